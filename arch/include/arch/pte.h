@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Format of a translation: constructors and readers. Everything above treats pte_t as
+ * opaque. Compiles unmodified on the host.
+ *
+ *   63  62..52   51 .................. 12  11..9  8   7   6   5   4    3    2   1   0
+ *  +---+-------+--------------------------+------+---+---+---+---+----+----+---+---+---+
+ *  |NX |ignored|       frame number       |  sw  | G |PS | D | A |PCD |PWT |U/S|R/W| P |
+ *  +---+-------+--------------------------+------+---+---+---+---+----+----+---+---+---+
+ *
+ * Intel SDM vol. 3A, 4.5 "4-Level Paging and 5-Level Paging", table 4-20.
+ *
+ * PROT_NONE needs no present bit of its own: an entry whose VMA lost all rights is dropped
+ * (zap.c) and comes back by a fault, so a not-present entry is always 0. No user-chosen
+ * number ever stands in a not-present entry (L1 terminal fault).
+ */
+#pragma once
+
+#include "lib/types.h"
+
+typedef u64 pte_t;
+
+#define PTE_PRESENT  (1ull << 0)
+#define PTE_WRITE    (1ull << 1)
+#define PTE_USER     (1ull << 2)
+#define PTE_PWT      (1ull << 3)
+#define PTE_PCD      (1ull << 4)
+#define PTE_ACCESSED (1ull << 5)
+#define PTE_DIRTY    (1ull << 6)
+#define PTE_LARGE    (1ull << 7)
+#define PTE_GLOBAL   (1ull << 8)
+#define PTE_NX       (1ull << 63)
+#define PTE_ADDR     0x000ffffffffff000ull
+
+#define PT_SHIFT   9
+#define PT_ENTRIES 512u
+#define PT_LEVELS  4 /* level 0: leaf tables of 4 KiB pages; level 3: the root */
+
+/* NX where the CPU has it, else 0; set once at boot before the first mapping is made. */
+extern u64 pte_nx_mask;
+
+/* Rights of a mapping, as bits of PROT_READ/WRITE/EXEC order (1, 2, 4). */
+#define PTE_PROT_R 1u
+#define PTE_PROT_W 2u
+#define PTE_PROT_X 4u
+
+/* A user translation. Accessed and dirty are set from the start: memory objects and
+ * private memory have no use for the hardware's bits, and the CPU then never writes the
+ * entry behind our back, so a plain store may replace it. */
+static inline pte_t pte_make_user(pfn_t pfn, u32 prot)
+{
+    return pfn << PAGE_SHIFT | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY |
+           (prot & PTE_PROT_W ? PTE_WRITE : 0) | (prot & PTE_PROT_X ? 0 : pte_nx_mask);
+}
+
+static inline pte_t pte_make_kernel(pfn_t pfn, u32 prot)
+{
+    return pfn << PAGE_SHIFT | PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_GLOBAL |
+           (prot & PTE_PROT_W ? PTE_WRITE : 0) | (prot & PTE_PROT_X ? 0 : pte_nx_mask);
+}
+
+/* An entry of an upper level that points to a table of the next lower one. */
+static inline pte_t pte_make_table(pfn_t pfn)
+{
+    return pfn << PAGE_SHIFT | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
+}
+
+static inline bool pte_present(pte_t pte)
+{
+    return pte & PTE_PRESENT;
+}
+
+static inline pfn_t pte_pfn(pte_t pte)
+{
+    return (pte & PTE_ADDR) >> PAGE_SHIFT;
+}
+
+static inline bool pte_writable(pte_t pte)
+{
+    return pte & PTE_WRITE;
+}
+
+static inline bool pte_executable(pte_t pte)
+{
+    return !(pte & PTE_NX);
+}
+
+static inline bool pte_user(pte_t pte)
+{
+    return pte & PTE_USER;
+}
+
+static inline bool pte_large(pte_t pte)
+{
+    return pte & PTE_LARGE;
+}
+
+static inline pte_t pte_write_protect(pte_t pte)
+{
+    return pte & ~PTE_WRITE;
+}
+
+/* Entries are read and written whole. */
+static inline pte_t pte_load(const pte_t *p)
+{
+    return READ_ONCE(*p);
+}
+
+static inline void pte_store(pte_t *p, pte_t pte)
+{
+    WRITE_ONCE(*p, pte);
+}
+
+/* Index of `va` in a table of `level`. */
+static inline unsigned pt_index(vaddr_t va, unsigned level)
+{
+    return (va >> (PAGE_SHIFT + PT_SHIFT * level)) % PT_ENTRIES;
+}
+
+/* Bytes one entry of a table of `level` covers. */
+static inline u64 pt_span(unsigned level)
+{
+    return 1ull << (PAGE_SHIFT + PT_SHIFT * level);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The machine's part of a thread: kernel stack pointer, FS/GS base, FPU state.
+ */
+#pragma once
+
+#include "arch/trap.h"
+#include "lib/types.h"
+
+#define KSTACK_SIZE (4 * PAGE_SIZE)
+
+struct arch_thread {
+    uintptr_t sp;        /* saved kernel stack pointer while not running */
+    uintptr_t stack_top; /* end of the kernel stack */
+    u64 fs_base, gs_base;
+    void *fpu; /* 64-byte aligned save area of arch_fpu_size() bytes; owned by this struct */
+};
+
+/* Prepares a thread that will start at entry(arg) on the stack that ends at stack_top, with
+ * a fresh FPU state. entry must not return. 0 or -ENOMEM. */
+int must_check arch_thread_init(struct arch_thread *t, uintptr_t stack_top,
+                                void (*entry)(void *), void *arg);
+void arch_thread_fini(struct arch_thread *t);
+
+/* Copies FS/GS base and FPU state of `from`, which is the running thread, to `to`. */
+void arch_thread_copy(struct arch_thread *to, struct arch_thread *from);
+
+/* execve: fresh FPU state, FS/GS base 0, for the running thread. */
+void arch_thread_reset(struct arch_thread *t);
+
+/* Where the registers of user mode stand while the thread is in the kernel. */
+static inline struct trapframe *arch_thread_frame(const struct arch_thread *t)
+{
+    return (struct trapframe *)(t->stack_top - sizeof(struct trapframe));
+}
+
+/* Switches stacks, FPU state, FS/GS base, TSS.rsp0 and the per-CPU block's kernel_stack.
+ * Interrupts are off. Returns when `prev` is switched to again. */
+void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next);
+
+/* Leaves the kernel through the frame at the top of the running thread's stack: calls
+ * return_to_user first. Never returns. */
+noreturn void arch_enter_user(void);
+
+/* arch_prctl values: -EPERM for an address outside user space. For the running thread. */
+int arch_set_fs_base(struct arch_thread *t, u64 base);
+int arch_set_gs_base(struct arch_thread *t, u64 base);
+u64 arch_get_fs_base(const struct arch_thread *t);
+u64 arch_get_gs_base(const struct arch_thread *t);
+
+size_t arch_fpu_size(void);
+
+/* AT_HWCAP: CPUID.1:EDX; AT_MINSIGSTKSZ: what a signal frame needs at most. */
+u64 arch_hwcap(void);
+u64 arch_min_sigstack(void);
+
+/* ---- signal frames: arch/x86_64/cpu/sigframe.c ---- */
+
+/* What the frame shall hold. info: 128 bytes, Linux siginfo. */
+struct arch_signal {
+    int signo;
+    u64 handler, restorer; /* user addresses */
+    u64 sa_flags;
+    u64 mask;              /* blocked mask to restore on sigreturn */
+    const void *info;      /* 128 bytes */
+    vaddr_t fault_addr;    /* cr2, trapno, err for the ucontext */
+    u64 trapno, err;
+    vaddr_t stack;         /* top of the alternate stack to use, 0: stay on this one */
+    u64 ss_sp, ss_size;    /* uc_stack */
+    u32 ss_flags;
+};
+
+/* Writes the frame to the user stack and points tf at the handler.
+ * 0, or -EFAULT with tf unchanged when the stack cannot be written. */
+int must_check arch_signal_push(struct arch_thread *t, struct trapframe *tf,
+                                const struct arch_signal *s);
+
+/* rt_sigreturn: restores registers and FPU state from the frame at tf->rsp. Selectors,
+ * IOPL, VM, NT, RF are never taken from it. Stores the mask and the uc_stack triple.
+ * 0, or -EFAULT for a frame that is not readable or not valid (then kill the thread). */
+int must_check arch_signal_pop(struct arch_thread *t, struct trapframe *tf, u64 *mask,
+                               u64 *ss_sp, u32 *ss_flags, u64 *ss_size);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Clocks. Monotonic time comes from the TSC, scaled once at boot against the PIT, HPET or
+ * CPUID; it never goes back.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define TICK_HZ 100
+
+/* Nanoseconds since boot. */
+u64 clock_monotonic_ns(void);
+
+/* Seconds since 1970 at boot, from the CMOS clock (0 when there is none). */
+u64 clock_boot_epoch(void);
+
+/* Starts the periodic tick on the running CPU and the interrupt controllers. */
+void arch_timer_init(void);
+
+/* CPU features, GDT, IDT, TSS, FPU and SYSCALL set-up of the boot CPU; prints one line of
+ * what is missing. Called first in kmain. */
+void arch_cpu_init(void);

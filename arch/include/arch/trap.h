@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Traps: the saved registers of whoever was interrupted, and the calls that machine code
+ * makes into the kernel. The layout is that of arch/x86_64/cpu/trap.asm.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+/* At the top of the kernel stack for entries from user mode. */
+struct trapframe {
+    u64 r15, r14, r13, r12, rbp, rbx; /* callee-saved */
+    u64 r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    u64 vector; /* SYSCALL: TRAP_SYSCALL */
+    u64 error;  /* hardware error code; SYSCALL: the number, so that a restart can re-enter */
+    u64 rip, cs, rflags, rsp, ss;
+};
+
+#define TRAP_SYSCALL 0x100
+
+static inline bool trap_from_user(const struct trapframe *tf)
+{
+    return tf->cs & 3;
+}
+
+/* ---- called by machine code, provided by kernel/ ---- */
+
+/* One system call: number in tf->rax, arguments in rdi rsi rdx r10 r8 r9; stores the result
+ * in tf->rax. Interrupts are on. */
+void syscall_entry(struct trapframe *tf);
+
+/* Before every return to user mode, interrupts off on entry and on return: delivers
+ * signals, switches threads when asked. */
+void return_to_user(struct trapframe *tf);
+
+/* A page fault at `addr`. kernel-mode faults on user addresses inside a user copy come here
+ * too. Returns true when it was resolved (or a signal was queued for user mode); false for a
+ * kernel-mode fault that the exception table must handle. Interrupts are on. */
+struct fault_info {
+    vaddr_t addr;
+    bool present; /* the translation was there: a matter of rights */
+    bool write, exec, user;
+};
+bool page_fault(struct trapframe *tf, const struct fault_info *info);
+
+/* Any other exception raised in user mode: queues the signal. vector: Intel SDM vol. 3A,
+ * table 6-1. addr: what si_addr shall say. */
+void user_exception(struct trapframe *tf, unsigned vector, u64 error, vaddr_t addr);
+
+/* The periodic tick, in interrupt context. */
+void timer_tick(struct trapframe *tf);
+
+/* A byte arrived on the console, in interrupt context. */
+void console_input(u8 byte);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Copies that may touch user memory: the single instructions that can fault stand in the
+ * exception table, STAC/CLAC enclose them. The callers check that the range lies below
+ * USER_END; kernel/uaccess.h does both.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+/* Returns the number of bytes NOT copied: 0 on success. */
+size_t must_check arch_copy_from_user(void *dst, vaddr_t src, size_t n);
+size_t must_check arch_copy_to_user(vaddr_t dst, const void *src, size_t n);
+size_t must_check arch_clear_user(vaddr_t dst, size_t n);
+
+/* Length of the string copied without its NUL; max when there is no NUL in the first max
+ * bytes; -EFAULT. */
+ssize_t must_check arch_strncpy_from_user(char *dst, vaddr_t src, size_t max);
+
+/* Atomic operations on a user word, for futexes: 0 or -EFAULT. */
+int must_check arch_load_user_u32(vaddr_t src, u32 *value);
+int must_check arch_cmpxchg_user_u32(vaddr_t dst, u32 expected, u32 desired, u32 *old);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sparse index: a 64-way radix tree from a 32-bit number to a non-NULL pointer. Used for
+ * the pages of an object. Node memory comes from the owner through two callbacks, so the
+ * index works before and below any allocator. Not thread safe: the owner locks.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define INDEX_SHIFT 6
+#define INDEX_SLOTS (1u << INDEX_SHIFT)
+
+struct index_node {
+    void *slot[INDEX_SLOTS];
+    u16 count; /* slots in use; a node with 0 is freed at once */
+    u8 shift;  /* bits of the number below this level */
+};
+
+struct index {
+    struct index_node *root; /* NULL when empty */
+    u64 count;               /* entries */
+};
+
+/* Node memory: zeroed, or NULL when there is none. */
+struct index_node *index_node_alloc(void);
+void index_node_free(struct index_node *node);
+
+static inline void *index_get(const struct index *ix, u32 number)
+{
+    const struct index_node *n = ix->root;
+
+    if (!n || (u64)number >> n->shift >= INDEX_SLOTS)
+        return NULL;
+    while (n->shift) {
+        n = n->slot[(number >> n->shift) % INDEX_SLOTS];
+        if (!n)
+            return NULL;
+    }
+    return n->slot[number % INDEX_SLOTS];
+}
+
+/* Makes the nodes for `number` so that a following index_set cannot fail.
+ * 0, or -ENOMEM with the index unchanged. */
+int must_check index_reserve(struct index *ix, u32 number);
+
+/* Stores a non-NULL pointer at an empty number. 0, -ENOMEM (unchanged), -EEXIST. */
+int must_check index_set(struct index *ix, u32 number, void *entry);
+
+/* Removes and returns the entry, NULL if there was none. Frees empty nodes. */
+void *index_erase(struct index *ix, u32 number);
+
+/* Undoes an index_reserve whose number was not set: frees nodes that are empty. */
+void index_trim(struct index *ix, u32 number);
+
+/* The first entry at or after *number; stores its number. NULL when there is none. */
+void *index_next(const struct index *ix, u32 *number);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The integer types, address types and small macros that every layer uses.
+ * `vaddr_t` is a virtual address, `paddr_t` a physical one, `pfn_t` a frame number
+ * (paddr / PAGE_SIZE), `pgoff_t` an offset in a file in units of pages.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int8_t s8;
+typedef int16_t s16;
+typedef int32_t s32;
+typedef int64_t s64;
+typedef intptr_t ssize_t;
+
+typedef uintptr_t vaddr_t;
+typedef u64 paddr_t;
+typedef u64 pfn_t;
+typedef u64 pgoff_t;
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  4096ul
+#define PAGE_MASK  (~(PAGE_SIZE - 1))
+
+/* User addresses are [0, USER_END). The last page of the canonical lower half is never
+ * mappable: a SYSCALL instruction at its end would return to a non-canonical address. */
+#define USER_END 0x00007ffffffff000ul
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member)                                                  \
+    ((type *)((char *)(1 ? (ptr) : &((type *)0)->member) - offsetof(type, member)))
+#define MIN(a, b)                                                                        \
+    ({                                                                                   \
+        __typeof__(a) min_a_ = (a);                                                      \
+        __typeof__(b) min_b_ = (b);                                                      \
+        min_a_ < min_b_ ? min_a_ : min_b_;                                               \
+    })
+#define MAX(a, b)                                                                        \
+    ({                                                                                   \
+        __typeof__(a) max_a_ = (a);                                                      \
+        __typeof__(b) max_b_ = (b);                                                      \
+        max_a_ > max_b_ ? max_a_ : max_b_;                                               \
+    })
+
+#define likely(x)    __builtin_expect(!!(x), 1)
+#define unlikely(x)  __builtin_expect(!!(x), 0)
+#define must_check   __attribute__((warn_unused_result))
+#define noreturn     __attribute__((noreturn))
+#define noinline     __attribute__((noinline))
+#define always_inline inline __attribute__((always_inline))
+#define printf_like(f, a) __attribute__((format(printf, f, a)))
+
+/* One compiler barrier, and loads/stores the compiler may neither tear nor repeat. */
+#define barrier()            __asm__ volatile("" ::: "memory")
+#define READ_ONCE(x)         (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
+
+static inline u64 align_down(u64 x, u64 align)
+{
+    return x & ~(align - 1);
+}
+
+/* Rounds up; wraps to 0 above the last multiple, which callers must exclude first. */
+static inline u64 align_up(u64 x, u64 align)
+{
+    return (x + align - 1) & ~(align - 1);
+}
+
+static inline bool is_aligned(u64 x, u64 align)
+{
+    return (x & (align - 1)) == 0;
+}
