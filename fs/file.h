@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Open files and descriptor tables. A file is reference counted; descriptors of several
+ * processes may name it, and its position is shared by them.
+ */
+#pragma once
+
+#include "fs/vfs.h"
+#include "lib/spinlock.h"
+#include "lib/types.h"
+
+struct file {
+    u32 refs;  /* atomic */
+    u32 flags; /* O_ACCMODE, O_APPEND, O_NONBLOCK, ...: changed by fcntl */
+    u64 pos;
+    struct mutex pos_lock; /* read, write, lseek with the shared position */
+    struct path path;      /* mnt and dentry NULL for pipes and the like */
+    struct inode *inode;   /* referenced, never NULL */
+    const struct file_ops *ops;
+    void *data;
+};
+
+static inline bool file_readable(const struct file *f)
+{
+    return (f->flags & 3) != 1; /* O_WRONLY */
+}
+
+static inline bool file_writable(const struct file *f)
+{
+    return (f->flags & 3) != 0; /* O_RDONLY */
+}
+
+/* A file without a name over `inode` (takes over the caller's inode reference on success). */
+int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, struct file **out);
+void file_get(struct file *f);
+void file_put(struct file *f);
+
+/* Kernel-side I/O at an explicit position (exec, initramfs). Bytes or errno. */
+ssize_t file_pread_kernel(struct file *f, void *buf, size_t len, u64 pos);
+
+/* Generic read/write entry: mode checks, O_APPEND, position lock. pos NULL: f->pos. */
+ssize_t file_read(struct file *f, struct uio *u, const u64 *pos);
+ssize_t file_write(struct file *f, struct uio *u, const u64 *pos);
+
+/* ---- descriptor tables ---- */
+#define FD_MAX_DEFAULT 1024u
+#define FD_MAX_HARD    4096u
+
+struct fdtable;
+
+struct fdtable *fdtable_create(void);             /* NULL: no memory */
+struct fdtable *fdtable_clone(struct fdtable *t); /* fork; NULL: no memory */
+void fdtable_get(struct fdtable *t);
+void fdtable_put(struct fdtable *t);              /* last one closes all */
+void fdtable_close_on_exec(struct fdtable *t);
+
+/* The file behind fd with a new reference; NULL: EBADF. */
+struct file *fd_get(struct fdtable *t, int fd);
+
+/* Installs f (taking over the caller's reference) at the lowest free number >= min that is
+ * below limit. The number, -EMFILE or -ENOMEM (reference stays with the caller). */
+int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloexec);
+
+/* dup2/dup3: puts f at exactly fd, closing what was there. */
+int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool cloexec);
+int fd_close(struct fdtable *t, int fd); /* 0 or -EBADF */
+int fd_get_cloexec(struct fdtable *t, int fd);
+int fd_set_cloexec(struct fdtable *t, int fd, bool on);
+/* Next open descriptor >= fd, -1 at the end (procfs fd directory). */
+int fd_next(struct fdtable *t, int fd);
+
+/* pipe2: two files. */
+int pipe_create(u32 flags, struct file **reader, struct file **writer);
+
+/* memfd_create: an unlinked ramfs file named "memfd:NAME". flags MFD_CLOEXEC is the
+ * caller's; MFD_ALLOW_SEALING starts without F_SEAL_SEAL. */
+int memfd_create(const char *name, u32 flags, struct file **out);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One direction-neutral description of the caller's memory: a list of buffers in user or
+ * kernel space, consumed from the front. File code copies through it and never sees a user
+ * pointer.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct iovec {
+    uintptr_t base;
+    size_t len;
+};
+
+struct uio {
+    const struct iovec *iov; /* kernel copy of the caller's array */
+    size_t niov;
+    size_t skip;  /* bytes of iov[0] already used */
+    size_t left;  /* bytes left in all */
+    bool user;    /* buffers are user addresses, range-checked by the caller */
+};
+
+/* A uio over one buffer; `iov` is the caller's storage. */
+void uio_init_kernel(struct uio *u, struct iovec *iov, void *buf, size_t len);
+void uio_init_user(struct uio *u, struct iovec *iov, uintptr_t buf, size_t len);
+
+/* Copy n <= u->left bytes between src/dst and the caller's memory and advance.
+ * Return the bytes copied: less than n when user memory faulted (0: -EFAULT is due). */
+size_t uio_copy_to(struct uio *u, const void *src, size_t n);
+size_t uio_copy_from(struct uio *u, void *dst, size_t n);
+size_t uio_zero(struct uio *u, size_t n);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Names and inodes. A dentry is a name in a directory; for the memory file systems the
+ * dentries ARE the directory contents and stay while the name exists; procfs makes them at
+ * look-up. A path is (mount, dentry). One global mutex `vfs_tree_lock` (shared for walks,
+ * exclusive for changes of names) protects names, parents and mounts; each inode has its
+ * own lock for size and data.
+ */
+#pragma once
+
+#include "fs/poll.h"
+#include "fs/uio.h"
+#include "lib/mutex.h"
+#include "lib/types.h"
+
+struct dentry;
+struct file;
+struct inode;
+struct mount;
+struct stat64; /* lib/uapi/stat.h: struct kernel_stat */
+struct vm_object;
+
+#define PATH_MAX  4096
+#define NAME_MAX  255
+#define SYMLOOP_MAX 40
+
+struct path {
+    struct mount *mnt;
+    struct dentry *dentry; /* both referenced by whoever holds the path */
+};
+
+/* Directory entry sink for readdir: returns false when the caller's buffer is full. */
+struct dir_sink {
+    bool (*emit)(struct dir_sink *s, const char *name, size_t len, u64 ino, u8 type, u64 next);
+    u64 pos;
+};
+
+struct inode_ops {
+    /* Look a name up in a directory that keeps no dentries (procfs): a new inode, or errno. */
+    int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
+    int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **out);
+    /* Text of a symlink: bytes written (not terminated), or errno. */
+    ssize_t (*readlink)(struct inode *ino, char *buf, size_t size);
+    /* Magic links (/proc/PID/exe, fd/N, cwd, root): the object itself, referenced. */
+    int (*follow)(struct inode *ino, struct path *out);
+    int (*truncate)(struct inode *ino, u64 size);
+    int (*fallocate)(struct inode *ino, u32 mode, u64 offset, u64 len);
+    void (*stat)(struct inode *ino, struct kernel_stat *st); /* overrides size, blocks */
+    void (*destroy)(struct inode *ino); /* last reference gone, nlink 0 */
+};
+
+struct file_ops {
+    int (*open)(struct file *f);
+    void (*release)(struct file *f);
+    /* pos NULL: the file has no position. Bytes done, or negative errno if none. */
+    ssize_t (*read)(struct file *f, struct uio *u, u64 *pos);
+    ssize_t (*write)(struct file *f, struct uio *u, u64 *pos);
+    s64 (*lseek)(struct file *f, s64 offset, int whence); /* NULL: -ESPIPE */
+    int (*readdir)(struct file *f, struct dir_sink *s);
+    long (*ioctl)(struct file *f, u32 cmd, uintptr_t arg); /* NULL: -ENOTTY */
+    u32 (*poll)(struct file *f, struct poll_table *pt);    /* NULL: always ready */
+    /* The object behind a mapping of this file. `shared` as asked. A new reference in *out;
+     * NULL in *out with 0 means: anonymous memory (private /dev/zero). NULL op: -ENODEV. */
+    int (*mmap)(struct file *f, bool shared, struct vm_object **out);
+    int (*fsync)(struct file *f);
+};
+
+struct inode {
+    u64 ino;
+    u64 dev;
+    u32 mode; /* S_IFMT | permissions */
+    u32 nlink;
+    u32 uid, gid;
+    u64 rdev;
+    u64 atime_ns, mtime_ns, ctime_ns;
+    u32 refs;            /* atomic */
+    s32 writers;         /* files open for writing (> 0), or running as a program (< 0) */
+    struct mutex lock;   /* data and size against each other */
+    const struct inode_ops *ops;
+    const struct file_ops *fops;
+    struct vm_object *object; /* regular memory files: the data; owned */
+    void *data;               /* the file system's own */
+};
+
+/* The file system context of a process; shared by fork only as a copy. */
+struct fs_context {
+    struct path root, cwd;
+    u32 umask;
+};
+
+int fs_context_copy(struct fs_context *to, const struct fs_context *from);
+void fs_context_fini(struct fs_context *fs);
+
+void path_get(const struct path *p);
+void path_put(struct path *p);
+
+void inode_get(struct inode *ino);
+void inode_put(struct inode *ino);
+
+/* deny_write: the file becomes a running program: -ETXTBSY when it is open for writing. */
+int inode_deny_write(struct inode *ino);
+void inode_allow_write(struct inode *ino);
+
+#define LOOKUP_FOLLOW    1u /* follow a symlink in the last component */
+#define LOOKUP_DIRECTORY 2u
+
+/* Resolves `name` from `base` (NULL: fs->cwd; ignored for absolute names).
+ * -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EACCES. */
+int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
+               struct path *out);
+
+/* open(2): flags are Linux O_*. A new file in *out with one reference. */
+int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
+             u32 mode, struct file **out);
+
+int vfs_mknod(struct fs_context *fs, const struct path *base, const char *name, u32 mode,
+              u64 rdev); /* regular, device, fifo (fifo: -EPERM until it works) */
+int vfs_mkdir(struct fs_context *fs, const struct path *base, const char *name, u32 mode);
+int vfs_symlink(struct fs_context *fs, const struct path *base, const char *name,
+                const char *target);
+int vfs_link(struct fs_context *fs, const struct path *from, const struct path *base,
+             const char *name);
+int vfs_unlink(struct fs_context *fs, const struct path *base, const char *name);
+int vfs_rmdir(struct fs_context *fs, const struct path *base, const char *name);
+int vfs_rename(struct fs_context *fs, const struct path *obase, const char *oname,
+               const struct path *nbase, const char *nname, u32 flags);
+int vfs_truncate(struct inode *ino, u64 size);
+void vfs_stat(struct inode *ino, struct kernel_stat *st);
+int vfs_chmod(struct inode *ino, u32 mode);
+int vfs_chown(struct inode *ino, u32 uid, u32 gid);
+int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns);
+
+/* Text of a path from `root`, " (deleted)" after it when the name is gone. Writes a
+ * terminated string into buf; returns its length or -ENAMETOOLONG. */
+ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf, size_t size);
+
+/* Mounts file system `type` ("ramfs", "tmpfs" = ramfs, "devfs"/"devtmpfs", "proc") at `name`. */
+int vfs_mount(struct fs_context *fs, const char *type, const char *name);
+int vfs_umount(struct fs_context *fs, const char *name);
+
+/* A file system type: makes a root inode. */
+struct fs_type {
+    const char *name;
+    u64 magic; /* statfs f_type */
+    int (*make_root)(struct fs_type *type, struct inode **root);
+    struct fs_type *next;
+};
+void vfs_register(struct fs_type *type);
+/* Visits mounts for /proc/mounts. */
+void vfs_for_each_mount(void (*visit)(const char *type, const struct path *at, void *arg),
+                        void *arg);
+
+/* Sets up the root ramfs; afterwards *fs is a context at its root. Called once at boot. */
+void vfs_init(struct fs_context *fs);
+
+/* Registers a character device so that nodes with this rdev open it. name also appears in
+ * devfs with the given permission bits. Called at boot. */
+int devfs_register(const char *name, u64 rdev, u32 perm, const struct file_ops *fops);
+
+/* Unpacks a cpio newc archive into the tree at fs->root. Hostile archives: one clear line in
+ * the log, -EINVAL; what was valid before stays. */
+int initramfs_unpack(struct fs_context *fs, const void *data, size_t len);

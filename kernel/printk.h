@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kernel's log: a ring in memory and the serial console. Lines start with the time
+ * since boot. Callable from any context.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#include "lib/log.h"
+
+/* Reads the ring for dmesg/syslog(2): copies at most size bytes of the newest text. */
+size_t printk_read(char *buf, size_t size);
+
+/* While true, the log goes to the ring only (an interactive console owns the screen). */
+void printk_set_quiet(bool quiet);

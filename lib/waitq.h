@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Wait queue: threads that sleep until a condition that others change holds. Wake-ups may
+ * come from interrupt handlers. The condition is checked after joining the queue, and a
+ * wake-up between the check and the sleep is remembered by thread_park, so none is lost.
+ */
+#pragma once
+
+#include "lib/list.h"
+#include "lib/mutex.h"
+#include "lib/spinlock.h"
+
+/* Internal result of an interrupted wait: the signal code turns it into a restart of the
+ * call or into -EINTR (kernel/signal.c). Never reaches a program. */
+#define ERESTARTSYS 512
+
+#define NO_DEADLINE (~0ull)
+
+struct waitq {
+    spinlock_t lock; /* taken with interrupts off */
+    struct list waiters;
+};
+
+struct waitq_entry {
+    struct list link;
+    void *thread;
+};
+
+/* Provided by kernel/sched.c (host: tests/host/port.c). As thread_park, but returns at
+ * `deadline_ns` (monotonic) at the latest: -ETIMEDOUT then, else 0. */
+int thread_park_until(u64 deadline_ns);
+
+/* Whether the running thread has a signal to act on, so that it must stop waiting. */
+bool thread_interrupted(void);
+
+void waitq_init(struct waitq *q);
+void waitq_add(struct waitq *q, struct waitq_entry *e);
+void waitq_remove(struct waitq *q, struct waitq_entry *e);
+
+/* Wakes all / the first waiter; waiters stay queued until they leave by themselves. */
+void waitq_wake_all(struct waitq *q);
+void waitq_wake_one(struct waitq *q);
+
+/* Sleeps until `cond` holds: 0; -ERESTARTSYS on a signal; -ETIMEDOUT at the deadline. */
+#define waitq_wait_until(q, cond, deadline)                                              \
+    ({                                                                                   \
+        struct waitq_entry entry_;                                                       \
+        int result_ = 0;                                                                 \
+        waitq_add((q), &entry_);                                                         \
+        while (!(cond)) {                                                                \
+            if (thread_interrupted()) {                                                  \
+                result_ = -ERESTARTSYS;                                                  \
+                break;                                                                   \
+            }                                                                            \
+            if (thread_park_until(deadline) != 0 && !(cond)) {                           \
+                result_ = -110; /* ETIMEDOUT */                                          \
+                break;                                                                   \
+            }                                                                            \
+        }                                                                                \
+        waitq_remove((q), &entry_);                                                      \
+        result_;                                                                         \
+    })
+
+#define waitq_wait(q, cond) waitq_wait_until(q, cond, NO_DEADLINE)
+
+/* Sleeps until `cond` holds, whatever signals come: only for waits that end by themselves. */
+#define waitq_wait_uninterruptible(q, cond)                                              \
+    do {                                                                                 \
+        struct waitq_entry entry_;                                                       \
+        waitq_add((q), &entry_);                                                         \
+        while (!(cond))                                                                  \
+            thread_park();                                                               \
+        waitq_remove((q), &entry_);                                                      \
+    } while (0)
