@@ -8,10 +8,11 @@
 #include "fs/vfs.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
+#include "mm/object.h"
 
 struct file {
-    u32 refs;  /* atomic */
-    u32 flags; /* O_ACCMODE, O_APPEND, O_NONBLOCK, ...: changed by fcntl */
+    struct vm_file vm; /* the reference count; mappings hold the file through it */
+    u32 flags;         /* O_ACCMODE, O_APPEND, O_NONBLOCK, ...: changed by fcntl */
     u64 pos;
     struct mutex pos_lock; /* read, write, lseek with the shared position */
     struct path path;      /* mnt and dentry NULL for pipes and the like */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The memory calls, free of descriptors and user pointers: kernel/sys_mm.c resolves those.
+ * Each takes mm->lock itself, decides, reserves, commits: a negative errno means nothing
+ * has changed, except where Linux itself is partial (said at the call).
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct mm;
+struct vm_file;
+struct vm_object;
+
+struct mmap_args {
+    vaddr_t addr;
+    u64 len;
+    u32 prot;  /* PROT_* */
+    u32 flags; /* MAP_* */
+    /* What is mapped: NULL object for anonymous memory (MAP_SHARED then makes an object).
+     * References stay with the caller; the VMA takes its own. */
+    struct vm_object *object;
+    struct vm_file *file;
+    u64 offset;   /* bytes */
+    u32 max_prot; /* PROT_* the descriptor allows mprotect to reach later */
+};
+
+/* -EINVAL length 0, bad flags or unaligned offset; -ENOMEM no room, limits, huge length;
+ * -EOVERFLOW offset + length; -EPERM below MMAP_MIN_ADDR; -EEXIST FIXED_NOREPLACE;
+ * -EAGAIN RLIMIT_MEMLOCK. */
+int mm_mmap(struct mm *mm, const struct mmap_args *args, vaddr_t *out);
+
+/* -EINVAL unaligned address, length 0 or beyond the user half; -ENOMEM no memory to split. */
+int mm_munmap(struct mm *mm, vaddr_t addr, u64 len);
+
+/* -EINVAL unaligned or bad prot; -ENOMEM hole (the part before it is changed) or no memory;
+ * -EACCES beyond what the descriptor allows. */
+int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u32 prot);
+
+/* Sets the break and returns it; on any failure the break is unchanged and returned. */
+vaddr_t mm_brk(struct mm *mm, vaddr_t brk);
+
+/* remap_file_pages(2): see docs/reference/remap_file_pages.md. -EINVAL, -ENOMEM. */
+int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32 flags);
+
+int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
+              vaddr_t new_addr, vaddr_t *out);
+int mm_msync(struct mm *mm, vaddr_t addr, u64 len, u32 flags);
+int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice);
+
+/* Residence of npages pages from addr: bit 0 of vec[i]. -ENOMEM: a hole (nothing useful is
+ * in vec). The caller splits long ranges. */
+int mm_mincore(struct mm *mm, vaddr_t addr, u64 npages, u8 *vec);
+
+/* flags: MLOCK_ONFAULT or 0. */
+int mm_mlock(struct mm *mm, vaddr_t addr, u64 len, u32 flags);
+int mm_munlock(struct mm *mm, vaddr_t addr, u64 len);
+int mm_mlockall(struct mm *mm, u32 flags);
+int mm_munlockall(struct mm *mm);
+
+/* Sets up the growable stack of a new program: [top - initial, top). */
+int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec);
+
+/* Whether [addr, addr+len) is one run of mapped memory that allows `prot`: exec's checks. */
+bool mm_covers(struct mm *mm, vaddr_t addr, u64 len, u32 prot);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The page fault: from an address and an access to an installed translation or a reason
+ * why there is none.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct mm;
+struct vma;
+
+enum fault_result {
+    FAULT_OK,
+    FAULT_MAPERR, /* nothing mapped there: SIGSEGV, SEGV_MAPERR */
+    FAULT_ACCERR, /* the VMA does not allow this access: SIGSEGV, SEGV_ACCERR */
+    FAULT_BUS,    /* beyond the end of the object: SIGBUS, BUS_ADRERR */
+    FAULT_OOM     /* no memory */
+};
+
+#define FAULT_READ  1u /* equal VM_READ, VM_WRITE, VM_EXEC */
+#define FAULT_WRITE 2u
+#define FAULT_EXEC  4u
+
+/* Resolves one access at va. Takes mm->lock itself (shared, or exclusive to grow a stack).
+ * user_sp: the stack pointer, 0 for accesses that must not grow a stack... any address
+ * inside a growable area's gap grows it, as on Linux today. */
+enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access);
+
+/* The same with mm->lock held in either mode, without stack growth. Counts no fault. */
+enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access);
+
+/* Best effort: maps the pages of [start, end) that are not mapped; mm->lock held. Write
+ * access for private writable memory, else read. Returns the first failure or FAULT_OK. */
+enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Kernel virtual ranges outside the direct map: stacks with guard pages, device registers.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+void kspace_init(void);
+
+/* npages of fresh memory, mapped RW NX between two unmapped guard pages. NULL: no memory. */
+void *kspace_alloc(size_t npages);
+void kspace_free(void *va, size_t npages);
+
+/* Maps a physical range of a device, uncached (write_combine: for framebuffers). The address
+ * of `pa` itself, or NULL. */
+void *kspace_map_device(paddr_t pa, size_t nbytes, bool write_combine);
+
+/* Whether `va` lies in a guard page of a live allocation (names a stack overflow). */
+bool kspace_is_guard(vaddr_t va);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * struct mm: one address space. Locks: `lock` (M) is exclusive for calls that change VMAs,
+ * shared for faults and reports. Inside mm: M -> object -> leaf table -> allocator.
+ */
+#pragma once
+
+#include "arch/pte.h"
+#include "lib/list.h"
+#include "lib/mutex.h"
+#include "lib/rbtree.h"
+#include "lib/types.h"
+
+#define MMAP_MIN_ADDR 0x10000ul
+#define MM_MAX_VMAS   65530u
+#define STACK_GUARD_GAP (256 * PAGE_SIZE)
+
+struct vma;
+struct vm_file;
+
+/* Limits in bytes (RLIM_INFINITY = ~0), copied in by the kernel when they change. */
+struct mm_limits {
+    u64 as, data, stack, memlock;
+    bool memlock_unlimited; /* CAP_IPC_LOCK: root */
+};
+
+struct mm {
+    struct mutex lock;   /* M */
+    u32 refs;            /* atomic */
+    u32 nvmas;           /* [M] */
+    struct rb_root vmas; /* [M] */
+    struct vma *recent;  /* [M] last hit of vma_find under the exclusive lock or a hint */
+    pte_t *root;         /* [c] root page table */
+    paddr_t root_pa;     /* [c] */
+    u64 cpus;            /* atomic: CPUs that have it loaded */
+    struct list all;     /* list of all address spaces, for checks */
+
+    /* pages; atomic where faults change them */
+    u64 total_vm, locked_vm, data_vm, stack_vm;
+    u64 rss_anon, rss_file, rss_shmem, tables;
+    u64 hiwater_rss, hiwater_vm;
+
+    vaddr_t mmap_base;            /* top of the area mmap searches downwards */
+    vaddr_t brk_start, brk;       /* [M] brk is a byte address */
+    vaddr_t start_code, end_code, start_data, end_data, start_stack;
+    vaddr_t arg_start, arg_end, env_start, env_end;
+    struct mm_limits limits;
+    u32 def_flags;                /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
+    struct vm_file *exe;          /* program file, referenced; NULL: none */
+};
+
+/* An empty address space with one reference, limits unlimited. NULL: no memory. */
+struct mm *mm_create(void);
+void mm_get(struct mm *mm);
+/* The last reference unmaps and frees everything. */
+void mm_put(struct mm *mm);
+
+/* fork: a copy in which private memory is shared until written, shared mappings show the
+ * same pages in the same arrangement, VM_DONTFORK areas are missing. -ENOMEM: no trace. */
+int must_check mm_fork(struct mm *parent, struct mm **child);
+
+/* Makes mm (NULL: none) the running CPU's address space. */
+void mm_activate(struct mm *mm);
+
+/* Reads or writes memory of any address space through its translations, faulting pages in.
+ * Bytes done before the first inaccessible one; `write` needs VM_WRITE. */
+size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write);
+
+/* Resident pages in all. */
+static inline u64 mm_rss(const struct mm *mm)
+{
+    return mm->rss_anon + mm->rss_file + mm->rss_shmem;
+}
+
+/* All address spaces; the caller holds mm_list_lock (taken by the visit function). */
+void mm_for_each(void (*visit)(struct mm *mm, void *arg), void *arg);

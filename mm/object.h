@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vm_object: pages by file page number, and who maps them. The data of a ramfs file, of a
+ * memfd, or of shared anonymous memory. Holes read as zeros and cost nothing.
+ *
+ * A page belongs to its object and leaves only through truncate or punch, after all its
+ * translations are gone; so neither faults nor mappings count references on file pages.
+ */
+#pragma once
+
+#include "lib/index.h"
+#include "lib/rbtree.h"
+#include "lib/spinlock.h"
+#include "mm/page.h"
+
+/* File pages are 31-bit numbers + home marker: files end below 8 TiB. */
+#define OBJECT_MAX_PAGES 0x7fffffffull
+#define OBJECT_MAX_SIZE  (OBJECT_MAX_PAGES << PAGE_SHIFT)
+
+struct vma;
+
+struct vm_object {
+    spinlock_t lock;     /* O */
+    u32 refs;            /* atomic: inode, VMAs */
+    u64 size;            /* [O] bytes */
+    struct index pages;  /* [O] */
+    struct rb_root vmas; /* [O] VMAs by home range, see object_link */
+    u32 nvmas;           /* [O] */
+    u32 shared_writable; /* [O] VMAs that are shared and may become writable */
+    u64 id;              /* inode number shown for nameless objects */
+};
+
+/* Everything a mapping keeps alive beside the object: an open file. fs/file.h embeds it. */
+struct vm_file {
+    u32 refs; /* atomic */
+    void (*release)(struct vm_file *f); /* the last reference is gone */
+};
+
+static inline void vm_file_get(struct vm_file *f)
+{
+    u32 old = __atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+static inline void vm_file_put(struct vm_file *f)
+{
+    if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        f->release(f);
+}
+
+struct vm_object *object_create(u64 size); /* one reference; NULL: no memory */
+void object_get(struct vm_object *o);
+void object_put(struct vm_object *o); /* the last one frees the pages */
+
+/* Pages needed for `size` bytes. */
+static inline u64 object_npages(const struct vm_object *o)
+{
+    return (o->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* The page at pgoff with a pin (page_put gives it back), or NULL for a hole. Any context. */
+struct page *object_find_page(struct vm_object *o, pgoff_t pgoff);
+
+/* As object_find_page, but fills a hole with a zeroed page. -ENXIO at or beyond the end of
+ * the object, -ENOMEM. */
+int must_check object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out);
+
+/* write(2): the page for writing at pgoff even beyond the present end (below
+ * OBJECT_MAX_PAGES); it does not change the size. -EFBIG, -ENOMEM. */
+int must_check object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out);
+
+/* Raises the size after data was written; never lowers it. */
+void object_extend(struct vm_object *o, u64 size);
+
+/* Resident pages: st_blocks, Cached. */
+u64 object_resident(const struct vm_object *o);
+
+/* ftruncate: shrinks or grows. Every translation of a page at or beyond the new end is gone,
+ * the page freed, and the tail of a partial last page zeroed. -EFBIG. Sleeps not. */
+int object_resize(struct vm_object *o, u64 size);
+
+/* fallocate PUNCH_HOLE: bytes [start, end) read as zeros afterwards; whole pages are freed. */
+void object_punch(struct vm_object *o, u64 start, u64 end);
+
+/* fallocate 0 / KEEP_SIZE: makes pages for bytes [start, end). -ENOMEM/-ENOSPC: what was
+ * allocated for this call is taken back. */
+int object_allocate(struct vm_object *o, u64 start, u64 end);
+
+/* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
+void object_link(struct vma *v);
+void object_unlink(struct vma *v);
+
+/* Pages of all objects (Cached/Shmem in /proc/meminfo). */
+u64 object_pages_total(void);
+u64 object_count(void);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Kernel objects smaller than a page, in slabs of one page or a few; larger requests go to
+ * the buddy allocator. An empty slab is returned at once, so free-page counts are exact.
+ */
+#pragma once
+
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "lib/types.h"
+
+struct slab_cache {
+    const char *name;
+    u32 size;  /* bytes of an object, a multiple of 8 */
+    u16 order; /* pages of a slab: 2^order */
+    u16 per_slab;
+    spinlock_t lock;
+    struct list partial; /* slabs with free and used objects */
+    u64 objects;         /* in use */
+    u64 slabs;
+    struct slab_cache *next; /* all caches */
+};
+
+/* size <= 2 * PAGE_SIZE. Static caches: SLAB_CACHE(name, type). Registered at first use. */
+#define SLAB_CACHE(var, label, type)                                                     \
+    static struct slab_cache var = {.name = label, .size = (sizeof(type) + 7) & ~7u}
+
+void *slab_alloc(struct slab_cache *c);  /* uninitialised, 8-byte aligned; NULL: no memory */
+void *slab_zalloc(struct slab_cache *c); /* zeroed */
+void slab_free(struct slab_cache *c, void *obj);
+
+/* Any size (0: NULL). kfree(NULL) does nothing. */
+void *kmalloc(size_t size);
+void *kzalloc(size_t size);
+void kfree(void *ptr);
+
+/* Visits all caches, for /proc/slabinfo and checks. */
+void slab_for_each(void (*visit)(const struct slab_cache *c, void *arg), void *arg);
+
+/* Pages held by slabs and by large kmallocs. */
+u64 slab_pages(void);

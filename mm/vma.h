@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Virtual memory areas and the ordered tree of an address space: ranges only, no page table
+ * is touched here. A VMA shows an object linearly from its `pgoff` ("home"); single pages
+ * may be elsewhere ("away"), which is not the VMA's business: see mm/away.h.
+ */
+#pragma once
+
+#include "lib/rbtree.h"
+#include "lib/types.h"
+
+struct mm;
+struct vm_file;
+struct vm_object;
+
+#define VM_READ      0x0001u /* present rights; equal PROT_* and PTE_PROT_* */
+#define VM_WRITE     0x0002u
+#define VM_EXEC      0x0004u
+#define VM_PROT      0x0007u
+#define VM_MAYREAD   0x0010u /* what mprotect may grant: VM_* << 4 */
+#define VM_MAYWRITE  0x0020u
+#define VM_MAYEXEC   0x0040u
+#define VM_SHARED    0x0100u
+#define VM_GROWSDOWN 0x0200u
+#define VM_LOCKED    0x0400u
+#define VM_DONTFORK  0x0800u
+#define VM_NORESERVE 0x1000u
+#define VM_RANDOM    0x2000u
+#define VM_SEQ       0x4000u
+#define VM_STACK     0x8000u  /* the stack exec made: named [stack] */
+#define VM_HEAP      0x10000u /* brk: named [heap] */
+#define VM_DONTDUMP  0x20000u
+#define VM_LOCKONFAULT 0x40000u
+
+struct vma {
+    vaddr_t start, end; /* [M] whole pages */
+    pgoff_t pgoff;      /* [M] home of start; private anonymous: start / PAGE_SIZE */
+    u32 flags;          /* [M] VM_* */
+    struct mm *mm;      /* [c] */
+    struct vm_object *object; /* [c] referenced; NULL: private anonymous memory */
+    struct vm_file *file;     /* [c] referenced; NULL: nameless */
+    struct rb_node node;      /* [M] by start, augmented with max_gap */
+    u64 max_gap;              /* [M] largest hole before a VMA of this subtree */
+    struct rb_node home_node; /* [O] in object->vmas by pgoff, augmented with home_max */
+    pgoff_t home_max;         /* [O] largest home end of this subtree */
+};
+
+/* The linear file page of an address. Only mm_offset (mm/away.h) and the object tree may
+ * use it: everyone else asks mm_offset. */
+static inline pgoff_t vma_home(const struct vma *v, vaddr_t va)
+{
+    return v->pgoff + ((va - v->start) >> PAGE_SHIFT);
+}
+
+static inline u64 vma_npages(const struct vma *v)
+{
+    return (v->end - v->start) >> PAGE_SHIFT;
+}
+
+enum vma_kind { VMA_ANON, VMA_PRIVATE, VMA_SHARED };
+
+static inline enum vma_kind vma_kind(const struct vma *v)
+{
+    if (!v->object)
+        return VMA_ANON;
+    return v->flags & VM_SHARED ? VMA_SHARED : VMA_PRIVATE;
+}
+
+/* The first VMA that ends above va (contains it or lies behind it); NULL: none. */
+struct vma *vma_find(const struct mm *mm, vaddr_t va);
+/* The VMA that contains va, or NULL. */
+struct vma *vma_at(const struct mm *mm, vaddr_t va);
+struct vma *vma_first(const struct mm *mm);
+struct vma *vma_next(const struct vma *v);
+struct vma *vma_prev(const struct vma *v);
+
+#define vma_for_each(v, mm) for (v = vma_first(mm); v; v = vma_next(v))
+
+/* A record without references; not in any tree. NULL: no memory. */
+struct vma *vma_alloc(void);
+/* Frees the record and drops its references to object and file. */
+void vma_free(struct vma *v);
+
+/* Puts v (all fields set) into its mm and its object's tree. The range must be free. */
+void vma_insert(struct mm *mm, struct vma *v);
+/* Takes it out of both. */
+void vma_remove(struct mm *mm, struct vma *v);
+
+/* Cuts v at va (start < va < end); `upper`, a fresh record, becomes the upper part and takes
+ * its own references. Cannot fail. */
+void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper);
+
+/* Whether b may become the continuation of a: adjacent, same object, file and flags, linear
+ * bases contiguous. The one predicate for merging. */
+bool vma_can_merge(const struct vma *a, const struct vma *b);
+
+/* Merges v with equal neighbours where possible; returns the VMA that now holds v's range. */
+struct vma *vma_merge(struct mm *mm, struct vma *v);
+
+/* The highest free range of `len` bytes below `high` and at or above `low`, aligned to a
+ * page. -ENOMEM. */
+int vma_find_gap(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high, vaddr_t *out);
