@@ -16,7 +16,8 @@ struct trapframe {
     u64 rip, cs, rflags, rsp, ss;
 };
 
-#define TRAP_SYSCALL 0x100
+#define TRAP_SYSCALL   0x100
+#define TRAP_SIGRETURN 0x101 /* after rt_sigreturn: nothing to restart, rax stays */
 
 static inline bool trap_from_user(const struct trapframe *tf)
 {

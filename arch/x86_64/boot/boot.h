@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the boot code: the doors fill a bootinfo and a raw memory map, entry.c checks and
+ * normalises them. All physical addresses of the loader lie below 4 GiB, where the early
+ * direct map reaches; BOOT_REACH is its end.
+ */
+#pragma once
+
+#include "arch/bootinfo.h"
+#include "arch/x86_64/boot/memmap.h"
+
+#define BOOT_REACH (1ull << 32)
+
+enum boot_door { DOOR_PVH = 0, DOOR_MULTIBOOT2 = 1 };
+
+/* Fill `bi` and `map` from the loader's block at `info`; panic with one line when the block
+ * is not what the protocol promises. */
+void pvh_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
+void multiboot2_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
+
+/* The bytes [pa, pa + len) of the loader, or panic naming `what` when out of reach. */
+const void *boot_bytes(paddr_t pa, u64 len, const char *what);
+
+/* Copies the loader's command line of at most `max` bytes. */
+void boot_set_cmdline(struct bootinfo *bi, const char *text, u64 max);
+
+/* Called by start.asm. */
+noreturn void boot_main(paddr_t info, u32 door, u64 displacement);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * First C code: makes faults reportable, reads the loader's block through the door that was
+ * used, validates the initramfs, normalises the memory map, and goes on to kmain. Nothing
+ * of the loader's memory is read after that, except the initramfs.
+ */
+#include "arch/console.h"
+#include "arch/mmu.h"
+#include "arch/x86_64/boot/boot.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/mmu/image.h"
+#include "lib/assert.h"
+#include "lib/string.h"
+
+/* kernel/main.c */
+noreturn void kmain(struct bootinfo *bi);
+
+u64 image_displacement;
+
+static struct bootinfo boot_info;
+static struct boot_map raw_map;
+
+const void *boot_bytes(paddr_t pa, u64 len, const char *what)
+{
+    if (pa == 0 || pa >= BOOT_REACH || len > BOOT_REACH - pa)
+        panic("boot: %s at %#lx, %lu bytes, is out of reach", what, (unsigned long)pa,
+              (unsigned long)len);
+    return phys_to_virt(pa);
+}
+
+void boot_set_cmdline(struct bootinfo *bi, const char *text, u64 max)
+{
+    size_t n = strnlen(text, MIN(max, (u64)BOOT_CMDLINE_MAX - 1));
+
+    memcpy(bi->cmdline, text, n);
+    bi->cmdline[n] = '\0';
+}
+
+static void check_initrd(const struct bootinfo *bi, const struct boot_map *map)
+{
+    paddr_t start = bi->initrd, end = bi->initrd + bi->initrd_len;
+
+    if (end < start)
+        panic("boot: initramfs at %#lx has an impossible length of %#lx bytes",
+              (unsigned long)start, (unsigned long)bi->initrd_len);
+    if (!memmap_is_ram(map, start, bi->initrd_len))
+        panic("boot: initramfs %#lx-%#lx is not in memory", (unsigned long)start,
+              (unsigned long)end);
+    if (start < bi->kernel_end && end > bi->kernel_start)
+        panic("boot: initramfs %#lx-%#lx overlaps the kernel", (unsigned long)start,
+              (unsigned long)end);
+}
+
+/* Adds what is in use already, on whole pages. */
+static void add_loader(struct boot_map *map, paddr_t start, u64 len)
+{
+    paddr_t base = align_down(start, PAGE_SIZE);
+
+    memmap_add(map, base, align_up(start + len, PAGE_SIZE) - base, BOOT_MEM_LOADER);
+}
+
+/* End of what the CPU can address and the kernel half has room for. */
+static paddr_t address_limit(void)
+{
+    u32 bits = 36;
+
+    if (cpuid(0x80000000, 0).eax >= 0x80000008)
+        bits = cpuid(0x80000008, 0).eax & 0xff;
+    return 1ull << MIN(bits, 46u);
+}
+
+void boot_main(paddr_t info, u32 door, u64 displacement)
+{
+    struct bootinfo *bi = &boot_info;
+    struct boot_map *map = &raw_map;
+
+    image_displacement = displacement;
+    cpu_tables_init();
+
+    bi->kernel_start = image_to_phys(image_start);
+    bi->kernel_end = image_to_phys(image_end);
+    memmap_init(map);
+    if (door == DOOR_PVH)
+        pvh_read(info, bi, map);
+    else
+        multiboot2_read(info, bi, map);
+    if (bi->initrd_len) {
+        check_initrd(bi, map);
+        add_loader(map, bi->initrd, bi->initrd_len);
+    }
+    add_loader(map, bi->kernel_start, bi->kernel_end - bi->kernel_start);
+    if (bi->fb.base)
+        memmap_add(map, bi->fb.base, (u64)bi->fb.pitch * bi->fb.height,
+                   BOOT_MEM_RESERVED);
+    if (map->full)
+        panic("boot: the memory map has more than %u entries", MEMMAP_RAW_MAX);
+    if (memmap_normalise(map, address_limit(), bi) == 0)
+        panic("boot: the memory map has no usable memory");
+    kmain(bi);
+}

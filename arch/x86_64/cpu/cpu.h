@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the x86 code: selectors, vectors, features, descriptor tables, traps, FPU.
+ */
+#pragma once
+
+#include "arch/cpu.h"
+#include "arch/trap.h"
+#include "arch/x86_64/cpu/asm.h"
+
+/* Selectors; the same numbers as Linux uses, since programs see them in signal frames.
+ * SYSRET wants user data just below user code, and 32-bit user code below both: that entry
+ * stays empty. Known to cpu/percpu.inc too. */
+#define KERNEL_CS 0x10
+#define KERNEL_SS 0x18
+#define USER32_CS 0x23 /* no such segment */
+#define USER_SS   0x2b
+#define USER_CS   0x33
+#define TSS_SEL   0x40
+
+#define RFLAGS_CF   (1ull << 0)
+#define RFLAGS_ONE  (1ull << 1) /* always set */
+#define RFLAGS_TF   (1ull << 8)
+#define RFLAGS_IF   (1ull << 9)
+#define RFLAGS_DF   (1ull << 10)
+#define RFLAGS_OF   (1ull << 11)
+#define RFLAGS_IOPL (3ull << 12)
+#define RFLAGS_NT   (1ull << 14)
+#define RFLAGS_RF   (1ull << 16)
+#define RFLAGS_AC   (1ull << 18)
+
+enum vector {
+    VEC_DE = 0,
+    VEC_DB = 1,
+    VEC_NMI = 2,
+    VEC_BP = 3,
+    VEC_OF = 4,
+    VEC_UD = 6,
+    VEC_DF = 8,
+    VEC_GP = 13,
+    VEC_PF = 14,
+    VEC_MF = 16,
+    VEC_MC = 18,
+    VEC_XM = 19,
+    VEC_EXCEPTIONS = 32,
+    VEC_PIC = 0x20, /* 16 lines */
+    VEC_TIMER = 0x30,
+    VEC_SPURIOUS = 0xff,
+};
+
+/* Interrupt stacks of the TSS, 1-based as the gates count them. */
+enum ist { IST_DF = 1, IST_NMI = 2, IST_MC = 3, IST_DB = 4, IST_COUNT = 4 };
+
+#define IST_SIZE (2 * PAGE_SIZE)
+
+/* What this kernel uses or reports, found once by features_init. */
+struct cpu_features {
+    bool nx, pge, smep, smap, umip, xsave, avx, rdrand, apic, x2apic, page1g, sep, fxsr;
+    bool invariant_tsc;
+    u32 max_leaf;
+    u32 hwcap; /* CPUID.1:EDX */
+};
+extern struct cpu_features cpu_features;
+
+void features_init(void);
+
+/* GDT, TSS and IDT of the boot CPU, features; usable before anything else. */
+void cpu_tables_init(void);
+void idt_init(void);
+void idt_load(void);
+void gdt_init(void);
+void tss_set_stack(uintptr_t top);
+
+/* The interrupt stack that holds `sp`, as its end; 0: none. */
+uintptr_t ist_stack_top(uintptr_t sp);
+
+/* SYSCALL registers. */
+void syscall_init(void);
+
+/* Fix-up address for a fault at `ip`, 0: none. */
+uintptr_t extable_find(uintptr_t ip);
+
+/* Turns the reserved sites into STAC and CLAC. Before text is made read-only. */
+void smap_patch(void);
+
+/* Interrupts; dev/irq.c. */
+void irq_dispatch(struct trapframe *tf);

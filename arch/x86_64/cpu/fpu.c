@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Saving and loading the FPU. Plain XSAVE format (Intel SDM vol. 1, 13.4): 512 bytes as
+ * FXSAVE writes them, a header of 64 bytes, then AVX at the offset CPUID names.
+ */
+#include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "lib/assert.h"
+#include "lib/string.h"
+
+#define XCR0_X87 1u
+#define XCR0_SSE 2u
+#define XCR0_AVX 4u
+
+#define CR0_MP (1ull << 1)
+#define CR0_EM (1ull << 2)
+#define CR0_TS (1ull << 3)
+#define CR0_NE (1ull << 5)
+
+#define FCW_INITIAL        0x37f
+#define MXCSR_INITIAL      0x1f80u
+#define MXCSR_MASK_DEFAULT 0xffbfu
+
+struct fx_area {
+    u16 fcw, fsw;
+    u8 ftw, reserved0;
+    u16 fop;
+    u64 fip, fdp;
+    u32 mxcsr, mxcsr_mask;
+    u8 registers[384];
+    u8 reserved1[48];
+    u8 software[48];
+};
+STATIC_ASSERT(sizeof(struct fx_area) == FPU_LEGACY_SIZE);
+
+struct xsave_header {
+    u64 xstate_bv, xcomp_bv, reserved[6];
+};
+
+static u32 components; /* of XCR0; 0: FXSAVE */
+static u32 area_size = FPU_LEGACY_SIZE;
+static u32 mxcsr_mask = MXCSR_MASK_DEFAULT;
+static u8 initial[FPU_AREA_MAX] __attribute__((aligned(FPU_ALIGN)));
+
+size_t fpu_size(void)
+{
+    return area_size;
+}
+
+u64 fpu_components(void)
+{
+    return components;
+}
+
+static void enable_xsave(void)
+{
+    struct cpuid_regs r = cpuid(0xd, 0);
+    u32 wanted = XCR0_X87 | XCR0_SSE | (cpu_features.avx ? XCR0_AVX : 0);
+
+    wanted &= r.eax;
+    write_cr4(read_cr4() | CR4_OSXSAVE);
+    __asm__ volatile("xsetbv" ::"c"(0), "a"(wanted), "d"(0));
+    r = cpuid(0xd, 0); /* ebx: size for what XCR0 has now */
+    ASSERT(r.ebx >= FPU_LEGACY_SIZE + sizeof(struct xsave_header) &&
+           r.ebx <= FPU_AREA_MAX);
+    area_size = r.ebx;
+    components = wanted;
+}
+
+void fpu_init(void)
+{
+    struct fx_area *fx = (struct fx_area *)initial;
+
+    write_cr0((read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
+    write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
+    if (cpu_features.xsave)
+        enable_xsave();
+    __asm__ volatile("fxsave64 %0" : "=m"(*fx));
+    if (fx->mxcsr_mask)
+        mxcsr_mask = fx->mxcsr_mask;
+    memset(initial, 0, sizeof(initial));
+    fx->fcw = FCW_INITIAL;
+    fx->mxcsr = MXCSR_INITIAL;
+    fpu_reset();
+}
+
+void fpu_save(void *area)
+{
+    if (components)
+        __asm__ volatile("xsave64 (%0)" ::"r"(area), "a"(components), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
+}
+
+void fpu_load(const void *area)
+{
+    if (components)
+        __asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"(components), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
+}
+
+void fpu_reset(void)
+{
+    fpu_load(initial);
+}
+
+void fpu_fill_initial(void *area)
+{
+    memcpy(area, initial, area_size);
+}
+
+bool fpu_sanitise(void *area, bool extended)
+{
+    struct fx_area *fx = area;
+    struct xsave_header *head = (struct xsave_header *)(fx + 1);
+
+    fx->mxcsr &= mxcsr_mask;
+    if (!components)
+        return true;
+    if (!extended) {
+        memset(head, 0, area_size - FPU_LEGACY_SIZE);
+        head->xstate_bv = XCR0_X87 | XCR0_SSE;
+        return true;
+    }
+    if (head->xstate_bv & ~(u64)components || head->xcomp_bv)
+        return false;
+    for (u32 i = 0; i < ARRAY_SIZE(head->reserved); i++) {
+        if (head->reserved[i])
+            return false;
+    }
+    return true;
+}

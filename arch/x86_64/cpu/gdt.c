@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Descriptor tables of the boot CPU: GDT, TSS with its interrupt stacks, SYSCALL registers.
+ */
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/mmu/image.h"
+#include "lib/assert.h"
+#include "lib/percpu.h"
+#include "lib/string.h"
+
+struct tss {
+    u32 reserved0;
+    u64 rsp[3];
+    u64 reserved1;
+    u64 ist[7];
+    u64 reserved2;
+    u16 reserved3;
+    u16 iomap; /* beyond the limit: no port is open to user mode */
+} __attribute__((packed));
+
+struct pseudo_descriptor {
+    u16 limit;
+    u64 base;
+} __attribute__((packed));
+
+#define GDT_ENTRIES (TSS_SEL / 8 + 2)
+
+/* The head of the per-CPU section; the linker script and start.asm rely on it. */
+__attribute__((section(".percpu.head"))) struct cpu cpu_local;
+u32 cpu_count = 1;
+
+static DEFINE_PER_CPU(u64, gdt)[GDT_ENTRIES] = {
+    [KERNEL_CS / 8] = 0x00af9b000000ffff,
+    [KERNEL_SS / 8] = 0x00cf93000000ffff,
+    [USER_SS / 8] = 0x00cff3000000ffff,
+    [USER_CS / 8] = 0x00affb000000ffff,
+};
+static DEFINE_PER_CPU(struct tss, tss);
+
+/* Of the boot CPU; others will bring their own. */
+static u8 ist_stacks[IST_COUNT][IST_SIZE] __attribute__((aligned(16)));
+
+extern const char syscall_stub[], syscall32_stub[];
+
+STATIC_ASSERT(offsetof(struct cpu, kernel_stack) == 8);
+STATIC_ASSERT(offsetof(struct cpu, scratch) == 16);
+STATIC_ASSERT(offsetof(struct cpu, current) == 24);
+STATIC_ASSERT(offsetof(struct cpu, id) == 32);
+
+uintptr_t cpu_offset_of(u32 id)
+{
+    ASSERT(id < cpu_count);
+    return 0; /* one CPU runs: it uses the section in place */
+}
+
+void tss_set_stack(uintptr_t top)
+{
+    this_cpu(tss).rsp[0] = top;
+}
+
+uintptr_t ist_stack_top(uintptr_t sp)
+{
+    uintptr_t base = (uintptr_t)ist_stacks;
+
+    if (sp < base || sp >= base + sizeof(ist_stacks))
+        return 0;
+    return base + ((sp - base) / IST_SIZE + 1) * IST_SIZE;
+}
+
+void gdt_init(void)
+{
+    struct tss *t = &this_cpu(tss);
+    u64 *table = this_cpu(gdt);
+    uintptr_t base = (uintptr_t)t;
+    struct pseudo_descriptor gdtr = {sizeof(gdt) - 1, (uintptr_t)table};
+
+    t->iomap = sizeof(*t);
+    for (u32 i = 0; i < IST_COUNT; i++)
+        t->ist[i] = (uintptr_t)ist_stacks[i + 1];
+    table[TSS_SEL / 8] = (sizeof(*t) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
+                         (base >> 24 & 0xff) << 56;
+    table[TSS_SEL / 8 + 1] = base >> 32;
+
+    __asm__ volatile("lgdt %0\n\t"
+                     "pushq %1\n\t"
+                     "leaq 1f(%%rip), %%rax\n\t"
+                     "pushq %%rax\n\t"
+                     "lretq\n"
+                     "1:\n\t"
+                     "mov %2, %%ds\n\t"
+                     "mov %2, %%es\n\t"
+                     "mov %2, %%ss\n\t"
+                     "ltr %w3"
+                     :
+                     : "m"(gdtr), "i"(KERNEL_CS), "r"(KERNEL_SS), "r"(TSS_SEL)
+                     : "rax", "memory");
+}
+
+void cpu_tables_init(void)
+{
+    uintptr_t top = (uintptr_t)boot_stack_top;
+
+    cpu_self()->kernel_stack = top;
+    gdt_init();
+    tss_set_stack(top);
+    idt_init();
+    idt_load();
+    features_init();
+}
+
+void syscall_init(void)
+{
+    wrmsr(MSR_STAR, (u64)USER32_CS << 48 | (u64)KERNEL_CS << 32);
+    wrmsr(MSR_LSTAR, (uintptr_t)syscall_stub);
+    wrmsr(MSR_CSTAR, (uintptr_t)syscall32_stub);
+    wrmsr(MSR_SFMASK, RFLAGS_CF | RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_OF |
+                          RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE);
+    if (cpu_features.sep)
+        wrmsr(MSR_SYSENTER_CS, 0); /* SYSENTER faults */
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Dispatch of traps: decodes what the CPU reports and hands it to the kernel. A fault of
+ * kernel code is legal only at an instruction of the exception table.
+ */
+#include "arch/mmu.h"
+#include "arch/thread.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/mmu/image.h"
+#include "kernel/panic.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/kspace.h"
+
+STATIC_ASSERT(offsetof(struct trapframe, vector) == 15 * 8);
+STATIC_ASSERT(offsetof(struct trapframe, rsp) == 20 * 8);
+STATIC_ASSERT(sizeof(struct trapframe) == 22 * 8);
+
+#define PF_PRESENT  (1u << 0)
+#define PF_WRITE    (1u << 1)
+#define PF_USER     (1u << 2)
+#define PF_RESERVED (1u << 3)
+#define PF_FETCH    (1u << 4)
+
+/* Called by trap.asm. */
+void trap_user(struct trapframe *tf);
+void trap_kernel(struct trapframe *tf);
+struct trapframe *trap_iret(struct trapframe *fault);
+void trap_nmi(struct trapframe *tf);
+void trap_fatal(struct trapframe *tf);
+void trap_debug_kernel(struct trapframe *tf);
+
+static const char *const exception_names[VEC_EXCEPTIONS] = {
+    "divide error",
+    "debug trap",
+    "NMI",
+    "breakpoint",
+    "overflow",
+    "bound range",
+    "invalid opcode",
+    "no FPU",
+    "double fault",
+    "coprocessor overrun",
+    "invalid TSS",
+    "segment not present",
+    "stack segment fault",
+    "general protection fault",
+    "page fault",
+    "reserved exception 15",
+    "x87 error",
+    "alignment check",
+    "machine check",
+    "SIMD error",
+    "virtualisation exception",
+    "control protection",
+};
+
+static const char *exception_name(u64 vector)
+{
+    const char *name = vector < VEC_EXCEPTIONS ? exception_names[vector] : NULL;
+
+    return name ? name : "unexpected exception";
+}
+
+static struct fault_info decode_fault(const struct trapframe *tf, vaddr_t addr)
+{
+    return (struct fault_info){
+        .addr = addr,
+        .present = tf->error & PF_PRESENT,
+        .write = tf->error & PF_WRITE,
+        .exec = tf->error & PF_FETCH,
+        .user = trap_from_user(tf),
+    };
+}
+
+/* Whether `addr` is in the guard page below a kernel stack. */
+static bool is_stack_guard(vaddr_t addr)
+{
+    vaddr_t guard = (vaddr_t)boot_stack_guard;
+
+    if (addr >= guard && addr < guard + PAGE_SIZE)
+        return true;
+    return addr >= KSPACE_BASE && addr < KSPACE_END && kspace_is_guard(addr);
+}
+
+static noreturn void kernel_fault(const struct trapframe *tf, vaddr_t addr)
+{
+    const char *what = tf->error & PF_WRITE ? "write to" : "read of";
+
+    if (is_stack_guard(addr))
+        panic_trap(tf, "kernel stack overflow at %#lx", addr);
+    if (tf->error & PF_RESERVED)
+        panic_trap(tf, "reserved bit set in the page tables at %#lx", addr);
+    if (tf->error & PF_FETCH)
+        what = "execution of";
+    panic_trap(tf, "kernel %s %s address %#lx", what,
+               addr < PAGE_SIZE         ? "null page"
+               : tf->error & PF_PRESENT ? "protected"
+                                        : "unmapped",
+               addr);
+}
+
+static void kernel_page_fault(struct trapframe *tf)
+{
+    vaddr_t addr = read_cr2();
+    uintptr_t fixup = extable_find(tf->rip);
+    struct fault_info info = decode_fault(tf, addr);
+    bool resolved = false;
+
+    if (!fixup || tf->error & (PF_RESERVED | PF_FETCH))
+        kernel_fault(tf, addr);
+    /* With interrupts off the access must not sleep: it just fails. */
+    if (addr < USER_END && tf->rflags & RFLAGS_IF) {
+        irq_enable();
+        resolved = page_fault(tf, &info);
+        irq_disable();
+    }
+    if (!resolved)
+        tf->rip = fixup;
+}
+
+void trap_kernel(struct trapframe *tf)
+{
+    uintptr_t fixup;
+
+    if (tf->vector >= VEC_EXCEPTIONS) {
+        irq_dispatch(tf);
+        return;
+    }
+    if (tf->vector == VEC_PF) {
+        kernel_page_fault(tf);
+        return;
+    }
+    fixup = extable_find(tf->rip);
+    if (!fixup)
+        panic_trap(tf, "%s in the kernel, error code %#lx", exception_name(tf->vector),
+                   (unsigned long)tf->error);
+    tf->rip = fixup;
+}
+
+/* What si_addr shall say: the instruction, where the exception is about it. */
+static vaddr_t exception_address(const struct trapframe *tf)
+{
+    switch (tf->vector) {
+    case VEC_DE:
+    case VEC_DB:
+    case VEC_UD:
+    case VEC_MF:
+    case VEC_XM:
+        return tf->rip;
+    default:
+        return 0;
+    }
+}
+
+static void user_fault(struct trapframe *tf)
+{
+    vaddr_t addr = read_cr2();
+    struct fault_info info = decode_fault(tf, addr);
+
+    if (tf->error & PF_RESERVED)
+        panic_trap(tf, "reserved bit set in the page tables at %#lx", addr);
+    irq_enable();
+    page_fault(tf, &info);
+}
+
+void trap_user(struct trapframe *tf)
+{
+    if (tf->vector >= VEC_EXCEPTIONS) {
+        irq_dispatch(tf);
+    } else if (tf->vector == VEC_PF) {
+        user_fault(tf);
+    } else {
+        if (tf->vector == VEC_DB)
+            write_dr6(0xffff0ff0);
+        irq_enable();
+        user_exception(tf, (unsigned)tf->vector, tf->error, exception_address(tf));
+    }
+    irq_disable();
+    return_to_user(tf);
+}
+
+/* IRETQ to user mode faulted: `fault` holds the user's registers, the frame at the top of
+ * the stack what could not be loaded. The two overlap. Returns the latter, made whole. */
+struct trapframe *trap_iret(struct trapframe *fault)
+{
+    struct trapframe *tf =
+        (struct trapframe *)(cpu_self()->kernel_stack - sizeof(struct trapframe));
+    u64 vector = fault->vector, error = fault->error;
+
+    memmove(tf, fault, offsetof(struct trapframe, vector));
+    tf->vector = vector;
+    tf->error = error;
+    tf->cs = USER_CS;
+    tf->ss = USER_SS;
+    irq_enable();
+    user_exception(tf, (unsigned)vector, error, 0);
+    irq_disable();
+    return_to_user(tf);
+    return tf;
+}
+
+/* Takes no lock and touches nothing but its stack: it may have interrupted anything. */
+void trap_nmi(struct trapframe *tf)
+{
+    (void)tf;
+}
+
+/* #DF and #MC: no way back. A double fault at the end of a stack is an overflow. */
+void trap_fatal(struct trapframe *tf)
+{
+    vaddr_t addr = read_cr2();
+
+    if (tf->vector == VEC_DF && (is_stack_guard(addr) || is_stack_guard(tf->rsp - 8)))
+        panic_trap(tf, "kernel stack overflow (double fault at %#lx)", tf->rsp);
+    panic_trap(tf, "%s", exception_name(tf->vector));
+}
+
+/* Nobody sets breakpoints in the kernel: switch off what fired and go on. */
+void trap_debug_kernel(struct trapframe *tf)
+{
+    write_dr6(0xffff0ff0);
+    write_dr7(0x400);
+    tf->rflags &= ~RFLAGS_TF;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the x86 code: the devices of a PC. Every wait here has a bound: a device that is
+ * not there costs a moment, never a hang.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define PIT_HZ 1193182u
+
+#define IRQ_PIT    0u
+#define IRQ_SERIAL 4u
+
+/* ---- 8259 interrupt controllers ---- */
+void pic_init(void); /* moves them to VEC_PIC and masks every line */
+void pic_unmask(u32 line);
+/* Acknowledges; false when the interrupt was spurious. */
+bool pic_accept(u32 line);
+
+/* ---- programmable interval timer, channel 0 ---- */
+void pit_start_periodic(u32 hz);
+/* Lets the counter run freely for measurements; false when there is no PIT. */
+bool pit_start_free(void);
+/* Counts down from 65536 to 0 over and over. */
+u16 pit_read(void);
+
+/* ---- local APIC ---- */
+bool apic_init(void); /* false: none, or not usable */
+bool apic_present(void);
+void apic_eoi(void);
+/* Periodic VEC_TIMER; false when its clock could not be measured. */
+bool apic_timer_start(u32 hz);
+
+/* ---- time stamp counter ---- */
+void tsc_init(void);
+u64 tsc_khz(void);
+
+/* ---- serial port ---- */
+void serial_receive(void); /* hands what has arrived to console_input */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Interrupts: the tick and the console's received bytes. The tick also polls the serial
+ * port, so input works on machines whose interrupt lines end elsewhere.
+ */
+#include "arch/console.h"
+#include "arch/time.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/dev/dev.h"
+#include "lib/log.h"
+
+static bool tick_by_apic;
+
+static void tick(struct trapframe *tf)
+{
+    serial_receive();
+    timer_tick(tf);
+}
+
+static void pic_interrupt(struct trapframe *tf, u32 line)
+{
+    if (!pic_accept(line))
+        return;
+    if (line == IRQ_PIT && !tick_by_apic)
+        tick(tf);
+    else if (line == IRQ_SERIAL)
+        serial_receive();
+}
+
+void irq_dispatch(struct trapframe *tf)
+{
+    struct cpu *cpu = cpu_self();
+    u64 vector = tf->vector;
+
+    cpu->irq_depth++;
+    if (vector >= VEC_PIC && vector < VEC_PIC + 16) {
+        pic_interrupt(tf, (u32)(vector - VEC_PIC));
+    } else if (vector == VEC_TIMER) {
+        apic_eoi();
+        tick(tf);
+    } else if (vector != VEC_SPURIOUS) {
+        apic_eoi(); /* nobody's: at least do not block the others */
+    }
+    cpu->irq_depth--;
+}
+
+void arch_timer_init(void)
+{
+    pic_init();
+    tsc_init();
+    apic_init();
+    tick_by_apic = apic_timer_start(TICK_HZ);
+    if (!tick_by_apic) {
+        pit_start_periodic(TICK_HZ);
+        pic_unmask(IRQ_PIT);
+    }
+    printk("time: tick %u Hz by %s, TSC %lu.%03lu MHz\n", TICK_HZ,
+           tick_by_apic ? "local APIC" : "PIT", tsc_khz() / 1000, tsc_khz() % 1000);
+}
