@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+#
+# The targets; the rules behind them stand in tools/mk. All output goes below build/.
+# Variables: V=1 shows commands, CC=clang takes the second compiler, O=DIR moves build/.
+
+include tools/mk/config.mk
+include tools/mk/kernel.mk
+include tools/mk/user.mk
+include tools/mk/qemu.mk
+include tools/mk/test.mk
+include tools/mk/lint.mk
+
+.DEFAULT_GOAL := all
+.PHONY: all run test test-host test-user test-linux test-boot iso debug lint format \
+        clean help
+
+all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
+
+run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits)
+	$(RUN_INTERACTIVE)
+
+test: ## everything below, one after the other, with the sum at the end
+	$(TEST_ALL)
+
+test-host: ## unit tests of lib, mm, fs on this machine, with sanitizers
+	$(TEST_HOST)
+
+test-user: all ## the userland suite inside Tessera
+	$(TEST_USER)
+
+test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
+	$(TEST_LINUX)
+
+test-boot: $(ISO) $(KERNEL) ## boot by PVH and from the ISO under SeaBIOS and OVMF
+	$(TEST_BOOT)
+
+iso: $(ISO) ## hybrid ISO for BIOS and UEFI: build/tessera.iso
+
+debug: $(DEBUG_KERNEL) $(INITRAMFS) ## debug kernel stopped at kmain under GDB
+	$(DEBUG_SESSION)
+
+lint: ## include layers, format, warnings of gcc and clang, lengths, words
+	$(LINT)
+
+format: ## clang-format on every C file
+	$(FORMAT)
+
+clean: ## remove build/
+	rm -rf $(O) compile_commands.json
+
+help: ## this text
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+#
+# Compilers, flags, verbosity; installs missing packages once before anything is built.
+
+O   ?= build
+CC  := $(if $(filter default,$(origin CC)),gcc,$(CC))
+LD  := ld
+NM  := nm
+
+ifneq ($(V),1)
+.SILENT:
+say = echo "  $(1)$(2)"
+else
+say = :
+endif
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# Packages: asked at once, installed only when something is missing.
+ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell tools/setup --check 2>/dev/null || echo missing),)
+$(if $(filter ready,$(lastword $(shell tools/setup 1>&2 && echo ready))),,\
+    $(error tools/setup could not install everything that is needed))
+endif
+endif
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+
+# The kernel sees the compiler's own freestanding headers and nothing else.
+CC_HEADERS := $(shell $(CC) -print-file-name=include 2>/dev/null)
+
+KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -nostdinc -isystem $(CC_HEADERS) \
+    -I. -Iarch/include -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+    -mgeneral-regs-only -fno-omit-frame-pointer -fno-strict-aliasing \
+    -fno-delete-null-pointer-checks -fno-stack-protector -fcf-protection=none \
+    -fno-asynchronous-unwind-tables $(WARNINGS)
+KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack \
+    --build-id=none -T arch/x86_64/linker.ld

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+#
+# The kernel image, twice: release, and debug with TESSERA_DEBUG (checks and test hooks).
+# Linked two times each, because the table of symbols is made from the first link.
+
+KERNEL_DIRS := $(shell find lib mm fs kernel arch/x86_64 -type d)
+KERNEL_C    := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c)))
+KERNEL_ASM  := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.asm)))
+
+KERNEL       := $(O)/release/kernel.elf
+DEBUG_KERNEL := $(O)/debug/kernel.elf
+
+release_FLAGS :=
+debug_FLAGS   := -DTESSERA_DEBUG
+
+# Objects depend on the command that makes them: another compiler or flag rebuilds them.
+define kernel_config
+$(1)_OBJS := $(KERNEL_C:%=$(O)/$(1)/obj/%.o) $(KERNEL_ASM:%=$(O)/$(1)/obj/%.o)
+
+$(O)/$(1)/flags: FORCE
+	mkdir -p $$(@D)
+	echo '$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS)' | cmp -s - $$@ || \
+	    echo '$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS)' >$$@
+
+$(O)/$(1)/obj/%.c.o: %.c $(O)/$(1)/flags
+	mkdir -p $$(@D)
+	$$(call say,CC   ,$$<)
+	$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(O)/$(1)/obj/%.asm.o: %.asm $(O)/$(1)/flags
+	mkdir -p $$(@D)
+	$$(call say,NASM ,$$<)
+	nasm -f elf64 -g -F dwarf -Werror -I. -I$$(<D)/ -MD $$(@:.o=.d) -MP -o $$@ $$<
+
+$(O)/$(1)/kernel.elf: $$($(1)_OBJS) arch/x86_64/linker.ld tools/mksyms.py
+	$$(call say,LINK ,$$@)
+	$(LD) $(KERNEL_LDFLAGS) -o $$@.1 $$($(1)_OBJS)
+	tools/mksyms.py $(NM) $$@.1 $(O)/$(1)/ksyms.asm
+	nasm -f elf64 -o $(O)/$(1)/ksyms.o $(O)/$(1)/ksyms.asm
+	$(LD) $(KERNEL_LDFLAGS) -o $$@ $$($(1)_OBJS) $(O)/$(1)/ksyms.o
+	rm $$@.1
+
+-include $$($(1)_OBJS:.o=.d)
+endef
+$(eval $(call kernel_config,release))
+$(eval $(call kernel_config,debug))
+
+.PHONY: kernel debug-kernel FORCE
+kernel: $(KERNEL)
+debug-kernel: $(DEBUG_KERNEL)
+FORCE:
+
+$(O)/compile_commands.json: $(O)/release/flags $(KERNEL_C)
+	tools/mkcompdb.py "$$(cat $<)" $(KERNEL_C) >$@
+	ln -sf $@ compile_commands.json

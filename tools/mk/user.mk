@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+#
+# Programs of ours inside Tessera (init, the suite runner) and the initramfs.
+
+-include tests/user/user.mk
+
+MUSL_CC     := musl-gcc
+INIT_CFLAGS := -std=gnu17 -static -O2 -Wall -Wextra -Werror -Wshadow -Wvla \
+               -fno-strict-aliasing -D_GNU_SOURCE
+
+INIT        := $(O)/user/init
+SUITE       := $(O)/user/suite
+INITRAMFS   := $(O)/initramfs.cpio
+ISO         := $(O)/tessera.iso
+SUITE_FILES := $(foreach f,$(USER_TESTS) $(USER_LOADS),\
+                 $(if $(wildcard tests/user/$(notdir $(f)).c),$(f)))
+
+$(O)/user/%: user/init/%.c
+	mkdir -p $(@D)
+	$(call say,MUSL ,$<)
+	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $<
+
+# What every run has: init, busybox with its names, a few files below /etc.
+$(INITRAMFS): $(INIT) $(SUITE) tools/mkinitrd.py $(wildcard user/etc/*)
+	$(call say,CPIO ,$@)
+	tools/mkinitrd.py -o $@ --base $(INIT) $(SUITE)
+
+# The ISO's archive holds the suite as well.
+$(O)/iso.cpio: $(INITRAMFS) $(SUITE_FILES)
+	$(call say,CPIO ,$@)
+	tools/mkinitrd.py -o $@ --from $(INITRAMFS) $(SUITE_FILES:%=--add %:/tests/)
