@@ -31,7 +31,7 @@ test-user: all ## the userland suite inside Tessera
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)
 
-test-boot: $(ISO) $(KERNEL) ## boot by PVH and from the ISO under SeaBIOS and OVMF
+test-boot: $(ISO) $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO under SeaBIOS and OVMF
 	$(TEST_BOOT)
 
 iso: $(ISO) ## hybrid ISO for BIOS and UEFI: build/tessera.iso

@@ -29,3 +29,9 @@ $(INITRAMFS): $(INIT) $(SUITE) tools/mkinitrd.py $(wildcard user/etc/*)
 $(O)/iso.cpio: $(INITRAMFS) $(SUITE_FILES)
 	$(call say,CPIO ,$@)
 	tools/mkinitrd.py -o $@ --from $(INITRAMFS) $(SUITE_FILES:%=--add %:/tests/)
+
+# For a machine with little memory: only what init's selftest runs.
+SELFTEST := $(filter %/t_mmap %/t_remap_basic %/t_process,$(SUITE_FILES))
+$(O)/small.cpio: $(INITRAMFS) $(SUITE_FILES)
+	$(call say,CPIO ,$@)
+	tools/mkinitrd.py -o $@ --from $(INITRAMFS) $(SELFTEST:%=--add %:/tests/)
