@@ -9,11 +9,9 @@
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/image.h"
+#include "kernel/kernel.h"
 #include "lib/assert.h"
 #include "lib/string.h"
-
-/* kernel/main.c */
-noreturn void kmain(struct bootinfo *bi);
 
 u64 image_displacement;
 

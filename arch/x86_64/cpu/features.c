@@ -24,6 +24,7 @@ void features_init(void)
     f->max_leaf = r.eax;
     r = cpuid(1, 0);
     f->hwcap = r.edx;
+    f->mce = BIT(r.edx, 7);
     f->apic = BIT(r.edx, 9);
     f->sep = BIT(r.edx, 11);
     f->pge = BIT(r.edx, 13);
@@ -83,6 +84,8 @@ static void report(void)
 void arch_cpu_init(void)
 {
     refuse_poor_cpu();
+    if (cpu_features.mce)
+        write_cr4(read_cr4() | CR4_MCE);
     fpu_init();
     syscall_init();
     report();

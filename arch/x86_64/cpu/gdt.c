@@ -3,6 +3,7 @@
  * Descriptor tables of the boot CPU: GDT, TSS with its interrupt stacks, SYSCALL registers.
  */
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/dev/dev.h"
 #include "arch/x86_64/mmu/image.h"
 #include "lib/assert.h"
 #include "lib/percpu.h"
@@ -87,12 +88,12 @@ void gdt_init(void)
                      "pushq %%rax\n\t"
                      "lretq\n"
                      "1:\n\t"
-                     "mov %2, %%ds\n\t"
-                     "mov %2, %%es\n\t"
                      "mov %2, %%ss\n\t"
-                     "ltr %w3"
+                     "mov %3, %%ds\n\t" /* programs see these: null, as on Linux */
+                     "mov %3, %%es\n\t"
+                     "ltr %w4"
                      :
-                     : "m"(gdtr), "i"(KERNEL_CS), "r"(KERNEL_SS), "r"(TSS_SEL)
+                     : "m"(gdtr), "i"(KERNEL_CS), "r"(KERNEL_SS), "r"(0), "r"(TSS_SEL)
                      : "rax", "memory");
 }
 
@@ -105,6 +106,7 @@ void cpu_tables_init(void)
     tss_set_stack(top);
     idt_init();
     idt_load();
+    pic_init(); /* before anybody may enable interrupts */
     features_init();
 }
 

@@ -25,6 +25,11 @@ bool pit_start_free(void);
 /* Counts down from 65536 to 0 over and over. */
 u16 pit_read(void);
 
+/* ---- CMOS clock ---- */
+#define CMOS_PERIODIC_HZ 1024u
+void cmos_periodic(bool on); /* starts and stops the periodic flag */
+bool cmos_period_passed(void);
+
 /* ---- local APIC ---- */
 bool apic_init(void); /* false: none, or not usable */
 bool apic_present(void);

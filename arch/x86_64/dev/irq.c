@@ -46,7 +46,6 @@ void irq_dispatch(struct trapframe *tf)
 
 void arch_timer_init(void)
 {
-    pic_init();
     tsc_init();
     apic_init();
     tick_by_apic = apic_timer_start(TICK_HZ);

@@ -23,6 +23,7 @@ enum {
 #define STATUS_RECEIVED 0x01
 #define STATUS_EMPTY    0x20
 #define SEND_POLLS_MAX  100000u
+#define FAILURES_MAX    8u
 #define RECEIVE_MAX     64u
 
 #define DEBUG_PORT      0xe9
@@ -32,6 +33,7 @@ enum {
 
 static enum { UNKNOWN, ABSENT, PRESENT } serial;
 static bool debug_port;
+static u32 failures; /* bytes in a row that could not be sent */
 
 static void probe(void)
 {
@@ -62,10 +64,14 @@ void console_put(u8 byte)
     if (serial != PRESENT)
         return;
     for (u32 i = 0; i < SEND_POLLS_MAX; i++) {
-        if (inb(COM1 + LINE_STATUS) & STATUS_EMPTY)
-            break;
+        if (inb(COM1 + LINE_STATUS) & STATUS_EMPTY) {
+            outb(COM1 + DATA, byte);
+            failures = 0;
+            return;
+        }
     }
-    outb(COM1 + DATA, byte);
+    if (++failures == FAILURES_MAX) /* stuck: do not pay the wait for ever */
+        serial = ABSENT;
 }
 
 void serial_receive(void)

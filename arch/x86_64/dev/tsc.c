@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The time stamp counter as clock. Its rate is measured against the PIT in several short
- * samples, the smallest of which was disturbed least; without a PIT, CPUID must tell.
+ * samples, the smallest of which was disturbed least; without a PIT, CPUID or the periodic
+ * flag of the CMOS clock must tell.
  */
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
@@ -11,6 +12,7 @@
 #define SAMPLES      5
 #define SAMPLE_TICKS 4000u /* of the PIT: 3.4 ms */
 #define POLLS_MAX    200000u
+#define RTC_PERIODS  8u
 #define KHZ_DEFAULT  1000000u
 #define SCALE_SHIFT  32
 
@@ -61,15 +63,45 @@ static u64 khz_from_cpuid(void)
     return 0;
 }
 
+static bool wait_rtc_period(void)
+{
+    for (u32 i = 0; i < POLLS_MAX; i++) {
+        if (cmos_period_passed())
+            return true;
+    }
+    return false;
+}
+
+static u64 khz_from_rtc(void)
+{
+    u64 best = 0;
+
+    cmos_periodic(true);
+    for (u32 i = 0; i < SAMPLES && wait_rtc_period(); i++) {
+        u64 from = cpu_cycles(), cycles;
+        u32 n = 0;
+
+        while (n < RTC_PERIODS && wait_rtc_period())
+            n++;
+        cycles = cpu_cycles() - from;
+        if (n == RTC_PERIODS && (best == 0 || cycles < best))
+            best = cycles;
+    }
+    cmos_periodic(false);
+    return best * CMOS_PERIODIC_HZ / RTC_PERIODS / 1000;
+}
+
 void tsc_init(void)
 {
     base = cpu_cycles();
     khz = khz_from_pit();
     if (khz == 0)
         khz = khz_from_cpuid();
+    if (khz == 0)
+        khz = khz_from_rtc();
     if (khz == 0) {
         khz = KHZ_DEFAULT;
-        printk("time: no PIT and no rate from the CPU: assuming a 1 GHz clock\n");
+        printk("time: no clock to measure the TSC with: assuming a 1 GHz clock\n");
     }
     scale = (u64)(((unsigned __int128)1000000 << SCALE_SHIFT) / khz);
 }
