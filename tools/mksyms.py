@@ -5,10 +5,14 @@
 # Reads the functions of a linked kernel and writes the NASM source of section .ksyms, which
 # a second link adds behind all text and read-only data, so that no function moves. The
 # layout is described in arch/x86_64/cpu/symbols.c.
+import re
 import subprocess
 import sys
 
 KERNEL_BASE = 0xFFFFFFFF80000000
+
+# "function.label" is a local label of NASM; the compiler's copies of functions stay.
+PLAIN = re.compile(r"[A-Za-z_$][\w$]*(\.(constprop|isra|part|cold|llvm)[\w.]*)?")
 
 
 def functions(nm, elf):
@@ -17,12 +21,11 @@ def functions(nm, elf):
     found = {}
     for line in text.splitlines():
         parts = line.split()
-        if len(parts) != 3 or parts[1] not in "tT" or "." in parts[2][:1]:
+        if len(parts) != 3 or parts[1] not in "tT" or not PLAIN.fullmatch(parts[2]):
             continue
-        address, name = int(parts[0], 16), parts[2]
-        # NASM's local labels are "function.label": only the function is of interest.
-        if address >= KERNEL_BASE and "." not in name:
-            found[address] = name
+        address = int(parts[0], 16)
+        if address >= KERNEL_BASE:
+            found[address] = parts[2]
     return sorted(found.items())
 
 
