@@ -23,8 +23,8 @@ enum fault_result {
 #define FAULT_EXEC  4u
 
 /* Resolves one access at va. Takes mm->lock itself (shared, or exclusive to grow a stack).
- * user_sp: the stack pointer, 0 for accesses that must not grow a stack... any address
- * inside a growable area's gap grows it, as on Linux today. */
+ * An address below a growable area grows it, whatever the stack pointer says, as Linux does
+ * since 5.0, within RLIMIT_STACK and the guard gap. */
 enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access);
 
 /* The same with mm->lock held in either mode, without stack growth. Counts no fault. */

@@ -67,7 +67,8 @@ struct page {
             u16 present;              /* [T] entries in use */
             u16 naway;                /* [T] away entries in use */
             spinlock_t lock;          /* T */
-            u32 level;
+            u16 level;
+            u16 pins;                 /* [M] reservations: keep table and array */
         };
         struct {                      /* OBJECT */
             struct vm_object *object; /* [O] NULL once it left */

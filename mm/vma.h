@@ -27,10 +27,8 @@ struct vm_object;
 #define VM_NORESERVE 0x1000u
 #define VM_RANDOM    0x2000u
 #define VM_SEQ       0x4000u
-#define VM_STACK     0x8000u  /* the stack exec made: named [stack] */
-#define VM_HEAP      0x10000u /* brk: named [heap] */
-#define VM_DONTDUMP  0x20000u
-#define VM_LOCKONFAULT 0x40000u
+#define VM_DONTDUMP  0x8000u
+#define VM_LOCKONFAULT 0x10000u /* with VM_LOCKED: pages are locked as they are touched */
 
 struct vma {
     vaddr_t start, end; /* [M] whole pages */
@@ -89,6 +87,10 @@ void vma_remove(struct mm *mm, struct vma *v);
 /* Cuts v at va (start < va < end); `upper`, a fresh record, becomes the upper part and takes
  * its own references. Cannot fail. */
 void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper);
+
+/* Moves one bound of v in place; the new range must be free, homes stay where they are. */
+void vma_set_start(struct vma *v, vaddr_t start);
+void vma_set_end(struct vma *v, vaddr_t end);
 
 /* Whether b may become the continuation of a: adjacent, same object, file and flags, linear
  * bases contiguous. The one predicate for merging. */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps the memory calls are made of; see mm/area.h.
+ */
+#include "mm/area.h"
+#include "lib/uapi/errno.h"
+#include "mm/away.h"
+#include "mm/buddy.h"
+#include "mm/object.h"
+#include "mm/pagetable.h"
+#include "mm/zap.h"
+
+int area_reserve(struct area_reserve *r, unsigned n)
+{
+    for (r->n = 0; r->n < n; r->n++) {
+        r->spare[r->n] = vma_alloc();
+        if (!r->spare[r->n]) {
+            area_release(r);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+struct vma *area_take(struct area_reserve *r)
+{
+    ASSERT(r->n > 0);
+    return r->spare[--r->n];
+}
+
+void area_release(struct area_reserve *r)
+{
+    while (r->n)
+        vma_free(r->spare[--r->n]);
+}
+
+void area_cut(struct mm *mm, vaddr_t va, struct area_reserve *r)
+{
+    struct vma *v = vma_find(mm, va);
+
+    if (v && v->start < va)
+        vma_split(mm, v, va, area_take(r));
+}
+
+void area_bury(struct area_dead *dead)
+{
+    while (dead->first) {
+        struct vma *v = dead->first;
+
+        dead->first = (struct vma *)v->node.left;
+        vma_free(v);
+    }
+}
+
+void area_account(struct mm *mm, u32 flags, s64 npages)
+{
+    mm->total_vm += (u64)npages;
+    if (flags & VM_GROWSDOWN)
+        mm->stack_vm += (u64)npages;
+    else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+        mm->data_vm += (u64)npages;
+    if (flags & VM_LOCKED)
+        mm->locked_vm += (u64)npages;
+    mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
+}
+
+u64 area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    u64 n = 0;
+
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+        n += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+    return n;
+}
+
+int area_check_limits(const struct mm *mm, u32 flags, u64 npages, u64 replaced)
+{
+    bool data = (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+
+    if (mm->nvmas + 2 > MM_MAX_VMAS)
+        return -ENOMEM;
+    if (mm->total_vm + npages - MIN(replaced, npages) > mm->limits.as >> PAGE_SHIFT)
+        return -ENOMEM;
+    if (data && mm->data_vm + npages > mm->limits.data >> PAGE_SHIFT)
+        return -ENOMEM;
+    /* Obvious over-commitment: more than the machine has, in one piece. */
+    if (data && !(flags & VM_NORESERVE) && npages > page_count_total())
+        return -ENOMEM;
+    return 0;
+}
+
+int area_check_memlock(const struct mm *mm, u64 npages)
+{
+    if (mm->limits.memlock_unlimited)
+        return 0;
+    return mm->locked_vm + npages > mm->limits.memlock >> PAGE_SHIFT ? -EAGAIN : 0;
+}
+
+void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
+                struct area_dead *dead)
+{
+    struct vma *v = vma_find(mm, start), *next, *prev;
+    struct tlb_batch batch;
+
+    if (!v || v->start >= end)
+        return;
+    area_cut(mm, start, r);
+    area_cut(mm, end, r);
+    /* Translations first, while the VMAs are still in their objects' trees; then the VMAs;
+     * then tables nobody can come to any more. */
+    tlb_begin(&batch, mm);
+    v = vma_find(mm, start);
+    prev = v ? vma_prev(v) : NULL;
+    for (struct vma *u = v; u && u->start < end; u = vma_next(u)) {
+        zap_range(u, u->start, u->end, &batch);
+        if (vma_kind(u) == VMA_SHARED)
+            away_clear(mm, u->start, u->end);
+    }
+    tlb_end(&batch);
+    for (; v && v->start < end; v = next) {
+        next = vma_next(v);
+        area_account(mm, v->flags, -(s64)vma_npages(v));
+        vma_remove(mm, v);
+        v->node.left = (struct rb_node *)dead->first;
+        dead->first = v;
+    }
+    tlb_begin(&batch, mm);
+    pt_trim(mm, start, end, prev ? prev->end : 0, v ? v->start : USER_END + PAGE_SIZE, &batch);
+    tlb_end(&batch);
+}
+
+struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, u32 flags,
+                           struct area_reserve *r)
+{
+    start = MAX(start, v->start);
+    end = MIN(end, v->end);
+    if (v->flags == flags)
+        return v;
+    area_cut(mm, start, r);
+    area_cut(mm, end, r);
+    v = vma_find(mm, start);
+    area_account(mm, v->flags, -(s64)vma_npages(v));
+    if (v->object) { /* the object counts VMAs by their flags */
+        object_unlink(v);
+        v->flags = flags;
+        object_link(v);
+    } else {
+        v->flags = flags;
+    }
+    area_account(mm, v->flags, (s64)vma_npages(v));
+    return vma_merge(mm, v);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Away arrays: reserve, forget, copy, count. The container is private to this file and to
+ * the two inline accessors of away.h. The idea and its price: docs/book/10-home-and-away.md.
+ */
+#include "mm/away.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/slab.h"
+
+struct away_array {
+    u32 file_page[PT_ENTRIES];
+};
+
+SLAB_CACHE(away_cache, "away", struct away_array);
+
+int away_reserve(struct page *leaf)
+{
+    struct away_array *a;
+
+    if (leaf->away)
+        return 0;
+    a = slab_zalloc(&away_cache);
+    if (!a)
+        return -ENOMEM;
+    leaf->away = a->file_page;
+    return 0;
+}
+
+void away_trim(struct page *leaf)
+{
+    u32 *array = leaf->away;
+
+    if (!array || leaf->naway || leaf->pins)
+        return;
+    leaf->away = NULL;
+    slab_free(&away_cache, array);
+}
+
+void away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct page *leaf;
+
+    pt_for_each_leaf (mm, start, end, va, next, leaf) {
+        unsigned i = pt_index(va, 0), stop = i + (unsigned)((next - va) >> PAGE_SHIFT);
+
+        if (!leaf->away)
+            continue;
+        spin_lock(&leaf->lock);
+        if (stop - i == PT_ENTRIES)
+            leaf->naway = 0;
+        else
+            for (; i < stop && leaf->naway; i++)
+                away_set(leaf, i, 0);
+        spin_unlock(&leaf->lock);
+        away_trim(leaf);
+    }
+}
+
+/* The numbers of one source table; a target address may lie in one of two tables. */
+static int copy_leaf(struct mm *to, const struct page *from, vaddr_t va, vaddr_t next,
+                     u64 delta)
+{
+    for (; va < next; va += PAGE_SIZE) {
+        u32 value = from->away[pt_index(va, 0)];
+        struct page *leaf;
+
+        if (!value)
+            continue;
+        leaf = pt_leaf_make(to, va + delta);
+        if (!leaf || away_reserve(leaf) != 0)
+            return -ENOMEM;
+        away_set(leaf, pt_index(va + delta, 0), value);
+    }
+    return 0;
+}
+
+int away_copy(struct mm *to, const struct mm *from, vaddr_t start, vaddr_t end, u64 delta)
+{
+    struct page *leaf;
+
+    pt_for_each_leaf (from, start, end, va, next, leaf) {
+        int err = 0;
+
+        if (!leaf->naway)
+            continue;
+        if (delta == 0 && next - va == LEAF_SPAN) {
+            struct page *target = pt_leaf_make(to, va);
+
+            if (!target || away_reserve(target) != 0)
+                return -ENOMEM;
+            memcpy(target->away, leaf->away, sizeof(struct away_array));
+            target->naway = leaf->naway;
+        } else {
+            err = copy_leaf(to, leaf, va, next, delta);
+        }
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+u64 mm_count_away(const struct mm *mm, const struct vma *v)
+{
+    struct page *leaf;
+    u64 n = 0;
+
+    if (vma_kind(v) != VMA_SHARED)
+        return 0;
+    pt_for_each_leaf (mm, v->start, v->end, va, next, leaf) {
+        if (!leaf->away)
+            continue;
+        if (next - va == LEAF_SPAN) {
+            n += leaf->naway;
+            continue;
+        }
+        for (vaddr_t a = va; a < next; a += PAGE_SIZE)
+            n += leaf->away[pt_index(a, 0)] != 0;
+    }
+    return n;
+}
+
+u64 away_bytes(void)
+{
+    return away_cache.objects * sizeof(struct away_array);
+}

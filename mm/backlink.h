@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Backlinks: hints from a page of an object to the page-table entries that show it away from
+ * home. A hint proves itself: it is live exactly when the frame it points into is a leaf
+ * table whose entry is present and names this page. The rule is one-sided: every live
+ * translation at an away address has a backlink on its page; a backlink may be stale, never
+ * missing. So removing translations needs no work here.
+ *
+ * Three hints fit in the page's descriptor (a permutation never needs more); beyond that a
+ * log grows by doubling, after stale and double entries were thrown out.
+ *
+ * All calls: the object's lock (O) is held.
+ */
+#pragma once
+
+#include "mm/page.h"
+
+/* Physical address of entry i of `leaf`, divided by 8. Never 0. */
+static inline u64 backlink_key(const struct page *leaf, unsigned i)
+{
+    return (page_to_phys(leaf) >> 3) + i;
+}
+
+/* Makes sure that (leaf, i) is among the hints of pg; call before the entry is stored, with
+ * the table locked. 0, or -ENOMEM: then the translation must not be installed. */
+int must_check backlink_add(struct page *pg, const struct page *leaf, unsigned i);
+
+/* Whether the entry behind `key` shows pg now. */
+bool backlink_live(const struct page *pg, u64 key);
+
+/* Calls visit for each hint, live or not. visit must not add hints to pg. */
+void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), void *arg);
+
+/* Drops all hints and the log: the page leaves its object. */
+void backlink_clear(struct page *pg);
+
+static inline bool backlink_any(const struct page *pg)
+{
+    return pg->links.more || pg->links.low[0] || pg->links.low[1] || pg->links.low[2];
+}
+
+/* Bytes of all logs. */
+u64 backlink_bytes(void);

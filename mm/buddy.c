@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Buddy allocator over the usable ranges. A free block is known by its first page: type
+ * PAGE_FREE and its order; the other pages of a block never look like that, because a block
+ * that is absorbed loses its type. Blocks never merge across the end of a range, so nothing
+ * outside RAM is ever read. Single pages go through a per-CPU stack of pages.
+ */
+#include "mm/buddy.h"
+#include "lib/percpu.h"
+#include "lib/string.h"
+#include "mm/boot_alloc.h"
+#include "mm/stat.h"
+
+#define CACHE_MAX   64u
+#define CACHE_BATCH 16u
+
+struct page_cache {
+    u32 count;
+    struct page *pages[CACHE_MAX];
+};
+
+static DEFINE_PER_CPU(struct page_cache, page_cache);
+
+static struct {
+    spinlock_t lock;
+    struct list free[BUDDY_ORDERS];
+    u64 blocks[BUDDY_ORDERS];
+    u64 nfree; /* in the lists, per-CPU stacks excluded */
+    u64 total;
+    u64 reserve;
+} buddy;
+
+/* Ranges of RAM, by frame number; written at boot only. */
+static struct {
+    pfn_t start, end;
+} regions[BOOT_RANGES_MAX];
+static u32 nregions;
+
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+static u64 fail_countdown;
+
+void alloc_fail_at(u64 n)
+{
+    fail_countdown = n;
+}
+
+u64 alloc_fail_left(void)
+{
+    return fail_countdown;
+}
+
+bool alloc_should_fail(void)
+{
+    return fail_countdown && --fail_countdown == 0;
+}
+#endif
+
+static void block_insert(pfn_t pfn, unsigned order)
+{
+    struct page *pg = pfn_to_page(pfn);
+
+    pg->type = PAGE_FREE;
+    pg->order = (u8)order;
+    list_add(&buddy.free[order], &pg->link);
+    buddy.blocks[order]++;
+}
+
+static void block_remove(struct page *pg)
+{
+    list_del(&pg->link);
+    buddy.blocks[pg->order]--;
+    pg->type = PAGE_RESERVED; /* until the caller names it: not a free block's head */
+}
+
+static u32 region_of(pfn_t pfn)
+{
+    for (u32 i = 0; i < nregions; i++)
+        if (pfn - regions[i].start < regions[i].end - regions[i].start)
+            return i;
+    panic("page %#llx is not memory", (unsigned long long)pfn);
+}
+
+static void block_free(pfn_t pfn, unsigned order)
+{
+    u32 r = region_of(pfn);
+
+    buddy.nfree += 1ull << order;
+    while (order + 1 < BUDDY_ORDERS) {
+        pfn_t other = pfn ^ (1ull << order);
+        struct page *pg;
+
+        if (other < regions[r].start || other + (1ull << order) > regions[r].end)
+            break;
+        pg = pfn_to_page(other);
+        if (pg->type != PAGE_FREE || pg->order != order)
+            break;
+        block_remove(pg);
+        pfn &= ~(1ull << order);
+        order++;
+    }
+    block_insert(pfn, order);
+}
+
+/* Takes a block of `order`, splitting a larger one. buddy.lock held. */
+static struct page *block_take(unsigned order)
+{
+    unsigned o = order;
+
+    while (o < BUDDY_ORDERS && list_empty(&buddy.free[o]))
+        o++;
+    if (o == BUDDY_ORDERS)
+        return NULL;
+
+    struct page *pg = list_entry(list_first(&buddy.free[o]), struct page, link);
+    pfn_t pfn = page_to_pfn(pg);
+
+    block_remove(pg);
+    while (o > order) {
+        o--;
+        block_insert(pfn + (1ull << o), o);
+    }
+    buddy.nfree -= 1ull << order;
+    return pg;
+}
+
+static void region_add(paddr_t start, paddr_t end)
+{
+    pfn_t pfn = align_up(start, PAGE_SIZE) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+
+    if (pfn >= last || nregions == BOOT_RANGES_MAX)
+        return;
+    regions[nregions].start = pfn;
+    regions[nregions].end = last;
+    nregions++;
+    buddy.total += last - pfn;
+    while (pfn < last) {
+        unsigned order = BUDDY_ORDERS - 1;
+
+        while ((pfn & ((1ull << order) - 1)) || pfn + (1ull << order) > last)
+            order--;
+        block_free(pfn, order);
+        pfn += 1ull << order;
+    }
+}
+
+void buddy_init(void)
+{
+    memset(&buddy, 0, sizeof(buddy));
+    nregions = 0;
+    for (unsigned o = 0; o < BUDDY_ORDERS; o++)
+        list_init(&buddy.free[o]);
+    boot_alloc_rest(region_add);
+    /* Programs leave about 1 % and at most 4 MiB to the kernel, so that a full ramfs does
+     * not stop the shell. */
+    buddy.reserve = MIN(buddy.total / 64, (u64)1024);
+}
+
+static struct page *cache_refill(struct page_cache *c)
+{
+    spin_lock(&buddy.lock);
+    while (c->count < CACHE_BATCH) {
+        struct page *pg = block_take(0);
+
+        if (!pg)
+            break;
+        pg->type = PAGE_CACHED;
+        c->pages[c->count++] = pg;
+    }
+    spin_unlock(&buddy.lock);
+    return c->count ? c->pages[--c->count] : NULL;
+}
+
+struct page *page_alloc(unsigned order, u32 flags)
+{
+    struct page *pg;
+
+    ASSERT(order < BUDDY_ORDERS);
+    if (alloc_should_fail())
+        return NULL;
+    if ((flags & PA_USER) && buddy.nfree < buddy.reserve &&
+        page_count_free() <= buddy.reserve)
+        return NULL;
+    if (order == 0) {
+        struct page_cache *c = &this_cpu(page_cache);
+
+        pg = likely(c->count) ? c->pages[--c->count] : cache_refill(c);
+    } else {
+        spin_lock(&buddy.lock);
+        pg = block_take(order);
+        spin_unlock(&buddy.lock);
+        if (!pg && this_cpu(page_cache).count) {
+            page_drain();
+            spin_lock(&buddy.lock);
+            pg = block_take(order);
+            spin_unlock(&buddy.lock);
+        }
+    }
+    if (unlikely(!pg))
+        return NULL;
+    mm_count(pgalloc);
+    pg->type = PAGE_KERNEL;
+    pg->order = (u8)order;
+    pg->flags = 0;
+    pg->refs = 1;
+    if (flags & PA_ZERO) {
+        char *p = page_to_virt(pg);
+
+        for (size_t i = 0; i < 1ull << order; i++)
+            clear_page(p + i * PAGE_SIZE);
+    }
+    return pg;
+}
+
+static void cache_spill(struct page_cache *c, u32 keep)
+{
+    spin_lock(&buddy.lock);
+    while (c->count > keep)
+        block_free(page_to_pfn(c->pages[--c->count]), 0);
+    spin_unlock(&buddy.lock);
+}
+
+void page_free(struct page *pg, unsigned order)
+{
+    ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES);
+    mm_count(pgfree);
+    pg->refs = 0;
+    if (order == 0) {
+        struct page_cache *c = &this_cpu(page_cache);
+
+        if (unlikely(c->count == CACHE_MAX))
+            cache_spill(c, CACHE_MAX - CACHE_BATCH);
+        pg->type = PAGE_CACHED;
+        c->pages[c->count++] = pg;
+        return;
+    }
+    pg->type = PAGE_RESERVED;
+    spin_lock(&buddy.lock);
+    block_free(page_to_pfn(pg), order);
+    spin_unlock(&buddy.lock);
+}
+
+void page_drain(void)
+{
+    cache_spill(&this_cpu(page_cache), 0);
+}
+
+u64 page_count_free(void)
+{
+    u64 n = buddy.nfree;
+
+    for (u32 cpu = 0; cpu < cpu_count; cpu++)
+        n += per_cpu(page_cache, cpu).count;
+    return n;
+}
+
+u64 page_count_total(void)
+{
+    return buddy.total;
+}
+
+u64 page_count_reserve(void)
+{
+    return buddy.reserve;
+}
+
+u64 page_count_order(unsigned order)
+{
+    return buddy.blocks[order];
+}

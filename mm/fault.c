@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The page fault in four stages: locate the VMA and check the access, decide from the
+ * translation and the VMA's kind, provide a page (which may allocate while nothing is
+ * changed), commit under the table's lock after looking again.
+ *
+ *   translation           | anonymous          | private object        | shared object
+ *   ----------------------+--------------------+-----------------------+-----------------
+ *   none, read            | zero page, RO      | object page, RO       | object page
+ *   none, write           | fresh page         | copy of object page   | object page, RW
+ *   present RO, write     | sole owner: RW     | sole owner of copy:   | make writable
+ *                         | else copy          | RW, else copy         |
+ *   present, allowed      | flush one address  | same                  | same
+ *
+ * There is no row for rearranged mappings: they differ only in what mm_offset answers.
+ */
+#include "mm/fault.h"
+#include "lib/uapi/errno.h"
+#include "mm/away.h"
+#include "mm/backlink.h"
+#include "mm/buddy.h"
+#include "mm/mm.h"
+#include "mm/stack.h"
+#include "mm/stat.h"
+
+struct fault {
+    struct mm *mm;
+    struct vma *v;
+    vaddr_t va; /* page aligned */
+    u32 access;
+    struct page *leaf;
+    unsigned i; /* entry in leaf */
+    pte_t *entry;
+};
+
+/* Stages ask for another round when what they decided on has changed meanwhile. */
+#define FAULT_RETRY ((enum fault_result)100)
+
+static void install(struct fault *f, pte_t old, pte_t pte)
+{
+    if (!old)
+        f->leaf->present++;
+    pte_store(f->entry, pte);
+}
+
+static inline void rss_add(u64 *counter)
+{
+    __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* One translation of the faulting address space was replaced or changed. */
+static void flush_one(struct fault *f)
+{
+    struct tlb_batch b;
+
+    tlb_begin(&b, f->mm);
+    tlb_change(&b, f->va);
+    tlb_flush(&b);
+}
+
+/* ---- shared object ---- */
+
+static enum fault_result fault_shared(struct fault *f)
+{
+    struct vm_object *o = f->v->object;
+    struct page *pg, *made = NULL;
+    u32 prot = f->v->flags & VM_PROT;
+    enum fault_result result = FAULT_OK;
+    bool replaced = false;
+    pgoff_t pgoff;
+
+    for (;;) {
+        spin_lock(&o->lock);
+        spin_lock(&f->leaf->lock);
+        pgoff = away_offset(f->leaf, f->v, f->va);
+        if (pgoff >= object_npages(o)) {
+            result = FAULT_BUS;
+            break;
+        }
+        pg = index_get(&o->pages, (u32)pgoff);
+        if (pg) {
+            pte_t old = pte_load(f->entry), pte = pte_make_user(page_to_pfn(pg), prot);
+
+            replaced = old != 0;
+            if (old == pte) {
+                mm_count(fault_spurious);
+                break;
+            }
+            /* The backlink must be there before the entry is visible: truncate looks. */
+            if (f->leaf->away && f->leaf->away[f->i] &&
+                backlink_add(pg, f->leaf, f->i) != 0) {
+                result = FAULT_OOM;
+                break;
+            }
+            if (!old)
+                rss_add(&f->mm->rss_shmem);
+            install(f, old, pte);
+            mm_count(fault_object);
+            break;
+        }
+        spin_unlock(&f->leaf->lock);
+        spin_unlock(&o->lock);
+        if (made) /* punched again before we could map it */
+            page_put(made);
+        made = NULL;
+        switch (object_get_page(o, pgoff, &made)) {
+        case 0:
+            continue;
+        case -ENXIO:
+            return FAULT_BUS;
+        default:
+            return FAULT_OOM;
+        }
+    }
+    spin_unlock(&f->leaf->lock);
+    spin_unlock(&o->lock);
+    if (made)
+        page_put(made);
+    if (replaced) /* this CPU may still have the narrower rights */
+        flush_one(f);
+    return result;
+}
+
+/* ---- private memory ---- */
+
+/* A page of type ANON that f will own: zeroed, or a copy of `src`. NULL: no memory. */
+static struct page *anon_page(const struct page *src)
+{
+    struct page *pg = page_alloc(0, src ? PA_USER : PA_USER | PA_ZERO);
+
+    if (!pg)
+        return NULL;
+    pg->type = PAGE_ANON;
+    if (src)
+        copy_page(page_to_virt(pg), page_to_virt(src));
+    return pg;
+}
+
+/* Puts a fresh page in place of `old`, if that is still there. */
+static enum fault_result commit_anon(struct fault *f, pte_t old, struct page *fresh)
+{
+    struct page *before = old ? pfn_to_page(pte_any_pfn(old)) : NULL;
+    struct tlb_batch b;
+
+    spin_lock(&f->leaf->lock);
+    if (pte_load(f->entry) != old) {
+        spin_unlock(&f->leaf->lock);
+        page_put(fresh);
+        return FAULT_RETRY;
+    }
+    install(f, old, pte_make_user(page_to_pfn(fresh), f->v->flags & VM_PROT));
+    spin_unlock(&f->leaf->lock);
+    if (!before || before->type != PAGE_ANON)
+        rss_add(&f->mm->rss_anon);
+    if (!before)
+        return FAULT_OK;
+    tlb_begin(&b, f->mm);
+    tlb_change(&b, f->va);
+    if (before->type == PAGE_ANON)
+        tlb_free(&b, before);
+    else if (before != zero_page)
+        __atomic_fetch_sub(&f->mm->rss_file, 1, __ATOMIC_RELAXED);
+    tlb_end(&b);
+    return FAULT_OK;
+}
+
+/* Write to a present read-only page of private memory, or to a parked one. */
+static enum fault_result fault_private_write(struct fault *f, pte_t old)
+{
+    struct page *pg = pfn_to_page(pte_any_pfn(old)), *fresh;
+    enum fault_result result;
+
+    if (pg->type == PAGE_ANON && __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1) {
+        spin_lock(&f->leaf->lock);
+        if (pte_load(f->entry) != old) {
+            spin_unlock(&f->leaf->lock);
+            return FAULT_RETRY;
+        }
+        pte_store(f->entry, pte_make_user(page_to_pfn(pg), f->v->flags & VM_PROT));
+        spin_unlock(&f->leaf->lock);
+        mm_count(fault_reuse);
+        flush_one(f);
+        return FAULT_OK;
+    }
+    fresh = anon_page(pg == zero_page ? NULL : pg);
+    if (!fresh)
+        return FAULT_OOM;
+    result = commit_anon(f, old, fresh);
+    if (result == FAULT_OK)
+        mm_count(fault_cow);
+    return result;
+}
+
+/* First touch of an anonymous page. */
+static enum fault_result fault_anon_new(struct fault *f)
+{
+    enum fault_result result = FAULT_OK;
+    struct page *fresh;
+
+    if (!(f->access & FAULT_WRITE)) {
+        spin_lock(&f->leaf->lock);
+        if (pte_load(f->entry))
+            result = FAULT_RETRY;
+        else
+            install(f, 0, pte_make_user(page_to_pfn(zero_page), f->v->flags & VM_PROT & ~VM_WRITE));
+        spin_unlock(&f->leaf->lock);
+        mm_count(fault_anon_zero);
+        return result;
+    }
+    fresh = anon_page(NULL);
+    if (!fresh)
+        return FAULT_OOM;
+    result = commit_anon(f, 0, fresh);
+    mm_count(fault_anon_new);
+    return result;
+}
+
+/* First touch of a private mapping of an object. */
+static enum fault_result fault_private_new(struct fault *f)
+{
+    struct vm_object *o = f->v->object;
+    pgoff_t pgoff = away_offset(f->leaf, f->v, f->va);
+    struct page *pg, *fresh;
+    enum fault_result result = FAULT_OK;
+
+    switch (object_get_page(o, pgoff, &pg)) {
+    case 0:
+        break;
+    case -ENXIO:
+        return FAULT_BUS;
+    default:
+        return FAULT_OOM;
+    }
+    if (f->access & FAULT_WRITE) {
+        fresh = anon_page(pg);
+        page_put(pg);
+        if (!fresh)
+            return FAULT_OOM;
+        /* Truncate drops private copies too: none may appear beyond the end. */
+        spin_lock(&o->lock);
+        if (pgoff >= object_npages(o)) {
+            page_put(fresh);
+            result = FAULT_BUS;
+        } else {
+            result = commit_anon(f, 0, fresh);
+        }
+        spin_unlock(&o->lock);
+        mm_count(fault_cow);
+        return result;
+    }
+    spin_lock(&o->lock);
+    spin_lock(&f->leaf->lock);
+    if (pg->object != o || (pg->flags & PG_LEAVING) || pte_load(f->entry)) {
+        result = FAULT_RETRY;
+    } else {
+        install(f, 0, pte_make_user(page_to_pfn(pg), f->v->flags & VM_PROT & ~VM_WRITE));
+        rss_add(&f->mm->rss_file);
+        mm_count(fault_object);
+    }
+    spin_unlock(&f->leaf->lock);
+    spin_unlock(&o->lock);
+    page_put(pg);
+    return result;
+}
+
+/* A parked page became accessible again: read access first, writing is decided as usual. */
+static enum fault_result unpark(struct fault *f, pte_t old)
+{
+    spin_lock(&f->leaf->lock);
+    if (pte_load(f->entry) == old)
+        pte_store(f->entry, pte_make_user(pte_any_pfn(old), f->v->flags & VM_PROT & ~VM_WRITE));
+    spin_unlock(&f->leaf->lock);
+    return FAULT_RETRY;
+}
+
+static enum fault_result fault_private(struct fault *f)
+{
+    pte_t old = pte_load(f->entry);
+
+    if (!old)
+        return f->v->object ? fault_private_new(f) : fault_anon_new(f);
+    if (pte_parked(old))
+        return unpark(f, old);
+    if ((f->access & FAULT_WRITE) && !pte_writable(old))
+        return fault_private_write(f, old);
+    mm_count(fault_spurious);
+    flush_one(f);
+    return FAULT_OK;
+}
+
+/* ---- entry ---- */
+
+/* On x86 whatever is mapped with any right can be read. */
+static bool allowed(const struct vma *v, u32 access)
+{
+    if (access & FAULT_WRITE)
+        return v->flags & VM_WRITE;
+    if (access & FAULT_EXEC)
+        return v->flags & VM_EXEC;
+    return v->flags & VM_PROT;
+}
+
+enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access)
+{
+    struct fault f = {.mm = mm, .v = v, .va = va & PAGE_MASK, .access = access};
+    enum fault_result result;
+
+    if (!allowed(v, access))
+        return FAULT_ACCERR;
+    f.leaf = pt_leaf(mm, va);
+    if (!f.leaf) {
+        f.leaf = pt_leaf_make(mm, va);
+        if (!f.leaf)
+            return FAULT_OOM;
+    }
+    f.i = pt_index(va, 0);
+    f.entry = pt_entries(f.leaf) + f.i;
+    do {
+        result = vma_kind(v) == VMA_SHARED ? fault_shared(&f) : fault_private(&f);
+    } while (result == FAULT_RETRY);
+    return result;
+}
+
+enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access)
+{
+    enum fault_result result = FAULT_MAPERR;
+    struct vma *v;
+
+    if (va >= USER_END)
+        return FAULT_MAPERR;
+    mutex_lock_shared(&mm->lock);
+    v = vma_at(mm, va);
+    if (unlikely(!v)) {
+        mutex_unlock(&mm->lock);
+        mutex_lock(&mm->lock);
+        v = vma_at(mm, va);
+        if (!v)
+            v = stack_grow(mm, va);
+    }
+    if (v)
+        result = fault_locked(mm, v, va, access);
+    mutex_unlock(&mm->lock);
+    if (likely(result == FAULT_OK))
+        mm_count(pgfault);
+    else if (result == FAULT_BUS)
+        mm_count(fault_bus);
+    else if (result != FAULT_OOM)
+        mm_count(fault_segv);
+    return result;
+}
+
+enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct vma *v;
+
+    for (vaddr_t va = start; va < end; va = MIN(v->end, end)) {
+        u32 access;
+
+        v = vma_find(mm, va);
+        if (!v || v->start >= end)
+            return FAULT_OK;
+        va = MAX(va, v->start);
+        access = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? FAULT_WRITE : FAULT_READ;
+        for (; va < MIN(v->end, end); va += PAGE_SIZE) {
+            struct page *leaf = pt_leaf(mm, va);
+            pte_t pte = leaf ? pte_load(pt_entries(leaf) + pt_index(va, 0)) : 0;
+            enum fault_result result;
+
+            if (pte_present(pte) && (pte_writable(pte) || !(access & FAULT_WRITE)))
+                continue;
+            result = fault_locked(mm, v, va, access);
+            if (result != FAULT_OK)
+                return result;
+        }
+    }
+    return FAULT_OK;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fork: every VMA that may be inherited is copied. Private pages become shared read-only on
+ * both sides until one writes; pages of objects are not copied (the child faults them in);
+ * away arrays are, so the arrangement is inherited, present or not.
+ */
+#include "lib/uapi/errno.h"
+#include "mm/area.h"
+#include "mm/away.h"
+#include "mm/object.h"
+#include "mm/zap.h"
+
+/* Shares the private pages of one parent table with the child's. */
+static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t next,
+                       struct tlb_batch *b)
+{
+    pte_t *src = pt_entries(from), *dst = pt_entries(to);
+    u64 shared = 0;
+
+    spin_lock(&from->lock);
+    for (unsigned i = pt_index(va, 0); va < next; i++, va += PAGE_SIZE) {
+        pte_t pte = pte_load(&src[i]);
+        struct page *pg;
+
+        if (!pte)
+            continue;
+        pg = pfn_to_page(pte_any_pfn(pte));
+        if (pg->type != PAGE_ANON)
+            continue; /* zero page or a page of the object: faults bring them */
+        __atomic_fetch_add(&pg->refs, 1, __ATOMIC_RELAXED);
+        if (pte_writable(pte) && pte_present(pte)) {
+            pte = pte_write_protect(pte);
+            pte_store(&src[i], pte);
+            tlb_change(b, va);
+        }
+        pte_store(&dst[i], pte);
+        shared++;
+    }
+    spin_unlock(&from->lock);
+    to->present += (u16)shared;
+    to->mm->rss_anon += shared;
+}
+
+static int copy_private(struct vma *v, struct mm *child, struct tlb_batch *b)
+{
+    struct page *leaf;
+
+    pt_for_each_leaf (v->mm, v->start, v->end, va, next, leaf) {
+        struct page *to;
+
+        if (!leaf->present)
+            continue;
+        to = pt_leaf_make(child, va);
+        if (!to)
+            return -ENOMEM;
+        share_leaf(leaf, to, va, next, b);
+    }
+    return 0;
+}
+
+static struct vma *copy_record(const struct vma *v, struct mm *child)
+{
+    struct vma *c = vma_alloc();
+
+    if (!c)
+        return NULL;
+    c->mm = child;
+    c->start = v->start;
+    c->end = v->end;
+    c->pgoff = v->pgoff;
+    c->flags = v->flags & ~(VM_LOCKED | VM_LOCKONFAULT); /* locks are not inherited */
+    c->object = v->object;
+    c->file = v->file;
+    if (c->object)
+        object_get(c->object);
+    if (c->file)
+        vm_file_get(c->file);
+    return c;
+}
+
+static int copy_vma(struct vma *v, struct mm *child, struct tlb_batch *b)
+{
+    struct vma *c = copy_record(v, child);
+
+    if (!c)
+        return -ENOMEM;
+    vma_insert(child, c);
+    area_account(child, c->flags, (s64)vma_npages(c));
+    if (vma_kind(v) == VMA_SHARED)
+        return away_copy(child, v->mm, v->start, v->end, 0);
+    return copy_private(v, child, b);
+}
+
+static void copy_fields(struct mm *c, const struct mm *p)
+{
+    c->mmap_base = p->mmap_base;
+    c->brk_start = p->brk_start;
+    c->brk = p->brk;
+    c->start_code = p->start_code;
+    c->end_code = p->end_code;
+    c->start_data = p->start_data;
+    c->end_data = p->end_data;
+    c->start_stack = p->start_stack;
+    c->arg_start = p->arg_start;
+    c->arg_end = p->arg_end;
+    c->env_start = p->env_start;
+    c->env_end = p->env_end;
+    c->limits = p->limits;
+    c->exe = p->exe;
+    if (c->exe)
+        vm_file_get(c->exe);
+}
+
+int mm_fork(struct mm *parent, struct mm **child)
+{
+    struct mm *c = mm_create();
+    struct tlb_batch batch;
+    struct vma *v;
+    int err = 0;
+
+    if (!c)
+        return -ENOMEM;
+    mutex_lock(&parent->lock);
+    copy_fields(c, parent);
+    tlb_begin(&batch, parent);
+    vma_for_each (v, parent) {
+        if (v->flags & VM_DONTFORK)
+            continue;
+        err = copy_vma(v, c, &batch);
+        if (err)
+            break;
+    }
+    /* The parent must not write through stale entries before the copy is complete. */
+    tlb_end(&batch);
+    mutex_unlock(&parent->lock);
+    if (err) {
+        mm_put(c);
+        return err;
+    }
+    *child = c;
+    return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Life of an address space: create, make current, take apart.
+ */
+#include "mm/mm.h"
+#include "lib/string.h"
+#include "mm/away.h"
+#include "mm/pagetable.h"
+#include "mm/slab.h"
+#include "mm/vma.h"
+#include "mm/zap.h"
+
+SLAB_CACHE(mm_cache, "mm", struct mm);
+
+static spinlock_t list_lock;
+static struct list all_mms = LIST_INIT(all_mms);
+
+struct mm *mm_create(void)
+{
+    struct mm *mm = slab_zalloc(&mm_cache);
+
+    if (!mm)
+        return NULL;
+    mutex_init(&mm->lock);
+    mm->refs = 1;
+    mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true};
+    mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
+    if (!pt_init(mm)) {
+        slab_free(&mm_cache, mm);
+        return NULL;
+    }
+    spin_lock(&list_lock);
+    list_add_tail(&all_mms, &mm->all);
+    spin_unlock(&list_lock);
+    return mm;
+}
+
+void mm_get(struct mm *mm)
+{
+    u32 old = __atomic_fetch_add(&mm->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+void mm_unmap_all(struct mm *mm)
+{
+    struct tlb_batch batch;
+    struct vma *v;
+
+    tlb_begin(&batch, mm);
+    vma_for_each (v, mm) {
+        zap_range(v, v->start, v->end, &batch);
+        if (vma_kind(v) == VMA_SHARED)
+            away_clear(mm, v->start, v->end);
+    }
+    tlb_end(&batch);
+    while ((v = vma_first(mm)) != NULL) {
+        vma_remove(mm, v);
+        vma_free(v);
+    }
+}
+
+void mm_put(struct mm *mm)
+{
+    if (__atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    ASSERT(mm->cpus == 0 && cpu_self()->mm != mm);
+    spin_lock(&list_lock);
+    list_del(&mm->all);
+    spin_unlock(&list_lock);
+    mm_unmap_all(mm);
+    pt_fini(mm);
+    ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 && mm->tables == 0);
+    if (mm->exe)
+        vm_file_put(mm->exe);
+    slab_free(&mm_cache, mm);
+}
+
+void mm_activate(struct mm *mm)
+{
+    struct cpu *cpu = cpu_self();
+    struct mm *old = cpu->mm;
+    u64 bit = 1ull << cpu->id;
+
+    if (old == mm)
+        return;
+    /* Announce first, so that no flush is missed between the load and the mark. */
+    if (mm)
+        __atomic_fetch_or(&mm->cpus, bit, __ATOMIC_SEQ_CST);
+    arch_mm_load(mm, mm ? mm->root_pa : kernel_root);
+    cpu->mm = mm;
+    if (old)
+        __atomic_fetch_and(&old->cpus, ~bit, __ATOMIC_SEQ_CST);
+}
+
+void mm_for_each(void (*visit)(struct mm *mm, void *arg), void *arg)
+{
+    struct list *pos;
+
+    spin_lock(&list_lock);
+    list_for_each (pos, &all_mms)
+        visit(list_entry(pos, struct mm, all), arg);
+    spin_unlock(&list_lock);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * msync: memory objects have no backing store, so there is nothing to write; what a program
+ * can observe are the checks.
+ */
+#include "lib/uapi/errno.h"
+#include "lib/uapi/mman.h"
+#include "mm/calls.h"
+#include "mm/mm.h"
+#include "mm/vma.h"
+
+int mm_msync(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
+{
+    vaddr_t end;
+    int err = 0;
+
+    if ((flags & ~(u32)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || addr % PAGE_SIZE ||
+        ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+        return -EINVAL;
+    if (align_up(len, PAGE_SIZE) < len || addr + align_up(len, PAGE_SIZE) < addr)
+        return -ENOMEM;
+    end = addr + align_up(len, PAGE_SIZE);
+    if (end == addr)
+        return 0;
+    mutex_lock_shared(&mm->lock);
+    for (struct vma *v = vma_find(mm, addr);; v = vma_next(v)) {
+        if (!v || v->start >= end) {
+            err = -ENOMEM; /* a hole up to the end */
+            break;
+        }
+        if (v->start > addr)
+            err = -ENOMEM; /* a hole on the way: the rest is still done */
+        if ((flags & MS_INVALIDATE) && (v->flags & VM_LOCKED)) {
+            err = -EBUSY;
+            break;
+        }
+        addr = v->end;
+        if (addr >= end)
+            break;
+    }
+    mutex_unlock(&mm->lock);
+    return err;
+}

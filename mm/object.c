@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Objects: the page index, the size, and the tree of VMAs ordered by home, an interval tree
+ * in which every node knows the largest home end below it. Shrinking is in mm/truncate.c.
+ */
+#include "mm/object.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/backlink.h"
+#include "mm/buddy.h"
+#include "mm/object_tree.h"
+#include "mm/slab.h"
+#include "mm/vma.h"
+
+SLAB_CACHE(object_cache, "vm_object", struct vm_object);
+SLAB_CACHE(node_cache, "index_node", struct index_node);
+
+static u64 pages_total, next_id; /* atomic */
+
+struct index_node *index_node_alloc(void)
+{
+    return slab_zalloc(&node_cache);
+}
+
+void index_node_free(struct index_node *node)
+{
+    slab_free(&node_cache, node);
+}
+
+struct vm_object *object_create(u64 size)
+{
+    struct vm_object *o = slab_zalloc(&object_cache);
+
+    if (!o)
+        return NULL;
+    o->refs = 1;
+    o->size = size;
+    o->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+    return o;
+}
+
+void object_get(struct vm_object *o)
+{
+    u32 old = __atomic_fetch_add(&o->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+void object_forget_page(struct page *pg)
+{
+    backlink_clear(pg);
+    pg->object = NULL;
+    __atomic_fetch_sub(&pages_total, 1, __ATOMIC_RELAXED);
+}
+
+void object_put(struct vm_object *o)
+{
+    u32 number = 0;
+    struct page *pg;
+
+    if (__atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    ASSERT(o->nvmas == 0);
+    /* Nobody maps it: the pages need no visit. */
+    while ((pg = index_next(&o->pages, &number)) != NULL) {
+        index_erase(&o->pages, number);
+        object_forget_page(pg);
+        page_put(pg);
+    }
+    slab_free(&object_cache, o);
+}
+
+struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
+{
+    struct page *pg = NULL;
+
+    spin_lock(&o->lock);
+    if (pgoff < object_npages(o))
+        pg = index_get(&o->pages, (u32)pgoff);
+    if (pg)
+        page_get(pg);
+    spin_unlock(&o->lock);
+    return pg;
+}
+
+/* The page at pgoff, made (and given the flags `mark`) when missing, if pgoff is below the
+ * size, which is checked under the lock, or `extend` allows any. */
+static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
+                    struct page **out)
+{
+    struct page *fresh = NULL, *pg;
+
+    if (pgoff >= OBJECT_MAX_PAGES)
+        return extend ? -EFBIG : -ENXIO;
+    for (;;) {
+        spin_lock(&o->lock);
+        if (!extend && pgoff >= object_npages(o)) {
+            spin_unlock(&o->lock);
+            if (fresh)
+                page_free(fresh, 0);
+            return -ENXIO;
+        }
+        pg = index_get(&o->pages, (u32)pgoff);
+        if (!pg && fresh) {
+            if (index_set(&o->pages, (u32)pgoff, fresh) != 0) {
+                spin_unlock(&o->lock);
+                page_free(fresh, 0);
+                return -ENOMEM;
+            }
+            fresh->type = PAGE_OBJECT;
+            fresh->flags = mark;
+            fresh->object = o;
+            fresh->index = (u32)pgoff;
+            memset(&fresh->links, 0, sizeof(fresh->links));
+            __atomic_fetch_add(&pages_total, 1, __ATOMIC_RELAXED);
+            pg = fresh;
+            fresh = NULL;
+        }
+        if (pg)
+            page_get(pg);
+        spin_unlock(&o->lock);
+        if (pg)
+            break;
+        fresh = page_alloc(0, PA_USER | PA_ZERO);
+        if (!fresh)
+            return -ENOMEM;
+    }
+    if (fresh)
+        page_free(fresh, 0);
+    *out = pg;
+    return 0;
+}
+
+int object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out)
+{
+    return get_page(o, pgoff, false, 0, out);
+}
+
+int object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out)
+{
+    return get_page(o, pgoff, true, 0, out);
+}
+
+void object_extend(struct vm_object *o, u64 size)
+{
+    spin_lock(&o->lock);
+    if (size > o->size)
+        o->size = size;
+    spin_unlock(&o->lock);
+}
+
+u64 object_resident(const struct vm_object *o)
+{
+    return READ_ONCE(o->pages.count);
+}
+
+int object_allocate(struct vm_object *o, u64 start, u64 end)
+{
+    pgoff_t first = start >> PAGE_SHIFT, last = (end + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+    if (end > OBJECT_MAX_SIZE)
+        return -EFBIG;
+    for (pgoff_t i = first; i < last; i++) {
+        struct page *pg;
+
+        /* Marks what this call makes, so that a failure takes back only that. */
+        if (get_page(o, i, true, PG_FRESH, &pg) != 0) {
+            object_unallocate(o, first, i);
+            return -ENOSPC;
+        }
+        page_put(pg);
+    }
+    object_keep_fresh(o, first, last);
+    return 0;
+}
+
+/* ---- who maps it ---- */
+
+static struct vma *home_vma(const struct rb_node *n)
+{
+    return n ? rb_entry(n, struct vma, home_node) : NULL;
+}
+
+static pgoff_t home_end(const struct vma *v)
+{
+    return v->pgoff + vma_npages(v);
+}
+
+static bool home_update(struct rb_node *n)
+{
+    struct vma *v = home_vma(n);
+    pgoff_t max = home_end(v);
+
+    if (n->left)
+        max = MAX(max, home_vma(n->left)->home_max);
+    if (n->right)
+        max = MAX(max, home_vma(n->right)->home_max);
+    if (max == v->home_max)
+        return false;
+    v->home_max = max;
+    return true;
+}
+
+static bool counts_writable(const struct vma *v)
+{
+    return (v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
+}
+
+void object_link(struct vma *v)
+{
+    struct vm_object *o = v->object;
+    struct rb_node **link, *parent = NULL;
+
+    spin_lock(&o->lock);
+    link = &o->vmas.node;
+    while (*link) {
+        parent = *link;
+        link = v->pgoff < home_vma(parent)->pgoff ? &parent->left : &parent->right;
+    }
+    v->home_max = home_end(v);
+    rb_insert(&o->vmas, &v->home_node, parent, link, home_update);
+    rb_propagate(&v->home_node, home_update);
+    o->nvmas++;
+    o->shared_writable += counts_writable(v);
+    spin_unlock(&o->lock);
+}
+
+void object_unlink(struct vma *v)
+{
+    struct vm_object *o = v->object;
+
+    spin_lock(&o->lock);
+    rb_erase(&o->vmas, &v->home_node, home_update);
+    o->nvmas--;
+    o->shared_writable -= counts_writable(v);
+    spin_unlock(&o->lock);
+}
+
+/* The leftmost node of the subtree n whose home range meets [first, last). */
+static struct vma *first_in(struct rb_node *n, pgoff_t first, pgoff_t last)
+{
+    while (n) {
+        struct vma *v = home_vma(n);
+
+        if (n->left && home_vma(n->left)->home_max > first) {
+            n = n->left;
+            continue;
+        }
+        if (v->pgoff >= last)
+            return NULL;
+        if (home_end(v) > first)
+            return v;
+        n = n->right;
+        if (n && home_vma(n)->home_max <= first)
+            return NULL;
+    }
+    return NULL;
+}
+
+struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t last)
+{
+    if (!o->vmas.node || home_vma(o->vmas.node)->home_max <= first)
+        return NULL;
+    return first_in(o->vmas.node, first, last);
+}
+
+struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last)
+{
+    const struct rb_node *n = &v->home_node;
+
+    for (;;) {
+        struct rb_node *parent;
+
+        if (n->right && home_vma(n->right)->home_max > first) {
+            struct vma *found = first_in(n->right, first, last);
+
+            if (found)
+                return found;
+        }
+        while ((parent = rb_parent(n)) != NULL && parent->right == n)
+            n = parent;
+        if (!parent)
+            return NULL;
+        n = parent;
+        if (home_vma(n)->pgoff >= last)
+            return NULL;
+        if (home_end(home_vma(n)) > first)
+            return home_vma(n);
+    }
+}
+
+u64 object_pages_total(void)
+{
+    return __atomic_load_n(&pages_total, __ATOMIC_RELAXED);
+}
+
+u64 object_count(void)
+{
+    return object_cache.objects;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making, walking and freeing the tables of an address space. `present` in a table's
+ * descriptor counts its entries in use at every level, so emptiness is known without a scan.
+ */
+#include "mm/pagetable.h"
+#include "mm/buddy.h"
+
+static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
+{
+    struct page *pg = page_alloc(0, PA_ZERO);
+
+    if (!pg)
+        return NULL;
+    pg->mm = mm;
+    pg->away = NULL;
+    pg->base = (u32)(va >> (PAGE_SHIFT + PT_SHIFT));
+    pg->present = 0;
+    pg->naway = 0;
+    pg->lock = (spinlock_t)SPINLOCK_INIT;
+    pg->level = (u16)level;
+    pg->pins = 0;
+    pg->type = PAGE_TABLE; /* last: now backlink checks may look at it */
+    __atomic_fetch_add(&mm->tables, 1, __ATOMIC_RELAXED);
+    return pg;
+}
+
+/* A table without entries stops being one; its frame is the caller's to free. */
+static void table_retire(struct mm *mm, struct page *pg)
+{
+    /* Whoever checks a backlink into this frame locks it and looks at the type again. */
+    spin_lock(&pg->lock);
+    ASSERT(pg->type == PAGE_TABLE && !pg->away);
+    pg->type = PAGE_KERNEL;
+    spin_unlock(&pg->lock);
+    __atomic_fetch_sub(&mm->tables, 1, __ATOMIC_RELAXED);
+}
+
+bool pt_init(struct mm *mm)
+{
+    struct page *pg = table_alloc(mm, PT_LEVELS - 1, 0);
+
+    if (!pg)
+        return false;
+    mm->root = page_to_virt(pg);
+    mm->root_pa = page_to_phys(pg);
+    arch_root_init(mm->root);
+    return true;
+}
+
+void pt_fini(struct mm *mm)
+{
+    struct page *root = phys_to_page(mm->root_pa);
+    struct tlb_batch batch;
+
+    tlb_begin(&batch, mm); /* no CPU has it loaded: nothing is flushed */
+    pt_trim(mm, 0, USER_END, 0, USER_END + PAGE_SIZE, &batch);
+    tlb_end(&batch);
+    ASSERT(root->present == 0);
+    table_retire(mm, root);
+    page_free(root, 0);
+    mm->root = NULL;
+}
+
+struct page *pt_leaf_make(struct mm *mm, vaddr_t va)
+{
+    struct page *parent = phys_to_page(mm->root_pa);
+
+    for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
+        pte_t *e = (pte_t *)page_to_virt(parent) + pt_index(va, level);
+
+        if (!pte_present(pte_load(e))) {
+            struct page *pg = table_alloc(mm, level - 1, va);
+
+            if (!pg)
+                return NULL;
+            spin_lock(&parent->lock);
+            if (!pte_present(pte_load(e))) {
+                pte_store(e, pte_make_table(page_to_pfn(pg)));
+                parent->present++;
+                pg = NULL;
+            }
+            spin_unlock(&parent->lock);
+            if (pg) { /* another fault was faster */
+                table_retire(mm, pg);
+                page_free(pg, 0);
+            }
+        }
+        parent = pfn_to_page(pte_pfn(pte_load(e)));
+    }
+    return parent;
+}
+
+vaddr_t pt_next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end)
+{
+    while (va < end) {
+        const pte_t *table = mm->root;
+        unsigned level = PT_LEVELS - 1;
+
+        for (; level > 0; level--) {
+            pte_t e = pte_load(&table[pt_index(va, level)]);
+
+            if (!pte_present(e))
+                break;
+            table = phys_to_virt(e & PTE_ADDR);
+        }
+        if (level == 0)
+            return va;
+        va = (va | (pt_span(level) - 1)) + 1;
+    }
+    return end;
+}
+
+/* Frees the empty children of `table` (of `level`) in the range, children first. */
+static void trim_level(struct page *table, unsigned level, vaddr_t start, vaddr_t end,
+                       vaddr_t floor, vaddr_t ceiling, struct tlb_batch *b)
+{
+    pte_t *entries = page_to_virt(table);
+    u64 span = pt_span(level);
+
+    for (vaddr_t va = start; va < end; va = (va | (span - 1)) + 1) {
+        vaddr_t low = va & ~(span - 1), stop = MIN((va | (span - 1)) + 1, end);
+        pte_t *e = &entries[pt_index(va, level)];
+        struct page *child;
+
+        if (!pte_present(pte_load(e)))
+            continue;
+        child = pfn_to_page(pte_pfn(pte_load(e)));
+        if (level > 1)
+            trim_level(child, level - 1, va, stop, floor, ceiling, b);
+        if (child->present || child->naway || child->pins || low < floor ||
+            low + span > ceiling)
+            continue;
+        ASSERT(!child->away);
+        pte_store(e, 0);
+        table->present--;
+        table_retire(table->mm, child);
+        tlb_change_all(b);
+        tlb_free(b, child);
+    }
+}
+
+void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
+             struct tlb_batch *b)
+{
+    trim_level(phys_to_page(mm->root_pa), PT_LEVELS - 1, start, end, floor, ceiling, b);
+}

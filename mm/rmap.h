@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Exact reverse mapping: from a page of an object to every translation that shows it. Homes
+ * by arithmetic through the object's VMA tree, the others through backlinks.
+ */
+#pragma once
+
+#include "mm/object.h"
+#include "mm/tlb.h"
+
+struct vma;
+
+/* Where a page is shown: entry i of `leaf` (table locked during the visit). */
+typedef void (*rmap_fn)(struct page *leaf, unsigned i, void *arg);
+
+/* Visits each live translation of pg. One shown both at home and by a stale hint to the same
+ * entry may be visited twice. O held. */
+void rmap_visit(struct page *pg, rmap_fn visit, void *arg);
+
+/* How many translations show pg (each counted once). O held. */
+u64 rmap_count(struct page *pg);
+
+/* Removes every translation of pg away from home. O held; flushes go to the batch. */
+void rmap_unmap_away(struct page *pg, struct tlb_batch *b);
+
+/* Removes the home translations of file pages [first, last) in every mapping. cows: also the
+ * private copies at those addresses (truncate; a hole punch leaves them). O held. */
+void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows,
+                      struct tlb_batch *b);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Gathering of TLB flushes: changes are noted, one flush per call tells every CPU that has
+ * the address space loaded, and only then frames and tables are freed.
+ *
+ * A batch serves one address space at a time. Truncate walks several: it holds the object's
+ * lock, which keeps each of them alive (a VMA is unlinked, under that lock, only after its
+ * translations are gone), and switches the batch between them.
+ */
+#pragma once
+
+#include "mm/page.h"
+
+struct mm;
+
+#define TLB_ADDRS 32u /* more changes than this flush the whole address space */
+#define TLB_PAGES 60u
+
+struct tlb_batch {
+    struct mm *mm;
+    u32 naddrs; /* TLB_ADDRS + 1: all */
+    u32 npages;
+    vaddr_t addrs[TLB_ADDRS];
+    struct page *pages[TLB_PAGES]; /* to free after the flush */
+};
+
+/* Use only through a pointer to an uninitialised struct: the arrays need no clearing. */
+static inline void tlb_begin(struct tlb_batch *b, struct mm *mm)
+{
+    b->mm = mm;
+    b->naddrs = 0;
+    b->npages = 0;
+}
+
+/* Flushes what is noted and frees the pages. The batch is empty afterwards. */
+void tlb_flush(struct tlb_batch *b);
+
+/* A live translation at va was changed or removed. */
+static inline void tlb_change(struct tlb_batch *b, vaddr_t va)
+{
+    if (likely(b->naddrs < TLB_ADDRS))
+        b->addrs[b->naddrs++] = va;
+    else
+        b->naddrs = TLB_ADDRS + 1;
+}
+
+/* Many were. */
+static inline void tlb_change_all(struct tlb_batch *b)
+{
+    b->naddrs = TLB_ADDRS + 1;
+}
+
+/* Frees pg after the flush: gives back a reference of an ANON or OBJECT page, or frees a
+ * PAGE_KERNEL one (a former table). */
+static inline void tlb_free(struct tlb_batch *b, struct page *pg)
+{
+    if (unlikely(b->npages == TLB_PAGES))
+        tlb_flush(b);
+    b->pages[b->npages++] = pg;
+}
+
+static inline void tlb_switch(struct tlb_batch *b, struct mm *mm)
+{
+    if (b->mm != mm) {
+        if (b->naddrs)
+            tlb_flush(b);
+        b->mm = mm;
+    }
+}
+
+static inline void tlb_end(struct tlb_batch *b)
+{
+    if (b->naddrs || b->npages)
+        tlb_flush(b);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tree of VMAs: find, gap search, insert, split, merge. Every node knows the largest
+ * hole that lies directly below a VMA of its subtree, so a gap search costs one descent.
+ *
+ *      hole        hole
+ *   |........[ VMA ].....[ VMA ]        hole below a VMA = its low end - end of predecessor
+ *
+ * A growable VMA keeps STACK_GUARD_GAP below itself free: its low end counts from there.
+ */
+#include "mm/vma.h"
+#include "lib/uapi/errno.h"
+#include "mm/mm.h"
+#include "mm/object.h"
+#include "mm/slab.h"
+
+SLAB_CACHE(vma_cache, "vma", struct vma);
+
+static struct vma *node_vma(const struct rb_node *n)
+{
+    return n ? rb_entry(n, struct vma, node) : NULL;
+}
+
+struct vma *vma_alloc(void)
+{
+    return slab_zalloc(&vma_cache);
+}
+
+void vma_free(struct vma *v)
+{
+    if (v->object)
+        object_put(v->object);
+    if (v->file)
+        vm_file_put(v->file);
+    slab_free(&vma_cache, v);
+}
+
+struct vma *vma_find(const struct mm *mm, vaddr_t va)
+{
+    struct rb_node *n = mm->vmas.node;
+    struct vma *best = NULL;
+
+    while (n) {
+        struct vma *v = rb_entry(n, struct vma, node);
+
+        if (va < v->end) {
+            best = v;
+            if (va >= v->start)
+                break;
+            n = n->left;
+        } else {
+            n = n->right;
+        }
+    }
+    return best;
+}
+
+struct vma *vma_at(const struct mm *mm, vaddr_t va)
+{
+    struct vma *v = READ_ONCE(mm->recent);
+
+    if (v && va - v->start < v->end - v->start)
+        return v;
+    v = vma_find(mm, va);
+    if (!v || va < v->start)
+        return NULL;
+    /* A hint only; whoever removes a VMA clears it under the exclusive lock. */
+    WRITE_ONCE(((struct mm *)mm)->recent, v);
+    return v;
+}
+
+struct vma *vma_first(const struct mm *mm)
+{
+    return node_vma(rb_first(&mm->vmas));
+}
+
+struct vma *vma_next(const struct vma *v)
+{
+    return node_vma(rb_next(&v->node));
+}
+
+struct vma *vma_prev(const struct vma *v)
+{
+    return node_vma(rb_prev(&v->node));
+}
+
+/* The lowest address a new mapping may end at below v. */
+static vaddr_t low_end(const struct vma *v)
+{
+    if (!(v->flags & VM_GROWSDOWN))
+        return v->start;
+    return v->start > STACK_GUARD_GAP ? v->start - STACK_GUARD_GAP : 0;
+}
+
+static u64 hole_below(const struct vma *v)
+{
+    const struct vma *prev = vma_prev(v);
+    vaddr_t floor = prev ? prev->end : 0, low = low_end(v);
+
+    return low > floor ? low - floor : 0;
+}
+
+static bool gap_update(struct rb_node *n)
+{
+    struct vma *v = node_vma(n);
+    u64 gap = hole_below(v);
+
+    if (n->left)
+        gap = MAX(gap, node_vma(n->left)->max_gap);
+    if (n->right)
+        gap = MAX(gap, node_vma(n->right)->max_gap);
+    if (gap == v->max_gap)
+        return false;
+    v->max_gap = gap;
+    return true;
+}
+
+/* v's hole or that of its successor changed. */
+static void gap_changed(struct vma *v)
+{
+    if (v)
+        rb_propagate(&v->node, gap_update);
+}
+
+static void tree_insert(struct mm *mm, struct vma *v)
+{
+    struct rb_node **link = &mm->vmas.node, *parent = NULL;
+
+    while (*link) {
+        parent = *link;
+        link = v->start < node_vma(parent)->start ? &parent->left : &parent->right;
+    }
+    v->max_gap = 0;
+    rb_insert(&mm->vmas, &v->node, parent, link, gap_update);
+    gap_changed(v);
+    gap_changed(vma_next(v));
+    mm->nvmas++;
+}
+
+static void tree_erase(struct mm *mm, struct vma *v)
+{
+    struct vma *next = vma_next(v);
+
+    rb_erase(&mm->vmas, &v->node, gap_update);
+    gap_changed(next);
+    mm->nvmas--;
+    mm->recent = NULL;
+}
+
+void vma_insert(struct mm *mm, struct vma *v)
+{
+    v->mm = mm;
+    tree_insert(mm, v);
+    if (v->object)
+        object_link(v);
+}
+
+void vma_remove(struct mm *mm, struct vma *v)
+{
+    if (v->object)
+        object_unlink(v);
+    tree_erase(mm, v);
+}
+
+/* Moves the bounds of a VMA that stays in its place of the order. */
+static void set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
+{
+    if (v->object)
+        object_unlink(v);
+    v->pgoff += ((s64)(start - v->start)) >> PAGE_SHIFT;
+    v->start = start;
+    v->end = end;
+    if (v->object)
+        object_link(v);
+    gap_changed(v);
+    gap_changed(vma_next(v));
+}
+
+void vma_set_start(struct vma *v, vaddr_t start)
+{
+    set_bounds(v, start, v->end);
+}
+
+void vma_set_end(struct vma *v, vaddr_t end)
+{
+    set_bounds(v, v->start, end);
+}
+
+void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
+{
+    ASSERT(v->start < va && va < v->end);
+    upper->start = va;
+    upper->end = v->end;
+    upper->pgoff = vma_home(v, va);
+    upper->flags = v->flags;
+    upper->object = v->object;
+    upper->file = v->file;
+    if (v->object)
+        object_get(v->object);
+    if (v->file)
+        vm_file_get(v->file);
+    set_bounds(v, v->start, va);
+    vma_insert(mm, upper);
+}
+
+bool vma_can_merge(const struct vma *a, const struct vma *b)
+{
+    return a->end == b->start && a->flags == b->flags && a->object == b->object &&
+           a->file == b->file && a->pgoff + vma_npages(a) == b->pgoff;
+}
+
+/* b becomes part of a. */
+static void absorb(struct mm *mm, struct vma *a, struct vma *b)
+{
+    vaddr_t end = b->end;
+
+    vma_remove(mm, b);
+    set_bounds(a, a->start, end);
+    vma_free(b);
+}
+
+struct vma *vma_merge(struct mm *mm, struct vma *v)
+{
+    struct vma *prev = vma_prev(v), *next = vma_next(v);
+
+    if (next && vma_can_merge(v, next))
+        absorb(mm, v, next);
+    if (prev && vma_can_merge(prev, v)) {
+        absorb(mm, prev, v);
+        v = prev;
+    }
+    return v;
+}
+
+int vma_find_gap(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high, vaddr_t *out)
+{
+    struct rb_node *last = rb_last(&mm->vmas), *n;
+    vaddr_t top = MAX(last ? node_vma(last)->end : 0, low);
+
+    if (high < len || high - len < low)
+        return -ENOMEM;
+    if (top <= high && high - top >= len) {
+        *out = high - len;
+        return 0;
+    }
+    /* Highest hole first: right subtree, own hole, left subtree. */
+    n = mm->vmas.node;
+    while (n && n->right && node_vma(n->right)->max_gap >= len)
+        n = n->right;
+    while (n) {
+        struct vma *v = node_vma(n), *prev = vma_prev(v);
+        vaddr_t floor = MAX(prev ? prev->end : 0, low), ceil = MIN(low_end(v), high);
+
+        if (ceil >= floor && ceil - floor >= len) {
+            *out = ceil - len;
+            return 0;
+        }
+        if (n->left && node_vma(n->left)->max_gap >= len) {
+            n = n->left;
+            while (n->right && node_vma(n->right)->max_gap >= len)
+                n = n->right;
+            continue;
+        }
+        /* Up to the first ancestor we come to from its right side. */
+        for (;;) {
+            struct rb_node *parent = rb_parent(n);
+
+            if (!parent)
+                return -ENOMEM;
+            if (parent->right == n) {
+                n = parent;
+                break;
+            }
+            n = parent;
+        }
+    }
+    return -ENOMEM;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Removing translations: always legal, never loses data of an object nor its arrangement.
+ * Frames of private pages are freed through the batch after the flush.
+ */
+#pragma once
+
+#include "mm/pagetable.h"
+#include "mm/tlb.h"
+#include "mm/vma.h"
+
+/* Removes the translations of [start, end), which lies in v. M held (shared is enough). */
+void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b);
+
+/* As zap_range, but leaves private memory in place: only pages of the object go. */
+void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b);
+
+/* Removes entry i (in use) of leaf, which v's kind explains: accounting, flush note, frame.
+ * T held. */
+void zap_entry(struct page *leaf, unsigned i, struct tlb_batch *b);
