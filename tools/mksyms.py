@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Symbol table for the kernel's backtraces: mksyms.py NM KERNEL_ELF OUTPUT.asm
-# Reads the functions of a linked kernel and writes the NASM source of section .ksyms, which
-# a second link adds behind all text and read-only data, so that no function moves. The
+# Symbol table for the kernel's backtraces: mksyms.py NM KERNEL_ELF OUTPUT.asm Reads the
+# functions of a linked kernel and writes the NASM source of section .ksyms, which a
+# second link adds behind all text and read-only data, so that no function moves. The
 # layout is described in arch/x86_64/cpu/symbols.c.
 import re
 import subprocess
@@ -17,7 +17,7 @@ PLAIN = re.compile(r"[A-Za-z_$][\w$]*(\.(constprop|isra|part|cold|llvm)[\w.]*)?"
 
 def functions(nm, elf):
     """(address, name) of every function, ascending, one name for each address."""
-    text = subprocess.run([nm, "-n", elf], check=True, capture_output=True, text=True).stdout
+    text = subprocess.check_output([nm, "-n", elf], text=True)
     found = {}
     for line in text.splitlines():
         parts = line.split()

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the boot code: the doors fill a bootinfo and a raw memory map, entry.c checks and
- * normalises them. All physical addresses of the loader lie below 4 GiB, where the early
- * direct map reaches; BOOT_REACH is its end.
+ * Inside the boot code: the doors fill a bootinfo and a raw memory map, entry.c checks
+ * and normalises them. All physical addresses of the loader lie below 4 GiB, where the
+ * early direct map reaches; BOOT_REACH is its end.
  */
 #pragma once
 
@@ -13,8 +13,8 @@
 
 enum boot_door { DOOR_PVH = 0, DOOR_MULTIBOOT2 = 1 };
 
-/* Fill `bi` and `map` from the loader's block at `info`; panic with one line when the block
- * is not what the protocol promises. */
+/* Fill `bi` and `map` from the loader's block at `info`; panic with one line when the
+ * block is not what the protocol promises. */
 void pvh_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
 void multiboot2_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
 

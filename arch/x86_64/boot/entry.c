@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * First C code: makes faults reportable, reads the loader's block through the door that was
- * used, validates the initramfs, normalises the memory map, and goes on to kmain. Nothing
- * of the loader's memory is read after that, except the initramfs.
+ * First C code: makes faults reportable, reads the loader's block through the door that
+ * was used, validates the initramfs, normalises the memory map, and goes on to kmain.
+ * Nothing of the loader's memory is read after that, except the initramfs.
  */
 #include "arch/console.h"
 #include "arch/mmu.h"

@@ -9,8 +9,8 @@
 #include "arch/x86_64/cpu/asm.h"
 
 /* Selectors; the same numbers as Linux uses, since programs see them in signal frames.
- * SYSRET wants user data just below user code, and 32-bit user code below both: that entry
- * stays empty. Known to cpu/percpu.inc too. */
+ * SYSRET wants user data just below user code, and 32-bit user code below both: that
+ * entry stays empty. Known to cpu/percpu.inc too. */
 #define KERNEL_CS 0x10
 #define KERNEL_SS 0x18
 #define USER32_CS 0x23 /* no such segment */

@@ -11,7 +11,7 @@
 #define FPU_ALIGN       64u
 #define FPU_AREA_MAX    1024u /* x87, SSE, AVX need 832 */
 
-/* Chooses XSAVE or FXSAVE and enables it; the CPU's registers get their initial values. */
+/* Chooses XSAVE or FXSAVE and enables it; the registers get their initial values. */
 void fpu_init(void);
 
 size_t fpu_size(void);

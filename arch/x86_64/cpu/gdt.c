@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptor tables of the boot CPU: GDT, TSS with its interrupt stacks, SYSCALL registers.
+ * Descriptor tables of the boot CPU (GDT, TSS with its interrupt stacks) and the SYSCALL
+ * registers.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"

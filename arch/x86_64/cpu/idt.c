@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Interrupt descriptor table: interrupt gates only, so every handler starts with interrupts
- * off. User code may raise #BP and #OF by itself, nothing else.
+ * Interrupt descriptor table: interrupt gates only, so every handler starts with
+ * interrupts off. User code may raise #BP and #OF by itself, nothing else.
  */
 #include "arch/x86_64/cpu/cpu.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signal frames as programs on x86-64 Linux know them. On the user stack, from low to high:
+ * Signal frames as programs on x86-64 Linux know them. User stack, low to high:
  *
  *   handler's rsp -> return address (restorer)    rsp % 16 == 8, as after a call
- *                    ucontext                     registers, mask, pointer to the FPU state
+ *                    ucontext                     registers, mask, where the FPU state is
  *                    siginfo                      128 bytes
  *                    FPU state                    64-byte aligned, XSAVE or FXSAVE format
  *   old rsp - 128 -> the red zone                 untouched
@@ -170,7 +170,7 @@ int arch_signal_push(struct arch_thread *t, struct trapframe *tf,
     return 0;
 }
 
-/* Loads the FPU from user memory; no pointer: initial values. Through a buffer of its own:
+/* Loads the FPU from user memory; no pointer: initial values. Through its own buffer:
  * the copy may sleep, and a switch of threads saves over t->fpu. */
 static int pop_fpu(vaddr_t at)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names of functions for reports, from the table that tools/mksyms.py makes of a first link
- * and the second link puts between ksyms_start and ksyms_end:
+ * Names of functions for reports, from the table that tools/mksyms.py makes of a first
+ * link and the second link puts between ksyms_start and ksyms_end:
  *
  *   u32 count; count times { u32 offset from KERNEL_BASE, ascending; u32 name, an offset
  *   from the first name }; names, each ended by NUL

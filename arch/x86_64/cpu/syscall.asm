@@ -1,8 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ;
 ; Entry by SYSCALL: RCX is the return address, R11 the flags, RSP still the user's.
-; Interrupts are off (SFMASK) until the frame is complete. The number is kept in `error`, so
-; that a call can be restarted after a signal.
+; Interrupts are off (SFMASK) until the frame is complete. The number is kept in `error`,
+; so that a call can be restarted after a signal.
 
 %include "arch/x86_64/cpu/percpu.inc"
 
@@ -35,8 +35,8 @@ syscall_stub:
     call return_to_user
     jmp user_exit
 
-; From compatibility mode: there is no 32-bit user segment, so nobody can be there. Uses no
-; stack and no GS.
+; From compatibility mode: there is no 32-bit user segment, so nobody can be there. Uses
+; no stack and no GS.
 syscall32_stub:
     mov eax, -38                ; ENOSYS
     o32 sysret

@@ -19,8 +19,8 @@ struct switch_frame {
 void context_switch(uintptr_t *save_sp, uintptr_t load_sp);
 extern const char thread_start[];
 
-/* kmalloc aligns to 8 bytes: the area stands at the next multiple of 64 and the pointer to
- * the whole block just below it. */
+/* kmalloc aligns to 8 bytes: the area stands at the next multiple of 64 and the pointer
+ * to the whole block just below it. */
 static void *fpu_area_alloc(void)
 {
     u8 *block = kzalloc(fpu_size() + FPU_ALIGN + sizeof(void *));

@@ -2,13 +2,14 @@
 ;
 ; Entry by interrupt and exception, and every way back to user mode.
 ;
-; From user mode the frame stands at the top of the thread's kernel stack (TSS.rsp0); GS is
-; swapped there and back. #DF, NMI, #MC and #DB come on stacks of their own and may hit
+; From user mode the frame stands at the top of the thread's kernel stack (TSS.rsp0); GS
+; is swapped there and back. #DF, NMI, #MC and #DB come on stacks of their own and may hit
 ; kernel code while GS is still the user's, so they look at the GS base itself: user code
 ; cannot make it negative, because CR4.FSGSBASE stays off and arch_prctl refuses.
 ;
-; IRETQ may fault on a user context that is not loadable. That fault arrives in kernel mode
-; with the user's GS; it is recognised by its address and handed to C as a fault of the user.
+; IRETQ may fault on a user context that is not loadable. That fault arrives in kernel
+; mode with the user's GS; it is recognised by its address and handed to C as a fault of
+; the user.
 
 %include "arch/x86_64/cpu/percpu.inc"
 
@@ -85,8 +86,8 @@ arch_enter_user:
     mov rdi, rsp
     call return_to_user
 
-; rsp: the frame at the top of the stack; interrupts off. SYSRET only for a context that it
-; restores completely and that cannot fault in kernel mode.
+; rsp: the frame at the top of the stack; interrupts off. SYSRET only for a context that
+; it restores completely and that cannot fault in kernel mode.
 user_exit:
     mov rcx, [rsp + TF_RIP]
     cmp rcx, [rsp + TF_RCX]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The battery clock, read once: seconds since 1970 at boot. Its periodic flag, 1024 times a
- * second, also measures the TSC on machines without a PIT.
+ * The battery clock, read once: seconds since 1970 at boot. Its periodic flag, 1024 times
+ * a second, also measures the TSC on machines without a PIT.
  */
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"

@@ -52,8 +52,8 @@ static bool in_service(u16 command_port, u32 bit)
 }
 
 /* Line 7 of either chip is also what it says when a request vanished: then the in-service
- * bit is clear and the chip expects no acknowledgement (but the first one, for the second,
- * does). */
+ * bit is clear and the chip expects no acknowledgement (but the first one, for the
+ * second, does). */
 bool pic_accept(u32 line)
 {
     if (line == 7 && !in_service(PIC1_COMMAND, 7))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Channel 0 of the 8254 timer: the yardstick for the other clocks at boot, and the tick on
- * machines without a usable local APIC.
+ * Channel 0 of the 8254 timer: the yardstick for the other clocks at boot, and the tick
+ * on machines without a usable local APIC.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"

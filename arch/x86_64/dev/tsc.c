@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The time stamp counter as clock. Its rate is measured against the PIT in several short
- * samples, the smallest of which was disturbed least; without a PIT, CPUID or the periodic
- * flag of the CMOS clock must tell.
+ * samples, the smallest of which was disturbed least; without a PIT, CPUID or the
+ * periodic flag of the CMOS clock must tell.
  */
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
@@ -21,7 +21,8 @@ static u64 base;  /* TSC at boot */
 static u64 scale; /* nanoseconds per cycle << SCALE_SHIFT */
 static u64 latest;
 
-/* Cycles per SAMPLE_TICKS of the PIT, scaled from what was really waited; 0: the PIT stands. */
+/* Cycles per SAMPLE_TICKS of the PIT, scaled from what was really waited; 0: the PIT
+ * stands. */
 static u64 sample(void)
 {
     u16 start = pit_read();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the kernel image is: symbols of linker.ld, and the way from an address in the image
- * to the physical address it was loaded at.
+ * Where the kernel image is: symbols of linker.ld, and the way from an address in the
+ * image to the physical address it was loaded at.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The final kernel tables: direct map, memmap, image, room for kernel ranges and device
- * registers. Made once from boot memory through the early direct map, which reaches 4 GiB.
- * All root entries of the kernel half that will ever be used are made here.
+ * registers. Made once from boot memory through the early direct map, which reaches 4
+ * GiB. All root entries of the kernel half that will ever be used are made here.
  */
 #include "arch/mmu.h"
 #include "arch/bootinfo.h"
@@ -20,7 +20,8 @@
 #define SPAN_1G     (1ul << 30)
 #define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
 
-/* The highest 2 MiB but the last page: registers of devices needed before kernel ranges. */
+/* The highest 2 MiB but the last page: registers of devices needed before kernel ranges.
+ * */
 #define FIXMAP_BASE  0xffffffffffe00000ul
 #define FIXMAP_SLOTS 16u
 
@@ -54,8 +55,8 @@ static unsigned largest_level(vaddr_t va, paddr_t pa, u64 len)
     return is_aligned(va | pa, SPAN_2M) && len >= SPAN_2M ? 1 : 0;
 }
 
-/* Maps [pa, pa + len) at va with the largest pages that fit. What is mapped already stays:
- * two ranges of the map may share a page. */
+/* Maps [pa, pa + len) at va with the largest pages that fit. What is mapped already
+ * stays: two ranges of the map may share a page. */
 static void map_range(vaddr_t va, paddr_t pa, u64 len, u32 prot)
 {
     while (len) {
@@ -75,7 +76,8 @@ static void map_range(vaddr_t va, paddr_t pa, u64 len, u32 prot)
     }
 }
 
-/* Direct map of [start, end): text and read-only data of the image are read-only there too. */
+/* Direct map of [start, end): text and read-only data of the image are read-only there
+ * too. */
 static void map_direct(paddr_t start, paddr_t end, paddr_t ro_start, paddr_t ro_end)
 {
     if (start < ro_end && end > ro_start) {

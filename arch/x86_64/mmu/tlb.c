@@ -36,8 +36,8 @@ static void flush_everything(void)
     }
 }
 
-/* Asks every CPU of `cpus` to flush and waits. CPUs beyond the first are not started yet, so
- * a request for one is a mistake of the caller's bookkeeping. */
+/* Asks every CPU of `cpus` to flush and waits. CPUs beyond the first are not started yet,
+ * so a request for one is a mistake of the caller's bookkeeping. */
 static void shoot(u64 cpus)
 {
     if (cpus)

@@ -1,8 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ;
-; Copies between kernel and user memory. Every instruction that touches user memory stands in
-; the exception table; when it faults for good, the rest of the count says what is left.
-; A word that faults is tried again byte by byte, so the count is exact.
+; Copies between kernel and user memory. Every instruction that touches user memory stands
+; in the exception table; when it faults for good, the rest of the count says what is
+; left. A word that faults is tried again byte by byte, so the count is exact.
 
 %include "arch/x86_64/cpu/percpu.inc"
 
