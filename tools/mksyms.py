@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Symbol table for the kernel's backtraces: mksyms.py NM KERNEL_ELF OUTPUT.asm Reads the
-# functions of a linked kernel and writes the NASM source of section .ksyms, which a
-# second link adds behind all text and read-only data, so that no function moves. The
-# layout is described in arch/x86_64/cpu/symbols.c.
+# Symbol table for the kernel's backtraces: mksyms.py NM KERNEL_ELF OUTPUT.asm
+#
+# Reads the functions of a linked kernel and writes the NASM source of section .ksyms,
+# which a second link adds behind all text and read-only data, so that no function moves.
+# The layout is described in arch/x86_64/cpu/symbols.c.
 import re
 import subprocess
 import sys

@@ -103,3 +103,20 @@ void console_port_put(unsigned port, u8 byte)
     if (port >= 1 && port <= STREAMS)
         outb((u16)(STREAM_PORT + port - 1), byte);
 }
+
+bool console_stream_present(void)
+{
+    outb(COM2 + SCRATCH, 0x5a);
+    if (inb(COM2 + SCRATCH) != 0x5a)
+        return false;
+    outb(COM2 + IRQ_ENABLE, 0);
+    outb(COM2 + LINE, 0x03);
+    outb(COM2 + FIFO, 0xc1);
+    outb(COM2 + MODEM, 0x0b);
+    return true;
+}
+
+int console_stream_get(void)
+{
+    return inb(COM2 + LINE_STATUS) & STATUS_RECEIVED ? inb(COM2 + DATA) : -1;
+}

@@ -20,8 +20,7 @@
 #define SPAN_1G     (1ul << 30)
 #define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
 
-/* The highest 2 MiB but the last page: registers of devices needed before kernel ranges.
- * */
+/* The highest 2 MiB: registers of devices needed before kernel ranges exist. */
 #define FIXMAP_BASE  0xffffffffffe00000ul
 #define FIXMAP_SLOTS 16u
 
