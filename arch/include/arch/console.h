@@ -10,10 +10,16 @@
 /* Serial port and debug port; bounded wait, silently dropped when there is no port. */
 void console_put(u8 byte);
 
-/* A second serial port that carries the output of one program for tools/run, unmixed with the
- * log. False when the machine has no such port. Bounded wait. */
+/* Ports that carry single streams out for tools/run, unmixed with the log: 1 standard
+ * output, 2 standard error, 3 the program's end, 4 the trace of system calls. False when the
+ * machine has no such port. */
 bool console_port_present(unsigned port);
 void console_port_put(unsigned port, u8 byte);
+
+/* The second serial port brings standard input for tools/run: present, and its next byte or
+ * -1 when none has come. */
+bool console_stream_present(void);
+int console_stream_get(void);
 
 /* Starts delivery of received bytes to console_input(). */
 void console_enable_input(void);

@@ -9,6 +9,7 @@
 #include "arch/x86_64/dev/dev.h"
 
 #define COM1 0x3f8
+#define COM2 0x2f8
 
 enum {
     DATA = 0,
