@@ -6,6 +6,12 @@
 #include "tests/user/t.h"
 #include <sys/uio.h>
 
+static void path_shown(const char *line)
+{
+    if (!strstr(line, t_kind == T_MEMFD ? " /memfd:t (deleted)" : t_dir))
+        FAIL("'%s' has not the path", line);
+}
+
 TESTF_DIFF(T170, "R10", "maps line")
 {
     char line[512], want[64];
@@ -24,8 +30,7 @@ TESTF_DIFF(T170, "R10", "maps line")
     snprintf(want, sizeof(want), " %lu ", (unsigned long)st.st_ino);
     if (!strstr(line, want))
         FAIL("'%s' has not the inode %s", line, want);
-    if (!strstr(line, t_kind == T_MEMFD ? "/memfd:t (deleted)" : t_dir))
-        FAIL("'%s' has not the path", line);
+    path_shown(line);
 }
 
 TESTF(T170_linear, "maps line of a plain mapping")
@@ -37,6 +42,7 @@ TESTF(T170_linear, "maps line of a plain mapping")
              (unsigned long)(uintptr_t)A + 8 * P);
     if (!strstr(line, want))
         FAIL("'%s', want '%s'", line, want);
+    path_shown(line);
 }
 
 static long nonlinear_kb(size_t n)
