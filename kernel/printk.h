@@ -5,12 +5,15 @@
  */
 #pragma once
 
-#include "lib/types.h"
-
 #include "lib/log.h"
+#include "lib/types.h"
 
 /* Reads the ring for dmesg/syslog(2): copies at most size bytes of the newest text. */
 size_t printk_read(char *buf, size_t size);
 
-/* While true, the log goes to the ring only (an interactive console owns the screen). */
+/* Bytes a read would give now. */
+size_t printk_size(void);
+
+/* While true, the log goes to the ring only (an interactive console owns the screen). A
+ * panic is shown all the same. */
 void printk_set_quiet(bool quiet);

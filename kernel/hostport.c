@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The streams of a program that tools/run started, as devices: host1, host2 and host3 go
+ * out, host0 comes in. Input arrives in chunks of one length byte and that many bytes; a
+ * chunk of length 0 is the end.
+ */
+#include "arch/console.h"
+#include "arch/time.h"
+#include "fs/file.h"
+#include "kernel/device.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+
+#define MISC_MAJOR  10
+#define FIRST_MINOR 240
+#define OUT_PORTS   3
+#define POLLS_AWAKE 20000u   /* looks at the port before sleeping */
+#define NAP_NS      1000000u /* then one look per nap */
+#define CHUNK_BYTES 512
+
+static struct mutex in_lock;
+static u32 in_left; /* bytes left of the present chunk */
+static bool in_ended;
+
+static ssize_t host_write(struct file *f, struct uio *u, u64 *pos)
+{
+    unsigned port = (unsigned)(f->inode->rdev & 0xff) - FIRST_MINOR;
+    u8 bytes[CHUNK_BYTES];
+    size_t done = 0;
+
+    (void)pos;
+    while (u->left) {
+        size_t part = MIN(u->left, sizeof(bytes));
+        size_t n = uio_copy_from(u, bytes, part);
+
+        for (size_t i = 0; i < n; i++)
+            console_port_put(port, bytes[i]);
+        done += n;
+        if (n < part)
+            return done ? (ssize_t)done : -EFAULT;
+        if (u->left && thread_interrupted())
+            break;
+    }
+    return (ssize_t)done;
+}
+
+/* The next byte from the host; waits. -ERESTARTSYS, -EAGAIN. */
+static int next_byte(bool wait)
+{
+    for (;;) {
+        for (u32 i = 0; i < POLLS_AWAKE; i++) {
+            int byte = console_stream_get();
+
+            if (byte >= 0)
+                return byte;
+            cpu_relax();
+        }
+        if (!wait)
+            return -EAGAIN;
+        if (thread_interrupted())
+            return -ERESTARTSYS;
+        thread_park_until(clock_monotonic_ns() + NAP_NS);
+    }
+}
+
+/* Bytes of one chunk into buf, at least one unless the input ended. */
+static int read_chunk(u8 *buf, size_t size, bool wait)
+{
+    size_t n = 0;
+
+    if (in_ended)
+        return 0;
+    if (in_left == 0) {
+        int byte = next_byte(wait);
+
+        if (byte <= 0) {
+            in_ended = byte == 0;
+            return byte;
+        }
+        in_left = (u32)byte;
+    }
+    while (n < size && in_left) {
+        int byte = next_byte(wait && n == 0);
+
+        if (byte < 0)
+            return n ? (int)n : byte;
+        buf[n++] = (u8)byte;
+        in_left--;
+    }
+    return (int)n;
+}
+
+static ssize_t host_read(struct file *f, struct uio *u, u64 *pos)
+{
+    u8 bytes[256];
+    int n;
+
+    (void)pos;
+    if (!u->left)
+        return 0;
+    mutex_lock(&in_lock);
+    n = read_chunk(bytes, MIN(u->left, sizeof(bytes)), !(f->flags & O_NONBLOCK));
+    mutex_unlock(&in_lock);
+    if (n <= 0)
+        return n;
+    n = (int)uio_copy_to(u, bytes, (size_t)n);
+    return n ? n : -EFAULT;
+}
+
+static const struct file_ops in_ops = {.read = host_read};
+static const struct file_ops out_ops = {.write = host_write};
+
+void hostport_init(void)
+{
+    static const char *const names[] = {"host1", "host2", "host3"};
+
+    mutex_init(&in_lock);
+    if (!console_port_present(1))
+        return;
+    for (unsigned i = 0; i < OUT_PORTS; i++)
+        device_add(names[i], DEVICE(MISC_MAJOR, FIRST_MINOR + i + 1), 0222, &out_ops);
+    if (console_stream_present())
+        device_add("host0", DEVICE(MISC_MAJOR, FIRST_MINOR), 0444, &in_ops);
+}

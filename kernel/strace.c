@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * System calls by name, and their trace on the host's port.
+ */
+#include "kernel/strace.h"
+
+#include "arch/console.h"
+#include "kernel/kernel.h"
+#include "kernel/proc.h"
+#include "lib/fmt.h"
+
+#define TRACE_PORT 4u
+
+#define SYSCALL(number, name) [number] = #name,
+static const char *const names[] = {
+#include "kernel/syscall_table.h"
+};
+#undef SYSCALL
+
+bool strace_on;
+
+const char *syscall_name(u64 number)
+{
+    return number < ARRAY_SIZE(names) && names[number] ? names[number] : "?";
+}
+
+void strace_init(void)
+{
+    strace_on = cmdline_get("trace") && console_port_present(TRACE_PORT);
+}
+
+void strace_log(u64 number, const struct syscall_args *a, long result)
+{
+    char line[256];
+
+    if (current_proc()->pid == 1)
+        return;
+    fmt_snprintf(line, sizeof(line),
+                 "%d %s/%lu(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx) = %ld\n",
+                 current_proc()->pid, syscall_name(number), number, a->a0, a->a1, a->a2,
+                 a->a3, a->a4, a->a5, result);
+    for (const char *s = line; *s; s++)
+        console_port_put(TRACE_PORT, (u8)*s);
+}
