@@ -42,7 +42,7 @@ void mm_get(struct mm *mm)
     ASSERT(old > 0 && old < 0x7fffffff);
 }
 
-void mm_unmap_all(struct mm *mm)
+static void unmap_all(struct mm *mm)
 {
     struct tlb_batch batch;
     struct vma *v;
@@ -68,7 +68,7 @@ void mm_put(struct mm *mm)
     spin_lock(&list_lock);
     list_del(&mm->all);
     spin_unlock(&list_lock);
-    mm_unmap_all(mm);
+    unmap_all(mm);
     pt_fini(mm);
     ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 && mm->tables == 0);
     if (mm->exe)

@@ -26,9 +26,10 @@ static struct slab_cache kmalloc_caches[] = {
 static void cache_register(struct slab_cache *c)
 {
     u16 order = 0;
+    size_t least = c->size > 512 ? 2 : 4;
 
-    /* At least eight small or two large objects in a slab. */
-    while ((PAGE_SIZE << order) / c->size < (c->size > 512 ? 2u : 4u))
+    /* At least four small or two large objects in a slab. */
+    while ((PAGE_SIZE << order) / c->size < least)
         order++;
     spin_lock(&caches_lock);
     if (!c->per_slab) {

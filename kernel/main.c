@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Boot order, in one screen. Each step may use only what stands above it.
+ */
+#include "arch/console.h"
+#include "arch/mmu.h"
+#include "arch/time.h"
+#include "fs/vfs.h"
+#include "kernel/kernel.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/proc.h"
+#include "kernel/tty.h"
+#include "mm/boot_alloc.h"
+#include "mm/buddy.h"
+#include "mm/kspace.h"
+
+const char kernel_release[] = "6.1.0-tessera";
+const char kernel_version[] = "#1 Tessera 0.1";
+
+static void print_memory(const struct bootinfo *bi)
+{
+    u64 usable = 0;
+
+    for (u32 i = 0; i < bi->nranges; i++) {
+        const struct boot_range *r = &bi->ranges[i];
+
+        if (r->type == BOOT_MEM_USABLE)
+            usable += r->len;
+    }
+    printk("Tessera 0.1, entered by %s, %llu MiB of memory in %u ranges\n", bi->door,
+           (unsigned long long)(usable >> 20), bi->nranges);
+}
+
+static void init_memory(const struct bootinfo *bi)
+{
+    boot_alloc_init(bi);
+    arch_mmu_init(bi);
+    buddy_init();
+    zero_page = page_alloc(0, PA_ZERO);
+    if (!zero_page)
+        panic("no memory at all");
+    kspace_init();
+}
+
+/* The archive's pages are free once it is unpacked. */
+static void unpack_initramfs(struct fs_context *fs, const struct bootinfo *bi)
+{
+    if (!bi->initrd_len)
+        panic("no initramfs: give one to the loader (QEMU: -initrd FILE)");
+    if (initramfs_unpack(fs, phys_to_virt(bi->initrd), bi->initrd_len) != 0)
+        printk("initramfs: incomplete, going on with what was unpacked\n");
+}
+
+noreturn void kmain(struct bootinfo *bi)
+{
+    static const char *const argv[] = {"/init", NULL};
+    static const char *const envp[] = {"HOME=/root", "TERM=vt100",
+                                       "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL};
+    struct fs_context fs;
+
+    arch_cpu_init();
+    cmdline_init(bi->cmdline);
+    print_memory(bi);
+    init_memory(bi);
+    sched_init();
+    arch_timer_init();
+    vfs_init(&fs);
+    devices_init();
+    tty_init();
+    procfs_init();
+    unpack_initramfs(&fs, bi);
+    proc_start_init("/init", argv, envp, &fs);
+    console_enable_input();
+    sched_run();
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The memory system calls: descriptors become objects, user pointers become kernel copies,
+ * then mm/calls.h does the work.
+ */
+#include "fs/file.h"
+#include "kernel/proc.h"
+#include "kernel/syscall.h"
+#include "kernel/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/mman.h"
+#include "mm/calls.h"
+#include "mm/check.h"
+
+static struct mm *current_mm(void)
+{
+    return current_proc()->mm;
+}
+
+/* Debug kernels look at the whole address space after every call that changes it. */
+static long checked(long result)
+{
+#ifdef TESSERA_DEBUG
+    mutex_lock_shared(&current_mm()->lock);
+    mm_check(current_mm());
+    mutex_unlock(&current_mm()->lock);
+#endif
+    return result;
+}
+
+/* What the descriptor allows a mapping to do, and its object. */
+static int map_file(struct file *f, struct mmap_args *m)
+{
+    bool shared = (m->flags & MAP_TYPE) != MAP_PRIVATE;
+    int err;
+
+    if (!file_readable(f))
+        return -EACCES;
+    m->max_prot = PROT_READ | PROT_WRITE | PROT_EXEC;
+    if (shared && !file_writable(f))
+        m->max_prot &= ~(u32)PROT_WRITE;
+    if (m->prot & PROT_WRITE & ~m->max_prot)
+        return -EACCES;
+    if (!f->ops->mmap)
+        return -ENODEV;
+    err = f->ops->mmap(f, shared, &m->object);
+    if (!err && m->object)
+        m->file = &f->vm;
+    return err;
+}
+
+/* mmap(addr, len, prot, flags, fd, offset) */
+long sys_mmap(const struct syscall_args *a)
+{
+    struct mmap_args m = {.addr = a->a0,
+                          .len = a->a1,
+                          .prot = (u32)a->a2,
+                          .flags = (u32)a->a3,
+                          .offset = a->a5,
+                          .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC};
+    struct file *f = NULL;
+    vaddr_t result;
+    int err = 0;
+
+    if (m.offset % PAGE_SIZE)
+        return -EINVAL;
+    if (m.flags & MAP_ANONYMOUS) {
+        m.offset = 0;
+    } else {
+        f = fd_get(current_proc()->files, (int)a->a4);
+        if (!f)
+            return -EBADF;
+        err = m.len ? map_file(f, &m) : -EINVAL;
+    }
+    if (!err)
+        err = mm_mmap(current_mm(), &m, &result);
+    if (m.object)
+        object_put(m.object);
+    if (f)
+        file_put(f);
+    return checked(err ? err : (long)result);
+}
+
+long sys_munmap(const struct syscall_args *a)
+{
+    return checked(mm_munmap(current_mm(), a->a0, a->a1));
+}
+
+long sys_mprotect(const struct syscall_args *a)
+{
+    if (a->a2 > UINT32_MAX)
+        return -EINVAL;
+    return checked(mm_mprotect(current_mm(), a->a0, a->a1, (u32)a->a2));
+}
+
+long sys_brk(const struct syscall_args *a)
+{
+    return checked((long)mm_brk(current_mm(), a->a0));
+}
+
+long sys_mremap(const struct syscall_args *a)
+{
+    vaddr_t result;
+    int err;
+
+    if (a->a3 > UINT32_MAX)
+        return -EINVAL;
+    err = mm_mremap(current_mm(), a->a0, a->a1, a->a2, (u32)a->a3, a->a4, &result);
+    return checked(err ? err : (long)result);
+}
+
+/* prot is compared as a whole register: any bit of it is an error. */
+long sys_remap_file_pages(const struct syscall_args *a)
+{
+    return checked(mm_remap(current_mm(), a->a0, a->a1, a->a2, a->a3, (u32)a->a4));
+}
+
+long sys_msync(const struct syscall_args *a)
+{
+    return mm_msync(current_mm(), a->a0, a->a1, (u32)a->a2);
+}
+
+long sys_madvise(const struct syscall_args *a)
+{
+    return checked(mm_madvise(current_mm(), a->a0, a->a1, (int)a->a2));
+}
+
+long sys_mincore(const struct syscall_args *a)
+{
+    vaddr_t addr = a->a0;
+    u64 npages = (a->a1 >> PAGE_SHIFT) + (a->a1 % PAGE_SIZE != 0);
+    u8 vec[512];
+
+    if (addr % PAGE_SIZE)
+        return -EINVAL;
+    if (!user_range_ok(addr, a->a1))
+        return -ENOMEM;
+    if (!user_range_ok(a->a2, npages))
+        return -EFAULT;
+    for (u64 done = 0; done < npages;) {
+        u64 n = MIN(npages - done, (u64)sizeof(vec));
+        int err = mm_mincore(current_mm(), addr + done * PAGE_SIZE, n, vec);
+
+        if (!err)
+            err = copy_to_user(a->a2 + done, vec, n);
+        if (err)
+            return err;
+        done += n;
+    }
+    return 0;
+}
+
+long sys_mlock(const struct syscall_args *a)
+{
+    return checked(mm_mlock(current_mm(), a->a0, a->a1, 0));
+}
+
+long sys_mlock2(const struct syscall_args *a)
+{
+    return checked(mm_mlock(current_mm(), a->a0, a->a1, (u32)a->a2));
+}
+
+long sys_munlock(const struct syscall_args *a)
+{
+    return checked(mm_munlock(current_mm(), a->a0, a->a1));
+}
+
+long sys_mlockall(const struct syscall_args *a)
+{
+    return checked(mm_mlockall(current_mm(), (u32)a->a0));
+}
+
+long sys_munlockall(const struct syscall_args *a)
+{
+    (void)a;
+    return checked(mm_munlockall(current_mm()));
+}

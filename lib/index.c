@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The 64-way radix tree of lib/index.h. The root covers as many bits as the largest number
+ * needs; a node without entries is freed at once, a root with only slot 0 is lowered.
+ */
+#include "lib/index.h"
+#include "lib/uapi/errno.h"
+
+static bool covers(const struct index_node *n, u32 number)
+{
+    return (u64)number >> n->shift < INDEX_SLOTS;
+}
+
+/* Slot of a node of this shift for number. */
+static unsigned slot_of(u8 shift, u32 number)
+{
+    return (number >> shift) % INDEX_SLOTS;
+}
+
+/* Raises the root until it covers number. */
+static int raise(struct index *ix, u32 number)
+{
+    while (!covers(ix->root, number)) {
+        struct index_node *n = index_node_alloc();
+
+        if (!n)
+            return -ENOMEM;
+        n->shift = (u8)(ix->root->shift + INDEX_SHIFT);
+        n->slot[0] = ix->root;
+        n->count = 1;
+        ix->root = n;
+    }
+    return 0;
+}
+
+/* Drops upper nodes that only lead to slot 0. */
+static void lower(struct index *ix)
+{
+    while (ix->root && ix->root->shift && ix->root->count == 1 && ix->root->slot[0]) {
+        struct index_node *n = ix->root;
+
+        ix->root = n->slot[0];
+        index_node_free(n);
+    }
+}
+
+/* The path to number, root first; returns its length (0: not covered). */
+static unsigned path_to(const struct index *ix, u32 number, struct index_node *path[6])
+{
+    struct index_node *n = ix->root;
+    unsigned depth = 0;
+
+    if (!n || !covers(n, number))
+        return 0;
+    while (n) {
+        path[depth++] = n;
+        if (!n->shift)
+            break;
+        n = n->slot[slot_of(n->shift, number)];
+    }
+    return depth;
+}
+
+void index_trim(struct index *ix, u32 number)
+{
+    struct index_node *path[6];
+    unsigned depth = path_to(ix, number, path);
+
+    while (depth > 0 && path[depth - 1]->count == 0) {
+        struct index_node *n = path[--depth];
+
+        index_node_free(n);
+        if (depth == 0) {
+            ix->root = NULL;
+        } else {
+            path[depth - 1]->slot[slot_of(path[depth - 1]->shift, number)] = NULL;
+            path[depth - 1]->count--;
+        }
+    }
+    lower(ix);
+}
+
+int index_reserve(struct index *ix, u32 number)
+{
+    struct index_node *n;
+
+    if (!ix->root) {
+        n = index_node_alloc();
+        if (!n)
+            return -ENOMEM;
+        while (!covers(n, number)) /* an empty tree starts at the right height */
+            n->shift += INDEX_SHIFT;
+        ix->root = n;
+    } else if (raise(ix, number) != 0) {
+        lower(ix);
+        return -ENOMEM;
+    }
+    for (n = ix->root; n->shift;) {
+        void **slot = &n->slot[slot_of(n->shift, number)];
+
+        if (!*slot) {
+            struct index_node *child = index_node_alloc();
+
+            if (!child) {
+                index_trim(ix, number);
+                return -ENOMEM;
+            }
+            child->shift = (u8)(n->shift - INDEX_SHIFT);
+            *slot = child;
+            n->count++;
+        }
+        n = *slot;
+    }
+    return 0;
+}
+
+int index_set(struct index *ix, u32 number, void *entry)
+{
+    struct index_node *n;
+    int err = index_reserve(ix, number);
+
+    if (err)
+        return err;
+    for (n = ix->root; n->shift;)
+        n = n->slot[slot_of(n->shift, number)];
+    if (n->slot[number % INDEX_SLOTS])
+        return -EEXIST;
+    n->slot[number % INDEX_SLOTS] = entry;
+    n->count++;
+    ix->count++;
+    return 0;
+}
+
+void *index_erase(struct index *ix, u32 number)
+{
+    struct index_node *path[6];
+    unsigned depth = path_to(ix, number, path);
+    struct index_node *leaf = depth ? path[depth - 1] : NULL;
+    void *entry;
+
+    if (!leaf || leaf->shift)
+        return NULL;
+    entry = leaf->slot[number % INDEX_SLOTS];
+    if (!entry)
+        return NULL;
+    leaf->slot[number % INDEX_SLOTS] = NULL;
+    leaf->count--;
+    ix->count--;
+    if (leaf->count == 0)
+        index_trim(ix, number);
+    return entry;
+}
+
+/* The first entry at or after *number below n, whose subtree starts at `base`. */
+static void *next_below(const struct index_node *n, u64 base, u32 *number)
+{
+    u64 first = *number > base ? (*number - base) >> n->shift : 0;
+
+    for (u64 i = first; i < INDEX_SLOTS; i++) {
+        void *child = n->slot[i], *entry;
+        u64 child_base = base + (i << n->shift);
+
+        if (!child)
+            continue;
+        if (!n->shift) {
+            *number = (u32)child_base;
+            return child;
+        }
+        entry = next_below(child, child_base, number);
+        if (entry)
+            return entry;
+    }
+    return NULL;
+}
+
+void *index_next(const struct index *ix, u32 *number)
+{
+    if (!ix->root || !covers(ix->root, *number))
+        return NULL;
+    return next_below(ix->root, 0, number);
+}

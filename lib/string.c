@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory and string functions. Copies and fills go eight bytes at a time; the compiler may
+ * call them, so they use no library themselves.
+ */
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+#ifndef TESSERA_HOST
+void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+    void *d = dst;
+    size_t words = n / 8;
+
+    n %= 8;
+    __asm__ volatile("rep movsq" : "+D"(d), "+S"(src), "+c"(words)::"memory");
+    __asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n)::"memory");
+    return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+    char *d = dst;
+    const char *s = src;
+
+    if (d <= s || d >= s + n)
+        return memcpy(dst, src, n);
+    while (n >= 8) {
+        n -= 8;
+        *(u64 *)(d + n) = *(const u64 *)(s + n);
+    }
+    while (n--)
+        d[n] = s[n];
+    return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+    void *d = dst;
+    size_t words = n / 8;
+    u64 pattern = (u8)c * 0x0101010101010101ull;
+
+    n %= 8;
+    __asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
+    __asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(pattern) : "memory");
+    return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    const u8 *x = a, *y = b;
+
+    for (; n; n--, x++, y++)
+        if (*x != *y)
+            return *x - *y;
+    return 0;
+}
+
+void *memchr(const void *s, int c, size_t n)
+{
+    for (const u8 *p = s; n; n--, p++)
+        if (*p == (u8)c)
+            return (void *)p;
+    return NULL;
+}
+
+size_t strlen(const char *s)
+{
+    const char *p = s;
+
+    while (*p)
+        p++;
+    return (size_t)(p - s);
+}
+
+size_t strnlen(const char *s, size_t max)
+{
+    size_t n = 0;
+
+    while (n < max && s[n])
+        n++;
+    return n;
+}
+
+int strcmp(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return (u8)*a - (u8)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+    for (; n; n--, a++, b++) {
+        if (*a != *b)
+            return (u8)*a - (u8)*b;
+        if (!*a)
+            return 0;
+    }
+    return 0;
+}
+
+char *strchr(const char *s, int c)
+{
+    for (;; s++) {
+        if (*s == (char)c)
+            return (char *)s;
+        if (!*s)
+            return NULL;
+    }
+}
+
+char *strrchr(const char *s, int c)
+{
+    const char *found = NULL;
+
+    for (;; s++) {
+        if (*s == (char)c)
+            found = s;
+        if (!*s)
+            return (char *)found;
+    }
+}
+
+char *strstr(const char *hay, const char *needle)
+{
+    size_t n = strlen(needle);
+
+    for (; *hay; hay++)
+        if (strncmp(hay, needle, n) == 0)
+            return (char *)hay;
+    return n ? NULL : (char *)hay;
+}
+#endif
+
+size_t str_copy(char *dst, const char *src, size_t size)
+{
+    size_t n = strlen(src);
+
+    if (size) {
+        size_t part = MIN(n, size - 1);
+
+        memcpy(dst, src, part);
+        dst[part] = 0;
+    }
+    return n;
+}
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
+}
+
+int str_to_u64(const char *s, u64 *out)
+{
+    int base = s[0] == '0' && (s[1] | 0x20) == 'x' ? 16 : 10;
+    u64 value = 0;
+    unsigned shift = 0;
+
+    if (base == 16)
+        s += 2;
+    if (digit_of(*s) >= base)
+        return -EINVAL;
+    for (; digit_of(*s) < base; s++)
+        if (__builtin_mul_overflow(value, (u64)base, &value) ||
+            __builtin_add_overflow(value, (u64)digit_of(*s), &value))
+            return -EINVAL;
+    if (*s == 'K' || *s == 'k')
+        shift = 10;
+    else if (*s == 'M' || *s == 'm')
+        shift = 20;
+    else if (*s == 'G' || *s == 'g')
+        shift = 30;
+    if (shift)
+        s++;
+    if (*s || value > ~0ull >> shift)
+        return -EINVAL;
+    *out = value << shift;
+    return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Wait queues: a list of threads to wake. Waiters leave by themselves.
+ */
+#include "lib/waitq.h"
+
+void waitq_init(struct waitq *q)
+{
+    q->lock = (spinlock_t)SPINLOCK_INIT;
+    list_init(&q->waiters);
+}
+
+void waitq_add(struct waitq *q, struct waitq_entry *e)
+{
+    irqflags_t flags;
+
+    e->thread = thread_self();
+    flags = spin_lock_irq(&q->lock);
+    list_add_tail(&q->waiters, &e->link);
+    spin_unlock_irq(&q->lock, flags);
+}
+
+void waitq_remove(struct waitq *q, struct waitq_entry *e)
+{
+    irqflags_t flags = spin_lock_irq(&q->lock);
+
+    list_del(&e->link);
+    spin_unlock_irq(&q->lock, flags);
+}
+
+void waitq_wake_all(struct waitq *q)
+{
+    irqflags_t flags = spin_lock_irq(&q->lock);
+    struct list *pos;
+
+    list_for_each (pos, &q->waiters)
+        thread_unpark(list_entry(pos, struct waitq_entry, link)->thread);
+    spin_unlock_irq(&q->lock, flags);
+}
+
+void waitq_wake_one(struct waitq *q)
+{
+    irqflags_t flags = spin_lock_irq(&q->lock);
+    struct list *first = list_first(&q->waiters);
+
+    if (first)
+        thread_unpark(list_entry(first, struct waitq_entry, link)->thread);
+    spin_unlock_irq(&q->lock, flags);
+}

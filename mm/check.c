@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checks everything that must hold about an address space and the frames, from the outside:
+ * it trusts no counter that it can recompute.
+ */
+#include "mm/check.h"
+#include "mm/away.h"
+#include "mm/backlink.h"
+#include "mm/buddy.h"
+#include "mm/mm.h"
+#include "mm/object_tree.h"
+#include "mm/rmap.h"
+
+#define CHECK(cond, ...)                                                                 \
+    do {                                                                                 \
+        if (unlikely(!(cond)))                                                           \
+            panic("mm_check: " __VA_ARGS__);                                             \
+    } while (0)
+
+struct totals {
+    u64 anon, file, shmem, tables, pages, data, stack, locked, nvmas;
+};
+
+/* VMAs are ordered, disjoint, whole pages, inside the user half, and merged. */
+static void check_vmas(struct mm *mm, struct totals *t)
+{
+    struct vma *v, *prev = NULL;
+
+    vma_for_each (v, mm) {
+        u64 n = vma_npages(v);
+
+        CHECK(v->mm == mm, "VMA of another address space");
+        CHECK(v->start < v->end && v->end <= USER_END, "VMA bounds %lx-%lx", v->start, v->end);
+        CHECK(!((v->start | v->end) % PAGE_SIZE), "VMA %lx not whole pages", v->start);
+        CHECK(!prev || prev->end <= v->start, "VMAs overlap at %lx", v->start);
+        CHECK(v->object || v->pgoff == v->start >> PAGE_SHIFT, "anonymous home at %lx",
+              v->start);
+        CHECK(v->object || !(v->flags & VM_SHARED), "shared VMA without object %lx", v->start);
+        t->pages += n;
+        t->nvmas++;
+        if (v->flags & VM_GROWSDOWN)
+            t->stack += n;
+        else if ((v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+            t->data += n;
+        if (v->flags & VM_LOCKED)
+            t->locked += n;
+        prev = v;
+    }
+}
+
+static bool hint_found;
+static u64 hint_wanted;
+
+static void look_for_hint(u64 key, void *arg)
+{
+    (void)arg;
+    hint_found |= key == hint_wanted;
+}
+
+/* Invariants 3, 4, 5: what an object's translation at va must be. */
+static void check_object_entry(struct vma *v, struct page *leaf, vaddr_t va, pte_t pte)
+{
+    struct page *pg = pfn_to_page(pte_pfn(pte));
+    unsigned i = pt_index(va, 0);
+
+    CHECK(pg->type == PAGE_OBJECT, "page of type %d shown at %lx", pg->type, va);
+    CHECK(pg->object == v->object, "page of another object at %lx", va);
+    CHECK(pg->index == away_offset(leaf, v, va), "%lx shows file page %u, not %llu", va,
+          pg->index, (unsigned long long)away_offset(leaf, v, va));
+    CHECK(pg->index < object_npages(v->object), "page beyond the end at %lx", va);
+    CHECK(index_get(&v->object->pages, pg->index) == pg, "page not in its object at %lx", va);
+    if (!(leaf->away && leaf->away[i]))
+        return;
+    hint_found = false;
+    hint_wanted = backlink_key(leaf, i);
+    backlink_visit(pg, look_for_hint, NULL);
+    CHECK(hint_found, "no backlink for the away translation at %lx", va);
+}
+
+static void check_entry(struct mm *mm, struct page *leaf, unsigned i, struct totals *t)
+{
+    vaddr_t va = pt_address(leaf, i);
+    pte_t pte = pte_load(pt_entries(leaf) + i);
+    struct vma *v = vma_find(mm, va);
+    struct page *pg = pfn_to_page(pte_any_pfn(pte));
+    u32 prot;
+
+    CHECK(v && v->start <= va, "translation without VMA at %lx", va);
+    prot = v->flags & VM_PROT;
+    if (pte_parked(pte)) {
+        CHECK(vma_kind(v) != VMA_SHARED && pg->type == PAGE_ANON, "parked entry at %lx", va);
+        t->anon++;
+        return;
+    }
+    CHECK(pte_present(pte) && pte_user(pte), "strange entry %llx at %lx",
+          (unsigned long long)pte, va);
+    CHECK(prot, "translation without rights at %lx", va);
+    CHECK(!pte_writable(pte) || (prot & VM_WRITE), "writable beyond the VMA at %lx", va);
+    CHECK(!pte_nx_mask || pte_executable(pte) == !!(prot & VM_EXEC), "exec right at %lx", va);
+    switch (vma_kind(v)) {
+    case VMA_SHARED:
+        check_object_entry(v, leaf, va, pte);
+        t->shmem++;
+        break;
+    case VMA_PRIVATE:
+        if (pg->type == PAGE_OBJECT) {
+            check_object_entry(v, leaf, va, pte);
+            CHECK(!pte_writable(pte), "private mapping writes the file at %lx", va);
+            t->file++;
+            break;
+        }
+        /* fallthrough */
+    case VMA_ANON:
+        if (pg == zero_page) {
+            CHECK(!pte_writable(pte), "writable zero page at %lx", va);
+            break;
+        }
+        CHECK(pg->type == PAGE_ANON && pg->refs > 0, "private page at %lx", va);
+        CHECK(!pte_writable(pte) || pg->refs == 1, "shared page writable at %lx", va);
+        t->anon++;
+        break;
+    }
+}
+
+/* Invariants 1, 2 and the counters of one leaf table. */
+static void check_leaf(struct mm *mm, struct page *leaf, struct totals *t)
+{
+    u32 present = 0, naway = 0;
+
+    CHECK(leaf->pins == 0, "table pinned");
+    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+        vaddr_t va = pt_address(leaf, i);
+
+        if (pte_load(pt_entries(leaf) + i)) {
+            present++;
+            check_entry(mm, leaf, i, t);
+        }
+        if (leaf->away && leaf->away[i]) {
+            struct vma *v = vma_find(mm, va);
+
+            naway++;
+            CHECK(v && v->start <= va && vma_kind(v) == VMA_SHARED,
+                  "away outside shared memory at %lx", va);
+            CHECK(leaf->away[i] - 1 != vma_home(v, va), "away holds home at %lx", va);
+        }
+    }
+    CHECK(present == leaf->present, "table at %lx counts %u entries, has %u",
+          pt_address(leaf, 0), leaf->present, present);
+    CHECK(naway == leaf->naway && (naway || !leaf->away), "away count at %lx",
+          pt_address(leaf, 0));
+}
+
+static void check_tables(struct mm *mm, struct page *table, unsigned level, struct totals *t)
+{
+    unsigned entries = level == PT_LEVELS - 1 ? PT_ENTRIES / 2 : PT_ENTRIES;
+    u32 present = 0;
+
+    CHECK(table->type == PAGE_TABLE && table->mm == mm && table->level == level,
+          "table descriptor");
+    t->tables++;
+    if (level == 0) {
+        check_leaf(mm, table, t);
+        return;
+    }
+    for (unsigned i = 0; i < entries; i++) {
+        pte_t e = pte_load(pt_entries(table) + i);
+
+        if (!e)
+            continue;
+        present++;
+        check_tables(mm, pfn_to_page(pte_pfn(e)), level - 1, t);
+    }
+    CHECK(present == table->present, "upper table counts %u, has %u", table->present, present);
+}
+
+void mm_check(struct mm *mm)
+{
+    struct totals t = {0};
+
+    check_vmas(mm, &t);
+    check_tables(mm, phys_to_page(mm->root_pa), PT_LEVELS - 1, &t);
+    CHECK(t.nvmas == mm->nvmas, "nvmas %u, counted %llu", mm->nvmas,
+          (unsigned long long)t.nvmas);
+    CHECK(t.pages == mm->total_vm && t.data == mm->data_vm && t.stack == mm->stack_vm &&
+              t.locked == mm->locked_vm,
+          "page totals");
+    CHECK(t.anon == mm->rss_anon && t.file == mm->rss_file && t.shmem == mm->rss_shmem,
+          "resident: anon %llu/%llu file %llu/%llu shmem %llu/%llu",
+          (unsigned long long)mm->rss_anon, (unsigned long long)t.anon,
+          (unsigned long long)mm->rss_file, (unsigned long long)t.file,
+          (unsigned long long)mm->rss_shmem, (unsigned long long)t.shmem);
+    CHECK(t.tables == mm->tables, "tables %llu, counted %llu", (unsigned long long)mm->tables,
+          (unsigned long long)t.tables);
+}
+
+static void check_one(struct mm *mm, void *arg)
+{
+    (void)arg;
+    mm_check(mm);
+}
+
+void mm_check_all(void)
+{
+    u64 blocks = 0;
+
+    mm_for_each(check_one, NULL);
+    for (unsigned o = 0; o < BUDDY_ORDERS; o++)
+        blocks += page_count_order(o) << o;
+    CHECK(blocks <= page_count_free() && page_count_free() <= page_count_total(),
+          "free pages");
+}
