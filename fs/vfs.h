@@ -17,7 +17,7 @@ struct dentry;
 struct file;
 struct inode;
 struct mount;
-struct stat64; /* lib/uapi/stat.h: struct kernel_stat */
+struct kernel_stat; /* lib/uapi/stat.h */
 struct vm_object;
 
 #define PATH_MAX  4096

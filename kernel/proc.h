@@ -4,14 +4,14 @@
  * signal handlers; a thread owns registers, kernel stack, signal mask. Today every process
  * has one thread; the split is there so that more threads change no structure.
  *
- * Locks: proc_lock (spinlock, irq-safe) protects the tree of processes, groups and
- * sessions, states and exit statuses; proc->sig.lock (irq-safe) signals; order: proc_lock,
- * sig.lock, run queue.
+ * Locks, all irq-safe, in this order: proc_lock (the tree of processes, groups, sessions,
+ * states, exit statuses), timer lock, proc->sig.lock (signals), run queue.
  */
 #pragma once
 
 #include "arch/thread.h"
 #include "fs/file.h"
+#include "kernel/timer.h"
 #include "lib/list.h"
 #include "lib/uapi/resource.h"
 #include "lib/uapi/signal.h"
@@ -21,34 +21,78 @@
 #define PID_MAX  32768
 #define COMM_LEN 16
 #define NSIG     64
+#define USER_HZ  100 /* unit of times shown to programs */
 
+/* More internal results beside ERESTARTSYS (lib/waitq.h) that never reach a program:
+ * NOHAND: EINTR when a handler runs, else the call starts again (pause, poll, select);
+ * BLOCK: the same, but it starts again as restart_syscall (nanosleep). */
+#define ERESTARTNOHAND 514
+#define ERESTART_BLOCK 516
+
+struct inode;
 struct tty;
 
 enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING, THREAD_STOPPED, THREAD_ZOMBIE };
 
+/* What is remembered of a pending signal besides its number. */
+struct sig_record {
+    s32 code;
+    s32 pid;
+    u32 uid;
+    s32 status;
+    u64 value;        /* si_value or si_addr */
+    u32 utime, stime; /* SIGCHLD, in USER_HZ */
+};
+
+/* Queued real-time signals: any number of each. */
+struct sig_queued {
+    struct list link;
+    int signo;
+    struct sig_record rec;
+};
+
+#define SIG_STANDARD_MAX 31
+
+/* The records behind a `pending` mask; sig.lock. A standard signal is pending once and
+ * keeps its first record. */
+struct sig_records {
+    struct sig_record standard[SIG_STANDARD_MAX + 1];
+    struct list realtime; /* of struct sig_queued */
+    u32 nrealtime;
+};
+
 struct thread {
     struct arch_thread arch;
-    struct proc *proc;     /* NULL: kernel thread */
+    struct proc *proc; /* NULL: kernel thread */
     s32 tid;
-    u32 state;             /* enum thread_state, run-queue lock */
-    bool unparked;         /* a wake-up came since the last park */
-    struct list run_link;  /* run queue */
-    struct list proc_link; /* proc->threads */
-    u64 deadline_ns;       /* park_until */
-    struct list timer_link;
+    u32 state;                 /* enum thread_state, run-queue lock */
+    bool unparked;             /* a wake-up came since the last park */
+    bool vfork_wait;           /* waits for a vfork child */
+    struct list run_link;      /* run queue */
+    struct list proc_link;     /* proc->threads */
+    struct ktimer sleep_timer; /* park_until */
     char comm[COMM_LEN];
+    void (*entry)(void *); /* where a new thread starts */
+    void *entry_arg;
 
-    u64 blocked;           /* signal masks, bit signo-1; sig.lock */
-    u64 saved_blocked;     /* rt_sigsuspend: mask to put back, valid with restore_mask */
+    u64 blocked;       /* signal masks, bit signo-1; sig.lock */
+    u64 saved_blocked; /* rt_sigsuspend: mask to put back, valid with restore_mask */
     bool restore_mask;
-    u64 pending;           /* signals directed at this thread */
+    u64 pending; /* signals directed at this thread */
+    struct sig_records records;
     u64 altstack_sp, altstack_size;
     u32 altstack_flags;
-    u64 clear_child_tid;   /* set_tid_address */
-    u64 last_syscall;      /* for panic reports */
+    u64 fault_trapno, fault_err, fault_addr; /* of the last fault, for signal frames */
+    s32 restart;          /* ERESTART* of the call that is being left, 0: none */
+    u64 restart_deadline; /* ERESTART_BLOCK: nanosleep's end, and where the rest goes */
+    u64 restart_rem;
+    u64 clear_child_tid;     /* set_tid_address */
+    u64 set_child_tid;       /* CLONE_CHILD_SETTID: written when the child starts */
+    u64 robust_list;         /* set_robust_list: stored only */
+    u64 last_syscall;        /* for panic reports */
     struct trapframe *frame; /* during a system call: the user registers */
     u64 utime_ns, stime_ns;
-    void *kstack;          /* kspace range, KSTACK_SIZE */
+    void *kstack; /* kspace range, KSTACK_SIZE */
 };
 
 struct sighand {
@@ -58,38 +102,52 @@ struct sighand {
 
 struct proc {
     s32 pid;
-    struct proc *parent;       /* proc_lock */
-    struct list children;      /* proc_lock; of struct proc.sibling */
+    struct proc *parent;  /* proc_lock; NULL: init */
+    struct list children; /* proc_lock; of struct proc.sibling */
     struct list sibling;
-    struct list all;           /* proc_lock; list of all processes */
+    struct list all;  /* proc_lock; list of all processes */
+    struct list hash; /* proc_lock; by pid */
     struct list threads;
-    struct thread *leader;
-    s32 pgid, sid;             /* proc_lock */
-    struct tty *tty;           /* controlling terminal */
+    struct thread *leader; /* sig.lock; NULL once it is a zombie */
+    s32 pgid, sid;         /* proc_lock */
+    struct tty *tty;       /* controlling terminal */
 
-    struct mm *mm;             /* referenced; NULL after exit */
-    struct fdtable *files;     /* NULL after exit */
+    struct mm *mm;         /* referenced; NULL after exit; proc_lock for others */
+    struct fdtable *files; /* NULL after exit */
     struct fs_context fs;
-    struct path exe;           /* program file, dentry NULL: none */
+    struct path exe;         /* program file, dentry NULL: none */
+    struct inode *exe_inode; /* its inode, referenced and denied for writing */
     struct sighand sig;
-    u64 pending;               /* signals to the process, sig.lock */
-    struct list sigqueue;      /* queued siginfo records, sig.lock */
+    u64 pending; /* signals to the process, sig.lock */
+    struct sig_records records;
     struct rlimit64 rlim[RLIM_NLIMITS];
     u32 uid, euid, suid, gid, egid, sgid;
+    u32 ngroups, groups[16];
     char comm[COMM_LEN];
 
-    bool exiting, zombie, stopped, reported, did_exec;
+    bool exiting, zombie, did_exec;
+    bool stopped;   /* by a stop signal; sig.lock */
+    bool reported;  /* the stop was seen by wait4 */
+    bool continued; /* a continuation that wait4 has not seen */
+    int stop_signal;
     int exit_status;           /* as wait4 reports it */
     int exit_signal;           /* to the parent, SIGCHLD */
     struct waitq child_wait;   /* the parent sleeps here in wait4 */
-    struct proc *vfork_parent_waits; /* non-NULL until exec or exit: release the parent */
+    struct proc *vfork_parent; /* proc_lock; waits until this one's exec or exit */
+    struct proc *vfork_child;  /* proc_lock; the other end */
     struct waitq vfork_wait;
     u64 start_ns;
     u64 minflt, majflt, nvcsw, nivcsw;
-    u64 cutime_ns, cstime_ns, cminflt; /* of waited-for children */
-    u64 itimer_deadline, itimer_interval; /* ITIMER_REAL, ns; 0: off */
-    u32 alarm_generation;
-    bool enosys_logged[512];   /* one log line per program and number */
+    u64 utime_ns, stime_ns;                     /* of threads that ended */
+    u64 cutime_ns, cstime_ns, cminflt, cmajflt; /* of waited-for children */
+    u64 maxrss_kb, cmaxrss_kb;
+    u64 itimer_interval; /* ITIMER_REAL, ns; 0: once */
+    struct ktimer itimer;
+    int pdeath_signal;
+    s32 nice;
+    bool no_new_privs, not_dumpable;
+    u32 personality;
+    bool enosys_logged[512]; /* one log line per program and number */
     u64 oom_score_adj;
 };
 
@@ -108,6 +166,9 @@ void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);
 /* Next pid >= pid that exists, -1 at the end (procfs). */
 s32 proc_next_pid(s32 pid);
 u64 proc_rlimit(const struct proc *p, unsigned which); /* current soft limit */
+u32 proc_count(void);
+/* CPU time used so far by all threads. */
+void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
 
 /* References to a process that outlives proc_lock for reports: its mm, with a reference, or
  * NULL. mm_put afterwards. */
@@ -134,5 +195,5 @@ noreturn void sched_run(void);
 void sched_init(void);
 /* Gives up the CPU if another thread is ready. */
 void sched_yield_now(void);
-/* A kernel thread. */
+/* A kernel thread; it ends when fn returns. 0 or -ENOMEM. */
 int kthread_create(const char *name, void (*fn)(void *), void *arg);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Flags of clone(2), Linux x86-64.
+ * Flags of clone(2) and scheduling policies, Linux x86-64.
  */
 #pragma once
 
@@ -22,3 +22,10 @@
 #define CLONE_DETACHED       0x00400000u
 #define CLONE_UNTRACED       0x00800000u
 #define CLONE_CHILD_SETTID   0x01000000u
+
+/* Policies, sched(7). */
+#define SCHED_OTHER 0
+#define SCHED_FIFO  1
+#define SCHED_RR    2
+#define SCHED_BATCH 3
+#define SCHED_IDLE  5

@@ -50,6 +50,21 @@ u64 arch_get_gs_base(const struct arch_thread *t);
 
 size_t arch_fpu_size(void);
 
+/* Unmasked exceptions that the running thread's FPU reports, bits of MXCSR (simd) or of the
+ * x87 status word: 0 invalid, 1 denormal, 2 zero divide, 3 overflow, 4 underflow, 5 precision. */
+static inline u32 arch_fpu_exceptions(bool simd)
+{
+    u32 mxcsr;
+    u16 control, status;
+
+    if (simd) {
+        __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+        return mxcsr & ~(mxcsr >> 7) & 0x3f;
+    }
+    __asm__ volatile("fnstcw %0; fnstsw %1" : "=m"(control), "=m"(status));
+    return (u32)(status & ~control) & 0x3f;
+}
+
 /* AT_HWCAP: CPUID.1:EDX; AT_MINSIGSTKSZ: what a signal frame needs at most. */
 u64 arch_hwcap(void);
 u64 arch_min_sigstack(void);

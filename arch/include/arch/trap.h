@@ -24,6 +24,13 @@ static inline bool trap_from_user(const struct trapframe *tf)
     return tf->cs & 3;
 }
 
+/* Registers of a program that is about to start at rip with this stack. */
+static inline void trapframe_start(struct trapframe *tf, u64 rip, u64 rsp)
+{
+    *tf = (struct trapframe){
+        .rip = rip, .cs = 0x33, .rflags = 0x202, .rsp = rsp, .ss = 0x2b};
+}
+
 /* ---- called by machine code, provided by kernel/ ---- */
 
 /* One system call: number in tf->rax, arguments in rdi rsi rdx r10 r8 r9; stores the result

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * execve. Everything is built beside the running program: files opened, headers checked,
+ * a whole address space with its stack. The switch at the end cannot fail, so there is no
+ * state in which the old program is gone and the new one is not there.
+ */
+#include "kernel/exec.h"
+#include "kernel/loader.h"
+#include "kernel/process.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/calls.h"
+#include "mm/slab.h"
+
+#define MAIN_BASE 0x555555554000ul /* a relocatable program with or without interpreter */
+
+struct exec {
+    struct file *file;   /* the program; open and denied for writing */
+    struct file *interp; /* the same; NULL: none */
+    struct program main, loader;
+    struct mm *mm;
+    const char **argv; /* the array in use; strings are the caller's or in `lines` */
+    const char **argv_block;
+    const char *const *envp;
+    u32 argc;
+    u32 euid, egid;
+    vaddr_t sp, entry;
+    char lines[SCRIPT_DEPTH + 1][SCRIPT_LINE_MAX + 1];
+    char interp_name[PATH_MAX];
+};
+
+/* ---- files ---- */
+
+static bool may_execute(const struct proc *p, const struct inode *ino)
+{
+    u32 bits = ino->mode;
+
+    if (p->euid == 0)
+        return bits & 0111;
+    if (p->euid == ino->uid)
+        return bits & 0100;
+    return p->egid == ino->gid ? bits & 0010 : bits & 0001;
+}
+
+/* Opens a program and keeps writers away from it. */
+static int open_program(const struct path *base, const char *name, u32 lookup_flags,
+                        struct file **out)
+{
+    struct proc *p = current_proc();
+    u32 flags = O_RDONLY | (lookup_flags & LOOKUP_FOLLOW ? 0 : O_NOFOLLOW);
+    struct file *f;
+    int err = vfs_open(&p->fs, base, name, flags, 0, &f);
+
+    if (err)
+        return err;
+    if (!S_ISREG(f->inode->mode) || !may_execute(p, f->inode))
+        err = -EACCES;
+    else
+        err = inode_deny_write(f->inode);
+    if (err)
+        file_put(f);
+    else
+        *out = f;
+    return err;
+}
+
+static void close_program(struct file *f)
+{
+    if (!f)
+        return;
+    inode_allow_write(f->inode);
+    file_put(f);
+}
+
+/* ---- scripts ---- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Splits "#! interpreter [argument]" in place. -ENOEXEC when there is no interpreter or its
+ * name does not end within the line. */
+static int parse_script(char *line, size_t n, char **interp, char **arg)
+{
+    char *end, *p = line + 2;
+
+    line[n] = '\0';
+    end = memchr(line, '\n', n);
+    if (end) {
+        while (end > p && is_blank(end[-1]))
+            end--;
+    } else {
+        end = line + n;
+    }
+    while (p < end && is_blank(*p))
+        p++;
+    *interp = p;
+    while (p < end && !is_blank(*p) && *p)
+        p++;
+    if (p == *interp || (p == line + SCRIPT_LINE_MAX))
+        return -ENOEXEC;
+    *end = '\0';
+    *arg = NULL;
+    if (p < end && is_blank(*p)) {
+        *p++ = '\0';
+        while (p < end && is_blank(*p))
+            p++;
+        if (*p)
+            *arg = p;
+    }
+    return 0;
+}
+
+/* argv[0] makes way for interpreter, its argument and the script's name. */
+static void push_script(struct exec *e, const char *interp, const char *arg,
+                        const char *name)
+{
+    *e->argv = name;
+    if (arg)
+        *--e->argv = arg, e->argc++;
+    *--e->argv = interp, e->argc++;
+}
+
+/* Follows #! lines until a program is open in e->file. */
+static int resolve(struct exec *e, const struct path *base, const char *name,
+                   u32 lookup_flags)
+{
+    for (int depth = 0;; depth++) {
+        char *line = e->lines[MIN(depth, SCRIPT_DEPTH)], *interp, *arg;
+        ssize_t n;
+        int err = open_program(base, name, lookup_flags, &e->file);
+
+        if (err)
+            return err;
+        n = file_pread_kernel(e->file, line, SCRIPT_LINE_MAX, 0);
+        if (n < 0)
+            return (int)n;
+        if (n < 2 || line[0] != '#' || line[1] != '!')
+            return 0;
+        if (depth >= SCRIPT_DEPTH)
+            return -ELOOP;
+        err = parse_script(line, (size_t)n, &interp, &arg);
+        if (err)
+            return err;
+        push_script(e, interp, arg, name);
+        close_program(e->file);
+        e->file = NULL;
+        name = interp;
+        base = NULL;
+        lookup_flags = LOOKUP_FOLLOW;
+    }
+}
+
+/* Room in front of the arguments for what scripts push. */
+static int copy_argv(struct exec *e, const struct exec_args *args)
+{
+    const u32 room = 2 * SCRIPT_DEPTH;
+    u32 argc = 0;
+
+    while (args->argv[argc])
+        argc++;
+    e->argv_block = kmalloc((room + MAX(argc, 1u) + 1) * sizeof(*e->argv_block));
+    if (!e->argv_block)
+        return -ENOMEM;
+    e->argv = e->argv_block + room;
+    memcpy(e->argv, args->argv, argc * sizeof(*e->argv));
+    if (argc == 0)
+        e->argv[argc++] = ""; /* as Linux: programs count on a name */
+    e->argv[argc] = NULL;
+    e->argc = argc;
+    e->envp = args->envp;
+    return 0;
+}
+
+/* ---- the interpreter ---- */
+
+static int open_interp(struct exec *e)
+{
+    const struct elf_image *img = &e->main.img;
+    ssize_t n;
+    int err;
+
+    if (!img->interp_size)
+        return 0;
+    n = file_pread_kernel(e->file, e->interp_name, img->interp_size, img->interp_offset);
+    if (n != (ssize_t)img->interp_size)
+        return n < 0 ? (int)n : -EIO;
+    if (e->interp_name[n - 1] != '\0')
+        return -ENOEXEC;
+    err = open_program(NULL, e->interp_name, LOOKUP_FOLLOW, &e->interp);
+    if (err)
+        return err;
+    err = program_read(e->interp, &e->loader);
+    /* A loader that needs a loader is none. */
+    if (err == -ENOEXEC || err == -EINVAL)
+        return -ELIBBAD;
+    return err;
+}
+
+/* ---- building ---- */
+
+static void find_credentials(struct exec *e)
+{
+    const struct proc *p = current_proc();
+    const struct inode *ino = e->file->inode;
+
+    e->euid = p->euid;
+    e->egid = p->egid;
+    if (p->no_new_privs)
+        return;
+    if (ino->mode & S_ISUID)
+        e->euid = ino->uid;
+    if ((ino->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+        e->egid = ino->gid;
+}
+
+static int map_programs(struct exec *e)
+{
+    struct mm *mm = e->mm;
+    int err = program_map(mm, &e->main, MAIN_BASE);
+
+    if (err)
+        return err;
+    mm->brk = mm->brk_start =
+        (e->main.img.end + e->main.bias + PAGE_SIZE - 1) & PAGE_MASK;
+    e->entry = e->main.img.entry + e->main.bias;
+    if (!e->interp)
+        return 0;
+    err = program_map(mm, &e->loader, 0);
+    e->entry = e->loader.img.entry + e->loader.bias;
+    return err;
+}
+
+static int build_mm(struct exec *e, const char *execfn)
+{
+    struct proc *p = current_proc();
+    struct stack_request req = {
+        .argv = e->argv,
+        .envp = e->envp,
+        .argc = e->argc,
+        .execfn = execfn,
+        .main = &e->main,
+        .stack_limit = proc_rlimit(p, RLIMIT_STACK),
+        .uid = p->uid,
+        .euid = e->euid,
+        .gid = p->gid,
+        .egid = e->egid,
+        .secure = p->uid != e->euid || p->gid != e->egid,
+    };
+    int err;
+
+    e->mm = mm_create();
+    if (!e->mm)
+        return -ENOMEM;
+    vm_file_get(&e->file->vm);
+    e->mm->exe = &e->file->vm;
+    proc_limits_changed(p, e->mm);
+    stack_place(e->mm, req.stack_limit);
+    err = map_programs(e);
+    if (err)
+        return err;
+    req.interp_base = e->interp ? e->loader.bias + e->loader.img.low : 0;
+    return stack_build(e->mm, &req, &e->sp);
+}
+
+static int build(struct exec *e, const struct path *base, const char *name,
+                 u32 lookup_flags, const struct exec_args *args)
+{
+    int err = copy_argv(e, args);
+
+    if (!err)
+        err = resolve(e, base, name, lookup_flags);
+    if (!err)
+        err = program_read(e->file, &e->main);
+    if (!err)
+        err = open_interp(e);
+    if (err)
+        return err;
+    find_credentials(e);
+    return build_mm(e, name);
+}
+
+/* ---- the switch ---- */
+
+static void switch_mm(struct proc *p, struct mm *mm)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct mm *old = p->mm;
+
+    p->mm = mm;
+    mm_activate(mm);
+    spin_unlock_irq(&proc_lock, flags);
+    vfork_release(p);
+    if (old) {
+        p->maxrss_kb = MAX(p->maxrss_kb, old->hiwater_rss * (PAGE_SIZE / 1024));
+        mm_put(old);
+    }
+}
+
+static void set_names(struct proc *p, struct thread *t, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    str_copy(p->comm, slash ? slash + 1 : name, sizeof(p->comm));
+    memcpy(t->comm, p->comm, sizeof(t->comm));
+}
+
+/* Nothing in here can fail. */
+static void commit(struct exec *e, const char *name)
+{
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+
+    clear_child_tid(t);
+    switch_mm(p, e->mm);
+    e->mm = NULL;
+    /* exe_inode takes over the denial that open_program took. */
+    proc_set_exe(p, e->file);
+    file_put(e->file);
+    e->file = NULL;
+    fdtable_close_on_exec(p->files);
+    signal_exec(p, t);
+    if (e->euid != p->euid || e->egid != p->egid) {
+        p->euid = p->suid = e->euid;
+        p->egid = p->sgid = e->egid;
+        p->pdeath_signal = 0;
+        proc_limits_changed(p, p->mm);
+    }
+    p->not_dumpable = p->euid != p->uid || p->egid != p->gid;
+    set_names(p, t, name);
+    memset(p->enosys_logged, 0, sizeof(p->enosys_logged));
+    p->did_exec = true;
+    t->robust_list = 0;
+    t->restart = 0;
+    arch_thread_reset(&t->arch);
+    /* An entry outside user memory must fault in the new program: page 0 is never mapped. */
+    trapframe_start(arch_thread_frame(&t->arch), e->entry < USER_END ? e->entry : 0,
+                    e->sp);
+}
+
+int exec_file(const struct path *base, const char *name, u32 lookup_flags,
+              const struct exec_args *args)
+{
+    struct exec *e = kzalloc(sizeof(*e));
+    int err;
+
+    if (!e)
+        return -ENOMEM;
+    err = build(e, base, name, lookup_flags, args);
+    if (!err)
+        commit(e, name);
+    if (e->mm)
+        mm_put(e->mm);
+    program_free(&e->main);
+    program_free(&e->loader);
+    close_program(e->interp);
+    close_program(e->file);
+    kfree(e->argv_block);
+    kfree(e);
+    return err;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The end of a process. The dying thread gives back all it holds while it still runs; its
+ * stack is freed by the next thread, which then makes the record a zombie and tells the
+ * parent. So once wait4 sees it, nothing but the record is left.
+ */
+#include "kernel/process.h"
+#include "kernel/sched.h"
+#include "kernel/syscall.h"
+#include "kernel/tty.h"
+#include "kernel/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/wait.h"
+
+void clear_child_tid(struct thread *t)
+{
+    struct mm *mm = t->proc->mm;
+    u32 zero = 0;
+
+    if (t->clear_child_tid && mm && READ_ONCE(mm->refs) > 1) {
+        if (copy_to_user(t->clear_child_tid, &zero, sizeof(zero)) == 0)
+            futex_wake(mm, t->clear_child_tid, 1, ~0u);
+    }
+    t->clear_child_tid = 0;
+}
+
+static void drop_mm(struct proc *p)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct mm *mm = p->mm;
+
+    p->mm = NULL;
+    mm_activate(NULL);
+    spin_unlock_irq(&proc_lock, flags);
+    if (mm) {
+        p->maxrss_kb = MAX(p->maxrss_kb, mm->hiwater_rss * (PAGE_SIZE / 1024));
+        mm_put(mm);
+    }
+}
+
+static void drop_resources(struct proc *p)
+{
+    struct fdtable *files = p->files;
+    struct fs_context fs = p->fs;
+
+    p->files = NULL;
+    if (files)
+        fdtable_put(files);
+    p->fs.root = p->fs.cwd = (struct path){NULL, NULL};
+    fs_context_fini(&fs);
+    proc_set_exe(p, NULL);
+    drop_mm(p);
+    vfork_release(p);
+}
+
+/* ---- groups ---- */
+
+bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without)
+{
+    struct list *pos;
+
+    list_for_each (pos, &all_procs) {
+        struct proc *p = list_entry(pos, struct proc, all);
+
+        if (p->pgid != pgid || p == without || p->exiting || !p->parent ||
+            p->parent == init_proc)
+            continue;
+        if (p->parent->pgid != pgid && p->parent->sid == sid)
+            return false;
+    }
+    return true;
+}
+
+static bool group_has_stopped(s32 pgid)
+{
+    struct list *pos;
+
+    list_for_each (pos, &all_procs) {
+        struct proc *p = list_entry(pos, struct proc, all);
+
+        if (p->pgid == pgid && p->stopped)
+            return true;
+    }
+    return false;
+}
+
+/* POSIX: a group that loses its last link to the session and has stopped members would
+ * sleep for ever. p's link to `parent` is the one being lost. */
+static void orphan_group(struct proc *p, const struct proc *parent,
+                         const struct proc *without)
+{
+    if (parent->pgid == p->pgid || parent->sid != p->sid)
+        return;
+    if (!group_is_orphaned(p->pgid, p->sid, without) || !group_has_stopped(p->pgid))
+        return;
+    signal_group_locked(p->pgid, SIGHUP, NULL);
+    signal_group_locked(p->pgid, SIGCONT, NULL);
+}
+
+/* ---- telling the parent ---- */
+
+void notify_parent(struct proc *p, int code, int status)
+{
+    struct proc *parent = p->parent;
+    const struct kernel_sigaction *act = &parent->sig.action[SIGCHLD];
+    bool ended = code != CLD_STOPPED && code != CLD_CONTINUED;
+    struct sig_record rec = {
+        .code = code, .pid = p->pid, .uid = p->uid, .status = status};
+    u64 utime, stime;
+    int signo = ended ? p->exit_signal : SIGCHLD;
+
+    proc_times(p, &utime, &stime);
+    rec.utime = (u32)(utime / (1000000000 / USER_HZ));
+    rec.stime = (u32)(stime / (1000000000 / USER_HZ));
+    if (signo && (ended || !(act->sa_flags & SA_NOCLDSTOP)))
+        signal_send_record(parent, NULL, signo, &rec);
+    waitq_wake_all(&parent->child_wait);
+}
+
+/* Whether the parent declared that it will not wait. proc_lock held. */
+static bool parent_ignores(const struct proc *p)
+{
+    const struct kernel_sigaction *act = &p->parent->sig.action[SIGCHLD];
+
+    return p->exit_signal == SIGCHLD &&
+           (act->sa_handler == SIG_IGN || act->sa_flags & SA_NOCLDWAIT);
+}
+
+static void tell_end(struct proc *p)
+{
+    int status = p->exit_status;
+
+    if (status & 0x7f)
+        notify_parent(p, status & 0x80 ? CLD_DUMPED : CLD_KILLED, status & 0x7f);
+    else
+        notify_parent(p, CLD_EXITED, status >> 8 & 0xff);
+}
+
+void proc_thread_gone(struct proc *p)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    bool reap = parent_ignores(p);
+
+    p->zombie = true;
+    if (reap)
+        proc_unpublish(p);
+    tell_end(p);
+    spin_unlock_irq(&proc_lock, flags);
+    if (reap)
+        proc_free(p);
+}
+
+/* Hands the children over to init, which waits for them; those nobody waits for go to
+ * `unwanted`. proc_lock held. */
+static void reparent_children(struct proc *p, struct list *unwanted)
+{
+    while (!list_empty(&p->children)) {
+        struct proc *child = list_entry(p->children.next, struct proc, sibling);
+        bool reap;
+
+        list_del(&child->sibling);
+        list_add_tail(&init_proc->children, &child->sibling);
+        child->parent = init_proc;
+        child->exit_signal = SIGCHLD;
+        if (child->vfork_parent == p)
+            child->vfork_parent = NULL;
+        orphan_group(child, p, NULL);
+        if (!child->zombie) {
+            if (child->pdeath_signal)
+                signal_send_proc(child, child->pdeath_signal, NULL);
+            continue;
+        }
+        reap = parent_ignores(child);
+        if (reap) {
+            proc_unpublish(child);
+            list_add(unwanted, &child->sibling);
+        }
+        tell_end(child);
+    }
+}
+
+/* Leaves the tree of processes as far as a dead one can. */
+static void leave_family(struct proc *p, struct thread *t, int status)
+{
+    struct list unwanted = LIST_INIT(unwanted);
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+
+    reparent_children(p, &unwanted);
+    orphan_group(p, p->parent, p);
+    p->exit_status = status;
+    spin_lock(&p->sig.lock);
+    p->utime_ns += t->utime_ns;
+    p->stime_ns += t->stime_ns;
+    p->leader = NULL;
+    list_del(&t->proc_link);
+    signal_flush(&t->pending, &t->records);
+    signal_flush(&p->pending, &p->records);
+    spin_unlock(&p->sig.lock);
+    spin_unlock_irq(&proc_lock, flags);
+
+    while (!list_empty(&unwanted)) {
+        struct proc *child = list_entry(unwanted.next, struct proc, sibling);
+
+        list_del(&child->sibling);
+        proc_free(child);
+    }
+}
+
+noreturn void proc_exit(int status)
+{
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+
+    if (p == init_proc) {
+        if (status & 0x7f)
+            panic("init was killed by signal %d", status & 0x7f);
+        panic("init exited with status %d", status >> 8 & 0xff);
+    }
+    p->exiting = true;
+    p->itimer_interval = 0;
+    ktimer_cancel(&p->itimer);
+    clear_child_tid(t);
+    if (p->sid == p->pid && p->tty)
+        tty_detach(p);
+    p->tty = NULL;
+    drop_resources(p);
+    leave_family(p, t, status);
+    thread_exit();
+}
+
+long sys_exit(const struct syscall_args *a)
+{
+    proc_exit((int)(a->a0 & 0xff) << 8);
+}
+
+long sys_exit_group(const struct syscall_args *a)
+{
+    proc_exit((int)(a->a0 & 0xff) << 8);
+}

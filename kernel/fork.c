@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fork, vfork, and clone as far as these and posix_spawn need it. Everything that can fail
+ * is done on a child nobody knows; publishing it is the last step and cannot fail.
+ */
+#include "kernel/exec.h"
+#include "kernel/process.h"
+#include "kernel/sched.h"
+#include "kernel/syscall.h"
+#include "kernel/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/sched.h"
+
+/* Flags that mean what they say here. DETACHED and UNTRACED have no effect on Linux either;
+ * there are no System V semaphores to undo. */
+#define CLONE_HANDLED                                                              \
+    (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |       \
+     CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | \
+     CLONE_SYSVSEM)
+
+struct fork_args {
+    u64 flags;
+    u64 stack; /* 0: the parent's */
+    vaddr_t parent_tid, child_tid;
+    u64 tls;
+};
+
+/* The child's first steps, on its own kernel stack. */
+static void child_start(void *arg)
+{
+    struct thread *t = arg;
+
+    if (t->set_child_tid &&
+        copy_to_user(t->set_child_tid, &t->tid, sizeof(t->tid)) != 0) {
+        /* As on Linux: the child sees no number, and nobody is told. */
+    }
+    arch_enter_user();
+}
+
+static void copy_signals(struct proc *child, struct proc *parent)
+{
+    irqflags_t flags = spin_lock_irq(&parent->sig.lock);
+
+    memcpy(child->sig.action, parent->sig.action, sizeof(child->sig.action));
+    spin_unlock_irq(&parent->sig.lock, flags);
+}
+
+static void copy_identity(struct proc *child, const struct proc *parent)
+{
+    memcpy(child->rlim, parent->rlim, sizeof(child->rlim));
+    child->uid = parent->uid;
+    child->euid = parent->euid;
+    child->suid = parent->suid;
+    child->gid = parent->gid;
+    child->egid = parent->egid;
+    child->sgid = parent->sgid;
+    child->ngroups = parent->ngroups;
+    memcpy(child->groups, parent->groups, sizeof(child->groups));
+    child->tty = parent->tty;
+    child->nice = parent->nice;
+    child->no_new_privs = parent->no_new_privs;
+    child->not_dumpable = parent->not_dumpable;
+    child->personality = parent->personality;
+    child->oom_score_adj = parent->oom_score_adj;
+    memcpy(child->comm, parent->comm, sizeof(child->comm));
+    memcpy(child->enosys_logged, parent->enosys_logged, sizeof(child->enosys_logged));
+}
+
+static int copy_mm(struct proc *child, struct proc *parent, u64 flags)
+{
+    if (!(flags & CLONE_VM))
+        return mm_fork(parent->mm, &child->mm);
+    mm_get(parent->mm);
+    child->mm = parent->mm;
+    return 0;
+}
+
+static struct thread *copy_thread(struct proc *child, struct thread *from,
+                                  const struct fork_args *args)
+{
+    struct thread *t = thread_create(child, from->comm, child_start, NULL);
+    struct trapframe *frame;
+
+    if (!t)
+        return NULL;
+    t->entry_arg = t;
+    arch_thread_copy(&t->arch, &from->arch);
+    frame = arch_thread_frame(&t->arch);
+    *frame = *arch_thread_frame(&from->arch);
+    frame->rax = 0;
+    if (args->stack)
+        frame->rsp = args->stack;
+    if (args->flags & CLONE_SETTLS)
+        t->arch.fs_base = args->tls;
+    t->blocked = from->blocked;
+    if (!(args->flags & CLONE_VM) || args->flags & CLONE_VFORK) {
+        t->altstack_sp = from->altstack_sp;
+        t->altstack_size = from->altstack_size;
+        t->altstack_flags = from->altstack_flags;
+    }
+    if (args->flags & CLONE_CHILD_SETTID)
+        t->set_child_tid = args->child_tid;
+    if (args->flags & CLONE_CHILD_CLEARTID)
+        t->clear_child_tid = args->child_tid;
+    return t;
+}
+
+/* A complete child without a number. 0 or -ENOMEM with no trace. */
+static int build_child(struct proc *parent, const struct fork_args *args,
+                       struct proc **out)
+{
+    struct proc *child = proc_alloc();
+    struct thread *t;
+    int err;
+
+    if (!child)
+        return -ENOMEM;
+    copy_identity(child, parent);
+    copy_signals(child, parent);
+    child->exit_signal = (int)(args->flags & CSIGNAL);
+    err = copy_mm(child, parent, args->flags);
+    if (err)
+        goto out_free;
+    err = -ENOMEM;
+    child->files = fdtable_clone(parent->files);
+    if (!child->files)
+        goto out_mm;
+    err = fs_context_copy(&child->fs, &parent->fs);
+    if (err)
+        goto out_files;
+    err = -ENOMEM;
+    t = copy_thread(child, current_thread(), args);
+    if (!t)
+        goto out_fs;
+    proc_copy_exe(child, parent);
+    child->leader = t;
+    list_add_tail(&child->threads, &t->proc_link);
+    *out = child;
+    return 0;
+
+out_fs:
+    fs_context_fini(&child->fs);
+out_files:
+    fdtable_put(child->files);
+out_mm:
+    mm_put(child->mm);
+out_free:
+    proc_free(child);
+    return err;
+}
+
+/* Interruptible by SIGKILL only: until then the child lives in the caller's memory. */
+static void wait_for_vfork(struct proc *parent, struct proc *child)
+{
+    struct thread *t = current_thread();
+    irqflags_t flags;
+
+    waitq_wait_uninterruptible(&parent->vfork_wait,
+                               READ_ONCE(parent->vfork_child) != child ||
+                                   signal_kill_pending(t));
+    flags = spin_lock_irq(&proc_lock);
+    if (parent->vfork_child == child) {
+        child->vfork_parent = NULL;
+        parent->vfork_child = NULL;
+    }
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+void vfork_release(struct proc *p)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct proc *parent = p->vfork_parent;
+
+    if (parent) {
+        p->vfork_parent = NULL;
+        parent->vfork_child = NULL;
+        waitq_wake_all(&parent->vfork_wait);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+static long do_fork(const struct fork_args *args)
+{
+    struct proc *parent = current_proc(), *child;
+    struct thread *t;
+    irqflags_t flags;
+    s32 pid;
+    int err;
+
+    err = proc_reserve_pid(parent, &pid);
+    if (err)
+        return err;
+    err = build_child(parent, args, &child);
+    if (err) {
+        proc_unreserve_pid(pid);
+        return err;
+    }
+    t = child->leader;
+    child->pid = t->tid = pid;
+    if (args->flags & CLONE_PARENT_SETTID &&
+        copy_to_user(args->parent_tid, &pid, sizeof(pid)) != 0) {
+        /* As on Linux: ignored. */
+    }
+
+    flags = spin_lock_irq(&proc_lock);
+    child->pgid = parent->pgid;
+    child->sid = parent->sid;
+    if (args->flags & CLONE_VFORK) {
+        child->vfork_parent = parent;
+        parent->vfork_child = child;
+    }
+    proc_publish(child, parent);
+    spin_unlock_irq(&proc_lock, flags);
+    thread_start(t);
+    if (args->flags & CLONE_VFORK)
+        wait_for_vfork(parent, child);
+    return pid;
+}
+
+long sys_fork(const struct syscall_args *a)
+{
+    (void)a;
+    return do_fork(&(struct fork_args){.flags = SIGCHLD});
+}
+
+long sys_vfork(const struct syscall_args *a)
+{
+    (void)a;
+    return do_fork(&(struct fork_args){.flags = SIGCHLD | CLONE_VM | CLONE_VFORK});
+}
+
+/* Threads and namespaces are refused, not faked: there is no call that half works. */
+long sys_clone(const struct syscall_args *a)
+{
+    struct fork_args args = {
+        .flags = a->a0 & 0xffffffff,
+        .stack = a->a1,
+        .parent_tid = a->a2,
+        .child_tid = a->a3,
+        .tls = a->a4,
+    };
+
+    if (args.flags & ~(u64)CLONE_HANDLED || (args.flags & CSIGNAL) > NSIG)
+        return -EINVAL;
+    if (args.flags & CLONE_SETTLS && args.tls >= USER_END)
+        return -EPERM;
+    if (args.stack && !user_range_ok(args.stack, 0))
+        return -EINVAL;
+    return do_fork(&args);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside exec: reading a program's headers, mapping it into an address space that is not
+ * running yet, building the first stack.
+ */
+#pragma once
+
+#include "fs/file.h"
+#include "kernel/elf.h"
+#include "lib/types.h"
+#include "mm/mm.h"
+
+#define SCRIPT_DEPTH    5
+#define SCRIPT_LINE_MAX 256u
+
+struct program {
+    struct file *file; /* not owned */
+    struct elf_image img;
+    void *table; /* program headers; owned */
+    u64 bias;    /* address in memory - address as linked */
+};
+
+/* Reads and checks the headers. 0, -ENOEXEC, -EINVAL, -ENOMEM, -EIO. program_free afterwards
+ * in any case. */
+int program_read(struct file *f, struct program *prog);
+void program_free(struct program *prog);
+
+/* Maps all segments; a relocatable program goes to `base` (0: where there is room). */
+int program_map(struct mm *mm, struct program *prog, vaddr_t base);
+
+struct stack_request {
+    const char *const *argv, *const *envp;
+    u32 argc;
+    const char *execfn;
+    const struct program *main;
+    u64 interp_base; /* AT_BASE */
+    u64 stack_limit;
+    u32 uid, euid, gid, egid;
+    bool secure;
+};
+
+/* Decides where mmap begins to search, below the room kept for the stack. */
+void stack_place(struct mm *mm, u64 stack_limit);
+
+/* Makes the stack with arguments, environment and auxiliary vector; *sp is the first stack
+ * pointer. -E2BIG, -ENOMEM. */
+int stack_build(struct mm *mm, const struct stack_request *req, vaddr_t *sp);
+
+/* Bytes of arguments and environment allowed, pointers included. */
+u64 exec_args_limit(u64 stack_limit);

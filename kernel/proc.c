@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of processes: numbers, look-up, records. A number stays taken as long as a
+ * process, a group or a session bears it.
+ */
+#include "arch/time.h"
+#include "kernel/process.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/buddy.h"
+#include "mm/slab.h"
+
+#define HASH_SIZE 256u
+
+spinlock_t proc_lock;
+struct proc *init_proc;
+
+struct list all_procs = LIST_INIT(all_procs);
+static struct list hash[HASH_SIZE];
+static u64 pid_map[PID_MAX / 64]; /* reserved numbers */
+static s32 last_pid;
+static u32 nprocs; /* reserved numbers in use */
+
+SLAB_CACHE(proc_cache, "proc", struct proc);
+
+static u64 itimer_fire(struct ktimer *t)
+{
+    struct proc *p = container_of(t, struct proc, itimer);
+
+    signal_send_proc(p, SIGALRM, NULL);
+    return p->itimer_interval ? clock_monotonic_ns() + p->itimer_interval : 0;
+}
+
+struct proc *proc_alloc(void)
+{
+    struct proc *p = slab_zalloc(&proc_cache);
+
+    if (!p)
+        return NULL;
+    list_init(&p->children);
+    list_init(&p->sibling);
+    list_init(&p->all);
+    list_init(&p->hash);
+    list_init(&p->threads);
+    list_init(&p->records.realtime);
+    waitq_init(&p->child_wait);
+    waitq_init(&p->vfork_wait);
+    ktimer_init(&p->itimer, itimer_fire);
+    p->exit_signal = SIGCHLD;
+    p->start_ns = clock_monotonic_ns();
+    return p;
+}
+
+void proc_free(struct proc *p)
+{
+    signal_flush(&p->pending, &p->records);
+    slab_free(&proc_cache, p);
+}
+
+/* ---- numbers ---- */
+
+static bool pid_reserved(s32 pid)
+{
+    return pid_map[pid / 64] >> (pid % 64) & 1;
+}
+
+static bool pid_names_group(s32 pid)
+{
+    struct list *pos;
+
+    list_for_each (pos, &all_procs) {
+        struct proc *p = list_entry(pos, struct proc, all);
+
+        if (p->pgid == pid || p->sid == pid)
+            return true;
+    }
+    return false;
+}
+
+/* As many processes as memory can carry with room to spare. */
+static u32 max_procs(void)
+{
+    u64 max = page_count_total() / 32;
+
+    return (u32)MIN(max, (u64)PID_MAX - 512);
+}
+
+static u32 count_of_user(u32 uid)
+{
+    struct list *pos;
+    u32 n = 0;
+
+    list_for_each (pos, &all_procs)
+        n += list_entry(pos, struct proc, all)->uid == uid;
+    return n;
+}
+
+int proc_reserve_pid(const struct proc *creator, s32 *pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    s32 candidate = last_pid;
+    int err = -EAGAIN;
+
+    if (nprocs >= max_procs())
+        goto out;
+    if (creator && creator->uid != 0 && creator->euid != 0 &&
+        count_of_user(creator->uid) >= proc_rlimit(creator, RLIMIT_NPROC))
+        goto out;
+    for (s32 tries = 0; tries < PID_MAX; tries++) {
+        /* After the wrap the low numbers stay with the system's first processes. */
+        if (++candidate >= PID_MAX)
+            candidate = 300;
+        if (pid_reserved(candidate) || pid_names_group(candidate))
+            continue;
+        pid_map[candidate / 64] |= 1ull << (candidate % 64);
+        nprocs++;
+        last_pid = *pid = candidate;
+        err = 0;
+        break;
+    }
+out:
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+static void release_pid(s32 pid)
+{
+    pid_map[pid / 64] &= ~(1ull << (pid % 64));
+    nprocs--;
+}
+
+void proc_unreserve_pid(s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+
+    release_pid(pid);
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+static struct list *bucket(s32 pid)
+{
+    struct list *head = &hash[(u32)pid % HASH_SIZE];
+
+    if (!head->next)
+        list_init(head);
+    return head;
+}
+
+void proc_publish(struct proc *p, struct proc *parent)
+{
+    p->parent = parent;
+    if (parent)
+        list_add_tail(&parent->children, &p->sibling);
+    list_add_tail(&all_procs, &p->all);
+    list_add(bucket(p->pid), &p->hash);
+}
+
+void proc_unpublish(struct proc *p)
+{
+    list_del(&p->sibling);
+    list_del(&p->all);
+    list_del(&p->hash);
+    release_pid(p->pid);
+}
+
+/* ---- look-up ---- */
+
+struct proc *proc_find(s32 pid)
+{
+    struct list *pos, *head = bucket(pid);
+
+    list_for_each (pos, head) {
+        struct proc *p = list_entry(pos, struct proc, hash);
+
+        if (p->pid == pid)
+            return p;
+    }
+    return NULL;
+}
+
+void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct list *pos;
+
+    list_for_each (pos, &all_procs) {
+        if (!visit(list_entry(pos, struct proc, all), arg))
+            break;
+    }
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+s32 proc_next_pid(s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    s32 found = -1;
+
+    for (pid = MAX(pid, 1); pid < PID_MAX; pid++) {
+        if (!(pid_map[pid / 64] >> (pid % 64))) {
+            pid |= 63; /* nothing more in this word */
+            continue;
+        }
+        if (pid_reserved(pid) && proc_find(pid)) {
+            found = pid;
+            break;
+        }
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return found;
+}
+
+u32 proc_count(void)
+{
+    return READ_ONCE(nprocs);
+}
+
+struct mm *proc_get_mm(s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct proc *p = proc_find(pid);
+    struct mm *mm = p ? p->mm : NULL;
+
+    if (mm)
+        mm_get(mm);
+    spin_unlock_irq(&proc_lock, flags);
+    return mm;
+}
+
+void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)
+{
+    const struct thread *t = p->leader;
+
+    *utime_ns = p->utime_ns + (t ? t->utime_ns : 0);
+    *stime_ns = p->stime_ns + (t ? t->stime_ns : 0);
+}
+
+/* ---- limits ---- */
+
+u64 proc_rlimit(const struct proc *p, unsigned which)
+{
+    return READ_ONCE(p->rlim[which].rlim_cur);
+}
+
+void proc_default_limits(struct proc *p)
+{
+    u64 procs = max_procs() / 2;
+
+    for (unsigned i = 0; i < RLIM_NLIMITS; i++)
+        p->rlim[i].rlim_cur = p->rlim[i].rlim_max = RLIM_INFINITY;
+    p->rlim[RLIMIT_STACK].rlim_cur = 8ul << 20;
+    p->rlim[RLIMIT_CORE].rlim_cur = 0;
+    p->rlim[RLIMIT_NPROC] = (struct rlimit64){procs, procs};
+    p->rlim[RLIMIT_SIGPENDING] = (struct rlimit64){procs, procs};
+    p->rlim[RLIMIT_NOFILE] = (struct rlimit64){FD_MAX_DEFAULT, FD_MAX_HARD};
+    p->rlim[RLIMIT_MEMLOCK] = (struct rlimit64){8ul << 20, 8ul << 20};
+    p->rlim[RLIMIT_MSGQUEUE] = (struct rlimit64){819200, 819200};
+    p->rlim[RLIMIT_NICE] = (struct rlimit64){0, 0};
+    p->rlim[RLIMIT_RTPRIO] = (struct rlimit64){0, 0};
+}
+
+void proc_limits_changed(const struct proc *p, struct mm *mm)
+{
+    mm->limits.as = p->rlim[RLIMIT_AS].rlim_cur;
+    mm->limits.data = p->rlim[RLIMIT_DATA].rlim_cur;
+    mm->limits.stack = p->rlim[RLIMIT_STACK].rlim_cur;
+    mm->limits.memlock = p->rlim[RLIMIT_MEMLOCK].rlim_cur;
+    mm->limits.memlock_unlimited = p->euid == 0;
+}
+
+/* ---- the program file ---- */
+
+void proc_set_exe(struct proc *p, struct file *f)
+{
+    struct path old = p->exe;
+    struct inode *old_inode = p->exe_inode;
+    struct path path = f ? f->path : (struct path){NULL, NULL};
+
+    if (f)
+        inode_get(f->inode);
+    if (path.dentry)
+        path_get(&path);
+    p->exe = path;
+    p->exe_inode = f ? f->inode : NULL;
+    if (old.dentry)
+        path_put(&old);
+    if (old_inode) {
+        inode_allow_write(old_inode);
+        inode_put(old_inode);
+    }
+}
+
+void proc_copy_exe(struct proc *to, const struct proc *from)
+{
+    int err;
+
+    if (!from->exe_inode)
+        return;
+    /* It is denied already, so one more cannot fail. */
+    err = inode_deny_write(from->exe_inode);
+    ASSERT(err == 0);
+    inode_get(from->exe_inode);
+    to->exe_inode = from->exe_inode;
+    to->exe = from->exe;
+    if (to->exe.dentry)
+        path_get(&to->exe);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Round-robin scheduler: one run queue, switches only at sleeps, yields and on return to
+ * user mode. The last switch of a dying thread hands it to whoever runs next, which frees
+ * its stack and reports the end: nothing of it is left when its parent hears of it.
+ */
+#pragma once
+
+#include "kernel/proc.h"
+
+/* A thread of proc (NULL: kernel thread) that will run fn(arg). Not yet known to anyone:
+ * start it with thread_start or free it with thread_free. NULL: no memory. */
+struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(void *),
+                             void *arg);
+void thread_free(struct thread *t);
+void thread_start(struct thread *t);
+
+/* Ends the running thread. */
+noreturn void thread_exit(void);
+
+/* A thread's last moment, on another thread's stack with interrupts off (kernel/exit.c). */
+void proc_thread_gone(struct proc *p);

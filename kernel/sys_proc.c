@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who a process is: numbers, groups, sessions, names of the machine, thread registers.
+ */
+#include "kernel/kernel.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "kernel/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+long sys_getpid(const struct syscall_args *a)
+{
+    (void)a;
+    return current_proc()->pid;
+}
+
+long sys_gettid(const struct syscall_args *a)
+{
+    (void)a;
+    return current_thread()->tid;
+}
+
+long sys_getppid(const struct syscall_args *a)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *parent = current_proc()->parent;
+    s32 pid = parent ? parent->pid : 0;
+
+    (void)a;
+    spin_unlock_irq(&proc_lock, flags);
+    return pid;
+}
+
+/* ---- groups and sessions ---- */
+
+static long group_or_session(s32 pid, bool session)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = pid ? proc_find(pid) : current_proc();
+    long result = !p ? -ESRCH : session ? p->sid : p->pgid;
+
+    spin_unlock_irq(&proc_lock, flags);
+    return result;
+}
+
+long sys_getpgid(const struct syscall_args *a)
+{
+    return group_or_session((s32)a->a0, false);
+}
+
+long sys_getpgrp(const struct syscall_args *a)
+{
+    (void)a;
+    return group_or_session(0, false);
+}
+
+long sys_getsid(const struct syscall_args *a)
+{
+    return group_or_session((s32)a->a0, true);
+}
+
+static bool group_exists(s32 pgid, s32 sid)
+{
+    struct list *pos;
+
+    list_for_each (pos, &all_procs) {
+        const struct proc *p = list_entry(pos, struct proc, all);
+
+        if (p->pgid == pgid && p->sid == sid)
+            return true;
+    }
+    return false;
+}
+
+/* proc_lock held. */
+static int set_group(struct proc *me, s32 pid, s32 pgid)
+{
+    struct proc *p = proc_find(pid);
+
+    if (!p || (p != me && p->parent != me))
+        return -ESRCH;
+    if (p != me && p->sid != me->sid)
+        return -EPERM;
+    if (p != me && p->did_exec)
+        return -EACCES;
+    if (p->sid == p->pid)
+        return -EPERM;
+    if (pgid != pid && !group_exists(pgid, me->sid))
+        return -EPERM;
+    p->pgid = pgid;
+    return 0;
+}
+
+long sys_setpgid(const struct syscall_args *a)
+{
+    struct proc *me = current_proc();
+    s32 pid = (s32)a->a0 ? (s32)a->a0 : me->pid;
+    s32 pgid = (s32)a->a1 ? (s32)a->a1 : pid;
+    irqflags_t flags;
+    int err;
+
+    if (pgid < 0)
+        return -EINVAL;
+    flags = spin_lock_irq(&proc_lock);
+    err = set_group(me, pid, pgid);
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+static bool group_used(s32 pgid)
+{
+    struct list *pos;
+
+    list_for_each (pos, &all_procs) {
+        if (list_entry(pos, struct proc, all)->pgid == pgid)
+            return true;
+    }
+    return false;
+}
+
+long sys_setsid(const struct syscall_args *a)
+{
+    struct proc *p = current_proc();
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    long result = -EPERM;
+
+    (void)a;
+    if (p->sid != p->pid && !group_used(p->pid)) {
+        p->sid = p->pgid = p->pid;
+        p->tty = NULL;
+        result = p->pid;
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return result;
+}
+
+/* ---- the machine ---- */
+
+struct utsname {
+    char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
+};
+
+static char nodename[65] = "tessera", domainname[65] = "(none)";
+
+long sys_uname(const struct syscall_args *a)
+{
+    struct utsname u;
+
+    memset(&u, 0, sizeof(u));
+    str_copy(u.sysname, "Linux", sizeof(u.sysname));
+    str_copy(u.nodename, nodename, sizeof(u.nodename));
+    str_copy(u.release, kernel_release, sizeof(u.release));
+    str_copy(u.version, kernel_version, sizeof(u.version));
+    str_copy(u.machine, "x86_64", sizeof(u.machine));
+    str_copy(u.domainname, domainname, sizeof(u.domainname));
+    return copy_to_user(a->a0, &u, sizeof(u));
+}
+
+static long set_name(char name[65], vaddr_t src, s32 len)
+{
+    char buf[65] = {0};
+
+    if (current_proc()->euid != 0)
+        return -EPERM;
+    if (len < 0 || len > 64)
+        return -EINVAL;
+    if (copy_from_user(buf, src, (size_t)len) != 0)
+        return -EFAULT;
+    memcpy(name, buf, sizeof(buf));
+    return 0;
+}
+
+long sys_sethostname(const struct syscall_args *a)
+{
+    return set_name(nodename, a->a0, (s32)a->a1);
+}
+
+long sys_setdomainname(const struct syscall_args *a)
+{
+    return set_name(domainname, a->a0, (s32)a->a1);
+}
+
+/* ---- the thread ---- */
+
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
+#define ARCH_GET_GS 0x1004
+
+long sys_arch_prctl(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+    u64 base;
+
+    switch ((int)a->a0) {
+    case ARCH_SET_FS:
+        return arch_set_fs_base(&t->arch, a->a1);
+    case ARCH_SET_GS:
+        return arch_set_gs_base(&t->arch, a->a1);
+    case ARCH_GET_FS:
+        base = arch_get_fs_base(&t->arch);
+        return copy_to_user(a->a1, &base, sizeof(base));
+    case ARCH_GET_GS:
+        base = arch_get_gs_base(&t->arch);
+        return copy_to_user(a->a1, &base, sizeof(base));
+    default:
+        return -EINVAL; /* shadow stacks and all else that is newer */
+    }
+}
+
+long sys_set_tid_address(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+
+    t->clear_child_tid = a->a0;
+    return t->tid;
+}
+
+struct robust_list_head {
+    u64 next, offset, pending;
+};
+
+/* Kept for get_robust_list; nothing walks it while a process has one thread: the list is
+ * about locks that outlive their owner. */
+long sys_set_robust_list(const struct syscall_args *a)
+{
+    if (a->a1 != sizeof(struct robust_list_head))
+        return -EINVAL;
+    current_thread()->robust_list = a->a0;
+    return 0;
+}
+
+long sys_get_robust_list(const struct syscall_args *a)
+{
+    const struct thread *t = current_thread();
+    u64 len = sizeof(struct robust_list_head);
+
+    if ((s32)a->a0 && (s32)a->a0 != t->tid)
+        return -ESRCH;
+    if (copy_to_user(a->a1, &t->robust_list, sizeof(t->robust_list)) != 0)
+        return -EFAULT;
+    return copy_to_user(a->a2, &len, sizeof(len));
+}
+
+/* Every libc asks for these two and goes on without, so they get a line in the table: no
+ * entry in the log. */
+long sys_rseq(const struct syscall_args *a)
+{
+    (void)a;
+    return -ENOSYS;
+}
+
+long sys_membarrier(const struct syscall_args *a)
+{
+    (void)a;
+    return -ENOSYS;
+}
+
+long sys_personality(const struct syscall_args *a)
+{
+    struct proc *p = current_proc();
+    u32 old = p->personality, wanted = (u32)a->a0;
+
+    if (wanted == 0xffffffff)
+        return old;
+    /* Address layout here is fixed anyway; no other flag changes anything. */
+    if (wanted & ~0x0040000u)
+        return -EINVAL;
+    p->personality = wanted;
+    return old;
+}

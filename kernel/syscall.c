@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Dispatch of system calls.
+ */
+#include "kernel/syscall.h"
+#include "kernel/proc.h"
+#include "kernel/strace.h"
+#include "lib/log.h"
+#include "lib/uapi/errno.h"
+
+#define TABLE_SIZE 512u
+
+static const syscall_fn table[TABLE_SIZE] = {
+#define SYSCALL(number, name) [number] = sys_##name,
+#include "kernel/syscall_table.h"
+#undef SYSCALL
+};
+
+/* The honest answer, and one line so that somebody can see what a program needs. */
+static long not_implemented(struct proc *p, u32 number)
+{
+    bool *logged = &p->enosys_logged[number < TABLE_SIZE ? number : TABLE_SIZE - 1];
+
+    if (!*logged) {
+        *logged = true;
+        printk("%s[%d]: system call %u is not implemented\n", p->comm, p->pid, number);
+    }
+    return -ENOSYS;
+}
+
+void syscall_entry(struct trapframe *tf)
+{
+    struct thread *t = current_thread();
+    u32 number = (u32)tf->rax; /* as on Linux the upper half counts for nothing */
+    struct syscall_args args = {tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9, tf};
+    syscall_fn fn = NULL;
+    long result;
+
+    tf->error = number;
+    t->frame = tf;
+    t->last_syscall = number;
+    if (number < TABLE_SIZE)
+        fn = table[number & (TABLE_SIZE - 1)]; /* the mask holds under speculation too */
+    result = fn ? fn(&args) : not_implemented(t->proc, number);
+    /* Not for rt_sigreturn, whose result is whatever the program had in rax. */
+    if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_BLOCK) &&
+        tf->vector == TRAP_SYSCALL)
+        t->restart = (s32)-result;
+    if (unlikely(strace_on))
+        strace_log(number, &args, result);
+    tf->rax = (u64)result;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What traps mean: page faults become memory or signals, other exceptions signals, and the
+ * way back to user mode passes through here.
+ */
+#include "arch/trap.h"
+#include "kernel/process.h"
+#include "lib/log.h"
+#include "lib/percpu.h"
+#include "mm/buddy.h"
+#include "mm/fault.h"
+
+#define TRAP_PF 14
+
+void return_to_user(struct trapframe *tf)
+{
+    struct thread *t = current_thread();
+
+    while (cpu_self()->need_resched || t->restart || t->restore_mask ||
+           signal_actionable(t)) {
+        if (cpu_self()->need_resched) {
+            sched_yield_now();
+            continue;
+        }
+        irq_enable();
+        signal_deliver(tf);
+        irq_disable();
+    }
+}
+
+/* The process whose access finds no memory ends, nobody else; init tries again. */
+static bool out_of_memory(struct proc *p, const struct fault_info *info)
+{
+    printk("out of memory: %s[%d] killed at %#lx: %lu pages resident, %lu free\n",
+           p->comm, p->pid, info->addr, (unsigned long)mm_rss(p->mm),
+           (unsigned long)page_count_free());
+    if (!info->user) {
+        signal_send_proc(p, SIGKILL, NULL);
+        return false;
+    }
+    if (p != init_proc)
+        proc_exit(SIGKILL);
+    sched_yield_now();
+    return true;
+}
+
+bool page_fault(struct trapframe *tf, const struct fault_info *info)
+{
+    struct proc *p = current_proc();
+    enum fault_result result = FAULT_MAPERR;
+    u32 access = info->exec ? FAULT_EXEC : info->write ? FAULT_WRITE : FAULT_READ;
+
+    if (!p || !p->mm)
+        return false;
+    if (info->addr < USER_END)
+        result = fault_handle(p->mm, info->addr, access);
+    if (result == FAULT_OK) {
+        p->minflt++;
+        return true;
+    }
+    if (result == FAULT_OOM)
+        return out_of_memory(p, info);
+    if (!info->user)
+        return false;
+    if (result == FAULT_BUS)
+        signal_fault(SIGBUS, BUS_ADRERR, info->addr, TRAP_PF, tf->error);
+    else
+        signal_fault(SIGSEGV, result == FAULT_ACCERR ? SEGV_ACCERR : SEGV_MAPERR,
+                     info->addr, TRAP_PF, tf->error);
+    return true;
+}
+
+static int fpe_code(bool simd)
+{
+    u32 raised = arch_fpu_exceptions(simd);
+
+    /* In the order of Linux: invalid, zero divide, overflow, underflow or denormal, precision. */
+    if (raised & 1)
+        return FPE_FLTINV;
+    if (raised & 4)
+        return FPE_FLTDIV;
+    if (raised & 8)
+        return FPE_FLTOVF;
+    if (raised & (2 | 16))
+        return FPE_FLTUND;
+    return FPE_FLTRES;
+}
+
+void user_exception(struct trapframe *tf, unsigned vector, u64 error, vaddr_t addr)
+{
+    (void)tf;
+    switch (vector) {
+    case 0: /* #DE */
+        signal_fault(SIGFPE, FPE_INTDIV, addr, vector, error);
+        break;
+    case 1: /* #DB */
+        signal_fault(SIGTRAP, TRAP_TRACE, addr, vector, error);
+        break;
+    case 3: /* #BP */
+        signal_fault(SIGTRAP, SI_KERNEL, 0, vector, error);
+        break;
+    case 6: /* #UD */
+        signal_fault(SIGILL, ILL_ILLOPN, addr, vector, error);
+        break;
+    case 11: /* #NP */
+    case 12: /* #SS */
+        signal_fault(SIGBUS, SI_KERNEL, 0, vector, error);
+        break;
+    case 16: /* #MF */
+    case 19: /* #XM */
+        signal_fault(SIGFPE, fpe_code(vector == 19), addr, vector, error);
+        break;
+    case 17: /* #AC */
+        signal_fault(SIGBUS, BUS_ADRALN, 0, vector, error);
+        break;
+    default: /* #GP and the rest */
+        signal_fault(SIGSEGV, SI_KERNEL, 0, vector, error);
+    }
+}
