@@ -7,6 +7,7 @@
 #include "kernel/device.h"
 #include "kernel/kernel.h"
 #include "kernel/random.h"
+#include "kernel/strace.h"
 #include "lib/uapi/errno.h"
 
 static s64 dev_lseek(struct file *f, s64 offset, int whence)
@@ -135,4 +136,5 @@ void devices_init(void)
     device_add("random", DEVICE(1, 8), 0666, &random_ops);
     device_add("urandom", DEVICE(1, 9), 0666, &random_ops);
     hostport_init();
+    strace_init();
 }

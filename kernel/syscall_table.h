@@ -111,3 +111,7 @@ SYSCALL(324, membarrier)
 SYSCALL(334, rseq)
 
 /* ---- the system: kernel/sys_misc.c ---- */
+SYSCALL(99, sysinfo)
+SYSCALL(103, syslog)
+SYSCALL(169, reboot)
+SYSCALL(318, getrandom)

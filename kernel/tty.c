@@ -275,5 +275,4 @@ void tty_init(void)
     device_add("console", CONSOLE, 0600, &console_ops);
     device_add("tty", DEVICE(5, 0), 0666, &own_tty_ops);
     device_add("ttyS0", DEVICE(4, 64), 0600, &console_ops);
-    console_enable_input();
 }

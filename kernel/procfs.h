@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside procfs: the files by name and who writes their text. The tree itself is in
+ * kernel/procfs.c. A file of a process is named below its number; texts are made from a
+ * moment's copy taken under proc_lock.
+ */
+#pragma once
+
+#include "kernel/proc.h"
+#include "kernel/seq.h"
+
+struct proc_entry {
+    const char *name; /* path below the root or below /proc/PID */
+    u32 perm;
+    /* Writes the text. pid: 0 for files of the system. 0, -ESRCH, -ENOMEM... */
+    int (*show)(struct seq *s, s32 pid);
+    /* A write of n bytes (ended by a NUL): 0 or errno. NULL: not writable. */
+    int (*store)(s32 pid, char *text, size_t n);
+};
+
+/* Files of the system (procfs_system.c, procfs_mem.c); the last has no name. */
+extern const struct proc_entry proc_system_entries[];
+/* Files of a process (procfs_pid.c). */
+extern const struct proc_entry proc_pid_entries[];
+
+/* procfs_maps.c */
+int proc_show_maps(struct seq *s, s32 pid);
+int proc_show_smaps(struct seq *s, s32 pid);
+int proc_show_smaps_rollup(struct seq *s, s32 pid);
+
+/* procfs_stat.c */
+int proc_show_stat(struct seq *s, s32 pid);
+int proc_show_statm(struct seq *s, s32 pid);
+int proc_show_status(struct seq *s, s32 pid);
+
+/* procfs_mem.c */
+int proc_show_meminfo(struct seq *s, s32 pid);
+int proc_show_vmstat(struct seq *s, s32 pid);
+int proc_show_slabinfo(struct seq *s, s32 pid);
+int proc_show_buddyinfo(struct seq *s, s32 pid);
+
+/* procfs_system.c */
+int proc_show_mounts(struct seq *s, s32 pid);
+int proc_show_mountinfo(struct seq *s, s32 pid);
+
+/* Text of a path as the running process names it; a terminated string in a fresh buffer of
+ * PATH_MAX bytes, or "" when it has no name. */
+void seq_path(struct seq *s, const struct path *p);
+
+/* CPU time of all processes so far, in ns. */
+void proc_times_total(u64 *utime_ns, u64 *stime_ns);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The smaller files of a process: names, arguments, limits, and the table of all of them.
+ */
+#include "kernel/procfs.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/slab.h"
+
+/* A range of the process's memory as it stands there now, PAGE_SIZE bytes at a time. */
+static int show_memory(struct seq *s, struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    char *page = kmalloc(PAGE_SIZE);
+
+    if (!page)
+        return -ENOMEM;
+    while (start < end) {
+        size_t part = MIN(end - start, PAGE_SIZE);
+        size_t n = mm_access(mm, start, page, part, false);
+
+        seq_write(s, page, n);
+        start += n;
+        if (n < part)
+            break;
+    }
+    kfree(page);
+    return 0;
+}
+
+static int show_cmdline(struct seq *s, s32 pid)
+{
+    struct mm *mm = proc_get_mm(pid);
+    int err;
+
+    if (!mm)
+        return 0;
+    err = show_memory(s, mm, mm->arg_start, mm->arg_end);
+    mm_put(mm);
+    return err;
+}
+
+static int show_environ(struct seq *s, s32 pid)
+{
+    struct mm *mm = proc_get_mm(pid);
+    int err;
+
+    if (!mm)
+        return 0;
+    err = show_memory(s, mm, mm->env_start, mm->env_end);
+    mm_put(mm);
+    return err;
+}
+
+static int show_comm(struct seq *s, s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+    char comm[COMM_LEN] = "";
+
+    if (p)
+        str_copy(comm, p->comm, sizeof(comm));
+    spin_unlock_irq(&proc_lock, flags);
+    if (!p)
+        return -ESRCH;
+    seq_printf(s, "%s\n", comm);
+    return 0;
+}
+
+static int store_comm(s32 pid, char *text, size_t n)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct proc *p = proc_find(pid);
+
+    if (n && text[n - 1] == '\n')
+        text[n - 1] = '\0';
+    if (p) {
+        str_copy(p->comm, text, sizeof(p->comm));
+        if (p->leader)
+            str_copy(p->leader->comm, text, sizeof(p->leader->comm));
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return p ? 0 : -ESRCH;
+}
+
+static int show_oom_score_adj(struct seq *s, s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+    s64 value = p ? (s64)p->oom_score_adj : 0;
+
+    spin_unlock_irq(&proc_lock, flags);
+    if (!p)
+        return -ESRCH;
+    seq_printf(s, "%ld\n", value);
+    return 0;
+}
+
+static int store_oom_score_adj(s32 pid, char *text, size_t n)
+{
+    bool minus = text[0] == '-';
+    irqflags_t flags;
+    struct proc *p;
+    u64 value;
+
+    if (n && text[n - 1] == '\n')
+        text[n - 1] = '\0';
+    if (str_to_u64(text + minus, &value) != 0 || value > 1000)
+        return -EINVAL;
+    flags = spin_lock_irq(&proc_lock);
+    p = proc_find(pid);
+    if (p)
+        p->oom_score_adj = minus ? -value : value;
+    spin_unlock_irq(&proc_lock, flags);
+    return p ? 0 : -ESRCH;
+}
+
+static int show_limits(struct seq *s, s32 pid)
+{
+    static const struct {
+        const char *name, *unit;
+    } names[] = {{"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+                 {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+                 {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+                 {"Max processes", "processes"},  {"Max open files", "files"},
+                 {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+                 {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+                 {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+                 {"Max realtime priority", ""},   {"Max realtime timeout", "us"}};
+    struct rlimit64 limits[RLIM_NLIMITS];
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+
+    if (p)
+        memcpy(limits, p->rlim, sizeof(limits));
+    spin_unlock_irq(&proc_lock, flags);
+    if (!p)
+        return -ESRCH;
+    seq_printf(s, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit",
+               "Units");
+    for (size_t i = 0; i < ARRAY_SIZE(names) && i < RLIM_NLIMITS; i++) {
+        u64 values[2] = {limits[i].rlim_cur, limits[i].rlim_max};
+
+        seq_printf(s, "%-25s ", names[i].name);
+        for (int k = 0; k < 2; k++) {
+            if (values[k] == ~0ull)
+                seq_printf(s, "%-20s ", "unlimited");
+            else
+                seq_printf(s, "%-20lu ", values[k]);
+        }
+        seq_printf(s, "%-10s\n", names[i].unit);
+    }
+    return 0;
+}
+
+static int show_zero(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "0\n");
+    return 0;
+}
+
+const struct proc_entry proc_pid_entries[] = {
+    {"cmdline", 0444, show_cmdline, NULL},
+    {"comm", 0644, show_comm, store_comm},
+    {"environ", 0400, show_environ, NULL},
+    {"limits", 0444, show_limits, NULL},
+    {"maps", 0444, proc_show_maps, NULL},
+    {"mountinfo", 0444, proc_show_mountinfo, NULL},
+    {"mounts", 0444, proc_show_mounts, NULL},
+    {"oom_score", 0444, show_zero, NULL},
+    {"oom_score_adj", 0644, show_oom_score_adj, store_oom_score_adj},
+    {"smaps", 0444, proc_show_smaps, NULL},
+    {"smaps_rollup", 0444, proc_show_smaps_rollup, NULL},
+    {"stat", 0444, proc_show_stat, NULL},
+    {"statm", 0444, proc_show_statm, NULL},
+    {"status", 0444, proc_show_status, NULL},
+    {NULL, 0, NULL, NULL},
+};

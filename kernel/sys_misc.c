@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * System calls about the machine as a whole: sysinfo, syslog, reboot, getrandom.
+ */
+#include "arch/console.h"
+#include "arch/time.h"
+#include "kernel/printk.h"
+#include "kernel/proc.h"
+#include "kernel/random.h"
+#include "kernel/syscall.h"
+#include "kernel/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "mm/buddy.h"
+#include "mm/object.h"
+#include "mm/slab.h"
+
+#define EXIT_PASSED 0x10 /* QEMU status 33 */
+
+/* ---- sysinfo(2) ---- */
+
+struct sysinfo {
+    s64 uptime;
+    u64 loads[3]; /* 1 << 16 is 1.0 */
+    u64 totalram, freeram, sharedram, bufferram, totalswap, freeswap;
+    u16 procs, pad;
+    u32 pad2;
+    u64 totalhigh, freehigh;
+    u32 mem_unit, pad3;
+};
+_Static_assert(sizeof(struct sysinfo) == 112, "struct sysinfo of x86-64");
+
+static bool count_running(struct proc *p, void *arg)
+{
+    u64 *running = arg;
+
+    *running += !p->zombie && p->leader && p->leader->state == THREAD_RUNNABLE;
+    return true;
+}
+
+long sys_sysinfo(const struct syscall_args *a)
+{
+    struct sysinfo info = {.uptime = (s64)(clock_monotonic_ns() / 1000000000),
+                           .totalram = page_count_total() * PAGE_SIZE,
+                           .freeram = page_count_free() * PAGE_SIZE,
+                           .sharedram = object_pages_total() * PAGE_SIZE,
+                           .procs = (u16)proc_count(),
+                           .mem_unit = 1};
+    u64 running = 0;
+
+    proc_for_each(count_running, &running);
+    for (int i = 0; i < 3; i++)
+        info.loads[i] = running << 16;
+    return copy_to_user(a->a0, &info, sizeof(info));
+}
+
+/* ---- syslog(2) ---- */
+
+enum { LOG_READ_ALL = 3, LOG_CONSOLE_OFF = 6, LOG_CONSOLE_ON = 7, LOG_SIZE_BUFFER = 10 };
+
+static long read_log(vaddr_t to, s32 len)
+{
+    size_t size = printk_size(), n;
+    char *text;
+    long err;
+
+    if (len < 0 || !to)
+        return -EINVAL;
+    size = MIN(size, (size_t)len);
+    if (!size)
+        return 0;
+    text = kmalloc(size);
+    if (!text)
+        return -ENOMEM;
+    n = printk_read(text, size);
+    err = copy_to_user(to, text, n);
+    kfree(text);
+    return err ? err : (long)n;
+}
+
+long sys_syslog(const struct syscall_args *a)
+{
+    s32 type = (s32)a->a0;
+
+    switch (type) {
+    case 0: /* open and close: nothing to do, as on Linux */
+    case 1:
+        return 0;
+    case LOG_READ_ALL:
+        return read_log(a->a1, (s32)a->a2);
+    case LOG_CONSOLE_OFF:
+    case LOG_CONSOLE_ON:
+        if (current_proc()->euid != 0)
+            return -EPERM;
+        printk_set_quiet(type == LOG_CONSOLE_OFF);
+        return 0;
+    case LOG_SIZE_BUFFER:
+        return (long)printk_size();
+    default:
+        return -EINVAL;
+    }
+}
+
+/* ---- reboot(2) ---- */
+
+#define REBOOT_MAGIC 0xfee1deadu
+
+enum {
+    REBOOT_CAD_OFF = 0,
+    REBOOT_RESTART = 0x01234567,
+    REBOOT_POWER_OFF = 0x4321fedc,
+};
+#define REBOOT_CAD_ON 0x89abcdefu
+#define REBOOT_HALT   0xcdef0123u
+
+static bool magic2_ok(u32 magic)
+{
+    return magic == 672274793 || magic == 85072278 || magic == 369367448 ||
+           magic == 537993216;
+}
+
+long sys_reboot(const struct syscall_args *a)
+{
+    if (current_proc()->euid != 0)
+        return -EPERM;
+    if ((u32)a->a0 != REBOOT_MAGIC || !magic2_ok((u32)a->a1))
+        return -EINVAL;
+    switch ((u32)a->a2) {
+    case REBOOT_CAD_OFF: /* there is no such key on the console */
+    case REBOOT_CAD_ON:
+        return 0;
+    case REBOOT_RESTART:
+        printk("restarting\n");
+        machine_reboot();
+    case REBOOT_POWER_OFF:
+        printk("power off\n");
+        machine_poweroff(EXIT_PASSED);
+    case REBOOT_HALT:
+        printk("halted\n");
+        machine_halt();
+    default:
+        return -EINVAL;
+    }
+}
+
+/* ---- getrandom(2) ---- */
+
+#define GRND_NONBLOCK 1u
+#define GRND_RANDOM   2u
+#define GRND_INSECURE 4u
+
+long sys_getrandom(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a2;
+    size_t len = MIN(a->a1, (u64)0x7ffff000), done = 0;
+    u8 bytes[256];
+
+    if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
+        (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
+        return -EINVAL;
+    while (done < len) {
+        size_t part = MIN(len - done, sizeof(bytes));
+
+        random_bytes(bytes, part);
+        if (copy_to_user(a->a0 + done, bytes, part) != 0)
+            return done ? (long)done : -EFAULT;
+        done += part;
+        if (done < len && thread_interrupted())
+            break;
+    }
+    return (long)done;
+}
