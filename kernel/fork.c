@@ -212,7 +212,7 @@ static long do_fork(const struct fork_args *args)
     }
     proc_publish(child, parent);
     spin_unlock_irq(&proc_lock, flags);
-    thread_start(t);
+    thread_launch(t);
     if (args->flags & CLONE_VFORK)
         wait_for_vfork(parent, child);
     return pid;

@@ -215,7 +215,7 @@ void thread_free(struct thread *t)
     slab_free(&thread_cache, t);
 }
 
-void thread_start(struct thread *t)
+void thread_launch(struct thread *t)
 {
     irqflags_t flags = spin_lock_irq(&rq_lock);
 
@@ -243,7 +243,7 @@ int kthread_create(const char *name, void (*fn)(void *), void *arg)
 
     if (!t)
         return -ENOMEM;
-    thread_start(t);
+    thread_launch(t);
     return 0;
 }
 

@@ -9,11 +9,11 @@
 #include "kernel/proc.h"
 
 /* A thread of proc (NULL: kernel thread) that will run fn(arg). Not yet known to anyone:
- * start it with thread_start or free it with thread_free. NULL: no memory. */
+ * start it with thread_launch or free it with thread_free. NULL: no memory. */
 struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(void *),
                              void *arg);
 void thread_free(struct thread *t);
-void thread_start(struct thread *t);
+void thread_launch(struct thread *t);
 
 /* Ends the running thread. */
 noreturn void thread_exit(void);

@@ -250,5 +250,5 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
     flags = spin_lock_irq(&proc_lock);
     proc_publish(p, NULL);
     spin_unlock_irq(&proc_lock, flags);
-    thread_start(t);
+    thread_launch(t);
 }
