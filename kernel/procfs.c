@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procfs: inodes made at look-up, and files whose text is made when they are read from the
+ * start. One open file keeps its text until it is read from the start again.
+ */
+#include "arch/time.h"
+#include "kernel/kernel.h"
+#include "kernel/procfs_tree.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/slab.h"
+
+#define PROC_MAGIC 0x9fa0u
+#define PROC_DEV   4u
+#define STORE_MAX  128u
+
+struct proc_text {
+    struct mutex lock;
+    struct seq text;
+    bool made;
+};
+
+/* ---- inodes ---- */
+
+/* Numbers that tell nodes apart: the process, what it is, and which. */
+u64 proc_ino(const struct proc_node *n)
+{
+    u64 which = (u64)n->fd;
+
+    if (n->kind == PROC_FILE)
+        which = (u64)(n->entry - (n->pid ? proc_pid_entries : proc_system_entries));
+    else if (n->kind == PROC_DIR)
+        which = n->prefix_len;
+    return (u64)n->pid << 24 | (u64)(n->kind + 1) << 16 | (which & 0xffff);
+}
+
+static u32 mode_of(const struct proc_node *n)
+{
+    switch (n->kind) {
+    case PROC_FILE:
+        return S_IFREG | n->entry->perm;
+    case PROC_FDINFO:
+        return S_IFREG | 0444;
+    case PROC_DIR:
+    case PROC_PID:
+    case PROC_TASK_DIR:
+        return S_IFDIR | 0555;
+    case PROC_FD_DIR:
+    case PROC_FDINFO_DIR:
+        return S_IFDIR | 0500;
+    default:
+        return S_IFLNK | 0777;
+    }
+}
+
+struct proc_inode {
+    struct inode inode;
+    struct proc_node node;
+};
+
+SLAB_CACHE(inode_cache, "proc_inode", struct proc_inode);
+
+static void choose_ops(struct inode *ino, const struct proc_node *n)
+{
+    if (S_ISDIR(ino->mode)) {
+        ino->ops = &proc_dir_ops;
+        ino->fops = &proc_dir_fops;
+    } else if (S_ISREG(ino->mode)) {
+        ino->ops = &proc_file_ops;
+        ino->fops = &proc_file_fops;
+    } else {
+        bool plain =
+            n->kind == PROC_SELF || n->kind == PROC_THREAD_SELF || n->kind == PROC_MOUNTS;
+
+        ino->ops = plain ? &proc_text_link_ops : &proc_magic_ops;
+    }
+}
+
+int proc_inode(const struct proc_node *n, struct inode **out)
+{
+    struct proc_inode *p = slab_zalloc(&inode_cache);
+    struct inode *ino;
+
+    if (!p)
+        return -ENOMEM;
+    p->node = *n;
+    ino = &p->inode;
+    ino->ino = proc_ino(n);
+    ino->dev = PROC_DEV;
+    ino->mode = mode_of(n);
+    ino->nlink = S_ISDIR(ino->mode) ? 2 : 1;
+    ino->refs = 1;
+    ino->atime_ns = ino->mtime_ns = ino->ctime_ns =
+        clock_boot_epoch() * 1000000000 + clock_monotonic_ns();
+    mutex_init(&ino->lock);
+    ino->data = &p->node;
+    choose_ops(ino, n);
+    *out = ino;
+    return 0;
+}
+
+void proc_node_destroy(struct inode *ino)
+{
+    slab_free(&inode_cache, container_of(ino, struct proc_inode, inode));
+}
+
+/* ---- files ---- */
+
+int proc_show_fdinfo(struct seq *s, s32 pid, int fd)
+{
+    struct fdtable *files = proc_get_files(pid);
+    struct file *f = files ? fd_get(files, fd) : NULL;
+
+    if (files)
+        fdtable_put(files);
+    if (!f)
+        return -ENOENT;
+    seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t0\nino:\t%lu\n", f->pos, f->flags,
+               f->inode->ino);
+    file_put(f);
+    return 0;
+}
+
+static int text_open(struct file *f)
+{
+    const struct proc_node *n = f->inode->data;
+    struct proc_text *t;
+
+    if (file_writable(f) && !(n->kind == PROC_FILE && n->entry->store))
+        return -EACCES;
+    t = kzalloc(sizeof(*t));
+    if (!t)
+        return -ENOMEM;
+    mutex_init(&t->lock);
+    seq_init(&t->text);
+    f->data = t;
+    return 0;
+}
+
+static void text_release(struct file *f)
+{
+    struct proc_text *t = f->data;
+
+    if (!t)
+        return;
+    seq_free(&t->text);
+    kfree(t);
+}
+
+static int make_text(const struct proc_node *n, struct proc_text *t)
+{
+    int err;
+
+    seq_free(&t->text);
+    t->made = false;
+    err = n->kind == PROC_FDINFO ? proc_show_fdinfo(&t->text, n->pid, n->fd)
+                                 : n->entry->show(&t->text, n->pid);
+    if (!err)
+        err = t->text.error;
+    if (err)
+        seq_free(&t->text);
+    t->made = !err;
+    return err;
+}
+
+static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
+{
+    struct proc_text *t = f->data;
+    ssize_t n = 0;
+
+    mutex_lock(&t->lock);
+    if (*pos == 0 || !t->made)
+        n = make_text(f->inode->data, t);
+    if (n == 0)
+        n = seq_read(&t->text, u, *pos);
+    mutex_unlock(&t->lock);
+    if (n > 0)
+        *pos += (u64)n;
+    return n;
+}
+
+static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
+{
+    const struct proc_node *n = f->inode->data;
+    char text[STORE_MAX + 1];
+    size_t len = u->left;
+    int err;
+
+    if (n->kind != PROC_FILE || !n->entry->store)
+        return -EACCES;
+    if (len > STORE_MAX)
+        return -EINVAL;
+    if (uio_copy_from(u, text, len) < len)
+        return -EFAULT;
+    text[len] = '\0';
+    err = n->entry->store(n->pid, text, len);
+    if (err)
+        return err;
+    *pos += len;
+    return (ssize_t)len;
+}
+
+static s64 text_lseek(struct file *f, s64 offset, int whence)
+{
+    s64 to = whence == 1 ? (s64)f->pos + offset : offset;
+
+    if ((whence != 0 && whence != 1) || to < 0)
+        return -EINVAL;
+    f->pos = (u64)to;
+    return to;
+}
+
+/* O_TRUNC on a file of /proc does nothing. */
+static int text_truncate(struct inode *ino, u64 size)
+{
+    (void)ino;
+    (void)size;
+    return 0;
+}
+
+const struct inode_ops proc_file_ops = {.truncate = text_truncate,
+                                        .destroy = proc_node_destroy};
+const struct file_ops proc_file_fops = {.open = text_open,
+                                        .release = text_release,
+                                        .read = text_read,
+                                        .write = text_write,
+                                        .lseek = text_lseek};
+
+/* ---- the file system ---- */
+
+static int make_root(struct fs_type *type, struct inode **root)
+{
+    struct proc_node n = {.kind = PROC_DIR, .prefix = ""};
+
+    (void)type;
+    return proc_inode(&n, root);
+}
+
+static struct fs_type proc_type = {
+    .name = "proc", .magic = PROC_MAGIC, .make_root = make_root};
+
+void procfs_init(void)
+{
+    vfs_register(&proc_type);
+}
