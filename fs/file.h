@@ -19,6 +19,7 @@ struct file {
     struct inode *inode;   /* referenced, never NULL */
     const struct file_ops *ops;
     void *data;
+    bool holds_write; /* counted in inode->writers */
 };
 
 static inline bool file_readable(const struct file *f)
@@ -69,6 +70,10 @@ int fd_get_cloexec(struct fdtable *t, int fd);
 int fd_set_cloexec(struct fdtable *t, int fd, bool on);
 /* Next open descriptor >= fd, -1 at the end (procfs fd directory). */
 int fd_next(struct fdtable *t, int fd);
+
+/* What opening a character device or a FIFO yields. -ENXIO: no such device. */
+int devfs_open(u64 rdev, const struct file_ops **ops);
+extern const struct file_ops fifo_ops;
 
 /* pipe2: two files. */
 int pipe_create(u32 flags, struct file **reader, struct file **writer);

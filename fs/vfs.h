@@ -39,6 +39,7 @@ struct inode_ops {
     /* Look a name up in a directory that keeps no dentries (procfs): a new inode, or errno. */
     int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
     int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **out);
+    int (*symlink)(struct inode *dir, const char *target, struct inode **out);
     /* Text of a symlink: bytes written (not terminated), or errno. */
     ssize_t (*readlink)(struct inode *ino, char *buf, size_t size);
     /* Magic links (/proc/PID/exe, fd/N, cwd, root): the object itself, referenced. */
@@ -74,11 +75,13 @@ struct inode {
     u64 rdev;
     u64 atime_ns, mtime_ns, ctime_ns;
     u32 refs;            /* atomic */
+    u32 seals;           /* F_SEAL_*, memfd only */
     s32 writers;         /* files open for writing (> 0), or running as a program (< 0) */
     struct mutex lock;   /* data and size against each other */
     const struct inode_ops *ops;
     const struct file_ops *fops;
     struct vm_object *object; /* regular memory files: the data; owned */
+    void *pipe;               /* FIFOs: fs/pipe.c's own */
     void *data;               /* the file system's own */
 };
 
@@ -146,6 +149,9 @@ struct fs_type {
     struct fs_type *next;
 };
 void vfs_register(struct fs_type *type);
+void vfs_for_each_type(void (*visit)(const struct fs_type *type, void *arg), void *arg);
+/* statfs f_type of the file system a path lies on; 0 for nameless files. */
+u64 vfs_mount_magic(const struct path *p);
 /* Visits mounts for /proc/mounts. */
 void vfs_for_each_mount(void (*visit)(const char *type, const struct path *at, void *arg),
                         void *arg);

@@ -174,6 +174,27 @@ int object_allocate(struct vm_object *o, u64 start, u64 end)
     return 0;
 }
 
+s64 object_seek(struct vm_object *o, s64 pos, bool hole)
+{
+    s64 result = -ENXIO;
+
+    spin_lock(&o->lock);
+    if (pos >= 0 && (u64)pos < o->size) {
+        u64 page = (u64)pos >> PAGE_SHIFT, first = page;
+        u32 number = (u32)page;
+
+        if (hole) {
+            while (page < object_npages(o) && index_get(&o->pages, (u32)page))
+                page++;
+            result = page == first ? pos : (s64)MIN(page << PAGE_SHIFT, o->size);
+        } else if (index_next(&o->pages, &number) && number < object_npages(o)) {
+            result = number == first ? pos : (s64)((u64)number << PAGE_SHIFT);
+        }
+    }
+    spin_unlock(&o->lock);
+    return result;
+}
+
 /* ---- who maps it ---- */
 
 static struct vma *home_vma(const struct rb_node *n)

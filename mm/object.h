@@ -87,6 +87,9 @@ void object_punch(struct vm_object *o, u64 start, u64 end);
  * allocated for this call is taken back. */
 int object_allocate(struct vm_object *o, u64 start, u64 end);
 
+/* lseek SEEK_DATA (hole false) or SEEK_HOLE from byte `pos`: the position, or -ENXIO. */
+s64 object_seek(struct vm_object *o, s64 pos, bool hole);
+
 /* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
 void object_link(struct vma *v);
 void object_unlink(struct vma *v);

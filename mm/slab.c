@@ -61,7 +61,7 @@ static struct page *slab_grow(struct slab_cache *c)
         slab[i].in_use = (u16)i;
     }
     for (u16 i = 0; i < c->per_slab; i++)
-        *free_link(c, slab, i) = i + 1 < c->per_slab ? i + 1 : SLAB_NONE;
+        *free_link(c, slab, i) = i + 1 < c->per_slab ? (u16)(i + 1) : (u16)SLAB_NONE;
     slab->first_free = 0;
     list_add(&c->partial, &slab->slab_link);
     c->slabs++;

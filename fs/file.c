@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Open files: life, and the generic half of read and write.
+ */
+#include "fs/file.h"
+#include "fs/open.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/slab.h"
+
+SLAB_CACHE(file_cache, "file", struct file);
+
+static void file_release(struct vm_file *vm)
+{
+    struct file *f = container_of(vm, struct file, vm);
+
+    if (f->ops->release)
+        f->ops->release(f);
+    if (f->holds_write)
+        inode_put_write(f->inode);
+    path_put(&f->path);
+    inode_put(f->inode);
+    slab_free(&file_cache, f);
+}
+
+int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, struct file **out)
+{
+    struct file *f = slab_zalloc(&file_cache);
+
+    if (!f)
+        return -ENOMEM;
+    f->vm.refs = 1;
+    f->vm.release = file_release;
+    f->flags = flags;
+    f->inode = inode;
+    f->ops = ops;
+    mutex_init(&f->pos_lock);
+    *out = f;
+    return 0;
+}
+
+void file_get(struct file *f)
+{
+    vm_file_get(&f->vm);
+}
+
+void file_put(struct file *f)
+{
+    vm_file_put(&f->vm);
+}
+
+ssize_t file_read(struct file *f, struct uio *u, const u64 *at)
+{
+    u64 pos;
+    ssize_t n;
+
+    if (!file_readable(f) || (f->flags & O_PATH))
+        return -EBADF;
+    if (!f->ops->read)
+        return -EINVAL;
+    if (at) {
+        if (!f->ops->lseek)
+            return -ESPIPE;
+        pos = *at;
+        return f->ops->read(f, u, &pos);
+    }
+    if (!f->ops->lseek) /* no position: pipes, terminals */
+        return f->ops->read(f, u, NULL);
+    mutex_lock(&f->pos_lock);
+    pos = f->pos;
+    n = f->ops->read(f, u, &pos);
+    f->pos = pos;
+    mutex_unlock(&f->pos_lock);
+    return n;
+}
+
+/* Writes at *pos (or at the end with O_APPEND); regular files one writer at a time. */
+static ssize_t write_at(struct file *f, struct uio *u, u64 *pos)
+{
+    bool regular = S_ISREG(f->inode->mode) && f->inode->object;
+    ssize_t n;
+
+    if (!regular)
+        return f->ops->write(f, u, pos);
+    mutex_lock(&f->inode->lock);
+    if (f->flags & O_APPEND)
+        *pos = f->inode->object->size;
+    n = f->ops->write(f, u, pos);
+    mutex_unlock(&f->inode->lock);
+    return n;
+}
+
+ssize_t file_write(struct file *f, struct uio *u, const u64 *at)
+{
+    u64 pos;
+    ssize_t n;
+
+    if (!file_writable(f) || (f->flags & O_PATH))
+        return -EBADF;
+    if (!f->ops->write)
+        return -EINVAL;
+    if (at) {
+        if (!f->ops->lseek)
+            return -ESPIPE;
+        pos = *at;
+        return u->left ? write_at(f, u, &pos) : 0;
+    }
+    if (!f->ops->lseek)
+        return f->ops->write(f, u, NULL);
+    if (!u->left)
+        return 0;
+    mutex_lock(&f->pos_lock);
+    pos = f->pos;
+    n = write_at(f, u, &pos);
+    f->pos = pos;
+    mutex_unlock(&f->pos_lock);
+    return n;
+}
+
+ssize_t file_pread_kernel(struct file *f, void *buf, size_t len, u64 pos)
+{
+    struct iovec iov;
+    struct uio u;
+
+    if (!f->ops->read)
+        return -EINVAL;
+    uio_init_kernel(&u, &iov, buf, len);
+    return f->ops->read(f, &u, &pos);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * References to inodes, and the calls that read or change one inode.
+ */
+#include "arch/time.h"
+#include "fs/open.h"
+#include "lib/assert.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/object.h"
+
+#define NS_PER_SEC 1000000000ull
+
+u64 fs_now(void)
+{
+    return clock_boot_epoch() * NS_PER_SEC + clock_monotonic_ns();
+}
+
+void inode_get(struct inode *ino)
+{
+    u32 old = __atomic_fetch_add(&ino->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+void inode_put(struct inode *ino)
+{
+    if (__atomic_sub_fetch(&ino->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        ino->ops->destroy(ino);
+}
+
+/* Moves `writers` by `step` unless it has the other sign. */
+static int claim(struct inode *ino, s32 step)
+{
+    s32 now = __atomic_load_n(&ino->writers, __ATOMIC_RELAXED);
+
+    do {
+        if (step > 0 ? now < 0 : now > 0)
+            return -ETXTBSY;
+    } while (!__atomic_compare_exchange_n(&ino->writers, &now, now + step, false,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return 0;
+}
+
+int inode_deny_write(struct inode *ino)
+{
+    return claim(ino, -1);
+}
+
+void inode_allow_write(struct inode *ino)
+{
+    __atomic_fetch_add(&ino->writers, 1, __ATOMIC_ACQ_REL);
+}
+
+int inode_get_write(struct inode *ino)
+{
+    return claim(ino, 1);
+}
+
+void inode_put_write(struct inode *ino)
+{
+    __atomic_fetch_sub(&ino->writers, 1, __ATOMIC_ACQ_REL);
+}
+
+static void split_time(u64 ns, u64 *sec, u64 *nsec)
+{
+    *sec = ns / NS_PER_SEC;
+    *nsec = ns % NS_PER_SEC;
+}
+
+void vfs_stat(struct inode *ino, struct kernel_stat *st)
+{
+    memset(st, 0, sizeof(*st));
+    st->st_dev = ino->dev;
+    st->st_ino = ino->ino;
+    st->st_nlink = ino->nlink;
+    st->st_mode = ino->mode;
+    st->st_uid = ino->uid;
+    st->st_gid = ino->gid;
+    st->st_rdev = ino->rdev;
+    st->st_blksize = PAGE_SIZE;
+    if (ino->object) {
+        st->st_size = (s64)READ_ONCE(ino->object->size);
+        st->st_blocks = (s64)(object_resident(ino->object) * (PAGE_SIZE / 512));
+    }
+    split_time(ino->atime_ns, &st->st_atime_sec, &st->st_atime_nsec);
+    split_time(ino->mtime_ns, &st->st_mtime_sec, &st->st_mtime_nsec);
+    split_time(ino->ctime_ns, &st->st_ctime_sec, &st->st_ctime_nsec);
+    if (ino->ops->stat)
+        ino->ops->stat(ino, st);
+}
+
+int vfs_truncate(struct inode *ino, u64 size)
+{
+    int err;
+
+    if (S_ISDIR(ino->mode))
+        return -EISDIR;
+    if (!ino->ops->truncate)
+        return -EINVAL;
+    mutex_lock(&ino->lock);
+    err = ino->ops->truncate(ino, size);
+    if (!err)
+        ino->mtime_ns = ino->ctime_ns = fs_now();
+    mutex_unlock(&ino->lock);
+    return err;
+}
+
+int vfs_chmod(struct inode *ino, u32 mode)
+{
+    ino->mode = (ino->mode & S_IFMT) | (mode & 07777);
+    ino->ctime_ns = fs_now();
+    return 0;
+}
+
+int vfs_chown(struct inode *ino, u32 uid, u32 gid)
+{
+    if (uid != ~0u)
+        ino->uid = uid;
+    if (gid != ~0u)
+        ino->gid = gid;
+    /* A program must not keep its privileges under a new owner. */
+    if (S_ISREG(ino->mode))
+        ino->mode &= ~(S_ISUID | S_ISGID);
+    ino->ctime_ns = fs_now();
+    return 0;
+}
+
+int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns)
+{
+    ino->atime_ns = atime_ns;
+    ino->mtime_ns = mtime_ns;
+    ino->ctime_ns = fs_now();
+    return 0;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From names to paths: components, "..", mounts, symbolic links. The rest of the name lives
+ * in one buffer; a link's target is put in front of it, so nesting costs no stack.
+ */
+#include "fs/dentry.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/stat.h"
+#include "mm/slab.h"
+
+void path_get(const struct path *p)
+{
+    if (p->mnt)
+        __atomic_fetch_add(&p->mnt->refs, 1, __ATOMIC_RELAXED);
+    if (p->dentry)
+        dentry_get(p->dentry);
+}
+
+void path_put(struct path *p)
+{
+    if (p->dentry)
+        dentry_put(p->dentry);
+    if (p->mnt)
+        __atomic_fetch_sub(&p->mnt->refs, 1, __ATOMIC_ACQ_REL);
+    *p = (struct path){NULL, NULL};
+}
+
+/* Makes *p the path (mnt, dentry), giving back what it was. The new one is referenced. */
+static void path_set(struct path *p, struct mount *mnt, struct dentry *dentry)
+{
+    struct path fresh = {mnt, dentry};
+
+    path_get(&fresh);
+    path_put(p);
+    *p = fresh;
+}
+
+/* Down into whatever is mounted here. */
+static void cross_mounts(struct path *p)
+{
+    while (p->dentry->mounted)
+        path_set(p, p->dentry->mounted, p->dentry->mounted->root);
+}
+
+static void step_up(const struct fs_context *fs, struct path *p)
+{
+    for (;;) {
+        if (p->dentry == fs->root.dentry && p->mnt == fs->root.mnt)
+            return;
+        if (p->dentry != p->mnt->root)
+            break;
+        if (!p->mnt->at.dentry)
+            return;
+        path_set(p, p->mnt->at.mnt, p->mnt->at.dentry);
+    }
+    path_set(p, p->mnt, p->dentry->parent);
+    cross_mounts(p);
+}
+
+/* The child of *dir, referenced. */
+static int child_of(const struct path *dir, const char *name, size_t len, struct path *out)
+{
+    struct inode *ino = dir->dentry->inode, *child;
+    struct dentry *d = dentry_find(dir->dentry, name, len);
+    int err;
+
+    if (dir->dentry->dead)
+        return -ENOENT;
+    if (!d && ino->ops->lookup) {
+        err = ino->ops->lookup(ino, name, len, &child);
+        if (err)
+            return err;
+        d = dentry_create(dir->dentry, name, len, child);
+        if (!d) {
+            inode_put(child);
+            return -ENOMEM;
+        }
+        *out = (struct path){dir->mnt, d};
+        __atomic_fetch_add(&dir->mnt->refs, 1, __ATOMIC_RELAXED);
+        return 0;
+    }
+    if (!d)
+        return -ENOENT;
+    *out = (struct path){dir->mnt, d};
+    path_get(out);
+    cross_mounts(out);
+    return 0;
+}
+
+struct state {
+    struct fs_context *fs;
+    struct walk *w;
+    char *buf;  /* 2 * PATH_MAX */
+    char *rest; /* in buf */
+    unsigned links;
+    u32 flags;
+};
+
+/* Puts the target of the link `at` before the rest of the name. The walk goes on from the
+ * link's directory, or from the root. Magic links yield their object at once. */
+static int follow_link(struct state *s, struct path *link)
+{
+    struct inode *ino = link->dentry->inode;
+    char *target;
+    ssize_t n;
+
+    if (++s->links > SYMLOOP_MAX)
+        return -ELOOP;
+    if (ino->ops->follow) {
+        struct path to;
+        int err = ino->ops->follow(ino, &to);
+
+        if (err)
+            return err;
+        path_put(&s->w->found);
+        s->w->found = to;
+        return 0;
+    }
+    if (!ino->ops->readlink)
+        return -EINVAL;
+    target = kmalloc(PATH_MAX);
+    if (!target)
+        return -ENOMEM;
+    n = ino->ops->readlink(ino, target, PATH_MAX);
+    if (n > 0) {
+        size_t left = strlen(s->rest);
+
+        if ((size_t)n + 1 + left + 1 > 2 * PATH_MAX || (size_t)n >= PATH_MAX) {
+            n = -ENAMETOOLONG;
+        } else {
+            memmove(s->buf + n + 1, s->rest, left + 1);
+            memcpy(s->buf, target, (size_t)n);
+            s->buf[n] = '/';
+            if (!left)
+                s->buf[n] = 0;
+            s->rest = s->buf;
+            if (target[0] == '/')
+                path_set(&s->w->found, s->fs->root.mnt, s->fs->root.dentry);
+        }
+    }
+    kfree(target);
+    return n < 0 ? (int)n : n == 0 ? -ENOENT : 0;
+}
+
+/* Takes the next component off the rest: its start, length; whether it is the last. */
+static const char *next_component(struct state *s, size_t *len, bool *last)
+{
+    const char *name;
+
+    while (*s->rest == '/')
+        s->rest++;
+    name = s->rest;
+    while (*s->rest && *s->rest != '/')
+        s->rest++;
+    *len = (size_t)(s->rest - name);
+    if (*len)
+        s->w->slash = *s->rest == '/';
+    for (const char *p = s->rest;; p++) {
+        if (*p == '/')
+            continue;
+        *last = *p == 0;
+        return name;
+    }
+}
+
+static void remember_last(struct walk *w, const char *name, size_t len)
+{
+    path_set(&w->parent, w->found.mnt, w->found.dentry);
+    memcpy(w->last, name, len);
+    w->last[len] = 0;
+    w->last_len = len;
+}
+
+/* One component; s->w->found is the directory it is looked up in. */
+static int step(struct state *s, const char *name, size_t len, bool last)
+{
+    struct walk *w = s->w;
+    struct path child;
+    int err;
+
+    if (!S_ISDIR(w->found.dentry->inode->mode))
+        return -ENOTDIR;
+    if (len == 1 && name[0] == '.') {
+        if (last)
+            remember_last(w, name, 0);
+        return 0;
+    }
+    if (len == 2 && name[0] == '.' && name[1] == '.') {
+        if (last)
+            remember_last(w, name, 0);
+        step_up(s->fs, &w->found);
+        return 0;
+    }
+    if (len > NAME_MAX)
+        return -ENAMETOOLONG;
+    if (last)
+        remember_last(w, name, len);
+    err = child_of(&w->found, name, len, &child);
+    if (err) {
+        if (!last)
+            path_put(&w->parent); /* not only the last one is missing */
+        return err;
+    }
+    if (S_ISLNK(child.dentry->inode->mode) &&
+        (!last || w->slash || (s->flags & LOOKUP_FOLLOW))) {
+        err = follow_link(s, &child);
+        path_put(&child);
+        return err;
+    }
+    path_put(&w->found);
+    w->found = child;
+    return 0;
+}
+
+int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
+              struct walk *w)
+{
+    struct state s = {.fs = fs, .w = w, .flags = flags};
+    size_t n = strnlen(name, PATH_MAX);
+    int err = 0;
+
+    memset(w, 0, sizeof(*w));
+    if (n == 0)
+        return -ENOENT;
+    if (n >= PATH_MAX)
+        return -ENAMETOOLONG;
+    s.buf = kmalloc(2 * PATH_MAX);
+    if (!s.buf)
+        return -ENOMEM;
+    memcpy(s.buf, name, n + 1);
+    s.rest = s.buf;
+    w->found = name[0] == '/' ? fs->root : base ? *base : fs->cwd;
+    path_get(&w->found);
+    while (!err) {
+        const char *comp;
+        size_t len;
+        bool last;
+
+        comp = next_component(&s, &len, &last);
+        if (len == 0) {
+            if (!w->parent.dentry) /* "/" alone */
+                remember_last(w, "", 0);
+            break;
+        }
+        err = step(&s, comp, len, last);
+    }
+    kfree(s.buf);
+    if (!err && ((flags & LOOKUP_DIRECTORY) || w->slash) &&
+        !S_ISDIR(w->found.dentry->inode->mode))
+        err = -ENOTDIR;
+    return err;
+}
+
+void walk_end(struct walk *w)
+{
+    path_put(&w->found);
+    path_put(&w->parent);
+}
+
+int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
+               struct path *out)
+{
+    struct walk w;
+    int err;
+
+    mutex_lock_shared(&vfs_tree_lock);
+    err = walk_path(fs, base, name, flags, &w);
+    if (!err) {
+        *out = w.found;
+        w.found = (struct path){NULL, NULL};
+    }
+    walk_end(&w);
+    mutex_unlock(&vfs_tree_lock);
+    return err;
+}
+
+ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf, size_t size)
+{
+    static const char deleted[] = " (deleted)";
+    size_t at = size, tail = 0;
+    struct path q = *p;
+    ssize_t result = -ENAMETOOLONG;
+
+    if (size < sizeof(deleted) + 2)
+        return -ENAMETOOLONG;
+    mutex_lock_shared(&vfs_tree_lock);
+    buf[--at] = 0;
+    if (q.dentry->dead) {
+        tail = sizeof(deleted) - 1;
+        at -= tail;
+        memcpy(buf + at, deleted, tail);
+    }
+    while (q.mnt && !(q.dentry == root->dentry && q.mnt == root->mnt)) {
+        if (q.dentry == q.mnt->root) {
+            if (!q.mnt->at.dentry)
+                break;
+            q = q.mnt->at;
+            continue;
+        }
+        if (at < q.dentry->len + 1u)
+            goto out;
+        at -= q.dentry->len;
+        memcpy(buf + at, q.dentry->name, q.dentry->len);
+        buf[--at] = '/';
+        q.dentry = q.dentry->parent;
+    }
+    if (!q.mnt) { /* a name without a place: pipe:[n], memfd:x */
+        if (at < q.dentry->len)
+            goto out;
+        at -= q.dentry->len;
+        memcpy(buf + at, q.dentry->name, q.dentry->len);
+    } else if (at + tail + 1 == size) {
+        if (at == 0)
+            goto out;
+        buf[--at] = '/';
+    }
+    result = (ssize_t)(size - at - 1);
+    memmove(buf, buf + at, size - at);
+out:
+    mutex_unlock(&vfs_tree_lock);
+    return result;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * open(2): from a name and flags to an open file.
+ */
+#include "fs/dentry.h"
+#include "fs/file.h"
+#include "fs/open.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+
+static const struct file_ops path_ops; /* O_PATH: nothing can be done with it */
+
+/* The operations of an opened inode. */
+static int choose_ops(struct inode *ino, u32 flags, const struct file_ops **ops)
+{
+    *ops = ino->fops;
+    if (flags & O_PATH)
+        *ops = &path_ops;
+    else if (S_ISCHR(ino->mode))
+        return devfs_open(ino->rdev, ops);
+    else if (S_ISFIFO(ino->mode))
+        *ops = &fifo_ops;
+    return *ops ? 0 : -ENXIO;
+}
+
+static int check_kind(const struct inode *ino, u32 flags)
+{
+    bool writes = (flags & O_ACCMODE) != O_RDONLY;
+
+    if (flags & O_PATH)
+        return (flags & O_DIRECTORY) && !S_ISDIR(ino->mode) ? -ENOTDIR : 0;
+    if (S_ISLNK(ino->mode))
+        return -ELOOP; /* O_NOFOLLOW */
+    if (S_ISDIR(ino->mode))
+        return writes || (flags & (O_CREAT | O_TRUNC)) ? -EISDIR : 0;
+    if (flags & O_DIRECTORY)
+        return -ENOTDIR;
+    return 0;
+}
+
+int file_open_path(const struct path *p, u32 flags, bool created, struct file **out)
+{
+    struct inode *ino = p->dentry->inode;
+    bool writes = (flags & O_ACCMODE) != O_RDONLY && S_ISREG(ino->mode) && !(flags & O_PATH);
+    const struct file_ops *ops;
+    struct file *f;
+    int err = check_kind(ino, created ? flags & ~(O_CREAT | O_TRUNC) : flags);
+
+    if (!err)
+        err = choose_ops(ino, flags, &ops);
+    if (!err && writes)
+        err = inode_get_write(ino);
+    if (err)
+        return err;
+    inode_get(ino);
+    err = file_create(ino, ops, flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
+    if (err) {
+        inode_put(ino);
+        if (writes)
+            inode_put_write(ino);
+        return err;
+    }
+    f->holds_write = writes;
+    f->path = *p;
+    path_get(&f->path);
+    if ((flags & O_TRUNC) && S_ISREG(ino->mode) && !created && !(flags & O_PATH))
+        err = vfs_truncate(ino, 0);
+    if (!err && ops->open) {
+        err = ops->open(f);
+        if (err)
+            f->ops = &path_ops; /* release must not undo what open did not do */
+    }
+    if (err) {
+        file_put(f);
+        return err;
+    }
+    *out = f;
+    return 0;
+}
+
+/* Creates the missing last component. */
+static int create_last(struct fs_context *fs, struct walk *w, u32 mode, struct path *out)
+{
+    struct inode *dir = w->parent.dentry->inode, *ino;
+    struct dentry *d;
+    int err;
+
+    if (w->slash || w->last_len == 0)
+        return -EISDIR;
+    if (w->parent.dentry->dead)
+        return -ENOENT;
+    if (!dir->ops->create)
+        return -EACCES;
+    err = dir->ops->create(dir, w->last, S_IFREG | (mode & 07777 & ~fs->umask), 0, &ino);
+    if (err)
+        return err;
+    err = name_add(w, ino, &d);
+    if (err) {
+        inode_put(ino);
+        return err;
+    }
+    *out = (struct path){w->parent.mnt, d};
+    __atomic_fetch_add(&w->parent.mnt->refs, 1, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* A file without a name in a directory's file system. */
+static int open_tmpfile(struct path *dir, u32 flags, u32 mode, struct file **out)
+{
+    struct inode *d = dir->dentry->inode, *ino;
+    struct dentry *dentry;
+    int err;
+
+    if ((flags & O_ACCMODE) == O_RDONLY)
+        return -EINVAL;
+    if (!d->ops->create)
+        return -EOPNOTSUPP;
+    err = d->ops->create(d, "", S_IFREG | (mode & 07777), 0, &ino);
+    if (err)
+        return err;
+    ino->nlink = 0;
+    dentry = dentry_create(dir->dentry, "#tmpfile", 8, ino);
+    if (!dentry) {
+        inode_put(ino);
+        return -ENOMEM;
+    }
+    dentry->dead = true;
+    struct path p = {dir->mnt, dentry};
+
+    err = file_open_path(&p, flags & ~(O_TMPFILE | O_CREAT | O_EXCL), true, out);
+    dentry_put(dentry);
+    return err;
+}
+
+int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
+             u32 mode, struct file **out)
+{
+    bool tmpfile = (flags & O_TMPFILE) == O_TMPFILE, creates, created = false;
+    u32 look = flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
+    struct path found = {NULL, NULL};
+    struct walk w;
+    int err;
+
+    if (flags & O_PATH)
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    creates = (flags & O_CREAT) && !tmpfile;
+    if (creates && (flags & O_EXCL))
+        look = 0;
+    if (creates)
+        mutex_lock(&vfs_tree_lock);
+    else
+        mutex_lock_shared(&vfs_tree_lock);
+    err = walk_path(fs, base, name, look, &w);
+    if (!err && creates && (flags & O_EXCL))
+        err = -EEXIST;
+    if (err == -ENOENT && creates && w.parent.dentry) {
+        err = create_last(fs, &w, mode, &found);
+        created = err == 0;
+    } else if (!err) {
+        found = w.found;
+        path_get(&found);
+    }
+    mutex_unlock(&vfs_tree_lock);
+    walk_end(&w);
+    if (err)
+        return err;
+    if (tmpfile)
+        err = S_ISDIR(found.dentry->inode->mode) ? open_tmpfile(&found, flags, mode, out)
+                                                 : -ENOTDIR;
+    else
+        err = file_open_path(&found, flags, created, out);
+    path_put(&found);
+    return err;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Between the files of fs/ that open and create.
+ */
+#pragma once
+
+#include "fs/dentry.h"
+#include "fs/file.h"
+
+/* Opens what p names. created: the call just made it, so O_TRUNC and kinds do not matter. */
+int file_open_path(const struct path *p, u32 flags, bool created, struct file **out);
+
+/* Gives `ino` the name w->last in w->parent; takes over the caller's inode reference on
+ * success. out (may be NULL): the dentry, referenced. vfs_tree_lock exclusive. */
+int name_add(const struct walk *w, struct inode *ino, struct dentry **out);
+
+/* The inode is open for writing: -ETXTBSY while it runs as a program. */
+int inode_get_write(struct inode *ino);
+void inode_put_write(struct inode *ino);

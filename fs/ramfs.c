@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ramfs: directories are dentries, files are vm_objects. Reading, writing and mapping use
+ * the same pages, so they agree byte for byte at once. Pages are pinned while bytes move, so
+ * truncate never waits for a copy and a copy never sees a page in other hands.
+ */
+#include "fs/ramfs.h"
+#include "fs/dentry.h"
+#include "fs/file.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/object.h"
+#include "mm/slab.h"
+
+SLAB_CACHE(inode_cache, "inode", struct inode);
+
+static u64 next_ino; /* atomic */
+static const struct inode_ops ramfs_dir_ops, ramfs_file_ops, ramfs_link_ops, ramfs_node_ops;
+static const struct file_ops ramfs_fops;
+
+struct inode *inode_create(u32 mode, u64 rdev, const struct inode_ops *ops,
+                           const struct file_ops *fops)
+{
+    struct inode *ino = slab_zalloc(&inode_cache);
+
+    if (!ino)
+        return NULL;
+    ino->ino = __atomic_add_fetch(&next_ino, 1, __ATOMIC_RELAXED);
+    ino->dev = 1;
+    ino->mode = mode;
+    ino->nlink = S_ISDIR(mode) ? 2 : 1;
+    ino->rdev = rdev;
+    ino->refs = 1;
+    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = fs_now();
+    mutex_init(&ino->lock);
+    ino->ops = ops;
+    ino->fops = fops;
+    return ino;
+}
+
+void inode_destroy(struct inode *ino)
+{
+    if (ino->object)
+        object_put(ino->object);
+    slab_free(&inode_cache, ino);
+}
+
+static void ramfs_destroy(struct inode *ino)
+{
+    if (S_ISLNK(ino->mode))
+        kfree(ino->data);
+    inode_destroy(ino);
+}
+
+int ramfs_create_inode(u32 mode, u64 rdev, struct inode **out)
+{
+    struct inode *ino;
+
+    if (S_ISDIR(mode)) {
+        ino = inode_create(mode, 0, &ramfs_dir_ops, &dir_file_ops);
+    } else if (S_ISREG(mode)) {
+        ino = inode_create(mode, 0, &ramfs_file_ops, &ramfs_fops);
+        if (ino && !(ino->object = object_create(0))) {
+            inode_destroy(ino);
+            ino = NULL;
+        }
+    } else {
+        ino = inode_create(mode, rdev, &ramfs_node_ops, NULL);
+    }
+    *out = ino;
+    return ino ? 0 : -ENOMEM;
+}
+
+static int ramfs_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
+                        struct inode **out)
+{
+    (void)dir;
+    (void)name;
+    return ramfs_create_inode(mode, rdev, out);
+}
+
+static int ramfs_symlink(struct inode *dir, const char *target, struct inode **out)
+{
+    size_t n = strlen(target) + 1;
+    struct inode *ino;
+    char *text;
+
+    (void)dir;
+    if (n > PATH_MAX)
+        return -ENAMETOOLONG;
+    text = kmalloc(n);
+    if (!text)
+        return -ENOMEM;
+    memcpy(text, target, n);
+    ino = inode_create(S_IFLNK | 0777, 0, &ramfs_link_ops, NULL);
+    if (!ino) {
+        kfree(text);
+        return -ENOMEM;
+    }
+    ino->data = text;
+    *out = ino;
+    return 0;
+}
+
+static ssize_t ramfs_readlink(struct inode *ino, char *buf, size_t size)
+{
+    size_t n = MIN(strlen(ino->data), size);
+
+    memcpy(buf, ino->data, n);
+    return (ssize_t)n;
+}
+
+static void ramfs_link_stat(struct inode *ino, struct kernel_stat *st)
+{
+    st->st_size = (s64)strlen(ino->data);
+}
+
+/* ino->lock held. */
+static int ramfs_truncate(struct inode *ino, u64 size)
+{
+    u64 now = ino->object->size;
+
+    if ((size < now && (ino->seals & F_SEAL_SHRINK)) ||
+        (size > now && (ino->seals & F_SEAL_GROW)))
+        return -EPERM;
+    return object_resize(ino->object, size);
+}
+
+/* ino->lock held. Zeroing allocates nothing: a hole reads as zeros. */
+static int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
+{
+    struct vm_object *o = ino->object;
+    u64 end = offset + len;
+    int err = 0;
+
+    if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) &&
+        (ino->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+        return -EPERM;
+    if (!(mode & FALLOC_FL_KEEP_SIZE) && end > o->size && (ino->seals & F_SEAL_GROW))
+        return -EPERM;
+    switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case FALLOC_FL_PUNCH_HOLE:
+        if (!(mode & FALLOC_FL_KEEP_SIZE))
+            return -EOPNOTSUPP;
+        object_punch(o, offset, MIN(end, OBJECT_MAX_SIZE));
+        break;
+    case FALLOC_FL_ZERO_RANGE:
+        if (end > OBJECT_MAX_SIZE)
+            return -EFBIG;
+        object_punch(o, offset, end);
+        err = object_allocate(o, offset, end);
+        break;
+    case 0:
+        err = object_allocate(o, offset, end);
+        break;
+    default:
+        return -EOPNOTSUPP;
+    }
+    if (!err && !(mode & FALLOC_FL_KEEP_SIZE))
+        object_extend(o, end);
+    if (!err)
+        ino->mtime_ns = ino->ctime_ns = fs_now();
+    return err;
+}
+
+static ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos)
+{
+    struct vm_object *o = f->inode->object;
+    size_t done = 0;
+
+    while (u->left) {
+        u64 size = READ_ONCE(o->size), offset = *pos % PAGE_SIZE;
+        size_t part, n;
+        struct page *pg;
+
+        if (*pos >= size)
+            break;
+        part = MIN(u->left, PAGE_SIZE - offset);
+        part = MIN(part, size - *pos);
+        pg = object_find_page(o, *pos >> PAGE_SHIFT);
+        if (pg) {
+            n = uio_copy_to(u, (char *)page_to_virt(pg) + offset, part);
+            page_put(pg);
+        } else {
+            n = uio_zero(u, part);
+        }
+        done += n;
+        *pos += n;
+        if (n < part)
+            return done ? (ssize_t)done : -EFAULT;
+    }
+    return (ssize_t)done;
+}
+
+/* Bytes that may be written at pos under the limits and seals, or an error. */
+static ssize_t write_room(const struct inode *ino, u64 pos, size_t n)
+{
+    if (ino->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return -EPERM;
+    if (pos >= OBJECT_MAX_SIZE)
+        return -EFBIG;
+    n = MIN(n, OBJECT_MAX_SIZE - pos);
+    if ((ino->seals & F_SEAL_GROW) && pos + n > ino->object->size) {
+        if (pos >= ino->object->size)
+            return -EPERM;
+        n = ino->object->size - pos;
+    }
+    return (ssize_t)n;
+}
+
+/* ino->lock is held by file_write, so that appends and sizes do not race. */
+static ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
+{
+    struct inode *ino = f->inode;
+    struct vm_object *o = ino->object;
+    ssize_t room = write_room(ino, *pos, u->left);
+    size_t done = 0;
+    int err = 0;
+
+    if (room < 0)
+        return room;
+    while (done < (size_t)room) {
+        u64 offset = *pos % PAGE_SIZE;
+        size_t part = MIN((size_t)room - done, PAGE_SIZE - offset), n;
+        struct page *pg;
+
+        err = object_get_page_extend(o, *pos >> PAGE_SHIFT, &pg);
+        if (err) {
+            err = err == -ENOMEM ? -ENOSPC : err;
+            break;
+        }
+        n = uio_copy_from(u, (char *)page_to_virt(pg) + offset, part);
+        page_put(pg);
+        done += n;
+        *pos += n;
+        if (n < part) {
+            err = -EFAULT;
+            break;
+        }
+    }
+    if (done) {
+        object_extend(o, *pos);
+        ino->mtime_ns = ino->ctime_ns = fs_now();
+    }
+    if (err) /* a page made for bytes that never came lies beyond the end */
+        object_punch(o, align_up(o->size, PAGE_SIZE), align_up(*pos + 1, PAGE_SIZE));
+    return done ? (ssize_t)done : err;
+}
+
+static s64 ramfs_lseek(struct file *f, s64 offset, int whence)
+{
+    struct vm_object *o = f->inode->object;
+    s64 size = (s64)READ_ONCE(o->size), base = 0;
+
+    switch (whence) {
+    case SEEK_SET:
+        break;
+    case SEEK_CUR:
+        base = (s64)f->pos;
+        break;
+    case SEEK_END:
+        base = size;
+        break;
+    case SEEK_DATA:
+    case SEEK_HOLE:
+        return object_seek(o, offset, whence == SEEK_HOLE);
+    default:
+        return -EINVAL;
+    }
+    if (__builtin_add_overflow(base, offset, &base))
+        return -EOVERFLOW;
+    return base < 0 ? -EINVAL : base;
+}
+
+static int ramfs_mmap(struct file *f, bool shared, struct vm_object **out)
+{
+    (void)shared;
+    object_get(f->inode->object);
+    *out = f->inode->object;
+    return 0;
+}
+
+static int ramfs_fsync(struct file *f)
+{
+    (void)f;
+    return 0; /* memory is all there is */
+}
+
+static const struct inode_ops ramfs_dir_ops = {
+    .create = ramfs_create,
+    .symlink = ramfs_symlink,
+    .destroy = ramfs_destroy,
+};
+
+static const struct inode_ops ramfs_file_ops = {
+    .truncate = ramfs_truncate,
+    .fallocate = ramfs_fallocate,
+    .destroy = ramfs_destroy,
+};
+
+static const struct inode_ops ramfs_link_ops = {
+    .readlink = ramfs_readlink,
+    .stat = ramfs_link_stat,
+    .destroy = ramfs_destroy,
+};
+
+static const struct inode_ops ramfs_node_ops = {.destroy = ramfs_destroy};
+
+static const struct file_ops ramfs_fops = {
+    .read = ramfs_read,
+    .write = ramfs_write,
+    .lseek = ramfs_lseek,
+    .mmap = ramfs_mmap,
+    .fsync = ramfs_fsync,
+};
+
+static int ramfs_make_root(struct fs_type *type, struct inode **root)
+{
+    (void)type;
+    return ramfs_create_inode(S_IFDIR | 0755, 0, root);
+}
+
+struct fs_type ramfs_type = {
+    .name = "ramfs",
+    .magic = 0x858458f6,
+    .make_root = ramfs_make_root,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making inodes, for ramfs and the file systems built like it (devfs, memfd).
+ */
+#pragma once
+
+#include "fs/vfs.h"
+
+/* A fresh inode with one reference, nlink 1 (2 for a directory). NULL: no memory. */
+struct inode *inode_create(u32 mode, u64 rdev, const struct inode_ops *ops,
+                           const struct file_ops *fops);
+/* Last step of an inode_ops.destroy: drops the object and frees the record. */
+void inode_destroy(struct inode *ino);
+
+/* A ramfs inode of any kind but a symlink. 0 or -ENOMEM. */
+int ramfs_create_inode(u32 mode, u64 rdev, struct inode **out);

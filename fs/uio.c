@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Copies between kernel memory and the buffers of a uio.
+ */
+#include "fs/uio.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+
+void uio_init_kernel(struct uio *u, struct iovec *iov, void *buf, size_t len)
+{
+    *iov = (struct iovec){(uintptr_t)buf, len};
+    *u = (struct uio){.iov = iov, .niov = 1, .left = len};
+}
+
+void uio_init_user(struct uio *u, struct iovec *iov, uintptr_t buf, size_t len)
+{
+    *iov = (struct iovec){buf, len};
+    *u = (struct uio){.iov = iov, .niov = 1, .left = len, .user = true};
+}
+
+enum direction { TO_CALLER, FROM_CALLER, ZERO };
+
+/* Bytes of this piece that were copied. */
+static size_t copy_piece(const struct uio *u, uintptr_t at, void *buf, size_t n,
+                         enum direction dir)
+{
+    switch (dir) {
+    case TO_CALLER:
+        if (u->user)
+            return n - arch_copy_to_user(at, buf, n);
+        memcpy((void *)at, buf, n);
+        return n;
+    case FROM_CALLER:
+        if (u->user)
+            return n - arch_copy_from_user(buf, at, n);
+        memcpy(buf, (void *)at, n);
+        return n;
+    case ZERO:
+        if (u->user)
+            return n - arch_clear_user(at, n);
+        memset((void *)at, 0, n);
+        return n;
+    }
+    return 0;
+}
+
+static size_t transfer(struct uio *u, char *buf, size_t n, enum direction dir)
+{
+    size_t done = 0;
+
+    while (done < n && u->niov) {
+        size_t part = MIN(n - done, u->iov->len - u->skip), copied;
+
+        copied = copy_piece(u, u->iov->base + u->skip, buf + (buf ? done : 0), part, dir);
+        done += copied;
+        u->skip += copied;
+        u->left -= copied;
+        if (copied < part)
+            break;
+        if (u->skip == u->iov->len) {
+            u->iov++;
+            u->niov--;
+            u->skip = 0;
+        }
+    }
+    return done;
+}
+
+size_t uio_copy_to(struct uio *u, const void *src, size_t n)
+{
+    return transfer(u, (char *)src, n, TO_CALLER);
+}
+
+size_t uio_copy_from(struct uio *u, void *dst, size_t n)
+{
+    return transfer(u, dst, n, FROM_CALLER);
+}
+
+size_t uio_zero(struct uio *u, size_t n)
+{
+    return transfer(u, NULL, n, ZERO);
+}
