@@ -204,12 +204,9 @@ static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
 
 static s64 text_lseek(struct file *f, s64 offset, int whence)
 {
-    s64 to = whence == 1 ? (s64)f->pos + offset : offset;
+    s64 to = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
 
-    if ((whence != 0 && whence != 1) || to < 0)
-        return -EINVAL;
-    f->pos = (u64)to;
-    return to;
+    return (whence != SEEK_SET && whence != SEEK_CUR) || to < 0 ? -EINVAL : to;
 }
 
 /* O_TRUNC on a file of /proc does nothing. */

@@ -7,6 +7,7 @@
 #include "kernel/procfs_tree.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
 
 #define FIRST_NUMBER 1000u
@@ -308,14 +309,20 @@ static int proc_readdir(struct file *f, struct dir_sink *s)
 
 static s64 dir_lseek(struct file *f, s64 offset, int whence)
 {
-    s64 to = whence == 1 ? (s64)f->pos + offset : offset;
+    s64 to = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
 
-    if ((whence != 0 && whence != 1) || to < 0)
-        return -EINVAL;
-    f->pos = (u64)to;
-    return to;
+    return (whence != SEEK_SET && whence != SEEK_CUR) || to < 0 ? -EINVAL : to;
+}
+
+static ssize_t dir_read(struct file *f, struct uio *u, u64 *pos)
+{
+    (void)f;
+    (void)u;
+    (void)pos;
+    return -EISDIR;
 }
 
 const struct inode_ops proc_dir_ops = {.lookup = proc_lookup,
                                        .destroy = proc_node_destroy};
-const struct file_ops proc_dir_fops = {.readdir = proc_readdir, .lseek = dir_lseek};
+const struct file_ops proc_dir_fops = {
+    .read = dir_read, .readdir = proc_readdir, .lseek = dir_lseek};
