@@ -13,7 +13,9 @@
 #define EXIT_SKIP     77
 #define MAX_CASES     256
 
-extern const struct t_case *const __start_t_cases[], *const __stop_t_cases[];
+/* Weak: the load programs have no cases. */
+extern const struct t_case *const __start_t_cases[] __attribute__((weak));
+extern const struct t_case *const __stop_t_cases[] __attribute__((weak));
 
 bool t_tessera;
 enum t_kind t_kind;
@@ -119,7 +121,7 @@ static void clean_dir(int dir, int depth)
     }
 }
 
-static void clean_suite_dir(void)
+void t_clean_dir(void)
 {
     int dir = open(t_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir >= 0) {
@@ -164,7 +166,7 @@ static int run_case(const struct t_case *c)
     kill(-pid, SIGKILL); /* whatever it left behind */
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;
-    clean_suite_dir();
+    t_clean_dir();
     return status;
 }
 

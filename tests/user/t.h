@@ -106,6 +106,7 @@ int t_main(int argc, char **argv, int (*helper)(int argc, char **argv));
 extern unsigned char *A; /* the mapping M made last */
 
 int t_file(void);                /* fresh empty RAM file, O_RDWR, of t_kind */
+void t_clean_dir(void);          /* empties t_dir */
 int t_reopen(int fd, int flags); /* another description of the same file */
 void t_tag_pages(int fd, size_t from, size_t to);
 int F(size_t m);
