@@ -48,3 +48,40 @@ size_t ldisc_take(struct ldisc *d, u8 *bytes, size_t n, bool *end);
 void ldisc_set_termios(struct ldisc *d, const struct kernel_termios *t, bool flush);
 void ldisc_flush_input(struct ldisc *d);
 void ldisc_hold(struct ldisc *d, bool held);
+
+/* ---- between ldisc.c and ldisc_edit.c; d->lock held ---- */
+
+#define LDISC_DISABLED 0 /* a control character of this value is off */
+
+static inline bool ldisc_local(const struct ldisc *d, u32 flag)
+{
+    return d->termios.c_lflag & flag;
+}
+
+static inline bool ldisc_is_cc(const struct ldisc *d, unsigned which, u8 byte)
+{
+    return byte != LDISC_DISABLED && d->termios.c_cc[which] == byte;
+}
+
+/* Byte number `number` of the input. */
+static inline u8 *ldisc_at(struct ldisc *d, u32 number)
+{
+    return &d->input[number % LDISC_INPUT];
+}
+
+static inline bool ldisc_is_end(const struct ldisc *d, u32 number)
+{
+    u32 i = number % LDISC_INPUT;
+
+    return d->ends[i / 8] >> i % 8 & 1;
+}
+
+/* Adds a byte; one place is kept for the end of a line. */
+bool ldisc_store(struct ldisc *d, u8 byte, bool end);
+void ldisc_set_end(struct ldisc *d, u32 number, bool end);
+/* Shows a typed byte, when the settings say so. */
+void ldisc_echo(struct ldisc *d, u8 byte);
+/* True: the byte was an editing command, and is done. */
+bool ldisc_edit(struct ldisc *d, u8 byte);
+/* The edited line is complete. */
+void ldisc_finish_line(struct ldisc *d);
