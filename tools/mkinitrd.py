@@ -25,6 +25,7 @@ class Initramfs:
 
     def __init__(self):
         self.entries = {}  # path -> (mode, data)
+        self.devices = {}  # path of a device -> (major, minor)
 
     @staticmethod
     def clean(path):
@@ -51,6 +52,13 @@ class Initramfs:
         path = self.clean(path)
         self.directory(os.path.dirname(path))
         self.entries[path] = (stat.S_IFLNK | 0o777, target.encode())
+
+    def device(self, path, major, minor):
+        """A character device."""
+        path = self.clean(path)
+        self.directory(os.path.dirname(path))
+        self.entries[path] = (stat.S_IFCHR | 0o600, b"")
+        self.devices[path] = (major, minor)
 
     def has(self, path):
         return self.clean(path) in self.entries
@@ -80,7 +88,8 @@ class Initramfs:
             number += 1
             name = path.encode() + b"\0"
             links = 2 if stat.S_ISDIR(mode) else 1
-            fields = (number, mode, 0, 0, links, 0, len(data), 0, 0, 0, 0, len(name), 0)
+            fields = (number, mode, 0, 0, links, 0, len(data), 0, 0,
+                      *self.devices.get(path, (0, 0)), len(name), 0)
             head = b"070701" + b"".join(b"%08x" % f for f in fields) + name
             head += b"\0" * (-len(head) % 4)
             tail = b"\0" * (-len(data) % 4)
@@ -98,6 +107,8 @@ class Initramfs:
             if name == "TRAILER!!!":
                 return
             self.entries[name] = (f[1], data[at:at + f[6]])
+            if stat.S_ISCHR(f[1]):
+                self.devices[name] = (f[9], f[10])
             at = (at + f[6] + 3) & ~3
 
     def save(self, path):
@@ -111,6 +122,7 @@ def base(init, suite):
     for d in DIRS:
         fs.directory(d)
     fs.directory("tmp", 0o1777)
+    fs.device("dev/console", 5, 1)  # until init mounts devfs over it
     for link, real in MERGED.items():
         fs.entries[link] = (stat.S_IFLNK | 0o777, ("../" + real).encode())
     fs.host(init, "init")
