@@ -40,13 +40,14 @@ static void drop_mm(struct proc *p)
 
 static void drop_resources(struct proc *p)
 {
+    irqflags_t flags = spin_lock_irq(&proc_lock);
     struct fdtable *files = p->files;
     struct fs_context fs = p->fs;
 
     p->files = NULL;
-    if (files)
-        fdtable_put(files);
     p->fs.root = p->fs.cwd = (struct path){NULL, NULL};
+    spin_unlock_irq(&proc_lock, flags);
+    fdtable_put(files);
     fs_context_fini(&fs);
     proc_set_exe(p, NULL);
     drop_mm(p);

@@ -271,18 +271,20 @@ void proc_limits_changed(const struct proc *p, struct mm *mm)
 
 void proc_set_exe(struct proc *p, struct file *f)
 {
-    struct path old = p->exe;
-    struct inode *old_inode = p->exe_inode;
-    struct path path = f ? f->path : (struct path){NULL, NULL};
+    struct path path = f ? f->path : (struct path){NULL, NULL}, old;
+    struct inode *old_inode;
+    irqflags_t flags;
 
+    path_get(&path);
     if (f)
         inode_get(f->inode);
-    if (path.dentry)
-        path_get(&path);
+    flags = spin_lock_irq(&proc_lock);
+    old = p->exe;
+    old_inode = p->exe_inode;
     p->exe = path;
     p->exe_inode = f ? f->inode : NULL;
-    if (old.dentry)
-        path_put(&old);
+    spin_unlock_irq(&proc_lock, flags);
+    path_put(&old);
     if (old_inode) {
         inode_allow_write(old_inode);
         inode_put(old_inode);
@@ -301,6 +303,5 @@ void proc_copy_exe(struct proc *to, const struct proc *from)
     inode_get(from->exe_inode);
     to->exe_inode = from->exe_inode;
     to->exe = from->exe;
-    if (to->exe.dentry)
-        path_get(&to->exe);
+    path_get(&to->exe);
 }
