@@ -24,13 +24,14 @@ __asm__(
     "3: movl $231, %eax; syscall; ud2\n"
     "code_bss_end:\n"
     /* exit_group(0) if the registers are as after exec: all zero, stack aligned */
-    "code_regs: pushfq; por %xmm1, %xmm0; por %xmm2, %xmm0; por %xmm3, %xmm0; por %xmm7, %xmm0\n"
+    "code_regs: pushfq; por %xmm1, %xmm0; por %xmm2, %xmm0; por %xmm3, %xmm0; por %xmm7, "
+    "%xmm0\n"
     "por %xmm8, %xmm0; por %xmm15, %xmm0; movq %xmm0, %r12; psrldq $8, %xmm0\n"
     "movq %xmm0, %r13; orq %r12, %r13; orq %rax, %r13; orq %rbx, %r13; orq %rcx, %r13\n"
     "orq %rdx, %r13; orq %rsi, %r13; orq %rdi, %r13; orq %rbp, %r13; orq %r8, %r13\n"
     "orq %r9, %r13; orq %r10, %r13; orq %r11, %r13; orq %r14, %r13; orq %r15, %r13\n"
-        "popq %rdx; andl $0xdd5, %edx; orq %rdx, %r13\n"
-        "movq %rsp, %rdx; andl $15, %edx; orq %rdx, %r13\n"
+    "popq %rdx; andl $0xdd5, %edx; orq %rdx, %r13\n"
+    "movq %rsp, %rdx; andl $15, %edx; orq %rdx, %r13\n"
     "xorl %edi, %edi; testq %r13, %r13; setnz %dil; movl $231, %eax; syscall; ud2\n"
     "code_regs_end:\n"
     ".popsection");

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+#
 # The userland suite: static programs that run on Tessera and, unchanged, on Linux.
 #
 # Included by the top Makefile. O is the build directory. Exposes
@@ -10,17 +12,19 @@ USER_CFLAGS ?= -std=gnu17 -static -O2 -g -Wall -Wextra -Werror -fno-strict-alias
 USER_SRC    := tests/user
 USER_OUT    := $(O)/tests/user
 USER_SUITES := t_remap_basic t_remap_args t_remap_eof t_remap_fork t_remap_vma \
-               t_remap_advice t_remap_proc t_remap_load t_mmap t_fault t_signal \
-               t_process t_pipe t_file t_procfs t_elf t_fpu
+               t_remap_advice t_remap_proc t_remap_load t_mmap t_fault t_cow \
+               t_signal t_sigframe t_process t_pipe t_file t_name t_procfs t_elf t_fpu
 USER_TESTS  := $(USER_SUITES:%=$(USER_OUT)/%)
 USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)
 USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o)
 
 $(USER_OUT)/%.o: $(USER_SRC)/%.c $(USER_SRC)/t.h
 	@mkdir -p $(@D)
+	$(call say,MUSL ,$<)
 	$(USER_CC) $(USER_CFLAGS) -I. -c -o $@ $<
 
 $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(USER_LIB)
+	$(call say,MUSL ,$<)
 	$(USER_CC) $(USER_CFLAGS) -I. -o $@ $< $(USER_LIB)
 
 .PHONY: user-tests
