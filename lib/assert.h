@@ -10,10 +10,10 @@
 /* Stops the machine with one report. Provided by kernel/panic.c (host: tests/host/port.c). */
 noreturn void panic(const char *fmt, ...) printf_like(1, 2);
 
-#define ASSERT(cond)                                                                     \
-    do {                                                                                 \
-        if (unlikely(!(cond)))                                                           \
-            panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #cond);             \
+#define ASSERT(cond)                                                         \
+    do {                                                                     \
+        if (unlikely(!(cond)))                                               \
+            panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #cond); \
     } while (0)
 
 #define STATIC_ASSERT(cond) _Static_assert(cond, #cond)

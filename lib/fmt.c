@@ -167,8 +167,13 @@ static void convert(struct out *o, struct spec *s, char c, va_list *ap)
     case 'o':
         v = s->bytes == 8 ? va_arg(*ap, u64) : va_arg(*ap, u32);
         v = narrow_unsigned(v, s->bytes);
-        put_number(o, s, v, c == 'u' ? 10 : c == 'o' ? 8 : 16,
-                   s->alt && v && c == 'x' ? "0x" : s->alt && v && c == 'X' ? "0X" : "");
+        put_number(o, s, v,
+                   c == 'u'   ? 10
+                   : c == 'o' ? 8
+                              : 16,
+                   s->alt && v && c == 'x'   ? "0x"
+                   : s->alt && v && c == 'X' ? "0X"
+                                             : "");
         break;
     case 'p':
         put_number(o, s, (uintptr_t)va_arg(*ap, void *), 16, "0x");

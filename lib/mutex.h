@@ -37,7 +37,8 @@ void mutex_wake(struct mutex *m);
 static inline void mutex_lock_mode(struct mutex *m, bool exclusive)
 {
     spin_lock(&m->lock);
-    if (likely(list_empty(&m->queue) && (exclusive ? m->holders == 0 : m->holders >= 0))) {
+    if (likely(list_empty(&m->queue) &&
+               (exclusive ? m->holders == 0 : m->holders >= 0))) {
         m->holders = exclusive ? -1 : m->holders + 1;
         spin_unlock(&m->lock);
         return;

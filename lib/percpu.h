@@ -11,9 +11,10 @@
 #define PERCPU_SECTION ".percpu"
 #endif
 
-#define DEFINE_PER_CPU(type, name) __attribute__((section(PERCPU_SECTION))) type name
+#define DEFINE_PER_CPU(type, name)  __attribute__((section(PERCPU_SECTION))) type name
 #define DECLARE_PER_CPU(type, name) extern type name
 
 /* The running CPU's copy. Valid until the next switch of threads. */
-#define this_cpu(var) (*(__typeof__(&(var)))((uintptr_t)&(var) + cpu_offset()))
-#define per_cpu(var, cpu) (*(__typeof__(&(var)))((uintptr_t)&(var) + cpu_offset_of(cpu)))
+#define this_cpu(var) (*(__typeof__(&(var)))((uintptr_t) & (var) + cpu_offset()))
+#define per_cpu(var, cpu) \
+    (*(__typeof__(&(var)))((uintptr_t) & (var) + cpu_offset_of(cpu)))

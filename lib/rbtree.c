@@ -28,8 +28,8 @@ static void set_parent(struct rb_node *n, struct rb_node *parent)
 }
 
 /* Puts `new` (may be NULL) in the place below `parent` where `old` was. */
-static void replace_child(struct rb_root *root, struct rb_node *parent, struct rb_node *old,
-                          struct rb_node *new)
+static void replace_child(struct rb_root *root, struct rb_node *parent,
+                          struct rb_node *old, struct rb_node *new)
 {
     if (!parent)
         root->node = new;
@@ -40,7 +40,8 @@ static void replace_child(struct rb_root *root, struct rb_node *parent, struct r
 }
 
 /* Turns n down to the left (or, mirrored, to the right); its child takes its place. */
-static void rotate(struct rb_root *root, struct rb_node *n, bool left, rb_update_fn update)
+static void rotate(struct rb_root *root, struct rb_node *n, bool left,
+                   rb_update_fn update)
 {
     struct rb_node *up = left ? n->right : n->left;
     struct rb_node *inner = left ? up->left : up->right;

@@ -22,7 +22,10 @@ struct rb_root {
 
 typedef bool (*rb_update_fn)(struct rb_node *node);
 
-#define RB_ROOT {NULL}
+#define RB_ROOT \
+    {           \
+        NULL    \
+    }
 #define rb_entry(ptr, type, member) container_of(ptr, type, member)
 
 /* Puts `node` at *link, whose parent is `parent` (NULL for an empty tree), and rebalances.

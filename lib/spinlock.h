@@ -14,7 +14,10 @@ typedef struct spinlock {
     u32 held;
 } spinlock_t;
 
-#define SPINLOCK_INIT {0}
+#define SPINLOCK_INIT \
+    {                 \
+        0             \
+    }
 
 static inline void spin_lock(spinlock_t *l)
 {

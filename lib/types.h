@@ -34,27 +34,25 @@ typedef u64 pgoff_t;
 #define USER_END 0x00007ffffffff000ul
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member)                                                  \
+#define container_of(ptr, type, member) \
     ((type *)((char *)(1 ? (ptr) : &((type *)0)->member) - offsetof(type, member)))
-#define MIN(a, b)                                                                        \
-    ({                                                                                   \
-        __typeof__(a) min_a_ = (a);                                                      \
-        __typeof__(b) min_b_ = (b);                                                      \
-        min_a_ < min_b_ ? min_a_ : min_b_;                                               \
-    })
-#define MAX(a, b)                                                                        \
-    ({                                                                                   \
-        __typeof__(a) max_a_ = (a);                                                      \
-        __typeof__(b) max_b_ = (b);                                                      \
-        max_a_ > max_b_ ? max_a_ : max_b_;                                               \
+/* Each argument is evaluated once; the counter keeps nested uses apart. */
+#define MIN(a, b)          PICK_(a, <, b, __COUNTER__)
+#define MAX(a, b)          PICK_(a, >, b, __COUNTER__)
+#define PICK_(a, op, b, n) PICK__(a, op, b, n)
+#define PICK__(a, op, b, n)                             \
+    ({                                                  \
+        __typeof__(a) pick_a##n = (a);                  \
+        __typeof__(b) pick_b##n = (b);                  \
+        pick_a##n op pick_b##n ? pick_a##n : pick_b##n; \
     })
 
-#define likely(x)    __builtin_expect(!!(x), 1)
-#define unlikely(x)  __builtin_expect(!!(x), 0)
-#define must_check   __attribute__((warn_unused_result))
-#define noreturn     __attribute__((noreturn))
-#define noinline     __attribute__((noinline))
-#define always_inline inline __attribute__((always_inline))
+#define likely(x)         __builtin_expect(!!(x), 1)
+#define unlikely(x)       __builtin_expect(!!(x), 0)
+#define must_check        __attribute__((warn_unused_result))
+#define noreturn          __attribute__((noreturn))
+#define noinline          __attribute__((noinline))
+#define always_inline     inline __attribute__((always_inline))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 
 /* One compiler barrier, and loads/stores the compiler may neither tear nor repeat. */

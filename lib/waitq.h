@@ -42,33 +42,33 @@ void waitq_wake_all(struct waitq *q);
 void waitq_wake_one(struct waitq *q);
 
 /* Sleeps until `cond` holds: 0; -ERESTARTSYS on a signal; -ETIMEDOUT at the deadline. */
-#define waitq_wait_until(q, cond, deadline)                                              \
-    ({                                                                                   \
-        struct waitq_entry entry_;                                                       \
-        int result_ = 0;                                                                 \
-        waitq_add((q), &entry_);                                                         \
-        while (!(cond)) {                                                                \
-            if (thread_interrupted()) {                                                  \
-                result_ = -ERESTARTSYS;                                                  \
-                break;                                                                   \
-            }                                                                            \
-            if (thread_park_until(deadline) != 0 && !(cond)) {                           \
-                result_ = -110; /* ETIMEDOUT */                                          \
-                break;                                                                   \
-            }                                                                            \
-        }                                                                                \
-        waitq_remove((q), &entry_);                                                      \
-        result_;                                                                         \
+#define waitq_wait_until(q, cond, deadline)                    \
+    ({                                                         \
+        struct waitq_entry entry_;                             \
+        int result_ = 0;                                       \
+        waitq_add((q), &entry_);                               \
+        while (!(cond)) {                                      \
+            if (thread_interrupted()) {                        \
+                result_ = -ERESTARTSYS;                        \
+                break;                                         \
+            }                                                  \
+            if (thread_park_until(deadline) != 0 && !(cond)) { \
+                result_ = -110; /* ETIMEDOUT */                \
+                break;                                         \
+            }                                                  \
+        }                                                      \
+        waitq_remove((q), &entry_);                            \
+        result_;                                               \
     })
 
 #define waitq_wait(q, cond) waitq_wait_until(q, cond, NO_DEADLINE)
 
 /* Sleeps until `cond` holds, whatever signals come: only for waits that end by themselves. */
-#define waitq_wait_uninterruptible(q, cond)                                              \
-    do {                                                                                 \
-        struct waitq_entry entry_;                                                       \
-        waitq_add((q), &entry_);                                                         \
-        while (!(cond))                                                                  \
-            thread_park();                                                               \
-        waitq_remove((q), &entry_);                                                      \
+#define waitq_wait_uninterruptible(q, cond) \
+    do {                                    \
+        struct waitq_entry entry_;          \
+        waitq_add((q), &entry_);            \
+        while (!(cond))                     \
+            thread_park();                  \
+        waitq_remove((q), &entry_);         \
     } while (0)

@@ -125,12 +125,13 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
         dead->first = v;
     }
     tlb_begin(&batch, mm);
-    pt_trim(mm, start, end, prev ? prev->end : 0, v ? v->start : USER_END + PAGE_SIZE, &batch);
+    pt_trim(mm, start, end, prev ? prev->end : 0, v ? v->start : USER_END + PAGE_SIZE,
+            &batch);
     tlb_end(&batch);
 }
 
-struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, u32 flags,
-                           struct area_reserve *r)
+struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
+                           u32 flags, struct area_reserve *r)
 {
     start = MAX(start, v->start);
     end = MIN(end, v->end);

@@ -42,12 +42,13 @@ u64 area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end);
 /* Whether npages more with these flags fit into RLIMIT_AS, RLIMIT_DATA, the memory of the
  * machine (private writable memory, unless VM_NORESERVE) and the number of VMAs; `replaced`
  * pages go away at the same time. 0 or -ENOMEM. */
-int must_check area_check_limits(const struct mm *mm, u32 flags, u64 npages, u64 replaced);
+int must_check area_check_limits(const struct mm *mm, u32 flags, u64 npages,
+                                 u64 replaced);
 
 /* RLIMIT_MEMLOCK for npages more locked pages: 0, -EAGAIN. */
 int must_check area_check_memlock(const struct mm *mm, u64 npages);
 
 /* Splits and merges so that [start, end) within one VMA at a time gets new flags. The cut
  * records must be reserved. Returns the VMA that now holds the part. */
-struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, u32 flags,
-                           struct area_reserve *r);
+struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
+                           u32 flags, struct area_reserve *r);

@@ -15,7 +15,8 @@
 
 /* The file page at entry i of `leaf` (may be NULL: no table, all at home), whose address
  * lies in v. Caller holds T, or M in a mode that excludes remaps. */
-static inline pgoff_t away_offset(const struct page *leaf, const struct vma *v, vaddr_t va)
+static inline pgoff_t away_offset(const struct page *leaf, const struct vma *v,
+                                  vaddr_t va)
 {
     if (leaf && leaf->away) {
         u32 n = leaf->away[pt_index(va, 0)];

@@ -9,13 +9,15 @@
 
 static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm->def_flags;
+    u32 flags =
+        VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm->def_flags;
     u64 npages = (end - start) >> PAGE_SHIFT;
     struct vma *next = vma_find(mm, start), *v;
     vaddr_t limit = USER_END;
 
     if (next)
-        limit = next->start - (next->flags & VM_GROWSDOWN ? MIN(STACK_GUARD_GAP, next->start) : 0);
+        limit = next->start -
+                (next->flags & VM_GROWSDOWN ? MIN(STACK_GUARD_GAP, next->start) : 0);
     if (end > limit || area_check_limits(mm, flags, npages, 0) != 0)
         return false;
     if ((flags & VM_LOCKED) && area_check_memlock(mm, npages) != 0)

@@ -11,10 +11,10 @@
 #include "mm/object_tree.h"
 #include "mm/rmap.h"
 
-#define CHECK(cond, ...)                                                                 \
-    do {                                                                                 \
-        if (unlikely(!(cond)))                                                           \
-            panic("mm_check: " __VA_ARGS__);                                             \
+#define CHECK(cond, ...)                     \
+    do {                                     \
+        if (unlikely(!(cond)))               \
+            panic("mm_check: " __VA_ARGS__); \
     } while (0)
 
 struct totals {
@@ -30,12 +30,14 @@ static void check_vmas(struct mm *mm, struct totals *t)
         u64 n = vma_npages(v);
 
         CHECK(v->mm == mm, "VMA of another address space");
-        CHECK(v->start < v->end && v->end <= USER_END, "VMA bounds %lx-%lx", v->start, v->end);
+        CHECK(v->start < v->end && v->end <= USER_END, "VMA bounds %lx-%lx", v->start,
+              v->end);
         CHECK(!((v->start | v->end) % PAGE_SIZE), "VMA %lx not whole pages", v->start);
         CHECK(!prev || prev->end <= v->start, "VMAs overlap at %lx", v->start);
         CHECK(v->object || v->pgoff == v->start >> PAGE_SHIFT, "anonymous home at %lx",
               v->start);
-        CHECK(v->object || !(v->flags & VM_SHARED), "shared VMA without object %lx", v->start);
+        CHECK(v->object || !(v->flags & VM_SHARED), "shared VMA without object %lx",
+              v->start);
         t->pages += n;
         t->nvmas++;
         if (v->flags & VM_GROWSDOWN)
@@ -68,7 +70,8 @@ static void check_object_entry(struct vma *v, struct page *leaf, vaddr_t va, pte
     CHECK(pg->index == away_offset(leaf, v, va), "%lx shows file page %u, not %llu", va,
           pg->index, (unsigned long long)away_offset(leaf, v, va));
     CHECK(pg->index < object_npages(v->object), "page beyond the end at %lx", va);
-    CHECK(index_get(&v->object->pages, pg->index) == pg, "page not in its object at %lx", va);
+    CHECK(index_get(&v->object->pages, pg->index) == pg, "page not in its object at %lx",
+          va);
     if (!(leaf->away && leaf->away[i]))
         return;
     hint_found = false;
@@ -88,7 +91,8 @@ static void check_entry(struct mm *mm, struct page *leaf, unsigned i, struct tot
     CHECK(v && v->start <= va, "translation without VMA at %lx", va);
     prot = v->flags & VM_PROT;
     if (pte_parked(pte)) {
-        CHECK(vma_kind(v) != VMA_SHARED && pg->type == PAGE_ANON, "parked entry at %lx", va);
+        CHECK(vma_kind(v) != VMA_SHARED && pg->type == PAGE_ANON, "parked entry at %lx",
+              va);
         t->anon++;
         return;
     }
@@ -96,7 +100,8 @@ static void check_entry(struct mm *mm, struct page *leaf, unsigned i, struct tot
           (unsigned long long)pte, va);
     CHECK(prot, "translation without rights at %lx", va);
     CHECK(!pte_writable(pte) || (prot & VM_WRITE), "writable beyond the VMA at %lx", va);
-    CHECK(!pte_nx_mask || pte_executable(pte) == !!(prot & VM_EXEC), "exec right at %lx", va);
+    CHECK(!pte_nx_mask || pte_executable(pte) == !!(prot & VM_EXEC), "exec right at %lx",
+          va);
     switch (vma_kind(v)) {
     case VMA_SHARED:
         check_object_entry(v, leaf, va, pte);
@@ -150,7 +155,8 @@ static void check_leaf(struct mm *mm, struct page *leaf, struct totals *t)
           pt_address(leaf, 0));
 }
 
-static void check_tables(struct mm *mm, struct page *table, unsigned level, struct totals *t)
+static void check_tables(struct mm *mm, struct page *table, unsigned level,
+                         struct totals *t)
 {
     unsigned entries = level == PT_LEVELS - 1 ? PT_ENTRIES / 2 : PT_ENTRIES;
     u32 present = 0;
@@ -170,7 +176,8 @@ static void check_tables(struct mm *mm, struct page *table, unsigned level, stru
         present++;
         check_tables(mm, pfn_to_page(pte_pfn(e)), level - 1, t);
     }
-    CHECK(present == table->present, "upper table counts %u, has %u", table->present, present);
+    CHECK(present == table->present, "upper table counts %u, has %u", table->present,
+          present);
 }
 
 void mm_check(struct mm *mm)
@@ -189,8 +196,8 @@ void mm_check(struct mm *mm)
           (unsigned long long)mm->rss_anon, (unsigned long long)t.anon,
           (unsigned long long)mm->rss_file, (unsigned long long)t.file,
           (unsigned long long)mm->rss_shmem, (unsigned long long)t.shmem);
-    CHECK(t.tables == mm->tables, "tables %llu, counted %llu", (unsigned long long)mm->tables,
-          (unsigned long long)t.tables);
+    CHECK(t.tables == mm->tables, "tables %llu, counted %llu",
+          (unsigned long long)mm->tables, (unsigned long long)t.tables);
 }
 
 static void check_one(struct mm *mm, void *arg)

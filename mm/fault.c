@@ -202,7 +202,9 @@ static enum fault_result fault_anon_new(struct fault *f)
         if (pte_load(f->entry))
             result = FAULT_RETRY;
         else
-            install(f, 0, pte_make_user(page_to_pfn(zero_page), f->v->flags & VM_PROT & ~VM_WRITE));
+            install(
+                f, 0,
+                pte_make_user(page_to_pfn(zero_page), f->v->flags & VM_PROT & ~VM_WRITE));
         spin_unlock(&f->leaf->lock);
         mm_count(fault_anon_zero);
         return result;
@@ -268,7 +270,8 @@ static enum fault_result unpark(struct fault *f, pte_t old)
 {
     spin_lock(&f->leaf->lock);
     if (pte_load(f->entry) == old)
-        pte_store(f->entry, pte_make_user(pte_any_pfn(old), f->v->flags & VM_PROT & ~VM_WRITE));
+        pte_store(f->entry,
+                  pte_make_user(pte_any_pfn(old), f->v->flags & VM_PROT & ~VM_WRITE));
     spin_unlock(&f->leaf->lock);
     return FAULT_RETRY;
 }
@@ -360,7 +363,8 @@ enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end)
         if (!v || v->start >= end)
             return FAULT_OK;
         va = MAX(va, v->start);
-        access = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? FAULT_WRITE : FAULT_READ;
+        access =
+            (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? FAULT_WRITE : FAULT_READ;
         for (; va < MIN(v->end, end); va += PAGE_SIZE) {
             struct page *leaf = pt_leaf(mm, va);
             pte_t pte = leaf ? pte_load(pt_entries(leaf) + pt_index(va, 0)) : 0;

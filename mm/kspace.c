@@ -8,9 +8,9 @@
 #include "lib/string.h"
 #include "mm/buddy.h"
 
-#define SLOT_PAGES 8ul
-#define SLOTS      32768ul
-#define SLOT_WORDS (SLOTS / 64)
+#define SLOT_PAGES  8ul
+#define SLOTS       32768ul
+#define SLOT_WORDS  (SLOTS / 64)
 #define DEVICE_BASE (KSPACE_BASE + (1ul << 39)) /* the second root entry of the area */
 
 static struct {
@@ -70,7 +70,8 @@ void kspace_init(void)
 
     /* Make the upper tables of both areas now: they stay for ever and do not disturb the
      * balance of free pages later. */
-    if (!kernel_entry(KSPACE_BASE, true, &leaf) || !kernel_entry(DEVICE_BASE, true, &leaf))
+    if (!kernel_entry(KSPACE_BASE, true, &leaf) ||
+        !kernel_entry(DEVICE_BASE, true, &leaf))
         panic("no memory for the kernel's page tables");
 }
 

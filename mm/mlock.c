@@ -88,7 +88,8 @@ int mm_mlock(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
         case FAULT_MAPERR:
         case FAULT_ACCERR:
         case FAULT_BUS:
-            err = -ENOMEM; /* no rights, or beyond the end of the file: cannot be resident */
+            err =
+                -ENOMEM; /* no rights, or beyond the end of the file: cannot be resident */
             break;
         }
     }
@@ -133,7 +134,8 @@ int mm_mlockall(struct mm *mm, u32 flags)
             v = area_set_flags(mm, v, v->start, v->end,
                                (v->flags & ~VM_LOCKONFAULT) | bits, &none);
         if (!(flags & MCL_ONFAULT))
-            (void)fault_populate(mm, 0, USER_END); /* as on Linux: failures are not told */
+            (void)fault_populate(mm, 0,
+                                 USER_END); /* as on Linux: failures are not told */
     }
     mutex_unlock(&mm->lock);
     return 0;

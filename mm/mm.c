@@ -70,7 +70,8 @@ void mm_put(struct mm *mm)
     spin_unlock(&list_lock);
     unmap_all(mm);
     pt_fini(mm);
-    ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 && mm->tables == 0);
+    ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 &&
+           mm->tables == 0);
     if (mm->exe)
         vm_file_put(mm->exe);
     slab_free(&mm_cache, mm);

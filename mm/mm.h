@@ -11,8 +11,8 @@
 #include "lib/rbtree.h"
 #include "lib/types.h"
 
-#define MMAP_MIN_ADDR 0x10000ul
-#define MM_MAX_VMAS   65530u
+#define MMAP_MIN_ADDR   0x10000ul
+#define MM_MAX_VMAS     65530u
 #define STACK_GUARD_GAP (256 * PAGE_SIZE)
 
 struct vma;
@@ -40,13 +40,13 @@ struct mm {
     u64 rss_anon, rss_file, rss_shmem, tables;
     u64 hiwater_rss, hiwater_vm;
 
-    vaddr_t mmap_base;            /* top of the area mmap searches downwards */
-    vaddr_t brk_start, brk;       /* [M] brk is a byte address */
+    vaddr_t mmap_base;      /* top of the area mmap searches downwards */
+    vaddr_t brk_start, brk; /* [M] brk is a byte address */
     vaddr_t start_code, end_code, start_data, end_data, start_stack;
     vaddr_t arg_start, arg_end, env_start, env_end;
     struct mm_limits limits;
-    u32 def_flags;                /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
-    struct vm_file *exe;          /* program file, referenced; NULL: none */
+    u32 def_flags;       /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
+    struct vm_file *exe; /* program file, referenced; NULL: none */
 };
 
 /* An empty address space with one reference, limits unlimited. NULL: no memory. */

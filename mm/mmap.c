@@ -15,10 +15,10 @@
 #define MAP_LOW_END   0x80000000ul
 
 /* What MAP_SHARED_VALIDATE knows; everything else is refused there and ignored elsewhere. */
-#define MAP_KNOWN                                                                        \
-    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE |   \
-     MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
-     MAP_HUGETLB | MAP_FIXED_NOREPLACE)
+#define MAP_KNOWN                                                                       \
+    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | \
+     MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |        \
+     MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
 
 static int check_args(const struct mmap_args *a, u64 *len)
 {
@@ -59,7 +59,8 @@ static bool range_free(const struct mm *mm, vaddr_t addr, u64 len, bool keep_gua
     return end <= v->start;
 }
 
-static int choose_range(const struct mm *mm, const struct mmap_args *a, u64 len, vaddr_t *out)
+static int choose_range(const struct mm *mm, const struct mmap_args *a, u64 len,
+                        vaddr_t *out)
 {
     vaddr_t addr = a->addr;
 
@@ -106,8 +107,8 @@ static u32 vm_flags(const struct mm *mm, const struct mmap_args *a)
 }
 
 /* Everything that can fail once the range is known. On success v is ready to insert. */
-static int prepare(struct mm *mm, const struct mmap_args *a, vaddr_t addr, u64 len, u32 flags,
-                   struct area_reserve *r, struct vma **out)
+static int prepare(struct mm *mm, const struct mmap_args *a, vaddr_t addr, u64 len,
+                   u32 flags, struct area_reserve *r, struct vma **out)
 {
     u64 npages = len >> PAGE_SHIFT;
     u64 replaced = a->flags & MAP_FIXED ? area_pages_in(mm, addr, addr + len) : 0;
@@ -132,7 +133,8 @@ static int prepare(struct mm *mm, const struct mmap_args *a, vaddr_t addr, u64 l
         if (a->object)
             object_get(a->object);
         else
-            v->object = object_create(len); /* shared anonymous: an object without a name */
+            v->object =
+                object_create(len); /* shared anonymous: an object without a name */
         if (!v->object) {
             vma_free(v);
             area_release(r);

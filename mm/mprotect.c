@@ -18,7 +18,7 @@ static pte_t changed_entry(const struct vma *v, pte_t pte)
 
     if (pte_parked(pte))
         return pte; /* a fault brings it back */
-    if (!prot) /* private memory keeps its page out of reach (see arch/pte.h) */
+    if (!prot)      /* private memory keeps its page out of reach (see arch/pte.h) */
         return pte_make_parked(pte_pfn(pte));
     /* A private page may be shared with a forked child: only a fault makes it writable. */
     if (vma_kind(v) != VMA_SHARED && !pte_writable(pte))
@@ -42,7 +42,8 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
         }
         zap_object_pages(v, start, end, &b);
     }
-    pt_for_each_leaf (v->mm, start, end, va, next, leaf) {
+    pt_for_each_leaf(v->mm, start, end, va, next, leaf)
+    {
         pte_t *entries = pt_entries(leaf);
 
         if (!leaf->present)

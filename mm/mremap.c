@@ -57,12 +57,14 @@ static int check_args(struct mremap *m)
 
 /* Makes and pins (step +1), or unpins (step -1), the tables and arrays that the moved part
  * needs at the target, so that unmapping what is there now does not take them away. */
-static int pin_target(struct mremap *m, const struct vma *v, u64 len, int step, vaddr_t *done)
+static int pin_target(struct mremap *m, const struct vma *v, u64 len, int step,
+                      vaddr_t *done)
 {
     bool shared = vma_kind(v) == VMA_SHARED;
     struct page *leaf;
 
-    pt_for_each_leaf (m->mm, m->old, m->old + len, va, next, leaf) {
+    pt_for_each_leaf(m->mm, m->old, m->old + len, va, next, leaf)
+    {
         vaddr_t to[2] = {m->new_addr + (va - m->old), m->new_addr + (next - m->old) - 1};
 
         if (step < 0 && va >= *done)
@@ -98,7 +100,8 @@ static void trim_target(struct mremap *m)
     struct tlb_batch b;
     struct page *leaf;
 
-    pt_for_each_leaf (m->mm, m->new_addr, m->new_addr + m->new_len, va, to, leaf) {
+    pt_for_each_leaf(m->mm, m->new_addr, m->new_addr + m->new_len, va, to, leaf)
+    {
         (void)to;
         away_trim(leaf);
     }
@@ -118,7 +121,8 @@ static void move_entries(struct mremap *m, u64 len, struct tlb_batch *b)
     u64 delta = m->new_addr - m->old;
     struct page *leaf;
 
-    pt_for_each_leaf (m->mm, m->old, m->old + len, va, next, leaf) {
+    pt_for_each_leaf(m->mm, m->old, m->old + len, va, next, leaf)
+    {
         for (vaddr_t a = va; a < next && leaf->present; a += PAGE_SIZE) {
             pte_t *from = pt_entries(leaf) + pt_index(a, 0), pte = pte_load(from);
             struct page *target;
@@ -160,7 +164,8 @@ static int choose_target(struct mremap *m)
             (!at || m->new_addr + m->new_len <= at->start))
             return 0;
     }
-    if (vma_find_gap(m->mm, m->new_len, MMAP_MIN_ADDR, m->mm->mmap_base, &m->new_addr) == 0)
+    if (vma_find_gap(m->mm, m->new_len, MMAP_MIN_ADDR, m->mm->mmap_base, &m->new_addr) ==
+        0)
         return 0;
     return vma_find_gap(m->mm, m->new_len, MMAP_MIN_ADDR, USER_END, &m->new_addr);
 }
@@ -262,7 +267,8 @@ static int mremap_locked(struct mremap *m)
         return -EINVAL;
     if (m->old_len > v->end - m->old)
         return -EFAULT;
-    if (v->object && vma_home(v, m->old) + (m->new_len >> PAGE_SHIFT) < vma_home(v, m->old))
+    if (v->object &&
+        vma_home(v, m->old) + (m->new_len >> PAGE_SHIFT) < vma_home(v, m->old))
         return -EINVAL;
     if (m->old_len >= m->new_len && !(m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
         m->new_addr = m->old;
@@ -270,7 +276,8 @@ static int mremap_locked(struct mremap *m)
             return 0;
         err = area_reserve(&m->cuts, 2);
         if (!err)
-            area_unmap(m->mm, m->old + m->new_len, m->old + m->old_len, &m->cuts, &m->dead);
+            area_unmap(m->mm, m->old + m->new_len, m->old + m->old_len, &m->cuts,
+                       &m->dead);
         return err;
     }
     if (m->flags & MREMAP_DONTUNMAP)
@@ -290,7 +297,8 @@ int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
 {
     struct mremap m = {.mm = mm,
                        .old = addr,
-                       .new_addr = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) ? new_addr : 0,
+                       .new_addr =
+                           flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) ? new_addr : 0,
                        .old_len = old_len,
                        .new_len = new_len,
                        .flags = flags};

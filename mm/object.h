@@ -32,7 +32,7 @@ struct vm_object {
 
 /* Everything a mapping keeps alive beside the object: an open file. fs/file.h embeds it. */
 struct vm_file {
-    u32 refs; /* atomic */
+    u32 refs;                           /* atomic */
     void (*release)(struct vm_file *f); /* the last reference is gone */
 };
 
@@ -68,7 +68,8 @@ int must_check object_get_page(struct vm_object *o, pgoff_t pgoff, struct page *
 
 /* write(2): the page for writing at pgoff even beyond the present end (below
  * OBJECT_MAX_PAGES); it does not change the size. -EFBIG, -ENOMEM. */
-int must_check object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out);
+int must_check object_get_page_extend(struct vm_object *o, pgoff_t pgoff,
+                                      struct page **out);
 
 /* Raises the size after data was written; never lowers it. */
 void object_extend(struct vm_object *o, u64 size);

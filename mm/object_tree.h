@@ -15,7 +15,7 @@ struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t l
 struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 
 /* Visits the VMAs of o whose home range meets [first, last). */
-#define object_for_each_vma(v, o, first, last)                                           \
+#define object_for_each_vma(v, o, first, last) \
     for (v = object_first_vma(o, first, last); v; v = object_next_vma(v, first, last))
 
 /* The page has left the index and has no translation: drops its hints and its name. The

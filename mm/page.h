@@ -60,15 +60,15 @@ struct page {
             u16 first_free; /* index of the first free object, SLAB_NONE: full */
             u16 in_use;
         };
-        struct {                      /* TABLE */
-            struct mm *mm;            /* NULL: kernel table */
-            u32 *away;                /* [T] 512 file pages + 1, 0: home; NULL: all at home */
-            u32 base;                 /* first address >> 21 (leaf), for backlinks */
-            u16 present;              /* [T] entries in use */
-            u16 naway;                /* [T] away entries in use */
-            spinlock_t lock;          /* T */
+        struct {             /* TABLE */
+            struct mm *mm;   /* NULL: kernel table */
+            u32 *away;       /* [T] 512 file pages + 1, 0: home; NULL: all at home */
+            u32 base;        /* first address >> 21 (leaf), for backlinks */
+            u16 present;     /* [T] entries in use */
+            u16 naway;       /* [T] away entries in use */
+            spinlock_t lock; /* T */
             u16 level;
-            u16 pins;                 /* [M] reservations: keep table and array */
+            u16 pins; /* [M] reservations: keep table and array */
         };
         struct {                      /* OBJECT */
             struct vm_object *object; /* [O] NULL once it left */

@@ -63,8 +63,8 @@ static inline vaddr_t pt_address(const struct page *leaf, unsigned i)
 
 /* Visits [start, end) leaf by leaf: `va` is the start of the part in this table, `next` its
  * end, `leaf` the table. Spans without a table are skipped. */
-#define pt_for_each_leaf(mm, start_, end_, va, next, leaf)                               \
-    for (vaddr_t va = pt_next_leaf(mm, start_, end_), next;                              \
-         va < (end_) && (next = MIN((va | (LEAF_SPAN - 1)) + 1, (vaddr_t)(end_)),        \
-                        leaf = pt_leaf(mm, va), true);                                   \
+#define pt_for_each_leaf(mm, start_, end_, va, next, leaf)                        \
+    for (vaddr_t va = pt_next_leaf(mm, start_, end_), next;                       \
+         va < (end_) && (next = MIN((va | (LEAF_SPAN - 1)) + 1, (vaddr_t)(end_)), \
+                        leaf = pt_leaf(mm, va), true);                            \
          va = pt_next_leaf(mm, next, end_))

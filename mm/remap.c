@@ -50,8 +50,7 @@ static void trim_arrays(struct remap *r)
 {
     struct page *leaf;
 
-    pt_for_each_leaf (r->mm, r->start, r->end, va, next, leaf)
-        away_trim(leaf);
+    pt_for_each_leaf(r->mm, r->start, r->end, va, next, leaf) away_trim(leaf);
 }
 
 /* After this the commit cannot fail. On failure the range is as it was. */
@@ -168,7 +167,8 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
     }
     r.home = pgoff == vma_home(r.v, r.start);
     /* A locked mapping is always populated; one without rights cannot be. */
-    r.install = (!(flags & MAP_NONBLOCK) || (r.v->flags & VM_LOCKED)) && (r.v->flags & VM_PROT);
+    r.install =
+        (!(flags & MAP_NONBLOCK) || (r.v->flags & VM_LOCKED)) && (r.v->flags & VM_PROT);
     r.missing = false;
     err = reserve(&r);
     if (!err) {

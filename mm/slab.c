@@ -16,10 +16,13 @@ static spinlock_t caches_lock;
 static struct slab_cache *caches;
 static u64 pages_held; /* atomic */
 
-#define KMALLOC_CACHE(n) {.name = "kmalloc-" #n, .size = n}
+#define KMALLOC_CACHE(n)                 \
+    {                                    \
+        .name = "kmalloc-" #n, .size = n \
+    }
 static struct slab_cache kmalloc_caches[] = {
-    KMALLOC_CACHE(16),  KMALLOC_CACHE(32),  KMALLOC_CACHE(64),   KMALLOC_CACHE(96),
-    KMALLOC_CACHE(128), KMALLOC_CACHE(192), KMALLOC_CACHE(256),  KMALLOC_CACHE(512),
+    KMALLOC_CACHE(16),   KMALLOC_CACHE(32),   KMALLOC_CACHE(64),  KMALLOC_CACHE(96),
+    KMALLOC_CACHE(128),  KMALLOC_CACHE(192),  KMALLOC_CACHE(256), KMALLOC_CACHE(512),
     KMALLOC_CACHE(1024), KMALLOC_CACHE(2048),
 };
 

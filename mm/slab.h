@@ -22,10 +22,11 @@ struct slab_cache {
 };
 
 /* size <= 2 * PAGE_SIZE. Static caches: SLAB_CACHE(name, type). Registered at first use. */
-#define SLAB_CACHE(var, label, type)                                                     \
+#define SLAB_CACHE(var, label, type) \
     static struct slab_cache var = {.name = label, .size = (sizeof(type) + 7) & ~7u}
 
-void *slab_alloc(struct slab_cache *c);  /* uninitialised, 8-byte aligned; NULL: no memory */
+void *
+slab_alloc(struct slab_cache *c); /* uninitialised, 8-byte aligned; NULL: no memory */
 void *slab_zalloc(struct slab_cache *c); /* zeroed */
 void slab_free(struct slab_cache *c, void *obj);
 

@@ -13,21 +13,21 @@ struct mm;
 struct vm_file;
 struct vm_object;
 
-#define VM_READ      0x0001u /* present rights; equal PROT_* and PTE_PROT_* */
-#define VM_WRITE     0x0002u
-#define VM_EXEC      0x0004u
-#define VM_PROT      0x0007u
-#define VM_MAYREAD   0x0010u /* what mprotect may grant: VM_* << 4 */
-#define VM_MAYWRITE  0x0020u
-#define VM_MAYEXEC   0x0040u
-#define VM_SHARED    0x0100u
-#define VM_GROWSDOWN 0x0200u
-#define VM_LOCKED    0x0400u
-#define VM_DONTFORK  0x0800u
-#define VM_NORESERVE 0x1000u
-#define VM_RANDOM    0x2000u
-#define VM_SEQ       0x4000u
-#define VM_DONTDUMP  0x8000u
+#define VM_READ        0x0001u /* present rights; equal PROT_* and PTE_PROT_* */
+#define VM_WRITE       0x0002u
+#define VM_EXEC        0x0004u
+#define VM_PROT        0x0007u
+#define VM_MAYREAD     0x0010u /* what mprotect may grant: VM_* << 4 */
+#define VM_MAYWRITE    0x0020u
+#define VM_MAYEXEC     0x0040u
+#define VM_SHARED      0x0100u
+#define VM_GROWSDOWN   0x0200u
+#define VM_LOCKED      0x0400u
+#define VM_DONTFORK    0x0800u
+#define VM_NORESERVE   0x1000u
+#define VM_RANDOM      0x2000u
+#define VM_SEQ         0x4000u
+#define VM_DONTDUMP    0x8000u
 #define VM_LOCKONFAULT 0x10000u /* with VM_LOCKED: pages are locked as they are touched */
 
 struct vma {

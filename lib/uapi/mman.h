@@ -5,57 +5,57 @@
 #pragma once
 
 /* Rights. */
-#define PROT_NONE            0x0
-#define PROT_READ            0x1
-#define PROT_WRITE           0x2
-#define PROT_EXEC            0x4
-#define PROT_GROWSDOWN       0x01000000
-#define PROT_GROWSUP         0x02000000
+#define PROT_NONE      0x0
+#define PROT_READ      0x1
+#define PROT_WRITE     0x2
+#define PROT_EXEC      0x4
+#define PROT_GROWSDOWN 0x01000000
+#define PROT_GROWSUP   0x02000000
 
 /* Flags of mmap. */
-#define MAP_SHARED           0x01
-#define MAP_PRIVATE          0x02
-#define MAP_SHARED_VALIDATE  0x03
-#define MAP_TYPE             0x0f
-#define MAP_FIXED            0x10
-#define MAP_ANONYMOUS        0x20
-#define MAP_32BIT            0x40
-#define MAP_GROWSDOWN        0x0100
-#define MAP_DENYWRITE        0x0800
-#define MAP_EXECUTABLE       0x1000
-#define MAP_LOCKED           0x2000
-#define MAP_NORESERVE        0x4000
-#define MAP_POPULATE         0x8000
-#define MAP_NONBLOCK         0x10000
-#define MAP_STACK            0x20000
-#define MAP_HUGETLB          0x40000
-#define MAP_SYNC             0x80000
-#define MAP_FIXED_NOREPLACE  0x100000
+#define MAP_SHARED          0x01
+#define MAP_PRIVATE         0x02
+#define MAP_SHARED_VALIDATE 0x03
+#define MAP_TYPE            0x0f
+#define MAP_FIXED           0x10
+#define MAP_ANONYMOUS       0x20
+#define MAP_32BIT           0x40
+#define MAP_GROWSDOWN       0x0100
+#define MAP_DENYWRITE       0x0800
+#define MAP_EXECUTABLE      0x1000
+#define MAP_LOCKED          0x2000
+#define MAP_NORESERVE       0x4000
+#define MAP_POPULATE        0x8000
+#define MAP_NONBLOCK        0x10000
+#define MAP_STACK           0x20000
+#define MAP_HUGETLB         0x40000
+#define MAP_SYNC            0x80000
+#define MAP_FIXED_NOREPLACE 0x100000
 
 /* Flags of mremap. */
-#define MREMAP_MAYMOVE       1
-#define MREMAP_FIXED         2
-#define MREMAP_DONTUNMAP     4
+#define MREMAP_MAYMOVE   1
+#define MREMAP_FIXED     2
+#define MREMAP_DONTUNMAP 4
 
 /* Flags of msync. */
-#define MS_ASYNC             1
-#define MS_INVALIDATE        2
-#define MS_SYNC              4
+#define MS_ASYNC      1
+#define MS_INVALIDATE 2
+#define MS_SYNC       4
 
 /* Flags of mlockall. */
-#define MCL_CURRENT          1
-#define MCL_FUTURE           2
-#define MCL_ONFAULT          4
+#define MCL_CURRENT 1
+#define MCL_FUTURE  2
+#define MCL_ONFAULT 4
 
 /* Flag of mlock2. */
-#define MLOCK_ONFAULT        1
+#define MLOCK_ONFAULT 1
 
 /* Flags of memfd_create. */
-#define MFD_CLOEXEC          0x1
-#define MFD_ALLOW_SEALING    0x2
-#define MFD_HUGETLB          0x4
-#define MFD_NOEXEC_SEAL      0x8
-#define MFD_EXEC             0x10
+#define MFD_CLOEXEC       0x1
+#define MFD_ALLOW_SEALING 0x2
+#define MFD_HUGETLB       0x4
+#define MFD_NOEXEC_SEAL   0x8
+#define MFD_EXEC          0x10
 
 /* Advice. */
 #define MADV_NORMAL          0

@@ -14,8 +14,8 @@
 enum boot_mem {
     BOOT_MEM_USABLE = 1,
     BOOT_MEM_RESERVED = 2,
-    BOOT_MEM_ACPI = 3,   /* ACPI tables: reclaimable, kept here because we read them */
-    BOOT_MEM_NVS = 4,    /* firmware's, never touched */
+    BOOT_MEM_ACPI = 3, /* ACPI tables: reclaimable, kept here because we read them */
+    BOOT_MEM_NVS = 4,  /* firmware's, never touched */
     BOOT_MEM_BAD = 5,
     BOOT_MEM_LOADER = 6, /* kernel image, initramfs: RAM in use from the start */
 };
@@ -34,12 +34,12 @@ struct boot_framebuffer {
 };
 
 struct bootinfo {
-    const char *door;          /* "PVH", "multiboot2", ... */
-    paddr_t kernel_start;      /* image in memory, bss included; 2 MiB aligned */
+    const char *door;     /* "PVH", "multiboot2", ... */
+    paddr_t kernel_start; /* image in memory, bss included; 2 MiB aligned */
     paddr_t kernel_end;
-    paddr_t initrd;            /* archive; initrd_len 0: none */
+    paddr_t initrd; /* archive; initrd_len 0: none */
     u64 initrd_len;
-    paddr_t rsdp;              /* 0: none */
+    paddr_t rsdp; /* 0: none */
     struct boot_framebuffer fb;
     /* Sorted, non-overlapping, no empty range; usable ranges whole pages, nothing in the
      * first MiB or of the image or the initramfs is usable. */

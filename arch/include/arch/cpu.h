@@ -21,19 +21,19 @@ struct cpu {
     uintptr_t scratch;      /* 16: the user's stack pointer during SYSCALL entry */
     struct thread *current; /* 24: the running thread */
     u32 id;                 /* 32: 0 .. cpu_count-1 */
-    u32 need_resched;       /* 36: set by the timer or a wake-up, read on return to user */
-    u32 irq_depth;          /* 40: > 0 inside an interrupt handler */
-    u32 apic_id;            /* 44 */
-    struct mm *mm;          /* 48: address space loaded in CR3, NULL: the kernel's own */
+    u32 need_resched; /* 36: set by the timer or a wake-up, read on return to user */
+    u32 irq_depth;    /* 40: > 0 inside an interrupt handler */
+    u32 apic_id;      /* 44 */
+    struct mm *mm;    /* 48: address space loaded in CR3, NULL: the kernel's own */
 };
 
 extern struct cpu cpu_local; /* in the per-CPU section; use cpu_self() */
 
-#define CPU_FIELD(type, offset)                                                          \
-    ({                                                                                   \
-        type value_;                                                                     \
-        __asm__ volatile("mov %%gs:%c1, %0" : "=r"(value_) : "i"(offset));               \
-        value_;                                                                          \
+#define CPU_FIELD(type, offset)                                            \
+    ({                                                                     \
+        type value_;                                                       \
+        __asm__ volatile("mov %%gs:%c1, %0" : "=r"(value_) : "i"(offset)); \
+        value_;                                                            \
     })
 
 static inline uintptr_t cpu_offset(void)

@@ -10,9 +10,11 @@
  *
  * Intel SDM vol. 3A, 4.5 "4-Level Paging and 5-Level Paging", table 4-20.
  *
- * PROT_NONE needs no present bit of its own: an entry whose VMA lost all rights is dropped
- * (zap.c) and comes back by a fault, so a not-present entry is always 0. No user-chosen
- * number ever stands in a not-present entry (L1 terminal fault).
+ * An entry is none (0), present, or parked: private memory whose VMA lost all rights keeps
+ * its page in a not-present entry with a software bit and the frame number inverted, so that
+ * no existing frame is named by a not-present entry (L1 terminal fault). Pages of objects are
+ * never parked: their entries are dropped and come back by a fault. No user-chosen number
+ * ever stands in a not-present entry.
  */
 #pragma once
 
@@ -29,6 +31,7 @@ typedef u64 pte_t;
 #define PTE_DIRTY    (1ull << 6)
 #define PTE_LARGE    (1ull << 7)
 #define PTE_GLOBAL   (1ull << 8)
+#define PTE_PARKED   (1ull << 9) /* software: only with PTE_PRESENT clear */
 #define PTE_NX       (1ull << 63)
 #define PTE_ADDR     0x000ffffffffff000ull
 
@@ -73,6 +76,22 @@ static inline bool pte_present(pte_t pte)
 static inline pfn_t pte_pfn(pte_t pte)
 {
     return (pte & PTE_ADDR) >> PAGE_SHIFT;
+}
+
+static inline bool pte_parked(pte_t pte)
+{
+    return (pte & (PTE_PRESENT | PTE_PARKED)) == PTE_PARKED;
+}
+
+static inline pte_t pte_make_parked(pfn_t pfn)
+{
+    return (~(pfn << PAGE_SHIFT) & PTE_ADDR) | PTE_PARKED;
+}
+
+/* The frame of a present or parked entry. */
+static inline pfn_t pte_any_pfn(pte_t pte)
+{
+    return ((pte & PTE_PRESENT ? pte : ~pte) & PTE_ADDR) >> PAGE_SHIFT;
 }
 
 static inline bool pte_writable(pte_t pte)

@@ -13,7 +13,8 @@ struct arch_thread {
     uintptr_t sp;        /* saved kernel stack pointer while not running */
     uintptr_t stack_top; /* end of the kernel stack */
     u64 fs_base, gs_base;
-    void *fpu; /* 64-byte aligned save area of arch_fpu_size() bytes; owned by this struct */
+    void *
+        fpu; /* 64-byte aligned save area of arch_fpu_size() bytes; owned by this struct */
 };
 
 /* Prepares a thread that will start at entry(arg) on the stack that ends at stack_top, with
@@ -76,12 +77,12 @@ struct arch_signal {
     int signo;
     u64 handler, restorer; /* user addresses */
     u64 sa_flags;
-    u64 mask;              /* blocked mask to restore on sigreturn */
-    const void *info;      /* 128 bytes */
-    vaddr_t fault_addr;    /* cr2, trapno, err for the ucontext */
+    u64 mask;           /* blocked mask to restore on sigreturn */
+    const void *info;   /* 128 bytes */
+    vaddr_t fault_addr; /* cr2, trapno, err for the ucontext */
     u64 trapno, err;
-    vaddr_t stack;         /* top of the alternate stack to use, 0: stay on this one */
-    u64 ss_sp, ss_size;    /* uc_stack */
+    vaddr_t stack;      /* top of the alternate stack to use, 0: stay on this one */
+    u64 ss_sp, ss_size; /* uc_stack */
     u32 ss_flags;
 };
 

@@ -12,7 +12,7 @@ struct trapframe {
     u64 r15, r14, r13, r12, rbp, rbx; /* callee-saved */
     u64 r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
     u64 vector; /* SYSCALL: TRAP_SYSCALL */
-    u64 error;  /* hardware error code; SYSCALL: the number, so that a restart can re-enter */
+    u64 error; /* hardware error code; SYSCALL: the number, so that a restart can re-enter */
     u64 rip, cs, rflags, rsp, ss;
 };
 
