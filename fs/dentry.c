@@ -118,7 +118,8 @@ struct dentry *dentry_find(const struct dentry *parent, const char *name, size_t
 {
     struct dentry *d = *bucket(parent, name, len);
 
-    while (d && !(d->parent == parent && d->len == len && memcmp(d->name, name, len) == 0))
+    while (d &&
+           !(d->parent == parent && d->len == len && memcmp(d->name, name, len) == 0))
         d = d->hash_next;
     return d;
 }

@@ -56,11 +56,11 @@ struct dentry *dentry_find(const struct dentry *parent, const char *name, size_t
 /* ---- fs/namei.c: walking, with vfs_tree_lock held in any mode ---- */
 
 struct walk {
-    struct path found;         /* result, referenced */
-    struct path parent;        /* directory of the last component, referenced, or NULLs */
-    char last[NAME_MAX + 1];   /* last component; "" for paths that end in / . or .. */
+    struct path found;       /* result, referenced */
+    struct path parent;      /* directory of the last component, referenced, or NULLs */
+    char last[NAME_MAX + 1]; /* last component; "" for paths that end in / . or .. */
     size_t last_len;
-    bool slash;                /* the name ended in '/': must be a directory */
+    bool slash; /* the name ended in '/': must be a directory */
 };
 
 /* Resolves name. -ENOENT with w->parent set: only the last component is missing. Call

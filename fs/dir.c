@@ -39,7 +39,8 @@ static int dir_readdir(struct file *f, struct dir_sink *s)
 
             if (d->cookie < s->pos)
                 continue;
-            if (!s->emit(s, d->name, d->len, d->inode->ino, type_of(d->inode), d->cookie + 1))
+            if (!s->emit(s, d->name, d->len, d->inode->ino, type_of(d->inode),
+                         d->cookie + 1))
                 break;
             s->pos = d->cookie + 1;
         }

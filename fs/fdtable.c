@@ -4,6 +4,7 @@
  * close-on-exec.
  */
 #include "fs/file.h"
+#include "fs/locks.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"
@@ -17,6 +18,13 @@ struct fdtable {
     struct file **files;
     u64 cloexec[FD_MAX_HARD / 64];
 };
+
+/* A descriptor of f goes away: so do the record locks of the table on that file. */
+static void drop(struct fdtable *t, struct file *f)
+{
+    locks_fd_closed(t, f);
+    file_put(f);
+}
 
 SLAB_CACHE(table_cache, "fdtable", struct fdtable);
 
@@ -78,7 +86,7 @@ void fdtable_put(struct fdtable *t)
         return;
     for (u32 i = 0; i < t->size; i++)
         if (t->files[i])
-            file_put(t->files[i]);
+            drop(t, t->files[i]);
     kfree(t->files);
     slab_free(&table_cache, t);
 }
@@ -117,7 +125,7 @@ void fdtable_close_on_exec(struct fdtable *t)
             struct file *f = take(t, fd);
 
             if (f)
-                file_put(f);
+                drop(t, f);
         }
     }
 }
@@ -208,7 +216,7 @@ int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool clo
     set_cloexec(t, (u32)fd, cloexec);
     spin_unlock(&t->lock);
     if (old)
-        file_put(old);
+        drop(t, old);
     return fd;
 }
 
@@ -218,7 +226,7 @@ int fd_close(struct fdtable *t, int fd)
 
     if (!f)
         return -EBADF;
-    file_put(f);
+    drop(t, f);
     return 0;
 }
 

@@ -3,6 +3,7 @@
  * Open files: life, and the generic half of read and write.
  */
 #include "fs/file.h"
+#include "fs/locks.h"
 #include "fs/open.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -16,6 +17,7 @@ static void file_release(struct vm_file *vm)
 {
     struct file *f = container_of(vm, struct file, vm);
 
+    locks_file_gone(f);
     if (f->ops->release)
         f->ops->release(f);
     if (f->holds_write)
@@ -25,7 +27,8 @@ static void file_release(struct vm_file *vm)
     slab_free(&file_cache, f);
 }
 
-int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, struct file **out)
+int file_create(struct inode *inode, const struct file_ops *ops, u32 flags,
+                struct file **out)
 {
     struct file *f = slab_zalloc(&file_cache);
 

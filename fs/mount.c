@@ -35,31 +35,6 @@ void vfs_for_each_type(void (*visit)(const struct fs_type *type, void *arg), voi
         visit(t, arg);
 }
 
-static int mount_create(struct fs_type *type, struct mount **out)
-{
-    struct mount *m = slab_zalloc(&mount_cache);
-    struct inode *root;
-    int err;
-
-    if (!m)
-        return -ENOMEM;
-    err = type->make_root(type, &root);
-    if (err) {
-        slab_free(&mount_cache, m);
-        return err;
-    }
-    m->root = dentry_create(NULL, "", 0, root);
-    if (!m->root) {
-        inode_put(root);
-        slab_free(&mount_cache, m);
-        return -ENOMEM;
-    }
-    m->refs = 1;
-    m->type = type;
-    *out = m;
-    return 0;
-}
-
 /* Everything kept below a root goes away with its file system. */
 static void drop_tree(struct dentry *top)
 {
@@ -83,6 +58,36 @@ static void mount_destroy(struct mount *m)
     drop_tree(m->root);
     dentry_put(m->root);
     slab_free(&mount_cache, m);
+}
+
+static int mount_create(struct fs_type *type, struct mount **out)
+{
+    struct mount *m = slab_zalloc(&mount_cache);
+    struct inode *root;
+    int err;
+
+    if (!m)
+        return -ENOMEM;
+    err = type->make_root(type, &root);
+    if (err) {
+        slab_free(&mount_cache, m);
+        return err;
+    }
+    m->root = dentry_create(NULL, "", 0, root);
+    if (!m->root) {
+        inode_put(root);
+        slab_free(&mount_cache, m);
+        return -ENOMEM;
+    }
+    m->refs = 1;
+    m->type = type;
+    err = type->fill ? type->fill(m->root) : 0;
+    if (err) {
+        mount_destroy(m);
+        return err;
+    }
+    *out = m;
+    return 0;
 }
 
 int vfs_mount(struct fs_context *fs, const char *type_name, const char *name)

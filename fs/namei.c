@@ -59,7 +59,8 @@ static void step_up(const struct fs_context *fs, struct path *p)
 }
 
 /* The child of *dir, referenced. */
-static int child_of(const struct path *dir, const char *name, size_t len, struct path *out)
+static int child_of(const struct path *dir, const char *name, size_t len,
+                    struct path *out)
 {
     struct inode *ino = dir->dentry->inode, *child;
     struct dentry *d = dentry_find(dir->dentry, name, len);
@@ -258,8 +259,8 @@ void walk_end(struct walk *w)
     path_put(&w->parent);
 }
 
-int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
-               struct path *out)
+int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
+               u32 flags, struct path *out)
 {
     struct walk w;
     int err;
@@ -275,7 +276,8 @@ int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
     return err;
 }
 
-ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf, size_t size)
+ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf,
+                      size_t size)
 {
     static const char deleted[] = " (deleted)";
     size_t at = size, tail = 0;

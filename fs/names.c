@@ -55,8 +55,8 @@ static int walk_new(struct fs_context *fs, const struct path *base, const char *
 
 enum make { MAKE_NODE, MAKE_DIR, MAKE_LINK };
 
-static int make(struct fs_context *fs, const struct path *base, const char *name, enum make kind,
-                u32 mode, u64 rdev, const char *target)
+static int make(struct fs_context *fs, const struct path *base, const char *name,
+                enum make kind, u32 mode, u64 rdev, const char *target)
 {
     struct inode *dir, *ino;
     struct walk w;
@@ -89,8 +89,8 @@ int vfs_mknod(struct fs_context *fs, const struct path *base, const char *name, 
     if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISFIFO(mode) &&
         (mode & S_IFMT) != S_IFSOCK)
         return -EINVAL;
-    return make(fs, base, name, MAKE_NODE, (mode & S_IFMT) | (mode & 07777 & ~fs->umask), rdev,
-                NULL);
+    return make(fs, base, name, MAKE_NODE, (mode & S_IFMT) | (mode & 07777 & ~fs->umask),
+                rdev, NULL);
 }
 
 int vfs_mkdir(struct fs_context *fs, const struct path *base, const char *name, u32 mode)
@@ -180,7 +180,7 @@ static int remove(struct fs_context *fs, const struct path *base, const char *na
         size_t n = strlen(name);
 
         /* "." is invalid, ".." is never empty, "/" is busy. */
-        err = !directory ? -EISDIR
+        err = !directory                                           ? -EISDIR
               : n >= 2 && name[n - 1] == '.' && name[n - 2] == '.' ? -ENOTEMPTY
               : name[n - 1] == '.'                                 ? -EINVAL
                                                                    : -EBUSY;
@@ -216,7 +216,8 @@ static bool is_below(const struct dentry *d, const struct dentry *top)
     return d != NULL;
 }
 
-static int check_rename(const struct walk *o, const struct walk *n, bool target, u32 flags)
+static int check_rename(const struct walk *o, const struct walk *n, bool target,
+                        u32 flags)
 {
     struct dentry *d = o->found.dentry, *t = target ? n->found.dentry : NULL;
     int err;

@@ -2,9 +2,9 @@
  *
  * open(2): from a name and flags to an open file.
  */
+#include "fs/open.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
-#include "fs/open.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -43,7 +43,8 @@ static int check_kind(const struct inode *ino, u32 flags)
 int file_open_path(const struct path *p, u32 flags, bool created, struct file **out)
 {
     struct inode *ino = p->dentry->inode;
-    bool writes = (flags & O_ACCMODE) != O_RDONLY && S_ISREG(ino->mode) && !(flags & O_PATH);
+    bool writes =
+        (flags & O_ACCMODE) != O_RDONLY && S_ISREG(ino->mode) && !(flags & O_PATH);
     const struct file_ops *ops;
     struct file *f;
     int err = check_kind(ino, created ? flags & ~(O_CREAT | O_TRUNC) : flags);
@@ -55,7 +56,8 @@ int file_open_path(const struct path *p, u32 flags, bool created, struct file **
     if (err)
         return err;
     inode_get(ino);
-    err = file_create(ino, ops, flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
+    err = file_create(ino, ops,
+                      flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
     if (err) {
         inode_put(ino);
         if (writes)

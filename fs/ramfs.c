@@ -17,7 +17,8 @@
 SLAB_CACHE(inode_cache, "inode", struct inode);
 
 static u64 next_ino; /* atomic */
-static const struct inode_ops ramfs_dir_ops, ramfs_file_ops, ramfs_link_ops, ramfs_node_ops;
+static const struct inode_ops ramfs_dir_ops, ramfs_file_ops, ramfs_link_ops,
+    ramfs_node_ops;
 static const struct file_ops ramfs_fops;
 
 struct inode *inode_create(u32 mode, u64 rdev, const struct inode_ops *ops,

@@ -16,9 +16,9 @@ struct iovec {
 struct uio {
     const struct iovec *iov; /* kernel copy of the caller's array */
     size_t niov;
-    size_t skip;  /* bytes of iov[0] already used */
-    size_t left;  /* bytes left in all */
-    bool user;    /* buffers are user addresses, range-checked by the caller */
+    size_t skip; /* bytes of iov[0] already used */
+    size_t left; /* bytes left in all */
+    bool user;   /* buffers are user addresses, range-checked by the caller */
 };
 
 /* A uio over one buffer; `iov` is the caller's storage. */

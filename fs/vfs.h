@@ -146,6 +146,7 @@ struct fs_type {
     const char *name;
     u64 magic; /* statfs f_type */
     int (*make_root)(struct fs_type *type, struct inode **root);
+    int (*fill)(struct dentry *root); /* may be NULL: puts names into a fresh root */
     struct fs_type *next;
 };
 void vfs_register(struct fs_type *type);

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The lock engine: one table of all locks by inode. Locks of one owner on one file never
+ * overlap, and neighbours of the same type are one lock, so the table stays as small as it
+ * can be. Locks are rare: one spinlock and one wait queue serve all.
+ */
+#include "fs/locks.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "mm/slab.h"
+
+#define BUCKETS 64u
+
+struct lock {
+    struct lock *next;
+    struct lock_request r;
+};
+
+/* A thread that waits for a lock, for the detection of deadlocks. */
+struct waiter {
+    struct list link;
+    const void *owner, *blocker;
+};
+
+SLAB_CACHE(lock_cache, "file_lock", struct lock);
+
+static spinlock_t locks_lock;
+static struct lock *buckets[BUCKETS];
+static u32 count; /* of all locks; read without the lock as a hint */
+static struct list waiters = LIST_INIT(waiters);
+static struct waitq released = {.waiters = LIST_INIT(released.waiters)};
+
+static struct lock **bucket(const struct inode *ino)
+{
+    return &buckets[((uintptr_t)ino >> 6) % BUCKETS];
+}
+
+static bool same_world(const struct lock *l, const struct lock_request *r)
+{
+    return l->r.inode == r->inode && l->r.whole_file == r->whole_file;
+}
+
+static bool overlap(const struct lock *l, const struct lock_request *r)
+{
+    return l->r.start <= r->end && r->start <= l->r.end;
+}
+
+static const struct lock *conflict(const struct lock_request *r)
+{
+    if (r->type == F_UNLCK)
+        return NULL;
+    for (const struct lock *l = *bucket(r->inode); l; l = l->next)
+        if (same_world(l, r) && l->r.owner != r->owner && overlap(l, r) &&
+            (l->r.type == F_WRLCK || r->type == F_WRLCK))
+            return l;
+    return NULL;
+}
+
+static void insert(struct lock *l, const struct lock_request *r)
+{
+    struct lock **b = bucket(r->inode);
+
+    l->r = *r;
+    l->next = *b;
+    *b = l;
+    count++;
+}
+
+/* Takes *at out of its list and puts it before *freed. */
+static void discard(struct lock **at, struct lock **freed)
+{
+    struct lock *l = *at;
+
+    *at = l->next;
+    l->next = *freed;
+    *freed = l;
+    count--;
+}
+
+/* Cuts the range of r out of l, which overlaps it. What is left right of it, if there is
+ * also something left of it, becomes *spare. False: nothing of l is left. */
+static bool cut(struct lock *l, const struct lock_request *r, struct lock **spare)
+{
+    bool left = l->r.start<r->start, right = l->r.end> r->end;
+    struct lock_request rest = l->r;
+
+    if (!left && !right)
+        return false;
+    if (left && right) {
+        rest.start = r->end + 1;
+        l->r.end = r->start - 1;
+        insert(*spare, &rest);
+        *spare = NULL;
+    } else if (left) {
+        l->r.end = r->start - 1;
+    } else {
+        l->r.start = r->end + 1;
+    }
+    return true;
+}
+
+/* Makes r true. The two spares are used up as needed; the rest, and what became free, comes
+ * back in *freed. locks_lock held. */
+static void apply(const struct lock_request *r, struct lock *spares[2],
+                  struct lock **freed)
+{
+    struct lock **at = bucket(r->inode);
+    struct lock_request merged = *r;
+
+    while (*at) {
+        struct lock *l = *at;
+        bool mine = same_world(l, r) && l->r.owner == r->owner;
+
+        if (mine && l->r.type == r->type && l->r.start <= r->end + 1 &&
+            r->start <= l->r.end + 1) {
+            merged.start = MIN(merged.start, l->r.start);
+            merged.end = MAX(merged.end, l->r.end);
+            discard(at, freed);
+            continue;
+        }
+        if (mine && l->r.type != r->type && overlap(l, r) && !cut(l, r, &spares[0])) {
+            discard(at, freed);
+            continue;
+        }
+        at = &l->next;
+    }
+    if (r->type != F_UNLCK) {
+        insert(spares[1], &merged);
+        spares[1] = NULL;
+    }
+}
+
+static void free_list(struct lock *l)
+{
+    while (l) {
+        struct lock *next = l->next;
+
+        slab_free(&lock_cache, l);
+        l = next;
+    }
+}
+
+/* Whether waiting for `blocker` closes a circle. locks_lock held. */
+static bool deadlock(const void *owner, const void *blocker)
+{
+    for (unsigned steps = 0; steps < 1000; steps++) {
+        const struct waiter *next = NULL;
+        struct list *pos;
+
+        if (blocker == owner)
+            return true;
+        list_for_each (pos, &waiters) {
+            const struct waiter *w = list_entry(pos, struct waiter, link);
+
+            if (w->owner == blocker)
+                next = w;
+        }
+        if (!next)
+            return false;
+        blocker = next->blocker;
+    }
+    return true;
+}
+
+static bool is_free(const struct lock_request *r)
+{
+    bool ok;
+
+    spin_lock(&locks_lock);
+    ok = !conflict(r);
+    spin_unlock(&locks_lock);
+    return ok;
+}
+
+/* Waits until there is no conflict, called with locks_lock held; it is released meanwhile. */
+static int wait_free(const struct lock_request *r, const struct lock *in_the_way)
+{
+    struct waiter w = {.owner = r->owner, .blocker = in_the_way->r.owner};
+    int err;
+
+    if (!r->whole_file && r->pid >= 0 && deadlock(r->owner, w.blocker))
+        return -EDEADLOCK;
+    list_add(&waiters, &w.link);
+    spin_unlock(&locks_lock);
+    err = waitq_wait(&released, is_free(r));
+    spin_lock(&locks_lock);
+    list_del(&w.link);
+    return err;
+}
+
+int lock_set(const struct lock_request *r, bool wait)
+{
+    struct lock *spares[2] = {slab_alloc(&lock_cache), slab_alloc(&lock_cache)};
+    struct lock *freed = NULL;
+    const struct lock *l;
+    int err = spares[0] && spares[1] ? 0 : -ENOLCK;
+
+    if (!err) {
+        spin_lock(&locks_lock);
+        while (!err && (l = conflict(r)))
+            err = wait ? wait_free(r, l) : -EAGAIN;
+        if (!err)
+            apply(r, spares, &freed);
+        spin_unlock(&locks_lock);
+        if (!err)
+            waitq_wake_all(&released); /* ranges may have become free, or only shared */
+    }
+    free_list(freed);
+    for (size_t i = 0; i < ARRAY_SIZE(spares); i++)
+        if (spares[i])
+            slab_free(&lock_cache, spares[i]);
+    return err;
+}
+
+bool lock_test(const struct lock_request *r, struct lock_request *found)
+{
+    const struct lock *l;
+
+    spin_lock(&locks_lock);
+    l = conflict(r);
+    if (l)
+        *found = l->r;
+    spin_unlock(&locks_lock);
+    return l != NULL;
+}
+
+/* All locks of an owner on a file go. */
+static void forget(const void *owner, const struct inode *ino)
+{
+    struct lock *freed = NULL;
+
+    if (!READ_ONCE(count))
+        return;
+    spin_lock(&locks_lock);
+    for (struct lock **at = bucket(ino); *at;) {
+        if ((*at)->r.inode == ino && (*at)->r.owner == owner)
+            discard(at, &freed);
+        else
+            at = &(*at)->next;
+    }
+    spin_unlock(&locks_lock);
+    if (freed)
+        waitq_wake_all(&released);
+    free_list(freed);
+}
+
+void locks_fd_closed(const struct fdtable *t, const struct file *f)
+{
+    forget(t, f->inode);
+}
+
+void locks_file_gone(const struct file *f)
+{
+    forget(f, f->inode);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * memfd_create: files of memory without a place in the tree, and their seals. ramfs obeys
+ * the seals where data and sizes change.
+ */
+#include "fs/memfd.h"
+#include "fs/dentry.h"
+#include "fs/ramfs.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/mman.h"
+#include "lib/uapi/stat.h"
+
+#define PREFIX    "/memfd:"
+#define MEMFD_DEV 8u
+#define ALL_SEALS \
+    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+
+/* The dentry that shows the name; it counts as deleted from the start. */
+static struct dentry *memfd_dentry(const char *name, struct inode *ino)
+{
+    char text[NAME_MAX + 1] = PREFIX;
+    struct dentry *d;
+
+    str_copy(text + sizeof(PREFIX) - 1, name, sizeof(text) - (sizeof(PREFIX) - 1));
+    d = dentry_create(NULL, text, strlen(text), ino);
+    if (d)
+        d->dead = true;
+    return d;
+}
+
+int memfd_create(const char *name, u32 flags, struct file **out)
+{
+    struct inode *ino;
+    struct dentry *d;
+    int err = ramfs_create_inode(S_IFREG | 0777, 0, &ino);
+
+    if (err)
+        return err;
+    ino->nlink = 0;
+    ino->dev = MEMFD_DEV;
+    ino->seals = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
+    d = memfd_dentry(name, ino);
+    if (!d) {
+        inode_put(ino);
+        return -ENOMEM;
+    }
+    err = file_create(ino, ino->fops, O_RDWR | O_LARGEFILE, out);
+    if (err) {
+        dentry_put(d);
+        return err;
+    }
+    inode_get(ino); /* the dentry has one reference, the file the other */
+    (*out)->path = (struct path){NULL, d};
+    return 0;
+}
+
+static bool is_memfd(const struct file *f)
+{
+    return f->inode->dev == MEMFD_DEV && f->inode->object && !(f->flags & O_PATH);
+}
+
+long memfd_get_seals(struct file *f)
+{
+    return is_memfd(f) ? (long)f->inode->seals : -EINVAL;
+}
+
+long memfd_add_seals(struct file *f, u32 seals)
+{
+    struct inode *ino = f->inode;
+    long err = 0;
+
+    if (!is_memfd(f))
+        return -EINVAL;
+    if (!file_writable(f))
+        return -EPERM;
+    if (seals & ~ALL_SEALS)
+        return -EINVAL;
+    mutex_lock(&ino->lock);
+    if (ino->seals & F_SEAL_SEAL)
+        err = -EPERM;
+    else if (seals & F_SEAL_WRITE && !(ino->seals & F_SEAL_WRITE) &&
+             READ_ONCE(ino->object->shared_writable))
+        err = -EBUSY;
+    else
+        ino->seals |= seals;
+    mutex_unlock(&ino->lock);
+    return err;
+}

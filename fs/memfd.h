@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sealing of memfd files, for fcntl. Seals are only ever added.
+ */
+#pragma once
+
+#include "fs/file.h"
+
+#define MEMFD_NAME_MAX 249u
+
+/* F_GET_SEALS: the seals; -EINVAL: no memfd. */
+long memfd_get_seals(struct file *f);
+
+/* F_ADD_SEALS. -EINVAL no memfd or unknown seals, -EPERM not writable or F_SEAL_SEAL is set,
+ * -EBUSY F_SEAL_WRITE while shared writable mappings exist. */
+long memfd_add_seals(struct file *f, u32 seals);

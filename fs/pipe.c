@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pipes and FIFOs: a ring of bytes in pages that exist only while they hold something.
+ * head and tail are running numbers; byte n lies in slot (n / PAGE_SIZE) % nslots. Opening
+ * counts stand under the inode's lock, bytes under the pipe's own.
+ */
+#include "fs/pipe.h"
+#include "arch/uaccess.h"
+#include "fs/dentry.h"
+#include "fs/ramfs.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/slab.h"
+
+#define DEFAULT_SLOTS 16u
+#define PIPE_MAX      (1u << 20)
+#define FIONREAD      0x541bu
+#define PIPE_DEV      9u /* st_dev of nameless pipes */
+
+struct pipe {
+    struct mutex lock;
+    struct waitq readable, writable; /* also: an end was opened or closed */
+    char **slots;
+    u32 nslots;
+    u64 head, tail;
+    u32 readers, writers;
+    u32 reader_opens, writer_opens; /* ever */
+    u32 users;                      /* open files, and opens that wait */
+};
+
+static u64 used(const struct pipe *p)
+{
+    return READ_ONCE(p->head) - READ_ONCE(p->tail);
+}
+
+static u64 capacity(const struct pipe *p)
+{
+    return (u64)p->nslots * PAGE_SIZE;
+}
+
+static char **slot(struct pipe *p, u64 at)
+{
+    return &p->slots[at / PAGE_SIZE % p->nslots];
+}
+
+static void pipe_free(struct pipe *p)
+{
+    for (u32 i = 0; i < p->nslots; i++)
+        kfree(p->slots[i]);
+    kfree(p->slots);
+    kfree(p);
+}
+
+static struct pipe *pipe_alloc(void)
+{
+    struct pipe *p = kzalloc(sizeof(*p));
+
+    if (!p)
+        return NULL;
+    p->slots = kzalloc(DEFAULT_SLOTS * sizeof(*p->slots));
+    if (!p->slots) {
+        kfree(p);
+        return NULL;
+    }
+    p->nslots = DEFAULT_SLOTS;
+    mutex_init(&p->lock);
+    waitq_init(&p->readable);
+    waitq_init(&p->writable);
+    return p;
+}
+
+/* ---- bytes, with p->lock ---- */
+
+/* Frees the pages that tail has left since `from`, unless head came around into them. */
+static void drop_read_pages(struct pipe *p, u64 from)
+{
+    for (u64 page = align_down(from, PAGE_SIZE); page + PAGE_SIZE <= p->tail;
+         page += PAGE_SIZE) {
+        char **s = slot(p, page);
+
+        if (p->head > page + capacity(p))
+            continue;
+        kfree(*s);
+        *s = NULL;
+    }
+    if (p->head == p->tail && p->head % PAGE_SIZE) {
+        kfree(*slot(p, p->head));
+        *slot(p, p->head) = NULL;
+        p->head = p->tail = 0;
+    }
+}
+
+static ssize_t take_bytes(struct pipe *p, struct uio *u)
+{
+    u64 start = p->tail;
+    ssize_t done = 0;
+
+    while (u->left && used(p)) {
+        u64 offset = p->tail % PAGE_SIZE;
+        size_t part = MIN(MIN(u->left, PAGE_SIZE - offset), used(p)), n;
+
+        n = uio_copy_to(u, *slot(p, p->tail) + offset, part);
+        p->tail += n;
+        done += (ssize_t)n;
+        if (n < part)
+            break;
+    }
+    drop_read_pages(p, start);
+    return done ? done : -EFAULT;
+}
+
+/* Puts up to n bytes in, as far as there is room. */
+static ssize_t put_bytes(struct pipe *p, struct uio *u, size_t n)
+{
+    ssize_t done = 0;
+
+    while (n && used(p) < capacity(p)) {
+        u64 offset = p->head % PAGE_SIZE;
+        size_t part = MIN(MIN(n, PAGE_SIZE - offset), capacity(p) - used(p)), copied;
+        char **s = slot(p, p->head);
+
+        if (!*s && !(*s = kmalloc(PAGE_SIZE)))
+            return done ? done : -ENOMEM;
+        copied = uio_copy_from(u, *s + offset, part);
+        p->head += copied;
+        done += (ssize_t)copied;
+        n -= copied;
+        if (copied < part)
+            return done ? done : -EFAULT;
+    }
+    return done;
+}
+
+/* ---- the calls ---- */
+
+static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
+{
+    struct pipe *p = f->data;
+    ssize_t n;
+    int err;
+
+    (void)pos;
+    if (!u->left)
+        return 0;
+    for (;;) {
+        mutex_lock(&p->lock);
+        n = used(p) ? take_bytes(p, u) : 0;
+        mutex_unlock(&p->lock);
+        if (n > 0)
+            waitq_wake_all(&p->writable);
+        if (n || !READ_ONCE(p->writers))
+            return n;
+        if (f->flags & O_NONBLOCK)
+            return -EAGAIN;
+        err = waitq_wait(&p->readable, used(p) || !READ_ONCE(p->writers));
+        if (err)
+            return err;
+    }
+}
+
+/* Room a write of `left` bytes waits for: small ones go in whole. */
+static bool has_room(const struct pipe *p, size_t left)
+{
+    return capacity(p) - used(p) >= (left <= PIPE_BUF ? left : 1);
+}
+
+static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
+{
+    size_t want = u->left <= PIPE_BUF ? u->left : 1; /* atomic up to PIPE_BUF */
+    struct pipe *p = f->data;
+    ssize_t done = 0, n;
+    int err;
+
+    (void)pos;
+    while (u->left) {
+        if (!READ_ONCE(p->readers))
+            return done ? done : -EPIPE;
+        mutex_lock(&p->lock);
+        n = has_room(p, want) ? put_bytes(p, u, u->left) : 0;
+        mutex_unlock(&p->lock);
+        if (n < 0)
+            return done ? done : n;
+        if (n > 0) {
+            done += n;
+            want = 1;
+            waitq_wake_all(&p->readable);
+            continue;
+        }
+        if (f->flags & O_NONBLOCK)
+            return done ? done : -EAGAIN;
+        err = waitq_wait(&p->writable, has_room(p, want) || !READ_ONCE(p->readers));
+        if (err)
+            return done ? done : err;
+    }
+    return done;
+}
+
+/* f->pos remembers how many writers there had been when a FIFO was opened: nobody has hung
+ * up before the first one came. */
+static u32 pipe_poll(struct file *f, struct poll_table *pt)
+{
+    struct pipe *p = f->data;
+    u32 mask = 0;
+
+    if (file_readable(f)) {
+        poll_add(pt, &p->readable);
+        if (used(p))
+            mask |= POLLIN | POLLRDNORM;
+        if (!READ_ONCE(p->writers) && p->writer_opens != f->pos)
+            mask |= POLLHUP;
+    }
+    if (file_writable(f)) {
+        poll_add(pt, &p->writable);
+        if (has_room(p, PIPE_BUF))
+            mask |= POLLOUT | POLLWRNORM;
+        if (!READ_ONCE(p->readers))
+            mask |= POLLERR;
+    }
+    return mask;
+}
+
+static long pipe_ioctl(struct file *f, u32 cmd, uintptr_t arg)
+{
+    u32 n;
+
+    if (cmd != FIONREAD)
+        return -ENOTTY;
+    n = (u32)used(f->data);
+    if (arg > USER_END - sizeof(n) || arch_copy_to_user(arg, &n, sizeof(n)) != 0)
+        return -EFAULT;
+    return 0;
+}
+
+/* ---- opening and closing ---- */
+
+static void join(struct pipe *p, const struct file *f)
+{
+    if (file_readable(f)) {
+        p->readers++;
+        p->reader_opens++;
+    }
+    if (file_writable(f)) {
+        p->writers++;
+        p->writer_opens++;
+    }
+    p->users++;
+    waitq_wake_all(&p->readable);
+    waitq_wake_all(&p->writable);
+}
+
+static void leave(struct inode *ino, struct file *f)
+{
+    struct pipe *p = f->data;
+    bool last;
+
+    mutex_lock(&ino->lock);
+    p->readers -= file_readable(f);
+    p->writers -= file_writable(f);
+    last = --p->users == 0;
+    if (last)
+        ino->pipe = NULL;
+    waitq_wake_all(&p->readable);
+    waitq_wake_all(&p->writable);
+    mutex_unlock(&ino->lock);
+    if (last)
+        pipe_free(p);
+}
+
+static void pipe_release(struct file *f)
+{
+    leave(f->inode, f);
+}
+
+/* Waits for the other side, as open(2) of a FIFO does. */
+static int wait_partner(struct file *f, u32 seen_readers, u32 seen_writers)
+{
+    struct pipe *p = f->data;
+    bool reads = file_readable(f), writes = file_writable(f);
+
+    if (reads && writes)
+        return 0;
+    if (reads) {
+        f->pos = p->writers ? 0 : p->writer_opens;
+        if (p->writers || f->flags & O_NONBLOCK)
+            return 0;
+        return waitq_wait(&p->readable,
+                          p->writers || READ_ONCE(p->writer_opens) != seen_writers);
+    }
+    if (p->readers)
+        return 0;
+    if (f->flags & O_NONBLOCK)
+        return -ENXIO;
+    return waitq_wait(&p->writable,
+                      p->readers || READ_ONCE(p->reader_opens) != seen_readers);
+}
+
+static int fifo_open(struct file *f)
+{
+    struct inode *ino = f->inode;
+    u32 readers, writers;
+    struct pipe *p;
+    int err;
+
+    mutex_lock(&ino->lock);
+    p = ino->pipe ? ino->pipe : pipe_alloc();
+    if (!p) {
+        mutex_unlock(&ino->lock);
+        return -ENOMEM;
+    }
+    ino->pipe = p;
+    f->data = p;
+    readers = p->reader_opens;
+    writers = p->writer_opens;
+    join(p, f);
+    mutex_unlock(&ino->lock);
+    err = wait_partner(f, readers, writers);
+    if (err)
+        leave(ino, f);
+    return err;
+}
+
+const struct file_ops fifo_ops = {
+    .open = fifo_open,
+    .release = pipe_release,
+    .read = pipe_read,
+    .write = pipe_write,
+    .poll = pipe_poll,
+    .ioctl = pipe_ioctl,
+};
+
+static const struct inode_ops pipe_inode_ops = {.destroy = inode_destroy};
+
+/* A nameless FIFO's dentry with its inode in it. */
+static struct dentry *pipe_dentry(void)
+{
+    struct inode *ino = inode_create(S_IFIFO | 0600, 0, &pipe_inode_ops, &fifo_ops);
+    struct dentry *d;
+    char name[32];
+    int len;
+
+    if (!ino)
+        return NULL;
+    ino->dev = PIPE_DEV;
+    len = fmt_snprintf(name, sizeof(name), "pipe:[%llu]", (unsigned long long)ino->ino);
+    d = dentry_create(NULL, name, (size_t)len, ino);
+    if (!d)
+        inode_put(ino);
+    return d;
+}
+
+/* One end; joins the pipe. */
+static int pipe_end(struct dentry *d, struct pipe *p, u32 flags, struct file **out)
+{
+    struct file *f;
+    int err = file_create(d->inode, &fifo_ops, flags, &f);
+
+    if (err)
+        return err;
+    inode_get(d->inode);
+    dentry_get(d);
+    f->path = (struct path){NULL, d};
+    f->data = p;
+    join(p, f);
+    *out = f;
+    return 0;
+}
+
+int pipe_create(u32 flags, struct file **reader, struct file **writer)
+{
+    struct dentry *d = pipe_dentry();
+    struct pipe *p;
+    int err = -ENOMEM;
+
+    if (!d)
+        return -ENOMEM;
+    p = pipe_alloc();
+    if (!p)
+        goto out;
+    d->inode->pipe = p;
+    err = pipe_end(d, p, O_RDONLY | flags, reader);
+    if (err) {
+        pipe_free(p);
+        goto out;
+    }
+    err = pipe_end(d, p, O_WRONLY | flags, writer);
+    if (err)
+        file_put(*reader);
+out:
+    dentry_put(d);
+    return err;
+}
+
+/* ---- capacity ---- */
+
+bool file_is_pipe(const struct file *f)
+{
+    return f->ops == &fifo_ops;
+}
+
+u32 pipe_capacity(struct file *f)
+{
+    return (u32)capacity(f->data);
+}
+
+/* Copies what is inside to the front of a ring of `nslots` slots. */
+static int move_ring(struct pipe *p, u32 nslots)
+{
+    struct pipe fresh = {.nslots = nslots};
+    struct iovec iov;
+    struct uio u;
+
+    fresh.slots = kzalloc(nslots * sizeof(*fresh.slots));
+    if (!fresh.slots)
+        return -ENOMEM;
+    for (u64 at = p->tail; at < p->head;) {
+        u64 offset = at % PAGE_SIZE, part = MIN(PAGE_SIZE - offset, p->head - at);
+
+        uio_init_kernel(&u, &iov, *slot(p, at) + offset, part);
+        if (put_bytes(&fresh, &u, part) != (ssize_t)part) {
+            for (u32 i = 0; i < nslots; i++)
+                kfree(fresh.slots[i]);
+            kfree(fresh.slots);
+            return -ENOMEM;
+        }
+        at += part;
+    }
+    for (u32 i = 0; i < p->nslots; i++)
+        kfree(p->slots[i]);
+    kfree(p->slots);
+    p->slots = fresh.slots;
+    p->nslots = nslots;
+    p->head = fresh.head;
+    p->tail = 0;
+    return 0;
+}
+
+long pipe_set_capacity(struct file *f, u64 bytes)
+{
+    struct pipe *p = f->data;
+    u64 size = PAGE_SIZE;
+    int err = 0;
+
+    if (bytes > 1ull << 31)
+        return -EINVAL;
+    while (size < bytes)
+        size *= 2;
+    if (size > PIPE_MAX)
+        return -EPERM;
+    mutex_lock(&p->lock);
+    if (used(p) > size)
+        err = -EBUSY;
+    else if (size != capacity(p))
+        err = move_ring(p, (u32)(size / PAGE_SIZE));
+    mutex_unlock(&p->lock);
+    waitq_wake_all(&p->writable);
+    return err ? err : (long)size;
+}
