@@ -7,7 +7,6 @@
 #include "tests/user/t.h"
 #include <dirent.h>
 #include <stdarg.h>
-#include <sys/prctl.h>
 
 #define LIMIT_SECONDS 120
 #define EXIT_SKIP     77
