@@ -58,15 +58,21 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
     proc_exit(signo);
 }
 
-/* Sleeps until SIGCONT or SIGKILL; p->stopped is set already. */
+/* Sleeps until SIGCONT or SIGKILL. */
+static void while_stopped(struct proc *p, struct thread *t)
+{
+    while (READ_ONCE(p->stopped) && !signal_kill_pending(t))
+        thread_park();
+}
+
+/* This thread took the stop signal and speaks for the process; p->stopped is set already. */
 static void stop_here(struct proc *p, struct thread *t)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
 
     notify_parent(p, CLD_STOPPED, p->stop_signal);
     spin_unlock_irq(&proc_lock, flags);
-    while (READ_ONCE(p->stopped) && !signal_kill_pending(t))
-        thread_park();
+    while_stopped(p, t);
     flags = spin_lock_irq(&proc_lock);
     if (!p->stopped)
         notify_parent(p, CLD_CONTINUED, SIGCONT);
@@ -112,6 +118,7 @@ static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int
     p->stopped = true;
     p->reported = p->continued = false;
     p->stop_signal = *signo;
+    threads_wake(p);
     return ACT_STOP;
 }
 
@@ -121,10 +128,13 @@ static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec
 {
     for (;;) {
         bool orphaned = signal_actionable(t) & SIG_STOPS && in_orphaned_group(p);
-        irqflags_t flags = spin_lock_irq(&p->sig.lock);
+        irqflags_t flags;
+        enum action action;
         int signo;
-        enum action action = take_one(p, t, orphaned, &signo, rec, act);
 
+        while_stopped(p, t);
+        flags = spin_lock_irq(&p->sig.lock);
+        action = take_one(p, t, orphaned, &signo, rec, act);
         spin_unlock_irq(&p->sig.lock, flags);
         switch (action) {
         case ACT_NONE:

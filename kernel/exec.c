@@ -351,6 +351,8 @@ int exec_file(const struct path *base, const char *name, u32 lookup_flags,
         return -ENOMEM;
     err = build(e, base, name, lookup_flags, args);
     if (!err)
+        err = proc_become_single();
+    if (!err)
         commit(e, name);
     if (e->mm)
         mm_put(e->mm);

@@ -10,14 +10,16 @@
 #include "kernel/tty.h"
 #include "kernel/uaccess.h"
 #include "lib/string.h"
+#include "lib/uapi/errno.h"
 #include "lib/uapi/wait.h"
 
 void clear_child_tid(struct thread *t)
 {
     struct mm *mm = t->proc->mm;
     u32 zero = 0;
+    bool seen = mm && (READ_ONCE(mm->refs) > 1 || READ_ONCE(t->proc->nthreads) > 1);
 
-    if (t->clear_child_tid && mm && READ_ONCE(mm->refs) > 1) {
+    if (t->clear_child_tid && seen) {
         if (copy_to_user(t->clear_child_tid, &zero, sizeof(zero)) == 0)
             futex_wake(mm, t->clear_child_tid, 1, ~0u);
     }
@@ -137,7 +139,7 @@ static void tell_end(struct proc *p)
         notify_parent(p, CLD_EXITED, status >> 8 & 0xff);
 }
 
-void proc_thread_gone(struct proc *p)
+void proc_gone(struct proc *p)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     bool reap = parent_ignores(p);
@@ -163,8 +165,6 @@ static void reparent_children(struct proc *p, struct list *unwanted)
         list_add_tail(&init_proc->children, &child->sibling);
         child->parent = init_proc;
         child->exit_signal = SIGCHLD;
-        if (child->vfork_parent == p)
-            child->vfork_parent = NULL;
         orphan_group(child, p, NULL);
         if (!child->zombie) {
             if (child->pdeath_signal)
@@ -180,21 +180,99 @@ static void reparent_children(struct proc *p, struct list *unwanted)
     }
 }
 
+/* proc_lock and sig.lock held. */
+static void detach_thread(struct proc *p, struct thread *t)
+{
+    p->utime_ns += t->utime_ns;
+    p->stime_ns += t->stime_ns;
+    p->nthreads--;
+    list_del(&t->proc_link);
+    signal_flush(&t->pending, &t->records);
+}
+
+/* The others die as soon as they leave the kernel. proc_lock and sig.lock held. */
+static void kill_others(struct proc *p, const struct thread *t)
+{
+    struct list *pos;
+
+    list_for_each (pos, &p->threads) {
+        struct thread *other = list_entry(pos, struct thread, proc_link);
+
+        if (other == t)
+            continue;
+        other->pending |= sig_bit(SIGKILL);
+        thread_unpark(other);
+    }
+}
+
+/* The thread leaves; `whole`: the process ends, unless its exec is what ends the thread.
+ * True for the last one, which then takes the process apart. */
+static bool leave_group(struct proc *p, struct thread *t, bool whole, int status)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    bool last;
+
+    spin_lock(&p->sig.lock);
+    last = p->nthreads == 1;
+    if (!p->exiting && !p->exec_thread && (whole || last)) {
+        p->exiting = true;
+        p->exit_status = status;
+        kill_others(p, t);
+    }
+    if (!last) {
+        detach_thread(p, t);
+        if (p->leader == t)
+            p->leader = list_entry(p->threads.next, struct thread, proc_link);
+        if (p->exec_thread)
+            thread_unpark(p->exec_thread);
+        t->free_tid = t->tid != p->pid ? t->tid : 0;
+    }
+    spin_unlock(&p->sig.lock);
+    spin_unlock_irq(&proc_lock, flags);
+    return last;
+}
+
+int proc_become_single(void)
+{
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    s32 old_tid = 0;
+    int err = p->exiting || p->exec_thread ? -EAGAIN : 0;
+
+    if (!err) {
+        spin_lock(&p->sig.lock);
+        p->exec_thread = t;
+        kill_others(p, t);
+        spin_unlock(&p->sig.lock);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    if (err)
+        return err;
+    while (READ_ONCE(p->nthreads) > 1)
+        thread_park();
+    flags = spin_lock_irq(&proc_lock);
+    if (t->tid != p->pid)
+        old_tid = t->tid;
+    t->tid = p->pid;
+    p->exec_thread = NULL;
+    spin_unlock_irq(&proc_lock, flags);
+    if (old_tid)
+        proc_unreserve_pid(old_tid);
+    return 0;
+}
+
 /* Leaves the tree of processes as far as a dead one can. */
-static void leave_family(struct proc *p, struct thread *t, int status)
+static void leave_family(struct proc *p, struct thread *t)
 {
     struct list unwanted = LIST_INIT(unwanted);
     irqflags_t flags = spin_lock_irq(&proc_lock);
 
     reparent_children(p, &unwanted);
     orphan_group(p, p->parent, p);
-    p->exit_status = status;
     spin_lock(&p->sig.lock);
-    p->utime_ns += t->utime_ns;
-    p->stime_ns += t->stime_ns;
+    detach_thread(p, t);
     p->leader = NULL;
-    list_del(&t->proc_link);
-    signal_flush(&t->pending, &t->records);
     signal_flush(&p->pending, &p->records);
     spin_unlock(&p->sig.lock);
     spin_unlock_irq(&proc_lock, flags);
@@ -207,34 +285,49 @@ static void leave_family(struct proc *p, struct thread *t, int status)
     }
 }
 
-noreturn void proc_exit(int status)
+static void panic_if_init(const struct proc *p)
+{
+    int status = p->exit_status;
+
+    if (p != init_proc)
+        return;
+    if (status & 0x7f)
+        panic("init was killed by signal %d", status & 0x7f);
+    panic("init exited with status %d", status >> 8 & 0xff);
+}
+
+static noreturn void end_thread(bool whole, int status)
 {
     struct thread *t = current_thread();
     struct proc *p = t->proc;
 
-    if (p == init_proc) {
-        if (status & 0x7f)
-            panic("init was killed by signal %d", status & 0x7f);
-        panic("init exited with status %d", status >> 8 & 0xff);
-    }
-    p->exiting = true;
+    clear_child_tid(t);
+    if (!leave_group(p, t, whole, status))
+        thread_exit();
+    panic_if_init(p);
+    t->ends_proc = true;
+    t->free_tid = t->tid != p->pid ? t->tid : 0;
     p->itimer_interval = 0;
     ktimer_cancel(&p->itimer);
-    clear_child_tid(t);
     if (p->sid == p->pid && p->tty)
         tty_detach(p);
     p->tty = NULL;
     drop_resources(p);
-    leave_family(p, t, status);
+    leave_family(p, t);
     thread_exit();
+}
+
+noreturn void proc_exit(int status)
+{
+    end_thread(true, status);
 }
 
 long sys_exit(const struct syscall_args *a)
 {
-    proc_exit((int)(a->a0 & 0xff) << 8);
+    end_thread(false, (int)(a->a0 & 0xff) << 8);
 }
 
 long sys_exit_group(const struct syscall_args *a)
 {
-    proc_exit((int)(a->a0 & 0xff) << 8);
+    end_thread(true, (int)(a->a0 & 0xff) << 8);
 }

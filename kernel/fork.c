@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fork, vfork, and clone as far as these and posix_spawn need it. Everything that can fail
- * is done on a child nobody knows; publishing it is the last step and cannot fail.
+ * fork, vfork, clone: processes, and threads of a process. Everything that can fail is done
+ * on a child nobody knows; publishing it is the last step.
  */
 #include "kernel/exec.h"
 #include "kernel/process.h"
@@ -18,6 +18,12 @@
     (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |       \
      CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | \
      CLONE_SYSVSEM)
+
+/* What makes a thread: all of these and nothing that only a process has. */
+#define CLONE_THREAD_NEEDS \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+#define CLONE_THREAD_HANDLED \
+    (CLONE_THREAD_NEEDS | (CLONE_HANDLED & ~(CSIGNAL | CLONE_VFORK)))
 
 struct fork_args {
     u64 flags;
@@ -135,6 +141,7 @@ static int build_child(struct proc *parent, const struct fork_args *args,
         goto out_fs;
     proc_copy_exe(child, parent);
     child->leader = t;
+    child->nthreads = 1;
     list_add_tail(&child->threads, &t->proc_link);
     *out = child;
     return 0;
@@ -151,18 +158,16 @@ out_free:
 }
 
 /* Interruptible by SIGKILL only: until then the child lives in the caller's memory. */
-static void wait_for_vfork(struct proc *parent, struct proc *child)
+static void wait_for_vfork(struct thread *t, struct proc *child)
 {
-    struct thread *t = current_thread();
     irqflags_t flags;
 
-    waitq_wait_uninterruptible(&parent->vfork_wait,
-                               READ_ONCE(parent->vfork_child) != child ||
-                                   signal_kill_pending(t));
+    while (READ_ONCE(t->vfork_child) && !signal_kill_pending(t))
+        thread_park();
     flags = spin_lock_irq(&proc_lock);
-    if (parent->vfork_child == child) {
-        child->vfork_parent = NULL;
-        parent->vfork_child = NULL;
+    if (t->vfork_child) {
+        child->vfork_waiter = NULL;
+        t->vfork_child = NULL;
     }
     spin_unlock_irq(&proc_lock, flags);
 }
@@ -170,14 +175,66 @@ static void wait_for_vfork(struct proc *parent, struct proc *child)
 void vfork_release(struct proc *p)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct proc *parent = p->vfork_parent;
+    struct thread *waiter = p->vfork_waiter;
 
-    if (parent) {
-        p->vfork_parent = NULL;
-        parent->vfork_child = NULL;
-        waitq_wake_all(&parent->vfork_wait);
+    if (waiter) {
+        p->vfork_waiter = NULL;
+        waiter->vfork_child = NULL;
+        thread_unpark(waiter);
     }
     spin_unlock_irq(&proc_lock, flags);
+}
+
+/* A failure to write the number is not reported, as on Linux. */
+static void tell_parent(const struct fork_args *args, s32 tid)
+{
+    if (args->flags & CLONE_PARENT_SETTID &&
+        copy_to_user(args->parent_tid, &tid, sizeof(tid)) != 0)
+        return;
+}
+
+/* Puts a new thread into its running process; not when that is ending. */
+static int join_process(struct proc *p, struct thread *t)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    int err = p->exiting || p->exec_thread ? -EAGAIN : 0;
+
+    if (!err) {
+        spin_lock(&p->sig.lock);
+        list_add_tail(&p->threads, &t->proc_link);
+        p->nthreads++;
+        spin_unlock(&p->sig.lock);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+static long do_thread(const struct fork_args *args)
+{
+    struct proc *p = current_proc();
+    struct thread *t;
+    s32 tid;
+    int err = proc_reserve_pid(p, &tid);
+
+    if (err)
+        return err;
+    err = -ENOMEM;
+    t = copy_thread(p, current_thread(), args);
+    if (!t)
+        goto out_tid;
+    t->tid = tid;
+    err = join_process(p, t);
+    if (err)
+        goto out_thread;
+    tell_parent(args, tid);
+    thread_launch(t);
+    return tid;
+
+out_thread:
+    thread_free(t);
+out_tid:
+    proc_unreserve_pid(tid);
+    return err;
 }
 
 static long do_fork(const struct fork_args *args)
@@ -198,23 +255,20 @@ static long do_fork(const struct fork_args *args)
     }
     t = child->leader;
     child->pid = t->tid = pid;
-    if (args->flags & CLONE_PARENT_SETTID &&
-        copy_to_user(args->parent_tid, &pid, sizeof(pid)) != 0) {
-        /* As on Linux: ignored. */
-    }
+    tell_parent(args, pid);
 
     flags = spin_lock_irq(&proc_lock);
     child->pgid = parent->pgid;
     child->sid = parent->sid;
     if (args->flags & CLONE_VFORK) {
-        child->vfork_parent = parent;
-        parent->vfork_child = child;
+        child->vfork_waiter = current_thread();
+        current_thread()->vfork_child = child;
     }
     proc_publish(child, parent);
     spin_unlock_irq(&proc_lock, flags);
     thread_launch(t);
     if (args->flags & CLONE_VFORK)
-        wait_for_vfork(parent, child);
+        wait_for_vfork(current_thread(), child);
     return pid;
 }
 
@@ -230,7 +284,8 @@ long sys_vfork(const struct syscall_args *a)
     return do_fork(&(struct fork_args){.flags = SIGCHLD | CLONE_VM | CLONE_VFORK});
 }
 
-/* Threads and namespaces are refused, not faked: there is no call that half works. */
+/* Namespaces and processes that share less than a thread but more than vfork are refused,
+ * not faked. */
 long sys_clone(const struct syscall_args *a)
 {
     struct fork_args args = {
@@ -240,12 +295,14 @@ long sys_clone(const struct syscall_args *a)
         .child_tid = a->a3,
         .tls = a->a4,
     };
+    bool thread = (args.flags & CLONE_THREAD_NEEDS) == CLONE_THREAD_NEEDS;
 
-    if (args.flags & ~(u64)CLONE_HANDLED || (args.flags & CSIGNAL) > NSIG)
+    if (args.flags & ~(u64)(thread ? CLONE_THREAD_HANDLED : CLONE_HANDLED) ||
+        (args.flags & CSIGNAL) > NSIG)
         return -EINVAL;
     if (args.flags & CLONE_SETTLS && args.tls >= USER_END)
         return -EPERM;
     if (args.stack && !user_range_ok(args.stack, 0))
         return -EINVAL;
-    return do_fork(&args);
+    return thread ? do_thread(&args) : do_fork(&args);
 }

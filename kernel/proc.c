@@ -44,7 +44,6 @@ struct proc *proc_alloc(void)
     list_init(&p->threads);
     list_init(&p->records.realtime);
     waitq_init(&p->child_wait);
-    waitq_init(&p->vfork_wait);
     ktimer_init(&p->itimer, itimer_fire);
     p->exit_signal = SIGCHLD;
     p->start_ns = clock_monotonic_ns();
@@ -228,10 +227,45 @@ struct mm *proc_get_mm(s32 pid)
 
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)
 {
-    const struct thread *t = p->leader;
+    struct list *pos;
 
-    *utime_ns = p->utime_ns + (t ? t->utime_ns : 0);
-    *stime_ns = p->stime_ns + (t ? t->stime_ns : 0);
+    *utime_ns = p->utime_ns;
+    *stime_ns = p->stime_ns;
+    list_for_each (pos, &p->threads) {
+        const struct thread *t = list_entry(pos, struct thread, proc_link);
+
+        *utime_ns += t->utime_ns;
+        *stime_ns += t->stime_ns;
+    }
+}
+
+static struct thread *thread_of(struct proc *p, s32 tid)
+{
+    struct list *pos;
+
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, proc_link);
+
+        if (t->tid == tid)
+            return t;
+    }
+    return NULL;
+}
+
+struct thread *thread_find(s32 tgid, s32 tid)
+{
+    struct proc *p = proc_find(tgid ? tgid : tid);
+    struct thread *t = p ? thread_of(p, tid) : NULL;
+    struct list *pos;
+
+    if (t || tgid || tid <= 0)
+        return t;
+    list_for_each (pos, &all_procs) {
+        t = thread_of(list_entry(pos, struct proc, all), tid);
+        if (t)
+            return t;
+    }
+    return NULL;
 }
 
 /* ---- limits ---- */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Processes and threads. A process (thread group) owns the address space, descriptors and
- * signal handlers; a thread owns registers, kernel stack, signal mask. Today every process
- * has one thread; the split is there so that more threads change no structure.
+ * signal handlers; a thread owns registers, kernel stack, signal mask.
  *
  * Locks, all irq-safe, in this order: proc_lock (the tree of processes, groups, sessions,
  * states, exit statuses), timer lock, proc->sig.lock (signals), run queue.
@@ -65,9 +64,11 @@ struct thread {
     struct arch_thread arch;
     struct proc *proc; /* NULL: kernel thread */
     s32 tid;
-    u32 state;                 /* enum thread_state, run-queue lock */
-    bool unparked;             /* a wake-up came since the last park */
-    bool vfork_wait;           /* waits for a vfork child */
+    u32 state;      /* enum thread_state, run-queue lock */
+    bool unparked;  /* a wake-up came since the last park */
+    bool ends_proc; /* the last thread of a process that ends */
+    s32 free_tid;   /* number to give back with the thread, 0: the process's own */
+    struct proc *vfork_child;  /* proc_lock; waits for this one's exec or exit */
     struct list run_link;      /* run queue */
     struct list proc_link;     /* proc->threads */
     struct ktimer sleep_timer; /* park_until */
@@ -105,12 +106,14 @@ struct proc {
     struct proc *parent;  /* proc_lock; NULL: init */
     struct list children; /* proc_lock; of struct proc.sibling */
     struct list sibling;
-    struct list all;  /* proc_lock; list of all processes */
-    struct list hash; /* proc_lock; by pid */
-    struct list threads;
-    struct thread *leader; /* sig.lock; NULL once it is a zombie */
-    s32 pgid, sid;         /* proc_lock */
-    struct tty *tty;       /* controlling terminal */
+    struct list all;     /* proc_lock; list of all processes */
+    struct list hash;    /* proc_lock; by pid */
+    struct list threads; /* changed under proc_lock and sig.lock; either may read */
+    u32 nthreads;
+    struct thread *leader;      /* the same; NULL once it is a zombie */
+    struct thread *exec_thread; /* it waits until the others are gone */
+    s32 pgid, sid;              /* proc_lock */
+    struct tty *tty;            /* controlling terminal */
 
     struct mm *mm;         /* referenced; NULL after exit; proc_lock for others */
     struct fdtable *files; /* NULL after exit */
@@ -130,12 +133,10 @@ struct proc {
     bool reported;  /* the stop was seen by wait4 */
     bool continued; /* a continuation that wait4 has not seen */
     int stop_signal;
-    int exit_status;           /* as wait4 reports it */
-    int exit_signal;           /* to the parent, SIGCHLD */
-    struct waitq child_wait;   /* the parent sleeps here in wait4 */
-    struct proc *vfork_parent; /* proc_lock; waits until this one's exec or exit */
-    struct proc *vfork_child;  /* proc_lock; the other end */
-    struct waitq vfork_wait;
+    int exit_status;             /* as wait4 reports it */
+    int exit_signal;             /* to the parent, SIGCHLD */
+    struct waitq child_wait;     /* the parent sleeps here in wait4 */
+    struct thread *vfork_waiter; /* proc_lock; sleeps until this one's exec or exit */
     u64 start_ns;
     u64 minflt, majflt, nvcsw, nivcsw;
     u64 utime_ns, stime_ns;                     /* of threads that ended */
@@ -167,7 +168,9 @@ void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);
 s32 proc_next_pid(s32 pid);
 u64 proc_rlimit(const struct proc *p, unsigned which); /* current soft limit */
 u32 proc_count(void);
-/* CPU time used so far by all threads. */
+/* A thread by number, of process tgid (0: of any); proc_lock held. */
+struct thread *thread_find(s32 tgid, s32 tid);
+/* CPU time used so far by all threads; proc_lock held. */
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
 
 /* References to a process that outlives proc_lock for reports: its mm, with a reference, or

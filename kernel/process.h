@@ -42,6 +42,10 @@ void notify_parent(struct proc *p, int code, int status);
  * `without` (may be NULL) is not counted. proc_lock held. */
 bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without);
 
+/* Ends all other threads of the running process and waits until they are gone; the caller
+ * gets the process's number. -EAGAIN: another thread does the same, or all end. */
+int must_check proc_become_single(void);
+
 /* Writes 0 to clear_child_tid and wakes its futex, when others can see it. */
 void clear_child_tid(struct thread *t);
 
@@ -59,6 +63,8 @@ static inline u64 sig_bit(int signo)
 #define SIG_STOPS \
     (sig_bit(SIGSTOP) | sig_bit(SIGTSTP) | sig_bit(SIGTTIN) | sig_bit(SIGTTOU))
 
+/* Wakes every thread. sig.lock held. */
+void threads_wake(struct proc *p);
 /* Signals the running thread would act on now. */
 u64 signal_actionable(const struct thread *t);
 static inline bool signal_kill_pending(const struct thread *t)

@@ -5,6 +5,7 @@
  */
 #include "kernel/sched.h"
 #include "arch/time.h"
+#include "kernel/process.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -21,11 +22,14 @@ static DEFINE_PER_CPU(struct thread *, dead_thread);
 
 static void thread_reap(struct thread *t)
 {
-    struct proc *p = t->proc;
+    struct proc *ending = t->ends_proc ? t->proc : NULL;
+    s32 tid = t->free_tid;
 
     thread_free(t);
-    if (p)
-        proc_thread_gone(p);
+    if (tid)
+        proc_unreserve_pid(tid);
+    if (ending)
+        proc_gone(ending);
 }
 
 /* First thing on every stack that was switched to. Interrupts stay off. */

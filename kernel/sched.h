@@ -18,5 +18,5 @@ void thread_launch(struct thread *t);
 /* Ends the running thread. */
 noreturn void thread_exit(void);
 
-/* A thread's last moment, on another thread's stack with interrupts off (kernel/exit.c). */
-void proc_thread_gone(struct proc *p);
+/* A process's last moment, on another thread's stack with interrupts off (kernel/exit.c). */
+void proc_gone(struct proc *p);

@@ -149,9 +149,22 @@ int signal_take(struct thread *t, u64 set, struct sig_record *rec)
 
 static void unset_everywhere(struct proc *p, u64 set)
 {
+    struct list *pos;
+
     discard(&p->pending, &p->records, set);
-    if (p->leader)
-        discard(&p->leader->pending, &p->leader->records, set);
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, proc_link);
+
+        discard(&t->pending, &t->records, set);
+    }
+}
+
+void threads_wake(struct proc *p)
+{
+    struct list *pos;
+
+    list_for_each (pos, &p->threads)
+        thread_unpark(list_entry(pos, struct thread, proc_link));
 }
 
 /* Stop signals and SIGCONT cancel each other even when ignored. */
@@ -165,7 +178,7 @@ static void apply_job_control(struct proc *p, int signo)
     if (p->stopped) {
         p->stopped = false;
         p->continued = true;
-        thread_unpark(p->leader);
+        threads_wake(p);
     }
 }
 
@@ -190,6 +203,22 @@ static void add_standard(u64 *pending, struct sig_records *records, int signo,
     *pending |= sig_bit(signo);
 }
 
+/* One that would act on it, if there is one. */
+static struct thread *pick_thread(struct proc *p, int signo)
+{
+    struct list *pos;
+
+    if (!p->leader || !(p->leader->blocked & sig_bit(signo)))
+        return p->leader;
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, proc_link);
+
+        if (!(t->blocked & sig_bit(signo)))
+            return t;
+    }
+    return p->leader;
+}
+
 int signal_send_record(struct proc *p, struct thread *t, int signo,
                        const struct sig_record *rec)
 {
@@ -206,7 +235,7 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
             return -EAGAIN;
     }
     flags = spin_lock_irq(&p->sig.lock);
-    target = t ? t : p->leader;
+    target = t ? t : pick_thread(p, signo);
     if (!p->leader)
         goto out;
     apply_job_control(p, signo);
@@ -227,7 +256,11 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
             q = NULL;
         }
     }
-    thread_unpark(target);
+    /* All for SIGKILL, and when all block it: one may be waiting for just this. */
+    if (!t && (signo == SIGKILL || target->blocked & sig_bit(signo)))
+        threads_wake(p);
+    else
+        thread_unpark(target);
 out:
     spin_unlock_irq(&p->sig.lock, flags);
     kfree(q);
@@ -294,7 +327,7 @@ bool thread_interrupted(void)
 {
     const struct thread *t = current_thread();
 
-    return t->proc && signal_actionable(t);
+    return t->proc && (signal_actionable(t) || READ_ONCE(t->proc->stopped));
 }
 
 void signal_set_mask(u64 mask)

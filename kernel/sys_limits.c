@@ -157,8 +157,10 @@ long sys_times(const struct syscall_args *a)
     const u64 tick = NSEC / USER_HZ;
     struct proc *p = current_proc();
     u64 utime, stime;
+    irqflags_t flags = spin_lock_irq(&proc_lock);
 
     proc_times(p, &utime, &stime);
+    spin_unlock_irq(&proc_lock, flags);
     u64 out[4] = {utime / tick, stime / tick, p->cutime_ns / tick, p->cstime_ns / tick};
 
     if (a->a0 && copy_to_user(a->a0, out, sizeof(out)) != 0)
@@ -244,10 +246,11 @@ long sys_sched_yield(const struct syscall_args *a)
     return 0;
 }
 
+/* The calls take numbers of threads. */
 static bool proc_exists(s32 pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    bool found = pid == 0 || (pid > 0 && proc_find(pid));
+    bool found = pid == 0 || thread_find(0, pid);
 
     spin_unlock_irq(&proc_lock, flags);
     return found;

@@ -280,17 +280,17 @@ long sys_kill(const struct syscall_args *a)
 static int send_thread(s32 tgid, s32 tid, int signo, const struct sig_record *rec)
 {
     irqflags_t flags;
-    struct proc *p;
+    struct thread *t;
     int err = -ESRCH;
 
     if (signo && !signo_ok(signo))
         return -EINVAL;
     flags = spin_lock_irq(&proc_lock);
-    p = proc_find(tid);
-    if (p && (tgid < 0 || p->pid == tgid)) {
-        err = permitted(p, signo) ? 0 : -EPERM;
-        if (!err && signo && p->leader)
-            err = signal_send_record(p, p->leader, signo, rec);
+    t = thread_find(tgid, tid);
+    if (t) {
+        err = permitted(t->proc, signo) ? 0 : -EPERM;
+        if (!err && signo)
+            err = signal_send_record(t->proc, t, signo, rec);
     }
     spin_unlock_irq(&proc_lock, flags);
     return err;
@@ -302,7 +302,7 @@ long sys_tkill(const struct syscall_args *a)
 
     if ((s32)a->a0 <= 0)
         return -EINVAL;
-    return send_thread(-1, (s32)a->a0, (int)a->a1, &rec);
+    return send_thread(0, (s32)a->a0, (int)a->a1, &rec);
 }
 
 long sys_tgkill(const struct syscall_args *a)

@@ -79,6 +79,8 @@ int deadline_from_user(vaddr_t timespec, u64 *deadline)
 
 static int read_clock(s32 clock, u64 *ns)
 {
+    const struct thread *t = current_thread();
+    irqflags_t flags;
     u64 utime, stime;
 
     switch (clock) {
@@ -94,9 +96,13 @@ static int read_clock(s32 clock, u64 *ns)
         *ns = clock_monotonic_ns();
         return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
-    case CLOCK_THREAD_CPUTIME_ID:
-        proc_times(current_proc(), &utime, &stime);
+        flags = spin_lock_irq(&proc_lock);
+        proc_times(t->proc, &utime, &stime);
+        spin_unlock_irq(&proc_lock, flags);
         *ns = utime + stime;
+        return 0;
+    case CLOCK_THREAD_CPUTIME_ID:
+        *ns = t->utime_ns + t->stime_ns;
         return 0;
     default:
         return -EINVAL;

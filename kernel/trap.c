@@ -17,7 +17,7 @@ void return_to_user(struct trapframe *tf)
     struct thread *t = current_thread();
 
     while (cpu_self()->need_resched || t->restart || t->restore_mask ||
-           signal_actionable(t)) {
+           thread_interrupted()) {
         if (cpu_self()->need_resched) {
             sched_yield_now();
             continue;
