@@ -200,6 +200,17 @@ int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloex
     return (int)fd;
 }
 
+bool fd_has_room(struct fdtable *t, u32 limit)
+{
+    u32 fd = 0;
+
+    spin_lock(&t->lock);
+    while (fd < t->size && t->files[fd])
+        fd++;
+    spin_unlock(&t->lock);
+    return fd < MIN(limit, FD_MAX_HARD);
+}
+
 int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool cloexec)
 {
     struct file *old;

@@ -63,6 +63,9 @@ struct file *fd_get(struct fdtable *t, int fd);
  * below limit. The number, -EMFILE or -ENOMEM (reference stays with the caller). */
 int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloexec);
 
+/* Whether fd_install would find a number below limit now. */
+bool fd_has_room(struct fdtable *t, u32 limit);
+
 /* dup2/dup3: puts f at exactly fd, closing what was there. */
 int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool cloexec);
 int fd_close(struct fdtable *t, int fd); /* 0 or -EBADF */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading directories, and the working and root directories of a process.
+ */
+#include "fs/dentry.h"
+#include "kernel/sys_fs.h"
+#include "kernel/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/slab.h"
+
+#define DENTS_MAX 32768u /* bytes of entries one call gives at most */
+
+/* Entries are gathered in kernel memory: a directory is locked while it is listed, and no
+ * fault may be taken then. */
+struct dents {
+    struct dir_sink sink;
+    char *buf;
+    size_t size, used;
+    bool old; /* getdents: the type stands behind the name */
+    bool full;
+};
+
+/* The old record: d_type is its last byte. */
+struct linux_dirent {
+    u64 d_ino, d_off;
+    u16 d_reclen;
+    char d_name[];
+};
+
+static bool emit(struct dir_sink *s, const char *name, size_t len, u64 ino, u8 type,
+                 u64 next)
+{
+    struct dents *d = container_of(s, struct dents, sink);
+    size_t head = d->old ? offsetof(struct linux_dirent, d_name)
+                         : offsetof(struct linux_dirent64, d_name);
+    size_t n = align_up(head + len + (d->old ? 2 : 1), 8);
+    char *at = d->buf + d->used;
+
+    if (n > d->size - d->used) {
+        d->full = true;
+        return false;
+    }
+    memset(at, 0, n);
+    if (d->old) {
+        struct linux_dirent *e = (struct linux_dirent *)at;
+
+        *e = (struct linux_dirent){.d_ino = ino, .d_off = next, .d_reclen = (u16)n};
+        at[n - 1] = (char)type;
+    } else {
+        struct linux_dirent64 *e = (struct linux_dirent64 *)at;
+
+        e->d_ino = ino;
+        e->d_off = (s64)next;
+        e->d_reclen = (u16)n;
+        e->d_type = type;
+    }
+    memcpy(at + head, name, len);
+    d->used += n;
+    return true;
+}
+
+static long list_directory(struct file *f, struct dents *d, vaddr_t user)
+{
+    int err;
+
+    mutex_lock(&f->pos_lock);
+    d->sink = (struct dir_sink){.emit = emit, .pos = f->pos};
+    err = f->ops->readdir(f, &d->sink);
+    if (!err && !d->used && d->full)
+        err = -EINVAL; /* not even one entry fits */
+    if (!err)
+        err = copy_to_user(user, d->buf, d->used);
+    if (!err)
+        f->pos = d->sink.pos;
+    mutex_unlock(&f->pos_lock);
+    return err ? err : (long)d->used;
+}
+
+static long do_getdents(const struct syscall_args *a, bool old)
+{
+    struct dents d = {.size = MIN((u32)a->a2, DENTS_MAX), .old = old};
+    struct file *f = io_file_of((int)a->a0);
+    long result = -ENOTDIR;
+
+    if (!f)
+        return -EBADF;
+    if (f->ops->readdir) {
+        d.buf = kmalloc(d.size ? d.size : 1);
+        result = d.buf ? list_directory(f, &d, a->a1) : -ENOMEM;
+        kfree(d.buf);
+    }
+    file_put(f);
+    return result;
+}
+
+long sys_getdents(const struct syscall_args *a)
+{
+    return do_getdents(a, true);
+}
+
+long sys_getdents64(const struct syscall_args *a)
+{
+    return do_getdents(a, false);
+}
+
+/* ---- working and root directory ---- */
+
+long sys_getcwd(const struct syscall_args *a)
+{
+    const struct fs_context *fs = &current_proc()->fs;
+    char *buf;
+    ssize_t n;
+
+    if (READ_ONCE(fs->cwd.dentry->dead))
+        return -ENOENT;
+    buf = kmalloc(PATH_MAX);
+    if (!buf)
+        return -ENOMEM;
+    n = vfs_path_text(&fs->cwd, &fs->root, buf, PATH_MAX);
+    if (n >= 0) {
+        n++; /* the NUL */
+        if ((size_t)n > a->a1)
+            n = -ERANGE;
+        else if (copy_to_user(a->a0, buf, (size_t)n) != 0)
+            n = -EFAULT;
+    }
+    kfree(buf);
+    return n;
+}
+
+/* Puts a directory in the place of *slot. /proc looks at it under proc_lock. */
+static long set_directory(struct target *t, struct path *slot)
+{
+    irqflags_t flags;
+    struct path old;
+
+    if (!S_ISDIR(t->inode->mode)) {
+        target_put(t);
+        return -ENOTDIR;
+    }
+    path_get(&t->path);
+    flags = spin_lock_irq(&proc_lock);
+    old = *slot;
+    *slot = t->path;
+    spin_unlock_irq(&proc_lock, flags);
+    path_put(&old);
+    target_put(t);
+    return 0;
+}
+
+long sys_chdir(const struct syscall_args *a)
+{
+    struct target t;
+    int err = target_at(AT_FDCWD, a->a0, 0, &t);
+
+    return err ? err : set_directory(&t, &current_proc()->fs.cwd);
+}
+
+long sys_fchdir(const struct syscall_args *a)
+{
+    struct target t;
+    int err = target_fd((int)a->a0, true, &t);
+
+    return err ? err : set_directory(&t, &current_proc()->fs.cwd);
+}
+
+long sys_chroot(const struct syscall_args *a)
+{
+    struct target t;
+    int err = target_at(AT_FDCWD, a->a0, 0, &t);
+
+    if (err)
+        return err;
+    if (current_proc()->euid != 0) {
+        target_put(&t);
+        return -EPERM;
+    }
+    return set_directory(&t, &current_proc()->fs.root);
+}

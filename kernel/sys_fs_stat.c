@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a file is: stat and its relatives, access, statfs.
+ */
+#include "kernel/sys_fs.h"
+#include "kernel/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/buddy.h"
+
+#define STATX_RESERVED 0x80000000u
+#define PIPE_MAGIC     0x50495045
+#define TMPFS_MAGIC    0x01021994
+#define PROC_MAGIC     0x9fa0
+
+static long stat_target(struct target *t, vaddr_t user)
+{
+    struct kernel_stat st;
+
+    vfs_stat(t->inode, &st);
+    target_put(t);
+    return copy_to_user(user, &st, sizeof(st));
+}
+
+static long stat_at(int dirfd, vaddr_t name, u32 flags, vaddr_t user)
+{
+    struct target t;
+    int err;
+
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+        return -EINVAL;
+    err = target_at(dirfd, name, flags, &t);
+    return err ? err : stat_target(&t, user);
+}
+
+long sys_stat(const struct syscall_args *a)
+{
+    return stat_at(AT_FDCWD, a->a0, 0, a->a1);
+}
+
+long sys_lstat(const struct syscall_args *a)
+{
+    return stat_at(AT_FDCWD, a->a0, AT_SYMLINK_NOFOLLOW, a->a1);
+}
+
+long sys_newfstatat(const struct syscall_args *a)
+{
+    return stat_at((int)a->a0, a->a1, (u32)a->a3, a->a2);
+}
+
+long sys_fstat(const struct syscall_args *a)
+{
+    struct target t;
+    int err = target_fd((int)a->a0, true, &t);
+
+    return err ? err : stat_target(&t, a->a1);
+}
+
+static struct statx_timestamp timestamp(u64 sec, u64 nsec)
+{
+    return (struct statx_timestamp){.tv_sec = (s64)sec, .tv_nsec = (u32)nsec};
+}
+
+static void fill_statx(const struct kernel_stat *st, struct statx *x)
+{
+    memset(x, 0, sizeof(*x));
+    x->stx_mask = STATX_BASIC_STATS;
+    x->stx_blksize = (u32)st->st_blksize;
+    x->stx_nlink = (u32)st->st_nlink;
+    x->stx_uid = st->st_uid;
+    x->stx_gid = st->st_gid;
+    x->stx_mode = (u16)st->st_mode;
+    x->stx_ino = st->st_ino;
+    x->stx_size = (u64)st->st_size;
+    x->stx_blocks = (u64)st->st_blocks;
+    x->stx_atime = timestamp(st->st_atime_sec, st->st_atime_nsec);
+    x->stx_mtime = timestamp(st->st_mtime_sec, st->st_mtime_nsec);
+    x->stx_ctime = timestamp(st->st_ctime_sec, st->st_ctime_nsec);
+    x->stx_rdev_major = dev_major(st->st_rdev);
+    x->stx_rdev_minor = dev_minor(st->st_rdev);
+    x->stx_dev_major = dev_major(st->st_dev);
+    x->stx_dev_minor = dev_minor(st->st_dev);
+}
+
+long sys_statx(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a2;
+    struct kernel_stat st;
+    struct target t;
+    struct statx x;
+    int err;
+
+    if ((u32)a->a3 & STATX_RESERVED ||
+        (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
+        flags &
+            ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+        return -EINVAL;
+    err = target_at((int)a->a0, a->a1, flags, &t);
+    if (err)
+        return err;
+    vfs_stat(t.inode, &st);
+    target_put(&t);
+    fill_statx(&st, &x);
+    return copy_to_user(a->a4, &x, sizeof(x));
+}
+
+/* ---- access ---- */
+
+static bool in_group(const struct proc *p, u32 gid, u32 primary)
+{
+    if (primary == gid)
+        return true;
+    for (u32 i = 0; i < p->ngroups; i++)
+        if (p->groups[i] == gid)
+            return true;
+    return false;
+}
+
+/* Rights of (uid, gid) by the permission bits; root lacks only the right to run what nobody
+ * may run. */
+static int check_access(const struct inode *ino, u32 uid, u32 gid, u32 want)
+{
+    u32 bits = ino->mode & 7;
+
+    if (uid == 0)
+        return want & X_OK && !S_ISDIR(ino->mode) && !(ino->mode & 0111) ? -EACCES : 0;
+    if (uid == ino->uid)
+        bits = ino->mode >> 6 & 7;
+    else if (in_group(current_proc(), ino->gid, gid))
+        bits = ino->mode >> 3 & 7;
+    return want & ~bits ? -EACCES : 0;
+}
+
+static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
+{
+    const struct proc *p = current_proc();
+    bool effective = flags & AT_EACCESS;
+    struct target t;
+    int err;
+
+    if (mode & ~7u || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    err = target_at(dirfd, name, flags, &t);
+    if (err)
+        return err;
+    err = check_access(t.inode, effective ? p->euid : p->uid,
+                       effective ? p->egid : p->gid, mode);
+    target_put(&t);
+    return err;
+}
+
+long sys_access(const struct syscall_args *a)
+{
+    return do_access(AT_FDCWD, a->a0, (u32)a->a1, 0);
+}
+
+long sys_faccessat(const struct syscall_args *a)
+{
+    return do_access((int)a->a0, a->a1, (u32)a->a2, 0);
+}
+
+long sys_faccessat2(const struct syscall_args *a)
+{
+    return do_access((int)a->a0, a->a1, (u32)a->a2, (u32)a->a3);
+}
+
+/* ---- statfs ---- */
+
+/* Everything lives in memory: what is free there is free here. */
+static long statfs_target(struct target *t, vaddr_t user)
+{
+    struct statfs st = {
+        .f_bsize = PAGE_SIZE, .f_namelen = NAME_MAX, .f_frsize = PAGE_SIZE};
+
+    st.f_type = (s64)vfs_mount_magic(&t->path);
+    if (!st.f_type)
+        st.f_type = S_ISFIFO(t->inode->mode) ? PIPE_MAGIC : TMPFS_MAGIC;
+    if (st.f_type != PROC_MAGIC && st.f_type != PIPE_MAGIC) {
+        st.f_blocks = page_count_total();
+        st.f_bfree = st.f_bavail = page_count_free();
+    }
+    st.f_fsid[0] = (s32)t->inode->dev;
+    target_put(t);
+    return copy_to_user(user, &st, sizeof(st));
+}
+
+long sys_statfs(const struct syscall_args *a)
+{
+    struct target t;
+    int err = target_at(AT_FDCWD, a->a0, 0, &t);
+
+    return err ? err : statfs_target(&t, a->a1);
+}
+
+long sys_fstatfs(const struct syscall_args *a)
+{
+    struct target t;
+    int err = target_fd((int)a->a0, true, &t);
+
+    return err ? err : statfs_target(&t, a->a1);
+}
