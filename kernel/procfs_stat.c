@@ -86,7 +86,7 @@ static int copy_view(s32 pid, struct view *v)
     v->umask = p->fs.umask;
     v->nice = p->nice;
     v->exit_signal = p->exit_signal;
-    v->threads = 1;
+    v->threads = p->nthreads;
     v->no_new_privs = p->no_new_privs;
     spin_lock(&p->sig.lock);
     copy_signals(p, v);
