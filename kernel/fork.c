@@ -286,23 +286,59 @@ long sys_vfork(const struct syscall_args *a)
 
 /* Namespaces and processes that share less than a thread but more than vfork are refused,
  * not faked. */
+static long do_clone(const struct fork_args *args)
+{
+    bool thread = (args->flags & CLONE_THREAD_NEEDS) == CLONE_THREAD_NEEDS;
+
+    if (args->flags & ~(u64)(thread ? CLONE_THREAD_HANDLED : CLONE_HANDLED) ||
+        (args->flags & CSIGNAL) > NSIG)
+        return -EINVAL;
+    if (args->flags & CLONE_SETTLS && args->tls >= USER_END)
+        return -EPERM;
+    if (!user_range_ok(args->stack, 0))
+        return -EINVAL;
+    return thread ? do_thread(args) : do_fork(args);
+}
+
 long sys_clone(const struct syscall_args *a)
 {
-    struct fork_args args = {
+    return do_clone(&(struct fork_args){
         .flags = a->a0 & 0xffffffff,
         .stack = a->a1,
         .parent_tid = a->a2,
         .child_tid = a->a3,
         .tls = a->a4,
-    };
-    bool thread = (args.flags & CLONE_THREAD_NEEDS) == CLONE_THREAD_NEEDS;
+    });
+}
 
-    if (args.flags & ~(u64)(thread ? CLONE_THREAD_HANDLED : CLONE_HANDLED) ||
-        (args.flags & CSIGNAL) > NSIG)
+/* struct clone_args as far as this kernel knows it; what follows must be zero. */
+struct clone3_args {
+    u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+    u64 rest[3];
+};
+
+#define CLONE3_SIZE_MIN 64
+
+long sys_clone3(const struct syscall_args *a)
+{
+    struct clone3_args c = {0};
+    u64 size = a->a1;
+
+    if (size < CLONE3_SIZE_MIN)
         return -EINVAL;
-    if (args.flags & CLONE_SETTLS && args.tls >= USER_END)
-        return -EPERM;
-    if (args.stack && !user_range_ok(args.stack, 0))
+    if (size > sizeof(c))
+        return size > PAGE_SIZE ? -E2BIG : -EINVAL;
+    if (copy_from_user(&c, a->a0, size) != 0)
+        return -EFAULT;
+    if (c.rest[0] || c.rest[1] || c.rest[2] || c.flags & CSIGNAL || c.exit_signal > NSIG)
         return -EINVAL;
-    return thread ? do_thread(&args) : do_fork(&args);
+    if (!c.stack != !c.stack_size || !user_range_ok(c.stack, c.stack_size))
+        return -EINVAL;
+    return do_clone(&(struct fork_args){
+        .flags = c.flags | c.exit_signal,
+        .stack = c.stack + c.stack_size,
+        .parent_tid = c.parent_tid,
+        .child_tid = c.child_tid,
+        .tls = c.tls,
+    });
 }

@@ -207,6 +207,7 @@ SYSCALL(309, getcpu)
 SYSCALL(322, execveat)
 SYSCALL(324, membarrier)
 SYSCALL(334, rseq)
+SYSCALL(435, clone3)
 
 /* ---- the system: kernel/sys_misc.c ---- */
 SYSCALL(99, sysinfo)
