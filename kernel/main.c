@@ -50,6 +50,7 @@ static void unpack_initramfs(struct fs_context *fs, const struct bootinfo *bi)
         panic("no initramfs: give one to the loader (QEMU: -initrd FILE)");
     if (initramfs_unpack(fs, phys_to_virt(bi->initrd), bi->initrd_len) != 0)
         printk("initramfs: incomplete, going on with what was unpacked\n");
+    buddy_add(bi->initrd, bi->initrd + bi->initrd_len);
 }
 
 noreturn void kmain(struct bootinfo *bi)

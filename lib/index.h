@@ -40,6 +40,19 @@ static inline void *index_get(const struct index *ix, u32 number)
     return n->slot[number % INDEX_SLOTS];
 }
 
+/* The leaf node that holds number's slot, or NULL: for runs of neighbours. Valid until the
+ * index changes. */
+static inline struct index_node *index_leaf(const struct index *ix, u32 number)
+{
+    struct index_node *n = ix->root;
+
+    if (!n || (u64)number >> n->shift >= INDEX_SLOTS)
+        return NULL;
+    while (n && n->shift)
+        n = n->slot[(number >> n->shift) % INDEX_SLOTS];
+    return n;
+}
+
 /* Makes the nodes for `number` so that a following index_set cannot fail.
  * 0, or -ENOMEM with the index unchanged. */
 int must_check index_reserve(struct index *ix, u32 number);

@@ -143,6 +143,21 @@ static void region_add(paddr_t start, paddr_t end)
     }
 }
 
+/* Programs leave about 1.5 % and at most 4 MiB to the kernel, so that a full ramfs does not
+ * stop the shell. */
+static void set_reserve(void)
+{
+    buddy.reserve = MIN(buddy.total / 64, (u64)1024);
+}
+
+void buddy_add(paddr_t start, paddr_t end)
+{
+    spin_lock(&buddy.lock);
+    region_add(start, end);
+    set_reserve();
+    spin_unlock(&buddy.lock);
+}
+
 void buddy_init(void)
 {
     memset(&buddy, 0, sizeof(buddy));
@@ -150,9 +165,7 @@ void buddy_init(void)
     for (unsigned o = 0; o < BUDDY_ORDERS; o++)
         list_init(&buddy.free[o]);
     boot_alloc_rest(region_add);
-    /* Programs leave about 1 % and at most 4 MiB to the kernel, so that a full ramfs does
-     * not stop the shell. */
-    buddy.reserve = MIN(buddy.total / 64, (u64)1024);
+    set_reserve();
 }
 
 static struct page *cache_refill(struct page_cache *c)

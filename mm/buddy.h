@@ -15,6 +15,10 @@
 /* Takes over what boot_alloc has left. */
 void buddy_init(void);
 
+/* Gives [start, end) of RAM that was in use at boot (the initramfs) to the allocator. Once per
+ * range; whole pages inside it count. Its frames have descriptors. */
+void buddy_add(paddr_t start, paddr_t end);
+
 /* 2^order pages of type PAGE_KERNEL, refs 1 in the first; NULL when there are none. */
 struct page *page_alloc(unsigned order, u32 flags);
 

@@ -89,6 +89,8 @@ static int copy_vma(struct vma *v, struct mm *child, struct tlb_batch *b)
     area_account(child, c->flags, (s64)vma_npages(c));
     if (vma_kind(v) == VMA_SHARED)
         return away_copy(child, v->mm, v->start, v->end, 0);
+    if (v->flags & VM_WIPEONFORK)
+        return 0;
     return copy_private(v, child, b);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * madvise. Over a range with holes the mapped parts on both sides are advised and the result
- * is -ENOMEM, as on Linux. DONTNEED drops translations; an arrangement is not one.
+ * is -ENOMEM, as on Linux. Advice that drops translations keeps the arrangement; advice about
+ * file pages (REMOVE, POPULATE) means the pages the addresses show.
  */
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/area.h"
+#include "mm/away.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
 #include "mm/zap.h"
@@ -24,49 +26,121 @@ static u32 advised_flags(u32 flags, int advice)
         return flags | VM_DONTFORK;
     case MADV_DOFORK:
         return flags & ~VM_DONTFORK;
+    case MADV_DONTDUMP:
+        return flags | VM_DONTDUMP;
+    case MADV_DODUMP:
+        return flags & ~VM_DONTDUMP;
+    case MADV_WIPEONFORK:
+        return flags | VM_WIPEONFORK;
+    case MADV_KEEPONFORK:
+        return flags & ~VM_WIPEONFORK;
     default:
         return flags;
     }
 }
 
+/* MERGEABLE, HUGEPAGE and the like are for machinery that is not here: -EINVAL, as on a Linux
+ * built without it. */
 static bool known(int advice)
 {
-    switch (advice) {
-    case MADV_NORMAL:
-    case MADV_RANDOM:
-    case MADV_SEQUENTIAL:
-    case MADV_WILLNEED:
-    case MADV_DONTNEED:
-    case MADV_DONTFORK:
-    case MADV_DOFORK:
-        return true;
-    default:
-        return false;
-    }
+    return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
+           (advice >= MADV_FREE && advice <= MADV_DOFORK) ||
+           (advice >= MADV_DONTDUMP && advice <= MADV_DONTNEED_LOCKED);
 }
 
-/* Applies the advice to [start, end) of v. */
-static int advise(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, int advice)
+static int set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {
     struct area_reserve r;
-    struct tlb_batch b;
-    u32 flags = advised_flags(v->flags, advice);
 
-    if (advice == MADV_DONTNEED) {
-        if (v->flags & VM_LOCKED)
-            return -EINVAL;
-        tlb_begin(&b, mm);
-        zap_range(v, start, end, &b);
-        tlb_end(&b);
-        return 0;
-    }
     if (flags == v->flags)
-        return 0; /* also WILLNEED: what is not a hole is in memory already */
+        return 0;
     if (mm->nvmas + 2 > MM_MAX_VMAS || area_reserve(&r, 2) != 0)
         return -ENOMEM;
     area_set_flags(mm, v, start, end, flags, &r);
     area_release(&r);
     return 0;
+}
+
+/* Translations go; what they show comes back by faults (or is gone, for private memory). */
+static int drop(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+{
+    struct tlb_batch b;
+
+    tlb_begin(&b, mm);
+    zap_range(v, start, end, &b);
+    tlb_end(&b);
+    return 0;
+}
+
+/* Punches the file pages shown in [start, end): runs of neighbours at once, aliases twice. */
+static int punch_shown(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+{
+    if ((v->flags & VM_LOCKED) || !v->object)
+        return -EINVAL;
+    if ((v->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
+        return -EACCES;
+    for (vaddr_t va = start; va < end;) {
+        pgoff_t first = mm_offset(mm, v, va), n = 0;
+
+        while (va < end && mm_offset(mm, v, va) == first + n) {
+            va += PAGE_SIZE;
+            n++;
+        }
+        object_punch(v->object, first << PAGE_SHIFT, (first + n) << PAGE_SHIFT);
+    }
+    return 0;
+}
+
+static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bool write)
+{
+    if (write ? !(v->flags & VM_WRITE) : !(v->flags & VM_PROT))
+        return -EINVAL;
+    for (vaddr_t va = start; va < end; va += PAGE_SIZE) {
+        switch (fault_locked(mm, v, va, write ? FAULT_WRITE : FAULT_READ)) {
+        case FAULT_OK:
+            break;
+        case FAULT_OOM:
+            return -ENOMEM;
+        case FAULT_MAPERR:
+        case FAULT_ACCERR:
+        case FAULT_BUS:
+            return -EFAULT;
+        }
+    }
+    return 0;
+}
+
+/* Applies the advice to [start, end) of v. */
+static int advise(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, int advice)
+{
+    switch (advice) {
+    case MADV_DONTNEED:
+        return v->flags & VM_LOCKED ? -EINVAL : drop(mm, v, start, end);
+    case MADV_DONTNEED_LOCKED:
+        return drop(mm, v, start, end);
+    case MADV_FREE: /* free at once: "the kernel may free" at any time */
+        return vma_kind(v) != VMA_ANON || (v->flags & VM_LOCKED)
+                   ? -EINVAL
+                   : drop(mm, v, start, end);
+    case MADV_REMOVE:
+        return punch_shown(mm, v, start, end);
+    case MADV_POPULATE_READ:
+        return populate(mm, v, start, end, false);
+    case MADV_POPULATE_WRITE:
+        return populate(mm, v, start, end, true);
+    case MADV_COLD:
+    case MADV_PAGEOUT: /* nowhere to page out to */
+        return v->flags & VM_LOCKED ? -EINVAL : 0;
+    case MADV_WILLNEED: /* what is not a hole is in memory already */
+        return 0;
+    case MADV_WIPEONFORK:
+        if (vma_kind(v) != VMA_ANON)
+            return -EINVAL;
+        break;
+    default:
+        break;
+    }
+    return set_flags(mm, v, start, end, advised_flags(v->flags, advice));
 }
 
 int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)

@@ -18,6 +18,33 @@ struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 #define object_for_each_vma(v, o, first, last) \
     for (v = object_first_vma(o, first, last); v; v = object_next_vma(v, first, last))
 
+/* A look-up that remembers the last node of the index: neighbours cost a load. Valid while O
+ * is held. */
+struct object_cursor {
+    struct vm_object *object;
+    struct index_node *node;
+    u32 block; /* number / INDEX_SLOTS of node; ~0: none yet */
+};
+
+static inline struct object_cursor object_cursor(struct vm_object *o)
+{
+    return (struct object_cursor){o, NULL, ~0u};
+}
+
+/* The resident page at pgoff, below the object's end, or NULL. */
+static inline struct page *object_cursor_get(struct object_cursor *c, pgoff_t pgoff)
+{
+    u32 block = (u32)(pgoff / INDEX_SLOTS);
+
+    if (pgoff >= object_npages(c->object))
+        return NULL;
+    if (block != c->block) {
+        c->block = block;
+        c->node = index_leaf(&c->object->pages, (u32)pgoff);
+    }
+    return c->node ? c->node->slot[pgoff % INDEX_SLOTS] : NULL;
+}
+
 /* The page has left the index and has no translation: drops its hints and its name. The
  * object's reference is now the caller's. */
 void object_forget_page(struct page *pg);

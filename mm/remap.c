@@ -14,6 +14,7 @@
 #include "mm/calls.h"
 #include "mm/fault.h"
 #include "mm/mm.h"
+#include "mm/object_tree.h"
 #include "mm/stat.h"
 
 struct remap {
@@ -80,21 +81,20 @@ static int reserve(struct remap *r)
 }
 
 /* The translation entry i shall have: that of the resident file page, or none. O and T held. */
-static pte_t new_entry(struct remap *r, struct page *leaf, unsigned i, pgoff_t pgoff)
+static pte_t new_entry(struct remap *r, struct page *leaf, unsigned i, pgoff_t pgoff,
+                       struct object_cursor *c)
 {
-    struct vm_object *o = r->v->object;
     struct page *pg;
 
     if (!r->install)
         return 0;
-    pg = pgoff < object_npages(o) ? index_get(&o->pages, (u32)pgoff) : NULL;
+    pg = object_cursor_get(c, pgoff);
     /* The backlink must be there before the entry is visible. Without memory for it the page
      * is left to a fault: populating is best effort. */
     if (!pg || (!r->home && backlink_add(pg, leaf, i) != 0)) {
         r->missing = true;
         return 0;
     }
-    mm_count(remap_installed);
     return pte_make_user(page_to_pfn(pg), r->v->flags & VM_PROT);
 }
 
@@ -103,6 +103,8 @@ static void commit_leaf(struct remap *r, struct page *leaf, vaddr_t va, vaddr_t 
 {
     pte_t *entries = pt_entries(leaf);
     pgoff_t pgoff = r->pgoff + ((va - r->start) >> PAGE_SHIFT);
+    struct object_cursor cursor = object_cursor(r->v->object);
+    u64 installed = 0;
     s64 rss = 0;
 
     for (unsigned i = pt_index(va, 0); va < next; i++, va += PAGE_SIZE, pgoff++) {
@@ -114,7 +116,8 @@ static void commit_leaf(struct remap *r, struct page *leaf, vaddr_t va, vaddr_t 
         } else if (old) { /* shows that page already */
             continue;
         }
-        pte = new_entry(r, leaf, i, pgoff);
+        pte = new_entry(r, leaf, i, pgoff, &cursor);
+        installed += pte != 0;
         if (pte == old)
             continue;
         pte_store(&entries[i], pte);
@@ -122,6 +125,7 @@ static void commit_leaf(struct remap *r, struct page *leaf, vaddr_t va, vaddr_t 
         if (old)
             tlb_change(&r->batch, va);
     }
+    mm_count_n(remap_installed, installed);
     leaf->present += (u16)rss;
     if (rss)
         __atomic_fetch_add(&r->mm->rss_shmem, (u64)rss, __ATOMIC_RELAXED);

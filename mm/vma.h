@@ -29,6 +29,7 @@ struct vm_object;
 #define VM_SEQ         0x4000u
 #define VM_DONTDUMP    0x8000u
 #define VM_LOCKONFAULT 0x10000u /* with VM_LOCKED: pages are locked as they are touched */
+#define VM_WIPEONFORK  0x20000u /* a child finds zeros there */
 
 struct vma {
     vaddr_t start, end; /* [M] whole pages */
