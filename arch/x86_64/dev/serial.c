@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Console on the first serial port (16550, 115200 8N1), plus QEMU's debug ports: 0xe9
- * gets a copy of the log, 0x702 and up carry single streams for tools/run.
+ * gets a copy of the log, 0x502 and up carry single streams for tools/run.
  */
 #include "arch/console.h"
 #include "arch/trap.h"
@@ -28,7 +28,7 @@ enum {
 #define RECEIVE_MAX     64u
 
 #define DEBUG_PORT      0xe9
-#define STREAM_PORT     0x702
+#define STREAM_PORT     0x502
 #define STREAMS         4u
 #define DEBUG_SIGNATURE 0xe9 /* what QEMU's debug ports answer when read */
 
