@@ -170,45 +170,51 @@ static int grow(struct fdtable *t, u32 fd)
     return 0;
 }
 
-int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloexec)
+/* The lowest free number >= min below limit, with t->lock held on success. */
+static int find_free(struct fdtable *t, u32 min, u32 limit)
 {
     u32 fd;
 
     limit = MIN(limit, FD_MAX_HARD);
-    if ((u32)min >= limit)
+    if (min >= limit)
         return -EMFILE;
     for (;;) {
         int err;
 
         spin_lock(&t->lock);
-        for (fd = (u32)min; fd < t->size && t->files[fd]; fd++)
+        for (fd = min; fd < t->size && t->files[fd]; fd++)
             ;
-        if (fd >= limit) {
-            spin_unlock(&t->lock);
-            return -EMFILE;
-        }
-        if (fd < t->size)
-            break;
+        if (fd < t->size && fd < limit)
+            return (int)fd;
         spin_unlock(&t->lock);
+        if (fd >= limit)
+            return -EMFILE;
         err = grow(t, fd);
         if (err)
             return err;
     }
-    t->files[fd] = f;
-    set_cloexec(t, fd, cloexec);
-    spin_unlock(&t->lock);
-    return (int)fd;
 }
 
-bool fd_has_room(struct fdtable *t, u32 limit)
+int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloexec)
 {
-    u32 fd = 0;
+    int fd = find_free(t, (u32)min, limit);
 
-    spin_lock(&t->lock);
-    while (fd < t->size && t->files[fd])
-        fd++;
+    if (fd < 0)
+        return fd;
+    t->files[fd] = f;
+    set_cloexec(t, (u32)fd, cloexec);
     spin_unlock(&t->lock);
-    return fd < MIN(limit, FD_MAX_HARD);
+    return fd;
+}
+
+int fd_reserve(struct fdtable *t, u32 limit)
+{
+    int fd = find_free(t, 0, limit);
+
+    if (fd < 0)
+        return fd;
+    spin_unlock(&t->lock);
+    return 0;
 }
 
 int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool cloexec)

@@ -20,16 +20,17 @@ struct file {
     const struct file_ops *ops;
     void *data;
     bool holds_write; /* counted in inode->writers */
+    s32 owner;        /* F_SETOWN: only remembered */
 };
 
 static inline bool file_readable(const struct file *f)
 {
-    return (f->flags & 3) != 1; /* O_WRONLY */
+    return (f->flags + 1) & 1; /* O_ACCMODE 0 and 2; 3 allows only ioctl */
 }
 
 static inline bool file_writable(const struct file *f)
 {
-    return (f->flags & 3) != 0; /* O_RDONLY */
+    return (f->flags + 1) & 2; /* O_ACCMODE 1 and 2 */
 }
 
 /* A file without a name over `inode` (takes over the caller's inode reference on success). */
@@ -63,8 +64,9 @@ struct file *fd_get(struct fdtable *t, int fd);
  * below limit. The number, -EMFILE or -ENOMEM (reference stays with the caller). */
 int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloexec);
 
-/* Whether fd_install would find a number below limit now. */
-bool fd_has_room(struct fdtable *t, u32 limit);
+/* Whether fd_install could work now: 0, -EMFILE, -ENOMEM. Asked before a call has effects
+ * that cannot be taken back. */
+int fd_reserve(struct fdtable *t, u32 limit);
 
 /* dup2/dup3: puts f at exactly fd, closing what was there. */
 int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool cloexec);

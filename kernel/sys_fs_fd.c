@@ -32,7 +32,7 @@ long sys_close(const struct syscall_args *a)
     return fd_close(files(), (int)a->a0);
 }
 
-/* A descriptor table has one owner here, so there is nothing to unshare. */
+/* The table belongs to the process, so there is nobody to unshare it from. */
 long sys_close_range(const struct syscall_args *a)
 {
     u32 first = (u32)a->a0, last = (u32)a->a1, flags = (u32)a->a2;
@@ -156,8 +156,11 @@ static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
         return record_lock_set(f, arg, true, cmd == F_OFD_SETLKW);
+    case F_SETOWN:
+        WRITE_ONCE(f->owner, (s32)arg);
+        return 0;
     case F_GETOWN:
-        return 0; /* nobody is told by signal */
+        return f->owner;
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
         return pipe_control(f, cmd, (u32)arg);

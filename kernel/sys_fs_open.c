@@ -15,6 +15,8 @@
      O_SYNC | O_ASYNC | O_DIRECT | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
      O_PATH | O_TMPFILE)
 
+#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+
 static long open_name(int dirfd, const char *name, u32 flags, u32 mode)
 {
     struct proc *p = current_proc();
@@ -25,8 +27,7 @@ static long open_name(int dirfd, const char *name, u32 flags, u32 mode)
     if (err)
         return err;
     /* Nothing may be created or cut when there is no descriptor for it. */
-    if (flags & (O_CREAT | O_TRUNC) && !fd_has_room(p->files, fd_limit()))
-        err = -EMFILE;
+    err = fd_reserve(p->files, fd_limit());
     if (!err)
         err = vfs_open(&p->fs, dir.base, name, flags, mode, &f);
     at_dir_put(&dir);
@@ -37,8 +38,11 @@ static long do_open(int dirfd, vaddr_t user, u32 flags, u32 mode)
 {
     char *name;
     long result;
-    int err = name_of(user, false, &name);
+    int err;
 
+    if (flags & TMPFILE_BIT && !(flags & O_DIRECTORY))
+        return -EINVAL;
+    err = name_of(user, false, &name);
     if (err)
         return err;
     flags = (flags & OPEN_FLAGS) | O_LARGEFILE;
