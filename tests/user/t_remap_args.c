@@ -122,15 +122,18 @@ TESTF_DIFF(T044, "R16", "pgoff 2^51 and around")
     LINEAR(8);
 }
 
+/* Where no file can be that long, the longest that can be is taken: 2^30 pages and 5. */
 TESTF(T045, "pgoff 2^34 + 5")
 {
-    const size_t far = (1UL << 34) + 5;
+    size_t far = (1UL << 34) + 5;
     int fd = F(8);
-    if (ftruncate(fd, (off_t)((far + 3) * P)))
-        SKIP("no file of 64 TiB here: %s", strerror(errno));
+    if (ftruncate(fd, (off_t)((far + 3) * P))) {
+        EQ(errno, EFBIG);
+        far = (1UL << 30) + 5;
+        OK(ftruncate(fd, (off_t)((far + 3) * P)));
+    }
     uint64_t t = 1000 + 4242;
-    if (pwrite(fd, &t, 8, (off_t)(far * P)) != 8)
-        SKIP("no page at 64 TiB here: %s", strerror(errno));
+    EQ(pwrite(fd, &t, 8, (off_t)(far * P)), 8);
     M(fd, 8);
     OK(R(0, 1, far));
     TAGS(4242, 1, 2, 3, 4, 5, 6, 7);
@@ -407,7 +410,7 @@ TEST_DIFF(R41, "R-41", "READ_IMPLIES_EXEC grants nothing")
     EQ(pwrite(fd, code, sizeof(code), P), sizeof(code));
     M(fd, 4);
     if (personality(READ_IMPLIES_EXEC) < 0)
-        SKIP("no personality");
+        SKIP("this personality is refused");
     OK(R(0, 1, 1));
     FAULT(t_call(A, NULL), SIGSEGV, SEGV_ACCERR, A);
 }
