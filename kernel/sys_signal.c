@@ -103,12 +103,12 @@ long sys_sigaltstack(const struct syscall_args *a)
     old.ss_flags = t->altstack_flags;
     if (!t->altstack_size)
         old.ss_flags |= SS_DISABLE;
-    else if (signal_on_altstack(t, a->frame->rsp))
+    else if (signal_on_altstack(t, syscall_frame(a)->rsp))
         old.ss_flags |= SS_ONSTACK;
     if (a->a0) {
         if (copy_from_user(&ss, a->a0, sizeof(ss)) != 0)
             return -EFAULT;
-        err = set_altstack(t, &ss, a->frame->rsp);
+        err = set_altstack(t, &ss, syscall_frame(a)->rsp);
         if (err)
             return err;
     }
@@ -123,7 +123,7 @@ long sys_rt_sigreturn(const struct syscall_args *a)
     struct kernel_sigaltstack ss = {0};
     u64 mask;
 
-    if (arch_signal_pop(&t->arch, a->frame, &mask, &ss.ss_sp, &ss.ss_flags,
+    if (arch_signal_pop(&t->arch, syscall_frame(a), &mask, &ss.ss_sp, &ss.ss_flags,
                         &ss.ss_size) != 0) {
         signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
         return -EFAULT;
@@ -131,9 +131,9 @@ long sys_rt_sigreturn(const struct syscall_args *a)
     signal_set_mask(mask);
     ss.ss_flags &= ~SS_ONSTACK;
     /* A frame that a program wrote itself may hold anything: then the stack stays. */
-    (void)set_altstack(t, &ss, a->frame->rsp);
-    a->frame->vector = 0; /* no call to restart */
-    return (long)a->frame->rax;
+    (void)set_altstack(t, &ss, syscall_frame(a)->rsp);
+    syscall_frame(a)->vector = 0; /* no call to restart */
+    return (long)syscall_frame(a)->rax;
 }
 
 /* ---- waiting ---- */

@@ -32,7 +32,8 @@ void syscall_entry(struct trapframe *tf)
 {
     struct thread *t = current_thread();
     u32 number = (u32)tf->rax; /* as on Linux the upper half counts for nothing */
-    struct syscall_args args = {tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9, tf};
+    const struct syscall_args *args = (const struct syscall_args *)tf;
+    struct syscall_args before;
     syscall_fn fn = NULL;
     long result;
 
@@ -41,12 +42,14 @@ void syscall_entry(struct trapframe *tf)
     t->last_syscall = number;
     if (number < TABLE_SIZE)
         fn = table[number & (TABLE_SIZE - 1)]; /* the mask holds under speculation too */
-    result = fn ? fn(&args) : not_implemented(t->proc, number);
+    if (unlikely(strace_on))
+        before = *args; /* execve and sigreturn change the frame */
+    result = fn ? fn(args) : not_implemented(t->proc, number);
     /* Not for rt_sigreturn, whose result is whatever the program had in rax. */
     if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_BLOCK) &&
         tf->vector == TRAP_SYSCALL)
         t->restart = (s32)-result;
     if (unlikely(strace_on))
-        strace_log(number, &args, result);
+        strace_log(number, &before, result);
     tf->rax = (u64)result;
 }

@@ -7,13 +7,26 @@
 #pragma once
 
 #include "arch/trap.h"
+#include "lib/assert.h"
 #include "lib/types.h"
 
-/* The six argument registers, whole: a call narrows them itself as Linux's prototype does. */
+/* The six argument registers, whole: a call narrows them itself as Linux's prototype does.
+ * They are not copied: this is the trap frame, seen with the names of the calling convention. */
 struct syscall_args {
-    u64 a0, a1, a2, a3, a4, a5;
-    struct trapframe *frame;
+    u64 saved[7];
+    u64 a3, a5, a4; /* r10, r9, r8 */
+    u64 number, rcx;
+    u64 a2, a1, a0; /* rdx, rsi, rdi */
 };
+STATIC_ASSERT(offsetof(struct syscall_args, a3) == offsetof(struct trapframe, r10));
+STATIC_ASSERT(offsetof(struct syscall_args, number) == offsetof(struct trapframe, rax));
+STATIC_ASSERT(offsetof(struct syscall_args, a0) == offsetof(struct trapframe, rdi));
+
+/* The user's registers during the call. */
+static inline struct trapframe *syscall_frame(const struct syscall_args *a)
+{
+    return (struct trapframe *)a;
+}
 
 typedef long (*syscall_fn)(const struct syscall_args *a);
 

@@ -41,8 +41,7 @@ void away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     struct page *leaf;
 
-    pt_for_each_leaf(mm, start, end, va, next, leaf)
-    {
+    pt_for_each_leaf (mm, start, end, va, next, leaf) {
         unsigned i = pt_index(va, 0), stop = i + (unsigned)((next - va) >> PAGE_SHIFT);
 
         if (!leaf->away)
@@ -80,8 +79,7 @@ int away_copy(struct mm *to, const struct mm *from, vaddr_t start, vaddr_t end, 
 {
     struct page *leaf;
 
-    pt_for_each_leaf(from, start, end, va, next, leaf)
-    {
+    pt_for_each_leaf (from, start, end, va, next, leaf) {
         int err = 0;
 
         if (!leaf->naway)
@@ -109,8 +107,7 @@ u64 mm_count_away(const struct mm *mm, const struct vma *v)
 
     if (vma_kind(v) != VMA_SHARED)
         return 0;
-    pt_for_each_leaf(mm, v->start, v->end, va, next, leaf)
-    {
+    pt_for_each_leaf (mm, v->start, v->end, va, next, leaf) {
         if (!leaf->away)
             continue;
         if (next - va == LEAF_SPAN) {

@@ -45,8 +45,7 @@ static int copy_private(struct vma *v, struct mm *child, struct tlb_batch *b)
 {
     struct page *leaf;
 
-    pt_for_each_leaf(v->mm, v->start, v->end, va, next, leaf)
-    {
+    pt_for_each_leaf (v->mm, v->start, v->end, va, next, leaf) {
         struct page *to;
 
         if (!leaf->present)

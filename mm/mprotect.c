@@ -42,8 +42,7 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
         }
         zap_object_pages(v, start, end, &b);
     }
-    pt_for_each_leaf(v->mm, start, end, va, next, leaf)
-    {
+    pt_for_each_leaf (v->mm, start, end, va, next, leaf) {
         pte_t *entries = pt_entries(leaf);
 
         if (!leaf->present)

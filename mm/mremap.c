@@ -55,42 +55,38 @@ static int check_args(struct mremap *m)
     return overlaps(m) ? -EINVAL : 0;
 }
 
-/* Makes and pins (step +1), or unpins (step -1), the tables and arrays that the moved part
- * needs at the target, so that unmapping what is there now does not take them away. */
-static int pin_target(struct mremap *m, const struct vma *v, u64 len, int step,
-                      vaddr_t *done)
+/* Makes and pins the tables and arrays that the moved part needs at the target, so that
+ * unmapping what is there now does not take them away. 0 or -ENOMEM; unpin in any case. */
+static int pin_target(struct mremap *m, const struct vma *v, u64 len)
 {
     bool shared = vma_kind(v) == VMA_SHARED;
     struct page *leaf;
 
-    pt_for_each_leaf(m->mm, m->old, m->old + len, va, next, leaf)
-    {
+    pt_for_each_leaf (m->mm, m->old, m->old + len, va, next, leaf) {
         vaddr_t to[2] = {m->new_addr + (va - m->old), m->new_addr + (next - m->old) - 1};
 
-        if (step < 0 && va >= *done)
-            break;
         if (shared ? !leaf->naway : !leaf->present)
             continue;
         for (int k = 0; k < 2; k++) {
             struct page *target = pt_leaf_make(m->mm, to[k]);
 
-            if (!target || (shared && away_reserve(target) != 0)) {
-                if (k) { /* the first of the pair is pinned already */
-                    target = pt_leaf(m->mm, to[0]);
-                    target->pins--;
-                    away_trim(target);
-                }
-                *done = va;
+            if (!target || (shared && away_reserve(target) != 0))
                 return -ENOMEM;
-            }
-            target->pins += (u16)step;
-            if (step < 0)
-                away_trim(target);
+            target->pins = 1;
         }
     }
-    if (step > 0)
-        *done = m->old + len;
     return 0;
+}
+
+static void unpin_target(struct mremap *m)
+{
+    struct page *leaf;
+
+    pt_for_each_leaf (m->mm, m->new_addr, m->new_addr + m->new_len, va, next, leaf) {
+        (void)next;
+        leaf->pins = 0;
+        away_trim(leaf);
+    }
 }
 
 /* Frees what a failed reservation made at the target. */
@@ -98,13 +94,7 @@ static void trim_target(struct mremap *m)
 {
     struct vma *v, *next = vma_find(m->mm, m->new_addr), *prev = NULL;
     struct tlb_batch b;
-    struct page *leaf;
 
-    pt_for_each_leaf(m->mm, m->new_addr, m->new_addr + m->new_len, va, to, leaf)
-    {
-        (void)to;
-        away_trim(leaf);
-    }
     if (next && next->start < m->new_addr + m->new_len)
         return; /* mapped: the tables may stay */
     for (v = vma_first(m->mm); v && v != next; v = vma_next(v))
@@ -121,8 +111,7 @@ static void move_entries(struct mremap *m, u64 len, struct tlb_batch *b)
     u64 delta = m->new_addr - m->old;
     struct page *leaf;
 
-    pt_for_each_leaf(m->mm, m->old, m->old + len, va, next, leaf)
-    {
+    pt_for_each_leaf (m->mm, m->old, m->old + len, va, next, leaf) {
         for (vaddr_t a = va; a < next && leaf->present; a += PAGE_SIZE) {
             pte_t *from = pt_entries(leaf) + pt_index(a, 0), pte = pte_load(from);
             struct page *target;
@@ -194,7 +183,6 @@ static int move(struct mremap *m, struct vma *v, bool keep)
     u64 common = MIN(source, m->new_len);
     struct vma *target;
     struct tlb_batch b;
-    vaddr_t done = 0;
     int err = choose_target(m);
 
     if (!err)
@@ -202,12 +190,12 @@ static int move(struct mremap *m, struct vma *v, bool keep)
     if (!err)
         err = area_reserve(&m->cuts, 2);
     if (!err)
-        err = pin_target(m, v, common, 1, &done);
+        err = pin_target(m, v, common);
     if (err) {
-        if (done)
-            pin_target(m, v, common, -1, &done);
-        if (m->new_addr)
+        if (m->new_addr) {
+            unpin_target(m);
             trim_target(m);
+        }
         return err;
     }
     /* Commit: nothing below can fail. */
@@ -225,7 +213,7 @@ static int move(struct mremap *m, struct vma *v, bool keep)
         move_entries(m, common, &b);
         tlb_end(&b);
     }
-    pin_target(m, v, common, -1, &done);
+    unpin_target(m);
     vma_insert(m->mm, target);
     area_account(m->mm, target->flags, (s64)(m->new_len >> PAGE_SHIFT));
     vma_merge(m->mm, target);

@@ -51,7 +51,8 @@ static void trim_arrays(struct remap *r)
 {
     struct page *leaf;
 
-    pt_for_each_leaf(r->mm, r->start, r->end, va, next, leaf) away_trim(leaf);
+    pt_for_each_leaf (r->mm, r->start, r->end, va, next, leaf)
+        away_trim(leaf);
 }
 
 /* After this the commit cannot fail. On failure the range is as it was. */

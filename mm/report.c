@@ -26,8 +26,7 @@ void vma_report(struct vma *v, struct vma_counts *c)
     struct page *leaf;
 
     *c = (struct vma_counts){.away = mm_count_away(v->mm, v)};
-    pt_for_each_leaf(v->mm, v->start, v->end, va, next, leaf)
-    {
+    pt_for_each_leaf (v->mm, v->start, v->end, va, next, leaf) {
         for (vaddr_t a = va; a < next; a += PAGE_SIZE) {
             pte_t pte = pte_load(pt_entries(leaf) + pt_index(a, 0));
             struct page *pg;

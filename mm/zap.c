@@ -84,8 +84,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
     bool shared = vma_kind(v) == VMA_SHARED;
     struct page *leaf;
 
-    pt_for_each_leaf(v->mm, start, end, va, next, leaf)
-    {
+    pt_for_each_leaf (v->mm, start, end, va, next, leaf) {
         unsigned i = pt_index(va, 0), stop = i + (unsigned)((next - va) >> PAGE_SHIFT);
 
         if (!leaf->present)
@@ -103,8 +102,7 @@ void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batc
 {
     struct page *leaf;
 
-    pt_for_each_leaf(v->mm, start, end, va, next, leaf)
-    {
+    pt_for_each_leaf (v->mm, start, end, va, next, leaf) {
         spin_lock(&leaf->lock);
         for (vaddr_t a = va; a < next && leaf->present; a += PAGE_SIZE) {
             unsigned i = pt_index(a, 0);
@@ -196,7 +194,8 @@ void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, bool cow
         vaddr_t end = v->start + ((high - v->pgoff) << PAGE_SHIFT);
         struct page *leaf;
 
-        pt_for_each_leaf(v->mm, start, end, va, next, leaf) if (leaf->present)
-            unmap_home_leaf(v, leaf, va, next, cows, b);
+        pt_for_each_leaf (v->mm, start, end, va, next, leaf)
+            if (leaf->present)
+                unmap_home_leaf(v, leaf, va, next, cows, b);
     }
 }
