@@ -50,7 +50,8 @@ static int walk_new(struct fs_context *fs, const struct path *base, const char *
         return -ENOENT;
     if (w->parent.dentry->dead)
         return -ENOENT;
-    return w->parent.dentry->inode->ops->create ? 0 : -EPERM;
+    /* procfs: the name is looked up anew each time, and does not exist. */
+    return w->parent.dentry->inode->ops->create ? 0 : -ENOENT;
 }
 
 enum make { MAKE_NODE, MAKE_DIR, MAKE_LINK };

@@ -94,7 +94,7 @@ static int create_last(struct fs_context *fs, struct walk *w, u32 mode, struct p
     if (w->parent.dentry->dead)
         return -ENOENT;
     if (!dir->ops->create)
-        return -EACCES;
+        return -ENOENT;
     err = dir->ops->create(dir, w->last, S_IFREG | (mode & 07777 & ~fs->umask), 0, &ino);
     if (err)
         return err;

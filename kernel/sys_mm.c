@@ -8,6 +8,7 @@
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
 #include "lib/uapi/mman.h"
 #include "mm/calls.h"
 #include "mm/check.h"
@@ -41,6 +42,11 @@ static int map_file(struct file *f, struct mmap_args *m)
         m->max_prot &= ~(u32)PROT_WRITE;
     if (m->prot & PROT_WRITE & ~m->max_prot)
         return -EACCES;
+    if (shared && f->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
+        if (m->prot & PROT_WRITE)
+            return -EPERM;
+        m->max_prot &= ~(u32)PROT_WRITE;
+    }
     if (!f->ops->mmap)
         return -ENODEV;
     err = f->ops->mmap(f, shared, &m->object);
