@@ -24,19 +24,13 @@ static struct device *devices, **last_device = &devices;
 
 static int devfs_fill(struct dentry *root);
 
-static int devfs_make_root(struct fs_type *type, struct inode **root)
-{
-    (void)type;
-    return ramfs_create_inode(S_IFDIR | 0755, 0, root);
-}
-
 static struct fs_type devtmpfs_type = {.name = "devtmpfs",
                                        .magic = 0x01021994,
-                                       .make_root = devfs_make_root,
+                                       .make_root = ramfs_make_root,
                                        .fill = devfs_fill};
 static struct fs_type devfs_type = {.name = "devfs",
                                     .magic = 0x01021994,
-                                    .make_root = devfs_make_root,
+                                    .make_root = ramfs_make_root,
                                     .fill = devfs_fill};
 
 int devfs_register(const char *name, u64 rdev, u32 perm, const struct file_ops *fops)
@@ -94,7 +88,7 @@ static int add_name(struct dentry *dir, const char *name, struct inode *ino)
 static int add_node(struct dentry *dir, const char *name, u32 mode, u64 rdev)
 {
     struct inode *ino;
-    int err = ramfs_create_inode(mode, rdev, &ino);
+    int err = dir->inode->ops->create(dir->inode, name, mode, rdev, &ino);
 
     return err ? err : add_name(dir, name, ino);
 }

@@ -14,6 +14,8 @@
 #include "mm/object.h"
 #include "mm/slab.h"
 
+#define FIRST_DEV 16u /* st_dev below it: memfd, pipes */
+
 SLAB_CACHE(inode_cache, "inode", struct inode);
 
 static u64 next_ino; /* atomic */
@@ -77,9 +79,12 @@ int ramfs_create_inode(u32 mode, u64 rdev, struct inode **out)
 static int ramfs_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
                         struct inode **out)
 {
-    (void)dir;
+    int err = ramfs_create_inode(mode, rdev, out);
+
     (void)name;
-    return ramfs_create_inode(mode, rdev, out);
+    if (!err)
+        (*out)->dev = dir->dev;
+    return err;
 }
 
 static int ramfs_symlink(struct inode *dir, const char *target, struct inode **out)
@@ -88,7 +93,6 @@ static int ramfs_symlink(struct inode *dir, const char *target, struct inode **o
     struct inode *ino;
     char *text;
 
-    (void)dir;
     if (n > PATH_MAX)
         return -ENAMETOOLONG;
     text = kmalloc(n);
@@ -101,6 +105,7 @@ static int ramfs_symlink(struct inode *dir, const char *target, struct inode **o
         return -ENOMEM;
     }
     ino->data = text;
+    ino->dev = dir->dev;
     *out = ino;
     return 0;
 }
@@ -317,10 +322,15 @@ static const struct file_ops ramfs_fops = {
     .fsync = ramfs_fsync,
 };
 
-static int ramfs_make_root(struct fs_type *type, struct inode **root)
+int ramfs_make_root(struct fs_type *type, struct inode **root)
 {
+    static u64 last_dev = FIRST_DEV; /* atomic */
+    int err = ramfs_create_inode(S_IFDIR | 0755, 0, root);
+
     (void)type;
-    return ramfs_create_inode(S_IFDIR | 0755, 0, root);
+    if (!err)
+        (*root)->dev = __atomic_add_fetch(&last_dev, 1, __ATOMIC_RELAXED);
+    return err;
 }
 
 struct fs_type ramfs_type = {
