@@ -87,7 +87,7 @@ static long free_pages(void)
 static long settled_free_pages(long want)
 {
     long now = free_pages();
-    for (int i = 0; i < 2000 && now != want; i++) {
+    for (uint64_t start = t_ns(); now != want && t_ns() - start < 2000000000;) {
         t_nap(1000);
         now = free_pages();
     }
