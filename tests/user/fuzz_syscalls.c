@@ -400,7 +400,9 @@ int main(int argc, char **argv)
         printf("fuzz_syscalls: this is not Tessera: refused\n");
         return 2;
     }
-    shared = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    /* Far from what the children's calls hit; what they spoil all the same is clamped. */
+    shared = mmap((void *)0x200000000000, P, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     const char *tmp = getenv("TMPDIR");
     snprintf(t_dir, sizeof(t_dir), "%s/fuzz.%d", tmp ? tmp : "/tmp", (int)getpid());
     if (shared == MAP_FAILED || mkdir(t_dir, 0755) || chdir(t_dir)) {
@@ -418,31 +420,32 @@ int main(int argc, char **argv)
     t_clean_dir();
     (void)settle(t_meminfo("FreePages"));
     long before = t_meminfo("FreePages");
-    while (alive && shared->calls < count) {
+    uint64_t made = 0;
+    while (alive && made < count) {
         uint64_t child_seed = (seed + 1) * 0x9e3779b97f4a7c15u + (uint64_t)children;
-        uint64_t start = shared->calls;
+        shared->calls = 0;
         pid_t pid = fork();
         if (pid == 0)
             child(child_seed | 1, CALLS_PER_CHILD);
         alive = pid > 0 && reap(pid);
         t_clean_dir();
+        made += shared->calls < CALLS_PER_CHILD ? shared->calls : CALLS_PER_CHILD;
         if (++children % 20 == 0) {
-            printf("# %llu calls, %d children\n", (unsigned long long)shared->calls,
-                   children);
+            printf("# %llu calls, %d children\n", (unsigned long long)made, children);
             fflush(stdout);
         }
-        if (alive && shared->calls == start && children > 1000)
+        if (children > 1000 && made < (uint64_t)children) /* they die at once */
             break;
     }
     bool back = settle(before);
     printf(
         "fuzz_syscalls: %llu calls in %d children, %d ended by a signal, %d killed when "
         "stuck, pages %ld -> %ld\n",
-        (unsigned long long)shared->calls, children, by_signal, hung, before,
+        (unsigned long long)made, children, by_signal, hung, before,
         t_meminfo("FreePages"));
     if (chdir("/") || rmdir(t_dir))
         printf("# %s stays: %s\n", t_dir, strerror(errno));
-    bool ok = alive && back && shared->calls >= count;
+    bool ok = alive && back && made >= count;
     printf("fuzz_syscalls: %s\n", ok ? "ok" : "failed");
     return ok ? 0 : 1;
 }
