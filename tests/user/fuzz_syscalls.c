@@ -5,6 +5,9 @@
  * there, no child hung in the kernel beyond SIGKILL, and every page came back. Only for
  * Tessera: on Linux it refuses, as root's random calls could hurt the host.
  *
+ * With a third argument N only the N-th child is run: the way back from a lost page, which is
+ * reported with the child that lost it.
+ *
  * Excluded: reboot. Calls that send signals or write to a process get the caller's own pid,
  * so that a child cannot kill its parent or the rest of the system.
  */
@@ -419,8 +422,12 @@ int main(int argc, char **argv)
     bool alive = warm > 0 && reap(warm);
     t_clean_dir();
     (void)settle(t_meminfo("FreePages"));
-    long before = t_meminfo("FreePages");
+    long before = t_meminfo("FreePages"), expect = before;
     uint64_t made = 0;
+    if (argc > 3) {
+        children = atoi(argv[3]);
+        count = 1;
+    }
     while (alive && made < count) {
         uint64_t child_seed = (seed + 1) * 0x9e3779b97f4a7c15u + (uint64_t)children;
         shared->calls = 0;
@@ -430,6 +437,11 @@ int main(int argc, char **argv)
         alive = pid > 0 && reap(pid);
         t_clean_dir();
         made += shared->calls < CALLS_PER_CHILD ? shared->calls : CALLS_PER_CHILD;
+        if (!settle(expect)) {
+            printf("# child %d: pages %ld -> %ld\n", children, expect,
+                   t_meminfo("FreePages"));
+            expect = t_meminfo("FreePages");
+        }
         if (++children % 20 == 0) {
             printf("# %llu calls, %d children\n", (unsigned long long)made, children);
             fflush(stdout);
