@@ -6,7 +6,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/buddy.h"
-#include "mm/object.h"
+#include "mm/object_tree.h"
 #include "mm/pagetable.h"
 #include "mm/zap.h"
 
@@ -142,9 +142,11 @@ struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t 
     v = vma_find(mm, start);
     area_account(mm, v->flags, -(s64)vma_npages(v));
     if (v->object) { /* the object counts VMAs by their flags */
-        object_unlink(v);
+        spin_lock(&v->object->lock);
+        object_unlink_locked(v);
         v->flags = flags;
-        object_link(v);
+        object_link_locked(v);
+        spin_unlock(&v->object->lock);
     } else {
         v->flags = flags;
     }

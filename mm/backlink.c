@@ -7,6 +7,7 @@
 #include "mm/backlink.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/object.h"
 #include "mm/slab.h"
 #include "mm/stat.h"
 
@@ -30,16 +31,15 @@ static inline void inline_set(struct backlinks *b, unsigned i, u64 key)
     b->high[i] = (u8)(key >> 32);
 }
 
-static struct backlink_log *log_of(const struct backlinks *b)
+static struct backlink_log *log_of(const struct page *pg)
 {
-    return (struct backlink_log *)((u64)b->log_high << 32 | b->log_low);
+    return (struct backlink_log *)((u64)pg->links.low[1] << 32 | pg->links.low[0]);
 }
 
-static void log_store(struct backlinks *b, struct backlink_log *log)
+static void log_store(struct page *pg, struct backlink_log *log)
 {
-    b->log_low = (u32)(uintptr_t)log;
-    b->log_high = (u32)((uintptr_t)log >> 32);
-    b->more = 1;
+    pg->links.low[0] = (u32)(uintptr_t)log;
+    pg->links.low[1] = (u32)((uintptr_t)log >> 32);
 }
 
 static size_t log_size(u32 room)
@@ -121,40 +121,58 @@ static void log_free(struct backlink_log *log)
     kfree(log);
 }
 
-static int log_add(struct page *pg, u64 key)
+/* The page gets its first log, holding what stood inline. */
+static int log_begin(struct page *pg)
 {
-    struct backlink_log *log = log_of(&pg->links), *bigger;
+    struct backlink_log *log = log_alloc(LOG_FIRST);
 
-    if (unlikely(log->used == log->room)) {
-        log_prune(pg, log);
-        if (log->used > log->room / 2) {
-            if (log->room > 0x3fffffff)
-                return -ENOMEM;
-            bigger = log_alloc(log->room * 2 + 1);
-            if (!bigger && log->used == log->room)
-                return -ENOMEM;
-            if (bigger) {
-                memcpy(bigger->key, log->key, log->used * sizeof(u64));
-                bigger->used = log->used;
-                log_free(log);
-                log_store(&pg->links, bigger);
-                log = bigger;
-            }
-        }
-    }
-    log->key[log->used++] = key;
+    if (!log)
+        return -ENOMEM;
+    for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
+        log->key[log->used++] = inline_key(&pg->links, s);
+    memset(&pg->links, 0, sizeof(pg->links));
+    log_store(pg, log);
+    pg->flags |= PG_LOG;
+    pg->object->nlogs++;
     return 0;
 }
 
-int backlink_add(struct page *pg, const struct page *leaf, unsigned i)
+/* Back to inline hints, when the live ones leave room. */
+static void log_end(struct page *pg)
 {
-    u64 key = backlink_key(leaf, i);
-    int slot = -1;
-    struct backlink_log *log;
+    struct backlink_log *log = log_of(pg);
 
-    if (pg->links.more)
-        return log_add(pg, key);
-    for (int s = 0; s < BACKLINKS_INLINE; s++) {
+    memset(&pg->links, 0, sizeof(pg->links));
+    for (unsigned i = 0; i < log->used; i++)
+        inline_set(&pg->links, i, log->key[i]);
+    pg->flags &= (u16)~PG_LOG;
+    pg->object->nlogs--;
+    log_free(log);
+}
+
+/* Makes room in a full log: throws out, and doubles it when that did not help enough. */
+static int log_make_room(struct page *pg)
+{
+    struct backlink_log *log = log_of(pg), *bigger;
+
+    log_prune(pg, log);
+    if (log->used <= log->room - log->room / 4 - 1)
+        return 0;
+    bigger = log->room < 0x3fffffff ? log_alloc(log->room * 2 + 1) : NULL;
+    if (!bigger)
+        return log->used < log->room ? 0 : -ENOMEM;
+    memcpy(bigger->key, log->key, log->used * sizeof(u64));
+    bigger->used = log->used;
+    log_store(pg, bigger);
+    log_free(log);
+    return 0;
+}
+
+static int inline_add(struct page *pg, u64 key)
+{
+    int slot = -1;
+
+    for (int s = BACKLINKS_INLINE - 1; s >= 0; s--) {
         u64 k = inline_key(&pg->links, (unsigned)s);
 
         if (k == key)
@@ -165,24 +183,47 @@ int backlink_add(struct page *pg, const struct page *leaf, unsigned i)
     for (int s = 0; slot < 0 && s < BACKLINKS_INLINE; s++)
         if (!backlink_live(pg, inline_key(&pg->links, (unsigned)s)))
             slot = s;
-    if (slot >= 0) {
-        inline_set(&pg->links, (unsigned)slot, key);
-        return 0;
+    if (slot < 0)
+        return -ENOSPC;
+    inline_set(&pg->links, (unsigned)slot, key);
+    return 0;
+}
+
+int backlink_add(struct page *pg, const struct page *leaf, unsigned i)
+{
+    u64 key = backlink_key(leaf, i);
+    struct backlink_log *log;
+
+    if (likely(!(pg->flags & PG_LOG))) {
+        if (inline_add(pg, key) == 0)
+            return 0;
+        if (log_begin(pg) != 0)
+            return -ENOMEM;
     }
-    log = log_alloc(LOG_FIRST);
-    if (!log)
-        return -ENOMEM;
-    for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
-        log->key[log->used++] = inline_key(&pg->links, s);
+    log = log_of(pg);
+    /* A first log is worth its memory only while it is needed: look at every addition. */
+    if (log->room == LOG_FIRST && log->used > BACKLINKS_INLINE) {
+        log_prune(pg, log);
+        if (log->used < BACKLINKS_INLINE) {
+            log_end(pg);
+            return inline_add(pg, key);
+        }
+    }
+    if (unlikely(log->used == log->room)) {
+        int err = log_make_room(pg);
+
+        if (err)
+            return err;
+        log = log_of(pg);
+    }
     log->key[log->used++] = key;
-    log_store(&pg->links, log);
     return 0;
 }
 
 void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), void *arg)
 {
-    if (pg->links.more) {
-        const struct backlink_log *log = log_of(&pg->links);
+    if (pg->flags & PG_LOG) {
+        const struct backlink_log *log = log_of(pg);
 
         for (u32 i = 0; i < log->used; i++)
             visit(log->key[i], arg);
@@ -195,9 +236,24 @@ void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), vo
 
 void backlink_clear(struct page *pg)
 {
-    if (pg->links.more)
-        log_free(log_of(&pg->links));
+    if (pg->flags & PG_LOG) {
+        pg->flags &= (u16)~PG_LOG;
+        pg->object->nlogs--;
+        log_free(log_of(pg));
+    }
     memset(&pg->links, 0, sizeof(pg->links));
+}
+
+void backlink_drop_logs(struct vm_object *o)
+{
+    u32 number = 0;
+    struct page *pg;
+
+    while (o->nlogs && (pg = index_next(&o->pages, &number)) != NULL) {
+        if (pg->flags & PG_LOG)
+            backlink_clear(pg);
+        number++;
+    }
 }
 
 u64 backlink_bytes(void)

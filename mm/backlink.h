@@ -6,8 +6,8 @@
  * translation at an away address has a backlink on its page; a backlink may be stale, never
  * missing. So removing translations needs no work here.
  *
- * Three hints fit in the page's descriptor (a permutation never needs more); beyond that a
- * log grows by doubling, after stale and double entries were thrown out.
+ * Four hints fit in the page's descriptor (a permutation never needs more than two); beyond
+ * that a log grows by doubling, after stale and double entries were thrown out.
  *
  * All calls: the object's lock (O) is held.
  */
@@ -36,8 +36,13 @@ void backlink_clear(struct page *pg);
 
 static inline bool backlink_any(const struct page *pg)
 {
-    return pg->links.more || pg->links.low[0] || pg->links.low[1] || pg->links.low[2];
+    const struct backlinks *b = &pg->links;
+
+    return b->low[0] | b->low[1] | b->low[2] | b->low[3];
 }
+
+/* Nothing maps the object any more: every hint is stale, so its logs are given back. */
+void backlink_drop_logs(struct vm_object *o);
 
 /* Bytes of all logs. */
 u64 backlink_bytes(void);

@@ -79,8 +79,7 @@ static int choose_range(const struct mm *mm, const struct mmap_args *a, u64 len,
     if (a->flags & MAP_32BIT)
         return vma_find_gap(mm, len, MAP_LOW_START, MAP_LOW_END, out);
     if (addr) {
-        addr = addr > USER_END ? USER_END : align_up(addr, PAGE_SIZE);
-        addr = MAX(addr, MMAP_MIN_ADDR);
+        addr = MAX(addr & PAGE_MASK, MMAP_MIN_ADDR);
         if (addr <= USER_END - len && range_free(mm, addr, len, true)) {
             *out = addr;
             return 0;

@@ -78,16 +78,29 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot, vadd
     return 0;
 }
 
+/* PROT_GROWSDOWN: the change reaches down to the start of the growable area. Nothing grows
+ * upwards here. */
+static int extend_to_stack(struct mm *mm, u32 grows, vaddr_t *addr, vaddr_t end)
+{
+    struct vma *v = vma_find(mm, *addr);
+
+    if (grows != PROT_GROWSDOWN || !v || v->start >= end || !(v->flags & VM_GROWSDOWN))
+        return v && v->start < end ? -EINVAL : -ENOMEM;
+    *addr = MIN(*addr, v->start);
+    return 0;
+}
+
 int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u32 prot)
 {
     struct area_reserve r = {.n = 0};
-    bool down = prot & PROT_GROWSDOWN;
+    u32 grows = prot & (u32)(PROT_GROWSDOWN | PROT_GROWSUP);
     vaddr_t end, stop;
     struct vma *v;
     int err;
 
-    prot &= ~(u32)(PROT_GROWSDOWN | PROT_GROWSUP);
-    if (addr % PAGE_SIZE || (prot & ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC)))
+    prot &= ~grows;
+    if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE ||
+        (prot & ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC)))
         return -EINVAL;
     if (len == 0)
         return 0;
@@ -95,10 +108,9 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u32 prot)
         return -ENOMEM;
     end = addr + align_up(len, PAGE_SIZE);
     mutex_lock(&mm->lock);
-    if (down && (v = vma_find(mm, addr)) != NULL && v->start < end &&
-        (v->flags & VM_GROWSDOWN))
-        addr = MIN(addr, v->start);
-    err = check_range(mm, addr, end, prot, &stop);
+    err = grows ? extend_to_stack(mm, grows, &addr, end) : 0;
+    if (!err)
+        err = check_range(mm, addr, end, prot, &stop);
     if (!err && mm->nvmas + 2 > MM_MAX_VMAS)
         err = -ENOMEM;
     if (!err)

@@ -227,13 +227,11 @@ static bool counts_writable(const struct vma *v)
     return (v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
 }
 
-void object_link(struct vma *v)
+void object_link_locked(struct vma *v)
 {
     struct vm_object *o = v->object;
-    struct rb_node **link, *parent = NULL;
+    struct rb_node **link = &o->vmas.node, *parent = NULL;
 
-    spin_lock(&o->lock);
-    link = &o->vmas.node;
     while (*link) {
         parent = *link;
         link = v->pgoff < home_vma(parent)->pgoff ? &parent->left : &parent->right;
@@ -243,7 +241,22 @@ void object_link(struct vma *v)
     rb_propagate(&v->home_node, home_update);
     o->nvmas++;
     o->shared_writable += counts_writable(v);
-    spin_unlock(&o->lock);
+}
+
+void object_unlink_locked(struct vma *v)
+{
+    struct vm_object *o = v->object;
+
+    rb_erase(&o->vmas, &v->home_node, home_update);
+    o->nvmas--;
+    o->shared_writable -= counts_writable(v);
+}
+
+void object_link(struct vma *v)
+{
+    spin_lock(&v->object->lock);
+    object_link_locked(v);
+    spin_unlock(&v->object->lock);
 }
 
 void object_unlink(struct vma *v)
@@ -251,9 +264,9 @@ void object_unlink(struct vma *v)
     struct vm_object *o = v->object;
 
     spin_lock(&o->lock);
-    rb_erase(&o->vmas, &v->home_node, home_update);
-    o->nvmas--;
-    o->shared_writable -= counts_writable(v);
+    object_unlink_locked(v);
+    if (o->nvmas == 0 && o->nlogs)
+        backlink_drop_logs(o);
     spin_unlock(&o->lock);
 }
 

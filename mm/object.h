@@ -26,6 +26,7 @@ struct vm_object {
     struct index pages;  /* [O] */
     struct rb_root vmas; /* [O] VMAs by home range, see object_link */
     u32 nvmas;           /* [O] */
+    u64 nlogs;           /* [O] pages with a backlink log */
     u32 shared_writable; /* [O] VMAs that are shared and may become writable */
     u64 id;              /* inode number shown for nameless objects */
 };

@@ -8,15 +8,17 @@
 #include "mm/object.h"
 #include "mm/vma.h"
 
-/* Made by the fallocate call under way: taken back when that fails. */
-#define PG_FRESH 2u
-
 struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t last);
 struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 
 /* Visits the VMAs of o whose home range meets [first, last). */
 #define object_for_each_vma(v, o, first, last) \
     for (v = object_first_vma(o, first, last); v; v = object_next_vma(v, first, last))
+
+/* For changing what the tree is ordered by: unlink, change, link, all with O held, so that no
+ * walk misses the VMA. */
+void object_link_locked(struct vma *v);
+void object_unlink_locked(struct vma *v);
 
 /* A look-up that remembers the last node of the index: neighbours cost a load. Valid while O
  * is held. */

@@ -33,24 +33,18 @@ enum page_type {
     PAGE_TYPES
 };
 
-/* Hints from a page to the PTEs that show it away from home; see mm/backlink.h. Up to three
- * physical PTE addresses, divided by 8, 40 bits each; or a pointer to a log. */
-#define BACKLINKS_INLINE 3
+/* Hints from a page to the PTEs that show it away from home; see mm/backlink.h. Up to four
+ * physical PTE addresses, divided by 8, 40 bits each; or, with PG_LOG, a pointer to a log. */
+#define BACKLINKS_INLINE 4
 struct backlinks {
-    union {
-        u32 low[BACKLINKS_INLINE];
-        struct {
-            u32 log_low, log_high; /* address of struct backlink_log, when `more` */
-        };
-    };
+    u32 low[BACKLINKS_INLINE]; /* PG_LOG: the log's address in the first two */
     u8 high[BACKLINKS_INLINE];
-    u8 more;
 };
 
 struct page {
     u8 type;   /* enum page_type */
     u8 order;  /* FREE, KERNEL, SLAB: log2 of the block's pages, in its first page */
-    u16 flags; /* PAGE_OBJECT: PG_LEAVING */
+    u16 flags; /* OBJECT: PG_* [O]; SLAB: see mm/slab.c */
     u32 refs;  /* ANON: PTEs + pins; OBJECT: 1 for the object + pins. Atomic */
     union {
         struct list link; /* FREE and CACHED */
@@ -82,6 +76,8 @@ STATIC_ASSERT(sizeof(struct page) == 40);
 
 /* The page is being taken from its object: nobody may map it any more. */
 #define PG_LEAVING 1u
+#define PG_FRESH   2u /* made by the fallocate call under way */
+#define PG_LOG     4u /* links holds a log */
 
 #ifndef memmap /* host builds place the array elsewhere */
 #define memmap ((struct page *)MEMMAP_BASE)

@@ -11,7 +11,7 @@
 #include "mm/vma.h"
 #include "lib/uapi/errno.h"
 #include "mm/mm.h"
-#include "mm/object.h"
+#include "mm/object_tree.h"
 #include "mm/slab.h"
 
 SLAB_CACHE(vma_cache, "vma", struct vma);
@@ -165,13 +165,17 @@ void vma_remove(struct mm *mm, struct vma *v)
 /* Moves the bounds of a VMA that stays in its place of the order. */
 static void set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
 {
-    if (v->object)
-        object_unlink(v);
+    if (v->object) {
+        spin_lock(&v->object->lock);
+        object_unlink_locked(v);
+    }
     v->pgoff += ((s64)(start - v->start)) >> PAGE_SHIFT;
     v->start = start;
     v->end = end;
-    if (v->object)
-        object_link(v);
+    if (v->object) {
+        object_link_locked(v);
+        spin_unlock(&v->object->lock);
+    }
     gap_changed(v);
     gap_changed(vma_next(v));
 }
@@ -199,8 +203,9 @@ void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
         object_get(v->object);
     if (v->file)
         vm_file_get(v->file);
-    set_bounds(v, v->start, va);
+    /* First the new one, then the cut: no walk of the object may miss the upper part. */
     vma_insert(mm, upper);
+    set_bounds(v, v->start, va);
 }
 
 bool vma_can_merge(const struct vma *a, const struct vma *b)
@@ -209,13 +214,13 @@ bool vma_can_merge(const struct vma *a, const struct vma *b)
            a->file == b->file && a->pgoff + vma_npages(a) == b->pgoff;
 }
 
-/* b becomes part of a. */
+/* b becomes part of a, which grows first: no walk of the object may miss the range. */
 static void absorb(struct mm *mm, struct vma *a, struct vma *b)
 {
     vaddr_t end = b->end;
 
-    vma_remove(mm, b);
     set_bounds(a, a->start, end);
+    vma_remove(mm, b);
     vma_free(b);
 }
 
