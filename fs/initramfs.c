@@ -276,7 +276,11 @@ static int make_link(struct unpack *u, const char *first, const char *name)
 
     if (err)
         return err;
-    err = vfs_link(&u->fs, &from, &u->fs.root, name);
+    /* Another entry may have taken that name meanwhile: never open a FIFO or device here. */
+    if (S_ISREG(from.dentry->inode->mode))
+        err = vfs_link(&u->fs, &from, &u->fs.root, name);
+    else
+        err = fail(u, "a hard link to something that is no regular file");
     path_put(&from);
     return err;
 }
