@@ -55,6 +55,10 @@ struct dentry *dentry_find(const struct dentry *parent, const char *name, size_t
 
 /* ---- fs/namei.c: walking, with vfs_tree_lock held in any mode ---- */
 
+/* The last component itself is meant, also a link with '/' after it: for calls that change
+ * names. They judge w->slash themselves. */
+#define WALK_NAME 4u
+
 struct walk {
     struct path found;       /* result, referenced */
     struct path parent;      /* directory of the last component, referenced, or NULLs */

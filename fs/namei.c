@@ -204,7 +204,7 @@ static int step(struct state *s, const char *name, size_t len, bool last)
         return err;
     }
     if (S_ISLNK(child.dentry->inode->mode) &&
-        (!last || w->slash || (s->flags & LOOKUP_FOLLOW))) {
+        (!last || (w->slash && !(s->flags & WALK_NAME)) || (s->flags & LOOKUP_FOLLOW))) {
         err = follow_link(s, &child);
         path_put(&child);
         return err;
@@ -247,7 +247,7 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
         err = step(&s, comp, len, last);
     }
     kfree(s.buf);
-    if (!err && ((flags & LOOKUP_DIRECTORY) || w->slash) &&
+    if (!err && ((flags & LOOKUP_DIRECTORY) || (w->slash && !(flags & WALK_NAME))) &&
         !S_ISDIR(w->found.dentry->inode->mode))
         err = -ENOTDIR;
     return err;

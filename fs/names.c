@@ -38,7 +38,7 @@ int name_add(const struct walk *w, struct inode *ino, struct dentry **out)
 static int walk_new(struct fs_context *fs, const struct path *base, const char *name,
                     bool directory, struct walk *w)
 {
-    int err = walk_path(fs, base, name, 0, w);
+    int err = walk_path(fs, base, name, WALK_NAME, w);
 
     if (!err)
         return -EEXIST;
@@ -176,7 +176,7 @@ static int remove(struct fs_context *fs, const struct path *base, const char *na
     int err;
 
     mutex_lock(&vfs_tree_lock);
-    err = walk_path(fs, base, name, 0, &w);
+    err = walk_path(fs, base, name, WALK_NAME, &w);
     if (!err && w.last_len == 0) {
         size_t n = strlen(name);
 
@@ -229,12 +229,15 @@ static int check_rename(const struct walk *o, const struct walk *n, bool target,
         return -EXDEV;
     if (!d->kept || n->parent.dentry->dead)
         return !d->kept ? -EPERM : -ENOENT;
-    if (!target && n->slash && !S_ISDIR(d->inode->mode))
-        return -ENOTDIR;
     if (target && (flags & RENAME_NOREPLACE))
         return -EEXIST;
     if (!target && (flags & RENAME_EXCHANGE))
         return -ENOENT;
+    if (flags & RENAME_EXCHANGE ? n->slash && !S_ISDIR(t->inode->mode)
+                                : n->slash && !S_ISDIR(d->inode->mode))
+        return -ENOTDIR;
+    if (o->slash && !S_ISDIR(d->inode->mode))
+        return -ENOTDIR;
     if (S_ISDIR(d->inode->mode) && is_below(n->parent.dentry, d))
         return -EINVAL;
     if (target && is_below(o->parent.dentry, t) && t != d)
@@ -269,11 +272,11 @@ int vfs_rename(struct fs_context *fs, const struct path *obase, const char *onam
         flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
     mutex_lock(&vfs_tree_lock);
-    err = walk_path(fs, obase, oname, 0, &o);
+    err = walk_path(fs, obase, oname, WALK_NAME, &o);
     if (!err) {
         bool target;
 
-        err = walk_path(fs, nbase, nname, 0, &n);
+        err = walk_path(fs, nbase, nname, WALK_NAME, &n);
         target = err == 0;
         if (target || (err == -ENOENT && n.parent.dentry && n.last_len))
             err = check_rename(&o, &n, target, flags);

@@ -11,6 +11,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
+#include "mm/buddy.h"
 #include "mm/object.h"
 #include "mm/slab.h"
 
@@ -134,6 +135,41 @@ static int ramfs_truncate(struct inode *ino, u64 size)
     return object_resize(ino->object, size);
 }
 
+/* Pages that files may still take. They stop well before the reserve at which the faults of
+ * programs fail, so that a full file system kills nobody. */
+static u64 file_room(void)
+{
+    u64 now = page_count_free(), keep = 2 * page_count_reserve();
+
+    return now > keep ? now - keep : 0;
+}
+
+/* Whether writing to this page would need memory that files may not take. */
+static bool is_full(struct vm_object *o, pgoff_t pgoff)
+{
+    struct page *pg;
+
+    if (likely(file_room()))
+        return false;
+    pg = object_find_page(o, pgoff);
+    if (pg)
+        page_put(pg);
+    return !pg;
+}
+
+/* Pages for [offset, end); at least what is not resident at all has to find room. */
+static int allocate(struct vm_object *o, u64 offset, u64 end)
+{
+    u64 pages, resident = object_resident(o);
+
+    if (end > OBJECT_MAX_SIZE)
+        return -EFBIG;
+    pages = (align_up(end, PAGE_SIZE) - align_down(offset, PAGE_SIZE)) / PAGE_SIZE;
+    if (pages > resident && pages - resident > file_room())
+        return -ENOSPC;
+    return object_allocate(o, offset, end);
+}
+
 /* ino->lock held. Zeroing allocates nothing: a hole reads as zeros. */
 static int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
 {
@@ -156,10 +192,10 @@ static int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
         if (end > OBJECT_MAX_SIZE)
             return -EFBIG;
         object_punch(o, offset, end);
-        err = object_allocate(o, offset, end);
+        err = allocate(o, offset, end);
         break;
     case 0:
-        err = object_allocate(o, offset, end);
+        err = allocate(o, offset, end);
         break;
     default:
         return -EOPNOTSUPP;
@@ -232,7 +268,9 @@ static ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
         size_t part = MIN((size_t)room - done, PAGE_SIZE - offset), n;
         struct page *pg;
 
-        err = object_get_page_extend(o, *pos >> PAGE_SHIFT, &pg);
+        err = is_full(o, *pos >> PAGE_SHIFT)
+                  ? -ENOSPC
+                  : object_get_page_extend(o, *pos >> PAGE_SHIFT, &pg);
         if (err) {
             err = err == -ENOMEM ? -ENOSPC : err;
             break;
