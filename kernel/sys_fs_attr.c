@@ -18,7 +18,9 @@
 
 static long chmod_target(struct target *t, u32 mode)
 {
-    int err = owns(t->inode) ? vfs_chmod(t->inode, mode & 07777) : -EPERM;
+    int err = S_ISLNK(t->inode->mode) ? -EOPNOTSUPP /* a link has no rights of its own */
+              : owns(t->inode)        ? vfs_chmod(t->inode, mode & 07777)
+                                      : -EPERM;
 
     target_put(t);
     return err;
@@ -187,6 +189,8 @@ long sys_utimensat(const struct syscall_args *a)
         return -EFAULT;
     if (!nsec_ok(times[0].tv_nsec) || !nsec_ok(times[1].tv_nsec))
         return -EINVAL;
+    if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
+        return 0; /* nothing to change: Linux does not even look */
     return do_utimens((int)a->a0, a->a1, times, (u32)a->a3);
 }
 
