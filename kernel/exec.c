@@ -308,6 +308,18 @@ static void set_names(struct proc *p, struct thread *t, const char *name)
     memcpy(t->comm, p->comm, sizeof(t->comm));
 }
 
+/* Root's programs start with all capabilities, others with none. */
+static void set_credentials(struct proc *p, const struct exec *e)
+{
+    if (e->euid != p->euid || e->egid != p->egid)
+        p->pdeath_signal = 0;
+    p->euid = p->suid = e->euid;
+    p->egid = p->sgid = e->egid;
+    p->cap_permitted = p->uid == 0 || p->euid == 0 ? CAP_ALL : 0;
+    p->cap_effective = p->euid == 0 ? CAP_ALL : 0;
+    proc_limits_changed(p, p->mm);
+}
+
 /* Nothing in here can fail. */
 static void commit(struct exec *e, const char *name)
 {
@@ -323,12 +335,7 @@ static void commit(struct exec *e, const char *name)
     e->file = NULL;
     fdtable_close_on_exec(p->files);
     signal_exec(p, t);
-    if (e->euid != p->euid || e->egid != p->egid) {
-        p->euid = p->suid = e->euid;
-        p->egid = p->sgid = e->egid;
-        p->pdeath_signal = 0;
-        proc_limits_changed(p, p->mm);
-    }
+    set_credentials(p, e);
     p->not_dumpable = p->euid != p->uid || p->egid != p->gid;
     set_names(p, t, name);
     memset(p->enosys_logged, 0, sizeof(p->enosys_logged));

@@ -153,17 +153,31 @@ void proc_gone(struct proc *p)
         proc_free(p);
 }
 
-/* Hands the children over to init, which waits for them; those nobody waits for go to
+/* The nearest ancestor that asked for orphans, else init. proc_lock held. */
+static struct proc *reaper_of(const struct proc *p)
+{
+    struct proc *q;
+
+    for (q = p->parent; q && q != init_proc; q = q->parent) {
+        if (q->subreaper && !q->exiting)
+            return q;
+    }
+    return init_proc;
+}
+
+/* Hands the children over to one that waits for them; those nobody waits for go to
  * `unwanted`. proc_lock held. */
 static void reparent_children(struct proc *p, struct list *unwanted)
 {
+    struct proc *reaper = reaper_of(p);
+
     while (!list_empty(&p->children)) {
         struct proc *child = list_entry(p->children.next, struct proc, sibling);
         bool reap;
 
         list_del(&child->sibling);
-        list_add_tail(&init_proc->children, &child->sibling);
-        child->parent = init_proc;
+        list_add_tail(&reaper->children, &child->sibling);
+        child->parent = reaper;
         child->exit_signal = SIGCHLD;
         orphan_group(child, p, NULL);
         if (!child->zombie) {

@@ -61,6 +61,9 @@ static void copy_identity(struct proc *child, const struct proc *parent)
     child->gid = parent->gid;
     child->egid = parent->egid;
     child->sgid = parent->sgid;
+    child->cap_permitted = parent->cap_permitted;
+    child->cap_effective = parent->cap_effective;
+    child->cap_inheritable = parent->cap_inheritable;
     child->ngroups = parent->ngroups;
     memcpy(child->groups, parent->groups, sizeof(child->groups));
     child->tty = parent->tty;

@@ -102,7 +102,8 @@ int proc_reserve_pid(const struct proc *creator, s32 *pid)
 
     if (nprocs >= max_procs())
         goto out;
-    if (creator && creator->uid != 0 && creator->euid != 0 &&
+    if (creator && !proc_capable(creator, CAP_SYS_RESOURCE) &&
+        !proc_capable(creator, CAP_SYS_ADMIN) &&
         count_of_user(creator->uid) >= proc_rlimit(creator, RLIMIT_NPROC))
         goto out;
     for (s32 tries = 0; tries < PID_MAX; tries++) {
@@ -298,7 +299,7 @@ void proc_limits_changed(const struct proc *p, struct mm *mm)
     mm->limits.data = p->rlim[RLIMIT_DATA].rlim_cur;
     mm->limits.stack = p->rlim[RLIMIT_STACK].rlim_cur;
     mm->limits.memlock = p->rlim[RLIMIT_MEMLOCK].rlim_cur;
-    mm->limits.memlock_unlimited = p->euid == 0;
+    mm->limits.memlock_unlimited = proc_capable(p, CAP_IPC_LOCK);
 }
 
 /* ---- the program file ---- */

@@ -126,6 +126,7 @@ struct proc {
     struct rlimit64 rlim[RLIM_NLIMITS];
     u32 uid, euid, suid, gid, egid, sgid;
     u32 ngroups, groups[16];
+    u64 cap_permitted, cap_effective, cap_inheritable; /* bit per CAP_* */
     char comm[COMM_LEN];
 
     bool exiting, zombie, did_exec;
@@ -147,6 +148,7 @@ struct proc {
     int pdeath_signal;
     s32 nice;
     bool no_new_privs, not_dumpable;
+    bool subreaper; /* orphans below it become its children; proc_lock */
     u32 personality;
     bool enosys_logged[512]; /* one log line per program and number */
     u64 oom_score_adj;
@@ -156,6 +158,24 @@ struct proc {
 static inline struct proc *current_proc(void)
 {
     return current_thread()->proc;
+}
+
+/* Capabilities that are asked for somewhere, capabilities(7). */
+#define CAP_KILL         5
+#define CAP_SETGID       6
+#define CAP_SETUID       7
+#define CAP_IPC_LOCK     14
+#define CAP_SYS_PTRACE   19
+#define CAP_SYS_ADMIN    21
+#define CAP_SYS_NICE     23
+#define CAP_SYS_RESOURCE 24
+#define CAP_SYS_TIME     25
+#define CAP_LAST         40
+#define CAP_ALL          ((1ul << (CAP_LAST + 1)) - 1)
+
+static inline bool proc_capable(const struct proc *p, unsigned cap)
+{
+    return p->cap_effective >> cap & 1;
 }
 
 extern spinlock_t proc_lock;
@@ -173,8 +193,8 @@ struct thread *thread_find(s32 tgid, s32 tid);
 /* CPU time used so far by all threads; proc_lock held. */
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
 
-/* References to a process that outlives proc_lock for reports: its mm, with a reference, or
- * NULL. mm_put afterwards. */
+/* What of a process may outlive proc_lock, for reports: its mm with a reference, or NULL.
+ * mm_put afterwards. */
 struct mm *proc_get_mm(s32 pid);
 
 /* Sends a signal. info NULL: SI_KERNEL. Any context with interrupts as they are. */

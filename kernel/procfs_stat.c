@@ -22,6 +22,7 @@ struct view {
     u64 nvcsw, nivcsw, umask;
     s32 nice, exit_signal;
     u32 threads;
+    u64 caps[3]; /* inheritable, permitted, effective */
     bool no_new_privs;
 };
 
@@ -87,6 +88,9 @@ static int copy_view(s32 pid, struct view *v)
     v->nice = p->nice;
     v->exit_signal = p->exit_signal;
     v->threads = p->nthreads;
+    v->caps[0] = p->cap_inheritable;
+    v->caps[1] = p->cap_permitted;
+    v->caps[2] = p->cap_effective;
     v->no_new_privs = p->no_new_privs;
     spin_lock(&p->sig.lock);
     copy_signals(p, v);
@@ -188,7 +192,6 @@ int proc_show_status(struct seq *s, s32 pid)
     struct view v;
     int err = copy_view(pid, &v);
     struct mm *mm = err ? NULL : proc_get_mm(pid);
-    u64 caps = v.uid[1] == 0 ? 0x1ffffffffff : 0;
 
     if (err)
         return err;
@@ -200,8 +203,8 @@ int proc_show_status(struct seq *s, s32 pid)
     seq_printf(s, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
                v.threads, v.thread_pending, v.pending, v.blocked);
     seq_printf(s, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", v.ignored, v.caught);
-    seq_printf(s, "CapInh:\t%016x\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
-               0, caps, caps, 0x1fffffffffful);
+    seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
+               v.caps[0], v.caps[1], v.caps[2], CAP_ALL);
     seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%lx\n", v.no_new_privs,
                (1ul << cpu_count) - 1);
     seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * User and group numbers, capabilities, prctl.
+ * User and group numbers, capabilities.
  */
 #include "kernel/process.h"
 #include "kernel/syscall.h"
@@ -37,25 +37,21 @@ long sys_getegid(const struct syscall_args *a)
 /* The three numbers of one kind. */
 struct ids {
     u32 *real, *effective, *saved;
+    bool privileged; /* may set them to anything */
 };
 
 static struct ids user_ids(void)
 {
     struct proc *p = current_proc();
 
-    return (struct ids){&p->uid, &p->euid, &p->suid};
+    return (struct ids){&p->uid, &p->euid, &p->suid, proc_capable(p, CAP_SETUID)};
 }
 
 static struct ids group_ids(void)
 {
     struct proc *p = current_proc();
 
-    return (struct ids){&p->gid, &p->egid, &p->sgid};
-}
-
-static bool is_root(void)
-{
-    return current_proc()->euid == 0;
+    return (struct ids){&p->gid, &p->egid, &p->sgid, proc_capable(p, CAP_SETGID)};
 }
 
 static bool is_one_of(struct ids ids, u32 id)
@@ -63,61 +59,63 @@ static bool is_one_of(struct ids ids, u32 id)
     return id == ID_NONE || id == *ids.real || id == *ids.effective || id == *ids.saved;
 }
 
-static void changed(void)
+/* Sets all three (ID_NONE: stays) and takes or gives what belongs to user 0. */
+static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
 {
     struct proc *p = current_proc();
+    bool had_root = p->uid == 0 || p->euid == 0 || p->suid == 0;
+    bool was_root = p->euid == 0;
 
-    p->not_dumpable = true;
-    p->pdeath_signal = 0;
-    proc_limits_changed(p, p->mm);
-}
-
-static long set_id(struct ids ids, u32 id)
-{
-    if (id == ID_NONE)
-        return -EINVAL;
-    if (is_root())
-        *ids.real = *ids.saved = id;
-    else if (id != *ids.real && id != *ids.saved)
-        return -EPERM;
-    *ids.effective = id;
-    changed();
-    return 0;
-}
-
-static long set_real_effective(struct ids ids, u32 real, u32 effective)
-{
-    u32 old_real = *ids.real;
-
-    if (!is_root()) {
-        if (real != ID_NONE && real != *ids.real && real != *ids.effective)
-            return -EPERM;
-        if (!is_one_of(ids, effective))
-            return -EPERM;
-    }
-    if (real != ID_NONE)
-        *ids.real = real;
-    if (effective != ID_NONE)
-        *ids.effective = effective;
-    if (real != ID_NONE || (effective != ID_NONE && effective != old_real))
-        *ids.saved = *ids.effective;
-    changed();
-    return 0;
-}
-
-static long set_three(struct ids ids, u32 real, u32 effective, u32 saved)
-{
-    if (!is_root() &&
-        !(is_one_of(ids, real) && is_one_of(ids, effective) && is_one_of(ids, saved)))
-        return -EPERM;
     if (real != ID_NONE)
         *ids.real = real;
     if (effective != ID_NONE)
         *ids.effective = effective;
     if (saved != ID_NONE)
         *ids.saved = saved;
-    changed();
+    if (had_root && p->uid != 0 && p->euid != 0 && p->suid != 0)
+        p->cap_permitted = p->cap_effective = 0;
+    if (was_root && p->euid != 0)
+        p->cap_effective = 0;
+    if (!was_root && p->euid == 0)
+        p->cap_effective = p->cap_permitted;
+    p->not_dumpable = true;
+    p->pdeath_signal = 0;
+    proc_limits_changed(p, p->mm);
     return 0;
+}
+
+static long set_id(struct ids ids, u32 id)
+{
+    if (id == ID_NONE)
+        return -EINVAL;
+    if (ids.privileged)
+        return commit(ids, id, id, id);
+    if (id != *ids.real && id != *ids.saved)
+        return -EPERM;
+    return commit(ids, ID_NONE, id, ID_NONE);
+}
+
+static long set_real_effective(struct ids ids, u32 real, u32 effective)
+{
+    u32 saved = ID_NONE;
+
+    if (!ids.privileged) {
+        if (real != ID_NONE && real != *ids.real && real != *ids.effective)
+            return -EPERM;
+        if (!is_one_of(ids, effective))
+            return -EPERM;
+    }
+    if (real != ID_NONE || (effective != ID_NONE && effective != *ids.real))
+        saved = effective != ID_NONE ? effective : *ids.effective;
+    return commit(ids, real, effective, saved);
+}
+
+static long set_three(struct ids ids, u32 real, u32 effective, u32 saved)
+{
+    if (!ids.privileged &&
+        !(is_one_of(ids, real) && is_one_of(ids, effective) && is_one_of(ids, saved)))
+        return -EPERM;
+    return commit(ids, real, effective, saved);
 }
 
 static long get_three(struct ids ids, const struct syscall_args *a)
@@ -191,7 +189,7 @@ long sys_setgroups(const struct syscall_args *a)
     u32 groups[ARRAY_SIZE(p->groups)];
     u64 n = a->a0;
 
-    if (!is_root())
+    if (!proc_capable(p, CAP_SETGID))
         return -EPERM;
     if ((s32)n < 0 || n > ARRAY_SIZE(groups))
         return -EINVAL;
@@ -202,12 +200,11 @@ long sys_setgroups(const struct syscall_args *a)
     return 0;
 }
 
-/* ---- capabilities: root has all of them, others none ---- */
+/* ---- capabilities ---- */
 
 #define CAP_VERSION_1 0x19980330u
 #define CAP_VERSION_2 0x20071026u
 #define CAP_VERSION_3 0x20080522u
-#define CAP_LAST      40u
 
 struct cap_header {
     u32 version;
@@ -218,111 +215,82 @@ struct cap_words {
     u32 effective, permitted, inheritable;
 };
 
+/* The words that follow in this version: 1 or 2; 0: unknown, then the newest is told. */
+static int cap_header(vaddr_t at, struct cap_header *head, u32 *nwords)
+{
+    if (copy_from_user(head, at, sizeof(*head)) != 0)
+        return -EFAULT;
+    *nwords = 0;
+    if (head->version == CAP_VERSION_1)
+        *nwords = 1;
+    else if (head->version == CAP_VERSION_2 || head->version == CAP_VERSION_3)
+        *nwords = 2;
+    if (*nwords)
+        return 0;
+    head->version = CAP_VERSION_3;
+    return copy_to_user(at, head, sizeof(*head));
+}
+
 long sys_capget(const struct syscall_args *a)
 {
     struct cap_header head;
-    struct cap_words words[2] = {{0, 0, 0}, {0, 0, 0}};
-    const u64 all = (1ull << (CAP_LAST + 1)) - 1;
+    struct cap_words words[2];
+    u64 effective = 0, permitted = 0, inheritable = 0;
     irqflags_t flags;
     const struct proc *p;
-    bool root, found;
+    u32 nwords;
+    int err = cap_header(a->a0, &head, &nwords);
 
-    if (copy_from_user(&head, a->a0, sizeof(head)) != 0)
-        return -EFAULT;
-    if (head.version != CAP_VERSION_1 && head.version != CAP_VERSION_2 &&
-        head.version != CAP_VERSION_3) {
-        head.version = CAP_VERSION_3;
-        if (copy_to_user(a->a0, &head, sizeof(head)) != 0)
-            return -EFAULT;
+    if (err)
+        return err;
+    if (!nwords)
         return a->a1 ? -EINVAL : 0;
-    }
     if (head.pid < 0)
         return -EINVAL;
     flags = spin_lock_irq(&proc_lock);
     p = head.pid ? proc_find(head.pid) : current_proc();
-    found = p != NULL;
-    root = p && p->euid == 0;
-    spin_unlock_irq(&proc_lock, flags);
-    if (!found)
-        return -ESRCH;
-    if (root) {
-        words[0].effective = words[0].permitted = (u32)all;
-        words[1].effective = words[1].permitted = (u32)(all >> 32);
+    if (p) {
+        effective = p->cap_effective;
+        permitted = p->cap_permitted;
+        inheritable = p->cap_inheritable;
     }
-    if (!a->a1)
-        return 0;
-    return copy_to_user(a->a1, words, head.version == CAP_VERSION_1 ? 12 : sizeof(words));
+    spin_unlock_irq(&proc_lock, flags);
+    if (!p)
+        return -ESRCH;
+    for (u32 i = 0; i < 2; i++)
+        words[i] =
+            (struct cap_words){(u32)(effective >> 32 * i), (u32)(permitted >> 32 * i),
+                               (u32)(inheritable >> 32 * i)};
+    return a->a1 ? copy_to_user(a->a1, words, nwords * sizeof(words[0])) : 0;
 }
 
-/* ---- prctl ---- */
-
-#define PR_SET_PDEATHSIG    1
-#define PR_GET_PDEATHSIG    2
-#define PR_GET_DUMPABLE     3
-#define PR_SET_DUMPABLE     4
-#define PR_SET_NAME         15
-#define PR_GET_NAME         16
-#define PR_CAPBSET_READ     23
-#define PR_SET_NO_NEW_PRIVS 38
-#define PR_GET_NO_NEW_PRIVS 39
-
-static long set_comm(vaddr_t src)
-{
-    struct thread *t = current_thread();
-    char name[COMM_LEN];
-    ssize_t n = strncpy_from_user(name, src, sizeof(name));
-
-    if (n == -EFAULT)
-        return n;
-    name[COMM_LEN - 1] = '\0'; /* a longer name is cut */
-    str_copy(t->comm, name, sizeof(t->comm));
-    str_copy(t->proc->comm, name, sizeof(t->proc->comm));
-    return 0;
-}
-
-static long get_comm(vaddr_t dst)
-{
-    char name[COMM_LEN] = {0};
-
-    str_copy(name, current_thread()->comm, sizeof(name));
-    return copy_to_user(dst, name, sizeof(name));
-}
-
-long sys_prctl(const struct syscall_args *a)
+/* A process may only give up what it has, and only its own. */
+long sys_capset(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
-    s32 value;
+    struct cap_header head;
+    struct cap_words w[2] = {{0, 0, 0}, {0, 0, 0}};
+    u64 effective, permitted, inheritable;
+    u32 nwords;
+    int err = cap_header(a->a0, &head, &nwords);
 
-    switch ((int)a->a0) {
-    case PR_SET_PDEATHSIG:
-        if (a->a1 > NSIG)
-            return -EINVAL;
-        p->pdeath_signal = (int)a->a1;
-        return 0;
-    case PR_GET_PDEATHSIG:
-        value = p->pdeath_signal;
-        return copy_to_user(a->a1, &value, sizeof(value));
-    case PR_GET_DUMPABLE:
-        return !p->not_dumpable;
-    case PR_SET_DUMPABLE:
-        if (a->a1 > 1)
-            return -EINVAL;
-        p->not_dumpable = a->a1 == 0;
-        return 0;
-    case PR_SET_NAME:
-        return set_comm(a->a1);
-    case PR_GET_NAME:
-        return get_comm(a->a1);
-    case PR_CAPBSET_READ:
-        return a->a1 <= CAP_LAST ? 1 : -EINVAL;
-    case PR_SET_NO_NEW_PRIVS:
-        if (a->a1 != 1 || a->a2 || a->a3 || a->a4)
-            return -EINVAL;
-        p->no_new_privs = true;
-        return 0;
-    case PR_GET_NO_NEW_PRIVS:
-        return a->a1 || a->a2 || a->a3 || a->a4 ? -EINVAL : p->no_new_privs;
-    default:
+    if (err)
+        return err;
+    if (!nwords)
         return -EINVAL;
-    }
+    if (head.pid && head.pid != p->pid)
+        return -EPERM;
+    if (copy_from_user(w, a->a1, nwords * sizeof(w[0])) != 0)
+        return -EFAULT;
+    effective = (w[0].effective | (u64)w[1].effective << 32) & CAP_ALL;
+    permitted = (w[0].permitted | (u64)w[1].permitted << 32) & CAP_ALL;
+    inheritable = (w[0].inheritable | (u64)w[1].inheritable << 32) & CAP_ALL;
+    if (permitted & ~p->cap_permitted || effective & ~permitted ||
+        inheritable & ~(p->cap_inheritable | p->cap_permitted))
+        return -EPERM;
+    p->cap_effective = effective;
+    p->cap_permitted = permitted;
+    p->cap_inheritable = inheritable;
+    proc_limits_changed(p, p->mm);
+    return 0;
 }

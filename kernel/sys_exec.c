@@ -242,6 +242,7 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
     if (!t || !p->files)
         panic("no memory for init");
     proc_default_limits(p);
+    p->cap_permitted = p->cap_effective = CAP_ALL;
     str_copy(p->comm, "init", sizeof(p->comm));
     t->tid = p->pid;
     p->leader = t;

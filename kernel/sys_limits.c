@@ -22,14 +22,14 @@ static int check_limit(const struct proc *me, const struct proc *p, u32 which,
         return -EINVAL;
     if (which == RLIMIT_NOFILE && new->rlim_max > FD_MAX_HARD)
         return -EPERM;
-    if (new->rlim_max > p->rlim[which].rlim_max && me->euid != 0)
+    if (new->rlim_max > p->rlim[which].rlim_max && !proc_capable(me, CAP_SYS_RESOURCE))
         return -EPERM;
     return 0;
 }
 
-static bool same_user(const struct proc *me, const struct proc *p)
+static bool same_user(const struct proc *me, const struct proc *p, unsigned cap)
 {
-    return me == p || me->euid == 0 ||
+    return me == p || proc_capable(me, cap) ||
            (me->uid == p->uid && me->uid == p->euid && me->uid == p->suid);
 }
 
@@ -38,7 +38,7 @@ static int change_limit(s32 pid, u32 which, const struct rlimit64 *new,
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct proc *me = current_proc(), *p = pid ? proc_find(pid) : me;
-    int err = !p ? -ESRCH : !same_user(me, p) ? -EPERM : 0;
+    int err = !p ? -ESRCH : !same_user(me, p, CAP_SYS_RESOURCE) ? -EPERM : 0;
 
     if (!err && new)
         err = check_limit(me, p, which, new);
@@ -224,9 +224,9 @@ long sys_setpriority(const struct syscall_args *a)
 
         if (!priority_matches(p, which, (s32)a->a1))
             continue;
-        if (!same_user(me, p)) {
+        if (!same_user(me, p, CAP_SYS_NICE)) {
             err = -EPERM;
-        } else if (nice < p->nice && me->euid != 0) {
+        } else if (nice < p->nice && !proc_capable(me, CAP_SYS_NICE)) {
             err = -EACCES;
         } else {
             p->nice = nice;

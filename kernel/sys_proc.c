@@ -161,7 +161,7 @@ static long set_name(char name[65], vaddr_t src, s32 len)
 {
     char buf[65] = {0};
 
-    if (current_proc()->euid != 0)
+    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
         return -EPERM;
     if (len < 0 || len > 64)
         return -EINVAL;

@@ -206,8 +206,8 @@ static bool permitted(const struct proc *p, int signo)
 {
     const struct proc *me = current_proc();
 
-    if (me->euid == 0 || me->euid == p->uid || me->euid == p->suid || me->uid == p->uid ||
-        me->uid == p->suid)
+    if (proc_capable(me, CAP_KILL) || me->euid == p->uid || me->euid == p->suid ||
+        me->uid == p->uid || me->uid == p->suid)
         return true;
     return signo == SIGCONT && me->sid == p->sid;
 }

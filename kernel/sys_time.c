@@ -147,7 +147,7 @@ long sys_clock_settime(const struct syscall_args *a)
     err = timespec_from_user(a->a1, &ns);
     if (err)
         return err;
-    if (current_proc()->euid != 0)
+    if (!proc_capable(current_proc(), CAP_SYS_TIME))
         return -EPERM;
     set_realtime(ns);
     return 0;
@@ -168,7 +168,7 @@ long sys_settimeofday(const struct syscall_args *a)
 
     if (err)
         return err;
-    if (current_proc()->euid != 0)
+    if (!proc_capable(current_proc(), CAP_SYS_TIME))
         return -EPERM;
     if (a->a0)
         set_realtime(ns);
