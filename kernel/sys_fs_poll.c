@@ -136,6 +136,24 @@ static u64 time_left(u64 deadline)
     return deadline > now ? deadline - now : 0;
 }
 
+/* As Linux reads select's time: a million microseconds and more are so many seconds. */
+static int deadline_from_timeval(vaddr_t user, u64 *deadline)
+{
+    struct timeval tv;
+    s64 sec;
+
+    if (copy_from_user(&tv, user, sizeof(tv)) != 0)
+        return -EFAULT;
+    if (tv.tv_sec < 0 || tv.tv_usec < 0 ||
+        __builtin_add_overflow(tv.tv_sec, tv.tv_usec / 1000000, &sec))
+        return -EINVAL;
+    *deadline =
+        (u64)sec >= NO_DEADLINE / 1000000000 / 2
+            ? NO_DEADLINE
+            : deadline_in((u64)sec * 1000000000 + (u64)(tv.tv_usec % 1000000) * 1000);
+    return 0;
+}
+
 /* ---- poll ---- */
 
 static long poll_array(struct pollfd *fds, struct item *items, size_t n, u64 deadline)
@@ -325,10 +343,9 @@ long sys_select(const struct syscall_args *a)
     int err;
 
     if (a->a4) {
-        err = timeval_from_user(a->a4, &ns);
+        err = deadline_from_timeval(a->a4, &deadline);
         if (err)
             return err;
-        deadline = deadline_in(ns);
     }
     result = do_select(a, deadline);
     ns = time_left(deadline);

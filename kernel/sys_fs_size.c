@@ -92,7 +92,7 @@ static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
         return -EFBIG;
     if (!ino->ops->fallocate)
         return -EOPNOTSUPP;
-    if (!(mode & FALLOC_FL_KEEP_SIZE) && (u64)end > ino->object->size) {
+    if (!(mode & FALLOC_FL_PUNCH_HOLE) && (u64)end > ino->object->size) {
         err = check_limit((u64)end);
         if (err)
             return err;
