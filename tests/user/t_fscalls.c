@@ -121,6 +121,29 @@ TEST(fifo, "FIFOs")
     ERR(lseek(rw, 0, SEEK_CUR), ESPIPE);
 }
 
+TEST(pipe_again, "a pipe opened again through /proc")
+{
+    int e[2];
+    char name[64], c;
+    OK(pipe(e));
+    EQ(write(e[1], "ab", 2), 2);
+    OK(close(e[1]));
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", e[0]);
+    int r = open(name, O_RDONLY); /* does not wait for a writer */
+    OK(r);
+    EQ(read(e[0], &c, 1), 1);
+    EQ(read(r, &c, 1), 1);
+    EQ(c, 'b');
+    EQ(read(r, &c, 1), 0);
+    struct pollfd p = {.fd = r, .events = POLLIN};
+    EQ(poll(&p, 1, 0), 1);
+    EQ(p.revents, POLLHUP);
+    int w = open(name, O_WRONLY);
+    OK(w);
+    EQ(write(w, "c", 1), 1);
+    EQ(read(r, &c, 1), 1);
+}
+
 TEST(pipe_size, "F_SETPIPE_SZ, FIONREAD")
 {
     int e[2], n;
