@@ -12,7 +12,7 @@
 struct exec_args {
     const char *const *argv; /* NULL-terminated */
     const char *const *envp;
-    size_t bytes;            /* of all strings with NULs, for E2BIG */
+    size_t bytes; /* of all strings with NULs, for E2BIG */
 };
 
 /* Replaces the running process's program. 0 (the frame is set for the new program), or the
