@@ -64,7 +64,8 @@ struct walk {
     struct path parent;      /* directory of the last component, referenced, or NULLs */
     char last[NAME_MAX + 1]; /* last component; "" for paths that end in / . or .. */
     size_t last_len;
-    bool slash; /* the name ended in '/': must be a directory */
+    size_t dots; /* how many, when the last component was "." or ".." */
+    bool slash;  /* the name ended in '/': must be a directory */
 };
 
 /* Resolves name. -ENOENT with w->parent set: only the last component is missing. Call

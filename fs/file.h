@@ -34,7 +34,8 @@ static inline bool file_writable(const struct file *f)
 }
 
 /* A file without a name over `inode` (takes over the caller's inode reference on success). */
-int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, struct file **out);
+int file_create(struct inode *inode, const struct file_ops *ops, u32 flags,
+                struct file **out);
 void file_get(struct file *f);
 void file_put(struct file *f);
 
@@ -54,7 +55,7 @@ struct fdtable;
 struct fdtable *fdtable_create(void);             /* NULL: no memory */
 struct fdtable *fdtable_clone(struct fdtable *t); /* fork; NULL: no memory */
 void fdtable_get(struct fdtable *t);
-void fdtable_put(struct fdtable *t);              /* last one closes all */
+void fdtable_put(struct fdtable *t); /* last one closes all */
 void fdtable_close_on_exec(struct fdtable *t);
 
 /* The file behind fd with a new reference; NULL: EBADF. */

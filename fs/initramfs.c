@@ -7,6 +7,7 @@
  * directories are made; a later entry of the same name replaces an earlier one, except
  * that a directory with contents is never replaced by something else.
  */
+#include "fs/cpio.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
 #include "lib/log.h"
@@ -16,31 +17,7 @@
 #include "lib/uapi/stat.h"
 #include "mm/slab.h"
 
-#define HEADER_SIZE  110u
 #define LINK_BUCKETS 256u
-
-enum field {
-    INO,
-    MODE,
-    UID,
-    GID,
-    NLINK,
-    MTIME,
-    FILESIZE,
-    DEV_MAJOR,
-    DEV_MINOR,
-    RDEV_MAJOR,
-    RDEV_MINOR,
-    NAMESIZE,
-    CHECK,
-    FIELDS
-};
-
-struct entry {
-    u32 field[FIELDS];
-    const char *name; /* terminated, in the archive */
-    const u8 *data;
-};
 
 /* The first name of a file with several. */
 struct link {
@@ -51,17 +28,13 @@ struct link {
 
 struct unpack {
     struct fs_context fs; /* a copy without umask */
-    const u8 *archive;
-    size_t len;
-    size_t at;   /* next byte */
-    size_t base; /* where the present archive began: fields are aligned from there */
-    const char *cause; /* of the failure */
+    struct cpio cpio;
     struct link *links[LINK_BUCKETS];
 };
 
 static int fail(struct unpack *u, const char *cause)
 {
-    u->cause = cause;
+    u->cpio.cause = cause;
     return -EINVAL;
 }
 
@@ -84,68 +57,6 @@ static const char *error_text(int err)
     default:
         return "the entry cannot be made";
     }
-}
-
-/* ---- one header ---- */
-
-/* Eight hexadecimal digits. */
-static bool parse_hex(const u8 *text, u32 *out)
-{
-    u32 value = 0;
-
-    for (int i = 0; i < 8; i++) {
-        u8 c = text[i], low = c | 0x20;
-
-        if (c >= '0' && c <= '9')
-            value = value << 4 | (u32)(c - '0');
-        else if (low >= 'a' && low <= 'f')
-            value = value << 4 | (u32)(low - 'a' + 10);
-        else
-            return false;
-    }
-    *out = value;
-    return true;
-}
-
-/* The end of the part that began at u->at and has n bytes, padded to 4; false: beyond the
- * archive. The padding of the very last part may be missing. */
-static bool skip(struct unpack *u, u64 n)
-{
-    u64 end;
-
-    if (n > u->len - u->at)
-        return false;
-    end = u->base + align_up(u->at + n - u->base, 4);
-    u->at = end < u->len ? end : u->len;
-    return true;
-}
-
-static int read_entry(struct unpack *u, struct entry *e)
-{
-    const u8 *h = u->archive + u->at;
-    size_t left = u->len - u->at;
-
-    if (left >= 2 && h[0] == 0x1f && h[1] == 0x8b)
-        return fail(u, "compressed with gzip; only plain cpio archives can be read");
-    if (left < HEADER_SIZE)
-        return fail(u, "ends inside a header");
-    if (memcmp(h, "070701", 6) != 0 && memcmp(h, "070702", 6) != 0)
-        return fail(u, "no cpio header (newc) here");
-    for (int i = 0; i < FIELDS; i++)
-        if (!parse_hex(h + 6 + 8 * i, &e->field[i]))
-            return fail(u, "a header field is not a hexadecimal number");
-    if (e->field[NAMESIZE] < 1 || e->field[NAMESIZE] > PATH_MAX)
-        return fail(u, "length of the name is out of range");
-    if (e->field[NAMESIZE] > left - HEADER_SIZE)
-        return fail(u, "the name goes beyond the end");
-    e->name = (const char *)h + HEADER_SIZE;
-    if (strnlen(e->name, e->field[NAMESIZE]) != e->field[NAMESIZE] - 1)
-        return fail(u, "the name does not end with its only NUL");
-    skip(u, HEADER_SIZE + (u64)e->field[NAMESIZE]);
-    e->data = u->archive + u->at;
-    if (e->field[FILESIZE] > u->len - u->at)
-        return fail(u, "the data goes beyond the end");
-    return 0;
 }
 
 /* ---- names ---- */
@@ -220,14 +131,14 @@ static int clear_place(struct unpack *u, const char *name, bool directory)
 
 /* ---- making entries ---- */
 
-static void set_owner(struct inode *ino, const struct entry *e)
+static void set_owner(struct inode *ino, const struct cpio_entry *e)
 {
-    u64 when = (u64)e->field[MTIME] * 1000000000ull;
+    u64 when = (u64)e->field[CPIO_MTIME] * 1000000000ull;
 
-    if (e->field[UID] || e->field[GID])
-        vfs_chown(ino, e->field[UID], e->field[GID]);
+    if (e->field[CPIO_UID] || e->field[CPIO_GID])
+        vfs_chown(ino, e->field[CPIO_UID], e->field[CPIO_GID]);
     if (!S_ISLNK(ino->mode))
-        vfs_chmod(ino, e->field[MODE] & 07777);
+        vfs_chmod(ino, e->field[CPIO_MODE] & 07777);
     vfs_utimes(ino, when, when);
 }
 
@@ -243,27 +154,28 @@ static int write_all(struct file *f, const u8 *data, size_t len)
 }
 
 /* A regular file, or one more name of one. */
-static struct link **find_link(struct unpack *u, const struct entry *e)
+static struct link **find_link(struct unpack *u, const struct cpio_entry *e)
 {
-    u32 hash = e->field[INO] ^ e->field[DEV_MINOR] << 7 ^ e->field[DEV_MAJOR] << 13;
+    u32 hash = e->field[CPIO_INO] ^ e->field[CPIO_DEV_MINOR] << 7 ^
+               e->field[CPIO_DEV_MAJOR] << 13;
     struct link **at = &u->links[hash % LINK_BUCKETS];
 
-    while (*at &&
-           !((*at)->ino == e->field[INO] && (*at)->dev_major == e->field[DEV_MAJOR] &&
-             (*at)->dev_minor == e->field[DEV_MINOR]))
+    while (*at && !((*at)->ino == e->field[CPIO_INO] &&
+                    (*at)->dev_major == e->field[CPIO_DEV_MAJOR] &&
+                    (*at)->dev_minor == e->field[CPIO_DEV_MINOR]))
         at = &(*at)->next;
     return at;
 }
 
-static int remember_link(struct unpack *u, const struct entry *e, const char *name)
+static int remember_link(struct unpack *u, const struct cpio_entry *e, const char *name)
 {
     struct link **at = find_link(u, e), *l = kmalloc(sizeof(*l));
 
     if (!l)
         return -ENOMEM;
-    *l = (struct link){.ino = e->field[INO],
-                       .dev_major = e->field[DEV_MAJOR],
-                       .dev_minor = e->field[DEV_MINOR],
+    *l = (struct link){.ino = e->field[CPIO_INO],
+                       .dev_major = e->field[CPIO_DEV_MAJOR],
+                       .dev_minor = e->field[CPIO_DEV_MINOR],
                        .name = name};
     *at = l;
     return 0;
@@ -286,9 +198,9 @@ static int make_link(struct unpack *u, const char *first, const char *name)
 }
 
 /* The data may come with any of the names. */
-static int make_file(struct unpack *u, const struct entry *e, const char *name)
+static int make_file(struct unpack *u, const struct cpio_entry *e, const char *name)
 {
-    struct link *first = e->field[NLINK] > 1 ? *find_link(u, e) : NULL;
+    struct link *first = e->field[CPIO_NLINK] > 1 ? *find_link(u, e) : NULL;
     struct file *f;
     int err = 0;
 
@@ -296,7 +208,7 @@ static int make_file(struct unpack *u, const struct entry *e, const char *name)
         err = clear_place(u, name, false);
         if (!err)
             err = make_link(u, first->name, name);
-        if (err || !e->field[FILESIZE])
+        if (err || !e->field[CPIO_FILESIZE])
             return err;
     } else {
         err = clear_place(u, name, false);
@@ -304,21 +216,21 @@ static int make_file(struct unpack *u, const struct entry *e, const char *name)
     if (!err)
         err =
             vfs_open(&u->fs, &u->fs.root, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
-                     e->field[MODE] & 07777, &f);
+                     e->field[CPIO_MODE] & 07777, &f);
     if (err)
         return err;
-    err = write_all(f, e->data, e->field[FILESIZE]);
+    err = write_all(f, e->data, e->field[CPIO_FILESIZE]);
     if (!err)
         set_owner(f->inode, e);
     file_put(f);
-    if (!err && !first && e->field[NLINK] > 1)
+    if (!err && !first && e->field[CPIO_NLINK] > 1)
         err = remember_link(u, e, name);
     return err;
 }
 
-static int make_symlink(struct unpack *u, const struct entry *e, const char *name)
+static int make_symlink(struct unpack *u, const struct cpio_entry *e, const char *name)
 {
-    size_t n = e->field[FILESIZE];
+    size_t n = e->field[CPIO_FILESIZE];
     char *target;
     int err;
 
@@ -336,20 +248,21 @@ static int make_symlink(struct unpack *u, const struct entry *e, const char *nam
     return err;
 }
 
-static int make_other(struct unpack *u, const struct entry *e, const char *name)
+static int make_other(struct unpack *u, const struct cpio_entry *e, const char *name)
 {
-    u64 rdev = make_dev(e->field[RDEV_MAJOR], e->field[RDEV_MINOR]);
-    bool directory = S_ISDIR(e->field[MODE]);
+    u64 rdev = make_dev(e->field[CPIO_RDEV_MAJOR], e->field[CPIO_RDEV_MINOR]);
+    bool directory = S_ISDIR(e->field[CPIO_MODE]);
     int err = clear_place(u, name, directory);
 
     if (err)
         return err == -EEXIST ? 0 : err;
     if (directory)
-        return vfs_mkdir(&u->fs, &u->fs.root, name, e->field[MODE] & 07777);
-    return vfs_mknod(&u->fs, &u->fs.root, name, e->field[MODE] & (S_IFMT | 07777), rdev);
+        return vfs_mkdir(&u->fs, &u->fs.root, name, e->field[CPIO_MODE] & 07777);
+    return vfs_mknod(&u->fs, &u->fs.root, name, e->field[CPIO_MODE] & (S_IFMT | 07777),
+                     rdev);
 }
 
-static int set_owner_of(struct unpack *u, const struct entry *e, const char *name)
+static int set_owner_of(struct unpack *u, const struct cpio_entry *e, const char *name)
 {
     struct path p;
     int err = vfs_lookup(&u->fs, &u->fs.root, name, 0, &p);
@@ -361,7 +274,7 @@ static int set_owner_of(struct unpack *u, const struct entry *e, const char *nam
     return 0;
 }
 
-static int make_entry(struct unpack *u, const struct entry *e)
+static int make_entry(struct unpack *u, const struct cpio_entry *e)
 {
     const char *name = relative(e->name);
     int err;
@@ -369,9 +282,9 @@ static int make_entry(struct unpack *u, const struct entry *e)
     if (has_dotdot(name))
         return fail(u, "\"..\" in a name");
     if (!*name)
-        return S_ISDIR(e->field[MODE]) ? set_owner_of(u, e, "/")
-                                       : fail(u, "the root can only be a directory");
-    switch (e->field[MODE] & S_IFMT) {
+        return S_ISDIR(e->field[CPIO_MODE]) ? set_owner_of(u, e, "/")
+                                            : fail(u, "the root can only be a directory");
+    switch (e->field[CPIO_MODE] & S_IFMT) {
     case S_IFREG:
         return make_file(u, e, name);
     case S_IFLNK:
@@ -404,34 +317,26 @@ static void forget_links(struct unpack *u)
     }
 }
 
-static void skip_zeros(struct unpack *u)
-{
-    while (u->at < u->len && u->archive[u->at] == 0)
-        u->at++;
-}
-
 /* One archive up to its trailer. *where: the offset of the entry being read. */
 static int unpack_archive(struct unpack *u, size_t *where)
 {
-    struct entry e;
+    struct cpio_entry e;
     int err;
 
-    u->base = u->at;
     for (;;) {
-        *where = u->at;
-        if (u->at == u->len)
+        *where = u->cpio.at;
+        if (u->cpio.at == u->cpio.len)
             return fail(u, "ends without the entry TRAILER!!!");
-        err = read_entry(u, &e);
+        err = cpio_next(&u->cpio, &e);
         if (err)
             return err;
-        if (strcmp(e.name, "TRAILER!!!") == 0) {
+        if (cpio_is_trailer(&e)) {
             forget_links(u);
-            return skip(u, e.field[FILESIZE]) ? 0 : -EINVAL;
+            return 0;
         }
         err = make_entry(u, &e);
         if (err)
             return err;
-        skip(u, e.field[FILESIZE]);
     }
 }
 
@@ -446,20 +351,17 @@ int initramfs_unpack(struct fs_context *fs, const void *data, size_t len)
     u->fs = *fs; /* borrows the references */
     u->fs.umask = 0;
     u->fs.cwd = u->fs.root;
-    u->archive = data;
-    u->len = len;
-    skip_zeros(u);
-    if (u->at == u->len) {
+    u->cpio = (struct cpio){.archive = data, .len = len};
+    cpio_skip_zeros(&u->cpio);
+    if (u->cpio.at == len)
         err = fail(u, "empty");
-        where = u->at;
-    }
-    while (!err && u->at < u->len) {
+    while (!err && u->cpio.at < len) {
         err = unpack_archive(u, &where);
-        skip_zeros(u);
+        cpio_skip_zeros(&u->cpio);
     }
     if (err)
         printk("initramfs: offset %zu: %s\n", where,
-               u->cause ? u->cause : error_text(err));
+               u->cpio.cause ? u->cpio.cause : error_text(err));
     forget_links(u);
     kfree(u);
     return err ? -EINVAL : 0;

@@ -171,6 +171,7 @@ static void remember_last(struct walk *w, const char *name, size_t len)
     memcpy(w->last, name, len);
     w->last[len] = 0;
     w->last_len = len;
+    w->dots = 0;
 }
 
 /* One component; s->w->found is the directory it is looked up in. */
@@ -183,13 +184,17 @@ static int step(struct state *s, const char *name, size_t len, bool last)
     if (!S_ISDIR(w->found.dentry->inode->mode))
         return -ENOTDIR;
     if (len == 1 && name[0] == '.') {
-        if (last)
+        if (last) {
             remember_last(w, name, 0);
+            w->dots = 1;
+        }
         return 0;
     }
     if (len == 2 && name[0] == '.' && name[1] == '.') {
-        if (last)
+        if (last) {
             remember_last(w, name, 0);
+            w->dots = 2;
+        }
         step_up(s->fs, &w->found);
         return 0;
     }

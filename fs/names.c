@@ -114,12 +114,12 @@ int vfs_link(struct fs_context *fs, const struct path *from, const struct path *
     struct walk w;
     int err;
 
-    if (S_ISDIR(ino->mode))
-        return -EPERM;
     mutex_lock(&vfs_tree_lock);
     err = walk_new(fs, base, name, false, &w);
     if (!err && (!from->mnt || w.parent.mnt != from->mnt))
         err = -EXDEV;
+    if (!err && S_ISDIR(ino->mode))
+        err = -EPERM;
     if (!err && ino->nlink == 0)
         err = -ENOENT;
     if (!err) {
@@ -177,15 +177,8 @@ static int remove(struct fs_context *fs, const struct path *base, const char *na
 
     mutex_lock(&vfs_tree_lock);
     err = walk_path(fs, base, name, WALK_NAME, &w);
-    if (!err && w.last_len == 0) {
-        size_t n = strlen(name);
-
-        /* "." is invalid, ".." is never empty, "/" is busy. */
-        err = !directory                                           ? -EISDIR
-              : n >= 2 && name[n - 1] == '.' && name[n - 2] == '.' ? -ENOTEMPTY
-              : name[n - 1] == '.'                                 ? -EINVAL
-                                                                   : -EBUSY;
-    }
+    if (!err && w.last_len == 0) /* "." is invalid, ".." is never empty, "/" is busy */
+        err = !directory ? -EISDIR : w.dots == 2 ? -ENOTEMPTY : w.dots ? -EINVAL : -EBUSY;
     if (!err && w.found.dentry == w.found.mnt->root)
         err = -EBUSY;
     if (!err && w.slash && !directory)
@@ -217,37 +210,46 @@ static bool is_below(const struct dentry *d, const struct dentry *top)
     return d != NULL;
 }
 
-static int check_rename(const struct walk *o, const struct walk *n, bool target,
-                        u32 flags)
+/* What is asked of two names whose parents are known, before either is looked up. */
+static int check_places(const struct walk *o, const struct walk *n, u32 flags)
 {
-    struct dentry *d = o->found.dentry, *t = target ? n->found.dentry : NULL;
-    int err;
-
-    if (o->last_len == 0 || n->last_len == 0 || d == o->found.mnt->root)
-        return -EBUSY;
     if (o->parent.mnt != n->parent.mnt)
         return -EXDEV;
+    if (o->last_len == 0)
+        return -EBUSY;
+    if (n->last_len == 0)
+        return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    return 0;
+}
+
+/* t: what has the new name already, or NULL. */
+static int check_rename(const struct walk *o, const struct walk *n, struct dentry *t,
+                        u32 flags)
+{
+    struct dentry *d = o->found.dentry;
+    bool dir = S_ISDIR(d->inode->mode), exchange = flags & RENAME_EXCHANGE;
+
+    if (d == o->found.mnt->root || (t && t == n->found.mnt->root))
+        return -EBUSY;
     if (!d->kept || n->parent.dentry->dead)
         return !d->kept ? -EPERM : -ENOENT;
-    if (target && (flags & RENAME_NOREPLACE))
+    if (t && (flags & RENAME_NOREPLACE))
         return -EEXIST;
-    if (!target && (flags & RENAME_EXCHANGE))
+    if (!t && exchange)
         return -ENOENT;
-    if (flags & RENAME_EXCHANGE ? n->slash && !S_ISDIR(t->inode->mode)
-                                : n->slash && !S_ISDIR(d->inode->mode))
+    if (exchange && n->slash && !S_ISDIR(t->inode->mode))
         return -ENOTDIR;
-    if (o->slash && !S_ISDIR(d->inode->mode))
+    if (!dir && (o->slash || (n->slash && !exchange)))
         return -ENOTDIR;
-    if (S_ISDIR(d->inode->mode) && is_below(n->parent.dentry, d))
+    if (dir && is_below(n->parent.dentry, d))
         return -EINVAL;
-    if (target && is_below(o->parent.dentry, t) && t != d)
-        return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+    if (t && is_below(o->parent.dentry, t) && t != d)
+        return exchange ? -EINVAL : -ENOTEMPTY;
     if (d->mounted || (t && t->mounted))
         return -EBUSY;
-    if (!target || t == d || t->inode == d->inode || (flags & RENAME_EXCHANGE))
+    if (!t || t == d || t->inode == d->inode || exchange)
         return 0;
-    err = may_remove(t, S_ISDIR(d->inode->mode));
-    return err;
+    return may_remove(t, dir);
 }
 
 static void move_name(struct dentry *d, struct dentry *to, const char *name, size_t len)
@@ -262,6 +264,39 @@ static void move_name(struct dentry *d, struct dentry *to, const char *name, siz
     dentry_move(d, to, name, len);
 }
 
+/* As Linux: both parents first, then where the names stand, then what they are. */
+static int rename_names(struct fs_context *fs, const struct path *obase,
+                        const char *oname, const struct path *nbase, const char *nname,
+                        u32 flags, struct walk *o, struct walk *n)
+{
+    int old = walk_path(fs, obase, oname, WALK_NAME, o), new, err;
+    struct dentry *d, *t;
+
+    if (!o->parent.dentry)
+        return old;
+    new = walk_path(fs, nbase, nname, WALK_NAME, n);
+    if (!n->parent.dentry)
+        return new;
+    err = check_places(o, n, flags);
+    if (!err)
+        err = old;
+    if (!err && new != -ENOENT)
+        err = new;
+    if (err)
+        return err;
+    d = o->found.dentry;
+    t = new == 0 ? n->found.dentry : NULL;
+    err = check_rename(o, n, t, flags);
+    if (err || (t && t->inode == d->inode && (t == d || !(flags & RENAME_EXCHANGE))))
+        return err;
+    if (flags & RENAME_EXCHANGE)
+        move_name(t, o->parent.dentry, o->last, o->last_len);
+    else if (t)
+        name_remove(t);
+    move_name(d, n->parent.dentry, n->last, n->last_len);
+    return 0;
+}
+
 int vfs_rename(struct fs_context *fs, const struct path *obase, const char *oname,
                const struct path *nbase, const char *nname, u32 flags)
 {
@@ -272,23 +307,7 @@ int vfs_rename(struct fs_context *fs, const struct path *obase, const char *onam
         flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
     mutex_lock(&vfs_tree_lock);
-    err = walk_path(fs, obase, oname, WALK_NAME, &o);
-    if (!err) {
-        bool target;
-
-        err = walk_path(fs, nbase, nname, WALK_NAME, &n);
-        target = err == 0;
-        if (target || (err == -ENOENT && n.parent.dentry && n.last_len))
-            err = check_rename(&o, &n, target, flags);
-        if (!err && target && (flags & RENAME_EXCHANGE)) {
-            move_name(n.found.dentry, o.parent.dentry, o.last, o.last_len);
-            move_name(o.found.dentry, n.parent.dentry, n.last, n.last_len);
-        } else if (!err && !(target && n.found.dentry->inode == o.found.dentry->inode)) {
-            if (target)
-                name_remove(n.found.dentry);
-            move_name(o.found.dentry, n.parent.dentry, n.last, n.last_len);
-        }
-    }
+    err = rename_names(fs, obase, oname, nbase, nname, flags, &o, &n);
     mutex_unlock(&vfs_tree_lock);
     walk_end(&o);
     walk_end(&n);

@@ -31,8 +31,8 @@ static int check_kind(const struct inode *ino, u32 flags)
 
     if (flags & O_PATH)
         return (flags & O_DIRECTORY) && !S_ISDIR(ino->mode) ? -ENOTDIR : 0;
-    if (S_ISLNK(ino->mode))
-        return -ELOOP; /* O_NOFOLLOW */
+    if (S_ISLNK(ino->mode)) /* O_NOFOLLOW */
+        return flags & O_DIRECTORY ? -ENOTDIR : -ELOOP;
     if (S_ISDIR(ino->mode))
         return writes || (flags & (O_CREAT | O_TRUNC)) ? -EISDIR : 0;
     if (flags & O_DIRECTORY)
@@ -80,6 +80,14 @@ int file_open_path(const struct path *p, u32 flags, bool created, struct file **
     }
     *out = f;
     return 0;
+}
+
+/* open(2) never creates a directory, whatever the name with '/' after it stands for. */
+static bool asks_for_directory(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n && name[n - 1] == '/';
 }
 
 /* Creates the missing last component. */
@@ -148,14 +156,18 @@ int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u
     if (flags & O_PATH)
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     creates = (flags & O_CREAT) && !tmpfile;
-    if (creates && (flags & O_EXCL))
+    if (creates && asks_for_directory(name))
+        look = WALK_NAME;
+    else if (creates && (flags & O_EXCL))
         look = 0;
     if (creates)
         mutex_lock(&vfs_tree_lock);
     else
         mutex_lock_shared(&vfs_tree_lock);
     err = walk_path(fs, base, name, look, &w);
-    if (!err && creates && (flags & O_EXCL))
+    if (look == WALK_NAME && w.parent.dentry && w.last_len)
+        err = -EISDIR;
+    else if (!err && creates && (flags & O_EXCL))
         err = -EEXIST;
     if (err == -ENOENT && creates && w.parent.dentry) {
         err = create_last(fs, &w, mode, &found);

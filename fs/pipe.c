@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pipes and FIFOs: a ring of bytes in pages that exist only while they hold something.
- * head and tail are running numbers; byte n lies in slot (n / PAGE_SIZE) % nslots. Opening
- * counts stand under the inode's lock, bytes under the pipe's own.
+ * Pipes and FIFOs. Who has opened one stands under the inode's lock, the bytes under the
+ * pipe's own.
  */
 #include "fs/pipe.h"
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
 #include "fs/ramfs.h"
+#include "fs/ring.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -21,36 +21,17 @@
 #define PIPE_DEV      9u /* st_dev of nameless pipes */
 
 struct pipe {
-    struct mutex lock;
+    struct mutex lock;               /* the ring */
     struct waitq readable, writable; /* also: an end was opened or closed */
-    char **slots;
-    u32 nslots;
-    u64 head, tail;
+    struct ring ring;
     u32 readers, writers;
     u32 reader_opens, writer_opens; /* ever */
     u32 users;                      /* open files, and opens that wait */
 };
 
-static u64 used(const struct pipe *p)
-{
-    return READ_ONCE(p->head) - READ_ONCE(p->tail);
-}
-
-static u64 capacity(const struct pipe *p)
-{
-    return (u64)p->nslots * PAGE_SIZE;
-}
-
-static char **slot(struct pipe *p, u64 at)
-{
-    return &p->slots[at / PAGE_SIZE % p->nslots];
-}
-
 static void pipe_free(struct pipe *p)
 {
-    for (u32 i = 0; i < p->nslots; i++)
-        kfree(p->slots[i]);
-    kfree(p->slots);
+    ring_fini(&p->ring);
     kfree(p);
 }
 
@@ -60,78 +41,14 @@ static struct pipe *pipe_alloc(void)
 
     if (!p)
         return NULL;
-    p->slots = kzalloc(DEFAULT_SLOTS * sizeof(*p->slots));
-    if (!p->slots) {
+    if (ring_init(&p->ring, DEFAULT_SLOTS) != 0) {
         kfree(p);
         return NULL;
     }
-    p->nslots = DEFAULT_SLOTS;
     mutex_init(&p->lock);
     waitq_init(&p->readable);
     waitq_init(&p->writable);
     return p;
-}
-
-/* ---- bytes, with p->lock ---- */
-
-/* Frees the pages that tail has left since `from`, unless head came around into them. */
-static void drop_read_pages(struct pipe *p, u64 from)
-{
-    for (u64 page = align_down(from, PAGE_SIZE); page + PAGE_SIZE <= p->tail;
-         page += PAGE_SIZE) {
-        char **s = slot(p, page);
-
-        if (p->head > page + capacity(p))
-            continue;
-        kfree(*s);
-        *s = NULL;
-    }
-    if (p->head == p->tail && p->head % PAGE_SIZE) {
-        kfree(*slot(p, p->head));
-        *slot(p, p->head) = NULL;
-        p->head = p->tail = 0;
-    }
-}
-
-static ssize_t take_bytes(struct pipe *p, struct uio *u)
-{
-    u64 start = p->tail;
-    ssize_t done = 0;
-
-    while (u->left && used(p)) {
-        u64 offset = p->tail % PAGE_SIZE;
-        size_t part = MIN(MIN(u->left, PAGE_SIZE - offset), used(p)), n;
-
-        n = uio_copy_to(u, *slot(p, p->tail) + offset, part);
-        p->tail += n;
-        done += (ssize_t)n;
-        if (n < part)
-            break;
-    }
-    drop_read_pages(p, start);
-    return done ? done : -EFAULT;
-}
-
-/* Puts up to n bytes in, as far as there is room. */
-static ssize_t put_bytes(struct pipe *p, struct uio *u, size_t n)
-{
-    ssize_t done = 0;
-
-    while (n && used(p) < capacity(p)) {
-        u64 offset = p->head % PAGE_SIZE;
-        size_t part = MIN(MIN(n, PAGE_SIZE - offset), capacity(p) - used(p)), copied;
-        char **s = slot(p, p->head);
-
-        if (!*s && !(*s = kmalloc(PAGE_SIZE)))
-            return done ? done : -ENOMEM;
-        copied = uio_copy_from(u, *s + offset, part);
-        p->head += copied;
-        done += (ssize_t)copied;
-        n -= copied;
-        if (copied < part)
-            return done ? done : -EFAULT;
-    }
-    return done;
 }
 
 /* ---- the calls ---- */
@@ -147,7 +64,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
         return 0;
     for (;;) {
         mutex_lock(&p->lock);
-        n = used(p) ? take_bytes(p, u) : 0;
+        n = ring_used(&p->ring) ? ring_take(&p->ring, u) : 0;
         mutex_unlock(&p->lock);
         if (n > 0)
             waitq_wake_all(&p->writable);
@@ -155,7 +72,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
             return n;
         if (f->flags & O_NONBLOCK)
             return -EAGAIN;
-        err = waitq_wait(&p->readable, used(p) || !READ_ONCE(p->writers));
+        err = waitq_wait(&p->readable, ring_used(&p->ring) || !READ_ONCE(p->writers));
         if (err)
             return err;
     }
@@ -164,7 +81,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
 /* Room a write of `left` bytes waits for: small ones go in whole. */
 static bool has_room(const struct pipe *p, size_t left)
 {
-    return capacity(p) - used(p) >= (left <= PIPE_BUF ? left : 1);
+    return ring_capacity(&p->ring) - ring_used(&p->ring) >= (left <= PIPE_BUF ? left : 1);
 }
 
 static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
@@ -179,7 +96,7 @@ static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
         if (!READ_ONCE(p->readers))
             return done ? done : -EPIPE;
         mutex_lock(&p->lock);
-        n = has_room(p, want) ? put_bytes(p, u, u->left) : 0;
+        n = has_room(p, want) ? ring_put(&p->ring, u, u->left) : 0;
         mutex_unlock(&p->lock);
         if (n < 0)
             return done ? done : n;
@@ -207,7 +124,7 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 
     if (file_readable(f)) {
         poll_add(pt, &p->readable);
-        if (used(p))
+        if (ring_used(&p->ring))
             mask |= POLLIN | POLLRDNORM;
         if (!READ_ONCE(p->writers) && p->writer_opens != f->pos)
             mask |= POLLHUP;
@@ -228,7 +145,7 @@ static long pipe_ioctl(struct file *f, u32 cmd, uintptr_t arg)
 
     if (cmd != FIONREAD)
         return -ENOTTY;
-    n = (u32)used(f->data);
+    n = (u32)ring_used(&((struct pipe *)f->data)->ring);
     if (arg > USER_END - sizeof(n) || arch_copy_to_user(arg, &n, sizeof(n)) != 0)
         return -EFAULT;
     return 0;
@@ -403,39 +320,7 @@ bool file_is_pipe(const struct file *f)
 
 u32 pipe_capacity(struct file *f)
 {
-    return (u32)capacity(f->data);
-}
-
-/* Copies what is inside to the front of a ring of `nslots` slots. */
-static int move_ring(struct pipe *p, u32 nslots)
-{
-    struct pipe fresh = {.nslots = nslots};
-    struct iovec iov;
-    struct uio u;
-
-    fresh.slots = kzalloc(nslots * sizeof(*fresh.slots));
-    if (!fresh.slots)
-        return -ENOMEM;
-    for (u64 at = p->tail; at < p->head;) {
-        u64 offset = at % PAGE_SIZE, part = MIN(PAGE_SIZE - offset, p->head - at);
-
-        uio_init_kernel(&u, &iov, *slot(p, at) + offset, part);
-        if (put_bytes(&fresh, &u, part) != (ssize_t)part) {
-            for (u32 i = 0; i < nslots; i++)
-                kfree(fresh.slots[i]);
-            kfree(fresh.slots);
-            return -ENOMEM;
-        }
-        at += part;
-    }
-    for (u32 i = 0; i < p->nslots; i++)
-        kfree(p->slots[i]);
-    kfree(p->slots);
-    p->slots = fresh.slots;
-    p->nslots = nslots;
-    p->head = fresh.head;
-    p->tail = 0;
-    return 0;
+    return (u32)ring_capacity(&((struct pipe *)f->data)->ring);
 }
 
 long pipe_set_capacity(struct file *f, u64 bytes)
@@ -451,10 +336,10 @@ long pipe_set_capacity(struct file *f, u64 bytes)
     if (size > PIPE_MAX)
         return -EPERM;
     mutex_lock(&p->lock);
-    if (used(p) > size)
+    if (ring_used(&p->ring) > size)
         err = -EBUSY;
-    else if (size != capacity(p))
-        err = move_ring(p, (u32)(size / PAGE_SIZE));
+    else if (size != ring_capacity(&p->ring))
+        err = ring_resize(&p->ring, (u32)(size / PAGE_SIZE));
     mutex_unlock(&p->lock);
     waitq_wake_all(&p->writable);
     return err ? err : (long)size;

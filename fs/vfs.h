@@ -20,8 +20,8 @@ struct mount;
 struct kernel_stat; /* lib/uapi/stat.h */
 struct vm_object;
 
-#define PATH_MAX  4096
-#define NAME_MAX  255
+#define PATH_MAX    4096
+#define NAME_MAX    255
 #define SYMLOOP_MAX 40
 
 struct path {
@@ -31,14 +31,16 @@ struct path {
 
 /* Directory entry sink for readdir: returns false when the caller's buffer is full. */
 struct dir_sink {
-    bool (*emit)(struct dir_sink *s, const char *name, size_t len, u64 ino, u8 type, u64 next);
+    bool (*emit)(struct dir_sink *s, const char *name, size_t len, u64 ino, u8 type,
+                 u64 next);
     u64 pos;
 };
 
 struct inode_ops {
     /* Look a name up in a directory that keeps no dentries (procfs): a new inode, or errno. */
     int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
-    int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **out);
+    int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev,
+                  struct inode **out);
     int (*symlink)(struct inode *dir, const char *target, struct inode **out);
     /* Text of a symlink: bytes written (not terminated), or errno. */
     ssize_t (*readlink)(struct inode *ino, char *buf, size_t size);
@@ -74,10 +76,10 @@ struct inode {
     u32 uid, gid;
     u64 rdev;
     u64 atime_ns, mtime_ns, ctime_ns;
-    u32 refs;            /* atomic */
-    u32 seals;           /* F_SEAL_*, memfd only */
-    s32 writers;         /* files open for writing (> 0), or running as a program (< 0) */
-    struct mutex lock;   /* data and size against each other */
+    u32 refs;          /* atomic */
+    u32 seals;         /* F_SEAL_*, memfd only */
+    s32 writers;       /* files open for writing (> 0), or running as a program (< 0) */
+    struct mutex lock; /* data and size against each other */
     const struct inode_ops *ops;
     const struct file_ops *fops;
     struct vm_object *object; /* regular memory files: the data; owned */
@@ -109,8 +111,8 @@ void inode_allow_write(struct inode *ino);
 
 /* Resolves `name` from `base` (NULL: fs->cwd; ignored for absolute names).
  * -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EACCES. */
-int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
-               struct path *out);
+int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
+               u32 flags, struct path *out);
 
 /* open(2): flags are Linux O_*. A new file in *out with one reference. */
 int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
@@ -135,7 +137,8 @@ int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns);
 
 /* Text of a path from `root`, " (deleted)" after it when the name is gone. Writes a
  * terminated string into buf; returns its length or -ENAMETOOLONG. */
-ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf, size_t size);
+ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf,
+                      size_t size);
 
 /* Mounts file system `type` ("ramfs", "tmpfs" = ramfs, "devfs"/"devtmpfs", "proc") at `name`. */
 int vfs_mount(struct fs_context *fs, const char *type, const char *name);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading cpio archives of the "newc" kind. Nothing in an archive is trusted.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+enum cpio_field {
+    CPIO_INO,
+    CPIO_MODE,
+    CPIO_UID,
+    CPIO_GID,
+    CPIO_NLINK,
+    CPIO_MTIME,
+    CPIO_FILESIZE,
+    CPIO_DEV_MAJOR,
+    CPIO_DEV_MINOR,
+    CPIO_RDEV_MAJOR,
+    CPIO_RDEV_MINOR,
+    CPIO_NAMESIZE,
+    CPIO_CHECK,
+    CPIO_FIELDS
+};
+
+struct cpio_entry {
+    u32 field[CPIO_FIELDS];
+    const char *name; /* terminated; both lie in the archive */
+    const u8 *data;   /* FILESIZE bytes */
+};
+
+struct cpio {
+    const u8 *archive;
+    size_t len;
+    size_t at;         /* next byte */
+    size_t base;       /* where the present archive began: padding counts from there */
+    const char *cause; /* why reading failed */
+};
+
+/* The entry at c->at, which moves behind it. -EINVAL with c->cause. */
+int cpio_next(struct cpio *c, struct cpio_entry *e);
+bool cpio_is_trailer(const struct cpio_entry *e);
+/* Behind the zero bytes at c->at begins another archive, or the end. */
+void cpio_skip_zeros(struct cpio *c);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A ring of bytes in pages that exist only while they hold something: what is inside a pipe.
+ * The owner locks; used and room may be read without the lock as hints.
+ */
+#pragma once
+
+#include "fs/uio.h"
+#include "lib/types.h"
+
+struct ring {
+    char **slots; /* pages, NULL where nothing is */
+    u32 nslots;
+    u64 head, tail; /* running numbers: byte n lies in slot (n / PAGE_SIZE) % nslots */
+};
+
+static inline u64 ring_used(const struct ring *r)
+{
+    return READ_ONCE(r->head) - READ_ONCE(r->tail);
+}
+
+static inline u64 ring_capacity(const struct ring *r)
+{
+    return (u64)READ_ONCE(r->nslots) * PAGE_SIZE;
+}
+
+int must_check ring_init(struct ring *r, u32 nslots); /* 0, -ENOMEM */
+void ring_fini(struct ring *r);
+
+/* Bytes moved, at most as many as there are; -EFAULT. Something is inside. */
+ssize_t ring_take(struct ring *r, struct uio *u);
+
+/* Puts up to n bytes in, as far as there is room: bytes moved; -EFAULT, -ENOMEM. */
+ssize_t ring_put(struct ring *r, struct uio *u, size_t n);
+
+/* Changes the number of slots; what is inside fits. 0, -ENOMEM: nothing has changed. */
+int must_check ring_resize(struct ring *r, u32 nslots);
