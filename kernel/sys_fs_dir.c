@@ -108,26 +108,45 @@ long sys_getdents64(const struct syscall_args *a)
 
 /* ---- working and root directory ---- */
 
-long sys_getcwd(const struct syscall_args *a)
+/* Another thread may change the directory meanwhile. */
+static struct path current_cwd(void)
 {
-    const struct fs_context *fs = &current_proc()->fs;
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct path p = current_proc()->fs.cwd;
+
+    path_get(&p);
+    spin_unlock_irq(&proc_lock, flags);
+    return p;
+}
+
+static ssize_t cwd_text(const struct path *cwd, vaddr_t user, u64 size)
+{
     char *buf;
     ssize_t n;
 
-    if (READ_ONCE(fs->cwd.dentry->dead))
+    if (READ_ONCE(cwd->dentry->dead))
         return -ENOENT;
     buf = kmalloc(PATH_MAX);
     if (!buf)
         return -ENOMEM;
-    n = vfs_path_text(&fs->cwd, &fs->root, buf, PATH_MAX);
+    n = vfs_path_text(cwd, &current_proc()->fs.root, buf, PATH_MAX);
     if (n >= 0) {
         n++; /* the NUL */
-        if ((size_t)n > a->a1)
+        if ((u64)n > size)
             n = -ERANGE;
-        else if (copy_to_user(a->a0, buf, (size_t)n) != 0)
+        else if (copy_to_user(user, buf, (size_t)n) != 0)
             n = -EFAULT;
     }
     kfree(buf);
+    return n;
+}
+
+long sys_getcwd(const struct syscall_args *a)
+{
+    struct path cwd = current_cwd();
+    ssize_t n = cwd_text(&cwd, a->a0, a->a1);
+
+    path_put(&cwd);
     return n;
 }
 
