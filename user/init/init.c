@@ -32,7 +32,6 @@ static char *const environment[] = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin",
                                     "PWD=" WORK_DIR,
                                     "LANG=C",
                                     NULL};
-static volatile sig_atomic_t asked; /* reboot(2) command a signal asked for */
 
 static void say(int fd, const char *fmt, ...)
 {
@@ -56,9 +55,11 @@ static _Noreturn void end_machine(int command)
         pause();
 }
 
+/* Busybox' halt, poweroff and reboot ask with signals. Everything done here may be done in
+ * a handler. */
 static void on_signal(int sig)
 {
-    asked = sig == SIGTERM || sig == SIGINT ? RB_AUTOBOOT : RB_POWER_OFF;
+    end_machine(sig == SIGTERM ? RB_AUTOBOOT : RB_POWER_OFF);
 }
 
 /* Waits for one child and reaps every orphan on the way. */
@@ -68,8 +69,6 @@ static int wait_for(pid_t child)
         int status = 0;
         pid_t pid = waitpid(-1, &status, 0);
 
-        if (asked)
-            end_machine(asked);
         if (pid == child)
             return status;
         if (pid < 0 && errno != EINTR)
@@ -210,7 +209,7 @@ int main(void)
     const char *console[] = {"/dev/console", NULL};
     for (int fd = 0; fd < 3; fd++)
         open_as(fd, O_RDWR, console);
-    signal(SIGUSR1, on_signal); /* busybox: halt, poweroff, reboot */
+    signal(SIGUSR1, on_signal);
     signal(SIGUSR2, on_signal);
     signal(SIGTERM, on_signal);
     char **args = read_args();
@@ -232,8 +231,6 @@ int main(void)
         char *const shell[] = {"-sh", NULL};
 
         on_console("/bin/sh", shell, "/root");
-        if (asked)
-            end_machine(asked);
         usleep(200000);
     }
 }
