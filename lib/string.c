@@ -7,6 +7,9 @@
 #include "lib/uapi/errno.h"
 
 #ifndef TESSERA_HOST
+/* Eight bytes at any address, of any type. */
+typedef u64 word_t __attribute__((aligned(1), may_alias));
+
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
     void *d = dst;
@@ -27,7 +30,7 @@ void *memmove(void *dst, const void *src, size_t n)
         return memcpy(dst, src, n);
     while (n >= 8) {
         n -= 8;
-        *(u64 *)(d + n) = *(const u64 *)(s + n);
+        *(word_t *)(d + n) = *(const word_t *)(s + n);
     }
     while (n--)
         d[n] = s[n];
