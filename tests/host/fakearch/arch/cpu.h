@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The CPU of host builds: two of them exist (host_cpu says which one "runs"), so that flushes
+ * between CPUs can be tested; per-CPU variables exist once and are shared.
+ */
+#pragma once
+
+#include "lib/types.h"
+#include <string.h>
+
+#define MAX_CPUS 16
+
+struct thread;
+struct mm;
+
+typedef u64 irqflags_t;
+
+struct cpu {
+    struct thread *current;
+    u32 id;
+    u32 need_resched;
+    u32 irq_depth;
+    struct mm *mm;
+};
+
+#define HOST_CPUS 2u
+
+extern struct cpu host_cpus[HOST_CPUS];
+extern u32 host_cpu; /* the running one */
+extern u32 cpu_count;
+
+static inline uintptr_t cpu_offset(void)
+{
+    return 0;
+}
+
+static inline uintptr_t cpu_offset_of(u32 id)
+{
+    (void)id;
+    return 0;
+}
+
+static inline struct cpu *cpu_self(void)
+{
+    return &host_cpus[host_cpu];
+}
+
+static inline struct thread *current_thread(void)
+{
+    return cpu_self()->current;
+}
+
+static inline u32 cpu_id(void)
+{
+    return host_cpu;
+}
+
+static inline irqflags_t irq_save(void)
+{
+    return 0;
+}
+
+static inline void irq_restore(irqflags_t flags)
+{
+    (void)flags;
+}
+
+static inline void irq_enable(void)
+{
+}
+
+static inline void irq_disable(void)
+{
+}
+
+static inline bool irq_enabled(void)
+{
+    return true;
+}
+
+/* A spinlock that stays taken is a deadlock: panics after a while. */
+void cpu_relax(void);
+
+static inline u64 cpu_cycles(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
+static inline void clear_page(void *page)
+{
+    memset(page, 0, PAGE_SIZE);
+}
+
+static inline void copy_page(void *dst, const void *src)
+{
+    memcpy(dst, src, PAGE_SIZE);
+}
+
+bool cpu_random(void *buf, size_t n);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A naive model of the memory system: address spaces are arrays of pages inside one window,
+ * objects are arrays of pages, contents are four words per page. No tree, no table, no
+ * sharing of private memory. model_ops.c does each operation on both sides and compares.
+ */
+#pragma once
+
+#include "lib/types.h"
+#include "mm/mm.h"
+#include "mm/object.h"
+#include "mm/vma.h"
+
+/* The window lies across a border of leaf tables that is one of upper tables as well. */
+#define WIN_PAGES 160u
+#define WIN_BASE  (0x4000000000ul - WIN_PAGES / 2 * PAGE_SIZE)
+#define WIN_END   (WIN_BASE + WIN_PAGES * PAGE_SIZE)
+
+#define OBJ_PAGES  48u /* objects never have more */
+#define OBJS       24
+#define NAMED_OBJS 3 /* "files": live through an episode */
+#define MMS        3
+#define WORDS      4u
+
+extern const u32 word_offset[WORDS];
+
+struct mobj {
+    struct vm_object *o; /* NULL: slot free */
+    u64 size;
+    bool resident[OBJ_PAGES];
+    u32 word[OBJ_PAGES][WORDS]; /* zero where not resident */
+};
+
+struct mpage {
+    bool mapped;
+    bool priv;    /* has private memory; its contents in word */
+    bool touched; /* anonymous: some translation is there */
+    u32 flags;    /* VM_* as the VMA has them */
+    int obj;      /* -1: anonymous private memory */
+    u64 home, shown;
+    u32 word[WORDS];
+};
+
+struct mmm {
+    struct mm *mm;
+    bool loose; /* forked from one with locked areas: not merged as far as possible */
+    struct mpage page[WIN_PAGES];
+};
+
+struct model {
+    struct mobj obj[OBJS];
+    struct mmm mms[MMS];
+    u32 stop[WIN_PAGES]; /* model_runs: end of the VMA that holds a page */
+    u64 rng;
+    bool trace;
+};
+
+extern struct model M;
+
+static inline vaddr_t win_va(u32 page)
+{
+    return WIN_BASE + page * PAGE_SIZE;
+}
+
+static inline enum vma_kind page_kind(const struct mpage *p)
+{
+    if (p->obj < 0)
+        return VMA_ANON;
+    return p->flags & VM_SHARED ? VMA_SHARED : VMA_PRIVATE;
+}
+
+static inline u64 mobj_npages(const struct mobj *o)
+{
+    return (o->size + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+/* Fresh named objects and one empty address space; takes everything down again. */
+void model_begin(u64 seed);
+void model_end(void);
+
+/* Compares all of the kernel's state with the model without touching any page. */
+void model_check(void);
+
+/* Fills M.stop from the kernel's VMAs. */
+void model_runs(const struct mmm *m);
+
+/* After an allocation failed: holes of objects may have been filled, nothing else. */
+void model_resync(void);
+
+/* The model's fault: what an access does and how it ends. */
+enum fault_result model_touch(struct mpage *p, u32 kind);
+/* fault_populate of pages [first, last); M.stop must be filled. */
+enum fault_result model_populate(struct mmm *m, u32 first, u32 last);
+void model_unmap(struct mmm *m, u32 first, u32 last);
+void model_drop_object_page(struct mobj *o, u64 pgoff);
+
+/* Does one random operation on both sides and compares; M.rng decides. */
+void model_step(void);

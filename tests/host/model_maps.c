@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The model's operations on mappings.
+ */
+#include "lib/string.h"
+#include "tests/host/model_ops.h"
+
+/* ---- mmap, munmap ---- */
+
+struct new_map {
+    u32 first, n;
+    u32 flags; /* VM_* */
+    int obj;   /* -1: anonymous private, -2: a new object */
+    u64 pgoff;
+};
+
+static int new_object(struct mmm *m, const struct new_map *map)
+{
+    for (int i = NAMED_OBJS; i < OBJS; i++)
+        if (!M.obj[i].o) {
+            M.obj[i] = (struct mobj){.o = vma_at(m->mm, win_va(map->first))->object,
+                                     .size = map->n * PAGE_SIZE};
+            return i;
+        }
+    return -1;
+}
+
+static void apply_map(struct mmm *m, const struct new_map *map)
+{
+    int obj = map->obj == -2 ? new_object(m, map) : map->obj;
+
+    for (u32 i = 0; i < map->n; i++) {
+        struct mpage *p = &m->page[map->first + i];
+
+        *p = (struct mpage){.mapped = true, .flags = map->flags, .obj = obj};
+        p->home = p->shown =
+            obj < 0 ? win_va(map->first + i) / PAGE_SIZE : map->pgoff + i;
+    }
+}
+
+static bool object_slot_free(void)
+{
+    for (int i = NAMED_OBJS; i < OBJS; i++)
+        if (!M.obj[i].o)
+            return true;
+    return false;
+}
+
+/* Chooses the place; the error the kernel must give, 1: not a case for the model. */
+static int choose_place(struct mmm *m, struct mmap_args *a, struct new_map *map)
+{
+    u32 first, last;
+
+    pick_range(&first, &last);
+    map->first = first;
+    map->n = last - first;
+    a->len = (last - first) * PAGE_SIZE - (chance(4) ? rnd(PAGE_SIZE - 1) : 0);
+    switch (rnd(8)) {
+    case 0:
+        a->flags |= MAP_FIXED_NOREPLACE;
+        a->addr = win_va(first);
+        return all_free(m, first, last) ? 0 : -EEXIST;
+    case 1: /* a hint, not aligned */
+        a->addr = win_va(first) + rnd(PAGE_SIZE);
+        if (all_free(m, first, last))
+            return 0;
+        break;
+    case 2:
+        break;
+    default:
+        a->flags |= MAP_FIXED;
+        a->addr = win_va(first);
+        return 0;
+    }
+    return find_gap(m, map->n, &map->first) ? 0 : 1;
+}
+
+void op_mmap(void)
+{
+    struct mmm *m = pick_mm();
+    struct new_map map = {.obj = -1};
+    bool object = chance(2), shared = !chance(3);
+    struct mmap_args a = {.flags = (shared ? MAP_SHARED : MAP_PRIVATE) |
+                                   (object ? 0 : MAP_ANONYMOUS),
+                          .prot = chance(3) ? (u32)rnd(8) : PROT_READ | PROT_WRITE,
+                          .max_prot = 7};
+    vaddr_t out = 0;
+    int want = choose_place(m, &a, &map), err;
+
+    if (want == 1 || (shared && !object && !object_slot_free()))
+        return;
+    if (object) {
+        map.obj = pick_object();
+        map.pgoff = rnd(OBJ_PAGES + 4);
+        a.object = M.obj[map.obj].o;
+        a.offset = map.pgoff * PAGE_SIZE;
+        if (chance(5))
+            a.max_prot = PROT_READ | PROT_EXEC;
+        a.prot &= a.max_prot;
+    } else if (shared) {
+        map.obj = -2;
+    }
+    a.flags |= chance(14) ? MAP_LOCKED : chance(6) ? MAP_POPULATE : 0;
+    a.flags |= chance(16) ? MAP_NORESERVE : 0;
+    map.flags = a.prot | a.max_prot << 4 | (shared ? VM_SHARED : 0) |
+                (a.flags & MAP_LOCKED ? VM_LOCKED : 0) |
+                (a.flags & MAP_NORESERVE ? VM_NORESERVE : 0);
+    op_note("mmap mm%d page %u n %u flags %x prot %x obj %d off %llu -> %d",
+            (int)(m - M.mms), map.first, map.n, a.flags, a.prot, map.obj,
+            (unsigned long long)map.pgoff, want);
+    if (!(a.flags & (MAP_POPULATE | MAP_LOCKED)))
+        inject();
+    err = mm_mmap(m->mm, &a, &out);
+    if (injected(err))
+        return;
+    EXPECT(err, want);
+    if (err)
+        return;
+    CHECK_EQ(out, win_va(map.first));
+    model_unmap(m, map.first, map.first + map.n);
+    apply_map(m, &map);
+    if (a.flags & (MAP_POPULATE | MAP_LOCKED))
+        (void)model_populate(m, map.first, map.first + map.n);
+}
+
+void op_munmap(void)
+{
+    struct mmm *m = pick_mm();
+    u32 first, last;
+    int err;
+
+    pick_range(&first, &last);
+    op_note("munmap mm%d %u-%u", (int)(m - M.mms), first, last);
+    inject();
+    err = mm_munmap(m->mm, win_va(first), (last - first) * PAGE_SIZE - rnd(100));
+    if (injected(err))
+        return;
+    EXPECT(err, 0);
+    model_unmap(m, first, last);
+}
+
+/* ---- mprotect ---- */
+
+void op_mprotect(void)
+{
+    struct mmm *m = pick_mm();
+    u32 first, last, stop, prot = chance(3) ? (u32)rnd(8) : PROT_READ | PROT_WRITE;
+    int want = 0, err;
+
+    pick_range(&first, &last);
+    op_note("mprotect mm%d %u-%u prot %x", (int)(m - M.mms), first, last, prot);
+    for (stop = first; stop < last && m->page[stop].mapped; stop++)
+        if (prot & ~(m->page[stop].flags >> 4))
+            want = -EACCES;
+    if (!want && stop < last)
+        want = -ENOMEM;
+    inject();
+    err = mm_mprotect(m->mm, win_va(first), (last - first) * PAGE_SIZE, prot);
+    if (want != -ENOMEM && injected(err))
+        return;
+    if (want == -ENOMEM && injected(err)) {
+        /* The same errno for two reasons: see which it was by the first page. */
+        const struct vma *v = vma_at(m->mm, win_va(first));
+
+        if (stop == first || (v->flags & VM_PROT) != prot ||
+            (m->page[first].flags & VM_PROT) == prot)
+            stop = first;
+    }
+    EXPECT(err, want);
+    if (want == -EACCES)
+        return;
+    for (u32 i = first; i < stop; i++) {
+        struct mpage *p = &m->page[i];
+
+        p->flags = (p->flags & ~VM_PROT) | prot;
+        if (!prot)
+            p->touched = p->priv; /* the zero page is let go */
+    }
+}
+
+/* ---- remap_file_pages ---- */
+
+void op_remap(void)
+{
+    struct mmm *m = pick_mm();
+    u32 first = pick_page(m), n = (u32)(chance(3) ? 1 + rnd(24) : 1 + rnd(4));
+    u32 flags = chance(2) ? MAP_NONBLOCK : 0;
+    const struct mpage *p = &m->page[first];
+    u64 pgoff = chance(4) ? p->home : rnd(OBJ_PAGES + 2);
+    bool install;
+    int err, want;
+
+    n = MIN(n, WIN_PAGES - first);
+    model_runs(m);
+    want = p->mapped && page_kind(p) == VMA_SHARED && first + n <= M.stop[first]
+               ? 0
+               : -EINVAL;
+    op_note("remap mm%d %u n %u -> file page %llu flags %x: %d", (int)(m - M.mms), first,
+            n, (unsigned long long)pgoff, flags, want);
+    install = want == 0 && (!(flags & MAP_NONBLOCK) || (p->flags & VM_LOCKED)) &&
+              (p->flags & VM_PROT);
+    if (!install)
+        inject();
+    err = mm_remap(m->mm, win_va(first) + rnd(PAGE_SIZE), n * PAGE_SIZE + rnd(PAGE_SIZE),
+                   0, pgoff, flags);
+    if (injected(err))
+        return;
+    EXPECT(err, want);
+    if (err)
+        return;
+    for (u32 i = 0; i < n; i++)
+        m->page[first + i].shown = pgoff + i;
+    if (install)
+        (void)model_populate(m, first, first + n);
+}

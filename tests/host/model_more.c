@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The model's operations: mremap, fork and exit, advice, locking, residence.
+ */
+#include "lib/string.h"
+#include "tests/host/model_ops.h"
+
+/* ---- mremap ---- */
+
+struct move {
+    struct mmm *m;
+    u32 old, old_n, new_n, flags;
+    u32 target; /* MREMAP_FIXED: asked for; else where it goes */
+};
+
+/* The errno, 0, or 1: not a case for the model (it would leave the window). */
+static int predict_mremap(struct move *v, bool *moves)
+{
+    const struct mpage *p = &v->m->page[v->old];
+    u32 end = v->old + v->old_n;
+
+    *moves = true;
+    if (v->flags & MREMAP_FIXED) {
+        u32 a = v->old, b = v->target;
+
+        if (v->target + v->new_n > WIN_PAGES)
+            return 1;
+        if (a < b + v->new_n && b < a + MAX(v->old_n, 1u))
+            return -EINVAL;
+    }
+    if (!p->mapped)
+        return -EFAULT;
+    if (v->old_n == 0 && page_kind(p) != VMA_SHARED)
+        return -EINVAL;
+    if (end > M.stop[v->old])
+        return -EFAULT;
+    if (v->old_n >= v->new_n && !(v->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
+        *moves = false;
+        return 0;
+    }
+    if (v->old_n && v->new_n > v->old_n && end == M.stop[v->old] &&
+        !(v->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
+        if (v->old + v->new_n > WIN_PAGES)
+            return 1;
+        if (all_free(v->m, end, v->old + v->new_n)) {
+            *moves = false;
+            return 0;
+        }
+    }
+    if (!(v->flags & MREMAP_MAYMOVE))
+        return -ENOMEM;
+    if (!(v->flags & MREMAP_FIXED) && !find_gap(v->m, v->new_n, &v->target))
+        return 1;
+    return 0;
+}
+
+/* Extends the linear order behind page `from` over [first, last). */
+static void extend(struct mmm *m, struct mpage from, u32 first, u32 last)
+{
+    from.priv = from.touched = false;
+    for (u32 i = first; i < last; i++) {
+        from.home++;
+        from.shown = from.home;
+        m->page[i] = from;
+        if (from.obj < 0)
+            m->page[i].home = m->page[i].shown = win_va(i) / PAGE_SIZE;
+    }
+}
+
+static void apply_move(struct move *v)
+{
+    static struct mpage source[WIN_PAGES];
+    bool keep = v->old_n == 0 || (v->flags & MREMAP_DONTUNMAP);
+    u32 n = MIN(v->old_n ? v->old_n : M.stop[v->old] - v->old, v->new_n);
+    struct mpage *page = v->m->page;
+
+    if (v->flags & MREMAP_FIXED) {
+        model_unmap(v->m, v->target, v->target + v->new_n);
+        for (u32 i = 0; i < n; i++) /* the target may have lain in what is duplicated */
+            if (!page[v->old + i].mapped)
+                n = i;
+    }
+    memcpy(source, &page[v->old], n * sizeof(source[0]));
+    if (!keep)
+        model_unmap(v->m, v->old, v->old + v->old_n);
+    for (u32 i = 0; i < n; i++) {
+        page[v->target + i] = source[i];
+        if (source[i].obj < 0)
+            page[v->target + i].home = page[v->target + i].shown =
+                win_va(v->target + i) / PAGE_SIZE;
+        if (keep && page_kind(&source[i]) != VMA_SHARED) {
+            page[v->old + i].priv = page[v->old + i].touched = false;
+        }
+    }
+    extend(v->m, page[v->target + n - 1], v->target + n, v->target + v->new_n);
+}
+
+void op_mremap(void)
+{
+    static const u32 flag_sets[] = {0,
+                                    MREMAP_MAYMOVE,
+                                    MREMAP_MAYMOVE,
+                                    MREMAP_MAYMOVE | MREMAP_FIXED,
+                                    MREMAP_MAYMOVE | MREMAP_FIXED,
+                                    MREMAP_MAYMOVE | MREMAP_DONTUNMAP};
+    struct move v = {.m = pick_mm(), .flags = flag_sets[rnd(ARRAY_SIZE(flag_sets))]};
+    vaddr_t out = 0;
+    bool moves, locked;
+    int want, err;
+
+    v.old = pick_page(v.m);
+    model_runs(v.m);
+    v.old_n = chance(6) ? 0
+              : chance(2) && M.stop[v.old]
+                  ? M.stop[v.old] - v.old
+                  : (u32)MIN(1 + rnd(16), (u64)WIN_PAGES - v.old);
+    v.new_n = v.flags & MREMAP_DONTUNMAP ? v.old_n : (u32)(1 + rnd(24));
+    if (v.new_n == 0)
+        return;
+    v.target = (u32)rnd(WIN_PAGES);
+    want = predict_mremap(&v, &moves);
+    if (want == 1)
+        return;
+    op_note("mremap mm%d %u n %u -> n %u flags %x target %u: %d", (int)(v.m - M.mms),
+            v.old, v.old_n, v.new_n, v.flags, v.target, want);
+    locked = v.m->page[v.old].flags & VM_LOCKED;
+    if (!locked)
+        inject();
+    err = mm_mremap(v.m->mm, win_va(v.old), v.old_n * PAGE_SIZE, v.new_n * PAGE_SIZE,
+                    v.flags, v.flags & MREMAP_FIXED ? win_va(v.target) : 0, &out);
+    if (want != -ENOMEM && injected(err))
+        return;
+    (void)injected(0);
+    EXPECT(err, want);
+    if (err)
+        return;
+    if (moves) {
+        CHECK_EQ(out, win_va(v.target));
+        apply_move(&v);
+    } else {
+        CHECK_EQ(out, win_va(v.old));
+        v.target = v.old;
+        if (v.new_n > v.old_n)
+            extend(v.m, v.m->page[v.old + v.old_n - 1], v.old + v.old_n, v.old + v.new_n);
+        else
+            model_unmap(v.m, v.old + v.new_n, v.old + v.old_n);
+    }
+    if (locked)
+        (void)model_populate(v.m, v.target, v.target + v.new_n);
+}
+
+/* ---- fork, exit ---- */
+
+void op_fork(void)
+{
+    struct mmm *m = pick_mm(), *c = NULL;
+    struct mm *child;
+    int err;
+
+    for (int i = 0; i < MMS; i++)
+        if (!M.mms[i].mm)
+            c = &M.mms[i];
+    if (!c)
+        return;
+    op_note("fork mm%d -> mm%d", (int)(m - M.mms), (int)(c - M.mms));
+    inject();
+    err = mm_fork(m->mm, &child);
+    if (injected(err))
+        return;
+    EXPECT(err, 0);
+    *c = *m;
+    c->mm = child;
+    for (u32 i = 0; i < WIN_PAGES; i++) {
+        struct mpage *p = &c->page[i];
+
+        if (p->flags & VM_DONTFORK) {
+            *p = (struct mpage){.obj = -1};
+            continue;
+        }
+        if (p->flags & VM_LOCKED)
+            c->loose = true;
+        p->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+        if (p->flags & VM_WIPEONFORK)
+            p->priv = false;
+        p->touched = p->priv;
+    }
+}
+
+void op_exit(void)
+{
+    int alive = 0;
+    struct mmm *m = pick_mm();
+
+    for (int i = 0; i < MMS; i++)
+        alive += M.mms[i].mm != NULL;
+    if (alive == 1)
+        return;
+    op_note("exit mm%d", (int)(m - M.mms));
+    host_unload(m->mm);
+    mm_put(m->mm);
+    memset(m, 0, sizeof(*m));
+}
+
+/* ---- madvise ---- */
+
+static int advise_page(struct mpage *p, int advice)
+{
+    enum fault_result result;
+
+    switch (advice) {
+    case MADV_DONTNEED:
+        p->priv = p->touched = false;
+        return 0;
+    case MADV_DONTFORK:
+        p->flags |= VM_DONTFORK;
+        return 0;
+    case MADV_DOFORK:
+        p->flags &= ~VM_DONTFORK;
+        return 0;
+    case MADV_WIPEONFORK:
+        p->flags |= VM_WIPEONFORK;
+        return 0;
+    case MADV_KEEPONFORK:
+        p->flags &= ~VM_WIPEONFORK;
+        return 0;
+    case MADV_REMOVE:
+        if (p->shown < OBJ_PAGES)
+            model_drop_object_page(&M.obj[p->obj], p->shown);
+        return 0;
+    default:
+        result = model_touch(p, advice == MADV_POPULATE_WRITE ? FAULT_WRITE : FAULT_READ);
+        return result == FAULT_OK ? 0 : -EFAULT;
+    }
+}
+
+/* What one VMA says to the advice before its pages are looked at. */
+static int advise_allowed(const struct mpage *p, int advice)
+{
+    if ((advice == MADV_DONTNEED || advice == MADV_REMOVE) && (p->flags & VM_LOCKED))
+        return -EINVAL;
+    if (advice == MADV_WIPEONFORK && page_kind(p) != VMA_ANON)
+        return -EINVAL;
+    if (advice == MADV_REMOVE && p->obj < 0)
+        return -EINVAL;
+    if (advice == MADV_REMOVE && (page_kind(p) != VMA_SHARED || !(p->flags & VM_WRITE)))
+        return -EACCES;
+    if (advice == MADV_POPULATE_WRITE && !(p->flags & VM_WRITE))
+        return -EINVAL;
+    if (advice == MADV_POPULATE_READ && !(p->flags & VM_PROT))
+        return -EINVAL;
+    return 0;
+}
+
+void op_madvise(void)
+{
+    static const int advices[] = {MADV_DONTNEED, MADV_DONTNEED,      MADV_DONTFORK,
+                                  MADV_DOFORK,   MADV_WIPEONFORK,    MADV_KEEPONFORK,
+                                  MADV_REMOVE,   MADV_POPULATE_READ, MADV_POPULATE_WRITE};
+    int advice = advices[rnd(ARRAY_SIZE(advices))], want = 0, hole = 0, err;
+    struct mmm *m = pick_mm();
+    u32 first, last, i;
+
+    pick_range(&first, &last);
+    if (!m->page[first].mapped && !chance(4))
+        return;
+    op_note("madvise mm%d %u-%u advice %d", (int)(m - M.mms), first, last, advice);
+    model_runs(m);
+    err = mm_madvise(m->mm, win_va(first), (last - first) * PAGE_SIZE, advice);
+    for (i = first; i < last && !want;) {
+        u32 stop = MIN(M.stop[i], last);
+
+        if (!m->page[i].mapped) {
+            hole = -ENOMEM;
+            i++;
+            continue;
+        }
+        want = advise_allowed(&m->page[i], advice);
+        for (; i < stop && !want; i++)
+            want = advise_page(&m->page[i], advice);
+    }
+    EXPECT(err, want ? want : hole);
+}
+
+/* ---- mlock, mincore ---- */
+
+void op_mlock(void)
+{
+    struct mmm *m = pick_mm();
+    u32 first, last, kind = (u32)rnd(4), stop;
+    u32 bits = kind == 0 ? VM_LOCKED : kind == 1 ? VM_LOCKED | VM_LOCKONFAULT : 0;
+    int want = 0, err;
+
+    pick_range(&first, &last);
+    op_note("mlock mm%d %u-%u bits %x", (int)(m - M.mms), first, last, bits);
+    model_runs(m);
+    err = bits ? mm_mlock(m->mm, win_va(first) + 5, (last - first) * PAGE_SIZE - 5,
+                          kind == 1 ? MLOCK_ONFAULT : 0)
+               : mm_munlock(m->mm, win_va(first), (last - first) * PAGE_SIZE);
+    for (stop = first; stop < last && m->page[stop].mapped; stop++)
+        m->page[stop].flags =
+            (m->page[stop].flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | bits;
+    if (stop < last)
+        want = -ENOMEM;
+    else if (kind == 0 && model_populate(m, first, last) != FAULT_OK)
+        want = -ENOMEM;
+    EXPECT(err, want);
+}
+
+void op_mincore(void)
+{
+    struct mmm *m = pick_mm();
+    u8 vec[WIN_PAGES];
+    u32 first, last;
+    int err;
+
+    pick_range(&first, &last);
+    op_note("mincore mm%d %u-%u", (int)(m - M.mms), first, last);
+    err = mm_mincore(m->mm, win_va(first), last - first, vec);
+    EXPECT(err, all_mapped(m, first, last) ? 0 : -ENOMEM);
+    for (u32 i = first; !err && i < last; i++) {
+        const struct mpage *p = &m->page[i];
+        const struct mobj *o = p->obj < 0 ? NULL : &M.obj[p->obj];
+
+        EXPECT(vec[i - first],
+               p->priv ||
+                   (o ? p->shown < mobj_npages(o) && o->resident[p->shown] : p->touched));
+    }
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The harness itself.
+ */
+#include "mm/buddy.h"
+#include "mm/mm.h"
+#include "tests/host/harness.h"
+#include "tests/host/port.h"
+
+TEST(create_and_put)
+{
+    struct mm *mm = mm_create();
+
+    CHECK(mm);
+    mm_put(mm);
+}
