@@ -32,7 +32,7 @@ static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
     vma_insert(mm, v);
     area_account(mm, flags, (s64)npages);
     vma_merge(mm, v);
-    if (flags & VM_LOCKED)
+    if (vm_populates(flags))
         (void)fault_populate(mm, start, end);
     return true;
 }

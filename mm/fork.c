@@ -81,16 +81,19 @@ static struct vma *copy_record(const struct vma *v, struct mm *child)
 static int copy_vma(struct vma *v, struct mm *child, struct tlb_batch *b)
 {
     struct vma *c = copy_record(v, child);
+    int err = 0;
 
     if (!c)
         return -ENOMEM;
     vma_insert(child, c);
     area_account(child, c->flags, (s64)vma_npages(c));
     if (vma_kind(v) == VMA_SHARED)
-        return away_copy(child, v->mm, v->start, v->end, 0);
-    if (v->flags & VM_WIPEONFORK)
-        return 0;
-    return copy_private(v, child, b);
+        err = away_copy(child, v->mm, v->start, v->end, 0);
+    else if (!(v->flags & VM_WIPEONFORK))
+        err = copy_private(v, child, b);
+    if (!err) /* without its lock it may equal its neighbour */
+        vma_merge(child, c);
+    return err;
 }
 
 static void copy_fields(struct mm *c, const struct mm *p)

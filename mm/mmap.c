@@ -173,7 +173,7 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
     vma_insert(mm, v);
     area_account(mm, flags, (s64)(len >> PAGE_SHIFT));
     vma_merge(mm, v);
-    if ((a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & VM_LOCKED))
+    if ((a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || vm_populates(flags))
         (void)fault_populate(mm, addr, addr + len); /* best effort by definition */
     mutex_unlock(&mm->lock);
     area_release(&r);

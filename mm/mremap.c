@@ -297,7 +297,7 @@ int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
         return err;
     mutex_lock(&mm->lock);
     err = mremap_locked(&m);
-    if (!err && (v = vma_at(mm, m.new_addr)) != NULL && (v->flags & VM_LOCKED))
+    if (!err && (v = vma_at(mm, m.new_addr)) != NULL && vm_populates(v->flags))
         (void)fault_populate(mm, m.new_addr, m.new_addr + m.new_len);
     mutex_unlock(&mm->lock);
     area_release(&m.reserve);

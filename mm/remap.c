@@ -173,7 +173,7 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
     r.home = pgoff == vma_home(r.v, r.start);
     /* A locked mapping is always populated; one without rights cannot be. */
     r.install =
-        (!(flags & MAP_NONBLOCK) || (r.v->flags & VM_LOCKED)) && (r.v->flags & VM_PROT);
+        (!(flags & MAP_NONBLOCK) || vm_populates(r.v->flags)) && (r.v->flags & VM_PROT);
     r.missing = false;
     err = reserve(&r);
     if (!err) {

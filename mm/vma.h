@@ -56,6 +56,12 @@ static inline u64 vma_npages(const struct vma *v)
     return (v->end - v->start) >> PAGE_SHIFT;
 }
 
+/* Whether pages of such a VMA must be present at once: locked, and not only on fault. */
+static inline bool vm_populates(u32 flags)
+{
+    return (flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED;
+}
+
 enum vma_kind { VMA_ANON, VMA_PRIVATE, VMA_SHARED };
 
 static inline enum vma_kind vma_kind(const struct vma *v)
