@@ -383,6 +383,31 @@ static bool reap(pid_t pid)
     return true;
 }
 
+/* Buffers with pieces of a path serve as names: a child may make files in the root, too. */
+static char root_names[64][64];
+static int root_count;
+
+static bool is_old(const char *name)
+{
+    for (int i = 0; i < root_count; i++)
+        if (!strcmp(root_names[i], name))
+            return true;
+    return false;
+}
+
+static bool note_name(const char *name)
+{
+    if (root_count < 64)
+        snprintf(root_names[root_count++], sizeof(root_names[0]), "%s", name);
+    return true;
+}
+
+static void clean(void)
+{
+    t_clean(t_dir, NULL);
+    t_clean("/", is_old);
+}
+
 static bool settle(long want)
 {
     uint64_t start = t_ns();
@@ -391,11 +416,32 @@ static bool settle(long want)
     return t_meminfo("FreePages") == want;
 }
 
+/* With `old` filled: prints the caches whose counts have changed since. */
+static void slab_counts(char old[64][64], bool compare)
+{
+    struct t_reader r;
+    int n = 0;
+    if (!t_open(&r, "/proc/slabinfo"))
+        return;
+    for (char *l; (l = t_line(&r));) {
+        l[40] = 0; /* name, active objects, all objects */
+        if (n == 64)
+            continue;
+        if (compare && strcmp(old[n], l))
+            printf("#   %s (was %s)\n", l, old[n] + 17);
+        strcpy(old[n++], l);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct t_reader r;
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    uint64_t seed = strtoull(argv[1], NULL, 0);
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : 10000;
+    if (argc < 2) { /* also what a child gets that comes upon our path and runs it */
+        printf("usage: fuzz_syscalls SEED [COUNT [CHILD]]\n");
+        return 2;
+    }
     if (t_open(&r, "/proc/version"))
         for (char *l; (l = t_line(&r));)
             t_tessera |= strstr(l, "Tessera") != NULL;
@@ -416,13 +462,16 @@ int main(int argc, char **argv)
     printf("fuzz_syscalls: seed %llu, %llu calls\n", (unsigned long long)seed,
            (unsigned long long)count);
     fflush(stdout);
+    t_clean("/", note_name);
     pid_t warm = fork(); /* our own pages are copied once, before we count */
     if (warm == 0)
         child(1, 0);
     bool alive = warm > 0 && reap(warm);
-    t_clean_dir();
+    clean();
     (void)settle(t_meminfo("FreePages"));
     long before = t_meminfo("FreePages"), expect = before;
+    static char slabs[64][64];
+    slab_counts(slabs, false);
     uint64_t made = 0;
     if (argc > 3) {
         children = atoi(argv[3]);
@@ -435,12 +484,13 @@ int main(int argc, char **argv)
         if (pid == 0)
             child(child_seed | 1, CALLS_PER_CHILD);
         alive = pid > 0 && reap(pid);
-        t_clean_dir();
+        clean();
         made += shared->calls < CALLS_PER_CHILD ? shared->calls : CALLS_PER_CHILD;
         if (!settle(expect)) {
             printf("# child %d: pages %ld -> %ld\n", children, expect,
                    t_meminfo("FreePages"));
             expect = t_meminfo("FreePages");
+            slab_counts(slabs, true);
         }
         if (++children % 20 == 0) {
             printf("# %llu calls, %d children\n", (unsigned long long)made, children);

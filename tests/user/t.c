@@ -94,7 +94,7 @@ static long settled_free_pages(long want)
     return now;
 }
 
-static void clean_dir(int dir, int depth)
+static void clean_dir(int dir, int depth, bool (*keep)(const char *name))
 {
     static char buf[4][1024] __attribute__((aligned(8)));
     for (bool removed = true; removed;) {
@@ -104,7 +104,8 @@ static void clean_dir(int dir, int depth)
         for (long at = 0; at < n;) {
             struct dirent *d = (struct dirent *)(buf[depth] + at);
             at += d->d_reclen;
-            if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
+            if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") ||
+                (keep && keep(d->d_name)))
                 continue;
             if (unlinkat(dir, d->d_name, 0) == 0) {
                 removed = true;
@@ -112,7 +113,7 @@ static void clean_dir(int dir, int depth)
             }
             int sub = openat(dir, d->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
             if (sub >= 0 && depth < 3)
-                clean_dir(sub, depth + 1);
+                clean_dir(sub, depth + 1, NULL);
             close(sub);
             if (unlinkat(dir, d->d_name, AT_REMOVEDIR) == 0)
                 removed = true;
@@ -120,11 +121,11 @@ static void clean_dir(int dir, int depth)
     }
 }
 
-void t_clean_dir(void)
+void t_clean(const char *path, bool (*keep)(const char *name))
 {
-    int dir = open(t_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir >= 0) {
-        clean_dir(dir, 0);
+        clean_dir(dir, 0, keep);
         close(dir);
     }
 }
@@ -165,7 +166,7 @@ static int run_case(const struct t_case *c)
     kill(-pid, SIGKILL); /* whatever it left behind */
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;
-    t_clean_dir();
+    t_clean(t_dir, NULL);
     return status;
 }
 

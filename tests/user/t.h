@@ -105,8 +105,9 @@ int t_main(int argc, char **argv, int (*helper)(int argc, char **argv));
 /* ---- files and mappings ---- */
 extern unsigned char *A; /* the mapping M made last */
 
-int t_file(void);                /* fresh empty RAM file, O_RDWR, of t_kind */
-void t_clean_dir(void);          /* empties t_dir */
+int t_file(void); /* fresh empty RAM file, O_RDWR, of t_kind */
+/* Removes what is in the directory, but not what `keep` (may be NULL) wants to stay. */
+void t_clean(const char *path, bool (*keep)(const char *name));
 int t_reopen(int fd, int flags); /* another description of the same file */
 void t_tag_pages(int fd, size_t from, size_t to);
 int F(size_t m);
