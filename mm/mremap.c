@@ -23,7 +23,9 @@ struct mremap {
 
 static bool overlaps(const struct mremap *m)
 {
-    return m->old < m->new_addr + m->new_len && m->new_addr < m->old + m->old_len;
+    /* A duplicate (old_len 0) may be put over what lies behind its first page. */
+    return m->old < m->new_addr + m->new_len &&
+           m->new_addr < m->old + MAX(m->old_len, PAGE_SIZE);
 }
 
 static int check_args(struct mremap *m)
@@ -202,6 +204,8 @@ static int move(struct mremap *m, struct vma *v, bool keep)
     if (m->flags & MREMAP_FIXED) {
         area_unmap(m->mm, m->new_addr, m->new_addr + m->new_len, &m->cuts, &m->dead);
         v = vma_at(m->mm, m->old);
+        /* What is duplicated may have lost its end to the target. */
+        common = MIN(common, v->end - m->old);
     }
     target = area_take(&m->reserve);
     init_target(m, target, v);

@@ -18,7 +18,10 @@ struct model M;
 
 void model_begin(u64 seed)
 {
+    bool trace = M.trace;
+
     memset(&M, 0, sizeof(M));
+    M.trace = trace;
     M.rng = seed;
     host_cpu = 0;
     for (int i = 0; i < NAMED_OBJS; i++) {
@@ -94,7 +97,7 @@ enum fault_result model_populate(struct mmm *m, u32 first, u32 last)
         bool write = page_kind(p) != VMA_SHARED && (p->flags & VM_WRITE);
         enum fault_result result;
 
-        if (!p->mapped || (p->flags & VM_LOCKONFAULT))
+        if (!p->mapped)
             continue;
         result = model_touch(p, write ? FAULT_WRITE : FAULT_READ);
         if (result != FAULT_OK)

@@ -16,7 +16,7 @@
 #define WIN_BASE  (0x4000000000ul - WIN_PAGES / 2 * PAGE_SIZE)
 #define WIN_END   (WIN_BASE + WIN_PAGES * PAGE_SIZE)
 
-#define OBJ_PAGES  48u /* objects never have more */
+#define OBJ_PAGES  64u /* objects never have more */
 #define OBJS       24
 #define NAMED_OBJS 3 /* "files": live through an episode */
 #define MMS        3

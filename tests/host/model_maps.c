@@ -197,7 +197,7 @@ void op_remap(void)
                : -EINVAL;
     op_note("remap mm%d %u n %u -> file page %llu flags %x: %d", (int)(m - M.mms), first,
             n, (unsigned long long)pgoff, flags, want);
-    install = want == 0 && (!(flags & MAP_NONBLOCK) || (p->flags & VM_LOCKED)) &&
+    install = want == 0 && (!(flags & MAP_NONBLOCK) || vm_populates(p->flags)) &&
               (p->flags & VM_PROT);
     if (!install)
         inject();

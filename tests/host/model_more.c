@@ -123,7 +123,7 @@ void op_mremap(void)
         return;
     op_note("mremap mm%d %u n %u -> n %u flags %x target %u: %d", (int)(v.m - M.mms),
             v.old, v.old_n, v.new_n, v.flags, v.target, want);
-    locked = v.m->page[v.old].flags & VM_LOCKED;
+    locked = vm_populates(v.m->page[v.old].flags);
     if (!locked)
         inject();
     err = mm_mremap(v.m->mm, win_va(v.old), v.old_n * PAGE_SIZE, v.new_n * PAGE_SIZE,
