@@ -151,6 +151,33 @@ void *index_erase(struct index *ix, u32 number)
     return entry;
 }
 
+unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOTS])
+{
+    struct index_node *leaf;
+    unsigned n = 0;
+    u64 i;
+
+    if (*number >= end || !index_next(ix, number) || *number >= end)
+        return 0;
+    leaf = index_leaf(ix, *number);
+    for (i = *number; n == 0 || i % INDEX_SLOTS; i++) {
+        void **slot = &leaf->slot[i % INDEX_SLOTS];
+
+        if (i >= end)
+            break;
+        if (!*slot)
+            continue;
+        out[n++] = *slot;
+        *slot = NULL;
+    }
+    leaf->count -= (u16)n;
+    ix->count -= n;
+    if (leaf->count == 0)
+        index_trim(ix, *number);
+    *number = i > UINT32_MAX ? UINT32_MAX : (u32)i;
+    return n;
+}
+
 /* The first entry at or after *number below n, whose subtree starts at `base`. */
 static void *next_below(const struct index_node *n, u64 base, u32 *number)
 {

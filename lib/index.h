@@ -63,6 +63,10 @@ int must_check index_set(struct index *ix, u32 number, void *entry);
 /* Removes and returns the entry, NULL if there was none. Frees empty nodes. */
 void *index_erase(struct index *ix, u32 number);
 
+/* Removes up to INDEX_SLOTS entries at or after *number and below `end` that lie in one leaf;
+ * stores them in out and where to go on in *number. 0: there are none. Frees empty nodes. */
+unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOTS]);
+
 /* Undoes an index_reserve whose number was not set: frees nodes that are empty. */
 void index_trim(struct index *ix, u32 number);
 

@@ -3,7 +3,11 @@
  * Buddy allocator over the usable ranges. A free block is known by its first page: type
  * PAGE_FREE and its order; the other pages of a block never look like that, because a block
  * that is absorbed loses its type. Blocks never merge across the end of a range, so nothing
- * outside RAM is ever read. Single pages go through a per-CPU stack of pages.
+ * outside RAM is ever read.
+ *
+ * Single pages are lazy: a freed one goes to a per-CPU stack and from there to a plain list,
+ * unmerged. They are merged only when a larger block is wanted and none is there, so the
+ * common traffic of single pages never pays for splitting and merging.
  */
 #include "mm/buddy.h"
 #include "lib/percpu.h"
@@ -25,7 +29,9 @@ static struct {
     spinlock_t lock;
     struct list free[BUDDY_ORDERS];
     u64 blocks[BUDDY_ORDERS];
-    u64 nfree; /* in the lists, per-CPU stacks excluded */
+    struct page *lazy; /* single pages not merged yet, chained by link.next */
+    u64 nlazy;
+    u64 nfree; /* in the lists and in `lazy`; per-CPU stacks excluded */
     u64 total;
     u64 reserve;
 } buddy;
@@ -172,15 +178,77 @@ static struct page *cache_refill(struct page_cache *c)
 {
     spin_lock(&buddy.lock);
     while (c->count < CACHE_BATCH) {
-        struct page *pg = block_take(0);
+        struct page *pg = buddy.lazy;
 
-        if (!pg)
-            break;
-        pg->type = PAGE_CACHED;
+        if (pg) {
+            buddy.lazy = (struct page *)pg->link.next;
+            buddy.nlazy--;
+            buddy.nfree--;
+        } else {
+            pg = block_take(0);
+            if (!pg)
+                break;
+            pg->type = PAGE_CACHED;
+        }
         c->pages[c->count++] = pg;
     }
     spin_unlock(&buddy.lock);
     return c->count ? c->pages[--c->count] : NULL;
+}
+
+/* Moves pages from the stack to the lazy list until `keep` are left. */
+static void cache_spill(struct page_cache *c, u32 keep)
+{
+    spin_lock(&buddy.lock);
+    while (c->count > keep) {
+        struct page *pg = c->pages[--c->count];
+
+        pg->link.next = (struct list *)buddy.lazy;
+        buddy.lazy = pg;
+        buddy.nlazy++;
+        buddy.nfree++;
+    }
+    spin_unlock(&buddy.lock);
+}
+
+void page_drain(void)
+{
+    cache_spill(&this_cpu(page_cache), 0);
+    spin_lock(&buddy.lock);
+    while (buddy.lazy) {
+        struct page *pg = buddy.lazy;
+
+        buddy.lazy = (struct page *)pg->link.next;
+        pg->type = PAGE_RESERVED;
+        buddy.nfree--; /* block_free counts it again */
+        block_free(page_to_pfn(pg), 0);
+    }
+    buddy.nlazy = 0;
+    spin_unlock(&buddy.lock);
+}
+
+/* A block of 2^order pages, order > 0. */
+static struct page *large_alloc(unsigned order)
+{
+    struct page *pg;
+
+    spin_lock(&buddy.lock);
+    pg = block_take(order);
+    spin_unlock(&buddy.lock);
+    if (pg || !(buddy.nlazy || this_cpu(page_cache).count))
+        return pg;
+    page_drain();
+    spin_lock(&buddy.lock);
+    pg = block_take(order);
+    spin_unlock(&buddy.lock);
+    return pg;
+}
+
+/* Whether a program may have 2^order pages more: the kernel's reserve stays. */
+static bool user_may_have(unsigned order)
+{
+    return likely(buddy.nfree > buddy.reserve + (1ull << order)) ||
+           page_count_free() > buddy.reserve;
 }
 
 struct page *page_alloc(unsigned order, u32 flags)
@@ -190,23 +258,14 @@ struct page *page_alloc(unsigned order, u32 flags)
     ASSERT(order < BUDDY_ORDERS);
     if (alloc_should_fail())
         return NULL;
-    if ((flags & PA_USER) && buddy.nfree < buddy.reserve &&
-        page_count_free() <= buddy.reserve)
+    if ((flags & PA_USER) && !user_may_have(order))
         return NULL;
-    if (order == 0) {
+    if (likely(order == 0)) {
         struct page_cache *c = &this_cpu(page_cache);
 
         pg = likely(c->count) ? c->pages[--c->count] : cache_refill(c);
     } else {
-        spin_lock(&buddy.lock);
-        pg = block_take(order);
-        spin_unlock(&buddy.lock);
-        if (!pg && this_cpu(page_cache).count) {
-            page_drain();
-            spin_lock(&buddy.lock);
-            pg = block_take(order);
-            spin_unlock(&buddy.lock);
-        }
+        pg = large_alloc(order);
     }
     if (unlikely(!pg))
         return NULL;
@@ -218,18 +277,11 @@ struct page *page_alloc(unsigned order, u32 flags)
     if (flags & PA_ZERO) {
         char *p = page_to_virt(pg);
 
-        for (size_t i = 0; i < 1ull << order; i++)
+        clear_page(p);
+        for (size_t i = 1; i < 1ull << order; i++)
             clear_page(p + i * PAGE_SIZE);
     }
     return pg;
-}
-
-static void cache_spill(struct page_cache *c, u32 keep)
-{
-    spin_lock(&buddy.lock);
-    while (c->count > keep)
-        block_free(page_to_pfn(c->pages[--c->count]), 0);
-    spin_unlock(&buddy.lock);
 }
 
 void page_free(struct page *pg, unsigned order)
@@ -237,11 +289,11 @@ void page_free(struct page *pg, unsigned order)
     ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES);
     mm_count(pgfree);
     pg->refs = 0;
-    if (order == 0) {
+    if (likely(order == 0)) {
         struct page_cache *c = &this_cpu(page_cache);
 
         if (unlikely(c->count == CACHE_MAX))
-            cache_spill(c, CACHE_MAX - CACHE_BATCH);
+            cache_spill(c, CACHE_MAX / 2);
         pg->type = PAGE_CACHED;
         c->pages[c->count++] = pg;
         return;
@@ -250,11 +302,6 @@ void page_free(struct page *pg, unsigned order)
     spin_lock(&buddy.lock);
     block_free(page_to_pfn(pg), order);
     spin_unlock(&buddy.lock);
-}
-
-void page_drain(void)
-{
-    cache_spill(&this_cpu(page_cache), 0);
 }
 
 u64 page_count_free(void)

@@ -30,7 +30,7 @@ u64 page_count_free(void);
 u64 page_count_total(void);
 /* Frames PA_USER allocations must leave. */
 u64 page_count_reserve(void);
-/* Returns the running CPU's list to the buddy lists (checks, low memory). */
+/* Returns the running CPU's stack and the lazy list to the buddy lists, merged. */
 void page_drain(void);
 /* Blocks free of each order, for /proc/buddyinfo and checks. */
 u64 page_count_order(unsigned order);

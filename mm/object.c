@@ -48,24 +48,27 @@ void object_get(struct vm_object *o)
 
 void object_forget_page(struct page *pg)
 {
-    backlink_clear(pg);
-    pg->object = NULL;
+    if (unlikely(pg->flags & PG_LOG))
+        backlink_clear(pg);
+    pg->object = NULL; /* inline hints mean nothing without it */
     __atomic_fetch_sub(&pages_total, 1, __ATOMIC_RELAXED);
 }
 
 void object_put(struct vm_object *o)
 {
+    void *pages[INDEX_SLOTS];
     u32 number = 0;
-    struct page *pg;
+    unsigned n;
 
     if (__atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     ASSERT(o->nvmas == 0);
     /* Nobody maps it: the pages need no visit. */
-    while ((pg = index_next(&o->pages, &number)) != NULL) {
-        index_erase(&o->pages, number);
-        object_forget_page(pg);
-        page_put(pg);
+    while ((n = index_take(&o->pages, &number, OBJECT_MAX_PAGES, pages)) != 0) {
+        for (unsigned i = 0; i < n; i++) {
+            object_forget_page(pages[i]);
+            page_put(pages[i]);
+        }
     }
     slab_free(&object_cache, o);
 }

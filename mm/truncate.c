@@ -23,19 +23,22 @@ static void zero_part(struct vm_object *o, pgoff_t pgoff, u64 from, u64 to)
 /* Frees the pages [first, last) once nothing maps them. O held. */
 static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows)
 {
+    void *pages[INDEX_SLOTS];
     struct tlb_batch batch;
     u32 number = (u32)first;
-    struct page *pg;
+    unsigned n;
 
     tlb_begin(&batch, NULL);
     rmap_unmap_homes(o, first, last, cows, &batch);
-    while ((pg = index_next(&o->pages, &number)) != NULL && number < last) {
-        index_erase(&o->pages, number);
-        pg->flags |= PG_LEAVING;
-        rmap_unmap_away(pg, &batch);
-        object_forget_page(pg);
-        tlb_free(&batch, pg); /* the object's reference, after the flush */
-        number++;
+    while ((n = index_take(&o->pages, &number, last, pages)) != 0) {
+        for (unsigned i = 0; i < n; i++) {
+            struct page *pg = pages[i];
+
+            pg->flags |= PG_LEAVING;
+            rmap_unmap_away(pg, &batch);
+            object_forget_page(pg);
+            tlb_free(&batch, pg); /* the object's reference, after the flush */
+        }
     }
     tlb_end(&batch);
 }

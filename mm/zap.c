@@ -131,12 +131,14 @@ void zap_entry(struct page *leaf, unsigned i, struct tlb_batch *b)
 
 /* ---- removal by file page: the removing half of mm/rmap.h ---- */
 
+struct unmap_ctx {
+    struct page *pg;
+    struct tlb_batch *b;
+};
+
 static void unmap_hint(u64 key, void *arg)
 {
-    struct {
-        struct page *pg;
-        struct tlb_batch *b;
-    } *ctx = arg;
+    struct unmap_ctx *ctx = arg;
     struct page *leaf = phys_to_page(key << 3);
 
     if (!backlink_live(ctx->pg, key))
@@ -153,10 +155,7 @@ static void unmap_hint(u64 key, void *arg)
 
 void rmap_unmap_away(struct page *pg, struct tlb_batch *b)
 {
-    struct {
-        struct page *pg;
-        struct tlb_batch *b;
-    } ctx = {pg, b};
+    struct unmap_ctx ctx = {pg, b};
 
     if (backlink_any(pg))
         backlink_visit(pg, unmap_hint, &ctx);
