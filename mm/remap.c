@@ -46,112 +46,167 @@ static int check_args(struct remap *r, vaddr_t addr, u64 size, u64 prot, pgoff_t
     return 0;
 }
 
-/* Frees the arrays (and nothing else) that the range does not use. */
-static void trim_arrays(struct remap *r)
+/* Frees the arrays and tables that the range does not use. Truncate may walk the tables of a
+ * mapping that stands in its object's tree, so the object is locked. */
+static void unreserve(struct remap *r)
 {
+    struct vma *prev = vma_prev(r->v), *next = vma_next(r->v);
+    struct tlb_batch b;
     struct page *leaf;
 
-    pt_for_each_leaf (r->mm, r->start, r->end, va, next, leaf)
+    pt_for_each_leaf (r->mm, r->start, r->end, va, stop, leaf) {
+        (void)stop;
         away_trim(leaf);
+    }
+    spin_lock(&r->v->object->lock);
+    tlb_begin(&b, r->mm);
+    pt_trim(r->mm, r->start, r->end, prev ? prev->end : 0,
+            next ? next->start : USER_END + PAGE_SIZE, &b);
+    tlb_end(&b);
+    spin_unlock(&r->v->object->lock);
+}
+
+/* The table and array for the part at va. false: no memory. */
+static bool reserve_leaf(struct remap *r, vaddr_t va, struct leaf *leaf)
+{
+    *leaf = pt_leaf_ref(r->mm, va);
+    if (likely(leaf->page && (leaf->page->away || r->home)))
+        return true;
+    if (r->home) /* nothing is shown there yet, and nothing is away */
+        return true;
+    if (!leaf->page) {
+        leaf->page = pt_leaf_make(r->mm, va);
+        if (!leaf->page)
+            return false;
+        leaf->entries = pt_entries(leaf->page);
+    }
+    return away_reserve(leaf->page) == 0;
 }
 
 /* After this the commit cannot fail. On failure the range is as it was. */
-static int reserve(struct remap *r)
+static int reserve(struct remap *r, struct leaf *first)
 {
+    struct tlb_batch b;
     vaddr_t va = r->start;
+    struct leaf leaf;
 
-    if (r->home)
-        return 0;
-    while (va < r->end) {
-        struct page *leaf = pt_leaf(r->mm, va);
-
-        if (!leaf)
-            leaf = pt_leaf_make(r->mm, va);
-        if (!leaf || away_reserve(leaf) != 0) {
-            struct tlb_batch b;
-
-            trim_arrays(r);
-            tlb_begin(&b, r->mm);
-            pt_trim(r->mm, r->start, r->end, r->v->start, r->v->end, &b);
-            tlb_end(&b);
-            return -ENOMEM;
-        }
-        va = (va | (LEAF_SPAN - 1)) + 1;
-    }
+    if (!reserve_leaf(r, va, first))
+        goto undo;
+    for (va = (va | (LEAF_SPAN - 1)) + 1; va < r->end; va += LEAF_SPAN)
+        if (!reserve_leaf(r, va, &leaf))
+            goto undo;
     return 0;
+undo:
+    trim_arrays(r);
+    tlb_begin(&b, r->mm);
+    pt_trim(r->mm, r->start, r->end, r->v->start, r->v->end, &b);
+    tlb_end(&b);
+    return -ENOMEM;
 }
 
-/* The translation entry i shall have: that of the resident file page, or none. O and T held. */
-static pte_t new_entry(struct remap *r, struct page *leaf, unsigned i, pgoff_t pgoff,
-                       struct object_cursor *c)
+/* Rearranges entries [i, stop) of one table without looking at pages: translations of what is
+ * no longer shown go, faults bring the new ones. T held. */
+static s64 commit_lazy(struct remap *r, struct leaf leaf, unsigned i, unsigned stop,
+                       u32 value)
 {
-    struct page *pg;
-
-    if (!r->install)
-        return 0;
-    pg = object_cursor_get(c, pgoff);
-    /* The backlink must be there before the entry is visible. Without memory for it the page
-     * is left to a fault: populating is best effort. */
-    if (!pg || (!r->home && backlink_add(pg, leaf, i) != 0)) {
-        r->missing = true;
-        return 0;
-    }
-    return pte_make_user(page_to_pfn(pg), r->v->flags & VM_PROT);
-}
-
-/* Rearranges [va, next) inside one leaf table. O and T held. */
-static void commit_leaf(struct remap *r, struct page *leaf, vaddr_t va, vaddr_t next)
-{
-    pte_t *entries = pt_entries(leaf);
-    pgoff_t pgoff = r->pgoff + ((va - r->start) >> PAGE_SHIFT);
-    struct object_cursor cursor = object_cursor(r->v->object);
-    u64 installed = 0;
+    u32 *away = leaf.page->away, step = r->home ? 0 : 1;
+    vaddr_t va = pt_address(leaf.page, i);
     s64 rss = 0;
 
-    for (unsigned i = pt_index(va, 0); va < next; i++, va += PAGE_SIZE, pgoff++) {
-        u32 value = r->home ? 0 : (u32)pgoff + 1;
-        pte_t old = pte_load(&entries[i]), pte;
+    if (!away) /* all at home, and home they shall be */
+        return 0;
+    for (; i < stop; i++, va += PAGE_SIZE, value += step) {
+        if (away[i] == value)
+            continue;
+        leaf.page->naway += (u16)((value != 0) - (away[i] != 0));
+        away[i] = value;
+        if (!pte_load(&leaf.entries[i]))
+            continue;
+        pte_store(&leaf.entries[i], 0);
+        tlb_change(&r->batch, va);
+        rss--;
+    }
+    return rss;
+}
 
-        if (leaf->away && leaf->away[i] != value) {
-            away_set(leaf, i, value);
+/* The same, putting the translations of resident pages in place at once. O and T held. */
+static s64 commit_install(struct remap *r, struct leaf leaf, unsigned i, unsigned stop,
+                          u32 value)
+{
+    u32 *away = leaf.page->away, step = r->home ? 0 : 1;
+    vaddr_t va = pt_address(leaf.page, i);
+    pgoff_t pgoff = r->pgoff + ((va - r->start) >> PAGE_SHIFT);
+    struct object_cursor cursor = object_cursor(r->v->object);
+    pte_t rights = pte_make_user(0, r->v->flags & VM_PROT);
+    s64 rss = 0;
+
+    for (; i < stop; i++, va += PAGE_SIZE, pgoff++, value += step) {
+        pte_t old = pte_load(&leaf.entries[i]), pte = 0;
+        struct page *pg;
+
+        if (away && away[i] != value) {
+            leaf.page->naway += (u16)((value != 0) - (away[i] != 0));
+            away[i] = value;
         } else if (old) { /* shows that page already */
             continue;
         }
-        pte = new_entry(r, leaf, i, pgoff, &cursor);
-        installed += pte != 0;
+        pg = object_cursor_get(&cursor, pgoff);
+        /* The backlink must be there before the entry is visible. Without memory for it the
+         * page is left to a fault: populating is best effort. */
+        if (likely(pg) && (!step || likely(backlink_add(pg, &leaf.entries[i]) == 0)))
+            pte = rights | page_to_pfn(pg) << PAGE_SHIFT;
+        else
+            r->missing = true;
         if (pte == old)
             continue;
-        pte_store(&entries[i], pte);
+        pte_store(&leaf.entries[i], pte);
         rss += (pte != 0) - (old != 0);
         if (old)
             tlb_change(&r->batch, va);
     }
-    mm_count_n(remap_installed, installed);
-    leaf->present += (u16)rss;
-    if (rss)
-        __atomic_fetch_add(&r->mm->rss_shmem, (u64)rss, __ATOMIC_RELAXED);
+    return rss;
 }
 
-static void commit(struct remap *r)
+/* Rearranges [va, next), which lies in one table. */
+static void commit_leaf(struct remap *r, struct leaf leaf, vaddr_t va, vaddr_t next)
 {
+    unsigned i = pt_index(va, 0), stop = i + (unsigned)((next - va) >> PAGE_SHIFT);
+    u32 value = r->home ? 0 : (u32)(r->pgoff + ((va - r->start) >> PAGE_SHIFT)) + 1;
     struct vm_object *o = r->v->object;
-    struct page *leaf;
+    s64 rss;
+
+    if (!leaf.page) { /* coming home where nothing is shown */
+        r->missing = true;
+        return;
+    }
+    if (r->install)
+        spin_lock(&o->lock);
+    spin_lock(&leaf.page->lock);
+    rss = r->install ? commit_install(r, leaf, i, stop, value)
+                     : commit_lazy(r, leaf, i, stop, value);
+    leaf.page->present += (u16)rss;
+    spin_unlock(&leaf.page->lock);
+    if (r->install)
+        spin_unlock(&o->lock);
+    if (rss)
+        __atomic_fetch_add(&r->mm->rss_shmem, (u64)rss, __ATOMIC_RELAXED);
+    if (r->home)
+        away_trim(leaf.page);
+}
+
+static void commit(struct remap *r, struct leaf leaf)
+{
+    vaddr_t va = r->start;
 
     tlb_begin(&r->batch, r->mm);
-    for (vaddr_t va = r->start, next; va < r->end; va = next) {
-        next = MIN((va | (LEAF_SPAN - 1)) + 1, r->end);
-        leaf = pt_leaf(r->mm, va);
-        if (!leaf) { /* coming home where nothing is away: nothing is shown either */
-            r->missing = true;
-            continue;
-        }
-        spin_lock(&o->lock);
-        spin_lock(&leaf->lock);
+    for (;;) {
+        vaddr_t next = MIN((va | (LEAF_SPAN - 1)) + 1, r->end);
+
         commit_leaf(r, leaf, va, next);
-        spin_unlock(&leaf->lock);
-        spin_unlock(&o->lock);
-        if (r->home)
-            away_trim(leaf);
+        va = next;
+        if (va >= r->end)
+            break;
+        leaf = pt_leaf_ref(r->mm, va);
     }
     tlb_end(&r->batch);
 }
@@ -159,6 +214,7 @@ static void commit(struct remap *r)
 int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32 flags)
 {
     struct remap r;
+    struct leaf leaf;
     int err = check_args(&r, addr, size, prot, pgoff);
 
     if (err)
@@ -175,9 +231,9 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
     r.install =
         (!(flags & MAP_NONBLOCK) || vm_populates(r.v->flags)) && (r.v->flags & VM_PROT);
     r.missing = false;
-    err = reserve(&r);
+    err = reserve(&r, &leaf);
     if (!err) {
-        commit(&r);
+        commit(&r, leaf);
         mm_count(remap_calls);
         mm_count_n(remap_pages, (r.end - r.start) >> PAGE_SHIFT);
         if (r.install && r.missing)
