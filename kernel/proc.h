@@ -178,6 +178,16 @@ static inline bool proc_capable(const struct proc *p, unsigned cap)
     return p->cap_effective >> cap & 1;
 }
 
+/* Everything that keeps a thread from going straight back to its program. */
+static inline bool thread_has_work(const struct thread *t)
+{
+    const struct proc *p = t->proc;
+
+    return (cpu_self()->need_resched | (u32)t->restart | t->restore_mask |
+            READ_ONCE(p->stopped)) ||
+           ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked);
+}
+
 extern spinlock_t proc_lock;
 
 /* Finds by pid; proc_lock held, valid until it is released. */

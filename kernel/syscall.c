@@ -52,4 +52,7 @@ void syscall_entry(struct trapframe *tf)
     if (unlikely(strace_on))
         strace_log(number, &before, result);
     tf->rax = (u64)result;
+    irq_disable();
+    if (unlikely(thread_has_work(t)))
+        return_to_user(tf);
 }

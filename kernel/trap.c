@@ -12,21 +12,11 @@
 
 #define TRAP_PF 14
 
-/* Everything that keeps a thread from going straight back to its program. */
-static inline bool has_work(const struct thread *t)
-{
-    const struct proc *p = t->proc;
-
-    return cpu_self()->need_resched || t->restart || t->restore_mask ||
-           ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked) ||
-           READ_ONCE(p->stopped);
-}
-
 void return_to_user(struct trapframe *tf)
 {
     struct thread *t = current_thread();
 
-    while (unlikely(has_work(t))) {
+    while (unlikely(thread_has_work(t))) {
         if (cpu_self()->need_resched) {
             sched_yield_now();
             continue;

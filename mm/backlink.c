@@ -168,38 +168,37 @@ static int log_make_room(struct page *pg)
     return 0;
 }
 
-static int inline_add(struct page *pg, u64 key)
+/* 0, or -ENOSPC: four hints are live. */
+static inline int inline_add(struct page *pg, u64 key)
 {
+    struct backlinks *b = &pg->links;
+    u32 low = (u32)key;
     int slot = -1;
 
+#pragma GCC unroll 4
     for (int s = BACKLINKS_INLINE - 1; s >= 0; s--) {
-        u64 k = inline_key(&pg->links, (unsigned)s);
+        u32 l = b->low[s];
 
-        if (k == key)
+        if (unlikely(l == low) && b->high[s] == (u8)(key >> 32))
             return 0;
-        if (!k)
+        if (!l && !b->high[s])
             slot = s;
     }
-    for (int s = 0; slot < 0 && s < BACKLINKS_INLINE; s++)
-        if (!backlink_live(pg, inline_key(&pg->links, (unsigned)s)))
+    for (int s = 0; unlikely(slot < 0) && s < BACKLINKS_INLINE; s++)
+        if (!backlink_live(pg, inline_key(b, (unsigned)s)))
             slot = s;
     if (slot < 0)
         return -ENOSPC;
-    inline_set(&pg->links, (unsigned)slot, key);
+    inline_set(b, (unsigned)slot, key);
     return 0;
 }
 
-int backlink_add(struct page *pg, const struct page *leaf, unsigned i)
+static noinline int log_add(struct page *pg, u64 key)
 {
-    u64 key = backlink_key(leaf, i);
     struct backlink_log *log;
 
-    if (likely(!(pg->flags & PG_LOG))) {
-        if (inline_add(pg, key) == 0)
-            return 0;
-        if (log_begin(pg) != 0)
-            return -ENOMEM;
-    }
+    if (!(pg->flags & PG_LOG) && log_begin(pg) != 0)
+        return -ENOMEM;
     log = log_of(pg);
     /* A first log is worth its memory only while it is needed: look at every addition. */
     if (log->room == LOG_FIRST && log->used > BACKLINKS_INLINE) {
@@ -220,6 +219,15 @@ int backlink_add(struct page *pg, const struct page *leaf, unsigned i)
     return 0;
 }
 
+int backlink_add(struct page *pg, const pte_t *entry)
+{
+    u64 key = backlink_key(entry);
+
+    if (likely(!(pg->flags & PG_LOG)) && likely(inline_add(pg, key) == 0))
+        return 0;
+    return log_add(pg, key);
+}
+
 void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), void *arg)
 {
     if (pg->flags & PG_LOG) {
@@ -232,6 +240,20 @@ void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), vo
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
         if (inline_key(&pg->links, s))
             visit(inline_key(&pg->links, s), arg);
+}
+
+void backlink_unique(const struct page *pg)
+{
+    struct backlink_log *log;
+
+    if (!(pg->flags & PG_LOG)) /* inline hints are */
+        return;
+    log = log_of(pg);
+    for (u32 i = 1; i < log->used; i++)
+        if (log->key[i - 1] >= log->key[i]) {
+            log_prune(pg, log);
+            return;
+        }
 }
 
 void backlink_clear(struct page *pg)

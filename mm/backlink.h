@@ -15,21 +15,25 @@
 
 #include "mm/page.h"
 
-/* Physical address of entry i of `leaf`, divided by 8. Never 0. */
-static inline u64 backlink_key(const struct page *leaf, unsigned i)
+/* Physical address of an entry of a leaf table, divided by 8. Never 0. */
+static inline u64 backlink_key(const pte_t *entry)
 {
-    return (page_to_phys(leaf) >> 3) + i;
+    return virt_to_phys(entry) >> 3;
 }
 
-/* Makes sure that (leaf, i) is among the hints of pg; call before the entry is stored, with
- * the table locked. 0, or -ENOMEM: then the translation must not be installed. */
-int must_check backlink_add(struct page *pg, const struct page *leaf, unsigned i);
+/* Makes sure that `entry` is among the hints of pg; call before the entry is stored, with the
+ * table locked. 0, or -ENOMEM: then the translation must not be installed. */
+int must_check backlink_add(struct page *pg, const pte_t *entry);
 
 /* Whether the entry behind `key` shows pg now. */
 bool backlink_live(const struct page *pg, u64 key);
 
 /* Calls visit for each hint, live or not. visit must not add hints to pg. */
 void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), void *arg);
+
+/* An address that showed pg, then another page, then pg again may have two hints: afterwards
+ * each has one. */
+void backlink_unique(const struct page *pg);
 
 /* Drops all hints and the log: the page leaves its object. */
 void backlink_clear(struct page *pg);

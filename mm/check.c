@@ -75,7 +75,7 @@ static void check_object_entry(struct vma *v, struct page *leaf, vaddr_t va, pte
     if (!(leaf->away && leaf->away[i]))
         return;
     hint_found = false;
-    hint_wanted = backlink_key(leaf, i);
+    hint_wanted = backlink_key(pt_entries(leaf) + i);
     backlink_visit(pg, look_for_hint, NULL);
     CHECK(hint_found, "no backlink for the away translation at %lx", va);
 }

@@ -89,7 +89,7 @@ static enum fault_result fault_shared(struct fault *f)
             }
             /* The backlink must be there before the entry is visible: truncate looks. */
             if (f->leaf->away && f->leaf->away[f->i] &&
-                backlink_add(pg, f->leaf, f->i) != 0) {
+                backlink_add(pg, f->entry) != 0) {
                 result = FAULT_OOM;
                 break;
             }
@@ -371,7 +371,7 @@ static bool populate_shared(struct vma *v, struct page *leaf, vaddr_t va, vaddr_
         if (pte_load(&entries[i]))
             continue;
         pg = object_cursor_get(&cursor, away ? leaf->away[i] - 1 : vma_home(v, va));
-        if (!pg || (away && backlink_add(pg, leaf, i) != 0)) {
+        if (!pg || (away && backlink_add(pg, &entries[i]) != 0)) {
             missing = true;
             continue;
         }

@@ -21,20 +21,31 @@ bool pt_init(struct mm *mm);
 /* Frees all tables; no translation and no away entry may be left. */
 void pt_fini(struct mm *mm);
 
-/* The leaf table for va, or NULL. */
-static inline struct page *pt_leaf(const struct mm *mm, vaddr_t va)
+/* A leaf table and its entries: the walk knows both, deriving one from the other costs. */
+struct leaf {
+    struct page *page; /* NULL: no table */
+    pte_t *entries;
+};
+
+static inline struct leaf pt_leaf_ref(const struct mm *mm, vaddr_t va)
 {
     pte_t e = pte_load(&mm->root[pt_index(va, 3)]);
 
+    for (unsigned level = 2; level >= 1; level--) {
+        if (!pte_present(e))
+            return (struct leaf){NULL, NULL};
+        e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, level));
+    }
     if (!pte_present(e))
-        return NULL;
-    e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, 2));
-    if (!pte_present(e))
-        return NULL;
-    e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, 1));
-    if (!pte_present(e))
-        return NULL;
-    return pfn_to_page(pte_pfn(e));
+        return (struct leaf){NULL, NULL};
+    return (struct leaf){pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT),
+                         phys_to_virt(e & PTE_ADDR)};
+}
+
+/* The leaf table for va, or NULL. */
+static inline struct page *pt_leaf(const struct mm *mm, vaddr_t va)
+{
+    return pt_leaf_ref(mm, va).page;
 }
 
 /* As pt_leaf, but makes the missing tables. NULL: no memory (tables made on the way stay

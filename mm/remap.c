@@ -86,7 +86,6 @@ static bool reserve_leaf(struct remap *r, vaddr_t va, struct leaf *leaf)
 /* After this the commit cannot fail. On failure the range is as it was. */
 static int reserve(struct remap *r, struct leaf *first)
 {
-    struct tlb_batch b;
     vaddr_t va = r->start;
     struct leaf leaf;
 
@@ -97,10 +96,7 @@ static int reserve(struct remap *r, struct leaf *first)
             goto undo;
     return 0;
 undo:
-    trim_arrays(r);
-    tlb_begin(&b, r->mm);
-    pt_trim(r->mm, r->start, r->end, r->v->start, r->v->end, &b);
-    tlb_end(&b);
+    unreserve(r);
     return -ENOMEM;
 }
 

@@ -67,6 +67,7 @@ u64 rmap_count(struct page *pg)
 {
     u64 n = 0;
 
+    backlink_unique(pg);
     rmap_visit(pg, count_one, &n);
     return n;
 }

@@ -20,7 +20,6 @@
     X(fault_bus)                                                       \
     X(remap_calls)                                                     \
     X(remap_pages)                                                     \
-    X(remap_installed) /* translations put in place by remap itself */ \
     X(pte_zapped)                                                      \
     X(tlb_flush_page)                                                  \
     X(tlb_flush_range)                                                 \

@@ -9,9 +9,9 @@
  */
 #pragma once
 
+#include "mm/mm.h"
 #include "mm/page.h"
-
-struct mm;
+#include "mm/stat.h"
 
 #define TLB_ADDRS 32u /* more changes than this flush the whole address space */
 #define TLB_PAGES 60u
@@ -68,8 +68,22 @@ static inline void tlb_switch(struct tlb_batch *b, struct mm *mm)
     }
 }
 
+/* The common end of a small call: one address of the loaded address space, nothing to free,
+ * no other CPU. False: tlb_flush decides. */
+static inline bool tlb_flush_one(const struct tlb_batch *b)
+{
+    if (b->naddrs != 1 || b->npages || cpu_self()->mm != b->mm ||
+        __atomic_load_n(&b->mm->cpus, __ATOMIC_SEQ_CST) != 1ull << cpu_id())
+        return false;
+    mm_count(tlb_flush_page);
+    arch_flush_page(b->addrs[0]);
+    return true;
+}
+
 static inline void tlb_end(struct tlb_batch *b)
 {
-    if (b->naddrs || b->npages)
-        tlb_flush(b);
+    if (b->naddrs | b->npages) {
+        if (!tlb_flush_one(b))
+            tlb_flush(b);
+    }
 }

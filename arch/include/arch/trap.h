@@ -34,7 +34,7 @@ static inline void trapframe_start(struct trapframe *tf, u64 rip, u64 rsp)
 /* ---- called by machine code, provided by kernel/ ---- */
 
 /* One system call: number in tf->rax, arguments in rdi rsi rdx r10 r8 r9; stores the result
- * in tf->rax. Interrupts are on. */
+ * in tf->rax and does what return_to_user does. Interrupts are on; off on return. */
 void syscall_entry(struct trapframe *tf);
 
 /* Before every return to user mode, interrupts off on entry and on return: delivers

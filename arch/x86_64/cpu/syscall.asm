@@ -8,7 +8,7 @@
 
 bits 64
 
-extern syscall_entry, return_to_user, user_exit
+extern syscall_entry, user_exit
 
 global syscall_stub, syscall32_stub
 
@@ -29,10 +29,7 @@ syscall_stub:
     xor ebp, ebp
     sti
     mov rdi, rsp
-    call syscall_entry
-    cli
-    mov rdi, rsp
-    call return_to_user
+    call syscall_entry          ; returns with interrupts off, work done
     jmp user_exit
 
 ; From compatibility mode: there is no 32-bit user segment, so nobody can be there. Uses
