@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Backlinks and the reverse map: every translation of a page is found, exactly once, however
+ * many there are; stale hints do no harm and do not pile up.
+ */
+#include "mm/backlink.h"
+#include "mm/rmap.h"
+#include "tests/host/mmtest.h"
+
+#define SLOTS 200u
+
+static struct page *page_of(struct vm_object *o, pgoff_t pgoff)
+{
+    struct page *pg = object_find_page(o, pgoff);
+
+    CHECK(pg);
+    page_put(pg);
+    return pg;
+}
+
+static u64 mapped(struct mm *mm, vaddr_t at, u32 n, const struct page *pg)
+{
+    u64 count = 0;
+
+    for (u32 i = 0; i < n; i++) {
+        pte_t pte = t_pte(mm, at + i * P);
+
+        count += pte_present(pte) && pte_pfn(pte) == page_to_pfn(pg);
+    }
+    return count;
+}
+
+TEST(rmap_counts_every_alias)
+{
+    struct vm_object *o = t_file(8);
+    struct mm *mm = t_mm(), *other = t_mm();
+
+    t_shared(mm, BASE, SLOTS, o, 0);
+    t_shared(other, BASE, SLOTS, o, 4); /* file page 5 at home here */
+    for (int step = 0; step < 6000; step++) {
+        struct mm *m = one_in(2) ? mm : other;
+        vaddr_t va = BASE + rnd_below(SLOTS) * P;
+
+        switch (rnd_below(6)) {
+        case 0:
+            CHECK_EQ(mm_madvise(m, va, P, MADV_DONTNEED), 0);
+            break;
+        case 1:
+            (void)t_try(m, va, FAULT_READ);
+            break;
+        default:
+            CHECK_EQ(mm_remap(m, va, P, 0, one_in(3) ? rnd_below(8) : 5,
+                              one_in(3) ? MAP_NONBLOCK : 0),
+                     0);
+            break;
+        }
+        for (u32 i = 0; i < 8; i++) {
+            struct page *pg = page_of(o, i);
+
+            CHECK_EQ(rmap_count(pg),
+                     mapped(mm, BASE, SLOTS, pg) + mapped(other, BASE, SLOTS, pg));
+        }
+        if (step % 16 == 0) {
+            t_check(mm);
+            t_check(other);
+        }
+        /* At most four times the live ones and the first log. */
+        CHECK(backlink_bytes() <= 8 * (64 + 4 * 2 * SLOTS * 8));
+    }
+    t_end(mm);
+    CHECK(mapped(other, BASE, SLOTS, page_of(o, 5)) > 4);
+    CHECK_EQ(rmap_count(page_of(o, 5)), mapped(other, BASE, SLOTS, page_of(o, 5)));
+    t_end(other);
+    CHECK_EQ(backlink_bytes(), 0); /* nobody maps it */
+    object_put(o);
+}
+
+/* A permutation needs no log: at most one old and one new place per page. */
+TEST(backlinks_of_a_permutation_stay_inline)
+{
+    struct vm_object *o = t_file(SLOTS);
+    struct mm *mm = t_mm();
+
+    t_shared(mm, BASE, SLOTS, o, 0);
+    for (u32 round = 0; round < 5; round++)
+        for (u32 i = 0; i < SLOTS; i++)
+            CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, (SLOTS - 1 - i + round) % SLOTS, 0),
+                     0);
+    CHECK_EQ(backlink_bytes(), 0);
+    for (u32 i = 0; i < SLOTS; i++)
+        CHECK_EQ(host_read_u32(mm, BASE + i * P), (SLOTS - 1 - i + 4) % SLOTS + 1);
+    t_check(mm);
+    t_end(mm);
+    object_put(o);
+}
+
+TEST(backlink_hint_into_a_freed_table)
+{
+    struct vm_object *o = t_file(2);
+    struct mm *mm = t_mm();
+    struct page *pg = page_of(o, 1);
+
+    t_shared(mm, BASE, 2, o, 0);
+    CHECK_EQ(mm_remap(mm, BASE, P, 0, 1, 0), 0);
+    CHECK(backlink_any(pg));
+    CHECK_EQ(rmap_count(pg), 1);
+    CHECK_EQ(mm_munmap(mm, BASE, 2 * P), 0);
+    CHECK_EQ(mm->tables, 1); /* the table is gone, the hint is stale */
+    CHECK_EQ(rmap_count(pg), 0);
+    CHECK_EQ(object_resize(o, 0), 0);
+    t_end(mm);
+    object_put(o);
+}
+
+TEST(backlink_without_memory_leaves_it_to_a_fault)
+{
+    struct vm_object *o = t_file(4);
+    struct mm *mm = t_mm();
+
+    t_shared(mm, BASE, 64, o, 0);
+    for (u32 i = 8; i < 12; i++)
+        CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, 1, 0), 0);
+    alloc_fail_at(1); /* the fifth alias needs a log */
+    CHECK_EQ(mm_remap(mm, BASE + 12 * P, P, 0, 1, 0), 0);
+    CHECK_EQ(alloc_fail_left(), 0);
+    t_check(mm);
+    CHECK_EQ(host_read_u32(mm, BASE + 12 * P), 2);
+    CHECK_EQ(mm_madvise(mm, BASE + 12 * P, P, MADV_DONTNEED), 0);
+    t_check(mm);
+    CHECK_EQ(host_read_u32(mm, BASE + 12 * P), 2);
+    t_end(mm);
+    object_put(o);
+}

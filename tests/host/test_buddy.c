@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The frame allocator: what it gives is whole, aligned, alone and comes back in full.
+ */
+#include "lib/string.h"
+#include "mm/buddy.h"
+#include "tests/host/mmtest.h"
+
+#define BLOCKS 400u
+
+static struct {
+    struct page *pg;
+    unsigned order;
+} block[BLOCKS];
+static u8 taken[HOST_MEMORY / PAGE_SIZE];
+
+static void mark(struct page *pg, unsigned order, u8 value)
+{
+    pfn_t pfn = page_to_pfn(pg);
+
+    CHECK(is_aligned(pfn, 1ul << order));
+    for (pfn_t i = pfn; i < pfn + (1ul << order); i++) {
+        CHECK_EQ(taken[i], !value);
+        taken[i] = value;
+    }
+}
+
+static u64 free_in_lists(void)
+{
+    u64 n = 0;
+
+    for (unsigned o = 0; o < BUDDY_ORDERS; o++)
+        n += page_count_order(o) << o;
+    return n;
+}
+
+TEST(buddy_random)
+{
+    u64 orders[BUDDY_ORDERS], out = 0, free = page_count_free();
+
+    page_drain();
+    for (unsigned o = 0; o < BUDDY_ORDERS; o++)
+        orders[o] = page_count_order(o);
+    for (int step = 0; step < 30000; step++) {
+        u32 i = (u32)rnd_below(BLOCKS);
+
+        if (block[i].pg) {
+            mark(block[i].pg, block[i].order, 0);
+            page_free(block[i].pg, block[i].order);
+            out -= 1ul << block[i].order;
+            block[i].pg = NULL;
+        } else {
+            unsigned order = one_in(3) ? (unsigned)rnd_below(8) : 0;
+            struct page *pg = page_alloc(order, one_in(4) ? PA_ZERO : 0);
+
+            CHECK(pg || order);
+            if (!pg)
+                continue;
+            CHECK(pg->type == PAGE_KERNEL && pg->refs == 1 && pg->order == order);
+            mark(pg, order, 1);
+            block[i].pg = pg;
+            block[i].order = order;
+            out += 1ul << order;
+        }
+        CHECK_EQ(page_count_free() + out, free);
+    }
+    for (u32 i = 0; i < BLOCKS; i++)
+        if (block[i].pg)
+            page_free(block[i].pg, block[i].order);
+    page_drain();
+    CHECK_EQ(free_in_lists(), free);
+    for (unsigned o = 0; o < BUDDY_ORDERS; o++) /* everything merged again */
+        CHECK_EQ(page_count_order(o), orders[o]);
+}
+
+TEST(buddy_fill_empty_refill)
+{
+    static struct page *all[HOST_MEMORY / PAGE_SIZE];
+    u64 free = page_count_free();
+
+    for (int round = 0; round < 2; round++) {
+        u64 n = 0;
+
+        while ((all[n] = page_alloc(0, 0)) != NULL) {
+            mark(all[n], 0, 1);
+            *(u64 *)page_to_virt(all[n]) = n;
+            n++;
+        }
+        CHECK_EQ(n, free);
+        CHECK_EQ(page_count_free(), 0);
+        CHECK(!page_alloc(3, 0));
+        for (u64 i = 0; i < n; i++) {
+            CHECK_EQ(*(u64 *)page_to_virt(all[i]), i);
+            mark(all[i], 0, 0);
+            page_free(all[round ? n - 1 - i : i], 0);
+        }
+        CHECK_EQ(page_count_free(), free);
+    }
+}
+
+TEST(buddy_zeroes)
+{
+    for (unsigned order = 0; order < 4; order++) {
+        struct page *pg = page_alloc(order, 0);
+
+        CHECK(pg);
+        memset(page_to_virt(pg), 0xa5, P << order);
+        page_free(pg, order);
+        pg = page_alloc(order, PA_ZERO);
+        CHECK(pg);
+        for (size_t i = 0; i < (P << order) / 8; i++)
+            CHECK_EQ(((u64 *)page_to_virt(pg))[i], 0);
+        page_free(pg, order);
+    }
+}
+
+TEST(buddy_keeps_a_reserve_from_programs)
+{
+    struct list all;
+    u64 n = 0;
+    struct page *pg;
+
+    CHECK(page_count_reserve() > 0);
+    list_init(&all);
+    while ((pg = page_alloc(0, PA_USER)) != NULL) {
+        list_add(&all, page_to_virt(pg));
+        n++;
+    }
+    CHECK(n > 1000);
+    CHECK(page_count_free() >= page_count_reserve());
+    CHECK(page_count_free() <= page_count_reserve() + 64);
+    pg = page_alloc(0, 0); /* the kernel itself may */
+    CHECK(pg);
+    page_free(pg, 0);
+    while (!list_empty(&all)) {
+        struct list *first = list_first(&all);
+
+        list_del(first);
+        page_free(virt_to_page(first), 0);
+    }
+}
+
+TEST(buddy_cannot_give_more_than_there_is)
+{
+    CHECK(!page_alloc(BUDDY_ORDERS - 1, 0));
+}
+
+TEST(buddy_counted_failure)
+{
+    struct page *a, *b;
+
+    alloc_fail_at(2);
+    a = page_alloc(0, 0);
+    b = page_alloc(0, 0);
+    CHECK(a && !b && alloc_fail_left() == 0);
+    b = page_alloc(0, 0);
+    CHECK(b);
+    page_free(a, 0);
+    page_free(b, 0);
+}
+
+TEST(buddy_takes_boot_memory_later)
+{
+    struct page *pg = page_alloc(4, 0); /* as if the archive stood there */
+    u64 free = page_count_free(), total = page_count_total();
+    paddr_t pa = page_to_phys(pg);
+
+    test_no_balance();
+    for (unsigned i = 0; i < 16; i++)
+        pg[i].type = PAGE_RESERVED;
+    buddy_add(pa + 100, pa + 16 * P - 1); /* the first and the last page are cut */
+    CHECK_EQ(page_count_free(), free + 14);
+    CHECK_EQ(page_count_total(), total + 14);
+}
+
+TEST(buddy_double_free_panics)
+{
+    struct page *pg = page_alloc(0, 0);
+
+    test_no_balance();
+    page_free(pg, 0);
+    CHECK_PANIC(page_free(pg, 0));
+}
+
+TEST(buddy_double_free_of_a_block_panics)
+{
+    struct page *pg = page_alloc(2, 0);
+
+    test_no_balance();
+    page_free(pg, 2);
+    CHECK_PANIC(page_free(pg, 2));
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Entries and tables: formats, geometry, visiting, trimming.
+ */
+#include "mm/buddy.h"
+#include "mm/pagetable.h"
+#include "tests/host/mmtest.h"
+
+TEST(pte_round_trips)
+{
+    static const pfn_t frames[] = {0, 1, 0x1234, 0xfffff, 0x100000, (1ull << 40) - 1};
+
+    for (size_t i = 0; i < ARRAY_SIZE(frames); i++)
+        for (u32 prot = 0; prot < 8; prot++) {
+            pte_t pte = pte_make_user(frames[i], prot), parked;
+
+            CHECK(pte_present(pte) && pte_user(pte) && !pte_parked(pte));
+            CHECK_EQ(pte_pfn(pte), frames[i]);
+            CHECK_EQ(pte_any_pfn(pte), frames[i]);
+            CHECK_EQ(pte_writable(pte), !!(prot & PTE_PROT_W));
+            CHECK_EQ(pte_executable(pte), !!(prot & PTE_PROT_X));
+            CHECK(!pte_writable(pte_write_protect(pte)));
+            CHECK(!pte_user(pte_make_kernel(frames[i], prot)));
+            parked = pte_make_parked(frames[i]);
+            CHECK(parked && !pte_present(parked) && pte_parked(parked));
+            CHECK_EQ(pte_any_pfn(parked), frames[i]);
+            /* No existing frame stands in an entry that is not present. */
+            CHECK_EQ((parked & PTE_ADDR) >> PAGE_SHIFT, frames[i] ^ ((1ull << 40) - 1));
+        }
+    CHECK(!pte_present(0) && !pte_parked(0));
+}
+
+TEST(pt_geometry)
+{
+    CHECK_EQ(pt_span(0), P);
+    CHECK_EQ(pt_span(1), LEAF_SPAN);
+    CHECK_EQ(pt_index(USER_END - 1, 3), 255);
+    CHECK_EQ(pt_index(USER_END - 1, 0), 510);
+    CHECK_EQ(pt_index(LEAF_SPAN - P, 0), 511);
+    CHECK_EQ(pt_index(LEAF_SPAN, 1), 1);
+    CHECK_EQ(pt_index(1ul << 39, 3), 1);
+}
+
+static const vaddr_t places[] = {
+    0x10000,   LEAF_SPAN - P,   LEAF_SPAN, BASE,        (1ul << 30) - P,
+    1ul << 30, (1ul << 39) - P, 1ul << 39, USER_END - P};
+
+TEST(pt_make_find_trim)
+{
+    struct mm *mm = t_mm();
+    struct tlb_batch b;
+    struct page *leaf;
+
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        bool before = pt_leaf(mm, places[i]) != NULL, known = false;
+
+        leaf = pt_leaf_make(mm, places[i]);
+        CHECK(leaf && leaf->type == PAGE_TABLE && leaf->level == 0 && leaf->mm == mm);
+        CHECK(pt_leaf(mm, places[i]) == leaf && pt_leaf_make(mm, places[i]) == leaf);
+        CHECK_EQ(pt_address(leaf, pt_index(places[i], 0)), places[i] & PAGE_MASK);
+        for (size_t k = 0; k < i; k++)
+            known |= places[i] / LEAF_SPAN == places[k] / LEAF_SPAN;
+        CHECK_EQ(before, known);
+    }
+    t_check(mm);
+    /* A table with an entry, an away number or a pin stays. */
+    leaf = pt_leaf(mm, BASE);
+    leaf->pins = 1;
+    tlb_begin(&b, mm);
+    pt_trim(mm, 0, USER_END, 0, USER_END + P, &b);
+    tlb_end(&b);
+    CHECK(pt_leaf(mm, BASE) == leaf && !pt_leaf(mm, USER_END - P) &&
+          !pt_leaf(mm, 0x10000));
+    CHECK_EQ(mm->tables, 4);
+    leaf->pins = 0;
+    /* Not wholly within floor and ceiling: stays. */
+    pt_trim(mm, BASE, BASE + P, BASE + P, USER_END + P, &b);
+    CHECK(pt_leaf(mm, BASE));
+    pt_trim(mm, BASE, BASE + P, 0, BASE + LEAF_SPAN - P, &b);
+    CHECK(pt_leaf(mm, BASE));
+    pt_trim(mm, BASE, BASE + P, BASE, BASE + LEAF_SPAN, &b);
+    tlb_end(&b);
+    CHECK(!pt_leaf(mm, BASE));
+    CHECK_EQ(mm->tables, 3); /* the upper ones lie beyond floor and ceiling */
+    t_end(mm);
+}
+
+TEST(pt_visits_leaf_by_leaf)
+{
+    struct mm *mm = t_mm();
+    struct page *leaf;
+    int n = 0;
+
+    CHECK(pt_leaf_make(mm, BASE) && pt_leaf_make(mm, BASE + 3 * LEAF_SPAN));
+    CHECK(pt_leaf_make(mm, BASE + (1ul << 39)));
+    CHECK_EQ(pt_next_leaf(mm, 0, USER_END), BASE);
+    CHECK_EQ(pt_next_leaf(mm, BASE + 5 * P, USER_END), BASE + 5 * P);
+    CHECK_EQ(pt_next_leaf(mm, BASE + LEAF_SPAN, USER_END), BASE + 3 * LEAF_SPAN);
+    CHECK_EQ(pt_next_leaf(mm, BASE + LEAF_SPAN, BASE + 2 * LEAF_SPAN),
+             BASE + 2 * LEAF_SPAN);
+    pt_for_each_leaf (mm, BASE + 5 * P, BASE + (1ul << 39) + 7 * P, va, next, leaf) {
+        static const vaddr_t from[] = {BASE + 5 * P, BASE + 3 * LEAF_SPAN,
+                                       BASE + (1ul << 39)};
+        static const vaddr_t to[] = {BASE + LEAF_SPAN, BASE + 4 * LEAF_SPAN,
+                                     BASE + (1ul << 39) + 7 * P};
+
+        CHECK(n < 3);
+        CHECK_EQ(va, from[n]);
+        CHECK_EQ(next, to[n]);
+        CHECK(leaf == pt_leaf(mm, va));
+        n++;
+    }
+    CHECK_EQ(n, 3);
+    t_end(mm);
+}
+
+TEST(pt_make_without_memory)
+{
+    struct mm *mm = t_mm();
+
+    for (u64 n = 1;; n++) {
+        struct page *leaf;
+
+        alloc_fail_at(n);
+        leaf = pt_leaf_make(mm, BASE + n * (1ul << 39));
+        if (alloc_fail_left() != 0) {
+            CHECK(leaf);
+            CHECK_EQ(n, 4); /* three tables are made */
+            break;
+        }
+        CHECK(!leaf);
+        t_check(mm);
+    }
+    alloc_fail_at(0);
+    t_end(mm); /* frees what failures left */
+}
