@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Shrinking and punching under mappings of every kind: at home, away, private, in several
+ * address spaces and on several CPUs. Nothing shows a page that left; the arrangement stays.
+ */
+#include "lib/string.h"
+#include "mm/rmap.h"
+#include "tests/host/mmtest.h"
+
+TEST(truncate_home_and_away)
+{
+    struct vm_object *o = t_file(16);
+    struct mm *mm = t_mm();
+
+    t_shared(mm, BASE, 16, o, 0);
+    CHECK_EQ(mm_remap(mm, BASE, 4 * P, 0, 12, 0), 0); /* 12..15 low */
+    CHECK_EQ(mm_remap(mm, BASE + 12 * P, 4 * P, 0, 0, 0), 0);
+    for (u32 i = 0; i < 16; i++)
+        (void)host_read_u32(mm, BASE + i * P);
+    CHECK_EQ(object_resize(o, 14 * P), 0);
+    t_check(mm);
+    for (u32 i = 0; i < 16; i++) {
+        u32 shown = i < 4 ? 12 + i : i >= 12 ? i - 12 : i;
+
+        CHECK_EQ(t_try(mm, BASE + i * P, FAULT_READ), shown < 14 ? FAULT_OK : FAULT_BUS);
+        if (shown < 14)
+            CHECK_EQ(host_read_u32(mm, BASE + i * P), shown + 1);
+    }
+    /* Growing again: the same file pages, empty, in the same arrangement. */
+    CHECK_EQ(object_resize(o, 16 * P), 0);
+    CHECK_EQ(host_read_u32(mm, BASE + 2 * P), 0);
+    CHECK_EQ(host_read_u32(mm, BASE + P), 14);
+    host_write_u32(mm, BASE + 3 * P, 99);
+    CHECK_EQ(mm_remap(mm, BASE + 15 * P, P, 0, 15, 0), 0);
+    CHECK_EQ(host_read_u32(mm, BASE + 15 * P), 99);
+    t_check(mm);
+    t_end(mm);
+    object_put(o);
+}
+
+TEST(truncate_many_spaces_and_cpus)
+{
+    struct vm_object *o = t_file(8);
+    struct mm *mm[3];
+
+    for (int k = 0; k < 3; k++) {
+        mm[k] = t_mm();
+        t_shared(mm[k], BASE + (u32)k * LEAF_SPAN, 8, o, 0);
+        if (k)
+            CHECK_EQ(mm_remap(mm[k], BASE + (u32)k * LEAF_SPAN, 4 * P, 0, 4, 0), 0);
+        host_cpu = (u32)k % HOST_CPUS;
+        for (u32 i = 0; i < 8; i++)
+            (void)host_read_u32(mm[k], BASE + (u32)k * LEAF_SPAN + i * P);
+    }
+    host_cpu = 0;
+    CHECK_EQ(object_resize(o, 5 * P), 0); /* a stale translation fails the test */
+    for (int k = 0; k < 3; k++)
+        t_check(mm[k]);
+    CHECK_EQ(object_resident(o), 5);
+    CHECK_EQ(t_try(mm[2], BASE + 2 * LEAF_SPAN + P, FAULT_READ), FAULT_BUS);
+    CHECK_EQ(host_read_u32(mm[2], BASE + 2 * LEAF_SPAN), 5);
+    for (int k = 0; k < 3; k++)
+        t_end(mm[k]);
+    object_put(o);
+}
+
+TEST(truncate_takes_private_copies_punch_does_not)
+{
+    struct vm_object *o = t_file(8);
+    struct mm *mm = t_mm();
+
+    t_map(mm, BASE, 8, RW, MAP_PRIVATE, o, 0);
+    host_write_u32(mm, BASE + 2 * P, 222);
+    host_write_u32(mm, BASE + 6 * P, 666);
+    CHECK_EQ(host_read_u32(mm, BASE + 3 * P), 4);
+    CHECK_EQ(host_read_u32(mm, BASE + 7 * P), 8);
+    object_punch(o, 2 * P, 4 * P);
+    t_check(mm);
+    CHECK_EQ(host_read_u32(mm, BASE + 2 * P), 222); /* the copy is the program's */
+    CHECK_EQ(host_read_u32(mm, BASE + 3 * P), 0);
+    CHECK_EQ(object_resize(o, 5 * P), 0);
+    t_check(mm);
+    CHECK_EQ(t_try(mm, BASE + 6 * P, FAULT_READ), FAULT_BUS);
+    CHECK_EQ(mm->rss_anon, 1);
+    CHECK_EQ(object_resize(o, 8 * P), 0);
+    CHECK_EQ(host_read_u32(mm, BASE + 6 * P), 0);
+    t_end(mm);
+    object_put(o);
+}
+
+TEST(truncate_takes_parked_copies)
+{
+    struct vm_object *o = t_file(4);
+    struct mm *mm = t_mm();
+
+    t_map(mm, BASE, 4, RW, MAP_PRIVATE, o, 0);
+    host_write_u32(mm, BASE + 3 * P, 5);
+    CHECK_EQ(mm_mprotect(mm, BASE, 4 * P, PROT_NONE), 0);
+    CHECK(pte_parked(t_pte(mm, BASE + 3 * P)));
+    t_check(mm);
+    CHECK_EQ(object_resize(o, 0), 0);
+    CHECK_EQ(t_pte(mm, BASE + 3 * P), 0);
+    CHECK_EQ(mm->rss_anon, 0);
+    t_check(mm);
+    t_end(mm);
+    object_put(o);
+}
+
+TEST(truncate_within_the_last_page)
+{
+    struct vm_object *o = t_file(2);
+    struct mm *mm = t_mm();
+
+    t_shared(mm, BASE, 2, o, 0);
+    host_write_u32(mm, BASE + P + 96, 1);
+    host_write_u32(mm, BASE + P + 100, 2);
+    CHECK_EQ(object_resize(o, P + 100), 0);
+    CHECK_EQ(host_read_u32(mm, BASE + P + 96), 1); /* still there, no fault */
+    CHECK_EQ(host_read_u32(mm, BASE + P + 100), 0);
+    CHECK_EQ(object_resize(o, P), 0);
+    CHECK_EQ(t_try(mm, BASE + P, FAULT_READ), FAULT_BUS);
+    t_end(mm);
+    object_put(o);
+}
+
+TEST(punch_under_aliases)
+{
+    struct vm_object *o = t_file(8);
+    struct mm *mm = t_mm();
+
+    t_shared(mm, BASE, 64, o, 0);
+    for (u32 i = 10; i < 40; i++) /* thirty aliases: a log */
+        CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, 5, 0), 0);
+    host_write_u32(mm, BASE + 20 * P, 77);
+    CHECK_EQ(host_read_u32(mm, BASE + 5 * P), 77);
+    object_punch(o, 5 * P, 6 * P);
+    t_check(mm);
+    CHECK_EQ(object_resident(o), 7);
+    for (u32 i = 10; i < 40; i++)
+        CHECK_EQ(t_pte(mm, BASE + i * P), 0);
+    CHECK_EQ(host_read_u32(mm, BASE + 30 * P), 0);
+    host_write_u32(mm, BASE + 31 * P, 78);
+    CHECK_EQ(host_read_u32(mm, BASE + 5 * P), 78);
+    t_check(mm);
+    t_end(mm);
+    object_put(o);
+}
+
+/* A page with a pin (a read(2) under way) leaves the file, its frame only after the pin. */
+TEST(truncate_waits_for_pins_with_the_frame)
+{
+    struct vm_object *o = t_file(2);
+    struct page *pg = object_find_page(o, 1);
+    u64 free;
+
+    CHECK_EQ(object_resize(o, P), 0);
+    CHECK(!pg->object && pg->refs == 1 && pg->type == PAGE_OBJECT);
+    free = page_count_free();
+    CHECK_EQ(*(u32 *)page_to_virt(pg), 2);
+    page_put(pg);
+    CHECK_EQ(page_count_free(), free + 1);
+    object_put(o);
+}
+
+TEST(truncate_random)
+{
+    struct vm_object *o = t_file(40);
+    struct mm *mm[2] = {t_mm(), t_mm()};
+    u64 size = 40 * P;
+
+    t_shared(mm[0], BASE, 40, o, 0);
+    t_map(mm[1], BASE, 40, RW, MAP_PRIVATE, o, 0);
+    t_shared(mm[1], BASE + 600 * P, 40, o, 0);
+    for (int step = 0; step < 4000; step++) {
+        u32 k = (u32)rnd_below(2), i = (u32)rnd_below(40);
+        vaddr_t va = BASE + i * P + (k ? 600 * P : 0), home = BASE + i * P;
+        struct page *pg;
+
+        host_cpu = (u32)rnd_below(HOST_CPUS);
+        switch (rnd_below(8)) {
+        case 0:
+            size = rnd_below(41 * P);
+            CHECK_EQ(object_resize(o, size), 0);
+            break;
+        case 1:
+            object_punch(o, rnd_below(size + 1), rnd_below(size + 1));
+            break;
+        case 2:
+        case 3:
+            CHECK_EQ(
+                mm_remap(mm[k], va, P, 0, rnd_below(41), one_in(2) ? 0 : MAP_NONBLOCK),
+                0);
+            break;
+        case 4:
+            CHECK_EQ(t_try(mm[1], home, one_in(2) ? FAULT_WRITE : FAULT_READ),
+                     i * P < align_up(size, P) ? FAULT_OK : FAULT_BUS);
+            break;
+        default:
+            (void)t_try(mm[k], va, one_in(2) ? FAULT_WRITE : FAULT_READ);
+            break;
+        }
+        t_check(mm[0]);
+        t_check(mm[1]);
+        pg = object_find_page(o, i);
+        if (pg) {
+            CHECK(rmap_count(pg) <= 120);
+            page_put(pg);
+        }
+    }
+    t_end(mm[0]);
+    t_end(mm[1]);
+    object_put(o);
+}
