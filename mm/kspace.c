@@ -69,10 +69,11 @@ void kspace_init(void)
     struct page *leaf;
 
     /* Make the upper tables of both areas now: they stay for ever and do not disturb the
-     * balance of free pages later. */
-    if (!kernel_entry(KSPACE_BASE, true, &leaf) ||
-        !kernel_entry(DEVICE_BASE, true, &leaf))
+     * balance of free pages later. A leaf table of stacks comes and goes with its entries. */
+    if (!kernel_entry(DEVICE_BASE, true, &leaf) ||
+        !kernel_entry(KSPACE_BASE, true, &leaf))
         panic("no memory for the kernel's page tables");
+    kernel_leaf_trim(KSPACE_BASE, leaf);
 }
 
 static void unmap_pages(vaddr_t va, size_t npages)
