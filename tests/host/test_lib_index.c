@@ -88,6 +88,8 @@ static void check_all(const struct index *ix)
         }
     }
     (void)count_nodes(ix->root);
+    /* No level more than the largest number needs. */
+    CHECK(!ix->root || !ix->root->shift || ix->root->count > 1 || !ix->root->slot[0]);
 }
 
 TEST(index_random)
@@ -132,8 +134,10 @@ TEST(index_random)
         check_all(&ix);
     }
     CHECK(failed > 100);
-    for (u32 i = 0; i < SLOTS; i++)
+    for (u32 i = SLOTS; i-- > 0; check_all(&ix)) {
         (void)index_erase(&ix, number[i]);
+        present[i] = false;
+    }
     CHECK(!ix.root && ix.count == 0);
     CHECK_EQ(page_count_free(), free);
 }

@@ -134,3 +134,24 @@ TEST(pt_make_without_memory)
     alloc_fail_at(0);
     t_end(mm); /* frees what failures left */
 }
+
+/* A CPU that only looked knows the way to a table without an entry: freeing it needs a flush
+ * although no translation is removed. */
+TEST(pt_trim_flushes_the_way_to_a_table)
+{
+    struct mm *mm = t_mm();
+    struct vm_object *o = object_create(0);
+
+    t_shared(mm, BASE, 2, o, 0);
+    for (u32 cpu = 0; cpu < HOST_CPUS; cpu++) {
+        host_cpu = cpu;
+        for (int i = 0; i < 2; i++)
+            CHECK_EQ(t_try(mm, BASE, FAULT_READ), FAULT_BUS);
+    }
+    CHECK_EQ(pt_leaf(mm, BASE)->present, 0);
+    CHECK_EQ(mm_munmap(mm, BASE, 2 * P), 0);
+    CHECK(!pt_leaf(mm, BASE));
+    t_check(mm);
+    t_end(mm);
+    object_put(o);
+}
