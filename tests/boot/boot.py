@@ -68,12 +68,13 @@ def machines(build, work):
     disk = ["-m", "512M", "-cpu", "max", "-drive", f"file={iso},format=raw,snapshot=on"]
     yield "iso SeaBIOS disc", disc, 90, TYPED
     yield "iso SeaBIOS disk", disk, 90, TYPED
-    variables = f"{work}/vars.fd"
-    shutil.copy(OVMF_VARS, variables)
-    ovmf = ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}",
-            "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
-    yield "iso OVMF disc", ovmf + disc, 180, TYPED
-    yield "iso OVMF disk", ovmf + disk, 180, TYPED
+    for name, medium in (("disc", disc), ("disk", disk)):
+        # Fresh variables: the firmware remembers where it booted from.
+        variables = f"{work}/vars-{name}.fd"
+        shutil.copy(OVMF_VARS, variables)
+        ovmf = ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}",
+                "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+        yield f"iso OVMF {name}", ovmf + medium, 180, TYPED
 
 
 def main():
