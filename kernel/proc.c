@@ -226,6 +226,35 @@ struct mm *proc_get_mm(s32 pid)
     return mm;
 }
 
+/* Whether the running process may look into p. proc_lock held. */
+static bool may_look(const struct proc *p, bool real)
+{
+    const struct proc *me = current_proc();
+    u32 uid = real ? me->uid : me->euid, gid = real ? me->gid : me->egid;
+
+    if (p->mm == me->mm || proc_capable(me, CAP_SYS_PTRACE))
+        return true;
+    return uid == p->uid && uid == p->euid && uid == p->suid && gid == p->gid &&
+           gid == p->egid && gid == p->sgid && !p->not_dumpable &&
+           !(p->cap_permitted & ~me->cap_permitted);
+}
+
+int proc_access_mm(s32 pid, bool real, struct mm **out)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+    int err = 0;
+
+    if (!p || !p->mm)
+        err = -ESRCH;
+    else if (!may_look(p, real))
+        err = -EPERM;
+    else
+        mm_get(*out = p->mm);
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)
 {
     struct list *pos;

@@ -207,6 +207,12 @@ void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
  * mm_put afterwards. */
 struct mm *proc_get_mm(s32 pid);
 
+/* The same for looking into the memory of another process: -ESRCH no such process or no
+ * memory left; -EPERM: neither the caller's own memory, nor all its ids are the caller's and
+ * it may be dumped, nor CAP_SYS_PTRACE. `real`: the caller's real ids count, else the
+ * effective ones. */
+int must_check proc_access_mm(s32 pid, bool real, struct mm **out);
+
 /* Sends a signal. info NULL: SI_KERNEL. Any context with interrupts as they are. */
 void signal_send_proc(struct proc *p, int signo, const struct siginfo *info);
 void signal_send_thread(struct thread *t, int signo, const struct siginfo *info);

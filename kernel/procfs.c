@@ -69,7 +69,8 @@ static void choose_ops(struct inode *ino, const struct proc_node *n)
         ino->fops = &proc_dir_fops;
     } else if (S_ISREG(ino->mode)) {
         ino->ops = &proc_file_ops;
-        ino->fops = &proc_file_fops;
+        ino->fops =
+            n->kind == PROC_FILE && n->entry->fops ? n->entry->fops : &proc_file_fops;
     } else {
         bool plain =
             n->kind == PROC_SELF || n->kind == PROC_THREAD_SELF || n->kind == PROC_MOUNTS;
@@ -155,6 +156,8 @@ static int make_text(const struct proc_node *n, struct proc_text *t)
 
     seq_free(&t->text);
     t->made = false;
+    if (n->kind == PROC_FILE && !n->entry->show)
+        return -EINVAL;
     err = n->kind == PROC_FDINFO ? proc_show_fdinfo(&t->text, n->pid, n->fd)
                                  : n->entry->show(&t->text, n->pid);
     if (!err)

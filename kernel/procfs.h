@@ -12,10 +12,12 @@
 struct proc_entry {
     const char *name; /* path below the root or below /proc/PID */
     u32 perm;
-    /* Writes the text. pid: 0 for files of the system. 0, -ESRCH, -ENOMEM... */
+    /* Writes the text. pid: 0 for files of the system. 0, -ESRCH, -ENOMEM... NULL: reading
+     * is -EINVAL. */
     int (*show)(struct seq *s, s32 pid);
     /* A write of n bytes (ended by a NUL): 0 or errno. NULL: not writable. */
     int (*store)(s32 pid, char *text, size_t n);
+    const struct file_ops *fops; /* a file that is no text; inode->data is a proc_node */
 };
 
 /* Files of the system (procfs_system.c, procfs_mem.c); the last has no name. */
@@ -27,6 +29,11 @@ extern const struct proc_entry proc_pid_entries[];
 int proc_show_maps(struct seq *s, s32 pid);
 int proc_show_smaps(struct seq *s, s32 pid);
 int proc_show_smaps_rollup(struct seq *s, s32 pid);
+
+/* procfs_memory.c */
+extern const struct file_ops proc_mem_fops, proc_pagemap_fops, proc_kpagecount_fops;
+int proc_show_arrangement(struct seq *s, s32 pid);
+int proc_store_clear_refs(s32 pid, char *text, size_t n);
 
 /* procfs_stat.c */
 int proc_show_stat(struct seq *s, s32 pid);

@@ -7,6 +7,7 @@
 #include "kernel/kernel.h"
 #include "kernel/procfs.h"
 #include "lib/fmt.h"
+#include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"
 
@@ -223,32 +224,61 @@ SHOW_TEXT(ostype, "Linux\n")
 SHOW_TEXT(osrelease, "%s\n", kernel_release)
 SHOW_TEXT(kversion, "%s\n", kernel_version)
 SHOW_TEXT(pid_max, "%u\n", PID_MAX)
-SHOW_TEXT(max_map_count, "%u\n", MM_MAX_VMAS)
+SHOW_TEXT(max_map_count, "%u\n", mm_max_map_count)
+SHOW_TEXT(overcommit, "%u\n", mm_overcommit)
 SHOW_TEXT(min_addr, "%lu\n", MMAP_MIN_ADDR)
 SHOW_TEXT(zero, "0\n")
-SHOW_TEXT(one, "1\n")
 SHOW_TEXT(file_max, "%u\n", FD_MAX_HARD)
 
+/* A decimal number from 0 to max, as a write to /proc/sys gives it. Only root may. */
+static int setting(char *text, size_t n, u32 max, u32 *out)
+{
+    u64 value;
+
+    if (current_proc()->euid != 0)
+        return -EPERM;
+    if (n && text[n - 1] == '\n')
+        text[n - 1] = '\0';
+    if (str_to_u64(text, &value) != 0 || value > max)
+        return -EINVAL;
+    WRITE_ONCE(*out, (u32)value);
+    return 0;
+}
+
+static int store_max_map_count(s32 pid, char *text, size_t n)
+{
+    (void)pid;
+    return setting(text, n, 0x7fffffff, &mm_max_map_count);
+}
+
+/* Strict accounting (2) is not offered. */
+static int store_overcommit(s32 pid, char *text, size_t n)
+{
+    (void)pid;
+    return setting(text, n, OVERCOMMIT_ALWAYS, &mm_overcommit);
+}
+
 const struct proc_entry proc_system_entries[] = {
-    {"buddyinfo", 0444, proc_show_buddyinfo, NULL},
-    {"cmdline", 0444, show_cmdline, NULL},
-    {"cpuinfo", 0444, show_cpuinfo, NULL},
-    {"filesystems", 0444, show_filesystems, NULL},
-    {"loadavg", 0444, show_loadavg, NULL},
-    {"meminfo", 0444, proc_show_meminfo, NULL},
-    {"slabinfo", 0444, proc_show_slabinfo, NULL},
-    {"stat", 0444, show_stat, NULL},
-    {"sys/fs/file-max", 0444, show_file_max, NULL},
-    {"sys/kernel/osrelease", 0444, show_osrelease, NULL},
-    {"sys/kernel/ostype", 0444, show_ostype, NULL},
-    {"sys/kernel/pid_max", 0444, show_pid_max, NULL},
-    {"sys/kernel/randomize_va_space", 0444, show_zero, NULL},
-    {"sys/kernel/version", 0444, show_kversion, NULL},
-    {"sys/vm/max_map_count", 0444, show_max_map_count, NULL},
-    {"sys/vm/mmap_min_addr", 0444, show_min_addr, NULL},
-    {"sys/vm/overcommit_memory", 0444, show_one, NULL},
-    {"uptime", 0444, show_uptime, NULL},
-    {"version", 0444, show_version, NULL},
-    {"vmstat", 0444, proc_show_vmstat, NULL},
-    {NULL, 0, NULL, NULL},
+    {"buddyinfo", 0444, proc_show_buddyinfo, NULL, NULL},
+    {"cmdline", 0444, show_cmdline, NULL, NULL},
+    {"cpuinfo", 0444, show_cpuinfo, NULL, NULL},
+    {"filesystems", 0444, show_filesystems, NULL, NULL},
+    {"kpagecount", 0400, NULL, NULL, &proc_kpagecount_fops},
+    {"loadavg", 0444, show_loadavg, NULL, NULL},
+    {"meminfo", 0444, proc_show_meminfo, NULL, NULL},
+    {"slabinfo", 0444, proc_show_slabinfo, NULL, NULL},
+    {"stat", 0444, show_stat, NULL, NULL},
+    {"sys/fs/file-max", 0444, show_file_max, NULL, NULL},
+    {"sys/kernel/osrelease", 0444, show_osrelease, NULL, NULL},
+    {"sys/kernel/ostype", 0444, show_ostype, NULL, NULL},
+    {"sys/kernel/pid_max", 0444, show_pid_max, NULL, NULL},
+    {"sys/kernel/randomize_va_space", 0444, show_zero, NULL, NULL},
+    {"sys/kernel/version", 0444, show_kversion, NULL, NULL},
+    {"sys/vm/max_map_count", 0644, show_max_map_count, store_max_map_count, NULL},
+    {"sys/vm/mmap_min_addr", 0444, show_min_addr, NULL, NULL},
+    {"sys/vm/overcommit_memory", 0644, show_overcommit, store_overcommit, NULL},
+    {"uptime", 0444, show_uptime, NULL, NULL},
+    {"version", 0444, show_version, NULL, NULL},
+    {"vmstat", 0444, proc_show_vmstat, NULL, NULL},
+    {NULL, 0, NULL, NULL, NULL},
 };

@@ -17,11 +17,23 @@ static const char *const names[] = {
 };
 #undef SYSCALL
 
+#define OWN_SYSCALL(number, name) [(number)-OWN_SYSCALL_FIRST] = #name,
+static const char *const own_names[OWN_SYSCALL_COUNT] = {
+#include "kernel/syscall_own.h"
+};
+#undef OWN_SYSCALL
+
 bool strace_on;
 
 const char *syscall_name(u64 number)
 {
-    return number < ARRAY_SIZE(names) && names[number] ? names[number] : "?";
+    const char *name = NULL;
+
+    if (number < ARRAY_SIZE(names))
+        name = names[number];
+    else if (number - OWN_SYSCALL_FIRST < OWN_SYSCALL_COUNT)
+        name = own_names[number - OWN_SYSCALL_FIRST];
+    return name ? name : "?";
 }
 
 void strace_init(void)

@@ -4,30 +4,13 @@
  * then mm/calls.h does the work.
  */
 #include "fs/file.h"
-#include "kernel/proc.h"
+#include "kernel/sys_mm.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mman.h"
 #include "mm/calls.h"
-#include "mm/check.h"
-
-static struct mm *current_mm(void)
-{
-    return current_proc()->mm;
-}
-
-/* Debug kernels look at the whole address space after every call that changes it. */
-static long checked(long result)
-{
-#ifdef TESSERA_DEBUG
-    mutex_lock_shared(&current_mm()->lock);
-    mm_check(current_mm());
-    mutex_unlock(&current_mm()->lock);
-#endif
-    return result;
-}
 
 /* What the descriptor allows a mapping to do, and its object. */
 static int map_file(struct file *f, struct mmap_args *m)
@@ -135,7 +118,7 @@ long sys_mincore(const struct syscall_args *a)
 {
     vaddr_t addr = a->a0;
     u64 npages = (a->a1 >> PAGE_SHIFT) + (a->a1 % PAGE_SIZE != 0);
-    u8 vec[512];
+    u8 vec[1024];
 
     if (addr % PAGE_SIZE)
         return -EINVAL;

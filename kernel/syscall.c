@@ -16,6 +16,12 @@ static const syscall_fn table[TABLE_SIZE] = {
 #undef SYSCALL
 };
 
+static const syscall_fn own_table[OWN_SYSCALL_COUNT] = {
+#define OWN_SYSCALL(number, name) [(number)-OWN_SYSCALL_FIRST] = sys_##name,
+#include "kernel/syscall_own.h"
+#undef OWN_SYSCALL
+};
+
 /* The honest answer, and one line so that somebody can see what a program needs. */
 static long not_implemented(struct proc *p, u32 number)
 {
@@ -42,6 +48,8 @@ void syscall_entry(struct trapframe *tf)
     t->last_syscall = number;
     if (number < TABLE_SIZE)
         fn = table[number & (TABLE_SIZE - 1)]; /* the mask holds under speculation too */
+    else if (number - OWN_SYSCALL_FIRST < OWN_SYSCALL_COUNT)
+        fn = own_table[(number - OWN_SYSCALL_FIRST) & (OWN_SYSCALL_COUNT - 1)];
     if (unlikely(strace_on))
         before = *args; /* execve and sigreturn change the frame */
     result = fn ? fn(args) : not_implemented(t->proc, number);

@@ -33,3 +33,10 @@ typedef long (*syscall_fn)(const struct syscall_args *a);
 #define SYSCALL(number, name) long sys_##name(const struct syscall_args *a);
 #include "kernel/syscall_table.h"
 #undef SYSCALL
+#define OWN_SYSCALL(number, name) long sys_##name(const struct syscall_args *a);
+#include "kernel/syscall_own.h"
+#undef OWN_SYSCALL
+
+/* Numbers of our own calls (kernel/syscall_own.h). */
+#define OWN_SYSCALL_FIRST 1000u
+#define OWN_SYSCALL_COUNT 8u

@@ -1,34 +1,64 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reading and writing memory of any address space by its translations, never by its loaded
- * state: exec fills a stack that is not current, reports read arguments of others.
+ * state: exec fills a stack that is not current, reports read arguments of others, debuggers
+ * look into everything.
  */
 #include "lib/string.h"
+#include "mm/away.h"
 #include "mm/fault.h"
 #include "mm/mm.h"
-#include "mm/pagetable.h"
-#include "mm/vma.h"
 
-/* The page behind va with a pin, so that truncate may free it only afterwards. M held. */
-static struct page *pin_page(struct mm *mm, struct vma *v, vaddr_t va, bool write)
+/* The page the entry of va names, with a pin, so that truncate may free it only afterwards;
+ * NULL: none. M held. */
+static struct page *pin_entry(struct mm *mm, vaddr_t va)
 {
-    struct page *leaf, *pg = NULL;
+    struct page *leaf = pt_leaf(mm, va), *pg = NULL;
     pte_t pte;
 
-    if (fault_locked(mm, v, va, write ? FAULT_WRITE : FAULT_READ) != FAULT_OK)
+    if (!leaf)
         return NULL;
-    leaf = pt_leaf(mm, va);
     spin_lock(&leaf->lock); /* a page in a table has not been freed */
     pte = pte_load(pt_entries(leaf) + pt_index(va, 0));
-    if (pte_present(pte)) {
-        pg = pfn_to_page(pte_pfn(pte));
+    if (pte) {
+        pg = pfn_to_page(pte_any_pfn(pte));
         page_get(pg);
     }
     spin_unlock(&leaf->lock);
     return pg;
 }
 
-size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
+/* The page of memory without any right, which no fault can bring. */
+static struct page *pin_hidden(struct mm *mm, struct vma *v, vaddr_t va)
+{
+    struct page *pg = pin_entry(mm, va);
+
+    if (pg)
+        return pg;
+    if (v->object)
+        return object_get_page(v->object, mm_offset(mm, v, va), &pg) == 0 ? pg : NULL;
+    page_get(zero_page);
+    return zero_page;
+}
+
+/* The page behind va with a pin; NULL: not accessible. M held. */
+static struct page *pin_page(struct mm *mm, struct vma *v, vaddr_t va, bool write,
+                             bool force)
+{
+    enum fault_result result;
+
+    if (force && !write && !(v->flags & VM_PROT))
+        return pin_hidden(mm, v, va);
+    if (force && write && !(v->flags & VM_WRITE) && (v->flags & VM_PROT) &&
+        (v->flags & VM_MAYWRITE) && vma_kind(v) != VMA_SHARED)
+        result = fault_own(mm, v, va);
+    else
+        result = fault_locked(mm, v, va, write ? FAULT_WRITE : FAULT_READ);
+    return result == FAULT_OK ? pin_entry(mm, va) : NULL;
+}
+
+static size_t do_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write,
+                        bool force)
 {
     size_t done = 0;
 
@@ -36,7 +66,7 @@ size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
     while (done < n && va < USER_END) {
         size_t part = MIN(n - done, PAGE_SIZE - va % PAGE_SIZE);
         struct vma *v = vma_at(mm, va);
-        struct page *pg = v ? pin_page(mm, v, va, write) : NULL;
+        struct page *pg = v ? pin_page(mm, v, va, write, force) : NULL;
         char *p;
 
         if (!pg)
@@ -52,4 +82,14 @@ size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
     }
     mutex_unlock(&mm->lock);
     return done;
+}
+
+size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
+{
+    return do_access(mm, va, buf, n, write, false);
+}
+
+size_t mm_access_force(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
+{
+    return do_access(mm, va, buf, n, write, true);
 }

@@ -34,6 +34,16 @@ void area_release(struct area_reserve *r)
         vma_free(r->spare[--r->n]);
 }
 
+unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    const struct vma *v = vma_find(mm, start);
+    unsigned n = v && v->start < start;
+
+    if (v && v->end < end)
+        v = vma_find(mm, end);
+    return n + (v && v->start < end && end < v->end);
+}
+
 void area_cut(struct mm *mm, vaddr_t va, struct area_reserve *r)
 {
     struct vma *v = vma_find(mm, va);
@@ -77,14 +87,15 @@ int area_check_limits(const struct mm *mm, u32 flags, u64 npages, u64 replaced)
 {
     bool data = (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
 
-    if (mm->nvmas + 2 > MM_MAX_VMAS)
+    if (mm->nvmas + 2 > mm_max_map_count)
         return -ENOMEM;
     if (mm->total_vm + npages - MIN(replaced, npages) > mm->limits.as >> PAGE_SHIFT)
         return -ENOMEM;
     if (data && mm->data_vm + npages > mm->limits.data >> PAGE_SHIFT)
         return -ENOMEM;
     /* Obvious over-commitment: more than the machine has, in one piece. */
-    if (data && !(flags & VM_NORESERVE) && npages > page_count_total())
+    if (data && !(flags & VM_NORESERVE) && mm_overcommit == OVERCOMMIT_GUESS &&
+        npages > page_count_total())
         return -ENOMEM;
     return 0;
 }

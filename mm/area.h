@@ -19,6 +19,9 @@ int must_check area_reserve(struct area_reserve *r, unsigned n);
 struct vma *area_take(struct area_reserve *r);
 void area_release(struct area_reserve *r); /* frees what was not used */
 
+/* Records needed to cut [start, end) out: 0 to 2. */
+unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end);
+
 /* Makes va a border between VMAs, if it lies inside one. */
 void area_cut(struct mm *mm, vaddr_t va, struct area_reserve *r);
 
@@ -35,6 +38,9 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
 
 /* Adds npages (may be negative) of memory with these VM_* flags to the totals. */
 void area_account(struct mm *mm, u32 flags, s64 npages);
+
+/* Whether some of [start, end) is sealed. */
+bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end);
 
 /* Mapped pages in [start, end). */
 u64 area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end);

@@ -327,3 +327,20 @@ u64 page_count_order(unsigned order)
 {
     return buddy.blocks[order];
 }
+
+bool page_exists(pfn_t pfn)
+{
+    for (u32 i = 0; i < nregions; i++)
+        if (pfn >= regions[i].start && pfn < regions[i].end)
+            return true;
+    return false;
+}
+
+pfn_t page_limit(void)
+{
+    pfn_t limit = 0;
+
+    for (u32 i = 0; i < nregions; i++)
+        limit = MAX(limit, regions[i].end);
+    return limit;
+}

@@ -30,6 +30,9 @@ u64 page_count_free(void);
 u64 page_count_total(void);
 /* Frames PA_USER allocations must leave. */
 u64 page_count_reserve(void);
+/* Whether a frame is RAM, and the first number above all RAM. */
+bool page_exists(pfn_t pfn);
+pfn_t page_limit(void);
 /* Returns the running CPU's stack and the lazy list to the buddy lists, merged. */
 void page_drain(void);
 /* Blocks free of each order, for /proc/buddyinfo and checks. */

@@ -9,6 +9,7 @@
 #include "lib/types.h"
 
 struct mm;
+struct remap_vec;
 struct vm_file;
 struct vm_object;
 
@@ -23,6 +24,7 @@ struct mmap_args {
     struct vm_file *file;
     u64 offset;   /* bytes */
     u32 max_prot; /* PROT_* the descriptor allows mprotect to reach later */
+    u32 vm_flags; /* VM_* the mapping has besides: VM_NOREMAP or 0 */
 };
 
 /* -EINVAL length 0, bad flags or unaligned offset; -ENOMEM no room, limits, huge length;
@@ -43,6 +45,25 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk);
 /* remap_file_pages(2): see docs/reference/remap_file_pages.md. -EINVAL, -ENOMEM. */
 int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32 flags);
 
+/* remapv: the entries in order, later ones win; entries done, or the errno of the first.
+ * `v` is kernel memory of ours (scratch: its flags are used); flags: RM_*. -EINVAL, -EPERM
+ * (sealed), -ENXIO (RM_CHECK), -ENOMEM. With RM_ATOMIC an error means nothing has changed. */
+ssize_t mm_remapv(struct mm *mm, struct remap_vec *v, size_t n, u32 flags);
+
+/* Exchanges what two windows of one object show. -EINVAL, -EPERM, -ENOMEM. */
+int mm_remap_swap(struct mm *mm, vaddr_t a, vaddr_t b, u64 len);
+
+/* What page i shows moves to page (i + by) mod n of the window. -EINVAL, -EPERM, -ENOMEM. */
+int mm_remap_rotate(struct mm *mm, vaddr_t addr, u64 len, s64 by);
+
+/* One RMQ_* word for each page from addr. -ENOMEM: a hole; -EINVAL: memory without a file
+ * (nothing useful is in out). The caller splits long ranges. */
+int mm_remap_query(struct mm *mm, vaddr_t addr, u64 npages, u64 *out);
+
+/* A second shared mapping that shows what [src, src+len) shows. -EINVAL, -EACCES, -ENOMEM,
+ * -EAGAIN. */
+int mm_remap_clone(struct mm *mm, vaddr_t src, u64 len, u32 prot, vaddr_t *out);
+
 int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
               vaddr_t new_addr, vaddr_t *out);
 int mm_msync(struct mm *mm, vaddr_t addr, u64 len, u32 flags);
@@ -57,6 +78,14 @@ int mm_mlock(struct mm *mm, vaddr_t addr, u64 len, u32 flags);
 int mm_munlock(struct mm *mm, vaddr_t addr, u64 len);
 int mm_mlockall(struct mm *mm, u32 flags);
 int mm_munlockall(struct mm *mm);
+
+/* mseal(2): the mapped range [addr, addr+len) keeps its place and its rights. -EINVAL
+ * unaligned or wrapping, -ENOMEM a hole or too many VMAs; then nothing has changed. */
+int mm_seal(struct mm *mm, vaddr_t addr, u64 len);
+
+/* shmdt(2): unmaps what is left of the VM_NOREMAP mapping that was put at addr. -EINVAL:
+ * there is none; -EPERM: sealed. */
+int mm_detach(struct mm *mm, vaddr_t addr);
 
 /* Sets up the growable stack of a new program: [top - initial, top). */
 int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec);

@@ -88,8 +88,7 @@ static enum fault_result fault_shared(struct fault *f)
                 break;
             }
             /* The backlink must be there before the entry is visible: truncate looks. */
-            if (f->leaf->away && f->leaf->away[f->i] &&
-                backlink_add(pg, f->entry) != 0) {
+            if (f->leaf->away && f->leaf->away[f->i] && backlink_add(pg, f->entry) != 0) {
                 result = FAULT_OOM;
                 break;
             }
@@ -321,6 +320,32 @@ enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 acc
     f.entry = pt_entries(f.leaf) + f.i;
     do {
         result = vma_kind(v) == VMA_SHARED ? fault_shared(&f) : fault_private(&f);
+    } while (result == FAULT_RETRY);
+    return result;
+}
+
+enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
+{
+    struct fault f = {.mm = mm, .v = v, .va = va & PAGE_MASK, .access = FAULT_WRITE};
+    enum fault_result result;
+
+    do {
+        struct page *pg;
+        pte_t pte;
+
+        result = fault_locked(mm, v, va, FAULT_READ);
+        if (result != FAULT_OK)
+            return result;
+        f.leaf = pt_leaf(mm, va);
+        f.i = pt_index(va, 0);
+        f.entry = pt_entries(f.leaf) + f.i;
+        pte = pte_load(f.entry);
+        pg = pte ? pfn_to_page(pte_any_pfn(pte)) : NULL;
+        if (!pg)
+            result = FAULT_RETRY;
+        else if (pg->type != PAGE_ANON ||
+                 __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) > 1)
+            result = fault_private_write(&f, pte);
     } while (result == FAULT_RETRY);
     return result;
 }

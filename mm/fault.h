@@ -30,6 +30,10 @@ enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access);
 /* The same with mm->lock held in either mode, without stack growth. Counts no fault. */
 enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access);
 
+/* Makes the page at va a private copy that va alone shows, whatever the rights of v, which
+ * is private and has some right; the translation stays within the rights. mm->lock held. */
+enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va);
+
 /* Best effort: maps the pages of [start, end) that are not mapped; mm->lock held. Write
  * access for private writable memory, else read. Returns the first failure or FAULT_OK. */
 enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end);

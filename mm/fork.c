@@ -15,6 +15,7 @@ static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t n
                        struct tlb_batch *b)
 {
     pte_t *src = pt_entries(from), *dst = pt_entries(to);
+    bool narrowed = false;
     u64 shared = 0;
 
     spin_lock(&from->lock);
@@ -28,14 +29,16 @@ static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t n
         if (pg->type != PAGE_ANON)
             continue; /* zero page or a page of the object: faults bring them */
         __atomic_fetch_add(&pg->refs, 1, __ATOMIC_RELAXED);
-        if (pte_writable(pte) && pte_present(pte)) {
+        if (pte_present(pte) && pte_writable(pte)) {
             pte = pte_write_protect(pte);
             pte_store(&src[i], pte);
-            tlb_change(b, va);
+            narrowed = true;
         }
         pte_store(&dst[i], pte);
         shared++;
     }
+    if (narrowed)
+        tlb_change_all(b);
     spin_unlock(&from->lock);
     to->present += (u16)shared;
     to->mm->rss_anon += shared;
@@ -111,6 +114,7 @@ static void copy_fields(struct mm *c, const struct mm *p)
     c->env_start = p->env_start;
     c->env_end = p->env_end;
     c->limits = p->limits;
+    c->membarrier = p->membarrier;
     c->exe = p->exe;
     if (c->exe)
         vm_file_get(c->exe);

@@ -54,7 +54,7 @@ static int set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, u
 
     if (flags == v->flags)
         return 0;
-    if (mm->nvmas + 2 > MM_MAX_VMAS || area_reserve(&r, 2) != 0)
+    if (mm->nvmas + 2 > mm_max_map_count || area_reserve(&r, 2) != 0)
         return -ENOMEM;
     area_set_flags(mm, v, start, end, flags, &r);
     area_release(&r);
@@ -143,6 +143,26 @@ static int advise(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, int 
     return set_flags(mm, v, start, end, advised_flags(v->flags, advice));
 }
 
+/* Advice that throws contents away, from memory a program can no longer write itself. */
+static bool breaks_seal(const struct mm *mm, vaddr_t start, vaddr_t end, int advice)
+{
+    switch (advice) {
+    case MADV_DONTNEED:
+    case MADV_DONTNEED_LOCKED:
+    case MADV_FREE:
+    case MADV_REMOVE:
+    case MADV_DONTFORK:
+    case MADV_WIPEONFORK:
+        break;
+    default:
+        return false;
+    }
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+        if ((v->flags & VM_SEALED) && !(v->flags & (VM_SHARED | VM_WRITE)))
+            return true;
+    return false;
+}
+
 int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
 {
     vaddr_t end;
@@ -156,6 +176,8 @@ int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
     if (end == addr)
         return 0;
     mutex_lock(&mm->lock);
+    if (breaks_seal(mm, addr, end, advice))
+        err = -EPERM;
     while (!err && addr < end) {
         struct vma *v = vma_find(mm, addr);
         vaddr_t stop;

@@ -8,35 +8,44 @@
 #include "mm/away.h"
 #include "mm/calls.h"
 
-static u8 resident(struct vma *v, const struct page *leaf, vaddr_t va)
+/* An address without translation: whether its file page is in memory. O held. */
+static u8 cached(struct vma *v, const struct page *leaf, vaddr_t va)
 {
-    pte_t pte = leaf ? pte_load(pt_entries(leaf) + pt_index(va, 0)) : 0;
-    pgoff_t pgoff;
+    pgoff_t pgoff = away_offset(leaf, v, va);
 
-    if (pte)
-        return 1;
-    if (!v->object)
-        return 0;
-    pgoff = away_offset(leaf, v, va);
     return pgoff < object_npages(v->object) &&
            index_get(&v->object->pages, (u32)pgoff) != NULL;
+}
+
+static void mincore_leaf(struct vma *v, vaddr_t va, vaddr_t next, u8 *vec)
+{
+    struct page *leaf = pt_leaf(v->mm, va);
+    size_t n = (next - va) >> PAGE_SHIFT, mapped = 0;
+
+    if (leaf) {
+        const pte_t *e = pt_entries(leaf) + pt_index(va, 0);
+
+        for (size_t i = 0; i < n; i++) {
+            vec[i] = pte_load(&e[i]) != 0;
+            mapped += vec[i];
+        }
+    } else {
+        memset(vec, 0, n);
+    }
+    if (mapped == n || !v->object)
+        return;
+    spin_lock(&v->object->lock);
+    for (size_t i = 0; i < n; i++)
+        if (!vec[i])
+            vec[i] = cached(v, leaf, va + i * PAGE_SIZE);
+    spin_unlock(&v->object->lock);
 }
 
 static void mincore_vma(struct vma *v, vaddr_t start, vaddr_t end, u8 *vec)
 {
     for (vaddr_t va = start, next; va < end; va = next) {
-        struct page *leaf = pt_leaf(v->mm, va);
-
         next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
-        if (v->object)
-            spin_lock(&v->object->lock);
-        if (!leaf && !v->object)
-            memset(vec, 0, (next - va) >> PAGE_SHIFT);
-        else
-            for (vaddr_t a = va; a < next; a += PAGE_SIZE)
-                vec[(a - va) >> PAGE_SHIFT] = resident(v, leaf, a);
-        if (v->object)
-            spin_unlock(&v->object->lock);
+        mincore_leaf(v, va, next, vec);
         vec += (next - va) >> PAGE_SHIFT;
     }
 }

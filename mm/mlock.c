@@ -38,7 +38,7 @@ static int set_locked(struct mm *mm, vaddr_t start, vaddr_t end, u32 bits)
     struct area_reserve r;
     int err;
 
-    if (mm->nvmas + 2 > MM_MAX_VMAS)
+    if (mm->nvmas + 2 > mm_max_map_count)
         return -ENOMEM;
     err = area_reserve(&r, 2);
     if (err)

@@ -12,6 +12,10 @@
 
 SLAB_CACHE(mm_cache, "mm", struct mm);
 
+u32 mm_max_map_count = MM_MAX_MAP_COUNT_DEFAULT;
+u32 mm_overcommit = OVERCOMMIT_GUESS;
+
+static u64 next_id; /* atomic */
 static spinlock_t list_lock;
 static struct list all_mms = LIST_INIT(all_mms);
 
@@ -23,6 +27,7 @@ struct mm *mm_create(void)
         return NULL;
     mutex_init(&mm->lock);
     mm->refs = 1;
+    mm->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
     mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true};
     mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
     if (!pt_init(mm)) {
@@ -55,8 +60,13 @@ static void unmap_all(struct mm *mm)
     }
     tlb_end(&batch);
     while ((v = vma_first(mm)) != NULL) {
+        vaddr_t start = v->start, end = v->end;
+
         vma_remove(mm, v);
         vma_free(v);
+        tlb_begin(&batch, mm);
+        pt_trim(mm, start, end, 0, USER_END + PAGE_SIZE, &batch);
+        tlb_end(&batch);
     }
 }
 

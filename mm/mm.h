@@ -12,11 +12,19 @@
 #include "lib/types.h"
 
 #define MMAP_MIN_ADDR   0x10000ul
-#define MM_MAX_VMAS     65530u
 #define STACK_GUARD_GAP (256 * PAGE_SIZE)
 
 struct vma;
 struct vm_file;
+
+/* vm.max_map_count: VMAs an address space may have; remapping never makes any. */
+#define MM_MAX_MAP_COUNT_DEFAULT 65530u
+extern u32 mm_max_map_count;
+
+/* vm.overcommit_memory. GUESS: no private writable mapping larger than the machine. */
+#define OVERCOMMIT_GUESS  0u
+#define OVERCOMMIT_ALWAYS 1u
+extern u32 mm_overcommit;
 
 /* Limits in bytes (RLIM_INFINITY = ~0), copied in by the kernel when they change. */
 struct mm_limits {
@@ -27,6 +35,7 @@ struct mm_limits {
 struct mm {
     struct mutex lock;   /* M */
     u32 refs;            /* atomic */
+    u64 id;              /* [c] no other address space ever has it */
     u32 nvmas;           /* [M] */
     struct rb_root vmas; /* [M] */
     struct vma *recent;  /* [M] last hit of vma_find under the exclusive lock or a hint */
@@ -47,6 +56,7 @@ struct mm {
     struct mm_limits limits;
     u32 def_flags;       /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
     struct vm_file *exe; /* program file, referenced; NULL: none */
+    u32 membarrier;      /* atomic: MEMBARRIER_CMD_* registered */
 };
 
 /* An empty address space with one reference, limits unlimited. NULL: no memory. */
@@ -65,6 +75,11 @@ void mm_activate(struct mm *mm);
 /* Reads or writes memory of any address space through its translations, faulting pages in.
  * Bytes done before the first inaccessible one; `write` needs VM_WRITE. */
 size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write);
+
+/* As mm_access with a debugger's rights: reads memory without rights too, writes private
+ * memory that may not be written now but has some right and may get this one (the page
+ * becomes a private copy). Shared memory is written only where the mapping allows it. */
+size_t mm_access_force(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write);
 
 /* Resident pages in all. */
 static inline u64 mm_rss(const struct mm *mm)

@@ -73,6 +73,8 @@ static int choose_range(const struct mm *mm, const struct mmap_args *a, u64 len,
             return -EPERM;
         if ((a->flags & MAP_FIXED_NOREPLACE) && !range_free(mm, addr, len, false))
             return -EEXIST;
+        if (area_sealed(mm, addr, addr + len))
+            return -EPERM;
         *out = addr;
         return 0;
     }
@@ -92,7 +94,8 @@ static int choose_range(const struct mm *mm, const struct mmap_args *a, u64 len,
 
 static u32 vm_flags(const struct mm *mm, const struct mmap_args *a)
 {
-    u32 flags = (a->prot & VM_PROT) | (a->max_prot & VM_PROT) << 4 | mm->def_flags;
+    u32 flags =
+        (a->prot & VM_PROT) | (a->max_prot & VM_PROT) << 4 | mm->def_flags | a->vm_flags;
 
     if (a->flags & MAP_SHARED) /* bit 0 of MAP_SHARED and MAP_SHARED_VALIDATE */
         flags |= VM_SHARED;
@@ -117,7 +120,7 @@ static int prepare(struct mm *mm, const struct mmap_args *a, vaddr_t addr, u64 l
     if (!err && (flags & VM_LOCKED))
         err = area_check_memlock(mm, npages);
     if (!err)
-        err = area_reserve(r, 3);
+        err = area_reserve(r, 1 + (replaced ? area_cuts(mm, addr, addr + len) : 0));
     if (err)
         return err;
     v = area_take(r);
@@ -169,7 +172,8 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
         mutex_unlock(&mm->lock);
         return err;
     }
-    area_unmap(mm, addr, addr + len, &r, &dead);
+    if (a->flags & MAP_FIXED)
+        area_unmap(mm, addr, addr + len, &r, &dead);
     vma_insert(mm, v);
     area_account(mm, flags, (s64)(len >> PAGE_SHIFT));
     vma_merge(mm, v);
@@ -187,7 +191,7 @@ int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
     struct area_reserve r = {.n = 0};
     struct area_dead dead = {NULL};
     struct vma *v;
-    unsigned cuts = 0;
+    unsigned cuts;
     vaddr_t end;
     int err;
 
@@ -198,14 +202,10 @@ int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
         return -EINVAL;
     end = addr + len;
     mutex_lock(&mm->lock);
-    v = vma_find(mm, addr);
-    if (v && v->start < addr)
-        cuts++;
-    v = vma_find(mm, end);
-    if (v && v->start < end)
-        cuts++;
+    v = vma_at(mm, addr);
+    cuts = area_cuts(mm, addr, end);
     /* A hole in one VMA makes one more of it. */
-    if (cuts == 2 && v->start < addr && mm->nvmas + 1 > MM_MAX_VMAS)
+    if (cuts == 2 && v && v->end > end && mm->nvmas + 1 > mm_max_map_count)
         err = -ENOMEM;
     else
         err = area_reserve(&r, cuts);

@@ -11,19 +11,32 @@
 #include "mm/stat.h"
 #include "mm/zap.h"
 
-/* The entry that `pte` becomes under the rights of v. */
-static pte_t changed_entry(const struct vma *v, pte_t pte)
+/* Gives the entries [i, stop) of one table the rights of v. A present private page may be
+ * shared with a forked child: only a fault makes it writable. T held. */
+static void change_leaf(const struct vma *v, struct page *leaf, unsigned i, unsigned stop,
+                        struct tlb_batch *b)
 {
     u32 prot = v->flags & VM_PROT;
+    bool shared = vma_kind(v) == VMA_SHARED;
+    pte_t *e = pt_entries(leaf), rights = pte_make_user(0, prot);
+    pte_t keep = PTE_ADDR | (shared ? 0 : PTE_WRITE);
+    vaddr_t va = pt_address(leaf, i);
 
-    if (pte_parked(pte))
-        return pte; /* a fault brings it back */
-    if (!prot)      /* private memory keeps its page out of reach (see arch/pte.h) */
-        return pte_make_parked(pte_pfn(pte));
-    /* A private page may be shared with a forked child: only a fault makes it writable. */
-    if (vma_kind(v) != VMA_SHARED && !pte_writable(pte))
-        prot &= ~VM_WRITE;
-    return pte_make_user(pte_pfn(pte), prot);
+    if (!shared) /* writable only what is, and may stay so */
+        keep &= prot & VM_WRITE ? ~0ull : ~PTE_WRITE, rights &= ~PTE_WRITE;
+    for (; i < stop; i++, va += PAGE_SIZE) {
+        pte_t old = pte_load(&e[i]), pte;
+
+        if (!pte_present(old)) /* none, or parked: a fault brings it back */
+            continue;
+        /* No rights: private memory keeps its page out of reach (see arch/pte.h). */
+        pte = likely(prot) ? rights | (old & keep) : pte_make_parked(pte_pfn(old));
+        if (pte == old)
+            continue;
+        pte_store(&e[i], pte);
+        if (!prot || (old & ~pte & PTE_WRITE) || (pte & ~old & PTE_NX))
+            tlb_change(b, va); /* more rights need no flush: a fault finds them */
+    }
 }
 
 /* Brings the entries of v into line with its rights. M exclusive. */
@@ -43,19 +56,12 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
         zap_object_pages(v, start, end, &b);
     }
     pt_for_each_leaf (v->mm, start, end, va, next, leaf) {
-        pte_t *entries = pt_entries(leaf);
+        unsigned i = pt_index(va, 0);
 
         if (!leaf->present)
             continue;
         spin_lock(&leaf->lock);
-        for (vaddr_t a = va; a < next; a += PAGE_SIZE) {
-            pte_t *e = &entries[pt_index(a, 0)], old = pte_load(e), pte;
-
-            if (!old || (pte = changed_entry(v, old)) == old)
-                continue;
-            pte_store(e, pte);
-            tlb_change(&b, a);
-        }
+        change_leaf(v, leaf, i, i + (unsigned)((next - va) >> PAGE_SHIFT), &b);
         spin_unlock(&leaf->lock);
     }
     tlb_end(&b);
@@ -111,7 +117,9 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u32 prot)
     err = grows ? extend_to_stack(mm, grows, &addr, end) : 0;
     if (!err)
         err = check_range(mm, addr, end, prot, &stop);
-    if (!err && mm->nvmas + 2 > MM_MAX_VMAS)
+    if (!err && area_sealed(mm, addr, end))
+        err = -EPERM;
+    if (!err && mm->nvmas + 2 > mm_max_map_count)
         err = -ENOMEM;
     if (!err)
         err = area_reserve(&r, 2);

@@ -135,7 +135,7 @@ static int check_limits(struct mremap *m, const struct vma *v, u64 extra)
 {
     int err;
 
-    if (m->mm->nvmas + 4 > MM_MAX_VMAS)
+    if (m->mm->nvmas + 4 > mm_max_map_count)
         return -ENOMEM;
     err = extra ? area_check_limits(m->mm, v->flags, extra, 0) : 0;
     if (!err && extra && (v->flags & VM_LOCKED))
@@ -259,6 +259,10 @@ static int mremap_locked(struct mremap *m)
         return -EINVAL;
     if (m->old_len > v->end - m->old)
         return -EFAULT;
+    if (area_sealed(m->mm, m->old, m->old + MAX(m->old_len, PAGE_SIZE)) ||
+        ((m->flags & MREMAP_FIXED) &&
+         area_sealed(m->mm, m->new_addr, m->new_addr + m->new_len)))
+        return -EPERM;
     if (v->object &&
         vma_home(v, m->old) + (m->new_len >> PAGE_SHIFT) < vma_home(v, m->old))
         return -EINVAL;

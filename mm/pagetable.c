@@ -8,7 +8,7 @@
 
 static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
 {
-    struct page *pg = page_alloc(0, PA_ZERO);
+    struct page *pg = page_alloc(0, PA_ZERO | PA_USER);
 
     if (!pg)
         return NULL;
@@ -51,11 +51,7 @@ bool pt_init(struct mm *mm)
 void pt_fini(struct mm *mm)
 {
     struct page *root = phys_to_page(mm->root_pa);
-    struct tlb_batch batch;
 
-    tlb_begin(&batch, mm); /* no CPU has it loaded: nothing is flushed */
-    pt_trim(mm, 0, USER_END, 0, USER_END + PAGE_SIZE, &batch);
-    tlb_end(&batch);
     ASSERT(root->present == 0);
     table_retire(mm, root);
     page_free(root, 0);

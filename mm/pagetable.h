@@ -18,7 +18,7 @@
 
 /* An empty root with the kernel half filled in. false: no memory. */
 bool pt_init(struct mm *mm);
-/* Frees all tables; no translation and no away entry may be left. */
+/* Frees the root; every other table was trimmed with the last VMA over it. */
 void pt_fini(struct mm *mm);
 
 /* A leaf table and its entries: the walk knows both, deriving one from the other costs. */

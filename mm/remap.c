@@ -218,9 +218,11 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
     mutex_lock(&mm->lock);
     r.mm = mm;
     r.v = vma_at(mm, r.start);
-    if (!r.v || vma_kind(r.v) != VMA_SHARED || r.end > r.v->end) {
+    if (!r.v || vma_kind(r.v) != VMA_SHARED || r.end > r.v->end ||
+        (r.v->flags & (VM_NOREMAP | VM_SEALED))) {
+        err = r.v && (r.v->flags & VM_SEALED) ? -EPERM : -EINVAL;
         mutex_unlock(&mm->lock);
-        return -EINVAL;
+        return err;
     }
     r.home = pgoff == vma_home(r.v, r.start);
     /* A locked mapping is always populated; one without rights cannot be. */

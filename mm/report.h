@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Numbers about one VMA, for /proc/PID/smaps.
+ * What /proc tells about memory: numbers of one VMA for smaps, translations for pagemap and
+ * kpagecount, and the arrangement.
  */
 #pragma once
 
 #include "lib/types.h"
 
+struct mm;
+struct page;
 struct vma;
 
 struct vma_counts {
@@ -18,3 +21,28 @@ struct vma_counts {
 
 /* M held in any mode. */
 void vma_report(struct vma *v, struct vma_counts *c);
+
+/* Translations that show a page: of an object by the reverse map (its lock is taken), of
+ * private memory by its references; 0 for all other frames. */
+u64 page_translations(struct page *pg);
+
+/* An entry of /proc/PID/pagemap, as Linux has it: the frame below. */
+#define PAGEMAP_FRAME     ((1ull << 55) - 1)
+#define PAGEMAP_EXCLUSIVE (1ull << 56) /* shown by this translation alone */
+#define PAGEMAP_FILE      (1ull << 61) /* a page of an object */
+#define PAGEMAP_PRESENT   (1ull << 63)
+
+/* Fills in n entries from address va (whole pages below USER_END). Takes mm->lock. */
+void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out);
+
+/* Addresses that show consecutive file pages, all at home or all away. */
+struct arrangement_run {
+    vaddr_t start, end;
+    pgoff_t first; /* file page at start */
+    bool away;
+};
+typedef void (*arrangement_fn)(const struct arrangement_run *run, void *arg);
+
+/* Visits the runs of all mappings of objects in the order of addresses, longest possible
+ * within a VMA. mm->lock is held during the visits. */
+void arrangement_report(struct mm *mm, arrangement_fn visit, void *arg);

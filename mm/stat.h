@@ -8,25 +8,25 @@
 #include "lib/types.h"
 
 /* name in /proc/vmstat */
-#define MM_STATS(X)                                                    \
-    X(pgfault)         /* faults resolved */                           \
-    X(fault_anon_zero) /* read of untouched private memory */          \
-    X(fault_anon_new)  /* fresh private page */                        \
-    X(fault_cow)       /* copy on write */                             \
-    X(fault_reuse)     /* write to a page owned alone */               \
-    X(fault_object)    /* page of an object mapped */                  \
-    X(fault_spurious)  /* the translation was already there */         \
-    X(fault_segv)                                                      \
-    X(fault_bus)                                                       \
-    X(remap_calls)                                                     \
-    X(remap_pages)                                                     \
-    X(pte_zapped)                                                      \
-    X(tlb_flush_page)                                                  \
-    X(tlb_flush_range)                                                 \
-    X(tlb_flush_full)                                                  \
-    X(tlb_flush_remote)                                                \
-    X(backlink_grow) /* logs made or enlarged */                       \
-    X(pgalloc)                                                         \
+#define MM_STATS(X)                                            \
+    X(pgfault)         /* faults resolved */                   \
+    X(fault_anon_zero) /* read of untouched private memory */  \
+    X(fault_anon_new)  /* fresh private page */                \
+    X(fault_cow)       /* copy on write */                     \
+    X(fault_reuse)     /* write to a page owned alone */       \
+    X(fault_object)    /* page of an object mapped */          \
+    X(fault_spurious)  /* the translation was already there */ \
+    X(fault_segv)                                              \
+    X(fault_bus)                                               \
+    X(remap_calls)                                             \
+    X(remap_pages)                                             \
+    X(pte_zapped)                                              \
+    X(tlb_flush_page)                                          \
+    X(tlb_flush_range)                                         \
+    X(tlb_flush_full)                                          \
+    X(tlb_flush_remote)                                        \
+    X(backlink_grow) /* logs made or enlarged */               \
+    X(pgalloc)                                                 \
     X(pgfree)
 
 enum mm_stat {

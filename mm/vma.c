@@ -103,7 +103,7 @@ static u64 hole_below(const struct vma *v)
 static bool gap_update(struct rb_node *n)
 {
     struct vma *v = node_vma(n);
-    u64 gap = hole_below(v);
+    u64 gap = v->gap;
 
     if (n->left)
         gap = MAX(gap, node_vma(n->left)->max_gap);
@@ -115,11 +115,18 @@ static bool gap_update(struct rb_node *n)
     return true;
 }
 
-/* v's hole or that of its successor changed. */
+/* v's hole may have changed. */
 static void gap_changed(struct vma *v)
 {
-    if (v)
-        rb_propagate(&v->node, gap_update);
+    u64 gap;
+
+    if (!v)
+        return;
+    gap = hole_below(v);
+    if (gap == v->gap)
+        return;
+    v->gap = gap;
+    rb_propagate(&v->node, gap_update);
 }
 
 static void tree_insert(struct mm *mm, struct vma *v)
@@ -130,7 +137,7 @@ static void tree_insert(struct mm *mm, struct vma *v)
         parent = *link;
         link = v->start < node_vma(parent)->start ? &parent->left : &parent->right;
     }
-    v->max_gap = 0;
+    v->gap = v->max_gap = 0;
     rb_insert(&mm->vmas, &v->node, parent, link, gap_update);
     gap_changed(v);
     gap_changed(vma_next(v));

@@ -30,6 +30,8 @@ struct vm_object;
 #define VM_DONTDUMP    0x8000u
 #define VM_LOCKONFAULT 0x10000u /* with VM_LOCKED: pages are locked as they are touched */
 #define VM_WIPEONFORK  0x20000u /* a child finds zeros there */
+#define VM_SEALED      0x100000u /* mseal: stays as it is until exec or exit */
+#define VM_NOREMAP     0x200000u /* an attached SysV segment: remap_file_pages refuses */
 
 struct vma {
     vaddr_t start, end; /* [M] whole pages */
@@ -39,7 +41,7 @@ struct vma {
     struct vm_object *object; /* [c] referenced; NULL: private anonymous memory */
     struct vm_file *file;     /* [c] referenced; NULL: nameless */
     struct rb_node node;      /* [M] by start, augmented with max_gap */
-    u64 max_gap;              /* [M] largest hole before a VMA of this subtree */
+    u64 gap, max_gap;         /* [M] hole below this VMA; largest of this subtree */
     struct rb_node home_node; /* [O] in object->vmas by pgoff, augmented with home_max */
     pgoff_t home_max;         /* [O] largest home end of this subtree */
 };

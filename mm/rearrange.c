@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps of mm/rearrange.h, and the two calls that move an arrangement about within itself:
+ * exchanging two windows and rotating one.
+ */
+#include "mm/rearrange.h"
+#include "mm/calls.h"
+#include "mm/fault.h"
+#include "mm/stat.h"
+
+void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
+{
+    r->mm = mm;
+    r->v = NULL;
+    r->held = NULL;
+    r->run = 0;
+    r->lazy = lazy;
+    r->install = false;
+    r->missing = false;
+    r->rss = 0;
+    tlb_begin(&r->batch, mm);
+}
+
+void rearrange_release(struct rearrange *r)
+{
+    tlb_end(&r->batch);
+    if (r->held)
+        spin_unlock(&r->held->lock);
+    r->held = NULL;
+}
+
+int rearrange_vma(struct rearrange *r, vaddr_t start, vaddr_t end)
+{
+    struct vma *v = r->v;
+
+    if (unlikely(!v || start - v->start >= v->end - v->start)) {
+        v = vma_at(r->mm, start);
+        if (!v || vma_kind(v) != VMA_SHARED || (v->flags & VM_NOREMAP))
+            return -EINVAL;
+        if (v->flags & VM_SEALED)
+            return -EPERM;
+        rearrange_use(r, v);
+    }
+    return end > v->end ? -EINVAL : 0;
+}
+
+bool rearrange_countable(const struct vma *v, vaddr_t start, vaddr_t end)
+{
+    pgoff_t first = vma_home(v, start);
+
+    return first <= OBJECT_MAX_PAGES &&
+           (end - start) >> PAGE_SHIFT <= OBJECT_MAX_PAGES - first;
+}
+
+int rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end)
+{
+    for (vaddr_t va = start; va < end; va = (va | (LEAF_SPAN - 1)) + 1) {
+        struct page *leaf = pt_leaf(r->mm, va);
+
+        if (!leaf)
+            leaf = pt_leaf_make(r->mm, va);
+        if (!leaf || away_reserve(leaf) != 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end)
+{
+    struct page *leaf;
+
+    pt_for_each_leaf (r->mm, start, end, va, next, leaf)
+        away_trim(leaf);
+}
+
+void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
+{
+    const struct vma *prev = vma_prev(r->v), *next = vma_next(r->v);
+
+    rearrange_trim(r, start, end);
+    /* Tables only r->v lies over: nobody else comes to them, and who comes by its object
+     * waits for the lock. */
+    rearrange_hold(r, 1);
+    pt_trim(r->mm, start, end, prev ? prev->end : 0,
+            next ? next->start : USER_END + PAGE_SIZE, &r->batch);
+    rearrange_release(r);
+}
+
+void rearrange_end(struct rearrange *r)
+{
+    rearrange_release(r);
+    if (r->rss)
+        __atomic_fetch_add(&r->mm->rss_shmem, (u64)r->rss, __ATOMIC_RELAXED);
+}
+
+/* What both calls ask of a window: whole pages, some, in the user half. */
+static bool window_ok(vaddr_t start, u64 len)
+{
+    return len && start % PAGE_SIZE == 0 && len % PAGE_SIZE == 0 && len <= USER_END &&
+           start <= USER_END - len;
+}
+
+/* One page of a window; locks its table. */
+static void set_page(struct rearrange *r, struct leaf leaf, vaddr_t va, pgoff_t pgoff)
+{
+    rearrange_hold(r, 1);
+    spin_lock(&leaf.page->lock);
+    rearrange_set(r, leaf, va, pgoff);
+    spin_unlock(&leaf.page->lock);
+}
+
+/* Ends a call on a window of r->v: what is locked is in memory again. */
+static void window_done(struct rearrange *r, vaddr_t start, u64 len)
+{
+    rearrange_trim(r, start, start + len);
+    mm_count_n(remap_pages, len >> PAGE_SHIFT);
+    if (r->missing && vm_populates(r->v->flags))
+        (void)fault_populate(r->mm, start, start + len);
+}
+
+/* ---- exchange ---- */
+
+struct window {
+    struct vma *v;
+    vaddr_t start;
+};
+
+static int swap_reserve(struct rearrange *r, struct window w[2], u64 len)
+{
+    for (int k = 0; k < 2; k++) {
+        int err = rearrange_vma(r, w[k].start, w[k].start + len);
+
+        if (err)
+            return err;
+        w[k].v = r->v;
+        if (!rearrange_countable(r->v, w[k].start, w[k].start + len))
+            return -EINVAL;
+    }
+    if (w[0].v->object != w[1].v->object)
+        return -EINVAL;
+    for (int k = 0; k < 2; k++) {
+        rearrange_use(r, w[k].v);
+        if (rearrange_reserve(r, w[k].start, w[k].start + len) == 0)
+            continue;
+        for (; k >= 0; k--) {
+            rearrange_use(r, w[k].v);
+            rearrange_undo(r, w[k].start, w[k].start + len);
+        }
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void swap_commit(struct rearrange *r, const struct window w[2], u64 len)
+{
+    struct leaf leaf[2] = {{NULL, NULL}, {NULL, NULL}};
+
+    for (u64 at = 0; at < len; at += PAGE_SIZE) {
+        pgoff_t shown[2];
+
+        for (int k = 0; k < 2; k++) {
+            vaddr_t va = w[k].start + at;
+
+            if (!leaf[k].page || va % LEAF_SPAN == 0)
+                leaf[k] = pt_leaf_ref(r->mm, va);
+            shown[k] = away_offset(leaf[k].page, w[k].v, va);
+        }
+        for (int k = 0; k < 2; k++) {
+            rearrange_use(r, w[k].v);
+            set_page(r, leaf[k], w[k].start + at, shown[!k]);
+        }
+    }
+}
+
+int mm_remap_swap(struct mm *mm, vaddr_t a, vaddr_t b, u64 len)
+{
+    struct window w[2] = {{NULL, a}, {NULL, b}};
+    struct rearrange r;
+    int err;
+
+    if (!window_ok(a, len) || !window_ok(b, len) || (a < b + len && b < a + len))
+        return -EINVAL;
+    mutex_lock(&mm->lock);
+    rearrange_begin(&r, mm, false);
+    err = swap_reserve(&r, w, len);
+    if (!err)
+        swap_commit(&r, w, len);
+    rearrange_end(&r);
+    for (int k = 0; !err && k < 2; k++) {
+        rearrange_use(&r, w[k].v);
+        window_done(&r, w[k].start, len);
+    }
+    mutex_unlock(&mm->lock);
+    return err;
+}
+
+/* ---- rotation ---- */
+
+static u64 gcd(u64 a, u64 b)
+{
+    while (b) {
+        u64 rest = a % b;
+
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* Page `first` gets what the page `by` below it shows, that one what is shown `by` below it,
+ * and so on round to `first`. */
+static void rotate_cycle(struct rearrange *r, vaddr_t start, u64 n, u64 by, u64 first)
+{
+    vaddr_t va = start + first * PAGE_SIZE;
+    struct leaf leaf = pt_leaf_ref(r->mm, va);
+    pgoff_t saved = away_offset(leaf.page, r->v, va);
+    u64 to = first;
+
+    for (;;) {
+        u64 from = to >= by ? to - by : to + n - by;
+        vaddr_t source_va = start + from * PAGE_SIZE;
+        struct leaf source;
+
+        if (from == first) {
+            set_page(r, leaf, va, saved);
+            return;
+        }
+        source = pt_leaf_ref(r->mm, source_va);
+        set_page(r, leaf, va, away_offset(source.page, r->v, source_va));
+        to = from;
+        va = source_va;
+        leaf = source;
+    }
+}
+
+static int rotate_locked(struct rearrange *r, vaddr_t start, u64 len, s64 by)
+{
+    u64 n = len >> PAGE_SHIFT, up, cycles;
+    s64 rest = by % (s64)n;
+    int err = rearrange_vma(r, start, start + len);
+
+    if (err)
+        return err;
+    if (!rearrange_countable(r->v, start, start + len))
+        return -EINVAL;
+    if (rest == 0)
+        return 0;
+    up = (u64)(rest < 0 ? rest + (s64)n : rest);
+    err = rearrange_reserve(r, start, start + len);
+    if (err) {
+        rearrange_undo(r, start, start + len);
+        return err;
+    }
+    cycles = gcd(n, up);
+    for (u64 first = 0; first < cycles; first++)
+        rotate_cycle(r, start, n, up, first);
+    return 0;
+}
+
+int mm_remap_rotate(struct mm *mm, vaddr_t addr, u64 len, s64 by)
+{
+    struct rearrange r;
+    int err;
+
+    if (!window_ok(addr, len))
+        return -EINVAL;
+    mutex_lock(&mm->lock);
+    rearrange_begin(&r, mm, false);
+    err = rotate_locked(&r, addr, len, by);
+    rearrange_end(&r);
+    if (!err)
+        window_done(&r, addr, len);
+    mutex_unlock(&mm->lock);
+    return err;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the calls that change an arrangement in many places share (remapv, swap, rotate): a
+ * change under way, with the object's lock held over runs of pages and one gathered flush.
+ *
+ * Reserve tables and arrays first (the only step that can fail), then set entries one by
+ * one. M exclusive throughout.
+ */
+#pragma once
+
+#include "lib/uapi/errno.h"
+#include "mm/away.h"
+#include "mm/backlink.h"
+#include "mm/object_tree.h"
+#include "mm/pagetable.h"
+
+struct rearrange {
+    struct mm *mm;
+    struct vma *v;               /* the mapping being changed */
+    struct vm_object *held;      /* its lock is ours; NULL: none is */
+    struct object_cursor cursor; /* valid while held */
+    u32 run;                     /* pages set since the lock was taken */
+    bool lazy;    /* leave translations to faults, unless the memory is locked */
+    bool install; /* put translations in place: of v, from rearrange_vma */
+    bool missing; /* some page could not be put in place */
+    s64 rss;
+    struct tlb_batch batch;
+};
+
+/* Pages set before the object's lock is given up for a moment. */
+#define REARRANGE_RUN 8192u
+
+void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy);
+
+/* Gives up the object's lock, flushes what was changed before that: a page that left the
+ * object afterwards must not be visible to any CPU. */
+void rearrange_release(struct rearrange *r);
+
+/* Chooses the mapping around [start, end). -EINVAL: not inside one shared mapping of an
+ * object that may be rearranged; -EPERM: it is sealed. The range is not empty and lies in the
+ * user half. */
+int must_check rearrange_vma(struct rearrange *r, vaddr_t start, vaddr_t end);
+
+/* Chooses v, which rearrange_vma has chosen before. */
+static inline void rearrange_use(struct rearrange *r, struct vma *v)
+{
+    r->v = v;
+    r->install = (!r->lazy || vm_populates(v->flags)) && (v->flags & VM_PROT);
+}
+
+/* Whether the linear file pages of [start, end) of v have numbers an away array can hold. */
+bool rearrange_countable(const struct vma *v, vaddr_t start, vaddr_t end);
+
+/* Makes the tables and arrays of [start, end) of v. -ENOMEM: a part may be made. */
+int must_check rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end);
+
+/* Frees the arrays without numbers. */
+void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end);
+
+/* After a failed reservation: frees the empty tables as well. */
+void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end);
+
+/* Holds the object of v for the next `npages` pages. */
+static inline void rearrange_hold(struct rearrange *r, u32 npages)
+{
+    struct vm_object *o = r->v->object;
+
+    if (unlikely(r->held != o || r->run >= REARRANGE_RUN)) {
+        rearrange_release(r);
+        spin_lock(&o->lock);
+        r->held = o;
+        r->cursor = object_cursor(o);
+        r->run = 0;
+    }
+    r->run += npages;
+}
+
+/* Makes va, entry i of `leaf`, show file page pgoff. O and T held, array reserved unless that
+ * is its home. Cannot fail: what cannot be put in place is left to a fault. */
+static inline void rearrange_set(struct rearrange *r, struct leaf leaf, vaddr_t va,
+                                 pgoff_t pgoff)
+{
+    unsigned i = pt_index(va, 0);
+    u32 value = pgoff == vma_home(r->v, va) ? 0 : (u32)pgoff + 1;
+    pte_t *entry = leaf.entries + i, old = pte_load(entry), pte = 0;
+
+    if (leaf.page->away && leaf.page->away[i] != value)
+        away_set(leaf.page, i, value);
+    else if (old) /* shows that page already */
+        return;
+    if (r->install) {
+        struct page *pg = object_cursor_get(&r->cursor, pgoff);
+
+        /* The backlink must be there before the entry is visible. */
+        if (likely(pg) && (!value || likely(backlink_add(pg, entry) == 0)))
+            pte = pte_make_user(page_to_pfn(pg), r->v->flags & VM_PROT);
+        else
+            r->missing = true;
+    }
+    if (pte == old)
+        return;
+    pte_store(entry, pte);
+    if (old)
+        tlb_change(&r->batch, va);
+    if (unlikely(!old != !pte)) {
+        leaf.page->present += pte ? 1 : (u16)-1;
+        r->rss += pte ? 1 : -1;
+    }
+}
+
+/* The counters, the lock, the flush. */
+void rearrange_end(struct rearrange *r);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * remap_clone: a second mapping of the same file pages in the same arrangement. The numbers
+ * are copied before the mapping exists, which is the reservation; nothing fails afterwards.
+ */
+#include "lib/uapi/errno.h"
+#include "lib/uapi/mman.h"
+#include "mm/area.h"
+#include "mm/away.h"
+#include "mm/calls.h"
+#include "mm/fault.h"
+#include "mm/object.h"
+
+/* Gives back the numbers and tables that a failed copy made in a free range. */
+static void undo_copy(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct vma *next = vma_find(mm, start), *prev;
+    struct rb_node *last = rb_last(&mm->vmas);
+    struct tlb_batch b;
+
+    prev = next ? vma_prev(next) : last ? rb_entry(last, struct vma, node) : NULL;
+    away_clear(mm, start, end);
+    tlb_begin(&b, mm);
+    pt_trim(mm, start, end, prev ? prev->end : 0,
+            next ? next->start : USER_END + PAGE_SIZE, &b);
+    tlb_end(&b);
+}
+
+/* Advice and locking stay with the source; MCL_FUTURE counts as for a new mapping. */
+static u32 clone_flags(const struct mm *mm, const struct vma *v, u32 prot)
+{
+    return VM_SHARED | (v->flags & (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)) | prot |
+           (v->flags & VM_NORESERVE) | mm->def_flags;
+}
+
+/* Everything that can fail. *out is ready to insert, the numbers are in place. */
+static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags,
+                   struct area_reserve *r, struct vma **out)
+{
+    u64 npages = len >> PAGE_SHIFT;
+    int err = area_check_limits(mm, flags, npages, 0);
+    struct vma *t;
+    vaddr_t at;
+
+    if (!err && (flags & VM_LOCKED))
+        err = area_check_memlock(mm, npages);
+    if (!err && vma_find_gap(mm, len, MMAP_MIN_ADDR, mm->mmap_base, &at) != 0)
+        err = vma_find_gap(mm, len, MMAP_MIN_ADDR, USER_END, &at);
+    if (!err)
+        err = area_reserve(r, 1);
+    if (err)
+        return err;
+    err = away_copy(mm, mm, src, src + len, at - src);
+    if (err) {
+        undo_copy(mm, at, at + len);
+        return err;
+    }
+    t = area_take(r);
+    t->mm = mm;
+    t->start = at;
+    t->end = at + len;
+    t->pgoff = vma_home(v, src);
+    t->flags = flags;
+    t->object = v->object;
+    object_get(t->object);
+    t->file = v->file;
+    if (t->file)
+        vm_file_get(t->file);
+    *out = t;
+    return 0;
+}
+
+static int clone_locked(struct mm *mm, vaddr_t src, u64 len, u32 prot,
+                        struct area_reserve *r, vaddr_t *out)
+{
+    struct vma *v = vma_at(mm, src), *t;
+    u32 flags;
+    int err;
+
+    if (!v || vma_kind(v) != VMA_SHARED || src + len > v->end || (v->flags & VM_NOREMAP))
+        return -EINVAL;
+    if (prot & ~(v->flags >> 4))
+        return -EACCES;
+    flags = clone_flags(mm, v, prot);
+    err = prepare(mm, v, src, len, flags, r, &t);
+    if (err)
+        return err;
+    *out = t->start;
+    vma_insert(mm, t);
+    area_account(mm, flags, (s64)(len >> PAGE_SHIFT));
+    vma_merge(mm, t);
+    if (vm_populates(flags))
+        (void)fault_populate(mm, *out, *out + len);
+    return 0;
+}
+
+int mm_remap_clone(struct mm *mm, vaddr_t src, u64 len, u32 prot, vaddr_t *out)
+{
+    struct area_reserve r = {.n = 0};
+    int err;
+
+    if (!len || src % PAGE_SIZE || len % PAGE_SIZE || len > USER_END ||
+        src > USER_END - len || (prot & ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC)))
+        return -EINVAL;
+    mutex_lock(&mm->lock);
+    err = clone_locked(mm, src, len, prot, &r, out);
+    mutex_unlock(&mm->lock);
+    area_release(&r);
+    return err;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mseal: a sealed VMA keeps its place, its size, its rights and its arrangement until exec
+ * or exit. The flag is set here; every call that would break a seal asks area_sealed before
+ * it changes anything.
+ */
+#include "lib/uapi/errno.h"
+#include "mm/area.h"
+#include "mm/calls.h"
+
+bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+        if (v->flags & VM_SEALED)
+            return true;
+    return false;
+}
+
+static bool has_hole(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    return area_pages_in(mm, start, end) != (end - start) >> PAGE_SHIFT;
+}
+
+int mm_seal(struct mm *mm, vaddr_t addr, u64 len)
+{
+    struct area_reserve r = {.n = 0};
+    vaddr_t end;
+    int err = 0;
+
+    if (addr % PAGE_SIZE || align_up(len, PAGE_SIZE) < len)
+        return -EINVAL;
+    end = addr + align_up(len, PAGE_SIZE);
+    if (end < addr)
+        return -EINVAL;
+    if (end == addr)
+        return 0;
+    mutex_lock(&mm->lock);
+    if (has_hole(mm, addr, end) || mm->nvmas + 2 > mm_max_map_count)
+        err = -ENOMEM;
+    if (!err)
+        err = area_reserve(&r, 2);
+    while (!err && addr < end) {
+        struct vma *v = vma_find(mm, addr);
+        vaddr_t stop = MIN(v->end, end);
+
+        area_set_flags(mm, v, addr, stop, v->flags | VM_SEALED, &r);
+        addr = stop;
+    }
+    mutex_unlock(&mm->lock);
+    area_release(&r);
+    return err;
+}
