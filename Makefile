@@ -11,7 +11,7 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-user test-linux test-boot iso debug lint format \
+.PHONY: all run test test-host test-user test-run test-linux test-boot iso debug lint format \
         clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
@@ -27,6 +27,9 @@ test-host: ## unit tests of lib, mm, fs on this machine, with sanitizers
 
 test-user: all ## the userland suite inside Tessera
 	$(TEST_USER)
+
+test-run: all ## tools/run, and Debian's own programs inside Tessera
+	$(TEST_RUN)
 
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)

@@ -86,7 +86,9 @@ def main():
     cycle = find_cycle(graph)
     if cycle:
         faults.append("cycle: " + " -> ".join(cycle))
-    for path in (f for f in files if f.endswith(".h") and "syscall_table" not in f):
+    # Tables without a guard are included several times, with meanings of their own.
+    for path in (f for f in files if f.endswith(".h") and
+                 "#pragma once" in Path(f).read_text(encoding="utf-8")):
         result = subprocess.run(FLAGS + ["-"], input=f'#include "{path}"\n', text=True,
                                 capture_output=True, check=False)
         if result.returncode:

@@ -7,4 +7,6 @@ TEST_HOST  = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host
 TEST_USER  = tools/test-user --build $(O) $(SUITE_FILES)
 TEST_LINUX = tests/user/run-linux.sh $(O)/tests/user
 TEST_BOOT  = tests/boot/boot.py $(O)
-TEST_ALL   = tools/sum-tests $(MAKE) --no-print-directory : test-host test-user test-boot
+TEST_RUN   = tests/run/programs.py $(O)
+TEST_ALL   = tools/sum-tests $(MAKE) --no-print-directory : \
+             test-host test-user test-run test-boot

@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# tools/run and Debian's own programs inside Tessera: programs.py BUILD_DIR [FILTER...].
+# Each case runs one unmodified program and compares output, error output and status with
+# what they must be, or with the same program on this machine. TAP on standard output.
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RUN = os.path.join(TOP, "tools/run")
+BUSYBOX = "/bin/busybox"
+CASES = []
+
+
+class Failure(Exception):
+    pass
+
+
+def case(fn):
+    CASES.append(fn)
+    return fn
+
+
+def run(*words, options=(), stdin=subprocess.DEVNULL, data=None, status=0):
+    """Standard output and error of a program inside Tessera, whose status is checked."""
+    command = [RUN, "-t", "60", *options, "--", *words]
+    how = {"input": data} if data is not None else {"stdin": stdin}
+    done = subprocess.run(command, capture_output=True, check=False, timeout=150, **how)
+    if done.returncode != status:
+        tail = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise Failure(f"status {done.returncode}, want {status}: {' '.join(tail)}")
+    return done.stdout, done.stderr
+
+
+def same(got, want, what="output"):
+    if got != want:
+        raise Failure(f"{what} is {got[:120]!r}, want {want[:120]!r}")
+
+
+def host(*words, data=None):
+    return subprocess.run(words, input=data, capture_output=True, check=True).stdout
+
+
+@case
+def streams(_):
+    """output and error output apart, status of the shell"""
+    out, err = run(BUSYBOX, "sh", "-c", "echo out; echo err >&2; exit 7", status=7)
+    same(out, b"out\n")
+    same(err, b"err\n", "error output")
+
+
+@case
+def killed(_):
+    """128 + signal"""
+    run(BUSYBOX, "sh", "-c", "kill -9 $$", status=137)
+    run(BUSYBOX, "sh", "-c", "kill -SEGV $$", status=139)
+
+
+@case
+def time_limit(_):
+    """124 at the time limit"""
+    run(BUSYBOX, "sleep", "100", options=("-t", "2"), status=124)
+
+
+@case
+def panic_status(work):
+    """125 and the panic's text when the kernel panics"""
+    empty = os.path.join(work, "empty.cpio")
+    subprocess.run([os.path.join(TOP, "tools/mkinitrd.py"), "-o", empty], check=True)
+    _, err = run(BUSYBOX, "true", options=("--initramfs", empty), status=125)
+    if b"kernel panic: " not in err or b"backtrace" not in err:
+        raise Failure("no panic report on the error output")
+
+
+@case
+def input_file(work):
+    """standard input from a file"""
+    path = os.path.join(work, "in")
+    with open(path, "wb") as f:
+        f.write(b"from a file\n" * 1000)
+    with open(path, "rb") as f:
+        same(run(BUSYBOX, "cat", stdin=f)[0], b"from a file\n" * 1000)
+
+
+@case
+def input_pipe(_):
+    """standard input from a pipe, at once"""
+    same(run(BUSYBOX, "wc", "-c", data=b"x" * 300000)[0].strip(), b"300000")
+
+
+@case
+def input_slow(_):
+    """standard input from a pipe, piece by piece"""
+    slow = subprocess.Popen(["sh", "-c", "echo a; sleep 1; echo b; sleep 1; echo c"],
+                            stdout=subprocess.PIPE)
+    same(run(BUSYBOX, "cat", stdin=slow.stdout)[0], b"a\nb\nc\n")
+    slow.wait()
+
+
+@case
+def input_idle(_):
+    """an idle pipe as standard input hinders nobody"""
+    r, w = os.pipe()
+    same(run(BUSYBOX, "echo", "free", stdin=r)[0], b"free\n")
+    os.close(w)
+
+
+@case
+def added_files(work):
+    """--add of files and directories"""
+    os.makedirs(os.path.join(work, "dir/inner"))
+    with open(os.path.join(work, "dir/inner/f"), "w", encoding="ascii") as f:
+        f.write("inside\n")
+    out, _ = run(BUSYBOX, "sh", "-c", "pwd; cat dir/inner/f; cat /opt/there/inner/f",
+                 options=("--add", f"{work}/dir", "--add", f"{work}/dir:/opt/there"))
+    same(out, b"/tmp/run\ninside\ninside\n")
+
+
+@case
+def trace(work):
+    """--trace names the program's calls"""
+    path = os.path.join(work, "trace")
+    run(BUSYBOX, "echo", "traced", options=("--trace", path))
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    if "write" not in text or "execve" not in text:
+        raise Failure("no write or execve in the trace")
+
+
+@case
+def icount(_):
+    """--icount: the same run twice"""
+    first = run(BUSYBOX, "cat", "/proc/uptime", options=("--icount",))[0]
+    same(run(BUSYBOX, "cat", "/proc/uptime", options=("--icount",))[0], first)
+
+
+@case
+def busybox_shell(_):
+    """busybox sh: pipes, redirections, substitution, loops"""
+    script = ("for i in 3 1 2; do echo $i; done | sort > s; cat s | tr '\\n' ' '; "
+              "echo $(wc -l < s) $((6 * 7)); (exit 3) || echo three $?; "
+              "cat <<X | sed s/a/b/\naa\nX\n")
+    same(run(BUSYBOX, "sh", "-c", script)[0], host(BUSYBOX, "sh", "-c",
+                                                   f"cd $(mktemp -d); {script}"))
+
+
+@case
+def busybox_tools(_):
+    """dd, tar, awk, find, gzip agree with the host's"""
+    script = ("dd if=/dev/zero bs=1000 count=300 2>/dev/null | md5sum; mkdir d; "
+              "seq 1 5000 > d/n; tar cf t d; rm -r d; tar xf t; md5sum < d/n; "
+              "awk '{ s += $1 } END { print s }' d/n; gzip -c d/n | gunzip | md5sum; "
+              "find d | sort; sort -r -n d/n | head -n 3")
+    same(run(BUSYBOX, "sh", "-c", script)[0], host(BUSYBOX, "sh", "-c",
+                                                   f"cd $(mktemp -d); {script}"))
+
+
+@case
+def busybox_proc(_):
+    """ls -l /proc, ps, free, mount"""
+    out, _ = run(BUSYBOX, "sh", "-c", "ls -l /proc; ps; free; mount; ls -l /proc/self/fd")
+    for word in (b"self -> ", b"PID", b"Mem:", b"proc on /proc", b"meminfo"):
+        if word not in out:
+            raise Failure(f"{word!r} is missing")
+
+
+@case
+def sha256(work):
+    """sha256sum of 2 MB equals the host's"""
+    data = os.urandom(2 << 20)
+    path = os.path.join(work, "big")
+    with open(path, "wb") as f:
+        f.write(data)
+    out, _ = run(BUSYBOX, "sha256sum", "big", options=("--add", path))
+    same(out.split()[0].decode(), hashlib.sha256(data).hexdigest())
+
+
+def compiled(work, compiler, *flags):
+    source = os.path.join(work, "hello.c")
+    program = os.path.join(work, "hello")
+    with open(source, "w", encoding="ascii") as f:
+        f.write('#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n'
+                'int main(int c, char **v) { char *p = malloc(1 << 22);\n'
+                'memset(p, 1, 1 << 22); printf("%s %d %.3f\\n", v[c - 1], p[99], 1.5);\n'
+                'free(p); return 42; }\n')
+    subprocess.run([compiler, *flags, "-O1", "-o", program, source], check=True)
+    out, _ = run(program, "arg", status=42)
+    same(out, b"arg 1 1.500\n")
+
+
+@case
+def glibc_static(work):
+    """a static glibc program"""
+    compiled(work, "gcc", "-static")
+
+
+@case
+def glibc_static_pie(work):
+    """a static-pie glibc program"""
+    compiled(work, "gcc", "-static-pie")
+
+
+@case
+def glibc_dynamic(work):
+    """a dynamic glibc program"""
+    compiled(work, "gcc")
+
+
+@case
+def musl_static(work):
+    """a static musl program"""
+    compiled(work, "musl-gcc", "-static")
+
+
+@case
+def musl_dynamic(work):
+    """a dynamic musl program"""
+    compiled(work, "musl-gcc")
+
+
+@case
+def debian_cat(_):
+    """Debian's dynamic cat"""
+    same(run("/bin/cat", "-n", data=b"a\nb\n")[0], host("/bin/cat", "-n", data=b"a\nb\n"))
+
+
+@case
+def klibc_shell(_):
+    """klibc's sh"""
+    out, _ = run("/usr/lib/klibc/bin/sh", "-c", "echo klibc $((3 * 4)) | { read x; echo $x; }")
+    same(out, b"klibc 12\n")
+
+
+@case
+def script(work):
+    """a script and its interpreter"""
+    path = os.path.join(work, "script")
+    with open(path, "w", encoding="ascii") as f:
+        f.write('#!/bin/sh\necho "$0" "$1" "$2"\n')
+    os.chmod(path, 0o755)
+    same(run(path, "one", "two")[0], f"{path} one two\n".encode())
+
+
+def main():
+    wanted = sys.argv[2:]
+    todo = [c for c in CASES if not wanted or c.__name__ in wanted]
+    passed = failed = 0
+    print(f"TAP version 13\n1..{len(todo)}", flush=True)
+    for number, fn in enumerate(todo, 1):
+        wrong = None
+        with tempfile.TemporaryDirectory(prefix="tessera-test-") as work:
+            try:
+                fn(work)
+            except (Failure, OSError, subprocess.SubprocessError) as e:
+                wrong = str(e).replace("\n", " ")
+        line = f"{number} - {fn.__name__}: {fn.__doc__}"
+        print(f"not ok {line} # {wrong}" if wrong else f"ok {line}", flush=True)
+        passed, failed = passed + (not wrong), failed + bool(wrong)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
