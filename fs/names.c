@@ -138,7 +138,7 @@ int vfs_link(struct fs_context *fs, const struct path *from, const struct path *
 }
 
 /* The name w->found loses its entry. */
-static void name_remove(struct dentry *d)
+void name_remove(struct dentry *d)
 {
     struct inode *ino = d->inode, *dir = d->parent->inode;
 

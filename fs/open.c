@@ -116,6 +116,15 @@ static int create_last(struct fs_context *fs, struct walk *w, u32 mode, struct p
     return 0;
 }
 
+/* There was no memory to open what was created: the name goes again. */
+static void uncreate(struct dentry *d)
+{
+    mutex_lock(&vfs_tree_lock);
+    if (d->kept && !d->dead)
+        name_remove(d);
+    mutex_unlock(&vfs_tree_lock);
+}
+
 /* A file without a name in a directory's file system. */
 static int open_tmpfile(struct path *dir, u32 flags, u32 mode, struct file **out)
 {
@@ -185,6 +194,8 @@ int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u
                                                  : -ENOTDIR;
     else
         err = file_open_path(&found, flags, created, out);
+    if (err && created)
+        uncreate(found.dentry);
     path_put(&found);
     return err;
 }

@@ -14,6 +14,9 @@ int file_open_path(const struct path *p, u32 flags, bool created, struct file **
  * success. out (may be NULL): the dentry, referenced. vfs_tree_lock exclusive. */
 int name_add(const struct walk *w, struct inode *ino, struct dentry **out);
 
+/* Takes the name d out of the tree. vfs_tree_lock exclusive; d is in the tree. */
+void name_remove(struct dentry *d);
+
 /* The inode is open for writing: -ETXTBSY while it runs as a program. */
 int inode_get_write(struct inode *ino);
 void inode_put_write(struct inode *ino);
