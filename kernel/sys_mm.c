@@ -164,3 +164,10 @@ long sys_munlockall(const struct syscall_args *a)
     (void)a;
     return checked(mm_munlockall(current_mm()));
 }
+
+long sys_mseal(const struct syscall_args *a)
+{
+    if (a->a2)
+        return -EINVAL;
+    return checked(mm_seal(current_mm(), a->a0, a->a1));
+}

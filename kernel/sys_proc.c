@@ -251,10 +251,44 @@ long sys_rseq(const struct syscall_args *a)
     return -ENOSYS;
 }
 
+/* Commands of membarrier(2). */
+#define MEMBARRIER_QUERY                      0u
+#define MEMBARRIER_GLOBAL                     1u
+#define MEMBARRIER_GLOBAL_EXPEDITED           2u
+#define MEMBARRIER_REGISTER_GLOBAL_EXPEDITED  4u
+#define MEMBARRIER_PRIVATE_EXPEDITED          8u
+#define MEMBARRIER_REGISTER_PRIVATE_EXPEDITED 16u
+
 long sys_membarrier(const struct syscall_args *a)
 {
-    (void)a;
-    return -ENOSYS;
+    struct mm *mm = current_proc()->mm;
+    u32 cmd = (u32)a->a0;
+
+    if ((u32)a->a1)
+        return -EINVAL;
+    switch (cmd) {
+    case MEMBARRIER_QUERY:
+        return MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED |
+               MEMBARRIER_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_PRIVATE_EXPEDITED |
+               MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
+    case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:
+    case MEMBARRIER_REGISTER_PRIVATE_EXPEDITED:
+        __atomic_fetch_or(&mm->membarrier, cmd, __ATOMIC_SEQ_CST);
+        return 0;
+    case MEMBARRIER_PRIVATE_EXPEDITED:
+        if (!(mm->membarrier & MEMBARRIER_REGISTER_PRIVATE_EXPEDITED))
+            return -EPERM;
+        break;
+    case MEMBARRIER_GLOBAL:
+    case MEMBARRIER_GLOBAL_EXPEDITED:
+        break;
+    default:
+        return -EINVAL;
+    }
+    /* The only running CPU executes this; threads that do not run have passed a switch,
+     * which is a barrier. Other CPUs would have to be asked here. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return 0;
 }
 
 long sys_personality(const struct syscall_args *a)

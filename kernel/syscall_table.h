@@ -19,7 +19,10 @@ SYSCALL(150, munlock)
 SYSCALL(151, mlockall)
 SYSCALL(152, munlockall)
 SYSCALL(216, remap_file_pages)
+SYSCALL(310, process_vm_readv)
+SYSCALL(311, process_vm_writev)
 SYSCALL(325, mlock2)
+SYSCALL(462, mseal)
 
 /* ---- files: kernel/sys_fs*.c ---- */
 SYSCALL(0, read)

@@ -56,7 +56,7 @@ struct mm {
     struct mm_limits limits;
     u32 def_flags;       /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
     struct vm_file *exe; /* program file, referenced; NULL: none */
-    u32 membarrier;      /* atomic: MEMBARRIER_CMD_* registered */
+    u32 membarrier;      /* atomic: MEMBARRIER_* registered */
 };
 
 /* An empty address space with one reference, limits unlimited. NULL: no memory. */

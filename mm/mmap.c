@@ -205,7 +205,9 @@ int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
     v = vma_at(mm, addr);
     cuts = area_cuts(mm, addr, end);
     /* A hole in one VMA makes one more of it. */
-    if (cuts == 2 && v && v->end > end && mm->nvmas + 1 > mm_max_map_count)
+    if (area_sealed(mm, addr, end))
+        err = -EPERM;
+    else if (cuts == 2 && v && v->end > end && mm->nvmas + 1 > mm_max_map_count)
         err = -ENOMEM;
     else
         err = area_reserve(&r, cuts);
