@@ -17,6 +17,8 @@ void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
     r->lazy = lazy;
     r->install = false;
     r->missing = false;
+    r->directory = NULL;
+    r->covers = USER_END; /* nothing */
     r->rss = 0;
     tlb_begin(&r->batch, mm);
 }
@@ -42,6 +44,22 @@ int rearrange_vma(struct rearrange *r, vaddr_t start, vaddr_t end)
         rearrange_use(r, v);
     }
     return end > v->end ? -EINVAL : 0;
+}
+
+struct leaf rearrange_walk(struct rearrange *r, vaddr_t va)
+{
+    const pte_t *table = r->mm->root;
+
+    for (unsigned level = PT_LEVELS - 1; level > 1; level--) {
+        pte_t e = pte_load(&table[pt_index(va, level)]);
+
+        if (!pte_present(e))
+            return (struct leaf){NULL, NULL};
+        table = phys_to_virt(e & PTE_ADDR);
+    }
+    r->directory = table;
+    r->covers = va & ~(pt_span(2) - 1);
+    return rearrange_leaf(r, va);
 }
 
 bool rearrange_countable(const struct vma *v, vaddr_t start, vaddr_t end)
@@ -78,6 +96,7 @@ void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
     const struct vma *prev = vma_prev(r->v), *next = vma_next(r->v);
 
     rearrange_trim(r, start, end);
+    r->covers = USER_END;
     /* Tables only r->v lies over: nobody else comes to them, and who comes by its object
      * waits for the lock. */
     rearrange_hold(r, 1);
@@ -162,7 +181,7 @@ static void swap_commit(struct rearrange *r, const struct window w[2], u64 len)
             vaddr_t va = w[k].start + at;
 
             if (!leaf[k].page || va % LEAF_SPAN == 0)
-                leaf[k] = pt_leaf_ref(r->mm, va);
+                leaf[k] = rearrange_leaf(r, va);
             shown[k] = away_offset(leaf[k].page, w[k].v, va);
         }
         for (int k = 0; k < 2; k++) {
@@ -212,7 +231,7 @@ static u64 gcd(u64 a, u64 b)
 static void rotate_cycle(struct rearrange *r, vaddr_t start, u64 n, u64 by, u64 first)
 {
     vaddr_t va = start + first * PAGE_SIZE;
-    struct leaf leaf = pt_leaf_ref(r->mm, va);
+    struct leaf leaf = rearrange_leaf(r, va);
     pgoff_t saved = away_offset(leaf.page, r->v, va);
     u64 to = first;
 
@@ -225,7 +244,7 @@ static void rotate_cycle(struct rearrange *r, vaddr_t start, u64 n, u64 by, u64 
             set_page(r, leaf, va, saved);
             return;
         }
-        source = pt_leaf_ref(r->mm, source_va);
+        source = rearrange_leaf(r, source_va);
         set_page(r, leaf, va, away_offset(source.page, r->v, source_va));
         to = from;
         va = source_va;

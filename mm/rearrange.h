@@ -23,6 +23,9 @@ struct rearrange {
     bool lazy;    /* leave translations to faults, unless the memory is locked */
     bool install; /* put translations in place: of v, from rearrange_vma */
     bool missing; /* some page could not be put in place */
+    pte_t rights; /* of v: a translation without its frame */
+    const pte_t *directory; /* the level 1 table last used, and what it covers */
+    vaddr_t covers;
     s64 rss;
     struct tlb_batch batch;
 };
@@ -46,6 +49,23 @@ static inline void rearrange_use(struct rearrange *r, struct vma *v)
 {
     r->v = v;
     r->install = (!r->lazy || vm_populates(v->flags)) && (v->flags & VM_PROT);
+    r->rights = pte_make_user(0, v->flags & VM_PROT);
+}
+
+/* As pt_leaf_ref; the next one nearby costs one load. No table goes away meanwhile: M is
+ * exclusive, and rearrange_undo forgets what is remembered. */
+struct leaf rearrange_walk(struct rearrange *r, vaddr_t va);
+
+static inline struct leaf rearrange_leaf(struct rearrange *r, vaddr_t va)
+{
+    pte_t e;
+
+    if (unlikely(va - r->covers >= pt_span(2)))
+        return rearrange_walk(r, va);
+    e = pte_load(r->directory + pt_index(va, 1));
+    if (unlikely(!pte_present(e)))
+        return (struct leaf){NULL, NULL};
+    return (struct leaf){pfn_to_page(pte_pfn(e)), phys_to_virt(e & PTE_ADDR)};
 }
 
 /* Whether the linear file pages of [start, end) of v have numbers an away array can hold. */
@@ -77,30 +97,31 @@ static inline void rearrange_hold(struct rearrange *r, u32 npages)
 
 /* Makes va, entry i of `leaf`, show file page pgoff. O and T held, array reserved unless that
  * is its home. Cannot fail: what cannot be put in place is left to a fault. */
-static inline void rearrange_set(struct rearrange *r, struct leaf leaf, vaddr_t va,
-                                 pgoff_t pgoff)
+static always_inline void rearrange_set(struct rearrange *r, struct leaf leaf, vaddr_t va,
+                                        pgoff_t pgoff)
 {
-    unsigned i = pt_index(va, 0);
-    u32 value = pgoff == vma_home(r->v, va) ? 0 : (u32)pgoff + 1;
-    pte_t *entry = leaf.entries + i, old = pte_load(entry), pte = 0;
+    pte_t *entry = leaf.entries + pt_index(va, 0), old = pte_load(entry), pte = 0;
+    u32 *away = leaf.page->away, value = (u32)pgoff + 1;
 
-    if (leaf.page->away && leaf.page->away[i] != value)
-        away_set(leaf.page, i, value);
+    if (unlikely(pgoff == vma_home(r->v, va)))
+        value = 0;
+    if (likely(away) && likely(away[pt_index(va, 0)] != value))
+        away_set(leaf.page, pt_index(va, 0), value);
     else if (old) /* shows that page already */
         return;
-    if (r->install) {
+    if (likely(r->install)) {
         struct page *pg = object_cursor_get(&r->cursor, pgoff);
 
         /* The backlink must be there before the entry is visible. */
         if (likely(pg) && (!value || likely(backlink_add(pg, entry) == 0)))
-            pte = pte_make_user(page_to_pfn(pg), r->v->flags & VM_PROT);
+            pte = r->rights | page_to_pfn(pg) << PAGE_SHIFT;
         else
             r->missing = true;
     }
-    if (pte == old)
+    if (unlikely(pte == old))
         return;
     pte_store(entry, pte);
-    if (old)
+    if (likely(old))
         tlb_change(&r->batch, va);
     if (unlikely(!old != !pte)) {
         leaf.page->present += pte ? 1 : (u16)-1;

@@ -21,7 +21,7 @@ static inline vaddr_t entry_end(const struct remap_vec *e)
 }
 
 /* Chooses r->v and sets ENTRY_HOME. -EINVAL, -EPERM, -ENXIO. */
-static inline int check_entry(struct rearrange *r, struct remap_vec *e, u32 flags)
+static int check_entry(struct rearrange *r, struct remap_vec *e, u32 flags)
 {
     u64 size = (u64)e->npages << PAGE_SHIFT;
     int err;
@@ -42,12 +42,12 @@ static inline int check_entry(struct rearrange *r, struct remap_vec *e, u32 flag
 }
 
 /* Tables and arrays for an entry that sends its pages away. */
-static inline int reserve_entry(struct rearrange *r, const struct remap_vec *e)
+static int reserve_entry(struct rearrange *r, const struct remap_vec *e)
 {
     if (e->flags & ENTRY_HOME)
         return 0;
     if (likely(e->npages == 1)) {
-        const struct page *leaf = pt_leaf(r->mm, e->addr);
+        const struct page *leaf = rearrange_leaf(r, e->addr).page;
 
         if (likely(leaf && leaf->away))
             return 0;
@@ -55,15 +55,44 @@ static inline int reserve_entry(struct rearrange *r, const struct remap_vec *e)
     return rearrange_reserve(r, e->addr, entry_end(e));
 }
 
+/* The common entry: one page of the mapping and object at hand, whose table and array are
+ * there. False: it is something else, or not right. */
+static inline bool commit_single(struct rearrange *r, struct remap_vec *e, u32 flags)
+{
+    const struct vma *v = r->v;
+    vaddr_t va = e->addr;
+    struct leaf leaf;
+
+    if (unlikely((e->npages ^ 1) | e->flags | va % PAGE_SIZE) ||
+        unlikely(!r->held || v->object != r->held || r->run >= REARRANGE_RUN) ||
+        unlikely(va - v->start >= v->end - v->start || e->pgoff >= OBJECT_MAX_PAGES) ||
+        unlikely((flags & RM_CHECK) && e->pgoff >= object_npages(v->object)))
+        return false;
+    leaf = rearrange_leaf(r, va);
+    if (unlikely(!leaf.page || !leaf.page->away))
+        return false;
+    r->run++;
+    spin_lock(&leaf.page->lock);
+    rearrange_set(r, leaf, va, e->pgoff);
+    if (unlikely(!leaf.page->naway))
+        e->flags = ENTRY_HOME;
+    spin_unlock(&leaf.page->lock);
+    if (unlikely(r->missing)) {
+        r->missing = false;
+        if (r->install)
+            e->flags |= ENTRY_MISSING;
+    }
+    return true;
+}
+
 /* Sets the pages of an entry of r->v. Cannot fail. */
-static inline void commit_entry(struct rearrange *r, struct remap_vec *e)
+static noinline void commit_entry(struct rearrange *r, struct remap_vec *e)
 {
     pgoff_t pgoff = e->pgoff;
     vaddr_t end = entry_end(e);
 
-    r->missing = false;
     for (vaddr_t va = e->addr, next; va < end; va = next) {
-        struct leaf leaf = pt_leaf_ref(r->mm, va);
+        struct leaf leaf = rearrange_leaf(r, va);
 
         next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
         if (unlikely(!leaf.page)) { /* coming home where nothing is shown */
@@ -79,8 +108,9 @@ static inline void commit_entry(struct rearrange *r, struct remap_vec *e)
         } while (va < next);
         spin_unlock(&leaf.page->lock);
     }
-    if (unlikely(r->missing) && r->install)
+    if (r->missing && r->install)
         e->flags |= ENTRY_MISSING;
+    r->missing = false;
 }
 
 /* The entries one after the other; how many, and in *err why the next was not done. */
@@ -88,6 +118,8 @@ static size_t in_order(struct rearrange *r, struct remap_vec *v, size_t n, u32 f
                        int *err)
 {
     for (size_t i = 0; i < n; i++) {
+        if (likely(commit_single(r, &v[i], flags)))
+            continue;
         *err = check_entry(r, &v[i], flags);
         if (*err)
             return i;
@@ -132,6 +164,8 @@ static size_t all_or_none(struct rearrange *r, struct remap_vec *v, size_t n, u3
         }
     }
     for (size_t i = 0; i < n; i++) {
+        if (likely(commit_single(r, &v[i], 0)))
+            continue;
         *err = rearrange_vma(r, v[i].addr, entry_end(&v[i]));
         ASSERT(*err == 0);
         commit_entry(r, &v[i]);

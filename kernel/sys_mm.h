@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files with memory system calls share.
+ */
+#pragma once
+
+#include "kernel/proc.h"
+#include "mm/check.h"
+#include "mm/mm.h"
+
+static inline struct mm *current_mm(void)
+{
+    return current_proc()->mm;
+}
+
+/* Debug kernels look at the whole address space after every call that changes it. */
+static inline long checked(long result)
+{
+#ifdef TESSERA_DEBUG
+    mutex_lock_shared(&current_mm()->lock);
+    mm_check(current_mm());
+    mutex_unlock(&current_mm()->lock);
+#endif
+    return result;
+}
