@@ -51,7 +51,8 @@ static size_t transfer(struct uio *u, char *buf, size_t n, enum direction dir)
     while (done < n && u->niov) {
         size_t part = MIN(n - done, u->iov->len - u->skip), copied;
 
-        copied = copy_piece(u, u->iov->base + u->skip, buf + (buf ? done : 0), part, dir);
+        copied =
+            copy_piece(u, u->iov->base + u->skip, buf ? buf + done : NULL, part, dir);
         done += copied;
         u->skip += copied;
         u->left -= copied;

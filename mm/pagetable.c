@@ -52,6 +52,13 @@ void pt_fini(struct mm *mm)
 {
     struct page *root = phys_to_page(mm->root_pa);
 
+    if (unlikely(root->present)) { /* left by a call that failed, under no VMA */
+        struct tlb_batch batch;
+
+        tlb_begin(&batch, mm);
+        pt_trim(mm, 0, USER_END, 0, USER_END + PAGE_SIZE, &batch);
+        tlb_end(&batch);
+    }
     ASSERT(root->present == 0);
     table_retire(mm, root);
     page_free(root, 0);
