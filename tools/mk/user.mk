@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Programs of ours inside Tessera (init, the suite runner) and the initramfs.
+# Programs of ours inside Tessera (init, the suite runner, demos) and the initramfs.
 
 include tests/user/user.mk
 
@@ -19,10 +19,19 @@ $(O)/user/%: user/init/%.c
 	$(call say,MUSL ,$<)
 	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $<
 
-# What every run has: init, busybox with its names, a few files below /etc.
-$(INITRAMFS): $(INIT) $(SUITE) tools/mkinitrd.py $(wildcard user/etc/*)
+# Demonstrations: portable programs, each one file.
+DEMO_CFLAGS := $(filter-out -D%,$(INIT_CFLAGS)) -I.
+DEMOS       := $(patsubst user/demo/%.c,$(O)/user/demo/%,$(wildcard user/demo/*.c))
+
+$(DEMOS): $(O)/user/demo/%: user/demo/%.c user/include/tessera.h
+	mkdir -p $(@D)
+	$(call say,MUSL ,$<)
+	$(MUSL_CC) $(DEMO_CFLAGS) -o $@ $<
+
+# What every run has: init, busybox with its names, the demonstrations, files below /etc.
+$(INITRAMFS): $(INIT) $(SUITE) $(DEMOS) tools/mkinitrd.py $(wildcard user/etc/*)
 	$(call say,CPIO ,$@)
-	tools/mkinitrd.py -o $@ --base $(INIT) $(SUITE)
+	tools/mkinitrd.py -o $@ --base $(INIT) $(SUITE) $(DEMOS:%=--add %:/demo/)
 
 # The ISO's archive holds the suite as well.
 $(O)/iso.cpio: $(INITRAMFS) $(SUITE_FILES)
