@@ -10,6 +10,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+from console import PROMPT, Console
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RUN = os.path.join(TOP, "tools/run")
 BUSYBOX = "/bin/busybox"
@@ -245,6 +248,59 @@ def script(work):
     same(run(path, "one", "two")[0], f"{path} one two\n".encode())
 
 
+@case
+def console_line(_):
+    """the console: line editing, end of file, signals, raw mode, power-off"""
+    with Console(RUN) as c:
+        c.expect(PROMPT)
+        c.command(b"tty", b"/dev/console")
+        c.type(b"cat\n")
+        c.type(b"one\x15two thre\x17four\x7f\x7fr\n")  # ^U, ^W, erase
+        c.expect(b"\r\ntwo for\r\n")
+        c.type(b"\x04")
+        c.expect(PROMPT)
+        c.type(b"sleep 100\n")
+        c.type(b"\x03")
+        c.expect(PROMPT)
+        c.command(b"echo status $?", b"status 130")
+        c.type(b"sleep 100\n")
+        c.type(b"\x1c")
+        c.expect(PROMPT)
+        c.command(b"echo status $?", b"status 131")
+        c.type(b"stty -icanon -echo min 1; dd bs=1 count=3 2>/dev/null; stty sane\n")
+        c.type(b"a\x04\x7f")
+        c.expect(b"a\x04\x7f")
+        c.expect(PROMPT)
+        c.command(b"stty size; stty rows 50 cols 132; stty size", b"50 132")
+        same(c.end(), 0, "status")
+
+
+@case
+def console_jobs(_):
+    """the console: stop, background, foreground, background reading and writing"""
+    with Console(RUN) as c:
+        c.expect(PROMPT)
+        c.type(b"sleep 100 | cat\n")
+        c.type(b"\x1a")
+        c.expect(b"Stopped")
+        c.expect(PROMPT)
+        c.command(b"jobs", b"Stopped")
+        c.command(b"bg", b"sleep 100")
+        c.type(b"fg\n")
+        c.type(b"\x03")
+        c.expect(PROMPT)
+        c.command(b"cat &", b"")
+        c.command(b"jobs", b"Stopped (tty input)")
+        c.command(b"kill %1; wait; echo gone", b"gone")
+        c.command(b"stty tostop; echo background &", b"")
+        c.command(b"jobs", b"Stopped (tty output)")
+        c.command(b"stty -tostop; fg", b"background")
+        c.type(b"exit\n")  # a new session, a new shell
+        c.expect(PROMPT)
+        c.command(b"tty", b"/dev/console")
+        same(c.end(), 0, "status")
+
+
 def main():
     wanted = sys.argv[2:]
     todo = [c for c in CASES if not wanted or c.__name__ in wanted]
@@ -255,7 +311,7 @@ def main():
         with tempfile.TemporaryDirectory(prefix="tessera-test-") as work:
             try:
                 fn(work)
-            except (Failure, OSError, subprocess.SubprocessError) as e:
+            except (Failure, ValueError, OSError, subprocess.SubprocessError) as e:
                 wrong = str(e).replace("\n", " ")
         line = f"{number} - {fn.__name__}: {fn.__doc__}"
         print(f"not ok {line} # {wrong}" if wrong else f"ok {line}", flush=True)
