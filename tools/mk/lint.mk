@@ -9,7 +9,7 @@ FORMAT = $(CLANG_FORMAT) -i $(FORMAT_FILES)
 
 define LINT
 	status=0; \
-	step() { echo "== $$*"; "$$@" || status=1; }; \
+	step() { echo "== $$*" | cut -c -70; "$$@" || status=1; }; \
 	step tools/check-includes.py; \
 	step tools/check-words; \
 	step tools/check-length.py; \
