@@ -17,23 +17,28 @@
 #define ALL_SEALS \
     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 
-/* The dentry that shows the name; it counts as deleted from the start. */
-static struct dentry *memfd_dentry(const char *name, struct inode *ino)
+int file_create_unlinked(const char *name, struct inode *ino, const struct file_ops *fops,
+                         struct file **out)
 {
-    char text[NAME_MAX + 1] = PREFIX;
-    struct dentry *d;
+    struct dentry *d = dentry_create(NULL, name, strlen(name), ino);
+    int err;
 
-    str_copy(text + sizeof(PREFIX) - 1, name, sizeof(text) - (sizeof(PREFIX) - 1));
-    d = dentry_create(NULL, text, strlen(text), ino);
-    if (d)
-        d->dead = true;
-    return d;
+    if (!d)
+        return -ENOMEM;
+    d->dead = true; /* it counts as deleted from the start */
+    inode_get(ino); /* the dentry has one reference, the file the other */
+    err = file_create(ino, fops, O_RDWR | O_LARGEFILE, out);
+    if (err)
+        dentry_put(d);
+    else
+        (*out)->path = (struct path){NULL, d};
+    return err;
 }
 
 int memfd_create(const char *name, u32 flags, struct file **out)
 {
+    char text[NAME_MAX + 1] = PREFIX;
     struct inode *ino;
-    struct dentry *d;
     int err = ramfs_create_inode(S_IFREG | 0777, 0, &ino);
 
     if (err)
@@ -41,19 +46,11 @@ int memfd_create(const char *name, u32 flags, struct file **out)
     ino->nlink = 0;
     ino->dev = MEMFD_DEV;
     ino->seals = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
-    d = memfd_dentry(name, ino);
-    if (!d) {
+    str_copy(text + sizeof(PREFIX) - 1, name, sizeof(text) - (sizeof(PREFIX) - 1));
+    err = file_create_unlinked(text, ino, ino->fops, out);
+    if (err)
         inode_put(ino);
-        return -ENOMEM;
-    }
-    err = file_create(ino, ino->fops, O_RDWR | O_LARGEFILE, out);
-    if (err) {
-        dentry_put(d);
-        return err;
-    }
-    inode_get(ino); /* the dentry has one reference, the file the other */
-    (*out)->path = (struct path){NULL, d};
-    return 0;
+    return err;
 }
 
 static bool is_memfd(const struct file *f)

@@ -8,6 +8,11 @@
 
 #define MEMFD_NAME_MAX 249u
 
+/* A file over `ino` (takes over the caller's reference on success) that shows `name` but has
+ * no place in the tree. 0 or -ENOMEM. */
+int must_check file_create_unlinked(const char *name, struct inode *ino,
+                                    const struct file_ops *fops, struct file **out);
+
 /* F_GET_SEALS: the seals; -EINVAL: no memfd. */
 long memfd_get_seals(struct file *f);
 

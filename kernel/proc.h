@@ -165,6 +165,7 @@ static inline struct proc *current_proc(void)
 #define CAP_SETGID       6
 #define CAP_SETUID       7
 #define CAP_IPC_LOCK     14
+#define CAP_IPC_OWNER    15
 #define CAP_SYS_PTRACE   19
 #define CAP_SYS_ADMIN    21
 #define CAP_SYS_NICE     23

@@ -5,7 +5,7 @@
  * clang-format off
  */
 
-/* ---- memory: kernel/sys_mm.c ---- */
+/* ---- memory: kernel/sys_mm.c, sys_shm.c, sys_procvm.c ---- */
 SYSCALL(9, mmap)
 SYSCALL(10, mprotect)
 SYSCALL(11, munmap)
@@ -14,6 +14,10 @@ SYSCALL(25, mremap)
 SYSCALL(26, msync)
 SYSCALL(27, mincore)
 SYSCALL(28, madvise)
+SYSCALL(29, shmget)
+SYSCALL(30, shmat)
+SYSCALL(31, shmctl)
+SYSCALL(67, shmdt)
 SYSCALL(149, mlock)
 SYSCALL(150, munlock)
 SYSCALL(151, mlockall)

@@ -30,7 +30,7 @@ static vaddr_t last_end(const struct vma *v, vaddr_t addr)
     return addr + (object_npages(v->object) << PAGE_SHIFT);
 }
 
-int mm_detach(struct mm *mm, vaddr_t addr)
+int mm_detach(struct mm *mm, vaddr_t addr, struct vm_file **file)
 {
     struct area_reserve none = {.n = 0};
     struct area_dead dead = {NULL};
@@ -52,6 +52,8 @@ int mm_detach(struct mm *mm, vaddr_t addr)
     for (next = v; next && next->start < end; next = vma_next(next))
         if (next->object == object && is_piece(next, addr) && (next->flags & VM_SEALED))
             err = -EPERM;
+    if (!err)
+        vm_file_get(*file = v->file);
     for (; !err && v && v->start < end; v = next) {
         next = vma_next(v);
         if (v->object == object && is_piece(v, addr))

@@ -83,6 +83,7 @@ static void mount_all(void)
     mkdir("/tmp", 01777);
     mkdir(WORK_DIR, 0755);
     mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+    mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
     mount("proc", "/proc", "proc", 0, NULL);
 }
 
