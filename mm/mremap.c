@@ -17,6 +17,7 @@ struct mremap {
     vaddr_t old, new_addr;
     u64 old_len, new_len;
     u32 flags;
+    bool copies; /* the old place keeps what it shows: shared memory duplicated */
     struct area_reserve reserve, cuts;
     struct area_dead dead;
 };
@@ -57,6 +58,13 @@ static int check_args(struct mremap *m)
     return overlaps(m) ? -EINVAL : 0;
 }
 
+/* Whether the leaf table over [va, next) can move as it is. */
+static bool moves_whole(const struct mremap *m, vaddr_t va, vaddr_t next)
+{
+    return !m->copies && next - va == LEAF_SPAN &&
+           (m->new_addr - m->old) % LEAF_SPAN == 0;
+}
+
 /* Makes and pins the tables and arrays that the moved part needs at the target, so that
  * unmapping what is there now does not take them away. 0 or -ENOMEM; unpin in any case. */
 static int pin_target(struct mremap *m, const struct vma *v, u64 len)
@@ -66,13 +74,14 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
 
     pt_for_each_leaf (m->mm, m->old, m->old + len, va, next, leaf) {
         vaddr_t to[2] = {m->new_addr + (va - m->old), m->new_addr + (next - m->old) - 1};
+        bool whole = moves_whole(m, va, next);
 
-        if (shared ? !leaf->naway : !leaf->present)
+        if (!whole && (shared ? !leaf->naway : !leaf->present))
             continue;
         for (int k = 0; k < 2; k++) {
-            struct page *target = pt_leaf_make(m->mm, to[k]);
+            struct page *target = pt_table_make(m->mm, to[k], whole ? 1 : 0);
 
-            if (!target || (shared && away_reserve(target) != 0))
+            if (!target || (shared && !whole && away_reserve(target) != 0))
                 return -ENOMEM;
             target->pins = 1;
         }
@@ -82,12 +91,18 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
 
 static void unpin_target(struct mremap *m)
 {
-    struct page *leaf;
+    vaddr_t end = m->new_addr + m->new_len;
+    struct page *leaf, *middle;
 
-    pt_for_each_leaf (m->mm, m->new_addr, m->new_addr + m->new_len, va, next, leaf) {
+    pt_for_each_leaf (m->mm, m->new_addr, end, va, next, leaf) {
         (void)next;
         leaf->pins = 0;
         away_trim(leaf);
+    }
+    for (vaddr_t va = m->new_addr; va < end; va = (va | (pt_span(2) - 1)) + 1) {
+        middle = pt_middle(m->mm, va);
+        if (middle)
+            middle->pins = 0;
     }
 }
 
@@ -107,27 +122,53 @@ static void trim_target(struct mremap *m)
     tlb_end(&b);
 }
 
-/* Moves the private entries of [old, old+len). Tables exist. */
-static void move_entries(struct mremap *m, u64 len, struct tlb_batch *b)
+/* Moves the private entries of [va, next), which lie in one table, one by one. */
+static void move_entries(struct mremap *m, struct page *leaf, vaddr_t va, vaddr_t next,
+                         struct tlb_batch *b)
 {
     u64 delta = m->new_addr - m->old;
+    pte_t *from = pt_entries(leaf) + pt_index(va, 0);
+    struct leaf to = pt_leaf_ref(m->mm, va + delta);
+
+    for (; va < next && leaf->present; va += PAGE_SIZE, from++) {
+        pte_t pte = pte_load(from);
+        unsigned i = pt_index(va + delta, 0);
+
+        if (i == 0) /* the target goes on in the next table */
+            to = pt_leaf_ref(m->mm, va + delta);
+        if (!pte)
+            continue;
+        pte_store(from, 0);
+        leaf->present--;
+        pte_store(&to.entries[i], pte);
+        to.page->present++;
+        tlb_change(b, va);
+    }
+}
+
+/* Brings what [old, old+len) of v holds to the target, whose tables are pinned. */
+static void transfer(struct mremap *m, struct vma *v, u64 len)
+{
+    struct tlb_batch b;
     struct page *leaf;
 
+    if (v->object)
+        spin_lock(&v->object->lock);
+    tlb_begin(&b, m->mm);
     pt_for_each_leaf (m->mm, m->old, m->old + len, va, next, leaf) {
-        for (vaddr_t a = va; a < next && leaf->present; a += PAGE_SIZE) {
-            pte_t *from = pt_entries(leaf) + pt_index(a, 0), pte = pte_load(from);
-            struct page *target;
+        if (moves_whole(m, va, next)) {
+            pt_move_leaf(m->mm, va, va + (m->new_addr - m->old), &b);
+        } else if (vma_kind(v) == VMA_SHARED) {
+            int err = away_copy(m->mm, m->mm, va, next, m->new_addr - m->old);
 
-            if (!pte)
-                continue;
-            target = pt_leaf(m->mm, a + delta);
-            pte_store(from, 0);
-            leaf->present--;
-            pte_store(pt_entries(target) + pt_index(a + delta, 0), pte);
-            target->present++;
-            tlb_change(b, a);
+            ASSERT(err == 0);
+        } else {
+            move_entries(m, leaf, va, next, &b);
         }
     }
+    tlb_end(&b);
+    if (v->object)
+        spin_unlock(&v->object->lock);
 }
 
 /* Whether the parts of v may be at two places (or grow) under the limits. */
@@ -184,9 +225,9 @@ static int move(struct mremap *m, struct vma *v, bool keep)
     u64 source = m->old_len ? m->old_len : MIN(m->new_len, v->end - m->old);
     u64 common = MIN(source, m->new_len);
     struct vma *target;
-    struct tlb_batch b;
     int err = choose_target(m);
 
+    m->copies = keep && vma_kind(v) == VMA_SHARED;
     if (!err)
         err = area_reserve(&m->reserve, 3);
     if (!err)
@@ -207,18 +248,12 @@ static int move(struct mremap *m, struct vma *v, bool keep)
         /* What is duplicated may have lost its end to the target. */
         common = MIN(common, v->end - m->old);
     }
+    /* The target is in its object's tree before anything moves there: no walk misses it. */
     target = area_take(&m->reserve);
     init_target(m, target, v);
-    if (vma_kind(v) == VMA_SHARED) {
-        err = away_copy(m->mm, m->mm, m->old, m->old + common, m->new_addr - m->old);
-        ASSERT(err == 0); /* tables and arrays are pinned */
-    } else {
-        tlb_begin(&b, m->mm);
-        move_entries(m, common, &b);
-        tlb_end(&b);
-    }
-    unpin_target(m);
     vma_insert(m->mm, target);
+    transfer(m, v, common);
+    unpin_target(m);
     area_account(m->mm, target->flags, (s64)(m->new_len >> PAGE_SHIFT));
     vma_merge(m->mm, target);
     if (!keep)

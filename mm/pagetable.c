@@ -65,11 +65,11 @@ void pt_fini(struct mm *mm)
     mm->root = NULL;
 }
 
-struct page *pt_leaf_make(struct mm *mm, vaddr_t va)
+struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned lowest)
 {
     struct page *parent = phys_to_page(mm->root_pa);
 
-    for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
+    for (unsigned level = PT_LEVELS - 1; level > lowest; level--) {
         pte_t *e = (pte_t *)page_to_virt(parent) + pt_index(va, level);
 
         if (!pte_present(pte_load(e))) {
@@ -92,6 +92,40 @@ struct page *pt_leaf_make(struct mm *mm, vaddr_t va)
         parent = pfn_to_page(pte_pfn(pte_load(e)));
     }
     return parent;
+}
+
+/* The table of `level` for va, which exists. */
+static struct page *table_at(const struct mm *mm, vaddr_t va, unsigned level)
+{
+    struct page *table = phys_to_page(mm->root_pa);
+
+    for (unsigned l = PT_LEVELS - 1; l > level; l--)
+        table = pfn_to_page(pte_pfn(pte_load(pt_entries(table) + pt_index(va, l))));
+    return table;
+}
+
+void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct tlb_batch *b)
+{
+    struct page *source = table_at(mm, from, 1), *target = table_at(mm, to, 1), *leaf;
+    pte_t *src = pt_entries(source) + pt_index(from, 1);
+    pte_t *dst = pt_entries(target) + pt_index(to, 1);
+
+    if (pte_present(pte_load(dst))) { /* an empty table nobody needs */
+        leaf = pfn_to_page(pte_pfn(pte_load(dst)));
+        ASSERT(leaf->present == 0 && leaf->naway == 0 && !leaf->away);
+        table_retire(mm, leaf);
+        tlb_free(b, leaf);
+        target->present--;
+    }
+    leaf = pfn_to_page(pte_pfn(pte_load(src)));
+    spin_lock(&leaf->lock); /* whoever follows a backlink reads the base under it */
+    leaf->base = (u32)(to >> (PAGE_SHIFT + PT_SHIFT));
+    pte_store(dst, pte_load(src));
+    pte_store(src, 0);
+    spin_unlock(&leaf->lock);
+    target->present++;
+    source->present--;
+    tlb_change_all(b);
 }
 
 vaddr_t pt_next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end)

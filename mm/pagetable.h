@@ -21,6 +21,16 @@ bool pt_init(struct mm *mm);
 /* Frees the root; every other table was trimmed with the last VMA over it. */
 void pt_fini(struct mm *mm);
 
+/* The table of level 1 for va, or NULL. */
+static inline struct page *pt_middle(const struct mm *mm, vaddr_t va)
+{
+    pte_t e = pte_load(&mm->root[pt_index(va, 3)]);
+
+    if (pte_present(e))
+        e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, 2));
+    return pte_present(e) ? pfn_to_page(pte_pfn(e)) : NULL;
+}
+
 /* A leaf table and its entries: the walk knows both, deriving one from the other costs. */
 struct leaf {
     struct page *page; /* NULL: no table */
@@ -48,9 +58,20 @@ static inline struct page *pt_leaf(const struct mm *mm, vaddr_t va)
     return pt_leaf_ref(mm, va).page;
 }
 
-/* As pt_leaf, but makes the missing tables. NULL: no memory (tables made on the way stay
- * until pt_trim or exit). */
-struct page *pt_leaf_make(struct mm *mm, vaddr_t va);
+/* The table of `level` for va (0: leaf), made with all above it when missing. NULL: no memory
+ * (tables made on the way stay until pt_trim or exit). */
+struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned level);
+
+static inline struct page *pt_leaf_make(struct mm *mm, vaddr_t va)
+{
+    return pt_table_make(mm, va, 0);
+}
+
+/* Hangs the whole leaf table of `from` where that of `to` belongs; both are multiples of
+ * LEAF_SPAN, the table of level 1 for `to` exists, nothing is mapped there. Entries, away
+ * array and the backlinks into it stay what they are. Exclusive mm lock; O when an object's
+ * VMAs cover both places. */
+void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct tlb_batch *b);
 
 /* The first address in [va, end) whose leaf table exists; `end` when there is none. */
 vaddr_t pt_next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end);
