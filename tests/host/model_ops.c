@@ -307,7 +307,8 @@ void model_step(void)
         {8, op_mremap},   {14, op_remap},  {4, op_resize},  {3, op_punch},
         {1, op_allocate}, {2, op_fork},    {2, op_exit},    {6, op_madvise},
         {4, op_mlock},    {3, op_mincore}, {4, op_file_io}, {4, op_mm_access},
-        {3, op_cpu},
+        {3, op_cpu},      {5, op_remapv},  {3, op_swap},    {3, op_rotate},
+        {2, op_clone},    {2, op_query},
     };
     u32 total = 0;
     u64 pick;

@@ -8,6 +8,7 @@
 #include "lib/uapi/mman.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
+#include "mm/pagetable.h"
 #include "tests/host/harness.h"
 #include "tests/host/model.h"
 #include "tests/host/port.h"
@@ -68,3 +69,8 @@ void op_file_io(void);
 void op_touch(void);
 void op_mm_access(void);
 void op_cpu(void);
+void op_remapv(void);
+void op_swap(void);
+void op_rotate(void);
+void op_clone(void);
+void op_query(void);
