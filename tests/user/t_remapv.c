@@ -623,6 +623,41 @@ TEST(RV54, "clone: across page tables; truncate reaches it")
 
 /* ---- together ---- */
 
+TEST(RV59, "EPERM: sealed mappings keep their arrangement")
+{
+    int fd = open_map(8, 8);
+    OK(R(0, 1, 7));
+    unsigned char *open = t_map(NULL, 8, PROT_READ, MAP_SHARED, fd, 0);
+    if (syscall(462 /* mseal */, A, 8 * P, 0) != 0)
+        SKIP("no mseal");
+    ERR(V(0, E(0, 1, 1)), EPERM);
+    ERR(V(RM_ATOMIC, E(0, 1, 1)), EPERM);
+    ERR(remap_swap(A, A + P, P), EPERM);
+    ERR(remap_swap(open, A, P), EPERM);
+    ERR(remap_rotate(A, 8 * P, 1), EPERM);
+    TAGS(7, 1, 2, 3, 4, 5, 6, 7);
+    EQ(query(1)[0] & RMQ_PGOFF, 7);
+    A = remap_clone(A, 8 * P, PROT_READ); /* the seal stays behind */
+    CHECK(A != MAP_FAILED);
+    EQ(V(0, E(0, 1, 0)), 1);
+    LINEAR(8);
+    OK(munmap(A, 8 * P));
+}
+
+TEST(RV58, "EAGAIN: a clone that would be locked")
+{
+    open_map(8, 8);
+    if (geteuid() != 0)
+        SKIP("needs root to give up root");
+    struct {
+        unsigned long cur, max;
+    } two = {2 * P, 2 * P};
+    CHILD(OK(syscall(SYS_setrlimit, 8 /* RLIMIT_MEMLOCK */, &two));
+          OK(syscall(SYS_setuid, 65534)); OK(mlockall(MCL_FUTURE));
+          ERR(remap_clone(A, 8 * P, PROT_READ), EAGAIN);
+          CHECK(remap_clone(A, P, PROT_READ) != MAP_FAILED));
+}
+
 TEST(RV60, "random calls against a picture")
 {
     enum { N = 600 };
