@@ -14,6 +14,7 @@ void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
     r->v = NULL;
     r->held = NULL;
     r->run = 0;
+    r->pages = 0;
     r->lazy = lazy;
     r->install = false;
     r->missing = false;
@@ -29,20 +30,19 @@ void rearrange_release(struct rearrange *r)
     if (r->held)
         spin_unlock(&r->held->lock);
     r->held = NULL;
+    r->pages += r->run;
+    r->run = 0;
 }
 
-int rearrange_vma(struct rearrange *r, vaddr_t start, vaddr_t end)
+int rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end)
 {
-    struct vma *v = r->v;
+    struct vma *v = vma_at(r->mm, start);
 
-    if (unlikely(!v || start - v->start >= v->end - v->start)) {
-        v = vma_at(r->mm, start);
-        if (!v || vma_kind(v) != VMA_SHARED || (v->flags & VM_NOREMAP))
-            return -EINVAL;
-        if (v->flags & VM_SEALED)
-            return -EPERM;
-        rearrange_use(r, v);
-    }
+    if (!v || vma_kind(v) != VMA_SHARED || (v->flags & VM_NOREMAP))
+        return -EINVAL;
+    if (v->flags & VM_SEALED)
+        return -EPERM;
+    rearrange_use(r, v);
     return end > v->end ? -EINVAL : 0;
 }
 
@@ -110,6 +110,8 @@ void rearrange_end(struct rearrange *r)
     rearrange_release(r);
     if (r->rss)
         __atomic_fetch_add(&r->mm->rss_shmem, (u64)r->rss, __ATOMIC_RELAXED);
+    mm_count_n(remap_pages, r->pages);
+    mm_count(remap_calls);
 }
 
 /* What both calls ask of a window: whole pages, some, in the user half. */
@@ -132,7 +134,6 @@ static void set_page(struct rearrange *r, struct leaf leaf, vaddr_t va, pgoff_t 
 static void window_done(struct rearrange *r, vaddr_t start, u64 len)
 {
     rearrange_trim(r, start, start + len);
-    mm_count_n(remap_pages, len >> PAGE_SHIFT);
     if (r->missing && vm_populates(r->v->flags))
         (void)fault_populate(r->mm, start, start + len);
 }

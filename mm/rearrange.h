@@ -20,6 +20,7 @@ struct rearrange {
     struct vm_object *held;      /* its lock is ours; NULL: none is */
     struct object_cursor cursor; /* valid while held */
     u32 run;                     /* pages set since the lock was taken */
+    u64 pages;                   /* and before */
     bool lazy;    /* leave translations to faults, unless the memory is locked */
     bool install; /* put translations in place: of v, from rearrange_vma */
     bool missing; /* some page could not be put in place */
@@ -42,7 +43,17 @@ void rearrange_release(struct rearrange *r);
 /* Chooses the mapping around [start, end). -EINVAL: not inside one shared mapping of an
  * object that may be rearranged; -EPERM: it is sealed. The range is not empty and lies in the
  * user half. */
-int must_check rearrange_vma(struct rearrange *r, vaddr_t start, vaddr_t end);
+int must_check rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end);
+
+static inline int must_check rearrange_vma(struct rearrange *r, vaddr_t start,
+                                           vaddr_t end)
+{
+    const struct vma *v = r->v;
+
+    if (likely(v && start - v->start < v->end - v->start))
+        return end > v->end ? -EINVAL : 0;
+    return rearrange_find(r, start, end);
+}
 
 /* Chooses v, which rearrange_vma has chosen before. */
 static inline void rearrange_use(struct rearrange *r, struct vma *v)
@@ -90,7 +101,6 @@ static inline void rearrange_hold(struct rearrange *r, u32 npages)
         spin_lock(&o->lock);
         r->held = o;
         r->cursor = object_cursor(o);
-        r->run = 0;
     }
     r->run += npages;
 }

@@ -10,7 +10,6 @@
 #include "mm/calls.h"
 #include "mm/fault.h"
 #include "mm/rearrange.h"
-#include "mm/stat.h"
 
 #define ENTRY_HOME    1u /* brings its pages home */
 #define ENTRY_MISSING 2u /* a page was not in memory */
@@ -57,7 +56,7 @@ static int reserve_entry(struct rearrange *r, const struct remap_vec *e)
 
 /* The common entry: one page of the mapping and object at hand, whose table and array are
  * there. False: it is something else, or not right. */
-static inline bool commit_single(struct rearrange *r, struct remap_vec *e, u32 flags)
+static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e, u32 flags)
 {
     const struct vma *v = r->v;
     vaddr_t va = e->addr;
@@ -151,13 +150,11 @@ static size_t all_or_none(struct rearrange *r, struct remap_vec *v, size_t n, u3
 {
     for (size_t i = 0; i < n; i++) {
         *err = check_entry(r, &v[i], flags);
-        if (*err)
+        if (*err) {
+            undo_entries(r, v, i);
             return 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        *err = rearrange_vma(r, v[i].addr, entry_end(&v[i]));
-        if (!*err)
-            *err = reserve_entry(r, &v[i]);
+        }
+        *err = reserve_entry(r, &v[i]);
         if (*err) {
             undo_entries(r, v, i + 1);
             return 0;
@@ -176,17 +173,14 @@ static size_t all_or_none(struct rearrange *r, struct remap_vec *v, size_t n, u3
 /* Arrays are freed only now: a later entry may have needed what an earlier one emptied. */
 static void finish(struct rearrange *r, const struct remap_vec *v, size_t done)
 {
-    u64 pages = 0;
-
     for (size_t i = 0; i < done; i++) {
-        pages += v[i].npages;
+        if (likely(!v[i].flags))
+            continue;
         if (v[i].flags & ENTRY_HOME)
             rearrange_trim(r, v[i].addr, entry_end(&v[i]));
         if (v[i].flags & ENTRY_MISSING)
             (void)fault_populate(r->mm, v[i].addr, entry_end(&v[i]));
     }
-    mm_count_n(remap_pages, pages);
-    mm_count(remap_calls);
 }
 
 ssize_t mm_remapv(struct mm *mm, struct remap_vec *v, size_t n, u32 flags)
