@@ -56,7 +56,8 @@ static int reserve_entry(struct rearrange *r, const struct remap_vec *e)
 
 /* The common entry: one page of the mapping and object at hand, whose table and array are
  * there. False: it is something else, or not right. */
-static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e, u32 flags)
+static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e,
+                                        u32 flags)
 {
     const struct vma *v = r->v;
     vaddr_t va = e->addr;
