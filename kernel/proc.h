@@ -93,6 +93,8 @@ struct thread {
     u64 last_syscall;        /* for panic reports */
     struct trapframe *frame; /* during a system call: the user registers */
     u64 utime_ns, stime_ns;
+    u64 oom_last; /* kernel/oom.c: when it last found no memory, and how often in a row */
+    u32 oom_tries;
     void *kstack; /* kspace range, KSTACK_SIZE */
 };
 

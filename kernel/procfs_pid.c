@@ -2,9 +2,11 @@
  *
  * The smaller files of a process: names, arguments, limits, and the table of all of them.
  */
+#include "kernel/oom.h"
 #include "kernel/procfs.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/buddy.h"
 #include "mm/slab.h"
 
 /* A range of the process's memory as it stands there now, PAGE_SIZE bytes at a time. */
@@ -152,10 +154,17 @@ static int show_limits(struct seq *s, s32 pid)
     return 0;
 }
 
-static int show_zero(struct seq *s, s32 pid)
+/* Thousandths of all memory, as kernel/oom.c counts them. */
+static int show_oom_score(struct seq *s, s32 pid)
 {
-    (void)pid;
-    seq_puts(s, "0\n");
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+    u64 points = p ? oom_points(p) : 0;
+
+    spin_unlock_irq(&proc_lock, flags);
+    if (!p)
+        return -ESRCH;
+    seq_printf(s, "%lu\n", points * 1000 / page_count_total());
     return 0;
 }
 
@@ -170,7 +179,7 @@ const struct proc_entry proc_pid_entries[] = {
     {"mem", 0600, NULL, NULL, &proc_mem_fops},
     {"mountinfo", 0444, proc_show_mountinfo, NULL, NULL},
     {"mounts", 0444, proc_show_mounts, NULL, NULL},
-    {"oom_score", 0444, show_zero, NULL, NULL},
+    {"oom_score", 0444, show_oom_score, NULL, NULL},
     {"oom_score_adj", 0644, show_oom_score_adj, store_oom_score_adj, NULL},
     {"pagemap", 0400, NULL, NULL, &proc_pagemap_fops},
     {"smaps", 0444, proc_show_smaps, NULL, NULL},

@@ -4,10 +4,10 @@
  * way back to user mode passes through here.
  */
 #include "arch/trap.h"
+#include "kernel/oom.h"
 #include "kernel/process.h"
 #include "lib/log.h"
 #include "lib/percpu.h"
-#include "mm/buddy.h"
 #include "mm/fault.h"
 
 #define TRAP_PF 14
@@ -27,16 +27,17 @@ void return_to_user(struct trapframe *tf)
     }
 }
 
-/* The process whose access finds no memory ends, nobody else; init tries again. */
+/* An access of the program, or of the kernel on its behalf, finds no memory. */
 static bool out_of_memory(struct proc *p, const struct fault_info *info)
 {
-    printk("out of memory: %s[%d] killed at %#lx: %lu pages resident, %lu free\n",
-           p->comm, p->pid, info->addr, (unsigned long)mm_rss(p->mm),
-           (unsigned long)page_count_free());
-    if (!info->user) {
-        signal_send_proc(p, SIGKILL, NULL);
+    if (oom_handle())
+        return true;
+    if (signal_kill_pending(current_thread()))
+        return info->user; /* it ends on the way to user mode */
+    printk("out of memory: nobody left to kill, wanted by %s[%d] at %#lx\n", p->comm,
+           p->pid, info->addr);
+    if (!info->user)
         return false;
-    }
     if (p != init_proc)
         proc_exit(SIGKILL);
     sched_yield_now();
