@@ -110,8 +110,10 @@ void rearrange_end(struct rearrange *r)
     rearrange_release(r);
     if (r->rss)
         __atomic_fetch_add(&r->mm->rss_shmem, (u64)r->rss, __ATOMIC_RELAXED);
-    mm_count_n(remap_pages, r->pages);
-    mm_count(remap_calls);
+    if (r->pages) {
+        mm_count_n(remap_pages, r->pages);
+        mm_count(remap_calls);
+    }
 }
 
 /* What both calls ask of a window: whole pages, some, in the user half. */

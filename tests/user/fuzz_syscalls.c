@@ -12,6 +12,7 @@
  * so that a child cannot kill its parent or the rest of the system.
  */
 #include "tests/user/t.h"
+#include "user/include/tessera.h"
 #include <sys/prctl.h>
 #include <sys/time.h>
 
@@ -124,6 +125,21 @@ static uint64_t a_string(void)
     return one_in(12) ? a_pointer() : (uint64_t)(uintptr_t)strings[rnd(12)];
 }
 
+#define VECTOR_MAX 40
+
+static uint64_t a_vector(void)
+{
+    static struct remap_vec v[VECTOR_MAX];
+    if (one_in(20))
+        return a_pointer();
+    for (size_t i = 0; i < VECTOR_MAX; i++)
+        v[i] = (struct remap_vec){one_in(200) ? a_any() : a_page(),
+                                  one_in(100) ? a_any() : rnd(ARENA_PAGES + 8),
+                                  (uint32_t)(one_in(100) ? a_any() : 1 + rnd(4)),
+                                  one_in(200)};
+    return (uint64_t)(uintptr_t)v;
+}
+
 /* ---- the calls of the memory system, mostly well formed ---- */
 static uint64_t memory_call(uint64_t *a)
 {
@@ -141,7 +157,13 @@ static uint64_t memory_call(uint64_t *a)
                                    SYS_remap_file_pages,
                                    SYS_remap_file_pages,
                                    SYS_remap_file_pages,
-                                   SYS_remap_file_pages};
+                                   SYS_remap_file_pages,
+                                   SYS_remapv,
+                                   SYS_remapv,
+                                   SYS_remap_swap,
+                                   SYS_remap_rotate,
+                                   SYS_remap_query,
+                                   SYS_remap_clone};
     uint64_t nr = nrs[rnd(sizeof(nrs) / sizeof(*nrs))];
     a[0] = a_page();
     a[1] = (1 + rnd(8)) * P;
@@ -182,6 +204,24 @@ static uint64_t memory_call(uint64_t *a)
         break;
     case SYS_brk:
         a[0] = one_in(4) ? a_any() : 0;
+        break;
+    case SYS_remapv:
+        a[0] = a_vector();
+        a[1] = one_in(30) ? a_any() : 1 + rnd(VECTOR_MAX);
+        a[2] = rnd(8);
+        break;
+    case SYS_remap_swap:
+        a[1] = a_page();
+        a[2] = (1 + rnd(8)) * P;
+        break;
+    case SYS_remap_rotate:
+        a[2] = one_in(4) ? a_any() : rnd(8);
+        break;
+    case SYS_remap_query:
+        a[2] = a_pointer();
+        break;
+    case SYS_remap_clone:
+        a[2] = rnd(8);
         break;
     default:
         a[2] = one_in(20) ? rnd(8) : 0;

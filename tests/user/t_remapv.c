@@ -318,6 +318,44 @@ TEST(RV16, "across page tables")
     EQ(tag(0), 1024);
 }
 
+static long flushes(void)
+{
+    static const char *const names[] = {"tlb_flush_page ", "tlb_flush_range ",
+                                        "tlb_flush_full "};
+    struct t_reader r;
+    long n = 0;
+    CHECK(t_open(&r, "/proc/vmstat"));
+    for (char *line; (line = t_line(&r)) != NULL;)
+        for (int i = 0; i < 3; i++)
+            if (!strncmp(line, names[i], strlen(names[i])))
+                n += atol(line + strlen(names[i]));
+    return n;
+}
+
+TEST(RV17, "one flush")
+{
+    enum { N = 512 };
+    static struct remap_vec v[N];
+    need();
+    int fd = F(N);
+    M(fd, N);
+    for (size_t i = 0; i < N; i++)
+        v[i] = (struct remap_vec)E(i, 1, N - 1 - i);
+    LINEAR(N);
+    flushes(); /* what reading it touches is there now */
+    long before = flushes(), idle = flushes() - before;
+    before = flushes();
+    EQ(remapv(v, N, 0), N);
+    EQ(flushes() - before, idle + 1);
+    REVERSED(N);
+    before = flushes();
+    EQ(remapv(v, N, RM_ATOMIC), N); /* as they are: none */
+    EQ(flushes() - before, idle);
+    OK(remap_rotate(A, N * P, 1));
+    OK(remap_swap(A, A + N / 2 * P, N / 2 * P));
+    EQ(flushes() - before, 2 * idle + 2);
+}
+
 /* ---- remap_swap ---- */
 
 TESTF(RV20, "swap two windows")

@@ -28,7 +28,7 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 	$(call say,MUSL ,$<)
 	$(USER_CC) $(USER_CFLAGS) -I. -o $@ $< $(USER_LIB)
 
-$(USER_OUT)/t_remapv: user/include/tessera.h
+$(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 
 .PHONY: user-tests
 user-tests: $(USER_TESTS) $(USER_LOADS)
