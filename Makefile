@@ -12,7 +12,7 @@ include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-user test-run test-linux test-boot iso debug lint format \
-        clean help
+        bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -47,6 +47,9 @@ lint: ## include layers, format, warnings of gcc and clang, lengths, words
 
 format: ## clang-format on every C file
 	$(FORMAT)
+
+bench: all $(BENCH) ## instructions per operation of the memory calls, counted by QEMU
+	tools/bench $(BENCH) $(CASE)
 
 clean: ## remove build/
 	rm -rf $(O) compile_commands.json

@@ -3,8 +3,8 @@
  * The memory system calls: descriptors become objects, user pointers become kernel copies,
  * then mm/calls.h does the work.
  */
-#include "fs/file.h"
 #include "kernel/sys_mm.h"
+#include "fs/file.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 #include "lib/uapi/errno.h"

@@ -43,3 +43,10 @@ SELFTEST := $(filter %/t_mmap %/t_remap_basic %/t_process,$(SUITE_FILES))
 $(O)/small.cpio: $(INITRAMFS) $(SUITE_FILES)
 	$(call say,CPIO ,$@)
 	tools/mkinitrd.py -o $@ --from $(INITRAMFS) $(SELFTEST:%=--add %:/tests/)
+
+# Instructions per operation: `make bench`.
+BENCH := $(O)/user/bench
+$(BENCH): $(wildcard user/bench/*.c user/bench/*.h)
+	mkdir -p $(@D)
+	$(call say,MUSL ,user/bench)
+	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $(filter %.c,$^)
