@@ -39,10 +39,66 @@ static int probe(vaddr_t vec, size_t n)
     return copy_from_user(&byte, last, 1);
 }
 
+/* How many of the n > 0 entries to do at a time, at least one: no call holds the address
+ * space for longer than so many pages take. */
+#define PAGES_AT_A_TIME (1ull << 20)
+
+static size_t portion(const struct remap_vec *part, size_t n)
+{
+    u64 pages = part[0].npages;
+    size_t k;
+
+    for (k = 1; k < n; k++) {
+        pages += part[k].npages;
+        if (pages > PAGES_AT_A_TIME)
+            break;
+    }
+    return k;
+}
+
+/* Whether an atomic vector is too much for one call. */
+static bool too_big(const struct remap_vec *part, size_t n)
+{
+    u64 pages = 0;
+
+    for (size_t k = 0; k < n; k++)
+        pages += part[k].npages;
+    return n > 1 && pages > RM_ATOMIC_PAGES;
+}
+
+/* Between two portions of a long call: others may run. False: the process is to end. */
+static bool go_on(void)
+{
+    if (signal_kill_pending(current_thread()))
+        return false;
+    if (cpu_self()->need_resched)
+        sched_yield_now();
+    return true;
+}
+
+/* The entries of one part; how many, or the errno of the first. */
+static long do_part(struct remap_vec *part, size_t n, u32 flags)
+{
+    size_t done = 0;
+
+    if (flags & RM_ATOMIC)
+        return too_big(part, n) ? -E2BIG : mm_remapv(current_mm(), part, n, flags);
+    do {
+        size_t now = portion(part + done, n - done);
+        long result = mm_remapv(current_mm(), part + done, now, flags);
+
+        if (result < 0)
+            return done ? (long)done : result;
+        done += (size_t)result;
+        if ((size_t)result != now)
+            break;
+    } while (done < n && go_on());
+    return (long)done;
+}
+
 /* remapv(vec, n, flags) */
 long sys_remapv(const struct syscall_args *a)
 {
-    const struct thread *t = current_thread();
     vaddr_t vec = a->a0;
     u32 flags = (u32)a->a2;
     size_t n = a->a1, room = MIN(n, (size_t)RM_ATOMIC_MAX), done = 0;
@@ -67,15 +123,11 @@ long sys_remapv(const struct syscall_args *a)
 
         result = copy_from_user(part, vec + done * VEC_SIZE, now * VEC_SIZE);
         if (!result)
-            result = checked(mm_remapv(current_mm(), part, now, flags));
+            result = checked(do_part(part, now, flags));
         if (result > 0)
             done += (size_t)result;
-        if ((size_t)result != now) /* the next entry fails */
+        if ((size_t)result != now || !go_on()) /* short: the next entry fails */
             break;
-        if (signal_kill_pending(t))
-            break;
-        if (cpu_self()->need_resched)
-            sched_yield_now();
     }
     kfree(part);
     return done ? (long)done : result;
@@ -114,6 +166,8 @@ long sys_remap_query(const struct syscall_args *a)
             err = copy_to_user(out + done * sizeof(u64), words, now * sizeof(u64));
         if (err)
             return err;
+        if (!go_on())
+            return -EINTR;
         done += now;
     }
     return 0;

@@ -22,7 +22,8 @@ STATIC_ASSERT(sizeof(struct remap_vec) == 24);
 #define RM_CHECK      4u /* no page past the end of the file */
 #define RM_FLAGS      7u
 
-#define RM_ATOMIC_MAX 1024u /* entries of an atomic vector */
+#define RM_ATOMIC_MAX   1024u      /* entries of an atomic vector */
+#define RM_ATOMIC_PAGES (1u << 24) /* pages of an atomic vector of several entries */
 
 /* remap_query: what one page's word holds. */
 #define RMQ_PGOFF    0x000fffffffffffffull /* file page */

@@ -171,6 +171,32 @@ TEST(RV09, "E2BIG: an atomic vector of more than 1024")
     REVERSED(8);
     EQ(remapv(v, 1025, 0), 1025);
     REVERSED(8);
+    v[0].npages = 1u << 23; /* the pages count before the ranges are looked at */
+    v[1].npages = (1u << 23) + 1;
+    ERR(remapv(v, 2, RM_ATOMIC), E2BIG);
+    v[1].npages = 1u << 23;
+    ERR(remapv(v, 2, RM_ATOMIC), EINVAL);
+    v[0].npages = (1u << 24) + 1;
+    ERR(remapv(v, 1, RM_ATOMIC), EINVAL);
+}
+
+TEST(RV18, "many pages: in portions")
+{
+    const size_t n = 700000;
+    need();
+    int fd = t_file();
+    OK(ftruncate(fd, (off_t)(n * P)));
+    t_tag_pages(fd, n - 1, n);
+    t_tag_pages(fd, 7, 8);
+    M(fd, n);
+    EQ(V(RM_NOPOPULATE, E(0, n, 0), E(0, n - 1, 1), E(5, 1, 7), E(0, n, 0),
+         E(0, n - 7, 7)),
+       5);
+    EQ(tag(0), 7);
+    EQ(tag(n - 8), n - 1);
+    EQ(V(RM_NOPOPULATE, E(0, n, 0), E(0, n, 0), E(0, n + 1, 0), E(0, 1, 7)), 2);
+    EQ(tag(7), 7);
+    EQ(query(1)[0], 0);
 }
 
 TEST(RV10, "EFAULT before any change")

@@ -24,10 +24,11 @@ struct remap_vec {
     uint32_t flags;  /* 0 */
 };
 
-#define RM_ATOMIC     1u /* all entries or none; at most RM_ATOMIC_MAX */
-#define RM_NOPOPULATE 2u /* translations come by faults */
-#define RM_CHECK      4u /* ENXIO for pages past the end of the file */
-#define RM_ATOMIC_MAX 1024
+#define RM_ATOMIC       1u /* all entries or none; at most RM_ATOMIC_MAX */
+#define RM_NOPOPULATE   2u /* translations come by faults */
+#define RM_CHECK        4u /* ENXIO for pages past the end of the file */
+#define RM_ATOMIC_MAX   1024
+#define RM_ATOMIC_PAGES (1u << 24) /* pages of an atomic vector of several entries */
 
 /* A word of remap_query. */
 #define RMQ_PGOFF    0x000fffffffffffffull /* file page shown */
