@@ -32,6 +32,7 @@ struct fault {
     struct page *leaf;
     unsigned i; /* entry in leaf */
     pte_t *entry;
+    bool replaced; /* an entry was in use before */
 };
 
 /* Stages ask for another round when what they decided on has changed meanwhile. */
@@ -61,62 +62,62 @@ static void flush_one(struct fault *f)
 
 /* ---- shared object ---- */
 
+/* Maps the page that f->va shows, if it is in memory; FAULT_RETRY: it is a hole. O and T. */
+static inline enum fault_result map_resident(struct fault *f, struct vm_object *o,
+                                             pgoff_t *pgoff)
+{
+    u32 away = f->leaf->away ? f->leaf->away[f->i] : 0;
+    pte_t old = pte_load(f->entry), pte;
+    struct page *pg;
+
+    *pgoff = away ? away - 1 : vma_home(f->v, f->va);
+    if (unlikely(*pgoff >= object_npages(o)))
+        return FAULT_BUS;
+    pg = index_get(&o->pages, (u32)*pgoff);
+    if (unlikely(!pg))
+        return FAULT_RETRY;
+    pte = pte_make_user(page_to_pfn(pg), f->v->flags & VM_PROT);
+    f->replaced = old != 0;
+    if (unlikely(old == pte)) {
+        mm_count(fault_spurious);
+        return FAULT_OK;
+    }
+    /* The backlink must be there before the entry is visible: truncate looks. */
+    if (away && backlink_add(pg, f->entry) != 0)
+        return FAULT_OOM;
+    if (likely(!old)) {
+        f->leaf->present++;
+        rss_add(&f->mm->rss_shmem);
+    }
+    pte_store(f->entry, pte);
+    mm_count(fault_object);
+    return FAULT_OK;
+}
+
 static enum fault_result fault_shared(struct fault *f)
 {
     struct vm_object *o = f->v->object;
-    struct page *pg, *made = NULL;
-    u32 prot = f->v->flags & VM_PROT;
-    enum fault_result result = FAULT_OK;
-    bool replaced = false;
+    struct page *made = NULL;
+    enum fault_result result;
     pgoff_t pgoff;
+    int err;
 
     for (;;) {
         spin_lock(&o->lock);
         spin_lock(&f->leaf->lock);
-        pgoff = away_offset(f->leaf, f->v, f->va);
-        if (pgoff >= object_npages(o)) {
-            result = FAULT_BUS;
-            break;
-        }
-        pg = index_get(&o->pages, (u32)pgoff);
-        if (pg) {
-            pte_t old = pte_load(f->entry), pte = pte_make_user(page_to_pfn(pg), prot);
-
-            replaced = old != 0;
-            if (old == pte) {
-                mm_count(fault_spurious);
-                break;
-            }
-            /* The backlink must be there before the entry is visible: truncate looks. */
-            if (f->leaf->away && f->leaf->away[f->i] && backlink_add(pg, f->entry) != 0) {
-                result = FAULT_OOM;
-                break;
-            }
-            if (!old)
-                rss_add(&f->mm->rss_shmem);
-            install(f, old, pte);
-            mm_count(fault_object);
-            break;
-        }
+        result = map_resident(f, o, &pgoff);
         spin_unlock(&f->leaf->lock);
         spin_unlock(&o->lock);
-        if (made) /* punched again before we could map it */
+        if (unlikely(made)) /* the pin that kept the fresh page for us */
             page_put(made);
+        if (likely(result != FAULT_RETRY))
+            break;
         made = NULL;
-        switch (object_get_page(o, pgoff, &made)) {
-        case 0:
-            continue;
-        case -ENXIO:
-            return FAULT_BUS;
-        default:
-            return FAULT_OOM;
-        }
+        err = object_get_page(o, pgoff, &made);
+        if (err)
+            return err == -ENXIO ? FAULT_BUS : FAULT_OOM;
     }
-    spin_unlock(&f->leaf->lock);
-    spin_unlock(&o->lock);
-    if (made)
-        page_put(made);
-    if (replaced) /* this CPU may still have the narrower rights */
+    if (unlikely(f->replaced)) /* this CPU may still have the narrower rights */
         flush_one(f);
     return result;
 }
@@ -307,17 +308,20 @@ enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 acc
 {
     struct fault f = {.mm = mm, .v = v, .va = va & PAGE_MASK, .access = access};
     enum fault_result result;
+    struct leaf leaf;
 
     if (!allowed(v, access))
         return FAULT_ACCERR;
-    f.leaf = pt_leaf(mm, va);
-    if (!f.leaf) {
-        f.leaf = pt_leaf_make(mm, va);
-        if (!f.leaf)
+    leaf = pt_leaf_ref(mm, va);
+    if (unlikely(!leaf.page)) {
+        leaf.page = pt_leaf_make(mm, va);
+        if (!leaf.page)
             return FAULT_OOM;
+        leaf.entries = pt_entries(leaf.page);
     }
+    f.leaf = leaf.page;
     f.i = pt_index(va, 0);
-    f.entry = pt_entries(f.leaf) + f.i;
+    f.entry = &leaf.entries[f.i];
     do {
         result = vma_kind(v) == VMA_SHARED ? fault_shared(&f) : fault_private(&f);
     } while (result == FAULT_RETRY);

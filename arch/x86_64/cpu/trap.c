@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/image.h"
 #include "kernel/panic.h"
+#include "kernel/proc.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/kspace.h"
@@ -177,7 +178,8 @@ void trap_user(struct trapframe *tf)
         user_exception(tf, (unsigned)tf->vector, tf->error, exception_address(tf));
     }
     irq_disable();
-    return_to_user(tf);
+    if (thread_has_work(current_thread()))
+        return_to_user(tf);
 }
 
 /* IRETQ to user mode faulted: `fault` holds the user's registers, the frame at the top of
