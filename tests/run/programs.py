@@ -301,6 +301,18 @@ def console_jobs(_):
         same(c.end(), 0, "status")
 
 
+@case
+def demos(_):
+    """the demonstrations below /demo: the same results as on this machine"""
+    build = os.path.join(TOP, sys.argv[1] if len(sys.argv) > 1 else "build")
+    for name, way in (("ring", b""), ("sorted", b" by remapv"), ("pool", b" by remapv")):
+        out, _ = run(BUSYBOX, "sh", "-c", f"/demo/{name}")
+        if not out.endswith(b": ok\n") or way not in out:
+            raise Failure(f"{name} prints {out!r}")
+        here = host(os.path.join(build, "user/demo", name))
+        same(out.replace(b"remapv", b"remap_file_pages"), here)
+
+
 def main():
     wanted = sys.argv[2:]
     todo = [c for c in CASES if not wanted or c.__name__ in wanted]
