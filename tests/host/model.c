@@ -195,6 +195,39 @@ static void check_page(const struct mmm *m, const struct mpage *p, vaddr_t va)
     }
 }
 
+/* What the nodes of the two trees say about their subtrees. */
+static void check_gaps(const struct rb_node *n)
+{
+    const struct vma *v = rb_entry(n, struct vma, node), *prev = vma_prev(v);
+    u64 gap = v->start - (prev ? prev->end : 0);
+
+    for (int k = 0; k < 2; k++) {
+        const struct rb_node *child = k ? n->right : n->left;
+
+        if (!child)
+            continue;
+        check_gaps(child);
+        gap = MAX(gap, rb_entry(child, struct vma, node)->max_gap);
+    }
+    CHECK_EQ(v->max_gap, gap);
+}
+
+static void check_homes(const struct rb_node *n)
+{
+    const struct vma *v = rb_entry(n, struct vma, home_node);
+    pgoff_t max = v->pgoff + vma_npages(v);
+
+    for (int k = 0; k < 2; k++) {
+        const struct rb_node *child = k ? n->right : n->left;
+
+        if (!child)
+            continue;
+        check_homes(child);
+        max = MAX(max, rb_entry(child, struct vma, home_node)->home_max);
+    }
+    CHECK_EQ(v->home_max, max);
+}
+
 static void check_mm(const struct mmm *m)
 {
     const struct vma *v, *prev = NULL;
@@ -211,6 +244,8 @@ static void check_mm(const struct mmm *m)
         priv += m->page[i].priv;
     }
     CHECK_EQ(m->mm->rss_anon, priv);
+    if (m->mm->vmas.node)
+        check_gaps(m->mm->vmas.node);
     mm_check(m->mm);
 }
 
@@ -219,6 +254,8 @@ static void check_object(const struct mobj *o)
     u64 count = 0;
 
     CHECK_EQ(o->o->size, o->size);
+    if (o->o->vmas.node)
+        check_homes(o->o->vmas.node);
     for (u32 i = 0; i < OBJ_PAGES; i++) {
         const struct page *pg = index_get(&o->o->pages, i);
 

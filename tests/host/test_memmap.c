@@ -117,6 +117,11 @@ TEST(memmap_wraps_and_empties)
     CHECK_EQ(memmap_normalise(&map, 1ull << 40, &bi), 0x10000);
     memmap_add(&map, 0, ~0ul, BOOT_MEM_RESERVED);
     CHECK_EQ(memmap_normalise(&map, 1ull << 40, &bi), 0);
+    /* A reservation that wraps reserves all that lies behind its base. */
+    memmap_init(&map);
+    memmap_add(&map, 0x200000, 0x100000, BOOT_MEM_USABLE);
+    memmap_add(&map, 0x280000, ~0ul, BOOT_MEM_RESERVED);
+    CHECK_EQ(memmap_normalise(&map, 1ull << 40, &bi), 0x80000);
     memmap_init(&map);
     memmap_add(&map, 0, ~0ul, BOOT_MEM_USABLE);
     CHECK_EQ(memmap_normalise(&map, 1ull << 36, &bi), (1ull << 36) - (1ull << 20));
