@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "lib/assert.h"
 #include "lib/types.h"
 
 #define IPC_PRIVATE 0
