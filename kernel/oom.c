@@ -148,7 +148,7 @@ static bool in_vain(struct thread *t)
     return t->oom_tries > TRIES_MAX;
 }
 
-bool oom_handle(void)
+bool oom_handle(bool user)
 {
     struct thread *t = current_thread();
 
@@ -160,6 +160,8 @@ bool oom_handle(void)
     for (bool again = false; !signal_kill_pending(t) && kill_one(again); again = true) {
         if (!signal_kill_pending(t) && wait_for_memory())
             return true;
+        if (!user) /* the one that ends may wait for a lock we hold */
+            break;
     }
     return false;
 }

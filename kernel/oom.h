@@ -9,8 +9,9 @@
 
 /* Ends the process that would give most back, if none is ending already, and waits a while
  * for its memory. true: the access may be tried again; false: the running process has been
- * told to end, or nobody is left who could. Sleeps. */
-bool oom_handle(void);
+ * told to end, nobody is left who could, or (not `user`: in a system call, which may hold
+ * locks) it took too long. Sleeps. */
+bool oom_handle(bool user);
 
 /* How much a process is to blame, in pages of memory, corrected by its oom_score_adj; 0: it
  * is never chosen. proc_lock held. */

@@ -30,14 +30,14 @@ void return_to_user(struct trapframe *tf)
 /* An access of the program, or of the kernel on its behalf, finds no memory. */
 static bool out_of_memory(struct proc *p, const struct fault_info *info)
 {
-    if (oom_handle())
+    if (oom_handle(info->user))
         return true;
     if (signal_kill_pending(current_thread()))
         return info->user; /* it ends on the way to user mode */
-    printk("out of memory: nobody left to kill, wanted by %s[%d] at %#lx\n", p->comm,
-           p->pid, info->addr);
     if (!info->user)
         return false;
+    printk("out of memory: nobody left to kill, wanted by %s[%d] at %#lx\n", p->comm,
+           p->pid, info->addr);
     if (p != init_proc)
         proc_exit(SIGKILL);
     sched_yield_now();

@@ -14,6 +14,7 @@
 #include "tests/user/t.h"
 #include "user/include/tessera.h"
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/time.h>
 
 #define ARENA_PAGES     64
@@ -442,8 +443,20 @@ static bool note_name(const char *name)
     return true;
 }
 
+/* Segments of shared memory outlive whoever made them. */
+static void clean_segments(void)
+{
+    struct shmid_ds ds;
+    for (int slot = shmctl(0, SHM_INFO, &ds); slot >= 0; slot--) {
+        int id = shmctl(slot, SHM_STAT_ANY, &ds);
+        if (id >= 0)
+            shmctl(id, IPC_RMID, NULL);
+    }
+}
+
 static void clean(void)
 {
+    clean_segments();
     t_clean(t_dir, NULL);
     t_clean("/", is_old);
 }
