@@ -123,12 +123,14 @@ static bool window_ok(vaddr_t start, u64 len)
            start <= USER_END - len;
 }
 
-/* One page of a window; locks its table. */
-static void set_page(struct rearrange *r, struct leaf leaf, vaddr_t va, pgoff_t pgoff)
+/* n pages of a window inside one leaf table. */
+static inline void set_run(struct rearrange *r, struct leaf leaf, vaddr_t va,
+                           const u32 *shown, u32 n)
 {
-    rearrange_hold(r, 1);
+    rearrange_hold(r, n);
     spin_lock(&leaf.page->lock);
-    rearrange_set(r, leaf, va, pgoff);
+    for (u32 k = 0; k < n; k++, va += PAGE_SIZE)
+        rearrange_set(r, leaf, va, shown[k]);
     spin_unlock(&leaf.page->lock);
 }
 
@@ -173,23 +175,33 @@ static int swap_reserve(struct rearrange *r, struct window w[2], u64 len)
     return 0;
 }
 
+#define SWAP_RUN 64u /* pages that change sides at a time */
+
+/* How many pages from va on, at most n, lie in its leaf table. */
+static u32 run_in_leaf(vaddr_t va, u64 n)
+{
+    return (u32)MIN(n, PT_ENTRIES - pt_index(va, 0));
+}
+
 static void swap_commit(struct rearrange *r, const struct window w[2], u64 len)
 {
-    struct leaf leaf[2] = {{NULL, NULL}, {NULL, NULL}};
+    u32 shown[2][SWAP_RUN], n;
 
-    for (u64 at = 0; at < len; at += PAGE_SIZE) {
-        pgoff_t shown[2];
+    for (u64 at = 0; at < len; at += n * PAGE_SIZE) {
+        struct leaf leaf[2];
 
+        n = run_in_leaf(w[0].start + at, MIN((len - at) >> PAGE_SHIFT, SWAP_RUN));
+        n = run_in_leaf(w[1].start + at, n);
         for (int k = 0; k < 2; k++) {
             vaddr_t va = w[k].start + at;
 
-            if (!leaf[k].page || va % LEAF_SPAN == 0)
-                leaf[k] = rearrange_leaf(r, va);
-            shown[k] = away_offset(leaf[k].page, w[k].v, va);
+            leaf[k] = rearrange_leaf(r, va);
+            for (u32 i = 0; i < n; i++, va += PAGE_SIZE)
+                shown[k][i] = (u32)away_offset(leaf[k].page, w[k].v, va);
         }
         for (int k = 0; k < 2; k++) {
             rearrange_use(r, w[k].v);
-            set_page(r, leaf[k], w[k].start + at, shown[!k]);
+            set_run(r, leaf[k], w[k].start + at, shown[!k], n);
         }
     }
 }
@@ -235,7 +247,7 @@ static void rotate_cycle(struct rearrange *r, vaddr_t start, u64 n, u64 by, u64 
 {
     vaddr_t va = start + first * PAGE_SIZE;
     struct leaf leaf = rearrange_leaf(r, va);
-    pgoff_t saved = away_offset(leaf.page, r->v, va);
+    u32 saved = (u32)away_offset(leaf.page, r->v, va), shown;
     u64 to = first;
 
     for (;;) {
@@ -244,11 +256,12 @@ static void rotate_cycle(struct rearrange *r, vaddr_t start, u64 n, u64 by, u64 
         struct leaf source;
 
         if (from == first) {
-            set_page(r, leaf, va, saved);
+            set_run(r, leaf, va, &saved, 1);
             return;
         }
         source = rearrange_leaf(r, source_va);
-        set_page(r, leaf, va, away_offset(source.page, r->v, source_va));
+        shown = (u32)away_offset(source.page, r->v, source_va);
+        set_run(r, leaf, va, &shown, 1);
         to = from;
         va = source_va;
         leaf = source;
