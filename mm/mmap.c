@@ -117,6 +117,8 @@ static int prepare(struct mm *mm, const struct mmap_args *a, vaddr_t addr, u64 l
     int err = area_check_limits(mm, flags, npages, replaced);
     struct vma *v;
 
+    if ((a->flags & MAP_LOCKED) && !mm->limits.memlock_unlimited && !mm->limits.memlock)
+        return -EPERM; /* may not lock at all */
     if (!err && (flags & VM_LOCKED))
         err = area_check_memlock(mm, npages);
     if (!err)
