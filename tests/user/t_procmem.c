@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Looking into memory from outside: process_vm_readv, /proc/PID/mem, pagemap, kpagecount,
- * arrangement, clear_refs; the limit of maps; sealing; membarrier. Spec 3.7: T177 to T179,
- * T184.
+ * arrangement, clear_refs; limits; sealing; membarrier. Spec 3.7: T177 to T179, T184, T185.
  */
 #include "tests/user/t.h"
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 
 #define PAGEMAP_FRAME     ((1ULL << 55) - 1)
@@ -380,6 +380,27 @@ TEST(T184, "limit of maps and remaps")
     CHECK(set_limit(MAP_COUNT, "65530\n"));
     CHECK(ok);
     EQ(t_lines(A, 64), 1);
+}
+
+TESTF(T185, "remap at the limit of the address space")
+{
+    struct rlimit old, now;
+    M(F(64), 64);
+    OK(getrlimit(RLIMIT_AS, &old));
+    now = old;
+    now.rlim_cur = (rlim_t)t_status("VmSize") * 1024;
+    OK(setrlimit(RLIMIT_AS, &now));
+    errno = 0;
+    bool full =
+        mmap(NULL, P, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+        errno == ENOMEM;
+    int one = R(0, 1, 63), all = R(1, 62, 2);
+    OK(setrlimit(RLIMIT_AS, &old));
+    CHECK(full);
+    EQ(one, 0);
+    EQ(all, 0);
+    EQ(tag(0), 63);
+    EQ(tag(62), 63);
 }
 
 TEST(map_limit, "mmap, munmap and mprotect stop at the limit of maps")
