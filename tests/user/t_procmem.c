@@ -23,6 +23,13 @@ static int open_proc(pid_t pid, const char *name, int flags)
     return fd;
 }
 
+static uint64_t entry_of(int fd, const void *p)
+{
+    uint64_t e = 0;
+    EQ(pread(fd, &e, 8, (off_t)((uintptr_t)p / P * 8)), 8);
+    return e;
+}
+
 /* ---- process_vm_readv, process_vm_writev ---- */
 
 TESTF(T177, "process_vm_readv of an arrangement")
@@ -185,14 +192,35 @@ TEST(mem_edges, "mem: holes, page borders, the end of the process")
     EQ(pread(mem, buf, 1, (off_t)(uintptr_t)p), 0);
 }
 
-/* ---- pagemap, kpagecount, arrangement, clear_refs ---- */
-
-static uint64_t entry_of(int fd, const void *p)
+TEST(mem_exec, "mem and pagemap end with exec")
 {
-    uint64_t e = 0;
-    EQ(pread(fd, &e, 8, (off_t)((uintptr_t)p / P * 8)), 8);
-    return e;
+    int go[2], done[2];
+    char c;
+    uint64_t e;
+    unsigned char *p =
+        t_map(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    *p = 1;
+    OK(pipe(go));
+    OK(pipe2(done, O_CLOEXEC));
+    pid_t pid = t_fork();
+    if (!pid) {
+        read(go[0], &c, 1);
+        execl(t_exe, t_exe, "--helper", "wait", NULL);
+        _exit(1);
+    }
+    OK(close(done[1]));
+    int mem = open_proc(pid, "mem", O_RDONLY), map = open_proc(pid, "pagemap", O_RDONLY);
+    EQ(pread(mem, &c, 1, (off_t)(uintptr_t)p), 1);
+    EQ(entry_of(map, p) >> 63, 1);
+    EQ(write(go[1], "x", 1), 1);
+    EQ(read(done[0], &c, 1), 0); /* exec has closed its end */
+    EQ(pread(mem, &c, 1, (off_t)(uintptr_t)&t_exe), 0);
+    EQ(pread(map, &e, 8, (off_t)((uintptr_t)&t_exe / P * 8)), 0);
+    kill(pid, SIGKILL);
+    t_status_of(pid);
 }
+
+/* ---- pagemap, kpagecount, arrangement, clear_refs ---- */
 
 TEST(pagemap, "pagemap: present, file, exclusive, positions")
 {
@@ -538,7 +566,15 @@ TEST(membarrier, "membarrier: query, register, errors")
     ERR(membarrier(1 << 20, 0), EINVAL);
 }
 
+static _Noreturn int helper(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    for (;;)
+        pause();
+}
+
 int main(int argc, char **argv)
 {
-    return t_main(argc, argv, NULL);
+    return t_main(argc, argv, helper);
 }
