@@ -20,11 +20,6 @@ struct backlink_log {
 
 static u64 log_bytes; /* atomic */
 
-static inline u64 inline_key(const struct backlinks *b, unsigned i)
-{
-    return (u64)b->high[i] << 32 | b->low[i];
-}
-
 static inline void inline_set(struct backlinks *b, unsigned i, u64 key)
 {
     b->low[i] = (u32)key;
@@ -45,17 +40,6 @@ static void log_store(struct page *pg, struct backlink_log *log)
 static size_t log_size(u32 room)
 {
     return sizeof(struct backlink_log) + room * sizeof(u64);
-}
-
-bool backlink_live(const struct page *pg, u64 key)
-{
-    const struct page *table = phys_to_page(key << 3);
-    pte_t pte;
-
-    if (table->type != PAGE_TABLE || table->level != 0)
-        return false;
-    pte = pte_load((const pte_t *)phys_to_virt(key << 3));
-    return pte_present(pte) && pte_pfn(pte) == page_to_pfn(pg);
 }
 
 static void sift_down(u64 *a, u32 i, u32 n)
@@ -129,7 +113,7 @@ static int log_begin(struct page *pg)
     if (!log)
         return -ENOMEM;
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
-        log->key[log->used++] = inline_key(&pg->links, s);
+        log->key[log->used++] = backlink_inline(pg, s);
     memset(&pg->links, 0, sizeof(pg->links));
     log_store(pg, log);
     pg->flags |= PG_LOG;
@@ -185,7 +169,7 @@ static inline int inline_add(struct page *pg, u64 key)
             slot = s;
     }
     for (int s = 0; unlikely(slot < 0) && s < BACKLINKS_INLINE; s++)
-        if (!backlink_live(pg, inline_key(b, (unsigned)s)))
+        if (!backlink_live(pg, backlink_inline(pg, (unsigned)s)))
             slot = s;
     if (slot < 0)
         return -ENOSPC;
@@ -238,8 +222,8 @@ void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), vo
         return;
     }
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
-        if (inline_key(&pg->links, s))
-            visit(inline_key(&pg->links, s), arg);
+        if (backlink_inline(pg, s))
+            visit(backlink_inline(pg, s), arg);
 }
 
 void backlink_unique(const struct page *pg)

@@ -26,7 +26,22 @@ static inline u64 backlink_key(const pte_t *entry)
 int must_check backlink_add(struct page *pg, const pte_t *entry);
 
 /* Whether the entry behind `key` shows pg now. */
-bool backlink_live(const struct page *pg, u64 key);
+static inline bool backlink_live(const struct page *pg, u64 key)
+{
+    const struct page *table = phys_to_page(key << 3);
+    pte_t pte;
+
+    if (table->type != PAGE_TABLE || table->level != 0)
+        return false;
+    pte = pte_load((const pte_t *)phys_to_virt(key << 3));
+    return pte_present(pte) && pte_pfn(pte) == page_to_pfn(pg);
+}
+
+/* Inline hint s (0: none); only without PG_LOG. */
+static inline u64 backlink_inline(const struct page *pg, unsigned s)
+{
+    return (u64)pg->links.high[s] << 32 | pg->links.low[s];
+}
 
 /* Calls visit for each hint, live or not. visit must not add hints to pg. */
 void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), void *arg);

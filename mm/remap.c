@@ -163,27 +163,22 @@ static s64 commit_install(struct remap *r, struct leaf leaf, unsigned i, unsigne
     return rss;
 }
 
-/* Rearranges [va, next), which lies in one table. */
+/* Rearranges [va, next), which lies in one table. O held. */
 static void commit_leaf(struct remap *r, struct leaf leaf, vaddr_t va, vaddr_t next)
 {
     unsigned i = pt_index(va, 0), stop = i + (unsigned)((next - va) >> PAGE_SHIFT);
     u32 value = r->home ? 0 : (u32)(r->pgoff + ((va - r->start) >> PAGE_SHIFT)) + 1;
-    struct vm_object *o = r->v->object;
     s64 rss;
 
     if (!leaf.page) { /* coming home where nothing is shown */
         r->missing = true;
         return;
     }
-    if (r->install)
-        spin_lock(&o->lock);
     spin_lock(&leaf.page->lock);
     rss = r->install ? commit_install(r, leaf, i, stop, value)
                      : commit_lazy(r, leaf, i, stop, value);
     leaf.page->present += (u16)rss;
     spin_unlock(&leaf.page->lock);
-    if (r->install)
-        spin_unlock(&o->lock);
     if (rss)
         __atomic_fetch_add(&r->mm->rss_shmem, (u64)rss, __ATOMIC_RELAXED);
     if (r->home)
@@ -192,8 +187,12 @@ static void commit_leaf(struct remap *r, struct leaf leaf, vaddr_t va, vaddr_t n
 
 static void commit(struct remap *r, struct leaf leaf)
 {
+    struct vm_object *o = r->v->object;
     vaddr_t va = r->start;
 
+    /* Until the flush is done: truncate must not free a page whose translation was replaced
+     * here while some CPU may still use it. */
+    spin_lock(&o->lock);
     tlb_begin(&r->batch, r->mm);
     for (;;) {
         vaddr_t next = MIN((va | (LEAF_SPAN - 1)) + 1, r->end);
@@ -205,6 +204,7 @@ static void commit(struct remap *r, struct leaf leaf)
         leaf = pt_leaf_ref(r->mm, va);
     }
     tlb_end(&r->batch);
+    spin_unlock(&o->lock);
 }
 
 int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32 flags)

@@ -98,6 +98,19 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
     }
 }
 
+/* Removes entry i (in use): count and flush note; accounting is the caller's. T held. */
+static inline void drop_entry(struct page *leaf, unsigned i, struct tlb_batch *b)
+{
+    pte_t *e = pt_entries(leaf) + i, pte = pte_load(e);
+
+    pte_store(e, 0);
+    leaf->present--;
+    mm_count(pte_zapped);
+    tlb_switch(b, leaf->mm);
+    if (pte_present(pte))
+        tlb_change(b, pt_address(leaf, i));
+}
+
 void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
 {
     struct page *leaf;
@@ -110,23 +123,11 @@ void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batc
 
             if (!pte || pfn_to_page(pte_any_pfn(pte))->type == PAGE_ANON)
                 continue;
-            zap_entry(leaf, i, b);
+            drop_entry(leaf, i, b);
             zap_account(v->mm, pte, vma_kind(v) == VMA_SHARED, b);
         }
         spin_unlock(&leaf->lock);
     }
-}
-
-void zap_entry(struct page *leaf, unsigned i, struct tlb_batch *b)
-{
-    pte_t *e = pt_entries(leaf) + i, pte = pte_load(e);
-
-    pte_store(e, 0);
-    leaf->present--;
-    mm_count(pte_zapped);
-    tlb_switch(b, leaf->mm);
-    if (pte_present(pte))
-        tlb_change(b, pt_address(leaf, i));
 }
 
 /* ---- removal by file page: the removing half of mm/rmap.h ---- */
@@ -136,18 +137,18 @@ struct unmap_ctx {
     struct tlb_batch *b;
 };
 
-static void unmap_hint(u64 key, void *arg)
+static inline void unmap_hint(u64 key, void *arg)
 {
-    struct unmap_ctx *ctx = arg;
+    const struct unmap_ctx *ctx = arg;
     struct page *leaf = phys_to_page(key << 3);
 
-    if (!backlink_live(ctx->pg, key))
+    if (leaf->type != PAGE_TABLE) /* a look without the lock, for the many stale ones */
         return;
     spin_lock(&leaf->lock);
-    if (backlink_live(ctx->pg, key)) { /* still a table, still this page */
+    if (backlink_live(ctx->pg, key)) { /* still a table, and it shows this page */
         struct mm *mm = leaf->mm;
 
-        zap_entry(leaf, (unsigned)(key % PT_ENTRIES), ctx->b);
+        drop_entry(leaf, (unsigned)(key % PT_ENTRIES), ctx->b);
         rss_sub(&mm->rss_shmem, 1); /* away pages are in shared mappings only */
     }
     spin_unlock(&leaf->lock);
@@ -157,8 +158,16 @@ void rmap_unmap_away(struct page *pg, struct tlb_batch *b)
 {
     struct unmap_ctx ctx = {pg, b};
 
-    if (backlink_any(pg))
+    if (unlikely(pg->flags & PG_LOG)) {
         backlink_visit(pg, unmap_hint, &ctx);
+        return;
+    }
+    for (unsigned s = 0; s < BACKLINKS_INLINE; s++) {
+        u64 key = backlink_inline(pg, s);
+
+        if (key)
+            unmap_hint(key, &ctx);
+    }
 }
 
 static void unmap_home_leaf(struct vma *v, struct page *leaf, vaddr_t va, vaddr_t next,
@@ -176,7 +185,7 @@ static void unmap_home_leaf(struct vma *v, struct page *leaf, vaddr_t va, vaddr_
             continue;
         if (!shared && !cows && pfn_to_page(pte_any_pfn(pte))->type == PAGE_ANON)
             continue;
-        zap_entry(leaf, i, b);
+        drop_entry(leaf, i, b);
         zap_account(v->mm, pte, shared, b);
     }
     spin_unlock(&leaf->lock);

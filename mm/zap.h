@@ -14,7 +14,3 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b);
 
 /* As zap_range, but leaves private memory in place: only pages of the object go. */
 void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b);
-
-/* Removes entry i (in use) of leaf, which v's kind explains: accounting, flush note, frame.
- * T held. */
-void zap_entry(struct page *leaf, unsigned i, struct tlb_batch *b);
