@@ -43,17 +43,21 @@ static void say(const char *fmt, ...)
 
 void t_fail(const char *file, int line, const char *fmt, ...)
 {
-    if (!detail[0]) {
+    static char own[900]; /* of a helper */
+    char *text = detail ? detail : own;
+    if (!text[0]) {
         const char *base = strrchr(file, '/');
-        int n = snprintf(detail, 900, "%s:%d: ", base ? base + 1 : file, line);
+        int n = snprintf(text, 900, "%s:%d: ", base ? base + 1 : file, line);
         va_list ap;
         va_start(ap, fmt);
-        vsnprintf(detail + n, 900 - (size_t)n, fmt, ap);
+        vsnprintf(text + n, 900 - (size_t)n, fmt, ap);
         va_end(ap);
-        for (char *c = detail; *c; c++)
+        for (char *c = text; *c; c++)
             if (*c == '\n')
                 *c = ' ';
     }
+    if (!detail)
+        dprintf(2, "%s\n", own);
     _exit(1);
 }
 
@@ -129,8 +133,6 @@ void t_clean(const char *path, bool (*keep)(const char *name))
         close(dir);
     }
 }
-
-static void t_arm_faults(void);
 
 static _Noreturn void child_runs(const struct t_case *c)
 {
@@ -307,7 +309,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     siglongjmp(back, 1);
 }
 
-static void t_arm_faults(void)
+void t_arm_faults(void)
 {
     struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &sa, NULL);

@@ -133,6 +133,7 @@ void t_tags_are(const char *file, int line, const long *want, size_t n);
 void t_tags_linear(const char *file, int line, size_t n, bool reversed);
 
 /* ---- faults: the access gives 0, or the signal it raised with t_info filled in ---- */
+void t_arm_faults(void); /* catch them; every case starts with this done */
 extern siginfo_t t_info;
 int t_read(const volatile void *p);
 int t_write(volatile void *p, unsigned char v);
