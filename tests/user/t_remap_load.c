@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The programs people wrote with remap_file_pages, in our own words: spec 3.8, T200 to T204,
- * T206, T207, T209 to T212.
+ * T205 to T212.
  */
 #include "tests/user/t.h"
 
@@ -128,6 +128,27 @@ TEST(T204, "reverse a file page by page")
              (unsigned long long)big);
 }
 
+/* Faults around the start of an area after remaps there, and exit with all of it mapped. */
+TESTF(T205, "remaps near the start, read faults, exit")
+{
+    int fd = F(64);
+    for (int round = 0; round < 20; round++) {
+        CHILD({
+            unsigned char *all =
+                t_map(NULL, 64, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+            A = all + (round % 3) * P;
+            for (size_t i = 0; i < 16; i++)
+                OK(RF(i % 4, 1, (i * 13 + (size_t)round) % 64,
+                      round & 1 ? MAP_NONBLOCK : 0));
+            for (size_t i = 0; i < 64; i++)
+                (void)*(volatile unsigned char *)(all + i * P);
+            EQ(tag(3), (15 * 13 + round) % 64);
+            if (round & 2)
+                OK(munmap(all, 2 * P));
+        });
+    }
+}
+
 TEST(T206, "swap the outer pages of a three-page file")
 {
     int fd = open("demo", O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -246,6 +267,44 @@ TESTF(T207, "user-level pager")
 {
     run_pager(false);
     run_pager(true);
+}
+
+/* Segments of one object: all but the first show the first, until a page is made private by
+ * remapping it back to its own place and copying. */
+TEST(T208, "segments over a common one; single pages go back")
+{
+    enum { SEGMENTS = 4, PAGES_EACH = 64, N = SEGMENTS * PAGES_EACH };
+    A = t_map(NULL, N, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (size_t i = 0; i < PAGES_EACH; i++)
+        put(i, i);
+    for (size_t s = 1; s < SEGMENTS; s++)
+        OK(R(s * PAGES_EACH, PAGES_EACH, 0));
+    int count;
+    if (t_tessera)
+        EQ(t_smaps(A, N, "Nonlinear", &count), (SEGMENTS - 1) * PAGES_EACH * 4);
+    for (size_t i = 0; i < N; i++)
+        EQ(tag(i), i % PAGES_EACH);
+    static unsigned char copy[P];
+    for (size_t s = 1; s < SEGMENTS; s++) {
+        for (size_t i = s; i < PAGES_EACH; i += 3) {
+            size_t at = s * PAGES_EACH + i;
+            memcpy(copy, A + at * P, P);
+            OK(R(at, 1, at));
+            EQ(tag(at), -1000); /* its own page was never touched */
+            memcpy(A + at * P, copy, P);
+            put(at, 100 * s + i);
+        }
+    }
+    for (size_t i = 0; i < N; i++) {
+        size_t s = i / PAGES_EACH, k = i % PAGES_EACH;
+        EQ(tag(i), s && k >= s && (k - s) % 3 == 0 ? 100 * s + k : k);
+    }
+    OK(R(PAGES_EACH, N - PAGES_EACH, PAGES_EACH)); /* everything home: nothing is away */
+    if (t_tessera) {
+        EQ(t_smaps(A, N, "Nonlinear", &count), 0);
+        EQ(count, 0);
+        EQ(t_lines(A, N), 1);
+    }
 }
 
 /* ---- mirrors ---- */
