@@ -67,10 +67,17 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
     tlb_end(&b);
 }
 
+/* Whether these rights make data (RLIMIT_DATA) of what was none. */
+static bool becomes_data(const struct vma *v, u32 prot)
+{
+    return (prot & VM_WRITE) && !(v->flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN));
+}
+
 /* How far [start, end) is mapped without a hole, and whether all of that may get `prot`. */
 static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot, vaddr_t *stop)
 {
     struct vma *v = vma_find(mm, start);
+    u64 data = mm->data_vm;
 
     *stop = start;
     if (!v || v->start > start)
@@ -78,10 +85,12 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot, vadd
     for (; v && v->start <= *stop && *stop < end; v = vma_next(v)) {
         if (prot & ~(v->flags >> 4 & VM_PROT))
             return -EACCES;
+        if (becomes_data(v, prot))
+            data += (MIN(v->end, end) - *stop) >> PAGE_SHIFT;
         *stop = v->end;
     }
     *stop = MIN(*stop, end);
-    return 0;
+    return data > MAX(mm->data_vm, mm->limits.data >> PAGE_SHIFT) ? -ENOMEM : 0;
 }
 
 /* PROT_GROWSDOWN: the change reaches down to the start of the growable area. Nothing grows
