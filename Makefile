@@ -11,15 +11,15 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-user test-run test-linux test-boot iso debug lint format \
-        bench clean help
+.PHONY: all run test test-host test-user test-run test-stress test-linux test-boot iso debug \
+        lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
 run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits)
 	$(RUN_INTERACTIVE)
 
-test: ## everything below, one after the other, with the sum at the end
+test: ## test-host, test-user, test-run and test-boot, with the sum at the end
 	$(TEST_ALL)
 
 test-host: ## unit tests of lib, mm, fs on this machine, with sanitizers
@@ -30,6 +30,9 @@ test-user: all ## the userland suite inside Tessera
 
 test-run: all ## tools/run, and Debian's own programs inside Tessera
 	$(TEST_RUN)
+
+test-stress: all ## all the stress-ng stressors of the memory calls inside Tessera
+	$(TEST_STRESS)
 
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)

@@ -4,48 +4,18 @@
 # tools/run and Debian's own programs inside Tessera: programs.py BUILD_DIR [FILTER...].
 # Each case runs one unmodified program and compares output, error output and status with
 # what they must be, or with the same program on this machine. TAP on standard output.
+# The modules imported here for their cases: costs, databases, stress.
 import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
+import costs  # noqa: F401
+import databases  # noqa: F401
+import stress  # noqa: F401
 from console import PROMPT, Console
-
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-RUN = os.path.join(TOP, "tools/run")
-BUSYBOX = "/bin/busybox"
-CASES = []
-
-
-class Failure(Exception):
-    pass
-
-
-def case(fn):
-    CASES.append(fn)
-    return fn
-
-
-def run(*words, options=(), stdin=subprocess.DEVNULL, data=None, status=0):
-    """Standard output and error of a program inside Tessera, whose status is checked."""
-    command = [RUN, "-t", "60", *options, "--", *words]
-    how = {"input": data} if data is not None else {"stdin": stdin}
-    done = subprocess.run(command, capture_output=True, check=False, timeout=150, **how)
-    if done.returncode != status:
-        tail = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise Failure(f"status {done.returncode}, want {status}: {' '.join(tail)}")
-    return done.stdout, done.stderr
-
-
-def same(got, want, what="output"):
-    if got != want:
-        raise Failure(f"{what} is {got[:120]!r}, want {want[:120]!r}")
-
-
-def host(*words, data=None):
-    return subprocess.run(words, input=data, capture_output=True, check=True).stdout
+from harness import BUSYBOX, RUN, TOP, Failure, case, host, main, run, same
 
 
 @case
@@ -311,25 +281,6 @@ def demos(_):
             raise Failure(f"{name} prints {out!r}")
         here = host(os.path.join(build, "user/demo", name))
         same(out.replace(b"remapv", b"remap_file_pages"), here)
-
-
-def main():
-    wanted = sys.argv[2:]
-    todo = [c for c in CASES if not wanted or c.__name__ in wanted]
-    passed = failed = 0
-    print(f"TAP version 13\n1..{len(todo)}", flush=True)
-    for number, fn in enumerate(todo, 1):
-        wrong = None
-        with tempfile.TemporaryDirectory(prefix="tessera-test-") as work:
-            try:
-                fn(work)
-            except (Failure, ValueError, OSError, subprocess.SubprocessError) as e:
-                wrong = str(e).replace("\n", " ")
-        line = f"{number} - {fn.__name__}: {fn.__doc__}"
-        print(f"not ok {line} # {wrong}" if wrong else f"ok {line}", flush=True)
-        passed, failed = passed + (not wrong), failed + bool(wrong)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 # The tests. Each part prints TAP and ends with "N passed, N failed"; tools/sum-tests adds
 # the parts up, prints the sum last and gives the exit status.
 
-TEST_HOST  = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host
-TEST_USER  = tools/test-user --build $(O) $(SUITE_FILES)
-TEST_LINUX = tests/user/run-linux.sh $(O)/tests/user
-TEST_BOOT  = tests/boot/boot.py $(O)
-TEST_RUN   = tests/run/programs.py $(O)
-TEST_ALL   = tools/sum-tests $(MAKE) --no-print-directory : \
-             test-host test-user test-run test-boot
+TEST_HOST   = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host
+TEST_USER   = tools/test-user --build $(O) $(SUITE_FILES)
+TEST_LINUX  = tests/user/run-linux.sh $(O)/tests/user
+TEST_BOOT   = tests/boot/boot.py $(O)
+TEST_RUN    = tests/run/programs.py $(O)
+TEST_STRESS = tests/run/programs.py $(O) --group stress
+TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
+              test-host test-user test-run test-boot
