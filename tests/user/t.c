@@ -145,17 +145,21 @@ static _Noreturn void child_runs(const struct t_case *c)
     _exit(0);
 }
 
-/* The wait status of one case. */
-/* The stack that cases may need in this process (cleaning nested directories) is touched
- * before anything is counted. */
-static void touch_stack(void)
+/* What this process may need later is touched before anything is counted: stack, and every
+ * page of zeros that buffers stand in. */
+static void touch_memory(void)
 {
+    extern char __bss_start[], _end[];
     volatile char deep[128 * 1024];
 
     for (size_t i = 0; i < sizeof(deep); i += P)
         deep[i] = 1;
+    for (volatile char *p = __bss_start; p < _end; p += P)
+        *p = *p;
+    *(volatile char *)(_end - 1) = _end[-1];
 }
 
+/* The wait status of one case. */
 static int run_case(const struct t_case *c)
 {
     detail[0] = 0;
@@ -283,7 +287,7 @@ int t_main(int argc, char **argv, int (*helper)(int, char **))
     int plan;
     int n = collect(argc, argv, &plan);
     say("TAP version 13\n1..%d\n", plan);
-    touch_stack();
+    touch_memory();
     run_case(NULL); /* warm up: our pages are copied, the readers' buffers are touched */
     settled_free_pages(free_pages());
     int number = 0, failed = 0;
