@@ -154,9 +154,9 @@ static void touch_memory(void)
 
     for (size_t i = 0; i < sizeof(deep); i += P)
         deep[i] = 1;
-    for (volatile char *p = __bss_start; p < _end; p += P)
-        *p = *p;
-    *(volatile char *)(_end - 1) = _end[-1];
+    for (uintptr_t p = (uintptr_t)__bss_start; p < (uintptr_t)_end;
+         p = (p & ~(P - 1)) + P)
+        *(volatile char *)p = *(volatile char *)p;
 }
 
 /* The wait status of one case. */
