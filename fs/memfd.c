@@ -82,6 +82,8 @@ long memfd_add_seals(struct file *f, u32 seals)
         err = -EBUSY;
     else
         ino->seals |= seals;
+    if (ino->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        WRITE_ONCE(ino->object->sealed, true);
     mutex_unlock(&ino->lock);
     return err;
 }

@@ -79,6 +79,8 @@ static int punch_shown(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
         return -EINVAL;
     if ((v->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
         return -EACCES;
+    if (READ_ONCE(v->object->sealed))
+        return -EPERM;
     for (vaddr_t va = start; va < end;) {
         pgoff_t first = mm_offset(mm, v, va), n = 0;
 

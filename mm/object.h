@@ -29,6 +29,7 @@ struct vm_object {
     u64 nlogs;           /* [O] pages with a backlink log */
     u32 shared_writable; /* [O] VMAs that are shared and may become writable */
     u64 id;              /* inode number shown for nameless objects */
+    bool sealed;         /* once set, set: a write seal; MADV_REMOVE is refused */
 };
 
 /* Everything a mapping keeps alive beside the object: an open file. fs/file.h embeds it. */
