@@ -14,10 +14,10 @@ BAD = re.compile(r"fail:|error:|skipping|aborted early|finished prematurely")
 HARMLESS = "no CPUs found"
 
 # Operations: enough to go through every path of a stressor once, few seconds each.
-STRESSORS = {"remap": 3, "mmap": 1, "mmapfixed": 30, "mmapmany": 1, "mmapfork": 1,
-             "mremap": 3, "msync": 50, "mincore": 500, "munmap": 5, "mlock": 2,
-             "mprotect": 500, "memfd": 2, "shm": 2, "fault": 500, "vm": 1, "malloc": 500,
-             "stack": 2, "brk": 1000, "fork": 100, "sigsegv": 500}
+STRESSORS = {"remap": 20, "mmap": 1, "mmapfixed": 30, "mmapmany": 20000, "mmapfork": 1,
+             "mremap": 3, "msync": 500, "mincore": 500, "munmap": 1000, "mlock": 200,
+             "mprotect": 5000, "memfd": 2, "shm": 2, "fault": 5000, "vm": 1, "malloc": 5000,
+             "stack": 2, "brk": 20000, "fork": 500, "sigsegv": 5000}
 QUICK = ("remap", "mprotect", "mlock", "mincore", "fault", "shm")
 
 
