@@ -224,36 +224,52 @@ static inline void flush_replaced(struct mm *mm, vaddr_t va)
     tlb_end(&b);
 }
 
-/* The case that counts: one page, resident, away, in a table that has its array. Does what
- * remap_range would do in a quarter of the instructions; false: not that case, nothing done. */
-static inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va, pgoff_t pgoff)
+/* Puts `pte` (0: none) in the place of entry i, which shows another page. O and T held. */
+static inline void replace_entry(struct mm *mm, struct leaf leaf, unsigned i, vaddr_t va,
+                                 pte_t pte)
+{
+    pte_t old = pte_load(&leaf.entries[i]);
+    int change = (pte != 0) - (old != 0);
+
+    if (pte == old)
+        return;
+    pte_store(&leaf.entries[i], pte);
+    if (change) {
+        leaf.page->present += (u16)change;
+        __atomic_fetch_add(&mm->rss_shmem, (u64)change, __ATOMIC_RELAXED);
+    }
+    if (old)
+        flush_replaced(mm, va);
+}
+
+/* The case that counts: one page, away, in a table that has its array; resident if it is to
+ * be installed. Does what remap_range would do in a fraction of the instructions; false: not
+ * that case, nothing done. */
+static inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va, pgoff_t pgoff,
+                             bool install)
 {
     struct vm_object *o = v->object;
     struct leaf leaf = pt_leaf_ref(mm, va);
     unsigned i = pt_index(va, 0);
-    bool done = false;
-    struct page *pg;
+    bool done = !install;
 
     if (!leaf.page || !leaf.page->away)
         return false;
     spin_lock(&o->lock);
     spin_lock(&leaf.page->lock);
-    pg = pgoff < object_npages(o) ? index_get(&o->pages, (u32)pgoff) : NULL;
-    if (likely(pg) && likely(backlink_add(pg, &leaf.entries[i]) == 0)) {
-        pte_t old = pte_load(&leaf.entries[i]);
-        pte_t pte = pte_make_user(page_to_pfn(pg), v->flags & VM_PROT);
+    if (install) {
+        struct page *pg =
+            pgoff < object_npages(o) ? index_get(&o->pages, (u32)pgoff) : NULL;
 
-        away_set(leaf.page, i, (u32)pgoff + 1);
-        if (likely(pte != old)) {
-            pte_store(&leaf.entries[i], pte);
-            if (likely(old)) {
-                flush_replaced(mm, va);
-            } else {
-                leaf.page->present++;
-                __atomic_fetch_add(&mm->rss_shmem, 1, __ATOMIC_RELAXED);
-            }
+        if (likely(pg) && likely(backlink_add(pg, &leaf.entries[i]) == 0)) {
+            away_set(leaf.page, i, (u32)pgoff + 1);
+            replace_entry(mm, leaf, i, va,
+                          pte_make_user(page_to_pfn(pg), v->flags & VM_PROT));
+            done = true;
         }
-        done = true;
+    } else if (leaf.page->away[i] != (u32)pgoff + 1) {
+        away_set(leaf.page, i, (u32)pgoff + 1);
+        replace_entry(mm, leaf, i, va, 0);
     }
     spin_unlock(&leaf.page->lock);
     spin_unlock(&o->lock);
@@ -287,8 +303,8 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
         /* A locked mapping is always populated; one without rights cannot be. */
         install =
             (!(flags & MAP_NONBLOCK) || vm_populates(v->flags)) && (v->flags & VM_PROT);
-        if (size != PAGE_SIZE || !install || pgoff == vma_home(v, start) ||
-            !remap_one(mm, v, start, pgoff))
+        if (size != PAGE_SIZE || pgoff == vma_home(v, start) ||
+            !remap_one(mm, v, start, pgoff, install))
             err = remap_range(mm, v, start, start + size, pgoff, install);
     }
     if (likely(!err)) {
