@@ -5,6 +5,7 @@
  */
 #include "fs/memfd.h"
 #include "fs/dentry.h"
+#include "fs/hugetlbfs.h"
 #include "fs/ramfs.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -39,7 +40,8 @@ int memfd_create(const char *name, u32 flags, struct file **out)
 {
     char text[NAME_MAX + 1] = PREFIX;
     struct inode *ino;
-    int err = ramfs_create_inode(S_IFREG | 0777, 0, &ino);
+    int err = flags & MFD_HUGETLB ? hugetlbfs_create_inode(S_IFREG | 0777, 0, &ino)
+                                  : ramfs_create_inode(S_IFREG | 0777, 0, &ino);
 
     if (err)
         return err;

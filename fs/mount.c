@@ -3,6 +3,7 @@
  * File system types and mounts, and the context of the first process.
  */
 #include "fs/dentry.h"
+#include "fs/hugetlbfs.h"
 #include "lib/assert.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -187,6 +188,7 @@ void vfs_init(struct fs_context *fs)
     tmpfs.make_root = ramfs_type.make_root;
     vfs_register(&ramfs_type);
     vfs_register(&tmpfs);
+    vfs_register(&hugetlbfs_type);
     if (mount_create(&ramfs_type, &m) != 0)
         panic("no memory for the root file system");
     list_add_tail(&vfs_mounts, &m->link);

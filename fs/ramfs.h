@@ -15,5 +15,8 @@ void inode_destroy(struct inode *ino);
 /* A ramfs inode of any kind but a symlink. 0 or -ENOMEM. */
 int ramfs_create_inode(u32 mode, u64 rdev, struct inode **out);
 
+/* inode_ops.symlink of file systems whose links are in memory. -ENAMETOOLONG, -ENOMEM. */
+int ramfs_symlink(struct inode *dir, const char *target, struct inode **out);
+
 /* The root of a fresh file system, with a device number of its own. */
 int ramfs_make_root(struct fs_type *type, struct inode **root);

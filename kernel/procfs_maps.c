@@ -8,6 +8,7 @@
 #include "kernel/procfs.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/huge.h"
 #include "mm/object.h"
 #include "mm/report.h"
 #include "mm/slab.h"
@@ -38,6 +39,8 @@ static const char *special_name(const struct mm *mm, const struct vma *v)
 {
     if (v->object)
         return NULL;
+    if (v->flags & VM_HUGE)
+        return "/anon_hugepage (deleted)";
     if (v->start <= mm->brk && v->end >= mm->brk_start && mm->brk > mm->brk_start)
         return "[heap]";
     if (v->start <= mm->start_stack && v->end > mm->start_stack)
@@ -89,7 +92,8 @@ static void print_name(struct seq *s, const struct area *a, size_t line_start)
     else if (a->file)
         seq_path(s, &container_of(a->file, struct file, vm)->path);
     else
-        seq_puts(s, "/dev/zero (deleted)");
+        seq_puts(s,
+                 a->flags & VM_HUGE ? "/anon_hugepage (deleted)" : "/dev/zero (deleted)");
 }
 
 static void print_header(struct seq *s, const struct area *a)
@@ -154,7 +158,7 @@ static void print_flags(struct seq *s, const struct area *a)
                  {VM_MAYEXEC, "me"},  {VM_SHARED, "ms"},      {VM_GROWSDOWN, "gd"},
                  {VM_LOCKED, "lo"},   {VM_SEQ, "sr"},         {VM_RANDOM, "rr"},
                  {VM_DONTFORK, "dc"}, {VM_LOCKONFAULT, "lf"}, {VM_NORESERVE, "nr"},
-                 {VM_DONTDUMP, "dd"}};
+                 {VM_DONTDUMP, "dd"}, {VM_HUGE, "ht"}};
 
     seq_puts(s, "VmFlags: ");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -167,8 +171,8 @@ static void print_smaps(struct seq *s, const struct area *a)
 {
     print_header(s, a);
     print_kb(s, "Size", a->end - a->start);
-    print_kb(s, "KernelPageSize", PAGE_SIZE);
-    print_kb(s, "MMUPageSize", PAGE_SIZE);
+    print_kb(s, "KernelPageSize", a->flags & VM_HUGE ? HUGE_SIZE : PAGE_SIZE);
+    print_kb(s, "MMUPageSize", a->flags & VM_HUGE ? HUGE_SIZE : PAGE_SIZE);
     print_counts(s, &a->counts, a->flags & VM_LOCKED);
     if (a->counts.away)
         print_kb(s, "Nonlinear", a->counts.away << PAGE_SHIFT);

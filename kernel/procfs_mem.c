@@ -69,6 +69,7 @@ int proc_show_meminfo(struct seq *s, s32 pid)
     kb(s, "PageTables:", t.tables);
     kb(s, "CommitLimit:", page_count_total());
     kb(s, "Committed_AS:", t.committed);
+    seq_puts(s, "Hugepagesize:       2048 kB\n");
     seq_printf(s, "FreePages: %lu pages\n", free);
     seq_printf(s, "AwayArrays: %lu bytes\n", away_bytes());
     return 0;

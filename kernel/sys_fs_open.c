@@ -105,13 +105,18 @@ long sys_pipe2(const struct syscall_args *a)
 
 long sys_memfd_create(const struct syscall_args *a)
 {
-    u32 flags = (u32)a->a1;
+    u32 flags = (u32)a->a1, size = 0;
     char name[MEMFD_NAME_MAX + 1];
     struct file *f;
     ssize_t n;
     int err;
 
-    if (flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+    if (flags & MFD_HUGETLB) {
+        size = flags >> MAP_HUGE_SHIFT;
+        flags &= (1u << MAP_HUGE_SHIFT) - 1;
+    }
+    if ((flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB)) ||
+        (size && size != MAP_HUGE_2MB >> MAP_HUGE_SHIFT))
         return -EINVAL;
     n = strncpy_from_user(name, a->a0, sizeof(name));
     if (n < 0)

@@ -9,11 +9,13 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
 #include "mm/buddy.h"
+#include "mm/huge.h"
 
-#define STATX_RESERVED 0x80000000u
-#define PIPE_MAGIC     0x50495045
-#define TMPFS_MAGIC    0x01021994
-#define PROC_MAGIC     0x9fa0
+#define STATX_RESERVED  0x80000000u
+#define PIPE_MAGIC      0x50495045
+#define TMPFS_MAGIC     0x01021994
+#define PROC_MAGIC      0x9fa0
+#define HUGETLBFS_MAGIC 0x958458f6
 
 static long stat_target(struct target *t, vaddr_t user)
 {
@@ -171,16 +173,19 @@ long sys_faccessat2(const struct syscall_args *a)
 /* Everything lives in memory: what is free there is free here. */
 static long statfs_target(struct target *t, vaddr_t user)
 {
-    struct statfs st = {
-        .f_bsize = PAGE_SIZE, .f_namelen = NAME_MAX, .f_frsize = PAGE_SIZE};
+    struct statfs st = {.f_namelen = NAME_MAX};
+    u64 pages = 1;
 
     st.f_type = (s64)vfs_mount_magic(&t->path);
+    if (st.f_type == HUGETLBFS_MAGIC)
+        pages = HUGE_PAGES;
     if (!st.f_type)
         st.f_type = S_ISFIFO(t->inode->mode) ? PIPE_MAGIC : TMPFS_MAGIC;
     if (st.f_type != PROC_MAGIC && st.f_type != PIPE_MAGIC) {
-        st.f_blocks = page_count_total();
-        st.f_bfree = st.f_bavail = page_count_free();
+        st.f_blocks = page_count_total() / pages;
+        st.f_bfree = st.f_bavail = page_count_free() / pages;
     }
+    st.f_bsize = st.f_frsize = (s64)(pages << PAGE_SHIFT);
     st.f_fsid[0] = (s32)t->inode->dev;
     target_put(t);
     return copy_to_user(user, &st, sizeof(st));

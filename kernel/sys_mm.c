@@ -5,12 +5,14 @@
  */
 #include "kernel/sys_mm.h"
 #include "fs/file.h"
+#include "fs/hugetlbfs.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mman.h"
 #include "mm/calls.h"
+#include "mm/object.h"
 
 /* What the descriptor allows a mapping to do, and its object. */
 static int map_file(struct file *f, struct mmap_args *m)
@@ -33,9 +35,19 @@ static int map_file(struct file *f, struct mmap_args *m)
     if (!f->ops->mmap)
         return -ENODEV;
     err = f->ops->mmap(f, shared, &m->object);
+    if (!err && (m->flags & MAP_HUGETLB) && !(m->object && m->object->order))
+        err = -EINVAL; /* the caller drops the object */
     if (!err && m->object)
         m->file = &f->vm;
     return err;
+}
+
+/* Whether the size asked for with a MAP_HUGETLB mapping is the one there is. */
+static bool huge_size_ok(u32 flags)
+{
+    u32 size = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+
+    return !(flags & MAP_HUGETLB) || !size || size == MAP_HUGE_2MB >> MAP_HUGE_SHIFT;
 }
 
 /* mmap(addr, len, prot, flags, fd, offset) */
@@ -51,7 +63,7 @@ long sys_mmap(const struct syscall_args *a)
     vaddr_t result;
     int err = 0;
 
-    if (m.offset % PAGE_SIZE)
+    if (m.offset % PAGE_SIZE || !huge_size_ok(m.flags))
         return -EINVAL;
     if (m.flags & MAP_ANONYMOUS) {
         m.offset = 0;
@@ -63,6 +75,8 @@ long sys_mmap(const struct syscall_args *a)
     }
     if (!err)
         err = mm_mmap(current_mm(), &m, &result);
+    if (!err && f && m.object && m.object->order && (m.prot & PROT_WRITE))
+        hugetlbfs_mapped(f, m.offset + m.len);
     if (m.object)
         object_put(m.object);
     if (f)

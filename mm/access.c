@@ -11,15 +11,15 @@
 
 /* The page the entry of va names, with a pin, so that truncate may free it only afterwards;
  * NULL: none. M held. */
-static struct page *pin_entry(struct mm *mm, vaddr_t va)
+static struct page *pin_entry(struct mm *mm, const struct vma *v, vaddr_t va)
 {
-    struct page *leaf = pt_leaf(mm, va), *pg = NULL;
+    struct page *leaf = vma_huge(v) ? pt_middle(mm, va) : pt_leaf(mm, va), *pg = NULL;
     pte_t pte;
 
     if (!leaf)
         return NULL;
     spin_lock(&leaf->lock); /* a page in a table has not been freed */
-    pte = pte_load(pt_entries(leaf) + pt_index(va, 0));
+    pte = pte_load(pt_entries(leaf) + pt_index(va, vma_huge(v)));
     if (pte) {
         pg = pfn_to_page(pte_any_pfn(pte));
         page_get(pg);
@@ -31,12 +31,14 @@ static struct page *pin_entry(struct mm *mm, vaddr_t va)
 /* The page of memory without any right, which no fault can bring. */
 static struct page *pin_hidden(struct mm *mm, struct vma *v, vaddr_t va)
 {
-    struct page *pg = pin_entry(mm, va);
+    struct page *pg = pin_entry(mm, v, va);
 
     if (pg)
         return pg;
     if (v->object)
         return object_get_page(v->object, mm_offset(mm, v, va), &pg) == 0 ? pg : NULL;
+    if (vma_huge(v)) /* zeros of that size are nowhere */
+        return NULL;
     page_get(zero_page);
     return zero_page;
 }
@@ -54,7 +56,7 @@ static struct page *pin_page(struct mm *mm, struct vma *v, vaddr_t va, bool writ
         result = fault_own(mm, v, va);
     else
         result = fault_locked(mm, v, va, write ? FAULT_WRITE : FAULT_READ);
-    return result == FAULT_OK ? pin_entry(mm, va) : NULL;
+    return result == FAULT_OK ? pin_entry(mm, v, va) : NULL;
 }
 
 static size_t do_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write,
@@ -71,7 +73,7 @@ static size_t do_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool wri
 
         if (!pg)
             break;
-        p = (char *)page_to_virt(pg) + va % PAGE_SIZE;
+        p = (char *)page_to_virt(pg) + va % (PAGE_SIZE << pg->order);
         if (write)
             memcpy(p, (char *)buf + done, part);
         else

@@ -124,8 +124,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
     prev = v ? vma_prev(v) : NULL;
     for (struct vma *u = v; u && u->start < end; u = vma_next(u)) {
         zap_range(u, u->start, u->end, &batch);
-        if (vma_kind(u) == VMA_SHARED)
-            away_clear(mm, u->start, u->end);
+        away_forget(u);
     }
     tlb_end(&batch);
     for (; v && v->start < end; v = next) {

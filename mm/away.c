@@ -107,6 +107,8 @@ u64 mm_count_away(const struct mm *mm, const struct vma *v)
 
     if (vma_kind(v) != VMA_SHARED)
         return 0;
+    if (vma_huge(v))
+        return huge_count_away(v);
     pt_for_each_leaf (mm, v->start, v->end, va, next, leaf) {
         if (!leaf->away)
             continue;

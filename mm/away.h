@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "mm/huge.h"
 #include "mm/object.h"
 #include "mm/pagetable.h"
 #include "mm/vma.h"
@@ -30,6 +31,8 @@ static inline pgoff_t away_offset(const struct page *leaf, const struct vma *v,
 /* The file page at va. M held. */
 static inline pgoff_t mm_offset(const struct mm *mm, const struct vma *v, vaddr_t va)
 {
+    if (unlikely(vma_huge(v)))
+        return huge_offset(mm, v, va);
     return away_offset(pt_leaf(mm, va), v, va);
 }
 
@@ -48,6 +51,15 @@ static inline void away_set(struct page *leaf, unsigned i, u32 value)
 
 /* Forgets the numbers of [start, end): the addresses are unmapped. M exclusive. */
 void away_clear(struct mm *mm, vaddr_t start, vaddr_t end);
+
+/* The same for all of v, whatever its kind. */
+static inline void away_forget(const struct vma *v)
+{
+    if (vma_kind(v) == VMA_SHARED && unlikely(vma_huge(v)))
+        huge_away_clear(v->mm, v->start, v->end);
+    else if (vma_kind(v) == VMA_SHARED)
+        away_clear(v->mm, v->start, v->end);
+}
 
 /* Copies the numbers of [start, end) of `from` to the same addresses shifted by `delta` bytes
  * in `to`, whose tables and arrays are made as needed. -ENOMEM: a part may be copied; the

@@ -31,7 +31,7 @@ static inline bool backlink_live(const struct page *pg, u64 key)
     const struct page *table = phys_to_page(key << 3);
     pte_t pte;
 
-    if (table->type != PAGE_TABLE || table->level != 0)
+    if (table->type != PAGE_TABLE || table->level > 1) /* 1: of a huge page */
         return false;
     pte = pte_load((const pte_t *)phys_to_virt(key << 3));
     return pte_present(pte) && pte_pfn(pte) == page_to_pfn(pg);

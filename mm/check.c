@@ -7,6 +7,7 @@
 #include "mm/away.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/object_tree.h"
 #include "mm/rmap.h"
@@ -34,6 +35,12 @@ static void check_vmas(struct mm *mm, struct totals *t)
               v->end);
         CHECK(!((v->start | v->end) % PAGE_SIZE), "VMA %lx not whole pages", v->start);
         CHECK(!prev || prev->end <= v->start, "VMAs overlap at %lx", v->start);
+        CHECK(!vma_huge(v) ||
+                  !((v->start | v->end | v->pgoff << PAGE_SHIFT) % HUGE_SIZE ||
+                    (v->flags & VM_LOCKED)),
+              "huge VMA at %lx", v->start);
+        CHECK(!v->object || v->object->order == (vma_huge(v) ? HUGE_ORDER : 0),
+              "object of other pages at %lx", v->start);
         CHECK(v->object || v->pgoff == v->start >> PAGE_SHIFT, "anonymous home at %lx",
               v->start);
         CHECK(v->object || !(v->flags & VM_SHARED), "shared VMA without object %lx",
@@ -88,7 +95,7 @@ static void check_entry(struct mm *mm, struct page *leaf, unsigned i, struct tot
     struct page *pg = pfn_to_page(pte_any_pfn(pte));
     u32 prot;
 
-    CHECK(v && v->start <= va, "translation without VMA at %lx", va);
+    CHECK(v && v->start <= va && !vma_huge(v), "translation without VMA at %lx", va);
     prot = v->flags & VM_PROT;
     if (pte_parked(pte)) {
         CHECK(vma_kind(v) != VMA_SHARED && pg->type == PAGE_ANON, "parked entry at %lx",
@@ -155,6 +162,65 @@ static void check_leaf(struct mm *mm, struct page *leaf, struct totals *t)
           pt_address(leaf, 0));
 }
 
+/* The same for an entry of level 1 that is no table. */
+static void check_huge(struct mm *mm, struct page *table, unsigned i, struct totals *t)
+{
+    vaddr_t va = huge_address(table, i);
+    pte_t pte = pte_load(pt_entries(table) + i);
+    struct vma *v = vma_at(mm, va);
+    struct page *pg = pfn_to_page(pte_any_pfn(pte));
+    u32 prot = v ? v->flags & VM_PROT : 0;
+
+    CHECK(v && vma_huge(v), "huge translation without VMA at %lx", va);
+    CHECK(pg->order == HUGE_ORDER && page_to_pfn(pg) % HUGE_PAGES == 0,
+          "huge translation of a small page at %lx", va);
+    CHECK(pte_present(pte) ? prot && pte_user(pte) && pte_large(pte)
+                           : pte_parked(pte) && pg->type == PAGE_ANON,
+          "strange huge entry %llx at %lx", (unsigned long long)pte, va);
+    CHECK(!pte_present(pte) || !pte_writable(pte) || (prot & VM_WRITE),
+          "writable beyond the VMA at %lx", va);
+    if (pg->type == PAGE_ANON) {
+        CHECK(vma_kind(v) != VMA_SHARED && pg->refs > 0, "private page at %lx", va);
+        CHECK(!pte_present(pte) || !pte_writable(pte) || pg->refs == 1,
+              "shared page writable at %lx", va);
+        t->anon += HUGE_PAGES;
+        return;
+    }
+    CHECK(pg->type == PAGE_OBJECT && pg->object == v->object &&
+              pg->index == huge_offset(mm, v, va) &&
+              pg->index < object_npages(v->object) &&
+              index_get(&v->object->pages, pg->index) == pg,
+          "huge page of type %d, number %u at %lx", pg->type, pg->index, va);
+    *(vma_kind(v) == VMA_SHARED ? &t->shmem : &t->file) += HUGE_PAGES;
+    CHECK(vma_kind(v) == VMA_SHARED || !pte_writable(pte), "file written at %lx", va);
+    if (!table->away || !table->away[i])
+        return;
+    hint_found = false;
+    hint_wanted = backlink_key(pt_entries(table) + i);
+    backlink_visit(pg, look_for_hint, NULL);
+    CHECK(hint_found, "no backlink for the away translation at %lx", va);
+}
+
+/* The away numbers of huge pages in a table of level 1. */
+static void check_huge_away(struct mm *mm, const struct page *table)
+{
+    u32 naway = 0;
+
+    for (unsigned i = 0; table->away && i < PT_ENTRIES; i++) {
+        vaddr_t va = huge_address(table, i);
+        struct vma *v = table->away[i] ? vma_at(mm, va) : NULL;
+
+        if (!table->away[i])
+            continue;
+        naway++;
+        CHECK(v && vma_huge(v) && vma_kind(v) == VMA_SHARED &&
+                  (table->away[i] - 1) % HUGE_PAGES == 0 &&
+                  table->away[i] - 1 != vma_home(v, va),
+              "huge page away at %lx", va);
+    }
+    CHECK(naway == table->naway && (naway || !table->away), "away count of level 1");
+}
+
 static void check_tables(struct mm *mm, struct page *table, unsigned level,
                          struct totals *t)
 {
@@ -168,12 +234,18 @@ static void check_tables(struct mm *mm, struct page *table, unsigned level,
         check_leaf(mm, table, t);
         return;
     }
+    if (level == 1)
+        check_huge_away(mm, table);
     for (unsigned i = 0; i < entries; i++) {
         pte_t e = pte_load(pt_entries(table) + i);
 
         if (!e)
             continue;
         present++;
+        if (level == 1 && (!pte_present(e) || pte_large(e))) {
+            check_huge(mm, table, i, t);
+            continue;
+        }
         check_tables(mm, pfn_to_page(pte_pfn(e)), level - 1, t);
     }
     CHECK(present == table->present, "upper table counts %u, has %u", table->present,

@@ -19,6 +19,7 @@
 #include "mm/away.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/object_tree.h"
 #include "mm/stack.h"
@@ -312,6 +313,8 @@ enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 acc
 
     if (!allowed(v, access))
         return FAULT_ACCERR;
+    if (unlikely(vma_huge(v)))
+        return huge_fault(mm, v, va, access);
     leaf = pt_leaf_ref(mm, va);
     if (unlikely(!leaf.page)) {
         leaf.page = pt_leaf_make(mm, va);
@@ -333,6 +336,8 @@ enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
     struct fault f = {.mm = mm, .v = v, .va = va & PAGE_MASK, .access = FAULT_WRITE};
     enum fault_result result;
 
+    if (vma_huge(v))
+        return FAULT_ACCERR;
     do {
         struct page *pg;
         pte_t pte;
@@ -423,6 +428,8 @@ static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t star
 
     if (!allowed(v, access))
         return FAULT_ACCERR;
+    if (vma_huge(v))
+        return huge_populate(mm, v, start, end);
     for (vaddr_t va = start, next; va < end; va = next) {
         struct page *leaf = pt_leaf_make(mm, va);
 

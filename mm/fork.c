@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
 #include "mm/away.h"
+#include "mm/huge.h"
 #include "mm/object.h"
 #include "mm/zap.h"
 
@@ -91,9 +92,10 @@ static int copy_vma(struct vma *v, struct mm *child, struct tlb_batch *b)
     vma_insert(child, c);
     area_account(child, c->flags, (s64)vma_npages(c));
     if (vma_kind(v) == VMA_SHARED)
-        err = away_copy(child, v->mm, v->start, v->end, 0);
+        err = vma_huge(v) ? huge_away_copy(child, v)
+                          : away_copy(child, v->mm, v->start, v->end, 0);
     else if (!(v->flags & VM_WIPEONFORK))
-        err = copy_private(v, child, b);
+        err = vma_huge(v) ? huge_fork(v, child, b) : copy_private(v, child, b);
     if (!err) /* without its lock it may equal its neighbour */
         vma_merge(child, c);
     return err;

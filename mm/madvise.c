@@ -10,6 +10,7 @@
 #include "mm/away.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
+#include "mm/huge.h"
 #include "mm/zap.h"
 
 /* The flags a VMA has after the advice; same flags: nothing to set. */
@@ -97,7 +98,7 @@ static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bo
 {
     if (write ? !(v->flags & VM_WRITE) : !(v->flags & VM_PROT))
         return -EINVAL;
-    for (vaddr_t va = start; va < end; va += PAGE_SIZE) {
+    for (vaddr_t va = start; va < end; va += vma_huge(v) ? HUGE_SIZE : PAGE_SIZE) {
         switch (fault_locked(mm, v, va, write ? FAULT_WRITE : FAULT_READ)) {
         case FAULT_OK:
             break;
@@ -115,6 +116,8 @@ static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bo
 /* Applies the advice to [start, end) of v. */
 static int advise(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, int advice)
 {
+    if (vma_huge(v) && ((start | end) % HUGE_SIZE || advice == MADV_FREE))
+        return -EINVAL;
     switch (advice) {
     case MADV_DONTNEED:
         return v->flags & VM_LOCKED ? -EINVAL : drop(mm, v, start, end);

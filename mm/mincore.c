@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/calls.h"
+#include "mm/huge.h"
 
 /* An address without translation: whether its file page is in memory. O held. */
 static u8 cached(struct vma *v, const struct page *leaf, vaddr_t va)
@@ -43,6 +44,10 @@ static void mincore_leaf(struct vma *v, vaddr_t va, vaddr_t next, u8 *vec)
 
 static void mincore_vma(struct vma *v, vaddr_t start, vaddr_t end, u8 *vec)
 {
+    if (vma_huge(v)) {
+        huge_mincore(v, start, end, vec);
+        return;
+    }
     for (vaddr_t va = start, next; va < end; va = next) {
         next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
         mincore_leaf(v, va, next, vec);

@@ -9,6 +9,7 @@
 #include "mm/area.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
+#include "mm/huge.h"
 
 static int whole_pages(vaddr_t *addr, u64 len, vaddr_t *end)
 {
@@ -27,7 +28,7 @@ static u64 unlocked_pages(const struct mm *mm, vaddr_t start, vaddr_t end)
     u64 n = 0;
 
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
-        if (!(v->flags & VM_LOCKED))
+        if (!(v->flags & VM_LOCKED) && !vma_huge(v))
             n += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
     return n;
 }
@@ -52,8 +53,9 @@ static int set_locked(struct mm *mm, vaddr_t start, vaddr_t end, u32 bits)
             break;
         }
         stop = MIN(v->end, end);
-        area_set_flags(mm, v, start, stop,
-                       (v->flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | bits, &r);
+        if (!vma_huge(v)) /* those stay anyway, and are not counted */
+            area_set_flags(mm, v, start, stop,
+                           (v->flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | bits, &r);
         start = stop;
     }
     area_release(&r);
@@ -131,8 +133,9 @@ int mm_mlockall(struct mm *mm, u32 flags)
 
         /* Whole VMAs: nothing is cut, so no record is needed. */
         for (struct vma *v = vma_first(mm); v; v = vma_next(v))
-            v = area_set_flags(mm, v, v->start, v->end,
-                               (v->flags & ~VM_LOCKONFAULT) | bits, &none);
+            if (!vma_huge(v))
+                v = area_set_flags(mm, v, v->start, v->end,
+                                   (v->flags & ~VM_LOCKONFAULT) | bits, &none);
         if (!(flags & MCL_ONFAULT))
             (void)fault_populate(mm, 0,
                                  USER_END); /* as on Linux: failures are not told */

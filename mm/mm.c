@@ -55,8 +55,7 @@ static void unmap_all(struct mm *mm)
     tlb_begin(&batch, mm);
     vma_for_each (v, mm) {
         zap_range(v, v->start, v->end, &batch);
-        if (vma_kind(v) == VMA_SHARED)
-            away_clear(mm, v->start, v->end);
+        away_forget(v);
     }
     tlb_end(&batch);
     while ((v = vma_first(mm)) != NULL) {

@@ -9,6 +9,7 @@
 #include "mm/area.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
+#include "mm/huge.h"
 #include "mm/object.h"
 
 #define MAP_LOW_START 0x40000000ul /* MAP_32BIT: [1 GiB, 2 GiB) as on Linux */
@@ -18,7 +19,13 @@
 #define MAP_KNOWN                                                                       \
     (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | \
      MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |        \
-     MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
+     MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE | MAP_HUGE_MASK << MAP_HUGE_SHIFT)
+
+/* MAP_HUGETLB for anonymous memory; files say it themselves. */
+static bool is_huge(const struct mmap_args *a)
+{
+    return a->object ? a->object->order != 0 : a->flags & MAP_HUGETLB;
+}
 
 static int check_args(const struct mmap_args *a, u64 *len)
 {
@@ -26,7 +33,7 @@ static int check_args(const struct mmap_args *a, u64 *len)
 
     if (a->len == 0)
         return -EINVAL;
-    *len = align_up(a->len, PAGE_SIZE);
+    *len = align_up(a->len, is_huge(a) ? HUGE_SIZE : PAGE_SIZE);
     if (*len == 0 || *len < a->len)
         return -ENOMEM;
     if (a->offset % PAGE_SIZE)
@@ -38,11 +45,22 @@ static int check_args(const struct mmap_args *a, u64 *len)
         return -EINVAL;
     if (type == MAP_SHARED_VALIDATE && (a->flags & ~(u32)MAP_KNOWN))
         return -EOPNOTSUPP;
-    if (a->flags & MAP_HUGETLB)
-        return -ENOMEM; /* as on a Linux whose pool of huge pages is empty */
     if ((a->flags & MAP_GROWSDOWN) && (type != MAP_PRIVATE || a->object))
         return -EINVAL;
+    if (is_huge(a) && (a->offset % HUGE_SIZE || (a->flags & MAP_GROWSDOWN)))
+        return -EINVAL;
     return *len > USER_END ? -ENOMEM : 0;
+}
+
+/* Huge pages are not reserved, but what is not there now is refused: a fault could only end in
+ * SIGBUS. */
+static int check_huge(const struct mmap_args *a, u64 len)
+{
+    u64 need = len / HUGE_SIZE, have = a->object ? object_resident(a->object) : 0;
+
+    if ((a->flags & MAP_NORESERVE) || need <= have / HUGE_PAGES)
+        return 0;
+    return need - have / HUGE_PAGES > huge_available() ? -ENOMEM : 0;
 }
 
 /* Whether nothing is mapped in [addr, addr+len) and no growable area's guard gap is hit. */
@@ -59,6 +77,17 @@ static bool range_free(const struct mm *mm, vaddr_t addr, u64 len, bool keep_gua
     return end <= v->start;
 }
 
+static int find_gap(const struct mm *mm, const struct mmap_args *a, u64 len, vaddr_t low,
+                    vaddr_t high, vaddr_t *out)
+{
+    u64 slack = is_huge(a) ? HUGE_SIZE - PAGE_SIZE : 0;
+    int err = vma_find_gap(mm, len + slack, low, high, out);
+
+    if (!err && slack)
+        *out = align_down(*out + slack, HUGE_SIZE);
+    return err;
+}
+
 static int choose_range(const struct mm *mm, const struct mmap_args *a, u64 len,
                         vaddr_t *out)
 {
@@ -67,7 +96,9 @@ static int choose_range(const struct mm *mm, const struct mmap_args *a, u64 len,
     if (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
         if (addr > USER_END - len)
             return -ENOMEM;
-        if (addr % PAGE_SIZE)
+        if (addr % (is_huge(a) ? HUGE_SIZE : PAGE_SIZE))
+            return -EINVAL;
+        if (huge_cut(mm, addr, addr + len))
             return -EINVAL;
         if (addr < MMAP_MIN_ADDR)
             return -EPERM;
@@ -79,17 +110,19 @@ static int choose_range(const struct mm *mm, const struct mmap_args *a, u64 len,
         return 0;
     }
     if (a->flags & MAP_32BIT)
-        return vma_find_gap(mm, len, MAP_LOW_START, MAP_LOW_END, out);
+        return find_gap(mm, a, len, MAP_LOW_START, MAP_LOW_END, out);
     if (addr) {
         addr = MAX(addr & PAGE_MASK, MMAP_MIN_ADDR);
+        if (is_huge(a))
+            addr = align_up(addr, HUGE_SIZE);
         if (addr <= USER_END - len && range_free(mm, addr, len, true)) {
             *out = addr;
             return 0;
         }
     }
-    if (vma_find_gap(mm, len, MMAP_MIN_ADDR, mm->mmap_base, out) == 0)
+    if (find_gap(mm, a, len, MMAP_MIN_ADDR, mm->mmap_base, out) == 0)
         return 0;
-    return vma_find_gap(mm, len, MMAP_MIN_ADDR, USER_END, out);
+    return find_gap(mm, a, len, MMAP_MIN_ADDR, USER_END, out);
 }
 
 static u32 vm_flags(const struct mm *mm, const struct mmap_args *a)
@@ -105,6 +138,8 @@ static u32 vm_flags(const struct mm *mm, const struct mmap_args *a)
         flags |= VM_LOCKED;
     if (a->flags & MAP_NORESERVE)
         flags |= VM_NORESERVE;
+    if (is_huge(a)) /* never swapped, so never counted as locked */
+        flags = (flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | VM_HUGE;
     return flags;
 }
 
@@ -136,9 +171,8 @@ static int prepare(struct mm *mm, const struct mmap_args *a, vaddr_t addr, u64 l
         v->pgoff = a->object ? a->offset >> PAGE_SHIFT : 0;
         if (a->object)
             object_get(a->object);
-        else
-            v->object =
-                object_create(len); /* shared anonymous: an object without a name */
+        else /* shared anonymous: an object without a name */
+            v->object = flags & VM_HUGE ? object_create_huge(len) : object_create(len);
         if (!v->object) {
             vma_free(v);
             area_release(r);
@@ -163,6 +197,8 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
     u64 len;
     int err = check_args(a, &len);
 
+    if (!err && is_huge(a))
+        err = check_huge(a, len);
     if (err)
         return err;
     mutex_lock(&mm->lock);
@@ -176,10 +212,14 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
     }
     if (a->flags & MAP_FIXED)
         area_unmap(mm, addr, addr + len, &r, &dead);
+    if (flags & VM_HUGE)
+        huge_clear_way(mm, addr, addr + len);
     vma_insert(mm, v);
     area_account(mm, flags, (s64)(len >> PAGE_SHIFT));
     vma_merge(mm, v);
-    if ((a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || vm_populates(flags))
+    if ((a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
+        vm_populates(flags) ||
+        ((flags & VM_HUGE) && ((a->flags & MAP_LOCKED) || vm_populates(mm->def_flags))))
         (void)fault_populate(mm, addr, addr + len); /* best effort by definition */
     mutex_unlock(&mm->lock);
     area_release(&r);
@@ -207,7 +247,9 @@ int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
     v = vma_at(mm, addr);
     cuts = area_cuts(mm, addr, end);
     /* A hole in one VMA makes one more of it. */
-    if (area_sealed(mm, addr, end))
+    if (huge_cut(mm, addr, end))
+        err = -EINVAL;
+    else if (area_sealed(mm, addr, end))
         err = -EPERM;
     else if (cuts == 2 && v && v->end > end && mm->nvmas + 1 > mm_max_map_count)
         err = -ENOMEM;

@@ -7,6 +7,7 @@
 #include "lib/uapi/mman.h"
 #include "mm/area.h"
 #include "mm/calls.h"
+#include "mm/huge.h"
 #include "mm/pagetable.h"
 #include "mm/stat.h"
 #include "mm/zap.h"
@@ -46,6 +47,11 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
     struct page *leaf;
 
     tlb_begin(&b, v->mm);
+    if (vma_huge(v)) {
+        huge_protect(v, start, end, &b);
+        tlb_end(&b);
+        return;
+    }
     if (!(v->flags & VM_PROT)) {
         /* Pages of objects come back by a fault: drop them. Private copies are parked. */
         if (vma_kind(v) == VMA_SHARED) {
@@ -126,6 +132,8 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u32 prot)
     err = grows ? extend_to_stack(mm, grows, &addr, end) : 0;
     if (!err)
         err = check_range(mm, addr, end, prot, &stop);
+    if (!err && huge_cut(mm, addr, end))
+        err = -EINVAL;
     if (!err && area_sealed(mm, addr, end))
         err = -EPERM;
     if (!err && mm->nvmas + 2 > mm_max_map_count)

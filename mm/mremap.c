@@ -10,6 +10,7 @@
 #include "mm/away.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
+#include "mm/huge.h"
 #include "mm/zap.h"
 
 struct mremap {
@@ -274,11 +275,24 @@ static bool grow_in_place(struct mremap *m, struct vma *v)
                 (next->flags & VM_GROWSDOWN ? MIN(STACK_GUARD_GAP, next->start) : 0);
     if (end < m->old || end > limit)
         return false;
+    if (vma_huge(v))
+        huge_clear_way(m->mm, m->old + m->old_len, end);
     area_account(m->mm, v->flags, (s64)(extra >> PAGE_SHIFT));
     vma_set_end(v, end);
     vma_merge(m->mm, v);
     m->new_addr = m->old;
     return true;
+}
+
+/* Huge pages shrink and grow in place, by whole pages; they neither move nor are moved over. */
+static bool huge_allows(const struct mremap *m, const struct vma *v)
+{
+    bool placed = m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+
+    if (vma_huge(v))
+        return !placed && m->old_len && !((m->old | m->old_len | m->new_len) % HUGE_SIZE);
+    return !(m->flags & MREMAP_FIXED) ||
+           !huge_any(m->mm, m->new_addr, m->new_addr + m->new_len);
 }
 
 /* M exclusive. The result's address in m->new_addr. */
@@ -294,6 +308,8 @@ static int mremap_locked(struct mremap *m)
         return -EINVAL;
     if (m->old_len > v->end - m->old)
         return -EFAULT;
+    if (!huge_allows(m, v))
+        return -EINVAL;
     if (area_sealed(m->mm, m->old, m->old + MAX(m->old_len, PAGE_SIZE)) ||
         ((m->flags & MREMAP_FIXED) &&
          area_sealed(m->mm, m->new_addr, m->new_addr + m->new_len)))
@@ -318,6 +334,8 @@ static int mremap_locked(struct mremap *m)
         return err;
     if (m->old_len && m->new_len > m->old_len && grow_in_place(m, v))
         return 0;
+    if (vma_huge(v))
+        return -ENOMEM;
     if (!(m->flags & MREMAP_MAYMOVE))
         return -ENOMEM;
     return move(m, v, m->old_len == 0 || (m->flags & MREMAP_DONTUNMAP));

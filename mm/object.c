@@ -8,6 +8,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
+#include "mm/huge.h"
 #include "mm/object_tree.h"
 #include "mm/slab.h"
 #include "mm/vma.h"
@@ -39,6 +40,16 @@ struct vm_object *object_create(u64 size)
     return o;
 }
 
+struct vm_object *object_create_huge(u64 size)
+{
+    struct vm_object *o = object_create(size);
+
+    ASSERT(size % HUGE_SIZE == 0);
+    if (o)
+        o->order = HUGE_ORDER;
+    return o;
+}
+
 void object_get(struct vm_object *o)
 {
     u32 old = __atomic_fetch_add(&o->refs, 1, __ATOMIC_RELAXED);
@@ -51,7 +62,7 @@ void object_forget_page(struct page *pg)
     if (unlikely(pg->flags & PG_LOG))
         backlink_clear(pg);
     pg->object = NULL; /* inline hints mean nothing without it */
-    __atomic_fetch_sub(&pages_total, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&pages_total, 1ul << pg->order, __ATOMIC_RELAXED);
 }
 
 void object_put(struct vm_object *o)
@@ -79,7 +90,7 @@ struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
 
     spin_lock(&o->lock);
     if (pgoff < object_npages(o))
-        pg = index_get(&o->pages, (u32)pgoff);
+        pg = index_get(&o->pages, (u32)object_first(o, pgoff));
     if (pg)
         page_get(pg);
     spin_unlock(&o->lock);
@@ -95,19 +106,20 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
 
     if (pgoff >= OBJECT_MAX_PAGES)
         return extend ? -EFBIG : -ENXIO;
+    pgoff = object_first(o, pgoff);
     for (;;) {
         spin_lock(&o->lock);
         if (!extend && pgoff >= object_npages(o)) {
             spin_unlock(&o->lock);
             if (fresh)
-                page_free(fresh, 0);
+                page_free(fresh, o->order);
             return -ENXIO;
         }
         pg = index_get(&o->pages, (u32)pgoff);
         if (!pg && fresh) {
             if (index_set(&o->pages, (u32)pgoff, fresh) != 0) {
                 spin_unlock(&o->lock);
-                page_free(fresh, 0);
+                page_free(fresh, o->order);
                 return -ENOMEM;
             }
             fresh->type = PAGE_OBJECT;
@@ -115,7 +127,7 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
             fresh->object = o;
             fresh->index = (u32)pgoff;
             memset(&fresh->links, 0, sizeof(fresh->links));
-            __atomic_fetch_add(&pages_total, 1, __ATOMIC_RELAXED);
+            __atomic_fetch_add(&pages_total, 1ul << o->order, __ATOMIC_RELAXED);
             pg = fresh;
             fresh = NULL;
         }
@@ -124,12 +136,12 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
         spin_unlock(&o->lock);
         if (pg)
             break;
-        fresh = page_alloc(0, PA_USER | PA_ZERO);
+        fresh = o->order ? huge_alloc(PA_ZERO) : page_alloc(0, PA_USER | PA_ZERO);
         if (!fresh)
             return -ENOMEM;
     }
     if (fresh)
-        page_free(fresh, 0);
+        page_free(fresh, o->order);
     *out = pg;
     return 0;
 }
@@ -154,7 +166,7 @@ void object_extend(struct vm_object *o, u64 size)
 
 u64 object_resident(const struct vm_object *o)
 {
-    return READ_ONCE(o->pages.count);
+    return (u64)READ_ONCE(o->pages.count) << o->order;
 }
 
 int object_allocate(struct vm_object *o, u64 start, u64 end)
@@ -163,7 +175,7 @@ int object_allocate(struct vm_object *o, u64 start, u64 end)
 
     if (end > OBJECT_MAX_SIZE)
         return -EFBIG;
-    for (pgoff_t i = first; i < last; i++) {
+    for (pgoff_t i = first; i < last; i += 1ul << o->order) {
         struct page *pg;
 
         /* Marks what this call makes, so that a failure takes back only that. */

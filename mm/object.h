@@ -30,6 +30,7 @@ struct vm_object {
     u32 shared_writable; /* [O] VMAs that are shared and may become writable */
     u64 id;              /* inode number shown for nameless objects */
     bool sealed;         /* once set, set: a write seal; MADV_REMOVE is refused */
+    u32 order; /* [c] log2 of the 4 KiB pages of each page: 0, or 9 (mm/huge.h) */
 };
 
 /* Everything a mapping keeps alive beside the object: an open file. fs/file.h embeds it. */
@@ -52,6 +53,9 @@ static inline void vm_file_put(struct vm_file *f)
 }
 
 struct vm_object *object_create(u64 size); /* one reference; NULL: no memory */
+/* The same of 2 MiB pages; all its sizes are multiples of that. Its pages stand in the index
+ * under the number of their first 4 KiB, and whoever asks for one in between gets that one. */
+struct vm_object *object_create_huge(u64 size);
 void object_get(struct vm_object *o);
 void object_put(struct vm_object *o); /* the last one frees the pages */
 
@@ -76,11 +80,12 @@ int must_check object_get_page_extend(struct vm_object *o, pgoff_t pgoff,
 /* Raises the size after data was written; never lowers it. */
 void object_extend(struct vm_object *o, u64 size);
 
-/* Resident pages: st_blocks, Cached. */
+/* Resident 4 KiB pages: st_blocks, Cached. */
 u64 object_resident(const struct vm_object *o);
 
 /* ftruncate: shrinks or grows. Every translation of a page at or beyond the new end is gone,
- * the page freed, and the tail of a partial last page zeroed. -EFBIG. Sleeps not. */
+ * the page freed, and the tail of a partial last page zeroed. -EFBIG; -EINVAL: not a multiple
+ * of the size of a page of 2 MiB. Sleeps not. */
 int object_resize(struct vm_object *o, u64 size);
 
 /* fallocate PUNCH_HOLE: bytes [start, end) read as zeros afterwards; whole pages are freed. */

@@ -8,6 +8,12 @@
 #include "mm/object.h"
 #include "mm/vma.h"
 
+/* The number under which the page with file page pgoff stands. */
+static inline pgoff_t object_first(const struct vm_object *o, pgoff_t pgoff)
+{
+    return pgoff >> o->order << o->order;
+}
+
 struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t last);
 struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 

@@ -15,5 +15,5 @@ void page_put(struct page *pg)
     if (left)
         return;
     ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
-    page_free(pg, 0);
+    page_free(pg, pg->order);
 }

@@ -43,7 +43,7 @@ struct backlinks {
 
 struct page {
     u8 type;   /* enum page_type */
-    u8 order;  /* FREE, KERNEL, SLAB: log2 of the block's pages, in its first page */
+    u8 order;  /* log2 of the block's pages, in its first page: TABLE 0 */
     u16 flags; /* OBJECT: PG_* [O]; SLAB: see mm/slab.c */
     u32 refs;  /* ANON: PTEs + pins; OBJECT: 1 for the object + pins. Atomic */
     union {

@@ -137,7 +137,7 @@ vaddr_t pt_next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end)
         for (; level > 0; level--) {
             pte_t e = pte_load(&table[pt_index(va, level)]);
 
-            if (!pte_present(e))
+            if ((e & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) /* or a huge page */
                 break;
             table = phys_to_virt(e & PTE_ADDR);
         }
@@ -160,7 +160,7 @@ static void trim_level(struct page *table, unsigned level, vaddr_t start, vaddr_
         pte_t *e = &entries[pt_index(va, level)];
         struct page *child;
 
-        if (!pte_present(pte_load(e)))
+        if ((pte_load(e) & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) /* or a huge page */
             continue;
         child = pfn_to_page(pte_pfn(pte_load(e)));
         if (level > 1)

@@ -73,7 +73,9 @@ static inline struct page *pt_leaf_make(struct mm *mm, vaddr_t va)
  * VMAs cover both places. */
 void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct tlb_batch *b);
 
-/* The first address in [va, end) whose leaf table exists; `end` when there is none. */
+/* The first address in [va, end) whose leaf table exists; `end` when there is none. This and
+ * pt_trim step over huge pages; the functions that return a table are for addresses that have
+ * none. */
 vaddr_t pt_next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end);
 
 /* Frees tables that lie wholly in [floor, ceiling) and are empty (no entry, no away entry),

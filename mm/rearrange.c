@@ -38,7 +38,7 @@ int rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end)
 {
     struct vma *v = vma_at(r->mm, start);
 
-    if (!v || vma_kind(v) != VMA_SHARED || (v->flags & VM_NOREMAP))
+    if (!v || vma_kind(v) != VMA_SHARED || (v->flags & (VM_NOREMAP | VM_HUGE)))
         return -EINVAL;
     if (v->flags & VM_SEALED)
         return -EPERM;

@@ -13,6 +13,7 @@
 #include "mm/backlink.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/object_tree.h"
 #include "mm/stat.h"
@@ -276,17 +277,26 @@ static inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va, pgoff_t p
     return done;
 }
 
-/* Why this range of v (NULL: nothing mapped) cannot be rearranged; 0: it can. */
+#define REMAP_HUGE 1
+
+/* Why this range of v (NULL: nothing mapped) cannot be rearranged; 0: it can, REMAP_HUGE: by
+ * huge_remap. */
 static inline int check_vma(const struct vma *v, vaddr_t end)
 {
-    if (!v || vma_kind(v) != VMA_SHARED || end > v->end || (v->flags & VM_NOREMAP))
+    if (!v || vma_kind(v) != VMA_SHARED || end > v->end)
         return -EINVAL;
-    return v->flags & VM_SEALED ? -EPERM : 0;
+    if (likely(!(v->flags & (VM_NOREMAP | VM_SEALED | VM_HUGE))))
+        return 0;
+    if (v->flags & VM_NOREMAP)
+        return -EINVAL;
+    return v->flags & VM_SEALED ? -EPERM : REMAP_HUGE;
 }
 
 int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32 flags)
 {
-    vaddr_t start = addr & PAGE_MASK; /* both are rounded down, says the man page */
+    /* Both are rounded down, says the man page. */
+    vaddr_t start = addr & PAGE_MASK;
+    u64 asked = size;
     struct vma *v;
     bool install;
     int err;
@@ -307,6 +317,9 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
             !remap_one(mm, v, start, pgoff, install))
             err = remap_range(mm, v, start, start + size, pgoff, install);
     }
+    if (unlikely(err == REMAP_HUGE))
+        err = huge_remap(mm, v, addr, asked, pgoff,
+                         !(flags & MAP_NONBLOCK) && (v->flags & VM_PROT));
     if (likely(!err)) {
         mm_count(remap_calls);
         mm_count_n(remap_pages, size >> PAGE_SHIFT);

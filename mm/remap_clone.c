@@ -77,7 +77,8 @@ static int clone_locked(struct mm *mm, vaddr_t src, u64 len, u32 prot,
     u32 flags;
     int err;
 
-    if (!v || vma_kind(v) != VMA_SHARED || src + len > v->end || (v->flags & VM_NOREMAP))
+    if (!v || vma_kind(v) != VMA_SHARED || src + len > v->end ||
+        (v->flags & (VM_NOREMAP | VM_HUGE)))
         return -EINVAL;
     if (prot & ~(v->flags >> 4))
         return -EACCES;

@@ -7,10 +7,11 @@
 #include "mm/away.h"
 #include "mm/calls.h"
 
-static u64 describe(const struct vma *v, const struct page *leaf, vaddr_t va)
+/* `table` has the entry for va: of level 1 in a huge VMA. */
+static u64 describe(const struct vma *v, const struct page *table, vaddr_t va)
 {
-    pgoff_t pgoff = away_offset(leaf, v, va);
-    pte_t pte = leaf ? pte_load(pt_entries(leaf) + pt_index(va, 0)) : 0;
+    pgoff_t pgoff = vma_huge(v) ? huge_offset(v->mm, v, va) : away_offset(table, v, va);
+    pte_t pte = table ? pte_load(pt_entries(table) + pt_index(va, vma_huge(v))) : 0;
     u64 word = pgoff & RMQ_PGOFF;
 
     if (pgoff != vma_home(v, va))
@@ -40,7 +41,7 @@ int mm_remap_query(struct mm *mm, vaddr_t addr, u64 npages, u64 *out)
             break;
         }
         next = MIN(MIN((va | (LEAF_SPAN - 1)) + 1, end), v->end);
-        leaf = pt_leaf(mm, va);
+        leaf = vma_huge(v) ? pt_middle(mm, va) : pt_leaf(mm, va);
         for (; va < next; va += PAGE_SIZE)
             *out++ = describe(v, leaf, va);
     }

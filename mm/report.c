@@ -5,6 +5,7 @@
 #include "mm/report.h"
 #include "lib/string.h"
 #include "mm/away.h"
+#include "mm/huge.h"
 #include "mm/rmap.h"
 
 u64 page_translations(struct page *pg)
@@ -21,27 +22,44 @@ u64 page_translations(struct page *pg)
     return n;
 }
 
+static void count_page(struct page *pg, struct vma_counts *c)
+{
+    u64 n = MAX(page_translations(pg), 1ul), size = 1ul << pg->order;
+
+    c->rss += size;
+    c->anon += pg->type == PAGE_ANON ? size : 0;
+    c->shared += n > 1 ? size : 0;
+    c->pss_bytes += (size << PAGE_SHIFT) / n;
+}
+
+static void huge_report(struct vma *v, struct vma_counts *c)
+{
+    struct huge_slot s;
+
+    huge_for_each(v->mm, v->start, v->end, va, s)
+    {
+        pte_t pte = pte_load(s.entry);
+
+        if (pte)
+            count_page(pfn_to_page(pte_any_pfn(pte)), c);
+    }
+}
+
 void vma_report(struct vma *v, struct vma_counts *c)
 {
     struct page *leaf;
 
     *c = (struct vma_counts){.away = mm_count_away(v->mm, v)};
+    if (vma_huge(v)) {
+        huge_report(v, c);
+        return;
+    }
     pt_for_each_leaf (v->mm, v->start, v->end, va, next, leaf) {
         for (vaddr_t a = va; a < next; a += PAGE_SIZE) {
             pte_t pte = pte_load(pt_entries(leaf) + pt_index(a, 0));
-            struct page *pg;
-            u64 n;
 
-            if (!pte)
-                continue;
-            pg = pfn_to_page(pte_any_pfn(pte));
-            if (pg == zero_page)
-                continue;
-            n = MAX(page_translations(pg), 1ul);
-            c->rss++;
-            c->anon += pg->type == PAGE_ANON;
-            c->shared += n > 1;
-            c->pss_bytes += PAGE_SIZE / n;
+            if (pte && pfn_to_page(pte_any_pfn(pte)) != zero_page)
+                count_page(pfn_to_page(pte_any_pfn(pte)), c);
         }
     }
 }
@@ -62,6 +80,15 @@ static u64 pagemap_entry(pte_t pte)
     return e;
 }
 
+/* The frame within the huge page. */
+static u64 pagemap_huge(const struct mm *mm, vaddr_t va)
+{
+    struct huge_slot s = huge_slot(mm, va);
+    u64 e = s.table ? pagemap_entry(pte_load(s.entry)) : 0;
+
+    return e ? e + (va % HUGE_SIZE >> PAGE_SHIFT) : 0;
+}
+
 void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out)
 {
     vaddr_t end = va + n * PAGE_SIZE;
@@ -73,6 +100,10 @@ void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out)
         for (vaddr_t a = at; a < next && leaf->present; a += PAGE_SIZE)
             out[(a - va) >> PAGE_SHIFT] =
                 pagemap_entry(pte_load(pt_entries(leaf) + pt_index(a, 0)));
+    for (struct vma *v = vma_find(mm, va); v && v->start < end; v = vma_next(v))
+        for (vaddr_t a = MAX(va, v->start); vma_huge(v) && a < MIN(end, v->end);
+             a += PAGE_SIZE)
+            out[(a - va) >> PAGE_SHIFT] = pagemap_huge(mm, a);
     mutex_unlock(&mm->lock);
 }
 
@@ -102,6 +133,13 @@ static void arrangement_vma(struct arrangement_walk *w, struct vma *v)
 {
     vaddr_t va = v->start;
 
+    while (vma_huge(v) && va < v->end) {
+        pgoff_t pgoff = huge_offset(v->mm, v, va);
+
+        arrangement_page(w, va, pgoff, pgoff != vma_home(v, va));
+        va += HUGE_SIZE;
+        w->run.end = va;
+    }
     while (va < v->end) {
         struct page *leaf = pt_leaf(v->mm, va);
         vaddr_t next = MIN((va | (LEAF_SPAN - 1)) + 1, v->end);

@@ -4,6 +4,7 @@
  */
 #include "mm/rmap.h"
 #include "mm/backlink.h"
+#include "mm/huge.h"
 #include "mm/object_tree.h"
 #include "mm/pagetable.h"
 
@@ -42,8 +43,8 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg)
 
     object_for_each_vma (v, pg->object, pg->index, (pgoff_t)pg->index + 1) {
         vaddr_t va = v->start + ((pg->index - v->pgoff) << PAGE_SHIFT);
-        struct page *leaf = pt_leaf(v->mm, va);
-        unsigned i = pt_index(va, 0);
+        struct page *leaf = vma_huge(v) ? pt_middle(v->mm, va) : pt_leaf(v->mm, va);
+        unsigned i = pt_index(va, vma_huge(v));
 
         if (!leaf)
             continue;

@@ -10,7 +10,8 @@
 
 struct vma;
 
-/* Where a page is shown: entry i of `leaf` (table locked during the visit). */
+/* Where a page is shown: entry i of `leaf` (table locked during the visit; of level 1 for a
+ * huge page). */
 typedef void (*rmap_fn)(struct page *leaf, unsigned i, void *arg);
 
 /* Visits each live translation of pg. One shown both at home and by a stale hint to the same

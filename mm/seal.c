@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
 #include "mm/calls.h"
+#include "mm/huge.h"
 
 bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
@@ -37,6 +38,8 @@ int mm_seal(struct mm *mm, vaddr_t addr, u64 len)
     mutex_lock(&mm->lock);
     if (has_hole(mm, addr, end) || mm->nvmas + 2 > mm_max_map_count)
         err = -ENOMEM;
+    if (!err && huge_cut(mm, addr, end))
+        err = -EINVAL;
     if (!err)
         err = area_reserve(&r, 2);
     while (!err && addr < end) {

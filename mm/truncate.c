@@ -11,10 +11,11 @@
 #include "mm/object_tree.h"
 #include "mm/rmap.h"
 
-/* Zeroes bytes [from, to) of the resident page at pgoff: aliases see it at once. */
-static void zero_part(struct vm_object *o, pgoff_t pgoff, u64 from, u64 to)
+/* Zeroes bytes [from, to) of the resident page with this number (counted in pages of the
+ * object): aliases see it at once. */
+static void zero_part(struct vm_object *o, pgoff_t number, u64 from, u64 to)
 {
-    struct page *pg = index_get(&o->pages, (u32)pgoff);
+    struct page *pg = index_get(&o->pages, (u32)(number << o->order));
 
     if (pg)
         memset((char *)page_to_virt(pg) + from, 0, to - from);
@@ -47,6 +48,8 @@ int object_resize(struct vm_object *o, u64 size)
 {
     if (size > OBJECT_MAX_SIZE)
         return -EFBIG;
+    if (o->order && size % (PAGE_SIZE << o->order))
+        return -EINVAL;
     spin_lock(&o->lock);
     if (size < o->size) {
         pgoff_t first = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
@@ -64,21 +67,23 @@ int object_resize(struct vm_object *o, u64 size)
 
 void object_punch(struct vm_object *o, u64 start, u64 end)
 {
-    pgoff_t first = (start + PAGE_SIZE - 1) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+    u64 size = PAGE_SIZE << o->order;
+    unsigned shift = PAGE_SHIFT + o->order;
+    pgoff_t first = (start + size - 1) >> shift, last = end >> shift;
 
     if (start >= end || start >= OBJECT_MAX_SIZE)
         return;
-    last = MIN(last, OBJECT_MAX_PAGES);
+    last = MIN(last, OBJECT_MAX_PAGES >> o->order);
     spin_lock(&o->lock);
-    if (start >> PAGE_SHIFT == end >> PAGE_SHIFT) {
-        zero_part(o, start >> PAGE_SHIFT, start % PAGE_SIZE, end % PAGE_SIZE);
+    if (start >> shift == end >> shift) {
+        zero_part(o, start >> shift, start % size, end % size);
     } else {
-        if (start % PAGE_SIZE)
-            zero_part(o, start >> PAGE_SHIFT, start % PAGE_SIZE, PAGE_SIZE);
-        if (end % PAGE_SIZE && end >> PAGE_SHIFT < OBJECT_MAX_PAGES)
-            zero_part(o, end >> PAGE_SHIFT, 0, end % PAGE_SIZE);
+        if (start % size)
+            zero_part(o, start >> shift, start % size, size);
+        if (end % size && end >> shift < OBJECT_MAX_PAGES >> o->order)
+            zero_part(o, end >> shift, 0, end % size);
         if (first < last)
-            remove_pages(o, first, last, false);
+            remove_pages(o, first << o->order, last << o->order, false);
     }
     spin_unlock(&o->lock);
 }
@@ -92,7 +97,7 @@ void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last)
     spin_lock(&o->lock);
     while ((pg = index_next(&o->pages, &number)) != NULL && number < last) {
         if (pg->flags & PG_FRESH)
-            remove_pages(o, number, (pgoff_t)number + 1, false);
+            remove_pages(o, number, (pgoff_t)number + (1ul << o->order), false);
         number++;
     }
     spin_unlock(&o->lock);

@@ -31,6 +31,7 @@ struct vm_object;
 #define VM_LOCKONFAULT 0x10000u /* with VM_LOCKED: pages are locked as they are touched */
 #define VM_WIPEONFORK  0x20000u /* a child finds zeros there */
 #define VM_SEALED      0x100000u /* mseal: stays as it is until exec or exit */
+#define VM_HUGE        0x400000u /* shown by 2 MiB pages: see mm/huge.h */
 #define VM_NOREMAP     0x200000u /* an attached SysV segment: remap_file_pages refuses */
 
 struct vma {

@@ -6,6 +6,7 @@
 #include "mm/zap.h"
 #include "lib/string.h"
 #include "mm/backlink.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/object_tree.h"
 #include "mm/rmap.h"
@@ -84,6 +85,10 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
     bool shared = vma_kind(v) == VMA_SHARED;
     struct page *leaf;
 
+    if (unlikely(vma_huge(v))) {
+        huge_zap(v, start, end, b);
+        return;
+    }
     pt_for_each_leaf (v->mm, start, end, va, next, leaf) {
         unsigned i = pt_index(va, 0), stop = i + (unsigned)((next - va) >> PAGE_SHIFT);
 
@@ -148,8 +153,12 @@ static inline void unmap_hint(u64 key, void *arg)
     if (backlink_live(ctx->pg, key)) { /* still a table, and it shows this page */
         struct mm *mm = leaf->mm;
 
-        drop_entry(leaf, (unsigned)(key % PT_ENTRIES), ctx->b);
-        rss_sub(&mm->rss_shmem, 1); /* away pages are in shared mappings only */
+        if (unlikely(leaf->level))
+            huge_zap_entry(leaf, (unsigned)(key % PT_ENTRIES), ctx->b);
+        else
+            drop_entry(leaf, (unsigned)(key % PT_ENTRIES), ctx->b);
+        /* away pages are in shared mappings only */
+        rss_sub(&mm->rss_shmem, 1ul << ctx->pg->order);
     }
     spin_unlock(&leaf->lock);
 }
@@ -202,6 +211,10 @@ void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, bool cow
         vaddr_t end = v->start + ((high - v->pgoff) << PAGE_SHIFT);
         struct page *leaf;
 
+        if (unlikely(vma_huge(v))) {
+            huge_unmap_homes(v, start, end, cows, b);
+            continue;
+        }
         pt_for_each_leaf (v->mm, start, end, va, next, leaf)
             if (leaf->present)
                 unmap_home_leaf(v, leaf, va, next, cows, b);

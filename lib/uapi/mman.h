@@ -29,6 +29,10 @@
 #define MAP_NONBLOCK        0x10000
 #define MAP_STACK           0x20000
 #define MAP_HUGETLB         0x40000
+/* Which size MAP_HUGETLB and MFD_HUGETLB mean: its logarithm in six bits, 0: the default. */
+#define MAP_HUGE_SHIFT      26
+#define MAP_HUGE_MASK       0x3fu
+#define MAP_HUGE_2MB        (21 << MAP_HUGE_SHIFT)
 #define MAP_SYNC            0x80000
 #define MAP_FIXED_NOREPLACE 0x100000
 

@@ -18,6 +18,7 @@ struct translation {
     bool valid;
     vaddr_t va;
     pte_t pte;
+    bool huge; /* a part of a huge page */
 };
 
 /* A leaf table the CPU knows the way to. */
@@ -32,6 +33,8 @@ static struct tlb {
     struct table_way way[TABLE_SLOTS];
     u32 used; /* slots in use, ways in use: 0 makes checks cheap */
 } tlbs[HOST_CPUS];
+
+static bool any_huge; /* some translation was */
 
 /* How many slots of all CPUs name this frame. */
 static u8 held[HOST_MEMORY / PAGE_SIZE];
@@ -78,6 +81,9 @@ static void flush_page(struct tlb *t, vaddr_t va)
 
     if (s->valid && s->va == (va & PAGE_MASK))
         slot_drop(t, s);
+    for (u32 i = 0; i < TLB_SLOTS && any_huge; i++) /* all of a huge page */
+        if (t->slot[i].huge && t->slot[i].va / LEAF_SPAN == va / LEAF_SPAN)
+            slot_drop(t, &t->slot[i]);
     ways_drop(t); /* INVLPG drops all cached upper entries */
 }
 
@@ -139,6 +145,8 @@ static pte_t walk(const struct mm *mm, vaddr_t va, pfn_t *leaf)
             panic("entry %llx at %lx names no memory", (unsigned long long)e, va);
         if (level == 0)
             break;
+        if (level == 1 && pte_large(e)) /* as the page of 4 KiB that it is at va */
+            return (e & ~(pte_t)PTE_LARGE) + (va & (LEAF_SPAN - PAGE_SIZE));
         if (!(e & PTE_WRITE) || (e & (PTE_NX | PTE_LARGE)))
             panic("upper entry %llx at %lx takes rights away", (unsigned long long)e, va);
         if (level == 1)
@@ -179,7 +187,8 @@ static bool translate(struct mm *mm, vaddr_t va, u32 kind, pte_t *out)
     if (!*out || !permits(*out, kind)) /* never remembered: not present, or not allowed */
         return false;
     slot_drop(t, s);
-    *s = (struct translation){true, va, *out};
+    *s = (struct translation){true, va, *out, !leaf};
+    any_huge |= !leaf;
     held[pte_pfn(*out)]++;
     t->used++;
     return true;

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hugetlbfs: a ramfs whose files have pages of 2 MiB. They are read, mapped, truncated and
+ * punched, but not written with write(2), as on Linux; sizes are multiples of 2 MiB.
+ */
+#include "fs/hugetlbfs.h"
+#include "fs/dentry.h"
+#include "fs/file.h"
+#include "fs/ramfs.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/huge.h"
+
+static const struct inode_ops dir_ops, file_inode_ops;
+static const struct file_ops fops;
+
+int hugetlbfs_create_inode(u32 mode, u64 rdev, struct inode **out)
+{
+    struct inode *ino;
+
+    if (!S_ISREG(mode)) {
+        int err = ramfs_create_inode(mode, rdev, &ino);
+
+        if (!err && S_ISDIR(mode))
+            ino->ops = &dir_ops;
+        *out = ino;
+        return err;
+    }
+    ino = inode_create(mode, 0, &file_inode_ops, &fops);
+    if (ino && !(ino->object = object_create_huge(0))) {
+        inode_destroy(ino);
+        ino = NULL;
+    }
+    *out = ino;
+    return ino ? 0 : -ENOMEM;
+}
+
+static int huge_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
+                       struct inode **out)
+{
+    int err = hugetlbfs_create_inode(mode, rdev, out);
+
+    (void)name;
+    if (!err)
+        (*out)->dev = dir->dev;
+    return err;
+}
+
+static int huge_symlink(struct inode *dir, const char *target, struct inode **out)
+{
+    return ramfs_symlink(dir, target, out);
+}
+
+/* ino->lock held by all that change a file. */
+static int huge_truncate(struct inode *ino, u64 size)
+{
+    u64 now = ino->object->size;
+
+    if (size % HUGE_SIZE)
+        return -EINVAL;
+    if ((size < now && (ino->seals & F_SEAL_SHRINK)) ||
+        (size > now && (ino->seals & F_SEAL_GROW)))
+        return -EPERM;
+    return object_resize(ino->object, size);
+}
+
+static int huge_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
+{
+    struct vm_object *o = ino->object;
+    u64 end = offset + len, whole = align_up(end, HUGE_SIZE);
+    int err = 0;
+
+    switch (mode) {
+    case FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE:
+        if (ino->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+            return -EPERM;
+        object_punch(o, offset, MIN(end, o->size));
+        break;
+    case 0:
+    case FALLOC_FL_KEEP_SIZE:
+        if (!mode && whole > o->size && (ino->seals & F_SEAL_GROW))
+            return -EPERM;
+        if (whole > OBJECT_MAX_SIZE)
+            return -EFBIG;
+        err = object_allocate(o, align_down(offset, HUGE_SIZE), whole);
+        if (!err && !mode)
+            object_extend(o, whole);
+        break;
+    default:
+        return -EOPNOTSUPP;
+    }
+    if (!err)
+        ino->mtime_ns = ino->ctime_ns = fs_now();
+    return err;
+}
+
+static void huge_stat_file(struct inode *ino, struct kernel_stat *st)
+{
+    (void)ino;
+    st->st_blksize = HUGE_SIZE;
+}
+
+static ssize_t huge_read(struct file *f, struct uio *u, u64 *pos)
+{
+    struct vm_object *o = f->inode->object;
+    size_t done = 0;
+
+    while (u->left && *pos < READ_ONCE(o->size)) {
+        u64 offset = *pos % HUGE_SIZE;
+        size_t part = MIN(MIN(u->left, HUGE_SIZE - offset), READ_ONCE(o->size) - *pos), n;
+        struct page *pg = object_find_page(o, *pos >> PAGE_SHIFT);
+
+        if (pg) {
+            n = uio_copy_to(u, (char *)page_to_virt(pg) + offset, part);
+            page_put(pg);
+        } else {
+            n = uio_zero(u, part);
+        }
+        done += n;
+        *pos += n;
+        if (n < part)
+            return done ? (ssize_t)done : -EFAULT;
+    }
+    return (ssize_t)done;
+}
+
+static s64 huge_lseek(struct file *f, s64 offset, int whence)
+{
+    s64 base = whence == SEEK_CUR ? (s64)f->pos : 0;
+
+    if (whence == SEEK_END)
+        base = (s64)READ_ONCE(f->inode->object->size);
+    else if (whence != SEEK_SET && whence != SEEK_CUR)
+        return -EINVAL; /* holes are not searched for */
+    if (__builtin_add_overflow(base, offset, &base))
+        return -EOVERFLOW;
+    return base < 0 ? -EINVAL : base;
+}
+
+static int huge_mmap(struct file *f, bool shared, struct vm_object **out)
+{
+    (void)shared;
+    object_get(f->inode->object);
+    *out = f->inode->object;
+    return 0;
+}
+
+static int huge_fsync(struct file *f)
+{
+    (void)f;
+    return 0;
+}
+
+static const struct inode_ops file_inode_ops = {
+    .truncate = huge_truncate,
+    .fallocate = huge_fallocate,
+    .stat = huge_stat_file,
+    .destroy = inode_destroy,
+};
+
+static const struct inode_ops dir_ops = {
+    .create = huge_create,
+    .symlink = huge_symlink,
+    .destroy = inode_destroy,
+};
+
+static const struct file_ops fops = {
+    .read = huge_read,
+    .lseek = huge_lseek,
+    .mmap = huge_mmap,
+    .fsync = huge_fsync,
+};
+
+static int huge_make_root(struct fs_type *type, struct inode **root)
+{
+    int err = ramfs_make_root(type, root);
+
+    if (!err)
+        (*root)->ops = &dir_ops;
+    return err;
+}
+
+struct fs_type hugetlbfs_type = {
+    .name = "hugetlbfs",
+    .magic = 0x958458f6,
+    .make_root = huge_make_root,
+};
+
+void hugetlbfs_mapped(struct file *f, u64 end)
+{
+    struct inode *ino = f->inode;
+
+    mutex_lock(&ino->lock);
+    if (!(ino->seals & F_SEAL_GROW))
+        object_extend(ino->object, MIN(align_up(end, HUGE_SIZE), OBJECT_MAX_SIZE));
+    mutex_unlock(&ino->lock);
+}
