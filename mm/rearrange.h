@@ -134,7 +134,7 @@ static always_inline void rearrange_set(struct rearrange *r, struct leaf leaf, v
     if (likely(old))
         tlb_change(&r->batch, va);
     if (unlikely(!old != !pte)) {
-        leaf.page->present += pte ? 1 : (u16)-1;
+        leaf.page->present = (u16)(leaf.page->present + (pte ? 1 : -1));
         r->rss += pte ? 1 : -1;
     }
 }

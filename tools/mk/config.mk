@@ -25,6 +25,8 @@ $(if $(filter ready,$(lastword $(shell tools/setup 1>&2 && echo ready))),,\
 endif
 endif
 
+# For lib and mm, where a number that loses bits is somebody's page.
+STRICT_WARNINGS := -Wconversion -Wno-sign-conversion -Wswitch-enum
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 
 # The kernel sees the compiler's own freestanding headers and nothing else.

@@ -25,7 +25,8 @@ $(O)/$(1)/flags: FORCE
 $(O)/$(1)/obj/%.c.o: %.c $(O)/$(1)/flags
 	mkdir -p $$(@D)
 	$$(call say,CC   ,$$<)
-	$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $$@ $$<
+	$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS) \
+	    $$(if $$(filter lib/% mm/%,$$<),$(STRICT_WARNINGS)) -MMD -MP -c -o $$@ $$<
 
 $(O)/$(1)/obj/%.asm.o: %.asm $(O)/$(1)/flags
 	mkdir -p $$(@D)
