@@ -314,7 +314,7 @@ static bool set_entry(struct vma *v, vaddr_t va, pgoff_t pgoff, bool install_now
         if (!old != !pte) {
             u64 more = pte ? HUGE_PAGES : -HUGE_PAGES;
 
-            s.table->present += pte ? 1 : (u16)-1;
+            s.table->present = (u16)(s.table->present + (pte ? 1 : -1));
             __atomic_fetch_add(&v->mm->rss_shmem, more, __ATOMIC_RELAXED);
         }
     }
