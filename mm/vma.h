@@ -65,6 +65,17 @@ static inline bool vm_populates(u32 flags)
     return (flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED;
 }
 
+/* Whether v allows an access of VM_READ, VM_WRITE or VM_EXEC. On x86 whatever is mapped with
+ * any right can be read. */
+static inline bool vma_allows(const struct vma *v, u32 access)
+{
+    if (access & VM_WRITE)
+        return v->flags & VM_WRITE;
+    if (access & VM_EXEC)
+        return v->flags & VM_EXEC;
+    return v->flags & VM_PROT;
+}
+
 enum vma_kind { VMA_ANON, VMA_PRIVATE, VMA_SHARED };
 
 static inline enum vma_kind vma_kind(const struct vma *v)
