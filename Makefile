@@ -11,7 +11,7 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-user test-run test-stress test-linux test-boot iso debug \
+.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot iso debug \
         lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
@@ -21,6 +21,9 @@ run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits)
 
 test: ## test-host, test-user, test-run and test-boot, with the sum at the end
 	$(TEST_ALL)
+
+test-models: ## the models of protocols that need several CPUs, with spin
+	$(TEST_MODELS)
 
 test-host: ## unit tests of lib, mm, fs on this machine, with sanitizers
 	$(TEST_HOST)

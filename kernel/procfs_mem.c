@@ -8,6 +8,7 @@
 #include "kernel/procfs.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
+#include "mm/backlink.h"
 #include "mm/buddy.h"
 #include "mm/object.h"
 #include "mm/slab.h"
@@ -86,6 +87,8 @@ int proc_show_vmstat(struct seq *s, s32 pid)
                page_count_free(), t.anon, t.mapped, object_pages_total());
     seq_printf(s, "nr_shmem %lu\nnr_page_table_pages %lu\nnr_slab_unreclaimable %lu\n",
                object_pages_total(), t.tables, slab_pages());
+    seq_printf(s, "nr_objects %lu\nbytes_away %lu\nbytes_backlink_logs %lu\n",
+               object_count(), away_bytes(), backlink_bytes());
     for (unsigned i = 0; i < MM_STAT_COUNT; i++)
         seq_printf(s, "%s %lu\n", mm_stat_name(i), mm_stat_sum(i));
     return 0;

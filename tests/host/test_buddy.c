@@ -173,7 +173,7 @@ TEST(buddy_takes_boot_memory_later)
     CHECK_EQ(page_count_total(), total + 14);
 }
 
-TEST(buddy_double_free_panics)
+TEST(R63_double_free_panics)
 {
     struct page *pg = page_alloc(0, 0);
 
@@ -182,7 +182,7 @@ TEST(buddy_double_free_panics)
     CHECK_PANIC(page_free(pg, 0));
 }
 
-TEST(buddy_double_free_of_a_block_panics)
+TEST(R63_double_free_of_a_block_panics)
 {
     struct page *pg = page_alloc(2, 0);
 

@@ -50,7 +50,7 @@ static void sweep(const struct call *c, bool again)
         FAIL("%s allocates only %llu times", c->name, (unsigned long long)n - 1);
 }
 
-TEST_LIMIT(every_failed_allocation_changes_nothing, 300)
+TEST_LIMIT(R39_R58_T068_every_failed_allocation_changes_nothing, 300)
 {
     scene_begin(); /* caches are registered, upper kernel tables exist */
     scene_end();

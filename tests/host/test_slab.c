@@ -98,7 +98,7 @@ TEST(slab_free_memory_is_poisoned)
     slab_free(&things, b);
 }
 
-TEST(slab_refuses_foreign_pointers)
+TEST(R63_slab_refuses_foreign_pointers)
 {
     struct thing *a = slab_alloc(&things);
 

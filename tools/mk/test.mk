@@ -9,5 +9,6 @@ TEST_LINUX  = tests/user/run-linux.sh $(O)/tests/user
 TEST_BOOT   = tests/boot/boot.py $(O)
 TEST_RUN    = tests/run/programs.py $(O)
 TEST_STRESS = tests/run/programs.py $(O) --group stress
+TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
-              test-host test-user test-run test-boot
+              test-host test-models test-user test-run test-boot
