@@ -19,7 +19,7 @@ all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build t
 run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits)
 	$(RUN_INTERACTIVE)
 
-test: ## test-host, test-user, test-run and test-boot, with the sum at the end
+test: ## all the tests below but test-linux and test-stress, with the sum at the end
 	$(TEST_ALL)
 
 test-models: ## the models of protocols that need several CPUs, with spin
