@@ -84,7 +84,8 @@ void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *paren
     node->parent_color = (uintptr_t)parent; /* red */
     node->left = node->right = NULL;
     *link = node;
-    update_path(node, update);
+    if (update)
+        rb_propagate(node, update);
     while ((parent = rb_parent(node)) != NULL && !is_black(parent)) {
         struct rb_node *grand = rb_parent(parent);
         bool left = parent == grand->left;

@@ -29,7 +29,8 @@ typedef bool (*rb_update_fn)(struct rb_node *node);
 #define rb_entry(ptr, type, member) container_of(ptr, type, member)
 
 /* Puts `node` at *link, whose parent is `parent` (NULL for an empty tree), and rebalances.
- * update may be NULL. */
+ * update may be NULL; else the node's stored value must be that of an empty subtree, so that
+ * the first update reports a change. */
 void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *parent,
                struct rb_node **link, rb_update_fn update);
 void rb_erase(struct rb_root *root, struct rb_node *node, rb_update_fn update);

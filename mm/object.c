@@ -251,9 +251,8 @@ void object_link_locked(struct vma *v)
         parent = *link;
         link = v->pgoff < home_vma(parent)->pgoff ? &parent->left : &parent->right;
     }
-    v->home_max = home_end(v);
+    v->home_max = 0;
     rb_insert(&o->vmas, &v->home_node, parent, link, home_update);
-    rb_propagate(&v->home_node, home_update);
     o->nvmas++;
     o->shared_writable += counts_writable(v);
 }

@@ -92,9 +92,9 @@ static vaddr_t low_end(const struct vma *v)
     return v->start > STACK_GUARD_GAP ? v->start - STACK_GUARD_GAP : 0;
 }
 
-static u64 hole_below(const struct vma *v)
+/* What is free between prev (may be NULL) and v. */
+static u64 hole(const struct vma *prev, const struct vma *v)
 {
-    const struct vma *prev = vma_prev(v);
     vaddr_t floor = prev ? prev->end : 0, low = low_end(v);
 
     return low > floor ? low - floor : 0;
@@ -115,14 +115,14 @@ static bool gap_update(struct rb_node *n)
     return true;
 }
 
-/* v's hole may have changed. */
-static void gap_changed(struct vma *v)
+/* The hole between prev and v (may be NULL) may have changed. */
+static void set_gap(struct vma *v, const struct vma *prev)
 {
     u64 gap;
 
     if (!v)
         return;
-    gap = hole_below(v);
+    gap = hole(prev, v);
     if (gap == v->gap)
         return;
     v->gap = gap;
@@ -132,24 +132,31 @@ static void gap_changed(struct vma *v)
 static void tree_insert(struct mm *mm, struct vma *v)
 {
     struct rb_node **link = &mm->vmas.node, *parent = NULL;
+    struct vma *prev = NULL, *next = NULL;
 
     while (*link) {
         parent = *link;
-        link = v->start < node_vma(parent)->start ? &parent->left : &parent->right;
+        if (v->start < node_vma(parent)->start) {
+            next = node_vma(parent);
+            link = &parent->left;
+        } else {
+            prev = node_vma(parent);
+            link = &parent->right;
+        }
     }
-    v->gap = v->max_gap = 0;
+    v->gap = hole(prev, v);
+    v->max_gap = 0;
     rb_insert(&mm->vmas, &v->node, parent, link, gap_update);
-    gap_changed(v);
-    gap_changed(vma_next(v));
+    set_gap(next, v);
     mm->nvmas++;
 }
 
 static void tree_erase(struct mm *mm, struct vma *v)
 {
-    struct vma *next = vma_next(v);
+    struct vma *prev = vma_prev(v), *next = vma_next(v);
 
     rb_erase(&mm->vmas, &v->node, gap_update);
-    gap_changed(next);
+    set_gap(next, prev);
     mm->nvmas--;
     mm->recent = NULL;
 }
@@ -183,8 +190,8 @@ static void set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
         object_link_locked(v);
         spin_unlock(&v->object->lock);
     }
-    gap_changed(v);
-    gap_changed(vma_next(v));
+    set_gap(v, vma_prev(v));
+    set_gap(vma_next(v), v);
 }
 
 void vma_set_start(struct vma *v, vaddr_t start)

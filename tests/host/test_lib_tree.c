@@ -105,7 +105,7 @@ static void insert(struct item *it)
 
     it->key = (u32)rnd_below(100);
     it->weight = (u32)rnd_below(1000);
-    it->max = augmented ? it->weight : 0;
+    it->max = 0; /* of an empty subtree, as rb_insert wants it */
     while (*link) {
         parent = *link;
         link = it->key < item(parent)->key ? &parent->left : &parent->right;
