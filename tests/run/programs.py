@@ -143,6 +143,27 @@ def busybox_proc(_):
 
 
 @case
+def pmap_formats(_):
+    """Debian's pmap in its four formats: every field of smaps adds up"""
+    for option in ("-p", "-x", "-X", "-XX"):
+        out, err = run("/usr/bin/pmap", option, "1")
+        lines = out.decode().splitlines()
+        same(err, b"", f"pmap {option} complains and it")
+        for word in ("/init", "stack"):
+            if word not in out.decode():
+                raise Failure(f"pmap {option}: {word} is missing")
+        if option in ("-X", "-XX"): # columns as on Linux, and their sums below them
+            head = lines[1].split()
+            for field in ("Address", "Perm", "Size", "Rss", "Pss", "Referenced", "Anonymous"):
+                if field not in head:
+                    raise Failure(f"pmap {option}: no column {field}")
+            rows = [line.split() for line in lines[2:-2]]
+            column = head.index("Rss")
+            same(str(sum(int(row[column]) for row in rows)),
+                 lines[-1].split()[head.index("Rss") - head.index("Size")], "sum of Rss")
+
+
+@case
 def sha256(work):
     """sha256sum of 2 MB equals the host's"""
     data = os.urandom(2 << 20)
