@@ -101,57 +101,6 @@ static void huge_stat_file(struct inode *ino, struct kernel_stat *st)
     st->st_blksize = HUGE_SIZE;
 }
 
-static ssize_t huge_read(struct file *f, struct uio *u, u64 *pos)
-{
-    struct vm_object *o = f->inode->object;
-    size_t done = 0;
-
-    while (u->left && *pos < READ_ONCE(o->size)) {
-        u64 offset = *pos % HUGE_SIZE;
-        size_t part = MIN(MIN(u->left, HUGE_SIZE - offset), READ_ONCE(o->size) - *pos), n;
-        struct page *pg = object_find_page(o, *pos >> PAGE_SHIFT);
-
-        if (pg) {
-            n = uio_copy_to(u, (char *)page_to_virt(pg) + offset, part);
-            page_put(pg);
-        } else {
-            n = uio_zero(u, part);
-        }
-        done += n;
-        *pos += n;
-        if (n < part)
-            return done ? (ssize_t)done : -EFAULT;
-    }
-    return (ssize_t)done;
-}
-
-static s64 huge_lseek(struct file *f, s64 offset, int whence)
-{
-    s64 base = whence == SEEK_CUR ? (s64)f->pos : 0;
-
-    if (whence == SEEK_END)
-        base = (s64)READ_ONCE(f->inode->object->size);
-    else if (whence != SEEK_SET && whence != SEEK_CUR)
-        return -EINVAL; /* holes are not searched for */
-    if (__builtin_add_overflow(base, offset, &base))
-        return -EOVERFLOW;
-    return base < 0 ? -EINVAL : base;
-}
-
-static int huge_mmap(struct file *f, bool shared, struct vm_object **out)
-{
-    (void)shared;
-    object_get(f->inode->object);
-    *out = f->inode->object;
-    return 0;
-}
-
-static int huge_fsync(struct file *f)
-{
-    (void)f;
-    return 0;
-}
-
 static const struct inode_ops file_inode_ops = {
     .truncate = huge_truncate,
     .fallocate = huge_fallocate,
@@ -166,10 +115,10 @@ static const struct inode_ops dir_ops = {
 };
 
 static const struct file_ops fops = {
-    .read = huge_read,
-    .lseek = huge_lseek,
-    .mmap = huge_mmap,
-    .fsync = huge_fsync,
+    .read = ramfs_read,
+    .lseek = ramfs_lseek,
+    .mmap = ramfs_mmap,
+    .fsync = ramfs_fsync,
 };
 
 static int huge_make_root(struct fs_type *type, struct inode **root)

@@ -207,19 +207,19 @@ static int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
     return err;
 }
 
-static ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos)
+ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos)
 {
     struct vm_object *o = f->inode->object;
     size_t done = 0;
 
     while (u->left) {
-        u64 size = READ_ONCE(o->size), offset = *pos % PAGE_SIZE;
+        u64 size = READ_ONCE(o->size), span = PAGE_SIZE << o->order, offset = *pos % span;
         size_t part, n;
         struct page *pg;
 
         if (*pos >= size)
             break;
-        part = MIN(u->left, PAGE_SIZE - offset);
+        part = MIN(u->left, span - offset);
         part = MIN(part, size - *pos);
         pg = object_find_page(o, *pos >> PAGE_SHIFT);
         if (pg) {
@@ -293,7 +293,7 @@ static ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
     return done ? (ssize_t)done : err;
 }
 
-static s64 ramfs_lseek(struct file *f, s64 offset, int whence)
+s64 ramfs_lseek(struct file *f, s64 offset, int whence)
 {
     struct vm_object *o = f->inode->object;
     s64 size = (s64)READ_ONCE(o->size), base = 0;
@@ -309,6 +309,8 @@ static s64 ramfs_lseek(struct file *f, s64 offset, int whence)
         break;
     case SEEK_DATA:
     case SEEK_HOLE:
+        if (o->order) /* holes of huge pages are not searched for */
+            return -EINVAL;
         return object_seek(o, offset, whence == SEEK_HOLE);
     default:
         return -EINVAL;
@@ -318,7 +320,7 @@ static s64 ramfs_lseek(struct file *f, s64 offset, int whence)
     return base < 0 ? -EINVAL : base;
 }
 
-static int ramfs_mmap(struct file *f, bool shared, struct vm_object **out)
+int ramfs_mmap(struct file *f, bool shared, struct vm_object **out)
 {
     (void)shared;
     object_get(f->inode->object);
@@ -326,7 +328,7 @@ static int ramfs_mmap(struct file *f, bool shared, struct vm_object **out)
     return 0;
 }
 
-static int ramfs_fsync(struct file *f)
+int ramfs_fsync(struct file *f)
 {
     (void)f;
     return 0; /* memory is all there is */

@@ -20,3 +20,10 @@ int ramfs_symlink(struct inode *dir, const char *target, struct inode **out);
 
 /* The root of a fresh file system, with a device number of its own. */
 int ramfs_make_root(struct fs_type *type, struct inode **root);
+
+/* The operations every file has whose data is a vm_object, of pages of any order. */
+struct file;
+ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos);
+s64 ramfs_lseek(struct file *f, s64 offset, int whence);
+int ramfs_mmap(struct file *f, bool shared, struct vm_object **out);
+int ramfs_fsync(struct file *f);

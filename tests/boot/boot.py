@@ -84,10 +84,10 @@ def main():
     os.makedirs(logs, exist_ok=True)
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="tessera-boot-") as work:
-        todo = [m for m in machines(build, work)
+        chosen = [m for m in machines(build, work)
                 if not wanted or any(w in m[0] for w in wanted)]
-        print(f"TAP version 13\n1..{len(todo)}", flush=True)
-        for number, (name, args, seconds, command) in enumerate(todo, 1):
+        print(f"TAP version 13\n1..{len(chosen)}", flush=True)
+        for number, (name, args, seconds, command) in enumerate(chosen, 1):
             log = os.path.join(logs, "boot-" + name.replace(" ", "-") + ".log")
             wrong = boot(args, log, seconds, command)
             if wrong:

@@ -110,6 +110,8 @@ int t_file(void); /* fresh empty RAM file, O_RDWR, of t_kind */
 void t_clean(const char *path, bool (*keep)(const char *name));
 int t_reopen(int fd, int flags); /* another description of the same file */
 void t_tag_pages(int fd, size_t from, size_t to);
+int t_make(const char *name, const char *text); /* a new file, O_RDWR */
+void t_contains(int fd, const char *want);      /* the file's text is that */
 int F(size_t m);
 unsigned char *t_map(void *at, size_t npages, int prot, int flags, int fd, size_t pgoff);
 unsigned char *M(int fd, size_t n);

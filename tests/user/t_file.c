@@ -6,27 +6,9 @@
 #include "tests/user/t.h"
 #include <sys/uio.h>
 
-static int make(const char *name, const char *text)
-{
-    int fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0644);
-    OK(fd);
-    EQ(write(fd, text, strlen(text)), (long)strlen(text));
-    return fd;
-}
-
-static void contains(int fd, const char *want)
-{
-    char buf[256];
-    ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
-    OK(n);
-    buf[n] = 0;
-    if (strcmp(buf, want))
-        FAIL("'%s', want '%s'", buf, want);
-}
-
 TEST(open_errno, "open: errno")
 {
-    close(make("file", "x"));
+    close(t_make("file", "x"));
     OK(mkdir("dir", 0755));
     OK(symlink("loop", "loop"));
     char longname[300];
@@ -55,7 +37,7 @@ TEST(R21_path, "paths: 4095 bytes pass, 4096 do not; many parts; the end of memo
 {
     char *path = (char *)t_map(NULL, 3, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    close(make("file", "x"));
+    close(t_make("file", "x"));
     for (size_t i = 0; i < 2 * P; i += 2)
         memcpy(path + i, "./", 2);
     strcpy(path + 4094 - 3, "file");
@@ -76,7 +58,7 @@ TEST(R21_path, "paths: 4095 bytes pass, 4096 do not; many parts; the end of memo
 TEST(modes, "access modes are kept")
 {
     char c;
-    close(make("file", "abc"));
+    close(t_make("file", "abc"));
     int ro = open("file", O_RDONLY), wo = open("file", O_WRONLY);
     ERR(write(ro, "x", 1), EBADF);
     ERR(read(wo, &c, 1), EBADF);
@@ -91,22 +73,22 @@ TEST(modes, "access modes are kept")
 
 TEST(append, "O_APPEND")
 {
-    int a = make("file", "abc"), b = open("file", O_WRONLY | O_APPEND);
+    int a = t_make("file", "abc"), b = open("file", O_WRONLY | O_APPEND);
     EQ(write(b, "de", 2), 2);
     EQ(write(a, "f", 1), 1);
     EQ(lseek(b, 0, SEEK_SET), 0);
     EQ(write(b, "g", 1), 1);
-    contains(a, "abcfeg");
+    t_contains(a, "abcfeg");
     OK(fcntl(a, F_SETFL, O_APPEND));
     EQ(lseek(a, 0, SEEK_SET), 0);
     EQ(write(a, "h", 1), 1);
-    contains(a, "abcfegh");
+    t_contains(a, "abcfegh");
 }
 
 TEST(trunc, "O_TRUNC")
 {
     struct stat st;
-    int a = make("file", "abc");
+    int a = t_make("file", "abc");
     int b = open("file", O_WRONLY | O_TRUNC);
     OK(b);
     OK(fstat(a, &st));
@@ -204,7 +186,7 @@ TESTF(vectors, "readv and writev")
 
 TEST(dup, "dup, dup2, dup3, fcntl")
 {
-    int fd = make("file", "abcdef");
+    int fd = t_make("file", "abcdef");
     int d = dup(fd);
     OK(d);
     EQ(lseek(fd, 2, SEEK_SET), 2);
@@ -253,7 +235,7 @@ TEST(mode_bits, "permissions bits, umask, stat")
 TEST(times, "mtime and size follow writes")
 {
     struct stat a, b;
-    int fd = make("file", "x");
+    int fd = t_make("file", "x");
     OK(fstat(fd, &a));
     t_nap(20000);
     EQ(write(fd, "y", 1), 1);
@@ -283,13 +265,13 @@ TEST(dev, "devices")
 
 TEST(R65, "30,000 dup and close")
 {
-    int fd = make("file", "x");
+    int fd = t_make("file", "x");
     for (int i = 0; i < 30000; i++) {
         int d = dup(fd);
         OK(d);
         OK(close(d));
     }
-    contains(fd, "x");
+    t_contains(fd, "x");
 }
 
 int main(int argc, char **argv)

@@ -306,3 +306,21 @@ uint64_t t_random(uint64_t *state)
     *state ^= *state >> 27;
     return *state * 0x2545f4914f6cdd1du;
 }
+
+int t_make(const char *name, const char *text)
+{
+    int fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0644);
+    OK(fd);
+    EQ(write(fd, text, strlen(text)), (long)strlen(text));
+    return fd;
+}
+
+void t_contains(int fd, const char *want)
+{
+    char buf[256];
+    ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
+    OK(n);
+    buf[n] = 0;
+    if (strcmp(buf, want))
+        FAIL("'%s', want '%s'", buf, want);
+}

@@ -5,39 +5,21 @@
 #include "tests/user/t.h"
 #include <dirent.h>
 
-static int make(const char *name, const char *text)
-{
-    int fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0644);
-    OK(fd);
-    EQ(write(fd, text, strlen(text)), (long)strlen(text));
-    return fd;
-}
-
-static void contains(int fd, const char *want)
-{
-    char buf[256];
-    ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
-    OK(n);
-    buf[n] = 0;
-    if (strcmp(buf, want))
-        FAIL("'%s', want '%s'", buf, want);
-}
-
 TEST(unlink, "unlink while open")
 {
     struct stat st;
-    int fd = make("file", "abc");
+    int fd = t_make("file", "abc");
     OK(unlink("file"));
     ERR(unlink("file"), ENOENT);
     ERR(stat("file", &st), ENOENT);
     OK(fstat(fd, &st));
     EQ(st.st_nlink, 0);
     EQ(write(fd, "def", 3), 3);
-    contains(fd, "abcdef");
+    t_contains(fd, "abcdef");
     OK(mkdir("dir", 0755));
     ERR(unlink("dir"), EISDIR);
     ERR(rmdir("none"), ENOENT);
-    close(make("dir/inside", ""));
+    close(t_make("dir/inside", ""));
     ERR(rmdir("dir"), ENOTEMPTY);
     ERR(rmdir("dir/inside"), ENOTDIR);
     ERR(rmdir("dir/."), EINVAL);
@@ -48,7 +30,7 @@ TEST(unlink, "unlink while open")
 TEST(link, "hard links")
 {
     struct stat a, b;
-    int fd = make("one", "abc");
+    int fd = t_make("one", "abc");
     OK(link("one", "two"));
     OK(stat("one", &a));
     OK(stat("two", &b));
@@ -57,7 +39,7 @@ TEST(link, "hard links")
     OK(unlink("one"));
     int other = open("two", O_RDONLY);
     EQ(pwrite(fd, "X", 1, 0), 1);
-    contains(other, "Xbc");
+    t_contains(other, "Xbc");
     ERR(link("none", "three"), ENOENT);
     ERR(link("two", "two"), EEXIST);
     OK(mkdir("dir", 0755));
@@ -68,7 +50,7 @@ TEST(symlink, "symbolic links")
 {
     char buf[64];
     struct stat st;
-    close(make("file", "abc"));
+    close(t_make("file", "abc"));
     OK(mkdir("dir", 0755));
     OK(symlink("file", "soft"));
     OK(symlink("../file", "dir/up"));
@@ -99,13 +81,13 @@ TEST(symlink, "symbolic links")
 TEST(rename, "rename")
 {
     struct stat st;
-    int a = make("a", "aaa");
-    close(make("b", "bbb"));
+    int a = t_make("a", "aaa");
+    close(t_make("b", "bbb"));
     OK(rename("a", "b"));
     ERR(stat("a", &st), ENOENT);
     int b = open("b", O_RDONLY);
-    contains(b, "aaa");
-    contains(a, "aaa");
+    t_contains(b, "aaa");
+    t_contains(a, "aaa");
     OK(mkdir("d1", 0755));
     OK(mkdir("d2", 0755));
     OK(rename("b", "d1/b"));
@@ -114,7 +96,7 @@ TEST(rename, "rename")
     ERR(rename("d2", "d2/d1/x"), EINVAL);
     ERR(rename("none", "x"), ENOENT);
     ERR(rename("d2/d1/b", "d2"), ENOTEMPTY);
-    close(make("file", ""));
+    close(t_make("file", ""));
     ERR(rename("d2", "file"), ENOTDIR);
     OK(mkdir("empty", 0755));
     ERR(rename("file", "empty"), EISDIR);
@@ -130,11 +112,11 @@ TEST(rename, "rename")
 
 TEST(rename_open, "rename over an open, mapped file")
 {
-    int fd = make("old", "");
+    int fd = t_make("old", "");
     OK(ftruncate(fd, 4 * P));
     t_tag_pages(fd, 0, 4);
     M(fd, 4);
-    close(make("new", "n"));
+    close(t_make("new", "n"));
     OK(rename("new", "old"));
     LINEAR(4);
     OK(close(fd));
@@ -151,7 +133,7 @@ TEST(getdents, "getdents64")
     for (int i = 0; i < 100; i++) {
         char name[32];
         snprintf(name, sizeof(name), "dir/file%d", i);
-        close(make(name, ""));
+        close(t_make(name, ""));
     }
     int fd = open("dir", O_RDONLY | O_DIRECTORY);
     OK(fd);
@@ -178,7 +160,7 @@ TEST(getdents, "getdents64")
     EQ(lseek(fd, 0, SEEK_SET), 0);
     ERR(syscall(SYS_getdents64, fd, buf, 10), EINVAL);
     CHECK(syscall(SYS_getdents64, fd, buf, sizeof(buf)) > 0);
-    ERR(syscall(SYS_getdents64, make("plain", ""), buf, sizeof(buf)), ENOTDIR);
+    ERR(syscall(SYS_getdents64, t_make("plain", ""), buf, sizeof(buf)), ENOTDIR);
 }
 
 TEST(dirs, "chdir, getcwd, .., *at calls")
@@ -190,7 +172,7 @@ TEST(dirs, "chdir, getcwd, .., *at calls")
     snprintf(want, sizeof(want), "%s/dir", t_dir);
     EQ(strcmp(cwd, want), 0);
     ERR(syscall(SYS_getcwd, cwd, 3), ERANGE);
-    close(make("inside", "x"));
+    close(t_make("inside", "x"));
     OK(chdir(".."));
     int dir = open("dir", O_RDONLY | O_DIRECTORY);
     struct stat st;

@@ -42,7 +42,7 @@ static DEFINE_PER_CPU(struct tss, tss);
 /* Of the boot CPU; others will bring their own. */
 static u8 ist_stacks[IST_COUNT][IST_SIZE] __attribute__((aligned(16)));
 
-extern const char syscall_stub[], syscall32_stub[];
+extern const char syscall_gate[], syscall32_gate[];
 
 STATIC_ASSERT(offsetof(struct cpu, kernel_stack) == 8);
 STATIC_ASSERT(offsetof(struct cpu, scratch) == 16);
@@ -114,8 +114,8 @@ void cpu_tables_init(void)
 void syscall_init(void)
 {
     wrmsr(MSR_STAR, (u64)USER32_CS << 48 | (u64)KERNEL_CS << 32);
-    wrmsr(MSR_LSTAR, (uintptr_t)syscall_stub);
-    wrmsr(MSR_CSTAR, (uintptr_t)syscall32_stub);
+    wrmsr(MSR_LSTAR, (uintptr_t)syscall_gate);
+    wrmsr(MSR_CSTAR, (uintptr_t)syscall32_gate);
     wrmsr(MSR_SFMASK, RFLAGS_CF | RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_OF |
                           RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE);

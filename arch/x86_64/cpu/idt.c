@@ -14,9 +14,9 @@ struct gate {
 
 #define GATE_INTERRUPT 0x8e
 #define GATE_DPL3      0x60
-#define STUB_SIZE      16
+#define GATE_SIZE      16
 
-extern const char trap_stubs[];
+extern const char trap_gates[];
 
 static struct gate idt[256] __attribute__((aligned(16)));
 
@@ -39,12 +39,12 @@ static u8 stack_of(u32 vector)
 void idt_init(void)
 {
     for (u32 i = 0; i < ARRAY_SIZE(idt); i++) {
-        uintptr_t stub = (uintptr_t)trap_stubs + i * STUB_SIZE;
+        uintptr_t entry = (uintptr_t)trap_gates + i * GATE_SIZE;
 
         idt[i] = (struct gate){
-            .offset_low = (u16)stub,
-            .offset_mid = (u16)(stub >> 16),
-            .offset_high = (u32)(stub >> 32),
+            .offset_low = (u16)entry,
+            .offset_mid = (u16)(entry >> 16),
+            .offset_high = (u32)(entry >> 32),
             .selector = KERNEL_CS,
             .ist = stack_of(i),
             .type = GATE_INTERRUPT | (i == VEC_BP || i == VEC_OF ? GATE_DPL3 : 0),

@@ -10,11 +10,11 @@ bits 64
 
 extern syscall_entry, user_exit
 
-global syscall_stub, syscall32_stub
+global syscall_gate, syscall32_gate
 
 section .text.entry progbits alloc exec nowrite align=64
 
-syscall_stub:
+syscall_gate:
     swapgs
     mov [gs:CPU_SCRATCH], rsp
     mov rsp, [gs:CPU_KERNEL_STACK]
@@ -34,6 +34,6 @@ syscall_stub:
 
 ; From compatibility mode: there is no 32-bit user segment, so nobody can be there. Uses
 ; no stack and no GS.
-syscall32_stub:
+syscall32_gate:
     mov eax, -38                ; ENOSYS
     o32 sysret

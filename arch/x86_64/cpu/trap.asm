@@ -19,12 +19,12 @@ bits 64
 extern trap_user, trap_kernel, trap_iret, trap_nmi, trap_fatal, trap_debug_kernel
 extern return_to_user
 
-global trap_stubs, arch_enter_user, user_exit
+global trap_gates, arch_enter_user, user_exit
 
 section .text.entry progbits alloc exec nowrite align=64
 
-; One stub of 16 bytes for each vector. 8, 10-14, 17, 21, 29, 30 push an error code.
-trap_stubs:
+; One entry of 16 bytes for each vector. 8, 10-14, 17, 21, 29, 30 push an error code.
+trap_gates:
 %assign i 0
 %rep 256
     align 16
