@@ -44,7 +44,7 @@ u64 tsc_khz(void);
 
 /* ---- serial port ---- */
 void serial_enable_input(void); /* lets it interrupt */
-void serial_receive(void); /* hands what has arrived to console_input */
+void serial_receive(void);      /* hands what has arrived to console_input */
 
 /* ---- 8042 keyboard controller ---- */
 /* After keyboard_init; USB controllers must have been taken from the firmware, which may
