@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"
+#include "arch/x86_64/usb/usb.h"
 #include "lib/log.h"
 
 static bool tick_by_apic;
@@ -14,6 +15,7 @@ static bool tick_by_apic;
 static void tick(struct trapframe *tf)
 {
     serial_receive();
+    usb_poll();
     timer_tick(tf);
 }
 
