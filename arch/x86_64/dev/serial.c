@@ -7,7 +7,6 @@
 #include "arch/trap.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"
-#include "arch/x86_64/usb/usb.h"
 
 #define COM1 0x3f8
 #define COM2 0x2f8
@@ -84,9 +83,8 @@ void serial_receive(void)
         console_input(inb(COM1 + DATA));
 }
 
-void console_enable_input(void)
+void serial_enable_input(void)
 {
-    usb_init();
     if (serial == UNKNOWN)
         probe();
     if (serial != PRESENT)
