@@ -2,6 +2,8 @@
  *
  * The list of extended capabilities (7): taking the controller from the firmware, which may
  * imitate a PS/2 keyboard with it (7.1, 4.22.1), and the protocols of the ports (7.2).
+ * EHCI controllers stay the firmware's: there is no driver for them here, and what firmware
+ * imitates is all that keyboards behind them have.
  */
 #include "arch/time.h"
 #include "arch/x86_64/usb/xhci.h"
@@ -16,6 +18,14 @@
 #define SMI_ENABLES          0x0000e011u
 #define SMI_EVENTS           0xe0000000u /* written ones clear them */
 #define SMI_KEPT             0x000e1feeu /* reserved bits, written back as read */
+
+/* Intel 7, 8 and 9 series chipsets: who drives a port, in configuration space (Intel 7 Series
+ * chipset datasheet, xHCI configuration registers). The masks tell which bits may be set. */
+#define VENDOR_INTEL      0x8086u
+#define INTEL_USB2_ROUTE  0xd0u
+#define INTEL_USB2_MASK   0xd4u
+#define INTEL_USB3_ENABLE 0xd8u
+#define INTEL_USB3_MASK   0xdcu
 
 #define PROTOCOL_NAME 0x20425355u /* "USB " */
 
@@ -58,6 +68,19 @@ void xhci_take_over(struct xhci *x)
     }
     control = xhci_read(x, at + LEGACY_CONTROL);
     xhci_write(x, at + LEGACY_CONTROL, (control & SMI_KEPT & ~SMI_ENABLES) | SMI_EVENTS);
+}
+
+void xhci_route_ports(struct xhci *x)
+{
+    static const u16 routed[] = {0x1e31, 0x8c31, 0x9c31, 0x8cb1, 0x9cb1};
+    const struct pci_device *pci = &x->pci;
+
+    for (u32 i = 0; i < ARRAY_SIZE(routed); i++) {
+        if (pci->vendor != VENDOR_INTEL || pci->device != routed[i])
+            continue;
+        pci_write(pci, INTEL_USB3_ENABLE, pci_read(pci, INTEL_USB3_MASK));
+        pci_write(pci, INTEL_USB2_ROUTE, pci_read(pci, INTEL_USB2_MASK));
+    }
 }
 
 void xhci_read_protocols(struct xhci *x)

@@ -216,6 +216,7 @@ void xhci_start(struct xhci *x)
         xhci_release(x);
         return;
     }
+    xhci_route_ports(x);
     root_power_all(x);
 }
 
