@@ -17,7 +17,8 @@ import machine
 
 SECONDS = 60
 FLAGS = ["-machine", "q35", "-m", "64", "-cpu", "max"]
-PANIC = re.compile(r"^(?:\[ *[\d.]+\] )?kernel panic: (.*?)\r?$", re.M)
+# A refusal: by panic(), or by the entry code, which has only a line of its own.
+PANIC = re.compile(r"^(?:\[ *[\d.]+\] )?(?:kernel panic|tessera): (.*?)\r?$", re.M)
 
 Case = namedtuple("Case", "name expected build flags")
 

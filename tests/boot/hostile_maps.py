@@ -20,8 +20,10 @@ def refused(pattern):
 
 
 def enter(image, entries=HONEST_MAP, **lies):
-    module = (image.put(ARCHIVE, image.archive), len(image.archive))
-    lies.setdefault("modules", [module])
+    """By the PVH door with start_info's arguments; the archive is there if nothing else is
+    said."""
+    if "modules" not in lies:
+        lies["modules"] = [(image.put(ARCHIVE, image.archive), len(image.archive))]
     image.enter("pvh", start_info(image, entries, **lies))
 
 
@@ -65,7 +67,7 @@ def order_cases():
     yield "map honest", boots(r"entered by PVH, \d+ MiB"), with_map(HONEST_MAP)
     yield "map reversed", boots(), with_map(HONEST_MAP[::-1])
     yield "map with every entry twice", boots(), with_map(HONEST_MAP * 2)
-    yield "map in 63 pieces out of order", boots(r"entered by PVH, 5\d MiB"), with_map(
+    yield "map in 63 pieces out of order", boots(r"entered by PVH, (59|60) MiB"), with_map(
         LOW + tuple((MIB * (1 + i * 37 % 63), MIB, USABLE) for i in range(63)))
     yield "map of overlapping usable ranges", boots(), with_map(
         LOW + tuple((MIB * i, min(9, 64 - i) * MIB, USABLE) for i in range(1, 63)))
@@ -109,7 +111,8 @@ def count_cases():
         LOW + ((MIB, 39 * MIB, USABLE),) + tuple(
             (40 * MIB + 8192 * i, 4096, USABLE) for i in range(1000)))
     yield "map of 1000 reserved pages", boots(), with_map(stripes(1000, RESERVED))
-    yield "map of 5000 usable entries", boots(), with_map(HONEST_MAP * 1666)
+    yield "map of 5000 usable entries", boots(), with_map(
+        HONEST_MAP + HONEST_MAP[2:] * 5000)
     yield "map of 5000 reservations", refused(
         r"boot: the memory map has more than 1200 entries"), with_map(
             HONEST_MAP + tuple((40 * MIB + 4096 * i, 2048, RESERVED) for i in range(5000)))
@@ -140,7 +143,7 @@ def size_cases():
     yield "memory of 64 KiB", refused(r"not enough memory below 4 GiB: \d+ KiB .*"), \
         after_kernel(65536)
     yield "memory only above 4 GiB", refused(r"not enough memory below 4 GiB: \d+ KiB .*"), \
-        lambda image: enter(image, ((4 * GIB, GIB, USABLE),), modules=[])
+        lambda image: enter(image, ((4 * GIB, GIB, USABLE),), modules=[]), "-m", "4G"
     yield "memory with a hole up to 1 TiB", boots(), with_map(
         HONEST_MAP + (((1 << 40) - GIB, GIB, RESERVED), (1 << 40, GIB, USABLE)))
 
@@ -176,11 +179,11 @@ def block_cases():
     yield "start info in zeroed memory", refused(
         r"boot: PVH start info at 0x3000000 has magic 0"), block_at(48 * MIB)
     yield "start info in absent memory", refused(
-        r"boot: PVH start info at 0x80000000 has magic .*"), block_at(0x80000000)
+        r"the loader's block is not in memory"), block_at(0x80000000)
     yield "start info at 0", refused(r"boot: PVH start info at 0, .* is out of reach"), \
         block_at(0)
-    yield "start info at the end of 4 GiB", refused(
-        r"boot: PVH start info at 0xfffffff8, .* is out of reach"), block_at(0xFFFFFFF8)
+    yield "start info in the firmware's flash", refused(
+        r"the loader's block is not in memory"), block_at(0xFFFFFFF8)
 
 
 def cases():

@@ -73,7 +73,7 @@ def module_cases():
     yield "module list at 2^63", refused(r"boot: PVH module list at 0x8000.* out of reach"), \
         lambda image: enter(image, modlist=1 << 63)
     yield "module list in absent memory", refused(
-        r"boot: initramfs at 0xfff.* has an impossible length .*|.* is not in memory"), \
+        NO_ARCHIVE), \
         lambda image: enter(image, modlist=0x80000000)
     yield "module count of 2^32-1", boots(), \
         lambda image: enter(image, nr_modules=0xFFFFFFFF)
@@ -85,7 +85,7 @@ def odd_module(image):
     enter(image, modules=[(at, len(image.archive))])
 
 
-NO_INIT = r"cannot start /init: error 2.*"
+NO_INIT = r"cannot start init /init: error 2"
 
 
 def archive_cases():
@@ -99,16 +99,16 @@ def archive_cases():
     yield "archive that says a file has 4 GiB", refused(NO_INIT), archive(
         lambda a: a[:54] + b"FFFFFFFF" + a[62:])
     yield "archive without /init", refused(NO_INIT), files(("etc/motd", b"hello\n", 0o644))
-    yield "archive with an empty /init", refused(r"cannot start /init: error 8.*"), \
+    yield "archive with an empty /init", refused(r"cannot start init /init: error 8"), \
         files(("init", b"", 0o755))
-    yield "archive with a text as /init", refused(r"cannot start /init: error 8.*"), \
+    yield "archive with a text as /init", refused(r"cannot start init /init: error 8"), \
         files(("init", b"just a text\n", 0o755))
-    yield "archive with a torn ELF as /init", refused(r"cannot start /init: error \d+.*"), \
+    yield "archive with a torn ELF as /init", refused(r"cannot start init /init: error 8"), \
         archive(torn_init)
     yield "archive with an /init that may not run", refused(
-        r"cannot start /init: error 13.*"), files(("init", b"#!/init\n", 0o644))
+        r"cannot start init /init: error 13"), files(("init", b"#!/init\n", 0o644))
     yield "archive with an /init that names itself", refused(
-        r"cannot start /init: error \d+.*"), files(("init", b"#!/init\n", 0o755))
+        r"cannot start init /init: error 40"), files(("init", b"#!/init\n", 0o755))
 
 
 def cut(data):
