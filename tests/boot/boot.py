@@ -16,11 +16,15 @@ import tempfile
 import traceback
 
 
+import cost
+import direct
 import hostile
+import matrix
 
 
 AT_A_TIME = 2
-GROUPS = {"hostile": hostile.cases}
+GROUPS = {"direct": direct.cases, "cost": cost.cases, "matrix": matrix.cases,
+          "hostile": hostile.cases}
 # What `make test` takes: every door and firmware once, cheap cases of the rest.
 SHORT = {}
 

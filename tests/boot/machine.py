@@ -16,7 +16,7 @@ PASSED, PANICKED = 33, 255
 PROMPT = "tessera:~# "
 EXIT_PORT = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
 COMMON = ["qemu-system-x86_64", "-accel", "tcg", "-display", "none", "-nic", "none",
-          "-no-reboot"] + EXIT_PORT
+          "-no-reboot"]
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 # Fresh variables each time: the firmware remembers where it booted from.
@@ -28,16 +28,17 @@ class Machine:
     """with Machine(args, log, seconds) as m: m.expect("text"); m.type("line"); m.wait()
 
     args: QEMU's arguments behind COMMON; log: path of the serial log; qmp: whether
-    execute() and what stands on it are wanted."""
+    execute() and what stands on it are wanted; serial: whether the first serial port is
+    ours, with its log; exit_port: whether the kernel can end QEMU with a status."""
 
-    def __init__(self, args, log, seconds, qmp=False, serial=True):
+    def __init__(self, args, log, seconds, qmp=False, serial=True, exit_port=True):
         self.log, self.seconds = log, seconds
         self.timed_out = False
         self._data = bytearray()
         self._news = threading.Condition()
         self._closed = False
         self._qmp = self._directory = None
-        command = COMMON + args
+        command = COMMON + (EXIT_PORT if exit_port else []) + args
         if serial:
             command += ["-serial", "stdio"]
         if qmp:
