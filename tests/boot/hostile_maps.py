@@ -182,6 +182,8 @@ def block_cases():
         r"the loader's block is not in memory"), block_at(0x80000000)
     yield "start info at 0", refused(r"boot: PVH start info at 0, .* is out of reach"), \
         block_at(0)
+    yield "CPU without 64-bit mode", refused(r"this CPU has no 64-bit mode"), \
+        with_map(HONEST_MAP), "-cpu", "qemu32"
     yield "start info in the firmware's flash", refused(
         r"the loader's block is not in memory"), block_at(0xFFFFFFF8)
 
