@@ -10,6 +10,7 @@ from media import Media
 
 BIOS_SECONDS, UEFI_SECONDS = 120, 300
 MICROVM = ["-machine", "microvm"]
+MICROVM_BIOS = MICROVM + ["-bios", "bios-microvm.bin"]
 QBOOT = ["-bios", "qboot.rom"]
 
 
@@ -33,9 +34,22 @@ def directory(path):
             "-device", "virtio-blk-pci,drive=dir"]
 
 
+# microvm has virtio without PCI, and nothing else to start from.
+def scsi_disc(path):
+    return ["-drive", f"if=none,id=disc,media=cdrom,format=raw,readonly=on,file={path}",
+            "-device", "virtio-scsi-device", "-device", "scsi-cd,drive=disc"]
+
+
+def virtio_disk(path):
+    return ["-drive", f"if=none,id=disk,format=raw,snapshot=on,file={path}",
+            "-device", "virtio-blk-device,drive=disk"]
+
+
 # medium: (QEMU arguments of a path, what the path is)
 MEDIA = {"CD": (disc, "iso"), "stick": (stick, "usb"), "stick with the ISO": (stick, "iso"),
-         "disk": (disk, "usb"), "directory": (directory, "tree")}
+         "disk": (disk, "usb"), "directory": (directory, "tree"),
+         "SCSI CD": (scsi_disc, "iso"), "virtio disk": (virtio_disk, "usb")}
+PC_MEDIA = ("CD", "stick", "stick with the ISO", "disk", "directory")
 DISK_NAME = {"pc": "IDE disk", "q35": "SATA disk"}
 
 
@@ -50,7 +64,9 @@ def rows():
     yield pvh("qboot pc", ["-machine", "pc"] + QBOOT)
     yield pvh("qboot q35", ["-machine", "q35", "-nodefaults"] + QBOOT)
     yield pvh("qboot microvm", MICROVM)
-    for medium, model in itertools.product(MEDIA, ("pc", "q35")):
+    for medium in ("SCSI CD", "virtio disk"):
+        yield f"GRUB SeaBIOS {medium} microvm", MICROVM_BIOS, medium, "own", BIOS_SECONDS
+    for medium, model in itertools.product(PC_MEDIA, ("pc", "q35")):
         where = f"{DISK_NAME[model] if medium == 'disk' else medium} {model}"
         base = ["-machine", model]
         if medium != "directory":
