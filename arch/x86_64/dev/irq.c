@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"
+#include "arch/x86_64/usb/usb.h"
 #include "kernel/keyboard.h"
 #include "lib/log.h"
 
@@ -15,6 +16,7 @@ static bool tick_by_apic;
 static void tick(struct trapframe *tf)
 {
     serial_receive();
+    usb_poll();
     ps2_tick();
     keyboard_tick();
     timer_tick(tf);
@@ -65,5 +67,6 @@ void arch_timer_init(void)
 void console_enable_input(void)
 {
     serial_enable_input();
+    usb_init(); /* first: firmware that owns a controller imitates a PS/2 keyboard */
     ps2_init();
 }
