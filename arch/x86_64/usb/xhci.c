@@ -209,6 +209,7 @@ void xhci_start(struct xhci *x)
     xhci_read_protocols(x);
     set_master(x, true); /* the segment table may be read as soon as it is named */
     give_memory(x);
+    x->broken = false;
     WRITE_ONCE(x->running, true);
     xhci_write(x, x->op + OP_COMMAND, COMMAND_RUN);
     if (!wait_register(x, x->op + OP_STATUS, STATUS_HALTED, 0, HALT_MS)) {
