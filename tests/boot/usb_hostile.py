@@ -70,6 +70,21 @@ def refuses(m, d):
     types(m, d)
 
 
+def late(m, d):
+    """each answer takes a third of a second"""
+    honest, never = keyboard_answer(), threading.Event()
+
+    def answer(*request):
+        never.wait(0.3)
+        return honest(*request)
+
+    d.unplug()
+    d.answer = answer
+    d.plug()
+    m.expect(b"1209:7e55 on")
+    types(m, d)
+
+
 def silent(m, d):
     """no answer at all, then errors only"""
     d.unplug()
@@ -200,8 +215,8 @@ def hub(m, d):
     m.expect(b"port 1: device not usable", 60)
 
 
-CASES = {"speeds": speeds, "refuses": refuses, "silent": silent, "lies": lies, "leaves": leaves,
-         "noise": noise, "stalls": stalls, "hub": hub}
+CASES = {"speeds": speeds, "refuses": refuses, "late": late, "silent": silent,
+         "lies": lies, "leaves": leaves, "noise": noise, "stalls": stalls, "hub": hub}
 
 
 def run(case, build, log):
