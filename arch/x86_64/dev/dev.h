@@ -42,9 +42,16 @@ bool apic_timer_start(u32 hz);
 void tsc_init(void);
 u64 tsc_khz(void);
 
+/* ---- display adapter of Bochs and QEMU ---- */
+struct bootinfo;
+/* Where bi has no framebuffer yet: switches the adapter to 1024x768 or the mode of the switch
+ * video=WxH, 32 bits a pixel, and fills bi->fb. Does nothing without an adapter with addresses
+ * assigned by firmware, or with fb=off. Before the final page tables, after cmdline_init. */
+void bga_init(struct bootinfo *bi);
+
 /* ---- serial port ---- */
 void serial_enable_input(void); /* lets it interrupt */
-void serial_receive(void); /* hands what has arrived to console_input */
+void serial_receive(void);      /* hands what has arrived to console_input */
 
 /* ---- 8042 keyboard controller ---- */
 /* After keyboard_init; USB controllers must have been taken from the firmware, which may
