@@ -372,6 +372,7 @@ static bool take_controller(const struct pci_device *pci, void *arg)
     x->number = ncontrollers + 1;
     if (xhci_map(x, pci)) {
         xhci_take_over(x);
+        xhci_stop(x);
         ncontrollers++;
     }
     return ncontrollers < CONTROLLERS_MAX;

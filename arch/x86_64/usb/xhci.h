@@ -211,6 +211,9 @@ static inline void xhci_write64(const struct xhci *x, u32 offset, u64 value)
 
 /* Finds the registers of a function; false, with a line in the log: not usable. */
 bool xhci_map(struct xhci *x, const struct pci_device *pci);
+/* Tells it to halt, without waiting: what the firmware left running writes to memory that is
+ * no longer the firmware's. */
+void xhci_stop(const struct xhci *x);
 /* Halts, resets, starts: x->running tells how it went. USB thread. */
 void xhci_start(struct xhci *x);
 /* The controller answers no more: stops it. Its devices are for the caller to forget, and
