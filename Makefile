@@ -12,8 +12,7 @@ include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
-        test-usb iso debug \
-        lint format bench clean help
+        test-usb test-usb-hostile iso debug lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -52,6 +51,9 @@ test-boot-short: $(ISO) $(KERNEL) $(O)/small.cpio ## the part of test-boot that 
 
 test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the shell
 	$(TEST_USB)
+
+test-usb-hostile: $(KERNEL) $(O)/iso.cpio ## USB devices that lie, stall, vanish
+	$(TEST_HOSTILE_USB)
 
 iso: $(ISO) ## hybrid ISO for BIOS and UEFI: build/tessera.iso
 
