@@ -298,10 +298,12 @@ static void wait_until(uint64_t moment)
 }
 
 /* For a look at leisure, or a photograph. */
-static void stand_still(long frame)
+static void stand_still(const struct mosaic *m, long frame)
 {
     struct pollfd key = {.fd = 0, .events = POLLIN};
 
+    if (m->screen)
+        screen_flush(m->screen);
     printf("mosaic: standing still at frame %ld\n", frame);
     fflush(stdout);
     poll(&key, 1, -1);
@@ -328,7 +330,7 @@ static long run(struct mosaic *m, const struct options *o)
             return -1;
         frames++;
         if (o->still && (uint64_t)frames == o->still)
-            stand_still(frames);
+            stand_still(m, frames);
         else if (m->screen || isatty(1))
             wait_until(begin + FRAME_NS);
     }

@@ -34,11 +34,14 @@ struct screen {
     uint32_t width, height, line, bytes; /* line: bytes of a line; bytes: of a pixel */
     uint32_t red, green, blue;           /* positions in a pixel */
     uint32_t left, top;                  /* of the picture */
-    int tty;                             /* whose text makes room, or -1 */
+    int fd;
+    int tty; /* whose text makes room, or -1 */
 };
 
 /* Opens /dev/fb0, black, and takes it from the console. NULL, or what is wrong. */
 const char *screen_open(struct screen *s);
+/* Shows at once what was drawn; else it shows a moment later. */
+void screen_flush(const struct screen *s);
 /* Gives the screen back to the text. */
 void screen_close(struct screen *s);
 /* Largest grid of tiles below the line of text. */
