@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parts of the mosaic: the picture (picture.c), the screen (screen.c), letters
- * instead of it (text.c), and the game with
- * the pages between them (mosaic.c). A tile is one page: 32 x 32 pixels 0x00RRGGBB.
+ * The parts of the mosaic: the window of pages (window.c), the picture in it (picture.c), the
+ * screen (screen.c) or letters instead of it (text.c), and the game with the pages
+ * (mosaic.c). A tile is one page: 32 x 32 pixels 0x00RRGGBB.
  */
 #pragma once
 
@@ -12,6 +12,29 @@
 
 #define TILE       32u
 #define TILE_BYTES 4096u
+
+/* ---- window.c ---- */
+
+struct window {
+    uint8_t *bytes;
+    uint32_t n;      /* places, and pages of the file */
+    uint32_t *shows; /* by place: the file page it shows */
+    uint32_t *place; /* by file page: where it is */
+    uint64_t *sums;  /* by file page: of its contents */
+    uint64_t remaps, remap_ns;
+};
+
+uint64_t now_ns(void); /* monotonic */
+/* Maps a file of n pages that nobody else sees. false: errno says why not. */
+bool window_open(struct window *w, uint32_t n);
+/* The pages are filled and in order. */
+void window_begin(struct window *w);
+/* Exchanges what two places show; false with errno when a call failed. */
+bool window_swap(struct window *w, uint32_t a, uint32_t b);
+/* Every place shows the page that it should, bit by bit. */
+bool window_right(const struct window *w);
+/* Areas of /proc/self/maps that lie in the window. */
+unsigned window_areas(const struct window *w);
 
 /* ---- picture.c ---- */
 
