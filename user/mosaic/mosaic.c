@@ -301,19 +301,43 @@ static const char *fill(struct mosaic *m, const struct options *o)
     return NULL;
 }
 
+/* From the picture to the last frame; the program's status. */
+static int play(struct mosaic *m, const struct options *o)
+{
+    const char *wrong = fill(m, o);
+    long frames;
+
+    if (wrong) {
+        fprintf(stderr, "mosaic: %s: %s\n", o->picture ? o->picture : "picture", wrong);
+        return 1;
+    }
+    window_begin(&m->w);
+    keys_open();
+    frames = run(m, o);
+    if (raw)
+        tcsetattr(0, TCSANOW, &saved_termios);
+    if (frames < 0) {
+        perror("mosaic: remap_file_pages");
+        return 1;
+    }
+    printf("mosaic: %ld frames, %llu remaps, %u pages in %u area(s): ", frames,
+           (unsigned long long)m->w.remaps, m->w.n, window_areas(&m->w));
+    puts(window_right(&m->w) ? "ok" : "WRONG");
+    return !window_right(&m->w);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.seed = 1};
     struct screen screen;
     struct mosaic m = {.cols = TEXT_COLS, .rows = TEXT_ROWS};
-    const char *wrong = NULL;
-    long frames;
-    bool right;
+    int status;
 
     if (!parse(argc, argv, &o))
         return usage();
     if (!o.text) {
-        wrong = screen_open(&screen);
+        const char *wrong = screen_open(&screen);
+
         if (wrong) {
             fprintf(stderr, "mosaic: /dev/fb0: %s (--text does without)\n", wrong);
             return 1;
@@ -322,29 +346,9 @@ int main(int argc, char **argv)
         screen_grid(&screen, &m.cols, &m.rows);
     }
     m.seed = o.seed * 2654435769u + 88172645463325252ull;
-    wrong = fill(&m, &o);
-    if (wrong) {
-        if (m.screen)
-            screen_close(m.screen);
-        fprintf(stderr, "mosaic: %s: %s\n", o.picture ? o.picture : "picture", wrong);
-        return 1;
-    }
-    window_begin(&m.w);
-    keys_open();
-    frames = run(&m, &o);
-    if (frames < 0)
-        wrong = strerror(errno);
-    right = window_right(&m.w);
+    status = play(&m, &o);
+    window_close(&m.w);
     if (m.screen)
         screen_close(m.screen);
-    if (raw)
-        tcsetattr(0, TCSANOW, &saved_termios);
-    if (wrong) {
-        fprintf(stderr, "mosaic: remap_file_pages: %s\n", wrong);
-        return 1;
-    }
-    printf("mosaic: %ld frames, %llu remaps, %u pages in %u area(s): %s\n", frames,
-           (unsigned long long)m.w.remaps, m.w.n, window_areas(&m.w),
-           right ? "ok" : "WRONG");
-    return !right;
+    return status;
 }

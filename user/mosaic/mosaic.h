@@ -27,6 +27,7 @@ struct window {
 uint64_t now_ns(void); /* monotonic */
 /* Maps a file of n pages that nobody else sees. false: errno says why not. */
 bool window_open(struct window *w, uint32_t n);
+void window_close(struct window *w); /* also after window_open failed */
 /* The pages are filled and in order. */
 void window_begin(struct window *w);
 /* Exchanges what two places show; false with errno when a call failed. */

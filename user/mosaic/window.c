@@ -73,6 +73,15 @@ bool window_open(struct window *w, uint32_t n)
     return w->bytes != MAP_FAILED && w->shows && w->place && w->sums;
 }
 
+void window_close(struct window *w)
+{
+    if (w->bytes && w->bytes != MAP_FAILED)
+        munmap(w->bytes, (size_t)w->n * TILE_BYTES);
+    free(w->shows);
+    free(w->place);
+    free(w->sums);
+}
+
 void window_begin(struct window *w)
 {
     for (uint32_t i = 0; i < w->n; i++) {
