@@ -314,12 +314,12 @@ static int play(struct mosaic *m, const struct options *o)
     window_begin(&m->w);
     keys_open();
     frames = run(m, o);
+    if (frames < 0)
+        perror("mosaic: remap_file_pages");
     if (raw)
         tcsetattr(0, TCSANOW, &saved_termios);
-    if (frames < 0) {
-        perror("mosaic: remap_file_pages");
+    if (frames < 0)
         return 1;
-    }
     printf("mosaic: %ld frames, %llu remaps, %u pages in %u area(s): ", frames,
            (unsigned long long)m->w.remaps, m->w.n, window_areas(&m->w));
     puts(window_right(&m->w) ? "ok" : "WRONG");
