@@ -12,7 +12,7 @@ include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
-        test-usb test-usb-hostile iso debug lint format bench clean help
+        test-usb test-usb-hostile iso debug screenshot lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -56,6 +56,9 @@ test-usb-hostile: $(KERNEL) $(O)/iso.cpio ## USB devices that lie, stall, vanish
 	$(TEST_HOSTILE_USB)
 
 iso: $(ISO) ## hybrid ISO for BIOS and UEFI: build/tessera.iso
+
+screenshot: all ## the pictures of the documentation: docs/images/*.png
+	tools/screenshot $(O) docs/images $(SCENE)
 
 debug: $(DEBUG_KERNEL) $(INITRAMFS) ## debug kernel stopped at kmain under GDB
 	$(DEBUG_SESSION)
