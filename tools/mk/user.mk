@@ -29,7 +29,7 @@ $(DEMOS): $(O)/user/demo/%: user/demo/%.c user/include/tessera.h
 	$(MUSL_CC) $(DEMO_CFLAGS) -o $@ $<
 
 # What every run has: init, busybox with its names, the demonstrations, files below /etc.
-$(INITRAMFS): $(INIT) $(SUITE) $(DEMOS) tools/mkinitrd.py $(wildcard user/etc/*)
+$(INITRAMFS): $(INIT) $(SUITE) $(DEMOS) tools/mkinitrd.py $(wildcard user/etc/* user/bin/*)
 	$(call say,CPIO ,$@)
 	tools/mkinitrd.py -o $@ --base $(INIT) $(SUITE) $(DEMOS:%=--add %:/demo/)
 

@@ -39,4 +39,5 @@ const char *tsc_source(void); /* what told its rate */
 const char *tick_source(void);
 
 /* ---- serial port ---- */
+bool serial_present(void); /* as the first line of the log found it */
 void serial_receive(void); /* hands what has arrived to console_input */
