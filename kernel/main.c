@@ -3,6 +3,7 @@
  * Boot order, in one screen. Each step may use only what stands above it.
  */
 #include "arch/console.h"
+#include "arch/hwinfo.h"
 #include "arch/mmu.h"
 #include "arch/time.h"
 #include "fs/vfs.h"
@@ -65,6 +66,7 @@ noreturn void kmain(struct bootinfo *bi)
     print_memory(bi);
     init_memory(bi);
     sched_init();
+    arch_machine_init(bi);
     arch_timer_init();
     vfs_init(&fs);
     devices_init();

@@ -75,6 +75,11 @@ void console_put(u8 byte)
         serial = ABSENT;
 }
 
+bool serial_present(void)
+{
+    return serial == PRESENT;
+}
+
 void serial_receive(void)
 {
     if (serial != PRESENT)
