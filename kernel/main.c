@@ -56,13 +56,17 @@ static void unpack_initramfs(struct fs_context *fs, const struct bootinfo *bi)
 noreturn void kmain(struct bootinfo *bi)
 {
     static const char *const argv[] = {"/init", NULL};
-    static const char *const envp[] = {"HOME=/root", "TERM=vt100",
-                                       "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL};
+    const char *envp[] = {"HOME=/root", "TERM=vt100", "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
+                          NULL};
+    u32 cols, rows;
     struct fs_context fs;
 
+    if (console_size(&cols, &rows))
+        envp[1] = "TERM=linux";
     arch_cpu_init();
     print_memory(bi);
     init_memory(bi);
+    console_screen_alternate();
     sched_init();
     arch_timer_init();
     vfs_init(&fs);

@@ -85,6 +85,9 @@ extern const u32 vt_palette[16];
 void vt_init(struct vt *vt, u32 cols, u32 rows, struct vt_cell *cells,
              struct vt_cell *other);
 
+/* Gives a terminal without an alternate screen one. */
+void vt_set_alternate(struct vt *vt, struct vt_cell *cells);
+
 /* Back to the state after vt_init. */
 void vt_reset(struct vt *vt);
 

@@ -65,14 +65,15 @@ void grid_erase_rows(struct vt *vt, u32 from, u32 to)
         grid_erase(vt, row, 0, vt->cols);
 }
 
+static void fill(const struct vt *vt, struct vt_cell *cells, u16 ch)
+{
+    for (u32 i = 0; i < (u32)vt->cols * vt->rows; i++)
+        cells[i] = (struct vt_cell){.ch = ch, .colour = VT_COLOUR_DEFAULT};
+}
+
 void grid_fill(struct vt *vt, u16 ch)
 {
-    for (u32 row = 0; row < vt->rows; row++) {
-        struct vt_cell *cells = vt_row(vt, row);
-
-        for (u32 i = 0; i < vt->cols; i++)
-            cells[i] = (struct vt_cell){.ch = ch, .colour = VT_COLOUR_DEFAULT};
-    }
+    fill(vt, vt->screen->cells, ch);
     vt_touch_all(vt);
 }
 
@@ -341,9 +342,14 @@ void vt_init(struct vt *vt, u32 cols, u32 rows, struct vt_cell *cells,
     vt->autowrap = vt->visible = true;
     vt->last = ' ';
     grid_default_tabs(vt, true);
-    for (u32 i = 2; i-- > 0;) {
-        vt->screen = &vt->screens[i];
-        if (vt->screen->cells)
-            grid_fill(vt, ' ');
-    }
+    vt->screen = &vt->screens[0];
+    grid_fill(vt, ' ');
+    if (other)
+        fill(vt, other, ' ');
+}
+
+void vt_set_alternate(struct vt *vt, struct vt_cell *cells)
+{
+    fill(vt, cells, ' ');
+    vt->screens[1].cells = cells;
 }

@@ -95,6 +95,7 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
     }
     cmdline_init(bi->cmdline);
     framebuffer_init(bi, limit);
+    console_screen_init();
     if (bi->initrd_len) {
         check_initrd(bi, map);
         add_loader(map, bi->initrd, bi->initrd_len);

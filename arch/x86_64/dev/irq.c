@@ -13,7 +13,7 @@ static bool tick_by_apic;
 
 static void tick(struct trapframe *tf)
 {
-    serial_receive();
+    console_tick();
     timer_tick(tf);
 }
 
