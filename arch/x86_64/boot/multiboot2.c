@@ -85,7 +85,8 @@ static void read_fb(const struct mb2_tag *tag, struct bootinfo *bi)
 {
     const struct mb2_fb *fb = (const void *)tag;
 
-    if (tag->size < sizeof(*fb) || fb->type != 1) /* 1: direct colour */
+    /* The structure is padded at its end, the tag is not. */
+    if (tag->size < offsetof(struct mb2_fb, blue_size) + 1 || fb->type != 1) /* 1: direct colour */
         return;
     bi->fb = (struct boot_framebuffer){
         .base = fb->base,
