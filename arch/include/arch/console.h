@@ -44,6 +44,9 @@ int console_stream_get(void);
 /* Starts delivery of received bytes to console_input(). */
 void console_enable_input(void);
 
+/* Under QEMU with isa-debug-exit: ends it with status (code << 1) | 1. Elsewhere returns. */
+void machine_debug_exit(u8 code);
+
 /* Ends the machine: under QEMU with isa-debug-exit its status becomes (code << 1) | 1; then
  * tries ACPI power-off, then halts. */
 noreturn void machine_poweroff(u8 code);
@@ -61,3 +64,6 @@ void arch_print_registers(const struct trapframe *tf);
 /* Name and offset of the symbol that holds `ip`; "?" when unknown. The table is linked into
  * the image (tools/mksyms). */
 const char *symbol_at(uintptr_t ip, u64 *offset);
+
+/* Names this very image: digits made from its contents (tools/mksyms.py). */
+const char *build_id(void);

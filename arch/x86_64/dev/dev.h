@@ -45,5 +45,5 @@ u64 tsc_khz(void);
 void console_tick(void); /* input that came, output that was put off */
 
 /* ---- serial port and debug port ---- */
-void serial_put(u8 byte); /* waits a bounded time for room; dropped when there is none */
+void serial_put(u8 byte);  /* waits a bounded time for room; dropped when there is none */
 void serial_receive(void); /* hands what has arrived to console_input */

@@ -17,10 +17,15 @@ noreturn void machine_halt(void)
         __asm__ volatile("cli; hlt");
 }
 
+void machine_debug_exit(u8 code)
+{
+    outb(DEBUG_EXIT, code);
+}
+
 noreturn void machine_poweroff(u8 code)
 {
     irq_disable();
-    outb(DEBUG_EXIT, code);
+    machine_debug_exit(code);
     outw(0x604, ACPI_SLEEP);  /* q35, pc */
     outw(0xb004, ACPI_SLEEP); /* Bochs, old QEMU */
     outw(0x4004, 0x3400);     /* VirtualBox */

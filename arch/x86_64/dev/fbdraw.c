@@ -29,8 +29,8 @@ static u32 field(u32 part, u32 size, u32 pos)
     return part << pos;
 }
 
-bool fbdraw_init(struct fbdraw *d, const struct boot_framebuffer *fb,
-                 volatile u8 *memory, u32 max_cells)
+bool fbdraw_init(struct fbdraw *d, const struct boot_framebuffer *fb, volatile u8 *memory,
+                 u32 max_cells)
 {
     *d = (struct fbdraw){.memory = memory,
                          .pitch = fb->pitch,

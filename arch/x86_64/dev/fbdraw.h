@@ -20,8 +20,8 @@ struct fbdraw {
 
 /* Prepares for the framebuffer `fb`, checked by the caller, seen at `memory`; at most max_cells
  * characters and VT_COLS_MAX x VT_ROWS_MAX. False: not even one character fits. */
-bool fbdraw_init(struct fbdraw *d, const struct boot_framebuffer *fb,
-                 volatile u8 *memory, u32 max_cells);
+bool fbdraw_init(struct fbdraw *d, const struct boot_framebuffer *fb, volatile u8 *memory,
+                 u32 max_cells);
 
 /* All pixels black. */
 void fbdraw_clear(const struct fbdraw *d);
