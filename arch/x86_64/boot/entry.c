@@ -8,6 +8,7 @@
 #include "arch/mmu.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/dev/dev.h"
 #include "arch/x86_64/mmu/framebuffer.h"
 #include "arch/x86_64/mmu/image.h"
 #include "kernel/kernel.h"
@@ -94,6 +95,7 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
         break;
     }
     cmdline_init(bi->cmdline);
+    bga_init(bi);
     framebuffer_init(bi, limit);
     console_screen_init();
     if (bi->initrd_len) {

@@ -16,7 +16,6 @@ void console_put(u8 byte)
 
 void console_tick(void)
 {
-    serial_receive();
     if (screen_present)
         screen_tick();
 }
