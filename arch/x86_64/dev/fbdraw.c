@@ -59,11 +59,10 @@ void fbdraw_clear(const struct fbdraw *d)
 {
     for (u32 y = 0; y < d->height; y++) {
         volatile u8 *at = d->memory + (size_t)y * d->pitch;
-        u32 left = d->width * d->bytes;
+        size_t words = (size_t)d->width * d->bytes / 8, left = d->width * d->bytes % 8;
 
-        for (; left >= 8; left -= 8, at += 8)
-            store(at, 0);
-        for (; left; left--)
+        __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(0) : "memory");
+        while (left--)
             *at++ = 0;
     }
 }
