@@ -37,7 +37,8 @@ bool fbdraw_init(struct fbdraw *d, const struct boot_framebuffer *fb, volatile u
                          .width = fb->width,
                          .height = fb->height,
                          .bytes = fb->bpp / 8u,
-                         .scale = fb->width >= SCALE_2_FROM ? 2 : 1};
+                         .scale = fb->width >= SCALE_2_FROM ? 2 : 1,
+                         .pen.key = ~0u};
     d->cols = MIN(fb->width / (FONT_WIDTH * d->scale), VT_COLS_MAX);
     d->rows = MIN(fb->height / (FONT_HEIGHT * d->scale), VT_ROWS_MAX);
     if (d->cols == 0 || d->rows == 0 || max_cells < d->cols)
@@ -70,7 +71,7 @@ void fbdraw_clear(const struct fbdraw *d)
 /* ---- one row of a glyph ---- */
 
 /* Four pixels of 24 bits in two words become 12 bytes; eight become three words. */
-static u64 pack24(u64 *line, u32 pairs)
+static u32 pack24(u64 *line, u32 pairs)
 {
     u32 words = 0;
 
@@ -89,21 +90,22 @@ static u64 pack24(u64 *line, u32 pairs)
 }
 
 /* Pixels of the row `bits` as they lie in memory; the number of words. */
-static u32 make_line(const struct fbdraw *d, u64 *line, u32 bits, const u64 *pairs)
+static u32 make_line(const struct fbdraw *d, u64 *line, u32 bits)
 {
+    const struct fbdraw_pen *pen = &d->pen;
     u32 n = 0;
 
     if (d->scale == 1) {
-        line[0] = pairs[bits >> 6];
-        line[1] = pairs[bits >> 4 & 3];
-        line[2] = pairs[bits >> 2 & 3];
-        line[3] = pairs[bits & 3];
+        line[0] = pen->quad[bits >> 4][0];
+        line[1] = pen->quad[bits >> 4][1];
+        line[2] = pen->quad[bits & 15][0];
+        line[3] = pen->quad[bits & 15][1];
         n = 4;
     } else {
         for (u32 i = 0; i < FONT_WIDTH; i++)
-            line[n++] = pairs[bits >> (FONT_WIDTH - 1 - i) & 1 ? 3 : 0];
+            line[n++] = pen->quad[bits >> (FONT_WIDTH - 1 - i) & 1 ? 15 : 0][0];
     }
-    return d->bytes == 3 ? (u32)pack24(line, n) : n;
+    return d->bytes == 3 ? pack24(line, n) : n;
 }
 
 static void put_line(const struct fbdraw *d, volatile u8 *at, const u64 *line, u32 n)
@@ -114,7 +116,7 @@ static void put_line(const struct fbdraw *d, volatile u8 *at, const u64 *line, u
 }
 
 static void put_glyph(const struct fbdraw *d, volatile u8 *at, const u8 *glyph,
-                      const u64 *pairs, u32 underline)
+                      u32 underline)
 {
     u64 line[LINE_WORDS];
     u32 made = 0x100, n = 0;
@@ -123,69 +125,77 @@ static void put_glyph(const struct fbdraw *d, volatile u8 *at, const u8 *glyph,
         u32 bits = y == underline ? 0xffu : glyph[y];
 
         if (bits != made) /* neighbouring rows are often the same */
-            n = make_line(d, line, bits, pairs);
+            n = make_line(d, line, bits);
         made = bits;
         put_line(d, at, line, n);
     }
 }
 
 /* The usual case in the fewest instructions: 32 bits, one pixel a dot. */
-static void put_plain(volatile u8 *at, u32 pitch, const u8 *glyph, const u64 *pairs)
+static void put_plain(volatile u8 *at, u32 pitch, const u8 *glyph,
+                      const struct fbdraw_pen *pen)
 {
-    for (u32 y = 0; y < FONT_HEIGHT; y++, at += pitch) {
-        u32 bits = glyph[y];
+    u64 blank = pen->quad[0][0];
 
-        store(at, pairs[bits >> 6]);
-        store(at + 8, pairs[bits >> 4 & 3]);
-        store(at + 16, pairs[bits >> 2 & 3]);
-        store(at + 24, pairs[bits & 3]);
+    for (u32 y = 0; y < FONT_HEIGHT; y++, at += pitch) {
+        const u64 *left = pen->quad[glyph[y] >> 4], *right = pen->quad[glyph[y] & 15];
+
+        if (glyph[y] == 0) {
+            store(at, blank);
+            store(at + 8, blank);
+            store(at + 16, blank);
+            store(at + 24, blank);
+            continue;
+        }
+        store(at, left[0]);
+        store(at + 8, left[1]);
+        store(at + 16, right[0]);
+        store(at + 24, right[1]);
     }
 }
 
-/* Pixels of the colours of a cell: pairs[i], left pixel low, for two bits of a glyph. */
-static void choose_pairs(const struct fbdraw *d, const struct vt_cell *cell, u64 *pairs)
+static void choose_pen(struct fbdraw *d, const struct vt_cell *cell, u32 key)
 {
     u32 fore = cell->colour & 0x0f, back = cell->colour >> 4;
-    u64 f, b;
+    struct fbdraw_pen *pen = &d->pen;
+    u64 dot[2];
 
     if (cell->attr & VT_BOLD)
         fore |= 8;
-    f = d->colour[fore];
-    b = d->colour[back];
     if (!(cell->attr & VT_REVERSE) != !(cell->attr & VT_CURSOR)) {
-        u64 kept = f;
+        u32 kept = fore;
 
-        f = b;
-        b = kept;
+        fore = back;
+        back = kept;
     }
-    pairs[0] = b | b << 32;
-    pairs[1] = b | f << 32;
-    pairs[2] = f | b << 32;
-    pairs[3] = f | f << 32;
+    dot[0] = d->colour[back];
+    dot[1] = d->colour[fore];
+    for (u32 i = 0; i < 16; i++) {
+        pen->quad[i][0] = dot[i >> 3] | dot[i >> 2 & 1] << 32;
+        pen->quad[i][1] = dot[i >> 1 & 1] | dot[i & 1] << 32;
+    }
+    pen->key = key;
 }
 
-void fbdraw_cells(const struct fbdraw *d, u32 col, u32 row, const struct vt_cell *cells,
-                  u32 n)
+void fbdraw_cells(struct fbdraw *d, u32 col, u32 row, const struct vt_cell *cells, u32 n)
 {
     u32 width = FONT_WIDTH * d->scale * d->bytes;
+    bool plain = d->bytes == 4 && d->scale == 1;
     volatile u8 *at = d->memory +
                       (size_t)(d->top + row * FONT_HEIGHT * d->scale) * d->pitch +
                       (size_t)d->left * d->bytes + (size_t)col * width;
-    u32 colour = 0x10000;
-    u64 pairs[4];
 
     for (u32 i = 0; i < n; i++, at += width) {
         const struct vt_cell *cell = &cells[i];
         const u8 *glyph = font_glyph(cell->attr & VT_TAIL ? ' ' : cell->ch);
-        u32 wanted = cell->colour | (u32)cell->attr << 8;
+        u32 key = cell->colour | (u32)cell->attr << 8;
 
-        if (wanted != colour)
-            choose_pairs(d, cell, pairs);
-        colour = wanted;
-        if (d->bytes == 4 && d->scale == 1 && !(cell->attr & VT_UNDERLINE))
-            put_plain(at, d->pitch, glyph, pairs);
+        if (key != d->pen.key)
+            choose_pen(d, cell, key);
+        if (plain && !(cell->attr & VT_UNDERLINE))
+            put_plain(at, d->pitch, glyph, &d->pen);
         else
-            put_glyph(d, at, glyph, pairs,
+            put_glyph(d, at, glyph,
                       cell->attr & VT_UNDERLINE ? UNDERLINE_ROW : FONT_HEIGHT);
     }
 }
