@@ -47,6 +47,9 @@ test-boot: $(ISO) $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO unde
 test-keys: $(KERNEL) $(O)/iso.cpio ## keys of emulated keyboards reach the shell
 	$(TEST_KEYS)
 
+test-boot-short: $(ISO) $(KERNEL) $(O)/small.cpio ## the part of test-boot that `make test` runs
+	$(TEST_SHORT)
+
 test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the shell
 	$(TEST_USB)
 
