@@ -11,7 +11,7 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
+.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-screen test-keys \
         test-usb iso debug \
         lint format bench clean help
 
@@ -43,6 +43,9 @@ test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 
 test-boot: $(ISO) $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO under SeaBIOS and OVMF
 	$(TEST_BOOT)
+
+test-screen: $(KERNEL) $(INITRAMFS) ## what the screen shows, read back from pictures
+	$(TEST_SCREEN)
 
 test-keys: $(KERNEL) $(O)/iso.cpio ## keys of emulated keyboards reach the shell
 	$(TEST_KEYS)

@@ -53,7 +53,7 @@ struct bootinfo;
 void bga_init(struct bootinfo *bi);
 
 /* ---- serial port and debug port ---- */
-void serial_put(u8 byte);       /* waits a bounded time for room; dropped when none comes */
+void serial_put(u8 byte); /* waits a bounded time for room; dropped when none comes */
 void serial_enable_input(void); /* lets it interrupt */
 void serial_receive(void);      /* hands what has arrived to console_input */
 
