@@ -87,6 +87,7 @@ static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const cha
 {
     char cause[256];
     struct panic_text text = {.cause = cause};
+    u32 cols, rows;
 
     irq_disable();
     fmt_vsnprintf(cause, sizeof(cause), fmt, ap);
@@ -95,6 +96,8 @@ static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const cha
         stop();
     }
     printk_set_quiet(false);
+    /* First of all: from here on nobody waits for the lock of the screen. */
+    console_seize(&cols, &rows);
     text.log_end = printk_end();
     printk("\n");
     printk("kernel panic: %s\n", cause);

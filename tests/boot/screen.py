@@ -198,6 +198,29 @@ def test_panic(build):
         check(machine.process.poll() is None, "the machine did not stand still")
 
 
+def test_panic_nmi(build):
+    """An NMI while text floods the screen: the report comes through, whatever was held."""
+    with Machine(build, "panic-nmi", "nmi=panic", debug_exit=False) as machine:
+        machine.boot().type("seq 1 100000000\n")
+        machine.wait(lambda: "\n9999\r" in machine.text, "no flood")
+        machine.qmp.command("inject-nmi")
+        screen = machine.shows(lambda lines: any("last lines" in t for t in lines),
+                               "no report of the panic")
+        check(screen.text[1] == "NMI", f"the cause is {screen.text[1]}")
+
+
+def test_panic_vga_text(build):
+    """On 80 x 25: cause, version, process, backtrace, registers."""
+    with Machine(build, "panic-vga-text", "fb=off", debug_exit=False) as machine:
+        machine.boot().type("echo c >/proc/sysrq-trigger\n")
+        machine.wait(lambda: any("last lines" in t for t in vga_lines(machine)), "no report")
+        lines = vga_lines(machine)
+        check(lines[1] == "a crash was asked for through /proc/sysrq-trigger" and
+              "build" in lines[3] and '"sh"' in lines[4] and
+              "proc_store_sysrq" in lines[6] and any(t.startswith("cr0") for t in lines),
+              f"the screen has {lines}")
+
+
 def test_panic_status(build):
     with Machine(build, "panic-status") as machine:
         machine.boot().type("echo c >/proc/sysrq-trigger\n")
@@ -242,8 +265,8 @@ def test_quiet(build):
         machine.shows(lambda t: any("entered by" in line for line in t), "no log in dmesg")
 
 
-TESTS = [test_log, test_size, test_scroll, test_vi, test_top, test_colours, test_panic,
-         test_panic_status, test_panic_restart, test_vga_text, test_quiet]
+TESTS = [test_log, test_size, test_scroll, test_vi, test_top, test_colours, test_panic, test_panic_nmi,
+         test_panic_vga_text, test_panic_status, test_panic_restart, test_vga_text, test_quiet]
 
 
 def main():

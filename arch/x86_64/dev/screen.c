@@ -164,24 +164,6 @@ bool console_size(u32 *cols, u32 *rows)
     return screen_present;
 }
 
-/* ---- the report of a panic ---- */
-
-bool console_seize(u32 *cols, u32 *rows)
-{
-    seized = true;
-    if (!screen_present)
-        return false;
-    vt_init(&vt, vt.cols, vt.rows, text, NULL);
-    memset(shown, 0, sizeof(shown)); /* whatever was being drawn: all is drawn again */
-    return console_size(cols, rows);
-}
-
-void console_put_seized(u8 byte)
-{
-    vt_put(&vt, byte);
-    waiting = true;
-}
-
 /* ---- beginning ---- */
 
 void console_screen_init(void)
@@ -218,4 +200,24 @@ void console_screen_alternate(void)
     flags = enter();
     vt_set_alternate(&vt, cells);
     leave(flags);
+}
+
+/* ---- the report of a panic ---- */
+
+bool console_seize(u32 *cols, u32 *rows)
+{
+    seized = true;
+    if (!screen_present)
+        console_screen_init(); /* a panic before that was due */
+    if (!screen_present)
+        return false;
+    vt_init(&vt, vt.cols, vt.rows, text, NULL);
+    memset(shown, 0, sizeof(shown)); /* whatever was being drawn: all is drawn again */
+    return console_size(cols, rows);
+}
+
+void console_put_seized(u8 byte)
+{
+    vt_put(&vt, byte);
+    waiting = true;
 }
