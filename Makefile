@@ -11,9 +11,8 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-screen test-keys \
-        test-usb iso debug \
-        lint format bench clean help
+.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
+        test-screen test-usb test-usb-hostile iso debug lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -55,6 +54,9 @@ test-boot-short: $(ISO) $(KERNEL) $(O)/small.cpio ## the part of test-boot that 
 
 test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the shell
 	$(TEST_USB)
+
+test-usb-hostile: $(KERNEL) $(O)/iso.cpio ## USB devices that lie, stall, vanish
+	$(TEST_HOSTILE_USB)
 
 iso: $(ISO) ## hybrid ISO for BIOS and UEFI: build/tessera.iso
 
