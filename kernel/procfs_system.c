@@ -286,6 +286,7 @@ const struct proc_entry proc_system_entries[] = {
     {"sys/vm/max_map_count", 0644, show_max_map_count, store_max_map_count, NULL},
     {"sys/vm/mmap_min_addr", 0444, show_min_addr, NULL, NULL},
     {"sys/vm/overcommit_memory", 0644, show_overcommit, store_overcommit, NULL},
+    {"sysrq-trigger", 0200, NULL, proc_store_sysrq, NULL},
     {"sysvipc/shm", 0444, proc_show_shm, NULL, NULL},
     {"uptime", 0444, show_uptime, NULL, NULL},
     {"version", 0444, show_version, NULL, NULL},

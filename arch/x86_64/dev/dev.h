@@ -39,6 +39,9 @@ const char *tsc_source(void); /* what told its rate */
 /* ---- the tick ---- */
 const char *tick_source(void);
 
+/* ---- console ---- */
+void console_tick(void); /* draws what was put off, hands on what the screen answered */
+
 /* ---- display adapter of Bochs and QEMU ---- */
 struct bootinfo;
 /* Where bi has no framebuffer yet: switches the adapter to 1024x768 or the mode of the switch
@@ -46,8 +49,9 @@ struct bootinfo;
  * assigned by firmware, or with fb=off. Before the final page tables, after cmdline_init. */
 void bga_init(struct bootinfo *bi);
 
-/* ---- serial port ---- */
+/* ---- serial port and debug port ---- */
 bool serial_present(void); /* as the first line of the log found it */
+void serial_put(u8 byte);  /* waits a bounded time for room; dropped when none comes */
 void serial_enable_input(void); /* lets it interrupt */
 void serial_receive(void);      /* hands what has arrived to console_input */
 

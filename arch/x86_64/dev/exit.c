@@ -28,10 +28,15 @@ static void wait_moment(void)
         outb(PORT_DELAY, 0);
 }
 
+void machine_debug_exit(u8 code)
+{
+    outb(DEBUG_EXIT, code);
+}
+
 noreturn void machine_poweroff(u8 code)
 {
     irq_disable();
-    outb(DEBUG_EXIT, code);
+    machine_debug_exit(code);
     acpi_power_off();
     outw(0x604, ACPI_SLEEP);  /* q35, pc */
     outw(0xb004, ACPI_SLEEP); /* Bochs, old QEMU */

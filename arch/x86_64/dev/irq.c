@@ -27,6 +27,7 @@ static void tick(struct trapframe *tf)
     usb_poll();
     ps2_tick();
     keyboard_tick();
+    console_tick();
     timer_tick(tf);
 }
 

@@ -56,7 +56,7 @@ static void probe(void)
     serial = PRESENT;
 }
 
-void console_put(u8 byte)
+void serial_put(u8 byte)
 {
     if (serial == UNKNOWN)
         probe();

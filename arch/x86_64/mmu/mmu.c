@@ -199,6 +199,8 @@ void arch_mmu_init(const struct bootinfo *bi)
     map_image();
     map_memory(bi);
     map_framebuffer();
+    map_range_cached(DIRECT_BASE + VGA_TEXT, VGA_TEXT, PAGE_SIZE, PTE_PROT_R | PTE_PROT_W,
+                     PTE_PCD | PTE_PWT);
     make_roots();
     write_cr3(kernel_root);
     enable_protections();

@@ -6,6 +6,9 @@
 
 #include "lib/types.h"
 
+/* Text of a VGA, one page. Seen through the direct map from the first instruction of C on. */
+#define VGA_TEXT 0xb8000ul
+
 /* Maps the page of registers at `pa` uncached for ever and returns the address of pa.
  * At most 16 calls; after arch_mmu_init. */
 volatile void *fixmap_device(paddr_t pa);
