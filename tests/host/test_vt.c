@@ -180,6 +180,10 @@ TEST(vt_decodes_utf8)
     CHECK_EQ(cells[2].ch, UTF8_REPLACEMENT);
     CHECK_EQ(cells[3].ch, ' ');
     CHECK_EQ(vt.now.row, 1);
+    start("\xed\xa0\x80x"); /* a surrogate: no byte of it is good */
+    CHECK_LINE(0, "***x");
+    start("\xf4\x90\x80\x80x"); /* beyond the last character */
+    CHECK_LINE(0, "****x");
     start("\xf0\x9f\x98\x80x"); /* above U+FFFF, two columns */
     CHECK_EQ(cells[0].ch, UTF8_REPLACEMENT);
     CHECK_LINE(0, "*>x");
@@ -195,6 +199,9 @@ TEST(vt_keeps_wide_characters_whole)
 {
     start("\xe4\xb8\xad\xe4\xb8\xad\033[1;2Hx"); /* over the right half of the first */
     CHECK_LINE(0, " x*>");
+    start("\xe4\xb8\xad\033[1;1Hx"); /* over the left half */
+    CHECK_LINE(0, "x");
+    CHECK_EQ(cells[1].attr, 0);
     start("012345678\xe4\xb8\xad");
     CHECK_LINE(0, "012345678");
     CHECK_LINE(1, "*>");
