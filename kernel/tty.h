@@ -15,6 +15,7 @@
 struct tty {
     struct ldisc ld;
     struct winsize size;
+    u32 mode;       /* KD_TEXT, KD_GRAPHICS */
     s32 session;    /* whose controlling terminal it is, 0: nobody's */
     s32 foreground; /* process group, 0: none */
 };

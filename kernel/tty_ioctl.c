@@ -2,10 +2,12 @@
  *
  * Requests to the terminal (ioctl_tty(2)): settings, sessions and groups, window size.
  */
+#include "arch/console.h"
 #include "kernel/process.h"
 #include "kernel/tty.h"
 #include "kernel/uaccess.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/fb.h"
 
 /* ---- settings ---- */
 
@@ -127,6 +129,32 @@ static int set_foreground(struct tty *t, uintptr_t arg)
     return 0;
 }
 
+/* ---- the screen ---- */
+
+/* KD_GRAPHICS: a program draws on the framebuffer, the console keeps its text to itself. As on
+ * Linux the mode outlives the program, and only the terminal's own processes and root set it. */
+static int set_mode(struct tty *t, uintptr_t mode)
+{
+    const struct proc *p = current_proc();
+
+    if (p->tty != t && p->euid != 0)
+        return -EPERM;
+    if (mode != KD_TEXT && mode != KD_GRAPHICS)
+        return -EINVAL;
+    t->mode = (u32)mode;
+    console_set_graphics(mode == KD_GRAPHICS);
+    return 0;
+}
+
+static int screen_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
+{
+    u32 cols, rows;
+
+    if (!console_size(&cols, &rows))
+        return -ENOTTY;
+    return cmd == KDSETMODE ? set_mode(t, arg) : put_number(arg, (s32)t->mode);
+}
+
 /* ---- the rest ---- */
 
 static int flush(struct tty *t, uintptr_t what)
@@ -209,6 +237,9 @@ long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     case TCSBRK:
     case TCSBRKP:
         return tty_check_background(t, SIGTTOU, true);
+    case KDSETMODE:
+    case KDGETMODE:
+        return screen_ioctl(t, cmd, arg);
     default:
         return session_ioctl(t, cmd, arg);
     }

@@ -111,6 +111,15 @@ def still(m, log, frame):
     return now if m.expect("area(s): ok", start) else None
 
 
+def text_again(m, log):
+    """Whether the console shows its text where the picture was."""
+    for _ in range(100):
+        m.screendump(f"{log}.ppm")
+        if not any(tiles(read_ppm(f"{log}.ppm")[2], HEAD)[-1]):
+            return True
+    return False
+
+
 def pixels(build, work):
     """The archive with a picture in it, and a case that looks at it."""
     def case(log):
@@ -131,6 +140,8 @@ def pixels(build, work):
                 return "no prompt"
             if still(m, log, 2) != want:
                 return "the picture is not on the screen"
+            if not text_again(m, log):
+                return "the picture is still on the screen"
             mixed = still(m, log, 110)
             if mixed is None or sorted(mixed) != sorted(want):
                 return "the mixed picture is not made of the same tiles"

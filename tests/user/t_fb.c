@@ -178,6 +178,24 @@ TEST(fb_stays, "what was drawn is there for the next one who looks")
     EQ(seen, 0x00abcdef);
 }
 
+TEST(fb_console, "the console's mode: text or graphics")
+{
+    int mode = -1, fd = screen(), tty = open("/dev/console", O_RDWR | O_NOCTTY);
+
+    if (tty < 0 || ioctl(tty, KDGETMODE, &mode) != 0)
+        SKIP("no console on a screen: %s", strerror(errno));
+    EQ(mode, KD_TEXT);
+    OK(ioctl(tty, KDSETMODE, KD_GRAPHICS));
+    OK(ioctl(tty, KDGETMODE, &mode));
+    EQ(mode, KD_GRAPHICS);
+    OK(ioctl(tty, KDSETMODE, KD_TEXT));
+    ERR(ioctl(tty, KDSETMODE, 77), EINVAL);
+    OK(ioctl(tty, KDGETMODE, &mode));
+    EQ(mode, KD_TEXT);
+    ERR(ioctl(tty, KDGETMODE, NULL), EFAULT);
+    ERR(ioctl(fd, KDGETMODE, &mode), ENOTTY);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);

@@ -24,6 +24,10 @@ void console_screen_alternate(void);
 /* Size of the screen in characters; false: there is none. */
 bool console_size(u32 *cols, u32 *rows);
 
+/* A program draws on the screen by itself: text is kept but not shown until it is off again.
+ * The report of a panic shows all the same. No effect without a screen. */
+void console_set_graphics(bool on);
+
 /* For the report of a panic: takes the screen away from whoever draws on it, and clears it.
  * From now on only console_put_seized() writes there, and no lock is taken. Size as
  * console_size(). */

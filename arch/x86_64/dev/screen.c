@@ -25,6 +25,7 @@ static const struct screen_driver *driver;
 static struct vt vt;
 static struct vt_cell text[SCREEN_CELLS], shown[SCREEN_CELLS];
 static u32 cursor_col, cursor_row; /* where the cursor was last shown */
+static bool graphics;              /* a program draws, not we */
 static bool waiting;               /* something is to be drawn by the tick */
 static bool ticking;               /* there are ticks */
 static u64 rest_until;             /* in cycles */
@@ -137,7 +138,8 @@ void console_flush(void)
     if (!screen_present)
         return;
     flags = enter();
-    if (waiting && !(ticking && vt.scrolled && !seized && cpu_cycles() < rest_until))
+    if (waiting && !(graphics && !seized) &&
+        !(ticking && vt.scrolled && !seized && cpu_cycles() < rest_until))
         draw();
     leave(flags);
 }
@@ -162,6 +164,24 @@ bool console_size(u32 *cols, u32 *rows)
     *cols = vt.cols;
     *rows = vt.rows;
     return screen_present;
+}
+
+/* Whatever the program left on the screen: all is drawn again. */
+void console_set_graphics(bool on)
+{
+    irqflags_t flags;
+
+    if (!screen_present)
+        return;
+    flags = enter();
+    if (graphics && !on) {
+        memset(shown, 0, sizeof(shown));
+        vt_touch_all(&vt);
+        waiting = true;
+    }
+    graphics = on;
+    leave(flags);
+    console_flush();
 }
 
 /* ---- beginning ---- */
