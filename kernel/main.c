@@ -8,6 +8,7 @@
 #include "arch/time.h"
 #include "fs/vfs.h"
 #include "kernel/kernel.h"
+#include "kernel/keyboard.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/proc.h"
@@ -62,7 +63,6 @@ noreturn void kmain(struct bootinfo *bi)
     struct fs_context fs;
 
     arch_cpu_init();
-    cmdline_init(bi->cmdline);
     print_memory(bi);
     init_memory(bi);
     sched_init();
@@ -71,6 +71,7 @@ noreturn void kmain(struct bootinfo *bi)
     vfs_init(&fs);
     devices_init();
     tty_init();
+    keyboard_init();
     procfs_init();
     unpack_initramfs(&fs, bi);
     proc_start_init("/init", argv, envp, &fs);

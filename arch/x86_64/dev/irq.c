@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Interrupts: the tick and the console's received bytes. The tick also polls the serial
- * port, so input works on machines whose interrupt lines end elsewhere.
+ * port and the keyboard, so input works on machines whose interrupt lines end elsewhere.
  */
 #include "arch/console.h"
 #include "arch/time.h"
+#include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"
+#include "arch/x86_64/usb/usb.h"
+#include "kernel/keyboard.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 
@@ -21,6 +24,9 @@ const char *tick_source(void)
 static void tick(struct trapframe *tf)
 {
     serial_receive();
+    usb_poll();
+    ps2_tick();
+    keyboard_tick();
     timer_tick(tf);
 }
 
@@ -32,6 +38,8 @@ static void pic_interrupt(struct trapframe *tf, u32 line)
         tick(tf);
     else if (line == IRQ_SERIAL)
         serial_receive();
+    else if (line == IRQ_KEYBOARD)
+        ps2_receive();
 }
 
 void irq_dispatch(struct trapframe *tf)
@@ -66,4 +74,12 @@ void arch_timer_init(void)
     }
     printk("time: tick %u Hz by %s, TSC %lu.%03lu MHz by %s\n", TICK_HZ, source,
            tsc_khz() / 1000, tsc_khz() % 1000, tsc_source());
+}
+
+void console_enable_input(void)
+{
+    serial_enable_input();
+    usb_init(); /* first: firmware that owns a controller imitates a PS/2 keyboard */
+    if (acpi_has_8042())
+        ps2_init();
 }
