@@ -11,7 +11,7 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
+.PHONY: all test-machines run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
         test-usb iso debug \
         lint format bench clean help
 
@@ -40,6 +40,9 @@ test-stress: all ## all the stress-ng stressors of the memory calls inside Tesse
 
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)
+
+test-machines: all $(O)/small.cpio ## machines and CPUs that lack something, power-off, reset, hwreport
+	$(TEST_MACHINES)
 
 test-boot: $(ISO) $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO under SeaBIOS and OVMF
 	$(TEST_BOOT)

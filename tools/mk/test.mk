@@ -9,6 +9,7 @@ TEST_LINUX  = tests/user/run-linux.sh $(O)/tests/user
 TEST_BOOT   = tests/boot/boot.py $(O)
 TEST_KEYS   = tests/boot/keys.py $(O)
 TEST_USB    = tests/boot/usb_keys.py $(O)
+TEST_MACHINES = tests/boot/machines.py $(O) && tests/run/hwreport.py
 TEST_SHORT  = tests/boot/boot.py $(O) short
 TEST_RUN    = tests/run/programs.py $(O)
 TEST_STRESS = tests/run/programs.py $(O) --group stress
