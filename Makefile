@@ -11,9 +11,9 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
-        test-screen test-usb test-usb-hostile iso debug screenshot lint format bench \
-        clean help
+.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot \
+        test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines iso usb debug \
+        screenshot lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -40,6 +40,9 @@ test-stress: all ## all the stress-ng stressors of the memory calls inside Tesse
 
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)
+
+test-machines: all $(O)/small.cpio ## machines and CPUs that lack something, power-off, reset, hwreport
+	$(TEST_MACHINES)
 
 test-boot: $(ISO) $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO under SeaBIOS and OVMF
 	$(TEST_BOOT)

@@ -11,6 +11,7 @@ TEST_KEYS   = tests/boot/keys.py $(O)
 TEST_USB    = tests/boot/usb_keys.py $(O)
 TEST_SCREEN = tests/boot/screen.py $(O)
 TEST_HOSTILE_USB = tests/boot/usb_hostile.py $(O)
+TEST_MACHINES = tests/boot/machines.py $(O)
 TEST_SHORT  = tests/boot/boot.py $(O) short
 TEST_RUN    = tests/run/programs.py $(O)
 TEST_STRESS = tests/run/programs.py $(O) --group stress
