@@ -61,7 +61,6 @@ noreturn void kmain(struct bootinfo *bi)
     struct fs_context fs;
 
     arch_cpu_init();
-    cmdline_init(bi->cmdline);
     print_memory(bi);
     init_memory(bi);
     sched_init();

@@ -178,7 +178,7 @@ void *kspace_map_device(paddr_t pa, size_t nbytes, bool write_combine)
             spin_unlock(&kspace.lock);
             return NULL;
         }
-        /* PAT at reset: PWT alone is write-through, PWT+PCD is uncached. */
+        /* As the PAT is set: PWT alone combines writes, PWT+PCD is uncached. */
         pte_store(e, pte_make_kernel((pa >> PAGE_SHIFT) + i, PTE_PROT_R | PTE_PROT_W) |
                          PTE_PWT | (write_combine ? 0 : PTE_PCD));
         leaf->present++;

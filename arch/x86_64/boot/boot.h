@@ -11,12 +11,13 @@
 
 #define BOOT_REACH (1ull << 32)
 
-enum boot_door { DOOR_PVH = 0, DOOR_MULTIBOOT2 = 1 };
+enum boot_door { DOOR_PVH = 0, DOOR_MULTIBOOT2 = 1, DOOR_EFI = 2 };
 
 /* Fill `bi` and `map` from the loader's block at `info`; panic with one line when the
  * block is not what the protocol promises. */
 void pvh_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
 void multiboot2_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
+void efi_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
 
 /* The bytes [pa, pa + len) of the loader, or panic naming `what` when out of reach. */
 const void *boot_bytes(paddr_t pa, u64 len, const char *what);

@@ -8,6 +8,7 @@
 #include "arch/mmu.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/mmu/framebuffer.h"
 #include "arch/x86_64/mmu/image.h"
 #include "kernel/kernel.h"
 #include "lib/assert.h"
@@ -71,17 +72,29 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
 {
     struct bootinfo *bi = &boot_info;
     struct boot_map *map = &raw_map;
+    paddr_t limit;
 
     image_displacement = displacement;
     cpu_tables_init();
+    pat_init();
+    limit = address_limit();
 
     bi->kernel_start = image_to_phys(image_start);
     bi->kernel_end = image_to_phys(image_end);
     memmap_init(map);
-    if (door == DOOR_PVH)
+    switch ((enum boot_door)door) {
+    case DOOR_PVH:
         pvh_read(info, bi, map);
-    else
+        break;
+    case DOOR_MULTIBOOT2:
         multiboot2_read(info, bi, map);
+        break;
+    case DOOR_EFI:
+        efi_read(info, bi, map);
+        break;
+    }
+    cmdline_init(bi->cmdline);
+    framebuffer_init(bi, limit);
     if (bi->initrd_len) {
         check_initrd(bi, map);
         add_loader(map, bi->initrd, bi->initrd_len);
@@ -92,7 +105,7 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
                    BOOT_MEM_RESERVED);
     if (map->full)
         panic("boot: the memory map has more than %u entries", MEMMAP_RAW_MAX);
-    if (memmap_normalise(map, address_limit(), bi) == 0)
+    if (memmap_normalise(map, limit, bi) == 0)
         panic("boot: the memory map has no usable memory");
     kmain(bi);
 }

@@ -1,13 +1,13 @@
 ; SPDX-License-Identifier: MIT
 ;
-; What loaders look for in the image: the PVH note (QEMU -kernel, Xen) and the multiboot2
-; header (GRUB). Each names an entry point of its own, because the register contents at
+; What loaders look for in the image: the PVH note (QEMU -kernel, Xen), our UEFI loader's
+; note (boot/handover.h) and the multiboot2 header (GRUB). Each names an entry point of its own, because the register contents at
 ; entry do not tell the two apart. There is no multiboot1 header on purpose: QEMU would
 ; prefer it to the note.
 
 %define KERNEL_BASE 0xffffffff80000000
 
-extern pvh_entry
+extern pvh_entry, efi_entry
 
 section .note.pvh note alloc noexec nowrite align=4
     dd 4                        ; name size
@@ -15,6 +15,12 @@ section .note.pvh note alloc noexec nowrite align=4
     dd 18                       ; XEN_ELFNOTE_PHYS32_ENTRY
     db "Xen", 0
     dq pvh_entry - KERNEL_BASE
+
+    dd 8
+    dd 8
+    dd 1                        ; HANDOVER_NOTE
+    db "Tessera", 0
+    dq efi_entry - KERNEL_BASE
 
 section .multiboot2 progbits alloc noexec nowrite align=8
 header:

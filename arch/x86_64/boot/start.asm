@@ -1,8 +1,10 @@
 ; SPDX-License-Identifier: MIT
 ;
-; From the loader to C. Both doors arrive in 32-bit protected mode without paging, without
-; a promised stack, with the information block at EBX. The code runs at whatever physical
-; address the image was loaded at: EBP holds (where it is) - (where it was linked).
+; From the loader to C. PVH and multiboot2 arrive in 32-bit protected mode without paging,
+; without a promised stack, with the information block at EBX; our UEFI loader arrives in
+; 64-bit mode, which is left again, so that nothing of the firmware's paging (five levels,
+; PCID, its tables) stays. The code runs at whatever physical address the image was loaded
+; at: EBP holds (where it is) - (where it was linked).
 ; Builds tables that map the first 4 GiB at 0 and at DIRECT_BASE and the image at its
 ; linked place, enters long mode, and calls boot_main(info, door, displacement).
 
@@ -12,8 +14,10 @@
 %define MSR_GS_BASE 0xc0000101
 %define PTE_TABLE   0x03        ; present, writable
 %define PTE_LARGE   0x83
+%define CR4_LEAVE   ((1 << 17) | (1 << 23))
 
-global pvh_entry, multiboot2_entry
+global pvh_entry, multiboot2_entry, efi_entry
+global boot_pd_framebuffer
 global boot_stack_guard, boot_stack_top
 extern boot_main, cpu_local, image_end
 
@@ -107,6 +111,8 @@ build_tables:
     mov [PHYS(boot_root) + 511 * 8], eax
     lea eax, [PHYS(boot_pd_image) + PTE_TABLE]
     mov [PHYS(boot_pdpt_high) + 510 * 8], eax
+    lea eax, [PHYS(boot_pd_framebuffer) + PTE_TABLE]
+    mov [PHYS(boot_pdpt_high) + 511 * 8], eax
 
     lea edi, [PHYS(boot_pd_image)]
     mov ecx, 0x200000           ; linked address of the first page
@@ -118,6 +124,42 @@ build_tables:
     cmp ecx, image_end - KERNEL_BASE
     jb .image
     ret
+
+; Boot services are gone, interrupts are off, RDI holds the block; handover.h.
+bits 64
+efi_entry:
+    cli
+    cld
+    mov ebx, edi
+    mov rax, cr4
+    and rax, ~CR4_LEAVE         ; paging cannot be switched off under PCID; no CET either
+    mov cr4, rax
+    lea rax, [rel flat_gdt]
+    sub rsp, 16
+    mov word [rsp], flat_gdt_end - flat_gdt - 1
+    mov [rsp + 2], rax
+    lgdt [rsp]
+    push 0x08
+    lea rax, [rel .narrow]
+    push rax
+    o64 retf
+bits 32
+.narrow:
+    mov eax, 0x10
+    mov ds, eax
+    mov es, eax
+    mov ss, eax
+    mov eax, cr0
+    and eax, ~(1 << 31)         ; PG
+    mov cr0, eax
+    mov ecx, MSR_EFER
+    rdmsr
+    and eax, ~(1 << 8)          ; LME
+    wrmsr
+    mov eax, 1 << 5             ; only now may LA57 go
+    mov cr4, eax
+    mov edi, 2
+    jmp enter
 
 no_long_mode:
     lea esi, [PHYS(refusal)]
@@ -177,12 +219,19 @@ boot_gdt:
     dq 0x0000920000000000       ; data
 boot_gdt_end:
 
+flat_gdt:
+    dq 0
+    dq 0x00cf9a000000ffff       ; 32-bit code
+    dq 0x00cf92000000ffff       ; data
+flat_gdt_end:
+
 section .bss
     alignb 4096
 boot_root:      resb 4096
 boot_pdpt_low:  resb 4096
 boot_pdpt_high: resb 4096
 boot_pd_image:  resb 4096
+boot_pd_framebuffer: resb 4096   ; empty: filled by mmu/framebuffer.c
 boot_pd_low:    resb 4 * 4096
 boot_tables_end:
 boot_stack_guard: resb 4096     ; not mapped in the final tables

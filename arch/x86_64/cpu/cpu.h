@@ -56,7 +56,7 @@ enum ist { IST_DF = 1, IST_NMI = 2, IST_MC = 3, IST_DB = 4, IST_COUNT = 4 };
 /* What this kernel uses or reports, found once by features_init. */
 struct cpu_features {
     bool nx, mce, pge, smep, smap, umip, xsave, avx, rdrand, apic, x2apic, page1g, sep,
-        fxsr;
+        fxsr, pat;
     bool invariant_tsc;
     u32 max_leaf;
     u32 hwcap; /* CPUID.1:EDX */

@@ -28,6 +28,7 @@ void features_init(void)
     f->apic = BIT(r.edx, 9);
     f->sep = BIT(r.edx, 11);
     f->pge = BIT(r.edx, 13);
+    f->pat = BIT(r.edx, 16);
     f->fxsr = BIT(r.edx, 24);
     f->x2apic = BIT(r.ecx, 21);
     f->xsave = BIT(r.ecx, 26) && f->max_leaf >= 0xd;

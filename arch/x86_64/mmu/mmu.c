@@ -7,6 +7,7 @@
 #include "arch/mmu.h"
 #include "arch/bootinfo.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/mmu/framebuffer.h"
 #include "arch/x86_64/mmu/image.h"
 #include "arch/x86_64/mmu/mmu.h"
 #include "lib/assert.h"
@@ -56,7 +57,7 @@ static unsigned largest_level(vaddr_t va, paddr_t pa, u64 len)
 
 /* Maps [pa, pa + len) at va with the largest pages that fit. What is mapped already
  * stays: two ranges of the map may share a page. */
-static void map_range(vaddr_t va, paddr_t pa, u64 len, u32 prot)
+static void map_range_cached(vaddr_t va, paddr_t pa, u64 len, u32 prot, u64 caching)
 {
     while (len) {
         unsigned level = largest_level(va, pa, len);
@@ -67,12 +68,17 @@ static void map_range(vaddr_t va, paddr_t pa, u64 len, u32 prot)
             entry = entry_at(va, --level);
         span = MIN(pt_span(level), len);
         if (!pte_present(pte_load(entry)))
-            pte_store(entry,
-                      pte_make_kernel(pa >> PAGE_SHIFT, prot) | (level ? PTE_LARGE : 0));
+            pte_store(entry, pte_make_kernel(pa >> PAGE_SHIFT, prot) | caching |
+                                 (level ? PTE_LARGE : 0));
         va += span;
         pa += span;
         len -= span;
     }
+}
+
+static void map_range(vaddr_t va, paddr_t pa, u64 len, u32 prot)
+{
+    map_range_cached(va, pa, len, prot, 0);
 }
 
 /* Direct map of [start, end): text and read-only data of the image are read-only there
@@ -162,6 +168,13 @@ static void make_roots(void)
     entry_at(FIXMAP_BASE, 0);
 }
 
+static void map_framebuffer(void)
+{
+    struct framebuffer_window w = framebuffer_window();
+
+    map_range_cached(w.va, w.pa, w.nbytes, PTE_PROT_R | PTE_PROT_W, PTE_PWT);
+}
+
 static void enable_protections(void)
 {
     const struct cpu_features *f = &cpu_features;
@@ -181,6 +194,7 @@ void arch_mmu_init(const struct bootinfo *bi)
     kernel_root = boot_alloc_pages(1, 1);
     map_image();
     map_memory(bi);
+    map_framebuffer();
     make_roots();
     write_cr3(kernel_root);
     enable_protections();
