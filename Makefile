@@ -5,13 +5,15 @@
 
 include tools/mk/config.mk
 include tools/mk/kernel.mk
+include tools/mk/efi.mk
 include tools/mk/user.mk
+include tools/mk/image.mk
 include tools/mk/qemu.mk
 include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot iso debug \
+.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot iso usb debug \
         lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
@@ -43,7 +45,10 @@ test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 test-boot: $(ISO) $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO under SeaBIOS and OVMF
 	$(TEST_BOOT)
 
-iso: $(ISO) ## hybrid ISO for BIOS and UEFI: build/tessera.iso
+iso: $(ISO) ## disc and stick in one, for BIOS and UEFI: build/tessera.iso
+
+usb: $(USB) ## disk image for a USB stick: build/tessera.img; DEVICE=/dev/sdX writes it
+	$(WRITE_USB)
 
 debug: $(DEBUG_KERNEL) $(INITRAMFS) ## debug kernel stopped at kmain under GDB
 	$(DEBUG_SESSION)

@@ -79,7 +79,8 @@ static const char *set_mode(struct config *c, const struct line *value)
     u32 width, height;
 
     if (!take_number(&p, end, CONFIG_SCREEN_MAX, &width) || p == end || *p++ != 'x' ||
-        !take_number(&p, end, CONFIG_SCREEN_MAX, &height) || p != end || !width || !height)
+        !take_number(&p, end, CONFIG_SCREEN_MAX, &height) || p != end || !width ||
+        !height)
         return "is no mode like 1024x768";
     c->width = width;
     c->height = height;

@@ -137,7 +137,7 @@ bool edit_line(char *text, size_t size)
     at = strlen(work);
     out->EnableCursor(out, TRUE);
     for (;;) {
-        draw_line(work, strlen(work), at, row, MAX(columns, 2) - 1);
+        draw_line(work, strlen(work), at, row, MAX(columns, (UINTN)2) - 1);
         while (!wait_key(600, &key))
             ; /* a person is typing: the machine waits */
         if (key.ScanCode == SCAN_ESC)

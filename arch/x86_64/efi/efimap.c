@@ -43,8 +43,8 @@ static u32 range_type(u32 efi_type, u64 attribute)
     }
 }
 
-u32 efimap_convert(const void *map, size_t nbytes, size_t step, struct handover_range *out,
-                   u32 max)
+u32 efimap_convert(const void *map, size_t nbytes, size_t step,
+                   struct handover_range *out, u32 max)
 {
     const u8 *p = map;
     u32 n = 0;

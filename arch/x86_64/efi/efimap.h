@@ -17,5 +17,5 @@ struct efimap_descriptor {
 /* Converts `nbytes` of descriptors, `step` bytes apart, to at most `max` ranges and returns
  * their number; neighbours of one type become one. `max` of nbytes / step always suffices;
  * with less, the last ranges are left out. A step below the size of a descriptor gives 0. */
-u32 efimap_convert(const void *map, size_t nbytes, size_t step, struct handover_range *out,
-                   u32 max);
+u32 efimap_convert(const void *map, size_t nbytes, size_t step,
+                   struct handover_range *out, u32 max);

@@ -32,7 +32,8 @@ EFI_STATUS files_open_volume(void)
     if (!EFI_ERROR(status))
         status = fs->OpenVolume(fs, &root);
     if (EFI_ERROR(status))
-        say("error: no file system where the loader came from: %s\n", status_text(status));
+        say("error: no file system where the loader came from: %s\n",
+            status_text(status));
     return status;
 }
 
@@ -142,7 +143,8 @@ static EFI_STATUS make_file_path(const char *path, EFI_DEVICE_PATH **out)
     if (EFI_ERROR(status))
         return status;
     head = device_path_size(dp);
-    status = BOOT->AllocatePool(EfiLoaderData, head + 2 * sizeof(*node) + nname, (void **)out);
+    status =
+        BOOT->AllocatePool(EfiLoaderData, head + 2 * sizeof(*node) + nname, (void **)out);
     if (EFI_ERROR(status))
         return status;
     memcpy(*out, dp, head);

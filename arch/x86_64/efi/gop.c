@@ -17,8 +17,9 @@ static bool read_mask(u32 mask, u8 *pos, u8 *size)
     if (!mask)
         return false;
     *pos = (u8)__builtin_ctz(mask);
-    *size = (u8)__builtin_popcount(mask);
-    return mask >> *pos == (*size == 32 ? ~0u : (1u << *size) - 1);
+    mask >>= *pos;
+    *size = (u8)(32 - __builtin_clz(mask));
+    return (mask & (mask + 1)) == 0;
 }
 
 /* Colours and bytes per pixel; false when there is no linear framebuffer in this mode. */
@@ -109,7 +110,8 @@ void screen_set_up(const struct config *c, struct handover_framebuffer *fb)
     if (gop && c->width)
         set_mode(gop, c->width, c->height);
     if (gop && take(gop, fb))
-        say("screen: %ux%u, %u bits, at 0x%llx\n", fb->width, fb->height, fb->bpp, fb->base);
+        say("screen: %ux%u, %u bits, at 0x%llx\n", fb->width, fb->height, fb->bpp,
+            fb->base);
     else
         say("screen: no framebuffer that can be handed over\n");
 }

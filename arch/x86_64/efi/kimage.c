@@ -141,7 +141,8 @@ static bool find_door(const u8 *p, u64 n, u64 *door)
         if (desc_at > n || nh.descsz > n - desc_at)
             return false;
         if (nh.type == HANDOVER_NOTE && nh.namesz == sizeof(name) &&
-            nh.descsz == sizeof(*door) && memcmp(p + sizeof(nh), name, sizeof(name)) == 0) {
+            nh.descsz == sizeof(*door) &&
+            memcmp(p + sizeof(nh), name, sizeof(name)) == 0) {
             memcpy(door, p + desc_at, sizeof(*door));
             return true;
         }
@@ -175,7 +176,8 @@ const char *kimage_check(const void *file, size_t n, struct kimage *img)
     for (u32 i = 0; i < img->phnum; i++) {
         const struct phdr *ph = segment(img, i);
 
-        if (ph->type == PT_NOTE && find_door(img->file + ph->offset, ph->filesz, &img->door))
+        if (ph->type == PT_NOTE &&
+            find_door(img->file + ph->offset, ph->filesz, &img->door))
             return is_code(img, img->door) ? NULL : "names a door outside its code";
     }
     return "is no Tessera kernel: it names no 64-bit door";

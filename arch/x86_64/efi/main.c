@@ -37,12 +37,15 @@ static void say_firmware(void)
 {
     UINT8 secure = 0;
     UINTN n = sizeof(secure);
-    EFI_STATUS status = loader_table->RuntimeServices->GetVariable(L"SecureBoot", &global_guid,
-                                                                   NULL, &n, &secure);
+    EFI_STATUS status = loader_table->RuntimeServices->GetVariable(
+        L"SecureBoot", &global_guid, NULL, &n, &secure);
 
     say("\nTessera loader, UEFI %u.%u, Secure Boot %s\n",
-        (u32)loader_table->Hdr.Revision >> 16, (u32)(loader_table->Hdr.Revision & 0xffff) / 10,
-        EFI_ERROR(status) ? "not known to the firmware" : secure ? "on" : "off");
+        (u32)loader_table->Hdr.Revision >> 16,
+        (u32)(loader_table->Hdr.Revision & 0xffff) / 10,
+        EFI_ERROR(status) ? "not known to the firmware"
+        : secure          ? "on"
+                          : "off");
 }
 
 /* A line that is wrong is told and waited for, but it does not keep the machine from
@@ -86,7 +89,8 @@ static bool read_load_options(char *out, size_t size)
     EFI_LOADED_IMAGE *self;
     void *shell;
 
-    if (EFI_ERROR(BOOT->HandleProtocol(loader_image, &loaded_image_guid, (void **)&self)) ||
+    if (EFI_ERROR(
+            BOOT->HandleProtocol(loader_image, &loaded_image_guid, (void **)&self)) ||
         !self->LoadOptions)
         return false;
     return config_load_options(
@@ -227,9 +231,11 @@ static EFI_STATUS boot_kernel(const struct config_entry *e)
     screen_set_up(&config, &p->handover.fb);
     fill(p, e);
     keep[0] = (struct handover_range){base, img.size, HANDOVER_LOADER, 0};
-    keep[1] = (struct handover_range){
-        p->handover.initrd, align_up(p->handover.initrd_len, PAGE_SIZE), HANDOVER_LOADER, 0};
-    say("Entering the kernel at 0x%llx\n", (unsigned long long)(base + img.door - img.low));
+    keep[1] = (struct handover_range){p->handover.initrd,
+                                      align_up(p->handover.initrd_len, PAGE_SIZE),
+                                      HANDOVER_LOADER, 0};
+    say("Entering the kernel at 0x%llx\n",
+        (unsigned long long)(base + img.door - img.low));
     status = memory_leave(&p->handover, keep, p->handover.initrd_len ? 2 : 1);
     if (!EFI_ERROR(status))
         jump(base + img.door - img.low, &p->handover, stack + STACK_SIZE);

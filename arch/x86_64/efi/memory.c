@@ -109,7 +109,8 @@ static EFI_STATUS get_map(UINTN *nbytes, UINTN *key, UINTN *step)
     UINT32 version;
 
     *nbytes = map.raw_size;
-    return BOOT->GetMemoryMap(nbytes, (EFI_MEMORY_DESCRIPTOR *)map.raw, key, step, &version);
+    return BOOT->GetMemoryMap(nbytes, (EFI_MEMORY_DESCRIPTOR *)map.raw, key, step,
+                              &version);
 }
 
 EFI_STATUS memory_prepare(void)

@@ -23,7 +23,8 @@ static void draw(const struct config *c, u32 at, u32 seconds)
     }
     out->SetAttribute(out, EFI_TEXT_ATTR(EFI_LIGHTGRAY, EFI_BLACK));
     out->SetCursorPosition(out, 0, TOP_ROW + c->nentries + 1);
-    say("Up, Down, digits: choose   Enter: boot   e: edit the command line   Esc: firmware\n");
+    say("Up, Down, digits: choose   Enter: boot   e: edit the command line   Esc: "
+        "firmware\n");
     if (seconds != NO_TIMEOUT)
         say("Boots in %u s. ", seconds);
     else
@@ -67,7 +68,8 @@ struct config_entry *menu_choose(struct config *c)
             return NULL;
         if (key.UnicodeChar == KEY_ENTER)
             break;
-        if ((key.UnicodeChar == 'e' || key.UnicodeChar == 'E') && !c->entries[at].chain[0]) {
+        if ((key.UnicodeChar == 'e' || key.UnicodeChar == 'E') &&
+            !c->entries[at].chain[0]) {
             if (edit_entry(&c->entries[at]))
                 break;
             out->ClearScreen(out);
