@@ -151,7 +151,11 @@ TEST(memmap_too_many_entries)
         CHECK(bi.ranges[i].type != BOOT_MEM_USABLE || bi.ranges[i].len == 1 << 19);
         CHECK(!i || bi.ranges[i - 1].base + bi.ranges[i - 1].len <= bi.ranges[i].base);
     }
-    memmap_add(&map, 1, 1, BOOT_MEM_RESERVED);
+    for (u32 i = 0; i < 4; i++) /* kernel, initramfs, framebuffer and one to spare */
+        memmap_add(&map, 1, 1, BOOT_MEM_LOADER);
+    CHECK(!map.full);
+    for (u32 i = 0; i < 100; i++)
+        memmap_add(&map, 1, 1, BOOT_MEM_RESERVED);
     CHECK(map.full); /* a reservation is lost: the map must not be used */
 }
 

@@ -8,6 +8,7 @@
 #include "arch/mmu.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/dev/dev.h"
 #include "arch/x86_64/mmu/framebuffer.h"
 #include "arch/x86_64/mmu/image.h"
 #include "kernel/kernel.h"
@@ -94,6 +95,7 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
         break;
     }
     cmdline_init(bi->cmdline);
+    bga_init(bi);
     framebuffer_init(bi, limit);
     if (bi->initrd_len) {
         check_initrd(bi, map);
@@ -105,7 +107,8 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
                    BOOT_MEM_RESERVED);
     if (map->full)
         panic("boot: the memory map has more than %u entries", MEMMAP_RAW_MAX);
-    if (memmap_normalise(map, limit, bi) == 0)
+    memmap_normalise(map, limit, bi);
+    if (probe_memory(bi) == 0)
         panic("boot: the memory map has no usable memory");
     kmain(bi);
 }

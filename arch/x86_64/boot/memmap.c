@@ -9,6 +9,10 @@
 #define LOW_MEMORY 0x100000ull
 #define TYPES      7
 
+/* Entries that usable memory leaves free: the kernel, the initramfs and the framebuffer come
+ * after the firmware's map, however long that is. */
+#define RESERVATIONS 8
+
 struct event {
     paddr_t addr;
     u32 type;
@@ -33,8 +37,8 @@ void memmap_add(struct boot_map *m, paddr_t base, u64 len, enum boot_mem type)
         return;
     if (len > ~base) /* would wrap: ends at the top */
         len = ~base;
-    if (m->n == MEMMAP_RAW_MAX) {
-        /* Losing usable memory is a pity, losing a reservation is fatal. */
+    /* Losing usable memory is a pity, losing a reservation is fatal. */
+    if (m->n >= MEMMAP_RAW_MAX - (type == BOOT_MEM_USABLE ? RESERVATIONS : 0)) {
         m->full |= type != BOOT_MEM_USABLE;
         return;
     }

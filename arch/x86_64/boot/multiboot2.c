@@ -19,6 +19,8 @@ enum {
     TAG_RSDP2 = 15
 };
 
+enum { FB_DIRECT = 1 };
+
 struct mb2_info {
     u32 size, reserved;
 };
@@ -85,7 +87,8 @@ static void read_fb(const struct mb2_tag *tag, struct bootinfo *bi)
 {
     const struct mb2_fb *fb = (const void *)tag;
 
-    if (tag->size < sizeof(*fb) || fb->type != 1) /* 1: direct colour */
+    /* To the last field: the specification's tag ends there, without the padding. */
+    if (tag->size < offsetof(struct mb2_fb, blue_size) + 1 || fb->type != FB_DIRECT)
         return;
     bi->fb = (struct boot_framebuffer){
         .base = fb->base,

@@ -14,6 +14,11 @@
 %define MSR_GS_BASE 0xc0000101
 %define PTE_TABLE   0x03        ; present, writable
 %define PTE_LARGE   0x83
+%define WORD_TEST   0x5aa5c33c
+%define LOW_STACK   0x7000      ; memory on every PC
+%define TEXT_SCREEN 0xb8000
+%define DEBUG_EXIT  0xf4
+%define REFUSED     127         ; as a panic: QEMU's status is 255
 %define CR4_LEAVE   ((1 << 17) | (1 << 23))
 
 global pvh_entry, multiboot2_entry, efi_entry
@@ -28,14 +33,17 @@ multiboot2_entry:
     mov edi, 1
     cmp eax, 0x36d76289
     je enter
-    hlt                         ; not a multiboot2 loader: nothing can be trusted
-    jmp multiboot2_entry
+    mov esi, no_magic - KERNEL_BASE
+    jmp lost
 pvh_entry:
     mov edi, 0
 enter:
     cli
     cld
     mov esi, [ebx + 4]          ; borrow one word of the information block as stack
+    mov dword [ebx + 4], WORD_TEST
+    cmp dword [ebx + 4], WORD_TEST
+    jne no_block
     lea esp, [ebx + 8]
     call .here
 .here:
@@ -161,12 +169,29 @@ bits 32
     mov edi, 2
     jmp enter
 
+; Refusals: one line on the first serial port and on the text screen, if they are there.
 no_long_mode:
-    lea esi, [PHYS(refusal)]
+    lea esi, [PHYS(poor_cpu)]
+    jmp refuse
+no_block:
+    mov esi, nowhere - KERNEL_BASE
+lost:                           ; ESI: the text's linked physical address; nothing tells where we are
+    mov esp, LOW_STACK          ; it may hold the loader's data, which we do not want
+    call .here
+.here:
+    pop ebp
+    sub ebp, .here - KERNEL_BASE
+    add esi, ebp
+refuse:
+    cld
+    mov edi, TEXT_SCREEN
 .next:
     lodsb
     test al, al
     jz .stop
+    mov ah, 0x4f                ; white on red
+    mov [edi], ax
+    add edi, 2
     mov ah, al
     mov ecx, 100000             ; the port may not exist
 .wait:
@@ -181,11 +206,16 @@ no_long_mode:
     out dx, al
     jmp .next
 .stop:
+    mov al, REFUSED
+    out DEBUG_EXIT, al
+.halt:
+    cli
     hlt
-    jmp .stop
+    jmp .halt
 
-refusal:
-    db 13, 10, "tessera: this CPU has no 64-bit mode", 13, 10, 0
+poor_cpu: db "tessera: this CPU has no 64-bit mode", 13, 10, 0
+no_magic: db "tessera: entered by multiboot2 without its magic number", 13, 10, 0
+nowhere:  db "tessera: the loader's block is not in memory", 13, 10, 0
 
 bits 64
 long_mode:

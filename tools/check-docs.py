@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# What the documents say about the sources must be there: each `path/to/file` and each
+# `function()` between backquotes in a *.md file. A name with a section, `mmap(2)`, is a man
+# page and a name of the C library or of a system call is not ours to check.
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOTS = ("arch/", "kernel/", "mm/", "fs/", "lib/", "user/", "tests/", "tools/", "docs/")
+QUOTED = re.compile(r"`([^`\n]+)`")
+CALL = re.compile(r"^([a-z_][a-z0-9_]*)\(\)$")
+BUILT = re.compile(r"^(build/|tests/user/[a-z_]+$|tests/run/[a-z_]+$|user/[a-z]+$)")
+
+
+def tracked():
+    out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], check=True,
+                         capture_output=True, text=True)
+    return out.stdout.split("\n")[:-1]
+
+
+def exists(path, files):
+    """A file, a directory, or a file named without its ending."""
+    path = path.rstrip("/")
+    return any(f == path or f.startswith((path + "/", path + ".")) for f in files)
+
+
+def main():
+    files = tracked()
+    words = set()
+    for f in files:
+        if f.endswith((".c", ".h", ".asm", ".py")) and Path(f).is_file():
+            words.update(re.findall(r"[A-Za-z_]\w*", Path(f).read_text(encoding="utf-8")))
+    faults = 0
+    for f in files:
+        if not f.endswith(".md") or not Path(f).is_file():
+            continue
+        for number, line in enumerate(Path(f).read_text(encoding="utf-8").splitlines(), 1):
+            for quoted in QUOTED.findall(line):
+                call = CALL.match(quoted)
+                if call and call[1] not in words:
+                    print(f"{f}:{number}: no function {quoted} in the sources")
+                    faults += 1
+                bare = re.fullmatch(r"[\w./-]+", quoted)
+                beside = str(Path(f).parent / quoted)
+                if (bare and quoted.startswith(ROOTS) and not BUILT.match(quoted)
+                        and not exists(quoted, files) and not exists(beside, files)):
+                    print(f"{f}:{number}: no file {quoted}")
+                    faults += 1
+    print(f"check-docs: {faults} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
