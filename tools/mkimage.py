@@ -78,7 +78,7 @@ def make_iso(top, work, out):
     fill_fat(esp, top)
     grub_image("i386-pc-eltorito", "/boot/grub", os.path.join(top, "boot/grub/eltorito.img"))
     stage(top, top + ".iso")
-    call("xorriso", "-as", "mkisofs", "-quiet", "-R", "-J", "-V", "TESSERA",
+    call("xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-V", "TESSERA",
          "--gpt_disk_guid", DISK_ID, "--set_all_file_dates", "=" + DATE,
          "-b", "boot/grub/eltorito.img", "-no-emul-boot", "-boot-load-size", "4",
          "-boot-info-table", "--grub2-boot-info", "--grub2-mbr", f"{GRUB}/boot_hybrid.img",
