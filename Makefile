@@ -14,8 +14,8 @@ include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
-        test-usb test-image iso usb debug \
-        lint format bench clean help
+        test-usb test-usb-hostile test-image esp esp-grub iso usb debug screenshot lint format bench \
+        clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -55,6 +55,9 @@ test-boot-short: $(ISO) $(USB) esp esp-grub $(KERNEL) $(O)/small.cpio ## the par
 test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the shell
 	$(TEST_USB)
 
+test-usb-hostile: $(KERNEL) $(O)/iso.cpio ## USB devices that lie, stall, vanish
+	$(TEST_HOSTILE_USB)
+
 test-image: $(ISO) $(USB) ## the boot media: same bytes, readable files, refusals of usb-write
 	$(TEST_IMAGE)
 
@@ -62,6 +65,9 @@ iso: $(ISO) ## disc and stick in one, for BIOS and UEFI: build/tessera.iso
 
 usb: $(USB) ## disk image for a USB stick: build/tessera.img; DEVICE=/dev/sdX writes it
 	$(WRITE_USB)
+
+screenshot: all ## the pictures of the documentation: docs/images/*.png
+	tools/screenshot $(O) docs/images $(SCENE)
 
 debug: $(DEBUG_KERNEL) $(INITRAMFS) ## debug kernel stopped at kmain under GDB
 	$(DEBUG_SESSION)

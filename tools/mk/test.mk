@@ -9,6 +9,7 @@ TEST_LINUX  = tests/user/run-linux.sh $(O)/tests/user
 TEST_BOOT   = tests/boot/boot.py $(O)
 TEST_KEYS   = tests/boot/keys.py $(O)
 TEST_USB    = tests/boot/usb_keys.py $(O)
+TEST_HOSTILE_USB = tests/boot/usb_hostile.py $(O)
 TEST_SHORT  = tests/boot/boot.py $(O) short
 TEST_IMAGE  = tests/image/image.py $(O)
 TEST_RUN    = tests/run/programs.py $(O)
