@@ -45,12 +45,12 @@ def same_bytes(build, work):
 
 def files_read_back(build, work):
     for name in FILES:
-        for image in (f"{build}/tessera.img@@1M",):
-            got = run("mcopy", "-n", "-i", image, f"::/{name}", f"{work}/file")
-            check(got.returncode == 0, f"{image}: {name}: {got.stderr}")
-            check(filecmp.cmp(f"{work}/file", f"{build}/esp/{name}", shallow=False),
-                  f"{image}: {name} differs")
-            os.unlink(f"{work}/file")
+        got = run("mcopy", "-n", "-i", f"{build}/tessera.img@@1M", f"::/{name}",
+                  f"{work}/file")
+        check(got.returncode == 0, f"{name}: {got.stderr}")
+        check(filecmp.cmp(f"{work}/file", f"{build}/esp/{name}", shallow=False),
+              f"{name} differs")
+        os.unlink(f"{work}/file")
 
 
 def partition_table(build, _):
@@ -82,7 +82,9 @@ def make_sys(work, **changes):
     return top
 
 
-def usb_write(work, sys_dir, device, mounts="", args=("--check",), answer=""):
+def usb_write(work, sys_dir, device, mounts="", args=("--check",), answer="", swaps=""):
+    with open(f"{work}/swaps", "w", encoding="ascii") as f:
+        f.write("Filename Type Size Used Priority\n" + swaps)
     with open(f"{work}/mounts", "w", encoding="ascii") as f:
         f.write("proc /proc proc rw 0 0\n" + mounts)
     with open(f"{work}/small.img", "wb") as f:
@@ -111,10 +113,14 @@ def write_refuses(_, work):
     refused(usb_write(work, good, "/dev/sdz", "/dev/sdz1 /media/x vfat rw 0 0\n"),
             "/dev/sdz1 on /media/x")
     refused(usb_write(work, good, "/dev/sdz", "/dev/sdz / ext4 rw 0 0\n"), "in use")
+    refused(usb_write(work, good, "/dev/sdz", swaps="/dev/sdz1 partition 9 0 -2\n"), "in use")
     refused(usb_write(work, make_sys(work, removable="0"), "/dev/sdz"), "not removable")
     refused(usb_write(work, make_sys(work, ro="1"), "/dev/sdz"), "write-protected")
     refused(usb_write(work, make_sys(work, size="2047"), "/dev/sdz"), "the image needs")
-    refused(usb_write(work, make_sys(work, **{"sdz1/holders/dm-0": ""}), "/dev/sdz"), "dm-0")
+    held = make_sys(work, **{"sdz1/holders/dm-0": ""})
+    refused(usb_write(work, held, "/dev/sdz"), "dm-0")
+    held = make_sys(work, **{"holders/md0": ""})
+    refused(usb_write(work, held, "/dev/sdz"), "md0")
 
 
 def write_asks(_, work):

@@ -59,4 +59,5 @@ esp-grub: $(addprefix $(ESP_GRUB)/,EFI/BOOT/BOOTX64.EFI boot/kernel.elf boot/ini
     boot/grub/grub.cfg)
 
 # Writes it when a device is named: make usb DEVICE=/dev/sdX
-WRITE_USB = $(if $(DEVICE),tools/usb-write $(USB) $(DEVICE),echo "  $(USB): write it with make usb DEVICE=/dev/sdX")
+WRITE_USB = $(if $(DEVICE),tools/usb-write $(USB) $(DEVICE),\
+    echo "  $(USB): write it with make usb DEVICE=/dev/sdX")
