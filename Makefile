@@ -14,8 +14,8 @@ include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
-        test-usb test-usb-hostile test-image esp esp-grub iso usb debug screenshot lint format bench \
-        clean help
+        test-screen test-usb test-usb-hostile test-image esp esp-grub iso usb debug screenshot lint \
+        format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -45,6 +45,9 @@ test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 
 test-boot: $(ISO) $(USB) esp esp-grub $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO under SeaBIOS and OVMF
 	$(TEST_BOOT)
+
+test-screen: $(KERNEL) $(INITRAMFS) ## what the screen shows, read back from pictures
+	$(TEST_SCREEN)
 
 test-keys: $(KERNEL) $(O)/iso.cpio ## keys of emulated keyboards reach the shell
 	$(TEST_KEYS)
