@@ -5,15 +5,17 @@
 
 include tools/mk/config.mk
 include tools/mk/kernel.mk
+include tools/mk/efi.mk
 include tools/mk/user.mk
+include tools/mk/image.mk
 include tools/mk/qemu.mk
 include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot \
-        test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines iso usb debug \
-        screenshot lint format bench clean help
+        test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
+        test-image esp esp-grub iso usb debug screenshot lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -41,10 +43,13 @@ test-stress: all ## all the stress-ng stressors of the memory calls inside Tesse
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)
 
-test-machines: all $(O)/small.cpio ## machines and CPUs that lack something, power-off, reset, hwreport
+test-machines: all $(O)/small.cpio ## machines and CPUs that lack something, power-off, reset
 	$(TEST_MACHINES)
 
-test-boot: $(ISO) $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO under SeaBIOS and OVMF
+test-hwreport: all ## the hardware report says what QEMU made
+	tests/run/hwreport.py
+
+test-boot: $(ISO) $(USB) esp esp-grub $(KERNEL) $(O)/small.cpio ## all boots: firmware, media, loaders, machines
 	$(TEST_BOOT)
 
 test-screen: $(KERNEL) $(INITRAMFS) ## what the screen shows, read back from pictures
@@ -53,7 +58,7 @@ test-screen: $(KERNEL) $(INITRAMFS) ## what the screen shows, read back from pic
 test-keys: $(KERNEL) $(O)/iso.cpio ## keys of emulated keyboards reach the shell
 	$(TEST_KEYS)
 
-test-boot-short: $(ISO) $(KERNEL) $(O)/small.cpio ## the part of test-boot that `make test` runs
+test-boot-short: $(ISO) $(USB) esp esp-grub $(KERNEL) $(O)/small.cpio ## the part of test-boot that `make test` runs
 	$(TEST_SHORT)
 
 test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the shell
@@ -62,7 +67,13 @@ test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the sh
 test-usb-hostile: $(KERNEL) $(O)/iso.cpio ## USB devices that lie, stall, vanish
 	$(TEST_HOSTILE_USB)
 
-iso: $(ISO) ## hybrid ISO for BIOS and UEFI: build/tessera.iso
+test-image: $(ISO) $(USB) ## the boot media: same bytes, readable files, refusals of usb-write
+	$(TEST_IMAGE)
+
+iso: $(ISO) ## disc and stick in one, for BIOS and UEFI: build/tessera.iso
+
+usb: $(USB) ## disk image for a USB stick: build/tessera.img; DEVICE=/dev/sdX writes it
+	$(WRITE_USB)
 
 screenshot: all ## the pictures of the documentation: docs/images/*.png
 	tools/screenshot $(O) docs/images $(SCENE)
