@@ -10,7 +10,7 @@ from media import Media
 
 BIOS_SECONDS, UEFI_SECONDS = 120, 300
 MICROVM = ["-machine", "microvm"]
-MICROVM_BIOS = MICROVM + ["-bios", "bios-microvm.bin"]
+MICROVM_BIOS = MICROVM + ["-bios", "/usr/share/seabios/bios-microvm.bin"]
 QBOOT = ["-bios", "qboot.rom"]
 
 
