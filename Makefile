@@ -11,7 +11,8 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot iso debug \
+.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
+        test-usb iso debug \
         lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
@@ -42,6 +43,15 @@ test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 
 test-boot: $(ISO) $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO under SeaBIOS and OVMF
 	$(TEST_BOOT)
+
+test-keys: $(KERNEL) $(O)/iso.cpio ## keys of emulated keyboards reach the shell
+	$(TEST_KEYS)
+
+test-boot-short: $(ISO) $(KERNEL) $(O)/small.cpio ## the part of test-boot that `make test` runs
+	$(TEST_SHORT)
+
+test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the shell
+	$(TEST_USB)
 
 iso: $(ISO) ## hybrid ISO for BIOS and UEFI: build/tessera.iso
 

@@ -137,4 +137,5 @@ void devices_init(void)
     device_add("urandom", DEVICE(1, 9), 0666, &random_ops);
     hostport_init();
     strace_init();
+    fbdev_init();
 }

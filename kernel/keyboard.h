@@ -22,3 +22,9 @@ void keyboard_init(void);
 /* Which lights should shine: bit 0 Num, 1 Caps, 2 Scroll (HID LED order); drivers look at
  * it when they poll. */
 u8 keyboard_leds(void);
+
+/* TICK_HZ times a second, from the tick: the key that repeats. */
+void keyboard_tick(void);
+
+/* Ctrl-Alt-Del restarts the machine at once; else init gets SIGINT first (reboot(2)). */
+void keyboard_restart_at_once(bool on);

@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "fs/vfs.h"
 #include "kernel/kernel.h"
+#include "kernel/keyboard.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/proc.h"
@@ -68,6 +69,7 @@ noreturn void kmain(struct bootinfo *bi)
     vfs_init(&fs);
     devices_init();
     tty_init();
+    keyboard_init();
     procfs_init();
     unpack_initramfs(&fs, bi);
     proc_start_init("/init", argv, envp, &fs);

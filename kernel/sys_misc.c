@@ -4,6 +4,7 @@
  */
 #include "arch/console.h"
 #include "arch/time.h"
+#include "kernel/keyboard.h"
 #include "kernel/printk.h"
 #include "kernel/proc.h"
 #include "kernel/random.h"
@@ -125,8 +126,11 @@ long sys_reboot(const struct syscall_args *a)
     if ((u32)a->a0 != REBOOT_MAGIC || !magic2_ok((u32)a->a1))
         return -EINVAL;
     switch ((u32)a->a2) {
-    case REBOOT_CAD_OFF: /* there is no such key on the console */
+    case REBOOT_CAD_OFF:
+        keyboard_restart_at_once(false);
+        return 0;
     case REBOOT_CAD_ON:
+        keyboard_restart_at_once(true);
         return 0;
     case REBOOT_RESTART:
         printk("restarting\n");

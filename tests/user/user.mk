@@ -16,7 +16,7 @@ USER_SUITES := t_remap_basic t_remap_args t_remap_eof t_remap_fork t_remap_vma \
                t_fault t_cow t_signal t_sigframe t_process t_pipe t_file t_name \
                t_fscalls t_lock t_procfs t_elf t_fpu t_procmem t_shm t_oom t_threads \
                t_mlock t_advise t_model t_limits t_remap_more
-USER_SUITES += t_huge
+USER_SUITES += t_huge t_fb
 USER_TESTS  := $(USER_SUITES:%=$(USER_OUT)/%)
 USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)
 USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o)
@@ -31,6 +31,7 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 	$(USER_CC) $(USER_CFLAGS) -I. -o $@ $< $(USER_LIB)
 
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
+$(USER_OUT)/t_fb: user/include/fb.h
 
 .PHONY: user-tests
 user-tests: $(USER_TESTS) $(USER_LOADS)

@@ -28,10 +28,17 @@ $(DEMOS): $(O)/user/demo/%: user/demo/%.c user/include/tessera.h
 	$(call say,MUSL ,$<)
 	$(MUSL_CC) $(DEMO_CFLAGS) -o $@ $<
 
+# The mosaic shows on the framebuffer; it has parts.
+MOSAIC := $(O)/user/mosaic
+$(MOSAIC): $(wildcard user/mosaic/*.[ch]) user/include/fb.h
+	mkdir -p $(@D)
+	$(call say,MUSL ,user/mosaic)
+	$(MUSL_CC) $(DEMO_CFLAGS) -o $@ $(filter %.c,$^) -lm
+
 # What every run has: init, busybox with its names, the demonstrations, files below /etc.
-$(INITRAMFS): $(INIT) $(SUITE) $(DEMOS) tools/mkinitrd.py $(wildcard user/etc/*)
+$(INITRAMFS): $(INIT) $(SUITE) $(DEMOS) $(MOSAIC) tools/mkinitrd.py $(wildcard user/etc/*)
 	$(call say,CPIO ,$@)
-	tools/mkinitrd.py -o $@ --base $(INIT) $(SUITE) $(DEMOS:%=--add %:/demo/)
+	tools/mkinitrd.py -o $@ --base $(INIT) $(SUITE) $(foreach d,$(DEMOS) $(MOSAIC),--add $(d):/demo/)
 
 # The ISO's archive holds the suite as well.
 $(O)/iso.cpio: $(INITRAMFS) $(SUITE_FILES)

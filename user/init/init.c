@@ -55,11 +55,11 @@ static _Noreturn void end_machine(int command)
         pause();
 }
 
-/* Busybox' halt, poweroff and reboot ask with signals. Everything done here may be done in
- * a handler. */
+/* Busybox' halt, poweroff and reboot ask with signals, Ctrl-Alt-Del with SIGINT. Everything
+ * done here may be done in a handler. */
 static void on_signal(int sig)
 {
-    end_machine(sig == SIGTERM ? RB_AUTOBOOT : RB_POWER_OFF);
+    end_machine(sig == SIGTERM || sig == SIGINT ? RB_AUTOBOOT : RB_POWER_OFF);
 }
 
 /* Waits for one child and reaps every orphan on the way. */
@@ -213,6 +213,7 @@ int main(void)
     signal(SIGUSR1, on_signal);
     signal(SIGUSR2, on_signal);
     signal(SIGTERM, on_signal);
+    signal(SIGINT, on_signal);
     char **args = read_args();
     if (args)
         run_program(args);

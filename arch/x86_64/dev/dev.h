@@ -9,8 +9,9 @@
 
 #define PIT_HZ 1193182u
 
-#define IRQ_PIT    0u
-#define IRQ_SERIAL 4u
+#define IRQ_PIT      0u
+#define IRQ_KEYBOARD 1u
+#define IRQ_SERIAL   4u
 
 /* ---- 8259 interrupt controllers ---- */
 void pic_init(void); /* moves them to VEC_PIC and masks every line */
@@ -49,4 +50,12 @@ struct bootinfo;
 void bga_init(struct bootinfo *bi);
 
 /* ---- serial port ---- */
-void serial_receive(void); /* hands what has arrived to console_input */
+void serial_enable_input(void); /* lets it interrupt */
+void serial_receive(void);      /* hands what has arrived to console_input */
+
+/* ---- 8042 keyboard controller ---- */
+/* After keyboard_init; USB controllers must have been taken from the firmware, which may
+ * play an 8042 of its own until then. Waits half a second at most; none: nothing happens. */
+void ps2_init(void);
+void ps2_receive(void); /* hands what has arrived to keyboard_key; interrupts off */
+void ps2_tick(void);    /* the same, and what the keyboard is to be told */

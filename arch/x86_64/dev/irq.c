@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Interrupts: the tick and the console's received bytes. The tick also polls the serial
- * port, so input works on machines whose interrupt lines end elsewhere.
+ * port and the keyboard, so input works on machines whose interrupt lines end elsewhere.
  */
 #include "arch/console.h"
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"
+#include "arch/x86_64/usb/usb.h"
+#include "kernel/keyboard.h"
 #include "lib/log.h"
 
 static bool tick_by_apic;
@@ -14,6 +16,9 @@ static bool tick_by_apic;
 static void tick(struct trapframe *tf)
 {
     serial_receive();
+    usb_poll();
+    ps2_tick();
+    keyboard_tick();
     timer_tick(tf);
 }
 
@@ -25,6 +30,8 @@ static void pic_interrupt(struct trapframe *tf, u32 line)
         tick(tf);
     else if (line == IRQ_SERIAL)
         serial_receive();
+    else if (line == IRQ_KEYBOARD)
+        ps2_receive();
 }
 
 void irq_dispatch(struct trapframe *tf)
@@ -55,4 +62,11 @@ void arch_timer_init(void)
     }
     printk("time: tick %u Hz by %s, TSC %lu.%03lu MHz\n", TICK_HZ,
            tick_by_apic ? "local APIC" : "PIT", tsc_khz() / 1000, tsc_khz() % 1000);
+}
+
+void console_enable_input(void)
+{
+    serial_enable_input();
+    usb_init(); /* first: firmware that owns a controller imitates a PS/2 keyboard */
+    ps2_init();
 }

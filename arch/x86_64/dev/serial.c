@@ -83,7 +83,7 @@ void serial_receive(void)
         console_input(inb(COM1 + DATA));
 }
 
-void console_enable_input(void)
+void serial_enable_input(void)
 {
     if (serial == UNKNOWN)
         probe();
