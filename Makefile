@@ -5,14 +5,16 @@
 
 include tools/mk/config.mk
 include tools/mk/kernel.mk
+include tools/mk/efi.mk
 include tools/mk/user.mk
+include tools/mk/image.mk
 include tools/mk/qemu.mk
 include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot test-keys \
-        test-usb iso debug \
+.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot \
+        test-boot-short test-keys test-usb iso usb debug \
         lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
@@ -41,19 +43,22 @@ test-stress: all ## all the stress-ng stressors of the memory calls inside Tesse
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)
 
-test-boot: $(ISO) $(KERNEL) $(O)/small.cpio ## boot by PVH and from the ISO under SeaBIOS and OVMF
+test-boot: $(BOOT_NEEDS) ## every firmware, medium, machine and loader; hostile boots; keys; Bochs
 	$(TEST_BOOT)
+
+test-boot-short: $(BOOT_NEEDS) ## the part of test-boot that `make test` runs
+	$(TEST_SHORT)
 
 test-keys: $(KERNEL) $(O)/iso.cpio ## keys of emulated keyboards reach the shell
 	$(TEST_KEYS)
 
-test-boot-short: $(ISO) $(KERNEL) $(O)/small.cpio ## the part of test-boot that `make test` runs
-	$(TEST_SHORT)
-
 test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the shell
 	$(TEST_USB)
 
-iso: $(ISO) ## hybrid ISO for BIOS and UEFI: build/tessera.iso
+iso: $(ISO) ## disc and stick in one, for BIOS and UEFI: build/tessera.iso
+
+usb: $(USB) ## disk image for a USB stick: build/tessera.img; DEVICE=/dev/sdX writes it
+	$(WRITE_USB)
 
 debug: $(DEBUG_KERNEL) $(INITRAMFS) ## debug kernel stopped at kmain under GDB
 	$(DEBUG_SESSION)

@@ -3,7 +3,7 @@
 # The kernel image, twice: release, and debug with TESSERA_DEBUG (checks and test hooks).
 # Linked two times each, because the table of symbols is made from the first link.
 
-KERNEL_DIRS := $(shell find lib mm fs kernel arch/x86_64 -type d)
+KERNEL_DIRS := $(filter-out arch/x86_64/efi,$(shell find lib mm fs kernel arch/x86_64 -type d))
 KERNEL_C    := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c)))
 KERNEL_ASM  := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.asm)))
 

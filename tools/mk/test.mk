@@ -6,6 +6,7 @@
 TEST_HOST   = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host
 TEST_USER   = tools/test-user --build $(O) $(SUITE_FILES)
 TEST_LINUX  = tests/user/run-linux.sh $(O)/tests/user
+BOOT_NEEDS  = $(KERNEL) $(ISO) $(USB) esp esp-grub $(O)/small.cpio
 TEST_BOOT   = tests/boot/boot.py $(O)
 TEST_KEYS   = tests/boot/keys.py $(O)
 TEST_USB    = tests/boot/usb_keys.py $(O)

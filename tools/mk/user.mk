@@ -11,7 +11,6 @@ INIT_CFLAGS := -std=gnu17 -static -O2 -Wall -Wextra -Werror -Wshadow -Wvla \
 INIT        := $(O)/user/init
 SUITE       := $(O)/user/suite
 INITRAMFS   := $(O)/initramfs.cpio
-ISO         := $(O)/tessera.iso
 SUITE_FILES := $(USER_TESTS) $(USER_LOADS)
 
 $(O)/user/%: user/init/%.c
@@ -40,7 +39,7 @@ $(INITRAMFS): $(INIT) $(SUITE) $(DEMOS) $(MOSAIC) tools/mkinitrd.py $(wildcard u
 	$(call say,CPIO ,$@)
 	tools/mkinitrd.py -o $@ --base $(INIT) $(SUITE) $(foreach d,$(DEMOS) $(MOSAIC),--add $(d):/demo/)
 
-# The ISO's archive holds the suite as well.
+# The boot media's archive holds the suite as well.
 $(O)/iso.cpio: $(INITRAMFS) $(SUITE_FILES)
 	$(call say,CPIO ,$@)
 	tools/mkinitrd.py -o $@ --from $(INITRAMFS) $(SUITE_FILES:%=--add %:/tests/)

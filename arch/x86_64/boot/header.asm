@@ -42,6 +42,11 @@ header:
     dd 8
 
     align 8
+    dw 5, 1                     ; a framebuffer, if there is one; without it we boot as well
+    dd 20
+    dd 1024, 768, 32
+
+    align 8
     dw 0, 0
     dd 8
 header_end:
