@@ -14,7 +14,7 @@ include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot \
-        test-boot-short test-keys test-usb iso usb debug \
+        test-boot-short test-keys test-usb test-image iso usb debug \
         lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
@@ -54,6 +54,9 @@ test-keys: $(KERNEL) $(O)/iso.cpio ## keys of emulated keyboards reach the shell
 
 test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the shell
 	$(TEST_USB)
+
+test-image: $(ISO) $(USB) ## the boot media: same bytes, readable files, refusals of usb-write
+	$(TEST_IMAGE)
 
 iso: $(ISO) ## disc and stick in one, for BIOS and UEFI: build/tessera.iso
 

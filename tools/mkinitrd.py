@@ -80,6 +80,13 @@ class Initramfs:
         else:
             raise ValueError(f"{source}: neither a file nor a directory")
 
+    def plain_modes(self):
+        """Files are 0755 or 0644, whatever umask they were made under."""
+        for path, (mode, data) in self.entries.items():
+            if stat.S_ISREG(mode):
+                mode = stat.S_IFREG | (0o755 if mode & stat.S_IXUSR else 0o644)
+                self.entries[path] = (mode, data)
+
     def write(self):
         """The archive's bytes."""
         out, number, offset = [], 0, 0
@@ -162,6 +169,7 @@ def main():
                 fs.read(f.read())
     for spec in args.add:
         add(fs, spec)
+    fs.plain_modes()
     fs.save(args.o)
 
 

@@ -8,6 +8,8 @@
 
 USER_CC     ?= musl-gcc
 USER_CFLAGS ?= -std=gnu17 -static -O2 -g -Wall -Wextra -Werror -fno-strict-aliasing
+# The same bytes wherever the tree lies: its path stands in the debug information.
+USER_MAP    := -ffile-prefix-map=$(CURDIR)=.
 
 USER_SRC    := tests/user
 USER_OUT    := $(O)/tests/user
@@ -24,11 +26,11 @@ USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o)
 $(USER_OUT)/%.o: $(USER_SRC)/%.c $(USER_SRC)/t.h
 	@mkdir -p $(@D)
 	$(call say,MUSL ,$<)
-	$(USER_CC) $(USER_CFLAGS) -I. -c -o $@ $<
+	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -c -o $@ $<
 
 $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(USER_LIB)
 	$(call say,MUSL ,$<)
-	$(USER_CC) $(USER_CFLAGS) -I. -o $@ $< $(USER_LIB)
+	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $< $(USER_LIB)
 
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(USER_OUT)/t_fb: user/include/fb.h

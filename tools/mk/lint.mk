@@ -15,7 +15,7 @@ define LINT
 	step tools/check-docs.py; \
 	step tools/check-length.py; \
 	step $(CLANG_FORMAT) --dry-run -Werror $(FORMAT_FILES); \
-	step $(MAKE) --no-print-directory CC=gcc O=$(O)/lint-gcc kernel debug-kernel; \
-	step $(MAKE) --no-print-directory CC=clang O=$(O)/lint-clang kernel debug-kernel; \
+	step $(MAKE) --no-print-directory CC=gcc O=$(O)/lint-gcc kernel debug-kernel efi; \
+	step $(MAKE) --no-print-directory CC=clang O=$(O)/lint-clang kernel debug-kernel efi; \
 	test $$status -eq 0 && echo "lint: clean" || { echo "lint: see above"; exit 1; }
 endef
