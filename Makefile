@@ -14,8 +14,8 @@ include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot \
-        test-boot-short test-keys test-usb test-image iso usb debug \
-        lint format bench clean help
+        test-boot-short test-keys test-screen test-usb test-usb-hostile test-image iso usb \
+        debug screenshot lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -49,6 +49,9 @@ test-boot: $(BOOT_NEEDS) ## every firmware, medium, machine and loader; hostile 
 test-boot-short: $(BOOT_NEEDS) ## the part of test-boot that `make test` runs
 	$(TEST_SHORT)
 
+test-screen: $(KERNEL) $(INITRAMFS) ## what the screen shows, read back from pictures
+	$(TEST_SCREEN)
+
 test-keys: $(KERNEL) $(O)/iso.cpio ## keys of emulated keyboards reach the shell
 	$(TEST_KEYS)
 
@@ -58,10 +61,16 @@ test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the sh
 test-image: $(ISO) $(USB) ## the boot media: same bytes, readable files, refusals of usb-write
 	$(TEST_IMAGE)
 
+test-usb-hostile: $(KERNEL) $(O)/iso.cpio ## USB devices that lie, stall, vanish
+	$(TEST_HOSTILE_USB)
+
 iso: $(ISO) ## disc and stick in one, for BIOS and UEFI: build/tessera.iso
 
 usb: $(USB) ## disk image for a USB stick: build/tessera.img; DEVICE=/dev/sdX writes it
 	$(WRITE_USB)
+
+screenshot: all ## the pictures of the documentation: docs/images/*.png
+	tools/screenshot $(O) docs/images $(SCENE)
 
 debug: $(DEBUG_KERNEL) $(INITRAMFS) ## debug kernel stopped at kmain under GDB
 	$(DEBUG_SESSION)

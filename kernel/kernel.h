@@ -14,6 +14,8 @@ const char *cmdline_get(const char *key);
 void cmdline_init(const char *text);
 const char *cmdline_text(void);
 
+#define EXIT_PASSED 0x10 /* for machine_poweroff() in order: QEMU status 33 */
+
 extern const char kernel_release[]; /* utsname.release */
 extern const char kernel_version[]; /* utsname.version: contains "Tessera" */
 

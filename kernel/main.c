@@ -3,6 +3,7 @@
  * Boot order, in one screen. Each step may use only what stands above it.
  */
 #include "arch/console.h"
+#include "arch/hwinfo.h"
 #include "arch/mmu.h"
 #include "arch/time.h"
 #include "fs/vfs.h"
@@ -57,14 +58,22 @@ static void unpack_initramfs(struct fs_context *fs, const struct bootinfo *bi)
 noreturn void kmain(struct bootinfo *bi)
 {
     static const char *const argv[] = {"/init", NULL};
-    static const char *const envp[] = {"HOME=/root", "TERM=vt100",
-                                       "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL};
+    const char *envp[] = {"HOME=/root", "TERM=vt100",
+                          "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL};
+    const char *level;
+    u32 cols, rows;
     struct fs_context fs;
 
+    level = cmdline_get("loglevel");
+    printk_set_quiet(level && level[0] == '0');
+    if (console_size(&cols, &rows))
+        envp[1] = "TERM=linux";
     arch_cpu_init();
     print_memory(bi);
     init_memory(bi);
+    console_screen_alternate();
     sched_init();
+    arch_machine_init(bi);
     arch_timer_init();
     vfs_init(&fs);
     devices_init();

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
  * One report, then the end. It takes no lock and trusts little: what it prints about the
- * process may itself fault, and then the second panic ends the machine with one line.
+ * process may itself fault, and then the second panic ends the machine with one line; the
+ * screen shows the cause before that can happen.
  */
 #include "kernel/panic.h"
 
 #include "arch/console.h"
 #include "arch/cpu.h"
+#include "arch/time.h"
 #include "kernel/kernel.h"
+#include "kernel/panic_screen.h"
 #include "kernel/printk.h"
 #include "kernel/proc.h"
 #include "kernel/strace.h"
 #include "lib/fmt.h"
+#include "lib/string.h"
+
+#define WAIT_MAX 86400u       /* s */
+#define HZ_HIGH  4000000000ul /* what a CPU has at most while nobody has measured it */
 
 static u32 depth; /* reports begun */
 
@@ -20,13 +27,33 @@ bool panic_started(void)
     return __atomic_load_n(&depth, __ATOMIC_RELAXED) != 0;
 }
 
+static void wait(u64 seconds)
+{
+    u64 start = clock_monotonic_ns(), cycles = cpu_cycles();
+
+    if (start == 0) {
+        while (cpu_cycles() - cycles < seconds * HZ_HIGH)
+            cpu_relax();
+        return;
+    }
+    while (clock_monotonic_ns() - start < seconds * 1000000000ul)
+        cpu_relax();
+}
+
+/* Never switches off: what stands on the screen is all there may be to learn from. */
 static noreturn void stop(void)
 {
     const char *how = cmdline_get("panic");
+    u64 seconds;
 
-    if (how && how[0] == 'h')
+    if (how && strcmp(how, "halt") == 0)
         machine_halt();
-    machine_poweroff(PANIC_EXIT_CODE);
+    if (how && str_to_u64(how, &seconds) == 0 && seconds) {
+        wait(MIN(seconds, (u64)WAIT_MAX));
+        machine_reboot();
+    }
+    machine_debug_exit(PANIC_EXIT_CODE);
+    machine_halt();
 }
 
 static void print_frame(uintptr_t ip, void *arg)
@@ -59,6 +86,8 @@ static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const cha
                             va_list ap)
 {
     char cause[256];
+    struct panic_text text = {.cause = cause};
+    u32 cols, rows;
 
     irq_disable();
     fmt_vsnprintf(cause, sizeof(cause), fmt, ap);
@@ -67,16 +96,26 @@ static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const cha
         stop();
     }
     printk_set_quiet(false);
+    /* First of all: from here on nobody waits for the lock of the screen. */
+    console_seize(&cols, &rows);
+    text.log_end = printk_end();
     printk("\n");
     printk("kernel panic: %s\n", cause);
-    printk("%s\n", kernel_version);
+    text.where = printk_end();
+    printk("%s %s, build %s\n", kernel_release, kernel_version, build_id());
+    text.registers = text.backtrace = text.end = printk_end();
+    panic_screen(&text);
     print_process();
+    text.registers = printk_end();
     arch_print_registers(tf);
+    text.backtrace = printk_end();
     printk("backtrace:\n");
     if (tf)
         print_frame(tf->rip + 1, NULL);
     arch_backtrace(rbp, print_frame, NULL);
+    text.end = printk_end();
     printk("end of the panic report\n");
+    panic_screen(&text);
     stop();
 }
 

@@ -12,17 +12,16 @@
 #include "lib/fmt.h"
 #include "lib/spinlock.h"
 
-#define RING_SIZE 65536u /* a power of two */
-#define TEXT_MAX  512
+#define TEXT_MAX 512
 
 static spinlock_t lock;
-static char ring[RING_SIZE];
+static char ring[PRINTK_RING];
 static u64 written; /* bytes ever put in the ring */
 static bool in_line, quiet;
 
 static void put_byte(char c)
 {
-    ring[written++ % RING_SIZE] = c;
+    ring[written++ % PRINTK_RING] = c;
     if (quiet)
         return;
     if (c == '\n')
@@ -65,6 +64,7 @@ void printk(const char *fmt, ...)
     put_text(text);
     if (locked)
         spin_unlock(&lock);
+    console_flush();
     irq_restore(flags);
 }
 
@@ -75,14 +75,24 @@ size_t printk_read(char *buf, size_t size)
     u64 from = written - len;
 
     for (u64 i = 0; i < len; i++)
-        buf[i] = ring[(from + i) % RING_SIZE];
+        buf[i] = ring[(from + i) % PRINTK_RING];
     spin_unlock_irq(&lock, flags);
     return len;
 }
 
 size_t printk_size(void)
 {
-    return MIN(READ_ONCE(written), (u64)RING_SIZE);
+    return MIN(READ_ONCE(written), (u64)PRINTK_RING);
+}
+
+u64 printk_end(void)
+{
+    return READ_ONCE(written);
+}
+
+char printk_byte(u64 at)
+{
+    return ring[at % PRINTK_RING];
 }
 
 void printk_set_quiet(bool on)

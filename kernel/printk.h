@@ -14,6 +14,12 @@ size_t printk_read(char *buf, size_t size);
 /* Bytes a read would give now. */
 size_t printk_size(void);
 
+/* Number of bytes ever logged, and byte `at` of them, for the newest PRINTK_RING. No lock: for
+ * the report of a panic. */
+#define PRINTK_RING 65536u /* a power of two */
+u64 printk_end(void);
+char printk_byte(u64 at);
+
 /* While true, the log goes to the ring only (an interactive console owns the screen). A
  * panic is shown all the same. */
 void printk_set_quiet(bool quiet);

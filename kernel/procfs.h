@@ -35,6 +35,9 @@ extern const struct file_ops proc_mem_fops, proc_pagemap_fops, proc_kpagecount_f
 int proc_show_arrangement(struct seq *s, s32 pid);
 int proc_store_clear_refs(s32 pid, char *text, size_t n);
 
+/* sysrq.c */
+int proc_store_sysrq(s32 pid, char *text, size_t n);
+
 /* shm.c */
 int proc_show_shm(struct seq *s, s32 pid);
 

@@ -3,6 +3,7 @@
  * Files of the whole system: time, CPUs, mounts, settings below /proc/sys; and the table of
  * all of them.
  */
+#include "arch/hwinfo.h"
 #include "arch/time.h"
 #include "kernel/kernel.h"
 #include "kernel/procfs.h"
@@ -137,6 +138,13 @@ static int show_cmdline(struct seq *s, s32 pid)
     return 0;
 }
 
+static int show_hwreport(struct seq *s, s32 pid)
+{
+    (void)pid;
+    arch_hwreport(s);
+    return 0;
+}
+
 static int show_filesystems(struct seq *s, s32 pid)
 {
     (void)pid;
@@ -263,6 +271,7 @@ const struct proc_entry proc_system_entries[] = {
     {"cmdline", 0444, show_cmdline, NULL, NULL},
     {"cpuinfo", 0444, show_cpuinfo, NULL, NULL},
     {"filesystems", 0444, show_filesystems, NULL, NULL},
+    {"hwreport", 0400, show_hwreport, NULL, NULL},
     {"kpagecount", 0400, NULL, NULL, &proc_kpagecount_fops},
     {"loadavg", 0444, show_loadavg, NULL, NULL},
     {"meminfo", 0444, proc_show_meminfo, NULL, NULL},
@@ -277,6 +286,7 @@ const struct proc_entry proc_system_entries[] = {
     {"sys/vm/max_map_count", 0644, show_max_map_count, store_max_map_count, NULL},
     {"sys/vm/mmap_min_addr", 0444, show_min_addr, NULL, NULL},
     {"sys/vm/overcommit_memory", 0644, show_overcommit, store_overcommit, NULL},
+    {"sysrq-trigger", 0200, NULL, proc_store_sysrq, NULL},
     {"sysvipc/shm", 0444, proc_show_shm, NULL, NULL},
     {"uptime", 0444, show_uptime, NULL, NULL},
     {"version", 0444, show_version, NULL, NULL},

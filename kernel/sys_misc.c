@@ -4,6 +4,7 @@
  */
 #include "arch/console.h"
 #include "arch/time.h"
+#include "kernel/kernel.h"
 #include "kernel/keyboard.h"
 #include "kernel/printk.h"
 #include "kernel/proc.h"
@@ -14,8 +15,6 @@
 #include "mm/buddy.h"
 #include "mm/object.h"
 #include "mm/slab.h"
-
-#define EXIT_PASSED 0x10 /* QEMU status 33 */
 
 /* ---- sysinfo(2) ---- */
 

@@ -25,6 +25,7 @@ void console_input(u8 byte)
     int signo = ldisc_input(&t->ld, byte);
     s32 group = READ_ONCE(t->foreground);
 
+    console_flush();
     random_stir(byte);
     if (signo && group)
         signal_send_group(group, signo, NULL);
@@ -222,6 +223,7 @@ static ssize_t tty_write(struct file *f, struct uio *u, u64 *pos)
         if (u->left && !err && thread_interrupted())
             err = -ERESTARTSYS;
     }
+    console_flush();
     return done ? (ssize_t)done : err;
 }
 
@@ -270,8 +272,14 @@ static const struct file_ops own_tty_ops = {.open = own_tty_open,
 
 void tty_init(void)
 {
+    u32 cols, rows;
+
     ldisc_init(&console_tty.ld);
     console_tty.size = (struct winsize){.ws_row = 24, .ws_col = 80};
+    if (console_size(&cols, &rows)) {
+        console_tty.size.ws_row = (u16)rows;
+        console_tty.size.ws_col = (u16)cols;
+    }
     device_add("console", CONSOLE, 0600, &console_ops);
     device_add("tty", DEVICE(5, 0), 0666, &own_tty_ops);
     device_add("ttyS0", DEVICE(4, 64), 0600, &console_ops);

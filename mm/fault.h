@@ -8,6 +8,7 @@
 #include "lib/types.h"
 
 struct mm;
+struct page;
 struct vma;
 
 enum fault_result {
@@ -33,6 +34,12 @@ enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 acc
 /* Makes the page at va a private copy that va alone shows, whatever the rights of v, which
  * is private and has some right; the translation stays within the rights. mm->lock held. */
 enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va);
+
+/* A fault of v, which has an object, mapped the page at home at va, entry i of `leaf`: maps
+ * those that follow it in the same block of FAULT_AROUND pages, up to the first that is mapped,
+ * away or not in memory. Allocates nothing. O and T held. */
+#define FAULT_AROUND 16u
+void fault_around(struct vma *v, struct page *leaf, unsigned i, vaddr_t va);
 
 /* Best effort: maps the pages of [start, end) that are not mapped; mm->lock held. Write
  * access for private writable memory, else read. Returns the first failure or FAULT_OK. */

@@ -23,6 +23,10 @@ static void mincore_leaf(struct vma *v, vaddr_t va, vaddr_t next, u8 *vec)
     struct page *leaf = pt_leaf(v->mm, va);
     size_t n = (next - va) >> PAGE_SHIFT, mapped = 0;
 
+    if (leaf && leaf->present == PT_ENTRIES) {
+        memset(vec, 1, n);
+        return;
+    }
     if (leaf) {
         const pte_t *e = pt_entries(leaf) + pt_index(va, 0);
 

@@ -12,6 +12,23 @@
 #include "mm/stat.h"
 #include "mm/zap.h"
 
+/* Gives present entries of [e, end) these rights and what `keep` lets stand. Returns whether
+ * some lost a right: more rights need no flush, a fault finds them. */
+static bool change_many(pte_t *e, const pte_t *end, pte_t rights, pte_t keep)
+{
+    pte_t changed = 0;
+
+    for (; e < end; e++) {
+        pte_t old = pte_load(e), pte = rights | (old & keep);
+
+        if (!pte_present(old)) /* none, or parked: a fault brings it back */
+            continue;
+        changed |= old ^ pte;
+        pte_store(e, pte);
+    }
+    return changed & ((rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
+}
+
 /* Gives the entries [i, stop) of one table the rights of v. A present private page may be
  * shared with a forked child: only a fault makes it writable. T held. */
 static void change_leaf(const struct vma *v, struct page *leaf, unsigned i, unsigned stop,
@@ -25,10 +42,15 @@ static void change_leaf(const struct vma *v, struct page *leaf, unsigned i, unsi
 
     if (!shared) /* writable only what is, and may stay so */
         keep &= prot & VM_WRITE ? ~0ull : ~PTE_WRITE, rights &= ~PTE_WRITE;
+    if (prot && stop - i > TLB_ADDRS) {
+        if (change_many(e + i, e + stop, rights, keep))
+            tlb_change_all(b);
+        return;
+    }
     for (; i < stop; i++, va += PAGE_SIZE) {
         pte_t old = pte_load(&e[i]), pte;
 
-        if (!pte_present(old)) /* none, or parked: a fault brings it back */
+        if (!pte_present(old))
             continue;
         /* No rights: private memory keeps its page out of reach (see arch/pte.h). */
         pte = likely(prot) ? rights | (old & keep) : pte_make_parked(pte_pfn(old));
@@ -36,7 +58,7 @@ static void change_leaf(const struct vma *v, struct page *leaf, unsigned i, unsi
             continue;
         pte_store(&e[i], pte);
         if (!prot || (old & ~pte & PTE_WRITE) || (pte & ~old & PTE_NX))
-            tlb_change(b, va); /* more rights need no flush: a fault finds them */
+            tlb_change(b, va);
     }
 }
 

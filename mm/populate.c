@@ -42,6 +42,29 @@ static bool populate_shared(struct vma *v, struct page *leaf, vaddr_t va, vaddr_
     return missing;
 }
 
+void fault_around(struct vma *v, struct page *leaf, unsigned i, vaddr_t va)
+{
+    bool shared = vma_kind(v) == VMA_SHARED;
+    pte_t rights = pte_make_user(0, v->flags & VM_PROT & (shared ? ~0u : ~VM_WRITE));
+    struct object_cursor cursor = object_cursor(v->object);
+    pgoff_t pgoff = vma_home(v, va);
+    u64 room = MIN((v->end - va) >> PAGE_SHIFT, object_npages(v->object) - pgoff);
+    unsigned stop = i + (unsigned)MIN(room, FAULT_AROUND - i % FAULT_AROUND), first = ++i;
+    pte_t *entries = pt_entries(leaf);
+    const u32 *away = leaf->away;
+
+    for (; i < stop && !pte_load(&entries[i]) && !(away && away[i]); i++) {
+        struct page *pg = object_cursor_get(&cursor, ++pgoff);
+
+        if (!pg)
+            break;
+        pte_store(&entries[i], rights | page_to_pfn(pg) << PAGE_SHIFT);
+    }
+    leaf->present += (u16)(i - first);
+    __atomic_fetch_add(shared ? &v->mm->rss_shmem : &v->mm->rss_file, i - first,
+                       __ATOMIC_RELAXED);
+}
+
 /* One VMA's part of a populate. */
 static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t start,
                                       vaddr_t end)

@@ -142,6 +142,7 @@ def base(init, suite):
         if name != "linuxrc" and not fs.has(name):
             fs.symlink(name, "/bin/busybox")
     fs.host(os.path.join(TOP, "user/etc"), "etc")
+    fs.host(os.path.join(TOP, "user/bin"), "bin")
     return fs
 
 

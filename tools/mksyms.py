@@ -6,7 +6,9 @@
 # Reads the functions of a linked kernel and writes the NASM source of section .ksyms,
 # which a second link adds behind all text and read-only data, so that no function moves.
 # The layout is described in arch/x86_64/cpu/symbols.c.
+import hashlib
 import re
+import struct
 import subprocess
 import sys
 
@@ -30,6 +32,20 @@ def functions(nm, elf):
     return sorted(found.items())
 
 
+def build_id(elf):
+    """Eleven digits that tell one image from another: a hash of what is loaded of it."""
+    with open(elf, "rb") as f:
+        data = f.read()
+    at, entry, count = *struct.unpack_from("<Q", data, 32), *struct.unpack_from("<HH", data, 54)
+    digest = hashlib.sha256()
+    for i in range(count):
+        kind, _, offset = struct.unpack_from("<IIQ", data, at + i * entry)
+        size, = struct.unpack_from("<Q", data, at + i * entry + 32)
+        if kind == 1:
+            digest.update(data[offset:offset + size])
+    return digest.hexdigest()[:11]
+
+
 def main():
     if len(sys.argv) != 4:
         sys.exit("usage: mksyms.py NM KERNEL_ELF OUTPUT.asm")
@@ -38,6 +54,7 @@ def main():
     lines = ["section .ksyms progbits alloc noexec nowrite align=16"]
     symbols = functions(nm, elf)
     lines.append(f"    dd {len(symbols)}")
+    lines.append(f'    db "{build_id(elf)}", 0')
     for address, name in symbols:
         lines.append(f"    dd 0x{address - KERNEL_BASE:x}, {at}")
         names.append(f'    db "{name}", 0')

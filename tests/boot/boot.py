@@ -19,11 +19,11 @@ sys.dont_write_bytecode = True
 import bochs
 import cost
 import direct
+import fb
 import hostile
 import keys
 import matrix
 import usb_keys
-
 
 
 def pressed(module):
@@ -36,15 +36,15 @@ def pressed(module):
 
 AT_A_TIME = 2
 GROUPS = {"direct": direct.cases, "cost": cost.cases, "matrix": matrix.cases,
-          "bochs": bochs.cases, "hostile": hostile.cases, "keys": pressed(keys),
-          "usb": pressed(usb_keys)}
+          "bochs": bochs.cases, "fb": fb.cases, "hostile": hostile.cases,
+          "keys": pressed(keys), "usb": pressed(usb_keys)}
 # What `make test` takes with the word `short`: each door, firmware and medium once.
 SHORT = {"direct": ("16M", "256M", "qemu64,-nx"),
          "cost": ("instructions to the shell", "size of the kernel"),
          "matrix": ("PVH direct qboot microvm", "GRUB SeaBIOS CD pc",
                     "GRUB SeaBIOS stick q35", "own loader OVMF stick q35",
                     "GRUB OVMF CD q35"),
-         "bochs": ("CD tigerlake",),
+         "bochs": ("CD tigerlake",), "fb": ("pixels", "bochs-display", "fb=off"),
          "keys": (), "usb": ()}  # targets of their own in `make test`
 SHORT_STRIDE = 4  # of the groups that SHORT does not name
 

@@ -96,12 +96,14 @@ TEST(fault_private_object)
     /* none, read: the object's page, read-only */
     CHECK_EQ(host_read_u32(mm, BASE), 1);
     CHECK(shown(mm, BASE)->type == PAGE_OBJECT && !pte_writable(t_pte(mm, BASE)));
-    CHECK_EQ(mm->rss_file, 1);
+    CHECK_EQ(mm->rss_file, 4); /* neighbours came along */
+    CHECK(!pte_writable(t_pte(mm, BASE + P)));
     /* present read-only, write: a copy */
     COUNTS(fault_cow, 1, host_write_u32(mm, BASE, 100));
-    CHECK_EQ(mm->rss_file, 0);
+    CHECK_EQ(mm->rss_file, 3);
     CHECK_EQ(mm->rss_anon, 1);
     /* none, write: a copy at once, with the rest of the page */
+    CHECK_EQ(mm_madvise(mm, BASE + P, P, MADV_DONTNEED), 0);
     COUNTS(fault_cow, 1, host_write_u32(mm, BASE + P + 4, 200));
     CHECK_EQ(host_read_u32(mm, BASE + P), 2);
     CHECK_EQ(*(u32 *)page_to_virt(index_get(&o->pages, 0)), 1);
@@ -129,12 +131,69 @@ TEST(fault_shared_object)
     CHECK_EQ(mm_mprotect(mm, BASE, P, RW), 0);
     host_write_u32(mm, BASE, 78);
     CHECK_EQ(host_read_u32(other, BASE + P), 78);
-    CHECK_EQ(mm->rss_shmem, 1);
+    CHECK_EQ(mm->rss_shmem, 4);
     t_check(mm);
     t_check(other);
     t_end(mm);
     t_end(other);
     object_put(o);
+}
+
+/* How many pages from BASE on are mapped. */
+static u64 mapped(struct mm *mm)
+{
+    u64 n = 0;
+
+    while (t_pte(mm, BASE + n * P))
+        n++;
+    return n;
+}
+
+/* A read of one page maps those behind it in its block of 16, up to what stops it. */
+TEST(fault_brings_neighbours)
+{
+    struct vm_object *o = t_file(64), *sparse = object_create(16 * P);
+    struct mm *mm = t_mm(), *other = t_mm();
+    struct page *pg;
+
+    t_shared(mm, BASE, 64, o, 0);
+    host_read_u32(mm, BASE + 10 * P);
+    CHECK(!t_pte(mm, BASE + 9 * P) && t_pte(mm, BASE + 15 * P));
+    CHECK(!t_pte(mm, BASE + 16 * P));
+    CHECK_EQ(mm->rss_shmem, 6);
+    host_read_u32(mm, BASE); /* up to what is mapped */
+    CHECK_EQ(mm->rss_shmem, 16);
+    CHECK_EQ(mapped(mm), 16);
+    /* A page away from home stops the walk, and one that is touched comes alone. */
+    CHECK_EQ(mm_remap(mm, BASE + 20 * P, P, 0, 3, MAP_NONBLOCK), 0);
+    host_read_u32(mm, BASE + 16 * P);
+    CHECK(t_pte(mm, BASE + 19 * P) && !t_pte(mm, BASE + 20 * P));
+    CHECK_EQ(host_read_u32(mm, BASE + 20 * P), 4);
+    CHECK(!t_pte(mm, BASE + 21 * P));
+    CHECK_EQ(host_read_u32(mm, BASE + 21 * P), 22);
+    CHECK_EQ(object_resize(o, 40 * P), 0);
+    host_read_u32(mm, BASE + 32 * P); /* the end of the object */
+    CHECK(t_pte(mm, BASE + 39 * P) && !t_pte(mm, BASE + 40 * P));
+
+    /* A hole, and the end of the mapping. */
+    CHECK_EQ(object_get_page(sparse, 0, &pg), 0);
+    page_put(pg);
+    CHECK_EQ(object_get_page(sparse, 1, &pg), 0);
+    page_put(pg);
+    CHECK_EQ(object_get_page(sparse, 3, &pg), 0);
+    page_put(pg);
+    t_shared(other, BASE, 16, sparse, 0);
+    host_read_u32(other, BASE);
+    CHECK_EQ(mapped(other), 2);
+    t_shared(other, BASE + 64 * P, 2, o, 4);
+    host_read_u32(other, BASE + 64 * P);
+    CHECK(t_pte(other, BASE + 65 * P) && !t_pte(other, BASE + 66 * P));
+    t_check(mm);
+    t_check(other);
+    t_end(mm);
+    t_end(other);
+    object_put(o);
+    object_put(sparse);
 }
 
 TEST(fault_spurious)

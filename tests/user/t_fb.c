@@ -144,6 +144,26 @@ TEST_DIFF(fb_private, "fb0: ordinary pages", "a private mapping keeps its writes
     EQ(tag(0), 0);
 }
 
+TEST_DIFF(fb_end, "fb0: ordinary pages", "behind its end a mapping raises SIGBUS")
+{
+    int fd = screen();
+    size_t n = fix.smem_len / P;
+    void *moved;
+
+    EQ(fix.smem_start, 0);
+    EQ(fix.smem_len % P, 0);
+    A = t_map(NULL, n + 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    put(n - 1, 3);
+    BUS_AT(n);
+    moved = mremap(A, (n + 1) * P, n * P, 0);
+    CHECK(moved == A);
+    moved = mmap(NULL, n * P, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(moved != MAP_FAILED);
+    A = mremap(A, n * P, n * P, MREMAP_MAYMOVE | MREMAP_FIXED, moved);
+    CHECK(A == moved);
+    EQ(tag(n - 1), 3);
+}
+
 TEST(fb_stays, "what was drawn is there for the next one who looks")
 {
     int fd = screen();

@@ -15,7 +15,8 @@ debug_FLAGS   := -DTESSERA_DEBUG
 
 # Objects depend on the command that makes them: another compiler or flag rebuilds them.
 define kernel_config
-$(1)_OBJS := $(KERNEL_C:%=$(O)/$(1)/obj/%.o) $(KERNEL_ASM:%=$(O)/$(1)/obj/%.o)
+$(1)_OBJS := $(KERNEL_C:%=$(O)/$(1)/obj/%.o) $(KERNEL_ASM:%=$(O)/$(1)/obj/%.o) \
+             $(O)/$(1)/obj/font.o
 
 $(O)/$(1)/flags: FORCE
 	mkdir -p $$(@D)
@@ -27,6 +28,11 @@ $(O)/$(1)/obj/%.c.o: %.c $(O)/$(1)/flags
 	$$(call say,CC   ,$$<)
 	$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS) \
 	    $$(if $$(filter lib/% mm/%,$$<),$(STRICT_WARNINGS)) -MMD -MP -c -o $$@ $$<
+
+$(O)/$(1)/obj/font.o: $(O)/font.c kernel/font.h $(O)/$(1)/flags
+	mkdir -p $$(@D)
+	$$(call say,CC   ,$$<)
+	$(CC) $(KERNEL_CFLAGS) -c -o $$@ $$<
 
 $(O)/$(1)/obj/%.asm.o: %.asm $(O)/$(1)/flags
 	mkdir -p $$(@D)
@@ -45,6 +51,13 @@ $(O)/$(1)/kernel.elf: $$($(1)_OBJS) arch/x86_64/linker.ld tools/mksyms.py
 endef
 $(eval $(call kernel_config,release))
 $(eval $(call kernel_config,debug))
+
+# The screen's font, from its package.
+FONT := /usr/share/consolefonts/Uni2-Terminus16.psf.gz
+$(O)/font.c: $(FONT) tools/mkfont.py
+	mkdir -p $(@D)
+	$(call say,FONT ,$@)
+	tools/mkfont.py $@ $<
 
 .PHONY: kernel debug-kernel FORCE
 kernel: $(KERNEL)

@@ -10,10 +10,13 @@ BOOT_NEEDS  = $(KERNEL) $(ISO) $(USB) esp esp-grub $(O)/small.cpio
 TEST_BOOT   = tests/boot/boot.py $(O)
 TEST_KEYS   = tests/boot/keys.py $(O)
 TEST_USB    = tests/boot/usb_keys.py $(O)
+TEST_SCREEN = tests/boot/screen.py $(O)
+TEST_HOSTILE_USB = tests/boot/usb_hostile.py $(O)
 TEST_SHORT  = tests/boot/boot.py $(O) short
 TEST_IMAGE  = tests/image/image.py $(O)
 TEST_RUN    = tests/run/programs.py $(O)
 TEST_STRESS = tests/run/programs.py $(O) --group stress
 TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
-              test-host test-models test-user test-run test-keys test-usb test-image test-boot-short
+              test-host test-models test-user test-run test-keys test-usb test-screen test-image \
+              test-boot-short

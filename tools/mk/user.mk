@@ -35,7 +35,8 @@ $(MOSAIC): $(wildcard user/mosaic/*.[ch]) user/include/fb.h
 	$(MUSL_CC) $(DEMO_CFLAGS) -o $@ $(filter %.c,$^) -lm
 
 # What every run has: init, busybox with its names, the demonstrations, files below /etc.
-$(INITRAMFS): $(INIT) $(SUITE) $(DEMOS) $(MOSAIC) tools/mkinitrd.py $(wildcard user/etc/*)
+$(INITRAMFS): $(INIT) $(SUITE) $(DEMOS) $(MOSAIC) tools/mkinitrd.py \
+              $(wildcard user/etc/* user/bin/*)
 	$(call say,CPIO ,$@)
 	tools/mkinitrd.py -o $@ --base $(INIT) $(SUITE) $(foreach d,$(DEMOS) $(MOSAIC),--add $(d):/demo/)
 

@@ -26,9 +26,10 @@
 #define WORK_DIR   "/tmp/run"
 #define ARGS_MAX   (256 * 1024)
 
+static char term[32] = "TERM=vt100"; /* the kernel knows what the console is */
 static char *const environment[] = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin",
                                     "HOME=/root",
-                                    "TERM=vt100",
+                                    term,
                                     "PWD=" WORK_DIR,
                                     "LANG=C",
                                     NULL};
@@ -207,6 +208,8 @@ static int on_console(const char *path, char *const argv[], const char *dir)
 int main(void)
 {
     mount_all();
+    if (getenv("TERM"))
+        snprintf(term, sizeof(term), "TERM=%s", getenv("TERM"));
     const char *console[] = {"/dev/console", NULL};
     for (int fd = 0; fd < 3; fd++)
         open_as(fd, O_RDWR, console);

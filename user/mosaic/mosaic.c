@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,12 +30,9 @@
 enum phase { WHOLE, SHUFFLE, MIXED, SORT };
 
 struct mosaic {
-    uint8_t *window;
-    uint32_t cols, rows, n;
-    uint32_t *shows; /* by place: the file page it shows */
-    uint32_t *place; /* by file page: where it is */
-    uint64_t *sums;  /* by file page */
-    uint64_t seed, remaps, remap_ns;
+    struct window w;
+    uint32_t cols, rows;
+    uint64_t seed;
     enum phase phase;
     uint32_t at;           /* next place of the phase, or frames of rest */
     struct screen *screen; /* NULL: text */
@@ -52,14 +48,6 @@ static volatile sig_atomic_t stopped;
 static struct termios saved_termios;
 static bool raw;
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t rnd(struct mosaic *m)
 {
     m->seed ^= m->seed << 13;
@@ -68,96 +56,18 @@ static uint64_t rnd(struct mosaic *m)
     return m->seed >> 11;
 }
 
-static uint64_t sum_of(const uint8_t *page)
-{
-    const uint64_t *w = (const uint64_t *)page;
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < TILE_BYTES / 8; i++)
-        sum = (sum ^ w[i]) * 0x9e3779b97f4a7c15ull;
-    return sum;
-}
-
-/* Every place shows the page that it should, bit by bit. */
-static bool all_right(const struct mosaic *m)
-{
-    for (uint32_t i = 0; i < m->n; i++)
-        if (sum_of(m->window + (size_t)i * TILE_BYTES) != m->sums[m->shows[i]])
-            return false;
-    return true;
-}
-
-/* Areas of /proc/self/maps that lie in the window. */
-static unsigned count_areas(const struct mosaic *m)
-{
-    uintptr_t from = (uintptr_t)m->window, to = from + (size_t)m->n * TILE_BYTES;
-    FILE *f = fopen("/proc/self/maps", "r");
-    unsigned long start, end;
-    char line[512];
-    unsigned n = 0;
-
-    while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start < to && end > from)
-            n++;
-    if (f)
-        fclose(f);
-    return n;
-}
-
-/* ---- the window ---- */
-
-/* A file that nobody else sees, mapped; its pages are the tiles in order. */
-static bool window_open(struct mosaic *m)
-{
-    char name[] = "/tmp/mosaic-XXXXXX";
-    size_t nbytes = (size_t)m->n * TILE_BYTES;
-    int fd = mkstemp(name);
-
-    if (fd < 0)
-        return false;
-    unlink(name);
-    m->window = MAP_FAILED;
-    if (ftruncate(fd, (off_t)nbytes) == 0)
-        m->window = mmap(NULL, nbytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    m->shows = calloc(m->n, sizeof(*m->shows));
-    m->place = calloc(m->n, sizeof(*m->place));
-    m->sums = calloc(m->n, sizeof(*m->sums));
-    return m->window != MAP_FAILED && m->shows && m->place && m->sums;
-}
-
-static void window_begin(struct mosaic *m)
-{
-    for (uint32_t i = 0; i < m->n; i++) {
-        m->shows[i] = m->place[i] = i;
-        m->sums[i] = sum_of(m->window + (size_t)i * TILE_BYTES);
-    }
-}
-
 static void draw_place(const struct mosaic *m, uint32_t i)
 {
     if (m->screen)
         screen_tile(m->screen, i % m->cols, i / m->cols,
-                    (const uint32_t *)(m->window + (size_t)i * TILE_BYTES));
-}
-
-static bool show(struct mosaic *m, uint32_t i, uint32_t page)
-{
-    m->shows[i] = page;
-    m->place[page] = i;
-    m->remaps++;
-    return remap_file_pages(m->window + (size_t)i * TILE_BYTES, TILE_BYTES, 0, page, 0) ==
-           0;
+                    (const uint32_t *)(m->w.bytes + (size_t)i * TILE_BYTES));
 }
 
 /* Exchanges what two places show. */
 static bool swap(struct mosaic *m, uint32_t a, uint32_t b)
 {
-    uint32_t was = m->shows[a];
-    uint64_t from = now_ns();
-    bool done = show(m, a, m->shows[b]) && show(m, b, was);
+    bool done = window_swap(&m->w, a, b);
 
-    m->remap_ns += now_ns() - from;
     draw_place(m, a);
     draw_place(m, b);
     return done;
@@ -176,12 +86,12 @@ static void rest(struct mosaic *m, enum phase next, uint32_t at)
 /* One frame. False: a call failed. */
 static bool step(struct mosaic *m)
 {
-    uint32_t burst = m->n / BURSTS + 1;
+    uint32_t burst = m->w.n / BURSTS + 1;
     bool ok = true;
 
     switch (m->phase) {
     case WHOLE:
-        rest(m, SHUFFLE, m->n - 1);
+        rest(m, SHUFFLE, m->w.n - 1);
         break;
     case SHUFFLE: /* Fisher and Yates, from the end */
         for (; burst && m->at && ok; burst--, m->at--)
@@ -193,10 +103,10 @@ static bool step(struct mosaic *m)
         rest(m, SORT, 0);
         break;
     case SORT:
-        for (; burst && m->at < m->n && ok; burst--, m->at++)
-            if (m->place[m->at] != m->at)
-                ok = swap(m, m->at, m->place[m->at]);
-        if (m->at == m->n) {
+        for (; burst && m->at < m->w.n && ok; burst--, m->at++)
+            if (m->w.place[m->at] != m->at)
+                ok = swap(m, m->at, m->w.place[m->at]);
+        if (m->at == m->w.n) {
             m->phase = WHOLE;
             m->at = 0;
         }
@@ -222,8 +132,9 @@ static void print_frame(const struct mosaic *m, bool begins)
     if (!moving && !(begins && (m->phase == WHOLE || m->phase == MIXED)))
         return;
     printf("%smosaic: %s, %u pages in %u area(s), %llu remaps\n", moving ? "\033[H" : "",
-           phase_name(m->phase), m->n, count_areas(m), (unsigned long long)m->remaps);
-    text_picture((const uint32_t *)m->window, m->cols, m->rows);
+           phase_name(m->phase), m->w.n, window_areas(&m->w),
+           (unsigned long long)m->w.remaps);
+    text_picture((const uint32_t *)m->w.bytes, m->cols, m->rows);
     fflush(stdout);
 }
 
@@ -234,19 +145,19 @@ struct rate {
 
 static void say_on_screen(const struct mosaic *m, struct rate *r)
 {
-    uint64_t now = now_ns(), each = m->remaps ? m->remap_ns / m->remaps : 0;
+    uint64_t now = now_ns(), each = m->w.remaps ? m->w.remap_ns / m->w.remaps : 0;
     char text[160];
 
     if (now - r->since >= 500000000u) {
-        r->a_second = (m->remaps - r->remaps) * 1000000000u / (now - r->since);
-        r->remaps = m->remaps;
+        r->a_second = (m->w.remaps - r->remaps) * 1000000000u / (now - r->since);
+        r->remaps = m->w.remaps;
         r->since = now;
-        r->areas = count_areas(m);
+        r->areas = window_areas(&m->w);
     }
     snprintf(
         text, sizeof(text),
         " %-9s  %u pages in %u VMA  %llu remaps  %llu/s  %llu.%02llu us each  q: quit",
-        phase_name(m->phase), m->n, r->areas, (unsigned long long)m->remaps,
+        phase_name(m->phase), m->w.n, r->areas, (unsigned long long)m->w.remaps,
         (unsigned long long)r->a_second, (unsigned long long)each / 1000,
         (unsigned long long)each % 1000 / 10);
     screen_text(m->screen, text);
@@ -298,10 +209,12 @@ static void wait_until(uint64_t moment)
 }
 
 /* For a look at leisure, or a photograph. */
-static void stand_still(long frame)
+static void stand_still(const struct mosaic *m, long frame)
 {
     struct pollfd key = {.fd = 0, .events = POLLIN};
 
+    if (m->screen)
+        screen_flush(m->screen);
     printf("mosaic: standing still at frame %ld\n", frame);
     fflush(stdout);
     poll(&key, 1, -1);
@@ -310,11 +223,11 @@ static void stand_still(long frame)
 /* Frames until somebody or the count ends it; how many there were, or -1 with errno. */
 static long run(struct mosaic *m, const struct options *o)
 {
-    struct rate r = {.since = now_ns(), .areas = count_areas(m)};
+    struct rate r = {.since = now_ns(), .areas = window_areas(&m->w)};
     enum phase before = MIXED;
     long frames = 0;
 
-    for (uint32_t i = 0; i < m->n; i++)
+    for (uint32_t i = 0; i < m->w.n; i++)
         draw_place(m, i);
     while (!quit_wanted() && (!o->frames || (uint64_t)frames < o->frames)) {
         uint64_t begin = now_ns();
@@ -328,7 +241,7 @@ static long run(struct mosaic *m, const struct options *o)
             return -1;
         frames++;
         if (o->still && (uint64_t)frames == o->still)
-            stand_still(frames);
+            stand_still(m, frames);
         else if (m->screen || isatty(1))
             wait_until(begin + FRAME_NS);
     }
@@ -380,12 +293,37 @@ static const char *fill(struct mosaic *m, const struct options *o)
 {
     if (m->cols == 0 || m->rows == 0)
         return "the screen is too small";
-    if (!window_open(m))
+    if (!window_open(&m->w, m->cols * m->rows))
         return strerror(errno);
     if (o->picture)
-        return picture_load(o->picture, (uint32_t *)m->window, m->cols, m->rows);
-    picture_draw((uint32_t *)m->window, m->cols, m->rows);
+        return picture_load(o->picture, (uint32_t *)m->w.bytes, m->cols, m->rows);
+    picture_draw((uint32_t *)m->w.bytes, m->cols, m->rows);
     return NULL;
+}
+
+/* From the picture to the last frame; the program's status. */
+static int play(struct mosaic *m, const struct options *o)
+{
+    const char *wrong = fill(m, o);
+    long frames;
+
+    if (wrong) {
+        fprintf(stderr, "mosaic: %s: %s\n", o->picture ? o->picture : "picture", wrong);
+        return 1;
+    }
+    window_begin(&m->w);
+    keys_open();
+    frames = run(m, o);
+    if (frames < 0)
+        perror("mosaic: remap_file_pages");
+    if (raw)
+        tcsetattr(0, TCSANOW, &saved_termios);
+    if (frames < 0)
+        return 1;
+    printf("mosaic: %ld frames, %llu remaps, %u pages in %u area(s): ", frames,
+           (unsigned long long)m->w.remaps, m->w.n, window_areas(&m->w));
+    puts(window_right(&m->w) ? "ok" : "WRONG");
+    return !window_right(&m->w);
 }
 
 int main(int argc, char **argv)
@@ -393,14 +331,13 @@ int main(int argc, char **argv)
     struct options o = {.seed = 1};
     struct screen screen;
     struct mosaic m = {.cols = TEXT_COLS, .rows = TEXT_ROWS};
-    const char *wrong = NULL;
-    long frames;
-    bool right;
+    int status;
 
     if (!parse(argc, argv, &o))
         return usage();
     if (!o.text) {
-        wrong = screen_open(&screen);
+        const char *wrong = screen_open(&screen);
+
         if (wrong) {
             fprintf(stderr, "mosaic: /dev/fb0: %s (--text does without)\n", wrong);
             return 1;
@@ -408,30 +345,10 @@ int main(int argc, char **argv)
         m.screen = &screen;
         screen_grid(&screen, &m.cols, &m.rows);
     }
-    m.n = m.cols * m.rows;
     m.seed = o.seed * 2654435769u + 88172645463325252ull;
-    wrong = fill(&m, &o);
-    if (wrong) {
-        if (m.screen)
-            screen_close(m.screen);
-        fprintf(stderr, "mosaic: %s: %s\n", o.picture ? o.picture : "picture", wrong);
-        return 1;
-    }
-    window_begin(&m);
-    keys_open();
-    frames = run(&m, &o);
-    if (frames < 0)
-        wrong = strerror(errno);
-    right = all_right(&m);
+    status = play(&m, &o);
+    window_close(&m.w);
     if (m.screen)
         screen_close(m.screen);
-    if (raw)
-        tcsetattr(0, TCSANOW, &saved_termios);
-    if (wrong) {
-        fprintf(stderr, "mosaic: remap_file_pages: %s\n", wrong);
-        return 1;
-    }
-    printf("mosaic: %ld frames, %llu remaps, %u pages in %u area(s): %s\n", frames,
-           (unsigned long long)m.remaps, m.n, count_areas(&m), right ? "ok" : "WRONG");
-    return !right;
+    return status;
 }

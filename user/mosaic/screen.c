@@ -120,6 +120,14 @@ void screen_grid(const struct screen *s, uint32_t *cols, uint32_t *rows)
     *rows = s->height > HEAD ? (s->height - HEAD) / TILE : 0;
 }
 
+void screen_flush(const struct screen *s)
+{
+    struct fb_var_screeninfo var;
+
+    if (ioctl(s->fd, FBIOGET_VSCREENINFO, &var) == 0)
+        ioctl(s->fd, FBIOPAN_DISPLAY, &var);
+}
+
 static const char *describe(struct screen *s, int fd)
 {
     struct fb_var_screeninfo var;
@@ -159,9 +167,11 @@ const char *screen_open(struct screen *s)
         if (s->memory == MAP_FAILED)
             wrong = strerror(errno);
     }
-    close(fd);
-    if (wrong)
+    if (wrong) {
+        close(fd);
         return wrong;
+    }
+    s->fd = fd;
     screen_grid(s, &cols, &rows);
     s->left = (s->width - cols * TILE) / 2;
     s->top = HEAD;
@@ -177,6 +187,7 @@ const char *screen_open(struct screen *s)
 void screen_close(struct screen *s)
 {
     munmap(s->memory, s->nbytes);
+    close(s->fd);
     if (s->tty < 0)
         return;
     ioctl(s->tty, KDSETMODE, KD_TEXT);

@@ -97,6 +97,7 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
     cmdline_init(bi->cmdline);
     bga_init(bi);
     framebuffer_init(bi, limit);
+    console_screen_init();
     if (bi->initrd_len) {
         check_initrd(bi, map);
         add_loader(map, bi->initrd, bi->initrd_len);

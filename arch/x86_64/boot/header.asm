@@ -42,7 +42,7 @@ header:
     dd 8
 
     align 8
-    dw 5, 1                     ; a framebuffer, if there is one; without it we boot as well
+    dw 5, 1                     ; a framebuffer if there can be one: text else
     dd 20
     dd 1024, 768, 32
 

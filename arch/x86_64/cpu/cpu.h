@@ -57,7 +57,8 @@ enum ist { IST_DF = 1, IST_NMI = 2, IST_MC = 3, IST_DB = 4, IST_COUNT = 4 };
 struct cpu_features {
     bool nx, mce, pge, smep, smap, umip, xsave, avx, rdrand, apic, x2apic, page1g, sep,
         fxsr, pat;
-    bool invariant_tsc;
+    bool invariant_tsc, tsc_deadline, hypervisor;
+    u32 phys_bits; /* of physical addresses */
     u32 max_leaf;
     u32 hwcap; /* CPUID.1:EDX */
 };

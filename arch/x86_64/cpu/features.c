@@ -31,6 +31,8 @@ void features_init(void)
     f->pat = BIT(r.edx, 16);
     f->fxsr = BIT(r.edx, 24);
     f->x2apic = BIT(r.ecx, 21);
+    f->tsc_deadline = BIT(r.ecx, 24);
+    f->hypervisor = BIT(r.ecx, 31);
     f->xsave = BIT(r.ecx, 26) && f->max_leaf >= 0xd;
     f->avx = f->xsave && BIT(r.ecx, 28);
     f->rdrand = BIT(r.ecx, 30);
@@ -45,6 +47,8 @@ void features_init(void)
     f->page1g = BIT(r.edx, 26);
     if (max_extended >= 0x80000007)
         f->invariant_tsc = BIT(cpuid(0x80000007, 0).edx, 8);
+    f->phys_bits = max_extended >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
+    f->phys_bits = MIN(f->phys_bits, 52u);
 }
 
 static void refuse_poor_cpu(void)

@@ -3,7 +3,7 @@
  * Names of functions for reports, from the table that tools/mksyms.py makes of a first
  * link and the second link puts between ksyms_start and ksyms_end:
  *
- *   u32 count; count times { u32 offset from KERNEL_BASE, ascending; u32 name, an offset
+ *   u32 count; char build_id[12]; count times { u32 offset from KERNEL_BASE, ascending; u32 name, an offset
  *   from the first name }; names, each ended by NUL
  */
 #include "arch/console.h"
@@ -15,6 +15,7 @@ struct ksym {
 
 struct ksyms {
     u32 count;
+    char build_id[12];
     struct ksym sym[];
 };
 
@@ -44,4 +45,11 @@ const char *symbol_at(uintptr_t ip, u64 *offset)
     }
     *offset = at - table->sym[low].at;
     return (const char *)&table->sym[table->count] + table->sym[low].name;
+}
+
+const char *build_id(void)
+{
+    const struct ksyms *table = (const void *)ksyms_start;
+
+    return ksyms_start + sizeof(*table) > ksyms_end ? "?" : table->build_id;
 }

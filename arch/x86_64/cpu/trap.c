@@ -7,6 +7,7 @@
 #include "arch/thread.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/image.h"
+#include "kernel/kernel.h"
 #include "kernel/panic.h"
 #include "kernel/proc.h"
 #include "lib/log.h"
@@ -202,10 +203,14 @@ struct trapframe *trap_iret(struct trapframe *fault)
     return tf;
 }
 
-/* Takes no lock and touches nothing but its stack: it may have interrupted anything. */
+/* Takes no lock and touches nothing but its stack: it may have interrupted anything. With
+ * nmi=panic a machine that hangs tells where. */
 void trap_nmi(struct trapframe *tf)
 {
-    (void)tf;
+    const char *what = cmdline_get("nmi");
+
+    if (what && strcmp(what, "panic") == 0)
+        panic_trap(tf, "%s", exception_name(tf->vector));
 }
 
 /* #DF and #MC: no way back. A double fault at the end of a stack is an overflow. */

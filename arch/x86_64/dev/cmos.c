@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The battery clock, read once: seconds since 1970 at boot. Its periodic flag, 1024 times
- * a second, also measures the TSC on machines without a PIT.
+ * a second, also measures the TSC on machines without another counter.
  */
 #include "arch/time.h"
+#include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"
+#include "arch/x86_64/dev/yardstick.h"
 
 #define CMOS_INDEX 0x70
 #define CMOS_DATA  0x71
@@ -20,6 +22,7 @@ enum {
     STATUS_A = 10,
     STATUS_B = 11,
     STATUS_C = 12,
+    STATUS_D = 13,
 };
 
 #define A_UPDATING   0x80
@@ -29,6 +32,8 @@ enum {
 #define C_PERIODIC   0x40
 #define B_BINARY     0x04
 #define B_24_HOURS   0x02
+#define PERIODIC_HZ  1024u
+#define NMI_OFF      0x80
 #define HOUR_PM      0x80
 #define POLLS_MAX    20000
 #define ATTEMPTS_MAX 4
@@ -37,20 +42,26 @@ struct date {
     u8 second, minute, hour, day, month, year;
 };
 
+/* NMI is held back while the index and the data port belong together. */
 static u8 cmos_read(u8 reg)
 {
-    outb(CMOS_INDEX, 0x80 | reg); /* NMI held back meanwhile */
-    return inb(CMOS_DATA);
+    u8 value;
+
+    outb(CMOS_INDEX, NMI_OFF | reg);
+    value = inb(CMOS_DATA);
+    outb(CMOS_INDEX, STATUS_D);
+    return value;
 }
 
 static void cmos_write(u8 reg, u8 value)
 {
-    outb(CMOS_INDEX, 0x80 | reg);
+    outb(CMOS_INDEX, NMI_OFF | reg);
     outb(CMOS_DATA, value);
+    outb(CMOS_INDEX, STATUS_D);
 }
 
 /* The interrupt it raises stays masked: only the flag is looked at. */
-void cmos_periodic(bool on)
+static void set_periodic(bool on)
 {
     u8 b = cmos_read(STATUS_B);
 
@@ -59,9 +70,34 @@ void cmos_periodic(bool on)
     cmos_read(STATUS_C);
 }
 
-bool cmos_period_passed(void)
+static void rtc_stop(void)
 {
-    return cmos_read(STATUS_C) & C_PERIODIC;
+    set_periodic(false);
+}
+
+/* Periods that were seen; a reader who comes once in a while misses some. */
+static u64 rtc_count(void)
+{
+    static u64 periods;
+
+    periods += (cmos_read(STATUS_C) & C_PERIODIC) != 0;
+    return periods;
+}
+
+/* All ones everywhere is what ports without a device read. */
+static bool rtc_present(void)
+{
+    return acpi_has_rtc() &&
+           !(cmos_read(STATUS_A) == 0xff && cmos_read(STATUS_B) == 0xff);
+}
+
+bool rtc_start(struct yardstick *y)
+{
+    if (!rtc_present())
+        return false;
+    set_periodic(true);
+    *y = (struct yardstick){"CMOS clock", PERIODIC_HZ, ~0ull, rtc_count, rtc_stop};
+    return true;
 }
 
 static struct date read_date(void)
@@ -95,6 +131,22 @@ static bool same_date(const struct date *a, const struct date *b)
            a->day == b->day && a->month == b->month && a->year == b->year;
 }
 
+/* The century's register is the firmware's choice; nonsense in it counts as none. */
+static u32 full_year(u32 year, u8 format)
+{
+    u8 reg = acpi_info()->century, century = 0;
+
+    if (reg > STATUS_D && reg < 0x80)
+        century = cmos_read(reg);
+    if (!(format & B_BINARY))
+        century = from_bcd(century);
+    if (century == 19 && year >= 70)
+        return 1900 + year;
+    if (century >= 20 && century <= 21)
+        return century * 100u + year;
+    return year + (year < 70 ? 2000 : 1900);
+}
+
 static u64 read_epoch(void)
 {
     struct date d = read_date(), again;
@@ -118,7 +170,7 @@ static u64 read_epoch(void)
     if (d.second > 59 || d.minute > 59 || d.hour > 23 || d.day < 1 || d.day > 31 ||
         d.month < 1 || d.month > 12 || d.year > 99)
         return 0;
-    year = d.year + (d.year < 70 ? 2000u : 1900u);
+    year = full_year(d.year, format);
     return ((days_before(year, d.month) + d.day - 1) * 24 + d.hour) * 3600 +
            d.minute * 60u + d.second;
 }
@@ -129,7 +181,8 @@ u64 clock_boot_epoch(void)
     static bool known;
 
     if (!known) {
-        u64 now = read_epoch(), up = clock_monotonic_ns() / 1000000000u;
+        u64 now = rtc_present() ? read_epoch() : 0,
+            up = clock_monotonic_ns() / 1000000000u;
 
         epoch = now > up ? now - up : now;
         known = true;

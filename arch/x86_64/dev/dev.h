@@ -19,28 +19,28 @@ void pic_unmask(u32 line);
 /* Acknowledges; false when the interrupt was spurious. */
 bool pic_accept(u32 line);
 
-/* ---- programmable interval timer, channel 0 ---- */
-void pit_start_periodic(u32 hz);
-/* Lets the counter run freely for measurements; false when there is no PIT. */
-bool pit_start_free(void);
-/* Counts down from 65536 to 0 over and over. */
-u16 pit_read(void);
-
-/* ---- CMOS clock ---- */
-#define CMOS_PERIODIC_HZ 1024u
-void cmos_periodic(bool on); /* starts and stops the periodic flag */
-bool cmos_period_passed(void);
+/* ---- programmable interval timer, channel 0; see yardstick.h too ---- */
+bool pit_start_periodic(u32 hz); /* false: there is none */
 
 /* ---- local APIC ---- */
-bool apic_init(void); /* false: none, or not usable */
-bool apic_present(void);
+bool apic_init(void);        /* false: none, or not usable */
+const char *apic_mode(void); /* "none", "xAPIC", "x2APIC" */
 void apic_eoi(void);
-/* Periodic VEC_TIMER; false when its clock could not be measured. */
-bool apic_timer_start(u32 hz);
+/* VEC_TIMER hz times a second; what raises it, NULL when nothing does. */
+const char *apic_timer_start(u32 hz);
+/* At each VEC_TIMER, after apic_eoi. */
+void apic_timer_rearm(void);
 
 /* ---- time stamp counter ---- */
 void tsc_init(void);
 u64 tsc_khz(void);
+const char *tsc_source(void); /* what told its rate */
+
+/* ---- the tick ---- */
+const char *tick_source(void);
+
+/* ---- console ---- */
+void console_tick(void); /* draws what was put off, hands on what the screen answered */
 
 /* ---- display adapter of Bochs and QEMU ---- */
 struct bootinfo;
@@ -49,7 +49,9 @@ struct bootinfo;
  * assigned by firmware, or with fb=off. Before the final page tables, after cmdline_init. */
 void bga_init(struct bootinfo *bi);
 
-/* ---- serial port ---- */
+/* ---- serial port and debug port ---- */
+bool serial_present(void); /* as the first line of the log found it */
+void serial_put(u8 byte);  /* waits a bounded time for room; dropped when none comes */
 void serial_enable_input(void); /* lets it interrupt */
 void serial_receive(void);      /* hands what has arrived to console_input */
 

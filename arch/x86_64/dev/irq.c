@@ -5,13 +5,21 @@
  */
 #include "arch/console.h"
 #include "arch/time.h"
+#include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"
 #include "arch/x86_64/usb/usb.h"
 #include "kernel/keyboard.h"
+#include "lib/assert.h"
 #include "lib/log.h"
 
 static bool tick_by_apic;
+static const char *source; /* of the tick */
+
+const char *tick_source(void)
+{
+    return source;
+}
 
 static void tick(struct trapframe *tf)
 {
@@ -19,6 +27,7 @@ static void tick(struct trapframe *tf)
     usb_poll();
     ps2_tick();
     keyboard_tick();
+    console_tick();
     timer_tick(tf);
 }
 
@@ -44,6 +53,7 @@ void irq_dispatch(struct trapframe *tf)
         pic_interrupt(tf, (u32)(vector - VEC_PIC));
     } else if (vector == VEC_TIMER) {
         apic_eoi();
+        apic_timer_rearm();
         tick(tf);
     } else if (vector != VEC_SPURIOUS) {
         apic_eoi(); /* nobody's: at least do not block the others */
@@ -55,18 +65,22 @@ void arch_timer_init(void)
 {
     tsc_init();
     apic_init();
-    tick_by_apic = apic_timer_start(TICK_HZ);
+    source = apic_timer_start(TICK_HZ);
+    tick_by_apic = source != NULL;
     if (!tick_by_apic) {
-        pit_start_periodic(TICK_HZ);
+        if (!pit_start_periodic(TICK_HZ))
+            panic("time: no timer runs: neither a local APIC nor a PIT");
+        source = "PIT";
         pic_unmask(IRQ_PIT);
     }
-    printk("time: tick %u Hz by %s, TSC %lu.%03lu MHz\n", TICK_HZ,
-           tick_by_apic ? "local APIC" : "PIT", tsc_khz() / 1000, tsc_khz() % 1000);
+    printk("time: tick %u Hz by %s, TSC %lu.%03lu MHz by %s\n", TICK_HZ, source,
+           tsc_khz() / 1000, tsc_khz() % 1000, tsc_source());
 }
 
 void console_enable_input(void)
 {
     serial_enable_input();
     usb_init(); /* first: firmware that owns a controller imitates a PS/2 keyboard */
-    ps2_init();
+    if (acpi_has_8042())
+        ps2_init();
 }

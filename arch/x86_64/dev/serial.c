@@ -56,7 +56,7 @@ static void probe(void)
     serial = PRESENT;
 }
 
-void console_put(u8 byte)
+void serial_put(u8 byte)
 {
     if (serial == UNKNOWN)
         probe();
@@ -73,6 +73,11 @@ void console_put(u8 byte)
     }
     if (++failures == FAILURES_MAX) /* stuck: do not pay the wait for ever */
         serial = ABSENT;
+}
+
+bool serial_present(void)
+{
+    return serial == PRESENT;
 }
 
 void serial_receive(void)

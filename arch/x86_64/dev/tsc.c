@@ -1,115 +1,178 @@
 /* SPDX-License-Identifier: MIT
  *
- * The time stamp counter as clock. Its rate is measured against the PIT in several short
- * samples, the smallest of which was disturbed least; without a PIT, CPUID or the
- * periodic flag of the CMOS clock must tell.
+ * The time stamp counter as clock. Its rate is measured against the first counter that
+ * runs of HPET, PM timer, PIT and CMOS clock; what CPUID or a hypervisor says of it is more
+ * exact and counts where the measurement agrees or nothing can be measured.
  */
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/dev/dev.h"
+#include "arch/x86_64/dev/yardstick.h"
 #include "lib/log.h"
 
 #define SAMPLES      5
-#define SAMPLE_TICKS 4000u /* of the PIT: 3.4 ms */
-#define POLLS_MAX    200000u
-#define RTC_PERIODS  8u
+#define SAMPLE_HZ    1000u /* a sample lasts a millisecond, */
+#define TICKS_MIN    16u   /* but so many ticks at least */
+#define EDGE_POLLS   20000u
+#define SAMPLE_POLLS 200000u
+#define CYCLES_BITS  34u /* no sample takes more; times 1 GHz it fits 64 bits */
+#define AGREE        50u /* one part in 50 */
+#define KHZ_MIN      1000u
+#define KHZ_MAX      20000000u
 #define KHZ_DEFAULT  1000000u
 #define SCALE_SHIFT  32
 
+/* Leaves of hypervisors (KVM, VMware): the highest, and the TSC's rate in kHz. */
+#define HYPERVISOR_LEAVES 0x40000000u
+#define HYPERVISOR_TIMING 0x40000010u
+
 static u64 khz;
+static const char *khz_source;
 static u64 base;  /* TSC at boot */
 static u64 scale; /* nanoseconds per cycle << SCALE_SHIFT */
 static u64 latest;
 
-/* Cycles per SAMPLE_TICKS of the PIT, scaled from what was really waited; 0: the PIT
- * stands. */
-static u64 sample(void)
-{
-    u16 start = pit_read();
-    u64 from = cpu_cycles(), to;
-    u32 ticks = 0;
+/* One reading: the count, when it was, and how long the reading took. */
+struct reading {
+    u64 count, tsc, width;
+};
 
-    for (u32 i = 0; i < POLLS_MAX && ticks < SAMPLE_TICKS; i++)
-        ticks = (u16)(start - pit_read());
-    to = cpu_cycles();
-    return ticks < SAMPLE_TICKS ? 0 : (to - from) * SAMPLE_TICKS / ticks;
+static struct reading read_once(const struct yardstick *y)
+{
+    u64 before = cpu_cycles(), count = y->read(), after = cpu_cycles();
+
+    return (struct reading){count, before + (after - before) / 2, after - before};
 }
 
-static u64 khz_from_pit(void)
+/* Rate in kHz from one sample that starts at a tick; 0: the counter stands. *doubt: cycles
+ * that the two readings took. */
+static u64 sample(const struct yardstick *y, u64 *doubt)
 {
-    u64 best = 0;
+    u64 want = MAX(y->hz / SAMPLE_HZ, (u64)TICKS_MIN), first = y->read(), ticks = 0;
+    struct reading from = {first, 0, 0}, to = from;
+    u64 cycles;
 
-    if (!pit_start_free())
+    for (u32 i = 0; i < EDGE_POLLS && from.count == first; i++)
+        from = read_once(y);
+    if (from.count == first)
         return 0;
-    for (u32 i = 0; i < SAMPLES; i++) {
-        u64 cycles = sample();
-
-        if (cycles && (best == 0 || cycles < best))
-            best = cycles;
+    for (u32 i = 0; i < SAMPLE_POLLS && ticks < want; i++) {
+        to = read_once(y);
+        ticks = (to.count - from.count) & y->mask;
     }
-    return best * PIT_HZ / SAMPLE_TICKS / 1000;
+    cycles = to.tsc - from.tsc;
+    if (ticks < want || cycles >> CYCLES_BITS)
+        return 0;
+    *doubt = from.width + to.width;
+    return cycles * y->hz / ticks / 1000;
 }
 
-static u64 khz_from_cpuid(void)
+/* Of several samples the one whose readings were disturbed least. */
+static u64 measure(const struct yardstick *y)
 {
-    struct cpuid_regs r;
+    u64 best = 0, least = ~0ull, doubt = 0;
 
-    if (cpu_features.max_leaf >= 0x15) {
-        r = cpuid(0x15, 0);
-        if (r.eax && r.ebx && r.ecx)
-            return (u64)r.ecx * r.ebx / r.eax / 1000;
+    for (u32 i = 0; i < SAMPLES; i++) {
+        u64 rate = sample(y, &doubt);
+
+        if (rate == 0)
+            break;
+        if (doubt < least) {
+            least = doubt;
+            best = rate;
+        }
     }
-    if (cpu_features.max_leaf >= 0x16)
-        return (u64)(cpuid(0x16, 0).eax & 0xffff) * 1000;
+    if (y->stop)
+        y->stop();
+    return best >= KHZ_MIN && best <= KHZ_MAX ? best : 0;
+}
+
+static u64 khz_measured(const char **name)
+{
+    static bool (*const starts[])(struct yardstick *) = {hpet_start, pm_timer_start,
+                                                         pit_start, rtc_start};
+
+    for (u32 i = 0; i < ARRAY_SIZE(starts); i++) {
+        struct yardstick y;
+        u64 rate = starts[i](&y) ? measure(&y) : 0;
+
+        if (rate) {
+            *name = y.name;
+            return rate;
+        }
+    }
     return 0;
 }
 
-static bool wait_rtc_period(void)
+/* Intel SDM vol. 3B, 19.7.3: the crystal's rate times the TSC's ratio to it. */
+static u64 khz_from_cpuid(const char **name)
 {
-    for (u32 i = 0; i < POLLS_MAX; i++) {
-        if (cmos_period_passed())
-            return true;
+    u64 rate = 0;
+
+    if (cpu_features.max_leaf >= 0x15) {
+        struct cpuid_regs r = cpuid(0x15, 0);
+
+        *name = "CPUID";
+        if (r.eax && r.ebx && r.ecx)
+            rate = (u64)r.ecx * r.ebx / r.eax / 1000;
     }
-    return false;
+    if (!rate && cpu_features.hypervisor &&
+        cpuid(HYPERVISOR_LEAVES, 0).eax >= HYPERVISOR_TIMING &&
+        cpuid(HYPERVISOR_LEAVES, 0).eax < HYPERVISOR_LEAVES + 0x1000) {
+        *name = "hypervisor";
+        rate = cpuid(HYPERVISOR_TIMING, 0).eax;
+    }
+    return rate >= KHZ_MIN && rate <= KHZ_MAX ? rate : 0;
 }
 
-static u64 khz_from_rtc(void)
+/* The nominal rate: good to a percent only. */
+static u64 khz_nominal(void)
 {
-    u64 best = 0;
+    return cpu_features.max_leaf >= 0x16 ? (u64)(cpuid(0x16, 0).eax & 0xffff) * 1000 : 0;
+}
 
-    cmos_periodic(true);
-    for (u32 i = 0; i < SAMPLES && wait_rtc_period(); i++) {
-        u64 from = cpu_cycles(), cycles;
-        u32 n = 0;
+static void choose_khz(void)
+{
+    const char *said_by = NULL, *measured_by = NULL;
+    u64 said = khz_from_cpuid(&said_by), measured = khz_measured(&measured_by);
+    u64 apart = said > measured ? said - measured : measured - said;
 
-        while (n < RTC_PERIODS && wait_rtc_period())
-            n++;
-        cycles = cpu_cycles() - from;
-        if (n == RTC_PERIODS && (best == 0 || cycles < best))
-            best = cycles;
+    if (said && (!measured || apart <= measured / AGREE)) {
+        khz = said;
+        khz_source = said_by;
+        return;
     }
-    cmos_periodic(false);
-    return best * CMOS_PERIODIC_HZ / RTC_PERIODS / 1000;
+    if (said)
+        printk("time: %s says TSC %lu kHz, %s measures %lu kHz\n", said_by, said,
+               measured_by, measured);
+    khz = measured;
+    khz_source = measured_by;
+    if (khz)
+        return;
+    khz = khz_nominal();
+    khz_source = "nominal rate";
+    if (khz)
+        return;
+    khz = KHZ_DEFAULT;
+    khz_source = "assumption";
+    printk("time: no clock to measure the TSC with: assuming a 1 GHz clock\n");
 }
 
 void tsc_init(void)
 {
     base = cpu_cycles();
-    khz = khz_from_pit();
-    if (khz == 0)
-        khz = khz_from_cpuid();
-    if (khz == 0)
-        khz = khz_from_rtc();
-    if (khz == 0) {
-        khz = KHZ_DEFAULT;
-        printk("time: no clock to measure the TSC with: assuming a 1 GHz clock\n");
-    }
+    choose_khz();
     scale = (u64)(((unsigned __int128)1000000 << SCALE_SHIFT) / khz);
 }
 
 u64 tsc_khz(void)
 {
     return khz;
+}
+
+const char *tsc_source(void)
+{
+    return khz_source;
 }
 
 /* CPUs need not agree to the last cycle: nobody is told less than somebody was told. */

@@ -25,6 +25,10 @@
 #define FIXMAP_BASE  0xffffffffffe00000ul
 #define FIXMAP_SLOTS 16u
 
+/* Behind them in the same table: a window for reading firmware's tables. */
+#define WINDOW_BASE  (FIXMAP_BASE + 32 * PAGE_SIZE)
+#define WINDOW_PAGES 257u /* 1 MiB at any offset in a page */
+
 paddr_t kernel_root;
 u64 pte_nx_mask;
 
@@ -195,6 +199,8 @@ void arch_mmu_init(const struct bootinfo *bi)
     map_image();
     map_memory(bi);
     map_framebuffer();
+    map_range_cached(DIRECT_BASE + VGA_TEXT, VGA_TEXT, PAGE_SIZE, PTE_PROT_R | PTE_PROT_W,
+                     PTE_PCD | PTE_PWT);
     make_roots();
     write_cr3(kernel_root);
     enable_protections();
@@ -218,4 +224,24 @@ volatile void *fixmap_device(paddr_t pa)
     pte_store(entry, pte_make_kernel(pa >> PAGE_SHIFT, PTE_PROT_R | PTE_PROT_W) |
                          PTE_PCD | PTE_PWT);
     return (volatile u8 *)va + pa % PAGE_SIZE;
+}
+
+const void *fixmap_window(paddr_t pa, size_t nbytes)
+{
+    paddr_t limit = 1ull << cpu_features.phys_bits;
+    u64 offset = pa % PAGE_SIZE, npages;
+
+    if (nbytes == 0 || nbytes > WINDOW_PAGES * PAGE_SIZE || pa >= limit ||
+        nbytes > limit - pa)
+        return NULL;
+    npages = (offset + nbytes + PAGE_SIZE - 1) / PAGE_SIZE;
+    if (npages > WINDOW_PAGES)
+        return NULL;
+    for (u64 i = 0; i < npages; i++) {
+        vaddr_t va = WINDOW_BASE + i * PAGE_SIZE;
+
+        pte_store(entry_at(va, 0), pte_make_kernel((pa >> PAGE_SHIFT) + i, PTE_PROT_R));
+        arch_flush_page(va);
+    }
+    return (const u8 *)WINDOW_BASE + offset;
 }

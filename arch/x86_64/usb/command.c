@@ -8,7 +8,7 @@
 #include "lib/uapi/errno.h"
 
 #define COMMAND_MS 5000u /* an Address Device asks the device itself */
-#define CONTROL_MS 2000u
+#define CONTROL_MS 1000u
 
 #define CONTEXT_SLOT    0u
 #define CONTEXT_CONTROL 1u /* endpoint 0 */

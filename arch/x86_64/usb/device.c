@@ -22,6 +22,7 @@
 #define POWER_MS        100u
 #define ADDRESS_MS      10u
 #define PIPE_ERRORS_MAX 4u
+#define RESTARTS_MAX    3u
 
 #define GET_DESCRIPTOR    6u
 #define SET_CONFIGURATION 9u
@@ -270,6 +271,8 @@ static bool has_work(const struct xhci *x)
 {
     if (!x->running)
         return false;
+    if (READ_ONCE(x->broken))
+        return true;
     for (u32 port = 1; port <= x->nports; port++)
         if (READ_ONCE(x->ports[port].changed))
             return true;
@@ -283,8 +286,21 @@ static bool has_work(const struct xhci *x)
     return false;
 }
 
+/* A controller that was given up: its devices go, then it may try again. */
+static void restart(struct xhci *x)
+{
+    for (u32 slot = 1; slot <= XHCI_SLOTS; slot++)
+        if (x->devices[slot] && !x->devices[slot]->hub)
+            usb_detach(x->devices[slot]);
+    xhci_release(x);
+    if (x->restarts++ < RESTARTS_MAX)
+        xhci_start(x);
+}
+
 static void service(struct xhci *x)
 {
+    if (READ_ONCE(x->broken))
+        xhci_fail(x, "it reports an error");
     for (u32 port = 1; port <= x->nports && x->running; port++) {
         if (!READ_ONCE(x->ports[port].changed))
             continue;
@@ -294,13 +310,8 @@ static void service(struct xhci *x)
     for (u32 slot = 1; slot <= XHCI_SLOTS && x->running; slot++)
         if (x->devices[slot])
             service_device(x->devices[slot]);
-    if (x->running)
-        return;
-    /* It failed meanwhile. */
-    for (u32 slot = 1; slot <= XHCI_SLOTS; slot++)
-        if (x->devices[slot] && !x->devices[slot]->hub)
-            usb_detach(x->devices[slot]);
-    xhci_release(x);
+    if (!x->running)
+        restart(x);
 }
 
 static void usb_main(void *arg)
@@ -328,12 +339,21 @@ static void usb_main(void *arg)
 
 void usb_poll(void)
 {
+    static u32 ticks;
     u8 leds;
 
     if (!usb_thread)
         return;
-    for (u32 i = 0; i < ncontrollers; i++)
-        xhci_poll(&controllers[i]);
+    ticks++;
+    for (u32 i = 0; i < ncontrollers; i++) {
+        struct xhci *x = &controllers[i];
+
+        xhci_poll(x);
+        if (ticks % TICK_HZ == 0 && x->running && !x->broken && xhci_is_broken(x)) {
+            x->broken = true;
+            usb_wake();
+        }
+    }
     leds = keyboard_leds();
     if (leds != leds_seen) {
         leds_seen = leds;
@@ -352,6 +372,7 @@ static bool take_controller(const struct pci_device *pci, void *arg)
     x->number = ncontrollers + 1;
     if (xhci_map(x, pci)) {
         xhci_take_over(x);
+        xhci_stop(x);
         ncontrollers++;
     }
     return ncontrollers < CONTROLLERS_MAX;

@@ -34,6 +34,7 @@ void root_power_all(struct xhci *x)
     for (u32 port = 1; port <= x->nports; port++) {
         if (!(port_status(x, port) & PORT_POWER))
             port_set(x, port, PORT_POWER);
+        x->ports[port].known = false;
         x->ports[port].changed = true;
     }
 }

@@ -163,6 +163,13 @@ void xhci_poll(struct xhci *x)
     spin_unlock_irq(&x->lock, flags);
 }
 
+bool xhci_is_broken(const struct xhci *x)
+{
+    u32 status = xhci_read(x, x->op + OP_STATUS);
+
+    return status & (STATUS_SYSTEM_ERROR | STATUS_HOST_ERROR) || status == ~0u;
+}
+
 bool xhci_wait(struct xhci *x, const struct usb_wait *w, u32 ms)
 {
     u64 now = clock_monotonic_ns(), spin = now + SPIN_NS,

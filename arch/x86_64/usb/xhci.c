@@ -117,9 +117,14 @@ static bool wait_register(const struct xhci *x, u32 offset, u32 mask, u32 want, 
     }
 }
 
-static bool halt(const struct xhci *x)
+void xhci_stop(const struct xhci *x)
 {
     xhci_write(x, x->op + OP_COMMAND, xhci_read(x, x->op + OP_COMMAND) & ~COMMAND_RUN);
+}
+
+static bool halt(const struct xhci *x)
+{
+    xhci_stop(x);
     return wait_register(x, x->op + OP_STATUS, STATUS_HALTED, STATUS_HALTED, HALT_MS);
 }
 
@@ -209,6 +214,7 @@ void xhci_start(struct xhci *x)
     xhci_read_protocols(x);
     set_master(x, true); /* the segment table may be read as soon as it is named */
     give_memory(x);
+    x->broken = false;
     WRITE_ONCE(x->running, true);
     xhci_write(x, x->op + OP_COMMAND, COMMAND_RUN);
     if (!wait_register(x, x->op + OP_STATUS, STATUS_HALTED, 0, HALT_MS)) {

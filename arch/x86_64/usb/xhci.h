@@ -42,8 +42,10 @@ enum {
 #define COMMAND_RUN   0x1u
 #define COMMAND_RESET 0x2u
 
-#define STATUS_HALTED    0x1u
-#define STATUS_NOT_READY 0x800u
+#define STATUS_HALTED       0x1u
+#define STATUS_SYSTEM_ERROR 0x4u
+#define STATUS_NOT_READY    0x800u
+#define STATUS_HOST_ERROR   0x1000u
 
 enum { RUN_ERSTSZ = 0x28, RUN_ERSTBA = 0x30, RUN_ERDP = 0x38 };
 
@@ -176,6 +178,8 @@ struct xhci {
     u32 nports, nslots, context_bytes, nscratch;
     bool wide; /* reaches memory above 4 GiB */
     bool running;
+    bool broken; /* [P] its status tells of an error */
+    u8 restarts;
     spinlock_t lock; /* irq-safe: events, devices[], all that is [P] */
     struct xhci_memory *memory;
     u64 *scratch; /* addresses of the scratchpad's pages, or NULL */
@@ -207,6 +211,9 @@ static inline void xhci_write64(const struct xhci *x, u32 offset, u64 value)
 
 /* Finds the registers of a function; false, with a line in the log: not usable. */
 bool xhci_map(struct xhci *x, const struct pci_device *pci);
+/* Tells it to halt, without waiting: what the firmware left running writes to memory that is
+ * no longer the firmware's. */
+void xhci_stop(const struct xhci *x);
 /* Halts, resets, starts: x->running tells how it went. USB thread. */
 void xhci_start(struct xhci *x);
 /* The controller answers no more: stops it. Its devices are for the caller to forget, and
@@ -234,6 +241,8 @@ paddr_t trb_put(struct trb_ring *r, u64 parameter, u32 status, u32 control);
 void xhci_doorbell(const struct xhci *x, u32 slot, u32 target);
 /* Handles the events that are there, a bounded number. Any context. */
 void xhci_poll(struct xhci *x);
+/* Whether the controller reports that it stopped; one register read. */
+bool xhci_is_broken(const struct xhci *x);
 /* Waits for w->done; false after `ms`. USB thread. */
 bool xhci_wait(struct xhci *x, const struct usb_wait *w, u32 ms);
 /* Puts the next buffer for a report into the ring of the pipe. x->lock held. */

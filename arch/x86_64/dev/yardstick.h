@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Counters of known rate that the TSC is measured against. Each may be missing, standing or
+ * lying: who reads one bounds the number of reads.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct yardstick {
+    const char *name;
+    u64 hz;
+    u64 mask; /* the counter wraps here */
+    u64 (*read)(void);
+    void (*stop)(void); /* NULL: it may run on */
+};
+
+/* Fill *y and start the counter; false when the machine does not have it. */
+bool hpet_start(struct yardstick *y);
+bool pm_timer_start(struct yardstick *y);
+bool pit_start(struct yardstick *y);
+bool rtc_start(struct yardstick *y);
