@@ -22,7 +22,7 @@ all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build t
 run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits)
 	$(RUN_INTERACTIVE)
 
-test: ## all the tests below but test-linux and test-stress, with the sum at the end
+test: ## the tests that take minutes, with the sum at the end
 	$(TEST_ALL)
 
 test-models: ## the models of protocols that need several CPUs, with spin
@@ -49,17 +49,17 @@ test-machines: all $(O)/small.cpio ## machines and CPUs that lack something, pow
 test-hwreport: all ## the hardware report says what QEMU made
 	tests/run/hwreport.py
 
-test-boot: $(ISO) $(USB) esp esp-grub $(KERNEL) $(O)/small.cpio ## all boots: firmware, media, loaders, machines
+test-boot: $(BOOT_NEEDS) ## every firmware, medium, machine and loader; hostile boots; keys; Bochs
 	$(TEST_BOOT)
+
+test-boot-short: $(BOOT_NEEDS) ## the part of test-boot that `make test` runs
+	$(TEST_SHORT)
 
 test-screen: $(KERNEL) $(INITRAMFS) ## what the screen shows, read back from pictures
 	$(TEST_SCREEN)
 
 test-keys: $(KERNEL) $(O)/iso.cpio ## keys of emulated keyboards reach the shell
 	$(TEST_KEYS)
-
-test-boot-short: $(ISO) $(USB) esp esp-grub $(KERNEL) $(O)/small.cpio ## the part of test-boot that `make test` runs
-	$(TEST_SHORT)
 
 test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the shell
 	$(TEST_USB)

@@ -11,14 +11,9 @@
 import concurrent.futures
 import os
 import re
-import re
-import sys
 import sys
 import tempfile
-import tempfile
 import traceback
-import traceback
-
 
 sys.dont_write_bytecode = True
 import bochs
@@ -26,18 +21,31 @@ import cost
 import direct
 import fb
 import hostile
+import keys
 import matrix
+import usb_keys
+
+
+def pressed(module):
+    """The cases of a module about keys."""
+    def cases(build, _):
+        for name in module.CASES:
+            yield name, lambda log, name=name: module.verdict(build, name, log)[3:] or None
+    return cases
+
 
 AT_A_TIME = 2
 GROUPS = {"direct": direct.cases, "cost": cost.cases, "matrix": matrix.cases,
-          "bochs": bochs.cases, "fb": fb.cases, "hostile": hostile.cases}
+          "bochs": bochs.cases, "fb": fb.cases, "hostile": hostile.cases,
+          "keys": pressed(keys), "usb": pressed(usb_keys)}
 # What `make test` takes with the word `short`: each door, firmware and medium once.
 SHORT = {"direct": ("16M", "256M", "qemu64,-nx"),
          "cost": ("instructions to the shell", "size of the kernel"),
          "matrix": ("PVH direct qboot microvm", "GRUB SeaBIOS CD pc",
                     "GRUB SeaBIOS stick q35", "own loader OVMF stick q35",
                     "GRUB OVMF CD q35"),
-         "bochs": ("CD tigerlake",), "fb": ("pixels", "bochs-display", "fb=off")}
+         "bochs": ("CD tigerlake",), "fb": ("pixels", "bochs-display", "fb=off"),
+         "keys": (), "usb": ()}  # targets of their own in `make test`
 SHORT_STRIDE = 4  # of the groups that SHORT does not name
 
 

@@ -8,9 +8,9 @@ import itertools
 import machine
 from media import Media
 
-BIOS_SECONDS, UEFI_SECONDS = 120, 300
+BIOS_SECONDS, UEFI_SECONDS = 120, 180
 MICROVM = ["-machine", "microvm"]
-MICROVM_BIOS = MICROVM + ["-bios", "bios-microvm.bin"]
+MICROVM_BIOS = MICROVM + ["-bios", "/usr/share/seabios/bios-microvm.bin"]
 QBOOT = ["-bios", "qboot.rom"]
 
 

@@ -20,7 +20,7 @@ $(GRUB_EFI): tools/mk/image.mk
 	$(call say,GRUB ,$@)
 	grub-mkimage -O x86_64-efi -p /boot/grub -o $@ $(GRUB_EFI_MODULES)
 
-$(ESP)/EFI/BOOT/%.EFI $(ESP_GRUB)/EFI/BOOT/%.EFI: $(O)/efi/%.EFI
+$(ESP)/EFI/BOOT/%.EFI: $(O)/efi/%.EFI
 	mkdir -p $(@D)
 	cp $< $@
 

@@ -6,6 +6,7 @@
 TEST_HOST   = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host
 TEST_USER   = tools/test-user --build $(O) $(SUITE_FILES)
 TEST_LINUX  = tests/user/run-linux.sh $(O)/tests/user
+BOOT_NEEDS  = $(KERNEL) $(ISO) $(USB) esp esp-grub $(O)/small.cpio
 TEST_BOOT   = tests/boot/boot.py $(O)
 TEST_KEYS   = tests/boot/keys.py $(O)
 TEST_USB    = tests/boot/usb_keys.py $(O)
@@ -18,5 +19,5 @@ TEST_RUN    = tests/run/programs.py $(O)
 TEST_STRESS = tests/run/programs.py $(O) --group stress
 TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
-              test-host test-models test-user test-run test-keys test-usb test-screen test-image \
-              test-boot-short
+              test-host test-models test-user test-run test-keys test-usb test-screen \
+              test-hwreport test-image test-boot-short
