@@ -9,7 +9,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MEMORY = 192  # MiB, of which firmware and the first MiB take a little
-SECTIONS = ("cpu", "boot", "memory", "acpi", "pci", "framebuffer from the loader",
+SECTIONS = ("cpu", "boot", "memory", "acpi", "pci", "framebuffer",
             "time and interrupts", "memory in use", "last lines of the kernel's log")
 LINES = [(f"section {s}", rf"^\[{re.escape(s)}\]$") for s in SECTIONS] + [
     ("tables", r"^FACP .*\n(.*\n)*APIC .*\n(.*\n)*HPET .*\n(.*\n)*MCFG "),

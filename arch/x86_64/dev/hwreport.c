@@ -4,6 +4,7 @@
  * below headings. It tells what was found at boot and touches no device but PCI
  * configuration space (dev/hwpci.c).
  */
+#include "arch/framebuffer.h"
 #include "arch/hwinfo.h"
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
@@ -116,10 +117,10 @@ static void report_acpi(struct seq *s)
 
 static void report_screen(struct seq *s)
 {
-    const struct boot_framebuffer *fb = &boot->fb;
+    const struct boot_framebuffer *fb = framebuffer_info();
 
-    seq_puts(s, "\n[framebuffer from the loader]\n");
-    if (!fb->base) {
+    seq_puts(s, "\n[framebuffer]\n");
+    if (!fb) {
         seq_puts(s, "none\n");
         return;
     }
