@@ -22,7 +22,10 @@ import direct
 import fb
 import hostile
 import keys
+import machines
 import matrix
+import screen
+import usb_hostile
 import usb_keys
 
 
@@ -34,10 +37,23 @@ def pressed(module):
     return cases
 
 
+def varied(build, _):
+    for name, *case in (*machines.machine_cases(), *machines.end_cases(),
+                        *machines.cpu_cases()):
+        yield name, lambda _, name=name, case=case: machines.boot(build, name, *case)
+
+
+def looked_at(build, _):
+    for test in screen.TESTS:
+        name = test.__name__.removeprefix("test_").replace("_", " ")
+        yield name, lambda _, test=test: test(build)
+
+
 AT_A_TIME = 2
 GROUPS = {"direct": direct.cases, "cost": cost.cases, "matrix": matrix.cases,
           "bochs": bochs.cases, "fb": fb.cases, "hostile": hostile.cases,
-          "keys": pressed(keys), "usb": pressed(usb_keys)}
+          "machines": varied, "screen": looked_at, "keys": pressed(keys),
+          "usb": pressed(usb_keys), "usb-hostile": pressed(usb_hostile)}
 # What `make test` takes with the word `short`: each door, firmware and medium once.
 SHORT = {"direct": ("16M", "256M", "qemu64,-nx"),
          "cost": ("instructions to the shell", "size of the kernel"),
@@ -45,7 +61,8 @@ SHORT = {"direct": ("16M", "256M", "qemu64,-nx"),
                     "GRUB SeaBIOS stick q35", "own loader OVMF stick q35",
                     "GRUB OVMF CD q35"),
          "bochs": ("CD tigerlake",), "fb": ("pixels", "bochs-display", "fb=off"),
-         "keys": (), "usb": ()}  # targets of their own in `make test`
+         # Targets of their own in `make test`, or too long for it.
+         "screen": (), "keys": (), "usb": (), "usb-hostile": ()}
 SHORT_STRIDE = 4  # of the groups that SHORT does not name
 
 

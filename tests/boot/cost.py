@@ -63,6 +63,9 @@ def to_the_shell(build, work, log):
         if wrong:
             return wrong
         counts.append(number)
+    with open(log, encoding="utf-8", errors="replace") as f:
+        if "built-in shell" not in f.read():
+            return "no shell was reached: a machine that panics is off as well"
     firmware, all_of_it = counts
     millions = (all_of_it - firmware) / 1e6
     print(f"# {millions:.1f} million instructions from the hand-over to the shell, "
