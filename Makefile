@@ -19,7 +19,7 @@ include tools/mk/lint.mk
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
-run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits)
+run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits); SCREEN=1: with a display
 	$(RUN_INTERACTIVE)
 
 test: ## the tests that take minutes, with the sum at the end

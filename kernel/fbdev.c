@@ -14,6 +14,7 @@
 #include "kernel/device.h"
 #include "kernel/kernel.h"
 #include "kernel/timer.h"
+#include "kernel/tty.h"
 #include "kernel/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -190,6 +191,8 @@ static void fb_release(struct file *f)
         if (fb.mapped)
             show_pages(0, fb.npages);
         shadow_drop();
+        if (console_tty.mode != KD_TEXT) /* it died, or forgot */
+            tty_set_mode(&console_tty, KD_TEXT);
     }
     mutex_unlock(&fb.open_lock);
 }

@@ -131,8 +131,15 @@ static int set_foreground(struct tty *t, uintptr_t arg)
 
 /* ---- the screen ---- */
 
+void tty_set_mode(struct tty *t, u32 mode)
+{
+    t->mode = mode;
+    console_set_graphics(mode == KD_GRAPHICS);
+}
+
 /* KD_GRAPHICS: a program draws on the framebuffer, the console keeps its text to itself. As on
- * Linux the mode outlives the program, and only the terminal's own processes and root set it. */
+ * Linux the mode outlives the program, but not the last open /dev/fb0: then nobody is left to
+ * draw. Only the terminal's own processes and root set it. */
 static int set_mode(struct tty *t, uintptr_t mode)
 {
     const struct proc *p = current_proc();
@@ -141,8 +148,7 @@ static int set_mode(struct tty *t, uintptr_t mode)
         return -EPERM;
     if (mode != KD_TEXT && mode != KD_GRAPHICS)
         return -EINVAL;
-    t->mode = (u32)mode;
-    console_set_graphics(mode == KD_GRAPHICS);
+    tty_set_mode(t, (u32)mode);
     return 0;
 }
 

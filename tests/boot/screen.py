@@ -265,8 +265,29 @@ def test_quiet(build):
         machine.shows(lambda t: any("entered by" in line for line in t), "no log in dmesg")
 
 
+def test_serial_off(build):
+    """serial=off: the port is silent once there is a screen; without one it stays."""
+    with Machine(build, "serial-off", "serial=off") as machine:
+        machine.qmp = machine.wait(lambda: os.path.exists(machine.socket)
+                                   and screentext.Qmp(machine.socket), "no QMP")
+        machine.shows(lambda t: any(line + " " == PROMPT for line in t), "no prompt")
+        check("BusyBox" not in machine.text, f"the port says {machine.text!r}")
+    with Machine(build, "serial-off-alone", "serial=off", ("-vga", "none")) as machine:
+        machine.boot()
+
+
+def test_drawer_killed(build):
+    """A program that owned the screen is killed: the text comes back by itself."""
+    with Machine(build, "drawer-killed") as machine:
+        machine.boot()
+        machine.type("/demo/mosaic & sleep 1; kill -9 $!\n")
+        machine.type("echo back; echo here\n")
+        machine.shows(lambda t: "here" in t and "back" in t, "the text does not come back")
+
+
 TESTS = [test_log, test_size, test_scroll, test_vi, test_top, test_colours, test_panic, test_panic_nmi,
-         test_panic_vga_text, test_panic_status, test_panic_restart, test_vga_text, test_quiet]
+         test_panic_vga_text, test_panic_status, test_panic_restart, test_vga_text, test_quiet,
+         test_serial_off, test_drawer_killed]
 
 
 def main():

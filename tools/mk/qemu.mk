@@ -4,7 +4,7 @@
 
 SUITE_ADD := $(foreach f,$(SUITE_FILES),--add $(f):/tests/)
 
-RUN_INTERACTIVE = tools/run $(RUNFLAGS) $(SUITE_ADD) --cmdline "suite $(APPEND)"
+RUN_INTERACTIVE = tools/run $(if $(SCREEN),--screen) $(RUNFLAGS) $(SUITE_ADD) --cmdline "suite $(APPEND)"
 
 define DEBUG_SESSION
 	tools/gdb/session $(DEBUG_KERNEL) $(INITRAMFS)

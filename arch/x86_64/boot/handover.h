@@ -38,6 +38,7 @@ struct handover_framebuffer {
     unsigned pitch, width, height; /* pitch in bytes */
     unsigned char bpp, red_pos, red_size, green_pos, green_size, blue_pos, blue_size,
         reserved;
+    unsigned reserved2;
 };
 
 /* All addresses are physical. cmdline, initrd and map lie below 4 GiB; map memory that is not

@@ -9,7 +9,9 @@
 
 #include "arch/console.h"
 #include "arch/trap.h"
+#include "arch/x86_64/dev/dev.h"
 #include "arch/x86_64/dev/fbdraw.h"
+#include "kernel/kernel.h"
 #include "kernel/printk.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
@@ -175,6 +177,8 @@ void console_set_graphics(bool on)
         return;
     flags = enter();
     if (graphics && !on) {
+        if (driver->clear)
+            driver->clear();
         memset(shown, 0, sizeof(shown));
         vt_touch_all(&vt);
         waiting = true;
@@ -188,6 +192,7 @@ void console_set_graphics(bool on)
 
 void console_screen_init(void)
 {
+    const char *wanted = cmdline_get("serial");
     u32 cols, rows;
     u64 end;
 
@@ -207,6 +212,9 @@ void console_screen_init(void)
     }
     draw();
     screen_present = true;
+    /* Where nobody reads the port it would still be waited for, 87 us a byte. */
+    if (wanted && strcmp(wanted, "off") == 0)
+        serial_close();
 }
 
 void console_screen_alternate(void)

@@ -12,6 +12,8 @@
 
 struct screen_driver {
     void (*draw)(u32 col, u32 row, const struct vt_cell *cells, u32 n);
+    /* Blanks all of it, also what no cell covers. NULL: cells cover all. */
+    void (*clear)(void);
     /* NULL: the cursor comes as a cell with VT_CURSOR. */
     void (*cursor)(u32 col, u32 row, bool visible);
 };

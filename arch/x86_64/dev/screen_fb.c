@@ -13,7 +13,12 @@ static void fb_draw(u32 col, u32 row, const struct vt_cell *cells, u32 n)
     fbdraw_cells(&fb, col, row, cells, n);
 }
 
-static const struct screen_driver fb_driver = {.draw = fb_draw};
+static void fb_clear(void)
+{
+    fbdraw_clear(&fb);
+}
+
+static const struct screen_driver fb_driver = {.draw = fb_draw, .clear = fb_clear};
 
 const struct screen_driver *screen_framebuffer(u32 *cols, u32 *rows)
 {

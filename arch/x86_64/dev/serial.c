@@ -75,6 +75,11 @@ void serial_put(u8 byte)
         serial = ABSENT;
 }
 
+void serial_close(void)
+{
+    serial = ABSENT;
+}
+
 bool serial_present(void)
 {
     return serial == PRESENT;
