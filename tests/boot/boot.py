@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 import bochs
 import cost
 import direct
+import displays
 import fb
 import hostile
 import keys
@@ -51,7 +52,8 @@ def looked_at(build, _):
 
 AT_A_TIME = 2
 GROUPS = {"direct": direct.cases, "cost": cost.cases, "matrix": matrix.cases,
-          "bochs": bochs.cases, "fb": fb.cases, "hostile": hostile.cases,
+          "bochs": bochs.cases, "displays": displays.cases, "fb": fb.cases,
+          "hostile": hostile.cases,
           "machines": varied, "screen": looked_at, "keys": pressed(keys),
           "usb": pressed(usb_keys), "usb-hostile": pressed(usb_hostile)}
 # What `make test` takes with the word `short`: each door, firmware and medium once.
@@ -60,7 +62,8 @@ SHORT = {"direct": ("16M", "256M", "qemu64,-nx"),
          "matrix": ("PVH direct qboot microvm", "GRUB SeaBIOS CD pc",
                     "GRUB SeaBIOS stick q35", "own loader OVMF stick q35",
                     "GRUB OVMF CD q35"),
-         "bochs": ("CD tigerlake",), "fb": ("pixels", "bochs-display", "fb=off"),
+         "bochs": ("CD tigerlake",), "displays": ("24 bits a pixel",),
+         "fb": ("pixels", "bochs-display", "fb=off"),
          # Targets of their own in `make test`, or too long for it.
          "screen": (), "keys": (), "usb": (), "usb-hostile": ()}
 SHORT_STRIDE = 4  # of the groups that SHORT does not name

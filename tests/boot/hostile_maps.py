@@ -169,6 +169,16 @@ def absent_cases():
         HONEST_MAP + (((1 << 40) - GIB, GIB, USABLE),))
 
 
+def far_cases():
+    """Memory that is there, where few machines have it."""
+    for at, name in ((1 << 40, "1 TiB"), (1 << 45, "32 TiB")):
+        yield f"memory at {name}", boots(r" (31\d|32\d) MiB of memory"), with_map(
+            HONEST_MAP + ((at, 256 * MIB, USABLE),)), \
+            "-m", "64,slots=1,maxmem=48T", "-cpu", "max,phys-bits=47", "-object", \
+            "memory-backend-ram,id=far,size=256M", "-device", \
+            f"pc-dimm,memdev=far,addr={at:#x}"
+
+
 def block_cases():
     yield "start info with a wrong magic", refused(
         r"boot: PVH start info at 0x\w+ has magic 0xdeadbeef"), \
@@ -189,6 +199,6 @@ def block_cases():
 
 
 def cases():
-    for group in (order_cases, entry_cases, count_cases, size_cases, absent_cases,
+    for group in (order_cases, entry_cases, count_cases, size_cases, absent_cases, far_cases,
                   block_cases):
         yield from group()
