@@ -15,13 +15,15 @@
 static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t next,
                        struct tlb_batch *b)
 {
-    pte_t *src = pt_entries(from), *dst = pt_entries(to);
+    pte_t *src = pt_entries(from) + pt_index(va, 0),
+          *end = src + ((next - va) >> PAGE_SHIFT);
+    pte_t *dst = pt_entries(to) + pt_index(va, 0);
     bool narrowed = false;
-    u64 shared = 0;
+    u32 shared = 0;
 
     spin_lock(&from->lock);
-    for (unsigned i = pt_index(va, 0); va < next; i++, va += PAGE_SIZE) {
-        pte_t pte = pte_load(&src[i]);
+    for (; src < end; src++, dst++) {
+        pte_t pte = pte_load(src);
         struct page *pg;
 
         if (!pte)
@@ -30,12 +32,12 @@ static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t n
         if (pg->type != PAGE_ANON)
             continue; /* zero page or a page of the object: faults bring them */
         __atomic_fetch_add(&pg->refs, 1, __ATOMIC_RELAXED);
-        if (pte_present(pte) && pte_writable(pte)) {
+        if ((pte & (PTE_PRESENT | PTE_WRITE)) == (PTE_PRESENT | PTE_WRITE)) {
             pte = pte_write_protect(pte);
-            pte_store(&src[i], pte);
+            pte_store(src, pte);
             narrowed = true;
         }
-        pte_store(&dst[i], pte);
+        pte_store(dst, pte);
         shared++;
     }
     if (narrowed)
