@@ -34,31 +34,56 @@ static long not_implemented(struct proc *p, u32 number)
     return -ENOSYS;
 }
 
+static noinline long call_traced(syscall_fn fn, const struct syscall_args *args,
+                                 u32 number)
+{
+    struct syscall_args before = *args; /* execve and sigreturn change the frame */
+    long result = fn(args);
+
+    strace_log(number, &before, result);
+    return result;
+}
+
+static noinline long call_unknown(const struct syscall_args *args, u32 number)
+{
+    long result = not_implemented(current_proc(), number);
+
+    if (strace_on)
+        strace_log(number, args, result);
+    return result;
+}
+
+static syscall_fn find(u32 number)
+{
+    /* The masks hold under speculation too. */
+    if (likely(number < TABLE_SIZE))
+        return table[number & (TABLE_SIZE - 1)];
+    if (number - OWN_SYSCALL_FIRST < OWN_SYSCALL_COUNT)
+        return own_table[(number - OWN_SYSCALL_FIRST) & (OWN_SYSCALL_COUNT - 1)];
+    return NULL;
+}
+
 void syscall_entry(struct trapframe *tf)
 {
     struct thread *t = current_thread();
     u32 number = (u32)tf->rax; /* as on Linux the upper half counts for nothing */
     const struct syscall_args *args = (const struct syscall_args *)tf;
-    struct syscall_args before;
-    syscall_fn fn = NULL;
+    syscall_fn fn = find(number);
     long result;
 
     tf->error = number;
     t->frame = tf;
     t->last_syscall = number;
-    if (number < TABLE_SIZE)
-        fn = table[number & (TABLE_SIZE - 1)]; /* the mask holds under speculation too */
-    else if (number - OWN_SYSCALL_FIRST < OWN_SYSCALL_COUNT)
-        fn = own_table[(number - OWN_SYSCALL_FIRST) & (OWN_SYSCALL_COUNT - 1)];
-    if (unlikely(strace_on))
-        before = *args; /* execve and sigreturn change the frame */
-    result = fn ? fn(args) : not_implemented(t->proc, number);
+    if (unlikely(!fn))
+        result = call_unknown(args, number);
+    else if (unlikely(strace_on))
+        result = call_traced(fn, args, number);
+    else
+        result = fn(args);
     /* Not for rt_sigreturn, whose result is whatever the program had in rax. */
     if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_BLOCK) &&
         tf->vector == TRAP_SYSCALL)
         t->restart = (s32)-result;
-    if (unlikely(strace_on))
-        strace_log(number, &before, result);
     tf->rax = (u64)result;
     irq_disable();
     if (unlikely(thread_has_work(t)))

@@ -110,18 +110,23 @@ int area_check_memlock(const struct mm *mm, u64 npages)
 void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
                 struct area_dead *dead)
 {
-    struct vma *v = vma_find(mm, start), *next, *prev;
+    struct vma *v = vma_at(mm, start), *next, *prev;
     struct tlb_batch batch;
 
+    if (!v)
+        v = vma_find(mm, start);
     if (!v || v->start >= end)
         return;
-    area_cut(mm, start, r);
-    area_cut(mm, end, r);
+    if (v->start < start) {
+        area_cut(mm, start, r);
+        v = vma_find(mm, start);
+    }
+    if (v->end != end)
+        area_cut(mm, end, r);
     /* Translations first, while the VMAs are still in their objects' trees; then the VMAs;
      * then tables nobody can come to any more. */
     tlb_begin(&batch, mm);
-    v = vma_find(mm, start);
-    prev = v ? vma_prev(v) : NULL;
+    prev = vma_prev(v);
     for (struct vma *u = v; u && u->start < end; u = vma_next(u)) {
         zap_range(u, u->start, u->end, &batch);
         away_forget(u);

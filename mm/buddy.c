@@ -7,7 +7,8 @@
  *
  * Single pages are lazy: a freed one goes to a per-CPU stack and from there to a plain list,
  * unmerged. They are merged only when a larger block is wanted and none is there, so the
- * common traffic of single pages never pays for splitting and merging.
+ * common traffic of single pages never pays for splitting and merging. Page tables come back
+ * empty, that is zeroed: a few of them are kept for those who want such pages.
  */
 #include "mm/buddy.h"
 #include "lib/percpu.h"
@@ -17,10 +18,12 @@
 
 #define CACHE_MAX   64u
 #define CACHE_BATCH 16u
+#define ZEROED_MAX  32u
 
 struct page_cache {
-    u32 count;
+    u32 count, nzeroed;
     struct page *pages[CACHE_MAX];
+    struct page *zeroed[ZEROED_MAX];
 };
 
 static DEFINE_PER_CPU(struct page_cache, page_cache);
@@ -193,28 +196,37 @@ static struct page *cache_refill(struct page_cache *c)
         c->pages[c->count++] = pg;
     }
     spin_unlock(&buddy.lock);
-    return c->count ? c->pages[--c->count] : NULL;
+    if (c->count)
+        return c->pages[--c->count];
+    return c->nzeroed ? c->zeroed[--c->nzeroed] : NULL;
+}
+
+/* buddy.lock held. */
+static void lazy_push(struct page *pg)
+{
+    pg->link.next = (struct list *)buddy.lazy;
+    buddy.lazy = pg;
+    buddy.nlazy++;
+    buddy.nfree++;
 }
 
 /* Moves pages from the stack to the lazy list until `keep` are left. */
 static void cache_spill(struct page_cache *c, u32 keep)
 {
     spin_lock(&buddy.lock);
-    while (c->count > keep) {
-        struct page *pg = c->pages[--c->count];
-
-        pg->link.next = (struct list *)buddy.lazy;
-        buddy.lazy = pg;
-        buddy.nlazy++;
-        buddy.nfree++;
-    }
+    while (c->count > keep)
+        lazy_push(c->pages[--c->count]);
     spin_unlock(&buddy.lock);
 }
 
 void page_drain(void)
 {
-    cache_spill(&this_cpu(page_cache), 0);
+    struct page_cache *c = &this_cpu(page_cache);
+
+    cache_spill(c, 0);
     spin_lock(&buddy.lock);
+    while (c->nzeroed)
+        lazy_push(c->zeroed[--c->nzeroed]);
     while (buddy.lazy) {
         struct page *pg = buddy.lazy;
 
@@ -227,6 +239,11 @@ void page_drain(void)
     spin_unlock(&buddy.lock);
 }
 
+static u32 cached(const struct page_cache *c)
+{
+    return c->count + c->nzeroed;
+}
+
 /* A block of 2^order pages, order > 0. */
 static struct page *large_alloc(unsigned order)
 {
@@ -235,7 +252,7 @@ static struct page *large_alloc(unsigned order)
     spin_lock(&buddy.lock);
     pg = block_take(order);
     spin_unlock(&buddy.lock);
-    if (pg || !(buddy.nlazy || this_cpu(page_cache).count))
+    if (pg || !(buddy.nlazy || cached(&this_cpu(page_cache))))
         return pg;
     page_drain();
     spin_lock(&buddy.lock);
@@ -263,7 +280,12 @@ struct page *page_alloc(unsigned order, u32 flags)
     if (likely(order == 0)) {
         struct page_cache *c = &this_cpu(page_cache);
 
-        pg = likely(c->count) ? c->pages[--c->count] : cache_refill(c);
+        if (flags & PA_ZERO && c->nzeroed) {
+            pg = c->zeroed[--c->nzeroed];
+            flags &= ~PA_ZERO;
+        } else {
+            pg = likely(c->count) ? c->pages[--c->count] : cache_refill(c);
+        }
     } else {
         pg = large_alloc(order);
     }
@@ -304,12 +326,42 @@ void page_free(struct page *pg, unsigned order)
     spin_unlock(&buddy.lock);
 }
 
+/* Whether every word of the frame is 0; looked at in test builds only. */
+static bool is_zeroed(struct page *pg)
+{
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+    const u64 *word = page_to_virt(pg);
+
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*word); i++)
+        if (word[i])
+            return false;
+#else
+    (void)pg;
+#endif
+    return true;
+}
+
+void page_free_zeroed(struct page *pg)
+{
+    struct page_cache *c = &this_cpu(page_cache);
+
+    ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES && is_zeroed(pg));
+    if (c->nzeroed == ZEROED_MAX) {
+        page_free(pg, 0);
+        return;
+    }
+    mm_count(pgfree);
+    pg->refs = 0;
+    pg->type = PAGE_CACHED;
+    c->zeroed[c->nzeroed++] = pg;
+}
+
 u64 page_count_free(void)
 {
     u64 n = buddy.nfree;
 
     for (u32 cpu = 0; cpu < cpu_count; cpu++)
-        n += per_cpu(page_cache, cpu).count;
+        n += cached(&per_cpu(page_cache, cpu));
     return n;
 }
 

@@ -25,6 +25,10 @@ struct page *page_alloc(unsigned order, u32 flags);
 /* Gives back a block from page_alloc, whatever type it has been given since. */
 void page_free(struct page *pg, unsigned order);
 
+/* The same for a single page whose memory is all zero, as an empty page table's is: the next who
+ * wants PA_ZERO gets it as it is. */
+void page_free_zeroed(struct page *pg);
+
 /* Frames free (per-CPU lists included), and all frames the allocator ever owned. */
 u64 page_count_free(void);
 u64 page_count_total(void);

@@ -228,11 +228,29 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
     return 0;
 }
 
+/* Whether [addr, end) can be unmapped, and how many VMAs that cuts. */
+static int check_unmap(const struct mm *mm, vaddr_t addr, vaddr_t end, unsigned *cuts)
+{
+    const struct vma *v = vma_at(mm, addr);
+
+    *cuts = 0;
+    if (v && v->start == addr && v->end == end) /* exactly one: nothing to look for */
+        return v->flags & VM_SEALED ? -EPERM : 0;
+    *cuts = area_cuts(mm, addr, end);
+    if (huge_cut(mm, addr, end))
+        return -EINVAL;
+    if (area_sealed(mm, addr, end))
+        return -EPERM;
+    /* A hole in one VMA makes one more of it. */
+    if (*cuts == 2 && v && v->end > end && mm->nvmas + 1 > mm_max_map_count)
+        return -ENOMEM;
+    return 0;
+}
+
 int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
 {
     struct area_reserve r = {.n = 0};
     struct area_dead dead = {NULL};
-    struct vma *v;
     unsigned cuts;
     vaddr_t end;
     int err;
@@ -244,16 +262,8 @@ int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
         return -EINVAL;
     end = addr + len;
     mutex_lock(&mm->lock);
-    v = vma_at(mm, addr);
-    cuts = area_cuts(mm, addr, end);
-    /* A hole in one VMA makes one more of it. */
-    if (huge_cut(mm, addr, end))
-        err = -EINVAL;
-    else if (area_sealed(mm, addr, end))
-        err = -EPERM;
-    else if (cuts == 2 && v && v->end > end && mm->nvmas + 1 > mm_max_map_count)
-        err = -ENOMEM;
-    else
+    err = check_unmap(mm, addr, end, &cuts);
+    if (!err && cuts)
         err = area_reserve(&r, cuts);
     if (!err)
         area_unmap(mm, addr, end, &r, &dead);

@@ -148,37 +148,85 @@ vaddr_t pt_next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end)
     return end;
 }
 
-/* Frees the empty children of `table` (of `level`) in the range, children first. */
-static void trim_level(struct page *table, unsigned level, vaddr_t start, vaddr_t end,
-                       vaddr_t floor, vaddr_t ceiling, struct tlb_batch *b)
+/* What pt_trim may free, and how. */
+struct trim {
+    struct mm *mm;
+    vaddr_t floor, ceiling;
+    struct tlb_batch *b;
+};
+
+/* Frees `child`, the table at va below entry e of `table` (of `level`), if it is empty and
+ * nobody else's. */
+static bool trim_child(const struct trim *t, struct page *table, pte_t *e,
+                       struct page *child, unsigned level, vaddr_t va)
 {
-    pte_t *entries = page_to_virt(table);
+    u64 span = pt_span(level);
+    vaddr_t low = va & ~(span - 1);
+
+    if (child->present || child->naway || child->pins || low < t->floor ||
+        low + span > t->ceiling)
+        return false;
+    ASSERT(!child->away);
+    pte_store(e, 0);
+    table->present--;
+    table_retire(t->mm, child);
+    tlb_change_all(t->b);
+    tlb_free(t->b, child);
+    return true;
+}
+
+/* The table below entry e, or NULL: none, or a huge page. */
+static inline struct page *table_of(const pte_t *e)
+{
+    pte_t pte = pte_load(e);
+
+    return (pte & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT ? pfn_to_page(pte_pfn(pte))
+                                                            : NULL;
+}
+
+/* Frees the empty children of `table` (of `level`) in the range, children first. */
+static void trim_level(const struct trim *t, struct page *table, unsigned level,
+                       vaddr_t start, vaddr_t end)
+{
     u64 span = pt_span(level);
 
     for (vaddr_t va = start; va < end; va = (va | (span - 1)) + 1) {
-        vaddr_t low = va & ~(span - 1), stop = MIN((va | (span - 1)) + 1, end);
-        pte_t *e = &entries[pt_index(va, level)];
-        struct page *child;
+        vaddr_t stop = MIN((va | (span - 1)) + 1, end);
+        pte_t *e = pt_entries(table) + pt_index(va, level);
+        struct page *child = table_of(e);
 
-        if ((pte_load(e) & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) /* or a huge page */
+        if (!child)
             continue;
-        child = pfn_to_page(pte_pfn(pte_load(e)));
         if (level > 1)
-            trim_level(child, level - 1, va, stop, floor, ceiling, b);
-        if (child->present || child->naway || child->pins || low < floor ||
-            low + span > ceiling)
-            continue;
-        ASSERT(!child->away);
-        pte_store(e, 0);
-        table->present--;
-        table_retire(table->mm, child);
-        tlb_change_all(b);
-        tlb_free(b, child);
+            trim_level(t, child, level - 1, va, stop);
+        trim_child(t, table, e, child, level, va);
+    }
+}
+
+/* The same for a range under one leaf table, as most are. */
+static void trim_path(const struct trim *t, vaddr_t va)
+{
+    struct page *path[PT_LEVELS], *child;
+    unsigned level = PT_LEVELS - 1;
+
+    path[level] = phys_to_page(t->mm->root_pa);
+    while (level && (child = table_of(pt_entries(path[level]) + pt_index(va, level))))
+        path[--level] = child;
+    for (; level < PT_LEVELS - 1; level++) {
+        pte_t *e = pt_entries(path[level + 1]) + pt_index(va, level + 1);
+
+        if (!trim_child(t, path[level + 1], e, path[level], level + 1, va))
+            return;
     }
 }
 
 void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
              struct tlb_batch *b)
 {
-    trim_level(phys_to_page(mm->root_pa), PT_LEVELS - 1, start, end, floor, ceiling, b);
+    const struct trim t = {mm, floor, ceiling, b};
+
+    if ((start ^ (end - 1)) < LEAF_SPAN)
+        trim_path(&t, start);
+    else
+        trim_level(&t, phys_to_page(mm->root_pa), PT_LEVELS - 1, start, end);
 }

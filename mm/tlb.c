@@ -56,8 +56,8 @@ void tlb_flush(struct tlb_batch *b)
     for (u32 i = 0; i < b->npages; i++) {
         struct page *pg = b->pages[i];
 
-        if (pg->type == PAGE_KERNEL)
-            page_free(pg, 0);
+        if (pg->type == PAGE_KERNEL) /* a former table: empty */
+            page_free_zeroed(pg);
         else
             page_put(pg);
     }
