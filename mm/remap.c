@@ -89,59 +89,91 @@ static s64 commit_lazy(struct remap *r, struct leaf leaf, unsigned i, unsigned s
                        u32 value)
 {
     u32 *away = leaf.page->away, step = r->home ? 0 : 1;
-    vaddr_t va = pt_address(leaf.page, i);
+    u32 changed = 0, were_away = 0;
     s64 rss = 0;
 
     if (!away) /* all at home, and home they shall be */
         return 0;
-    for (; i < stop; i++, va += PAGE_SIZE, value += step) {
+    for (; i < stop; i++, value += step) {
         if (away[i] == value)
             continue;
-        leaf.page->naway += (u16)((value != 0) - (away[i] != 0));
+        changed++;
+        were_away += away[i] != 0;
         away[i] = value;
         if (!pte_load(&leaf.entries[i]))
             continue;
         pte_store(&leaf.entries[i], 0);
-        tlb_change(&r->batch, va);
         rss--;
+        if (!tlb_all(&r->batch))
+            tlb_change(&r->batch, pt_address(leaf.page, i));
     }
+    leaf.page->naway += (u16)((r->home ? 0 : changed) - were_away);
     return rss;
 }
 
-/* The same, putting the translations of resident pages in place at once. O and T held. */
-static s64 commit_install(struct remap *r, struct leaf leaf, unsigned i, unsigned stop,
-                          u32 value)
+/* The same for the n entries from i on, putting the translations of resident pages in place at
+ * once: `pages` are the pages they shall show, one node of the index or a part of it; NULL: a
+ * hole. O and T held. */
+static s64 install_run(struct remap *r, struct leaf leaf, unsigned i, unsigned n,
+                       pgoff_t pgoff, void *const *pages)
 {
-    u32 *away = leaf.page->away, step = r->home ? 0 : 1;
-    vaddr_t va = pt_address(leaf.page, i);
-    pgoff_t pgoff = r->pgoff + ((va - r->start) >> PAGE_SHIFT);
-    struct object_cursor cursor = object_cursor(r->v->object);
-    pte_t rights = pte_make_user(0, r->v->flags & VM_PROT);
-    s64 rss = 0;
+    u32 *away = leaf.page->away ? leaf.page->away + i : NULL;
+    pte_t *entries = leaf.entries + i, rights = pte_make_user(0, r->v->flags & VM_PROT);
+    u32 changed = 0, were_away = 0;
+    s32 rss = 0;
 
-    for (; i < stop; i++, va += PAGE_SIZE, pgoff++, value += step) {
-        pte_t old = pte_load(&leaf.entries[i]), pte = 0;
+    for (unsigned k = 0; k < n; k++) {
+        u32 value = r->home ? 0 : (u32)pgoff + k + 1;
+        pte_t old = pte_load(&entries[k]), pte = 0;
         struct page *pg;
 
-        if (away && away[i] != value) {
-            leaf.page->naway += (u16)((value != 0) - (away[i] != 0));
-            away[i] = value;
+        if (away && away[k] != value) {
+            changed++;
+            were_away += away[k] != 0;
+            away[k] = value;
         } else if (old) { /* shows that page already */
             continue;
         }
-        pg = object_cursor_get(&cursor, pgoff);
+        pg = pages ? pages[k] : NULL;
         /* The backlink must be there before the entry is visible. Without memory for it the
          * page is left to a fault: populating is best effort. */
-        if (likely(pg) && (!step || likely(backlink_add(pg, &leaf.entries[i]) == 0)))
+        if (likely(pg) && (!value || likely(backlink_add(pg, &entries[k]) == 0))) {
             pte = rights | page_to_pfn(pg) << PAGE_SHIFT;
-        else
+            rss += !old;
+        } else {
             r->missing = true;
+            rss -= old != 0;
+        }
         if (pte == old)
             continue;
-        pte_store(&leaf.entries[i], pte);
-        rss += (pte != 0) - (old != 0);
-        if (old)
-            tlb_change(&r->batch, va);
+        pte_store(&entries[k], pte);
+        if (old && !tlb_all(&r->batch))
+            tlb_change(&r->batch, pt_address(leaf.page, i + k));
+    }
+    leaf.page->naway += (u16)((r->home ? 0 : changed) - were_away);
+    return rss;
+}
+
+/* Entries [i, stop), node by node of the object's index. O and T held. */
+static s64 commit_install(struct remap *r, struct leaf leaf, unsigned i, unsigned stop)
+{
+    struct vm_object *o = r->v->object;
+    pgoff_t pgoff = r->pgoff + ((pt_address(leaf.page, i) - r->start) >> PAGE_SHIFT);
+    pgoff_t end = object_npages(o); /* fallocate may have put pages behind it */
+    s64 rss = 0;
+
+    while (i < stop) {
+        unsigned n = (unsigned)MIN(stop - i, INDEX_SLOTS - pgoff % INDEX_SLOTS);
+        struct index_node *node = NULL;
+
+        if (pgoff < end) {
+            node = index_leaf(&o->pages, (u32)pgoff);
+            n = (unsigned)MIN((u64)n, end - pgoff);
+        }
+        rss += install_run(r, leaf, i, n, pgoff,
+                           node ? node->slot + pgoff % INDEX_SLOTS : NULL);
+        i += n;
+        pgoff += n;
     }
     return rss;
 }
@@ -158,7 +190,7 @@ static void commit_leaf(struct remap *r, struct leaf leaf, vaddr_t va, vaddr_t n
         return;
     }
     spin_lock(&leaf.page->lock);
-    rss = r->install ? commit_install(r, leaf, i, stop, value)
+    rss = r->install ? commit_install(r, leaf, i, stop)
                      : commit_lazy(r, leaf, i, stop, value);
     leaf.page->present += (u16)rss;
     spin_unlock(&leaf.page->lock);

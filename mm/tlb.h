@@ -44,6 +44,12 @@ static inline void tlb_change(struct tlb_batch *b, vaddr_t va)
         b->naddrs = TLB_ADDRS + 1;
 }
 
+/* Whether everything will be flushed anyway: no need to note more. */
+static inline bool tlb_all(const struct tlb_batch *b)
+{
+    return b->naddrs > TLB_ADDRS;
+}
+
 /* Many were. */
 static inline void tlb_change_all(struct tlb_batch *b)
 {
