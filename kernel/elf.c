@@ -5,47 +5,21 @@
  * Layouts: System V ABI, chapters 4 and 5.
  */
 #include "kernel/elf.h"
+#include "lib/elf64.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
-#define ET_EXEC 2
-#define ET_DYN  3
-
-#define EM_X86_64   62
-#define ELFCLASS64  2
-#define ELFDATA2LSB 1
-
-#define PT_LOAD      1u
-#define PT_INTERP    3u
 #define PT_GNU_STACK 0x6474e551u
-
-#define PF_X 1u
-#define PF_W 2u
-#define PF_R 4u
 
 #define MIN_ADDR        0x10000ul /* mm's MMAP_MIN_ADDR */
 #define INTERP_NAME_MAX 4096u
 
-struct ehdr {
-    u8 ident[16];
-    u16 type, machine;
-    u32 version;
-    u64 entry, phoff, shoff;
-    u32 flags;
-    u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
+_Static_assert(sizeof(struct elf64_ehdr) == ELF_HEADER_SIZE, "ELF header");
+_Static_assert(sizeof(struct elf64_phdr) == ELF_PHDR_SIZE, "program header");
 
-struct phdr {
-    u32 type, flags;
-    u64 offset, vaddr, paddr, filesz, memsz, align;
-};
-
-_Static_assert(sizeof(struct ehdr) == ELF_HEADER_SIZE, "ELF header");
-_Static_assert(sizeof(struct phdr) == ELF_PHDR_SIZE, "program header");
-
-static struct phdr phdr_at(const void *table, u32 i)
+static struct elf64_phdr phdr_at(const void *table, u32 i)
 {
-    struct phdr ph;
+    struct elf64_phdr ph;
 
     memcpy(&ph, (const u8 *)table + (size_t)i * sizeof(ph), sizeof(ph));
     return ph;
@@ -53,7 +27,7 @@ static struct phdr phdr_at(const void *table, u32 i)
 
 int elf_read_header(const void *bytes, size_t n, struct elf_image *img)
 {
-    struct ehdr eh;
+    struct elf64_ehdr eh;
 
     memset(img, 0, sizeof(*img));
     if (n < sizeof(eh))
@@ -78,7 +52,8 @@ static bool in_file(u64 offset, u64 size, u64 file_size)
     return size <= file_size && offset <= file_size - size;
 }
 
-static int check_load(const struct phdr *ph, u64 file_size, const struct elf_image *img)
+static int check_load(const struct elf64_phdr *ph, u64 file_size,
+                      const struct elf_image *img)
 {
     u64 lowest = img->dyn ? 0 : MIN_ADDR;
 
@@ -97,7 +72,7 @@ static int check_load(const struct phdr *ph, u64 file_size, const struct elf_ima
     return 0;
 }
 
-static void add_load(const struct phdr *ph, struct elf_image *img)
+static void add_load(const struct elf64_phdr *ph, struct elf_image *img)
 {
     u64 table_size = (u64)img->phnum * ELF_PHDR_SIZE;
 
@@ -110,7 +85,7 @@ static void add_load(const struct phdr *ph, struct elf_image *img)
         img->phdr_vaddr = ph->vaddr + (img->phoff - ph->offset);
 }
 
-static int check_interp(const struct phdr *ph, u64 file_size)
+static int check_interp(const struct elf64_phdr *ph, u64 file_size)
 {
     if (ph->filesz < 2 || ph->filesz > INTERP_NAME_MAX)
         return -ENOEXEC;
@@ -122,7 +97,7 @@ int elf_read_phdrs(const void *table, u64 file_size, struct elf_image *img)
     int err;
 
     for (u32 i = 0; i < img->phnum; i++) {
-        struct phdr ph = phdr_at(table, i);
+        struct elf64_phdr ph = phdr_at(table, i);
 
         if (ph.type == PT_LOAD && (ph.memsz || ph.filesz)) {
             err = check_load(&ph, file_size, img);
@@ -145,7 +120,7 @@ int elf_read_phdrs(const void *table, u64 file_size, struct elf_image *img)
 bool elf_next_segment(const void *table, u32 phnum, u32 *index, struct elf_segment *seg)
 {
     while (*index < phnum) {
-        struct phdr ph = phdr_at(table, (*index)++);
+        struct elf64_phdr ph = phdr_at(table, (*index)++);
 
         if (ph.type != PT_LOAD || !ph.memsz)
             continue;

@@ -34,7 +34,7 @@ def pressed(module):
     """The cases of a module about keys."""
     def cases(build, _):
         for name in module.CASES:
-            yield name, lambda log, name=name: module.verdict(build, name, log)[3:] or None
+            yield name, lambda log, name=name: module.verdict(build, name, log)
     return cases
 
 
@@ -47,7 +47,7 @@ def varied(build, _):
 def looked_at(build, _):
     for test in screen.TESTS:
         name = test.__name__.removeprefix("test_").replace("_", " ")
-        yield name, lambda _, test=test: test(build)
+        yield name, lambda _, test=test: screen.verdict(test, build)
 
 
 AT_A_TIME = 2

@@ -9,10 +9,10 @@ import re
 import struct
 import subprocess
 
-STUB, DATA, ARCHIVE = 0x1000000, 0x1010000, 0x2000000
+DOOR, DATA, ARCHIVE = 0x1000000, 0x1010000, 0x2000000
 MULTIBOOT2_MAGIC = 0x36D76289
 PT_LOAD, PT_NOTE = 1, 4
-STUB_PARAMETERS = 16
+DOOR_PARAMETERS = 16
 
 
 class Kernel:
@@ -34,12 +34,12 @@ class Kernel:
         names = subprocess.run(["nm", path], check=True, capture_output=True, text=True)
         self.doors = {name: int(address, 16) & 0x7FFFFFFF for address, name in re.findall(
             r"^(\w+) . (pvh|multiboot2|efi)_entry$", names.stdout, re.M)}
-        stub = os.path.join(work, "door.bin")
+        door = os.path.join(work, "door.bin")
         source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "door.asm")
-        subprocess.run(["nasm", "-f", "bin", f"-DORIGIN={STUB:#x}", "-o", stub, source],
+        subprocess.run(["nasm", "-f", "bin", f"-DORIGIN={DOOR:#x}", "-o", door, source],
                        check=True)
-        with open(stub, "rb") as f:
-            self.stub = f.read()
+        with open(door, "rb") as f:
+            self.door = f.read()
 
 
 class Image:
@@ -83,10 +83,10 @@ class Image:
 
     def write(self, path):
         """The ELF file."""
-        stub = self.kernel.stub[:-STUB_PARAMETERS] + struct.pack(
+        door = self.kernel.door[:-DOOR_PARAMETERS] + struct.pack(
             "<IIII", self.entry, self.eax, self.ebx, self.root)
-        note = struct.pack("<III4sQ", 4, 8, 18, b"Xen", STUB)
-        segments = self.kernel.segments + [(STUB, stub, len(stub))] + [
+        note = struct.pack("<III4sQ", 4, 8, 18, b"Xen", DOOR)
+        segments = self.kernel.segments + [(DOOR, door, len(door))] + [
             (pa, data, len(data)) for pa, data in self.pieces if data]
         at = 64 + 56 * (len(segments) + 1)
         heads, body = b"", note
@@ -95,7 +95,7 @@ class Image:
             heads += struct.pack("<IIQQQQQQ", PT_LOAD, 7, at + len(body), pa, pa,
                                  len(data), memsz, 1)
             body += data
-        head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 62, 1, STUB, 64,
+        head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 62, 1, DOOR, 64,
                            0, 0, 64, 56, len(segments) + 1, 0, 0, 0)
         with open(path, "wb") as f:
             f.write(head + heads + body)

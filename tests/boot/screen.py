@@ -1,13 +1,11 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# The screen, looked at: screen.py BUILD_DIR [NAME...]. Boots by PVH with a display, types on
-# the serial port, takes pictures through QMP and reads them back as text (screentext.py):
-# log, scrolling, full-screen programs, colours, the report of a panic, VGA text. TAP.
+# The screen, looked at: boots by PVH with a display, types on the serial port, takes
+# pictures through QMP and reads them back as text (screentext.py): log, scrolling,
+# full-screen programs, colours, the report of a panic, VGA text.
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -290,24 +288,10 @@ TESTS = [test_log, test_size, test_scroll, test_vi, test_top, test_colours, test
          test_serial_off, test_drawer_killed]
 
 
-def main():
-    build = sys.argv[1] if len(sys.argv) > 1 else "build"
-    chosen = [t for t in TESTS if not sys.argv[2:] or
-              any(word in t.__name__ for word in sys.argv[2:])]
-    os.makedirs(os.path.join(build, "logs"), exist_ok=True)
-    passed = 0
-    print(f"TAP version 13\n1..{len(chosen)}", flush=True)
-    for number, test in enumerate(chosen, 1):
-        name = test.__name__.removeprefix("test_").replace("_", "-")
-        try:
-            test(build)
-            passed += 1
-            print(f"ok {number} - screen {name}", flush=True)
-        except (ValueError, OSError, subprocess.TimeoutExpired) as e:
-            print(f"not ok {number} - screen {name} # {e}", flush=True)
-    print(f"{passed} passed, {len(chosen) - passed} failed")
-    return 0 if passed == len(chosen) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def verdict(test, build):
+    """None, or what was wrong."""
+    try:
+        test(build)
+    except (ValueError, OSError, subprocess.TimeoutExpired) as e:
+        return str(e)
+    return None

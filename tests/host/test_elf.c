@@ -6,47 +6,34 @@
 #include <stdlib.h>
 
 #include "kernel/elf.h"
+#include "lib/elf64.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "tests/host/harness.h"
 
-struct ehdr {
-    u8 ident[16];
-    u16 type, machine;
-    u32 version;
-    u64 entry, phoff, shoff;
-    u32 flags;
-    u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-
-struct phdr {
-    u32 type, flags;
-    u64 offset, vaddr, paddr, filesz, memsz, align;
-};
-
 #define FILE_SIZE 0x20000ul
 
-static struct ehdr good_header(void)
+static struct elf64_ehdr good_header(void)
 {
-    return (struct ehdr){.ident = "\177ELF\2\1\1",
-                         .type = 2,
-                         .machine = 62,
-                         .version = 1,
-                         .entry = 0x400100,
-                         .phoff = 64,
-                         .phentsize = 56,
-                         .phnum = 4};
+    return (struct elf64_ehdr){.ident = "\177ELF\2\1\1",
+                               .type = 2,
+                               .machine = 62,
+                               .version = 1,
+                               .entry = 0x400100,
+                               .phoff = 64,
+                               .phentsize = 56,
+                               .phnum = 4};
 }
 
-static void good_table(struct phdr *ph)
+static void good_table(struct elf64_phdr *ph)
 {
-    ph[0] = (struct phdr){1, 5, 0, 0x400000, 0, 0x1800, 0x1800, 0x1000};
-    ph[1] = (struct phdr){1, 6, 0x1800, 0x402800, 0, 0x100, 0x5000, 0x1000};
-    ph[2] = (struct phdr){3, 4, 0x200, 0, 0, 28, 28, 1};
-    ph[3] = (struct phdr){0x6474e551u, 6, 0, 0, 0, 0, 0, 16};
+    ph[0] = (struct elf64_phdr){1, 5, 0, 0x400000, 0, 0x1800, 0x1800, 0x1000};
+    ph[1] = (struct elf64_phdr){1, 6, 0x1800, 0x402800, 0, 0x100, 0x5000, 0x1000};
+    ph[2] = (struct elf64_phdr){3, 4, 0x200, 0, 0, 28, 28, 1};
+    ph[3] = (struct elf64_phdr){0x6474e551u, 6, 0, 0, 0, 0, 0, 16};
 }
 
-static int read_table(const struct phdr *ph, u32 n, struct elf_image *img)
+static int read_table(const struct elf64_phdr *ph, u32 n, struct elf_image *img)
 {
     size_t size = n * sizeof(*ph);
     void *exact = malloc(size);
@@ -63,10 +50,10 @@ static int read_table(const struct phdr *ph, u32 n, struct elf_image *img)
 
 TEST(elf_good)
 {
-    struct ehdr eh = good_header();
+    struct elf64_ehdr eh = good_header();
     struct elf_image img;
     struct elf_segment seg;
-    struct phdr ph[4];
+    struct elf64_phdr ph[4];
     u32 index = 0;
 
     good_table(ph);
@@ -87,7 +74,7 @@ TEST(elf_good)
 
 TEST(elf_header_truncated)
 {
-    struct ehdr eh = good_header();
+    struct elf64_ehdr eh = good_header();
     struct elf_image img;
 
     for (size_t n = 0; n < 64; n++) {
@@ -102,7 +89,7 @@ TEST(elf_header_truncated)
 TEST(elf_header_fields)
 {
     struct elf_image img;
-    struct ehdr eh;
+    struct elf64_ehdr eh;
 
 #define BAD(field, value) \
     eh = good_header();   \
@@ -135,7 +122,7 @@ TEST(elf_header_fields)
 TEST(elf_segments)
 {
     struct elf_image img;
-    struct phdr ph[4];
+    struct elf64_phdr ph[4];
 
 #define CASE(err, ...) \
     good_table(ph);    \
@@ -186,7 +173,8 @@ static u64 odd_value(u64 old)
 }
 
 /* Whatever is accepted keeps the promises of elf.h. */
-static void check_promises(const struct phdr *ph, u32 n, const struct elf_image *img)
+static void check_promises(const struct elf64_phdr *ph, u32 n,
+                           const struct elf_image *img)
 {
     struct elf_segment seg;
     u32 index = 0, count = 0;
@@ -211,7 +199,7 @@ TEST(elf_random_tables)
 
     for (int round = 0; round < 200000; round++) {
         struct elf_image img;
-        struct phdr ph[4];
+        struct elf64_phdr ph[4];
         u64 *words = (u64 *)ph;
 
         good_table(ph);

@@ -263,7 +263,7 @@ TEST(ps2_plugged_in_later)
     model.no_keyboard = true;
     start();
     ticks(1000);
-    CHECK(ps2.present && !ps2.doing && !ps2.todo);
+    CHECK(ps2.present && !ps2.doing && !ps2.wanted);
     CHECK_EQ(ps2.resets, 1);
     model.no_keyboard = false;
     answer(0xaa);

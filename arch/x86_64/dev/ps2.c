@@ -66,8 +66,8 @@ static struct {
     bool present, raw; /* raw: the controller does not translate */
     struct scancode decoder;
     bool left_shift;
-    u8 todo;
-    u8 doing; /* one of todo's bits, 0: idle */
+    u8 wanted;
+    u8 doing; /* one of the bits of wanted, 0: idle */
     u8 bytes[2], nbytes, at;
     u8 resends, ticks, resets;
     u8 lights;
@@ -160,7 +160,7 @@ static u8 lights_as_ps2(u8 leds)
 
 static void begin(u8 what, u8 first, u8 second, u8 nbytes)
 {
-    ps2.todo &= (u8)~what;
+    ps2.wanted &= (u8)~what;
     ps2.doing = what;
     ps2.bytes[0] = first;
     ps2.bytes[1] = second;
@@ -173,14 +173,14 @@ static void begin(u8 what, u8 first, u8 second, u8 nbytes)
 static void next_command(void)
 {
     if (ps2.lights != lights_as_ps2(keyboard_leds()))
-        ps2.todo |= DO_LIGHTS;
-    if (!ps2.todo || inb(STATUS) & STATUS_INPUT)
+        ps2.wanted |= DO_LIGHTS;
+    if (!ps2.wanted || inb(STATUS) & STATUS_INPUT)
         return;
-    if (ps2.todo & DO_RESET) {
+    if (ps2.wanted & DO_RESET) {
         begin(DO_RESET, KEY_RESET, 0, 1);
-    } else if (ps2.todo & DO_SET) {
+    } else if (ps2.wanted & DO_SET) {
         begin(DO_SET, KEY_SET, 1, 2);
-    } else if (ps2.todo & DO_ENABLE) {
+    } else if (ps2.wanted & DO_ENABLE) {
         begin(DO_ENABLE, KEY_ENABLE, 0, 1);
     } else {
         ps2.lights = lights_as_ps2(keyboard_leds());
@@ -190,7 +190,7 @@ static void next_command(void)
 
 static void greet(void)
 {
-    ps2.todo = DO_ENABLE | DO_LIGHTS | (ps2.raw ? DO_SET : 0);
+    ps2.wanted = DO_ENABLE | DO_LIGHTS | (ps2.raw ? DO_SET : 0);
     ps2.doing = 0;
 }
 
@@ -199,7 +199,7 @@ static void give_up(void)
 {
     if (ps2.doing == DO_ENABLE && !ps2.resets) {
         ps2.resets++;
-        ps2.todo |= DO_RESET | DO_ENABLE;
+        ps2.wanted |= DO_RESET | DO_ENABLE;
     }
     ps2.doing = 0;
 }

@@ -6,49 +6,35 @@
  */
 #include "arch/x86_64/efi/kimage.h"
 #include "arch/x86_64/boot/handover.h"
+#include "lib/elf64.h"
 #include "lib/string.h"
 
 #define LIMIT_4G 0x100000000ull
-
-enum { PT_LOAD = 1, PT_NOTE = 4, PF_X = 1, ET_EXEC = 2, EM_X86_64 = 62 };
-
-struct ehdr {
-    u8 ident[16];
-    u16 type, machine;
-    u32 version;
-    u64 entry, phoff, shoff;
-    u32 flags;
-    u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-
-struct phdr {
-    u32 type, flags;
-    u64 offset, vaddr, paddr, filesz, memsz, align;
-};
 
 struct nhdr {
     u32 namesz, descsz, type;
 };
 
-static const struct phdr *segment(const struct kimage *img, u32 i)
+static const struct elf64_phdr *segment(const struct kimage *img, u32 i)
 {
-    return (const struct phdr *)(img->file + img->phoff) + i;
+    return (const struct elf64_phdr *)(img->file + img->phoff) + i;
 }
 
-static const char *check_header(const struct ehdr *eh, size_t n, struct kimage *img)
+static const char *check_header(const struct elf64_ehdr *eh, size_t n, struct kimage *img)
 {
     static const u8 magic[] = {0x7f, 'E', 'L', 'F'};
 
     if (n < sizeof(*eh) || memcmp(eh->ident, magic, sizeof(magic)) != 0)
         return "is no ELF file";
-    if (eh->ident[4] != 2 || eh->ident[5] != 1 || eh->machine != EM_X86_64)
+    if (eh->ident[4] != ELFCLASS64 || eh->ident[5] != ELFDATA2LSB ||
+        eh->machine != EM_X86_64)
         return "is an ELF file for another machine, not x86-64";
     if (eh->type != ET_EXEC)
         return "is an ELF file, but no executable";
-    if (eh->phentsize != sizeof(struct phdr) || eh->phnum == 0)
+    if (eh->phentsize != sizeof(struct elf64_phdr) || eh->phnum == 0)
         return "has no program headers of the right size";
     if (eh->phoff % 8 != 0 || eh->phoff > n ||
-        eh->phnum > (n - eh->phoff) / sizeof(struct phdr))
+        eh->phnum > (n - eh->phoff) / sizeof(struct elf64_phdr))
         return "is cut off: its program headers lie behind its end";
     img->file = (const u8 *)eh;
     img->phoff = eh->phoff;
@@ -56,7 +42,7 @@ static const char *check_header(const struct ehdr *eh, size_t n, struct kimage *
     return NULL;
 }
 
-static const char *check_segment(const struct phdr *ph, size_t n)
+static const char *check_segment(const struct elf64_phdr *ph, size_t n)
 {
     if (ph->offset > n || ph->filesz > n - ph->offset)
         return "is cut off: a segment lies behind its end";
@@ -69,7 +55,7 @@ static const char *check_segment(const struct phdr *ph, size_t n)
     return NULL;
 }
 
-static bool overlap(const struct phdr *a, const struct phdr *b)
+static bool overlap(const struct elf64_phdr *a, const struct elf64_phdr *b)
 {
     return a->paddr < b->paddr + b->memsz && b->paddr < a->paddr + a->memsz;
 }
@@ -100,7 +86,7 @@ static const char *check_segments(struct kimage *img, size_t n)
     const char *wrong;
 
     for (u32 i = 0; i < img->phnum; i++) {
-        const struct phdr *ph = segment(img, i);
+        const struct elf64_phdr *ph = segment(img, i);
 
         if (ph->type != PT_LOAD && ph->type != PT_NOTE)
             continue;
@@ -156,7 +142,7 @@ static bool find_door(const u8 *p, u64 n, u64 *door)
 static bool is_code(const struct kimage *img, u64 paddr)
 {
     for (u32 i = 0; i < img->phnum; i++) {
-        const struct phdr *ph = segment(img, i);
+        const struct elf64_phdr *ph = segment(img, i);
 
         if (ph->type == PT_LOAD && (ph->flags & PF_X) && paddr >= ph->paddr &&
             paddr - ph->paddr < ph->filesz)
@@ -174,7 +160,7 @@ const char *kimage_check(const void *file, size_t n, struct kimage *img)
     if (wrong)
         return wrong;
     for (u32 i = 0; i < img->phnum; i++) {
-        const struct phdr *ph = segment(img, i);
+        const struct elf64_phdr *ph = segment(img, i);
 
         if (ph->type == PT_NOTE &&
             find_door(img->file + ph->offset, ph->filesz, &img->door))
@@ -187,7 +173,7 @@ void kimage_place(const struct kimage *img, u8 *dst)
 {
     memset(dst, 0, img->size);
     for (u32 i = 0; i < img->phnum; i++) {
-        const struct phdr *ph = segment(img, i);
+        const struct elf64_phdr *ph = segment(img, i);
 
         if (ph->type == PT_LOAD && ph->memsz)
             memcpy(dst + (ph->paddr - img->low), img->file + ph->offset, ph->filesz);
