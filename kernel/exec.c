@@ -5,6 +5,7 @@
  * state in which the old program is gone and the new one is not there.
  */
 #include "kernel/exec.h"
+#include "fs/perm.h"
 #include "kernel/loader.h"
 #include "kernel/process.h"
 #include "lib/string.h"
@@ -326,7 +327,9 @@ static void commit(struct exec *e, const char *name)
     fdtable_close_on_exec(p->files);
     signal_exec(p, t);
     set_credentials(p, e);
-    p->not_dumpable = p->euid != p->uid || p->egid != p->gid;
+    /* A program that may only be run must not be read from a dump either. */
+    p->not_dumpable = p->euid != p->uid || p->egid != p->gid ||
+                      inode_permission(&p->fs.cred, p->exe_inode, MAY_READ) != 0;
     set_names(p, t, name);
     memset(p->enosys_logged, 0, sizeof(p->enosys_logged));
     p->did_exec = true;

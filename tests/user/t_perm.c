@@ -6,6 +6,7 @@
  */
 #include "tests/user/t.h"
 #include <grp.h>
+#include <sys/prctl.h>
 
 #define USER   1000
 #define OTHER  1001
@@ -283,13 +284,13 @@ TEST(running, "running needs x, not r; set-user-ID changes the effective id")
     EQ(run("d"), 100);
     AS_USER(EQ(run("p"), 8); EQ(run("d"), 100));
     OK(chmod("p", 0711));
-    AS_USER(ERR(open("p", O_RDONLY), EACCES); EQ(run("p"), 8));
+    AS_USER(ERR(open("p", O_RDONLY), EACCES); EQ(run("p"), 18));
     OK(chmod("p", 0744));
     AS_USER(EQ(run("p"), 100));
     OK(chmod("p", 0644));
     EQ(run("p"), 100);
     OK(chmod("p", 04755));
-    AS_USER(EQ(run("p"), 7));
+    AS_USER(EQ(run("p"), 17));
 }
 
 TEST(opened, "what is open stays usable when the rights are gone")
@@ -300,12 +301,44 @@ TEST(opened, "what is open stays usable when the rights are gone")
             ERR(open("f", O_RDONLY), EACCES); ERR(fchmod(fd, 0666), EPERM));
 }
 
-/* euid 0: 7, else 8. */
+TEST(capabilities, "root without capabilities has the rights of its bits only")
+{
+    struct {
+        uint32_t version;
+        int pid;
+    } head = {0x20080522, 0};
+    struct {
+        uint32_t effective, permitted, inheritable;
+    } words[2] = {{1u << 2, 1u << 2, 0}, {0, 0, 0}}; /* CAP_DAC_READ_SEARCH */
+    file_of("f", USER, USER, 0600);
+    dir_of("d", USER, USER, 0700);
+    CHILD(OK(syscall(SYS_capset, &head, words)); opens("f", O_RDONLY);
+          ERR(open("f", O_WRONLY), EACCES); OK(chdir("d")); OK(chdir(".."));
+          ERR(mkdir("d/n", 0700), EACCES); ERR(chmod("f", 0666), EPERM);
+          ERR(chown("f", 0, 0), EPERM); words[0].effective = words[0].permitted = 0;
+          OK(syscall(SYS_capset, &head, words)); ERR(open("f", O_RDONLY), EACCES);
+          ERR(chdir("d"), EACCES));
+}
+
+TEST(proc, "a user opens what is its own by /proc/self/fd")
+{
+    file_of("f", 0, 0, 0600);
+    int root = open("f", O_RDONLY), fds[2];
+    char name[64];
+    AS_USER(OK(pipe(fds)); snprintf(name, sizeof(name), "/proc/self/fd/%d", fds[0]);
+            opens(name, O_RDONLY | O_NONBLOCK); int mem = memfd_create("m", 0);
+            snprintf(name, sizeof(name), "/proc/self/fd/%d", mem); opens(name, O_RDWR);
+            snprintf(name, sizeof(name), "/proc/self/fd/%d", root);
+            ERR(open(name, O_RDONLY), EACCES);
+            ERR(open("/proc/sys/vm/overcommit_memory", O_WRONLY), EACCES));
+}
+
+/* euid 0: 7, else 8; and 10 when no dump may be taken. */
 static int helper(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    return geteuid() == 0 ? 7 : 8;
+    return (geteuid() == 0 ? 7 : 8) + (prctl(PR_GET_DUMPABLE) != 1 ? 10 : 0);
 }
 
 int main(int argc, char **argv)
