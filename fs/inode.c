@@ -123,7 +123,7 @@ int vfs_chown(struct inode *ino, u32 uid, u32 gid)
         ino->gid = gid;
     /* A program must not keep its privileges under a new owner. */
     if (S_ISREG(ino->mode))
-        ino->mode &= ~(S_ISUID | S_ISGID);
+        ino->mode &= ~(u32)(S_ISUID | (ino->mode & 0010 ? S_ISGID : 0));
     ino->ctime_ns = fs_now();
     return 0;
 }

@@ -195,6 +195,7 @@ void vfs_init(struct fs_context *fs)
     fs->root = (struct path){m, m->root};
     fs->cwd = fs->root;
     fs->umask = 022;
+    fs->cred = (struct fs_cred){.caps = ~0ul};
     path_get(&fs->root);
     path_get(&fs->cwd);
 }

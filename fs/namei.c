@@ -4,6 +4,7 @@
  * in one buffer; a link's target is put in front of it, so nesting costs no stack.
  */
 #include "fs/dentry.h"
+#include "fs/perm.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
@@ -183,6 +184,9 @@ static int step(struct state *s, const char *name, size_t len, bool last)
 
     if (!S_ISDIR(w->found.dentry->inode->mode))
         return -ENOTDIR;
+    err = inode_permission(&s->fs->cred, w->found.dentry->inode, MAY_EXEC);
+    if (err)
+        return err;
     if (len == 1 && name[0] == '.') {
         if (last) {
             remember_last(w, name, 0);

@@ -5,6 +5,7 @@
  * when the last path to them is put.
  */
 #include "fs/open.h"
+#include "fs/perm.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -51,7 +52,9 @@ static int walk_new(struct fs_context *fs, const struct path *base, const char *
     if (w->parent.dentry->dead)
         return -ENOENT;
     /* procfs: the name is looked up anew each time, and does not exist. */
-    return w->parent.dentry->inode->ops->create ? 0 : -ENOENT;
+    if (!w->parent.dentry->inode->ops->create)
+        return -ENOENT;
+    return dir_may_add(&fs->cred, w->parent.dentry->inode);
 }
 
 enum make { MAKE_NODE, MAKE_DIR, MAKE_LINK };
@@ -71,6 +74,7 @@ static int make(struct fs_context *fs, const struct path *base, const char *name
                                 : dir->ops->create(dir, w.last, mode, rdev, &ino);
     }
     if (!err) {
+        inode_init_owner(&fs->cred, dir, ino);
         err = name_add(&w, ino, NULL);
         if (err)
             inode_put(ino);
@@ -184,6 +188,8 @@ static int remove(struct fs_context *fs, const struct path *base, const char *na
     if (!err && w.slash && !directory)
         err = S_ISDIR(w.found.dentry->inode->mode) ? -EISDIR : -ENOTDIR;
     if (!err)
+        err = dir_may_remove(&fs->cred, w.parent.dentry->inode, w.found.dentry->inode);
+    if (!err)
         err = may_remove(w.found.dentry, directory);
     if (!err)
         name_remove(w.found.dentry);
@@ -222,12 +228,31 @@ static int check_places(const struct walk *o, const struct walk *n, u32 flags)
     return 0;
 }
 
+/* The rights a rename needs. A directory that gets another parent is itself written: its
+ * ".." changes. */
+static int may_rename(const struct fs_cred *c, const struct walk *o, const struct walk *n,
+                      const struct dentry *t, bool exchange)
+{
+    struct inode *from = o->parent.dentry->inode, *to = n->parent.dentry->inode;
+    struct inode *ino = o->found.dentry->inode;
+    int err = dir_may_remove(c, from, ino);
+
+    if (!err)
+        err = t ? dir_may_remove(c, to, t->inode) : dir_may_add(c, to);
+    if (!err && from != to && S_ISDIR(ino->mode))
+        err = inode_permission(c, ino, MAY_WRITE);
+    if (!err && from != to && exchange && S_ISDIR(t->inode->mode))
+        err = inode_permission(c, t->inode, MAY_WRITE);
+    return err;
+}
+
 /* t: what has the new name already, or NULL. */
-static int check_rename(const struct walk *o, const struct walk *n, struct dentry *t,
-                        u32 flags)
+static int check_rename(const struct fs_cred *c, const struct walk *o,
+                        const struct walk *n, struct dentry *t, u32 flags)
 {
     struct dentry *d = o->found.dentry;
     bool dir = S_ISDIR(d->inode->mode), exchange = flags & RENAME_EXCHANGE;
+    int err = 0;
 
     if (d == o->found.mnt->root || (t && t == n->found.mnt->root))
         return -EBUSY;
@@ -245,6 +270,10 @@ static int check_rename(const struct walk *o, const struct walk *n, struct dentr
         return -EINVAL;
     if (t && is_below(o->parent.dentry, t) && t != d)
         return exchange ? -EINVAL : -ENOTEMPTY;
+    if (!t || t->inode != d->inode)
+        err = may_rename(c, o, n, t, exchange);
+    if (err)
+        return err;
     if (d->mounted || (t && t->mounted))
         return -EBUSY;
     if (!t || t == d || t->inode == d->inode || exchange)
@@ -286,7 +315,7 @@ static int rename_names(struct fs_context *fs, const struct path *obase,
         return err;
     d = o->found.dentry;
     t = new == 0 ? n->found.dentry : NULL;
-    err = check_rename(o, n, t, flags);
+    err = check_rename(&fs->cred, o, n, t, flags);
     if (err || (t && t->inode == d->inode && (t == d || !(flags & RENAME_EXCHANGE))))
         return err;
     if (flags & RENAME_EXCHANGE)

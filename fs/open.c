@@ -5,6 +5,7 @@
 #include "fs/open.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "fs/perm.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -40,7 +41,25 @@ static int check_kind(const struct inode *ino, u32 flags)
     return 0;
 }
 
-int file_open_path(const struct path *p, u32 flags, bool created, struct file **out)
+static int check_rights(const struct fs_cred *c, const struct inode *ino, u32 flags)
+{
+    static const u32 modes[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+                                MAY_READ | MAY_WRITE};
+    u32 want = flags & VFS_OPEN_EXEC ? MAY_EXEC : modes[flags & O_ACCMODE];
+    int err;
+
+    if (flags & O_PATH)
+        return 0;
+    if (flags & O_TRUNC)
+        want |= MAY_WRITE;
+    err = inode_permission(c, ino, want);
+    if (!err && (flags & O_NOATIME) && !inode_owned(c, ino))
+        err = -EPERM;
+    return err;
+}
+
+int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, bool created,
+                   struct file **out)
 {
     struct inode *ino = p->dentry->inode;
     bool writes =
@@ -49,6 +68,8 @@ int file_open_path(const struct path *p, u32 flags, bool created, struct file **
     struct file *f;
     int err = check_kind(ino, created ? flags & ~(O_CREAT | O_TRUNC) : flags);
 
+    if (!err && !created)
+        err = check_rights(c, ino, flags);
     if (!err)
         err = choose_ops(ino, flags, &ops);
     if (!err && writes)
@@ -56,8 +77,9 @@ int file_open_path(const struct path *p, u32 flags, bool created, struct file **
     if (err)
         return err;
     inode_get(ino);
-    err = file_create(ino, ops,
-                      flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
+    err = file_create(
+        ino, ops,
+        flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | VFS_OPEN_EXEC), &f);
     if (err) {
         inode_put(ino);
         if (writes)
@@ -67,8 +89,10 @@ int file_open_path(const struct path *p, u32 flags, bool created, struct file **
     f->holds_write = writes;
     f->path = *p;
     path_get(&f->path);
-    if ((flags & O_TRUNC) && S_ISREG(ino->mode) && !created && !(flags & O_PATH))
+    if ((flags & O_TRUNC) && S_ISREG(ino->mode) && !created && !(flags & O_PATH)) {
+        inode_drop_set_id(c, ino);
         err = vfs_truncate(ino, 0);
+    }
     if (!err && ops->open) {
         err = ops->open(f);
         if (err)
@@ -103,9 +127,13 @@ static int create_last(struct fs_context *fs, struct walk *w, u32 mode, struct p
         return -ENOENT;
     if (!dir->ops->create)
         return -ENOENT;
+    err = dir_may_add(&fs->cred, dir);
+    if (err)
+        return err;
     err = dir->ops->create(dir, w->last, S_IFREG | (mode & 07777 & ~fs->umask), 0, &ino);
     if (err)
         return err;
+    inode_init_owner(&fs->cred, dir, ino);
     err = name_add(w, ino, &d);
     if (err) {
         inode_put(ino);
@@ -126,7 +154,8 @@ static void uncreate(struct dentry *d)
 }
 
 /* A file without a name in a directory's file system. */
-static int open_tmpfile(struct path *dir, u32 flags, u32 mode, struct file **out)
+static int open_tmpfile(struct fs_context *fs, struct path *dir, u32 flags, u32 mode,
+                        struct file **out)
 {
     struct inode *d = dir->dentry->inode, *ino;
     struct dentry *dentry;
@@ -136,9 +165,12 @@ static int open_tmpfile(struct path *dir, u32 flags, u32 mode, struct file **out
         return -EINVAL;
     if (!d->ops->create)
         return -EOPNOTSUPP;
-    err = d->ops->create(d, "", S_IFREG | (mode & 07777), 0, &ino);
+    err = dir_may_add(&fs->cred, d);
+    if (!err)
+        err = d->ops->create(d, "", S_IFREG | (mode & 07777 & ~fs->umask), 0, &ino);
     if (err)
         return err;
+    inode_init_owner(&fs->cred, d, ino);
     ino->nlink = 0;
     dentry = dentry_create(dir->dentry, "#tmpfile", 8, ino);
     if (!dentry) {
@@ -148,7 +180,8 @@ static int open_tmpfile(struct path *dir, u32 flags, u32 mode, struct file **out
     dentry->dead = true;
     struct path p = {dir->mnt, dentry};
 
-    err = file_open_path(&p, flags & ~(O_TMPFILE | O_CREAT | O_EXCL), true, out);
+    err =
+        file_open_path(&fs->cred, &p, flags & ~(O_TMPFILE | O_CREAT | O_EXCL), true, out);
     dentry_put(dentry);
     return err;
 }
@@ -190,10 +223,11 @@ int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u
     if (err)
         return err;
     if (tmpfile)
-        err = S_ISDIR(found.dentry->inode->mode) ? open_tmpfile(&found, flags, mode, out)
-                                                 : -ENOTDIR;
+        err = S_ISDIR(found.dentry->inode->mode)
+                  ? open_tmpfile(fs, &found, flags, mode, out)
+                  : -ENOTDIR;
     else
-        err = file_open_path(&found, flags, created, out);
+        err = file_open_path(&fs->cred, &found, flags, created, out);
     if (err && created)
         uncreate(found.dentry);
     path_put(&found);

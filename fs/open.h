@@ -7,8 +7,10 @@
 #include "fs/dentry.h"
 #include "fs/file.h"
 
-/* Opens what p names. created: the call just made it, so O_TRUNC and kinds do not matter. */
-int file_open_path(const struct path *p, u32 flags, bool created, struct file **out);
+/* Opens what p names. created: the call just made it, so O_TRUNC, kinds
+ * and rights do not matter. -EACCES, -EPERM (O_NOATIME). */
+int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, bool created,
+                   struct file **out);
 
 /* Gives `ino` the name w->last in w->parent; takes over the caller's inode reference on
  * success. out (may be NULL): the dentry, referenced. vfs_tree_lock exclusive. */

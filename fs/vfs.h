@@ -87,10 +87,20 @@ struct inode {
     void *data;               /* the file system's own */
 };
 
+#define FS_GROUPS_MAX 16
+
+/* Whose rights count in the file systems. */
+struct fs_cred {
+    u32 uid, gid;
+    u32 ngroups, groups[FS_GROUPS_MAX];
+    u64 caps; /* bit per CAP_*; fs/perm.h names those that count */
+};
+
 /* The file system context of a process; shared by fork only as a copy. */
 struct fs_context {
     struct path root, cwd;
     u32 umask;
+    struct fs_cred cred; /* follows the ids of the process, kernel/sys_cred.c */
 };
 
 int fs_context_copy(struct fs_context *to, const struct fs_context *from);
@@ -113,6 +123,9 @@ void inode_allow_write(struct inode *ino);
  * -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EACCES. */
 int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
                u32 flags, struct path *out);
+
+/* For vfs_open, beside O_*: to run it. The right to execute counts, not the one to read. */
+#define VFS_OPEN_EXEC 040u
 
 /* open(2): flags are Linux O_*. A new file in *out with one reference. */
 int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u32 flags,

@@ -5,6 +5,7 @@
  * state in which the old program is gone and the new one is not there.
  */
 #include "kernel/exec.h"
+#include "fs/perm.h"
 #include "kernel/loader.h"
 #include "kernel/process.h"
 #include "lib/string.h"
@@ -33,29 +34,18 @@ struct exec {
 
 /* ---- files ---- */
 
-static bool may_execute(const struct proc *p, const struct inode *ino)
-{
-    u32 bits = ino->mode;
-
-    if (p->euid == 0)
-        return bits & 0111;
-    if (p->euid == ino->uid)
-        return bits & 0100;
-    return p->egid == ino->gid ? bits & 0010 : bits & 0001;
-}
-
 /* Opens a program and keeps writers away from it. */
 static int open_program(const struct path *base, const char *name, u32 lookup_flags,
                         struct file **out)
 {
     struct proc *p = current_proc();
-    u32 flags = O_RDONLY | (lookup_flags & LOOKUP_FOLLOW ? 0 : O_NOFOLLOW);
+    u32 flags = VFS_OPEN_EXEC | (lookup_flags & LOOKUP_FOLLOW ? 0 : O_NOFOLLOW);
     struct file *f;
     int err = vfs_open(&p->fs, base, name, flags, 0, &f);
 
     if (err)
         return err;
-    if (!S_ISREG(f->inode->mode) || !may_execute(p, f->inode))
+    if (!S_ISREG(f->inode->mode))
         err = -EACCES;
     else
         err = inode_deny_write(f->inode);
@@ -317,6 +307,7 @@ static void set_credentials(struct proc *p, const struct exec *e)
     p->egid = p->sgid = e->egid;
     p->cap_permitted = p->uid == 0 || p->euid == 0 ? CAP_ALL : 0;
     p->cap_effective = p->euid == 0 ? CAP_ALL : 0;
+    proc_cred_changed(p);
     proc_limits_changed(p, p->mm);
 }
 
@@ -336,7 +327,9 @@ static void commit(struct exec *e, const char *name)
     fdtable_close_on_exec(p->files);
     signal_exec(p, t);
     set_credentials(p, e);
-    p->not_dumpable = p->euid != p->uid || p->egid != p->gid;
+    /* A program that may only be run must not be read from a dump either. */
+    p->not_dumpable = p->euid != p->uid || p->egid != p->gid ||
+                      inode_permission(&p->fs.cred, p->exe_inode, MAY_READ) != 0;
     set_names(p, t, name);
     memset(p->enosys_logged, 0, sizeof(p->enosys_logged));
     p->did_exec = true;

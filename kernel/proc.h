@@ -127,7 +127,7 @@ struct proc {
     struct sig_records records;
     struct rlimit64 rlim[RLIM_NLIMITS];
     u32 uid, euid, suid, gid, egid, sgid;
-    u32 ngroups, groups[16];
+    u32 ngroups, groups[FS_GROUPS_MAX];
     u64 cap_permitted, cap_effective, cap_inheritable; /* bit per CAP_* */
     char comm[COMM_LEN];
 
@@ -192,6 +192,9 @@ static inline bool thread_has_work(const struct thread *t)
 }
 
 extern spinlock_t proc_lock;
+
+/* The ids or capabilities of p changed: its rights in the file systems follow. */
+void proc_cred_changed(struct proc *p);
 
 /* Finds by pid; proc_lock held, valid until it is released. */
 struct proc *proc_find(s32 pid);

@@ -79,6 +79,19 @@ static void choose_ops(struct inode *ino, const struct proc_node *n)
     }
 }
 
+/* What is of a process belongs to its user; when it may not be dumped, to root for others. */
+static void choose_owner(struct inode *ino, s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+
+    if (p && (!p->not_dumpable || p == current_proc())) {
+        ino->uid = p->euid;
+        ino->gid = p->egid;
+    }
+    spin_unlock_irq(&proc_lock, flags);
+}
+
 int proc_inode(const struct proc_node *n, struct inode **out)
 {
     struct proc_inode *p = slab_zalloc(&inode_cache);
@@ -98,6 +111,8 @@ int proc_inode(const struct proc_node *n, struct inode **out)
     mutex_init(&ino->lock);
     ino->data = &p->node;
     choose_ops(ino, n);
+    if (n->pid)
+        choose_owner(ino, n->pid);
     *out = ino;
     return 0;
 }

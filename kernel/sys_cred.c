@@ -59,6 +59,17 @@ static bool is_one_of(struct ids ids, u32 id)
     return id == ID_NONE || id == *ids.real || id == *ids.effective || id == *ids.saved;
 }
 
+void proc_cred_changed(struct proc *p)
+{
+    struct fs_cred *c = &p->fs.cred;
+
+    c->uid = p->euid;
+    c->gid = p->egid;
+    c->ngroups = p->ngroups;
+    memcpy(c->groups, p->groups, sizeof(c->groups));
+    c->caps = p->cap_effective;
+}
+
 /* Sets all three (ID_NONE: stays) and takes or gives what belongs to user 0. */
 static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
 {
@@ -80,6 +91,7 @@ static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
         p->cap_effective = p->cap_permitted;
     p->not_dumpable = true;
     p->pdeath_signal = 0;
+    proc_cred_changed(p);
     proc_limits_changed(p, p->mm);
     return 0;
 }
@@ -197,6 +209,7 @@ long sys_setgroups(const struct syscall_args *a)
         return -EFAULT;
     memcpy(p->groups, groups, n * sizeof(u32));
     p->ngroups = (u32)n;
+    proc_cred_changed(p);
     return 0;
 }
 
@@ -291,6 +304,7 @@ long sys_capset(const struct syscall_args *a)
     p->cap_effective = effective;
     p->cap_permitted = permitted;
     p->cap_inheritable = inheritable;
+    proc_cred_changed(p);
     proc_limits_changed(p, p->mm);
     return 0;
 }

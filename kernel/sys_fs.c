@@ -4,6 +4,7 @@
  */
 #include "kernel/sys_fs.h"
 #include "fs/dentry.h"
+#include "fs/perm.h"
 #include "kernel/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -102,9 +103,9 @@ static void target_of_path(const struct path *p, struct target *t)
     inode_get(t->inode);
 }
 
-static int target_name(int dirfd, const char *name, u32 at_flags, struct target *t)
+static int target_name(struct fs_context *fs, int dirfd, const char *name, u32 at_flags,
+                       struct target *t)
 {
-    struct fs_context *fs = &current_proc()->fs;
     struct at_dir dir;
     struct path p;
     int err;
@@ -130,12 +131,18 @@ static int target_name(int dirfd, const char *name, u32 at_flags, struct target 
 
 int target_at(int dirfd, vaddr_t user, u32 at_flags, struct target *t)
 {
+    return target_in(&current_proc()->fs, dirfd, user, at_flags, t);
+}
+
+int target_in(struct fs_context *fs, int dirfd, vaddr_t user, u32 at_flags,
+              struct target *t)
+{
     char *name;
     int err = name_of(user, at_flags & AT_EMPTY_PATH, &name);
 
     if (err)
         return err;
-    err = target_name(dirfd, name, at_flags, t);
+    err = target_name(fs, dirfd, name, at_flags, t);
     kfree(name);
     return err;
 }
@@ -146,11 +153,14 @@ void target_put(struct target *t)
     inode_put(t->inode);
 }
 
+const struct fs_cred *current_cred(void)
+{
+    return &current_proc()->fs.cred;
+}
+
 bool owns(const struct inode *ino)
 {
-    const struct proc *p = current_proc();
-
-    return p->euid == 0 || p->euid == ino->uid;
+    return inode_owned(current_cred(), ino);
 }
 
 /* ---- buffers ---- */

@@ -40,6 +40,9 @@ struct target {
 };
 /* at_flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH count. */
 int must_check target_at(int dirfd, vaddr_t name, u32 at_flags, struct target *t);
+/* The same with the directories and rights of fs. */
+int must_check target_in(struct fs_context *fs, int dirfd, vaddr_t name, u32 at_flags,
+                         struct target *t);
 int must_check target_fd(int fd, bool path_ok, struct target *t);
 void target_put(struct target *t);
 
@@ -59,5 +62,7 @@ void buffers_put(struct buffers *b);
 ssize_t read_file(struct file *f, struct uio *u, const s64 *pos);
 ssize_t write_file(struct file *f, struct uio *u, const s64 *pos);
 
+/* The rights of the running process in the file systems. */
+const struct fs_cred *current_cred(void);
 /* Whether the running process may do what only the owner (or root) may. */
 bool owns(const struct inode *ino);

@@ -3,6 +3,7 @@
  * Attributes: mode, owner, times; extended ones, of which there are none.
  */
 #include "fs/dentry.h"
+#include "fs/perm.h"
 #include "kernel/sys.h"
 #include "kernel/sys_fs.h"
 #include "kernel/uaccess.h"
@@ -18,9 +19,13 @@
 
 static long chmod_target(struct target *t, u32 mode)
 {
-    int err = S_ISLNK(t->inode->mode) ? -EOPNOTSUPP /* a link has no rights of its own */
-              : owns(t->inode)        ? vfs_chmod(t->inode, mode & 07777)
-                                      : -EPERM;
+    struct inode *ino = t->inode;
+    int err = -EPERM;
+
+    if (S_ISLNK(ino->mode)) /* it has no rights of its own */
+        err = -EOPNOTSUPP;
+    else if (owns(ino))
+        err = vfs_chmod(ino, inode_chmod_mode(current_cred(), ino, mode & 07777));
 
     target_put(t);
     return err;
@@ -63,31 +68,12 @@ long sys_umask(const struct syscall_args *a)
 
 /* ---- owner ---- */
 
-static bool in_groups(u32 gid)
-{
-    const struct proc *p = current_proc();
-
-    if (gid == p->egid)
-        return true;
-    for (u32 i = 0; i < p->ngroups; i++)
-        if (p->groups[i] == gid)
-            return true;
-    return false;
-}
-
-/* An owner may only hand the file to another of his groups. */
-static bool may_chown(const struct inode *ino, u32 uid, u32 gid)
-{
-    if (current_proc()->euid == 0)
-        return true;
-    return owns(ino) && (uid == ~0u || uid == ino->uid) &&
-           (gid == ~0u || gid == ino->gid || in_groups(gid));
-}
-
 static long chown_target(struct target *t, u32 uid, u32 gid)
 {
-    int err = may_chown(t->inode, uid, gid) ? vfs_chown(t->inode, uid, gid) : -EPERM;
+    int err = inode_may_chown(current_cred(), t->inode, uid, gid);
 
+    if (!err)
+        err = vfs_chown(t->inode, uid, gid);
     target_put(t);
     return err;
 }
@@ -133,7 +119,7 @@ static long set_times(struct target *t, const struct timespec times[2])
 {
     struct inode *ino = t->inode;
     u64 now = fs_now(), ns[2] = {ino->atime_ns, ino->mtime_ns};
-    bool only_now = true;
+    bool only_now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
     int err = 0;
 
     for (int i = 0; i < 2; i++) {
@@ -143,14 +129,13 @@ static long set_times(struct target *t, const struct timespec times[2])
             s64 sec = MIN(MAX(times[i].tv_sec, (s64)0), INT64_MAX / NSEC - 1);
 
             ns[i] = (u64)(sec * NSEC + times[i].tv_nsec);
-            only_now = false;
         }
     }
     if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
         goto out;
-    if (!owns(ino) && !(only_now && ino->mode & 0222))
-        err = only_now ? -EACCES : -EPERM;
-    else
+    if (!owns(ino)) /* whoever may write may also say: now */
+        err = only_now ? inode_permission(current_cred(), ino, MAY_WRITE) : -EPERM;
+    if (!err)
         err = vfs_utimes(ino, ns[0], ns[1]);
 out:
     target_put(t);

@@ -3,6 +3,7 @@
  * Reading directories, and the working and root directories of a process.
  */
 #include "fs/dentry.h"
+#include "fs/perm.h"
 #include "kernel/sys_fs.h"
 #include "kernel/uaccess.h"
 #include "lib/string.h"
@@ -155,10 +156,13 @@ static long set_directory(struct target *t, struct path *slot)
 {
     irqflags_t flags;
     struct path old;
+    int err = S_ISDIR(t->inode->mode)
+                  ? inode_permission(current_cred(), t->inode, MAY_EXEC)
+                  : -ENOTDIR;
 
-    if (!S_ISDIR(t->inode->mode)) {
+    if (err) {
         target_put(t);
-        return -ENOTDIR;
+        return err;
     }
     path_get(&t->path);
     flags = spin_lock_irq(&proc_lock);

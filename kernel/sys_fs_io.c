@@ -2,6 +2,7 @@
  *
  * Moving bytes: read, write and their relatives.
  */
+#include "fs/perm.h"
 #include "kernel/sys_fs.h"
 #include "kernel/uaccess.h"
 #include "lib/uapi/errno.h"
@@ -65,6 +66,8 @@ ssize_t write_file(struct file *f, struct uio *u, const s64 *pos)
         err = limit_size(f, u, pos);
     if (err)
         return err;
+    if (u->left)
+        inode_drop_set_id(current_cred(), f->inode);
     n = file_write(f, u, pos ? &at : NULL);
     if (n == -EPIPE)
         signal_send_thread(current_thread(), SIGPIPE, NULL);

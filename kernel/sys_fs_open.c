@@ -66,6 +66,13 @@ long sys_creat(const struct syscall_args *a)
     return do_open(AT_FDCWD, a->a0, O_CREAT | O_WRONLY | O_TRUNC, (u32)a->a1);
 }
 
+/* A file without a directory belongs to who makes it. */
+static void own(struct file *f)
+{
+    f->inode->uid = current_cred()->uid;
+    f->inode->gid = current_cred()->gid;
+}
+
 static long do_pipe(vaddr_t user, u32 flags)
 {
     bool cloexec = flags & O_CLOEXEC;
@@ -78,6 +85,7 @@ static long do_pipe(vaddr_t user, u32 flags)
     err = pipe_create(flags & O_NONBLOCK, &reader, &writer);
     if (err)
         return err;
+    own(reader); /* one inode for both ends */
     fds[0] = (s32)install_file(reader, cloexec);
     if (fds[0] < 0) {
         file_put(writer);
@@ -122,5 +130,8 @@ long sys_memfd_create(const struct syscall_args *a)
     if (n < 0)
         return n == -ENAMETOOLONG ? -EINVAL : n;
     err = memfd_create(name, flags, &f);
-    return err ? err : install_file(f, flags & MFD_CLOEXEC);
+    if (err)
+        return err;
+    own(f);
+    return install_file(f, flags & MFD_CLOEXEC);
 }

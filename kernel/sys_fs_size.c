@@ -4,6 +4,7 @@
  * syncing has nothing to do and advice about reading is already followed.
  */
 #include "fs/open.h"
+#include "fs/perm.h"
 #include "kernel/sys_fs.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -30,7 +31,10 @@ static int resize(struct inode *ino, s64 size)
         return S_ISDIR(ino->mode) ? -EISDIR : -EINVAL;
     if ((u64)size > ino->object->size)
         err = check_limit((u64)size);
-    return err ? err : vfs_truncate(ino, (u64)size);
+    if (err)
+        return err;
+    inode_drop_set_id(current_cred(), ino);
+    return vfs_truncate(ino, (u64)size);
 }
 
 long sys_truncate(const struct syscall_args *a)
@@ -44,7 +48,9 @@ long sys_truncate(const struct syscall_args *a)
     if (err)
         return err;
     if (S_ISREG(t.inode->mode) && t.inode->object) {
-        err = inode_get_write(t.inode);
+        err = inode_permission(current_cred(), t.inode, MAY_WRITE);
+        if (!err)
+            err = inode_get_write(t.inode);
         if (!err) {
             err = resize(t.inode, (s64)a->a1);
             inode_put_write(t.inode);

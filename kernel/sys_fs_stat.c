@@ -2,6 +2,7 @@
  *
  * What a file is: stat and its relatives, access, statfs.
  */
+#include "fs/perm.h"
 #include "kernel/sys_fs.h"
 #include "kernel/uaccess.h"
 #include "lib/string.h"
@@ -110,46 +111,35 @@ long sys_statx(const struct syscall_args *a)
 
 /* ---- access ---- */
 
-static bool in_group(const struct proc *p, u32 gid, u32 primary)
+/* access(2) asks for the real ids: what the caller of a set-user-ID program may do. */
+static void use_real_ids(struct fs_cred *c)
 {
-    if (primary == gid)
-        return true;
-    for (u32 i = 0; i < p->ngroups; i++)
-        if (p->groups[i] == gid)
-            return true;
-    return false;
-}
+    const struct proc *p = current_proc();
 
-/* Rights of (uid, gid) by the permission bits; root lacks only the right to run what nobody
- * may run. */
-static int check_access(const struct inode *ino, u32 uid, u32 gid, u32 want)
-{
-    u32 bits = ino->mode & 7;
-
-    if (uid == 0)
-        return want & X_OK && !S_ISDIR(ino->mode) && !(ino->mode & 0111) ? -EACCES : 0;
-    if (uid == ino->uid)
-        bits = ino->mode >> 6 & 7;
-    else if (in_group(current_proc(), ino->gid, gid))
-        bits = ino->mode >> 3 & 7;
-    return want & ~bits ? -EACCES : 0;
+    c->uid = p->uid;
+    c->gid = p->gid;
+    c->caps = p->uid == 0 ? p->cap_permitted : 0;
 }
 
 static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
 {
-    const struct proc *p = current_proc();
-    bool effective = flags & AT_EACCESS;
+    struct fs_context fs;
     struct target t;
     int err;
 
     if (mode & ~7u || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    err = target_at(dirfd, name, flags, &t);
+    err = fs_context_copy(&fs, &current_proc()->fs);
     if (err)
         return err;
-    err = check_access(t.inode, effective ? p->euid : p->uid,
-                       effective ? p->egid : p->gid, mode);
-    target_put(&t);
+    if (!(flags & AT_EACCESS))
+        use_real_ids(&fs.cred);
+    err = target_in(&fs, dirfd, name, flags, &t);
+    if (!err) {
+        err = inode_permission(&fs.cred, t.inode, mode); /* R_OK... are MAY_READ... */
+        target_put(&t);
+    }
+    fs_context_fini(&fs);
     return err;
 }
 
