@@ -2,7 +2,8 @@
  *
  * The container of backlinks. Inline slots hold 40-bit keys; the log is a flat array that is
  * appended to. When it is full, stale entries and doubles are removed (by sorting, so that
- * the price per added hint stays logarithmic) and it is doubled if it is still half full.
+ * the price per added hint stays logarithmic) and it is doubled if it is still about three
+ * quarters full.
  */
 #include "mm/backlink.h"
 #include "lib/string.h"
