@@ -70,8 +70,8 @@ static int copy_view(s32 pid, struct view *v)
     v->foreground = p->tty ? tty_foreground(p->tty) : -1;
     str_copy(v->comm, p->comm, sizeof(v->comm));
     v->state = state_of(p);
-    memcpy(v->uid, (u32[]){p->uid, p->euid, p->suid, p->euid}, sizeof(v->uid));
-    memcpy(v->gid, (u32[]){p->gid, p->egid, p->sgid, p->egid}, sizeof(v->gid));
+    memcpy(v->uid, (u32[]){p->uid, p->euid, p->suid, p->fs.cred.uid}, sizeof(v->uid));
+    memcpy(v->gid, (u32[]){p->gid, p->egid, p->sgid, p->fs.cred.gid}, sizeof(v->gid));
     v->ngroups = MIN(p->ngroups, (u32)ARRAY_SIZE(v->groups));
     memcpy(v->groups, p->groups, sizeof(v->groups));
     v->minflt = p->minflt;

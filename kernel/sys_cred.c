@@ -59,15 +59,21 @@ static bool is_one_of(struct ids ids, u32 id)
     return id == ID_NONE || id == *ids.real || id == *ids.effective || id == *ids.saved;
 }
 
-void proc_cred_changed(struct proc *p)
+/* Groups or capabilities of p changed. */
+static void rights_changed(struct proc *p)
 {
     struct fs_cred *c = &p->fs.cred;
 
-    c->uid = p->euid;
-    c->gid = p->egid;
     c->ngroups = p->ngroups;
     memcpy(c->groups, p->groups, sizeof(c->groups));
     c->caps = p->cap_effective;
+}
+
+void proc_cred_changed(struct proc *p)
+{
+    p->fs.cred.uid = p->euid;
+    p->fs.cred.gid = p->egid;
+    rights_changed(p);
 }
 
 /* Sets all three (ID_NONE: stays) and takes or gives what belongs to user 0. */
@@ -91,7 +97,11 @@ static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
         p->cap_effective = p->cap_permitted;
     p->not_dumpable = true;
     p->pdeath_signal = 0;
-    proc_cred_changed(p);
+    if (ids.effective == &p->euid)
+        p->fs.cred.uid = p->euid;
+    else
+        p->fs.cred.gid = p->egid;
+    rights_changed(p);
     proc_limits_changed(p, p->mm);
     return 0;
 }
@@ -209,8 +219,42 @@ long sys_setgroups(const struct syscall_args *a)
         return -EFAULT;
     memcpy(p->groups, groups, n * sizeof(u32));
     p->ngroups = (u32)n;
-    proc_cred_changed(p);
+    rights_changed(p);
     return 0;
+}
+
+/* What goes and comes with file system user 0, capabilities(7): the five of fs/perm.h,
+ * CAP_LINUX_IMMUTABLE, CAP_MKNOD, CAP_MAC_OVERRIDE. */
+#define CAP_FS_SET (0x1ful | 1ul << 9 | 1ul << 27 | 1ul << 32)
+
+/* The id that counts for files alone. Both calls tell the former one, also on failure. */
+static u32 set_fs_id(struct ids ids, u32 *slot, u32 id)
+{
+    u32 old = *slot;
+
+    if (id == ID_NONE || id == old || !(ids.privileged || is_one_of(ids, id)))
+        return old;
+    *slot = id;
+    current_proc()->not_dumpable = true;
+    return old;
+}
+
+long sys_setfsuid(const struct syscall_args *a)
+{
+    struct proc *p = current_proc();
+    u32 old = set_fs_id(user_ids(), &p->fs.cred.uid, (u32)a->a0);
+
+    if (old == 0 && p->fs.cred.uid != 0)
+        p->cap_effective &= ~CAP_FS_SET;
+    if (old != 0 && p->fs.cred.uid == 0)
+        p->cap_effective |= p->cap_permitted & CAP_FS_SET;
+    rights_changed(p);
+    return old;
+}
+
+long sys_setfsgid(const struct syscall_args *a)
+{
+    return set_fs_id(group_ids(), &current_proc()->fs.cred.gid, (u32)a->a0);
 }
 
 /* ---- capabilities ---- */
@@ -304,7 +348,7 @@ long sys_capset(const struct syscall_args *a)
     p->cap_effective = effective;
     p->cap_permitted = permitted;
     p->cap_inheritable = inheritable;
-    proc_cred_changed(p);
+    rights_changed(p);
     proc_limits_changed(p, p->mm);
     return 0;
 }

@@ -320,6 +320,19 @@ TEST(capabilities, "root without capabilities has the rights of its bits only")
           ERR(chdir("d"), EACCES));
 }
 
+TEST(fs_ids, "setfsuid and setfsgid count for files alone")
+{
+    file_of("f", 0, 0, 0600);
+    file_of("mine", USER, 0, 0600);
+    file_of("group", OTHER, GROUP2, 0060);
+    CHILD(EQ(syscall(SYS_setfsuid, USER), 0); EQ(geteuid(), 0); opens("mine", O_RDWR);
+          ERR(open("f", O_RDONLY), EACCES); ERR(open("group", O_RDONLY), EACCES);
+          EQ(syscall(SYS_setfsgid, GROUP2), 0); opens("group", O_RDWR);
+          EQ(syscall(SYS_setfsuid, -1), USER); EQ(syscall(SYS_setfsuid, 0), USER);
+          opens("f", O_RDONLY));
+    AS_USER(EQ(syscall(SYS_setfsuid, OTHER), USER); EQ(syscall(SYS_setfsuid, -1), USER));
+}
+
 TEST(proc, "a user opens what is its own by /proc/self/fd")
 {
     file_of("f", 0, 0, 0600);
