@@ -26,10 +26,12 @@ static int devfs_fill(struct dentry *root);
 
 static struct fs_type devtmpfs_type = {.name = "devtmpfs",
                                        .magic = 0x01021994,
+                                       .root_mode = 0755,
                                        .make_root = ramfs_make_root,
                                        .fill = devfs_fill};
 static struct fs_type devfs_type = {.name = "devfs",
                                     .magic = 0x01021994,
+                                    .root_mode = 0755,
                                     .make_root = ramfs_make_root,
                                     .fill = devfs_fill};
 

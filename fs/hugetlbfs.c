@@ -133,6 +133,7 @@ static int huge_make_root(struct fs_type *type, struct inode **root)
 struct fs_type hugetlbfs_type = {
     .name = "hugetlbfs",
     .magic = 0x958458f6,
+    .root_mode = 0755,
     .make_root = huge_make_root,
 };
 

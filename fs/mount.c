@@ -181,7 +181,8 @@ u64 vfs_mount_magic(const struct path *p)
 
 void vfs_init(struct fs_context *fs)
 {
-    static struct fs_type tmpfs = {.name = "tmpfs", .magic = 0x01021994};
+    static struct fs_type tmpfs = {
+        .name = "tmpfs", .magic = 0x01021994, .root_mode = 01777};
     struct mount *m;
 
     mutex_init(&vfs_tree_lock);

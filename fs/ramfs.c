@@ -365,9 +365,8 @@ static const struct file_ops ramfs_fops = {
 int ramfs_make_root(struct fs_type *type, struct inode **root)
 {
     static u64 last_dev = FIRST_DEV; /* atomic */
-    int err = ramfs_create_inode(S_IFDIR | 0755, 0, root);
+    int err = ramfs_create_inode(S_IFDIR | type->root_mode, 0, root);
 
-    (void)type;
     if (!err)
         (*root)->dev = __atomic_add_fetch(&last_dev, 1, __ATOMIC_RELAXED);
     return err;
@@ -376,5 +375,6 @@ int ramfs_make_root(struct fs_type *type, struct inode **root)
 struct fs_type ramfs_type = {
     .name = "ramfs",
     .magic = 0x858458f6,
+    .root_mode = 0755,
     .make_root = ramfs_make_root,
 };

@@ -160,7 +160,8 @@ int vfs_umount(struct fs_context *fs, const char *name);
 /* A file system type: makes a root inode. */
 struct fs_type {
     const char *name;
-    u64 magic; /* statfs f_type */
+    u64 magic;     /* statfs f_type */
+    u32 root_mode; /* permission bits of a fresh root */
     int (*make_root)(struct fs_type *type, struct inode **root);
     int (*fill)(struct dentry *root); /* may be NULL: puts names into a fresh root */
     struct fs_type *next;

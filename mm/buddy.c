@@ -265,7 +265,7 @@ static struct page *large_alloc(unsigned order)
 static bool user_may_have(unsigned order)
 {
     return likely(buddy.nfree > buddy.reserve + (1ull << order)) ||
-           page_count_free() > buddy.reserve;
+           page_count_free() >= buddy.reserve + (1ull << order);
 }
 
 struct page *page_alloc(unsigned order, u32 flags)

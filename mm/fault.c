@@ -221,14 +221,16 @@ static enum fault_result fault_anon_new(struct fault *f)
                 f, 0,
                 pte_make_user(page_to_pfn(zero_page), f->v->flags & VM_PROT & ~VM_WRITE));
         spin_unlock(&f->leaf->lock);
-        mm_count(fault_anon_zero);
+        if (result == FAULT_OK)
+            mm_count(fault_anon_zero);
         return result;
     }
     fresh = anon_page(NULL);
     if (!fresh)
         return FAULT_OOM;
     result = commit_anon(f, 0, fresh);
-    mm_count(fault_anon_new);
+    if (result == FAULT_OK)
+        mm_count(fault_anon_new);
     return result;
 }
 
@@ -262,7 +264,8 @@ static enum fault_result fault_private_new(struct fault *f)
             result = commit_anon(f, 0, fresh);
         }
         spin_unlock(&o->lock);
-        mm_count(fault_cow);
+        if (result == FAULT_OK)
+            mm_count(fault_cow);
         return result;
     }
     spin_lock(&o->lock);

@@ -16,8 +16,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Debian's merged /usr, the other way round: what is named on the left lives on the right.
 MERGED = {"usr/bin": "bin", "usr/sbin": "sbin", "usr/lib": "lib", "usr/lib64": "lib64"}
-DIRS = ("dev", "proc", "sys", "tmp", "run", "root", "etc", "etc/tessera", "bin", "sbin",
-        "lib", "lib64", "usr", "tests", "var", "var/tmp", "mnt")
+DIRS = ("dev", "proc", "sys", "run", "root", "etc", "etc/tessera", "bin", "sbin",
+        "lib", "lib64", "usr", "tests", "var", "mnt")
 
 
 class Initramfs:
@@ -128,7 +128,8 @@ def base(init, suite):
     fs = Initramfs()
     for d in DIRS:
         fs.directory(d)
-    fs.directory("tmp", 0o1777)
+    for d in ("tmp", "var/tmp"):
+        fs.directory(d, 0o1777)
     fs.device("dev/console", 5, 1)  # until init mounts devfs over it
     for link, real in MERGED.items():
         fs.entries[link] = (stat.S_IFLNK | 0o777, ("../" + real).encode())

@@ -1,9 +1,9 @@
 ; SPDX-License-Identifier: MIT
 ;
 ; What loaders look for in the image: the PVH note (QEMU -kernel, Xen), our UEFI loader's
-; note (boot/handover.h) and the multiboot2 header (GRUB). Each names an entry point of its own, because the register contents at
-; entry do not tell the two apart. There is no multiboot1 header on purpose: QEMU would
-; prefer it to the note.
+; note (boot/handover.h) and the multiboot2 header (GRUB). Each names an entry point of its
+; own, because the register contents at entry do not tell them apart. There is no multiboot1
+; header on purpose: QEMU would prefer it to the note.
 
 %define KERNEL_BASE 0xffffffff80000000
 
