@@ -33,11 +33,13 @@ SECURE = ["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=sec
 
 
 def whole(data, height):
-    """The picture with all lines of the mode: QEMU's cirrus shows one less."""
+    """The picture with all lines of the mode: QEMU's cirrus shows one less. bochs-display
+    shows more, because GRUB's mode is a window of a larger one."""
     kind, size, depth, pixels = data.split(b"\n", 3)
     width, lines = map(int, size.split())
-    pixels += bytes(width * 3 * (height - lines))
-    return b"\n".join((kind, b"%d %d" % (width, height), depth, pixels))
+    missing = max(0, height - lines)
+    pixels += bytes(width * 3 * missing)
+    return b"\n".join((kind, b"%d %d" % (width, lines + missing), depth, pixels))
 
 
 def wrong_picture(m, height, log):
