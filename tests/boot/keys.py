@@ -302,12 +302,15 @@ CASES = {
 }
 
 
-def verdict(build, name, log):
-    """None, or what was wrong."""
-    case, how = CASES[name]
+def judge(case, how, build, log):
+    """None, or what was wrong with a machine made by `how`."""
     try:
         with Machine(build, log, **how) as m:
             case(m)
     except (ValueError, OSError, subprocess.SubprocessError) as e:
         return str(e).replace("\n", " ")
     return None
+
+
+def verdict(build, name, log):
+    return judge(*CASES[name], build, log)

@@ -3,9 +3,8 @@
 # USB keyboards: types on QEMU's emulated ones at several controllers, behind hubs, plugged
 # in and out while the shell runs. The machine and the hands are those of keys.py.
 import re
-import subprocess
 
-from keys import PROMPT, Machine
+from keys import PROMPT, Machine, judge
 
 FOUND = re.compile(rb"usb: keyboard \S+ on [^\r\n]*\r\n")
 XHCI = ("-device", "qemu-xhci,id=usb")
@@ -117,11 +116,4 @@ CASES = {
 
 
 def verdict(build, name, log):
-    """None, or what was wrong."""
-    case, how = CASES[name]
-    try:
-        with Machine(build, log, **how) as m:
-            case(m)
-    except (ValueError, OSError, subprocess.SubprocessError) as e:
-        return str(e).replace("\n", " ")
-    return None
+    return judge(*CASES[name], build, log)
