@@ -241,7 +241,7 @@ void signal_deliver(struct trapframe *tf)
 {
     struct thread *t = current_thread();
     struct proc *p = t->proc;
-    struct kernel_sigaction act;
+    struct kernel_sigaction act = {0};
     struct sig_record rec;
     int signo;
 

@@ -12,6 +12,7 @@
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/proc.h"
+#include "kernel/sched.h"
 #include "kernel/tty.h"
 #include "mm/boot_alloc.h"
 #include "mm/buddy.h"
@@ -75,6 +76,7 @@ noreturn void kmain(struct bootinfo *bi)
     sched_init();
     arch_machine_init(bi);
     arch_timer_init();
+    pause_init();
     vfs_init(&fs);
     devices_init();
     tty_init();

@@ -49,6 +49,8 @@ int proc_show_status(struct seq *s, s32 pid);
 /* procfs_mem.c */
 int proc_show_meminfo(struct seq *s, s32 pid);
 int proc_show_vmstat(struct seq *s, s32 pid);
+int proc_store_vmstat(s32 pid, char *text,
+                      size_t n); /* debug kernels: forgets the stall */
 int proc_show_slabinfo(struct seq *s, s32 pid);
 int proc_show_buddyinfo(struct seq *s, s32 pid);
 

@@ -6,6 +6,7 @@
  */
 #include "arch/thread.h"
 #include "kernel/procfs.h"
+#include "kernel/stall.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/backlink.h"
@@ -91,8 +92,24 @@ int proc_show_vmstat(struct seq *s, s32 pid)
                object_count(), away_bytes(), backlink_bytes());
     for (unsigned i = 0; i < MM_STAT_COUNT; i++)
         seq_printf(s, "%s %lu\n", mm_stat_name(i), mm_stat_sum(i));
+#ifdef TESSERA_DEBUG
+    seq_printf(s, "longest_stretch_cycles %lu\nlongest_stretch_call %lu\n",
+               stall_longest.cycles, stall_longest.call);
+    seq_printf(s, "longest_stretch_end %lu\n", stall_longest.end);
+#endif
     return 0;
 }
+
+#ifdef TESSERA_DEBUG
+int proc_store_vmstat(s32 pid, char *text, size_t n)
+{
+    (void)pid;
+    (void)text;
+    (void)n;
+    stall_longest = (struct stall){0};
+    return 0;
+}
+#endif
 
 struct cache_list {
     struct slab_cache copy[CACHES_MAX];

@@ -290,6 +290,10 @@ const struct proc_entry proc_system_entries[] = {
     {"sysvipc/shm", 0444, proc_show_shm, NULL, NULL},
     {"uptime", 0444, show_uptime, NULL, NULL},
     {"version", 0444, show_version, NULL, NULL},
+#ifdef TESSERA_DEBUG
+    {"vmstat", 0644, proc_show_vmstat, proc_store_vmstat, NULL},
+#else
     {"vmstat", 0444, proc_show_vmstat, NULL, NULL},
+#endif
     {NULL, 0, NULL, NULL, NULL},
 };

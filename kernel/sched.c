@@ -6,6 +6,8 @@
 #include "kernel/sched.h"
 #include "arch/time.h"
 #include "kernel/process.h"
+#include "kernel/stall.h"
+#include "lib/pause.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -52,6 +54,7 @@ static void reschedule(void)
     struct list *first = list_first(&run_queue);
 
     cpu->need_resched = 0;
+    this_cpu(pause_since) = cpu_cycles();
     if (first) {
         next = list_entry(first, struct thread, run_link);
         list_del(first);
@@ -60,9 +63,11 @@ static void reschedule(void)
         spin_unlock(&rq_lock);
         return;
     }
+    stall_end((uintptr_t)__builtin_return_address(0));
     cpu->current = next;
     mm_activate(next->proc ? next->proc->mm : NULL);
     arch_thread_switch(&prev->arch, &next->arch);
+    stall_begin();
     switch_tail();
 }
 
@@ -94,6 +99,13 @@ void sched_yield_now(void)
         t->proc->nivcsw++;
     reschedule();
     irq_restore(flags);
+}
+
+void sched_pause(void)
+{
+    this_cpu(pause_since) = cpu_cycles();
+    if (!is_idle(current_thread()) && irq_enabled())
+        sched_yield_now();
 }
 
 void *thread_self(void)
@@ -175,6 +187,7 @@ static void thread_begin(void *arg)
 {
     struct thread *t = arg;
 
+    stall_begin();
     switch_tail();
     irq_enable();
     t->entry(t->entry_arg);

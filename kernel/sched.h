@@ -15,6 +15,12 @@ struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(voi
 void thread_free(struct thread *t);
 void thread_launch(struct thread *t);
 
+/* Gives up the CPU in the middle of a long call. Boot code, which runs as the idle thread, just
+ * goes on. */
+void sched_pause(void);
+/* Clocks are there: from now on long calls pause. */
+void pause_init(void);
+
 /* Ends the running thread. */
 noreturn void thread_exit(void);
 

@@ -7,6 +7,7 @@
 #include "kernel/sys_mm.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/remap.h"
 #include "mm/calls.h"
@@ -66,16 +67,6 @@ static bool too_big(const struct remap_vec *part, size_t n)
     return n > 1 && pages > RM_ATOMIC_PAGES;
 }
 
-/* Between two portions of a long call: others may run. False: the process is to end. */
-static bool go_on(void)
-{
-    if (signal_kill_pending(current_thread()))
-        return false;
-    if (cpu_self()->need_resched)
-        sched_yield_now();
-    return true;
-}
-
 /* The entries of one part; how many, or the errno of the first. */
 static long do_part(struct remap_vec *part, size_t n, u32 flags)
 {
@@ -92,7 +83,7 @@ static long do_part(struct remap_vec *part, size_t n, u32 flags)
         done += (size_t)result;
         if ((size_t)result != now)
             break;
-    } while (done < n && go_on());
+    } while (done < n && !pause_point());
     return (long)done;
 }
 
@@ -126,7 +117,7 @@ long sys_remapv(const struct syscall_args *a)
             result = checked(do_part(part, now, flags));
         if (result > 0)
             done += (size_t)result;
-        if ((size_t)result != now || !go_on()) /* short: the next entry fails */
+        if ((size_t)result != now || pause_point()) /* short: the next entry fails */
             break;
     }
     kfree(part);
@@ -166,7 +157,7 @@ long sys_remap_query(const struct syscall_args *a)
             err = copy_to_user(out + done * sizeof(u64), words, now * sizeof(u64));
         if (err)
             return err;
-        if (!go_on())
+        if (pause_point())
             return -EINTR;
         done += now;
     }

@@ -4,6 +4,7 @@
  */
 #include "kernel/syscall.h"
 #include "kernel/proc.h"
+#include "kernel/stall.h"
 #include "kernel/strace.h"
 #include "lib/log.h"
 #include "lib/uapi/errno.h"
@@ -74,6 +75,7 @@ void syscall_entry(struct trapframe *tf)
     tf->error = number;
     t->frame = tf;
     t->last_syscall = number;
+    stall_begin();
     if (unlikely(!fn))
         result = call_unknown(args, number);
     else if (unlikely(strace_on))
@@ -88,4 +90,5 @@ void syscall_entry(struct trapframe *tf)
     irq_disable();
     if (unlikely(thread_has_work(t)))
         return_to_user(tf);
+    stall_end((uintptr_t)fn);
 }

@@ -2,7 +2,7 @@
  *
  * Runs the tests: one child process each, TAP on standard output, the closing line last.
  *
- *   tests [-v] [-l] [-s SEED] [FILTER...]     a filter is a part of "file:name"
+ *   tests [-v] [-l] [-p] [-s SEED] [FILTER...]     -p: all pauses are due; a filter is a part of "file:name"
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
 #include "mm/check.h"
@@ -171,11 +172,13 @@ int main(int argc, char **argv)
     bool list = false;
     int c;
 
-    while ((c = getopt(argc, argv, "vls:")) != -1) {
+    while ((c = getopt(argc, argv, "vlps:")) != -1) {
         if (c == 'v')
             verbose = true;
         else if (c == 'l')
             list = true;
+        else if (c == 'p')
+            pause_cycles = 0;
         else if (c == 's')
             seed = strtoull(optarg, NULL, 0);
         else

@@ -17,6 +17,7 @@
 #include "arch/bootinfo.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
+#include "lib/pause.h"
 #include "lib/waitq.h"
 #include "mm/boot_alloc.h"
 #include "mm/buddy.h"
@@ -35,6 +36,29 @@ paddr_t kernel_root;
 u64 pte_nx_mask = PTE_NX;
 
 static u64 free_at_boot;
+
+/* ---- pauses: none is due, unless a test sets pause_cycles to 0 ---- */
+
+u64 pause_cycles = ~0ull;
+DEFINE_PER_CPU(u64, pause_since);
+_Thread_local s32 host_spinlocks;
+void (*host_pause_hook)(void);
+u64 host_pauses;
+bool host_killed;
+
+void pause_now(void)
+{
+    host_pauses++;
+    if (host_pause_hook)
+        host_pause_hook();
+    else
+        sched_yield();
+}
+
+bool pause_killed(void)
+{
+    return host_killed;
+}
 
 /* ---- log and clocks ---- */
 

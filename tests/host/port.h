@@ -42,5 +42,11 @@ void host_tlb_check(void);
 /* Number of translations remembered by the running CPU for va: 0 or 1. */
 unsigned host_tlb_holds(vaddr_t va);
 
+/* Pauses (lib/pause.h). With pause_cycles 0 every point pauses: the hook then runs, as another
+ * thread would (without one: other host threads). host_killed: what pause_killed() says. */
+extern void (*host_pause_hook)(void);
+extern u64 host_pauses;
+extern bool host_killed;
+
 /* Takes mm off every CPU (before mm_put). */
 void host_unload(struct mm *mm);

@@ -25,6 +25,7 @@ struct cpu {
     u32 irq_depth;    /* 40: > 0 inside an interrupt handler */
     u32 apic_id;      /* 44 */
     struct mm *mm;    /* 48: address space loaded in CR3, NULL: the kernel's own */
+    s32 spinlocks;    /* 56: held by this CPU, counted in debug kernels only */
 };
 
 extern struct cpu cpu_local; /* in the per-CPU section; use cpu_self() */
@@ -45,6 +46,8 @@ static inline struct cpu *cpu_self(void)
 {
     return (struct cpu *)((uintptr_t)&cpu_local + cpu_offset());
 }
+
+#define cpu_spinlocks() (cpu_self()->spinlocks)
 
 static inline struct thread *current_thread(void)
 {

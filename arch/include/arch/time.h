@@ -12,6 +12,9 @@
 /* Nanoseconds since boot. */
 u64 clock_monotonic_ns(void);
 
+/* How many cpu_cycles() pass in so many nanoseconds (below an hour). Once the clock runs. */
+u64 clock_cycles_of_ns(u64 ns);
+
 /* Seconds since 1970 at boot, from the CMOS clock (0 when there is none). */
 u64 clock_boot_epoch(void);
 

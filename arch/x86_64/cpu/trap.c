@@ -10,6 +10,7 @@
 #include "kernel/kernel.h"
 #include "kernel/panic.h"
 #include "kernel/proc.h"
+#include "kernel/stall.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/kspace.h"
@@ -168,6 +169,7 @@ static void user_fault(struct trapframe *tf)
 
 void trap_user(struct trapframe *tf)
 {
+    stall_begin();
     if (tf->vector >= VEC_EXCEPTIONS) {
         irq_dispatch(tf);
     } else if (tf->vector == VEC_PF) {
@@ -181,6 +183,7 @@ void trap_user(struct trapframe *tf)
     irq_disable();
     if (thread_has_work(current_thread()))
         return_to_user(tf);
+    stall_end(tf->rip);
 }
 
 /* IRETQ to user mode faulted: `fault` holds the user's registers, the frame at the top of

@@ -170,6 +170,11 @@ u64 tsc_khz(void)
     return khz;
 }
 
+u64 clock_cycles_of_ns(u64 ns)
+{
+    return ns * khz / 1000000;
+}
+
 const char *tsc_source(void)
 {
     return khz_source;

@@ -25,6 +25,9 @@ struct cpu {
 
 #define HOST_CPUS 2u
 
+extern _Thread_local s32 host_spinlocks; /* held by this host thread */
+#define cpu_spinlocks() host_spinlocks
+
 extern struct cpu host_cpus[HOST_CPUS];
 extern u32 host_cpu; /* the running one */
 extern u32 cpu_count;

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pauses of long calls, and in debug kernels the longest stretch of kernel code between two
+ * points where another thread could run.
+ */
+#include "lib/pause.h"
+#include "arch/time.h"
+#include "kernel/kernel.h"
+#include "kernel/process.h"
+#include "kernel/sched.h"
+#include "kernel/stall.h"
+#include "lib/string.h"
+
+/* A long call runs for so long before others get their turn. */
+#define PAUSE_NS 250000u
+
+u64 pause_cycles = ~0ull;
+DEFINE_PER_CPU(u64, pause_since);
+
+bool pause_killed(void)
+{
+    const struct thread *t = current_thread();
+
+    return t->proc && signal_kill_pending(t);
+}
+
+void pause_now(void)
+{
+    ASSERT(cpu_self()->irq_depth == 0);
+    stall_end((uintptr_t)__builtin_return_address(0));
+    sched_pause();
+    stall_begin();
+}
+
+void pause_init(void)
+{
+    const char *when = cmdline_get("pause");
+
+    pause_cycles =
+        when && strcmp(when, "always") == 0 ? 0 : clock_cycles_of_ns(PAUSE_NS);
+}
+
+#ifdef TESSERA_DEBUG
+
+DEFINE_PER_CPU(u64, stall_since);
+struct stall stall_longest;
+
+void stall_end(uintptr_t where)
+{
+    u64 cycles = cpu_cycles() - this_cpu(stall_since);
+    const struct thread *t = current_thread();
+
+    if (!this_cpu(stall_since) || cycles <= stall_longest.cycles || !t->proc)
+        return;
+    stall_longest = (struct stall){cycles, t->last_syscall, where};
+}
+
+#endif

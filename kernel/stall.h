@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Debug kernels measure each stretch of kernel code from where a thread enters the kernel, or
+ * gets the CPU, or ends a pause, to where it leaves, sleeps or pauses. In release kernels
+ * nothing of this is there.
+ */
+#pragma once
+
+#include "lib/percpu.h"
+
+#ifdef TESSERA_DEBUG
+
+/* The longest so far: cycles, the system call of the thread (its last one when the stretch was
+ * a fault), the code address where it ended. In /proc/vmstat; writing there forgets it. */
+struct stall {
+    u64 cycles, call;
+    uintptr_t end;
+};
+
+extern struct stall stall_longest;
+DECLARE_PER_CPU(u64, stall_since); /* 0: nothing is measured */
+
+static inline void stall_begin(void)
+{
+    this_cpu(stall_since) = cpu_cycles();
+}
+
+void stall_end(uintptr_t where);
+
+#else
+
+static inline void stall_begin(void)
+{
+}
+
+static inline void stall_end(uintptr_t where)
+{
+    (void)where;
+}
+
+#endif
