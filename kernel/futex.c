@@ -10,6 +10,7 @@
 #include "kernel/sys.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 
@@ -20,16 +21,77 @@ struct futex_key {
     u64 at;
 };
 
+/* Waiters whose keys have the same hash. */
+struct futex_bucket {
+    spinlock_t lock;
+    struct list waiters; /* of struct futex_waiter, first come first served */
+    u64 arrivals;
+};
+
 struct futex_waiter {
     struct list link;
+    struct futex_bucket *bucket; /* changed under the locks of the old and the new one */
+    u64 arrival;                 /* in its bucket */
     struct thread *thread;
     struct futex_key key;
     u32 bits;
     bool woken;
 };
 
-static spinlock_t futex_lock;
-static struct list waiters = LIST_INIT(waiters);
+#define BUCKETS 1024u
+
+static struct futex_bucket buckets[BUCKETS];
+
+static struct futex_bucket *bucket_of(const struct futex_key *key)
+{
+    u64 hash = ((uintptr_t)key->mm ^ (uintptr_t)key->object) + (key->at >> 2);
+
+    return &buckets[hash * 0x9e3779b97f4a7c15ull >> 54];
+}
+STATIC_ASSERT(BUCKETS == 1u << (64 - 54));
+
+/* A bucket that nobody used yet has no list. */
+static void bucket_lock(struct futex_bucket *b)
+{
+    spin_lock(&b->lock);
+    if (unlikely(!b->waiters.next))
+        list_init(&b->waiters);
+}
+
+/* Both, which may be one, in the order of their addresses. */
+static void buckets_lock(struct futex_bucket *a, struct futex_bucket *b)
+{
+    bucket_lock(MIN(a, b));
+    if (a != b)
+        bucket_lock(MAX(a, b));
+}
+
+static void buckets_unlock(struct futex_bucket *a, struct futex_bucket *b)
+{
+    spin_unlock(&a->lock);
+    if (a != b)
+        spin_unlock(&b->lock);
+}
+
+static void bucket_add(struct futex_bucket *b, struct futex_waiter *w)
+{
+    w->bucket = b;
+    w->arrival = ++b->arrivals;
+    list_add_tail(&b->waiters, &w->link);
+}
+
+/* Locks the bucket that the waiter stands in. */
+static struct futex_bucket *lock_waiter(struct futex_waiter *w)
+{
+    for (;;) {
+        struct futex_bucket *b = READ_ONCE(w->bucket);
+
+        bucket_lock(b);
+        if (likely(b == w->bucket))
+            return b;
+        spin_unlock(&b->lock); /* it was moved meanwhile */
+    }
+}
 
 static void key_get(struct futex_key *key, struct mm *mm, vaddr_t addr, bool private)
 {
@@ -60,36 +122,44 @@ static bool same_key(const struct futex_key *a, const struct futex_key *b)
     return a->mm == b->mm && a->object == b->object && a->at == b->at;
 }
 
-/* futex_lock held. */
-static int wake_key(const struct futex_key *key, int n, u32 bits)
+/* Up to n waiters of the key that came no later than `last`; false: *woken of them until it
+ * was time for a pause. The bucket's lock is held. */
+static bool wake_some(struct futex_bucket *b, const struct futex_key *key, int n,
+                      u32 bits, u64 last, int *woken)
 {
     struct list *pos, *tmp;
-    int woken = 0;
 
-    list_for_each_safe (pos, tmp, &waiters) {
+    list_for_each_safe (pos, tmp, &b->waiters) {
         struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
 
-        if (woken >= n)
-            break;
-        if (!same_key(&w->key, key) || !(w->bits & bits))
+        if (*woken >= n)
+            return true;
+        if (!same_key(&w->key, key) || !(w->bits & bits) || w->arrival > last)
             continue;
         list_del(&w->link);
         w->woken = true;
         thread_unpark(w->thread);
-        woken++;
+        ++*woken;
+        if (pause_due())
+            return false;
     }
-    return woken;
+    return true;
 }
 
 static int wake_at(struct mm *mm, vaddr_t addr, bool private, int n, u32 bits)
 {
+    struct futex_bucket *b;
     struct futex_key key;
-    int woken;
+    int woken = 0;
+    u64 last;
 
     key_get(&key, mm, addr, private);
-    spin_lock(&futex_lock);
-    woken = wake_key(&key, n, bits);
-    spin_unlock(&futex_lock);
+    b = bucket_of(&key);
+    bucket_lock(b);
+    last = b->arrivals;
+    while (!wake_some(b, &key, n, bits, last, &woken))
+        pause_unlocked(&b->lock);
+    spin_unlock(&b->lock);
     key_put(&key);
     return woken;
 }
@@ -103,13 +173,15 @@ int futex_wake(struct mm *mm, vaddr_t addr, int n, u32 bits)
 static long futex_wait(vaddr_t addr, bool private, u32 expected, u64 deadline, u32 bits)
 {
     struct futex_waiter w = {.thread = current_thread(), .bits = bits};
+    struct futex_bucket *b;
     u32 value;
     long result = 0;
 
     key_get(&w.key, w.thread->proc->mm, addr, private);
-    spin_lock(&futex_lock);
-    list_add_tail(&waiters, &w.link);
-    spin_unlock(&futex_lock);
+    b = bucket_of(&w.key);
+    bucket_lock(b);
+    bucket_add(b, &w);
+    spin_unlock(&b->lock);
     if (arch_load_user_u32(addr, &value) != 0)
         result = -EFAULT;
     else if (value != expected)
@@ -120,32 +192,37 @@ static long futex_wait(vaddr_t addr, bool private, u32 expected, u64 deadline, u
         else if (thread_park_until(deadline) != 0 && !READ_ONCE(w.woken))
             result = -ETIMEDOUT;
     }
-    spin_lock(&futex_lock);
+    b = lock_waiter(&w);
     if (w.woken)
         result = 0;
     else
         list_del(&w.link);
-    spin_unlock(&futex_lock);
+    spin_unlock(&b->lock);
     key_put(&w.key); /* the key of now: a requeue may have changed it */
     return result;
 }
 
-/* futex_lock held. Their references move with them. */
-static int move_waiters(const struct futex_key *from, const struct futex_key *to, int n)
+/* Moves up to n waiters from one key to another; both buckets are locked. Their references
+ * move with them. */
+static int move_waiters(struct futex_bucket *b, const struct futex_key *from,
+                        struct futex_bucket *to_bucket, const struct futex_key *to, int n)
 {
-    struct list *pos;
+    struct list *pos, *tmp;
+    u64 last = b->arrivals;
     int moved = 0;
 
-    list_for_each (pos, &waiters) {
+    list_for_each_safe (pos, tmp, &b->waiters) {
         struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
 
-        if (moved >= n)
+        if (moved >= n || w->arrival > last)
             break;
         if (!same_key(&w->key, from))
             continue;
         if (to->object)
             object_get(to->object);
         w->key = *to;
+        list_del(&w->link);
+        bucket_add(to_bucket, w);
         moved++;
     }
     return moved;
@@ -155,14 +232,23 @@ static int requeue(struct mm *mm, vaddr_t from_at, vaddr_t to_at, bool private, 
                    int nmove)
 {
     struct futex_key from, to;
-    int woken, moved;
+    struct futex_bucket *b, *to_bucket;
+    int woken = 0, moved;
+    u64 last;
 
     key_get(&from, mm, from_at, private);
     key_get(&to, mm, to_at, private);
-    spin_lock(&futex_lock);
-    woken = wake_key(&from, nwake, ~0u);
-    moved = same_key(&from, &to) ? 0 : move_waiters(&from, &to, nmove);
-    spin_unlock(&futex_lock);
+    b = bucket_of(&from);
+    to_bucket = bucket_of(&to);
+    buckets_lock(b, to_bucket);
+    last = b->arrivals;
+    while (!wake_some(b, &from, nwake, ~0u, last, &woken)) {
+        buckets_unlock(b, to_bucket);
+        pause_anyway();
+        buckets_lock(b, to_bucket);
+    }
+    moved = same_key(&from, &to) ? 0 : move_waiters(b, &from, to_bucket, &to, nmove);
+    buckets_unlock(b, to_bucket);
     for (int i = 0; from.object && i < moved; i++)
         object_put(from.object); /* what the moved ones held */
     key_put(&from);

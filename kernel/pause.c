@@ -36,8 +36,7 @@ void pause_init(void)
 {
     const char *when = cmdline_get("pause");
 
-    pause_cycles =
-        when && strcmp(when, "always") == 0 ? 0 : clock_cycles_of_ns(PAUSE_NS);
+    pause_cycles = when && strcmp(when, "always") == 0 ? 0 : clock_cycles_of_ns(PAUSE_NS);
 }
 
 #ifdef TESSERA_DEBUG
