@@ -34,6 +34,8 @@ static int check_kind(const struct inode *ino, u32 flags)
         return (flags & O_DIRECTORY) && !S_ISDIR(ino->mode) ? -ENOTDIR : 0;
     if (S_ISLNK(ino->mode)) /* O_NOFOLLOW */
         return flags & O_DIRECTORY ? -ENOTDIR : -ELOOP;
+    if (flags & VFS_OPEN_EXEC) /* before an open that could wait, or have an effect */
+        return S_ISREG(ino->mode) ? 0 : -EACCES;
     if (S_ISDIR(ino->mode))
         return writes || (flags & (O_CREAT | O_TRUNC)) ? -EISDIR : 0;
     if (flags & O_DIRECTORY)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks of ELF64 programs. Where Linux would find a wrong segment only while mapping it,
- * after the old program is gone, and kill the process, this refuses the file instead.
- * Layouts: System V ABI, chapters 4 and 5.
+ * Checks of ELF64 programs. Accepted is what Linux runs: segments in any order, sharing
+ * pages, one over the other (a later one wins), longer than the file. Where Linux would find
+ * a segment that cannot be mapped only after the old program is gone, and kill the process,
+ * this refuses the file instead. Layouts: System V ABI, chapters 4 and 5.
  */
 #include "kernel/elf.h"
 #include "lib/elf64.h"
@@ -33,10 +34,9 @@ int elf_read_header(const void *bytes, size_t n, struct elf_image *img)
     if (n < sizeof(eh))
         return -ENOEXEC;
     memcpy(&eh, bytes, sizeof(eh));
-    if (memcmp(eh.ident, "\177ELF", 4) != 0 || eh.ident[4] != ELFCLASS64 ||
-        eh.ident[5] != ELFDATA2LSB)
-        return -ENOEXEC;
-    if ((eh.type != ET_EXEC && eh.type != ET_DYN) || eh.machine != EM_X86_64)
+    /* Class and byte order are told by the machine and the size of a table entry. */
+    if (memcmp(eh.ident, "\177ELF", 4) != 0 || eh.machine != EM_X86_64 ||
+        (eh.type != ET_EXEC && eh.type != ET_DYN))
         return -ENOEXEC;
     if (eh.phentsize != ELF_PHDR_SIZE || eh.phnum == 0 || eh.phnum > ELF_PHDRS_MAX)
         return -ENOEXEC;
@@ -47,74 +47,66 @@ int elf_read_header(const void *bytes, size_t n, struct elf_image *img)
     return 0;
 }
 
-static bool in_file(u64 offset, u64 size, u64 file_size)
+int elf_find_interp(const void *table, struct elf_image *img)
 {
-    return size <= file_size && offset <= file_size - size;
+    for (u32 i = 0; i < img->phnum; i++) {
+        struct elf64_phdr ph = phdr_at(table, i);
+
+        if (ph.type != PT_INTERP)
+            continue;
+        if (ph.filesz < 2 || ph.filesz > INTERP_NAME_MAX)
+            return -ENOEXEC;
+        img->interp_offset = ph.offset;
+        img->interp_size = (u32)ph.filesz;
+        return 0;
+    }
+    return 0;
 }
 
-static int check_load(const struct elf64_phdr *ph, u64 file_size,
-                      const struct elf_image *img)
+static int check_load(const struct elf64_phdr *ph, const struct elf_image *img)
 {
     u64 lowest = img->dyn ? 0 : MIN_ADDR;
 
-    if (ph->align & (ph->align - 1))
-        return -ENOEXEC;
-    if ((ph->vaddr ^ ph->offset) & (PAGE_SIZE - 1))
-        return -ENOEXEC;
-    if (!in_file(ph->offset, ph->filesz, file_size))
-        return -ENOEXEC;
-    if (ph->memsz < ph->filesz || ph->memsz > USER_END ||
-        ph->vaddr > USER_END - ph->memsz || ph->vaddr < lowest)
+    if (ph->filesz && ((ph->vaddr ^ ph->offset) & (PAGE_SIZE - 1)))
         return -EINVAL;
-    /* Ascending without overlap; two may share a page. */
-    if (img->nsegments && ph->vaddr < img->end)
+    if (ph->offset > INT64_MAX - USER_END)
+        return -EINVAL;
+    if (ph->memsz < ph->filesz || ph->memsz > USER_END ||
+        ph->vaddr > USER_END - ph->memsz || (ph->memsz && ph->vaddr < lowest))
         return -EINVAL;
     return 0;
 }
 
 static void add_load(const struct elf64_phdr *ph, struct elf_image *img)
 {
-    u64 table_size = (u64)img->phnum * ELF_PHDR_SIZE;
+    u64 low = ph->vaddr & PAGE_MASK, end = ph->vaddr + ph->memsz;
 
-    if (!img->nsegments++)
-        img->low = ph->vaddr & PAGE_MASK;
-    img->end = ph->vaddr + ph->memsz;
+    img->low = img->nsegments++ ? MIN(img->low, low) : low;
+    img->end = MAX(img->end, end);
     img->high = (img->end + PAGE_SIZE - 1) & PAGE_MASK;
-    if (!img->phdr_vaddr && img->phoff >= ph->offset && ph->filesz >= table_size &&
-        img->phoff - ph->offset <= ph->filesz - table_size)
+    if (!(ph->align & (ph->align - 1)))
+        img->align = MAX(img->align, ph->align);
+    if (img->phoff >= ph->offset && img->phoff - ph->offset < ph->filesz)
         img->phdr_vaddr = ph->vaddr + (img->phoff - ph->offset);
 }
 
-static int check_interp(const struct elf64_phdr *ph, u64 file_size)
+int elf_read_segments(const void *table, struct elf_image *img)
 {
-    if (ph->filesz < 2 || ph->filesz > INTERP_NAME_MAX)
-        return -ENOEXEC;
-    return in_file(ph->offset, ph->filesz, file_size) ? 0 : -ENOEXEC;
-}
-
-int elf_read_phdrs(const void *table, u64 file_size, struct elf_image *img)
-{
-    int err;
-
+    img->align = PAGE_SIZE;
     for (u32 i = 0; i < img->phnum; i++) {
         struct elf64_phdr ph = phdr_at(table, i);
 
-        if (ph.type == PT_LOAD && (ph.memsz || ph.filesz)) {
-            err = check_load(&ph, file_size, img);
+        if (ph.type == PT_LOAD) {
+            int err = check_load(&ph, img);
+
             if (err)
                 return err;
             add_load(&ph, img);
-        } else if (ph.type == PT_INTERP && !img->interp_size) {
-            err = check_interp(&ph, file_size);
-            if (err)
-                return err;
-            img->interp_offset = ph.offset;
-            img->interp_size = (u32)ph.filesz;
         } else if (ph.type == PT_GNU_STACK) {
             img->exec_stack = ph.flags & PF_X;
         }
     }
-    return img->nsegments ? 0 : -ENOEXEC;
+    return img->high > img->low ? 0 : -ENOEXEC;
 }
 
 bool elf_next_segment(const void *table, u32 phnum, u32 *index, struct elf_segment *seg)

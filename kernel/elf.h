@@ -25,6 +25,7 @@ struct elf_image {
     u32 phnum;
     u64 phdr_vaddr; /* where the table appears in memory, 0: nowhere */
     u64 low, high;  /* whole pages that hold all segments, as linked */
+    u64 align;      /* the greatest a segment asks for, a power of 2, >= PAGE_SIZE */
     u64 end;        /* end of the highest segment, in bytes */
     u32 nsegments;
     u64 interp_offset; /* of the interpreter's name */
@@ -36,10 +37,14 @@ struct elf_image {
  * -ENOEXEC when it is no program for this machine. */
 int elf_read_header(const void *bytes, size_t n, struct elf_image *img);
 
-/* The program header table (phnum * ELF_PHDR_SIZE bytes): checks all segments and fills the
- * rest. -ENOEXEC: the file's shape is wrong (beyond its end, incongruent, bad interpreter
- * name); -EINVAL: addresses are (order, overlap, range, memory below file size). */
-int elf_read_phdrs(const void *table, u64 file_size, struct elf_image *img);
+/* Both read the program header table (phnum * ELF_PHDR_SIZE bytes). The first PT_INTERP:
+ * fills interp_*; -ENOEXEC when its length cannot be that of a name. */
+int elf_find_interp(const void *table, struct elf_image *img);
+
+/* All segments: fills the rest. -ENOEXEC: there is nothing to load; -EINVAL: a segment cannot
+ * be mapped (range, memory below file size, offset and address differ in the page). What the
+ * file holds is not asked: a touch beyond its end is SIGBUS, as with every mapping. */
+int elf_read_segments(const void *table, struct elf_image *img);
 
 /* The next PT_LOAD at or after *index, which moves behind it. false: no more. */
 bool elf_next_segment(const void *table, u32 phnum, u32 *index, struct elf_segment *seg);

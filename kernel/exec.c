@@ -5,6 +5,7 @@
  * state in which the old program is gone and the new one is not there.
  */
 #include "kernel/exec.h"
+#include "fs/open.h"
 #include "fs/perm.h"
 #include "kernel/loader.h"
 #include "kernel/process.h"
@@ -34,21 +35,22 @@ struct exec {
 
 /* ---- files ---- */
 
-/* Opens a program and keeps writers away from it. */
-static int open_program(const struct path *base, const char *name, u32 lookup_flags,
-                        struct file **out)
+static int deny_write(struct file *f)
+{
+    return inode_deny_write(f->inode);
+}
+
+int exec_open(const struct path *base, const char *name, u32 lookup_flags,
+              struct file **out)
 {
     struct proc *p = current_proc();
     u32 flags = VFS_OPEN_EXEC | (lookup_flags & LOOKUP_FOLLOW ? 0 : O_NOFOLLOW);
     struct file *f;
-    int err = vfs_open(&p->fs, base, name, flags, 0, &f);
+    int err = vfs_open(&p->fs, base, *name ? name : ".", flags, 0, &f);
 
     if (err)
         return err;
-    if (!S_ISREG(f->inode->mode))
-        err = -EACCES;
-    else
-        err = inode_deny_write(f->inode);
+    err = deny_write(f);
     if (err)
         file_put(f);
     else
@@ -56,7 +58,22 @@ static int open_program(const struct path *base, const char *name, u32 lookup_fl
     return err;
 }
 
-static void close_program(struct file *f)
+int exec_open_path(const struct path *path, struct file **out)
+{
+    struct file *f;
+    int err = file_open_path(&current_proc()->fs.cred, path, VFS_OPEN_EXEC, false, &f);
+
+    if (err)
+        return err;
+    err = deny_write(f);
+    if (err)
+        file_put(f);
+    else
+        *out = f;
+    return err;
+}
+
+void exec_close(struct file *f)
 {
     if (!f)
         return;
@@ -65,44 +82,6 @@ static void close_program(struct file *f)
 }
 
 /* ---- scripts ---- */
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Splits "#! interpreter [argument]" in place. -ENOEXEC when there is no interpreter or its
- * name does not end within the line. */
-static int parse_script(char *line, size_t n, char **interp, char **arg)
-{
-    char *end, *p = line + 2;
-
-    line[n] = '\0';
-    end = memchr(line, '\n', n);
-    if (end) {
-        while (end > p && is_blank(end[-1]))
-            end--;
-    } else {
-        end = line + n;
-    }
-    while (p < end && is_blank(*p))
-        p++;
-    *interp = p;
-    while (p < end && !is_blank(*p) && *p)
-        p++;
-    if (p == *interp || (p == line + SCRIPT_LINE_MAX))
-        return -ENOEXEC;
-    *end = '\0';
-    *arg = NULL;
-    if (p < end && is_blank(*p)) {
-        *p++ = '\0';
-        while (p < end && is_blank(*p))
-            p++;
-        if (*p)
-            *arg = p;
-    }
-    return 0;
-}
 
 /* argv[0] makes way for interpreter, its argument and the script's name. */
 static void push_script(struct exec *e, const char *interp, const char *arg,
@@ -114,33 +93,35 @@ static void push_script(struct exec *e, const char *interp, const char *arg,
     *--e->argv = interp, e->argc++;
 }
 
-/* Follows #! lines until a program is open in e->file. */
-static int resolve(struct exec *e, const struct path *base, const char *name,
-                   u32 lookup_flags)
+/* Follows #! lines until a program is in e->file. */
+static int resolve(struct exec *e, const struct exec_args *args)
 {
+    const char *name = args->name;
+
     for (int depth = 0;; depth++) {
         char *line = e->lines[MIN(depth, SCRIPT_DEPTH)], *interp, *arg;
-        ssize_t n;
-        int err = open_program(base, name, lookup_flags, &e->file);
+        struct file *f;
+        ssize_t n = file_pread_kernel(e->file, line, SCRIPT_LINE_MAX, 0);
+        int err;
 
-        if (err)
-            return err;
-        n = file_pread_kernel(e->file, line, SCRIPT_LINE_MAX, 0);
         if (n < 0)
             return (int)n;
         if (n < 2 || line[0] != '#' || line[1] != '!')
             return 0;
-        if (depth >= SCRIPT_DEPTH)
-            return -ELOOP;
-        err = parse_script(line, (size_t)n, &interp, &arg);
+        err = script_parse(line, &interp, &arg);
         if (err)
             return err;
+        if (args->name_closes)
+            return -ENOENT;
+        err = exec_open(NULL, interp, LOOKUP_FOLLOW, &f);
+        if (err)
+            return err;
+        exec_close(e->file);
+        e->file = f;
+        if (depth >= SCRIPT_DEPTH)
+            return -ELOOP;
         push_script(e, interp, arg, name);
-        close_program(e->file);
-        e->file = NULL;
         name = interp;
-        base = NULL;
-        lookup_flags = LOOKUP_FOLLOW;
     }
 }
 
@@ -171,23 +152,24 @@ static int open_interp(struct exec *e)
 {
     const struct elf_image *img = &e->main.img;
     ssize_t n;
-    int err;
+    int err = elf_find_interp(e->main.table, &e->main.img);
 
-    if (!img->interp_size)
-        return 0;
+    if (err || !img->interp_size)
+        return err;
     n = file_pread_kernel(e->file, e->interp_name, img->interp_size, img->interp_offset);
     if (n != (ssize_t)img->interp_size)
         return n < 0 ? (int)n : -EIO;
     if (e->interp_name[n - 1] != '\0')
         return -ENOEXEC;
-    err = open_program(NULL, e->interp_name, LOOKUP_FOLLOW, &e->interp);
+    err = exec_open(NULL, e->interp_name, LOOKUP_FOLLOW, &e->interp);
     if (err)
         return err;
+    if (READ_ONCE(e->interp->inode->object->size) < ELF_HEADER_SIZE)
+        return -EIO;
     err = program_read(e->interp, &e->loader);
-    /* A loader that needs a loader is none. */
-    if (err == -ENOEXEC || err == -EINVAL)
-        return -ELIBBAD;
-    return err;
+    if (!err) /* its own PT_INTERP counts for nothing */
+        err = elf_read_segments(e->loader.table, &e->loader.img);
+    return err == -ENOEXEC || err == -EINVAL ? -ELIBBAD : err;
 }
 
 /* ---- building ---- */
@@ -252,25 +234,26 @@ static int build_mm(struct exec *e, const char *execfn)
     err = map_programs(e);
     if (err)
         return err;
-    req.interp_base = e->interp ? e->loader.bias + e->loader.img.low : 0;
+    req.interp_base = e->interp ? e->loader.bias : 0;
     return stack_build(e->mm, &req, &e->sp);
 }
 
-static int build(struct exec *e, const struct path *base, const char *name,
-                 u32 lookup_flags, const struct exec_args *args)
+static int build(struct exec *e, const struct exec_args *args)
 {
     int err = copy_argv(e, args);
 
     if (!err)
-        err = resolve(e, base, name, lookup_flags);
+        err = resolve(e, args);
     if (!err)
         err = program_read(e->file, &e->main);
     if (!err)
         err = open_interp(e);
+    if (!err)
+        err = elf_read_segments(e->main.table, &e->main.img);
     if (err)
         return err;
     find_credentials(e);
-    return build_mm(e, name);
+    return build_mm(e, args->name);
 }
 
 /* ---- the switch ---- */
@@ -320,7 +303,7 @@ static void commit(struct exec *e, const char *name)
     clear_child_tid(t);
     switch_mm(p, e->mm);
     e->mm = NULL;
-    /* exe_inode takes over the denial that open_program took. */
+    /* exe_inode takes over the denial that exec_open took. */
     proc_set_exe(p, e->file);
     file_put(e->file);
     e->file = NULL;
@@ -341,25 +324,27 @@ static void commit(struct exec *e, const char *name)
                     e->sp);
 }
 
-int exec_file(const struct path *base, const char *name, u32 lookup_flags,
-              const struct exec_args *args)
+int exec_file(struct file *f, const struct exec_args *args)
 {
     struct exec *e = kzalloc(sizeof(*e));
     int err;
 
-    if (!e)
+    if (!e) {
+        exec_close(f);
         return -ENOMEM;
-    err = build(e, base, name, lookup_flags, args);
+    }
+    e->file = f;
+    err = build(e, args);
     if (!err)
         err = proc_become_single();
     if (!err)
-        commit(e, name);
+        commit(e, args->name);
     if (e->mm)
         mm_put(e->mm);
     program_free(&e->main);
     program_free(&e->loader);
-    close_program(e->interp);
-    close_program(e->file);
+    exec_close(e->interp);
+    exec_close(e->file);
     kfree(e->argv_block);
     kfree(e);
     return err;

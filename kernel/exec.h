@@ -8,14 +8,24 @@
 #include "fs/vfs.h"
 #include "lib/types.h"
 
+struct file;
+
 /* Kernel copies of the strings; the caller owns them. */
 struct exec_args {
+    const char *name; /* AT_EXECFN; its last part is the program's name */
+    bool name_closes; /* a descriptor that is closed by exec: no script can use it */
     const char *const *argv; /* NULL-terminated */
     const char *const *envp;
-    size_t bytes; /* of all strings with NULs, for E2BIG */
 };
 
-/* Replaces the running process's program. 0 (the frame is set for the new program), or the
- * Linux errno: ENOENT EACCES ENOEXEC E2BIG ENOMEM ETXTBSY ELOOP EINVAL EIO ELIBBAD. */
-int exec_file(const struct path *base, const char *name, u32 lookup_flags,
-              const struct exec_args *args);
+/* A program's file for exec_file: may be executed, and cannot be written until exec_close.
+ * ENOENT EACCES (also for what is no regular file; "" is the directory itself) ELOOP ETXTBSY ENOMEM. */
+int exec_open(const struct path *base, const char *name, u32 lookup_flags,
+              struct file **out);
+int exec_open_path(const struct path *path, struct file **out);
+void exec_close(struct file *f);
+
+/* Replaces the running process's program; takes f over in any case. 0 (the frame is set for
+ * the new program), or the Linux errno: ENOEXEC E2BIG ENOMEM ELOOP EINVAL EIO ELIBBAD, and
+ * for interpreters those of exec_open. */
+int exec_file(struct file *f, const struct exec_args *args);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * From an ELF file to mappings. The file part of a segment is a private mapping of the
- * file's own pages; the rest of its last page is zeroed, what follows is fresh memory.
+ * file's own pages; what follows is fresh memory. Later segments lie over earlier ones.
  */
 #include "kernel/loader.h"
 #include "lib/string.h"
@@ -11,6 +11,7 @@
 #include "mm/slab.h"
 
 #define page_down(x) ((x)&PAGE_MASK)
+#define ALIGN_MAX    (1ul << 30)
 #define page_up(x)   (((x) + PAGE_SIZE - 1) & PAGE_MASK)
 
 int program_read(struct file *f, struct program *prog)
@@ -36,7 +37,7 @@ int program_read(struct file *f, struct program *prog)
     n = file_pread_kernel(f, prog->table, size, prog->img.phoff);
     if (n != (ssize_t)size)
         return n == -ENOMEM ? -ENOMEM : -ENOEXEC;
-    return elf_read_phdrs(prog->table, READ_ONCE(f->inode->object->size), &prog->img);
+    return 0;
 }
 
 void program_free(struct program *prog)
@@ -92,50 +93,66 @@ static int zero_page_tail(struct mm *mm, vaddr_t start)
         size_t n = MIN(end - start, sizeof(zeros));
 
         if (mm_access(mm, start, (void *)(uintptr_t)zeros, n, true) != n)
-            return -ENOMEM;
+            return -EFAULT;
         start += n;
     }
     return 0;
 }
 
-/* mapped_end: end of what the segments before have mapped. */
+/* As on Linux the memory behind the file part can always be written, and the rest of the
+ * file's last page is zeroed only in a segment that can. A segment without a file part takes
+ * its first page whole. */
 static int map_segment(struct mm *mm, struct file *f, const struct elf_segment *seg,
-                       u64 bias, vaddr_t *mapped_end)
+                       u64 bias)
 {
     vaddr_t start = page_down(seg->vaddr + bias);
     vaddr_t file_end = seg->vaddr + bias + seg->filesz;
     vaddr_t end = page_up(seg->vaddr + bias + seg->memsz);
-    bool has_tail = seg->memsz > seg->filesz && file_end % PAGE_SIZE;
-    bool must_unlock = has_tail && !(seg->prot & PROT_WRITE);
-    vaddr_t fresh = page_up(file_end);
+    vaddr_t fresh = seg->filesz ? page_up(file_end) : start;
     int err = 0;
 
     if (seg->filesz)
-        err = map_file(mm, f, start, fresh, page_down(seg->offset),
-                       seg->prot | (must_unlock ? PROT_WRITE : 0));
-    else if (start >= *mapped_end)
-        fresh = start, has_tail = false;
-    if (!err && has_tail)
+        err = map_file(mm, f, start, fresh, page_down(seg->offset), seg->prot);
+    if (!err && seg->filesz && seg->memsz > seg->filesz && (seg->prot & PROT_WRITE))
         err = zero_page_tail(mm, file_end);
-    if (!err && must_unlock && seg->filesz)
-        err = mm_mprotect(mm, start, fresh - start, seg->prot);
     if (!err && fresh < end)
-        err = map_anonymous(mm, fresh, end, seg->prot);
-    *mapped_end = end;
+        err = map_anonymous(mm, fresh, end,
+                            PROT_READ | PROT_WRITE | (seg->prot & PROT_EXEC));
     return err;
 }
 
 /* Finds room for a relocatable program; nobody else uses this address space yet. */
-static int find_base(struct mm *mm, u64 span, vaddr_t *base)
+static int find_base(struct mm *mm, u64 span, u64 align, vaddr_t *base)
 {
     struct mmap_args args = {
-        .len = span,
+        .len = span + (align - PAGE_SIZE),
         .prot = PROT_NONE,
         .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
     };
-    int err = mm_mmap(mm, &args, base);
+    vaddr_t at;
+    int err = mm_mmap(mm, &args, &at);
 
-    return err ? err : mm_munmap(mm, *base, span);
+    if (err)
+        return err;
+    *base = align_up(at, align);
+    return mm_munmap(mm, at, args.len);
+}
+
+/* Where the program goes. An alignment that leaves no address is not asked for. */
+static int choose_bias(struct mm *mm, struct program *prog, vaddr_t base)
+{
+    const struct elf_image *img = &prog->img;
+    u64 align = img->align <= ALIGN_MAX ? img->align : PAGE_SIZE;
+    u64 low = align_down(img->low, align), span = img->high - low;
+    int err;
+
+    base = align_down(base, align);
+    if (!base && (err = find_base(mm, span, align, &base)) != 0)
+        return err;
+    if (base > USER_END || span > USER_END - base)
+        return -ENOMEM;
+    prog->bias = base - low;
+    return 0;
 }
 
 static void note_segment(struct mm *mm, const struct elf_segment *seg, u64 bias)
@@ -157,21 +174,17 @@ int program_map(struct mm *mm, struct program *prog, vaddr_t base)
 {
     const struct elf_image *img = &prog->img;
     struct elf_segment seg;
-    vaddr_t mapped_end = 0;
-    u64 span = img->high - img->low;
     u32 i = 0;
     bool is_main = base != 0 || !img->dyn;
     int err;
 
     if (img->dyn) {
-        if (!base && (err = find_base(mm, span, &base)) != 0)
+        err = choose_bias(mm, prog, base);
+        if (err)
             return err;
-        if (span > USER_END - base)
-            return -ENOMEM;
-        prog->bias = base - img->low;
     }
     while (elf_next_segment(prog->table, img->phnum, &i, &seg)) {
-        err = map_segment(mm, prog->file, &seg, prog->bias, &mapped_end);
+        err = map_segment(mm, prog->file, &seg, prog->bias);
         if (err)
             return err == -EPERM ? -EINVAL : err;
         if (is_main)

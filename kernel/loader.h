@@ -13,6 +13,12 @@
 #define SCRIPT_DEPTH    5
 #define SCRIPT_LINE_MAX 256u
 
+/* Splits "#! interpreter [argument]" in place; line: SCRIPT_LINE_MAX bytes, zeros behind a
+ * shorter file. A line that does not end in there is cut, but the interpreter's name must be
+ * whole: a blank or NUL follows it. -ENOEXEC: it is not, or there is none; a NUL in its place
+ * is the name "". */
+int script_parse(char *line, char **interp, char **arg);
+
 struct program {
     struct file *file; /* not owned */
     struct elf_image img;
@@ -20,8 +26,8 @@ struct program {
     u64 bias;    /* address in memory - address as linked */
 };
 
-/* Reads and checks the headers. 0, -ENOEXEC, -EINVAL, -ENOMEM, -EIO. program_free afterwards
- * in any case. */
+/* Reads the headers; the table is not checked yet. 0, -ENOEXEC, -ENOMEM, -EIO. program_free
+ * afterwards in any case. */
 int program_read(struct file *f, struct program *prog);
 void program_free(struct program *prog);
 

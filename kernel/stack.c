@@ -14,7 +14,7 @@
 #include "mm/slab.h"
 
 #define ARGS_MIN    (128ul << 10)
-#define ARGS_MAX    (2ul << 20)
+#define ARGS_MAX    (6ul << 20)
 #define STRING_MAX  (128ul << 10)
 #define STACK_SPARE (128ul << 10) /* mapped below what is in use at the start */
 #define GAP_MIN     (128ul << 20) /* kept free for the stack below its top */
@@ -82,7 +82,7 @@ static void put_auxv(struct layout *l, const struct stack_request *req, vaddr_t 
     put_aux(l, AT_HWCAP, arch_hwcap());
     put_aux(l, AT_PAGESZ, PAGE_SIZE);
     put_aux(l, AT_CLKTCK, CLOCK_TICKS);
-    put_aux(l, AT_PHDR, m->img.phdr_vaddr ? m->img.phdr_vaddr + m->bias : 0);
+    put_aux(l, AT_PHDR, m->img.phdr_vaddr + m->bias);
     put_aux(l, AT_PHENT, ELF_PHDR_SIZE);
     put_aux(l, AT_PHNUM, m->img.phnum);
     put_aux(l, AT_BASE, req->interp_base);

@@ -7,6 +7,7 @@
 #include "kernel/loader.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
+#include "kernel/sys_fs.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 #include "lib/fmt.h"
@@ -113,12 +114,12 @@ static void strings_free(struct strings *s)
     kfree(s->offsets.bytes);
 }
 
-static int exec_user(const struct path *base, const char *name, u32 flags, vaddr_t argv,
-                     vaddr_t envp)
+/* Runs f, taken over in any case, with the arrays of the caller. The file was opened first:
+ * what is wrong with it is told before what is wrong with the arrays. */
+static int exec_user(struct file *f, struct exec_args *args, vaddr_t argv, vaddr_t envp)
 {
     struct strings s = {.limit =
                             exec_args_limit(proc_rlimit(current_proc(), RLIMIT_STACK))};
-    struct exec_args args;
     const char **pointers;
     u64 *words;
     int err;
@@ -126,13 +127,16 @@ static int exec_user(const struct path *base, const char *name, u32 flags, vaddr
     err = add_array(&s, argv, &s.argc);
     if (!err)
         err = add_array(&s, envp, &s.envc);
-    if (!err) {
+    if (err) {
+        exec_close(f);
+    } else {
         words = (u64 *)s.offsets.bytes;
         pointers = (const char **)s.offsets.bytes;
         for (size_t i = 0; i < s.argc + s.envc + 2; i++)
             pointers[i] = words[i] == ~0ull ? NULL : s.text.bytes + words[i];
-        args = (struct exec_args){pointers, pointers + s.argc + 1, s.text.used};
-        err = exec_file(base, name, flags, &args);
+        args->argv = pointers;
+        args->envp = pointers + s.argc + 1;
+        err = exec_file(f, args);
     }
     strings_free(&s);
     return err;
@@ -140,62 +144,88 @@ static int exec_user(const struct path *base, const char *name, u32 flags, vaddr
 
 long sys_execve(const struct syscall_args *a)
 {
+    struct exec_args args = {0};
+    struct file *f;
     char *name;
     int err = path_from_user(a->a0, &name);
 
     if (err)
         return err;
-    err = exec_user(NULL, name, LOOKUP_FOLLOW, a->a1, a->a2);
+    args.name = name;
+    err = exec_open(NULL, name, LOOKUP_FOLLOW, &f);
+    if (!err)
+        err = exec_user(f, &args, a->a1, a->a2);
     kfree(name);
     return err;
 }
 
-static int exec_descriptor(int fd, vaddr_t argv, vaddr_t envp)
+static int open_at(int fd, const char *name, u32 flags, struct file **out)
 {
-    char name[32];
+    struct at_dir dir;
+    struct target t;
+    int err;
 
-    fmt_snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-    return exec_user(NULL, name, LOOKUP_FOLLOW, argv, envp);
+    if (!*name && fd != AT_FDCWD) {
+        err = target_fd(fd, true, &t);
+        if (err)
+            return err;
+        err = t.path.dentry ? exec_open_path(&t.path, out) : -EACCES;
+        target_put(&t);
+        return err;
+    }
+    err = at_dir_get(fd, name, &dir);
+    if (err)
+        return err;
+    err = exec_open(dir.base, name, flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW, out);
+    at_dir_put(&dir);
+    return err;
+}
+
+/* What the program is told as its file: as on Linux a name below the descriptor. */
+static char *name_at(int fd, const char *name)
+{
+    size_t size = sizeof("/dev/fd/-2147483648/") + strlen(name);
+    char *text = kmalloc(size);
+
+    if (!text)
+        return NULL;
+    if (name[0] == '/' || fd == AT_FDCWD)
+        str_copy(text, name, size);
+    else
+        fmt_snprintf(text, size, *name ? "/dev/fd/%d/%s" : "/dev/fd/%d", fd, name);
+    return text;
 }
 
 long sys_execveat(const struct syscall_args *a)
 {
     u32 flags = (u32)a->a4;
     int fd = (int)a->a0;
-    struct file *dir = NULL;
-    char *name, first;
-    int err;
+    struct exec_args args = {0};
+    struct file *f;
+    char *name, *shown = NULL;
+    int err = name_of(a->a1, flags & AT_EMPTY_PATH, &name);
 
-    if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-        return -EINVAL;
-    if (flags & AT_EMPTY_PATH) {
-        if (copy_from_user(&first, a->a1, 1) != 0)
-            return -EFAULT;
-        if (!first)
-            return exec_descriptor(fd, a->a2, a->a3);
-    }
-    err = path_from_user(a->a1, &name);
     if (err)
         return err;
-    if (name[0] != '/' && fd != AT_FDCWD) {
-        dir = fd_get(current_proc()->files, fd);
-        err = !dir ? -EBADF : !dir->path.dentry ? -ENOTDIR : 0;
-    }
+    if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+        err = -EINVAL;
     if (!err)
-        err = exec_user(dir ? &dir->path : NULL, name,
-                        flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW, a->a2, a->a3);
-    if (dir)
-        file_put(dir);
+        err = open_at(fd, name, flags, &f);
+    if (!err) {
+        args.name = shown = name_at(fd, name);
+        args.name_closes = name[0] != '/' && fd != AT_FDCWD &&
+                           fd_get_cloexec(current_proc()->files, fd) == 1;
+        if (shown)
+            err = exec_user(f, &args, a->a2, a->a3);
+        else
+            exec_close(f), err = -ENOMEM;
+    }
+    kfree(shown);
     kfree(name);
     return err;
 }
 
 /* ---- pid 1 ---- */
-
-struct init_args {
-    const char *path;
-    struct exec_args exec;
-};
 
 static void open_console(struct proc *p)
 {
@@ -215,13 +245,16 @@ static void open_console(struct proc *p)
 
 static void init_start(void *arg)
 {
-    struct init_args *args = arg;
+    const struct exec_args *args = arg;
+    struct file *f;
     int err;
 
     open_console(current_proc());
-    err = exec_file(NULL, args->path, LOOKUP_FOLLOW, &args->exec);
+    err = exec_open(NULL, args->name, LOOKUP_FOLLOW, &f);
+    if (!err)
+        err = exec_file(f, args);
     if (err)
-        panic("cannot start init %s: error %d", args->path, -err);
+        panic("cannot start init %s: error %d", args->name, -err);
     arch_enter_user();
 }
 
@@ -229,12 +262,12 @@ static void init_start(void *arg)
 void proc_start_init(const char *path, const char *const *argv, const char *const *envp,
                      const struct fs_context *fs)
 {
-    static struct init_args args;
+    static struct exec_args args;
     struct proc *p = proc_alloc();
     struct thread *t = NULL;
     irqflags_t flags;
 
-    args = (struct init_args){path, {argv, envp, 0}};
+    args = (struct exec_args){.name = path, .argv = argv, .envp = envp};
     if (p && proc_reserve_pid(NULL, &p->pid) == 0 && fs_context_copy(&p->fs, fs) == 0) {
         p->files = fdtable_create();
         t = thread_create(p, "init", init_start, &args);

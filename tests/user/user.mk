@@ -19,6 +19,7 @@ USER_SUITES := t_remap_basic t_remap_args t_remap_eof t_remap_fork t_remap_vma \
                t_fscalls t_lock t_procfs t_elf t_fpu t_procmem t_shm t_oom t_threads \
                t_mlock t_advise t_model t_limits t_remap_more
 USER_SUITES += t_huge t_fb t_perm
+USER_SUITES += t_exec t_script
 USER_TESTS  := $(USER_SUITES:%=$(USER_OUT)/%)
 USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)
 USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o)
@@ -34,6 +35,7 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(USER_OUT)/t_fb: user/include/fb.h
+$(USER_OUT)/t_elf $(USER_OUT)/t_exec: $(USER_SRC)/t_image.h
 
 .PHONY: user-tests
 user-tests: $(USER_TESTS) $(USER_LOADS)
