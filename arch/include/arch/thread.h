@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The machine's part of a thread: kernel stack pointer, FS/GS base, FPU state.
+ * The machine's part of a thread: kernel stack pointer, selectors, FS/GS base, FPU state.
  */
 #pragma once
 
@@ -13,6 +13,7 @@ struct arch_thread {
     uintptr_t sp;        /* saved kernel stack pointer while not running */
     uintptr_t stack_top; /* end of the kernel stack */
     u64 fs_base, gs_base;
+    u64 selectors; /* DS, ES, FS, GS of user mode, 16 bits each */
     void *
         fpu; /* 64-byte aligned save area of arch_fpu_size() bytes; owned by this struct */
 };
@@ -23,10 +24,11 @@ int must_check arch_thread_init(struct arch_thread *t, uintptr_t stack_top,
                                 void (*entry)(void *), void *arg);
 void arch_thread_fini(struct arch_thread *t);
 
-/* Copies FS/GS base and FPU state of `from`, which is the running thread, to `to`. */
+/* Copies selectors, FS/GS base and FPU state of `from`, which is the running thread, to
+ * `to`. */
 void arch_thread_copy(struct arch_thread *to, struct arch_thread *from);
 
-/* execve: fresh FPU state, FS/GS base 0, for the running thread. */
+/* execve: fresh FPU state, null selectors, FS/GS base 0, for the running thread. */
 void arch_thread_reset(struct arch_thread *t);
 
 /* Where the registers of user mode stand while the thread is in the kernel. */
@@ -35,7 +37,7 @@ static inline struct trapframe *arch_thread_frame(const struct arch_thread *t)
     return (struct trapframe *)(t->stack_top - sizeof(struct trapframe));
 }
 
-/* Switches stacks, FPU state, FS/GS base, TSS.rsp0 and the per-CPU block's kernel_stack.
+/* Switches stacks, FPU state, selectors, FS/GS base, TSS.rsp0 and the per-CPU block's kernel_stack.
  * Interrupts are off. Returns when `prev` is switched to again. */
 void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next);
 

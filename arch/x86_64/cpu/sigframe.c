@@ -231,7 +231,8 @@ int arch_signal_pop(struct arch_thread *t, struct trapframe *tf, u64 *mask, u64 
         .vector = TRAP_SIGRETURN,
         .rip = uc.rip,
         .cs = USER_CS,
-        .rflags = (uc.rflags & RFLAGS_USER) | RFLAGS_IF | RFLAGS_ONE,
+        /* ID and NT stay the program's own, as on Linux. */
+        .rflags = (tf->rflags & ~RFLAGS_USER) | (uc.rflags & RFLAGS_USER),
         .rsp = uc.rsp,
         .ss = USER_SS,
     };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The machine's part of a thread. FS and GS base of user mode change only through
- * arch_prctl (CR4.FSGSBASE stays off), so the struct always knows them.
+ * The machine's part of a thread. A program changes its FS and GS base through arch_prctl
+ * (CR4.FSGSBASE stays off), or by loading a selector, which takes the base from the GDT: so
+ * the struct knows the bases as long as all selectors are null, which is the normal case.
  */
 #include "arch/thread.h"
 #include "arch/x86_64/cpu/cpu.h"
@@ -18,6 +19,42 @@ struct switch_frame {
 /* cpu/context.asm */
 void context_switch(uintptr_t *save_sp, uintptr_t load_sp);
 extern const char thread_start[];
+
+/* ---- selectors: nothing in the kernel depends on them, programs may load them ---- */
+
+static u64 read_selectors(void)
+{
+    u64 ds, es, fs, gs;
+
+    __asm__ volatile("mov %%ds, %k0; mov %%es, %k1; mov %%fs, %k2; mov %%gs, %k3"
+                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+    return ds | es << 16 | fs << 32 | gs << 48;
+}
+
+/* Cannot fault: user mode had them loaded, and the GDT never changes. Loading FS and GS
+ * destroys the user's bases, so those come afterwards. Interrupts off: GS is the user's in
+ * between, which only NMIs and their like can bear. */
+static void load_selectors(u64 selectors)
+{
+    __asm__ volatile("mov %w0, %%ds; mov %w1, %%es; mov %w2, %%fs\n\t"
+                     "swapgs; mov %w3, %%gs; swapgs"
+                     :
+                     : "r"(selectors), "r"(selectors >> 16), "r"(selectors >> 32),
+                       "r"(selectors >> 48)
+                     : "memory");
+}
+
+static void save_bases(struct arch_thread *t)
+{
+    t->fs_base = rdmsr(MSR_FS_BASE);
+    t->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+}
+
+static void load_bases(const struct arch_thread *t)
+{
+    wrmsr(MSR_FS_BASE, t->fs_base);
+    wrmsr(MSR_KERNEL_GS_BASE, t->gs_base);
+}
 
 /* kmalloc aligns to 8 bytes: the area stands at the next multiple of 64 and the pointer
  * to the whole block just below it. */
@@ -43,7 +80,7 @@ int arch_thread_init(struct arch_thread *t, uintptr_t stack_top, void (*entry)(v
         return -ENOMEM;
     fpu_fill_initial(area);
     t->fpu = area;
-    t->fs_base = t->gs_base = 0;
+    t->fs_base = t->gs_base = t->selectors = 0;
     t->stack_top = stack_top;
     memset(arch_thread_frame(t), 0, sizeof(struct trapframe));
     frame = (struct switch_frame *)arch_thread_frame(t) - 1;
@@ -65,6 +102,8 @@ void arch_thread_fini(struct arch_thread *t)
 
 void arch_thread_copy(struct arch_thread *to, struct arch_thread *from)
 {
+    save_bases(from);
+    to->selectors = from->selectors = read_selectors();
     to->fs_base = from->fs_base;
     to->gs_base = from->gs_base;
     fpu_save(to->fpu);
@@ -72,8 +111,12 @@ void arch_thread_copy(struct arch_thread *to, struct arch_thread *from)
 
 void arch_thread_reset(struct arch_thread *t)
 {
-    arch_set_fs_base(t, 0);
-    arch_set_gs_base(t, 0);
+    irqflags_t flags = irq_save();
+
+    t->fs_base = t->gs_base = t->selectors = 0;
+    load_selectors(0);
+    load_bases(t);
+    irq_restore(flags);
     fpu_reset();
 }
 
@@ -81,17 +124,24 @@ void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next)
 {
     fpu_save(prev->fpu);
     fpu_load(next->fpu);
-    wrmsr(MSR_FS_BASE, next->fs_base);
-    wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
+    prev->selectors = read_selectors();
+    if (unlikely(prev->selectors))
+        save_bases(prev);
+    if (unlikely(prev->selectors | next->selectors))
+        load_selectors(next->selectors);
+    load_bases(next);
     cpu_self()->kernel_stack = next->stack_top;
     tss_set_stack(next->stack_top);
     context_switch(&prev->sp, next->sp);
 }
 
+/* The selector goes to null with it, as on Linux: else the next switch would find a base
+ * that is not the selector's. */
 int arch_set_fs_base(struct arch_thread *t, u64 base)
 {
     if (base >= USER_END)
         return -EPERM;
+    __asm__ volatile("mov %w0, %%fs" ::"r"(0) : "memory");
     t->fs_base = base;
     wrmsr(MSR_FS_BASE, base);
     return 0;
@@ -100,21 +150,28 @@ int arch_set_fs_base(struct arch_thread *t, u64 base)
 /* In the kernel the user's GS base waits in KERNEL_GS_BASE for SWAPGS. */
 int arch_set_gs_base(struct arch_thread *t, u64 base)
 {
+    irqflags_t flags;
+
     if (base >= USER_END)
         return -EPERM;
+    flags = irq_save();
+    __asm__ volatile("swapgs; mov %w0, %%gs; swapgs" ::"r"(0) : "memory");
     t->gs_base = base;
     wrmsr(MSR_KERNEL_GS_BASE, base);
+    irq_restore(flags);
     return 0;
 }
 
 u64 arch_get_fs_base(const struct arch_thread *t)
 {
-    return t->fs_base;
+    (void)t;
+    return rdmsr(MSR_FS_BASE);
 }
 
 u64 arch_get_gs_base(const struct arch_thread *t)
 {
-    return t->gs_base;
+    (void)t;
+    return rdmsr(MSR_KERNEL_GS_BASE);
 }
 
 size_t arch_fpu_size(void)
