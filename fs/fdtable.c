@@ -13,6 +13,7 @@
 
 struct fdtable {
     u32 refs;        /* atomic */
+    u64 lock_owner;  /* of record locks; constant */
     spinlock_t lock; /* everything below */
     u32 size;
     struct file **files;
@@ -22,7 +23,7 @@ struct fdtable {
 /* A descriptor of f goes away: so do the record locks of the table on that file. */
 static void drop(struct fdtable *t, struct file *f)
 {
-    locks_fd_closed(t, f);
+    locks_forget(t->lock_owner, f->inode);
     file_put(f);
 }
 
@@ -35,6 +36,7 @@ static struct fdtable *table_alloc(u32 size)
     if (!t)
         return NULL;
     t->refs = 1;
+    t->lock_owner = lock_owner_new();
     t->size = size;
     t->files = kzalloc(size * sizeof(struct file *));
     if (!t->files) {
@@ -78,6 +80,21 @@ struct fdtable *fdtable_clone(struct fdtable *from)
 void fdtable_get(struct fdtable *t)
 {
     __atomic_fetch_add(&t->refs, 1, __ATOMIC_RELAXED);
+}
+
+u64 fdtable_lock_owner(const struct fdtable *t)
+{
+    return t->lock_owner;
+}
+
+bool fd_is(struct fdtable *t, int fd, const struct file *f)
+{
+    bool same;
+
+    spin_lock(&t->lock);
+    same = (u32)fd < t->size && t->files[fd] == f;
+    spin_unlock(&t->lock);
+    return same;
 }
 
 void fdtable_put(struct fdtable *t)

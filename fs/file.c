@@ -17,7 +17,7 @@ static void file_release(struct vm_file *vm)
 {
     struct file *f = container_of(vm, struct file, vm);
 
-    locks_file_gone(f);
+    locks_forget(f->lock_owner, f->inode);
     if (f->ops->release)
         f->ops->release(f);
     if (f->holds_write)
@@ -38,6 +38,7 @@ int file_create(struct inode *inode, const struct file_ops *ops, u32 flags,
     f->vm.release = file_release;
     f->flags = flags;
     f->inode = inode;
+    f->lock_owner = lock_owner_new();
     f->ops = ops;
     mutex_init(&f->pos_lock);
     *out = f;

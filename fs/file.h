@@ -21,6 +21,7 @@ struct file {
     void *data;
     bool holds_write; /* counted in inode->writers */
     s32 owner;        /* F_SETOWN: only remembered */
+    u64 lock_owner;   /* of flock and of record locks of this open file; constant */
 };
 
 static inline bool file_readable(const struct file *f)
@@ -56,6 +57,10 @@ struct fdtable *fdtable_create(void);             /* NULL: no memory */
 struct fdtable *fdtable_clone(struct fdtable *t); /* fork; NULL: no memory */
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t); /* last one closes all */
+/* Who owns the record locks of the processes with this table (fs/locks.h). */
+u64 fdtable_lock_owner(const struct fdtable *t);
+/* Whether descriptor fd stands for f now. */
+bool fd_is(struct fdtable *t, int fd, const struct file *f);
 void fdtable_close_on_exec(struct fdtable *t);
 
 /* The file behind fd with a new reference; NULL: EBADF. */

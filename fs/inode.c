@@ -3,6 +3,7 @@
  * References to inodes, and the calls that read or change one inode.
  */
 #include "arch/time.h"
+#include "fs/locks.h"
 #include "fs/open.h"
 #include "lib/assert.h"
 #include "lib/string.h"
@@ -27,8 +28,10 @@ void inode_get(struct inode *ino)
 
 void inode_put(struct inode *ino)
 {
-    if (__atomic_sub_fetch(&ino->refs, 1, __ATOMIC_ACQ_REL) == 0)
-        ino->ops->destroy(ino);
+    if (__atomic_sub_fetch(&ino->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    ASSERT(!locks_any(ino)); /* the next inode at this address would inherit them */
+    ino->ops->destroy(ino);
 }
 
 /* Moves `writers` by `step` unless it has the other sign. */

@@ -19,8 +19,15 @@ struct lock {
 /* A thread that waits for a lock, for the detection of deadlocks. */
 struct waiter {
     struct list link;
-    const void *owner, *blocker;
+    const struct lock_request *r;
+    u64 blocker;         /* the owner in the way when it was looked at last */
+    struct waiter *next; /* during a search */
+    bool reached;
 };
+
+/* How many waiters a search for a circle looks at. What is longer is not found: those who
+ * wait can still be interrupted. */
+#define SEARCH_MAX 20000u
 
 SLAB_CACHE(lock_cache, "file_lock", struct lock);
 
@@ -29,6 +36,13 @@ static struct lock *buckets[BUCKETS];
 static u32 count; /* of all locks; read without the lock as a hint */
 static struct list waiters = LIST_INIT(waiters);
 static struct waitq released = {.waiters = LIST_INIT(released.waiters)};
+
+u64 lock_owner_new(void)
+{
+    static u64 last;
+
+    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
 
 static struct lock **bucket(const struct inode *ino)
 {
@@ -140,49 +154,72 @@ static void free_list(struct lock *l)
     }
 }
 
-/* Whether waiting for `blocker` closes a circle. locks_lock held. */
-static bool deadlock(const void *owner, const void *blocker)
+/* The waiters of an owner that were not reached yet, put before `todo`. */
+static struct waiter *reach(u64 owner, struct waiter *todo, u32 *looked)
 {
-    for (unsigned steps = 0; steps < 1000; steps++) {
-        const struct waiter *next = NULL;
-        struct list *pos;
+    struct list *pos;
 
-        if (blocker == owner)
-            return true;
-        list_for_each (pos, &waiters) {
-            const struct waiter *w = list_entry(pos, struct waiter, link);
+    list_for_each (pos, &waiters) {
+        struct waiter *w = list_entry(pos, struct waiter, link);
 
-            if (w->owner == blocker)
-                next = w;
-        }
-        if (!next)
-            return false;
-        blocker = next->blocker;
+        ++*looked;
+        if (w->r->owner != owner || w->r->pid < 0 || w->reached)
+            continue;
+        w->reached = true;
+        w->next = todo;
+        todo = w;
     }
-    return true;
+    return todo;
 }
 
-static bool is_free(const struct lock_request *r)
+/* Whether waiting for `blocker` closes a circle: whether it waits, by any of its threads and
+ * over any number of others, for `owner`. locks_lock held. */
+static bool deadlock(u64 owner, u64 blocker)
 {
-    bool ok;
+    struct waiter *todo;
+    struct list *pos;
+    u32 looked = 0;
+
+    list_for_each (pos, &waiters)
+        list_entry(pos, struct waiter, link)->reached = false;
+    todo = reach(blocker, NULL, &looked);
+    while (todo && looked < SEARCH_MAX) {
+        const struct lock *l = conflict(todo->r);
+
+        todo = todo->next;
+        if (l && l->r.owner == owner)
+            return true;
+        if (l)
+            todo = reach(l->r.owner, todo, &looked);
+    }
+    return false;
+}
+
+/* Whether w is worth a new look: nothing is in its way, or somebody else. */
+static bool has_news(const struct waiter *w)
+{
+    const struct lock *l;
+    bool news;
 
     spin_lock(&locks_lock);
-    ok = !conflict(r);
+    l = conflict(w->r);
+    news = !l || l->r.owner != w->blocker;
     spin_unlock(&locks_lock);
-    return ok;
+    return news;
 }
 
-/* Waits until there is no conflict, called with locks_lock held; it is released meanwhile. */
+/* Waits until the one in the way is not, called with locks_lock held; it is released
+ * meanwhile. */
 static int wait_free(const struct lock_request *r, const struct lock *in_the_way)
 {
-    struct waiter w = {.owner = r->owner, .blocker = in_the_way->r.owner};
+    struct waiter w = {.r = r, .blocker = in_the_way->r.owner};
     int err;
 
     if (!r->whole_file && r->pid >= 0 && deadlock(r->owner, w.blocker))
         return -EDEADLOCK;
     list_add(&waiters, &w.link);
     spin_unlock(&locks_lock);
-    err = waitq_wait(&released, is_free(r));
+    err = waitq_wait(&released, has_news(&w));
     spin_lock(&locks_lock);
     list_del(&w.link);
     return err;
@@ -224,8 +261,7 @@ bool lock_test(const struct lock_request *r, struct lock_request *found)
     return l != NULL;
 }
 
-/* All locks of an owner on a file go. */
-static void forget(const void *owner, const struct inode *ino)
+void locks_forget(u64 owner, const struct inode *ino)
 {
     struct lock *freed = NULL;
 
@@ -244,12 +280,15 @@ static void forget(const void *owner, const struct inode *ino)
     free_list(freed);
 }
 
-void locks_fd_closed(const struct fdtable *t, const struct file *f)
+bool locks_any(const struct inode *ino)
 {
-    forget(t, f->inode);
-}
+    bool any = false;
 
-void locks_file_gone(const struct file *f)
-{
-    forget(f, f->inode);
+    if (!READ_ONCE(count))
+        return false;
+    spin_lock(&locks_lock);
+    for (const struct lock *l = *bucket(ino); l && !any; l = l->next)
+        any = l->r.inode == ino;
+    spin_unlock(&locks_lock);
+    return any;
 }

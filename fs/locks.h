@@ -12,12 +12,15 @@
 
 struct lock_request {
     struct inode *inode;
-    const void *owner; /* struct fdtable *, or struct file * */
-    s32 pid;           /* shown by F_GETLK; -1: the owner is an open file */
-    bool whole_file;   /* flock */
-    s16 type;          /* F_RDLCK, F_WRLCK, F_UNLCK */
-    u64 start, end;    /* both included */
+    u64 owner;       /* lock_owner_new: of a struct fdtable or a struct file */
+    s32 pid;         /* shown by F_GETLK; -1: the owner is an open file */
+    bool whole_file; /* flock */
+    s16 type;        /* F_RDLCK, F_WRLCK, F_UNLCK */
+    u64 start, end;  /* both included */
 };
+
+/* An identity that no other owner has had or will have. */
+u64 lock_owner_new(void);
 
 /* Sets or removes a lock. -EAGAIN conflict, or with `wait`: -ERESTARTSYS, -EDEADLOCK;
  * -ENOLCK no memory. */
@@ -26,6 +29,10 @@ int lock_set(const struct lock_request *r, bool wait);
 /* Whether setting would conflict; then *found (type, range, pid) is the lock in the way. */
 bool lock_test(const struct lock_request *r, struct lock_request *found);
 
-/* A descriptor of f in table t was closed; the last reference to f is gone. */
-void locks_fd_closed(const struct fdtable *t, const struct file *f);
-void locks_file_gone(const struct file *f);
+/* The locks of an owner on a file go: a descriptor of its table was closed, or it is an open
+ * file whose last reference is gone. Who waits for one in the owner's name must look
+ * afterwards whether its descriptor still stands (lock_set does not know descriptors). */
+void locks_forget(u64 owner, const struct inode *ino);
+
+/* Whether a lock on the file is left: none is when the inode goes. */
+bool locks_any(const struct inode *ino);

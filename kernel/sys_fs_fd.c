@@ -152,10 +152,10 @@ static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
         return record_lock_test(f, arg, cmd == F_OFD_GETLK);
     case F_SETLK:
     case F_SETLKW:
-        return record_lock_set(f, arg, false, cmd == F_SETLKW);
+        return record_lock_set(fd, f, arg, false, cmd == F_SETLKW);
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-        return record_lock_set(f, arg, true, cmd == F_OFD_SETLKW);
+        return record_lock_set(fd, f, arg, true, cmd == F_OFD_SETLKW);
     case F_SETOWN:
         WRITE_ONCE(f->owner, (s32)arg);
         return 0;

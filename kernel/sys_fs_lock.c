@@ -65,7 +65,7 @@ static int make_request(struct file *f, const struct flock *l, bool ofd,
         return -EINVAL;
     *r = (struct lock_request){
         .inode = f->inode,
-        .owner = ofd ? (void *)f : (void *)p->files,
+        .owner = ofd ? f->lock_owner : fdtable_lock_owner(p->files),
         .pid = ofd ? -1 : p->pid,
         .type = l->l_type,
     };
@@ -97,7 +97,23 @@ long record_lock_test(struct file *f, vaddr_t user, bool ofd)
     return copy_to_user(user, &l, sizeof(l));
 }
 
-long record_lock_set(struct file *f, vaddr_t user, bool ofd, bool wait)
+/* A record goes when its process closes any descriptor of the file. Whose descriptor was
+ * closed between the look-up and the grant would have one that no close takes away. */
+static int grant_stands(int fd, const struct file *f, const struct lock_request *r)
+{
+    struct lock_request undo = *r;
+    int err;
+
+    if (r->type == F_UNLCK || fd_is(current_proc()->files, fd, f))
+        return 0;
+    undo.type = F_UNLCK;
+    err = lock_set(&undo, false);
+    if (err)
+        locks_forget(r->owner, r->inode); /* no memory to cut out just the range */
+    return -EBADF;
+}
+
+long record_lock_set(int fd, struct file *f, vaddr_t user, bool ofd, bool wait)
 {
     struct lock_request r;
     struct flock l;
@@ -111,7 +127,8 @@ long record_lock_set(struct file *f, vaddr_t user, bool ofd, bool wait)
     if ((r.type == F_RDLCK && !file_readable(f)) ||
         (r.type == F_WRLCK && !file_writable(f)))
         return -EBADF;
-    return lock_set(&r, wait);
+    err = lock_set(&r, wait);
+    return err || ofd ? err : grant_stands(fd, f, &r);
 }
 
 long sys_flock(const struct syscall_args *a)
@@ -126,7 +143,7 @@ long sys_flock(const struct syscall_args *a)
     if (kind == LOCK_SH || kind == LOCK_EX || kind == LOCK_UN) {
         r = (struct lock_request){
             .inode = f->inode,
-            .owner = f,
+            .owner = f->lock_owner,
             .pid = -1,
             .whole_file = true,
             .type = kind == LOCK_SH   ? F_RDLCK
