@@ -15,7 +15,7 @@ include tools/mk/lint.mk
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-image esp esp-grub iso usb debug screenshot lint format bench clean help
+        test-sanitizers test-sanitizers-short test-image esp esp-grub iso usb debug screenshot lint format bench clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -66,6 +66,12 @@ test-usb: $(KERNEL) $(O)/iso.cpio ## keys of emulated USB keyboards reach the sh
 
 test-usb-hostile: $(KERNEL) $(O)/iso.cpio ## USB devices that lie, stall, vanish
 	$(TEST_HOSTILE_USB)
+
+test-sanitizers: all ## suite, random calls, differential test on a kernel with KASAN and UBSAN
+	$(TEST_SANITIZERS) all
+
+test-sanitizers-short: all ## each fault made on purpose is reported; 10,000 random calls
+	$(TEST_SANITIZERS) short
 
 test-image: $(ISO) $(USB) ## the boot media: same bytes, readable files, refusals of usb-write
 	$(TEST_IMAGE)

@@ -13,6 +13,7 @@
 #include "kernel/printk.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
+#include "kernel/seeded.h"
 #include "kernel/tty.h"
 #include "mm/boot_alloc.h"
 #include "mm/buddy.h"
@@ -82,6 +83,7 @@ noreturn void kmain(struct bootinfo *bi)
     tty_init();
     keyboard_init();
     procfs_init();
+    seeded_fault();
     unpack_initramfs(&fs, bi);
     proc_start_init("/init", argv, envp, &fs);
     console_enable_input();

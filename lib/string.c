@@ -4,6 +4,7 @@
  * call them, so they use no library themselves.
  */
 #include "lib/string.h"
+#include "lib/kasan.h"
 #include "lib/uapi/errno.h"
 
 #ifndef TESSERA_HOST
@@ -15,6 +16,8 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
     void *d = dst;
     size_t words = n / 8;
 
+    kasan_check(src, n, false);
+    kasan_check(dst, n, true);
     n %= 8;
     __asm__ volatile("rep movsq" : "+D"(d), "+S"(src), "+c"(words)::"memory");
     __asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n)::"memory");
@@ -43,6 +46,7 @@ void *memset(void *dst, int c, size_t n)
     size_t words = n / 8;
     u64 pattern = (u8)c * 0x0101010101010101ull;
 
+    kasan_check(dst, n, true);
     n %= 8;
     __asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
     __asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(pattern) : "memory");

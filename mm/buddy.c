@@ -11,6 +11,7 @@
  * empty, that is zeroed: a few of them are kept for those who want such pages.
  */
 #include "mm/buddy.h"
+#include "lib/kasan.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "mm/boot_alloc.h"
@@ -142,6 +143,8 @@ static void region_add(paddr_t start, paddr_t end)
     regions[nregions].end = last;
     nregions++;
     buddy.total += last - pfn;
+    kasan_poison(phys_to_virt(pfn << PAGE_SHIFT), (last - pfn) << PAGE_SHIFT,
+                 KASAN_PAGE_FREE);
     while (pfn < last) {
         unsigned order = BUDDY_ORDERS - 1;
 
@@ -292,6 +295,7 @@ struct page *page_alloc(unsigned order, u32 flags)
     if (unlikely(!pg))
         return NULL;
     mm_count(pgalloc);
+    kasan_unpoison(page_to_virt(pg), PAGE_SIZE << order);
     pg->type = PAGE_KERNEL;
     pg->order = (u8)order;
     pg->flags = 0;
@@ -310,6 +314,7 @@ void page_free(struct page *pg, unsigned order)
 {
     ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES);
     mm_count(pgfree);
+    kasan_poison(page_to_virt(pg), PAGE_SIZE << order, KASAN_PAGE_FREE);
     pg->refs = 0;
     if (likely(order == 0)) {
         struct page_cache *c = &this_cpu(page_cache);
@@ -351,6 +356,7 @@ void page_free_zeroed(struct page *pg)
         return;
     }
     mm_count(pgfree);
+    kasan_poison(page_to_virt(pg), PAGE_SIZE, KASAN_PAGE_FREE);
     pg->refs = 0;
     pg->type = PAGE_CACHED;
     c->zeroed[c->nzeroed++] = pg;

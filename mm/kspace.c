@@ -5,6 +5,7 @@
  * free-page counts come back exactly), and a growing area for device registers.
  */
 #include "mm/kspace.h"
+#include "lib/kasan.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
 
@@ -113,6 +114,36 @@ static bool map_pages(vaddr_t va, size_t npages)
     return true;
 }
 
+/* A sanitizer's shadow of a slot is just one page; a new one says that all may be touched. */
+static bool shadow_map(vaddr_t slot_start)
+{
+#ifdef TESSERA_KASAN
+    return map_pages((vaddr_t)kasan_shadow_of((void *)slot_start), 1);
+#else
+    (void)slot_start;
+    return true;
+#endif
+}
+
+static void shadow_unmap(vaddr_t slot_start)
+{
+#ifdef TESSERA_KASAN
+    unmap_pages((vaddr_t)kasan_shadow_of((void *)slot_start), 1);
+#else
+    (void)slot_start;
+#endif
+}
+
+static bool slot_map(vaddr_t va, size_t npages)
+{
+    if (!shadow_map(va - PAGE_SIZE))
+        return false;
+    if (map_pages(va, npages))
+        return true;
+    shadow_unmap(va - PAGE_SIZE);
+    return false;
+}
+
 static ssize_t slot_find(void)
 {
     for (size_t w = 0; w < SLOT_WORDS; w++)
@@ -130,7 +161,7 @@ void *kspace_alloc(size_t npages)
     spin_lock(&kspace.lock);
     slot = slot_find();
     va = KSPACE_BASE + ((u64)slot * SLOT_PAGES + 1) * PAGE_SIZE;
-    if (slot < 0 || !map_pages(va, npages)) {
+    if (slot < 0 || !slot_map(va, npages)) {
         spin_unlock(&kspace.lock);
         return NULL;
     }
@@ -148,6 +179,7 @@ void kspace_free(void *ptr, size_t npages)
     ASSERT(slot < SLOTS && kspace.npages[slot] == npages);
     spin_lock(&kspace.lock);
     unmap_pages(va, npages);
+    shadow_unmap(va - PAGE_SIZE);
     kspace.used[slot / 64] &= ~(1ull << (slot % 64));
     kspace.npages[slot] = 0;
     spin_unlock(&kspace.lock);

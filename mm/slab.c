@@ -5,6 +5,7 @@
  * slabs are on no list, empty slabs go back to the buddy allocator at once.
  */
 #include "mm/slab.h"
+#include "lib/kasan.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
 
@@ -26,13 +27,19 @@ static struct slab_cache kmalloc_caches[] = {
     KMALLOC_CACHE(1024), KMALLOC_CACHE(2048),
 };
 
+/* From one object of a slab to the next. */
+static inline u32 stride(const struct slab_cache *c)
+{
+    return c->size + KASAN_RESERVE;
+}
+
 static void cache_register(struct slab_cache *c)
 {
     u16 order = 0;
     size_t least = c->size > 512 ? 2 : 4;
 
     /* At least four small or two large objects in a slab. */
-    while ((PAGE_SIZE << order) / c->size < least)
+    while ((PAGE_SIZE << order) / stride(c) < least)
         order++;
     spin_lock(&caches_lock);
     if (!c->per_slab) {
@@ -40,14 +47,14 @@ static void cache_register(struct slab_cache *c)
         c->order = order;
         c->next = caches;
         caches = c;
-        c->per_slab = (u16)((PAGE_SIZE << order) / c->size);
+        c->per_slab = (u16)((PAGE_SIZE << order) / stride(c));
     }
     spin_unlock(&caches_lock);
 }
 
 static u16 *free_link(const struct slab_cache *c, const struct page *slab, u16 index)
 {
-    return (u16 *)((char *)page_to_virt(slab) + (size_t)index * c->size);
+    return (u16 *)((char *)page_to_virt(slab) + (size_t)index * stride(c));
 }
 
 /* A new slab with all objects free. c->lock held. */
@@ -65,6 +72,7 @@ static struct page *slab_grow(struct slab_cache *c)
     }
     for (u16 i = 0; i < c->per_slab; i++)
         *free_link(c, slab, i) = i + 1 < c->per_slab ? (u16)(i + 1) : (u16)SLAB_NONE;
+    kasan_poison(page_to_virt(slab), PAGE_SIZE << c->order, KASAN_OBJECT_FREE);
     slab->first_free = 0;
     list_add(&c->partial, &slab->slab_link);
     c->slabs++;
@@ -98,6 +106,9 @@ void *slab_alloc(struct slab_cache *c)
         list_del(&slab->slab_link);
     c->objects++;
     spin_unlock(&c->lock);
+    kasan_unpoison(free_link(c, slab, index), c->size);
+    kasan_poison((char *)free_link(c, slab, index) + c->size, KASAN_RESERVE,
+                 KASAN_REDZONE);
     return free_link(c, slab, index);
 }
 
@@ -131,11 +142,12 @@ void slab_free(struct slab_cache *c, void *obj)
     if (slab->flags & SLAB_TAIL)
         slab -= slab->in_use;
     offset = (u64)((char *)obj - (char *)page_to_virt(slab));
-    index = (u16)(offset / c->size);
-    ASSERT((u64)index * c->size == offset && slab->in_use > 0);
+    index = (u16)(offset / stride(c));
+    ASSERT((u64)index * stride(c) == offset && slab->in_use > 0);
 #if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
     memset(obj, POISON, c->size);
 #endif
+    kasan_poison(obj, c->size, KASAN_OBJECT_FREE);
     spin_lock(&c->lock);
     *free_link(c, slab, index) = slab->first_free;
     if (slab->first_free == SLAB_NONE)
@@ -148,6 +160,16 @@ void slab_free(struct slab_cache *c, void *obj)
     spin_unlock(&c->lock);
 }
 
+/* Nobody asked for what lies behind `size` bytes. */
+static void *kmalloc_trim(void *p, size_t size, size_t room)
+{
+    if (p) {
+        kasan_poison(p, room, KASAN_REDZONE);
+        kasan_unpoison(p, size);
+    }
+    return p;
+}
+
 void *kmalloc(size_t size)
 {
     struct page *pg;
@@ -157,7 +179,8 @@ void *kmalloc(size_t size)
         return NULL;
     for (size_t i = 0; i < ARRAY_SIZE(kmalloc_caches); i++)
         if (size <= kmalloc_caches[i].size)
-            return slab_alloc(&kmalloc_caches[i]);
+            return kmalloc_trim(slab_alloc(&kmalloc_caches[i]), size,
+                                kmalloc_caches[i].size);
     while (order < BUDDY_ORDERS && PAGE_SIZE << order < size)
         order++;
     if (order == BUDDY_ORDERS)
@@ -166,7 +189,7 @@ void *kmalloc(size_t size)
     if (!pg)
         return NULL;
     __atomic_fetch_add(&pages_held, 1ull << order, __ATOMIC_RELAXED);
-    return page_to_virt(pg);
+    return kmalloc_trim(page_to_virt(pg), size, PAGE_SIZE << order);
 }
 
 void *kzalloc(size_t size)

@@ -2,7 +2,11 @@
 #
 # Compilers, flags, verbosity; installs missing packages once before anything is built.
 
-O   ?= build
+# KASAN=1, UBSAN=1: kernels that watch themselves, in a folder of their own.
+SANITIZERS := $(if $(KASAN),kasan)$(if $(UBSAN),ubsan)
+O   ?= build$(if $(SANITIZERS),/$(SANITIZERS))
+# Where tools/run finds the kernel.
+export TESSERA_BUILD := $(O)
 CC  := $(if $(filter default,$(origin CC)),gcc,$(CC))
 LD  := ld
 NM  := nm

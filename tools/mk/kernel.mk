@@ -13,6 +13,15 @@ DEBUG_KERNEL := $(O)/debug/kernel.elf
 release_FLAGS :=
 debug_FLAGS   := -DTESSERA_DEBUG
 
+# The numbers are those of lib/kasan.h. What the sanitizer itself runs on, and what touches
+# freed objects by right, is not watched. Locals on the stack are, once there is a shadow.
+KASAN_FLAGS := -DTESSERA_KASAN -fsanitize=kernel-address -fasan-shadow-offset=0xdfffffff91000000 \
+    --param asan-globals=1 --param asan-stack=1 --param asan-instrument-allocas=0
+UBSAN_FLAGS := -DTESSERA_UBSAN -fsanitize=undefined -fsanitize=bounds-strict
+SANITIZE    := $(if $(KASAN),$(KASAN_FLAGS)) $(if $(UBSAN),$(UBSAN_FLAGS))
+NO_KASAN    := lib/kasan.c mm/slab.c
+KERNEL_LDFLAGS := $(if $(KASAN),--defsym kasan_shadow=0xffffffff81000000) $(KERNEL_LDFLAGS)
+
 # Objects depend on the command that makes them: another compiler or flag rebuilds them.
 define kernel_config
 $(1)_OBJS := $(KERNEL_C:%=$(O)/$(1)/obj/%.o) $(KERNEL_ASM:%=$(O)/$(1)/obj/%.o) \
@@ -20,14 +29,15 @@ $(1)_OBJS := $(KERNEL_C:%=$(O)/$(1)/obj/%.o) $(KERNEL_ASM:%=$(O)/$(1)/obj/%.o) \
 
 $(O)/$(1)/flags: FORCE
 	mkdir -p $$(@D)
-	echo '$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS)' | cmp -s - $$@ || \
-	    echo '$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS)' >$$@
+	echo '$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(SANITIZE) $(EXTRA_CFLAGS)' | cmp -s - $$@ || \
+	    echo '$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(SANITIZE) $(EXTRA_CFLAGS)' >$$@
 
 $(O)/$(1)/obj/%.c.o: %.c $(O)/$(1)/flags
 	mkdir -p $$(@D)
 	$$(call say,CC   ,$$<)
 	$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS) \
-	    $$(if $$(filter lib/% mm/%,$$<),$(STRICT_WARNINGS)) -MMD -MP -c -o $$@ $$<
+	    $$(if $$(filter lib/% mm/%,$$<),$(STRICT_WARNINGS)) \
+	    $$(if $$(filter $(NO_KASAN),$$<),$(filter -D%,$(SANITIZE)),$(SANITIZE)) -MMD -MP -c -o $$@ $$<
 
 $(O)/$(1)/obj/font.o: $(O)/font.c kernel/font.h $(O)/$(1)/flags
 	mkdir -p $$(@D)

@@ -17,7 +17,10 @@ TEST_SHORT  = tests/boot/boot.py $(O) short
 TEST_IMAGE  = tests/image/image.py $(O)
 TEST_RUN    = tests/run/programs.py $(O)
 TEST_STRESS = tests/run/programs.py $(O) --group stress
+# The kernel with both sanitizers is built beside the others.
+SANITIZED   = $(MAKE) --no-print-directory -j2 KASAN=1 UBSAN=1 O=$(O)/kasanubsan kernel
+TEST_SANITIZERS = $(SANITIZED) && tests/run/sanitizers.py $(O)
 TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
               test-host test-models test-user test-run test-keys test-usb test-screen \
-              test-hwreport test-image test-boot-short
+              test-hwreport test-image test-boot-short test-sanitizers-short

@@ -11,6 +11,7 @@
 #include "arch/x86_64/mmu/image.h"
 #include "arch/x86_64/mmu/mmu.h"
 #include "lib/assert.h"
+#include "lib/kasan.h"
 #include "lib/string.h"
 #include "mm/boot_alloc.h"
 #include "mm/page.h"
@@ -99,12 +100,9 @@ static void map_direct(paddr_t start, paddr_t end, paddr_t ro_start, paddr_t ro_
     map_range(DIRECT_BASE + start, start, end - start, PTE_PROT_R | PTE_PROT_W);
 }
 
-/* Backs the memmap of the frames of [start, end) with zeroed memory. */
-static void map_memmap(paddr_t start, paddr_t end)
+/* Backs [va, stop) with zeroed memory where it is not yet. */
+static void map_fresh(vaddr_t va, vaddr_t stop)
 {
-    vaddr_t va = align_down((vaddr_t)pfn_to_page(start >> PAGE_SHIFT), PAGE_SIZE);
-    vaddr_t stop = align_up((vaddr_t)pfn_to_page(end >> PAGE_SHIFT), PAGE_SIZE);
-
     while (va < stop) {
         bool large = is_aligned(va, SPAN_2M) && stop - va >= SPAN_2M;
         pte_t *entry = entry_at(va, large ? 1 : 0);
@@ -120,10 +118,40 @@ static void map_memmap(paddr_t start, paddr_t end)
     }
 }
 
+/* Backs the memmap of the frames of [start, end). */
+static void map_memmap(paddr_t start, paddr_t end)
+{
+    map_fresh(align_down((vaddr_t)pfn_to_page(start >> PAGE_SHIFT), PAGE_SIZE),
+              align_up((vaddr_t)pfn_to_page(end >> PAGE_SHIFT), PAGE_SIZE));
+}
+
+#ifdef TESSERA_KASAN
+/* The sanitizer's shadow of the direct map up to `top`, and room for that of stacks. */
+static void map_shadow(paddr_t top)
+{
+    vaddr_t start = (vaddr_t)kasan_shadow_of((void *)DIRECT_BASE);
+
+    map_fresh(start, start + align_up(top / KASAN_GRANULE, PAGE_SIZE));
+    entry_at((vaddr_t)kasan_shadow_of((void *)KSPACE_BASE), 1);
+}
+#endif
+
 static bool is_memory(u32 type)
 {
     return type == BOOT_MEM_USABLE || type == BOOT_MEM_LOADER || type == BOOT_MEM_ACPI;
 }
+
+#ifdef TESSERA_KASAN
+static paddr_t memory_top(const struct bootinfo *bi)
+{
+    paddr_t top = 0;
+
+    for (u32 i = 0; i < bi->nranges; i++)
+        if (is_memory(bi->ranges[i].type))
+            top = MAX(top, bi->ranges[i].base + bi->ranges[i].len);
+    return align_up(top, PAGE_SIZE);
+}
+#endif
 
 /* Neighbouring ranges are mapped as one, so that large pages fit across them. */
 static void map_memory(const struct bootinfo *bi)
@@ -202,7 +230,14 @@ void arch_mmu_init(const struct bootinfo *bi)
     map_range_cached(DIRECT_BASE + VGA_TEXT, VGA_TEXT, PAGE_SIZE, PTE_PROT_R | PTE_PROT_W,
                      PTE_PCD | PTE_PWT);
     make_roots();
+#ifdef TESSERA_KASAN
+    map_shadow(memory_top(bi));
+#endif
     write_cr3(kernel_root);
+#ifdef TESSERA_KASAN
+    kasan_direct_ready(memory_top(bi));
+    kasan_register_globals();
+#endif
     enable_protections();
 }
 

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One small function for each kind of fault; what they touch is volatile or hidden from the
+ * compiler, which would otherwise see through them.
+ */
+#include "kernel/seeded.h"
+#include "kernel/kernel.h"
+#include "lib/assert.h"
+#include "lib/string.h"
+#include "mm/buddy.h"
+#include "mm/slab.h"
+
+#if defined(TESSERA_KASAN) || defined(TESSERA_UBSAN)
+static u32 global_words[5];
+static volatile int volatile_sink;
+
+/* A number the compiler does not know. */
+static int opaque(int n)
+{
+    __asm__("" : "+r"(n));
+    return n;
+}
+
+static void heap_overflow(void)
+{
+    u8 *p = kmalloc(40);
+
+    p[opaque(40)] = 1;
+}
+
+static void heap_before(void)
+{
+    u32 *first = kmalloc(64), *second = kmalloc(64);
+
+    volatile_sink = (int)(second > first ? second : first)[opaque(-1)];
+}
+
+static void use_after_free(void)
+{
+    u64 *p = kmalloc(128);
+
+    (void)kmalloc(128); /* a neighbour keeps the slab */
+    kfree(p);
+    p[opaque(5)] = 1;
+}
+
+static void page_after_free(void)
+{
+    struct page *pg = page_alloc(0, 0);
+    u64 *p = page_to_virt(pg);
+
+    page_free(pg, 0);
+    volatile_sink = (int)p[opaque(9)];
+}
+
+static void copy_overflow(void)
+{
+    u8 *p = kmalloc(24), from[32] = {0};
+
+    memcpy(p, from, (size_t)opaque(25));
+}
+
+static void global_overflow(void)
+{
+    u32 *p = global_words;
+
+    __asm__("" : "+r"(p));
+    p[opaque(5)] = 1;
+}
+
+static void stack_overflow(void)
+{
+    u8 bytes[10] = {0}, *p = bytes;
+
+    __asm__("" : "+r"(p));
+    volatile_sink = p[opaque(10)];
+}
+
+static void signed_overflow(void)
+{
+    volatile_sink = opaque(0x7fffffff) + opaque(1);
+}
+
+static void shift(void)
+{
+    volatile_sink = opaque(1) << opaque(33);
+}
+
+static void index_bounds(void)
+{
+    volatile_sink = (int)global_words[opaque(7)];
+}
+
+static void misaligned(void)
+{
+    volatile_sink =
+        (int)*(volatile u32 *)((uintptr_t)global_words + (uintptr_t)opaque(1));
+}
+
+static void bad_bool(void)
+{
+    u8 byte = (u8)opaque(2);
+
+    volatile_sink = *(volatile bool *)&byte;
+}
+
+static const struct {
+    const char *name;
+    void (*make)(void);
+} faults[] = {
+    {"heap-overflow", heap_overflow},
+    {"heap-before", heap_before},
+    {"use-after-free", use_after_free},
+    {"page-after-free", page_after_free},
+    {"copy-overflow", copy_overflow},
+    {"global-overflow", global_overflow},
+    {"stack-overflow", stack_overflow},
+    {"signed-overflow", signed_overflow},
+    {"shift", shift},
+    {"index", index_bounds},
+    {"misaligned", misaligned},
+    {"bool", bad_bool},
+};
+
+void seeded_fault(void)
+{
+    const char *name = cmdline_get("fault");
+
+    for (size_t i = 0; name && i < ARRAY_SIZE(faults); i++) {
+        size_t n = strlen(faults[i].name);
+
+        if (strncmp(name, faults[i].name, n) == 0 &&
+            (name[n] == ' ' || name[n] == '\0')) {
+            faults[i].make();
+            panic("the fault %s was not seen", faults[i].name);
+        }
+    }
+}
+#else
+void seeded_fault(void)
+{
+}
+#endif
