@@ -7,17 +7,11 @@
 #pragma once
 
 #include "fs/vfs.h"
+#include "lib/uapi/capability.h"
 
 #define MAY_EXEC  1u /* directories: search */
 #define MAY_WRITE 2u
 #define MAY_READ  4u
-
-/* capabilities(7): those that count for files. */
-#define CAP_CHOWN           0
-#define CAP_DAC_OVERRIDE    1
-#define CAP_DAC_READ_SEARCH 2
-#define CAP_FOWNER          3
-#define CAP_FSETID          4
 
 static inline bool cred_capable(const struct fs_cred *c, unsigned cap)
 {

@@ -13,6 +13,7 @@
 #define HASH_SIZE 256u
 
 spinlock_t proc_lock;
+u32 pid_limit = PID_MAX;
 struct proc *init_proc;
 
 struct list all_procs = LIST_INIT(all_procs);
@@ -108,7 +109,7 @@ int proc_reserve_pid(const struct proc *creator, s32 *pid)
         goto out;
     for (s32 tries = 0; tries < PID_MAX; tries++) {
         /* After the wrap the low numbers stay with the system's first processes. */
-        if (++candidate >= PID_MAX)
+        if (++candidate >= (s32)READ_ONCE(pid_limit))
             candidate = 300;
         if (pid_reserved(candidate) || pid_names_group(candidate))
             continue;

@@ -12,6 +12,7 @@
 #include "fs/file.h"
 #include "kernel/timer.h"
 #include "lib/list.h"
+#include "lib/uapi/capability.h"
 #include "lib/uapi/resource.h"
 #include "lib/uapi/signal.h"
 #include "lib/waitq.h"
@@ -162,20 +163,7 @@ static inline struct proc *current_proc(void)
     return current_thread()->proc;
 }
 
-/* Capabilities that are asked for somewhere, capabilities(7). */
-#define CAP_KILL         5
-#define CAP_SETGID       6
-#define CAP_SETUID       7
-#define CAP_IPC_LOCK     14
-#define CAP_IPC_OWNER    15
-#define CAP_SYS_PTRACE   19
-#define CAP_SYS_ADMIN    21
-#define CAP_SYS_NICE     23
-#define CAP_SYS_RESOURCE 24
-#define CAP_SYS_TIME     25
-#define CAP_LAST         40
-#define CAP_ALL          ((1ul << (CAP_LAST + 1)) - 1)
-
+/* Every privileged act asks for its capability, lib/uapi/capability.h; none for a user. */
 static inline bool proc_capable(const struct proc *p, unsigned cap)
 {
     return p->cap_effective >> cap & 1;
@@ -192,6 +180,7 @@ static inline bool thread_has_work(const struct thread *t)
 }
 
 extern spinlock_t proc_lock;
+extern u32 pid_limit; /* kernel.pid_max: new numbers stay below it */
 
 /* The ids or capabilities of p changed: its rights in the file systems follow. */
 void proc_cred_changed(struct proc *p);

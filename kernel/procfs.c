@@ -6,6 +6,7 @@
 #include "arch/time.h"
 #include "kernel/kernel.h"
 #include "kernel/procfs_tree.h"
+#include "kernel/sysctl.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -24,13 +25,23 @@ struct proc_text {
 
 /* ---- inodes ---- */
 
+/* The entry's place in its table; settings come after the other files of the system. */
+static u64 entry_number(const struct proc_node *n)
+{
+    if (n->pid)
+        return (u64)(n->entry - proc_pid_entries);
+    if (n->entry->value)
+        return 0x8000 + (u64)(n->entry - proc_sys_entries);
+    return (u64)(n->entry - proc_system_entries);
+}
+
 /* Numbers that tell nodes apart: the process, what it is, and which. */
 u64 proc_ino(const struct proc_node *n)
 {
     u64 which = (u64)n->fd;
 
     if (n->kind == PROC_FILE)
-        which = (u64)(n->entry - (n->pid ? proc_pid_entries : proc_system_entries));
+        which = entry_number(n);
     else if (n->kind == PROC_DIR)
         which = n->prefix_len;
     return (u64)n->pid << 24 | (u64)(n->kind + 1) << 16 | (which & 0xffff);
@@ -139,12 +150,33 @@ int proc_show_fdinfo(struct seq *s, s32 pid, int fd)
     return 0;
 }
 
+static int show_node(const struct proc_node *n, struct seq *s)
+{
+    if (n->kind == PROC_FDINFO)
+        return proc_show_fdinfo(s, n->pid, n->fd);
+    if (n->entry->value)
+        return sysctl_show(n->entry->value, s);
+    return n->entry->show ? n->entry->show(s, n->pid) : -EINVAL;
+}
+
+static int store_node(const struct proc_node *n, char *text, size_t len)
+{
+    if (n->entry->value)
+        return sysctl_store(n->entry->value, text, len);
+    return n->entry->store(n->pid, text, len);
+}
+
+static bool is_storable(const struct proc_node *n)
+{
+    return n->kind == PROC_FILE && (n->entry->store || n->entry->value);
+}
+
 static int text_open(struct file *f)
 {
     const struct proc_node *n = f->inode->data;
     struct proc_text *t;
 
-    if (file_writable(f) && !(n->kind == PROC_FILE && n->entry->store))
+    if (file_writable(f) && !is_storable(n))
         return -EACCES;
     t = kzalloc(sizeof(*t));
     if (!t)
@@ -171,10 +203,7 @@ static int make_text(const struct proc_node *n, struct proc_text *t)
 
     seq_free(&t->text);
     t->made = false;
-    if (n->kind == PROC_FILE && !n->entry->show)
-        return -EINVAL;
-    err = n->kind == PROC_FDINFO ? proc_show_fdinfo(&t->text, n->pid, n->fd)
-                                 : n->entry->show(&t->text, n->pid);
+    err = show_node(n, &t->text);
     if (!err)
         err = t->text.error;
     if (err)
@@ -206,14 +235,14 @@ static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
     size_t len = u->left;
     int err;
 
-    if (n->kind != PROC_FILE || !n->entry->store)
+    if (!is_storable(n))
         return -EACCES;
     if (len > STORE_MAX)
         return -EINVAL;
     if (uio_copy_from(u, text, len) < len)
         return -EFAULT;
     text[len] = '\0';
-    err = n->entry->store(n->pid, text, len);
+    err = store_node(n, text, len);
     if (err)
         return err;
     *pos += len;

@@ -18,10 +18,12 @@ struct proc_entry {
     /* A write of n bytes (ended by a NUL): 0 or errno. NULL: not writable. */
     int (*store)(s32 pid, char *text, size_t n);
     const struct file_ops *fops; /* a file that is no text; inode->data is a proc_node */
+    const struct sysctl *value;  /* a setting; then show and store are NULL */
 };
 
-/* Files of the system (procfs_system.c, procfs_mem.c); the last has no name. */
-extern const struct proc_entry proc_system_entries[];
+/* Files of the system; the last has no name. Sorted: a directory's names stand together. */
+extern const struct proc_entry proc_system_entries[]; /* procfs_system.c */
+extern const struct proc_entry proc_sys_entries[];    /* sysctl_table.c: below sys/ */
 /* Files of a process (procfs_pid.c). */
 extern const struct proc_entry proc_pid_entries[];
 

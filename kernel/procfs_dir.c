@@ -67,10 +67,10 @@ static bool find_special(const struct special *names, size_t count, const char *
 }
 
 /* Below a fixed directory: a file of the table, or a directory on the way to one. */
-static int lookup_fixed(const struct proc_node *dir, const char *name, size_t len,
-                        struct proc_node *out)
+static int lookup_fixed(const struct proc_entry *table, const struct proc_node *dir,
+                        const char *name, size_t len, struct proc_node *out)
 {
-    for (const struct proc_entry *e = proc_system_entries; e->name; e++) {
+    for (const struct proc_entry *e = table; e->name; e++) {
         const char *rest = e->name + dir->prefix_len;
 
         if (strncmp(e->name, dir->prefix, dir->prefix_len) != 0 ||
@@ -103,7 +103,9 @@ static int lookup_dir(const struct proc_node *dir, const char *name, size_t len,
         if (find_special(root_names, ARRAY_SIZE(root_names), name, len, &out->kind))
             return 0;
     }
-    return lookup_fixed(dir, name, len, out);
+    if (lookup_fixed(proc_system_entries, dir, name, len, out) == 0)
+        return 0;
+    return lookup_fixed(proc_sys_entries, dir, name, len, out);
 }
 
 static int lookup_pid(const struct proc_node *dir, const char *name, size_t len,
@@ -291,7 +293,8 @@ static int proc_readdir(struct file *f, struct dir_sink *s)
     if (dir->kind == PROC_DIR) {
         bool root = dir->prefix_len == 0;
 
-        if (list_entries(s, proc_system_entries, dir, &at) && root &&
+        if (list_entries(s, proc_system_entries, dir, &at) &&
+            list_entries(s, proc_sys_entries, dir, &at) && root &&
             list_specials(s, root_names, ARRAY_SIZE(root_names), dir, &at))
             list_processes(s);
     } else if (dir->kind == PROC_PID) {

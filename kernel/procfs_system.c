@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of the whole system: time, CPUs, mounts, settings below /proc/sys; and the table of
- * all of them.
+ * Files of the whole system: time, CPUs, mounts; and the table of all of them but the
+ * settings below /proc/sys (kernel/sysctl_table.c).
  */
 #include "arch/hwinfo.h"
 #include "arch/time.h"
@@ -218,82 +218,28 @@ int proc_show_mountinfo(struct seq *s, s32 pid)
     return visit_mounts(s, print_mountinfo);
 }
 
-/* ---- /proc/sys: constants of this kernel, in the form Linux shows them ---- */
-
-#define SHOW_TEXT(name, ...)                       \
-    static int show_##name(struct seq *s, s32 pid) \
-    {                                              \
-        (void)pid;                                 \
-        seq_printf(s, __VA_ARGS__);                \
-        return 0;                                  \
-    }
-
-SHOW_TEXT(ostype, "Linux\n")
-SHOW_TEXT(osrelease, "%s\n", kernel_release)
-SHOW_TEXT(kversion, "%s\n", kernel_version)
-SHOW_TEXT(pid_max, "%u\n", PID_MAX)
-SHOW_TEXT(max_map_count, "%u\n", mm_max_map_count)
-SHOW_TEXT(overcommit, "%u\n", mm_overcommit)
-SHOW_TEXT(min_addr, "%lu\n", MMAP_MIN_ADDR)
-SHOW_TEXT(zero, "0\n")
-SHOW_TEXT(file_max, "%u\n", FD_MAX_HARD)
-
-/* A decimal number from 0 to max, as a write to /proc/sys gives it. Only root may. */
-static int setting(char *text, size_t n, u32 max, u32 *out)
-{
-    u64 value;
-
-    if (current_proc()->euid != 0)
-        return -EPERM;
-    if (n && text[n - 1] == '\n')
-        text[n - 1] = '\0';
-    if (str_to_u64(text, &value) != 0 || value > max)
-        return -EINVAL;
-    WRITE_ONCE(*out, (u32)value);
-    return 0;
-}
-
-static int store_max_map_count(s32 pid, char *text, size_t n)
-{
-    (void)pid;
-    return setting(text, n, 0x7fffffff, &mm_max_map_count);
-}
-
-/* Strict accounting (2) is not offered. */
-static int store_overcommit(s32 pid, char *text, size_t n)
-{
-    (void)pid;
-    return setting(text, n, OVERCOMMIT_ALWAYS, &mm_overcommit);
-}
-
 const struct proc_entry proc_system_entries[] = {
-    {"buddyinfo", 0444, proc_show_buddyinfo, NULL, NULL},
-    {"cmdline", 0444, show_cmdline, NULL, NULL},
-    {"cpuinfo", 0444, show_cpuinfo, NULL, NULL},
-    {"filesystems", 0444, show_filesystems, NULL, NULL},
-    {"hwreport", 0400, show_hwreport, NULL, NULL},
-    {"kpagecount", 0400, NULL, NULL, &proc_kpagecount_fops},
-    {"loadavg", 0444, show_loadavg, NULL, NULL},
-    {"meminfo", 0444, proc_show_meminfo, NULL, NULL},
-    {"slabinfo", 0444, proc_show_slabinfo, NULL, NULL},
-    {"stat", 0444, show_stat, NULL, NULL},
-    {"sys/fs/file-max", 0444, show_file_max, NULL, NULL},
-    {"sys/kernel/osrelease", 0444, show_osrelease, NULL, NULL},
-    {"sys/kernel/ostype", 0444, show_ostype, NULL, NULL},
-    {"sys/kernel/pid_max", 0444, show_pid_max, NULL, NULL},
-    {"sys/kernel/randomize_va_space", 0444, show_zero, NULL, NULL},
-    {"sys/kernel/version", 0444, show_kversion, NULL, NULL},
-    {"sys/vm/max_map_count", 0644, show_max_map_count, store_max_map_count, NULL},
-    {"sys/vm/mmap_min_addr", 0444, show_min_addr, NULL, NULL},
-    {"sys/vm/overcommit_memory", 0644, show_overcommit, store_overcommit, NULL},
-    {"sysrq-trigger", 0200, NULL, proc_store_sysrq, NULL},
-    {"sysvipc/shm", 0444, proc_show_shm, NULL, NULL},
-    {"uptime", 0444, show_uptime, NULL, NULL},
-    {"version", 0444, show_version, NULL, NULL},
+    {.name = "buddyinfo", .perm = 0444, .show = proc_show_buddyinfo},
+    {.name = "cmdline", .perm = 0444, .show = show_cmdline},
+    {.name = "cpuinfo", .perm = 0444, .show = show_cpuinfo},
+    {.name = "filesystems", .perm = 0444, .show = show_filesystems},
+    {.name = "hwreport", .perm = 0400, .show = show_hwreport},
+    {.name = "kpagecount", .perm = 0400, .fops = &proc_kpagecount_fops},
+    {.name = "loadavg", .perm = 0444, .show = show_loadavg},
+    {.name = "meminfo", .perm = 0444, .show = proc_show_meminfo},
+    {.name = "slabinfo", .perm = 0444, .show = proc_show_slabinfo},
+    {.name = "stat", .perm = 0444, .show = show_stat},
+    {.name = "sysrq-trigger", .perm = 0200, .store = proc_store_sysrq},
+    {.name = "sysvipc/shm", .perm = 0444, .show = proc_show_shm},
+    {.name = "uptime", .perm = 0444, .show = show_uptime},
+    {.name = "version", .perm = 0444, .show = show_version},
 #ifdef TESSERA_DEBUG
-    {"vmstat", 0644, proc_show_vmstat, proc_store_vmstat, NULL},
+    {.name = "vmstat",
+     .perm = 0644,
+     .show = proc_show_vmstat,
+     .store = proc_store_vmstat},
 #else
-    {"vmstat", 0444, proc_show_vmstat, NULL, NULL},
+    {.name = "vmstat", .perm = 0444, .show = proc_show_vmstat},
 #endif
-    {NULL, 0, NULL, NULL, NULL},
+    {.name = NULL},
 };

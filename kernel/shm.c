@@ -17,6 +17,11 @@
 
 struct mutex shm_lock = {.queue = LIST_INIT(shm_lock.queue)};
 
+u64 shm_max = OBJECT_MAX_SIZE, shm_all = OBJECT_MAX_PAGES;
+u32 shm_mni = SHM_SEGMENTS_MAX;
+
+static u64 all_pages; /* of all segments together; shm_lock */
+static u32 nsegments;
 static struct shm_segment *table[SHM_SEGMENTS_MAX];
 static u32 highest, next_seq;
 
@@ -104,6 +109,8 @@ static void segment_release(struct file *f)
         return;
     mutex_lock(&shm_lock);
     table[slot_of(s->id)] = NULL;
+    nsegments--;
+    all_pages -= object_npages(shm_object(s));
     mutex_unlock(&shm_lock);
     slab_free(&segment_cache, s);
 }
@@ -150,8 +157,12 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
     u32 slot = 0;
     int err;
 
-    if (size == 0 || size > OBJECT_MAX_SIZE)
+    u64 npages = (size >> PAGE_SHIFT) + (size % PAGE_SIZE != 0);
+
+    if (size == 0 || size > MIN(READ_ONCE(shm_max), OBJECT_MAX_SIZE))
         return -EINVAL;
+    if (npages + all_pages > READ_ONCE(shm_all) || nsegments >= READ_ONCE(shm_mni))
+        return -ENOSPC;
     if (!(flags & SHM_NORESERVE) && mm_overcommit == OVERCOMMIT_GUESS &&
         size >> PAGE_SHIFT > page_count_total())
         return -ENOMEM;
@@ -170,6 +181,8 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
     }
     s->file->data = s;
     table[slot] = s;
+    nsegments++;
+    all_pages += npages;
     highest = MAX(highest, slot);
     *out = s;
     return 0;

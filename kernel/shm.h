@@ -11,8 +11,12 @@
 #include "fs/file.h"
 #include "lib/uapi/shm.h"
 
-#define SHM_SEGMENTS_MAX 4096u /* SHMMNI */
+#define SHM_SEGMENTS_MAX 4096u /* slots; shm_mni is never more */
 #define SHM_SEQ_SHIFT    15    /* an id is sequence << SHM_SEQ_SHIFT | slot */
+
+/* Settings: the largest segment in bytes, all together in pages, and how many. */
+extern u64 shm_max, shm_all;
+extern u32 shm_mni;
 
 struct shm_segment {
     struct file *file; /* its references are the segment's life */

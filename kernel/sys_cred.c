@@ -223,10 +223,6 @@ long sys_setgroups(const struct syscall_args *a)
     return 0;
 }
 
-/* What goes and comes with file system user 0, capabilities(7): the five of fs/perm.h,
- * CAP_LINUX_IMMUTABLE, CAP_MKNOD, CAP_MAC_OVERRIDE. */
-#define CAP_FS_SET (0x1ful | 1ul << 9 | 1ul << 27 | 1ul << 32)
-
 /* The id that counts for files alone. Both calls tell the former one, also on failure. */
 static u32 set_fs_id(struct ids ids, u32 *slot, u32 id)
 {

@@ -197,7 +197,7 @@ long sys_chroot(const struct syscall_args *a)
 
     if (err)
         return err;
-    if (current_proc()->euid != 0) {
+    if (!proc_capable(current_proc(), CAP_SYS_CHROOT)) {
         target_put(&t);
         return -EPERM;
     }

@@ -44,7 +44,7 @@ long sys_mount(const struct syscall_args *a)
     ssize_t n;
     int err;
 
-    if (p->euid != 0)
+    if (!proc_capable(p, CAP_SYS_ADMIN))
         return -EPERM;
     if ((flags & MS_MAGIC_MASK) == MS_MAGIC)
         flags &= ~MS_MAGIC_MASK;
@@ -72,7 +72,7 @@ long sys_umount2(const struct syscall_args *a)
 
     if ((u32)a->a1 & ~UMOUNT_NOFOLLOW)
         return -EINVAL;
-    if (p->euid != 0)
+    if (!proc_capable(p, CAP_SYS_ADMIN))
         return -EPERM;
     err = name_of(a->a0, false, &name);
     if (err)

@@ -66,7 +66,7 @@ static long do_mknod(int dirfd, vaddr_t name, u32 mode, u32 dev)
     struct place p;
     int err;
 
-    if ((S_ISCHR(mode) || S_ISBLK(mode)) && current_proc()->euid != 0)
+    if ((S_ISCHR(mode) || S_ISBLK(mode)) && !proc_capable(current_proc(), CAP_MKNOD))
         return -EPERM;
     err = place_get(dirfd, name, &p);
     if (err)

@@ -81,6 +81,11 @@ long sys_syslog(const struct syscall_args *a)
 {
     s32 type = (s32)a->a0;
 
+    if (type < 0 || type > LOG_SIZE_BUFFER)
+        return -EINVAL;
+    if (type != LOG_READ_ALL && type != LOG_SIZE_BUFFER &&
+        !proc_capable(current_proc(), CAP_SYSLOG))
+        return -EPERM;
     switch (type) {
     case 0: /* open and close: nothing to do, as on Linux */
     case 1:
@@ -89,8 +94,6 @@ long sys_syslog(const struct syscall_args *a)
         return read_log(a->a1, (s32)a->a2);
     case LOG_CONSOLE_OFF:
     case LOG_CONSOLE_ON:
-        if (current_proc()->euid != 0)
-            return -EPERM;
         printk_set_quiet(type == LOG_CONSOLE_OFF);
         return 0;
     case LOG_SIZE_BUFFER:
@@ -120,7 +123,7 @@ static bool magic2_ok(u32 magic)
 
 long sys_reboot(const struct syscall_args *a)
 {
-    if (current_proc()->euid != 0)
+    if (!proc_capable(current_proc(), CAP_SYS_BOOT))
         return -EPERM;
     if ((u32)a->a0 != REBOOT_MAGIC || !magic2_ok((u32)a->a1))
         return -EINVAL;

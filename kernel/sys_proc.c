@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who a process is: numbers, groups, sessions, names of the machine, thread registers.
+ * Who a process is: numbers, groups, sessions, thread registers.
  */
-#include "kernel/kernel.h"
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
@@ -133,52 +132,6 @@ long sys_setsid(const struct syscall_args *a)
     }
     spin_unlock_irq(&proc_lock, flags);
     return result;
-}
-
-/* ---- the machine ---- */
-
-struct utsname {
-    char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
-};
-
-static char nodename[65] = "tessera", domainname[65] = "(none)";
-
-long sys_uname(const struct syscall_args *a)
-{
-    struct utsname u;
-
-    memset(&u, 0, sizeof(u));
-    str_copy(u.sysname, "Linux", sizeof(u.sysname));
-    str_copy(u.nodename, nodename, sizeof(u.nodename));
-    str_copy(u.release, kernel_release, sizeof(u.release));
-    str_copy(u.version, kernel_version, sizeof(u.version));
-    str_copy(u.machine, "x86_64", sizeof(u.machine));
-    str_copy(u.domainname, domainname, sizeof(u.domainname));
-    return copy_to_user(a->a0, &u, sizeof(u));
-}
-
-static long set_name(char name[65], vaddr_t src, s32 len)
-{
-    char buf[65] = {0};
-
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
-        return -EPERM;
-    if (len < 0 || len > 64)
-        return -EINVAL;
-    if (copy_from_user(buf, src, (size_t)len) != 0)
-        return -EFAULT;
-    memcpy(name, buf, sizeof(buf));
-    return 0;
-}
-
-long sys_sethostname(const struct syscall_args *a)
-{
-    return set_name(nodename, a->a0, (s32)a->a1);
-}
-
-long sys_setdomainname(const struct syscall_args *a)
-{
-    return set_name(domainname, a->a0, (s32)a->a1);
 }
 
 /* ---- the thread ---- */

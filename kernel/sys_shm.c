@@ -275,11 +275,11 @@ static long ctl_lock(s32 id, bool on)
 /* IPC_INFO and SHM_INFO return the highest slot in use. */
 static long ctl_info(s32 cmd, vaddr_t buf)
 {
-    struct shminfo64 limits = {.shmmax = OBJECT_MAX_SIZE,
+    struct shminfo64 limits = {.shmmax = shm_max,
                                .shmmin = 1,
-                               .shmmni = SHM_SEGMENTS_MAX,
-                               .shmseg = SHM_SEGMENTS_MAX,
-                               .shmall = OBJECT_MAX_PAGES};
+                               .shmmni = shm_mni,
+                               .shmseg = shm_mni,
+                               .shmall = shm_all};
     struct shm_info sums = {0};
     long top;
 

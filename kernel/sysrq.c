@@ -11,7 +11,7 @@
 int proc_store_sysrq(s32 pid, char *text, size_t n)
 {
     (void)pid;
-    if (current_proc()->euid != 0)
+    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
         return -EPERM;
     switch (n ? text[0] : 0) {
     case 'c':

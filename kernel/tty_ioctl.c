@@ -62,7 +62,8 @@ static bool lose_tty(struct proc *p, void *arg)
     return true;
 }
 
-/* The session leader makes t its controlling terminal; arg 1: root takes it from others. */
+/* The session leader makes t its controlling terminal; arg 1: with
+ * CAP_SYS_ADMIN it is taken from others. */
 static int become_controlling(struct tty *t, uintptr_t arg)
 {
     struct proc *p = current_proc();
@@ -74,7 +75,7 @@ static int become_controlling(struct tty *t, uintptr_t arg)
     if (p->pid != p->sid || p->tty)
         return -EPERM;
     taken = t->session != 0;
-    if (taken && (arg != 1 || p->euid != 0))
+    if (taken && (arg != 1 || !proc_capable(p, CAP_SYS_ADMIN)))
         return -EPERM;
     if (taken)
         proc_for_each(lose_tty, t);
@@ -139,12 +140,12 @@ void tty_set_mode(struct tty *t, u32 mode)
 
 /* KD_GRAPHICS: a program draws on the framebuffer, the console keeps its text to itself. As on
  * Linux the mode outlives the program, but not the last open /dev/fb0: then nobody is left to
- * draw. Only the terminal's own processes and root set it. */
+ * draw. Only the terminal's own processes and CAP_SYS_TTY_CONFIG set it. */
 static int set_mode(struct tty *t, uintptr_t mode)
 {
     const struct proc *p = current_proc();
 
-    if (p->tty != t && p->euid != 0)
+    if (p->tty != t && !proc_capable(p, CAP_SYS_TTY_CONFIG))
         return -EPERM;
     if (mode != KD_TEXT && mode != KD_GRAPHICS)
         return -EINVAL;

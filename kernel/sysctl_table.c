@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every setting below /proc/sys. A setting is here when it is true: what is shown is what the
+ * kernel does, and what may be written is obeyed. Names are sorted.
+ */
+#include "fs/file.h"
+#include "kernel/kernel.h"
+#include "kernel/procfs.h"
+#include "kernel/random.h"
+#include "kernel/shm.h"
+#include "kernel/sysctl.h"
+#include "kernel/uts.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/object.h"
+
+/* ---- texts ---- */
+
+static int get_ostype(struct seq *s)
+{
+    seq_puts(s, "Linux\n");
+    return 0;
+}
+
+static int get_osrelease(struct seq *s)
+{
+    seq_printf(s, "%s\n", kernel_release);
+    return 0;
+}
+
+static int get_version(struct seq *s)
+{
+    seq_printf(s, "%s\n", kernel_version);
+    return 0;
+}
+
+static int get_hostname(struct seq *s)
+{
+    char name[UTS_SIZE];
+
+    uts_get(UTS_NODE, name);
+    seq_printf(s, "%s\n", name);
+    return 0;
+}
+
+static int set_hostname(char *text, size_t n)
+{
+    uts_set(UTS_NODE, text, n);
+    return 0;
+}
+
+static int get_domainname(struct seq *s)
+{
+    char name[UTS_SIZE];
+
+    uts_get(UTS_DOMAIN, name);
+    seq_printf(s, "%s\n", name);
+    return 0;
+}
+
+static int set_domainname(char *text, size_t n)
+{
+    uts_set(UTS_DOMAIN, text, n);
+    return 0;
+}
+
+/* core(5): an empty pattern means that no core file is written, and none is. */
+static int get_core_pattern(struct seq *s)
+{
+    seq_puts(s, "\n");
+    return 0;
+}
+
+static int set_core_pattern(char *text, size_t n)
+{
+    (void)text;
+    return n ? -EINVAL : 0;
+}
+
+/* Marks that root's programs leave; they are only ever added. */
+static u64 tainted;
+
+static int get_tainted(struct seq *s)
+{
+    seq_printf(s, "%lu\n", __atomic_load_n(&tainted, __ATOMIC_RELAXED));
+    return 0;
+}
+
+static int set_tainted(char *text, size_t n)
+{
+    u64 bits;
+
+    (void)n;
+    if (str_to_u64(text, &bits) != 0 || bits >> 32)
+        return -EINVAL;
+    __atomic_fetch_or(&tainted, bits, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* ---- random numbers ---- */
+
+/* A random UUID of version 4, RFC 4122 section 4.4. */
+static void put_uuid(struct seq *s, const u8 raw[16])
+{
+    u8 b[16];
+
+    memcpy(b, raw, sizeof(b));
+    b[6] = (u8)((b[6] & 0x0f) | 0x40);
+    b[8] = (u8)((b[8] & 0x3f) | 0x80);
+    for (int i = 0; i < 16; i++)
+        seq_printf(s, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+    seq_puts(s, "\n");
+}
+
+static int get_uuid(struct seq *s)
+{
+    u8 raw[16];
+
+    random_bytes(raw, sizeof(raw));
+    put_uuid(s, raw);
+    return 0;
+}
+
+static int get_boot_id(struct seq *s)
+{
+    static spinlock_t lock;
+    static u8 id[16];
+    static bool made;
+    irqflags_t flags = spin_lock_irq(&lock);
+
+    if (!made)
+        random_bytes(id, sizeof(id));
+    made = true;
+    spin_unlock_irq(&lock, flags);
+    put_uuid(s, id);
+    return 0;
+}
+
+/* ---- the table ---- */
+
+static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one = 1,
+           entropy_bits = 256, nobody = 65534, files_max = FD_MAX_HARD;
+static u64 min_address = MMAP_MIN_ADDR;
+
+#define CALLED(...) (&(const struct sysctl){.kind = SYSCTL_CALLED, __VA_ARGS__})
+#define U32(variable, ...) \
+    (&(const struct sysctl){.kind = SYSCTL_U32, .value = &(variable), __VA_ARGS__})
+#define U64(variable, ...) \
+    (&(const struct sysctl){.kind = SYSCTL_U64, .value = &(variable), __VA_ARGS__})
+#define ROW(path, mode, setting) {.name = "sys/" path, .perm = (mode), .value = (setting)}
+
+const struct proc_entry proc_sys_entries[] = {
+    ROW("fs/file-max", 0444, U32(files_max)),
+    ROW("fs/nr_open", 0444, U32(files_max)),
+    ROW("fs/overflowgid", 0444, U32(nobody)),
+    ROW("fs/overflowuid", 0444, U32(nobody)),
+    ROW("kernel/cap_last_cap", 0444, U32(cap_last)),
+    ROW("kernel/core_pattern", 0644,
+        CALLED(.get = get_core_pattern, .set = set_core_pattern)),
+    ROW("kernel/core_uses_pid", 0444, U32(no_layout)),
+    ROW("kernel/domainname", 0644, CALLED(.get = get_domainname, .set = set_domainname)),
+    ROW("kernel/hostname", 0644, CALLED(.get = get_hostname, .set = set_hostname)),
+    ROW("kernel/ngroups_max", 0444, U32(groups_max)),
+    ROW("kernel/osrelease", 0444, CALLED(.get = get_osrelease)),
+    ROW("kernel/ostype", 0444, CALLED(.get = get_ostype)),
+    ROW("kernel/overflowgid", 0444, U32(nobody)),
+    ROW("kernel/overflowuid", 0444, U32(nobody)),
+    ROW("kernel/panic_on_oops", 0444, U32(one)),
+    ROW("kernel/pid_max", 0644, U32(pid_limit, .min = 301, .max = PID_MAX)),
+    ROW("kernel/random/boot_id", 0444, CALLED(.get = get_boot_id)),
+    ROW("kernel/random/entropy_avail", 0444, U32(entropy_bits)),
+    ROW("kernel/random/poolsize", 0444, U32(entropy_bits)),
+    ROW("kernel/random/uuid", 0444, CALLED(.get = get_uuid)),
+    ROW("kernel/randomize_va_space", 0644, U32(no_layout, .max = 0)),
+    ROW("kernel/shmall", 0644, U64(shm_all, .max = ~0ull)),
+    ROW("kernel/shmmax", 0644, U64(shm_max, .max = ~0ull)),
+    ROW("kernel/shmmni", 0644, U32(shm_mni, .max = SHM_SEGMENTS_MAX)),
+    ROW("kernel/tainted", 0644, CALLED(.get = get_tainted, .set = set_tainted)),
+    ROW("kernel/version", 0444, CALLED(.get = get_version)),
+    ROW("vm/max_map_count", 0644, U32(mm_max_map_count, .max = 0x7fffffff)),
+    ROW("vm/mmap_min_addr", 0444, U64(min_address)),
+    ROW("vm/overcommit_memory", 0644, U32(mm_overcommit, .max = OVERCOMMIT_ALWAYS)),
+    {.name = NULL},
+};
