@@ -316,6 +316,8 @@ static void commit(struct exec *e, const char *name)
     set_names(p, t, name);
     memset(p->enosys_logged, 0, sizeof(p->enosys_logged));
     p->did_exec = true;
+    p->exec_count++;
+    p->exit_signal = SIGCHLD; /* the parent chose it for another program */
     t->robust_list = 0;
     t->restart = 0;
     arch_thread_reset(&t->arch);

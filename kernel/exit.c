@@ -112,6 +112,9 @@ void notify_parent(struct proc *p, int code, int status)
     u64 utime, stime;
     int signo = ended ? p->exit_signal : SIGCHLD;
 
+    /* The program that shall get it is not the one that asked for it any more. */
+    if (signo && p->parent_exec_count != parent->exec_count)
+        signo = SIGCHLD;
     proc_times(p, &utime, &stime);
     rec.utime = (u32)(utime / (1000000000 / USER_HZ));
     rec.stime = (u32)(stime / (1000000000 / USER_HZ));
@@ -178,6 +181,7 @@ static void reparent_children(struct proc *p, struct list *unwanted)
         list_del(&child->sibling);
         list_add_tail(&reaper->children, &child->sibling);
         child->parent = reaper;
+        child->parent_thread = reaper->leader;
         child->exit_signal = SIGCHLD;
         orphan_group(child, p, NULL);
         if (!child->zombie) {
@@ -194,6 +198,23 @@ static void reparent_children(struct proc *p, struct list *unwanted)
     }
 }
 
+/* The children of a thread that ends go to another thread of its process, and hear of it if
+ * they asked. proc_lock held. */
+static void pass_children_on(struct proc *p, const struct thread *t, struct thread *heir)
+{
+    struct list *pos;
+
+    list_for_each (pos, &p->children) {
+        struct proc *child = list_entry(pos, struct proc, sibling);
+
+        if (child->parent_thread != t)
+            continue;
+        child->parent_thread = heir;
+        if (child->pdeath_signal && !child->zombie)
+            signal_send_proc(child, child->pdeath_signal, NULL);
+    }
+}
+
 /* proc_lock and sig.lock held. */
 static void detach_thread(struct proc *p, struct thread *t)
 {
@@ -201,6 +222,7 @@ static void detach_thread(struct proc *p, struct thread *t)
     p->stime_ns += t->stime_ns;
     p->nthreads--;
     list_del(&t->proc_link);
+    thread_unpublish(t);
     signal_flush(&t->pending, &t->records);
 }
 
@@ -235,6 +257,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
     }
     if (!last) {
         detach_thread(p, t);
+        pass_children_on(p, t, list_entry(p->threads.next, struct thread, proc_link));
         if (p->leader == t)
             p->leader = list_entry(p->threads.next, struct thread, proc_link);
         if (p->exec_thread)
@@ -266,9 +289,12 @@ int proc_become_single(void)
     while (READ_ONCE(p->nthreads) > 1)
         thread_park();
     flags = spin_lock_irq(&proc_lock);
-    if (t->tid != p->pid)
+    if (t->tid != p->pid) {
         old_tid = t->tid;
-    t->tid = p->pid;
+        thread_unpublish(t);
+        t->tid = p->pid;
+        thread_publish(t);
+    }
     p->exec_thread = NULL;
     spin_unlock_irq(&proc_lock, flags);
     if (old_tid)

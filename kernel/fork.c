@@ -206,6 +206,7 @@ static int join_process(struct proc *p, struct thread *t)
         spin_lock(&p->sig.lock);
         list_add_tail(&p->threads, &t->proc_link);
         p->nthreads++;
+        thread_publish(t);
         spin_unlock(&p->sig.lock);
     }
     spin_unlock_irq(&proc_lock, flags);
@@ -268,6 +269,9 @@ static long do_fork(const struct fork_args *args)
         current_thread()->vfork_child = child;
     }
     proc_publish(child, parent);
+    child->parent_thread = current_thread();
+    child->parent_exec_count = parent->exec_count;
+    thread_publish(t);
     spin_unlock_irq(&proc_lock, flags);
     thread_launch(t);
     if (args->flags & CLONE_VFORK)

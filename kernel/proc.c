@@ -243,7 +243,7 @@ static bool may_look(const struct proc *p, bool real)
 int proc_access_mm(s32 pid, bool real, struct mm **out)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(pid);
+    const struct proc *p = pid > 0 ? proc_find_by_thread(pid) : NULL;
     int err = 0;
 
     if (!p || !p->mm)
@@ -268,35 +268,6 @@ void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)
         *utime_ns += t->utime_ns;
         *stime_ns += t->stime_ns;
     }
-}
-
-static struct thread *thread_of(struct proc *p, s32 tid)
-{
-    struct list *pos;
-
-    list_for_each (pos, &p->threads) {
-        struct thread *t = list_entry(pos, struct thread, proc_link);
-
-        if (t->tid == tid)
-            return t;
-    }
-    return NULL;
-}
-
-struct thread *thread_find(s32 tgid, s32 tid)
-{
-    struct proc *p = proc_find(tgid ? tgid : tid);
-    struct thread *t = p ? thread_of(p, tid) : NULL;
-    struct list *pos;
-
-    if (t || tgid || tid <= 0)
-        return t;
-    list_for_each (pos, &all_procs) {
-        t = thread_of(list_entry(pos, struct proc, all), tid);
-        if (t)
-            return t;
-    }
-    return NULL;
 }
 
 /* ---- limits ---- */

@@ -72,6 +72,7 @@ struct thread {
     struct proc *vfork_child;  /* proc_lock; waits for this one's exec or exit */
     struct list run_link;      /* run queue */
     struct list proc_link;     /* proc->threads */
+    struct list tid_link;      /* by number, proc_lock */
     struct ktimer sleep_timer; /* park_until */
     char comm[COMM_LEN];
     void (*entry)(void *); /* where a new thread starts */
@@ -109,8 +110,11 @@ struct proc {
     struct proc *parent;  /* proc_lock; NULL: init */
     struct list children; /* proc_lock; of struct proc.sibling */
     struct list sibling;
-    struct list all;     /* proc_lock; list of all processes */
-    struct list hash;    /* proc_lock; by pid */
+    struct thread *parent_thread;      /* proc_lock; the parent's thread that waits with
+                                     __WNOTHREAD; NULL: init */
+    u64 exec_count, parent_exec_count; /* of the parent when this one was born */
+    struct list all;                   /* proc_lock; list of all processes */
+    struct list hash;                  /* proc_lock; by pid */
     struct list threads; /* changed under proc_lock and sig.lock; either may read */
     u32 nthreads;
     struct thread *leader;      /* the same; NULL once it is a zombie */
@@ -187,6 +191,9 @@ void proc_cred_changed(struct proc *p);
 
 /* Finds by pid; proc_lock held, valid until it is released. */
 struct proc *proc_find(s32 pid);
+/* The same by the number of any of its threads, as Linux takes a pid nearly everywhere;
+ * 0 is the running process. */
+struct proc *proc_find_by_thread(s32 tid);
 /* Calls visit for each process with proc_lock held; visit returns false to stop. */
 void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);
 /* Next pid >= pid that exists, -1 at the end (procfs). */

@@ -21,6 +21,10 @@ void proc_publish(struct proc *p, struct proc *parent);
 /* Takes a dead process out of everything; then proc_free. proc_lock held. */
 void proc_unpublish(struct proc *p);
 
+/* Numbers of threads: makes t known under t->tid, takes it out. proc_lock held. */
+void thread_publish(struct thread *t);
+void thread_unpublish(struct thread *t);
+
 /* Gives p the address space's limits; after changes of rlimits or of uids. */
 void proc_limits_changed(const struct proc *p, struct mm *mm);
 void proc_default_limits(struct proc *p);

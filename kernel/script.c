@@ -34,7 +34,8 @@ int script_parse(char *line, char **interp, char **arg)
 
     if (!end) {
         name = skip_blanks(name, last);
-        if (name == last ? *last != 0 : find_break(name, last) == last && *last && !is_blank(*last))
+        if (name == last ? *last != 0
+                         : find_break(name, last) == last && *last && !is_blank(*last))
             return -ENOEXEC;
         end = last;
     }

@@ -301,7 +301,7 @@ long sys_capget(const struct syscall_args *a)
     if (head.pid < 0)
         return -EINVAL;
     flags = spin_lock_irq(&proc_lock);
-    p = head.pid ? proc_find(head.pid) : current_proc();
+    p = proc_find_by_thread(head.pid);
     if (p) {
         effective = p->cap_effective;
         permitted = p->cap_permitted;

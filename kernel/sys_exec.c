@@ -284,6 +284,7 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
     init_proc = p;
     flags = spin_lock_irq(&proc_lock);
     proc_publish(p, NULL);
+    thread_publish(t);
     spin_unlock_irq(&proc_lock, flags);
     thread_launch(t);
 }

@@ -37,7 +37,7 @@ static int change_limit(s32 pid, u32 which, const struct rlimit64 *new,
                         struct rlimit64 *old)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct proc *me = current_proc(), *p = pid ? proc_find(pid) : me;
+    struct proc *me = current_proc(), *p = proc_find_by_thread(pid);
     int err = !p ? -ESRCH : !same_user(me, p, CAP_SYS_RESOURCE) ? -EPERM : 0;
 
     if (!err && new)
@@ -180,7 +180,7 @@ static bool priority_matches(const struct proc *p, s32 which, s32 who)
 
     switch (which) {
     case PRIO_PROCESS:
-        return who ? p->pid == who : p == me;
+        return p == proc_find_by_thread(who);
     case PRIO_PGRP:
         return p->pgid == (who ? who : me->pgid);
     default:
@@ -250,7 +250,7 @@ long sys_sched_yield(const struct syscall_args *a)
 static bool proc_exists(s32 pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    bool found = pid == 0 || thread_find(0, pid);
+    bool found = proc_find_by_thread(pid) != NULL;
 
     spin_unlock_irq(&proc_lock, flags);
     return found;

@@ -36,7 +36,7 @@ long sys_getppid(const struct syscall_args *a)
 static long group_or_session(s32 pid, bool session)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = pid ? proc_find(pid) : current_proc();
+    const struct proc *p = proc_find_by_thread(pid);
     long result = !p ? -ESRCH : session ? p->sid : p->pgid;
 
     spin_unlock_irq(&proc_lock, flags);
@@ -77,6 +77,8 @@ static int set_group(struct proc *me, s32 pid, s32 pgid)
 {
     struct proc *p = proc_find(pid);
 
+    if (!p && thread_find(0, pid))
+        return -EINVAL; /* a thread, but no process's first */
     if (!p || (p != me && p->parent != me))
         return -ESRCH;
     if (p != me && p->sid != me->sid)

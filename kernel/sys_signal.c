@@ -215,13 +215,15 @@ static bool permitted(const struct proc *p, int signo)
 /* signo 0 only checks. proc_lock held. */
 static int send_one(struct proc *p, int signo, const struct sig_record *rec)
 {
+    if (signo && !signo_ok(signo))
+        return -EINVAL;
     if (!permitted(p, signo))
         return -EPERM;
     return signo ? signal_send_record(p, NULL, signo, rec) : 0;
 }
 
-/* pgid 0: everybody but init and the caller. 0 when one could be signalled. */
-static int send_many(s32 pgid, int signo, const struct sig_record *rec)
+/* To everybody but init and the caller: whom one may not signal does not count. */
+static int send_all(int signo, const struct sig_record *rec)
 {
     struct list *pos;
     int result = -ESRCH;
@@ -230,7 +232,26 @@ static int send_many(s32 pgid, int signo, const struct sig_record *rec)
         struct proc *p = list_entry(pos, struct proc, all);
         int err;
 
-        if (pgid ? p->pgid != pgid : p == init_proc || p == current_proc())
+        if (p == init_proc || p == current_proc())
+            continue;
+        err = send_one(p, signo, rec);
+        if (err != -EPERM || result == -ESRCH)
+            result = err == -EPERM ? 0 : err;
+    }
+    return result;
+}
+
+/* To a group: 0 when one could be signalled. */
+static int send_group(s32 pgid, int signo, const struct sig_record *rec)
+{
+    struct list *pos;
+    int result = -ESRCH;
+
+    list_for_each (pos, &all_procs) {
+        struct proc *p = list_entry(pos, struct proc, all);
+        int err;
+
+        if (p->pgid != pgid)
             continue;
         err = send_one(p, signo, rec);
         if (result != 0)
@@ -246,12 +267,12 @@ static int send_to(s32 pid, int signo, const struct sig_record *rec)
     int err;
 
     if (pid > 0) {
-        p = proc_find(pid);
+        p = proc_find_by_thread(pid);
         err = p ? send_one(p, signo, rec) : -ESRCH;
     } else if (pid == -1) {
-        err = send_many(0, signo, rec);
+        err = send_all(signo, rec);
     } else {
-        err = send_many(pid == 0 ? current_proc()->pgid : -pid, signo, rec);
+        err = send_group(pid == 0 ? current_proc()->pgid : -pid, signo, rec);
     }
     spin_unlock_irq(&proc_lock, flags);
     return err;
@@ -270,8 +291,6 @@ long sys_kill(const struct syscall_args *a)
     int signo = (int)a->a1;
     struct sig_record rec = own_record(SI_USER);
 
-    if (signo && !signo_ok(signo))
-        return -EINVAL;
     if (pid == INT32_MIN)
         return -ESRCH;
     return send_to(pid, signo, &rec);
@@ -283,12 +302,12 @@ static int send_thread(s32 tgid, s32 tid, int signo, const struct sig_record *re
     struct thread *t;
     int err = -ESRCH;
 
-    if (signo && !signo_ok(signo))
-        return -EINVAL;
     flags = spin_lock_irq(&proc_lock);
     t = thread_find(tgid, tid);
     if (t) {
-        err = permitted(t->proc, signo) ? 0 : -EPERM;
+        err = signo && !signo_ok(signo)   ? -EINVAL
+              : permitted(t->proc, signo) ? 0
+                                          : -EPERM;
         if (!err && signo)
             err = signal_send_record(t->proc, t, signo, rec);
     }
@@ -315,14 +334,15 @@ long sys_tgkill(const struct syscall_args *a)
 }
 
 /* A program may not pose as the kernel, except to itself. */
-static int record_from_user(vaddr_t src, s32 pid, struct sig_record *rec)
+static int record_from_user(vaddr_t src, s32 pid, int signo, struct sig_record *rec)
 {
     struct siginfo info;
 
     if (copy_from_user(&info, src, sizeof(info)) != 0)
         return -EFAULT;
+    info.si_signo = signo; /* whatever the program wrote there */
     signal_read_info(rec, &info);
-    if ((rec->code >= 0 || rec->code == SI_TKILL) && pid != current_proc()->pid)
+    if ((rec->code >= 0 || rec->code == SI_TKILL) && pid != current_thread()->tid)
         return -EPERM;
     return 0;
 }
@@ -332,23 +352,22 @@ long sys_rt_sigqueueinfo(const struct syscall_args *a)
     s32 pid = (s32)a->a0;
     int signo = (int)a->a1;
     struct sig_record rec;
-    int err = record_from_user(a->a2, pid, &rec);
+    int err = record_from_user(a->a2, pid, signo, &rec);
 
     if (err)
         return err;
-    if (signo && !signo_ok(signo))
-        return -EINVAL;
     return pid > 0 ? send_to(pid, signo, &rec) : -ESRCH;
 }
 
 long sys_rt_tgsigqueueinfo(const struct syscall_args *a)
 {
+    s32 tgid = (s32)a->a0, tid = (s32)a->a1;
     struct sig_record rec;
-    int err = record_from_user(a->a3, (s32)a->a0, &rec);
+    int err = record_from_user(a->a3, tid, (int)a->a2, &rec);
 
-    if (err)
+    if (err == -EFAULT)
         return err;
-    if ((s32)a->a0 <= 0 || (s32)a->a1 <= 0)
+    if (tgid <= 0 || tid <= 0)
         return -EINVAL;
-    return send_thread((s32)a->a0, (s32)a->a1, (int)a->a2, &rec);
+    return err ? err : send_thread(tgid, tid, (int)a->a2, &rec);
 }

@@ -24,9 +24,16 @@ struct wait_result {
     struct proc *reaped; /* to free */
 };
 
+/* Whether the call is about this child. A dead one has nothing to tell who does not ask for
+ * the end. */
 static bool matches(const struct proc *p, const struct wait_request *w)
 {
     bool is_clone = p->exit_signal != SIGCHLD;
+
+    if (w->options & WNOTHREAD && p->parent_thread != current_thread())
+        return false;
+    if (p->zombie && !(w->options & WEXITED))
+        return false;
 
     if (w->type == P_PID && p->pid != w->id)
         return false;
@@ -56,8 +63,6 @@ static bool try_child(struct proc *parent, struct proc *p, const struct wait_req
 
     r->uid = p->uid;
     if (p->zombie) {
-        if (!(w->options & WEXITED))
-            return false;
         r->status = p->exit_status;
         r->code = !(r->status & 0x7f) ? CLD_EXITED
                   : r->status & 0x80  ? CLD_DUMPED
@@ -172,8 +177,10 @@ static int waitid_request(const struct syscall_args *a, struct wait_request *w)
         if (id == 0)
             w->id = current_proc()->pgid;
         return 0;
+    case P_PIDFD:
+        return id < 0 ? -EINVAL : -EBADF; /* no descriptor is one */
     default:
-        return -EINVAL; /* P_PIDFD: there are none */
+        return -EINVAL;
     }
 }
 
@@ -189,8 +196,6 @@ long sys_waitid(const struct syscall_args *a)
     if (err)
         return err;
     found = do_wait(&w, &r);
-    if (found < 0)
-        return found;
     memset(&info, 0, sizeof(info));
     if (found > 0) {
         rec = (struct sig_record){.code = r.code, .pid = (s32)found, .uid = r.uid};
@@ -202,7 +207,9 @@ long sys_waitid(const struct syscall_args *a)
     }
     if (a->a4 && found > 0 && copy_to_user(a->a4, &r.usage, sizeof(r.usage)) != 0)
         return -EFAULT;
-    if (a->a2 && copy_to_user(a->a2, &info, sizeof(info)) != 0)
+    /* Up to the status and also after an error, as on Linux. */
+    if (a->a2 && copy_to_user(a->a2, &info,
+                              offsetof(struct siginfo, si_status) + sizeof(s32)) != 0)
         return -EFAULT;
-    return 0;
+    return found < 0 ? found : 0;
 }

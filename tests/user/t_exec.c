@@ -9,18 +9,19 @@
 #include <sys/un.h>
 
 /* exit_group(the byte at peek_at), after writing peek_value there if it is not 0. */
-__asm__(".pushsection .rodata\n"
-        "code_peek: movq peek_at(%rip), %rsi; movb peek_value(%rip), %al; testb %al, %al\n"
-        "jz 1f; movb %al, (%rsi)\n"
-        "1: movzbl (%rsi), %edi; movl $231, %eax; syscall; ud2\n"
-        "peek_at: .quad 0\n"
-        "peek_value: .byte 0\n"
-        "code_peek_end:\n"
-        /* exit_group(bits 12 to 19 of where it runs) */
-        "code_place: leaq code_place(%rip), %rdi; shrq $12, %rdi; movzbl %dil, %edi\n"
-        "movl $231, %eax; syscall; ud2\n"
-        "code_place_end:\n"
-        ".popsection");
+__asm__(
+    ".pushsection .rodata\n"
+    "code_peek: movq peek_at(%rip), %rsi; movb peek_value(%rip), %al; testb %al, %al\n"
+    "jz 1f; movb %al, (%rsi)\n"
+    "1: movzbl (%rsi), %edi; movl $231, %eax; syscall; ud2\n"
+    "peek_at: .quad 0\n"
+    "peek_value: .byte 0\n"
+    "code_peek_end:\n"
+    /* exit_group(bits 12 to 19 of where it runs) */
+    "code_place: leaq code_place(%rip), %rdi; shrq $12, %rdi; movzbl %dil, %edi\n"
+    "movl $231, %eax; syscall; ud2\n"
+    "code_place_end:\n"
+    ".popsection");
 extern const unsigned char code_peek[], peek_at[], peek_value[], code_peek_end[];
 extern const unsigned char code_place[], code_place_end[];
 
@@ -75,7 +76,8 @@ TEST(loads_overlap, "a later segment lies over an earlier one")
     EQ(run_file(4), 1002);
     img.p[1] = load(3 * P, BASE + P, 2 * P, 2 * P, PF_R);
     EQ(run_file(5), 1004);
-    img.p[1] = load(3 * P + 0x800, BASE + P + 0x800, 0x900, 0x900, PF_R); /* share a page */
+    img.p[1] =
+        load(3 * P + 0x800, BASE + P + 0x800, 0x900, 0x900, PF_R); /* share a page */
     EQ(run_file(5), 1004);
     img.p[1] = img.p[0];
     EQ(run_file(5), 1002);
@@ -303,7 +305,8 @@ TEST(execveat, "execveat: descriptors, flags, what comes first")
 {
     char *argv[] = {"x", NULL};
     write_image("x", 1);
-    int fd = open("prog", O_RDONLY), dir = open(".", O_RDONLY), path = open("prog", O_PATH);
+    int fd = open("prog", O_RDONLY), dir = open(".", O_RDONLY),
+        path = open("prog", O_PATH);
     OK(symlink("prog", "link"));
     ERR(execveat_(AT_FDCWD, (char *)8, argv, 0x40000000), EFAULT);
     ERR(execveat_(AT_FDCWD, "missing", argv, 0x40000000), EINVAL);

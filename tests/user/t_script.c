@@ -97,7 +97,8 @@ TEST(long_lines, "lines longer than what is looked at")
     static char text[2 * LINE], want[2 * LINE];
     memset(text, 'x', sizeof(text));
     memcpy(text, "#!show ", 7);
-    int n = snprintf(want, sizeof(want), "[show][%.*s][./s][one]", LINE - 1 - 7, text + 7);
+    int n =
+        snprintf(want, sizeof(want), "[show][%.*s][./s][one]", LINE - 1 - 7, text + 7);
     CHECK(n > 0);
     gives(text, sizeof(text), want);
     text[LINE + 10] = '\n';
@@ -160,7 +161,8 @@ TEST(descriptor, "a script by its descriptor; not by one that exec closes")
 
 static char *string_of(size_t size)
 {
-    char *s = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *s =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(s != MAP_FAILED);
     memset(s, 'a', size - 1);
     return s;

@@ -18,7 +18,7 @@ USER_SUITES := t_remap_basic t_remap_args t_remap_eof t_remap_fork t_remap_vma \
                t_fault t_cow t_signal t_sigframe t_process t_pipe t_file t_name \
                t_fscalls t_lock t_procfs t_elf t_fpu t_procmem t_shm t_oom t_threads \
                t_mlock t_advise t_model t_limits t_remap_more
-USER_SUITES += t_state t_ghosts
+USER_SUITES += t_state t_ghosts t_wait t_tid
 USER_SUITES += t_huge t_fb t_perm
 USER_SUITES += t_exec t_script
 USER_SUITES += t_caps

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of threads by number. A process is found by the number of any of its threads:
+ * so does Linux wherever it takes a pid, except where only a group leader will do.
+ */
+#include "kernel/process.h"
+
+#define HASH_SIZE 256u
+
+static struct list hash[HASH_SIZE];
+
+static struct list *bucket(s32 tid)
+{
+    struct list *head = &hash[(u32)tid % HASH_SIZE];
+
+    if (!head->next)
+        list_init(head);
+    return head;
+}
+
+void thread_publish(struct thread *t)
+{
+    list_add(bucket(t->tid), &t->tid_link);
+}
+
+void thread_unpublish(struct thread *t)
+{
+    list_del(&t->tid_link);
+    list_init(&t->tid_link);
+}
+
+struct thread *thread_find(s32 tgid, s32 tid)
+{
+    struct list *pos, *head = bucket(tid);
+
+    list_for_each (pos, head) {
+        struct thread *t = list_entry(pos, struct thread, tid_link);
+
+        if (t->tid == tid)
+            return !tgid || t->proc->pid == tgid ? t : NULL;
+    }
+    return NULL;
+}
+
+struct proc *proc_find_by_thread(s32 tid)
+{
+    struct proc *p = tid ? proc_find(tid) : current_proc();
+    struct thread *t;
+
+    if (p || tid <= 0)
+        return p;
+    t = thread_find(0, tid);
+    return t ? t->proc : NULL;
+}
