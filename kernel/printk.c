@@ -54,7 +54,7 @@ void printk(const char *fmt, ...)
     bool locked = true;
 
     va_start(ap, fmt);
-    fmt_vsnprintf(text, sizeof(text), fmt, ap);
+    fmt_vsnprintf(text, sizeof(text), *fmt == '\001' ? fmt + 2 : fmt, ap);
     va_end(ap);
     flags = irq_save();
     if (panic_started())

@@ -68,7 +68,7 @@ void printk(const char *fmt, ...)
     char line[512];
 
     va_start(ap, fmt);
-    fmt_vsnprintf(line, sizeof(line), fmt, ap);
+    fmt_vsnprintf(line, sizeof(line), *fmt == '\001' ? fmt + 2 : fmt, ap);
     va_end(ap);
     test_note("%s", line);
 }
