@@ -64,7 +64,7 @@ static int make_parents(struct unpack *u, const char *name)
     memcpy(copy, name, n + 1);
     path_get(&at);
     for (char *p = strchr(copy, '/'); p && !err; p = strchr(part, '/')) {
-        if (!p[strspn(p, "/")])
+        if (!*relative(p)) /* only slashes are left */
             break;
         *p = 0;
         if (*part)
