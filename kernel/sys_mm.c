@@ -8,6 +8,7 @@
 #include "fs/hugetlbfs.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mman.h"
@@ -149,6 +150,8 @@ long sys_mincore(const struct syscall_args *a)
         if (err)
             return err;
         done += n;
+        if (pause_point())
+            return -EINTR;
     }
     return 0;
 }

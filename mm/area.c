@@ -59,6 +59,7 @@ void area_bury(struct area_dead *dead)
 
         dead->first = (struct vma *)v->node.left;
         vma_free(v);
+        pause_anyway();
     }
 }
 
@@ -78,8 +79,10 @@ u64 area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
     u64 n = 0;
 
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
         n += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+        pause_anyway();
+    }
     return n;
 }
 
@@ -130,6 +133,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
     for (struct vma *u = v; u && u->start < end; u = vma_next(u)) {
         zap_range(u, u->start, u->end, &batch);
         away_forget(u);
+        tlb_pause(&batch);
     }
     tlb_end(&batch);
     for (; v && v->start < end; v = next) {
@@ -138,6 +142,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
         vma_remove(mm, v);
         v->node.left = (struct rb_node *)dead->first;
         dead->first = v;
+        pause_anyway();
     }
     tlb_begin(&batch, mm);
     pt_trim(mm, start, end, prev ? prev->end : 0, v ? v->start : USER_END + PAGE_SIZE,

@@ -4,6 +4,7 @@
  * the two inline accessors of away.h. The idea and its price: docs/book/10-home-and-away.md.
  */
 #include "mm/away.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"
@@ -54,6 +55,7 @@ void away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
                 away_set(leaf, i, 0);
         spin_unlock(&leaf->lock);
         away_trim(leaf);
+        pause_anyway();
     }
 }
 
@@ -96,6 +98,8 @@ int away_copy(struct mm *to, const struct mm *from, vaddr_t start, vaddr_t end, 
         }
         if (err)
             return err;
+        if (next < end && pause_point())
+            return -EINTR;
     }
     return 0;
 }
@@ -114,6 +118,7 @@ u64 mm_count_away(const struct mm *mm, const struct vma *v)
             continue;
         if (next - va == LEAF_SPAN) {
             n += leaf->naway;
+            pause_anyway();
             continue;
         }
         for (vaddr_t a = va; a < next; a += PAGE_SIZE)

@@ -3,6 +3,7 @@
  * shmdt: takes away what is left of an attached segment. Its VMAs, cut by other calls as
  * they may be, are known by their flag and by homes that count from the attach address.
  */
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
 #include "mm/calls.h"
@@ -19,8 +20,10 @@ static struct vma *first_piece(const struct mm *mm, vaddr_t addr)
 {
     struct vma *v = vma_find(mm, addr);
 
-    while (v && !(v->start >= addr && is_piece(v, addr)))
+    while (v && !(v->start >= addr && is_piece(v, addr))) {
         v = vma_next(v);
+        pause_anyway();
+    }
     return v;
 }
 
@@ -55,6 +58,7 @@ int mm_detach(struct mm *mm, vaddr_t addr, struct vm_file **file)
     if (!err)
         vm_file_get(*file = v->file);
     for (; !err && v && v->start < end; v = next) {
+        pause_anyway();
         next = vma_next(v);
         if (v->object == object && is_piece(v, addr))
             area_unmap(mm, v->start, v->end, &none, &dead);

@@ -60,6 +60,9 @@ static int copy_private(struct vma *v, struct mm *child, struct tlb_batch *b)
         if (!to)
             return -ENOMEM;
         share_leaf(leaf, to, va, next, b);
+        tlb_pause(b);
+        if (pause_killed())
+            return -EINTR;
     }
     return 0;
 }
@@ -140,6 +143,9 @@ int mm_fork(struct mm *parent, struct mm **child)
         if (v->flags & VM_DONTFORK)
             continue;
         err = copy_vma(v, c, &batch);
+        tlb_pause(&batch);
+        if (!err && pause_killed())
+            err = -EINTR;
         if (err)
             break;
     }

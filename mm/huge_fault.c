@@ -274,15 +274,10 @@ static void unreserve(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 {
     struct vma *prev = vma_prev(v), *next = vma_next(v);
     struct huge_slot s;
-    struct tlb_batch b;
 
     huge_for_each(mm, start, end, va, s) away_trim(s.table);
-    spin_lock(&v->object->lock);
-    tlb_begin(&b, mm);
-    pt_trim(mm, start, end, prev ? prev->end : 0,
-            next ? next->start : USER_END + PAGE_SIZE, &b);
-    tlb_end(&b);
-    spin_unlock(&v->object->lock);
+    pt_trim_locked(mm, start, end, prev ? prev->end : 0,
+                   next ? next->start : USER_END + PAGE_SIZE, &v->object->lock);
 }
 
 /* Makes the entry at va show file page pgoff. O held. Whether a fault is needed for it. */

@@ -4,6 +4,7 @@
  * is -ENOMEM, as on Linux. Advice that drops translations keeps the arrangement; advice about
  * file pages (REMOVE, POPULATE) means the pages the addresses show.
  */
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/area.h"
@@ -73,6 +74,20 @@ static int drop(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
     return 0;
 }
 
+/* How far the addresses from va on show one file page after the other for sure: a page, or to
+ * the next table where none is away. */
+static vaddr_t run_end(struct mm *mm, struct vma *v, vaddr_t va, vaddr_t end)
+{
+    const struct page *leaf;
+
+    if (vma_huge(v))
+        return va + PAGE_SIZE;
+    leaf = pt_leaf(mm, va);
+    if (!leaf)
+        return pt_next_leaf(mm, va, end);
+    return leaf->away ? va + PAGE_SIZE : MIN((va | (LEAF_SPAN - 1)) + 1, end);
+}
+
 /* Punches the file pages shown in [start, end): runs of neighbours at once, aliases twice. */
 static int punch_shown(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 {
@@ -86,10 +101,16 @@ static int punch_shown(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
         pgoff_t first = mm_offset(mm, v, va), n = 0;
 
         while (va < end && mm_offset(mm, v, va) == first + n) {
-            va += PAGE_SIZE;
-            n++;
+            vaddr_t next = run_end(mm, v, va, end);
+
+            n += (next - va) >> PAGE_SHIFT;
+            va = next;
+            if (pause_point())
+                return -EINTR;
         }
         object_punch(v->object, first << PAGE_SHIFT, (first + n) << PAGE_SHIFT);
+        if (pause_point())
+            return -EINTR;
     }
     return 0;
 }
@@ -109,6 +130,8 @@ static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bo
         case FAULT_BUS:
             return -EFAULT;
         }
+        if (pause_point())
+            return -EINTR;
     }
     return 0;
 }
@@ -162,9 +185,11 @@ static bool breaks_seal(const struct mm *mm, vaddr_t start, vaddr_t end, int adv
     default:
         return false;
     }
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
         if ((v->flags & VM_SEALED) && !(v->flags & (VM_SHARED | VM_WRITE)))
             return true;
+        pause_anyway();
+    }
     return false;
 }
 
@@ -197,6 +222,8 @@ int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
         stop = MIN(v->end, end);
         err = advise(mm, v, addr, stop, advice);
         addr = stop;
+        if (!err && pause_point())
+            err = -EINTR;
     }
     mutex_unlock(&mm->lock);
     return err ? err : hole;

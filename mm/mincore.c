@@ -3,6 +3,7 @@
  * mincore: a page of an object counts as resident when the file page that the address shows
  * is in memory, mapped or not; private memory when it is mapped.
  */
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
@@ -56,6 +57,7 @@ static void mincore_vma(struct vma *v, vaddr_t start, vaddr_t end, u8 *vec)
         next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
         mincore_leaf(v, va, next, vec);
         vec += (next - va) >> PAGE_SHIFT;
+        pause_anyway();
     }
 }
 

@@ -4,6 +4,7 @@
  * There is no swap: what a lock promises beyond residence is that DONTNEED and INVALIDATE
  * are refused.
  */
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/area.h"
@@ -27,9 +28,11 @@ static u64 unlocked_pages(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
     u64 n = 0;
 
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
         if (!(v->flags & VM_LOCKED) && !vma_huge(v))
             n += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+        pause_anyway();
+    }
     return n;
 }
 
@@ -57,6 +60,7 @@ static int set_locked(struct mm *mm, vaddr_t start, vaddr_t end, u32 bits)
             area_set_flags(mm, v, start, stop,
                            (v->flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | bits, &r);
         start = stop;
+        pause_anyway();
     }
     area_release(&r);
     return err;
@@ -132,10 +136,12 @@ int mm_mlockall(struct mm *mm, u32 flags)
         struct area_reserve none = {.n = 0};
 
         /* Whole VMAs: nothing is cut, so no record is needed. */
-        for (struct vma *v = vma_first(mm); v; v = vma_next(v))
+        for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
             if (!vma_huge(v))
                 v = area_set_flags(mm, v, v->start, v->end,
                                    (v->flags & ~VM_LOCKONFAULT) | bits, &none);
+            pause_anyway();
+        }
         if (!(flags & MCL_ONFAULT))
             (void)fault_populate(mm, 0,
                                  USER_END); /* as on Linux: failures are not told */
@@ -150,9 +156,11 @@ int mm_munlockall(struct mm *mm)
 
     mutex_lock(&mm->lock);
     mm->def_flags = 0;
-    for (struct vma *v = vma_first(mm); v; v = vma_next(v))
+    for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
         v = area_set_flags(mm, v, v->start, v->end,
                            v->flags & ~(VM_LOCKED | VM_LOCKONFAULT), &none);
+        pause_anyway();
+    }
     mutex_unlock(&mm->lock);
     return 0;
 }

@@ -56,6 +56,7 @@ static void unmap_all(struct mm *mm)
     vma_for_each (v, mm) {
         zap_range(v, v->start, v->end, &batch);
         away_forget(v);
+        tlb_pause(&batch);
     }
     tlb_end(&batch);
     while ((v = vma_first(mm)) != NULL) {
@@ -66,6 +67,7 @@ static void unmap_all(struct mm *mm)
         tlb_begin(&batch, mm);
         pt_trim(mm, start, end, 0, USER_END + PAGE_SIZE, &batch);
         tlb_end(&batch);
+        pause_anyway();
     }
 }
 

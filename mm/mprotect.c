@@ -91,6 +91,7 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
         spin_lock(&leaf->lock);
         change_leaf(v, leaf, i, i + (unsigned)((next - va) >> PAGE_SHIFT), &b);
         spin_unlock(&leaf->lock);
+        tlb_pause(&b);
     }
     tlb_end(&b);
 }
@@ -116,6 +117,7 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot, vadd
         if (becomes_data(v, prot))
             data += (MIN(v->end, end) - *stop) >> PAGE_SHIFT;
         *stop = v->end;
+        pause_anyway();
     }
     *stop = MIN(*stop, end);
     return data > MAX(mm->data_vm, mm->limits.data >> PAGE_SHIFT) ? -ENOMEM : 0;
@@ -176,6 +178,7 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u32 prot)
         } else {
             va = MIN(v->end, stop);
         }
+        pause_anyway();
     }
     mutex_unlock(&mm->lock);
     area_release(&r);

@@ -86,6 +86,7 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
                 return -ENOMEM;
             target->pins = 1;
         }
+        pause_anyway();
     }
     return 0;
 }
@@ -99,11 +100,13 @@ static void unpin_target(struct mremap *m)
         (void)next;
         leaf->pins = 0;
         away_trim(leaf);
+        pause_anyway();
     }
     for (vaddr_t va = m->new_addr; va < end; va = (va | (pt_span(2) - 1)) + 1) {
         middle = pt_middle(m->mm, va);
         if (middle)
             middle->pins = 0;
+        pause_anyway();
     }
 }
 
@@ -115,8 +118,10 @@ static void trim_target(struct mremap *m)
 
     if (next && next->start < m->new_addr + m->new_len)
         return; /* mapped: the tables may stay */
-    for (v = vma_first(m->mm); v && v != next; v = vma_next(v))
+    for (v = vma_first(m->mm); v && v != next; v = vma_next(v)) {
         prev = v;
+        pause_anyway();
+    }
     tlb_begin(&b, m->mm);
     pt_trim(m->mm, m->new_addr, m->new_addr + m->new_len, prev ? prev->end : 0,
             next ? next->start : USER_END + PAGE_SIZE, &b);
@@ -165,6 +170,13 @@ static void transfer(struct mremap *m, struct vma *v, u64 len)
             ASSERT(err == 0);
         } else {
             move_entries(m, leaf, va, next, &b);
+        }
+        if (pause_due()) {
+            tlb_flush(&b);
+            if (v->object)
+                (void)pause_unlocked(&v->object->lock);
+            else
+                pause_now();
         }
     }
     tlb_end(&b);

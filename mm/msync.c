@@ -3,6 +3,7 @@
  * msync: memory objects have no backing store, so there is nothing to write; what a program
  * can observe are the checks.
  */
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/calls.h"
@@ -35,6 +36,7 @@ int mm_msync(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
             break;
         }
         addr = v->end;
+        pause_anyway();
         if (addr >= end)
             break;
     }

@@ -4,6 +4,7 @@
  * in which every node knows the largest home end below it. Shrinking is in mm/truncate.c.
  */
 #include "mm/object.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/backlink.h"
@@ -80,6 +81,7 @@ void object_put(struct vm_object *o)
             object_forget_page(pages[i]);
             page_put(pages[i]);
         }
+        pause_anyway();
     }
     slab_free(&object_cache, o);
 }
@@ -184,6 +186,10 @@ int object_allocate(struct vm_object *o, u64 start, u64 end)
             return -ENOSPC;
         }
         page_put(pg);
+        if (pause_point()) {
+            object_unallocate(o, first, i + 1);
+            return -EINTR;
+        }
     }
     object_keep_fresh(o, first, last);
     return 0;
@@ -199,8 +205,10 @@ s64 object_seek(struct vm_object *o, s64 pos, bool hole)
         u32 number = (u32)page;
 
         if (hole) {
-            while (page < object_npages(o) && index_get(&o->pages, (u32)page))
+            while (page < object_npages(o) && index_get(&o->pages, (u32)page)) {
                 page++;
+                (void)pause_unlocked(&o->lock);
+            }
             result = page == first ? pos : (s64)MIN(page << PAGE_SHIFT, o->size);
         } else if (index_next(&o->pages, &number) && number < object_npages(o)) {
             result = number == first ? pos : (s64)((u64)number << PAGE_SHIFT);
@@ -255,6 +263,7 @@ void object_link_locked(struct vma *v)
     rb_insert(&o->vmas, &v->home_node, parent, link, home_update);
     o->nvmas++;
     o->shared_writable += counts_writable(v);
+    o->nprivate += !(v->flags & VM_SHARED);
 }
 
 void object_unlink_locked(struct vma *v)
@@ -264,6 +273,7 @@ void object_unlink_locked(struct vma *v)
     rb_erase(&o->vmas, &v->home_node, home_update);
     o->nvmas--;
     o->shared_writable -= counts_writable(v);
+    o->nprivate -= !(v->flags & VM_SHARED);
 }
 
 void object_link(struct vma *v)

@@ -28,6 +28,7 @@ struct vm_object {
     u32 nvmas;           /* [O] */
     u64 nlogs;           /* [O] pages with a backlink log */
     u32 shared_writable; /* [O] VMAs that are shared and may become writable */
+    u32 nprivate;        /* [O] VMAs that are not shared */
     u64 id;              /* inode number shown for nameless objects */
     bool sealed;         /* once set, set: a write seal; MADV_REMOVE is refused */
     u32 order; /* [c] log2 of the 4 KiB pages of each page: 0, or 9 (mm/huge.h) */

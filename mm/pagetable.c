@@ -153,6 +153,7 @@ struct trim {
     struct mm *mm;
     vaddr_t floor, ceiling;
     struct tlb_batch *b;
+    bool pauses;
 };
 
 /* Frees `child`, the table at va below entry e of `table` (of `level`), if it is empty and
@@ -200,6 +201,8 @@ static void trim_level(const struct trim *t, struct page *table, unsigned level,
         if (level > 1)
             trim_level(t, child, level - 1, va, stop);
         trim_child(t, table, e, child, level, va);
+        if (t->pauses)
+            tlb_pause(t->b);
     }
 }
 
@@ -220,13 +223,35 @@ static void trim_path(const struct trim *t, vaddr_t va)
     }
 }
 
+static void trim(const struct trim *t, vaddr_t start, vaddr_t end)
+{
+    if ((start ^ (end - 1)) < LEAF_SPAN)
+        trim_path(t, start);
+    else
+        trim_level(t, phys_to_page(t->mm->root_pa), PT_LEVELS - 1, start, end);
+}
+
 void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
              struct tlb_batch *b)
 {
-    const struct trim t = {mm, floor, ceiling, b};
+    const struct trim t = {mm, floor, ceiling, b, true};
 
-    if ((start ^ (end - 1)) < LEAF_SPAN)
-        trim_path(&t, start);
-    else
-        trim_level(&t, phys_to_page(mm->root_pa), PT_LEVELS - 1, start, end);
+    trim(&t, start, end);
+}
+
+void pt_trim_locked(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
+                    vaddr_t ceiling, spinlock_t *lock)
+{
+    struct tlb_batch b;
+    const struct trim t = {mm, floor, ceiling, &b, false};
+
+    for (vaddr_t va = start, next; va < end; va = next) {
+        next = MIN((va | (pt_span(2) - 1)) + 1, end);
+        spin_lock(lock);
+        tlb_begin(&b, mm);
+        trim(&t, va, next);
+        tlb_end(&b);
+        spin_unlock(lock);
+        pause_anyway();
+    }
 }

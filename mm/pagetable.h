@@ -80,9 +80,14 @@ vaddr_t pt_next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end);
 
 /* Frees tables that lie wholly in [floor, ceiling) and are empty (no entry, no away entry),
  * visiting those over [start, end), through the batch: CPUs cache upper entries as well, so
- * the frames are freed after a full flush. Exclusive mm lock. */
+ * the frames are freed after a full flush. Exclusive mm lock; pauses. */
 void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
              struct tlb_batch *b);
+
+/* The same below a mapping that its object still knows: `lock`, the object's, is taken and
+ * given up piece by piece, because truncate may walk the tables under it. */
+void pt_trim_locked(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
+                    vaddr_t ceiling, spinlock_t *lock);
 
 static inline pte_t *pt_entries(const struct page *leaf)
 {

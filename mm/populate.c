@@ -3,6 +3,7 @@
  * Populating: mapping pages before they are touched, table by table where they are in memory
  * already, by faults where they are not. For MAP_POPULATE, mlock and remap_file_pages.
  */
+#include "lib/pause.h"
 #include "mm/away.h"
 #include "mm/backlink.h"
 #include "mm/fault.h"
@@ -82,6 +83,8 @@ static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t star
         next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
         if (!leaf)
             return FAULT_OOM;
+        if (pause_point())
+            return FAULT_OK; /* it will not be looked at any more */
         if (shared && !populate_shared(v, leaf, va, next))
             continue;
         for (vaddr_t a = va; a < next; a += PAGE_SIZE) {
@@ -93,6 +96,8 @@ static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t star
             result = fault_locked(mm, v, a, access);
             if (result != FAULT_OK)
                 return result;
+            if (pause_point())
+                return FAULT_OK;
         }
     }
     return FAULT_OK;
@@ -104,7 +109,7 @@ enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end)
         enum fault_result result =
             populate_vma(mm, v, MAX(v->start, start), MIN(v->end, end));
 
-        if (result != FAULT_OK)
+        if (result != FAULT_OK || pause_point())
             return result;
     }
     return FAULT_OK;

@@ -79,6 +79,7 @@ int rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end)
             leaf = pt_leaf_make(r->mm, va);
         if (!leaf || away_reserve(leaf) != 0)
             return -ENOMEM;
+        rearrange_pause(r);
     }
     return 0;
 }
@@ -87,8 +88,10 @@ void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end)
 {
     struct page *leaf;
 
-    pt_for_each_leaf (r->mm, start, end, va, next, leaf)
+    pt_for_each_leaf (r->mm, start, end, va, next, leaf) {
         away_trim(leaf);
+        rearrange_pause(r);
+    }
 }
 
 void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
@@ -99,10 +102,9 @@ void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
     r->covers = USER_END;
     /* Tables only r->v lies over: nobody else comes to them, and who comes by its object
      * waits for the lock. */
-    rearrange_hold(r, 1);
-    pt_trim(r->mm, start, end, prev ? prev->end : 0,
-            next ? next->start : USER_END + PAGE_SIZE, &r->batch);
     rearrange_release(r);
+    pt_trim_locked(r->mm, start, end, prev ? prev->end : 0,
+                   next ? next->start : USER_END + PAGE_SIZE, &r->v->object->lock);
 }
 
 void rearrange_end(struct rearrange *r)

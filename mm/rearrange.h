@@ -32,13 +32,22 @@ struct rearrange {
 };
 
 /* Pages set before the object's lock is given up for a moment. */
-#define REARRANGE_RUN 8192u
+#define REARRANGE_RUN 2048u
 
 void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy);
 
 /* Gives up the object's lock, flushes what was changed before that: a page that left the
  * object afterwards must not be visible to any CPU. */
 void rearrange_release(struct rearrange *r);
+
+/* Pauses when it is time, without the object's lock. */
+static inline void rearrange_pause(struct rearrange *r)
+{
+    if (pause_due()) {
+        rearrange_release(r);
+        pause_anyway();
+    }
+}
 
 /* Chooses the mapping around [start, end). -EINVAL: not inside one shared mapping of an
  * object that may be rearranged; -EPERM: it is sealed. The range is not empty and lies in the
@@ -98,6 +107,7 @@ static inline void rearrange_hold(struct rearrange *r, u32 npages)
 
     if (unlikely(r->held != o || r->run >= REARRANGE_RUN)) {
         rearrange_release(r);
+        pause_anyway();
         spin_lock(&o->lock);
         r->held = o;
         r->cursor = object_cursor(o);

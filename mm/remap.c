@@ -7,6 +7,7 @@
  * One call moves its whole range by one distance, so either every page of it comes home or
  * every page goes away.
  */
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/away.h"
@@ -34,19 +35,15 @@ struct remap {
 static void unreserve(struct remap *r)
 {
     struct vma *prev = vma_prev(r->v), *next = vma_next(r->v);
-    struct tlb_batch b;
     struct page *leaf;
 
     pt_for_each_leaf (r->mm, r->start, r->end, va, stop, leaf) {
         (void)stop;
         away_trim(leaf);
+        pause_anyway();
     }
-    spin_lock(&r->v->object->lock);
-    tlb_begin(&b, r->mm);
-    pt_trim(r->mm, r->start, r->end, prev ? prev->end : 0,
-            next ? next->start : USER_END + PAGE_SIZE, &b);
-    tlb_end(&b);
-    spin_unlock(&r->v->object->lock);
+    pt_trim_locked(r->mm, r->start, r->end, prev ? prev->end : 0,
+                   next ? next->start : USER_END + PAGE_SIZE, &r->v->object->lock);
 }
 
 /* The table and array for the part at va. false: no memory. */
@@ -66,21 +63,30 @@ static bool reserve_leaf(struct remap *r, vaddr_t va, struct leaf *leaf)
     return away_reserve(leaf->page) == 0;
 }
 
-/* After this the commit cannot fail. On failure the range is as it was. */
+/* After this the commit cannot fail. On failure, or when the thread is being killed, the range
+ * is as it was. */
 static int reserve(struct remap *r, struct leaf *first)
 {
     vaddr_t va = r->start;
     struct leaf leaf;
+    int err = -ENOMEM;
 
     if (!reserve_leaf(r, va, first))
         goto undo;
-    for (va = (va | (LEAF_SPAN - 1)) + 1; va < r->end; va += LEAF_SPAN)
+    if (r->home) /* there is nothing to reserve */
+        return 0;
+    for (va = (va | (LEAF_SPAN - 1)) + 1; va < r->end; va += LEAF_SPAN) {
         if (!reserve_leaf(r, va, &leaf))
             goto undo;
+        if (pause_point()) {
+            err = -EINTR;
+            goto undo;
+        }
+    }
     return 0;
 undo:
     unreserve(r);
-    return -ENOMEM;
+    return err;
 }
 
 /* Rearranges entries [i, stop) of one table without looking at pages: translations of what is
@@ -200,6 +206,15 @@ static void commit_leaf(struct remap *r, struct leaf leaf, vaddr_t va, vaddr_t n
         away_trim(leaf.page);
 }
 
+/* Where the next table of the range is, that may hold something away. */
+static vaddr_t skip_unused(struct remap *r, vaddr_t va)
+{
+    vaddr_t next = pt_next_leaf(r->mm, va, r->end);
+
+    r->missing |= next != va;
+    return next;
+}
+
 static void commit(struct remap *r, struct leaf leaf)
 {
     struct vm_object *o = r->v->object;
@@ -214,8 +229,14 @@ static void commit(struct remap *r, struct leaf leaf)
 
         commit_leaf(r, leaf, va, next);
         va = next;
+        if (va < r->end && r->home) /* to the next table: between them nothing is away */
+            va = skip_unused(r, va);
         if (va >= r->end)
             break;
+        if (pause_due()) {
+            tlb_flush(&r->batch);
+            (void)pause_unlocked(&o->lock); /* M keeps everybody else from this range */
+        }
         leaf = pt_leaf_ref(r->mm, va);
     }
     tlb_end(&r->batch);

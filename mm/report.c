@@ -3,6 +3,7 @@
  * Counting what a VMA shows, and showing it page by page.
  */
 #include "mm/report.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/away.h"
 #include "mm/huge.h"
@@ -61,6 +62,7 @@ void vma_report(struct vma *v, struct vma_counts *c)
             if (pte && pfn_to_page(pte_any_pfn(pte)) != zero_page)
                 count_page(pfn_to_page(pte_any_pfn(pte)), c);
         }
+        pause_anyway();
     }
 }
 

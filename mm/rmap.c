@@ -57,6 +57,28 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg)
         backlink_visit(pg, visit_hint, &ctx);
 }
 
+bool rmap_next_home(const struct vm_object *o, pgoff_t *first)
+{
+    pgoff_t best = OBJECT_MAX_PAGES;
+    const struct vma *v;
+
+    object_for_each_vma (v, o, *first, OBJECT_MAX_PAGES) {
+        pgoff_t low = MAX(*first, v->pgoff);
+        vaddr_t va = v->start + ((low - v->pgoff) << PAGE_SHIFT);
+
+        if (v->pgoff >= best) /* they come in this order */
+            break;
+        if (v->flags & VM_SHARED)
+            continue;
+        if (!vma_huge(v))
+            va = pt_next_leaf(v->mm, va, v->end);
+        if (va < v->end)
+            best = MIN(best, vma_home(v, va));
+    }
+    *first = best;
+    return best < OBJECT_MAX_PAGES;
+}
+
 static void count_one(struct page *leaf, unsigned i, void *arg)
 {
     (void)leaf;

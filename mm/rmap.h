@@ -24,6 +24,10 @@ u64 rmap_count(struct page *pg);
 /* Removes every translation of pg away from home. O held; flushes go to the batch. */
 void rmap_unmap_away(struct page *pg, struct tlb_batch *b);
 
+/* Moves *first up to the first file page from which on a private mapping has a table at the
+ * page's home. False: none has. O held. */
+bool rmap_next_home(const struct vm_object *o, pgoff_t *first);
+
 /* Removes the home translations of file pages [first, last) in every mapping. cows: also the
  * private copies at those addresses (truncate; a hole punch leaves them). O held. */
 void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows,

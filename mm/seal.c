@@ -11,9 +11,11 @@
 
 bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
         if (v->flags & VM_SEALED)
             return true;
+        pause_anyway();
+    }
     return false;
 }
 
@@ -48,6 +50,7 @@ int mm_seal(struct mm *mm, vaddr_t addr, u64 len)
 
         area_set_flags(mm, v, addr, stop, v->flags | VM_SEALED, &r);
         addr = stop;
+        pause_anyway();
     }
     mutex_unlock(&mm->lock);
     area_release(&r);

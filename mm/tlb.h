@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "lib/pause.h"
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/stat.h"
@@ -63,6 +64,17 @@ static inline void tlb_free(struct tlb_batch *b, struct page *pg)
     if (unlikely(b->npages == TLB_PAGES))
         tlb_flush(b);
     b->pages[b->npages++] = pg;
+}
+
+/* Pauses when it is time, as pause_anyway(). Flushes first: others must not find by a stale
+ * translation what may be freed meanwhile. */
+static inline void tlb_pause(struct tlb_batch *b)
+{
+    pause_check();
+    if (pause_due()) {
+        tlb_flush(b);
+        pause_now();
+    }
 }
 
 static inline void tlb_switch(struct tlb_batch *b, struct mm *mm)

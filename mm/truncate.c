@@ -3,8 +3,10 @@
  * Taking file pages away: shrink and hole punch. The order is what makes it safe against
  * faults, reads and remaps: lower the size (or mark the page), remove the home translations
  * range by range and the others page by page, flush, and only then free. The object's lock
- * is held throughout; a fault commits under the same lock after checking the size again.
+ * is held while that happens to a run of pages; a fault commits under the same lock after
+ * checking the size again. The callers keep the object from growing meanwhile.
  */
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/backlink.h"
@@ -21,24 +23,67 @@ static void zero_part(struct vm_object *o, pgoff_t number, u64 from, u64 to)
         memset((char *)page_to_virt(pg) + from, 0, to - from);
 }
 
-/* Frees the pages [first, last) once nothing maps them. O held. */
-static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows)
+/* Pages of this many numbers go at a time. */
+#define TRUNCATE_RUN 512u
+
+/* Frees the resident pages of [first, last), a run of numbers, once nothing maps them. O held. */
+static void remove_run(struct vm_object *o, u32 first, pgoff_t last, bool cows,
+                       struct tlb_batch *b)
 {
     void *pages[INDEX_SLOTS];
-    struct tlb_batch batch;
-    u32 number = (u32)first;
     unsigned n;
 
-    tlb_begin(&batch, NULL);
-    rmap_unmap_homes(o, first, last, cows, &batch);
-    while ((n = index_take(&o->pages, &number, last, pages)) != 0) {
+    rmap_unmap_homes(o, first, last, cows, b);
+    while ((n = index_take(&o->pages, &first, last, pages)) != 0) {
         for (unsigned i = 0; i < n; i++) {
             struct page *pg = pages[i];
 
             pg->flags |= PG_LEAVING;
-            rmap_unmap_away(pg, &batch);
+            rmap_unmap_away(pg, b);
             object_forget_page(pg);
-            tlb_free(&batch, pg); /* the object's reference, after the flush */
+            tlb_free(b, pg); /* the object's reference, after the flush */
+        }
+    }
+}
+
+/* Frees the pages [first, last) run by run. Between two runs O may be given up for a pause: a
+ * run is either as it was or all gone. O held. */
+static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows)
+{
+    struct tlb_batch batch;
+    u32 number = (u32)first;
+
+    tlb_begin(&batch, NULL);
+    while (first < last && index_next(&o->pages, &number) && number < last) {
+        pgoff_t end = MIN((pgoff_t)(number | (TRUNCATE_RUN - 1)) + 1, last);
+
+        remove_run(o, number, end, cows, &batch);
+        if (end >= last)
+            break;
+        number = (u32)end;
+        if (pause_due()) {
+            tlb_flush(&batch);
+            (void)pause_unlocked(&o->lock);
+        }
+    }
+    tlb_end(&batch);
+}
+
+/* Removes the copies that private mappings made of pages from `first` on, which the object
+ * does not know: run by run as well. O held. */
+static void remove_copies(struct vm_object *o, pgoff_t first)
+{
+    struct tlb_batch batch;
+
+    tlb_begin(&batch, NULL);
+    while (o->nprivate && rmap_next_home(o, &first)) {
+        pgoff_t end = (first | (TRUNCATE_RUN - 1)) + 1;
+
+        rmap_unmap_homes(o, first, end, true, &batch);
+        first = end;
+        if (pause_due()) {
+            tlb_flush(&batch);
+            (void)pause_unlocked(&o->lock);
         }
     }
     tlb_end(&batch);
@@ -55,9 +100,10 @@ int object_resize(struct vm_object *o, u64 size)
         pgoff_t first = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
         o->size = size;
-        remove_pages(o, first, OBJECT_MAX_PAGES, true);
         if (size % PAGE_SIZE)
             zero_part(o, size >> PAGE_SHIFT, size % PAGE_SIZE, PAGE_SIZE);
+        remove_copies(o, first);
+        remove_pages(o, first, OBJECT_MAX_PAGES, true);
     } else {
         o->size = size;
     }
@@ -99,6 +145,7 @@ void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last)
         if (pg->flags & PG_FRESH)
             remove_pages(o, number, (pgoff_t)number + (1ul << o->order), false);
         number++;
+        (void)pause_unlocked(&o->lock);
     }
     spin_unlock(&o->lock);
 }
@@ -112,6 +159,7 @@ void object_keep_fresh(struct vm_object *o, pgoff_t first, pgoff_t last)
     while ((pg = index_next(&o->pages, &number)) != NULL && number < last) {
         pg->flags &= (u16)~PG_FRESH;
         number++;
+        (void)pause_unlocked(&o->lock);
     }
     spin_unlock(&o->lock);
 }

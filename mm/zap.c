@@ -100,6 +100,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
         else
             zap_private(v, leaf, i, stop, b);
         spin_unlock(&leaf->lock);
+        tlb_pause(b);
     }
 }
 
@@ -132,6 +133,7 @@ void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batc
             zap_account(v->mm, pte, vma_kind(v) == VMA_SHARED, b);
         }
         spin_unlock(&leaf->lock);
+        tlb_pause(b);
     }
 }
 

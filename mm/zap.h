@@ -9,7 +9,8 @@
 #include "mm/tlb.h"
 #include "mm/vma.h"
 
-/* Removes the translations of [start, end), which lies in v. M held (shared is enough). */
+/* Removes the translations of [start, end), which lies in v. M held (shared is enough), no
+ * spinlock: a large range pauses. */
 void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b);
 
 /* As zap_range, but leaves private memory in place: only pages of the object go. */
