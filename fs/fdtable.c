@@ -108,6 +108,11 @@ void fdtable_put(struct fdtable *t)
     slab_free(&table_cache, t);
 }
 
+u64 fdtable_bytes(const struct fdtable *t)
+{
+    return sizeof(*t) + READ_ONCE(t->size) * sizeof(struct file *);
+}
+
 static bool is_cloexec(const struct fdtable *t, u32 fd)
 {
     return t->cloexec[fd / 64] >> (fd % 64) & 1;

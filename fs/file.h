@@ -61,6 +61,8 @@ void fdtable_put(struct fdtable *t); /* last one closes all */
 u64 fdtable_lock_owner(const struct fdtable *t);
 /* Whether descriptor fd stands for f now. */
 bool fd_is(struct fdtable *t, int fd, const struct file *f);
+/* Memory of the table itself. */
+u64 fdtable_bytes(const struct fdtable *t);
 void fdtable_close_on_exec(struct fdtable *t);
 
 /* The file behind fd with a new reference; NULL: EBADF. */

@@ -336,7 +336,7 @@ int exec_file(struct file *f, const struct exec_args *args)
         return -ENOMEM;
     }
     e->file = f;
-    err = build(e, args);
+    err = proc_exec_over_nproc(current_proc()) ? -EAGAIN : build(e, args);
     if (!err)
         err = proc_become_single();
     if (!err)

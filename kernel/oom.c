@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Out of memory: which process ends, as docs/reference/oom.md promises. The one with the
- * most pages (resident memory and page tables), where oom_score_adj adds or takes
- * thousandths of all memory; never init, never one at -1000. Everybody who shares its memory
- * ends with it.
+ * Out of memory: which process ends, as docs/reference/oom.md promises. A process has its
+ * resident pages and what the kernel keeps for it, where oom_score_adj adds or takes
+ * thousandths of all memory. Ordinary users are compared by the sum of their processes and
+ * of what stands on their account, processes of root one by one: who shares a heap out among
+ * many small processes is still its owner. Of the user with the most the largest process
+ * ends; never init, never one at -1000. Everybody who shares its memory ends with it.
  */
 #include "kernel/oom.h"
 #include "arch/time.h"
 #include "kernel/process.h"
+#include "kernel/sched.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
@@ -28,34 +31,55 @@ static bool is_ending(const struct proc *p)
     return p->mm && (p->exiting || (p->pending & sig_bit(SIGKILL)));
 }
 
+/* What the kernel keeps for a process and frees with it, in bytes. */
+static u64 kernel_bytes(const struct proc *p)
+{
+    return mm_kernel_bytes(p->mm) + (p->files ? fdtable_bytes(p->files) : 0) +
+           p->nthreads * thread_bytes() + sizeof(*p);
+}
+
 u64 oom_points(const struct proc *p)
 {
     s64 adj = (s64)p->oom_score_adj, points;
 
     if (!p->mm || p->mm == init_proc->mm || adj <= ADJ_NEVER)
         return 0;
-    points = (s64)(mm_rss(p->mm) + READ_ONCE(p->mm->tables));
+    points = (s64)(mm_rss(p->mm) + kernel_bytes(p) / PAGE_SIZE);
     points += adj * (s64)page_count_total() / 1000;
     return points > 0 ? (u64)points : 1;
 }
 
 struct choice {
     struct proc *victim;
-    u64 points;
-    bool ending; /* somebody's memory is on its way back */
+    u64 of_all, points; /* of its user, and its own */
+    bool ending;        /* somebody's memory is on its way back */
 };
 
-static bool consider(struct proc *p, void *arg)
+/* Sums up what every user has. proc_lock held, as for the next one. */
+static void sum_up(void)
 {
-    struct choice *c = arg;
+    struct list *pos;
+
+    list_for_each (pos, &all_procs) {
+        struct account *a = list_entry(pos, struct proc, all)->account;
+
+        a->points = account_pages(a);
+    }
+    list_for_each (pos, &all_procs) {
+        const struct proc *p = list_entry(pos, struct proc, all);
+
+        p->account->points += is_ending(p) ? 0 : oom_points(p);
+    }
+}
+
+static void consider(struct proc *p, struct choice *c)
+{
     u64 points = is_ending(p) ? 0 : oom_points(p);
+    u64 of_all = p->account == &account_root ? points : p->account->points;
 
     c->ending |= is_ending(p);
-    if (points > c->points) {
-        c->victim = p;
-        c->points = points;
-    }
-    return true;
+    if (points && (of_all > c->of_all || (of_all == c->of_all && points > c->points)))
+        *c = (struct choice){p, of_all, points, c->ending};
 }
 
 static bool find_ending(struct proc *p, void *arg)
@@ -75,7 +99,7 @@ static bool kill_sharer(struct proc *p, void *mm)
 struct obituary {
     char comm[COMM_LEN];
     s32 pid;
-    u64 anon, file, shmem, tables;
+    u64 anon, file, shmem, kernel;
     s64 adj;
 };
 
@@ -86,7 +110,7 @@ static void describe(const struct proc *p, struct obituary *o)
     o->anon = p->mm->rss_anon;
     o->file = p->mm->rss_file;
     o->shmem = p->mm->rss_shmem;
-    o->tables = p->mm->tables;
+    o->kernel = kernel_bytes(p) / PAGE_SIZE;
     o->adj = (s64)p->oom_score_adj;
 }
 
@@ -100,6 +124,7 @@ static bool kill_one(bool another)
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct list *pos;
 
+    sum_up();
     list_for_each (pos, &all_procs)
         consider(list_entry(pos, struct proc, all), &c);
     if (c.ending && !another)
@@ -113,13 +138,14 @@ static bool kill_one(bool another)
     }
     spin_unlock_irq(&proc_lock, flags);
     if (c.victim)
-        printk("out of memory: %s[%d] killed: %lu pages resident (%lu private, %lu file, "
-               "%lu shared), %lu of tables, oom_score_adj %ld; %lu of %lu pages free; "
-               "wanted by %s[%d]\n",
-               o.comm, o.pid, (unsigned long)(o.anon + o.file + o.shmem),
-               (unsigned long)o.anon, (unsigned long)o.file, (unsigned long)o.shmem,
-               (unsigned long)o.tables, (long)o.adj, (unsigned long)page_count_free(),
-               (unsigned long)page_count_total(), me->comm, me->pid);
+        printk(
+            "out of memory: %s[%d] killed: %lu pages resident (%lu private, %lu file, "
+            "%lu shared), %lu of the kernel, oom_score_adj %ld; %lu of %lu pages free; "
+            "wanted by %s[%d]\n",
+            o.comm, o.pid, (unsigned long)(o.anon + o.file + o.shmem),
+            (unsigned long)o.anon, (unsigned long)o.file, (unsigned long)o.shmem,
+            (unsigned long)o.kernel, (long)o.adj, (unsigned long)page_count_free(),
+            (unsigned long)page_count_total(), me->comm, me->pid);
     return c.victim || (c.ending && !another);
 }
 

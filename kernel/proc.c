@@ -47,6 +47,8 @@ struct proc *proc_alloc(void)
     waitq_init(&p->child_wait);
     ktimer_init(&p->itimer, itimer_fire);
     p->exit_signal = SIGCHLD;
+    p->account = account_current();
+    account_hold(p->account);
     p->start_ns = clock_monotonic_ns();
     return p;
 }
@@ -54,7 +56,29 @@ struct proc *proc_alloc(void)
 void proc_free(struct proc *p)
 {
     signal_flush(&p->pending, &p->records);
+    account_put(p->account);
     slab_free(&proc_cache, p);
+}
+
+/* ---- accounts ---- */
+
+struct account *account_current(void)
+{
+    const struct thread *t = current_thread();
+
+    return t && t->proc ? t->proc->account : &account_root;
+}
+
+enum rank rank_current(void)
+{
+    const struct thread *t = current_thread();
+    const struct proc *p = t ? t->proc : NULL;
+
+    if (!p || p->exiting || signal_kill_pending(t))
+        return RANK_KERNEL;
+    return proc_capable(p, CAP_SYS_RESOURCE) || proc_capable(p, CAP_SYS_ADMIN)
+               ? RANK_ADMIN
+               : RANK_USER;
 }
 
 /* ---- numbers ---- */
@@ -77,22 +101,67 @@ static bool pid_names_group(s32 pid)
     return false;
 }
 
-/* As many processes as memory can carry with room to spare. */
-static u32 max_procs(void)
+u32 proc_threads_max;
+
+/* As many as memory can carry with room to spare. */
+static u32 max_threads(void)
 {
     u64 max = page_count_total() / 32;
 
     return (u32)MIN(max, (u64)PID_MAX - 512);
 }
 
+/* Its processes, zombies too, and their further threads. */
 static u32 count_of_user(u32 uid)
 {
     struct list *pos;
     u32 n = 0;
 
-    list_for_each (pos, &all_procs)
-        n += list_entry(pos, struct proc, all)->uid == uid;
+    list_for_each (pos, &all_procs) {
+        const struct proc *p = list_entry(pos, struct proc, all);
+
+        if (p->uid == uid)
+            n += MAX(p->nthreads, 1u);
+    }
     return n;
+}
+
+/* Root has no such limit, nor who may raise it. proc_lock held. */
+static bool over_nproc(const struct proc *p)
+{
+    return p->uid != 0 && !proc_capable(p, CAP_SYS_RESOURCE) &&
+           !proc_capable(p, CAP_SYS_ADMIN) &&
+           count_of_user(p->uid) >= proc_rlimit(p, RLIMIT_NPROC);
+}
+
+int proc_set_account(u32 uid)
+{
+    struct proc *p = current_proc();
+    struct account *a = account_get(uid), *old;
+    irqflags_t flags;
+
+    if (!a)
+        return -EAGAIN;
+    flags = spin_lock_irq(&proc_lock);
+    spin_lock(&p->sig.lock);
+    old = p->account;
+    p->account = a;
+    spin_unlock(&p->sig.lock);
+    /* It is told by the next exec: setuid itself must not fail for it. */
+    p->was_over_nproc = uid != 0 && count_of_user(uid) >= proc_rlimit(p, RLIMIT_NPROC);
+    spin_unlock_irq(&proc_lock, flags);
+    account_put(old);
+    return 0;
+}
+
+bool proc_exec_over_nproc(struct proc *p)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+
+    p->was_over_nproc = p->was_over_nproc && p->uid != 0 &&
+                        count_of_user(p->uid) > proc_rlimit(p, RLIMIT_NPROC);
+    spin_unlock_irq(&proc_lock, flags);
+    return p->was_over_nproc;
 }
 
 int proc_reserve_pid(const struct proc *creator, s32 *pid)
@@ -101,11 +170,9 @@ int proc_reserve_pid(const struct proc *creator, s32 *pid)
     s32 candidate = last_pid;
     int err = -EAGAIN;
 
-    if (nprocs >= max_procs())
-        goto out;
-    if (creator && !proc_capable(creator, CAP_SYS_RESOURCE) &&
-        !proc_capable(creator, CAP_SYS_ADMIN) &&
-        count_of_user(creator->uid) >= proc_rlimit(creator, RLIMIT_NPROC))
+    if (!creator) /* the first of all */
+        proc_threads_max = max_threads();
+    if (nprocs >= proc_threads_max || (creator && over_nproc(creator)))
         goto out;
     for (s32 tries = 0; tries < PID_MAX; tries++) {
         /* After the wrap the low numbers stay with the system's first processes. */
@@ -279,7 +346,7 @@ u64 proc_rlimit(const struct proc *p, unsigned which)
 
 void proc_default_limits(struct proc *p)
 {
-    u64 procs = max_procs() / 2;
+    u64 procs = proc_threads_max / 2;
 
     for (unsigned i = 0; i < RLIM_NLIMITS; i++)
         p->rlim[i].rlim_cur = p->rlim[i].rlim_max = RLIM_INFINITY;

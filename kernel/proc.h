@@ -16,6 +16,7 @@
 #include "lib/uapi/resource.h"
 #include "lib/uapi/signal.h"
 #include "lib/waitq.h"
+#include "mm/account.h"
 #include "mm/mm.h"
 
 #define PID_MAX  32768
@@ -48,6 +49,7 @@ struct sig_record {
 struct sig_queued {
     struct list link;
     int signo;
+    struct account *account; /* it counts there, referenced */
     struct sig_record rec;
 };
 
@@ -58,7 +60,6 @@ struct sig_queued {
 struct sig_records {
     struct sig_record standard[SIG_STANDARD_MAX + 1];
     struct list realtime; /* of struct sig_queued */
-    u32 nrealtime;
 };
 
 struct thread {
@@ -159,6 +160,8 @@ struct proc {
     u32 personality;
     bool enosys_logged[512]; /* one log line per program and number */
     u64 oom_score_adj;
+    bool was_over_nproc;     /* when it took its real user id; exec tells */
+    struct account *account; /* referenced: of the real user id; proc_lock or sig.lock */
 };
 
 /* The running thread's process; never NULL in a system call. */
@@ -186,6 +189,9 @@ static inline bool thread_has_work(const struct thread *t)
 extern spinlock_t proc_lock;
 extern u32 pid_limit; /* kernel.pid_max: new numbers stay below it */
 
+/* The running process gets another real user id and pays on that account: 0 or -EAGAIN. */
+int must_check proc_set_account(u32 uid);
+
 /* The ids or capabilities of p changed: its rights in the file systems follow. */
 void proc_cred_changed(struct proc *p);
 
@@ -200,6 +206,9 @@ void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);
 s32 proc_next_pid(s32 pid);
 u64 proc_rlimit(const struct proc *p, unsigned which); /* current soft limit */
 u32 proc_count(void);
+extern u32 proc_threads_max; /* processes and threads there may be */
+/* Whether the running process took a user id that had too many processes, and still has. */
+bool proc_exec_over_nproc(struct proc *p);
 /* A thread by number, of process tgid (0: of any); proc_lock held. */
 struct thread *thread_find(s32 tgid, s32 tid);
 /* CPU time used so far by all threads; proc_lock held. */

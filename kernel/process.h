@@ -7,8 +7,8 @@
 
 #include "kernel/proc.h"
 
-/* An unpublished process without a number: lists, queues and timers are set up, all else
- * zero. NULL: no memory. */
+/* An unpublished process without a number: lists, queues and timers are set up, it pays on
+ * the running process's account, all else is zero. NULL: no memory. */
 struct proc *proc_alloc(void);
 /* Frees the record of a process that nobody can find. */
 void proc_free(struct proc *p);

@@ -21,7 +21,8 @@ struct view {
     u64 utime, stime, cutime, cstime, start; /* ns */
     u64 nvcsw, nivcsw, umask;
     s32 nice, exit_signal;
-    u32 threads;
+    u32 threads, queued;
+    u64 queued_max;
     u64 caps[3]; /* inheritable, permitted, effective */
     bool no_new_privs;
 };
@@ -88,6 +89,8 @@ static int copy_view(s32 pid, struct view *v)
     v->nice = p->nice;
     v->exit_signal = p->exit_signal;
     v->threads = p->nthreads;
+    v->queued = p->account->signals;
+    v->queued_max = proc_rlimit(p, RLIMIT_SIGPENDING);
     v->caps[0] = p->cap_inheritable;
     v->caps[1] = p->cap_permitted;
     v->caps[2] = p->cap_effective;
@@ -200,8 +203,9 @@ int proc_show_status(struct seq *s, s32 pid)
         status_memory(s, mm);
         mm_put(mm);
     }
-    seq_printf(s, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
-               v.threads, v.thread_pending, v.pending, v.blocked);
+    seq_printf(s, "Threads:\t%u\nSigQ:\t%u/%lu\n", v.threads, v.queued, v.queued_max);
+    seq_printf(s, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", v.thread_pending,
+               v.pending, v.blocked);
     seq_printf(s, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", v.ignored, v.caught);
     seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
                v.caps[0], v.caps[1], v.caps[2], CAP_ALL);

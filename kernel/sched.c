@@ -226,6 +226,11 @@ out_free:
     return NULL;
 }
 
+size_t thread_bytes(void)
+{
+    return sizeof(struct thread) + KSTACK_SIZE + arch_fpu_size();
+}
+
 void thread_free(struct thread *t)
 {
     arch_thread_fini(&t->arch);

@@ -13,6 +13,8 @@
 struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(void *),
                              void *arg);
 void thread_free(struct thread *t);
+/* Memory of a thread: its record, kernel stack, FPU state. */
+size_t thread_bytes(void);
 void thread_launch(struct thread *t);
 
 /* Gives up the CPU in the middle of a long call. Boot code, which runs as the idle thread, just

@@ -65,6 +65,39 @@ void signal_read_info(struct sig_record *rec, const struct siginfo *info)
     }
 }
 
+/* ---- queued signals ---- */
+
+/* One for p; it counts with all of its user. -EAGAIN: too many, or no memory. Signals of the
+ * kernel itself have no limit, there is one of each at a time. */
+static int queued_create(struct proc *p, bool limited, struct sig_queued **out)
+{
+    irqflags_t flags = spin_lock_irq(&p->sig.lock);
+    struct account *a = p->account;
+    struct sig_queued *q = NULL;
+    u32 n;
+
+    account_hold(a);
+    spin_unlock_irq(&p->sig.lock, flags);
+    n = __atomic_add_fetch(&a->signals, 1, __ATOMIC_RELAXED);
+    if (!limited || n <= proc_rlimit(p, RLIMIT_SIGPENDING))
+        q = kmalloc(sizeof(*q));
+    if (!q) {
+        __atomic_fetch_sub(&a->signals, 1, __ATOMIC_RELAXED);
+        account_put(a);
+        return -EAGAIN;
+    }
+    q->account = a;
+    *out = q;
+    return 0;
+}
+
+static void queued_free(struct sig_queued *q)
+{
+    __atomic_fetch_sub(&q->account->signals, 1, __ATOMIC_RELAXED);
+    account_put(q->account);
+    kfree(q);
+}
+
 /* ---- pending sets; sig.lock held ---- */
 
 static void drop_realtime(struct sig_records *records, u64 set)
@@ -77,8 +110,7 @@ static void drop_realtime(struct sig_records *records, u64 set)
         if (!(set & sig_bit(q->signo)))
             continue;
         list_del(&q->link);
-        records->nrealtime--;
-        kfree(q);
+        queued_free(q);
     }
 }
 
@@ -114,8 +146,7 @@ static void take_realtime(u64 *pending, struct sig_records *records, int signo,
         *rec = q->rec;
         taken = true;
         list_del(&q->link);
-        records->nrealtime--;
-        kfree(q);
+        queued_free(q);
     }
 }
 
@@ -230,9 +261,10 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
     int err = 0;
 
     if (signo > SIG_STANDARD_MAX && rec) {
-        q = kmalloc(sizeof(*q));
-        if (!q && rec->code < 0)
-            return -EAGAIN;
+        err = queued_create(p, rec->code < 0, &q);
+        if (err && rec->code < 0)
+            return err;
+        err = 0;
     }
     flags = spin_lock_irq(&p->sig.lock);
     target = t ? t : pick_thread(p, signo);
@@ -243,16 +275,12 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
         goto out;
     if (signo <= SIG_STANDARD_MAX) {
         add_standard(pending, records, signo, rec ? rec : &from_kernel);
-    } else if (q && records->nrealtime >= proc_rlimit(p, RLIMIT_SIGPENDING)) {
-        err = -EAGAIN;
-        goto out;
     } else {
         *pending |= sig_bit(signo);
         if (q) {
             q->signo = signo;
             q->rec = *rec;
             list_add_tail(&records->realtime, &q->link);
-            records->nrealtime++;
             q = NULL;
         }
     }
@@ -263,7 +291,8 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
         thread_unpark(target);
 out:
     spin_unlock_irq(&p->sig.lock, flags);
-    kfree(q);
+    if (q)
+        queued_free(q);
     return err;
 }
 

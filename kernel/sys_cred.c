@@ -81,8 +81,14 @@ static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
 {
     struct proc *p = current_proc();
     bool had_root = p->uid == 0 || p->euid == 0 || p->suid == 0;
-    bool was_root = p->euid == 0;
+    bool was_root = p->euid == 0, of_users = ids.real == &p->uid;
 
+    if (of_users && real != ID_NONE && real != p->uid) {
+        int err = proc_set_account(real);
+
+        if (err)
+            return err;
+    }
     if (real != ID_NONE)
         *ids.real = real;
     if (effective != ID_NONE)

@@ -14,6 +14,7 @@ struct away_array {
 };
 
 SLAB_CACHE(away_cache, "away", struct away_array);
+STATIC_ASSERT(sizeof(struct away_array) == AWAY_BYTES);
 
 int away_reserve(struct page *leaf)
 {
@@ -25,6 +26,7 @@ int away_reserve(struct page *leaf)
     if (!a)
         return -ENOMEM;
     leaf->away = a->file_page;
+    __atomic_fetch_add(&leaf->mm->aways, 1, __ATOMIC_RELAXED);
     return 0;
 }
 
@@ -35,6 +37,7 @@ void away_trim(struct page *leaf)
     if (!array || leaf->naway || leaf->pins)
         return;
     leaf->away = NULL;
+    __atomic_fetch_sub(&leaf->mm->aways, 1, __ATOMIC_RELAXED);
     slab_free(&away_cache, array);
 }
 

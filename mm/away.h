@@ -14,6 +14,8 @@
 #include "mm/pagetable.h"
 #include "mm/vma.h"
 
+#define AWAY_BYTES (PT_ENTRIES * sizeof(u32))
+
 /* The file page at entry i of `leaf` (may be NULL: no table, all at home), whose address
  * lies in v. Caller holds T, or M in a mode that excludes remaps. */
 static inline pgoff_t away_offset(const struct page *leaf, const struct vma *v,

@@ -14,6 +14,7 @@
 #include "lib/kasan.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
+#include "mm/account.h"
 #include "mm/boot_alloc.h"
 #include "mm/stat.h"
 
@@ -155,8 +156,7 @@ static void region_add(paddr_t start, paddr_t end)
     }
 }
 
-/* Programs leave about 1.5 % and at most 4 MiB to the kernel, so that a full ramfs does not
- * stop the shell. */
+/* Programs leave about 1.5 % and at most 4 MiB to root's shell and the kernel. */
 static void set_reserve(void)
 {
     buddy.reserve = MIN(buddy.total / 64, (u64)1024);
@@ -264,11 +264,31 @@ static struct page *large_alloc(unsigned order)
     return pg;
 }
 
-/* Whether a program may have 2^order pages more: the kernel's reserve stays. */
-static bool user_may_have(unsigned order)
+/* Pages that such an allocation must leave. Ordinary programs stop first, in faults before
+ * calls, then root's, and the kernel itself has the last. */
+static u64 floor_of(u32 flags)
 {
-    return likely(buddy.nfree > buddy.reserve + (1ull << order)) ||
-           page_count_free() >= buddy.reserve + (1ull << order);
+    switch (rank_current()) {
+    case RANK_USER:
+        return flags & PA_USER ? buddy.reserve : buddy.reserve * 3 / 4;
+    case RANK_ADMIN:
+        return flags & PA_USER ? buddy.reserve / 2 : buddy.reserve / 4;
+    case RANK_KERNEL:
+        break;
+    }
+    return flags & PA_USER ? buddy.reserve / 4 : 0;
+}
+
+static noinline bool may_have_last(unsigned order, u32 flags)
+{
+    return page_count_free() >= floor_of(flags) + (1ull << order);
+}
+
+u64 page_count_room(void)
+{
+    u64 now = page_count_free(), keep = floor_of(PA_USER);
+
+    return now > keep ? now - keep : 0;
 }
 
 struct page *page_alloc(unsigned order, u32 flags)
@@ -278,7 +298,8 @@ struct page *page_alloc(unsigned order, u32 flags)
     ASSERT(order < BUDDY_ORDERS);
     if (alloc_should_fail())
         return NULL;
-    if ((flags & PA_USER) && !user_may_have(order))
+    if (unlikely(buddy.nfree <= buddy.reserve + (1ull << order)) &&
+        !may_have_last(order, flags))
         return NULL;
     if (likely(order == 0)) {
         struct page_cache *c = &this_cpu(page_cache);

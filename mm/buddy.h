@@ -10,7 +10,8 @@
 #define BUDDY_ORDERS 19 /* largest block: 2^18 pages = 1 GiB */
 
 #define PA_ZERO 1u /* clear the memory */
-#define PA_USER 2u /* memory of programs or files: leaves the kernel's reserve alone */
+#define PA_USER \
+    2u /* memory of programs or files: the first that may not be had any more */
 
 /* Takes over what boot_alloc has left. */
 void buddy_init(void);
@@ -32,8 +33,10 @@ void page_free_zeroed(struct page *pg);
 /* Frames free (per-CPU lists included), and all frames the allocator ever owned. */
 u64 page_count_free(void);
 u64 page_count_total(void);
-/* Frames PA_USER allocations must leave. */
+/* Frames that only root and the kernel may use, each a part of them (mm/account.h, ranks). */
 u64 page_count_reserve(void);
+/* Frames the running thread may have for programs and files. */
+u64 page_count_room(void);
 /* Whether a frame is RAM, and the first number above all RAM. */
 bool page_exists(pfn_t pfn);
 pfn_t page_limit(void);

@@ -129,7 +129,7 @@ static enum fault_result fault_shared(struct fault *f)
         f->filled = true;
         err = object_get_page(o, pgoff, &made);
         if (err)
-            return err == -ENXIO ? FAULT_BUS : FAULT_OOM;
+            return err == -ENOMEM ? FAULT_OOM : FAULT_BUS; /* beyond the end; full */
     }
     if (unlikely(f->replaced)) /* this CPU may still have the narrower rights */
         flush_one(f);
@@ -245,10 +245,10 @@ static enum fault_result fault_private_new(struct fault *f)
     switch (object_get_page(o, pgoff, &pg)) {
     case 0:
         break;
-    case -ENXIO:
-        return FAULT_BUS;
-    default:
+    case -ENOMEM:
         return FAULT_OOM;
+    default: /* beyond the end, or the file system is full */
+        return FAULT_BUS;
     }
     if (f->access & FAULT_WRITE) {
         fresh = anon_page(pg);

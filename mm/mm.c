@@ -88,6 +88,12 @@ void mm_put(struct mm *mm)
     slab_free(&mm_cache, mm);
 }
 
+u64 mm_kernel_bytes(const struct mm *mm)
+{
+    return sizeof(*mm) + READ_ONCE(mm->tables) * PAGE_SIZE +
+           READ_ONCE(mm->nvmas) * sizeof(struct vma) + READ_ONCE(mm->aways) * AWAY_BYTES;
+}
+
 void mm_activate(struct mm *mm)
 {
     struct cpu *cpu = cpu_self();

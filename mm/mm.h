@@ -47,6 +47,7 @@ struct mm {
     /* pages; atomic where faults change them */
     u64 total_vm, locked_vm, data_vm, stack_vm;
     u64 rss_anon, rss_file, rss_shmem, tables;
+    u64 aways; /* leaf tables with an array of away entries; atomic */
     u64 hiwater_rss, hiwater_vm;
 
     vaddr_t mmap_base;      /* top of the area mmap searches downwards */
@@ -80,6 +81,9 @@ size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write);
  * memory that may not be written now but has some right and may get this one (the page
  * becomes a private copy). Shared memory is written only where the mapping allows it. */
 size_t mm_access_force(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write);
+
+/* What the kernel keeps for it: tables, records of areas, arrays of away entries; bytes. */
+u64 mm_kernel_bytes(const struct mm *mm);
 
 /* Resident pages in all. */
 static inline u64 mm_rss(const struct mm *mm)

@@ -7,6 +7,7 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/account.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
 #include "mm/huge.h"
@@ -38,7 +39,17 @@ struct vm_object *object_create(u64 size)
     o->refs = 1;
     o->size = size;
     o->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+    o->quota = quota_get(account_current()->files);
     return o;
+}
+
+void object_set_quota(struct vm_object *o, struct quota *q)
+{
+    struct quota *old = o->quota;
+
+    ASSERT(o->pages.count == 0);
+    o->quota = quota_get(q);
+    quota_put(old);
 }
 
 struct vm_object *object_create_huge(u64 size)
@@ -62,6 +73,7 @@ void object_forget_page(struct page *pg)
 {
     if (unlikely(pg->flags & PG_LOG))
         backlink_clear(pg);
+    quota_uncharge_pages(pg->object->quota, 1ul << pg->order);
     pg->object = NULL; /* inline hints mean nothing without it */
     __atomic_fetch_sub(&pages_total, 1ul << pg->order, __ATOMIC_RELAXED);
 }
@@ -83,6 +95,7 @@ void object_put(struct vm_object *o)
         }
         pause_anyway();
     }
+    quota_put(o->quota);
     slab_free(&object_cache, o);
 }
 
@@ -97,6 +110,17 @@ struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
         page_get(pg);
     spin_unlock(&o->lock);
     return pg;
+}
+
+/* Puts a page into the index and on the bill. o->lock held. -ENOMEM, -ENOSPC. */
+static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
+{
+    if (!quota_charge_pages(o->quota, 1ul << o->order))
+        return -ENOSPC;
+    if (index_set(&o->pages, (u32)pgoff, fresh) == 0)
+        return 0;
+    quota_uncharge_pages(o->quota, 1ul << o->order);
+    return -ENOMEM;
 }
 
 /* The page at pgoff, made (and given the flags `mark`) when missing, if pgoff is below the
@@ -119,10 +143,12 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
         }
         pg = index_get(&o->pages, (u32)pgoff);
         if (!pg && fresh) {
-            if (index_set(&o->pages, (u32)pgoff, fresh) != 0) {
+            int err = insert(o, pgoff, fresh);
+
+            if (err) {
                 spin_unlock(&o->lock);
                 page_free(fresh, o->order);
-                return -ENOMEM;
+                return err;
             }
             fresh->type = PAGE_OBJECT;
             fresh->flags = mark;

@@ -17,6 +17,7 @@
 #define OBJECT_MAX_PAGES 0x7fffffffull
 #define OBJECT_MAX_SIZE  (OBJECT_MAX_PAGES << PAGE_SHIFT)
 
+struct quota;
 struct vma;
 
 struct vm_object {
@@ -31,6 +32,7 @@ struct vm_object {
     u32 nprivate;        /* [O] VMAs that are not shared */
     u64 id;              /* inode number shown for nameless objects */
     bool sealed;         /* once set, set: a write seal; MADV_REMOVE is refused */
+    struct quota *quota; /* [c] referenced: where its pages are counted */
     u32 order; /* [c] log2 of the 4 KiB pages of each page: 0, or 9 (mm/huge.h) */
 };
 
@@ -53,7 +55,10 @@ static inline void vm_file_put(struct vm_file *f)
         f->release(f);
 }
 
-struct vm_object *object_create(u64 size); /* one reference; NULL: no memory */
+/* One reference; NULL: no memory. Its pages count as nameless memory of the running user. */
+struct vm_object *object_create(u64 size);
+/* Before it has pages: they count there. */
+void object_set_quota(struct vm_object *o, struct quota *q);
 /* The same of 2 MiB pages; all its sizes are multiples of that. Its pages stand in the index
  * under the number of their first 4 KiB, and whoever asks for one in between gets that one. */
 struct vm_object *object_create_huge(u64 size);

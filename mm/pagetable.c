@@ -8,7 +8,7 @@
 
 static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
 {
-    struct page *pg = page_alloc(0, PA_ZERO | PA_USER);
+    struct page *pg = page_alloc(0, PA_ZERO);
 
     if (!pg)
         return NULL;

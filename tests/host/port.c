@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "lib/pause.h"
 #include "lib/waitq.h"
+#include "mm/account.h"
 #include "mm/boot_alloc.h"
 #include "mm/buddy.h"
 #include "mm/kspace.h"
@@ -58,6 +59,21 @@ void pause_now(void)
 bool pause_killed(void)
 {
     return host_killed;
+}
+
+/* ---- who runs ---- */
+
+struct account *host_account = &account_root;
+enum rank host_rank = RANK_KERNEL;
+
+struct account *account_current(void)
+{
+    return host_account;
+}
+
+enum rank rank_current(void)
+{
+    return host_rank;
 }
 
 /* ---- log and clocks ---- */

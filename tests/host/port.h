@@ -6,9 +6,14 @@
 #pragma once
 
 #include "lib/types.h"
+#include "mm/account.h"
 #include "mm/fault.h"
 
 struct mm;
+
+/* What account_current and rank_current answer. */
+extern struct account *host_account;
+extern enum rank host_rank;
 
 #define HOST_MEMORY (256ul << 20)
 

@@ -381,6 +381,7 @@ TEST(fault_when_memory_runs_out)
     enum fault_result result = FAULT_OK;
 
     mm_brk(mm, 0);
+    host_rank = RANK_USER;
     for (i = 0; i < n && result == FAULT_OK; i += 4096)
         t_map(mm, BASE + i * P, 4096, RW, MAP_PRIVATE | MAP_NORESERVE, NULL, 0);
     for (i = 0; i < n && result == FAULT_OK; i++)
@@ -390,5 +391,6 @@ TEST(fault_when_memory_runs_out)
     t_check(mm);
     CHECK_EQ(mm_madvise(mm, BASE, 4096 * P, MADV_DONTNEED), 0);
     CHECK_EQ(fault_handle(mm, BASE + (i - 1) * P, FAULT_WRITE), FAULT_OK);
+    host_rank = RANK_KERNEL;
     t_end(mm);
 }

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who pays. An account is what one user (real user id) has of the kernel's memory beside
+ * what hangs on his processes; a quota counts pages and inodes of a file system, or of a
+ * user's nameless files. docs/decisions/0008 says what is counted where and why.
+ */
+#pragma once
+
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "lib/types.h"
+
+/* How far the running thread may draw on the last free pages; who has a higher rank is
+ * also above the limits of users. */
+enum rank {
+    RANK_USER,
+    RANK_ADMIN,  /* CAP_SYS_RESOURCE or CAP_SYS_ADMIN */
+    RANK_KERNEL, /* kernel threads, and who ends and will give memory back */
+};
+
+#define QUOTA_NONE (~0ull)
+
+struct quota {
+    u32 refs;              /* atomic: file system or account, inodes, objects */
+    u64 pages, inodes;     /* atomic: in use */
+    u64 max_pages;         /* QUOTA_NONE: no limit */
+    u64 max_inodes;
+    u64 kept_pages, kept_inodes; /* of these maxima only for RANK_ADMIN and above */
+};
+
+struct account {
+    struct list link; /* all accounts */
+    u32 refs;         /* atomic */
+    u32 uid;          /* [c] */
+    u32 signals;      /* atomic: queued ones */
+    u64 pipe_pages;   /* atomic: room of pipes */
+    u64 bytes;        /* atomic: records of the kernel: open files, locks */
+    struct quota *files;    /* [c] nameless files: memfd, shared anonymous memory */
+    struct quota *segments; /* [c] System V segments: they outlive their creator */
+    u64 points; /* kernel/oom.c, in the middle of a choice; proc_lock */
+};
+
+/* The account of a user, with a reference; NULL: no memory. */
+struct account *account_get(u32 uid);
+void account_hold(struct account *a);
+void account_put(struct account *a);
+/* Pages of memory that stand on an account and on no process. */
+u64 account_pages(const struct account *a);
+
+/* The kernel gives these two (host tests: tests/host/port.c): the account of the running
+ * process (before there is one: account_root), borrowed until the caller sleeps, and the rank
+ * of the running thread. */
+struct account *account_current(void);
+enum rank rank_current(void);
+extern struct account account_root; /* user 0: there from the start, for ever */
+
+/* Limits by default, once memory is known. */
+void account_init(void);
+
+/* A quota without limits and one reference. NULL: no memory. */
+struct quota *quota_create(void);
+static inline struct quota *quota_get(struct quota *q)
+{
+    __atomic_fetch_add(&q->refs, 1, __ATOMIC_RELAXED);
+    return q;
+}
+void quota_put(struct quota *q);
+
+/* Whether n more pages or inodes may be had; then they are counted. */
+bool must_check quota_charge_pages(struct quota *q, u64 n);
+bool must_check quota_charge_inode(struct quota *q);
+static inline void quota_uncharge_pages(struct quota *q, u64 n)
+{
+    __atomic_fetch_sub(&q->pages, n, __ATOMIC_RELAXED);
+}
+static inline void quota_uncharge_inode(struct quota *q)
+{
+    __atomic_fetch_sub(&q->inodes, 1, __ATOMIC_RELAXED);
+}
+/* Pages the running thread may still take, by the quota alone. */
+u64 quota_room(const struct quota *q);
