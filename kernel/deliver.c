@@ -4,6 +4,7 @@
  * whether the interrupted system call starts again.
  */
 #include "arch/time.h"
+#include "kernel/printk.h"
 #include "kernel/process.h"
 #include "lib/log.h"
 #include "lib/uapi/errno.h"
@@ -13,20 +14,13 @@
 #define NR_RESTART_SYSCALL 219
 #define SYSCALL_INSN_SIZE  2
 
-#define CRASH_LINES_PER_SECOND 5
-
 /* One line for a program that dies of a fault, but no flood of them. */
 static void log_crash(const struct thread *t, int signo, int code)
 {
-    static u64 second, lines;
+    static struct log_limit limit;
     const struct trapframe *tf = arch_thread_frame(&t->arch);
-    u64 now = clock_monotonic_ns() / 1000000000;
 
-    if (now != second) {
-        second = now;
-        lines = 0;
-    }
-    if (lines++ >= CRASH_LINES_PER_SECOND)
+    if (!log_allowed(&limit, "programs that died of a fault"))
         return;
     printk("%s[%d]: signal %d code %d at %#lx ip %#lx sp %#lx\n", t->proc->comm,
            t->proc->pid, signo, code, (unsigned long)t->fault_addr,

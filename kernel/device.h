@@ -15,5 +15,8 @@ void device_add(const char *name, u64 rdev, u32 perm, const struct file_ops *ops
 /* /dev/host0 (input), host1, host2, host3: present under tools/run only. */
 void hostport_init(void);
 
+/* /dev/kmsg (1:11): the log, line by line. */
+void kmsg_init(void);
+
 /* /dev/fb0 (29:0), when there is a framebuffer. */
 void fbdev_init(void);

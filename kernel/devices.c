@@ -136,6 +136,7 @@ void devices_init(void)
     device_add("random", DEVICE(1, 8), 0666, &random_ops);
     device_add("urandom", DEVICE(1, 9), 0666, &random_ops);
     hostport_init();
+    kmsg_init();
     strace_init();
     fbdev_init();
 }

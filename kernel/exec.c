@@ -314,7 +314,6 @@ static void commit(struct exec *e, const char *name)
     p->not_dumpable = p->euid != p->uid || p->egid != p->gid ||
                       inode_permission(&p->fs.cred, p->exe_inode, MAY_READ) != 0;
     set_names(p, t, name);
-    memset(p->enosys_logged, 0, sizeof(p->enosys_logged));
     p->did_exec = true;
     p->exec_count++;
     p->exit_signal = SIGCHLD; /* the parent chose it for another program */

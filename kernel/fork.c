@@ -73,7 +73,6 @@ static void copy_identity(struct proc *child, const struct proc *parent)
     child->personality = parent->personality;
     child->oom_score_adj = parent->oom_score_adj;
     memcpy(child->comm, parent->comm, sizeof(child->comm));
-    memcpy(child->enosys_logged, parent->enosys_logged, sizeof(child->enosys_logged));
 }
 
 static int copy_mm(struct proc *child, struct proc *parent, u64 flags)

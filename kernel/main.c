@@ -53,7 +53,7 @@ static void unpack_initramfs(struct fs_context *fs, const struct bootinfo *bi)
     if (!bi->initrd_len)
         panic("no initramfs: give one to the loader (QEMU: -initrd FILE)");
     if (initramfs_unpack(fs, phys_to_virt(bi->initrd), bi->initrd_len) != 0)
-        printk("initramfs: incomplete, going on with what was unpacked\n");
+        printk(LOG_WARNING "initramfs: incomplete, going on with what was unpacked\n");
     buddy_add(bi->initrd, bi->initrd + bi->initrd_len);
 }
 
@@ -62,12 +62,10 @@ noreturn void kmain(struct bootinfo *bi)
     static const char *const argv[] = {"/init", NULL};
     const char *envp[] = {"HOME=/root", "TERM=vt100",
                           "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL};
-    const char *level;
     u32 cols, rows;
     struct fs_context fs;
 
-    level = cmdline_get("loglevel");
-    printk_set_quiet(level && level[0] == '0');
+    printk_init(cmdline_get("loglevel"));
     if (console_size(&cols, &rows))
         envp[1] = "TERM=linux";
     arch_cpu_init();

@@ -95,7 +95,7 @@ static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const cha
         printk("panic inside the report of a panic: %s\n", cause);
         stop();
     }
-    printk_set_quiet(false);
+    printk_levels[0] = LOG_LEVEL_ALL;
     /* First of all: from here on nobody waits for the lock of the screen. */
     console_seize(&cols, &rows);
     text.log_end = printk_end();

@@ -78,7 +78,7 @@ static u64 show_line(struct canvas *c, u64 at, u64 end, bool stamped)
 
         if (byte == '\n')
             return at + 1;
-        if (byte == ' ' && col == 0)
+        if ((byte == ' ' && col == 0) || (u8)byte & LEVEL_MARK)
             continue;
         if (col++ < c->cols)
             console_put_seized((u8)(byte >= ' ' && byte <= '~' ? byte : '.'));

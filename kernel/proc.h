@@ -158,7 +158,6 @@ struct proc {
     bool no_new_privs, not_dumpable;
     bool subreaper; /* orphans below it become its children; proc_lock */
     u32 personality;
-    bool enosys_logged[512]; /* one log line per program and number */
     u64 oom_score_adj;
     bool was_over_nproc;     /* when it took its real user id; exec tells */
     struct account *account; /* referenced: of the real user id; proc_lock or sig.lock */

@@ -5,6 +5,7 @@
  */
 #include "kernel/exec.h"
 #include "kernel/loader.h"
+#include "kernel/printk.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
 #include "kernel/sys_fs.h"
@@ -255,6 +256,7 @@ static void init_start(void *arg)
         err = exec_file(f, args);
     if (err)
         panic("cannot start init %s: error %d", args->name, -err);
+    printk_boot_over();
     arch_enter_user();
 }
 

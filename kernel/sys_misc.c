@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * System calls about the machine as a whole: sysinfo, syslog, reboot, getrandom.
+ * System calls about the machine as a whole: sysinfo, reboot, getrandom.
  */
 #include "arch/console.h"
 #include "arch/time.h"
@@ -53,56 +53,6 @@ long sys_sysinfo(const struct syscall_args *a)
     return copy_to_user(a->a0, &info, sizeof(info));
 }
 
-/* ---- syslog(2) ---- */
-
-enum { LOG_READ_ALL = 3, LOG_CONSOLE_OFF = 6, LOG_CONSOLE_ON = 7, LOG_SIZE_BUFFER = 10 };
-
-static long read_log(vaddr_t to, s32 len)
-{
-    size_t size = printk_size(), n;
-    char *text;
-    long err;
-
-    if (len < 0 || !to)
-        return -EINVAL;
-    size = MIN(size, (size_t)len);
-    if (!size)
-        return 0;
-    text = kmalloc(size);
-    if (!text)
-        return -ENOMEM;
-    n = printk_read(text, size);
-    err = copy_to_user(to, text, n);
-    kfree(text);
-    return err ? err : (long)n;
-}
-
-long sys_syslog(const struct syscall_args *a)
-{
-    s32 type = (s32)a->a0;
-
-    if (type < 0 || type > LOG_SIZE_BUFFER)
-        return -EINVAL;
-    if (type != LOG_READ_ALL && type != LOG_SIZE_BUFFER &&
-        !proc_capable(current_proc(), CAP_SYSLOG))
-        return -EPERM;
-    switch (type) {
-    case 0: /* open and close: nothing to do, as on Linux */
-    case 1:
-        return 0;
-    case LOG_READ_ALL:
-        return read_log(a->a1, (s32)a->a2);
-    case LOG_CONSOLE_OFF:
-    case LOG_CONSOLE_ON:
-        printk_set_quiet(type == LOG_CONSOLE_OFF);
-        return 0;
-    case LOG_SIZE_BUFFER:
-        return (long)printk_size();
-    default:
-        return -EINVAL;
-    }
-}
-
 /* ---- reboot(2) ---- */
 
 #define REBOOT_MAGIC 0xfee1deadu
@@ -135,13 +85,13 @@ long sys_reboot(const struct syscall_args *a)
         keyboard_restart_at_once(true);
         return 0;
     case REBOOT_RESTART:
-        printk("restarting\n");
+        printk(LOG_EMERG "restarting\n");
         machine_reboot();
     case REBOOT_POWER_OFF:
-        printk("power off\n");
+        printk(LOG_EMERG "power off\n");
         machine_poweroff(EXIT_PASSED);
     case REBOOT_HALT:
-        printk("halted\n");
+        printk(LOG_EMERG "halted\n");
         machine_halt();
     default:
         return -EINVAL;

@@ -3,10 +3,11 @@
  * Dispatch of system calls.
  */
 #include "kernel/syscall.h"
+#include "kernel/printk.h"
 #include "kernel/proc.h"
 #include "kernel/stall.h"
 #include "kernel/strace.h"
-#include "lib/log.h"
+#include "lib/string.h"
 #include "lib/uapi/errno.h"
 
 #define TABLE_SIZE 512u
@@ -23,15 +24,43 @@ static const syscall_fn own_table[OWN_SYSCALL_COUNT] = {
 #undef OWN_SYSCALL
 };
 
+#define SEEN_MAX 256u /* pairs of program and number that are remembered */
+
+/* Whether this program (by its name) asks for this call for the first time. */
+static bool first_time(const char *comm, u32 number)
+{
+    static spinlock_t lock;
+    static u64 seen[SEEN_MAX * 2];
+    static u32 used;
+    u64 h = 0xcbf29ce484222325ull ^ number; /* FNV-1a */
+    irqflags_t flags;
+    size_t at;
+    bool first;
+
+    for (; *comm; comm++)
+        h = (h ^ (u8)*comm) * 0x100000001b3ull;
+    h = (h ^ h >> 32) | 1;
+    flags = spin_lock_irq(&lock);
+    if (used == SEEN_MAX) { /* told twice is better than never */
+        memset(seen, 0, sizeof(seen));
+        used = 0;
+    }
+    for (at = h % ARRAY_SIZE(seen); seen[at] && seen[at] != h;)
+        at = (at + 1) % ARRAY_SIZE(seen);
+    first = !seen[at];
+    used += first;
+    seen[at] = h;
+    spin_unlock_irq(&lock, flags);
+    return first;
+}
+
 /* The honest answer, and one line so that somebody can see what a program needs. */
 static long not_implemented(struct proc *p, u32 number)
 {
-    bool *logged = &p->enosys_logged[number < TABLE_SIZE ? number : TABLE_SIZE - 1];
+    static struct log_limit limit;
 
-    if (!*logged) {
-        *logged = true;
+    if (first_time(p->comm, number) && log_allowed(&limit, "unknown system calls"))
         printk("%s[%d]: system call %u is not implemented\n", p->comm, p->pid, number);
-    }
     return -ENOSYS;
 }
 

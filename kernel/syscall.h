@@ -2,7 +2,7 @@
  *
  * System calls: each is `long sys_NAME(const struct syscall_args *a)` in kernel/sys_*.c and
  * has one line in the table of kernel/syscall_table.h: SYSCALL(number, name). A number
- * without a line returns -ENOSYS and is logged once per program and number.
+ * without a line returns -ENOSYS and is logged once per name of a program and number.
  */
 #pragma once
 

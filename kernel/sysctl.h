@@ -23,8 +23,8 @@ struct sysctl {
     /* A second condition for a write, or what follows from it: called with the new number
      * before it is stored. 0 or errno. NULL: none. */
     int (*check)(u64 number);
-    int (*get)(struct seq *s);           /* SYSCTL_CALLED: the whole text; 0 or errno */
-    int (*set)(char *text, size_t n);    /* SYSCTL_CALLED: without the newline; NULL: none */
+    int (*get)(struct seq *s);        /* SYSCTL_CALLED: the whole text; 0 or errno */
+    int (*set)(char *text, size_t n); /* SYSCTL_CALLED: without the newline; NULL: none */
 };
 
 /* The text of a setting. */

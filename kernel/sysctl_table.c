@@ -5,6 +5,7 @@
  */
 #include "fs/file.h"
 #include "kernel/kernel.h"
+#include "kernel/printk.h"
 #include "kernel/procfs.h"
 #include "kernel/random.h"
 #include "kernel/shm.h"
@@ -97,6 +98,38 @@ static int set_tainted(char *text, size_t n)
     return 0;
 }
 
+static int get_printk(struct seq *s)
+{
+    const u32 *l = printk_levels;
+
+    seq_printf(s, "%u\t%u\t%u\t%u\n", l[0], l[1], l[2], l[3]);
+    return 0;
+}
+
+/* Up to four numbers; those that are not given stay. */
+static int set_printk(char *text, size_t n)
+{
+    u32 levels[4];
+    u64 level;
+
+    memcpy(levels, printk_levels, sizeof(levels));
+    for (size_t i = 0, at = 0; at < n; i++) {
+        size_t from = at;
+
+        while (at < n && text[at] != '\t' && text[at] != ' ')
+            at++;
+        text[at] = '\0';
+        if (i >= 4 || str_to_u64(text + from, &level) != 0 || level > LOG_LEVEL_ALL)
+            return -EINVAL;
+        levels[i] = (u32)level;
+        while (++at < n && (text[at] == '\t' || text[at] == ' '))
+            ;
+    }
+    levels[1] &= 7;
+    memcpy(printk_levels, levels, sizeof(levels));
+    return 0;
+}
+
 /* ---- random numbers ---- */
 
 /* A random UUID of version 4, RFC 4122 section 4.4. */
@@ -147,7 +180,10 @@ static u64 min_address = MMAP_MIN_ADDR;
     (&(const struct sysctl){.kind = SYSCTL_U32, .value = &(variable), __VA_ARGS__})
 #define U64(variable, ...) \
     (&(const struct sysctl){.kind = SYSCTL_U64, .value = &(variable), __VA_ARGS__})
-#define ROW(path, mode, setting) {.name = "sys/" path, .perm = (mode), .value = (setting)}
+#define ROW(path, mode, setting)                                \
+    {                                                           \
+        .name = "sys/" path, .perm = (mode), .value = (setting) \
+    }
 
 const struct proc_entry proc_sys_entries[] = {
     ROW("fs/file-max", 0444, U32(files_max)),
@@ -167,6 +203,7 @@ const struct proc_entry proc_sys_entries[] = {
     ROW("kernel/overflowuid", 0444, U32(nobody)),
     ROW("kernel/panic_on_oops", 0444, U32(one)),
     ROW("kernel/pid_max", 0644, U32(pid_limit, .min = 301, .max = PID_MAX)),
+    ROW("kernel/printk", 0644, CALLED(.get = get_printk, .set = set_printk)),
     ROW("kernel/random/boot_id", 0444, CALLED(.get = get_boot_id)),
     ROW("kernel/random/entropy_avail", 0444, U32(entropy_bits)),
     ROW("kernel/random/poolsize", 0444, U32(entropy_bits)),

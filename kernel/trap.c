@@ -36,8 +36,8 @@ static bool out_of_memory(struct proc *p, const struct fault_info *info)
         return info->user; /* it ends on the way to user mode */
     if (!info->user)
         return false;
-    printk("out of memory: nobody left to kill, wanted by %s[%d] at %#lx\n", p->comm,
-           p->pid, info->addr);
+    printk(LOG_ERROR "out of memory: nobody left to kill, wanted by %s[%d] at %#lx\n",
+           p->comm, p->pid, info->addr);
     if (p != init_proc)
         proc_exit(SIGKILL);
     sched_yield_now();

@@ -49,7 +49,7 @@ class Machine:
                    "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                    "-serial", "stdio", "-qmp", f"unix:{path},server=on,wait=off",
                    "-kernel", f"{build}/release/kernel.elf",
-                   "-initrd", f"{build}/iso.cpio", "-append", cmdline, *keyboard, *more]
+                   "-initrd", f"{build}/iso.cpio", "-append", f"loglevel=7 {cmdline}", *keyboard, *more]
         self.log = open(log, "wb")
         self.text = b""  # not yet looked at
         self.seen = b""  # all of it

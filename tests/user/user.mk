@@ -20,7 +20,7 @@ USER_SUITES := t_remap_basic t_remap_args t_remap_eof t_remap_fork t_remap_vma \
                t_mlock t_advise t_model t_limits t_remap_more
 USER_SUITES += t_state t_ghosts t_wait t_tid
 USER_SUITES += t_huge t_fb t_perm
-USER_SUITES += t_exec t_script
+USER_SUITES += t_exec t_script t_log
 USER_SUITES += t_caps
 USER_TESTS  := $(USER_SUITES:%=$(USER_OUT)/%)
 USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)

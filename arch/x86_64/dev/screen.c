@@ -206,9 +206,13 @@ void console_screen_init(void)
     /* The lines before this one. */
     end = printk_end();
     for (u64 at = end - MIN(end, PRINTK_RING); at < end; at++) {
-        if (printk_byte(at) == '\n')
+        u8 byte = (u8)printk_byte(at);
+
+        if (byte & LEVEL_MARK)
+            continue;
+        if (byte == '\n')
             vt_put(&vt, '\r');
-        vt_put(&vt, (u8)printk_byte(at));
+        vt_put(&vt, byte);
     }
     draw();
     screen_present = true;

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The log as programs see it: syslog(2) and /dev/kmsg. A read of /dev/kmsg gives one line,
+ * "priority,number,microseconds,-;text", and waits for the next one; the number is the line's
+ * place in all that was logged. A write makes a line of the program's own.
+ */
+#include "arch/time.h"
+#include "fs/file.h"
+#include "kernel/device.h"
+#include "kernel/kernel.h"
+#include "kernel/printk.h"
+#include "kernel/proc.h"
+#include "kernel/syscall.h"
+#include "kernel/uaccess.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/waitq.h"
+
+#define LOOK_NS   100000000ull /* how often one who waits looks: lines come from any context */
+#define WRITE_MAX 400
+
+/* ---- syslog(2) ---- */
+
+enum {
+    LOG_CLOSE,
+    LOG_OPEN,
+    LOG_READ,
+    LOG_READ_ALL,
+    LOG_READ_CLEAR,
+    LOG_CLEAR,
+    LOG_CONSOLE_OFF,
+    LOG_CONSOLE_ON,
+    LOG_CONSOLE_LEVEL,
+    LOG_SIZE_UNREAD,
+    LOG_SIZE_BUFFER,
+};
+
+static u64 read_at;       /* LOG_READ has given what is before */
+static u32 level_before; /* of LOG_CONSOLE_OFF; 0: it is on */
+
+/* Copies whole lines from *at on, which moves behind them. */
+static long copy_lines(vaddr_t to, size_t size, u64 *at)
+{
+    struct log_line line;
+    char text[sizeof(line.text) + 8];
+    size_t done = 0;
+    u64 next = *at;
+
+    while (printk_line(&next, &line)) {
+        size_t n = (size_t)fmt_snprintf(text, sizeof(text), "<%u>%s\n", line.priority,
+                                        line.text);
+
+        if (n > size - done)
+            break;
+        if (copy_to_user(to + done, text, n) != 0)
+            return done ? (long)done : -EFAULT;
+        done += n;
+        *at = next;
+    }
+    return (long)done;
+}
+
+static int wait_for_lines(u64 at)
+{
+    int err = 0;
+
+    while (!err && printk_end() == at) {
+        struct waitq never;
+
+        waitq_init(&never);
+        err = waitq_wait_until(&never, printk_end() != at, clock_monotonic_ns() + LOOK_NS);
+        if (err == -ETIMEDOUT)
+            err = 0;
+    }
+    return err;
+}
+
+static long read_next(vaddr_t to, size_t size)
+{
+    u64 at = READ_ONCE(read_at);
+    int err = wait_for_lines(at);
+    long n = err ? err : copy_lines(to, size, &at);
+
+    if (n > 0)
+        WRITE_ONCE(read_at, at);
+    return n;
+}
+
+static long read_all(vaddr_t to, size_t size, bool clear)
+{
+    u64 at = printk_newest(size);
+    long n = copy_lines(to, size, &at);
+
+    if (n >= 0 && clear)
+        printk_clear();
+    return n;
+}
+
+static long set_console(s32 type, s32 level)
+{
+    if (type == LOG_CONSOLE_LEVEL) {
+        if (level < 1 || level > 8)
+            return -EINVAL;
+        printk_levels[0] = MAX((u32)level, printk_levels[2]);
+        level_before = 0;
+    } else if (type == LOG_CONSOLE_OFF) {
+        if (!level_before)
+            level_before = printk_levels[0];
+        printk_levels[0] = printk_levels[2];
+    } else if (level_before) {
+        printk_levels[0] = level_before;
+        level_before = 0;
+    }
+    return 0;
+}
+
+long sys_syslog(const struct syscall_args *a)
+{
+    s32 type = (s32)a->a0, len = (s32)a->a2;
+
+    if (type != LOG_READ_ALL && type != LOG_SIZE_BUFFER &&
+        !proc_capable(current_proc(), CAP_SYSLOG))
+        return -EPERM;
+    switch (type) {
+    case LOG_CLOSE: /* nothing to do, as on Linux */
+    case LOG_OPEN:
+        return 0;
+    case LOG_READ:
+    case LOG_READ_ALL:
+    case LOG_READ_CLEAR:
+        if (!a->a1 || len < 0)
+            return -EINVAL;
+        if (!len)
+            return 0;
+        if (!user_range_ok(a->a1, (size_t)len))
+            return -EFAULT;
+        return type == LOG_READ ? read_next(a->a1, (size_t)len)
+                                : read_all(a->a1, (size_t)len, type == LOG_READ_CLEAR);
+    case LOG_CLEAR:
+        printk_clear();
+        return 0;
+    case LOG_CONSOLE_OFF:
+    case LOG_CONSOLE_ON:
+    case LOG_CONSOLE_LEVEL:
+        return set_console(type, len);
+    case LOG_SIZE_UNREAD:
+        return (long)printk_unread(READ_ONCE(read_at));
+    case LOG_SIZE_BUFFER:
+        return PRINTK_RING;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* ---- /dev/kmsg ---- */
+
+/* f->data: the place of the line to be read next; f->pos is 0, as on Linux. */
+static ssize_t kmsg_read(struct file *f, struct uio *u, u64 *pos)
+{
+    struct log_line line;
+    char text[sizeof(line.text) + 64], *words, *end;
+    u64 begin = (u64)(uintptr_t)f->data, at = begin, seconds, micros;
+    size_t n;
+    int err;
+
+    while (!printk_line(&at, &line)) {
+        if (f->flags & O_NONBLOCK)
+            return -EAGAIN;
+        err = wait_for_lines(at);
+        if (err)
+            return err;
+    }
+    (void)pos;
+    if (line.lost && begin) { /* told once; the next read goes on with what there is */
+        f->data = (void *)(uintptr_t)line.at;
+        return -EPIPE;
+    }
+    /* "[seconds.micros] words" */
+    words = strchr(line.text, ']');
+    end = strchr(line.text, '.');
+    if (!words || !end)
+        return -EIO;
+    *end = *words = '\0';
+    words += 2;
+    for (end = line.text + 1; *end == ' '; end++)
+        ;
+    if (str_to_u64(end, &seconds) != 0)
+        seconds = 0;
+    for (end = line.text + strlen(line.text) + 1; *end == '0' && end[1]; end++)
+        ;
+    if (str_to_u64(end, &micros) != 0)
+        micros = 0;
+    n = (size_t)fmt_snprintf(text, sizeof(text), "%u,%lu,%lu,-;%s\n", line.priority, line.at,
+                             seconds * 1000000 + micros, words);
+    if (u->left < n)
+        return -EINVAL;
+    if (uio_copy_to(u, text, n) != n)
+        return -EFAULT;
+    f->data = (void *)(uintptr_t)at;
+    return (ssize_t)n;
+}
+
+/* "<priority>words": without a number a warning of a program, as on Linux. */
+static ssize_t kmsg_write(struct file *f, struct uio *u, u64 *pos)
+{
+    static struct log_limit limit;
+    char text[WRITE_MAX + 1], *words = text, *end;
+    u32 priority = LOG_USER | printk_levels[1];
+    size_t n = u->left;
+
+    (void)f;
+    (void)pos;
+    if (n > WRITE_MAX)
+        return -EINVAL;
+    if (uio_copy_from(u, text, n) != n)
+        return -EFAULT;
+    text[n] = '\0';
+    end = strchr(text, '>');
+    if (text[0] == '<' && end) {
+        u64 number;
+
+        *end = '\0';
+        if (str_to_u64(text + 1, &number) == 0) {
+            priority = LOG_USER | (u32)(number & 7);
+            words = end + 1;
+        } else {
+            *end = '>';
+        }
+    }
+    end = words + strlen(words);
+    if (end > words && end[-1] == '\n')
+        end[-1] = '\0';
+    if (log_allowed(&limit, "kmsg"))
+        printk_user(priority, words);
+    return (ssize_t)n;
+}
+
+static s64 kmsg_lseek(struct file *f, s64 offset, int whence)
+{
+    if (offset)
+        return -ESPIPE;
+    if (whence != SEEK_SET && whence != SEEK_END && whence != SEEK_DATA)
+        return -EINVAL;
+    if (whence == SEEK_SET)
+        f->data = NULL;
+    else
+        f->data = (void *)(uintptr_t)(whence == SEEK_END ? printk_end() : printk_newest(~0ul));
+    return 0;
+}
+
+static const struct file_ops kmsg_ops = {
+    .read = kmsg_read, .write = kmsg_write, .lseek = kmsg_lseek};
+
+void kmsg_init(void)
+{
+    device_add("kmsg", DEVICE(1, 11), 0644, &kmsg_ops);
+}
