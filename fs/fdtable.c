@@ -5,6 +5,7 @@
  */
 #include "fs/file.h"
 #include "fs/locks.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"
@@ -101,9 +102,11 @@ void fdtable_put(struct fdtable *t)
 {
     if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    for (u32 i = 0; i < t->size; i++)
+    for (u32 i = 0; i < t->size; i++) {
         if (t->files[i])
             drop(t, t->files[i]);
+        pause_anyway();
+    }
     kfree(t->files);
     slab_free(&table_cache, t);
 }
@@ -148,6 +151,7 @@ void fdtable_close_on_exec(struct fdtable *t)
 
             if (f)
                 drop(t, f);
+            pause_anyway();
         }
     }
 }

@@ -7,6 +7,7 @@
 #include "fs/ramfs.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -232,6 +233,8 @@ ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos)
         *pos += n;
         if (n < part)
             return done ? (ssize_t)done : -EFAULT;
+        if (u->left && pause_point())
+            break;
     }
     return (ssize_t)done;
 }
@@ -283,6 +286,8 @@ static ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
             err = -EFAULT;
             break;
         }
+        if (done < (size_t)room && pause_point())
+            break;
     }
     if (done) {
         object_extend(o, *pos);

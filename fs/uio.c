@@ -4,6 +4,7 @@
  */
 #include "fs/uio.h"
 #include "arch/uaccess.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 
 void uio_init_kernel(struct uio *u, struct iovec *iov, void *buf, size_t len)
@@ -44,12 +45,14 @@ static size_t copy_piece(const struct uio *u, uintptr_t at, void *buf, size_t n,
     return 0;
 }
 
+#define AT_ONCE 65536u /* bytes between two pauses */
+
 static size_t transfer(struct uio *u, char *buf, size_t n, enum direction dir)
 {
     size_t done = 0;
 
     while (done < n && u->niov) {
-        size_t part = MIN(n - done, u->iov->len - u->skip), copied;
+        size_t part = MIN(MIN(n - done, u->iov->len - u->skip), AT_ONCE), copied;
 
         copied =
             copy_piece(u, u->iov->base + u->skip, buf ? buf + done : NULL, part, dir);
@@ -63,6 +66,8 @@ static size_t transfer(struct uio *u, char *buf, size_t n, enum direction dir)
             u->niov--;
             u->skip = 0;
         }
+        if (done < n)
+            pause_anyway();
     }
     return done;
 }

@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/random.h"
 #include "kernel/strace.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 
 static s64 dev_lseek(struct file *f, s64 offset, int whence)
@@ -49,6 +50,7 @@ static ssize_t zero_read(struct file *f, struct uio *u, u64 *pos)
         done += n;
         if (n < part)
             return done ? (ssize_t)done : -EFAULT;
+        (void)pause_point();
         if (u->left && thread_interrupted())
             break;
     }
@@ -72,42 +74,29 @@ static ssize_t full_write(struct file *f, struct uio *u, u64 *pos)
 
 static ssize_t random_read(struct file *f, struct uio *u, u64 *pos)
 {
-    u8 bytes[256];
-    size_t done = 0;
-
     (void)f;
     (void)pos;
-    while (u->left) {
-        size_t part = MIN(u->left, sizeof(bytes)), n;
-
-        random_bytes(bytes, part);
-        n = uio_copy_to(u, bytes, part);
-        done += n;
-        if (n < part)
-            return done ? (ssize_t)done : -EFAULT;
-        if (u->left && thread_interrupted())
-            break;
-    }
-    return (ssize_t)done;
+    return random_to_uio(u);
 }
 
 /* What is written is stirred in; it can only help. */
 static ssize_t random_write(struct file *f, struct uio *u, u64 *pos)
 {
+    u8 bytes[RANDOM_AT_ONCE];
     size_t done = 0;
-    u64 word;
 
     (void)f;
     (void)pos;
     while (u->left) {
-        size_t part = MIN(u->left, sizeof(word)), n;
+        size_t part = MIN(u->left, sizeof(bytes)), n = uio_copy_from(u, bytes, part);
 
-        word = 0;
-        n = uio_copy_from(u, &word, part);
-        random_stir(word);
+        random_stir_bytes(bytes, n);
         done += n;
         if (n < part)
             return done ? (ssize_t)done : -EFAULT;
+        (void)pause_point();
+        if (u->left && thread_interrupted())
+            break;
     }
     return (ssize_t)done;
 }

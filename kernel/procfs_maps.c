@@ -6,6 +6,7 @@
  * `Nonlinear:` line and the flag `nl`, as Linux 3.8 to 3.19 had them.
  */
 #include "kernel/procfs.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/huge.h"
@@ -199,7 +200,10 @@ static int visit_areas(s32 pid, bool counts, struct seq *s,
                 visit(s, &w->areas[i], arg);
                 if (w->areas[i].file)
                     vm_file_put(w->areas[i].file);
+                pause_anyway();
             }
+            if (pause_killed())
+                break;
         }
         kfree(w);
     }

@@ -7,6 +7,7 @@
  */
 #include "fs/uio.h"
 #include "kernel/procfs_tree.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -91,6 +92,8 @@ static ssize_t mem_transfer(struct file *f, struct uio *u, u64 *pos, bool write)
         }
         *pos += part;
         done += (ssize_t)part;
+        if (!err && pause_point())
+            err = -EINTR;
     }
     kfree(page);
     mm_put(mm);
@@ -144,6 +147,8 @@ static ssize_t read_entries(struct uio *u, u64 *pos, u64 end, entries_fn fill, v
             err = -EFAULT;
         *pos += n;
         done += (ssize_t)n;
+        if (!err && pause_point())
+            err = -EINTR;
     }
     kfree(out);
     return done ? done : err;

@@ -7,60 +7,28 @@
  */
 #include "kernel/random.h"
 
+#include "arch/chacha.h"
 #include "arch/cpu.h"
 #include "arch/time.h"
+#include "fs/uio.h"
+#include "lib/pause.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
-
-#define KEY_WORDS   8
-#define BLOCK_BYTES 64
+#include "lib/uapi/errno.h"
+#include "lib/waitq.h"
 
 static spinlock_t lock;
-static u32 state[KEY_WORDS];
+static u32 state[CHACHA_KEY_WORDS];
 
 static inline u32 rotate(u32 x, unsigned n)
 {
     return x << n | x >> (32 - n);
 }
 
-static void quarter_round(u32 *x, unsigned a, unsigned b, unsigned c, unsigned d)
-{
-    x[a] += x[b];
-    x[d] = rotate(x[d] ^ x[a], 16);
-    x[c] += x[d];
-    x[b] = rotate(x[b] ^ x[c], 12);
-    x[a] += x[b];
-    x[d] = rotate(x[d] ^ x[a], 8);
-    x[c] += x[d];
-    x[b] = rotate(x[b] ^ x[c], 7);
-}
-
-static void chacha_block(const u32 key[KEY_WORDS], u64 counter, u32 out[16])
-{
-    u32 in[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-
-    memcpy(in + 4, key, KEY_WORDS * sizeof(u32));
-    in[12] = (u32)counter;
-    in[13] = (u32)(counter >> 32);
-    memcpy(out, in, sizeof(in));
-    for (int i = 0; i < 10; i++) {
-        quarter_round(out, 0, 4, 8, 12);
-        quarter_round(out, 1, 5, 9, 13);
-        quarter_round(out, 2, 6, 10, 14);
-        quarter_round(out, 3, 7, 11, 15);
-        quarter_round(out, 0, 5, 10, 15);
-        quarter_round(out, 1, 6, 11, 12);
-        quarter_round(out, 2, 7, 8, 13);
-        quarter_round(out, 3, 4, 9, 14);
-    }
-    for (int i = 0; i < 16; i++)
-        out[i] += in[i];
-}
-
 /* Mixes fresh words in and turns the state over; hands out a key for one request. */
-static void next_key(u32 key[KEY_WORDS])
+static void next_key(u32 key[CHACHA_KEY_WORDS])
 {
-    u32 block[16], fresh[KEY_WORDS] = {0};
+    u32 block[16], fresh[CHACHA_KEY_WORDS] = {0};
     u64 cycles = cpu_cycles();
     irqflags_t flags;
 
@@ -68,29 +36,103 @@ static void next_key(u32 key[KEY_WORDS])
     fresh[0] ^= (u32)cycles;
     fresh[1] ^= (u32)(cycles >> 32);
     flags = spin_lock_irq(&lock);
-    for (int i = 0; i < KEY_WORDS; i++)
+    for (int i = 0; i < CHACHA_KEY_WORDS; i++)
         state[i] ^= fresh[i];
-    chacha_block(state, 0, block);
+    arch_chacha_blocks(state, 0, block, 1);
     memcpy(state, block, sizeof(state));
     spin_unlock_irq(&lock, flags);
-    memcpy(key, block + KEY_WORDS, KEY_WORDS * sizeof(u32));
+    memcpy(key, block + CHACHA_KEY_WORDS, CHACHA_KEY_WORDS * sizeof(u32));
+}
+
+/* The key of one stream of bytes, and how far it is used up. */
+struct stream {
+    u32 key[CHACHA_KEY_WORDS];
+    u64 counter;
+};
+
+static void stream_fill(struct stream *s, void *buf, size_t n)
+{
+    size_t whole = n / CHACHA_BLOCK;
+    u32 block[16];
+    u8 *out = buf;
+
+    if (whole)
+        arch_chacha_blocks(s->key, s->counter, out, whole);
+    s->counter += whole;
+    out += whole * CHACHA_BLOCK;
+    n -= whole * CHACHA_BLOCK;
+    if (n) {
+        arch_chacha_blocks(s->key, s->counter++, block, 1);
+        memcpy(out, block, n);
+        memset(block, 0, sizeof(block));
+        barrier();
+    }
+}
+
+static void stream_end(struct stream *s)
+{
+    memset(s, 0, sizeof(*s));
+    barrier();
 }
 
 void random_bytes(void *buf, size_t n)
 {
-    u32 key[KEY_WORDS], block[16];
-    u8 *out = buf;
+    struct stream s = {.counter = 1};
 
-    next_key(key);
-    for (u64 counter = 1; n; counter++) {
-        size_t part = MIN(n, (size_t)BLOCK_BYTES);
+    next_key(s.key);
+    stream_fill(&s, buf, n);
+    stream_end(&s);
+}
 
-        chacha_block(key, counter, block);
-        memcpy(out, block, part);
-        out += part;
-        n -= part;
+ssize_t random_to_uio(struct uio *u)
+{
+    u8 bytes[RANDOM_AT_ONCE] __attribute__((aligned(16)));
+    struct stream s = {.counter = 1};
+    ssize_t done = 0;
+
+    next_key(s.key);
+    while (u->left) {
+        size_t part = MIN(u->left, sizeof(bytes)), n;
+
+        stream_fill(&s, bytes, part);
+        n = uio_copy_to(u, bytes, part);
+        done += (ssize_t)n;
+        if (n < part) {
+            done = done ? done : -EFAULT;
+            break;
+        }
+        (void)pause_point();
+        if (u->left && thread_interrupted())
+            break;
     }
-    memset(key, 0, sizeof(key));
+    stream_end(&s);
+    memset(bytes, 0, sizeof(bytes));
+    barrier();
+    return done;
+}
+
+/* A cheap hash makes a key's size of the bytes, the block function makes the next state of it:
+ * whoever knows what is stirred in knows no more of the state than before. */
+void random_stir_bytes(const void *bytes, size_t n)
+{
+    u64 lane[CHACHA_KEY_WORDS / 2] = {0}, word;
+    u32 words[CHACHA_KEY_WORDS], block[16];
+    irqflags_t flags;
+
+    for (size_t at = 0; at < n; at += sizeof(word)) {
+        u64 *l = &lane[at / sizeof(word) % ARRAY_SIZE(lane)];
+
+        word = 0;
+        memcpy(&word, (const u8 *)bytes + at, MIN(n - at, sizeof(word)));
+        *l = ((*l << 29 | *l >> 35) ^ word) * 0x9e3779b97f4a7c15ull;
+    }
+    memcpy(words, lane, sizeof(words));
+    flags = spin_lock_irq(&lock);
+    for (int i = 0; i < CHACHA_KEY_WORDS; i++)
+        state[i] ^= words[i];
+    arch_chacha_blocks(state, 0, block, 1);
+    memcpy(state, block, sizeof(state));
+    spin_unlock_irq(&lock, flags);
     memset(block, 0, sizeof(block));
     barrier();
 }
@@ -106,7 +148,7 @@ void random_stir(u64 value)
 
 void random_init(void)
 {
-    u32 ignored[KEY_WORDS];
+    u32 ignored[CHACHA_KEY_WORDS];
 
     random_stir(clock_boot_epoch());
     for (int i = 0; i < 16; i++) {

@@ -6,6 +6,7 @@
 #include "kernel/seq.h"
 
 #include "lib/fmt.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"
@@ -19,8 +20,10 @@ void seq_init(struct seq *s)
 
 void seq_free(struct seq *s)
 {
-    for (size_t i = 0; i < s->npages; i++)
+    for (size_t i = 0; i < s->npages; i++) {
         kfree(s->pages[i]);
+        pause_anyway();
+    }
     kfree(s->pages);
     seq_init(s);
 }
@@ -96,6 +99,8 @@ ssize_t seq_read(const struct seq *s, struct uio *u, u64 pos)
         pos += n;
         if (n < part)
             return done ? (ssize_t)done : -EFAULT;
+        if (u->left && pause_point())
+            break;
     }
     return (ssize_t)done;
 }

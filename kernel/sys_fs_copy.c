@@ -4,6 +4,7 @@
  */
 #include "kernel/sys_fs.h"
 #include "kernel/uaccess.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
@@ -62,6 +63,7 @@ static ssize_t copy_bytes(struct side *in, struct file *out, s64 *out_pos, size_
         if (out_pos)
             *out_pos += n;
         done += n;
+        (void)pause_point();
         if (n < got || thread_interrupted())
             break;
     }

@@ -4,6 +4,7 @@
  */
 #include "arch/console.h"
 #include "arch/time.h"
+#include "fs/uio.h"
 #include "kernel/kernel.h"
 #include "kernel/keyboard.h"
 #include "kernel/printk.h"
@@ -107,21 +108,15 @@ long sys_reboot(const struct syscall_args *a)
 long sys_getrandom(const struct syscall_args *a)
 {
     u32 flags = (u32)a->a2;
-    size_t len = MIN(a->a1, (u64)0x7ffff000), done = 0;
-    u8 bytes[256];
+    size_t len = MIN(a->a1, (u64)0x7ffff000);
+    struct iovec iov;
+    struct uio u;
 
     if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
         (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
-    while (done < len) {
-        size_t part = MIN(len - done, sizeof(bytes));
-
-        random_bytes(bytes, part);
-        if (copy_to_user(a->a0 + done, bytes, part) != 0)
-            return done ? (long)done : -EFAULT;
-        done += part;
-        if (done < len && thread_interrupted())
-            break;
-    }
-    return (long)done;
+    if (!user_range_ok(a->a0, len))
+        return -EFAULT;
+    uio_init_user(&u, &iov, a->a0, len);
+    return random_to_uio(&u);
 }

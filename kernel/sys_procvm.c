@@ -7,6 +7,7 @@
 #include "kernel/sys_fs.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"
 
@@ -56,6 +57,8 @@ static size_t move_bytes(struct mm *mm, vaddr_t va, size_t n, struct uio *u, cha
             part = uio_copy_to(u, page, part);
         if (part < want)
             *err = -EFAULT;
+        else if (pause_point())
+            *err = -EINTR;
         done += part;
         va += part;
     }

@@ -4,26 +4,53 @@
  */
 #include "kernel/uaccess.h"
 #include "fs/vfs.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"
 
+/* More than this is copied in pieces with pauses between them. */
+#define AT_ONCE 65536u
+
+/* Walks [user, user+n) in pieces: the bytes that could not be copied at the end. */
+#define in_pieces(n, done, part, copy)               \
+    ({                                               \
+        size_t done = 0, part, left_ = 0;            \
+        for (; !left_ && done < (n); done += part) { \
+            if (done)                                \
+                pause_anyway();                      \
+            part = MIN((n)-done, (size_t)AT_ONCE);   \
+            left_ = (copy);                          \
+        }                                            \
+        left_;                                       \
+    })
+
 int copy_from_user(void *dst, vaddr_t src, size_t n)
 {
-    if (!user_range_ok(src, n) || arch_copy_from_user(dst, src, n) != 0)
+    if (!user_range_ok(src, n))
         return -EFAULT;
-    return 0;
+    if (likely(n <= AT_ONCE))
+        return arch_copy_from_user(dst, src, n) ? -EFAULT : 0;
+    return in_pieces(n, at, part, arch_copy_from_user((char *)dst + at, src + at, part))
+               ? -EFAULT
+               : 0;
 }
 
 int copy_to_user(vaddr_t dst, const void *src, size_t n)
 {
-    if (!user_range_ok(dst, n) || arch_copy_to_user(dst, src, n) != 0)
+    if (!user_range_ok(dst, n))
         return -EFAULT;
-    return 0;
+    if (likely(n <= AT_ONCE))
+        return arch_copy_to_user(dst, src, n) ? -EFAULT : 0;
+    return in_pieces(n, at, part,
+                     arch_copy_to_user(dst + at, (const char *)src + at, part))
+               ? -EFAULT
+               : 0;
 }
 
 int clear_user(vaddr_t dst, size_t n)
 {
-    if (!user_range_ok(dst, n) || arch_clear_user(dst, n) != 0)
+    if (!user_range_ok(dst, n) ||
+        in_pieces(n, at, part, arch_clear_user(dst + at, part)) != 0)
         return -EFAULT;
     return 0;
 }

@@ -150,11 +150,13 @@ static void arrangement_vma(struct arrangement_walk *w, struct vma *v)
             arrangement_page(w, va, vma_home(v, va), false);
             w->run.end = next;
             va = next;
+            pause_anyway();
             continue;
         }
         for (; va < next; va += PAGE_SIZE)
             arrangement_page(w, va, away_offset(leaf, v, va),
                              leaf->away[pt_index(va, 0)] != 0);
+        pause_anyway();
     }
 }
 
