@@ -3,15 +3,42 @@
  * Open files: life, and the generic half of read and write.
  */
 #include "fs/file.h"
+#include "fs/dentry.h"
 #include "fs/locks.h"
 #include "fs/open.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
+#include "mm/account.h"
+#include "mm/buddy.h"
 #include "mm/slab.h"
 
 SLAB_CACHE(file_cache, "file", struct file);
+
+/* What an open file costs at least: with a name and an inode of its own, as a pipe has. */
+#define FILE_BYTES (sizeof(struct file) + sizeof(struct dentry) + sizeof(struct inode))
+
+#define FILES_MAX_LEAST 8192u
+
+u64 files_max, files_open;
+
+static void uncount(struct account *a)
+{
+    __atomic_fetch_sub(&files_open, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&a->bytes, FILE_BYTES, __ATOMIC_RELAXED);
+}
+
+static bool count(struct account *a)
+{
+    u64 n = __atomic_add_fetch(&files_open, 1, __ATOMIC_RELAXED);
+
+    __atomic_fetch_add(&a->bytes, FILE_BYTES, __ATOMIC_RELAXED);
+    if (likely(n <= files_max) || rank_current() != RANK_USER)
+        return true;
+    uncount(a);
+    return false;
+}
 
 static void file_release(struct vm_file *vm)
 {
@@ -24,16 +51,31 @@ static void file_release(struct vm_file *vm)
         inode_put_write(f->inode);
     path_put(&f->path);
     inode_put(f->inode);
+    uncount(f->account);
+    account_put(f->account);
     slab_free(&file_cache, f);
+}
+
+void files_init(void)
+{
+    files_max = MAX(page_count_total() * PAGE_SIZE / 1024 / 10, FILES_MAX_LEAST);
 }
 
 int file_create(struct inode *inode, const struct file_ops *ops, u32 flags,
                 struct file **out)
 {
-    struct file *f = slab_zalloc(&file_cache);
+    struct account *a = account_current();
+    struct file *f;
 
-    if (!f)
+    if (!count(a))
+        return -ENFILE;
+    f = slab_zalloc(&file_cache);
+    if (!f) {
+        uncount(a);
         return -ENOMEM;
+    }
+    account_hold(a);
+    f->account = a;
     f->vm.refs = 1;
     f->vm.release = file_release;
     f->flags = flags;

@@ -19,9 +19,10 @@ struct file {
     struct inode *inode;   /* referenced, never NULL */
     const struct file_ops *ops;
     void *data;
-    bool holds_write; /* counted in inode->writers */
-    s32 owner;        /* F_SETOWN: only remembered */
-    u64 lock_owner;   /* of flock and of record locks of this open file; constant */
+    struct account *account; /* [c] of who opened it, referenced */
+    bool holds_write;        /* counted in inode->writers */
+    s32 owner;               /* F_SETOWN: only remembered */
+    u64 lock_owner; /* of flock and of record locks of this open file; constant */
 };
 
 static inline bool file_readable(const struct file *f)
@@ -34,7 +35,13 @@ static inline bool file_writable(const struct file *f)
     return (f->flags + 1) & 2; /* O_ACCMODE 1 and 2 */
 }
 
+/* /proc/sys/fs/file-max: so many open files, but for root; how many there are. */
+extern u64 files_max, files_open;
+/* A tenth of memory at a KiB each: at boot, when memory is known. */
+void files_init(void);
+
 /* A file without a name over `inode` (takes over the caller's inode reference on success). */
+/* -ENFILE, -ENOMEM. */
 int file_create(struct inode *inode, const struct file_ops *ops, u32 flags,
                 struct file **out);
 void file_get(struct file *f);

@@ -7,6 +7,7 @@
 #include "fs/locks.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
+#include "mm/account.h"
 #include "mm/slab.h"
 
 #define BUCKETS 64u
@@ -14,6 +15,7 @@
 struct lock {
     struct lock *next;
     struct lock_request r;
+    struct account *account; /* of who set it, referenced */
 };
 
 /* A thread that waits for a lock, for the detection of deadlocks. */
@@ -30,6 +32,25 @@ struct waiter {
 #define SEARCH_MAX 20000u
 
 SLAB_CACHE(lock_cache, "file_lock", struct lock);
+
+static struct lock *lock_alloc(void)
+{
+    struct lock *l = slab_alloc(&lock_cache);
+
+    if (l) {
+        l->account = account_current();
+        account_hold(l->account);
+        __atomic_fetch_add(&l->account->bytes, sizeof(*l), __ATOMIC_RELAXED);
+    }
+    return l;
+}
+
+static void lock_free(struct lock *l)
+{
+    __atomic_fetch_sub(&l->account->bytes, sizeof(*l), __ATOMIC_RELAXED);
+    account_put(l->account);
+    slab_free(&lock_cache, l);
+}
 
 static spinlock_t locks_lock;
 static struct lock *buckets[BUCKETS];
@@ -149,7 +170,7 @@ static void free_list(struct lock *l)
     while (l) {
         struct lock *next = l->next;
 
-        slab_free(&lock_cache, l);
+        lock_free(l);
         l = next;
     }
 }
@@ -227,7 +248,7 @@ static int wait_free(const struct lock_request *r, const struct lock *in_the_way
 
 int lock_set(const struct lock_request *r, bool wait)
 {
-    struct lock *spares[2] = {slab_alloc(&lock_cache), slab_alloc(&lock_cache)};
+    struct lock *spares[2] = {lock_alloc(), lock_alloc()};
     struct lock *freed = NULL;
     const struct lock *l;
     int err = spares[0] && spares[1] ? 0 : -ENOLCK;
@@ -245,7 +266,7 @@ int lock_set(const struct lock_request *r, bool wait)
     free_list(freed);
     for (size_t i = 0; i < ARRAY_SIZE(spares); i++)
         if (spares[i])
-            slab_free(&lock_cache, spares[i]);
+            lock_free(spares[i]);
     return err;
 }
 

@@ -13,10 +13,12 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
+#include "mm/account.h"
+#include "mm/buddy.h"
 #include "mm/slab.h"
 
 #define DEFAULT_SLOTS 16u
-#define PIPE_MAX      (1u << 20)
+#define POOR_SLOTS    2u /* of users who have many pipes */
 #define FIONREAD      0x541bu
 #define PIPE_DEV      9u /* st_dev of nameless pipes */
 
@@ -27,28 +29,83 @@ struct pipe {
     u32 readers, writers;
     u32 reader_opens, writer_opens; /* ever */
     u32 users;                      /* open files, and opens that wait */
+    struct account
+        *account; /* [c] who made it has room for the ring charged, referenced */
 };
+
+/* ---- room: as pipe(7) describes it ---- */
+
+u32 pipe_max_size = 1u << 20, pipe_user_pages_hard;
+u32 pipe_user_pages_soft = 16384;
+
+void pipe_init(void)
+{
+    pipe_user_pages_soft = (u32)MIN((u64)pipe_user_pages_soft, page_count_total() / 8);
+}
+
+static bool beyond(u64 npages, u32 limit)
+{
+    return limit && npages > limit && rank_current() == RANK_USER;
+}
+
+static u64 room_charge(struct account *a, u32 nslots)
+{
+    return __atomic_add_fetch(&a->pipe_pages, nslots, __ATOMIC_RELAXED);
+}
+
+static void room_uncharge(struct account *a, u32 nslots)
+{
+    __atomic_fetch_sub(&a->pipe_pages, nslots, __ATOMIC_RELAXED);
+}
+
+/* For a new pipe: how many pages, all charged; 0: its user has too many. */
+static u32 room_for_new(struct account *a)
+{
+    u32 nslots = DEFAULT_SLOTS;
+    u64 now = room_charge(a, nslots);
+
+    if (beyond(now, pipe_user_pages_soft)) {
+        room_uncharge(a, nslots - POOR_SLOTS);
+        now -= nslots - POOR_SLOTS;
+        nslots = POOR_SLOTS;
+    }
+    if (!beyond(now, pipe_user_pages_hard))
+        return nslots;
+    room_uncharge(a, nslots);
+    return 0;
+}
+
+/* ---- life ---- */
 
 static void pipe_free(struct pipe *p)
 {
+    room_uncharge(p->account, p->ring.nslots);
+    account_put(p->account);
     ring_fini(&p->ring);
     kfree(p);
 }
 
-static struct pipe *pipe_alloc(void)
+/* 0, -ENOMEM, -ENFILE: the user's pipes have all the room they may. */
+static int pipe_alloc(struct pipe **out)
 {
     struct pipe *p = kzalloc(sizeof(*p));
+    u32 nslots;
 
     if (!p)
-        return NULL;
-    if (ring_init(&p->ring, DEFAULT_SLOTS) != 0) {
+        return -ENOMEM;
+    p->account = account_current();
+    nslots = room_for_new(p->account);
+    if (!nslots || ring_init(&p->ring, nslots) != 0) {
+        room_uncharge(p->account, nslots);
         kfree(p);
-        return NULL;
+        return nslots ? -ENOMEM : -ENFILE;
     }
+    account_hold(p->account);
     mutex_init(&p->lock);
     waitq_init(&p->readable);
     waitq_init(&p->writable);
-    return p;
+    *out = p;
+    return 0;
 }
 
 /* ---- the calls ---- */
@@ -219,14 +276,16 @@ static int fifo_open(struct file *f)
 {
     struct inode *ino = f->inode;
     u32 readers, writers;
-    struct pipe *p;
+    struct pipe *p = NULL;
     int err;
 
     mutex_lock(&ino->lock);
-    p = ino->pipe ? ino->pipe : pipe_alloc();
-    if (!p) {
+    if (ino->pipe)
+        p = ino->pipe;
+    err = p ? 0 : pipe_alloc(&p);
+    if (err) {
         mutex_unlock(&ino->lock);
-        return -ENOMEM;
+        return err;
     }
     ino->pipe = p;
     f->data = p;
@@ -290,12 +349,12 @@ int pipe_create(u32 flags, struct file **reader, struct file **writer)
 {
     struct dentry *d = pipe_dentry();
     struct pipe *p;
-    int err = -ENOMEM;
+    int err;
 
     if (!d)
         return -ENOMEM;
-    p = pipe_alloc();
-    if (!p)
+    err = pipe_alloc(&p);
+    if (err)
         goto out;
     d->inode->pipe = p;
     err = pipe_end(d, p, O_RDONLY | flags, reader);
@@ -323,6 +382,23 @@ u32 pipe_capacity(struct file *f)
     return (u32)ring_capacity(&((struct pipe *)f->data)->ring);
 }
 
+/* p->lock held. Growing beyond the limits is not for everybody. */
+static int resize(struct pipe *p, u32 nslots)
+{
+    u32 before = p->ring.nslots;
+    u64 now = room_charge(p->account, nslots) - before;
+    int err = 0;
+
+    if (nslots > before &&
+        (beyond(nslots, pipe_max_size / PAGE_SIZE) || beyond(now, pipe_user_pages_soft) ||
+         beyond(now, pipe_user_pages_hard)))
+        err = -EPERM;
+    if (!err)
+        err = ring_resize(&p->ring, nslots);
+    room_uncharge(p->account, err ? nslots : before);
+    return err;
+}
+
 long pipe_set_capacity(struct file *f, u64 bytes)
 {
     struct pipe *p = f->data;
@@ -333,13 +409,11 @@ long pipe_set_capacity(struct file *f, u64 bytes)
         return -EINVAL;
     while (size < bytes)
         size *= 2;
-    if (size > PIPE_MAX)
-        return -EPERM;
     mutex_lock(&p->lock);
     if (ring_used(&p->ring) > size)
         err = -EBUSY;
     else if (size != ring_capacity(&p->ring))
-        err = ring_resize(&p->ring, (u32)(size / PAGE_SIZE));
+        err = resize(p, (u32)(size / PAGE_SIZE));
     mutex_unlock(&p->lock);
     waitq_wake_all(&p->writable);
     return err ? err : (long)size;

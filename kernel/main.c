@@ -6,6 +6,8 @@
 #include "arch/hwinfo.h"
 #include "arch/mmu.h"
 #include "arch/time.h"
+#include "fs/file.h"
+#include "fs/pipe.h"
 #include "fs/vfs.h"
 #include "kernel/kernel.h"
 #include "kernel/keyboard.h"
@@ -76,6 +78,8 @@ noreturn void kmain(struct bootinfo *bi)
     arch_machine_init(bi);
     arch_timer_init();
     pause_init();
+    files_init();
+    pipe_init();
     vfs_init(&fs);
     devices_init();
     tty_init();

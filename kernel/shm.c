@@ -129,6 +129,7 @@ static int make_file(const struct shm_segment *s, struct file **out)
     ino->nlink = 0;
     ino->ino = (u64)s->id;
     fmt_snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->key);
+    object_set_quota(ino->object, account_current()->segments);
     err = object_resize(ino->object, s->size);
     if (!err)
         err = file_create_unlinked(name, ino, &segment_fops, out);

@@ -4,6 +4,7 @@
  * kernel does, and what may be written is obeyed. Names are sorted.
  */
 #include "fs/file.h"
+#include "fs/pipe.h"
 #include "kernel/kernel.h"
 #include "kernel/printk.h"
 #include "kernel/procfs.h"
@@ -130,6 +131,34 @@ static int set_printk(char *text, size_t n)
     return 0;
 }
 
+/* ---- open files and pipes ---- */
+
+static int get_file_nr(struct seq *s)
+{
+    seq_printf(s, "%lu\t0\t%lu\n", files_open, files_max);
+    return 0;
+}
+
+static int get_pipe_max_size(struct seq *s)
+{
+    seq_printf(s, "%u\n", pipe_max_size);
+    return 0;
+}
+
+/* Rounded up to what a pipe can have, as F_SETPIPE_SZ does. */
+static int set_pipe_max_size(char *text, size_t n)
+{
+    u64 wanted, size = PAGE_SIZE;
+
+    (void)n;
+    if (str_to_u64(text, &wanted) != 0 || wanted == 0 || wanted > 1ull << 31)
+        return -EINVAL;
+    while (size < wanted)
+        size *= 2;
+    WRITE_ONCE(pipe_max_size, (u32)size);
+    return 0;
+}
+
 /* ---- random numbers ---- */
 
 /* A random UUID of version 4, RFC 4122 section 4.4. */
@@ -172,7 +201,7 @@ static int get_boot_id(struct seq *s)
 /* ---- the table ---- */
 
 static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one = 1,
-           entropy_bits = 256, nobody = 65534, files_max = FD_MAX_HARD;
+           entropy_bits = 256, nobody = 65534, open_max = FD_MAX_HARD;
 static u64 min_address = MMAP_MIN_ADDR;
 
 #define CALLED(...) (&(const struct sysctl){.kind = SYSCTL_CALLED, __VA_ARGS__})
@@ -186,10 +215,15 @@ static u64 min_address = MMAP_MIN_ADDR;
     }
 
 const struct proc_entry proc_sys_entries[] = {
-    ROW("fs/file-max", 0444, U32(files_max)),
-    ROW("fs/nr_open", 0444, U32(files_max)),
+    ROW("fs/file-max", 0644, U64(files_max, .max = ~0ull >> 1)),
+    ROW("fs/file-nr", 0444, CALLED(.get = get_file_nr)),
+    ROW("fs/nr_open", 0444, U32(open_max)),
     ROW("fs/overflowgid", 0444, U32(nobody)),
     ROW("fs/overflowuid", 0444, U32(nobody)),
+    ROW("fs/pipe-max-size", 0644,
+        CALLED(.get = get_pipe_max_size, .set = set_pipe_max_size)),
+    ROW("fs/pipe-user-pages-hard", 0644, U32(pipe_user_pages_hard, .max = ~0u)),
+    ROW("fs/pipe-user-pages-soft", 0644, U32(pipe_user_pages_soft, .max = ~0u)),
     ROW("kernel/cap_last_cap", 0444, U32(cap_last)),
     ROW("kernel/core_pattern", 0644,
         CALLED(.get = get_core_pattern, .set = set_core_pattern)),
@@ -213,6 +247,7 @@ const struct proc_entry proc_sys_entries[] = {
     ROW("kernel/shmmax", 0644, U64(shm_max, .max = ~0ull)),
     ROW("kernel/shmmni", 0644, U32(shm_mni, .max = SHM_SEGMENTS_MAX)),
     ROW("kernel/tainted", 0644, CALLED(.get = get_tainted, .set = set_tainted)),
+    ROW("kernel/threads-max", 0644, U32(proc_threads_max, .min = 20, .max = PID_MAX)),
     ROW("kernel/version", 0444, CALLED(.get = get_version)),
     ROW("vm/max_map_count", 0644, U32(mm_max_map_count, .max = 0x7fffffff)),
     ROW("vm/mmap_min_addr", 0444, U64(min_address)),
