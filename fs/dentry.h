@@ -17,7 +17,7 @@ struct dentry {
     struct list children;  /* kept ones, in order of cookie */
     struct list sibling;
     struct dentry *hash_next;
-    struct mount *mounted; /* what covers this directory, NULL: nothing */
+    struct mount *mounted; /* what covers it, a chain (fs/mount.h: mount_on), or NULL */
     u64 cookie;            /* position for readdir, >= 2, growing in a directory */
     u64 next_cookie;       /* for the next child */
     bool kept;             /* in the tree: hashed and in parent's children */
@@ -26,16 +26,7 @@ struct dentry {
     char name[NAME_MAX + 1];
 };
 
-struct mount {
-    u32 refs; /* atomic: paths, and 1 for being mounted */
-    struct fs_type *type;
-    struct dentry *root;
-    struct path at; /* where; dentry NULL for the root mount */
-    struct list link;
-};
-
 extern struct mutex vfs_tree_lock;
-extern struct list vfs_mounts; /* of struct mount.link, in order of mounting */
 
 /* A dentry over inode (takes over the caller's reference on success), not in the tree.
  * NULL: no memory. parent may be NULL. */

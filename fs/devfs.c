@@ -28,11 +28,13 @@ static struct fs_type devtmpfs_type = {.name = "devtmpfs",
                                        .magic = 0x01021994,
                                        .root_mode = 0755,
                                        .make_root = ramfs_make_root,
+                                       .configure = tmpfs_configure,
                                        .fill = devfs_fill};
 static struct fs_type devfs_type = {.name = "devfs",
                                     .magic = 0x01021994,
                                     .root_mode = 0755,
                                     .make_root = ramfs_make_root,
+                                    .configure = tmpfs_configure,
                                     .fill = devfs_fill};
 
 int devfs_register(const char *name, u64 rdev, u32 perm, const struct file_ops *fops)

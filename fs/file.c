@@ -48,9 +48,9 @@ static void file_release(struct vm_file *vm)
     if (f->ops->release)
         f->ops->release(f);
     if (f->holds_write)
-        inode_put_write(f->inode);
+        end_writing(&f->path);
+    inode_put(f->inode); /* before the path: it may lie in a file system that goes */
     path_put(&f->path);
-    inode_put(f->inode);
     uncount(f->account);
     account_put(f->account);
     slab_free(&file_cache, f);

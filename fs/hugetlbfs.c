@@ -6,7 +6,9 @@
 #include "fs/hugetlbfs.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "fs/mount.h"
 #include "fs/ramfs.h"
+#include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
@@ -43,7 +45,7 @@ static int huge_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
 
     (void)name;
     if (!err)
-        (*out)->dev = dir->dev;
+        inode_join(*out, dir);
     return err;
 }
 
@@ -121,7 +123,7 @@ static const struct file_ops fops = {
     .fsync = ramfs_fsync,
 };
 
-static int huge_make_root(struct fs_type *type, struct inode **root)
+static int huge_make_root(const struct fs_type *type, struct inode **root)
 {
     int err = ramfs_make_root(type, root);
 
@@ -130,11 +132,33 @@ static int huge_make_root(struct fs_type *type, struct inode **root)
     return err;
 }
 
+/* mode, uid, gid of the root, and the size of pages there is. */
+static int huge_configure(struct super *s, char *options, bool remount)
+{
+    struct root_options root = {~0ull, ~0ull, ~0ull};
+    char *key, *value;
+    u64 size;
+
+    while (option_next(&options, &key, &value)) {
+        int err = root_option(&root, key, value);
+
+        if (!err && (strcmp(key, "pagesize") != 0 || option_size(value, 0, &size) != 0 ||
+                     size != HUGE_SIZE))
+            err = -EINVAL;
+        if (err < 0)
+            return err;
+    }
+    if (!remount)
+        root_options_apply(&root, s->root->inode);
+    return 0;
+}
+
 struct fs_type hugetlbfs_type = {
     .name = "hugetlbfs",
     .magic = 0x958458f6,
     .root_mode = 0755,
     .make_root = huge_make_root,
+    .configure = huge_configure,
 };
 
 void hugetlbfs_mapped(struct file *f, u64 end)

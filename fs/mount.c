@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * File system types and mounts, and the context of the first process.
+ * File system types, instances of them, and the set of mounts. The calls that change it are
+ * in fs/mount_calls.c.
  */
+#include "fs/mount.h"
 #include "fs/dentry.h"
 #include "fs/hugetlbfs.h"
+#include "fs/mount_tree.h"
+#include "fs/ramfs.h"
 #include "lib/assert.h"
+#include "lib/spinlock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
 #include "mm/slab.h"
 
 SLAB_CACHE(mount_cache, "mount", struct mount);
+SLAB_CACHE(super_cache, "super", struct super);
 
 static struct fs_type *types;
 struct list vfs_mounts = LIST_INIT(vfs_mounts);
+
+static spinlock_t dead_lock;
+static struct mount *dead; /* linked by next_here */
 
 void vfs_register(struct fs_type *type)
 {
@@ -21,7 +31,7 @@ void vfs_register(struct fs_type *type)
     types = type;
 }
 
-static struct fs_type *find_type(const char *name)
+struct fs_type *fs_type_find(const char *name)
 {
     struct fs_type *t = types;
 
@@ -35,6 +45,8 @@ void vfs_for_each_type(void (*visit)(const struct fs_type *type, void *arg), voi
     for (struct fs_type *t = types; t; t = t->next)
         visit(t, arg);
 }
+
+/* ---- instances ---- */
 
 /* Everything kept below a root goes away with its file system. */
 static void drop_tree(struct dentry *top)
@@ -54,144 +66,231 @@ static void drop_tree(struct dentry *top)
     }
 }
 
-static void mount_destroy(struct mount *m)
+static void super_destroy(struct super *s)
 {
-    drop_tree(m->root);
-    dentry_put(m->root);
-    slab_free(&mount_cache, m);
+    if (s->root) {
+        mutex_lock(&vfs_tree_lock);
+        drop_tree(s->root);
+        mutex_unlock(&vfs_tree_lock);
+        dentry_put(s->root);
+    }
+    if (s->type->drop)
+        s->type->drop(s);
+    slab_free(&super_cache, s);
 }
 
-static int mount_create(struct fs_type *type, struct mount **out)
+static int super_make_root(struct super *s)
 {
-    struct mount *m = slab_zalloc(&mount_cache);
     struct inode *root;
+    int err = s->type->make_root(s->type, &root);
+
+    if (err)
+        return err;
+    root->super = s;
+    s->root = dentry_create(NULL, "", 0, root);
+    if (!s->root) {
+        inode_put(root);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+int super_create(const struct fs_type *type, const char *source, char *options, u32 flags,
+                 struct super **out)
+{
+    struct super *s = slab_zalloc(&super_cache);
     int err;
+
+    if (!s)
+        return -ENOMEM;
+    s->type = type;
+    s->refs = 1;
+    s->flags = flags;
+    str_copy(s->source, source, sizeof(s->source));
+    err = super_make_root(s);
+    if (!err)
+        err = super_configure(s, options, false);
+    if (!err && type->fill)
+        err = type->fill(s->root);
+    if (err)
+        super_destroy(s);
+    else
+        *out = s;
+    return err;
+}
+
+/* A type without options takes only an empty text. */
+int super_configure(struct super *s, char *options, bool remount)
+{
+    char *key, *value;
+
+    if (s->type->configure)
+        return s->type->configure(s, options, remount);
+    return option_next(&options, &key, &value) ? -EINVAL : 0;
+}
+
+void super_put(struct super *s)
+{
+    if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        super_destroy(s);
+}
+
+/* ---- mounts ---- */
+
+int mount_create(struct super *s, struct dentry *root, u32 flags, struct mount **out)
+{
+    static u32 last_id; /* atomic */
+    struct mount *m = slab_zalloc(&mount_cache);
 
     if (!m)
         return -ENOMEM;
-    err = type->make_root(type, &root);
-    if (err) {
-        slab_free(&mount_cache, m);
-        return err;
-    }
-    m->root = dentry_create(NULL, "", 0, root);
-    if (!m->root) {
-        inode_put(root);
-        slab_free(&mount_cache, m);
-        return -ENOMEM;
-    }
+    __atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED);
+    dentry_get(root);
     m->refs = 1;
-    m->type = type;
-    err = type->fill ? type->fill(m->root) : 0;
-    if (err) {
-        mount_destroy(m);
-        return err;
-    }
+    m->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+    m->flags = flags;
+    m->super = s;
+    m->root = root;
+    list_init(&m->link);
     *out = m;
     return 0;
 }
 
-int vfs_mount(struct fs_context *fs, const char *type_name, const char *name)
+void mount_destroy(struct mount *m)
 {
-    struct fs_type *type = find_type(type_name);
-    struct mount *m;
-    struct walk w;
-    int err;
-
-    if (!type)
-        return -ENODEV;
-    err = mount_create(type, &m);
-    if (err)
-        return err;
-    mutex_lock(&vfs_tree_lock);
-    err = walk_path(fs, NULL, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &w);
-    if (!err && !w.found.dentry->kept && w.found.dentry->parent)
-        err = -EINVAL; /* a transient name cannot hold a mount */
-    if (!err && !w.found.dentry->parent && w.found.dentry->mounted)
-        err = -EBUSY;
-    if (!err) {
-        m->at = w.found;
-        w.found = (struct path){NULL, NULL};
-        m->at.dentry->mounted = m;
-        list_add_tail(&vfs_mounts, &m->link);
-    }
-    walk_end(&w);
-    mutex_unlock(&vfs_tree_lock);
-    if (err)
-        mount_destroy(m);
-    return err;
+    dentry_put(m->root);
+    super_put(m->super);
+    slab_free(&mount_cache, m);
 }
 
-int vfs_umount(struct fs_context *fs, const char *name)
+void mount_bury(struct mount *m)
 {
-    struct mount *m = NULL;
-    struct walk w;
-    int err;
+    irqflags_t flags = spin_lock_irq(&dead_lock);
 
-    mutex_lock(&vfs_tree_lock);
-    err = walk_path(fs, NULL, name, LOOKUP_FOLLOW, &w);
-    if (!err) {
-        m = w.found.mnt;
-        if (w.found.dentry != m->root || !m->at.dentry)
-            err = -EINVAL;
-    }
-    walk_end(&w);
-    /* Only the mark of being mounted may be left. */
-    if (!err && __atomic_load_n(&m->refs, __ATOMIC_ACQUIRE) != 1)
-        err = -EBUSY;
-    if (!err) {
-        m->at.dentry->mounted = NULL;
-        list_del(&m->link);
-        path_put(&m->at);
-    }
-    mutex_unlock(&vfs_tree_lock);
-    if (!err)
-        mount_destroy(m);
-    return err;
+    m->next_here = dead;
+    dead = m;
+    spin_unlock_irq(&dead_lock, flags);
 }
 
-void vfs_for_each_mount(void (*visit)(const char *type, const struct path *at, void *arg),
+void mount_reap(void)
+{
+    while (unlikely(READ_ONCE(dead))) {
+        irqflags_t flags = spin_lock_irq(&dead_lock);
+        struct mount *m = dead;
+
+        if (m)
+            dead = m->next_here;
+        spin_unlock_irq(&dead_lock, flags);
+        if (m)
+            mount_destroy(m);
+    }
+}
+
+struct mount *mount_on(const struct path *p)
+{
+    struct mount *m = p->dentry->mounted;
+
+    while (m && m->at.mnt != p->mnt)
+        m = m->next_here;
+    return m;
+}
+
+void mount_attach(struct mount *m, const struct path *at)
+{
+    m->at = *at;
+    path_get(&m->at);
+    m->next_here = at->dentry->mounted;
+    at->dentry->mounted = m;
+    list_add_tail(&vfs_mounts, &m->link);
+}
+
+void mount_unhook(struct mount *m)
+{
+    struct mount **at = &m->at.dentry->mounted;
+
+    while (*at != m)
+        at = &(*at)->next_here;
+    *at = m->next_here;
+    m->next_here = NULL;
+    path_put(&m->at);
+    list_del(&m->link);
+}
+
+/* ---- what others ask ---- */
+
+void vfs_for_each_mount(void (*visit)(const struct mount_info *info, void *arg),
                         void *arg)
 {
-    /* Without the lock while visiting: visitors ask for path texts. */
-    struct mount *seen[32];
-    struct list *pos;
-    size_t n = 0;
+    /* Without the lock while visiting, because visitors ask for texts of paths: the next is
+     * always the one with the next higher number. */
+    u32 last = 0;
 
-    mutex_lock_shared(&vfs_tree_lock);
-    list_for_each (pos, &vfs_mounts) {
-        if (n < ARRAY_SIZE(seen)) {
-            seen[n] = list_entry(pos, struct mount, link);
-            __atomic_fetch_add(&seen[n++]->refs, 1, __ATOMIC_RELAXED);
+    for (;;) {
+        struct mount *next = NULL;
+        struct mount_info info;
+        struct list *pos;
+
+        mutex_lock_shared(&vfs_tree_lock);
+        list_for_each (pos, &vfs_mounts) {
+            struct mount *m = list_entry(pos, struct mount, link);
+
+            if (m->id > last && (!next || m->id < next->id))
+                next = m;
         }
-    }
-    mutex_unlock(&vfs_tree_lock);
-    for (size_t i = 0; i < n; i++) {
-        struct path at = {seen[i], seen[i]->root};
+        if (next) {
+            const struct super *s = next->super;
 
-        visit(seen[i]->type->name, &at, arg);
-        __atomic_fetch_sub(&seen[i]->refs, 1, __ATOMIC_ACQ_REL);
+            info = (struct mount_info){.id = next->id,
+                                       .parent = next->at.mnt ? next->at.mnt->id : 0,
+                                       .flags = next->flags,
+                                       .super_flags = s->flags,
+                                       .dev = s->root->inode->dev,
+                                       .type = s->type,
+                                       .super = s,
+                                       .source = s->source,
+                                       .at = {next, next->root}};
+            path_get(&info.at);
+        }
+        mutex_unlock(&vfs_tree_lock);
+        if (!next)
+            break;
+        last = next->id;
+        visit(&info, arg);
+        path_put(&info.at);
+        mount_reap();
     }
 }
 
 u64 vfs_mount_magic(const struct path *p)
 {
-    return p->mnt ? p->mnt->type->magic : 0;
+    return p->mnt ? p->mnt->super->type->magic : 0;
+}
+
+u32 path_mount_flags(const struct path *p)
+{
+    if (!p->mnt)
+        return 0;
+    return READ_ONCE(p->mnt->flags) | (READ_ONCE(p->mnt->super->flags) & MS_RDONLY);
+}
+
+int path_may_change(const struct path *p)
+{
+    return path_mount_flags(p) & MS_RDONLY ? -EROFS : 0;
 }
 
 void vfs_init(struct fs_context *fs)
 {
-    static struct fs_type tmpfs = {
-        .name = "tmpfs", .magic = 0x01021994, .root_mode = 01777};
+    struct super *s;
     struct mount *m;
 
     mutex_init(&vfs_tree_lock);
-    tmpfs.make_root = ramfs_type.make_root;
     vfs_register(&ramfs_type);
-    vfs_register(&tmpfs);
+    vfs_register(&tmpfs_type);
     vfs_register(&hugetlbfs_type);
-    if (mount_create(&ramfs_type, &m) != 0)
+    if (super_create(&ramfs_type, "rootfs", (char[1]){""}, 0, &s) != 0 ||
+        mount_create(s, s->root, MS_RELATIME, &m) != 0)
         panic("no memory for the root file system");
+    super_put(s);
     list_add_tail(&vfs_mounts, &m->link);
     fs->root = (struct path){m, m->root};
     fs->cwd = fs->root;

@@ -4,9 +4,11 @@
  * in one buffer; a link's target is put in front of it, so nesting costs no stack.
  */
 #include "fs/dentry.h"
+#include "fs/mount.h"
 #include "fs/perm.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
 #include "mm/slab.h"
 
@@ -22,8 +24,10 @@ void path_put(struct path *p)
 {
     if (p->dentry)
         dentry_put(p->dentry);
-    if (p->mnt)
-        __atomic_fetch_sub(&p->mnt->refs, 1, __ATOMIC_ACQ_REL);
+    if (p->mnt && unlikely(p->mnt->expiring))
+        p->mnt->expiring = false; /* it was used */
+    if (p->mnt && __atomic_sub_fetch(&p->mnt->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        mount_bury(p->mnt);
     *p = (struct path){NULL, NULL};
 }
 
@@ -40,8 +44,10 @@ static void path_set(struct path *p, struct mount *mnt, struct dentry *dentry)
 /* Down into whatever is mounted here. */
 static void cross_mounts(struct path *p)
 {
-    while (p->dentry->mounted)
-        path_set(p, p->dentry->mounted, p->dentry->mounted->root);
+    struct mount *m;
+
+    while (p->dentry->mounted && (m = mount_on(p)))
+        path_set(p, m, m->root);
 }
 
 static void step_up(const struct fs_context *fs, struct path *p)
@@ -107,7 +113,7 @@ static int follow_link(struct state *s, struct path *link)
     char *target;
     ssize_t n;
 
-    if (++s->links > SYMLOOP_MAX)
+    if (++s->links > SYMLOOP_MAX || (path_mount_flags(link) & MS_NOSYMFOLLOW))
         return -ELOOP;
     if (ino->ops->follow) {
         struct path to;
@@ -282,7 +288,34 @@ int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
     }
     walk_end(&w);
     mutex_unlock(&vfs_tree_lock);
+    mount_reap();
     return err;
+}
+
+bool vfs_path_reachable(const struct path *p, const struct path *root)
+{
+    struct path q = *p;
+
+    mutex_lock_shared(&vfs_tree_lock);
+    while (q.mnt && !(q.dentry == root->dentry && q.mnt == root->mnt)) {
+        if (q.dentry != q.mnt->root)
+            q.dentry = q.dentry->parent;
+        else if (q.mnt->at.dentry)
+            q = q.mnt->at;
+        else
+            q.mnt = NULL;
+    }
+    mutex_unlock(&vfs_tree_lock);
+    return q.mnt != NULL;
+}
+
+ssize_t vfs_root_text(const struct path *p, char *buf, size_t size)
+{
+    /* In a mount of the whole file system that is mounted nowhere. */
+    struct mount whole = {.root = p->mnt->super->root};
+    struct path q = {&whole, p->dentry};
+
+    return vfs_path_text(&q, &(struct path){&whole, whole.root}, buf, size);
 }
 
 ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf,

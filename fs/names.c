@@ -4,6 +4,7 @@
  * exclusive vfs_tree_lock; objects whose last name goes are destroyed after it is released,
  * when the last path to them is put.
  */
+#include "fs/mount.h"
 #include "fs/open.h"
 #include "fs/perm.h"
 #include "lib/string.h"
@@ -54,7 +55,8 @@ static int walk_new(struct fs_context *fs, const struct path *base, const char *
     /* procfs: the name is looked up anew each time, and does not exist. */
     if (!w->parent.dentry->inode->ops->create)
         return -ENOENT;
-    return dir_may_add(&fs->cred, w->parent.dentry->inode);
+    err = path_may_change(&w->parent);
+    return err ? err : dir_may_add(&fs->cred, w->parent.dentry->inode);
 }
 
 enum make { MAKE_NODE, MAKE_DIR, MAKE_LINK };
@@ -183,6 +185,8 @@ static int remove(struct fs_context *fs, const struct path *base, const char *na
     err = walk_path(fs, base, name, WALK_NAME, &w);
     if (!err && w.last_len == 0) /* "." is invalid, ".." is never empty, "/" is busy */
         err = !directory ? -EISDIR : w.dots == 2 ? -ENOTEMPTY : w.dots ? -EINVAL : -EBUSY;
+    if (w.last_len && w.parent.dentry && path_may_change(&w.parent) != 0)
+        err = -EROFS;
     if (!err && w.found.dentry == w.found.mnt->root)
         err = -EBUSY;
     if (!err && w.slash && !directory)
@@ -225,7 +229,7 @@ static int check_places(const struct walk *o, const struct walk *n, u32 flags)
         return -EBUSY;
     if (n->last_len == 0)
         return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-    return 0;
+    return path_may_change(&o->parent);
 }
 
 /* The rights a rename needs. A directory that gets another parent is itself written: its

@@ -5,10 +5,12 @@
 #include "fs/open.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "fs/mount.h"
 #include "fs/perm.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
+#include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
 
 static const struct file_ops path_ops; /* O_PATH: nothing can be done with it */
@@ -43,20 +45,50 @@ static int check_kind(const struct inode *ino, u32 flags)
     return 0;
 }
 
-static int check_rights(const struct fs_cred *c, const struct inode *ino, u32 flags)
+static int check_rights(const struct fs_cred *c, const struct path *p, u32 flags)
 {
     static const u32 modes[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
                                 MAY_READ | MAY_WRITE};
+    const struct inode *ino = p->dentry->inode;
     u32 want = flags & VFS_OPEN_EXEC ? MAY_EXEC : modes[flags & O_ACCMODE];
+    u32 mount = path_mount_flags(p);
     int err;
 
     if (flags & O_PATH)
         return 0;
     if (flags & O_TRUNC)
         want |= MAY_WRITE;
+    if ((mount & MS_NODEV) && (S_ISCHR(ino->mode) || S_ISBLK(ino->mode)))
+        return -EACCES;
+    if ((mount & MS_NOEXEC) && (flags & VFS_OPEN_EXEC))
+        return -EACCES;
+    if ((mount & MS_RDONLY) && (want & MAY_WRITE) && S_ISREG(ino->mode))
+        return -EROFS;
     err = inode_permission(c, ino, want);
     if (!err && (flags & O_NOATIME) && !inode_owned(c, ino))
         err = -EPERM;
+    return err;
+}
+
+void end_writing(const struct path *p)
+{
+    if (p->mnt)
+        __atomic_fetch_sub(&p->mnt->writers, 1, __ATOMIC_SEQ_CST);
+    inode_put_write(p->dentry->inode);
+}
+
+/* Counts a file open for writing, for its inode and its mount. -ETXTBSY, -EROFS. */
+static int begin_writing(const struct path *p)
+{
+    int err = inode_get_write(p->dentry->inode);
+
+    if (err)
+        return err;
+    if (p->mnt)
+        __atomic_fetch_add(&p->mnt->writers, 1, __ATOMIC_SEQ_CST);
+    err = path_may_change(p);
+    if (err)
+        end_writing(p);
     return err;
 }
 
@@ -71,11 +103,11 @@ int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, boo
     int err = check_kind(ino, created ? flags & ~(O_CREAT | O_TRUNC) : flags);
 
     if (!err && !created)
-        err = check_rights(c, ino, flags);
+        err = check_rights(c, p, flags);
     if (!err)
         err = choose_ops(ino, flags, &ops);
     if (!err && writes)
-        err = inode_get_write(ino);
+        err = begin_writing(p);
     if (err)
         return err;
     inode_get(ino);
@@ -85,7 +117,7 @@ int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, boo
     if (err) {
         inode_put(ino);
         if (writes)
-            inode_put_write(ino);
+            end_writing(p);
         return err;
     }
     f->holds_write = writes;
@@ -129,7 +161,9 @@ static int create_last(struct fs_context *fs, struct walk *w, u32 mode, struct p
         return -ENOENT;
     if (!dir->ops->create)
         return -ENOENT;
-    err = dir_may_add(&fs->cred, dir);
+    err = path_may_change(&w->parent);
+    if (!err)
+        err = dir_may_add(&fs->cred, dir);
     if (err)
         return err;
     err = dir->ops->create(dir, w->last, S_IFREG | (mode & 07777 & ~fs->umask), 0, &ino);
@@ -167,7 +201,9 @@ static int open_tmpfile(struct fs_context *fs, struct path *dir, u32 flags, u32 
         return -EINVAL;
     if (!d->ops->create)
         return -EOPNOTSUPP;
-    err = dir_may_add(&fs->cred, d);
+    err = path_may_change(dir);
+    if (!err)
+        err = dir_may_add(&fs->cred, d);
     if (!err)
         err = d->ops->create(d, "", S_IFREG | (mode & 07777 & ~fs->umask), 0, &ino);
     if (err)
@@ -233,5 +269,6 @@ int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u
     if (err && created)
         uncreate(found.dentry);
     path_put(&found);
+    mount_reap();
     return err;
 }

@@ -22,3 +22,5 @@ void name_remove(struct dentry *d);
 /* The inode is open for writing: -ETXTBSY while it runs as a program. */
 int inode_get_write(struct inode *ino);
 void inode_put_write(struct inode *ino);
+/* A file opened for writing is closed. */
+void end_writing(const struct path *p);

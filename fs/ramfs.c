@@ -7,6 +7,7 @@
 #include "fs/ramfs.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "fs/mount.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -43,6 +44,12 @@ struct inode *inode_create(u32 mode, u64 rdev, const struct inode_ops *ops,
     ino->ops = ops;
     ino->fops = fops;
     return ino;
+}
+
+void inode_join(struct inode *ino, const struct inode *dir)
+{
+    ino->dev = dir->dev;
+    ino->super = dir->super;
 }
 
 void inode_destroy(struct inode *ino)
@@ -85,7 +92,7 @@ static int ramfs_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
 
     (void)name;
     if (!err)
-        (*out)->dev = dir->dev;
+        inode_join(*out, dir);
     return err;
 }
 
@@ -107,7 +114,7 @@ int ramfs_symlink(struct inode *dir, const char *target, struct inode **out)
         return -ENOMEM;
     }
     ino->data = text;
-    ino->dev = dir->dev;
+    inode_join(ino, dir);
     *out = ino;
     return 0;
 }
@@ -367,7 +374,7 @@ static const struct file_ops ramfs_fops = {
     .fsync = ramfs_fsync,
 };
 
-int ramfs_make_root(struct fs_type *type, struct inode **root)
+int ramfs_make_root(const struct fs_type *type, struct inode **root)
 {
     static u64 last_dev = FIRST_DEV; /* atomic */
     int err = ramfs_create_inode(S_IFDIR | type->root_mode, 0, root);
@@ -377,9 +384,82 @@ int ramfs_make_root(struct fs_type *type, struct inode **root)
     return err;
 }
 
+/* ---- options ---- */
+
+struct tmpfs_options {
+    struct root_options root;
+    u64 npages, ninodes; /* ~0: not given */
+};
+
+/* Sizes are in bytes, nr_blocks in pages; 0 is no limit. */
+static int tmpfs_option(struct tmpfs_options *o, const char *key, const char *value)
+{
+    u64 bytes;
+    int err = root_option(&o->root, key, value);
+
+    if (err)
+        return err < 0 ? err : 0;
+    if (strcmp(key, "size") == 0) {
+        err = option_size(value, page_count_total() << PAGE_SHIFT, &bytes);
+        if (!err)
+            o->npages = (bytes >> PAGE_SHIFT) + (bytes % PAGE_SIZE != 0);
+        return err;
+    }
+    if (strcmp(key, "nr_blocks") == 0)
+        return option_size(value, page_count_total(), &o->npages);
+    if (strcmp(key, "nr_inodes") == 0)
+        return option_size(value, 0, &o->ninodes);
+    return -EINVAL;
+}
+
+/* Limits are not kept yet by anything, so none is promised. */
+static int set_limits(struct super *s, const struct tmpfs_options *o)
+{
+    (void)s;
+    return o->npages != ~0ull || o->ninodes != ~0ull ? -EINVAL : 0;
+}
+
+int tmpfs_configure(struct super *s, char *options, bool remount)
+{
+    struct tmpfs_options o = {{~0ull, ~0ull, ~0ull}, ~0ull, ~0ull};
+    char *key, *value;
+    int err = 0;
+
+    while (!err && option_next(&options, &key, &value))
+        err = tmpfs_option(&o, key, value);
+    if (!err)
+        err = set_limits(s, &o);
+    if (!err && !remount)
+        root_options_apply(&o.root, s->root->inode);
+    return err;
+}
+
+struct fs_type tmpfs_type = {
+    .name = "tmpfs",
+    .magic = 0x01021994,
+    .root_mode = 01777,
+    .make_root = ramfs_make_root,
+    .configure = tmpfs_configure,
+};
+
+/* Only mode= counts; what else is given is not looked at, as on Linux. */
+static int ramfs_configure(struct super *s, char *options, bool remount)
+{
+    struct root_options root = {~0ull, ~0ull, ~0ull};
+    char *key, *value;
+
+    while (option_next(&options, &key, &value))
+        if (strcmp(key, "mode") == 0 && root_option(&root, key, value) < 0)
+            return -EINVAL;
+    if (!remount)
+        root_options_apply(&root, s->root->inode);
+    return 0;
+}
+
 struct fs_type ramfs_type = {
     .name = "ramfs",
     .magic = 0x858458f6,
     .root_mode = 0755,
     .make_root = ramfs_make_root,
+    .configure = ramfs_configure,
 };

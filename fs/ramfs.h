@@ -19,7 +19,12 @@ int ramfs_create_inode(u32 mode, u64 rdev, struct inode **out);
 int ramfs_symlink(struct inode *dir, const char *target, struct inode **out);
 
 /* The root of a fresh file system, with a device number of its own. */
-int ramfs_make_root(struct fs_type *type, struct inode **root);
+int ramfs_make_root(const struct fs_type *type, struct inode **root);
+/* ino was made in dir: it lies in the same file system. */
+void inode_join(struct inode *ino, const struct inode *dir);
+/* The options of tmpfs, for types that are one. */
+int tmpfs_configure(struct super *s, char *options, bool remount);
+extern struct fs_type tmpfs_type;
 
 /* The operations every file has whose data is a vm_object, of pages of any order. */
 struct file;

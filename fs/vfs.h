@@ -17,6 +17,7 @@ struct dentry;
 struct file;
 struct inode;
 struct mount;
+struct super;
 struct kernel_stat; /* lib/uapi/stat.h */
 struct vm_object;
 
@@ -71,7 +72,8 @@ struct file_ops {
 struct inode {
     u64 ino;
     u64 dev;
-    u32 mode; /* S_IFMT | permissions */
+    struct super *super; /* the file system it lies in; NULL: none (pipes, memfds) */
+    u32 mode;            /* S_IFMT | permissions */
     u32 nlink;
     u32 uid, gid;
     u64 rdev;
@@ -153,25 +155,58 @@ int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns);
 ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf,
                       size_t size);
 
-/* Mounts file system `type` ("ramfs", "tmpfs" = ramfs, "devfs"/"devtmpfs", "proc") at `name`. */
-int vfs_mount(struct fs_context *fs, const char *type, const char *name);
-int vfs_umount(struct fs_context *fs, const char *name);
+/* The same from the root of the file system it lies in, whatever is mounted where. */
+ssize_t vfs_root_text(const struct path *p, char *buf, size_t size);
+
+/* Whether p lies at or below root. */
+bool vfs_path_reachable(const struct path *p, const struct path *root);
+
+/* mount(2), umount2(2): fs/mount_calls.c. The caller has asked for the capability. */
+struct mount_args {
+    const char *source; /* a label, or the name of what a bind mount shows; NULL: none */
+    const char *type;   /* NULL: none */
+    u32 flags;          /* MS_* */
+    char *options;      /* cut in place; never NULL */
+};
+/* Where: a path found with vfs_lookup, consumed in any case. */
+int vfs_mount(struct fs_context *fs, struct path *at, const struct mount_args *args);
+int vfs_umount(struct fs_context *fs, struct path *at, u32 flags);
 
 /* A file system type: makes a root inode. */
 struct fs_type {
     const char *name;
     u64 magic;     /* statfs f_type */
     u32 root_mode; /* permission bits of a fresh root */
-    int (*make_root)(struct fs_type *type, struct inode **root);
+    int (*make_root)(const struct fs_type *type, struct inode **root);
     int (*fill)(struct dentry *root); /* may be NULL: puts names into a fresh root */
+    /* Options of mount and remount, cut in place (fs/mount.h: option_next): all are read
+     * before anything is changed. NULL: the type has none. 0 or errno. */
+    int (*configure)(struct super *s, char *options, bool remount);
+    /* Writes ",key=value..." for /proc/mounts; NULL: nothing. */
+    void (*show)(const struct super *s, char *buf, size_t size);
+    void (*drop)(struct super *s); /* frees s->data; may be NULL */
     struct fs_type *next;
 };
 void vfs_register(struct fs_type *type);
 void vfs_for_each_type(void (*visit)(const struct fs_type *type, void *arg), void *arg);
 /* statfs f_type of the file system a path lies on; 0 for nameless files. */
 u64 vfs_mount_magic(const struct path *p);
+/* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC... as they hold for this path: those of its
+ * mount, and read-only also when the file system is. 0 for nameless files. */
+u32 path_mount_flags(const struct path *p);
+/* 0 or -EROFS: for whatever changes a file or a name. */
+int path_may_change(const struct path *p);
+
 /* Visits mounts for /proc/mounts. */
-void vfs_for_each_mount(void (*visit)(const char *type, const struct path *at, void *arg),
+struct mount_info {
+    u32 id, parent, flags, super_flags;
+    u64 dev;
+    const struct fs_type *type;
+    const struct super *super;
+    const char *source;
+    struct path at; /* its root; valid during the visit */
+};
+void vfs_for_each_mount(void (*visit)(const struct mount_info *info, void *arg),
                         void *arg);
 
 /* Sets up the root ramfs; afterwards *fs is a context at its root. Called once at boot. */

@@ -12,6 +12,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
+#include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
 #include "mm/calls.h"
 #include "mm/slab.h"
@@ -181,7 +182,7 @@ static void find_credentials(struct exec *e)
 
     e->euid = p->euid;
     e->egid = p->egid;
-    if (p->no_new_privs)
+    if (p->no_new_privs || (path_mount_flags(&e->file->path) & MS_NOSUID))
         return;
     if (ino->mode & S_ISUID)
         e->euid = ino->uid;

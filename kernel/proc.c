@@ -387,11 +387,11 @@ void proc_set_exe(struct proc *p, struct file *f)
     p->exe = path;
     p->exe_inode = f ? f->inode : NULL;
     spin_unlock_irq(&proc_lock, flags);
-    path_put(&old);
     if (old_inode) {
         inode_allow_write(old_inode);
         inode_put(old_inode);
     }
+    path_put(&old); /* last: the inode may lie in a file system that goes */
 }
 
 void proc_copy_exe(struct proc *to, const struct proc *from)

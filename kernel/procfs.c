@@ -274,7 +274,7 @@ const struct file_ops proc_file_fops = {.open = text_open,
 
 /* ---- the file system ---- */
 
-static int make_root(struct fs_type *type, struct inode **root)
+static int make_root(const struct fs_type *type, struct inode **root)
 {
     struct proc_node n = {.kind = PROC_DIR, .prefix = ""};
 

@@ -56,13 +56,16 @@ int proc_store_vmstat(s32 pid, char *text,
 int proc_show_slabinfo(struct seq *s, s32 pid);
 int proc_show_buddyinfo(struct seq *s, s32 pid);
 
-/* procfs_system.c */
+/* procfs_mounts.c */
+int proc_show_filesystems(struct seq *s, s32 pid);
 int proc_show_mounts(struct seq *s, s32 pid);
 int proc_show_mountinfo(struct seq *s, s32 pid);
 
 /* Text of a path as the running process names it; a terminated string in a fresh buffer of
  * PATH_MAX bytes, or "" when it has no name. */
-void seq_path(struct seq *s, const struct path *p);
+void seq_path(struct seq *s, const struct path *p, const char *escaped);
+/* A text in which the characters of `escaped` stand as \ooo. */
+void seq_escape(struct seq *s, const char *text, const char *escaped);
 
 /* CPU time of all processes so far, in ns. */
 void proc_times_total(u64 *utime_ns, u64 *stime_ns);

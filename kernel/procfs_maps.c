@@ -91,7 +91,7 @@ static void print_name(struct seq *s, const struct area *a, size_t line_start)
     if (a->special)
         seq_puts(s, a->special);
     else if (a->file)
-        seq_path(s, &container_of(a->file, struct file, vm)->path);
+        seq_path(s, &container_of(a->file, struct file, vm)->path, "\n");
     else
         seq_puts(s,
                  a->flags & VM_HUGE ? "/anon_hugepage (deleted)" : "/dev/zero (deleted)");

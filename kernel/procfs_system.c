@@ -13,13 +13,21 @@
 #include "mm/slab.h"
 
 #define TICK_NS     10000000ul
-#define MOUNTS_MAX  32
 #define CPUINFO_MAX 4096
 
-void seq_path(struct seq *s, const struct path *p)
+void seq_escape(struct seq *s, const char *text, const char *escaped)
+{
+    for (; *text; text++) {
+        if (strchr(escaped, *text))
+            seq_printf(s, "\\%03o", (unsigned)(u8)*text);
+        else
+            seq_write(s, text, 1);
+    }
+}
+
+void seq_path(struct seq *s, const struct path *p, const char *escaped)
 {
     char *text = p->dentry ? kmalloc(PATH_MAX) : NULL;
-    ssize_t n;
 
     if (!p->dentry)
         return;
@@ -27,13 +35,8 @@ void seq_path(struct seq *s, const struct path *p)
         s->error = -ENOMEM;
         return;
     }
-    n = vfs_path_text(p, &current_proc()->fs.root, text, PATH_MAX);
-    for (ssize_t i = 0; i < n; i++) {
-        if (text[i] == '\n')
-            seq_puts(s, "\\012");
-        else
-            seq_write(s, text + i, 1);
-    }
+    if (vfs_path_text(p, &current_proc()->fs.root, text, PATH_MAX) > 0)
+        seq_escape(s, text, escaped);
     kfree(text);
 }
 
@@ -145,84 +148,11 @@ static int show_hwreport(struct seq *s, s32 pid)
     return 0;
 }
 
-static int show_filesystems(struct seq *s, s32 pid)
-{
-    (void)pid;
-    seq_puts(s, "nodev\tramfs\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\n");
-    return 0;
-}
-
-/* ---- mounts ---- */
-
-struct mount_list {
-    struct {
-        const char *type;
-        struct path at;
-    } mount[MOUNTS_MAX];
-    size_t n;
-};
-
-static void copy_mount(const char *type, const struct path *at, void *arg)
-{
-    struct mount_list *list = arg;
-
-    if (list->n == MOUNTS_MAX)
-        return;
-    path_get(at);
-    list->mount[list->n].type = type;
-    list->mount[list->n++].at = *at;
-}
-
-static int visit_mounts(struct seq *s,
-                        void (*print)(struct seq *s, size_t i, const char *type,
-                                      const struct path *at))
-{
-    struct mount_list *list = kzalloc(sizeof(*list));
-
-    if (!list)
-        return -ENOMEM;
-    vfs_for_each_mount(copy_mount, list);
-    for (size_t i = 0; i < list->n; i++) {
-        print(s, i, list->mount[i].type, &list->mount[i].at);
-        path_put(&list->mount[i].at);
-    }
-    kfree(list);
-    return 0;
-}
-
-static void print_mount(struct seq *s, size_t i, const char *type, const struct path *at)
-{
-    (void)i;
-    seq_printf(s, "%s ", type);
-    seq_path(s, at);
-    seq_printf(s, " %s rw,relatime 0 0\n", type);
-}
-
-static void print_mountinfo(struct seq *s, size_t i, const char *type,
-                            const struct path *at)
-{
-    seq_printf(s, "%lu 1 0:%lu / ", i + 1, i + 1);
-    seq_path(s, at);
-    seq_printf(s, " rw,relatime - %s %s rw\n", type, type);
-}
-
-int proc_show_mounts(struct seq *s, s32 pid)
-{
-    (void)pid;
-    return visit_mounts(s, print_mount);
-}
-
-int proc_show_mountinfo(struct seq *s, s32 pid)
-{
-    (void)pid;
-    return visit_mounts(s, print_mountinfo);
-}
-
 const struct proc_entry proc_system_entries[] = {
     {.name = "buddyinfo", .perm = 0444, .show = proc_show_buddyinfo},
     {.name = "cmdline", .perm = 0444, .show = show_cmdline},
     {.name = "cpuinfo", .perm = 0444, .show = show_cpuinfo},
-    {.name = "filesystems", .perm = 0444, .show = show_filesystems},
+    {.name = "filesystems", .perm = 0444, .show = proc_show_filesystems},
     {.name = "hwreport", .perm = 0400, .show = show_hwreport},
     {.name = "kpagecount", .perm = 0400, .fops = &proc_kpagecount_fops},
     {.name = "loadavg", .perm = 0444, .show = show_loadavg},

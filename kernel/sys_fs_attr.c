@@ -22,7 +22,9 @@ static long chmod_target(struct target *t, u32 mode)
     struct inode *ino = t->inode;
     int err = -EPERM;
 
-    if (S_ISLNK(ino->mode)) /* it has no rights of its own */
+    if (path_may_change(&t->path) != 0)
+        err = -EROFS;
+    else if (S_ISLNK(ino->mode)) /* it has no rights of its own */
         err = -EOPNOTSUPP;
     else if (owns(ino))
         err = vfs_chmod(ino, inode_chmod_mode(current_cred(), ino, mode & 07777));
@@ -70,8 +72,10 @@ long sys_umask(const struct syscall_args *a)
 
 static long chown_target(struct target *t, u32 uid, u32 gid)
 {
-    int err = inode_may_chown(current_cred(), t->inode, uid, gid);
+    int err = path_may_change(&t->path);
 
+    if (!err)
+        err = inode_may_chown(current_cred(), t->inode, uid, gid);
     if (!err)
         err = vfs_chown(t->inode, uid, gid);
     target_put(t);
@@ -133,7 +137,8 @@ static long set_times(struct target *t, const struct timespec times[2])
     }
     if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
         goto out;
-    if (!owns(ino)) /* whoever may write may also say: now */
+    err = path_may_change(&t->path);
+    if (!err && !owns(ino)) /* whoever may write may also say: now */
         err = only_now ? inode_permission(current_cred(), ino, MAY_WRITE) : -EPERM;
     if (!err)
         err = vfs_utimes(ino, ns[0], ns[1]);

@@ -122,6 +122,7 @@ static struct path current_cwd(void)
 
 static ssize_t cwd_text(const struct path *cwd, vaddr_t user, u64 size)
 {
+    size_t skip = 0;
     char *buf;
     ssize_t n;
 
@@ -130,8 +131,12 @@ static ssize_t cwd_text(const struct path *cwd, vaddr_t user, u64 size)
     buf = kmalloc(PATH_MAX);
     if (!buf)
         return -ENOMEM;
-    n = vfs_path_text(cwd, &current_proc()->fs.root, buf, PATH_MAX);
+    /* From outside the root the way begins at the top, and says so. */
+    if (!vfs_path_reachable(cwd, &current_proc()->fs.root))
+        skip = str_copy(buf, "(unreachable)", PATH_MAX);
+    n = vfs_path_text(cwd, &current_proc()->fs.root, buf + skip, PATH_MAX - skip);
     if (n >= 0) {
+        n += (ssize_t)skip;
         n++; /* the NUL */
         if ((u64)n > size)
             n = -ERANGE;

@@ -1,83 +1,103 @@
 /* SPDX-License-Identifier: MIT
  *
- * mount and umount2, for root.
+ * mount and umount2: names, texts and rights; what they do is in fs/mount_calls.c.
  */
 #include "kernel/sys_fs.h"
 #include "kernel/uaccess.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/mount.h"
 #include "mm/slab.h"
 
-/* Flags that change nothing here: times of access are not written, and messages go to the
- * log only. Those that promise protection (nosuid, nodev, noexec, read-only) are refused: no
- * mount keeps such a promise. */
-#define MS_NOATIME     0x400u
-#define MS_NODIRATIME  0x800u
-#define MS_SILENT      0x8000u
-#define MS_RELATIME    0x200000u
-#define MS_STRICTATIME 0x1000000u
-#define MS_ACCEPTED \
-    (MS_NOATIME | MS_NODIRATIME | MS_SILENT | MS_RELATIME | MS_STRICTATIME)
-#define MS_MAGIC      0xc0ed0000u
-#define MS_MAGIC_MASK 0xffff0000u
+#define KNOWN                                                                           \
+    (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_REMOUNT |       \
+     MS_MANDLOCK | MS_DIRSYNC | MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME | MS_BIND | \
+     MS_MOVE | MS_REC | MS_SILENT | MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED | \
+     MS_RELATIME | MS_STRICTATIME | MS_LAZYTIME)
 
-#define UMOUNT_NOFOLLOW 8u
-
-#define TYPE_MAX 64
-
-/* No file system here knows an option, so only an empty text is right. */
-static int check_options(vaddr_t data)
+/* A text of the caller in fresh memory; at 0: NULL, or "" when `empty`. At most a page: what is
+ * longer is -EINVAL, as options on Linux are cut there. */
+static int text_of(vaddr_t at, bool empty, char **out)
 {
-    char first = 0;
+    ssize_t n = 0;
 
-    if (data && copy_from_user(&first, data, 1) != 0)
-        return -EFAULT;
-    return first ? -EINVAL : 0;
+    *out = NULL;
+    if (!at && !empty)
+        return 0;
+    *out = kmalloc(PATH_MAX);
+    if (!*out)
+        return -ENOMEM;
+    **out = '\0';
+    if (at)
+        n = strncpy_from_user(*out, at, PATH_MAX);
+    return n < 0 ? (n == -ENAMETOOLONG ? -EINVAL : (int)n) : 0;
+}
+
+static int look_up(vaddr_t name, u32 lookup_flags, struct path *out)
+{
+    char *text;
+    int err = name_of(name, false, &text);
+
+    if (err)
+        return err;
+    err = vfs_lookup(&current_proc()->fs, NULL, text, lookup_flags, out);
+    kfree(text);
+    return err;
 }
 
 /* mount(source, target, type, flags, data): the source of a memory file system is only a
- * label. */
+ * label. Names come before rights, as on Linux. */
 long sys_mount(const struct syscall_args *a)
 {
-    struct proc *p = current_proc();
     u32 flags = (u32)a->a3;
-    char type[TYPE_MAX], *name;
-    ssize_t n;
+    char *type = NULL, *source = NULL, *options = NULL;
+    struct path at;
     int err;
 
-    if (!proc_capable(p, CAP_SYS_ADMIN))
-        return -EPERM;
     if ((flags & MS_MAGIC_MASK) == MS_MAGIC)
         flags &= ~MS_MAGIC_MASK;
-    if (flags & ~MS_ACCEPTED)
-        return -EINVAL;
-    err = check_options(a->a4);
-    if (err)
-        return err;
-    n = strncpy_from_user(type, a->a2, sizeof(type));
-    if (n < 0)
-        return n == -ENAMETOOLONG ? -ENODEV : n;
-    err = name_of(a->a1, false, &name);
-    if (err)
-        return err;
-    err = vfs_mount(&p->fs, type, name);
-    kfree(name);
+    err = text_of(a->a2, false, &type);
+    if (!err)
+        err = text_of(a->a0, false, &source);
+    if (!err)
+        err = text_of(a->a4, true, &options);
+    if (!err)
+        err = look_up(a->a1, LOOKUP_FOLLOW, &at);
+    if (!err) {
+        struct mount_args args = {source, type, flags, options};
+
+        err = !proc_capable(current_proc(), CAP_SYS_ADMIN) ? -EPERM
+              : flags & ~KNOWN                             ? -EINVAL
+                                                           : 0;
+        if (err)
+            path_put(&at);
+        else
+            err = vfs_mount(&current_proc()->fs, &at, &args);
+    }
+    kfree(type);
+    kfree(source);
+    kfree(options);
     return err;
 }
 
 long sys_umount2(const struct syscall_args *a)
 {
-    struct proc *p = current_proc();
-    char *name;
+    u32 flags = (u32)a->a1;
+    struct path at;
     int err;
 
-    if ((u32)a->a1 & ~UMOUNT_NOFOLLOW)
+    if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
         return -EINVAL;
-    if (!proc_capable(p, CAP_SYS_ADMIN))
-        return -EPERM;
-    err = name_of(a->a0, false, &name);
+    err = look_up(a->a0, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
     if (err)
         return err;
-    err = vfs_umount(&p->fs, name);
-    kfree(name);
+    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+        err = -EPERM;
+    else if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH)))
+        err = -EINVAL;
+    if (err)
+        path_put(&at);
+    else
+        err = vfs_umount(&current_proc()->fs, &at, flags);
     return err;
 }

@@ -50,6 +50,8 @@ long sys_truncate(const struct syscall_args *a)
     if (S_ISREG(t.inode->mode) && t.inode->object) {
         err = inode_permission(current_cred(), t.inode, MAY_WRITE);
         if (!err)
+            err = path_may_change(&t.path);
+        if (!err)
             err = inode_get_write(t.inode);
         if (!err) {
             err = resize(t.inode, (s64)a->a1);

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
+#include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
 #include "mm/buddy.h"
 #include "mm/huge.h"
@@ -121,6 +122,18 @@ static void use_real_ids(struct fs_cred *c)
     c->caps = p->uid == 0 ? p->cap_permitted : 0;
 }
 
+/* Devices and pipes are written also where nothing can be changed. */
+static int access_by_mount(const struct target *t, u32 mode)
+{
+    u32 kind = t->inode->mode;
+
+    if ((mode & MAY_EXEC) && S_ISREG(kind) && (path_mount_flags(&t->path) & MS_NOEXEC))
+        return -EACCES;
+    if ((mode & MAY_WRITE) && (S_ISREG(kind) || S_ISDIR(kind) || S_ISLNK(kind)))
+        return path_may_change(&t->path);
+    return 0;
+}
+
 static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
 {
     struct fs_context fs;
@@ -137,6 +150,8 @@ static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
     err = target_in(&fs, dirfd, name, flags, &t);
     if (!err) {
         err = inode_permission(&fs.cred, t.inode, mode); /* R_OK... are MAY_READ... */
+        if (!err)
+            err = access_by_mount(&t, mode);
         target_put(&t);
     }
     fs_context_fini(&fs);
@@ -160,6 +175,16 @@ long sys_faccessat2(const struct syscall_args *a)
 
 /* ---- statfs ---- */
 
+/* The low flags have mount's numbers, two others have their own. */
+static s64 statfs_flags(const struct path *p)
+{
+    u32 flags = path_mount_flags(p);
+    u32 same = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME;
+
+    return ST_VALID | (flags & same) | (flags & MS_RELATIME ? ST_RELATIME : 0) |
+           (flags & MS_NOSYMFOLLOW ? ST_NOSYMFOLLOW : 0);
+}
+
 /* Everything lives in memory: what is free there is free here. */
 static long statfs_target(struct target *t, vaddr_t user)
 {
@@ -177,6 +202,7 @@ static long statfs_target(struct target *t, vaddr_t user)
     }
     st.f_bsize = st.f_frsize = (s64)(pages << PAGE_SHIFT);
     st.f_fsid[0] = (s32)t->inode->dev;
+    st.f_flags = statfs_flags(&t->path);
     target_put(t);
     return copy_to_user(user, &st, sizeof(st));
 }

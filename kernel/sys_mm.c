@@ -12,6 +12,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mman.h"
+#include "lib/uapi/mount.h"
 #include "mm/calls.h"
 #include "mm/object.h"
 
@@ -24,6 +25,11 @@ static int map_file(struct file *f, struct mmap_args *m)
     if (!file_readable(f))
         return -EACCES;
     m->max_prot = PROT_READ | PROT_WRITE | PROT_EXEC;
+    if (path_mount_flags(&f->path) & MS_NOEXEC) {
+        if (m->prot & PROT_EXEC)
+            return -EPERM;
+        m->max_prot &= ~(u32)PROT_EXEC;
+    }
     if (shared && !file_writable(f))
         m->max_prot &= ~(u32)PROT_WRITE;
     if (m->prot & PROT_WRITE & ~m->max_prot)
