@@ -7,6 +7,7 @@
 #include "kernel/kernel.h"
 #include "kernel/procfs_tree.h"
 #include "kernel/sysctl.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -19,7 +20,8 @@
 
 struct proc_text {
     struct mutex lock;
-    struct seq text;
+    struct seq text; /* the piece read last */
+    u64 base;        /* where in the file it begins */
     bool made;
 };
 
@@ -182,7 +184,7 @@ static int text_open(struct file *f)
     if (!t)
         return -ENOMEM;
     mutex_init(&t->lock);
-    seq_init(&t->text);
+    seq_init(&t->text, f->account);
     f->data = t;
     return 0;
 }
@@ -197,12 +199,15 @@ static void text_release(struct file *f)
     kfree(t);
 }
 
-static int make_text(const struct proc_node *n, struct proc_text *t)
+/* The piece that begins at the writer's number `from`, in the file at byte `base`. */
+static int make_text(const struct proc_node *n, struct proc_text *t, u64 from, u64 base)
 {
     int err;
 
     seq_free(&t->text);
     t->made = false;
+    t->base = base;
+    t->text.from = from;
     err = show_node(n, &t->text);
     if (!err)
         err = t->text.error;
@@ -212,20 +217,38 @@ static int make_text(const struct proc_node *n, struct proc_text *t)
     return err;
 }
 
+/* Makes the piece in which byte `pos` lies, or the last one. */
+static int find_piece(const struct proc_node *n, struct proc_text *t, u64 pos)
+{
+    int err = 0;
+
+    if (pos == 0 || !t->made || pos < t->base)
+        err = make_text(n, t, 0, 0);
+    while (!err && t->text.next && pos >= t->base + t->text.len) {
+        err = make_text(n, t, t->text.next, t->base + t->text.len);
+        if (pause_point())
+            err = -EINTR;
+    }
+    return err;
+}
+
 static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
 {
     struct proc_text *t = f->data;
-    ssize_t n = 0;
+    ssize_t done = 0, n;
 
     mutex_lock(&t->lock);
-    if (*pos == 0 || !t->made)
-        n = make_text(f->inode->data, t);
-    if (n == 0)
-        n = seq_read(&t->text, u, *pos);
+    do {
+        n = find_piece(f->inode->data, t, *pos);
+        if (n == 0)
+            n = seq_read(&t->text, u, *pos - t->base);
+        if (n > 0) {
+            *pos += (u64)n;
+            done += n;
+        }
+    } while (n > 0 && u->left);
     mutex_unlock(&t->lock);
-    if (n > 0)
-        *pos += (u64)n;
-    return n;
+    return done ? done : n;
 }
 
 static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)

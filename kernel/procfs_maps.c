@@ -182,6 +182,7 @@ static void print_smaps(struct seq *s, const struct area *a)
 }
 
 /* Visits all areas of a process. An empty text for one without memory. */
+/* From s->from on, as many as make a piece. */
 static int visit_areas(s32 pid, bool counts, struct seq *s,
                        void (*visit)(struct seq *s, const struct area *a, void *arg),
                        void *arg)
@@ -195,16 +196,22 @@ static int visit_areas(s32 pid, bool counts, struct seq *s,
     if (w) {
         w->mm = mm;
         w->counts = counts;
-        while ((n = next_areas(w)) > 0) {
+        w->next = s->from;
+        while (!seq_full(s) && !pause_killed() && (n = next_areas(w)) > 0) {
             for (int i = 0; i < n; i++) {
-                visit(s, &w->areas[i], arg);
-                if (w->areas[i].file)
-                    vm_file_put(w->areas[i].file);
+                const struct area *a = &w->areas[i];
+
+                if (!seq_full(s)) {
+                    visit(s, a, arg);
+                    s->next = a->end;
+                }
+                if (a->file)
+                    vm_file_put(a->file);
                 pause_anyway();
             }
-            if (pause_killed())
-                break;
         }
+        if (!seq_full(s)) /* there were no more */
+            s->next = 0;
         kfree(w);
     }
     mm_put(mm);

@@ -209,12 +209,18 @@ const struct file_ops proc_kpagecount_fops = {
 
 /* ---- texts ---- */
 
-static void print_run(const struct arrangement_run *r, void *arg)
+/* Until the piece is full. */
+static bool print_run(const struct arrangement_run *r, void *arg)
 {
     pgoff_t last = r->first + ((r->end - r->start) >> PAGE_SHIFT) - 1;
+    struct seq *s = arg;
 
-    seq_printf(arg, "%08lx-%08lx %lu-%lu %s\n", r->start, r->end, (unsigned long)r->first,
+    if (seq_full(s))
+        return false;
+    seq_printf(s, "%08lx-%08lx %lu-%lu %s\n", r->start, r->end, (unsigned long)r->first,
                (unsigned long)last, r->away ? "away" : "home");
+    s->next = r->end;
+    return true;
 }
 
 int proc_show_arrangement(struct seq *s, s32 pid)
@@ -224,7 +230,9 @@ int proc_show_arrangement(struct seq *s, s32 pid)
 
     if (err)
         return err == -ESRCH ? 0 : -EACCES;
-    arrangement_report(mm, print_run, s);
+    arrangement_report(mm, s->from, print_run, s);
+    if (!seq_full(s)) /* there were no more */
+        s->next = 0;
     mm_put(mm);
     return 0;
 }

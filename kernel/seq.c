@@ -13,9 +13,9 @@
 
 #define FIRST_ROOM 8
 
-void seq_init(struct seq *s)
+void seq_init(struct seq *s, struct account *account)
 {
-    memset(s, 0, sizeof(*s));
+    *s = (struct seq){.account = account};
 }
 
 void seq_free(struct seq *s)
@@ -25,7 +25,8 @@ void seq_free(struct seq *s)
         pause_anyway();
     }
     kfree(s->pages);
-    seq_init(s);
+    __atomic_fetch_sub(&s->account->bytes, s->npages * PAGE_SIZE, __ATOMIC_RELAXED);
+    seq_init(s, s->account);
 }
 
 /* One more page. */
@@ -47,6 +48,7 @@ static bool grow(struct seq *s)
     if (!s->pages[s->npages])
         return false;
     s->npages++;
+    __atomic_fetch_add(&s->account->bytes, PAGE_SIZE, __ATOMIC_RELAXED);
     return true;
 }
 

@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text of a generated file: made whole when it is read from the start, so that a reader
- * never sees two states mixed. Grows by single pages, up to SEQ_MAX bytes.
+ * Text of a generated file. A short one is made whole when it is read from the start, so
+ * that a reader never sees two states mixed. A long one comes in pieces of whole lines, each
+ * made when the reader gets there: its writer begins at `from` and stops when seq_full says
+ * so, with the place to go on in `next`. Grows by single pages, up to SEQ_MAX bytes.
  */
 #pragma once
 
 #include "fs/uio.h"
 #include "lib/types.h"
+#include "mm/account.h"
 #include <stdarg.h>
 
-#define SEQ_MAX (64ul << 20)
+#define SEQ_MAX   (1ul << 20)
+#define SEQ_PIECE 2800u /* with one more record, even of smaps, a page is enough */
 
 struct seq {
     char **pages;
-    size_t npages, room; /* pages in use, places in the array */
-    size_t len;          /* bytes */
-    int error;           /* -ENOMEM: text is missing */
+    size_t npages, room;     /* pages in use, places in the array */
+    size_t len;              /* bytes */
+    int error;               /* -ENOMEM: text is missing */
+    u64 from, next;          /* pieces: the writer's own numbers; 0: the start, the end */
+    struct account *account; /* [c] who pays for the pages; outlives the text */
 };
 
-void seq_init(struct seq *s);
+void seq_init(struct seq *s, struct account *account);
+/* Gives the pages back: empty again, and at the start. */
 void seq_free(struct seq *s);
+
+/* Whether a piece is large enough. */
+static inline bool seq_full(const struct seq *s)
+{
+    return s->len >= SEQ_PIECE || s->error;
+}
 
 void seq_write(struct seq *s, const void *text, size_t n);
 void seq_puts(struct seq *s, const char *text);

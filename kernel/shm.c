@@ -192,13 +192,19 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
 int proc_show_shm(struct seq *out, s32 pid)
 {
     (void)pid;
-    seq_puts(out,
-             "       key      shmid perms                  size  cpid  lpid nattch   "
-             "uid   gid  cuid  cgid      atime      dtime      ctime                "
-             "   rss                  swap\n");
+    if (!out->from)
+        seq_puts(out,
+                 "       key      shmid perms                  size  cpid  lpid nattch   "
+                 "uid   gid  cuid  cgid      atime      dtime      ctime                "
+                 "   rss                  swap\n");
     mutex_lock(&shm_lock);
-    for (u32 i = 0; i <= shm_highest(); i++) {
+    for (u32 i = (u32)out->from; i <= shm_highest(); i++) {
         const struct shm_segment *s = shm_by_index(i);
+
+        if (seq_full(out)) {
+            out->next = i;
+            break;
+        }
 
         if (s)
             seq_printf(out,

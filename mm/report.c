@@ -113,6 +113,7 @@ struct arrangement_walk {
     struct arrangement_run run; /* end 0: none yet */
     arrangement_fn visit;
     void *arg;
+    bool over; /* visit has seen enough */
 };
 
 /* Extends the run under way by one page, or ends it and begins another. */
@@ -126,23 +127,22 @@ static void arrangement_page(struct arrangement_walk *w, vaddr_t va, pgoff_t pgo
         r->end += PAGE_SIZE;
         return;
     }
-    if (r->end)
-        w->visit(r, w->arg);
+    if (r->end && !w->over)
+        w->over = !w->visit(r, w->arg);
     *r = (struct arrangement_run){va, va + PAGE_SIZE, pgoff, away};
 }
 
-static void arrangement_vma(struct arrangement_walk *w, struct vma *v)
+/* The part from va on. */
+static void arrangement_vma(struct arrangement_walk *w, struct vma *v, vaddr_t va)
 {
-    vaddr_t va = v->start;
-
-    while (vma_huge(v) && va < v->end) {
+    while (vma_huge(v) && va < v->end && !w->over) {
         pgoff_t pgoff = huge_offset(v->mm, v, va);
 
         arrangement_page(w, va, pgoff, pgoff != vma_home(v, va));
         va += HUGE_SIZE;
         w->run.end = va;
     }
-    while (va < v->end) {
+    while (va < v->end && !w->over) {
         struct page *leaf = pt_leaf(v->mm, va);
         vaddr_t next = MIN((va | (LEAF_SPAN - 1)) + 1, v->end);
 
@@ -153,24 +153,24 @@ static void arrangement_vma(struct arrangement_walk *w, struct vma *v)
             pause_anyway();
             continue;
         }
-        for (; va < next; va += PAGE_SIZE)
+        for (; va < next && !w->over; va += PAGE_SIZE)
             arrangement_page(w, va, away_offset(leaf, v, va),
                              leaf->away[pt_index(va, 0)] != 0);
         pause_anyway();
     }
 }
 
-void arrangement_report(struct mm *mm, arrangement_fn visit, void *arg)
+void arrangement_report(struct mm *mm, vaddr_t from, arrangement_fn visit, void *arg)
 {
     struct arrangement_walk w = {.visit = visit, .arg = arg};
     struct vma *v;
 
     mutex_lock_shared(&mm->lock);
-    vma_for_each (v, mm) {
+    for (v = vma_find(mm, from); v && !w.over; v = vma_next(v)) {
         if (v->object)
-            arrangement_vma(&w, v);
-        if (w.run.end) /* runs never go over the end of a VMA */
-            visit(&w.run, arg);
+            arrangement_vma(&w, v, MAX(from, v->start));
+        if (w.run.end && !w.over) /* runs never go over the end of a VMA */
+            w.over = !visit(&w.run, arg);
         w.run.end = 0;
     }
     mutex_unlock(&mm->lock);

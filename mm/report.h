@@ -41,8 +41,8 @@ struct arrangement_run {
     pgoff_t first; /* file page at start */
     bool away;
 };
-typedef void (*arrangement_fn)(const struct arrangement_run *run, void *arg);
+typedef bool (*arrangement_fn)(const struct arrangement_run *run, void *arg);
 
-/* Visits the runs of all mappings of objects in the order of addresses, longest possible
- * within a VMA. mm->lock is held during the visits. */
-void arrangement_report(struct mm *mm, arrangement_fn visit, void *arg);
+/* Visits the runs of all mappings of objects from `from` on in the order of addresses, longest
+ * possible within a VMA, until visit says false. mm->lock is held during the visits. */
+void arrangement_report(struct mm *mm, vaddr_t from, arrangement_fn visit, void *arg);
