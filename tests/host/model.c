@@ -16,23 +16,27 @@ const u32 word_offset[WORDS] = {0, 1000, 2500, 4092};
 
 struct model M;
 
-void model_begin(u64 seed)
+void model_begin(u64 seed, bool wide, u32 skew)
 {
     bool trace = M.trace;
 
     memset(&M, 0, sizeof(M));
     M.trace = trace;
     M.rng = seed;
+    M.wide = wide;
+    M.win_pages = wide ? WIN_WIDE + skew : WIN_NARROW;
+    M.obj_pages = wide ? OBJ_MAX : OBJ_NARROW;
+    M.win_base = WIN_MIDDLE - (wide ? WIN_WIDE / 2 + skew : WIN_NARROW / 2) * PAGE_SIZE;
     host_cpu = 0;
     for (int i = 0; i < NAMED_OBJS; i++) {
-        M.obj[i].size = rng_next(&M.rng) % (OBJ_PAGES * PAGE_SIZE);
+        M.obj[i].size = rng_next(&M.rng) % (M.obj_pages * PAGE_SIZE);
         M.obj[i].size &= ~511ull;
         M.obj[i].o = object_create(M.obj[i].size);
         CHECK(M.obj[i].o);
     }
     M.mms[0].mm = mm_create();
     CHECK(M.mms[0].mm);
-    M.mms[0].mm->mmap_base = WIN_END;
+    M.mms[0].mm->mmap_base = win_end();
 }
 
 void model_end(void)
@@ -56,9 +60,9 @@ void model_runs(const struct mmm *m)
 {
     memset(M.stop, 0, sizeof(M.stop));
     for (struct vma *v = vma_first(m->mm); v; v = vma_next(v)) {
-        u32 last = (u32)((v->end - WIN_BASE) / PAGE_SIZE);
+        u32 last = (u32)((v->end - M.win_base) / PAGE_SIZE);
 
-        for (u32 i = (u32)((v->start - WIN_BASE) / PAGE_SIZE); i < last; i++)
+        for (u32 i = (u32)((v->start - M.win_base) / PAGE_SIZE); i < last; i++)
             M.stop[i] = last;
     }
 }
@@ -112,7 +116,7 @@ static void release_objects(void)
     bool used[OBJS] = {false};
 
     for (int k = 0; k < MMS; k++)
-        for (u32 i = 0; M.mms[k].mm && i < WIN_PAGES; i++)
+        for (u32 i = 0; M.mms[k].mm && i < M.win_pages; i++)
             if (M.mms[k].page[i].mapped && M.mms[k].page[i].obj >= 0)
                 used[M.mms[k].page[i].obj] = true;
     for (int i = NAMED_OBJS; i < OBJS; i++)
@@ -137,7 +141,7 @@ void model_resync(void)
     for (int k = 0; k < OBJS; k++) {
         struct mobj *o = &M.obj[k];
 
-        for (u32 i = 0; o->o && i < OBJ_PAGES; i++)
+        for (u32 i = 0; o->o && i < M.obj_pages; i++)
             if (index_get(&o->o->pages, i))
                 o->resident[i] = true;
     }
@@ -188,7 +192,7 @@ static void check_page(const struct mmm *m, const struct mpage *p, vaddr_t va)
             FAIL("%lx entry %llx, model touched %d", va, (unsigned long long)pte,
                  p->touched);
     } else if (pg) {
-        if (pg->type != PAGE_OBJECT || !o || p->shown >= OBJ_PAGES ||
+        if (pg->type != PAGE_OBJECT || !o || p->shown >= M.obj_pages ||
             !o->resident[p->shown])
             FAIL("%lx shows a page that is not resident", va);
         check_words(pg, o->word[p->shown], va, "object page at");
@@ -234,12 +238,12 @@ static void check_mm(const struct mmm *m)
     u64 priv = 0;
 
     for (v = vma_first(m->mm); v; prev = v, v = vma_next(v)) {
-        if (v->start < WIN_BASE || v->end > WIN_END)
+        if (v->start < M.win_base || v->end > win_end())
             FAIL("VMA %lx-%lx outside the window", v->start, v->end);
         if (prev && !m->loose && vma_can_merge(prev, v))
             FAIL("VMAs not merged at %lx", v->start);
     }
-    for (u32 i = 0; i < WIN_PAGES; i++) {
+    for (u32 i = 0; i < M.win_pages; i++) {
         check_page(m, &m->page[i], win_va(i));
         priv += m->page[i].priv;
     }
@@ -256,7 +260,7 @@ static void check_object(const struct mobj *o)
     CHECK_EQ(o->o->size, o->size);
     if (o->o->vmas.node)
         check_homes(o->o->vmas.node);
-    for (u32 i = 0; i < OBJ_PAGES; i++) {
+    for (u32 i = 0; i < M.obj_pages; i++) {
         const struct page *pg = index_get(&o->o->pages, i);
 
         if (!!pg != o->resident[i])

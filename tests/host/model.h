@@ -9,14 +9,19 @@
 #include "lib/types.h"
 #include "mm/mm.h"
 #include "mm/object.h"
+#include "mm/pagetable.h"
 #include "mm/vma.h"
 
-/* The window lies across a border of leaf tables that is one of upper tables as well. */
-#define WIN_PAGES 160u
-#define WIN_BASE  (0x4000000000ul - WIN_PAGES / 2 * PAGE_SIZE)
-#define WIN_END   (WIN_BASE + WIN_PAGES * PAGE_SIZE)
+/* The window lies across a border of leaf tables that is one of upper tables as well. A wide
+ * one covers four whole leaf tables and parts of a fifth and sixth, so that what is done to
+ * 512 entries at once is done here too. */
+#define WIN_NARROW 160u
+#define OBJ_NARROW 64u
+#define WIN_WIDE   (4 * PT_ENTRIES)
+#define WIN_MAX    (WIN_WIDE + 96u)
+#define OBJ_MAX    (WIN_WIDE + 64u) /* pages; objects never have more */
+#define WIN_MIDDLE 0x4000000000ul
 
-#define OBJ_PAGES  64u /* objects never have more */
 #define OBJS       24
 #define NAMED_OBJS 3 /* "files": live through an episode */
 #define MMS        3
@@ -27,8 +32,8 @@ extern const u32 word_offset[WORDS];
 struct mobj {
     struct vm_object *o; /* NULL: slot free */
     u64 size;
-    bool resident[OBJ_PAGES];
-    u32 word[OBJ_PAGES][WORDS]; /* zero where not resident */
+    bool resident[OBJ_MAX];
+    u32 word[OBJ_MAX][WORDS]; /* zero where not resident */
 };
 
 struct mpage {
@@ -44,14 +49,18 @@ struct mpage {
 struct mmm {
     struct mm *mm;
     bool loose; /* forked from one with locked areas: not merged as far as possible */
-    struct mpage page[WIN_PAGES];
+    struct mpage page[WIN_MAX];
 };
 
 struct model {
     struct mobj obj[OBJS];
     struct mmm mms[MMS];
-    u32 stop[WIN_PAGES]; /* model_runs: end of the VMA that holds a page */
+    u32 stop[WIN_MAX]; /* model_runs: end of the VMA that holds a page */
+    vaddr_t win_base;    /* the window, */
+    u32 win_pages;       /* its pages, */
+    u32 obj_pages;       /* the most pages of an object */
     u64 rng;
+    bool wide;
     bool trace;
 };
 
@@ -59,7 +68,12 @@ extern struct model M;
 
 static inline vaddr_t win_va(u32 page)
 {
-    return WIN_BASE + page * PAGE_SIZE;
+    return M.win_base + page * PAGE_SIZE;
+}
+
+static inline vaddr_t win_end(void)
+{
+    return win_va(M.win_pages);
 }
 
 static inline enum vma_kind page_kind(const struct mpage *p)
@@ -74,8 +88,9 @@ static inline u64 mobj_npages(const struct mobj *o)
     return (o->size + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
-/* Fresh named objects and one empty address space; takes everything down again. */
-void model_begin(u64 seed);
+/* Fresh named objects and one empty address space; takes everything down again. wide: a window
+ * over whole leaf tables, which begins at one or `skew` pages before one. */
+void model_begin(u64 seed, bool wide, u32 skew);
 void model_end(void);
 
 /* Compares all of the kernel's state with the model without touching any page. */

@@ -79,7 +79,7 @@ void op_mmap(void)
 {
     struct mmm *m = pick_mm();
     struct new_map map = {.obj = -1};
-    bool object = chance(2), shared = !chance(3);
+    bool object = !chance(M.wide ? 4 : 2), shared = !chance(M.wide ? 5 : 3);
     struct mmap_args a = {.flags = (shared ? MAP_SHARED : MAP_PRIVATE) |
                                    (object ? 0 : MAP_ANONYMOUS),
                           .prot = chance(3) ? (u32)rnd(8) : PROT_READ | PROT_WRITE,
@@ -91,7 +91,7 @@ void op_mmap(void)
         return;
     if (object) {
         map.obj = pick_object();
-        map.pgoff = rnd(OBJ_PAGES + 4);
+        map.pgoff = rnd(M.obj_pages + 4);
         a.object = M.obj[map.obj].o;
         a.offset = map.pgoff * PAGE_SIZE;
         if (chance(5))
@@ -186,11 +186,11 @@ void op_remap(void)
     u32 first = pick_page(m), n = (u32)(chance(3) ? 1 + rnd(24) : 1 + rnd(4));
     u32 flags = chance(2) ? MAP_NONBLOCK : 0;
     const struct mpage *p = &m->page[first];
-    u64 pgoff = chance(4) ? p->home : rnd(OBJ_PAGES + 2);
+    u64 pgoff = chance(4) ? p->home : rnd(M.obj_pages + 2);
     bool install;
     int err, want;
 
-    n = MIN(n, WIN_PAGES - first);
+    n = pick_length(first, n);
     model_runs(m);
     want = p->mapped && page_kind(p) == VMA_SHARED && first + n <= M.stop[first]
                ? 0

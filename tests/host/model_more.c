@@ -23,7 +23,7 @@ static int predict_mremap(struct move *v, bool *moves)
     if (v->flags & MREMAP_FIXED) {
         u32 a = v->old, b = v->target;
 
-        if (v->target + v->new_n > WIN_PAGES)
+        if (v->target + v->new_n > M.win_pages)
             return 1;
         if (a < b + v->new_n && b < a + MAX(v->old_n, 1u))
             return -EINVAL;
@@ -40,7 +40,7 @@ static int predict_mremap(struct move *v, bool *moves)
     }
     if (v->old_n && v->new_n > v->old_n && end == M.stop[v->old] &&
         !(v->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
-        if (v->old + v->new_n > WIN_PAGES)
+        if (v->old + v->new_n > M.win_pages)
             return 1;
         if (all_free(v->m, end, v->old + v->new_n)) {
             *moves = false;
@@ -69,7 +69,7 @@ static void extend(struct mmm *m, struct mpage from, u32 first, u32 last)
 
 static void apply_move(struct move *v)
 {
-    static struct mpage source[WIN_PAGES];
+    static struct mpage source[WIN_MAX];
     bool keep = v->old_n == 0 || (v->flags & MREMAP_DONTUNMAP);
     u32 n = MIN(v->old_n ? v->old_n : M.stop[v->old] - v->old, v->new_n);
     struct mpage *page = v->m->page;
@@ -95,6 +95,22 @@ static void apply_move(struct move *v)
     extend(v->m, page[v->target + n - 1], v->target + n, v->target + v->new_n);
 }
 
+/* Where MREMAP_FIXED moves to: in a wide window mostly behind or before the source, by whole
+ * tables or not. */
+static u32 pick_target(const struct move *v)
+{
+    u32 apart = MAX(v->old_n, v->new_n) + (u32)rnd(4), target;
+
+    if (!M.wide || chance(4))
+        return (u32)rnd(M.win_pages);
+    if (chance(2))
+        apart = (u32)align_up(apart, PT_ENTRIES);
+    target = v->old + apart;
+    if (target + v->new_n > M.win_pages && apart <= v->old)
+        target = v->old - apart;
+    return target;
+}
+
 void op_mremap(void)
 {
     static const u32 flag_sets[] = {0,
@@ -113,11 +129,13 @@ void op_mremap(void)
     v.old_n = chance(6) ? 0
               : chance(2) && M.stop[v.old]
                   ? M.stop[v.old] - v.old
-                  : (u32)MIN(1 + rnd(16), (u64)WIN_PAGES - v.old);
-    v.new_n = v.flags & MREMAP_DONTUNMAP ? v.old_n : (u32)(1 + rnd(24));
+                  : pick_length(v.old, (u32)(1 + rnd(16)));
+    v.new_n = v.flags & MREMAP_DONTUNMAP ? v.old_n
+              : M.wide && chance(2)      ? v.old_n
+                                         : pick_length(0, (u32)(1 + rnd(24)));
     if (v.new_n == 0)
         return;
-    v.target = (u32)rnd(WIN_PAGES);
+    v.target = pick_target(&v);
     want = predict_mremap(&v, &moves);
     if (want == 1)
         return;
@@ -170,7 +188,7 @@ void op_fork(void)
     EXPECT(err, 0);
     *c = *m;
     c->mm = child;
-    for (u32 i = 0; i < WIN_PAGES; i++) {
+    for (u32 i = 0; i < M.win_pages; i++) {
         struct mpage *p = &c->page[i];
 
         if (p->flags & VM_DONTFORK) {
@@ -224,7 +242,7 @@ static int advise_page(struct mpage *p, int advice)
         p->flags &= ~VM_WIPEONFORK;
         return 0;
     case MADV_REMOVE:
-        if (p->shown < OBJ_PAGES)
+        if (p->shown < M.obj_pages)
             model_drop_object_page(&M.obj[p->obj], p->shown);
         return 0;
     default:
@@ -309,7 +327,7 @@ void op_mlock(void)
 void op_mincore(void)
 {
     struct mmm *m = pick_mm();
-    u8 vec[WIN_PAGES];
+    u8 vec[WIN_MAX];
     u32 first, last;
     int err;
 

@@ -34,8 +34,31 @@ void pick_range(u32 *first, u32 *last)
 {
     u32 n = (u32)(chance(6) ? 1 + rnd(64) : 1 + rnd(10));
 
-    *first = (u32)rnd(WIN_PAGES - n + 1);
+    *first = (u32)rnd(M.win_pages - n + 1);
+    if (M.wide) {
+        *first = pick_border(*first);
+        n = pick_length(*first, n);
+    }
     *last = *first + n;
+}
+
+u32 pick_length(u32 first, u32 n)
+{
+    if (M.wide && !chance(4)) {
+        n = (u32)(1 + rnd(3)) * PT_ENTRIES;
+        if (chance(4)) /* just more, or less, than whole tables */
+            n += (u32)rnd(7) - 3;
+        else if (chance(4))
+            n = (u32)(1 + rnd(2 * PT_ENTRIES));
+    }
+    return MAX(MIN(n, M.win_pages - first), 1u);
+}
+
+u32 pick_border(u32 page)
+{
+    u32 into = (u32)((win_va(page) >> PAGE_SHIFT) % PT_ENTRIES);
+
+    return M.wide && !chance(3) && into <= page ? page - into : page;
 }
 
 u32 pick_page(const struct mmm *m)
@@ -43,8 +66,8 @@ u32 pick_page(const struct mmm *m)
     u32 page = 0;
 
     for (int i = 0; i < 4; i++) {
-        page = (u32)rnd(WIN_PAGES);
-        if (m->page[page].mapped)
+        page = pick_border((u32)rnd(M.win_pages));
+        if (m->page[page].mapped && (!M.wide || m->page[page].flags & VM_SHARED))
             break;
     }
     return page;
@@ -61,7 +84,7 @@ u64 pick_bytes(void)
 {
     static const u64 parts[] = {0, 0, 500, 2000, 4000};
 
-    return rnd(OBJ_PAGES) * PAGE_SIZE + parts[rnd(ARRAY_SIZE(parts))];
+    return rnd(M.obj_pages) * PAGE_SIZE + parts[rnd(ARRAY_SIZE(parts))];
 }
 
 static bool armed;
@@ -104,7 +127,7 @@ bool find_gap(const struct mmm *m, u32 n, u32 *first)
 {
     u32 room = 0;
 
-    for (u32 i = WIN_PAGES; i-- > 0;) {
+    for (u32 i = M.win_pages; i-- > 0;) {
         room = m->page[i].mapped ? 0 : room + 1;
         if (room == n) {
             *first = i;
@@ -186,7 +209,7 @@ void op_cpu(void)
 void op_file_io(void)
 {
     struct mobj *o = &M.obj[pick_object()];
-    u64 pgoff = rnd(OBJ_PAGES), end;
+    u64 pgoff = rnd(M.obj_pages), end;
     u32 w = (u32)rnd(WORDS), value = (u32)rng_next(&M.rng), have;
     bool write = chance(2);
     struct page *pg;
@@ -215,7 +238,7 @@ void op_file_io(void)
 
 static void zero_words(struct mobj *o, u64 start, u64 end)
 {
-    for (u64 pg = start / PAGE_SIZE; pg < OBJ_PAGES && pg * PAGE_SIZE < end; pg++)
+    for (u64 pg = start / PAGE_SIZE; pg < M.obj_pages && pg * PAGE_SIZE < end; pg++)
         for (u32 w = 0; w < WORDS; w++) {
             u64 at = pg * PAGE_SIZE + word_offset[w];
 
@@ -228,7 +251,7 @@ static void zero_words(struct mobj *o, u64 start, u64 end)
 static void drop_copies(int obj, u64 first)
 {
     for (int k = 0; k < MMS; k++)
-        for (u32 i = 0; M.mms[k].mm && i < WIN_PAGES; i++) {
+        for (u32 i = 0; M.mms[k].mm && i < M.win_pages; i++) {
             struct mpage *p = &M.mms[k].page[i];
 
             if (p->mapped && p->obj == obj && page_kind(p) == VMA_PRIVATE &&
@@ -247,8 +270,8 @@ void op_resize(void)
             (unsigned long long)size);
     EXPECT(object_resize(o->o, size), 0);
     if (size < o->size) {
-        zero_words(o, size, OBJ_PAGES * PAGE_SIZE);
-        for (u64 i = first; i < OBJ_PAGES; i++)
+        zero_words(o, size, M.obj_pages * PAGE_SIZE);
+        for (u64 i = first; i < M.obj_pages; i++)
             model_drop_object_page(o, i);
         drop_copies(obj, first);
     }
@@ -269,7 +292,7 @@ void op_punch(void)
         return;
     zero_words(o, start, end);
     for (u64 i = (start + PAGE_SIZE - 1) / PAGE_SIZE;
-         i < OBJ_PAGES && i < end / PAGE_SIZE; i++)
+         i < M.obj_pages && i < end / PAGE_SIZE; i++)
         model_drop_object_page(o, i);
 }
 
@@ -278,7 +301,7 @@ void op_allocate(void)
     int obj = pick_object();
     struct mobj *o = &M.obj[obj];
     u64 start = pick_bytes(),
-        end = MIN(start + 1 + rnd(8 * PAGE_SIZE), OBJ_PAGES * PAGE_SIZE);
+        end = MIN(start + 1 + rnd(8 * PAGE_SIZE), M.obj_pages * PAGE_SIZE);
     int err;
 
     op_note("allocate obj%d %llu-%llu", obj, (unsigned long long)start,
@@ -291,7 +314,7 @@ void op_allocate(void)
     }
     alloc_fail_at(0);
     EXPECT(err, 0);
-    for (u64 i = start / PAGE_SIZE; i < OBJ_PAGES && i * PAGE_SIZE < end; i++)
+    for (u64 i = start / PAGE_SIZE; i < M.obj_pages && i * PAGE_SIZE < end; i++)
         o->resident[i] = true;
 }
 

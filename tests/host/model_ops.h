@@ -24,8 +24,13 @@ static inline bool chance(u64 one_in)
 }
 
 struct mmm *pick_mm(void);
-/* A random range, mostly short, in [*first, *last). */
+/* A random range, mostly short, in [*first, *last). In a wide window many are whole tables. */
 void pick_range(u32 *first, u32 *last);
+/* `n` pages, or, in a wide window sometimes, about as many as some tables have; at least 1,
+ * and not beyond the window's end from page `first` on. */
+u32 pick_length(u32 first, u32 n);
+/* `page`, or, in a wide window sometimes, the first page of a leaf table. */
+u32 pick_border(u32 page);
 /* A page, mostly a mapped one. */
 u32 pick_page(const struct mmm *m);
 /* An object that exists; -1: none. */

@@ -9,7 +9,7 @@
 
 static bool in_one_area(const struct mmm *m, u32 first, u32 n)
 {
-    return first + n <= WIN_PAGES && m->page[first].mapped &&
+    return first + n <= M.win_pages && m->page[first].mapped &&
            page_kind(&m->page[first]) == VMA_SHARED && first + n <= M.stop[first];
 }
 
@@ -32,7 +32,7 @@ static bool installs(const struct mpage *p, bool lazy)
 
 static int want_entry(const struct mmm *m, const struct remap_vec *e, u32 flags)
 {
-    u32 first = (u32)((e->addr - WIN_BASE) / PAGE_SIZE);
+    u32 first = (u32)((e->addr - M.win_base) / PAGE_SIZE);
 
     if (!e->npages || !in_one_area(m, first, e->npages))
         return -EINVAL;
@@ -50,13 +50,22 @@ static void make_vector(const struct mmm *m, struct remap_vec *v, u64 n)
         if (chance(4))
             page = pick_page(m);
         v[i] = (struct remap_vec){
-            .addr = win_va(page), .npages = 1, .pgoff = rnd(OBJ_PAGES)};
+            .addr = win_va(page), .npages = 1, .pgoff = rnd(M.obj_pages)};
         if (chance(3))
-            v[i].npages = (u32)rnd(8);
+            v[i].npages = M.wide && chance(4) ? pick_length(page, 8) : (u32)rnd(8);
         if (chance(4))
             v[i].pgoff = m->page[page].home;
-        page = (u32)((page + 1 + rnd(3)) % WIN_PAGES);
+        page = (u32)((page + 1 + rnd(3)) % M.win_pages);
     }
+}
+
+/* Populating is best effort: a failure in it does not show in the result. */
+static bool any_locked(const struct mmm *m, const struct remap_vec *v, u64 n)
+{
+    for (u64 i = 0; i < n; i++)
+        if (vm_populates(m->page[(v[i].addr - M.win_base) / PAGE_SIZE].flags))
+            return true;
+    return false;
 }
 
 /* The first `done` entries, then the populating that follows. */
@@ -65,7 +74,7 @@ static void apply_vector(struct mmm *m, const struct remap_vec *v, u64 done, boo
     bool missing[VECTOR] = {false};
 
     for (u64 i = 0; i < done; i++) {
-        u32 first = (u32)((v[i].addr - WIN_BASE) / PAGE_SIZE);
+        u32 first = (u32)((v[i].addr - M.win_base) / PAGE_SIZE);
 
         for (u32 k = 0; k < v[i].npages; k++) {
             struct mpage *p = &m->page[first + k];
@@ -76,7 +85,7 @@ static void apply_vector(struct mmm *m, const struct remap_vec *v, u64 done, boo
     }
     for (u64 i = 0; i < done; i++)
         if (missing[i]) {
-            u32 first = (u32)((v[i].addr - WIN_BASE) / PAGE_SIZE);
+            u32 first = (u32)((v[i].addr - M.win_base) / PAGE_SIZE);
 
             (void)model_populate(m, first, first + v[i].npages);
         }
@@ -101,9 +110,9 @@ void op_remapv(void)
             (unsigned long long)n, flags, (unsigned long long)done, err);
     for (u64 i = 0; M.trace && i < n; i++)
         op_note("    page %llu n %u -> %llu",
-                (unsigned long long)((v[i].addr - WIN_BASE) / PAGE_SIZE), v[i].npages,
+                (unsigned long long)((v[i].addr - M.win_base) / PAGE_SIZE), v[i].npages,
                 (unsigned long long)v[i].pgoff);
-    if ((flags & RM_ATOMIC) && (flags & RM_NOPOPULATE))
+    if ((flags & RM_ATOMIC) && (flags & RM_NOPOPULATE) && !any_locked(m, v, n))
         inject();
     memcpy(scratch, v, sizeof(v));
     got = mm_remapv(m->mm, scratch, n, flags);
@@ -124,12 +133,12 @@ static void populate_locked(struct mmm *m, u32 first, u32 n)
 void op_swap(void)
 {
     struct mmm *m = pick_mm();
-    u32 n = (u32)(1 + rnd(chance(3) ? 20 : 4));
-    u32 a = pick_page(m), b = chance(3) ? pick_page(m) : a + n + (u32)rnd(3);
+    u32 a = pick_page(m), n = pick_length(a, (u32)(1 + rnd(chance(3) ? 20 : 4)));
+    u32 b = chance(3) ? pick_page(m) : a + n + (u32)rnd(3);
     int err, want = 0;
 
     model_runs(m);
-    if (a + n > WIN_PAGES || b + n > WIN_PAGES)
+    if (a + n > M.win_pages || b + n > M.win_pages)
         return;
     if ((a < b + n && b < a + n) || !in_one_area(m, a, n) || !in_one_area(m, b, n) ||
         m->page[a].obj != m->page[b].obj)
@@ -156,9 +165,9 @@ void op_swap(void)
 void op_rotate(void)
 {
     struct mmm *m = pick_mm();
-    u32 first = pick_page(m), n = (u32)(1 + rnd(chance(3) ? 30 : 6));
-    s64 by = (s64)rnd(80) - 40;
-    u64 shown[WIN_PAGES];
+    u32 first = pick_page(m), n = pick_length(first, (u32)(1 + rnd(chance(3) ? 30 : 6)));
+    s64 by = M.wide && chance(4) ? PT_ENTRIES : (s64)rnd(80) - 40;
+    u64 shown[WIN_MAX];
     int err, want;
 
     model_runs(m);
@@ -174,7 +183,7 @@ void op_rotate(void)
     if (err)
         return;
     for (u32 i = 0; i < n; i++)
-        shown[(u64)((s64)i + by + 40 * (s64)n) % n] = m->page[first + i].shown;
+        shown[(u64)((s64)i + by + (s64)PT_ENTRIES * (s64)n) % n] = m->page[first + i].shown;
     for (u32 i = 0; i < n; i++)
         m->page[first + i].shown = shown[i];
     if (by % (s64)n)
@@ -186,7 +195,8 @@ void op_rotate(void)
 void op_clone(void)
 {
     struct mmm *m = pick_mm();
-    u32 first = pick_page(m), n = (u32)(1 + rnd(12)), to, prot = (u32)rnd(8);
+    u32 first = pick_page(m), n = pick_length(first, (u32)(1 + rnd(12))), to;
+    u32 prot = (u32)rnd(8);
     const struct mpage *p = &m->page[first];
     vaddr_t out = 0;
     int err, want = 0;
@@ -221,7 +231,7 @@ void op_clone(void)
 void op_query(void)
 {
     struct mmm *m = pick_mm();
-    u64 word[WIN_PAGES];
+    u64 word[WIN_MAX];
     u32 first, last;
     int err, want = 0;
 
