@@ -36,9 +36,22 @@ void away_trim(struct page *leaf)
 
     if (!array || leaf->naway || leaf->pins)
         return;
+    spin_lock(&leaf->lock); /* truncate reads the array under it */
     leaf->away = NULL;
+    spin_unlock(&leaf->lock);
     __atomic_fetch_sub(&leaf->mm->aways, 1, __ATOMIC_RELAXED);
     slab_free(&away_cache, array);
+}
+
+/* Forgets the numbers of entries [i, stop). T held. */
+static void clear_entries(struct page *leaf, unsigned i, unsigned stop)
+{
+    if (stop - i == PT_ENTRIES && leaf->naway > PT_ENTRIES / 8) {
+        memset(leaf->away, 0, sizeof(struct away_array));
+        leaf->naway = 0;
+    }
+    for (; i < stop && leaf->naway; i++)
+        away_set(leaf, i, 0);
 }
 
 void away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
@@ -51,11 +64,7 @@ void away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
         if (!leaf->away)
             continue;
         spin_lock(&leaf->lock);
-        if (stop - i == PT_ENTRIES)
-            leaf->naway = 0;
-        else
-            for (; i < stop && leaf->naway; i++)
-                away_set(leaf, i, 0);
+        clear_entries(leaf, i, stop);
         spin_unlock(&leaf->lock);
         away_trim(leaf);
         pause_anyway();
@@ -75,7 +84,9 @@ static int copy_leaf(struct mm *to, const struct page *from, vaddr_t va, vaddr_t
         leaf = pt_leaf_make(to, va + delta);
         if (!leaf || away_reserve(leaf) != 0)
             return -ENOMEM;
+        spin_lock(&leaf->lock);
         away_set(leaf, pt_index(va + delta, 0), value);
+        spin_unlock(&leaf->lock);
     }
     return 0;
 }
@@ -94,8 +105,11 @@ int away_copy(struct mm *to, const struct mm *from, vaddr_t start, vaddr_t end, 
 
             if (!target || away_reserve(target) != 0)
                 return -ENOMEM;
+            spin_lock(&target->lock);
+            ASSERT(target->naway == 0);
             memcpy(target->away, leaf->away, sizeof(struct away_array));
             target->naway = leaf->naway;
+            spin_unlock(&target->lock);
         } else {
             err = copy_leaf(to, leaf, va, next, delta);
         }

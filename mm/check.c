@@ -139,7 +139,6 @@ static void check_leaf(struct mm *mm, struct page *leaf, struct totals *t)
 {
     u32 present = 0, naway = 0;
 
-    CHECK(leaf->pins == 0, "table pinned");
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         vaddr_t va = pt_address(leaf, i);
 
@@ -229,6 +228,11 @@ static void check_tables(struct mm *mm, struct page *table, unsigned level,
 
     CHECK(table->type == PAGE_TABLE && table->mm == mm && table->level == level,
           "table descriptor");
+    CHECK(table->pins == 0 && table->present <= PT_ENTRIES && table->naway <= PT_ENTRIES,
+          "table of level %u pinned, or counts wrong", level);
+    CHECK(level <= 1 || (!table->away && !table->naway), "away numbers at level %u",
+          level);
+    CHECK(!spin_is_locked(&table->lock), "table of level %u locked", level);
     t->tables++;
     if (level == 0) {
         check_leaf(mm, table, t);

@@ -11,7 +11,8 @@
 #include "mm/object.h"
 #include "mm/zap.h"
 
-/* Shares the private pages of one parent table with the child's. */
+/* Shares the private pages of one parent table with the child's. The caller holds the object's
+ * lock, if there is one: truncate must find a copy at neither place or at both. */
 static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t next,
                        struct tlb_batch *b)
 {
@@ -22,6 +23,7 @@ static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t n
     u32 shared = 0;
 
     spin_lock(&from->lock);
+    spin_lock(&to->lock);
     for (; src < end; src++, dst++) {
         pte_t pte = pte_load(src);
         struct page *pg;
@@ -42,9 +44,10 @@ static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t n
     }
     if (narrowed)
         tlb_change_all(b);
-    spin_unlock(&from->lock);
     to->present += (u16)shared;
-    to->mm->rss_anon += shared;
+    __atomic_fetch_add(&to->mm->rss_anon, shared, __ATOMIC_RELAXED);
+    spin_unlock(&to->lock);
+    spin_unlock(&from->lock);
 }
 
 static int copy_private(struct vma *v, struct mm *child, struct tlb_batch *b)
@@ -59,7 +62,11 @@ static int copy_private(struct vma *v, struct mm *child, struct tlb_batch *b)
         to = pt_leaf_make(child, va);
         if (!to)
             return -ENOMEM;
+        if (v->object)
+            spin_lock(&v->object->lock);
         share_leaf(leaf, to, va, next, b);
+        if (v->object)
+            spin_unlock(&v->object->lock);
         tlb_pause(b);
         if (pause_killed())
             return -EINTR;

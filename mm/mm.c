@@ -61,11 +61,13 @@ static void unmap_all(struct mm *mm)
     tlb_end(&batch);
     while ((v = vma_first(mm)) != NULL) {
         vaddr_t start = v->start, end = v->end;
+        struct vma *next = vma_next(v);
 
         vma_remove(mm, v);
         vma_free(v);
         tlb_begin(&batch, mm);
-        pt_trim(mm, start, end, 0, USER_END + PAGE_SIZE, &batch);
+        /* Not what the next lies under as well: its object still leads there. */
+        pt_trim(mm, start, end, 0, next ? next->start : USER_END + PAGE_SIZE, &batch);
         tlb_end(&batch);
         pause_anyway();
     }

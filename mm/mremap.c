@@ -134,21 +134,36 @@ static void move_entries(struct mremap *m, struct page *leaf, vaddr_t va, vaddr_
 {
     u64 delta = m->new_addr - m->old;
     pte_t *from = pt_entries(leaf) + pt_index(va, 0);
-    struct leaf to = pt_leaf_ref(m->mm, va + delta);
 
-    for (; va < next && leaf->present; va += PAGE_SIZE, from++) {
-        pte_t pte = pte_load(from);
-        unsigned i = pt_index(va + delta, 0);
+    while (va < next && leaf->present) {
+        /* Up to where the target goes on in the next table. */
+        vaddr_t stop = MIN(next, ((va + delta) | (LEAF_SPAN - 1)) + 1 - delta);
+        struct leaf to = pt_leaf_ref(m->mm, va + delta);
+        u16 moved = 0;
 
-        if (i == 0) /* the target goes on in the next table */
-            to = pt_leaf_ref(m->mm, va + delta);
-        if (!pte)
+        if (!to.page) { /* not made: nothing is here to be moved there */
+            from += (stop - va) >> PAGE_SHIFT;
+            va = stop;
             continue;
-        pte_store(from, 0);
-        leaf->present--;
-        pte_store(&to.entries[i], pte);
-        to.page->present++;
-        tlb_change(b, va);
+        }
+        spin_lock(&leaf->lock);
+        if (to.page != leaf)
+            spin_lock(&to.page->lock);
+        for (; va < stop; va += PAGE_SIZE, from++) {
+            pte_t pte = pte_load(from);
+
+            if (!pte)
+                continue;
+            pte_store(from, 0);
+            pte_store(&to.entries[pt_index(va + delta, 0)], pte);
+            moved++;
+            tlb_change(b, va);
+        }
+        leaf->present -= moved;
+        to.page->present += moved;
+        if (to.page != leaf)
+            spin_unlock(&to.page->lock);
+        spin_unlock(&leaf->lock);
     }
 }
 

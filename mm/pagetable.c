@@ -113,18 +113,25 @@ void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct tlb_batch *b)
     if (pte_present(pte_load(dst))) { /* an empty table nobody needs */
         leaf = pfn_to_page(pte_pfn(pte_load(dst)));
         ASSERT(leaf->present == 0 && leaf->naway == 0 && !leaf->away);
+        spin_lock(&target->lock);
+        pte_store(dst, 0);
+        target->present--;
+        spin_unlock(&target->lock);
         table_retire(mm, leaf);
         tlb_free(b, leaf);
-        target->present--;
     }
     leaf = pfn_to_page(pte_pfn(pte_load(src)));
     spin_lock(&leaf->lock); /* whoever follows a backlink reads the base under it */
     leaf->base = (u32)(to >> (PAGE_SHIFT + PT_SHIFT));
+    spin_lock(&target->lock);
     pte_store(dst, pte_load(src));
-    pte_store(src, 0);
-    spin_unlock(&leaf->lock);
     target->present++;
+    spin_unlock(&target->lock);
+    spin_lock(&source->lock);
+    pte_store(src, 0);
     source->present--;
+    spin_unlock(&source->lock);
+    spin_unlock(&leaf->lock);
     tlb_change_all(b);
 }
 
@@ -168,8 +175,10 @@ static bool trim_child(const struct trim *t, struct page *table, pte_t *e,
         low + span > t->ceiling)
         return false;
     ASSERT(!child->away);
+    spin_lock(&table->lock); /* truncate drops huge pages from a table of level 1 */
     pte_store(e, 0);
     table->present--;
+    spin_unlock(&table->lock);
     table_retire(t->mm, child);
     tlb_change_all(t->b);
     tlb_free(t->b, child);

@@ -56,9 +56,9 @@ struct model {
     struct mobj obj[OBJS];
     struct mmm mms[MMS];
     u32 stop[WIN_MAX]; /* model_runs: end of the VMA that holds a page */
-    vaddr_t win_base;    /* the window, */
-    u32 win_pages;       /* its pages, */
-    u32 obj_pages;       /* the most pages of an object */
+    vaddr_t win_base;  /* the window, */
+    u32 win_pages;     /* its pages, */
+    u32 obj_pages;     /* the most pages of an object */
     u64 rng;
     bool wide;
     bool trace;

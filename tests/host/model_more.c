@@ -126,10 +126,9 @@ void op_mremap(void)
 
     v.old = pick_page(v.m);
     model_runs(v.m);
-    v.old_n = chance(6) ? 0
-              : chance(2) && M.stop[v.old]
-                  ? M.stop[v.old] - v.old
-                  : pick_length(v.old, (u32)(1 + rnd(16)));
+    v.old_n = chance(6)                    ? 0
+              : chance(2) && M.stop[v.old] ? M.stop[v.old] - v.old
+                                           : pick_length(v.old, (u32)(1 + rnd(16)));
     v.new_n = v.flags & MREMAP_DONTUNMAP ? v.old_n
               : M.wide && chance(2)      ? v.old_n
                                          : pick_length(0, (u32)(1 + rnd(24)));

@@ -183,7 +183,8 @@ void op_rotate(void)
     if (err)
         return;
     for (u32 i = 0; i < n; i++)
-        shown[(u64)((s64)i + by + (s64)PT_ENTRIES * (s64)n) % n] = m->page[first + i].shown;
+        shown[(u64)((s64)i + by + (s64)PT_ENTRIES * (s64)n) % n] =
+            m->page[first + i].shown;
     for (u32 i = 0; i < n; i++)
         m->page[first + i].shown = shown[i];
     if (by % (s64)n)

@@ -18,7 +18,7 @@
 #define EPISODE_STEPS 2000u
 #define EPISODES      100u
 #define WIDE_STEPS    1000u /* looking at all of a wide window takes longer */
-#define WIDE_EPISODES 60u
+#define WIDE_EPISODES 32u
 
 static struct progress {
     u32 episode, step;
