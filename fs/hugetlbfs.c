@@ -81,7 +81,7 @@ static int huge_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
         break;
     case 0:
     case FALLOC_FL_KEEP_SIZE:
-        if (!mode && whole > o->size && (ino->seals & F_SEAL_GROW))
+        if (end > o->size && (ino->seals & F_SEAL_GROW))
             return -EPERM;
         if (whole > OBJECT_MAX_SIZE)
             return -EFBIG;

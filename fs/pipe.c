@@ -150,8 +150,10 @@ static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
 
     (void)pos;
     while (u->left) {
-        if (!READ_ONCE(p->readers))
+        if (!READ_ONCE(p->readers)) {
+            u->broken = true;
             return done ? done : -EPIPE;
+        }
         mutex_lock(&p->lock);
         n = has_room(p, want) ? ring_put(&p->ring, u, u->left) : 0;
         mutex_unlock(&p->lock);

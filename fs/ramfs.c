@@ -188,7 +188,7 @@ static int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
     if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) &&
         (ino->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
         return -EPERM;
-    if (!(mode & FALLOC_FL_KEEP_SIZE) && end > o->size && (ino->seals & F_SEAL_GROW))
+    if (!(mode & FALLOC_FL_PUNCH_HOLE) && end > o->size && (ino->seals & F_SEAL_GROW))
         return -EPERM;
     switch (mode & ~FALLOC_FL_KEEP_SIZE) {
     case FALLOC_FL_PUNCH_HOLE:
@@ -255,9 +255,11 @@ static ssize_t write_room(const struct inode *ino, u64 pos, size_t n)
         return -EFBIG;
     n = MIN(n, OBJECT_MAX_SIZE - pos);
     if ((ino->seals & F_SEAL_GROW) && pos + n > ino->object->size) {
-        if (pos >= ino->object->size)
+        u64 whole = align_down(ino->object->size, PAGE_SIZE);
+
+        if (pos >= whole) /* the page that would reach beyond gets nothing, as on Linux */
             return -EPERM;
-        n = ino->object->size - pos;
+        n = whole - pos;
     }
     return (ssize_t)n;
 }

@@ -46,20 +46,57 @@ static void drop_read_pages(struct ring *r, u64 from)
 ssize_t ring_take(struct ring *r, struct uio *u)
 {
     u64 start = r->tail;
-    ssize_t done = 0;
+    ssize_t done;
 
     while (u->left && ring_used(r)) {
         u64 offset = r->tail % PAGE_SIZE;
-        size_t part = MIN(MIN(u->left, PAGE_SIZE - offset), ring_used(r)), n;
+        size_t part = MIN(MIN(u->left, PAGE_SIZE - offset), ring_used(r));
 
-        n = uio_copy_to(u, *slot(r, r->tail) + offset, part);
-        r->tail += n;
-        done += (ssize_t)n;
-        if (n < part)
+        if (uio_copy_to(u, *slot(r, r->tail) + offset, part) < part)
             break;
+        r->tail += part;
     }
+    done = (ssize_t)(r->tail - start);
     drop_read_pages(r, start);
     return done ? done : -EFAULT;
+}
+
+/* Frees the pages from `from` on that hold nothing. */
+static void drop_unused_pages(struct ring *r, u64 from)
+{
+    for (u64 page = align_up(r->head, PAGE_SIZE); page < from + 2 * PAGE_SIZE;
+         page += PAGE_SIZE) {
+        if (page - align_down(r->tail, PAGE_SIZE) >= ring_capacity(r))
+            break;
+        kfree(*slot(r, page));
+        *slot(r, page) = NULL;
+    }
+}
+
+/* One piece of n bytes that fits, whole or not at all. */
+static int put_piece(struct ring *r, struct uio *u, size_t n)
+{
+    u64 start = r->head;
+
+    while (n) {
+        u64 offset = r->head % PAGE_SIZE;
+        size_t part = MIN(n, PAGE_SIZE - offset);
+        char **s = slot(r, r->head);
+        int err = 0;
+
+        if (!*s && !(*s = kmalloc(PAGE_SIZE)))
+            err = -ENOMEM;
+        else if (uio_copy_from(u, *s + offset, part) < part)
+            err = -EFAULT;
+        if (err) {
+            r->head = start;
+            drop_unused_pages(r, start);
+            return err;
+        }
+        r->head += part;
+        n -= part;
+    }
+    return 0;
 }
 
 ssize_t ring_put(struct ring *r, struct uio *u, size_t n)
@@ -67,19 +104,13 @@ ssize_t ring_put(struct ring *r, struct uio *u, size_t n)
     ssize_t done = 0;
 
     while (n && ring_used(r) < ring_capacity(r)) {
-        u64 offset = r->head % PAGE_SIZE;
-        size_t part = MIN(MIN(n, PAGE_SIZE - offset), ring_capacity(r) - ring_used(r)),
-               copied;
-        char **s = slot(r, r->head);
+        size_t part = MIN(MIN(n, PAGE_SIZE), ring_capacity(r) - ring_used(r));
+        int err = put_piece(r, u, part);
 
-        if (!*s && !(*s = kmalloc(PAGE_SIZE)))
-            return done ? done : -ENOMEM;
-        copied = uio_copy_from(u, *s + offset, part);
-        r->head += copied;
-        done += (ssize_t)copied;
-        n -= copied;
-        if (copied < part)
-            return done ? done : -EFAULT;
+        if (err)
+            return done ? done : err;
+        done += (ssize_t)part;
+        n -= part;
     }
     return done;
 }

@@ -27,6 +27,9 @@ static inline u64 ring_capacity(const struct ring *r)
 int must_check ring_init(struct ring *r, u32 nslots); /* 0, -ENOMEM */
 void ring_fini(struct ring *r);
 
+/* Bytes move by pieces of at most a page: one that meets bad memory does not move at all, as
+ * on Linux. */
+
 /* Bytes moved, at most as many as there are; -EFAULT. Something is inside. */
 ssize_t ring_take(struct ring *r, struct uio *u);
 

@@ -19,6 +19,8 @@ struct uio {
     size_t skip; /* bytes of iov[0] already used */
     size_t left; /* bytes left in all */
     bool user;   /* buffers are user addresses, range-checked by the caller */
+    bool
+        broken; /* set by a pipe whose last reader left before all was written: SIGPIPE */
 };
 
 /* A uio over one buffer; `iov` is the caller's storage. */

@@ -18,7 +18,8 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/waitq.h"
 
-#define LOOK_NS   100000000ull /* how often one who waits looks: lines come from any context */
+#define LOOK_NS \
+    100000000ull /* how often one who waits looks: lines come from any context */
 #define WRITE_MAX 400
 
 /* ---- syslog(2) ---- */
@@ -37,7 +38,7 @@ enum {
     LOG_SIZE_BUFFER,
 };
 
-static u64 read_at;       /* LOG_READ has given what is before */
+static u64 read_at;      /* LOG_READ has given what is before */
 static u32 level_before; /* of LOG_CONSOLE_OFF; 0: it is on */
 
 /* Copies whole lines from *at on, which moves behind them. */
@@ -70,7 +71,8 @@ static int wait_for_lines(u64 at)
         struct waitq never;
 
         waitq_init(&never);
-        err = waitq_wait_until(&never, printk_end() != at, clock_monotonic_ns() + LOOK_NS);
+        err =
+            waitq_wait_until(&never, printk_end() != at, clock_monotonic_ns() + LOOK_NS);
         if (err == -ETIMEDOUT)
             err = 0;
     }
@@ -192,8 +194,8 @@ static ssize_t kmsg_read(struct file *f, struct uio *u, u64 *pos)
         ;
     if (str_to_u64(end, &micros) != 0)
         micros = 0;
-    n = (size_t)fmt_snprintf(text, sizeof(text), "%u,%lu,%lu,-;%s\n", line.priority, line.at,
-                             seconds * 1000000 + micros, words);
+    n = (size_t)fmt_snprintf(text, sizeof(text), "%u,%lu,%lu,-;%s\n", line.priority,
+                             line.at, seconds * 1000000 + micros, words);
     if (u->left < n)
         return -EINVAL;
     if (uio_copy_to(u, text, n) != n)
@@ -246,7 +248,8 @@ static s64 kmsg_lseek(struct file *f, s64 offset, int whence)
     if (whence == SEEK_SET)
         f->data = NULL;
     else
-        f->data = (void *)(uintptr_t)(whence == SEEK_END ? printk_end() : printk_newest(~0ul));
+        f->data =
+            (void *)(uintptr_t)(whence == SEEK_END ? printk_end() : printk_newest(~0ul));
     return 0;
 }
 

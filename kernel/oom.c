@@ -139,7 +139,8 @@ static bool kill_one(bool another)
     spin_unlock_irq(&proc_lock, flags);
     if (c.victim)
         printk(
-            LOG_ERROR "out of memory: %s[%d] killed: %lu pages resident (%lu private, %lu file, "
+            LOG_ERROR
+            "out of memory: %s[%d] killed: %lu pages resident (%lu private, %lu file, "
             "%lu shared), %lu of the kernel, oom_score_adj %ld; %lu of %lu pages free; "
             "wanted by %s[%d]\n",
             o.comm, o.pid, (unsigned long)(o.anon + o.file + o.shmem),

@@ -37,6 +37,30 @@ static int side_end(const struct side *s)
     return 0;
 }
 
+/* Writes all of buf, as far as it goes: bytes, or the error when there are none. As on Linux
+ * the rest is tried once more, so that a limit is told by its signal too. */
+static ssize_t write_whole(struct file *out, const char *buf, size_t len, s64 *out_pos)
+{
+    size_t done = 0;
+    ssize_t n = 0;
+
+    while (done < len) {
+        struct iovec iov;
+        struct uio u;
+
+        uio_init_kernel(&u, &iov, (char *)(uintptr_t)buf + done, len - done);
+        n = write_file(out, &u, out_pos);
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+        if (out_pos)
+            *out_pos += n;
+        if (!S_ISREG(out->inode->mode))
+            break;
+    }
+    return done ? (ssize_t)done : n;
+}
+
 /* Moves up to `len` bytes. out_pos NULL: the output's own position. A byte is taken from
  * the input only when the output has it. */
 static ssize_t copy_bytes(struct side *in, struct file *out, s64 *out_pos, size_t len)
@@ -55,13 +79,10 @@ static ssize_t copy_bytes(struct side *in, struct file *out, s64 *out_pos, size_
         n = got = read_file(in->file, &u, &in->pos);
         if (n <= 0)
             break;
-        uio_init_kernel(&u, &iov, buf, (size_t)got);
-        n = write_file(out, &u, out_pos);
+        n = write_whole(out, buf, (size_t)got, out_pos);
         if (n <= 0)
             break;
         in->pos += n;
-        if (out_pos)
-            *out_pos += n;
         done += n;
         (void)pause_point();
         if (n < got || thread_interrupted())
@@ -126,7 +147,7 @@ static long copy_range(const struct syscall_args *a, struct side *in, struct sid
 {
     size_t len = MIN(a->a4, RW_MAX);
     ssize_t n;
-    int err = side_start(in, a->a1);
+    int err = side_start(in, a->a1), out_err;
 
     if (!err)
         err = side_start(out, a->a3);
@@ -138,9 +159,8 @@ static long copy_range(const struct syscall_args *a, struct side *in, struct sid
     if (n <= 0)
         return n;
     err = side_end(in);
-    if (!err)
-        err = side_end(out);
-    return err ? err : n;
+    out_err = side_end(out); /* moves in any case */
+    return err ? err : out_err ? out_err : n;
 }
 
 long sys_copy_file_range(const struct syscall_args *a)

@@ -63,8 +63,30 @@ static bool emit(struct dir_sink *s, const char *name, size_t len, u64 ino, u8 t
     return true;
 }
 
+/* Only the first n bytes came to the caller: the entries that are whole count, and the next
+ * call goes on behind them. */
+static int keep_whole(struct dents *d, size_t n)
+{
+    size_t whole = 0;
+
+    while (whole < n) {
+        const char *at = d->buf + whole;
+        const struct linux_dirent64 *e = (const struct linux_dirent64 *)at;
+        const struct linux_dirent *old = (const struct linux_dirent *)at;
+        size_t size = d->old ? old->d_reclen : e->d_reclen;
+
+        if (size > n - whole)
+            break;
+        whole += size;
+        d->sink.pos = d->old ? old->d_off : (u64)e->d_off;
+    }
+    d->used = whole;
+    return whole ? 0 : -EFAULT;
+}
+
 static long list_directory(struct file *f, struct dents *d, vaddr_t user)
 {
+    size_t copied;
     int err;
 
     mutex_lock(&f->pos_lock);
@@ -72,8 +94,13 @@ static long list_directory(struct file *f, struct dents *d, vaddr_t user)
     err = f->ops->readdir(f, &d->sink);
     if (!err && !d->used && d->full)
         err = -EINVAL; /* not even one entry fits */
-    if (!err)
-        err = copy_to_user(user, d->buf, d->used);
+    if (!err && d->used) {
+        copied = user_range_ok(user, d->used)
+                     ? d->used - arch_copy_to_user(user, d->buf, d->used)
+                     : 0;
+        if (copied < d->used)
+            err = keep_whole(d, copied);
+    }
     if (!err)
         f->pos = d->sink.pos;
     mutex_unlock(&f->pos_lock);

@@ -69,7 +69,7 @@ ssize_t write_file(struct file *f, struct uio *u, const s64 *pos)
     if (u->left)
         inode_drop_set_id(current_cred(), f->inode);
     n = file_write(f, u, pos ? &at : NULL);
-    if (n == -EPIPE)
+    if (n == -EPIPE || u->broken)
         signal_send_thread(current_thread(), SIGPIPE, NULL);
     return n;
 }

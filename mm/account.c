@@ -12,14 +12,15 @@ SLAB_CACHE(account_cache, "account", struct account);
 SLAB_CACHE(quota_cache, "quota", struct quota);
 
 /* They count, and bound nobody. */
-#define QUOTA_FREE                                                             \
-    (struct quota)                                                             \
-    {                                                                          \
-        .refs = 1, .max_pages = QUOTA_NONE, .max_inodes = QUOTA_NONE           \
+#define QUOTA_FREE                                                   \
+    (struct quota)                                                   \
+    {                                                                \
+        .refs = 1, .max_pages = QUOTA_NONE, .max_inodes = QUOTA_NONE \
     }
 
 static struct quota root_files = QUOTA_FREE, root_segments = QUOTA_FREE;
-struct account account_root = {.refs = 1, .files = &root_files, .segments = &root_segments};
+struct account account_root = {
+    .refs = 1, .files = &root_files, .segments = &root_segments};
 
 static spinlock_t lock; /* the list */
 static struct list accounts = LIST_INIT(accounts);

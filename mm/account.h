@@ -21,23 +21,23 @@ enum rank {
 #define QUOTA_NONE (~0ull)
 
 struct quota {
-    u32 refs;              /* atomic: file system or account, inodes, objects */
-    u64 pages, inodes;     /* atomic: in use */
-    u64 max_pages;         /* QUOTA_NONE: no limit */
+    u32 refs;          /* atomic: file system or account, inodes, objects */
+    u64 pages, inodes; /* atomic: in use */
+    u64 max_pages;     /* QUOTA_NONE: no limit */
     u64 max_inodes;
     u64 kept_pages, kept_inodes; /* of these maxima only for RANK_ADMIN and above */
 };
 
 struct account {
-    struct list link; /* all accounts */
-    u32 refs;         /* atomic */
-    u32 uid;          /* [c] */
-    u32 signals;      /* atomic: queued ones */
-    u64 pipe_pages;   /* atomic: room of pipes */
-    u64 bytes;        /* atomic: records of the kernel: open files, locks */
+    struct list link;       /* all accounts */
+    u32 refs;               /* atomic */
+    u32 uid;                /* [c] */
+    u32 signals;            /* atomic: queued ones */
+    u64 pipe_pages;         /* atomic: room of pipes */
+    u64 bytes;              /* atomic: records of the kernel: open files, locks */
     struct quota *files;    /* [c] nameless files: memfd, shared anonymous memory */
     struct quota *segments; /* [c] System V segments: they outlive their creator */
-    u64 points; /* kernel/oom.c, in the middle of a choice; proc_lock */
+    u64 points;             /* kernel/oom.c, in the middle of a choice; proc_lock */
 };
 
 /* The account of a user, with a reference; NULL: no memory. */

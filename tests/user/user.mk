@@ -20,8 +20,8 @@ USER_SUITES := t_remap_basic t_remap_args t_remap_eof t_remap_fork t_remap_vma \
                t_mlock t_advise t_model t_limits t_remap_more
 USER_SUITES += t_state t_ghosts t_wait t_tid
 USER_SUITES += t_huge t_fb t_perm
-USER_SUITES += t_exec t_script t_log
 USER_SUITES += t_caps t_mount
+USER_SUITES += t_exec t_script t_log t_partial
 USER_TESTS  := $(USER_SUITES:%=$(USER_OUT)/%)
 USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)
 USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o)

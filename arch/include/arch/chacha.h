@@ -11,4 +11,5 @@
 
 /* n > 0 blocks for counter, counter + 1, ..., with a nonce of zeros above the 64-bit counter.
  * Any context. */
-void arch_chacha_blocks(const u32 key[CHACHA_KEY_WORDS], u64 counter, void *out, size_t n);
+void arch_chacha_blocks(const u32 key[CHACHA_KEY_WORDS], u64 counter, void *out,
+                        size_t n);
