@@ -198,7 +198,8 @@ static void finish_call(struct thread *t, struct trapframe *tf,
     t->restart = 0;
     if (!restart)
         return;
-    if (act && (restart != ERESTARTSYS || !(act->sa_flags & SA_RESTART)))
+    if (act && restart != ERESTARTNOINTR &&
+        (restart != ERESTARTSYS || !(act->sa_flags & SA_RESTART)))
         tf->rax = (u64)-EINTR;
     else
         start_again(tf, restart == ERESTART_BLOCK ? NR_RESTART_SYSCALL : tf->error);

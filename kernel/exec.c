@@ -301,6 +301,7 @@ static void commit(struct exec *e, const char *name)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
 
+    futex_release(t);
     clear_child_tid(t);
     switch_mm(p, e->mm);
     e->mm = NULL;
@@ -318,7 +319,6 @@ static void commit(struct exec *e, const char *name)
     p->did_exec = true;
     p->exec_count++;
     p->exit_signal = SIGCHLD; /* the parent chose it for another program */
-    t->robust_list = 0;
     t->restart = 0;
     arch_thread_reset(&t->arch);
     /* An entry outside user memory must fault in the new program: page 0 is never mapped. */

@@ -21,7 +21,7 @@ void clear_child_tid(struct thread *t)
 
     if (t->clear_child_tid && seen) {
         if (copy_to_user(t->clear_child_tid, &zero, sizeof(zero)) == 0)
-            futex_wake(mm, t->clear_child_tid, 1, ~0u);
+            (void)futex_wake_shared(t->clear_child_tid, 1);
     }
     t->clear_child_tid = 0;
 }
@@ -341,6 +341,7 @@ static noreturn void end_thread(bool whole, int status)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
 
+    futex_release(t);
     clear_child_tid(t);
     if (!leave_group(p, t, whole, status))
         thread_exit();

@@ -25,8 +25,10 @@
 #define USER_HZ  100 /* unit of times shown to programs */
 
 /* More internal results beside ERESTARTSYS (lib/waitq.h) that never reach a program:
+ * NOINTR: the call starts again in any case, after a handler too (locks);
  * NOHAND: EINTR when a handler runs, else the call starts again (pause, poll, select);
  * BLOCK: the same, but it starts again as restart_syscall (nanosleep). */
+#define ERESTARTNOINTR 513
 #define ERESTARTNOHAND 514
 #define ERESTART_BLOCK 516
 
@@ -90,9 +92,12 @@ struct thread {
     s32 restart;          /* ERESTART* of the call that is being left, 0: none */
     u64 restart_deadline; /* ERESTART_BLOCK: nanosleep's end, and where the rest goes */
     u64 restart_rem;
-    u64 clear_child_tid;     /* set_tid_address */
-    u64 set_child_tid;       /* CLONE_CHILD_SETTID: written when the child starts */
-    u64 robust_list;         /* set_robust_list: stored only */
+    u64 clear_child_tid;  /* set_tid_address */
+    u64 set_child_tid;    /* CLONE_CHILD_SETTID: written when the child starts */
+    u64 robust_list;      /* set_robust_list */
+    struct list pi_owned; /* kernel/futex_pi.c: of struct futex_pi */
+    struct futex_pi *pi_wait;
+    bool pi_gone;
     u64 last_syscall;        /* for panic reports */
     struct trapframe *frame; /* during a system call: the user registers */
     u64 utime_ns, stime_ns;

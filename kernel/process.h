@@ -99,5 +99,9 @@ void signal_exec(struct proc *p, struct thread *t);
 /* Delivers what is pending before a return to user mode. Interrupts on. */
 void signal_deliver(struct trapframe *tf);
 
-/* Futexes: wakes up to n waiters of a word; the number woken. */
-int futex_wake(struct mm *mm, vaddr_t addr, int n, u32 bits);
+/* Futexes: wakes up to n waiters of a word of the running program that may be shared with
+ * others; the number woken, or -EFAULT, -EINVAL. */
+int futex_wake_shared(vaddr_t addr, int n);
+/* The running thread leaves its program, by its end or exec: what it holds of robust and PI
+ * futexes is marked as an owner's that died. */
+void futex_release(struct thread *t);

@@ -214,6 +214,7 @@ struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(voi
     list_init(&t->run_link);
     list_init(&t->proc_link);
     list_init(&t->tid_link);
+    list_init(&t->pi_owned);
     list_init(&t->records.realtime);
     ktimer_init(&t->sleep_timer, sleep_over);
     str_copy(t->comm, name, sizeof(t->comm));

@@ -172,32 +172,6 @@ long sys_set_tid_address(const struct syscall_args *a)
     return t->tid;
 }
 
-struct robust_list_head {
-    u64 next, offset, pending;
-};
-
-/* Kept for get_robust_list; nothing walks it while a process has one thread: the list is
- * about locks that outlive their owner. */
-long sys_set_robust_list(const struct syscall_args *a)
-{
-    if (a->a1 != sizeof(struct robust_list_head))
-        return -EINVAL;
-    current_thread()->robust_list = a->a0;
-    return 0;
-}
-
-long sys_get_robust_list(const struct syscall_args *a)
-{
-    const struct thread *t = current_thread();
-    u64 len = sizeof(struct robust_list_head);
-
-    if ((s32)a->a0 && (s32)a->a0 != t->tid)
-        return -ESRCH;
-    if (copy_to_user(a->a1, &t->robust_list, sizeof(t->robust_list)) != 0)
-        return -EFAULT;
-    return copy_to_user(a->a2, &len, sizeof(len));
-}
-
 /* Every libc asks for these two and goes on without, so they get a line in the table: no
  * entry in the log. */
 long sys_rseq(const struct syscall_args *a)

@@ -5,6 +5,7 @@
  * look into everything.
  */
 #include "lib/string.h"
+#include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/fault.h"
 #include "mm/mm.h"
@@ -94,4 +95,37 @@ size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
 size_t mm_access_force(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
 {
     return do_access(mm, va, buf, n, write, true);
+}
+
+int mm_locate(struct mm *mm, vaddr_t va, bool write, struct vm_object **object, u64 *at)
+{
+    struct vma *v;
+    struct page *pg;
+    u32 access;
+    int err = -EFAULT;
+
+    mutex_lock_shared(&mm->lock);
+    v = vma_at(mm, va);
+    if (!v || (write && !(v->flags & VM_WRITE)))
+        goto out;
+    access = v->flags & VM_WRITE ? FAULT_WRITE : FAULT_READ;
+    if (fault_locked(mm, v, va, access) != FAULT_OK)
+        goto out;
+    *object = NULL;
+    *at = va;
+    if (vma_kind(v) != VMA_SHARED) {
+        pg = access == FAULT_WRITE ? NULL : pin_entry(mm, v, va);
+        err = access == FAULT_WRITE || (pg && pg->type == PAGE_OBJECT) ? 0 : -EFAULT;
+        if (pg)
+            page_put(pg);
+        if (err || access == FAULT_WRITE)
+            goto out;
+    }
+    object_get(v->object);
+    *object = v->object;
+    *at = (mm_offset(mm, v, va) << PAGE_SHIFT) + va % PAGE_SIZE;
+    err = 0;
+out:
+    mutex_unlock(&mm->lock);
+    return err;
 }

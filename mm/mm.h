@@ -14,6 +14,7 @@
 #define MMAP_MIN_ADDR   0x10000ul
 #define STACK_GUARD_GAP (256 * PAGE_SIZE)
 
+struct vm_object;
 struct vma;
 struct vm_file;
 
@@ -84,6 +85,13 @@ size_t mm_access_force(struct mm *mm, vaddr_t va, void *buf, size_t n, bool writ
 
 /* What the kernel keeps for it: tables, records of areas, arrays of away entries; bytes. */
 u64 mm_kernel_bytes(const struct mm *mm);
+
+/* What names the memory at va beyond this address space: a byte *at of *object, which is
+ * referenced, or *object NULL: it is private, and *at is va. The page is brought in as by an
+ * access, a write where the area allows one; `write`: only then. -EFAULT: no such access, or
+ * a private page that cannot be written and is no page of a file. */
+int must_check mm_locate(struct mm *mm, vaddr_t va, bool write, struct vm_object **object,
+                         u64 *at);
 
 /* Resident pages in all. */
 static inline u64 mm_rss(const struct mm *mm)

@@ -18,7 +18,7 @@ USER_SUITES := t_remap_basic t_remap_args t_remap_eof t_remap_fork t_remap_vma \
                t_fault t_cow t_signal t_sigframe t_process t_pipe t_file t_name \
                t_fscalls t_lock t_procfs t_elf t_fpu t_procmem t_shm t_oom t_threads \
                t_mlock t_advise t_model t_limits t_remap_more
-USER_SUITES += t_state t_ghosts t_wait t_tid
+USER_SUITES += t_state t_ghosts t_wait t_tid t_futex t_robust
 USER_SUITES += t_huge t_fb t_perm
 USER_SUITES += t_caps t_mount
 USER_SUITES += t_exec t_script t_log t_partial
@@ -37,6 +37,7 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(USER_OUT)/t_fb: user/include/fb.h
+$(USER_OUT)/t_futex $(USER_OUT)/t_robust: $(USER_SRC)/t_futex.h lib/uapi/futex.h
 $(USER_OUT)/t_elf $(USER_OUT)/t_exec: $(USER_SRC)/t_image.h
 
 .PHONY: user-tests
