@@ -13,7 +13,7 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-models test-user test-run test-stress test-linux test-boot \
+.PHONY: all run test test-host test-models test-inject test-user test-run test-stress test-linux test-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
         test-sanitizers test-sanitizers-short test-image esp esp-grub iso usb debug screenshot lint format bench clean help
 
@@ -30,6 +30,9 @@ test-models: ## the models of protocols that need several CPUs, with spin
 
 test-host: ## unit tests of lib, mm, fs on this machine, with sanitizers
 	$(TEST_HOST)
+
+test-inject: all $(DEBUG_KERNEL) ## each allocation of each call fails once
+	$(TEST_INJECT)
 
 test-user: all ## the userland suite inside Tessera
 	$(TEST_USER)

@@ -91,9 +91,10 @@ static int zero_page_tail(struct mm *mm, vaddr_t start)
 
     while (start < end) {
         size_t n = MIN(end - start, sizeof(zeros));
+        int err = mm_store(mm, start, zeros, n);
 
-        if (mm_access(mm, start, (void *)(uintptr_t)zeros, n, true) != n)
-            return -EFAULT;
+        if (err)
+            return err;
         start += n;
     }
     return 0;

@@ -64,6 +64,13 @@ struct sig_records {
     struct list realtime; /* of struct sig_queued */
 };
 
+/* Which allocation of a thread fails: kernel/inject.c, debug kernels only. */
+struct injection {
+    u64 next; /* of the next call or fault that fits `fault`; 0: none */
+    u64 left; /* after it, or while another thread runs */
+    bool fault, active;
+};
+
 struct thread {
     struct arch_thread arch;
     struct proc *proc; /* NULL: kernel thread */
@@ -104,6 +111,9 @@ struct thread {
     u64 oom_last; /* kernel/oom.c: when it last found no memory, and how often in a row */
     u32 oom_tries;
     void *kstack; /* kspace range, KSTACK_SIZE */
+#ifdef TESSERA_DEBUG
+    struct injection inject;
+#endif
 };
 
 struct sighand {

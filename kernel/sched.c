@@ -5,6 +5,7 @@
  */
 #include "kernel/sched.h"
 #include "arch/time.h"
+#include "kernel/inject.h"
 #include "kernel/process.h"
 #include "kernel/stall.h"
 #include "lib/pause.h"
@@ -65,6 +66,7 @@ static void reschedule(void)
     }
     stall_end((uintptr_t)__builtin_return_address(0));
     cpu->current = next;
+    inject_switch(prev, next);
     mm_activate(next->proc ? next->proc->mm : NULL);
     arch_thread_switch(&prev->arch, &next->arch);
     stall_begin();

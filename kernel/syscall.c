@@ -3,6 +3,7 @@
  * Dispatch of system calls.
  */
 #include "kernel/syscall.h"
+#include "kernel/inject.h"
 #include "kernel/printk.h"
 #include "kernel/proc.h"
 #include "kernel/stall.h"
@@ -99,18 +100,22 @@ void syscall_entry(struct trapframe *tf)
     u32 number = (u32)tf->rax; /* as on Linux the upper half counts for nothing */
     const struct syscall_args *args = (const struct syscall_args *)tf;
     syscall_fn fn = find(number);
+    bool injected;
     long result;
 
     tf->error = number;
     t->frame = tf;
     t->last_syscall = number;
     stall_begin();
+    injected = inject_begin(t, false);
     if (unlikely(!fn))
         result = call_unknown(args, number);
     else if (unlikely(strace_on))
         result = call_traced(fn, args, number);
     else
         result = fn(args);
+    if (injected)
+        inject_end(t);
     /* Not for rt_sigreturn, whose result is whatever the program had in rax. */
     if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_BLOCK) &&
         tf->vector == TRAP_SYSCALL)

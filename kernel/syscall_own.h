@@ -12,3 +12,8 @@ OWN_SYSCALL(1001, remap_swap)
 OWN_SYSCALL(1002, remap_rotate)
 OWN_SYSCALL(1003, remap_query)
 OWN_SYSCALL(1004, remap_clone)
+
+/* ---- debug kernels: kernel/inject.c ---- */
+#ifdef TESSERA_DEBUG
+OWN_SYSCALL(1007, fail_next)
+#endif

@@ -4,6 +4,7 @@
  * way back to user mode passes through here.
  */
 #include "arch/trap.h"
+#include "kernel/inject.h"
 #include "kernel/oom.h"
 #include "kernel/process.h"
 #include "lib/log.h"
@@ -52,8 +53,13 @@ bool page_fault(struct trapframe *tf, const struct fault_info *info)
 
     if (!p || !p->mm)
         return false;
-    if (info->addr < USER_END)
+    if (info->addr < USER_END) {
+        bool injected = inject_begin(current_thread(), true);
+
         result = fault_handle(p->mm, info->addr, access);
+        if (injected)
+            inject_end(current_thread());
+    }
     if (result == FAULT_OK) {
         p->minflt++;
         return true;

@@ -44,32 +44,32 @@ static struct page *pin_hidden(struct mm *mm, struct vma *v, vaddr_t va)
     return zero_page;
 }
 
-/* The page behind va with a pin; NULL: not accessible. M held. */
+/* The page behind va with a pin; NULL: not accessible, *result says why when a fault was
+ * tried. M held. */
 static struct page *pin_page(struct mm *mm, struct vma *v, vaddr_t va, bool write,
-                             bool force)
+                             bool force, enum fault_result *result)
 {
-    enum fault_result result;
-
     if (force && !write && !(v->flags & VM_PROT))
         return pin_hidden(mm, v, va);
     if (force && write && !(v->flags & VM_WRITE) && (v->flags & VM_PROT) &&
         (v->flags & VM_MAYWRITE) && vma_kind(v) != VMA_SHARED)
-        result = fault_own(mm, v, va);
+        *result = fault_own(mm, v, va);
     else
-        result = fault_locked(mm, v, va, write ? FAULT_WRITE : FAULT_READ);
-    return result == FAULT_OK ? pin_entry(mm, v, va) : NULL;
+        *result = fault_locked(mm, v, va, write ? FAULT_WRITE : FAULT_READ);
+    return *result == FAULT_OK ? pin_entry(mm, v, va) : NULL;
 }
 
 static size_t do_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write,
-                        bool force)
+                        bool force, enum fault_result *result)
 {
     size_t done = 0;
 
+    *result = FAULT_MAPERR;
     mutex_lock_shared(&mm->lock);
     while (done < n && va < USER_END) {
         size_t part = MIN(n - done, PAGE_SIZE - va % PAGE_SIZE);
         struct vma *v = vma_at(mm, va);
-        struct page *pg = v ? pin_page(mm, v, va, write, force) : NULL;
+        struct page *pg = v ? pin_page(mm, v, va, write, force, result) : NULL;
         char *p;
 
         if (!pg)
@@ -89,12 +89,25 @@ static size_t do_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool wri
 
 size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
 {
-    return do_access(mm, va, buf, n, write, false);
+    enum fault_result result;
+
+    return do_access(mm, va, buf, n, write, false, &result);
 }
 
 size_t mm_access_force(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
 {
-    return do_access(mm, va, buf, n, write, true);
+    enum fault_result result;
+
+    return do_access(mm, va, buf, n, write, true, &result);
+}
+
+int mm_store(struct mm *mm, vaddr_t va, const void *buf, size_t n)
+{
+    enum fault_result result;
+
+    if (do_access(mm, va, (void *)(uintptr_t)buf, n, true, false, &result) == n)
+        return 0;
+    return result == FAULT_OOM ? -ENOMEM : -EFAULT;
 }
 
 int mm_locate(struct mm *mm, vaddr_t va, bool write, struct vm_object **object, u64 *at)

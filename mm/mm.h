@@ -78,6 +78,9 @@ void mm_activate(struct mm *mm);
  * Bytes done before the first inaccessible one; `write` needs VM_WRITE. */
 size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write);
 
+/* Writes all n bytes: 0, -ENOMEM, or -EFAULT: a part may be written then. */
+int must_check mm_store(struct mm *mm, vaddr_t va, const void *buf, size_t n);
+
 /* As mm_access with a debugger's rights: reads memory without rights too, writes private
  * memory that may not be written now but has some right and may get this one (the page
  * becomes a private copy). Shared memory is written only where the mapping allows it. */

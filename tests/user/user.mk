@@ -13,18 +13,13 @@ USER_MAP    := -ffile-prefix-map=$(CURDIR)=.
 
 USER_SRC    := tests/user
 USER_OUT    := $(O)/tests/user
-USER_SUITES := t_remap_basic t_remap_args t_remap_eof t_remap_fork t_remap_vma \
-               t_remap_advice t_remap_proc t_remap_load t_remapv t_mremap t_mmap \
-               t_fault t_cow t_signal t_sigframe t_process t_pipe t_file t_name \
-               t_fscalls t_lock t_procfs t_elf t_fpu t_procmem t_shm t_oom t_threads \
-               t_mlock t_advise t_model t_limits t_remap_more
-USER_SUITES += t_state t_ghosts t_wait t_tid t_futex t_robust
-USER_SUITES += t_huge t_fb t_perm
-USER_SUITES += t_caps t_mount
-USER_SUITES += t_exec t_script t_log t_partial
-USER_TESTS  := $(USER_SUITES:%=$(USER_OUT)/%)
+# Every t_*.c is a suite, but those that suites share.
+USER_SHARED := t_help t_sweep
+USER_SUITES := $(filter-out $(USER_SHARED),\
+               $(basename $(notdir $(wildcard $(USER_SRC)/t_*.c))))
+USER_TESTS  := $(sort $(USER_SUITES:%=$(USER_OUT)/%))
 USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)
-USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o)
+USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o t_sweep.o)
 
 $(USER_OUT)/%.o: $(USER_SRC)/%.c $(USER_SRC)/t.h
 	@mkdir -p $(@D)
@@ -36,6 +31,8 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $< $(USER_LIB)
 
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
+$(USER_OUT)/t_sweep.o $(USER_OUT)/t_inject $(USER_OUT)/t_inject_sys $(USER_OUT)/t_inject_proc: \
+    $(USER_SRC)/t_inject.h
 $(USER_OUT)/t_fb: user/include/fb.h
 $(USER_OUT)/t_futex $(USER_OUT)/t_robust: $(USER_SRC)/t_futex.h lib/uapi/futex.h
 $(USER_OUT)/t_elf $(USER_OUT)/t_exec: $(USER_SRC)/t_image.h

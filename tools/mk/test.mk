@@ -5,6 +5,9 @@
 
 TEST_HOST   = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host
 TEST_USER   = tools/test-user --build $(O) $(SUITE_FILES)
+# Failed allocations, on the debug kernel, which checks itself after each memory call.
+TEST_INJECT = tools/test-user --build $(O) --kernel $(DEBUG_KERNEL) \
+              $(filter %/t_inject %/t_inject_sys %/t_inject_proc,$(USER_TESTS))
 TEST_LINUX  = tests/user/run-linux.sh $(O)/tests/user
 BOOT_NEEDS  = $(KERNEL) $(ISO) $(USB) esp esp-grub $(O)/small.cpio
 TEST_BOOT   = tests/boot/boot.py $(O)
@@ -22,5 +25,5 @@ SANITIZED   = $(MAKE) --no-print-directory -j2 KASAN=1 UBSAN=1 O=$(O)/kasanubsan
 TEST_SANITIZERS = $(SANITIZED) && tests/run/sanitizers.py $(O)
 TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
-              test-host test-models test-user test-run test-keys test-usb test-screen \
+              test-host test-models test-user test-inject test-run test-keys test-usb test-screen \
               test-hwreport test-image test-boot-short test-sanitizers-short
