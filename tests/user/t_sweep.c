@@ -147,6 +147,22 @@ static _Noreturn void run_one(const char *file, int line, const struct sweep *s,
     _exit(left > 0 ? NOT_REACHED : 0);
 }
 
+/* What is free when nothing is on its way back any more. */
+static long at_rest(void)
+{
+    long last = t_meminfo("FreePages");
+
+    for (int same = 0; same < 3;) {
+        long now;
+
+        t_nap(1000);
+        now = t_meminfo("FreePages");
+        same = now == last ? same + 1 : 0;
+        last = now;
+    }
+    return last;
+}
+
 static long settled(long want)
 {
     long now = t_meminfo("FreePages");
@@ -181,8 +197,9 @@ void sweep_run(const char *file, int line, const struct sweep *s)
                 ? !died_honestly(s, status)
                 : WEXITSTATUS(status) && WEXITSTATUS(status) != NOT_REACHED)
             t_fail(file, line, "allocation %lu: wait status %#x", n + 1, status);
+        t_clean(".", NULL);
         if (pages < 0)
-            pages = t_meminfo("FreePages"); /* the first round has warmed everything up */
+            pages = at_rest(); /* the first round has warmed everything up */
         if (settled(pages) != pages)
             t_fail(file, line, "allocation %lu: %ld pages lost", n + 1,
                    pages - t_meminfo("FreePages"));
