@@ -313,8 +313,11 @@ static void commit(struct exec *e, const char *name)
     signal_exec(p, t);
     set_credentials(p, e);
     /* A program that may only be run must not be read from a dump either. */
-    p->not_dumpable = p->euid != p->uid || p->egid != p->gid ||
-                      inode_permission(&p->fs.cred, p->exe_inode, MAY_READ) != 0;
+    if (p->euid != p->uid || p->egid != p->gid ||
+        inode_permission(&p->fs.cred, p->exe_inode, MAY_READ) != 0)
+        p->dumpable = DUMP_NOBODY;
+    else
+        p->dumpable = DUMP_USER;
     set_names(p, t, name);
     p->did_exec = true;
     p->exec_count++;

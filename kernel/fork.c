@@ -69,9 +69,10 @@ static void copy_identity(struct proc *child, const struct proc *parent)
     child->tty = parent->tty;
     child->nice = parent->nice;
     child->no_new_privs = parent->no_new_privs;
-    child->not_dumpable = parent->not_dumpable;
+    child->dumpable = parent->dumpable;
     child->personality = parent->personality;
     child->oom_score_adj = parent->oom_score_adj;
+    child->oom_score_adj_min = parent->oom_score_adj_min;
     memcpy(child->comm, parent->comm, sizeof(child->comm));
 }
 

@@ -47,6 +47,7 @@ struct proc *proc_alloc(void)
     waitq_init(&p->child_wait);
     ktimer_init(&p->itimer, itimer_fire);
     p->exit_signal = SIGCHLD;
+    p->serial = proc_next_serial();
     p->account = account_current();
     account_hold(p->account);
     p->start_ns = clock_monotonic_ns();
@@ -178,7 +179,8 @@ int proc_reserve_pid(const struct proc *creator, s32 *pid)
         /* After the wrap the low numbers stay with the system's first processes. */
         if (++candidate >= (s32)READ_ONCE(pid_limit))
             candidate = 300;
-        if (pid_reserved(candidate) || pid_names_group(candidate))
+        if (pid_reserved(candidate) || pid_names_group(candidate) ||
+            pid_is_pinned(candidate))
             continue;
         pid_map[candidate / 64] |= 1ull << (candidate % 64);
         nprocs++;
@@ -292,35 +294,6 @@ struct mm *proc_get_mm(s32 pid)
         mm_get(mm);
     spin_unlock_irq(&proc_lock, flags);
     return mm;
-}
-
-/* Whether the running process may look into p. proc_lock held. */
-static bool may_look(const struct proc *p, bool real)
-{
-    const struct proc *me = current_proc();
-    u32 uid = real ? me->uid : me->euid, gid = real ? me->gid : me->egid;
-
-    if (p->mm == me->mm || proc_capable(me, CAP_SYS_PTRACE))
-        return true;
-    return uid == p->uid && uid == p->euid && uid == p->suid && gid == p->gid &&
-           gid == p->egid && gid == p->sgid && !p->not_dumpable &&
-           !(p->cap_permitted & ~me->cap_permitted);
-}
-
-int proc_access_mm(s32 pid, bool real, struct mm **out)
-{
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = pid > 0 ? proc_find_by_thread(pid) : NULL;
-    int err = 0;
-
-    if (!p || !p->mm)
-        err = -ESRCH;
-    else if (!may_look(p, real))
-        err = -EPERM;
-    else
-        mm_get(*out = p->mm);
-    spin_unlock_irq(&proc_lock, flags);
-    return err;
 }
 
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)

@@ -121,8 +121,12 @@ struct sighand {
     struct kernel_sigaction action[NSIG + 1];
 };
 
+/* Whether the memory of a process may be looked at by its user, prctl(2) PR_SET_DUMPABLE. */
+enum dumpable { DUMP_NOBODY, DUMP_USER, DUMP_ROOT };
+
 struct proc {
     s32 pid;
+    u64 serial;           /* never used twice */
     struct proc *parent;  /* proc_lock; NULL: init */
     struct list children; /* proc_lock; of struct proc.sibling */
     struct list sibling;
@@ -170,10 +174,12 @@ struct proc {
     struct ktimer itimer;
     int pdeath_signal;
     s32 nice;
-    bool no_new_privs, not_dumpable;
+    bool no_new_privs;
+    u8 dumpable;    /* enum dumpable */
     bool subreaper; /* orphans below it become its children; proc_lock */
     u32 personality;
     u64 oom_score_adj;
+    s32 oom_score_adj_min;   /* below it only with CAP_SYS_RESOURCE */
     bool was_over_nproc;     /* when it took its real user id; exec tells */
     struct account *account; /* referenced: of the real user id; proc_lock or sig.lock */
 };
@@ -232,11 +238,30 @@ void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
  * mm_put afterwards. */
 struct mm *proc_get_mm(s32 pid);
 
-/* The same for looking into the memory of another process: -ESRCH no such process or no
- * memory left; -EPERM: neither the caller's own memory, nor all its ids are the caller's and
- * it may be dumped, nor CAP_SYS_PTRACE. `real`: the caller's real ids count, else the
- * effective ones. */
-int must_check proc_access_mm(s32 pid, bool real, struct mm **out);
+/* Whose numbers count when a process asks to look into another. */
+enum whose_ids {
+    REAL_IDS, /* calls: the real ones */
+    FS_IDS,   /* /proc: those for files, and effective capabilities */
+};
+
+/* Whether the running process may look into p: it is the same one; or has CAP_SYS_PTRACE; or
+ * all numbers of p are the caller's, p may be dumped and has no capability the caller lacks.
+ * proc_lock held. */
+bool proc_may_look(const struct proc *p, enum whose_ids ids);
+/* The same by number: 0, -ESRCH, -EACCES. */
+int must_check proc_check_look(s32 pid, enum whose_ids ids);
+/* The memory of a process one may look into, referenced: -ESRCH no such process or no memory
+ * left; -EPERM. */
+int must_check proc_access_mm(s32 pid, enum whose_ids ids, struct mm **out);
+
+/* While a number is pinned it goes to no other process or thread, though its own may end. The
+ * pin lies on the caller's stack. false: the process with that serial number has gone. */
+struct pid_pin {
+    struct list link;
+    s32 pid;
+};
+bool must_check pid_pin(struct pid_pin *pin, s32 pid, u64 serial);
+void pid_unpin(struct pid_pin *pin);
 
 /* Sends a signal. info NULL: SI_KERNEL. Any context with interrupts as they are. */
 void signal_send_proc(struct proc *p, int signo, const struct siginfo *info);

@@ -13,6 +13,9 @@ struct proc *proc_alloc(void);
 /* Frees the record of a process that nobody can find. */
 void proc_free(struct proc *p);
 
+u64 proc_next_serial(void);
+bool pid_is_pinned(s32 pid); /* proc_lock held */
+
 /* Reserves a number for a child of `creator` (NULL: the first process). -EAGAIN: limits. */
 int proc_reserve_pid(const struct proc *creator, s32 *pid);
 void proc_unreserve_pid(s32 pid);

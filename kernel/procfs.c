@@ -23,6 +23,7 @@ struct proc_text {
     struct seq text; /* the piece read last */
     u64 base;        /* where in the file it begins */
     bool made;
+    u64 mm_id; /* GUARD_MEMORY: of the memory it was opened for; 0: none */
 };
 
 /* ---- inodes ---- */
@@ -92,13 +93,19 @@ static void choose_ops(struct inode *ino, const struct proc_node *n)
     }
 }
 
-/* What is of a process belongs to its user; when it may not be dumped, to root for others. */
-static void choose_owner(struct inode *ino, s32 pid)
+/* What is of a process belongs to its user, and to root when it may not be dumped or has
+ * ended; but its directory tells its user in any case, and its own descriptors are open to
+ * itself. */
+static void choose_owner(struct inode *ino, const struct proc_node *n)
 {
+    bool own = n->kind == PROC_FD_DIR || n->kind == PROC_FDINFO_DIR;
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(pid);
+    const struct proc *p = proc_find(n->pid);
 
-    if (p && (!p->not_dumpable || p == current_proc())) {
+    if (p && own && p == current_proc()) {
+        ino->uid = p->fs.cred.uid;
+        ino->gid = p->fs.cred.gid;
+    } else if (p && (n->kind == PROC_PID || (p->mm && p->dumpable == DUMP_USER))) {
         ino->uid = p->euid;
         ino->gid = p->egid;
     }
@@ -125,7 +132,7 @@ int proc_inode(const struct proc_node *n, struct inode **out)
     ino->data = &p->node;
     choose_ops(ino, n);
     if (n->pid)
-        choose_owner(ino, n->pid);
+        choose_owner(ino, n);
     *out = ino;
     return 0;
 }
@@ -173,18 +180,54 @@ static bool is_storable(const struct proc_node *n)
     return n->kind == PROC_FILE && (n->entry->store || n->entry->value);
 }
 
+/* What the entry asks for when it is opened, and which memory it will show. */
+static int open_guard(const struct proc_node *n, u64 *mm_id)
+{
+    struct mm *mm;
+    int err;
+
+    *mm_id = 0;
+    if (n->kind != PROC_FILE || n->entry->guard != GUARD_MEMORY)
+        return 0;
+    err = proc_access_mm(n->pid, FS_IDS, &mm);
+    if (err == -ESRCH) /* it has ended: there is nothing to see */
+        return 0;
+    if (err)
+        return -EACCES;
+    *mm_id = mm->id;
+    mm_put(mm);
+    return 0;
+}
+
+/* Whether the memory that the file was opened for is still the process's. */
+static bool memory_is_there(const struct proc_node *n, const struct proc_text *t)
+{
+    struct mm *mm = proc_get_mm(n->pid);
+    bool same = mm && mm->id == t->mm_id;
+
+    if (mm)
+        mm_put(mm);
+    return same;
+}
+
 static int text_open(struct file *f)
 {
     const struct proc_node *n = f->inode->data;
     struct proc_text *t;
+    u64 mm_id;
+    int err;
 
     if (file_writable(f) && !is_storable(n))
         return -EACCES;
+    err = open_guard(n, &mm_id);
+    if (err)
+        return err;
     t = kzalloc(sizeof(*t));
     if (!t)
         return -ENOMEM;
     mutex_init(&t->lock);
     seq_init(&t->text, f->account);
+    t->mm_id = mm_id;
     f->data = t;
     return 0;
 }
@@ -199,6 +242,23 @@ static void text_release(struct file *f)
     kfree(t);
 }
 
+/* Texts of a process are made while its number is pinned: it cannot become another's between
+ * two looks. */
+static int show_pinned(const struct proc_node *n, struct proc_text *t)
+{
+    struct pid_pin pin;
+    int err = 0;
+
+    if (!n->pid)
+        return show_node(n, &t->text);
+    if (!pid_pin(&pin, n->pid, n->serial))
+        return -ESRCH;
+    if (n->kind != PROC_FILE || n->entry->guard != GUARD_MEMORY || memory_is_there(n, t))
+        err = show_node(n, &t->text);
+    pid_unpin(&pin);
+    return err;
+}
+
 /* The piece that begins at the writer's number `from`, in the file at byte `base`. */
 static int make_text(const struct proc_node *n, struct proc_text *t, u64 from, u64 base)
 {
@@ -208,7 +268,7 @@ static int make_text(const struct proc_node *n, struct proc_text *t, u64 from, u
     t->made = false;
     t->base = base;
     t->text.from = from;
-    err = show_node(n, &t->text);
+    err = show_pinned(n, t);
     if (!err)
         err = t->text.error;
     if (err)
@@ -251,6 +311,20 @@ static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
     return done ? done : n;
 }
 
+static int store_pinned(const struct proc_node *n, char *text, size_t len)
+{
+    struct pid_pin pin;
+    int err;
+
+    if (!n->pid)
+        return store_node(n, text, len);
+    if (!pid_pin(&pin, n->pid, n->serial))
+        return -ESRCH;
+    err = store_node(n, text, len);
+    pid_unpin(&pin);
+    return err;
+}
+
 static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
 {
     const struct proc_node *n = f->inode->data;
@@ -265,7 +339,7 @@ static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
     if (uio_copy_from(u, text, len) < len)
         return -EFAULT;
     text[len] = '\0';
-    err = store_node(n, text, len);
+    err = store_pinned(n, text, len);
     if (err)
         return err;
     *pos += len;

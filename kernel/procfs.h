@@ -9,6 +9,14 @@
 #include "kernel/proc.h"
 #include "kernel/seq.h"
 
+/* What a file of a process asks of its reader beside the permission bits. */
+enum proc_guard {
+    GUARD_NONE,
+    /* proc_may_look when it is opened. The file then shows the memory of that moment: after an
+     * exec or the end of the process it is empty. */
+    GUARD_MEMORY,
+};
+
 struct proc_entry {
     const char *name; /* path below the root or below /proc/PID */
     u32 perm;
@@ -18,7 +26,8 @@ struct proc_entry {
     /* A write of n bytes (ended by a NUL): 0 or errno. NULL: not writable. */
     int (*store)(s32 pid, char *text, size_t n);
     const struct file_ops *fops; /* a file that is no text; inode->data is a proc_node */
-    const struct sysctl *value;  /* a setting; then show and store are NULL */
+    enum proc_guard guard;
+    const struct sysctl *value; /* a setting; then show and store are NULL */
 };
 
 /* Files of the system; the last has no name. Sorted: a directory's names stand together. */

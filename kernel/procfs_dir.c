@@ -23,13 +23,15 @@ static const struct special pid_names[] = {
     {"cwd", PROC_CWD},           {"exe", PROC_EXE},   {"fd", PROC_FD_DIR},
     {"fdinfo", PROC_FDINFO_DIR}, {"root", PROC_ROOT}, {"task", PROC_TASK_DIR}};
 
-static bool exists(s32 pid)
+/* The serial number of a process; 0: there is none with that number. */
+static u64 serial_of(s32 pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    bool found = proc_find(pid) != NULL;
+    const struct proc *p = proc_find(pid);
+    u64 serial = p ? p->serial : 0;
 
     spin_unlock_irq(&proc_lock, flags);
-    return found;
+    return serial;
 }
 
 static bool is_name(const char *have, const char *name, size_t len)
@@ -96,8 +98,10 @@ static int lookup_dir(const struct proc_node *dir, const char *name, size_t len,
     s32 pid = to_number(name, len);
 
     if (dir->prefix_len == 0) {
-        if (pid > 0 && exists(pid)) {
-            *out = (struct proc_node){.kind = PROC_PID, .pid = pid};
+        u64 serial = pid > 0 ? serial_of(pid) : 0;
+
+        if (serial) {
+            *out = (struct proc_node){.kind = PROC_PID, .pid = pid, .serial = serial};
             return 0;
         }
         if (find_special(root_names, ARRAY_SIZE(root_names), name, len, &out->kind))
@@ -111,7 +115,7 @@ static int lookup_dir(const struct proc_node *dir, const char *name, size_t len,
 static int lookup_pid(const struct proc_node *dir, const char *name, size_t len,
                       struct proc_node *out)
 {
-    *out = (struct proc_node){.pid = dir->pid};
+    *out = (struct proc_node){.pid = dir->pid, .serial = dir->serial};
     if (find_special(pid_names, ARRAY_SIZE(pid_names), name, len, &out->kind))
         return out->kind == PROC_TASK_DIR && dir->task ? -ENOENT : 0;
     for (const struct proc_entry *e = proc_pid_entries; e->name; e++) {
@@ -133,7 +137,7 @@ static int lookup_number(const struct proc_node *dir, const char *name, size_t l
 
     if (number < 0)
         return -ENOENT;
-    *out = (struct proc_node){.pid = dir->pid, .fd = number};
+    *out = (struct proc_node){.pid = dir->pid, .serial = dir->serial, .fd = number};
     if (dir->kind == PROC_TASK_DIR) {
         out->kind = PROC_PID;
         out->task = true;
@@ -147,22 +151,49 @@ static int lookup_number(const struct proc_node *dir, const char *name, size_t l
     return found ? 0 : -ENOENT;
 }
 
+/* What a directory is about must be there still, and fdinfo is only for those who may look
+ * into the process. Pins its number on success. */
+static int enter(const struct proc_node *dir, struct pid_pin *pin)
+{
+    int err = 0;
+
+    if (!dir->pid)
+        return 0;
+    if (!pid_pin(pin, dir->pid, dir->serial))
+        return -ENOENT;
+    if (dir->kind == PROC_FDINFO_DIR)
+        err = proc_check_look(dir->pid, FS_IDS);
+    if (err)
+        pid_unpin(pin);
+    return err;
+}
+
+static void leave(const struct proc_node *dir, struct pid_pin *pin)
+{
+    if (dir->pid)
+        pid_unpin(pin);
+}
+
 static int proc_lookup(struct inode *ino, const char *name, size_t len,
                        struct inode **out)
 {
     const struct proc_node *dir = ino->data;
     struct proc_node n = {0};
-    int err;
+    struct pid_pin pin;
+    int err = enter(dir, &pin);
 
-    if (dir->pid && !exists(dir->pid))
-        return -ENOENT;
+    if (err) /* Linux tells the end of the process itself apart */
+        return err == -ENOENT && dir->kind == PROC_PID ? -ESRCH : err;
     if (dir->kind == PROC_DIR)
         err = lookup_dir(dir, name, len, &n);
     else if (dir->kind == PROC_PID)
         err = lookup_pid(dir, name, len, &n);
     else
         err = lookup_number(dir, name, len, &n);
-    return err ? err : proc_inode(&n, out);
+    if (!err)
+        err = proc_inode(&n, out);
+    leave(dir, &pin);
+    return err;
 }
 
 /* ---- listing ---- */
@@ -281,15 +312,12 @@ static void list_descriptors(struct dir_sink *s, const struct proc_node *dir)
     fdtable_put(files);
 }
 
-static int proc_readdir(struct file *f, struct dir_sink *s)
+static void list(const struct proc_node *dir, struct dir_sink *s)
 {
-    const struct proc_node *dir = f->inode->data;
     u64 at = 2;
 
-    if (dir->pid && !exists(dir->pid))
-        return -ENOENT;
     if (!emit(s, 0, ".", 1, dir) || !emit(s, 1, "..", 2, dir))
-        return 0;
+        return;
     if (dir->kind == PROC_DIR) {
         bool root = dir->prefix_len == 0;
 
@@ -307,7 +335,29 @@ static int proc_readdir(struct file *f, struct dir_sink *s)
     } else {
         list_descriptors(s, dir);
     }
+}
+
+static int proc_readdir(struct file *f, struct dir_sink *s)
+{
+    const struct proc_node *dir = f->inode->data;
+    struct pid_pin pin;
+    int err = enter(dir, &pin);
+
+    if (err)
+        return err;
+    list(dir, s);
+    leave(dir, &pin);
     return 0;
+}
+
+static int dir_open(struct file *f)
+{
+    struct pid_pin pin;
+    int err = enter(f->inode->data, &pin);
+
+    if (!err)
+        leave(f->inode->data, &pin);
+    return err;
 }
 
 static s64 dir_lseek(struct file *f, s64 offset, int whence)
@@ -328,4 +378,4 @@ static ssize_t dir_read(struct file *f, struct uio *u, u64 *pos)
 const struct inode_ops proc_dir_ops = {.lookup = proc_lookup,
                                        .destroy = proc_node_destroy};
 const struct file_ops proc_dir_fops = {
-    .read = dir_read, .readdir = proc_readdir, .lseek = dir_lseek};
+    .open = dir_open, .read = dir_read, .readdir = proc_readdir, .lseek = dir_lseek};

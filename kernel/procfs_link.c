@@ -51,7 +51,7 @@ static int process_path(const struct proc_node *n, struct path *out)
     return err;
 }
 
-static int node_path(const struct proc_node *n, struct path *out)
+static int find_path(const struct proc_node *n, struct path *out)
 {
     struct file *f;
 
@@ -64,6 +64,22 @@ static int node_path(const struct proc_node *n, struct path *out)
     path_get(out);
     file_put(f);
     return out->dentry ? 0 : -ENOENT;
+}
+
+/* The links lead past the permissions of the directories on the way, out of a chroot as
+ * well: only who may look into the process goes or reads them. */
+static int node_path(const struct proc_node *n, struct path *out)
+{
+    struct pid_pin pin;
+    int err;
+
+    if (!pid_pin(&pin, n->pid, n->serial))
+        return -ENOENT;
+    err = proc_check_look(n->pid, FS_IDS);
+    if (!err)
+        err = find_path(n, out);
+    pid_unpin(&pin);
+    return err;
 }
 
 static int magic_follow(struct inode *ino, struct path *out)

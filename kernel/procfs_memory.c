@@ -30,8 +30,13 @@ static int window_open(struct file *f)
     const struct proc_node *n = f->inode->data;
     struct window *w;
     struct mm *mm = NULL;
-    int err = proc_access_mm(n->pid, false, &mm);
+    struct pid_pin pin;
+    int err;
 
+    if (!pid_pin(&pin, n->pid, n->serial))
+        return -ENOENT;
+    err = proc_access_mm(n->pid, FS_IDS, &mm);
+    pid_unpin(&pin);
     if (err == -EPERM)
         return -EACCES;
     w = kzalloc(sizeof(*w));
@@ -226,7 +231,7 @@ static bool print_run(const struct arrangement_run *r, void *arg)
 int proc_show_arrangement(struct seq *s, s32 pid)
 {
     struct mm *mm;
-    int err = proc_access_mm(pid, false, &mm);
+    int err = proc_access_mm(pid, FS_IDS, &mm);
 
     if (err)
         return err == -ESRCH ? 0 : -EACCES;
@@ -249,7 +254,7 @@ int proc_store_clear_refs(s32 pid, char *text, size_t n)
         text[n - 1] = '\0';
     if (str_to_u64(text, &what) != 0 || what < 1 || what > 5)
         return -EINVAL;
-    err = proc_access_mm(pid, false, &mm);
+    err = proc_access_mm(pid, FS_IDS, &mm);
     if (err)
         return err == -ESRCH ? err : -EACCES;
     if (what == 5)

@@ -75,6 +75,11 @@ static int store_comm(s32 pid, char *text, size_t n)
 
     if (n && text[n - 1] == '\n')
         text[n - 1] = '\0';
+    /* Only its own threads name a process. */
+    if (p && p != current_proc()) {
+        spin_unlock_irq(&proc_lock, flags);
+        return -EINVAL;
+    }
     if (p) {
         str_copy(p->comm, text, sizeof(p->comm));
         if (p->leader)
@@ -99,10 +104,11 @@ static int show_oom_score_adj(struct seq *s, s32 pid)
 
 static int store_oom_score_adj(s32 pid, char *text, size_t n)
 {
-    bool minus = text[0] == '-';
+    bool minus = text[0] == '-', admin = proc_capable(current_proc(), CAP_SYS_RESOURCE);
     irqflags_t flags;
     struct proc *p;
     u64 value;
+    int err = 0;
 
     if (n && text[n - 1] == '\n')
         text[n - 1] = '\0';
@@ -110,10 +116,17 @@ static int store_oom_score_adj(s32 pid, char *text, size_t n)
         return -EINVAL;
     flags = spin_lock_irq(&proc_lock);
     p = proc_find(pid);
-    if (p)
+    if (!p)
+        err = -ESRCH;
+    else if ((s64)(minus ? -value : value) < p->oom_score_adj_min && !admin)
+        err = -EACCES;
+    if (!err) {
         p->oom_score_adj = minus ? -value : value;
+        if (admin)
+            p->oom_score_adj_min = (s32)p->oom_score_adj;
+    }
     spin_unlock_irq(&proc_lock, flags);
-    return p ? 0 : -ESRCH;
+    return err;
 }
 
 static int show_limits(struct seq *s, s32 pid)
@@ -169,13 +182,16 @@ static int show_oom_score(struct seq *s, s32 pid)
 }
 
 const struct proc_entry proc_pid_entries[] = {
-    {.name = "arrangement", .perm = 0444, .show = proc_show_arrangement},
+    {.name = "arrangement",
+     .perm = 0444,
+     .show = proc_show_arrangement,
+     .guard = GUARD_MEMORY},
     {.name = "clear_refs", .perm = 0200, .store = proc_store_clear_refs},
     {.name = "cmdline", .perm = 0444, .show = show_cmdline},
     {.name = "comm", .perm = 0644, .show = show_comm, .store = store_comm},
-    {.name = "environ", .perm = 0400, .show = show_environ},
+    {.name = "environ", .perm = 0400, .show = show_environ, .guard = GUARD_MEMORY},
     {.name = "limits", .perm = 0444, .show = show_limits},
-    {.name = "maps", .perm = 0444, .show = proc_show_maps},
+    {.name = "maps", .perm = 0444, .show = proc_show_maps, .guard = GUARD_MEMORY},
     {.name = "mem", .perm = 0600, .fops = &proc_mem_fops},
     {.name = "mountinfo", .perm = 0444, .show = proc_show_mountinfo},
     {.name = "mounts", .perm = 0444, .show = proc_show_mounts},
@@ -185,8 +201,11 @@ const struct proc_entry proc_pid_entries[] = {
      .show = show_oom_score_adj,
      .store = store_oom_score_adj},
     {.name = "pagemap", .perm = 0400, .fops = &proc_pagemap_fops},
-    {.name = "smaps", .perm = 0444, .show = proc_show_smaps},
-    {.name = "smaps_rollup", .perm = 0444, .show = proc_show_smaps_rollup},
+    {.name = "smaps", .perm = 0444, .show = proc_show_smaps, .guard = GUARD_MEMORY},
+    {.name = "smaps_rollup",
+     .perm = 0444,
+     .show = proc_show_smaps_rollup,
+     .guard = GUARD_MEMORY},
     {.name = "stat", .perm = 0444, .show = proc_show_stat},
     {.name = "statm", .perm = 0444, .show = proc_show_statm},
     {.name = "status", .perm = 0444, .show = proc_show_status},

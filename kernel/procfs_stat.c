@@ -25,6 +25,8 @@ struct view {
     u64 queued_max;
     u64 caps[3]; /* inheritable, permitted, effective */
     bool no_new_privs;
+    bool may_look; /* addresses are shown */
+    s32 exit_status;
 };
 
 static char state_of(const struct proc *p)
@@ -95,6 +97,8 @@ static int copy_view(s32 pid, struct view *v)
     v->caps[1] = p->cap_permitted;
     v->caps[2] = p->cap_effective;
     v->no_new_privs = p->no_new_privs;
+    v->may_look = proc_may_look(p, FS_IDS);
+    v->exit_status = v->may_look && p->zombie ? p->exit_status : 0;
     spin_lock(&p->sig.lock);
     copy_signals(p, v);
     spin_unlock(&p->sig.lock);
@@ -104,11 +108,14 @@ static int copy_view(s32 pid, struct view *v)
 
 int proc_show_stat(struct seq *s, s32 pid)
 {
-    static const struct mm none;
+    /* Who may not look sees neither addresses nor how it ended, as on Linux. */
+    static const struct mm none, hidden = {.start_code = 1, .end_code = 1};
     struct view v;
     struct mm *held = proc_get_mm(pid);
-    const struct mm *mm = held ? held : &none;
+    const struct mm *mm = held ? held : &none, *at;
     int err = copy_view(pid, &v);
+
+    at = held && !v.may_look ? &hidden : mm;
 
     if (!err) {
         seq_printf(s, "%d (%s) %c %d %d %d %lu %d 0 %lu %lu %lu %lu ", v.pid, v.comm,
@@ -118,12 +125,13 @@ int proc_show_stat(struct seq *s, s32 pid)
                    v.stime / TICK_NS, v.cutime / TICK_NS, v.cstime / TICK_NS, 20 + v.nice,
                    v.nice, v.threads, v.start / TICK_NS);
         seq_printf(s, "%lu %lu %lu %lu %lu %lu 0 0 ", mm->total_vm * PAGE_SIZE,
-                   mm_rss(mm), ~0ul, mm->start_code, mm->end_code, mm->start_stack);
+                   mm_rss(mm), ~0ul, at->start_code, at->end_code, at->start_stack);
         seq_printf(s, "%lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
                    v.thread_pending | v.pending, v.blocked, v.ignored, v.caught,
                    v.exit_signal, cpu_id());
-        seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu 0\n", mm->start_data, mm->end_data,
-                   mm->brk_start, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end);
+        seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu %d\n", at->start_data, at->end_data,
+                   at->brk_start, at->arg_start, at->arg_end, at->env_start, at->env_end,
+                   v.exit_status);
     }
     if (held)
         mm_put(held);

@@ -27,6 +27,7 @@ enum proc_kind {
 struct proc_node {
     enum proc_kind kind;
     s32 pid;
+    u64 serial; /* of the process: the number may be another's by now */
     int fd;
     bool task;          /* PROC_PID: the one below task */
     const char *prefix; /* PROC_DIR: its names in the table begin with these bytes */

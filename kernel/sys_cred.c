@@ -101,7 +101,7 @@ static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
         p->cap_effective = 0;
     if (!was_root && p->euid == 0)
         p->cap_effective = p->cap_permitted;
-    p->not_dumpable = true;
+    p->dumpable = DUMP_NOBODY;
     p->pdeath_signal = 0;
     if (ids.effective == &p->euid)
         p->fs.cred.uid = p->euid;
@@ -237,7 +237,7 @@ static u32 set_fs_id(struct ids ids, u32 *slot, u32 id)
     if (id == ID_NONE || id == old || !(ids.privileged || is_one_of(ids, id)))
         return old;
     *slot = id;
-    current_proc()->not_dumpable = true;
+    current_proc()->dumpable = DUMP_NOBODY;
     return old;
 }
 

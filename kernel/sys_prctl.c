@@ -57,11 +57,11 @@ long sys_prctl(const struct syscall_args *a)
         value = p->pdeath_signal;
         return copy_to_user(a->a1, &value, sizeof(value));
     case PR_GET_DUMPABLE:
-        return !p->not_dumpable;
+        return p->dumpable;
     case PR_SET_DUMPABLE:
         if (a->a1 > 1)
             return -EINVAL;
-        p->not_dumpable = a->a1 == 0;
+        p->dumpable = (u8)a->a1;
         return 0;
     case PR_SET_NAME:
         return set_comm(a->a1);

@@ -76,7 +76,7 @@ static ssize_t transfer(s32 pid, const struct remote *r, struct uio *u, bool wri
         total |= r->iov[i].len;
     if (!total)
         return 0;
-    err = proc_access_mm(pid, true, &mm);
+    err = proc_access_mm(pid, REAL_IDS, &mm);
     if (err)
         return err;
     page = kmalloc(PAGE_SIZE);
