@@ -44,8 +44,11 @@ static int huge_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
     int err = hugetlbfs_create_inode(mode, rdev, out);
 
     (void)name;
-    if (!err)
-        inode_join(*out, dir);
+    if (err)
+        return err;
+    err = inode_join(*out, dir);
+    if (err)
+        inode_put(*out);
     return err;
 }
 

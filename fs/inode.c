@@ -10,6 +10,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
+#include "mm/account.h"
 #include "mm/object.h"
 
 #define NS_PER_SEC 1000000000ull
@@ -24,6 +25,25 @@ void inode_get(struct inode *ino)
     u32 old = __atomic_fetch_add(&ino->refs, 1, __ATOMIC_RELAXED);
 
     ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+int inode_charge(struct inode *ino, struct quota *q)
+{
+    if (!quota_charge_inode(q))
+        return -ENOSPC;
+    ino->quota = quota_get(q);
+    if (ino->object)
+        object_set_quota(ino->object, q);
+    return 0;
+}
+
+/* One for the inode, and one for each name beyond the first, which costs as much. */
+void inode_uncharge(struct inode *ino)
+{
+    if (!ino->quota)
+        return;
+    quota_uncharge_inodes(ino->quota, S_ISDIR(ino->mode) ? 1 : MAX(ino->nlink, 1u));
+    quota_put(ino->quota);
 }
 
 void inode_put(struct inode *ino)

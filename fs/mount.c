@@ -14,6 +14,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
+#include "mm/account.h"
 #include "mm/slab.h"
 
 SLAB_CACHE(mount_cache, "mount", struct mount);
@@ -76,6 +77,7 @@ static void super_destroy(struct super *s)
     }
     if (s->type->drop)
         s->type->drop(s);
+    quota_put(s->quota);
     slab_free(&super_cache, s);
 }
 
@@ -86,11 +88,12 @@ static int super_make_root(struct super *s)
 
     if (err)
         return err;
+    err = inode_charge(root, s->quota);
     root->super = s;
-    s->root = dentry_create(NULL, "", 0, root);
+    s->root = err ? NULL : dentry_create(NULL, "", 0, root);
     if (!s->root) {
         inode_put(root);
-        return -ENOMEM;
+        return err ? err : -ENOMEM;
     }
     return 0;
 }
@@ -103,6 +106,12 @@ int super_create(const struct fs_type *type, const char *source, char *options, 
 
     if (!s)
         return -ENOMEM;
+    s->quota = quota_create();
+    if (!s->quota) {
+        slab_free(&super_cache, s);
+        return -ENOMEM;
+    }
+    quota_set_default(s->quota);
     s->type = type;
     s->refs = 1;
     s->flags = flags;
@@ -290,6 +299,7 @@ void vfs_init(struct fs_context *fs)
     if (super_create(&ramfs_type, "rootfs", (char[1]){""}, 0, &s) != 0 ||
         mount_create(s, s->root, MS_RELATIME, &m) != 0)
         panic("no memory for the root file system");
+    s->quota->max_pages = s->quota->max_inodes = QUOTA_NONE; /* until it is unpacked */
     super_put(s);
     list_add_tail(&vfs_mounts, &m->link);
     fs->root = (struct path){m, m->root};
@@ -298,6 +308,11 @@ void vfs_init(struct fs_context *fs)
     fs->cred = (struct fs_cred){.caps = ~0ul};
     path_get(&fs->root);
     path_get(&fs->cwd);
+}
+
+void vfs_limit_root(const struct fs_context *fs)
+{
+    tmpfs_limit_root(fs->root.mnt->super);
 }
 
 int fs_context_copy(struct fs_context *to, const struct fs_context *from)

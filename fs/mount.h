@@ -20,6 +20,7 @@ struct super {
     struct dentry *root;        /* [c] referenced */
     u32 refs;                   /* atomic; mounts, and the walk through dead ones */
     u32 flags;                  /* SUPER_FLAGS; changed under vfs_tree_lock */
+    struct quota *quota;        /* [c] what its files may have, and have */
     void *data;                 /* the type's own: configure makes it, drop frees it */
     char source[64];            /* [c] the label given to mount, cut */
 };

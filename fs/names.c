@@ -11,6 +11,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
+#include "mm/account.h"
 
 static void touch_dir(struct inode *dir)
 {
@@ -128,13 +129,18 @@ int vfs_link(struct fs_context *fs, const struct path *from, const struct path *
         err = -EPERM;
     if (!err && ino->nlink == 0)
         err = -ENOENT;
+    if (!err && ino->quota && !quota_charge_inode(ino->quota))
+        err = -ENOSPC;
     if (!err) {
         inode_get(ino);
         err = name_add(&w, ino, NULL);
-        if (err)
-            inode_put(ino);
-        else
+        if (!err) {
             ino->nlink++;
+        } else {
+            if (ino->quota)
+                quota_uncharge_inodes(ino->quota, 1);
+            inode_put(ino);
+        }
     }
     if (!err)
         ino->ctime_ns = fs_now();
@@ -152,6 +158,8 @@ void name_remove(struct dentry *d)
         ino->nlink -= 2;
         dir->nlink--;
     } else {
+        if (ino->quota && ino->nlink > 1)
+            quota_uncharge_inodes(ino->quota, 1);
         ino->nlink--;
     }
     ino->ctime_ns = fs_now();

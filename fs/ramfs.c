@@ -13,11 +13,13 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
+#include "mm/account.h"
 #include "mm/buddy.h"
 #include "mm/object.h"
 #include "mm/slab.h"
 
-#define FIRST_DEV 16u /* st_dev below it: memfd, pipes */
+#define LINK_SHORT 128u
+#define FIRST_DEV  16u /* st_dev below it: memfd, pipes */
 
 SLAB_CACHE(inode_cache, "inode", struct inode);
 
@@ -46,23 +48,42 @@ struct inode *inode_create(u32 mode, u64 rdev, const struct inode_ops *ops,
     return ino;
 }
 
-void inode_join(struct inode *ino, const struct inode *dir)
+/* The text of a link is a page, unless it is short. */
+static u64 link_pages(const struct inode *ino)
 {
+    return S_ISLNK(ino->mode) && strlen(ino->data) > LINK_SHORT;
+}
+
+int inode_join(struct inode *ino, const struct inode *dir)
+{
+    u64 npages = link_pages(ino);
+    int err;
+
     ino->dev = dir->dev;
     ino->super = dir->super;
+    if (npages && !quota_charge_pages(dir->quota, npages))
+        return -ENOSPC;
+    err = inode_charge(ino, dir->quota);
+    if (err)
+        quota_uncharge_pages(dir->quota, npages);
+    return err;
 }
 
 void inode_destroy(struct inode *ino)
 {
     if (ino->object)
         object_put(ino->object);
+    inode_uncharge(ino);
     slab_free(&inode_cache, ino);
 }
 
 static void ramfs_destroy(struct inode *ino)
 {
-    if (S_ISLNK(ino->mode))
+    if (S_ISLNK(ino->mode)) {
+        if (ino->quota)
+            quota_uncharge_pages(ino->quota, link_pages(ino));
         kfree(ino->data);
+    }
     inode_destroy(ino);
 }
 
@@ -91,8 +112,11 @@ static int ramfs_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
     int err = ramfs_create_inode(mode, rdev, out);
 
     (void)name;
-    if (!err)
-        inode_join(*out, dir);
+    if (err)
+        return err;
+    err = inode_join(*out, dir);
+    if (err)
+        inode_put(*out);
     return err;
 }
 
@@ -101,6 +125,7 @@ int ramfs_symlink(struct inode *dir, const char *target, struct inode **out)
     size_t n = strlen(target) + 1;
     struct inode *ino;
     char *text;
+    int err;
 
     if (n > PATH_MAX)
         return -ENAMETOOLONG;
@@ -114,9 +139,12 @@ int ramfs_symlink(struct inode *dir, const char *target, struct inode **out)
         return -ENOMEM;
     }
     ino->data = text;
-    inode_join(ino, dir);
-    *out = ino;
-    return 0;
+    err = inode_join(ino, dir);
+    if (err)
+        inode_put(ino);
+    else
+        *out = ino;
+    return err;
 }
 
 static ssize_t ramfs_readlink(struct inode *ino, char *buf, size_t size)
@@ -143,13 +171,16 @@ static int ramfs_truncate(struct inode *ino, u64 size)
     return object_resize(ino->object, size);
 }
 
-/* Pages that files may still take. They stop well before the reserve at which the faults of
+/* Pages that files may still take. Those of ordinary users stop well before the faults of
  * programs fail, so that a full file system kills nobody. */
-static u64 file_room(void)
+static u64 file_room(const struct vm_object *o)
 {
     u64 now = page_count_free(), keep = 2 * page_count_reserve();
+    u64 room = rank_current() != RANK_USER ? page_count_room()
+               : now > keep                ? now - keep
+                                           : 0;
 
-    return now > keep ? now - keep : 0;
+    return MIN(room, quota_room(o->quota));
 }
 
 /* Whether writing to this page would need memory that files may not take. */
@@ -157,7 +188,7 @@ static bool is_full(struct vm_object *o, pgoff_t pgoff)
 {
     struct page *pg;
 
-    if (likely(file_room()))
+    if (likely(file_room(o)))
         return false;
     pg = object_find_page(o, pgoff);
     if (pg)
@@ -173,7 +204,7 @@ static int allocate(struct vm_object *o, u64 offset, u64 end)
     if (end > OBJECT_MAX_SIZE)
         return -EFBIG;
     pages = (align_up(end, PAGE_SIZE) - align_down(offset, PAGE_SIZE)) / PAGE_SIZE;
-    if (pages > resident && pages - resident > file_room())
+    if (pages > resident && pages - resident > file_room(o))
         return -ENOSPC;
     return object_allocate(o, offset, end);
 }
@@ -387,62 +418,6 @@ int ramfs_make_root(const struct fs_type *type, struct inode **root)
 }
 
 /* ---- options ---- */
-
-struct tmpfs_options {
-    struct root_options root;
-    u64 npages, ninodes; /* ~0: not given */
-};
-
-/* Sizes are in bytes, nr_blocks in pages; 0 is no limit. */
-static int tmpfs_option(struct tmpfs_options *o, const char *key, const char *value)
-{
-    u64 bytes;
-    int err = root_option(&o->root, key, value);
-
-    if (err)
-        return err < 0 ? err : 0;
-    if (strcmp(key, "size") == 0) {
-        err = option_size(value, page_count_total() << PAGE_SHIFT, &bytes);
-        if (!err)
-            o->npages = (bytes >> PAGE_SHIFT) + (bytes % PAGE_SIZE != 0);
-        return err;
-    }
-    if (strcmp(key, "nr_blocks") == 0)
-        return option_size(value, page_count_total(), &o->npages);
-    if (strcmp(key, "nr_inodes") == 0)
-        return option_size(value, 0, &o->ninodes);
-    return -EINVAL;
-}
-
-/* Limits are not kept yet by anything, so none is promised. */
-static int set_limits(struct super *s, const struct tmpfs_options *o)
-{
-    (void)s;
-    return o->npages != ~0ull || o->ninodes != ~0ull ? -EINVAL : 0;
-}
-
-int tmpfs_configure(struct super *s, char *options, bool remount)
-{
-    struct tmpfs_options o = {{~0ull, ~0ull, ~0ull}, ~0ull, ~0ull};
-    char *key, *value;
-    int err = 0;
-
-    while (!err && option_next(&options, &key, &value))
-        err = tmpfs_option(&o, key, value);
-    if (!err)
-        err = set_limits(s, &o);
-    if (!err && !remount)
-        root_options_apply(&o.root, s->root->inode);
-    return err;
-}
-
-struct fs_type tmpfs_type = {
-    .name = "tmpfs",
-    .magic = 0x01021994,
-    .root_mode = 01777,
-    .make_root = ramfs_make_root,
-    .configure = tmpfs_configure,
-};
 
 /* Only mode= counts; what else is given is not looked at, as on Linux. */
 static int ramfs_configure(struct super *s, char *options, bool remount)

@@ -16,6 +16,7 @@
 struct dentry;
 struct file;
 struct inode;
+struct quota;
 struct mount;
 struct super;
 struct kernel_stat; /* lib/uapi/stat.h */
@@ -72,6 +73,7 @@ struct file_ops {
 struct inode {
     u64 ino;
     u64 dev;
+    struct quota *quota; /* [c] it counts there, referenced; NULL: nowhere */
     struct super *super; /* the file system it lies in; NULL: none (pipes, memfds) */
     u32 mode;            /* S_IFMT | permissions */
     u32 nlink;
@@ -113,6 +115,10 @@ void path_put(struct path *p);
 
 void inode_get(struct inode *ino);
 void inode_put(struct inode *ino);
+/* A fresh inode and the pages of its object count in q from now on. -ENOSPC. */
+int must_check inode_charge(struct inode *ino, struct quota *q);
+/* Its end: for inode_ops.destroy. */
+void inode_uncharge(struct inode *ino);
 
 /* deny_write: the file becomes a running program: -ETXTBSY when it is open for writing. */
 int inode_deny_write(struct inode *ino);
@@ -215,6 +221,10 @@ void vfs_init(struct fs_context *fs);
 /* Registers a character device so that nodes with this rdev open it. name also appears in
  * devfs with the given permission bits. Called at boot. */
 int devfs_register(const char *name, u64 rdev, u32 perm, const struct file_ops *fops);
+
+/* From now on files of the root file system may take half of what is free, beyond what is in
+ * it. Until then it has no limit. */
+void vfs_limit_root(const struct fs_context *fs);
 
 /* Unpacks a cpio newc archive into the tree at fs->root. Hostile archives: one clear line in
  * the log, -EINVAL; what was valid before stays. */

@@ -57,6 +57,7 @@ static void unpack_initramfs(struct fs_context *fs, const struct bootinfo *bi)
     if (initramfs_unpack(fs, phys_to_virt(bi->initrd), bi->initrd_len) != 0)
         printk(LOG_WARNING "initramfs: incomplete, going on with what was unpacked\n");
     buddy_add(bi->initrd, bi->initrd + bi->initrd_len);
+    vfs_limit_root(fs);
 }
 
 noreturn void kmain(struct bootinfo *bi)

@@ -119,7 +119,7 @@ static void describe(const struct proc *p, struct obituary *o)
 static bool kill_one(bool another)
 {
     const struct proc *me = current_proc();
-    struct choice c = {0};
+    struct choice c = {.ending = mm_any_dying()};
     struct obituary o;
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct list *pos;
@@ -159,7 +159,7 @@ static bool wait_for_memory(void)
     while (!memory_there() && ending && !signal_kill_pending(current_thread()) &&
            clock_monotonic_ns() < end) {
         sched_yield_now();
-        ending = false;
+        ending = mm_any_dying();
         proc_for_each(find_ending, &ending);
     }
     return memory_there();

@@ -139,6 +139,7 @@ int proc_inode(const struct proc_node *n, struct inode **out)
 
 void proc_node_destroy(struct inode *ino)
 {
+    inode_uncharge(ino);
     slab_free(&inode_cache, container_of(ino, struct proc_inode, inode));
 }
 

@@ -185,7 +185,20 @@ static s64 statfs_flags(const struct path *p)
            (flags & MS_NOSYMFOLLOW ? ST_NOSYMFOLLOW : 0);
 }
 
-/* Everything lives in memory: what is free there is free here. */
+/* What a file system may have; one without a limit says 0 everywhere, as on Linux. */
+static void statfs_quota(const struct quota *q, u64 pages, struct statfs *st)
+{
+    if (q->max_pages != QUOTA_NONE) {
+        st->f_blocks = q->max_pages / pages;
+        st->f_bfree = (q->max_pages - MIN(q->pages, q->max_pages)) / pages;
+        st->f_bavail = st->f_bfree - MIN(st->f_bfree, q->kept_pages / pages);
+    }
+    if (q->max_inodes != QUOTA_NONE) {
+        st->f_files = q->max_inodes;
+        st->f_ffree = q->max_inodes - MIN(q->inodes, q->max_inodes);
+    }
+}
+
 static long statfs_target(struct target *t, vaddr_t user)
 {
     struct statfs st = {.f_namelen = NAME_MAX};
@@ -196,10 +209,8 @@ static long statfs_target(struct target *t, vaddr_t user)
         pages = HUGE_PAGES;
     if (!st.f_type)
         st.f_type = S_ISFIFO(t->inode->mode) ? PIPE_MAGIC : TMPFS_MAGIC;
-    if (st.f_type != PROC_MAGIC && st.f_type != PIPE_MAGIC) {
-        st.f_blocks = page_count_total() / pages;
-        st.f_bfree = st.f_bavail = page_count_free() / pages;
-    }
+    if (t->inode->quota && st.f_type != PROC_MAGIC)
+        statfs_quota(t->inode->quota, pages, &st);
     st.f_bsize = st.f_frsize = (s64)(pages << PAGE_SHIFT);
     st.f_fsid[0] = (s32)t->inode->dev;
     st.f_flags = statfs_flags(&t->path);

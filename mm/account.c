@@ -44,6 +44,14 @@ void quota_put(struct quota *q)
     slab_free(&quota_cache, q);
 }
 
+void quota_set_default(struct quota *q)
+{
+    u64 half = page_count_total() / 2;
+
+    q->max_pages = q->max_inodes = half;
+    q->kept_pages = q->kept_inodes = half / 16;
+}
+
 static noinline bool within(u64 used, u64 max, u64 kept)
 {
     if (used > max)
@@ -68,7 +76,7 @@ bool quota_charge_inode(struct quota *q)
 
     if (within(used, q->max_inodes, q->kept_inodes))
         return true;
-    quota_uncharge_inode(q);
+    quota_uncharge_inodes(q, 1);
     return false;
 }
 

@@ -65,6 +65,9 @@ static inline struct quota *quota_get(struct quota *q)
     return q;
 }
 void quota_put(struct quota *q);
+/* What a file system may have unless it is told otherwise: half of the memory it could have,
+ * and as many inodes as that is pages; root has a sixteenth of both for itself. */
+void quota_set_default(struct quota *q);
 
 /* Whether n more pages or inodes may be had; then they are counted. */
 bool must_check quota_charge_pages(struct quota *q, u64 n);
@@ -73,9 +76,9 @@ static inline void quota_uncharge_pages(struct quota *q, u64 n)
 {
     __atomic_fetch_sub(&q->pages, n, __ATOMIC_RELAXED);
 }
-static inline void quota_uncharge_inode(struct quota *q)
+static inline void quota_uncharge_inodes(struct quota *q, u64 n)
 {
-    __atomic_fetch_sub(&q->inodes, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&q->inodes, n, __ATOMIC_RELAXED);
 }
 /* Pages the running thread may still take, by the quota alone. */
 u64 quota_room(const struct quota *q);

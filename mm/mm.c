@@ -16,6 +16,7 @@ u32 mm_max_map_count = MM_MAX_MAP_COUNT_DEFAULT;
 u32 mm_overcommit = OVERCOMMIT_GUESS;
 
 static u64 next_id; /* atomic */
+static u32 dying;   /* atomic: address spaces that are being taken apart */
 static spinlock_t list_lock;
 static struct list all_mms = LIST_INIT(all_mms);
 
@@ -38,6 +39,11 @@ struct mm *mm_create(void)
     list_add_tail(&all_mms, &mm->all);
     spin_unlock(&list_lock);
     return mm;
+}
+
+bool mm_any_dying(void)
+{
+    return __atomic_load_n(&dying, __ATOMIC_RELAXED) != 0;
 }
 
 void mm_get(struct mm *mm)
@@ -81,8 +87,10 @@ void mm_put(struct mm *mm)
     spin_lock(&list_lock);
     list_del(&mm->all);
     spin_unlock(&list_lock);
+    __atomic_fetch_add(&dying, 1, __ATOMIC_RELAXED);
     unmap_all(mm);
     pt_fini(mm);
+    __atomic_fetch_sub(&dying, 1, __ATOMIC_RELAXED);
     ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 &&
            mm->tables == 0);
     if (mm->exe)

@@ -66,6 +66,8 @@ struct mm *mm_create(void);
 void mm_get(struct mm *mm);
 /* The last reference unmaps and frees everything. */
 void mm_put(struct mm *mm);
+/* Whether somebody is doing that just now, with pauses: memory is on its way back. */
+bool mm_any_dying(void);
 
 /* fork: a copy in which private memory is shared until written, shared mappings show the
  * same pages in the same arrangement, VM_DONTFORK areas are missing. -ENOMEM: no trace. */
