@@ -43,6 +43,12 @@ test-run: all ## tools/run, and Debian's own programs inside Tessera
 test-stress: all ## all the stress-ng stressors of the memory calls inside Tessera
 	$(TEST_STRESS)
 
+test-diff: all $(DIFF) ## 400,000 random memory operations: the same on this Linux and inside Tessera
+	$(TEST_DIFF)
+
+soak: all $(DIFF) ## the same with fresh seeds for HOURS=n
+	$(SOAK)
+
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)
 

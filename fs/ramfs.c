@@ -216,6 +216,8 @@ static int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
     u64 end = offset + len;
     int err = 0;
 
+    if (mode & ~(u32)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+        return -EOPNOTSUPP;
     if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) &&
         (ino->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
         return -EPERM;

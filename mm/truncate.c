@@ -96,7 +96,7 @@ int object_resize(struct vm_object *o, u64 size)
     if (o->order && size % (PAGE_SIZE << o->order))
         return -EINVAL;
     spin_lock(&o->lock);
-    if (size < o->size) {
+    if (size <= o->size) { /* equal: what was allocated beyond the end goes */
         pgoff_t first = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
         o->size = size;

@@ -39,3 +39,12 @@ $(USER_OUT)/t_elf $(USER_OUT)/t_exec: $(USER_SRC)/t_image.h
 
 .PHONY: user-tests
 user-tests: $(USER_TESTS) $(USER_LOADS)
+
+# The differential test: one program of several parts, for both systems.
+DIFF        := $(O)/tests/diff/diff
+$(DIFF): $(wildcard tests/diff/*.[ch])
+	@mkdir -p $(@D)
+	$(call say,MUSL ,tests/diff)
+	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $(filter %.c,$^)
+
+user-tests: $(DIFF)

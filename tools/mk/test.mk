@@ -23,6 +23,8 @@ TEST_STRESS = tests/run/programs.py $(O) --group stress
 # The kernel with both sanitizers is built beside the others.
 SANITIZED   = $(MAKE) --no-print-directory -j2 KASAN=1 UBSAN=1 O=$(O)/kasanubsan kernel
 TEST_SANITIZERS = $(SANITIZED) && tests/run/sanitizers.py $(O)
+TEST_DIFF   = tests/diff/diff.py $(O)
+SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell date +%s)
 TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
               test-host test-models test-user test-inject test-run test-keys test-usb test-screen \

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# The differential test: diff.py BUILD_DIR [--seed S] [--programs N] [--hours H] [--jobs J].
+# Random memory programs (tests/diff/diff.h) run on this Linux and inside Tessera; their
+# transcripts must be the same. A program whose digests differ is made small and printed with
+# both transcripts. With --hours it goes on with fresh seeds, each printed, until the time is
+# over. --minimise SEED PROGRAM does only the last step. TAP on standard output.
+import argparse
+import concurrent.futures
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OPS = 400      # of a program, as in diff.h
+BATCH = 50     # programs of one case
+BOOT = 250     # programs of one boot
+LINUX = (6, 17)  # the first whose mremap moves several mappings at once
+
+
+class Machine:
+    """Runs build/tests/diff/diff on one of the two systems."""
+
+    def __init__(self, build, guest, kernel=None):
+        self.program = os.path.join(TOP, build, "tests/diff/diff")
+        self.guest = guest
+        self.options = ["--kernel", kernel] if kernel else []
+
+    def run(self, *words, data=None, seconds=900):
+        command = [self.program, *words]
+        if self.guest:
+            command = [os.path.join(TOP, "tools/run"), "-m", "512", "-t", str(seconds),
+                       *self.options, "--", *command]
+        stdin = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace",
+                              check=False, timeout=seconds + 100, **stdin)
+        return done.stdout, done.stderr if done.returncode else ""
+
+
+def digests(machine, seed, first, last):
+    """{program: digest line}; a machine that ends early has none for the rest."""
+    result = {}
+    while first < last:
+        out, err = machine.run("run", str(seed), str(first), str(last))
+        done = [line.split(None, 1) for line in out.splitlines() if line[:1].isdigit()]
+        result.update((int(n), rest) for n, rest in done)
+        if len(done) == last - first:
+            break
+        first += len(done)
+        result[first] = "the machine ended: " + (err.strip().splitlines() or ["?"])[-1]
+        first += 1
+    return result
+
+
+def ranges(numbers):
+    words, numbers = [], sorted(numbers)
+    for n in numbers:
+        if words and words[-1][1] == n - 1:
+            words[-1][1] = n
+        else:
+            words.append([n, n])
+    return ",".join(f"{a}-{b}" if a != b else str(a) for a, b in words)
+
+
+class Minimiser:
+    def __init__(self, linux, tessera, seed, program):
+        self.linux, self.tessera = linux, tessera
+        self.seed, self.program = str(seed), program
+
+    def differ(self, lists):
+        """Which of the lists of operations still show a difference."""
+        data = "".join(f"{self.program} {ranges(ops)}\n" for ops in lists)
+        sides = [m.run("list", self.seed, data=data)[0].splitlines()
+                 for m in (self.linux, self.tessera)]
+        sides = [s + ["none"] * (len(lists) - len(s)) for s in sides]
+        return [a != b for a, b in zip(*sides)]
+
+    def texts(self, ops):
+        return [m.run("text", self.seed, str(self.program), ranges(ops))[0].splitlines()
+                for m in (self.linux, self.tessera)]
+
+    def cut_tail(self, ops):
+        """Without what comes after the first line that differs."""
+        a, b = self.texts(ops)
+        at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+        numbers = [int(m[1]) for line in a[:at + 1] if (m := re.match(r"(\d+) ", line))]
+        last = max(numbers, default=OPS)
+        if at < len(a) and not re.match(r"\d+ \w", a[at]):
+            last = OPS  # in a child, or its parent
+        shorter = [n for n in ops if n <= last]
+        return shorter if shorter != ops and self.differ([shorter])[0] else ops
+
+    def without(self, ops, size):
+        chunks = [ops[i:i + size] for i in range(0, len(ops), size)]
+        lists = [[n for n in ops if n not in set(c)] for c in chunks]
+        good = [c for c, bad in zip(chunks, self.differ(lists)) if bad]
+        if not good:
+            return ops
+        gone = [set().union(*good[:k]) for k in range(len(good), 0, -1)]
+        gone = gone[:12] + gone[-1:]
+        lists = [[n for n in ops if n not in g] for g in gone]
+        for kept, bad in zip(lists, self.differ(lists)):
+            if bad:
+                return kept
+        return ops
+
+    def run(self):
+        ops = list(range(OPS))
+        if not self.differ([ops])[0]:
+            return None
+        ops = self.cut_tail(ops)
+        size = max(len(ops) // 2, 1)
+        while True:
+            smaller = self.without(ops, size)
+            if smaller == ops and size == 1:
+                return ops
+            if smaller == ops or size > 1:
+                size = max(size // 2, 1)
+            ops = smaller
+
+
+def explain(linux, tessera, seed, program):
+    small = Minimiser(linux, tessera, seed, program)
+    ops = small.run()
+    if ops is None:
+        print(f"# program {program} of seed {seed}: not seen again")
+        return
+    print(f"# program {program} of seed {seed}, operations {ranges(ops)}:")
+    a, b = small.texts(ops)
+    for i in range(max(len(a), len(b))):
+        x = a[i] if i < len(a) else "(ended)"
+        y = b[i] if i < len(b) else "(ended)"
+        print(f"#   {x}" if x == y else f"# L {x}\n# T {y}")
+    sys.stdout.flush()
+
+
+def compare(args, linux, tessera, seed, first, last):
+    """The programs of [first, last) that differ."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        a = pool.submit(digests, linux, seed, first, last)
+        b = pool.submit(digests, tessera, seed, first, last)
+        a, b = a.result(), b.result()
+    return [(n, a.get(n), b.get(n)) for n in range(first, last) if a.get(n) != b.get(n)]
+
+
+def one_round(args, linux, tessera, seed, number):
+    """Cases of BATCH programs; (passed, failed)."""
+    starts = range(0, args.programs, args.boot)
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        work = [pool.submit(compare, args, linux, tessera, seed, s,
+                            min(s + args.boot, args.programs)) for s in starts]
+        bad = [d for w in work for d in w.result()]
+    failed = 0
+    for i, first in enumerate(range(0, args.programs, BATCH)):
+        last = min(first + BATCH, args.programs)
+        wrong = [n for n, _, _ in bad if first <= n < last]
+        failed += bool(wrong)
+        print(f"{'not ok' if wrong else 'ok'} {number + i + 1} - programs {first}..{last - 1} "
+              f"of seed {seed}, {(last - first) * OPS} operations"
+              + (f" # differ: {' '.join(map(str, wrong))}" if wrong else ""))
+    for n, a, b in bad[:args.explain]:
+        print(f"# {n}: Linux {a}, Tessera {b}")
+        explain(linux, tessera, seed, n)
+    sys.stdout.flush()
+    return (args.programs + BATCH - 1) // BATCH - failed, failed
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("build")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--programs", type=int, default=1000)
+    p.add_argument("--hours", type=float, default=0)
+    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--boot", type=int, default=BOOT)
+    p.add_argument("--explain", type=int, default=3, help="differing programs made small")
+    p.add_argument("--kernel", help="another kernel than that of the tree")
+    p.add_argument("--minimise", nargs=2, type=int, metavar=("SEED", "PROGRAM"))
+    args = p.parse_args()
+    linux, tessera = Machine(args.build, False), Machine(args.build, True, args.kernel)
+    if args.minimise:
+        return explain(linux, tessera, *args.minimise)
+    if tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) < LINUX:
+        print(f"1..1\nok 1 - programs # SKIP this Linux is older than {LINUX}")
+        print("0 passed, 0 failed")
+        return 0
+    end, passed, failed = time.monotonic() + args.hours * 3600, 0, 0
+    seed = args.seed
+    print("TAP version 13", flush=True)
+    while True:
+        good, bad = one_round(args, linux, tessera, seed, passed + failed)
+        passed, failed = passed + good, failed + bad
+        if time.monotonic() >= end:
+            break
+        seed = random.SystemRandom().randrange(1, 1 << 48)
+        print(f"# seed {seed}", flush=True)
+    print(f"1..{passed + failed}\n{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
