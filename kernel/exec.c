@@ -6,7 +6,7 @@
  */
 #include "kernel/exec.h"
 #include "fs/open.h"
-#include "fs/perm.h"
+#include "kernel/cred.h"
 #include "kernel/loader.h"
 #include "kernel/process.h"
 #include "lib/string.h"
@@ -28,7 +28,7 @@ struct exec {
     const char **argv_block;
     const char *const *envp;
     u32 argc;
-    u32 euid, egid;
+    struct exec_cred cred;
     vaddr_t sp, entry;
     char lines[SCRIPT_DEPTH + 1][SCRIPT_LINE_MAX + 1];
     char interp_name[PATH_MAX];
@@ -175,21 +175,6 @@ static int open_interp(struct exec *e)
 
 /* ---- building ---- */
 
-static void find_credentials(struct exec *e)
-{
-    const struct proc *p = current_proc();
-    const struct inode *ino = e->file->inode;
-
-    e->euid = p->euid;
-    e->egid = p->egid;
-    if (p->no_new_privs || (path_mount_flags(&e->file->path) & MS_NOSUID))
-        return;
-    if (ino->mode & S_ISUID)
-        e->euid = ino->uid;
-    if ((ino->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
-        e->egid = ino->gid;
-}
-
 static int map_programs(struct exec *e)
 {
     struct mm *mm = e->mm;
@@ -218,13 +203,16 @@ static int build_mm(struct exec *e, const char *execfn)
         .main = &e->main,
         .stack_limit = proc_rlimit(p, RLIMIT_STACK),
         .uid = p->uid,
-        .euid = e->euid,
+        .euid = e->cred.euid,
         .gid = p->gid,
-        .egid = e->egid,
-        .secure = p->uid != e->euid || p->gid != e->egid,
+        .egid = e->cred.egid,
+        .secure = e->cred.secure,
     };
     int err;
 
+    /* Its caller does not choose where the memory of a program with rights lies. */
+    if (e->cred.secure)
+        req.stack_limit = MIN(req.stack_limit, SECURE_STACK_LIMIT);
     e->mm = mm_create();
     if (!e->mm)
         return -ENOMEM;
@@ -253,7 +241,7 @@ static int build(struct exec *e, const struct exec_args *args)
         err = elf_read_segments(e->main.table, &e->main.img);
     if (err)
         return err;
-    find_credentials(e);
+    exec_cred_find(e->file, &e->cred);
     return build_mm(e, args->name);
 }
 
@@ -282,19 +270,6 @@ static void set_names(struct proc *p, struct thread *t, const char *name)
     memcpy(t->comm, p->comm, sizeof(t->comm));
 }
 
-/* Root's programs start with all capabilities, others with none. */
-static void set_credentials(struct proc *p, const struct exec *e)
-{
-    if (e->euid != p->euid || e->egid != p->egid)
-        p->pdeath_signal = 0;
-    p->euid = p->suid = e->euid;
-    p->egid = p->sgid = e->egid;
-    p->cap_permitted = p->uid == 0 || p->euid == 0 ? CAP_ALL : 0;
-    p->cap_effective = p->euid == 0 ? CAP_ALL : 0;
-    proc_cred_changed(p);
-    proc_limits_changed(p, p->mm);
-}
-
 /* Nothing in here can fail. */
 static void commit(struct exec *e, const char *name)
 {
@@ -311,13 +286,7 @@ static void commit(struct exec *e, const char *name)
     e->file = NULL;
     fdtable_close_on_exec(p->files);
     signal_exec(p, t);
-    set_credentials(p, e);
-    /* A program that may only be run must not be read from a dump either. */
-    if (p->euid != p->uid || p->egid != p->gid ||
-        inode_permission(&p->fs.cred, p->exe_inode, MAY_READ) != 0)
-        p->dumpable = DUMP_NOBODY;
-    else
-        p->dumpable = DUMP_USER;
+    exec_cred_commit(p, &e->cred);
     set_names(p, t, name);
     p->did_exec = true;
     p->exec_count++;

@@ -64,6 +64,9 @@ static void copy_identity(struct proc *child, const struct proc *parent)
     child->cap_permitted = parent->cap_permitted;
     child->cap_effective = parent->cap_effective;
     child->cap_inheritable = parent->cap_inheritable;
+    child->cap_bounding = parent->cap_bounding;
+    child->cap_ambient = parent->cap_ambient;
+    child->securebits = parent->securebits;
     child->ngroups = parent->ngroups;
     memcpy(child->groups, parent->groups, sizeof(child->groups));
     child->tty = parent->tty;

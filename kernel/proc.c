@@ -48,6 +48,8 @@ struct proc *proc_alloc(void)
     ktimer_init(&p->itimer, itimer_fire);
     p->exit_signal = SIGCHLD;
     p->serial = proc_next_serial();
+    p->cap_bounding = CAP_ALL;
+    p->dumpable = DUMP_USER;
     p->account = account_current();
     account_hold(p->account);
     p->start_ns = clock_monotonic_ns();

@@ -154,6 +154,8 @@ struct proc {
     u32 uid, euid, suid, gid, egid, sgid;
     u32 ngroups, groups[FS_GROUPS_MAX];
     u64 cap_permitted, cap_effective, cap_inheritable; /* bit per CAP_* */
+    u64 cap_bounding, cap_ambient;
+    u32 securebits; /* kernel/cred.h */
     char comm[COMM_LEN];
 
     bool exiting, zombie, did_exec;

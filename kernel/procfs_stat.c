@@ -23,7 +23,7 @@ struct view {
     s32 nice, exit_signal;
     u32 threads, queued;
     u64 queued_max;
-    u64 caps[3]; /* inheritable, permitted, effective */
+    u64 caps[5]; /* inheritable, permitted, effective, bounding, ambient */
     bool no_new_privs;
     bool may_look; /* addresses are shown */
     s32 exit_status;
@@ -96,6 +96,8 @@ static int copy_view(s32 pid, struct view *v)
     v->caps[0] = p->cap_inheritable;
     v->caps[1] = p->cap_permitted;
     v->caps[2] = p->cap_effective;
+    v->caps[3] = p->cap_bounding;
+    v->caps[4] = p->cap_ambient;
     v->no_new_privs = p->no_new_privs;
     v->may_look = proc_may_look(p, FS_IDS);
     v->exit_status = v->may_look && p->zombie ? p->exit_status : 0;
@@ -216,7 +218,8 @@ int proc_show_status(struct seq *s, s32 pid)
                v.pending, v.blocked);
     seq_printf(s, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", v.ignored, v.caught);
     seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
-               v.caps[0], v.caps[1], v.caps[2], CAP_ALL);
+               v.caps[0], v.caps[1], v.caps[2], v.caps[3]);
+    seq_printf(s, "CapAmb:\t%016lx\n", v.caps[4]);
     seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%lx\n", v.no_new_privs,
                (1ul << cpu_count) - 1);
     seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",

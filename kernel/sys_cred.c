@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * User and group numbers, capabilities.
+ * User and group numbers.
  */
+#include "kernel/cred.h"
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
@@ -80,8 +81,9 @@ void proc_cred_changed(struct proc *p)
 static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
 {
     struct proc *p = current_proc();
-    bool had_root = p->uid == 0 || p->euid == 0 || p->suid == 0;
-    bool was_root = p->euid == 0, of_users = ids.real == &p->uid;
+    const struct old_ids before = {p->uid, p->euid, p->suid};
+    struct old_rights old;
+    bool of_users = ids.real == &p->uid;
 
     if (of_users && real != ID_NONE && real != p->uid) {
         int err = proc_set_account(real);
@@ -89,25 +91,21 @@ static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
         if (err)
             return err;
     }
+    cred_note(p, &old);
     if (real != ID_NONE)
         *ids.real = real;
     if (effective != ID_NONE)
         *ids.effective = effective;
     if (saved != ID_NONE)
         *ids.saved = saved;
-    if (had_root && p->uid != 0 && p->euid != 0 && p->suid != 0)
-        p->cap_permitted = p->cap_effective = 0;
-    if (was_root && p->euid != 0)
-        p->cap_effective = 0;
-    if (!was_root && p->euid == 0)
-        p->cap_effective = p->cap_permitted;
-    p->dumpable = DUMP_NOBODY;
-    p->pdeath_signal = 0;
-    if (ids.effective == &p->euid)
+    if (of_users) {
+        cred_fixup_uids(p, &before);
         p->fs.cred.uid = p->euid;
-    else
+    } else {
         p->fs.cred.gid = p->egid;
+    }
     rights_changed(p);
+    cred_changed_from(p, &old);
     proc_limits_changed(p, p->mm);
     return 0;
 }
@@ -237,120 +235,36 @@ static u32 set_fs_id(struct ids ids, u32 *slot, u32 id)
     if (id == ID_NONE || id == old || !(ids.privileged || is_one_of(ids, id)))
         return old;
     *slot = id;
-    current_proc()->dumpable = DUMP_NOBODY;
     return old;
 }
 
 long sys_setfsuid(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
-    u32 old = set_fs_id(user_ids(), &p->fs.cred.uid, (u32)a->a0);
+    struct old_rights before;
+    u32 old;
 
-    if (old == 0 && p->fs.cred.uid != 0)
-        p->cap_effective &= ~CAP_FS_SET;
-    if (old != 0 && p->fs.cred.uid == 0)
-        p->cap_effective |= p->cap_permitted & CAP_FS_SET;
+    cred_note(p, &before);
+    old = set_fs_id(user_ids(), &p->fs.cred.uid, (u32)a->a0);
+    if (!(p->securebits & SECURE_NO_SETUID_FIXUP)) {
+        if (old == 0 && p->fs.cred.uid != 0)
+            p->cap_effective &= ~CAP_FS_SET;
+        if (old != 0 && p->fs.cred.uid == 0)
+            p->cap_effective |= p->cap_permitted & CAP_FS_SET;
+    }
     rights_changed(p);
+    cred_changed_from(p, &before);
     return old;
 }
 
 long sys_setfsgid(const struct syscall_args *a)
 {
-    return set_fs_id(group_ids(), &current_proc()->fs.cred.gid, (u32)a->a0);
-}
-
-/* ---- capabilities ---- */
-
-#define CAP_VERSION_1 0x19980330u
-#define CAP_VERSION_2 0x20071026u
-#define CAP_VERSION_3 0x20080522u
-
-struct cap_header {
-    u32 version;
-    s32 pid;
-};
-
-struct cap_words {
-    u32 effective, permitted, inheritable;
-};
-
-/* The words that follow in this version: 1 or 2; 0: unknown, then the newest is told. */
-static int cap_header(vaddr_t at, struct cap_header *head, u32 *nwords)
-{
-    if (copy_from_user(head, at, sizeof(*head)) != 0)
-        return -EFAULT;
-    *nwords = 0;
-    if (head->version == CAP_VERSION_1)
-        *nwords = 1;
-    else if (head->version == CAP_VERSION_2 || head->version == CAP_VERSION_3)
-        *nwords = 2;
-    if (*nwords)
-        return 0;
-    head->version = CAP_VERSION_3;
-    return copy_to_user(at, head, sizeof(*head));
-}
-
-long sys_capget(const struct syscall_args *a)
-{
-    struct cap_header head;
-    struct cap_words words[2];
-    u64 effective = 0, permitted = 0, inheritable = 0;
-    irqflags_t flags;
-    const struct proc *p;
-    u32 nwords;
-    int err = cap_header(a->a0, &head, &nwords);
-
-    if (err)
-        return err;
-    if (!nwords)
-        return a->a1 ? -EINVAL : 0;
-    if (head.pid < 0)
-        return -EINVAL;
-    flags = spin_lock_irq(&proc_lock);
-    p = proc_find_by_thread(head.pid);
-    if (p) {
-        effective = p->cap_effective;
-        permitted = p->cap_permitted;
-        inheritable = p->cap_inheritable;
-    }
-    spin_unlock_irq(&proc_lock, flags);
-    if (!p)
-        return -ESRCH;
-    for (u32 i = 0; i < 2; i++)
-        words[i] =
-            (struct cap_words){(u32)(effective >> 32 * i), (u32)(permitted >> 32 * i),
-                               (u32)(inheritable >> 32 * i)};
-    return a->a1 ? copy_to_user(a->a1, words, nwords * sizeof(words[0])) : 0;
-}
-
-/* A process may only give up what it has, and only its own. */
-long sys_capset(const struct syscall_args *a)
-{
     struct proc *p = current_proc();
-    struct cap_header head;
-    struct cap_words w[2] = {{0, 0, 0}, {0, 0, 0}};
-    u64 effective, permitted, inheritable;
-    u32 nwords;
-    int err = cap_header(a->a0, &head, &nwords);
+    struct old_rights before;
+    u32 old;
 
-    if (err)
-        return err;
-    if (!nwords)
-        return -EINVAL;
-    if (head.pid && head.pid != p->pid)
-        return -EPERM;
-    if (copy_from_user(w, a->a1, nwords * sizeof(w[0])) != 0)
-        return -EFAULT;
-    effective = (w[0].effective | (u64)w[1].effective << 32) & CAP_ALL;
-    permitted = (w[0].permitted | (u64)w[1].permitted << 32) & CAP_ALL;
-    inheritable = (w[0].inheritable | (u64)w[1].inheritable << 32) & CAP_ALL;
-    if (permitted & ~p->cap_permitted || effective & ~permitted ||
-        inheritable & ~(p->cap_inheritable | p->cap_permitted))
-        return -EPERM;
-    p->cap_effective = effective;
-    p->cap_permitted = permitted;
-    p->cap_inheritable = inheritable;
-    rights_changed(p);
-    proc_limits_changed(p, p->mm);
-    return 0;
+    cred_note(p, &before);
+    old = set_fs_id(group_ids(), &p->fs.cred.gid, (u32)a->a0);
+    cred_changed_from(p, &before);
+    return old;
 }

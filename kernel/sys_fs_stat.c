@@ -3,6 +3,7 @@
  * What a file is: stat and its relatives, access, statfs.
  */
 #include "fs/perm.h"
+#include "kernel/cred.h"
 #include "kernel/sys_fs.h"
 #include "kernel/uaccess.h"
 #include "lib/string.h"
@@ -119,7 +120,8 @@ static void use_real_ids(struct fs_cred *c)
 
     c->uid = p->uid;
     c->gid = p->gid;
-    c->caps = p->uid == 0 ? p->cap_permitted : 0;
+    if (!(p->securebits & SECURE_NO_SETUID_FIXUP))
+        c->caps = p->uid == 0 ? p->cap_permitted : 0;
 }
 
 /* Devices and pipes are written also where nothing can be changed. */

@@ -2,6 +2,7 @@
  *
  * prctl: the name of a thread, what happens at the parent's death, privileges.
  */
+#include "kernel/cred.h"
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
@@ -14,7 +15,6 @@
 #define PR_SET_DUMPABLE     4
 #define PR_SET_NAME         15
 #define PR_GET_NAME         16
-#define PR_CAPBSET_READ     23
 #define PR_SET_SUBREAPER    36
 #define PR_GET_SUBREAPER    37
 #define PR_SET_NO_NEW_PRIVS 38
@@ -46,6 +46,7 @@ long sys_prctl(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
     s32 value;
+    long result;
 
     switch ((int)a->a0) {
     case PR_SET_PDEATHSIG:
@@ -67,8 +68,6 @@ long sys_prctl(const struct syscall_args *a)
         return set_comm(a->a1);
     case PR_GET_NAME:
         return get_comm(a->a1);
-    case PR_CAPBSET_READ:
-        return a->a1 <= CAP_LAST ? 1 : -EINVAL;
     case PR_SET_NO_NEW_PRIVS:
         if (a->a1 != 1 || a->a2 || a->a3 || a->a4)
             return -EINVAL;
@@ -83,6 +82,7 @@ long sys_prctl(const struct syscall_args *a)
     case PR_GET_NO_NEW_PRIVS:
         return a->a1 || a->a2 || a->a3 || a->a4 ? -EINVAL : p->no_new_privs;
     default:
-        return -EINVAL;
+        result = cred_prctl((const u64[5]){a->a0, a->a1, a->a2, a->a3, a->a4});
+        return result == -ENOSYS ? -EINVAL : result;
     }
 }

@@ -5,6 +5,7 @@
  */
 #include "fs/file.h"
 #include "fs/pipe.h"
+#include "kernel/cred.h"
 #include "kernel/kernel.h"
 #include "kernel/printk.h"
 #include "kernel/procfs.h"
@@ -224,6 +225,7 @@ const struct proc_entry proc_sys_entries[] = {
         CALLED(.get = get_pipe_max_size, .set = set_pipe_max_size)),
     ROW("fs/pipe-user-pages-hard", 0644, U32(pipe_user_pages_hard, .max = ~0u)),
     ROW("fs/pipe-user-pages-soft", 0644, U32(pipe_user_pages_soft, .max = ~0u)),
+    ROW("fs/suid_dumpable", 0644, U32(suid_dumpable, .max = DUMP_ROOT)),
     ROW("kernel/cap_last_cap", 0444, U32(cap_last)),
     ROW("kernel/core_pattern", 0644,
         CALLED(.get = get_core_pattern, .set = set_core_pattern)),
