@@ -61,6 +61,22 @@ ssize_t ring_take(struct ring *r, struct uio *u)
     return done ? done : -EFAULT;
 }
 
+size_t ring_peek(struct ring *r, u64 skip, const char **bytes)
+{
+    u64 at = r->tail + skip, offset = at % PAGE_SIZE;
+
+    *bytes = *slot(r, at) + offset;
+    return MIN(PAGE_SIZE - offset, r->head - at);
+}
+
+void ring_drop(struct ring *r, size_t n)
+{
+    u64 start = r->tail;
+
+    r->tail += n;
+    drop_read_pages(r, start);
+}
+
 /* Frees the pages from `from` on that hold nothing. */
 static void drop_unused_pages(struct ring *r, u64 from)
 {

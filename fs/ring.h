@@ -33,6 +33,10 @@ void ring_fini(struct ring *r);
 /* Bytes moved, at most as many as there are; -EFAULT. Something is inside. */
 ssize_t ring_take(struct ring *r, struct uio *u);
 
+/* Bytes that lie together `skip` bytes behind the oldest (fewer than are inside), and where. */
+size_t ring_peek(struct ring *r, u64 skip, const char **bytes);
+void ring_drop(struct ring *r, size_t n); /* the oldest n; so many are inside */
+
 /* Puts up to n bytes in, as far as there is room: bytes moved; -EFAULT, -ENOMEM. */
 ssize_t ring_put(struct ring *r, struct uio *u, size_t n);
 

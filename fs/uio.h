@@ -16,9 +16,10 @@ struct iovec {
 struct uio {
     const struct iovec *iov; /* kernel copy of the caller's array */
     size_t niov;
-    size_t skip; /* bytes of iov[0] already used */
-    size_t left; /* bytes left in all */
-    bool user;   /* buffers are user addresses, range-checked by the caller */
+    size_t skip;   /* bytes of iov[0] already used */
+    size_t left;   /* bytes left in all */
+    bool user;     /* buffers are user addresses, range-checked by the caller */
+    bool nonblock; /* as if the file had O_NONBLOCK: pipes look at it */
     bool
         broken; /* set by a pipe whose last reader left before all was written: SIGPIPE */
 };

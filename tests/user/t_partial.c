@@ -18,7 +18,8 @@ static void note(int sig)
 
 static void begin(void)
 {
-    memory = mmap(NULL, 8 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memory =
+        mmap(NULL, 8 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(memory != MAP_FAILED);
     memset(memory, 'a', 4 * P);
     edge = memory + 4 * P;
@@ -29,8 +30,7 @@ static void begin(void)
     caught = 0;
 }
 
-#define VECTOR(v)                                            \
-    struct iovec v[] = {{memory, 10}, {edge, 10}, {memory, 10}}
+#define VECTOR(v) struct iovec v[] = {{memory, 10}, {edge, 10}, {memory, 10}}
 
 TESTF(file_edges, "reads and writes of files up to the end of memory")
 {
