@@ -14,6 +14,7 @@
 
 struct fdtable {
     u32 refs;        /* atomic */
+    u32 owners;      /* atomic: processes; the other references are for a look */
     u64 lock_owner;  /* of record locks; constant */
     spinlock_t lock; /* everything below */
     u32 size;
@@ -36,7 +37,7 @@ static struct fdtable *table_alloc(u32 size)
 
     if (!t)
         return NULL;
-    t->refs = 1;
+    t->refs = t->owners = 1;
     t->lock_owner = lock_owner_new();
     t->size = size;
     t->files = kzalloc(size * sizeof(struct file *));
@@ -81,6 +82,23 @@ struct fdtable *fdtable_clone(struct fdtable *from)
 void fdtable_get(struct fdtable *t)
 {
     __atomic_fetch_add(&t->refs, 1, __ATOMIC_RELAXED);
+}
+
+void fdtable_own(struct fdtable *t)
+{
+    __atomic_fetch_add(&t->owners, 1, __ATOMIC_RELAXED);
+    fdtable_get(t);
+}
+
+void fdtable_disown(struct fdtable *t)
+{
+    __atomic_fetch_sub(&t->owners, 1, __ATOMIC_RELAXED);
+    fdtable_put(t);
+}
+
+bool fdtable_is_shared(const struct fdtable *t)
+{
+    return __atomic_load_n(&t->owners, __ATOMIC_RELAXED) > 1;
 }
 
 u64 fdtable_lock_owner(const struct fdtable *t)

@@ -64,6 +64,10 @@ struct fdtable *fdtable_create(void);             /* NULL: no memory */
 struct fdtable *fdtable_clone(struct fdtable *t); /* fork; NULL: no memory */
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t); /* last one closes all */
+/* The table of one more process, of one less; whether several have it. */
+void fdtable_own(struct fdtable *t);
+void fdtable_disown(struct fdtable *t);
+bool fdtable_is_shared(const struct fdtable *t);
 /* Who owns the record locks of the processes with this table (fs/locks.h). */
 u64 fdtable_lock_owner(const struct fdtable *t);
 /* Whether descriptor fd stands for f now. */

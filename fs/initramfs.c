@@ -83,8 +83,8 @@ int initramfs_unpack(struct fs_context *fs, const void *data, size_t len)
     if (!u)
         return -ENOMEM;
     u->fs = *fs; /* borrows the references */
-    u->fs.umask = 0;
-    u->fs.cwd = u->fs.root;
+    u->fs.dirs->umask = 0;
+    u->fs.dirs->cwd = u->fs.dirs->root;
     u->times_end = &u->times;
     u->cpio = (struct cpio){.archive = data, .len = len};
     cpio_skip_zeros(&u->cpio);

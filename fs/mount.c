@@ -289,6 +289,7 @@ int path_may_change(const struct path *p)
 
 void vfs_init(struct fs_context *fs)
 {
+    static struct fs_dirs first_dirs; /* always used by the system's own context */
     struct super *s;
     struct mount *m;
 
@@ -302,29 +303,55 @@ void vfs_init(struct fs_context *fs)
     s->quota->max_pages = s->quota->max_inodes = QUOTA_NONE; /* until it is unpacked */
     super_put(s);
     list_add_tail(&vfs_mounts, &m->link);
-    fs->root = (struct path){m, m->root};
-    fs->cwd = fs->root;
-    fs->umask = 022;
+    first_dirs.refs = 1;
+    fs->dirs = &first_dirs;
+    fs->dirs->root = (struct path){m, m->root};
+    fs->dirs->cwd = fs->dirs->root;
+    fs->dirs->umask = 022;
     fs->cred = (struct fs_cred){.caps = ~0ul};
-    path_get(&fs->root);
-    path_get(&fs->cwd);
+    path_get(&fs->dirs->root);
+    path_get(&fs->dirs->cwd);
 }
 
 void vfs_limit_root(const struct fs_context *fs)
 {
-    tmpfs_limit_root(fs->root.mnt->super);
+    tmpfs_limit_root(fs->dirs->root.mnt->super);
 }
 
 int fs_context_copy(struct fs_context *to, const struct fs_context *from)
 {
+    struct fs_dirs *dirs = kmalloc(sizeof(*dirs));
+
+    if (!dirs)
+        return -ENOMEM;
+    *dirs = *from->dirs;
+    dirs->refs = 1;
+    path_get(&dirs->root);
+    path_get(&dirs->cwd);
     *to = *from;
-    path_get(&to->root);
-    path_get(&to->cwd);
+    to->dirs = dirs;
     return 0;
+}
+
+void fs_context_share(struct fs_context *to, const struct fs_context *from)
+{
+    *to = *from;
+    __atomic_fetch_add(&to->dirs->refs, 1, __ATOMIC_RELAXED);
+}
+
+bool fs_context_is_shared(const struct fs_context *fs)
+{
+    return __atomic_load_n(&fs->dirs->refs, __ATOMIC_RELAXED) > 1;
 }
 
 void fs_context_fini(struct fs_context *fs)
 {
-    path_put(&fs->root);
-    path_put(&fs->cwd);
+    struct fs_dirs *dirs = fs->dirs;
+
+    fs->dirs = NULL;
+    if (__atomic_sub_fetch(&dirs->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    path_put(&dirs->root);
+    path_put(&dirs->cwd);
+    kfree(dirs);
 }

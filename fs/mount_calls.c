@@ -307,7 +307,7 @@ int vfs_mount(struct fs_context *fs, struct path *at, const struct mount_args *a
 /* vfs_tree_lock exclusive; the caller holds one reference. */
 static int check_umount(const struct fs_context *fs, struct mount *m, u32 flags)
 {
-    if (!m->at.dentry || (m == fs->root.mnt && !(flags & MNT_DETACH)))
+    if (!m->at.dentry || (m == fs->dirs->root.mnt && !(flags & MNT_DETACH)))
         return m->at.dentry ? -EBUSY : -EINVAL;
     if (flags & MNT_DETACH)
         return 0;

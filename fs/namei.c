@@ -53,7 +53,7 @@ static void cross_mounts(struct path *p)
 static void step_up(const struct fs_context *fs, struct path *p)
 {
     for (;;) {
-        if (p->dentry == fs->root.dentry && p->mnt == fs->root.mnt)
+        if (p->dentry == fs->dirs->root.dentry && p->mnt == fs->dirs->root.mnt)
             return;
         if (p->dentry != p->mnt->root)
             break;
@@ -144,7 +144,7 @@ static int follow_link(struct state *s, struct path *link)
                 s->buf[n] = 0;
             s->rest = s->buf;
             if (target[0] == '/')
-                path_set(&s->w->found, s->fs->root.mnt, s->fs->root.dentry);
+                path_set(&s->w->found, s->fs->dirs->root.mnt, s->fs->dirs->root.dentry);
         }
     }
     kfree(target);
@@ -246,7 +246,7 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
         return -ENOMEM;
     memcpy(s.buf, name, n + 1);
     s.rest = s.buf;
-    w->found = name[0] == '/' ? fs->root : base ? *base : fs->cwd;
+    w->found = name[0] == '/' ? fs->dirs->root : base ? *base : fs->dirs->cwd;
     path_get(&w->found);
     while (!err) {
         const char *comp;

@@ -97,13 +97,14 @@ int vfs_mknod(struct fs_context *fs, const struct path *base, const char *name, 
     if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISFIFO(mode) &&
         (mode & S_IFMT) != S_IFSOCK)
         return -EINVAL;
-    return make(fs, base, name, MAKE_NODE, (mode & S_IFMT) | (mode & 07777 & ~fs->umask),
-                rdev, NULL);
+    return make(fs, base, name, MAKE_NODE,
+                (mode & S_IFMT) | (mode & 07777 & ~fs->dirs->umask), rdev, NULL);
 }
 
 int vfs_mkdir(struct fs_context *fs, const struct path *base, const char *name, u32 mode)
 {
-    return make(fs, base, name, MAKE_DIR, S_IFDIR | (mode & 01777 & ~fs->umask), 0, NULL);
+    return make(fs, base, name, MAKE_DIR, S_IFDIR | (mode & 01777 & ~fs->dirs->umask), 0,
+                NULL);
 }
 
 int vfs_symlink(struct fs_context *fs, const struct path *base, const char *name,

@@ -166,7 +166,8 @@ static int create_last(struct fs_context *fs, struct walk *w, u32 mode, struct p
         err = dir_may_add(&fs->cred, dir);
     if (err)
         return err;
-    err = dir->ops->create(dir, w->last, S_IFREG | (mode & 07777 & ~fs->umask), 0, &ino);
+    err = dir->ops->create(dir, w->last, S_IFREG | (mode & 07777 & ~fs->dirs->umask), 0,
+                           &ino);
     if (err)
         return err;
     inode_init_owner(&fs->cred, dir, ino);
@@ -205,7 +206,7 @@ static int open_tmpfile(struct fs_context *fs, struct path *dir, u32 flags, u32 
     if (!err)
         err = dir_may_add(&fs->cred, d);
     if (!err)
-        err = d->ops->create(d, "", S_IFREG | (mode & 07777 & ~fs->umask), 0, &ino);
+        err = d->ops->create(d, "", S_IFREG | (mode & 07777 & ~fs->dirs->umask), 0, &ino);
     if (err)
         return err;
     inode_init_owner(&fs->cred, d, ino);

@@ -56,7 +56,7 @@ static int make_parents(struct unpack *u, const char *name)
 {
     size_t n = strlen(name);
     char *copy = kmalloc(n + 1), *part = copy;
-    struct path at = u->fs.root;
+    struct path at = u->fs.dirs->root;
     int err = 0;
 
     if (!copy)
@@ -81,7 +81,7 @@ static int make_parents(struct unpack *u, const char *name)
 static int clear_place(struct unpack *u, const char *name, u32 keep)
 {
     struct path p;
-    int err = vfs_lookup(&u->fs, &u->fs.root, name, 0, &p);
+    int err = vfs_lookup(&u->fs, &u->fs.dirs->root, name, 0, &p);
     u32 kind;
 
     if (err == -ENOENT)
@@ -92,8 +92,8 @@ static int clear_place(struct unpack *u, const char *name, u32 keep)
     path_put(&p);
     if (kind == keep)
         return -EEXIST;
-    return kind == S_IFDIR ? vfs_rmdir(&u->fs, &u->fs.root, name)
-                           : vfs_unlink(&u->fs, &u->fs.root, name);
+    return kind == S_IFDIR ? vfs_rmdir(&u->fs, &u->fs.dirs->root, name)
+                           : vfs_unlink(&u->fs, &u->fs.dirs->root, name);
 }
 
 /* ---- making entries ---- */
@@ -207,7 +207,7 @@ static int make_link(struct unpack *u, const struct cpio_entry *e, const char *f
                      const char *name)
 {
     struct path from;
-    int err = vfs_lookup(&u->fs, &u->fs.root, first, 0, &from);
+    int err = vfs_lookup(&u->fs, &u->fs.dirs->root, first, 0, &from);
 
     if (err)
         return err;
@@ -216,7 +216,7 @@ static int make_link(struct unpack *u, const struct cpio_entry *e, const char *f
     if (!err && strcmp(first, name) != 0) {
         err = clear_place(u, name, 0);
         if (!err)
-            err = vfs_link(&u->fs, &from, &u->fs.root, name);
+            err = vfs_link(&u->fs, &from, &u->fs.dirs->root, name);
     }
     path_put(&from);
     return err;
@@ -235,8 +235,9 @@ static int make_file(struct unpack *u, const struct cpio_entry *e, const char *n
         err = 0; /* as on Linux the file stays, and gets other contents */
     if (err || (first && !e->field[CPIO_FILESIZE]))
         return err;
-    err = vfs_open(&u->fs, &u->fs.root, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
-                   e->field[CPIO_MODE] & 07777, &f);
+    err = vfs_open(&u->fs, &u->fs.dirs->root, name,
+                   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, e->field[CPIO_MODE] & 07777,
+                   &f);
     if (err)
         return err;
     err = write_all(f, e->data, e->field[CPIO_FILESIZE]);
@@ -263,7 +264,7 @@ static int make_symlink(struct unpack *u, const struct cpio_entry *e, const char
     target[n] = 0;
     err = clear_place(u, name, 0);
     if (!err)
-        err = vfs_symlink(&u->fs, &u->fs.root, name, target);
+        err = vfs_symlink(&u->fs, &u->fs.dirs->root, name, target);
     kfree(target);
     return err;
 }
@@ -274,7 +275,7 @@ static int make_directory(struct unpack *u, const struct cpio_entry *e, const ch
 
     if (err)
         return err == -EEXIST ? 0 : err;
-    return vfs_mkdir(&u->fs, &u->fs.root, name, e->field[CPIO_MODE] & 07777);
+    return vfs_mkdir(&u->fs, &u->fs.dirs->root, name, e->field[CPIO_MODE] & 07777);
 }
 
 /* Devices, FIFOs, sockets: never opened here. */
@@ -290,14 +291,14 @@ static int make_other(struct unpack *u, const struct cpio_entry *e, const char *
         err = clear_place(u, name, 0);
     if (err)
         return err;
-    return vfs_mknod(&u->fs, &u->fs.root, name, e->field[CPIO_MODE] & (S_IFMT | 07777),
-                     rdev);
+    return vfs_mknod(&u->fs, &u->fs.dirs->root, name,
+                     e->field[CPIO_MODE] & (S_IFMT | 07777), rdev);
 }
 
 static int set_owner_of(struct unpack *u, const struct cpio_entry *e, const char *name)
 {
     struct path p;
-    int err = vfs_lookup(&u->fs, &u->fs.root, name, 0, &p);
+    int err = vfs_lookup(&u->fs, &u->fs.dirs->root, name, 0, &p);
 
     if (err)
         return err;

@@ -100,14 +100,23 @@ struct fs_cred {
     u64 caps; /* bit per CAP_*; fs/perm.h names those that count */
 };
 
-/* The file system context of a process; shared by fork only as a copy. */
-struct fs_context {
-    struct path root, cwd;
+/* What processes made with CLONE_FS have in common. */
+struct fs_dirs {
+    u32 refs; /* atomic: contexts */
     u32 umask;
+    struct path root, cwd;
+};
+
+/* The file system context of a process. */
+struct fs_context {
+    struct fs_dirs *dirs;
     struct fs_cred cred; /* follows the ids of the process, kernel/sys_cred.c */
 };
 
-int fs_context_copy(struct fs_context *to, const struct fs_context *from);
+/* With directories of its own: 0 or -ENOMEM. share: with those of `from`. */
+int must_check fs_context_copy(struct fs_context *to, const struct fs_context *from);
+void fs_context_share(struct fs_context *to, const struct fs_context *from);
+bool fs_context_is_shared(const struct fs_context *fs);
 void fs_context_fini(struct fs_context *fs);
 
 void path_get(const struct path *p);
@@ -127,7 +136,7 @@ void inode_allow_write(struct inode *ino);
 #define LOOKUP_FOLLOW    1u /* follow a symlink in the last component */
 #define LOOKUP_DIRECTORY 2u
 
-/* Resolves `name` from `base` (NULL: fs->cwd; ignored for absolute names).
+/* Resolves `name` from `base` (NULL: fs->dirs->cwd; ignored for absolute names).
  * -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EACCES. */
 int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
                u32 flags, struct path *out);
@@ -226,6 +235,6 @@ int devfs_register(const char *name, u64 rdev, u32 perm, const struct file_ops *
  * it. Until then it has no limit. */
 void vfs_limit_root(const struct fs_context *fs);
 
-/* Unpacks a cpio newc archive into the tree at fs->root. Hostile archives: one clear line in
+/* Unpacks a cpio newc archive into the tree at fs->dirs->root Hostile archives: one clear line in
  * the log, -EINVAL; what was valid before stays. */
 int initramfs_unpack(struct fs_context *fs, const void *data, size_t len);

@@ -24,7 +24,9 @@ static void find_ids(const struct proc *p, const struct file *f, struct exec_cre
 
     c->euid = p->euid;
     c->egid = p->egid;
-    if (p->no_new_privs || (path_mount_flags(&f->path) & MS_NOSUID))
+    /* Nor for who shares its directories with a process that could change them. */
+    if (p->no_new_privs || (path_mount_flags(&f->path) & MS_NOSUID) ||
+        (fs_context_is_shared(&p->fs) && !proc_capable(p, CAP_SETUID)))
         return;
     if (ino->mode & S_ISUID) {
         c->euid = ino->uid;

@@ -39,7 +39,7 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
     t->fault_err = err;
     t->fault_addr = addr;
     flags = spin_lock_irq(&p->sig.lock);
-    handler = p->sig.action[signo].sa_handler;
+    handler = p->sig.actions->of[signo].sa_handler;
     fatal = t->blocked & bit || handler == SIG_IGN || handler == SIG_DFL;
     if (!fatal && !(t->pending & bit)) {
         t->records.standard[signo] = (struct sig_record){.code = code, .value = addr};
@@ -95,14 +95,15 @@ static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int
     *signo = signal_take(t, ~t->blocked, rec);
     if (!*signo)
         return ACT_NONE;
-    *act = p->sig.action[*signo];
+    spin_lock(&p->sig.actions->lock);
+    *act = p->sig.actions->of[*signo];
+    if (act->sa_handler != SIG_IGN && act->sa_flags & SA_RESETHAND)
+        p->sig.actions->of[*signo].sa_handler = SIG_DFL;
+    spin_unlock(&p->sig.actions->lock);
     if (act->sa_handler == SIG_IGN)
         return ACT_AGAIN;
-    if (act->sa_handler != SIG_DFL) {
-        if (act->sa_flags & SA_RESETHAND)
-            p->sig.action[*signo].sa_handler = SIG_DFL;
+    if (act->sa_handler != SIG_DFL)
         return ACT_HANDLE;
-    }
     if (p == init_proc || sig_bit(*signo) & SIG_DEFAULT_IGNORED)
         return ACT_AGAIN;
     if (!(sig_bit(*signo) & SIG_STOPS))

@@ -32,6 +32,8 @@ struct exec {
     vaddr_t sp, entry;
     char lines[SCRIPT_DEPTH + 1][SCRIPT_LINE_MAX + 1];
     char interp_name[PATH_MAX];
+    struct fdtable *files;      /* for a process that shares its own; later the old one */
+    struct sigactions *actions; /* the same */
 };
 
 /* ---- files ---- */
@@ -270,6 +272,45 @@ static void set_names(struct proc *p, struct thread *t, const char *name)
     memcpy(t->comm, p->comm, sizeof(t->comm));
 }
 
+/* What the process shares with others (CLONE_FILES, CLONE_SIGHAND) it will not share as
+ * another program. Copies are made when it shares now, or another thread could make it. */
+static int prepare_unshare(struct exec *e)
+{
+    struct proc *p = current_proc();
+    bool threads = READ_ONCE(p->nthreads) > 1;
+
+    if (threads || fdtable_is_shared(p->files)) {
+        e->files = fdtable_clone(p->files);
+        if (!e->files)
+            return -ENOMEM;
+    }
+    if (threads || READ_ONCE(p->sig.actions->refs) > 1) {
+        e->actions = sigactions_copy(p->sig.actions);
+        if (!e->actions)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static void unshare(struct exec *e, struct proc *p)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct fdtable *files = p->files;
+    struct sigactions *actions = p->sig.actions;
+
+    spin_lock(&p->sig.lock);
+    if (READ_ONCE(actions->refs) > 1) {
+        p->sig.actions = e->actions;
+        e->actions = actions;
+    }
+    spin_unlock(&p->sig.lock);
+    if (fdtable_is_shared(files)) {
+        p->files = e->files;
+        e->files = files;
+    }
+    spin_unlock_irq(&proc_lock, flags);
+}
+
 /* Nothing in here can fail. */
 static void commit(struct exec *e, const char *name)
 {
@@ -284,6 +325,7 @@ static void commit(struct exec *e, const char *name)
     proc_set_exe(p, e->file);
     file_put(e->file);
     e->file = NULL;
+    unshare(e, p);
     fdtable_close_on_exec(p->files);
     signal_exec(p, t);
     exec_cred_commit(p, &e->cred);
@@ -310,6 +352,8 @@ int exec_file(struct file *f, const struct exec_args *args)
     e->file = f;
     err = proc_exec_over_nproc(current_proc()) ? -EAGAIN : build(e, args);
     if (!err)
+        err = prepare_unshare(e);
+    if (!err)
         err = proc_become_single();
     if (!err)
         commit(e, args->name);
@@ -320,6 +364,9 @@ int exec_file(struct file *f, const struct exec_args *args)
     exec_close(e->interp);
     exec_close(e->file);
     kfree(e->argv_block);
+    if (e->files)
+        fdtable_disown(e->files);
+    sigactions_put(e->actions);
     kfree(e);
     return err;
 }

@@ -47,9 +47,9 @@ static void drop_resources(struct proc *p)
     struct fs_context fs = p->fs;
 
     p->files = NULL;
-    p->fs.root = p->fs.cwd = (struct path){NULL, NULL};
+    p->fs.dirs = NULL;
     spin_unlock_irq(&proc_lock, flags);
-    fdtable_put(files);
+    fdtable_disown(files);
     fs_context_fini(&fs);
     proc_set_exe(p, NULL);
     drop_mm(p);
@@ -105,7 +105,7 @@ static void orphan_group(struct proc *p, const struct proc *parent,
 void notify_parent(struct proc *p, int code, int status)
 {
     struct proc *parent = p->parent;
-    const struct kernel_sigaction *act = &parent->sig.action[SIGCHLD];
+    const struct kernel_sigaction *act = &parent->sig.actions->of[SIGCHLD];
     bool ended = code != CLD_STOPPED && code != CLD_CONTINUED;
     struct sig_record rec = {
         .code = code, .pid = p->pid, .uid = p->uid, .status = status};
@@ -118,7 +118,7 @@ void notify_parent(struct proc *p, int code, int status)
     proc_times(p, &utime, &stime);
     rec.utime = (u32)(utime / (1000000000 / USER_HZ));
     rec.stime = (u32)(stime / (1000000000 / USER_HZ));
-    if (signo && (ended || !(act->sa_flags & SA_NOCLDSTOP)))
+    if (signo > 0 && signo <= NSIG && (ended || !(act->sa_flags & SA_NOCLDSTOP)))
         signal_send_record(parent, NULL, signo, &rec);
     waitq_wake_all(&parent->child_wait);
 }
@@ -126,7 +126,7 @@ void notify_parent(struct proc *p, int code, int status)
 /* Whether the parent declared that it will not wait. proc_lock held. */
 static bool parent_ignores(const struct proc *p)
 {
-    const struct kernel_sigaction *act = &p->parent->sig.action[SIGCHLD];
+    const struct kernel_sigaction *act = &p->parent->sig.actions->of[SIGCHLD];
 
     return p->exit_signal == SIGCHLD &&
            (act->sa_handler == SIG_IGN || act->sa_flags & SA_NOCLDWAIT);

@@ -3,6 +3,7 @@
  * fork, vfork, clone: processes, and threads of a process. Everything that can fail is done
  * on a child nobody knows; publishing it is the last step.
  */
+#include "kernel/fork.h"
 #include "kernel/exec.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
@@ -11,26 +12,6 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/sched.h"
-
-/* Flags that mean what they say here. DETACHED and UNTRACED have no effect on Linux either;
- * there are no System V semaphores to undo. */
-#define CLONE_HANDLED                                                              \
-    (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |       \
-     CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | \
-     CLONE_SYSVSEM)
-
-/* What makes a thread: all of these and nothing that only a process has. */
-#define CLONE_THREAD_NEEDS \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
-#define CLONE_THREAD_HANDLED \
-    (CLONE_THREAD_NEEDS | (CLONE_HANDLED & ~(CSIGNAL | CLONE_VFORK)))
-
-struct fork_args {
-    u64 flags;
-    u64 stack; /* 0: the parent's */
-    vaddr_t parent_tid, child_tid;
-    u64 tls;
-};
 
 /* The child's first steps, on its own kernel stack. */
 static void child_start(void *arg)
@@ -44,12 +25,38 @@ static void child_start(void *arg)
     arch_enter_user();
 }
 
-static void copy_signals(struct proc *child, struct proc *parent)
+static int copy_signals(struct proc *child, struct proc *parent, u64 flags)
 {
-    irqflags_t flags = spin_lock_irq(&parent->sig.lock);
+    if (flags & CLONE_SIGHAND) {
+        sigactions_get(parent->sig.actions);
+        child->sig.actions = parent->sig.actions;
+        return 0;
+    }
+    child->sig.actions = sigactions_copy(parent->sig.actions);
+    if (!child->sig.actions)
+        return -ENOMEM;
+    if (flags & CLONE_CLEAR_SIGHAND)
+        sigactions_reset(child->sig.actions);
+    return 0;
+}
 
-    memcpy(child->sig.action, parent->sig.action, sizeof(child->sig.action));
-    spin_unlock_irq(&parent->sig.lock, flags);
+static int copy_files(struct proc *child, struct proc *parent, u64 flags)
+{
+    if (flags & CLONE_FILES) {
+        fdtable_own(parent->files);
+        child->files = parent->files;
+    } else {
+        child->files = fdtable_clone(parent->files);
+    }
+    return child->files ? 0 : -ENOMEM;
+}
+
+static int copy_directories(struct proc *child, struct proc *parent, u64 flags)
+{
+    if (!(flags & CLONE_FS))
+        return fs_context_copy(&child->fs, &parent->fs);
+    fs_context_share(&child->fs, &parent->fs);
+    return 0;
 }
 
 static void copy_identity(struct proc *child, const struct proc *parent)
@@ -105,7 +112,7 @@ static struct thread *copy_thread(struct proc *child, struct thread *from,
     if (args->stack)
         frame->rsp = args->stack;
     if (args->flags & CLONE_SETTLS)
-        t->arch.fs_base = args->tls;
+        arch_thread_give_fs_base(&t->arch, args->tls);
     t->blocked = from->blocked;
     if (!(args->flags & CLONE_VM) || args->flags & CLONE_VFORK) {
         t->altstack_sp = from->altstack_sp;
@@ -130,16 +137,17 @@ static int build_child(struct proc *parent, const struct fork_args *args,
     if (!child)
         return -ENOMEM;
     copy_identity(child, parent);
-    copy_signals(child, parent);
-    child->exit_signal = (int)(args->flags & CSIGNAL);
-    err = copy_mm(child, parent, args->flags);
+    child->exit_signal =
+        args->flags & CLONE_PARENT ? parent->exit_signal : (int)(args->flags & CSIGNAL);
+    err = copy_signals(child, parent, args->flags);
+    if (!err)
+        err = copy_mm(child, parent, args->flags);
     if (err)
         goto out_free;
-    err = -ENOMEM;
-    child->files = fdtable_clone(parent->files);
-    if (!child->files)
+    err = copy_files(child, parent, args->flags);
+    if (err)
         goto out_mm;
-    err = fs_context_copy(&child->fs, &parent->fs);
+    err = copy_directories(child, parent, args->flags);
     if (err)
         goto out_files;
     err = -ENOMEM;
@@ -156,7 +164,7 @@ static int build_child(struct proc *parent, const struct fork_args *args,
 out_fs:
     fs_context_fini(&child->fs);
 out_files:
-    fdtable_put(child->files);
+    fdtable_disown(child->files);
 out_mm:
     mm_put(child->mm);
 out_free:
@@ -217,7 +225,7 @@ static int join_process(struct proc *p, struct thread *t)
     return err;
 }
 
-static long do_thread(const struct fork_args *args)
+long fork_thread(const struct fork_args *args)
 {
     struct proc *p = current_proc();
     struct thread *t;
@@ -245,7 +253,21 @@ out_tid:
     return err;
 }
 
-static long do_fork(const struct fork_args *args)
+/* With CLONE_PARENT it becomes a sister of the caller. proc_lock held. */
+static void publish(struct proc *child, struct proc *creator, u64 flags)
+{
+    if (flags & CLONE_PARENT) {
+        proc_publish(child, creator->parent);
+        child->parent_thread = creator->parent_thread;
+        child->parent_exec_count = creator->parent_exec_count;
+    } else {
+        proc_publish(child, creator);
+        child->parent_thread = current_thread();
+        child->parent_exec_count = creator->exec_count;
+    }
+}
+
+long fork_process(const struct fork_args *args)
 {
     struct proc *parent = current_proc(), *child;
     struct thread *t;
@@ -272,84 +294,11 @@ static long do_fork(const struct fork_args *args)
         child->vfork_waiter = current_thread();
         current_thread()->vfork_child = child;
     }
-    proc_publish(child, parent);
-    child->parent_thread = current_thread();
-    child->parent_exec_count = parent->exec_count;
+    publish(child, parent, args->flags);
     thread_publish(t);
     spin_unlock_irq(&proc_lock, flags);
     thread_launch(t);
     if (args->flags & CLONE_VFORK)
         wait_for_vfork(current_thread(), child);
     return pid;
-}
-
-long sys_fork(const struct syscall_args *a)
-{
-    (void)a;
-    return do_fork(&(struct fork_args){.flags = SIGCHLD});
-}
-
-long sys_vfork(const struct syscall_args *a)
-{
-    (void)a;
-    return do_fork(&(struct fork_args){.flags = SIGCHLD | CLONE_VM | CLONE_VFORK});
-}
-
-/* Namespaces and processes that share less than a thread but more than vfork are refused,
- * not faked. */
-static long do_clone(const struct fork_args *args)
-{
-    bool thread = (args->flags & CLONE_THREAD_NEEDS) == CLONE_THREAD_NEEDS;
-
-    if (args->flags & ~(u64)(thread ? CLONE_THREAD_HANDLED : CLONE_HANDLED) ||
-        (args->flags & CSIGNAL) > NSIG)
-        return -EINVAL;
-    if (args->flags & CLONE_SETTLS && args->tls >= USER_END)
-        return -EPERM;
-    if (!user_range_ok(args->stack, 0))
-        return -EINVAL;
-    return thread ? do_thread(args) : do_fork(args);
-}
-
-long sys_clone(const struct syscall_args *a)
-{
-    return do_clone(&(struct fork_args){
-        .flags = a->a0 & 0xffffffff,
-        .stack = a->a1,
-        .parent_tid = a->a2,
-        .child_tid = a->a3,
-        .tls = a->a4,
-    });
-}
-
-/* struct clone_args as far as this kernel knows it; what follows must be zero. */
-struct clone3_args {
-    u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-    u64 rest[3];
-};
-
-#define CLONE3_SIZE_MIN 64
-
-long sys_clone3(const struct syscall_args *a)
-{
-    struct clone3_args c = {0};
-    u64 size = a->a1;
-
-    if (size < CLONE3_SIZE_MIN)
-        return -EINVAL;
-    if (size > sizeof(c))
-        return size > PAGE_SIZE ? -E2BIG : -EINVAL;
-    if (copy_from_user(&c, a->a0, size) != 0)
-        return -EFAULT;
-    if (c.rest[0] || c.rest[1] || c.rest[2] || c.flags & CSIGNAL || c.exit_signal > NSIG)
-        return -EINVAL;
-    if (!c.stack != !c.stack_size || !user_range_ok(c.stack, c.stack_size))
-        return -EINVAL;
-    return do_clone(&(struct fork_args){
-        .flags = c.flags | c.exit_signal,
-        .stack = c.stack + c.stack_size,
-        .parent_tid = c.parent_tid,
-        .child_tid = c.child_tid,
-        .tls = c.tls,
-    });
 }

@@ -42,10 +42,11 @@ struct futex_waiter {
     struct thread *thread;
     struct futex_key key;
     u32 bits;
-    bool woken;                          /* out of the queue; PI: owns the futex, still queued */
-    bool owner_died;                     /* ... and must write that into the word */
-    struct futex_pi *pi;                 /* waits to own this */
-    const struct futex_key *requeue_key; /* WAIT_REQUEUE_PI: the PI futex it will move to */
+    bool woken;          /* out of the queue; PI: owns the futex, still queued */
+    bool owner_died;     /* ... and must write that into the word */
+    struct futex_pi *pi; /* waits to own this */
+    const struct futex_key
+        *requeue_key; /* WAIT_REQUEUE_PI: the PI futex it will move to */
 };
 
 enum futex_access { FUTEX_READS, FUTEX_WRITES };

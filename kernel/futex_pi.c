@@ -51,7 +51,7 @@ void futex_pi_free(struct futex_pi *pi)
 }
 
 struct futex_waiter *futex_first_waiter(struct futex_bucket *b,
-                                         const struct futex_key *key)
+                                        const struct futex_key *key)
 {
     struct list *pos;
 
@@ -127,8 +127,8 @@ static int join(const struct futex_waiter *first, u32 word, struct futex_pi **pi
     if (!first->pi)
         return -EINVAL; /* somebody waits for it as for another kind */
     flags = spin_lock_irq(&pi_lock);
-    if (!first->pi->owner || (first->pi->owner->tid != tid &&
-                              (tid || !(word & FUTEX_OWNER_DIED))))
+    if (!first->pi->owner ||
+        (first->pi->owner->tid != tid && (tid || !(word & FUTEX_OWNER_DIED))))
         err = -EINVAL;
     spin_unlock_irq(&pi_lock, flags);
     if (!err)
@@ -160,8 +160,8 @@ static int found_for_word(struct futex_pi **spare, const struct futex_key *key, 
 }
 
 int futex_pi_take(vaddr_t addr, struct futex_bucket *b, const struct futex_key *key,
-                struct thread *t, enum taking how, struct futex_pi **spare,
-                struct futex_pi **pi)
+                  struct thread *t, enum taking how, struct futex_pi **spare,
+                  struct futex_pi **pi)
 {
     struct futex_waiter *first;
     u32 word, new;
@@ -313,8 +313,7 @@ static int unlock_now(vaddr_t addr, struct futex_bucket *b, const struct futex_k
             return -EINVAL;
         next = next_owner(b, first->pi);
     }
-    err =
-        futex_xchg_now(addr, word, next ? FUTEX_WAITERS | (u32)next->thread->tid : 0);
+    err = futex_xchg_now(addr, word, next ? FUTEX_WAITERS | (u32)next->thread->tid : 0);
     if (!err && next)
         hand_over(first->pi, next, false);
     return err;

@@ -121,7 +121,7 @@ static int requeue_now(const struct requeue_pi *r, struct futex_bucket *b,
         return -EINVAL;
     *bad = r->pi_addr;
     err = futex_pi_take(r->pi_addr, to, &r->to, first->thread,
-               r->nmove > 0 ? TAKE_WITH_WAITERS : TAKE_ALONE, spare, &pi);
+                        r->nmove > 0 ? TAKE_WITH_WAITERS : TAKE_ALONE, spare, &pi);
     if (err < 0)
         return err;
     if (err == 1) {

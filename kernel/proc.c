@@ -58,6 +58,7 @@ struct proc *proc_alloc(void)
 
 void proc_free(struct proc *p)
 {
+    sigactions_put(p->sig.actions);
     signal_flush(&p->pending, &p->records);
     account_put(p->account);
     slab_free(&proc_cache, p);

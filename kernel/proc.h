@@ -119,9 +119,16 @@ struct thread {
 #endif
 };
 
+/* What processes made with CLONE_SIGHAND have in common. */
+struct sigactions {
+    u32 refs;        /* atomic: processes */
+    spinlock_t lock; /* below sig.lock; a single word is read without it */
+    struct kernel_sigaction of[NSIG + 1];
+};
+
 struct sighand {
-    spinlock_t lock; /* irq-safe */
-    struct kernel_sigaction action[NSIG + 1];
+    spinlock_t lock;            /* irq-safe */
+    struct sigactions *actions; /* changed by exec under proc_lock and lock */
 };
 
 /* Whether the memory of a process may be looked at by its user, prctl(2) PR_SET_DUMPABLE. */

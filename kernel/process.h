@@ -97,6 +97,12 @@ void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction 
 void signal_flush(u64 *pending, struct sig_records *records);
 /* Sets the mask of the running thread; unblockable signals are taken out. */
 void signal_set_mask(u64 mask);
+/* Tables of actions. copy: NULL no memory; from NULL: all default. */
+struct sigactions *sigactions_copy(struct sigactions *from);
+void sigactions_get(struct sigactions *a);
+void sigactions_put(struct sigactions *a); /* NULL is none */
+/* Caught signals get their default action, ignored ones stay. Not shared. */
+void sigactions_reset(struct sigactions *a);
 /* exec: caught signals get their default action, no alternate stack. */
 void signal_exec(struct proc *p, struct thread *t);
 /* Delivers what is pending before a return to user mode. Interrupts on. */

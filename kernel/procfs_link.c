@@ -39,10 +39,10 @@ static int process_path(const struct proc_node *n, struct path *out)
     int err = p ? 0 : -ESRCH;
 
     *out = (struct path){NULL, NULL};
-    if (p) {
+    if (p && (n->kind == PROC_EXE || p->fs.dirs)) {
         *out = n->kind == PROC_EXE   ? p->exe
-               : n->kind == PROC_CWD ? p->fs.cwd
-                                     : p->fs.root;
+               : n->kind == PROC_CWD ? p->fs.dirs->cwd
+                                     : p->fs.dirs->root;
         path_get(out);
     }
     spin_unlock_irq(&proc_lock, flags);
@@ -95,7 +95,7 @@ static ssize_t magic_readlink(struct inode *ino, char *buf, size_t size)
 
     if (err)
         return err;
-    n = vfs_path_text(&p, &current_proc()->fs.root, buf, size);
+    n = vfs_path_text(&p, &current_proc()->fs.dirs->root, buf, size);
     path_put(&p);
     return n;
 }

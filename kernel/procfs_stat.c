@@ -48,9 +48,9 @@ static void copy_signals(const struct proc *p, struct view *v)
     for (int i = 1; i <= NSIG; i++) {
         u64 bit = 1ull << (i - 1);
 
-        if (p->sig.action[i].sa_handler == SIG_IGN)
+        if (p->sig.actions->of[i].sa_handler == SIG_IGN)
             v->ignored |= bit;
-        else if (p->sig.action[i].sa_handler != SIG_DFL)
+        else if (p->sig.actions->of[i].sa_handler != SIG_DFL)
             v->caught |= bit;
     }
 }
@@ -87,7 +87,7 @@ static int copy_view(s32 pid, struct view *v)
     v->start = p->start_ns;
     v->nvcsw = p->nvcsw;
     v->nivcsw = p->nivcsw;
-    v->umask = p->fs.umask;
+    v->umask = p->fs.dirs ? p->fs.dirs->umask : 0;
     v->nice = p->nice;
     v->exit_signal = p->exit_signal;
     v->threads = p->nthreads;

@@ -35,7 +35,7 @@ void seq_path(struct seq *s, const struct path *p, const char *escaped)
         s->error = -ENOMEM;
         return;
     }
-    if (vfs_path_text(p, &current_proc()->fs.root, text, PATH_MAX) > 0)
+    if (vfs_path_text(p, &current_proc()->fs.dirs->root, text, PATH_MAX) > 0)
         seq_escape(s, text, escaped);
     kfree(text);
 }

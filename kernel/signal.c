@@ -215,7 +215,7 @@ static void apply_job_control(struct proc *p, int signo)
 
 static bool is_ignored(const struct proc *p, const struct thread *t, int signo)
 {
-    u64 handler = p->sig.action[signo].sa_handler;
+    u64 handler = p->sig.actions->of[signo].sa_handler;
 
     /* While blocked it is kept: the action may change. */
     if (t->blocked & sig_bit(signo))
@@ -372,13 +372,7 @@ void signal_exec(struct proc *p, struct thread *t)
 {
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
 
-    for (int signo = 1; signo <= NSIG; signo++) {
-        u64 handler = p->sig.action[signo].sa_handler;
-
-        memset(&p->sig.action[signo], 0, sizeof(p->sig.action[signo]));
-        if (handler == SIG_IGN)
-            p->sig.action[signo].sa_handler = SIG_IGN;
-    }
+    sigactions_reset(p->sig.actions);
     t->altstack_sp = t->altstack_size = 0;
     t->altstack_flags = 0;
     spin_unlock_irq(&p->sig.lock, flags);
@@ -391,10 +385,14 @@ void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction 
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
     u64 handler;
 
-    *old = p->sig.action[signo];
+    spin_lock(&p->sig.actions->lock);
+    *old = p->sig.actions->of[signo];
     if (act) {
-        p->sig.action[signo] = *act;
-        p->sig.action[signo].sa_mask &= ~SIG_UNBLOCKABLE;
+        p->sig.actions->of[signo] = *act;
+        p->sig.actions->of[signo].sa_mask &= ~SIG_UNBLOCKABLE;
+    }
+    spin_unlock(&p->sig.actions->lock);
+    if (act) {
         handler = act->sa_handler;
         if (handler == SIG_IGN ||
             (handler == SIG_DFL && sig_bit(signo) & SIG_DEFAULT_IGNORED))

@@ -274,7 +274,9 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
         p->files = fdtable_create();
         t = thread_create(p, "init", init_start, &args);
     }
-    if (!t || !p->files)
+    if (p)
+        p->sig.actions = sigactions_copy(NULL);
+    if (!t || !p->files || !p->sig.actions)
         panic("no memory for init");
     proc_default_limits(p);
     p->cap_permitted = p->cap_effective = CAP_ALL;

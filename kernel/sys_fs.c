@@ -113,7 +113,7 @@ static int target_name(struct fs_context *fs, int dirfd, const char *name, u32 a
     if (!*name) { /* AT_EMPTY_PATH */
         if (dirfd != AT_FDCWD)
             return target_fd(dirfd, true, t);
-        p = fs->cwd;
+        p = fs->dirs->cwd;
         path_get(&p);
         target_of_path(&p, t);
         return 0;

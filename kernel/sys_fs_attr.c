@@ -62,9 +62,9 @@ long sys_fchmod(const struct syscall_args *a)
 long sys_umask(const struct syscall_args *a)
 {
     struct fs_context *fs = &current_proc()->fs;
-    u32 old = fs->umask;
+    u32 old = fs->dirs->umask;
 
-    fs->umask = (u32)a->a0 & 0777;
+    fs->dirs->umask = (u32)a->a0 & 0777;
     return old;
 }
 

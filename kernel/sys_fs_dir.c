@@ -140,7 +140,7 @@ long sys_getdents64(const struct syscall_args *a)
 static struct path current_cwd(void)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct path p = current_proc()->fs.cwd;
+    struct path p = current_proc()->fs.dirs->cwd;
 
     path_get(&p);
     spin_unlock_irq(&proc_lock, flags);
@@ -159,9 +159,9 @@ static ssize_t cwd_text(const struct path *cwd, vaddr_t user, u64 size)
     if (!buf)
         return -ENOMEM;
     /* From outside the root the way begins at the top, and says so. */
-    if (!vfs_path_reachable(cwd, &current_proc()->fs.root))
+    if (!vfs_path_reachable(cwd, &current_proc()->fs.dirs->root))
         skip = str_copy(buf, "(unreachable)", PATH_MAX);
-    n = vfs_path_text(cwd, &current_proc()->fs.root, buf + skip, PATH_MAX - skip);
+    n = vfs_path_text(cwd, &current_proc()->fs.dirs->root, buf + skip, PATH_MAX - skip);
     if (n >= 0) {
         n += (ssize_t)skip;
         n++; /* the NUL */
@@ -211,7 +211,7 @@ long sys_chdir(const struct syscall_args *a)
     struct target t;
     int err = target_at(AT_FDCWD, a->a0, 0, &t);
 
-    return err ? err : set_directory(&t, &current_proc()->fs.cwd);
+    return err ? err : set_directory(&t, &current_proc()->fs.dirs->cwd);
 }
 
 long sys_fchdir(const struct syscall_args *a)
@@ -219,7 +219,7 @@ long sys_fchdir(const struct syscall_args *a)
     struct target t;
     int err = target_fd((int)a->a0, true, &t);
 
-    return err ? err : set_directory(&t, &current_proc()->fs.cwd);
+    return err ? err : set_directory(&t, &current_proc()->fs.dirs->cwd);
 }
 
 long sys_chroot(const struct syscall_args *a)
@@ -233,5 +233,5 @@ long sys_chroot(const struct syscall_args *a)
         target_put(&t);
         return -EPERM;
     }
-    return set_directory(&t, &current_proc()->fs.root);
+    return set_directory(&t, &current_proc()->fs.dirs->root);
 }

@@ -86,8 +86,8 @@ static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
     s64 end;
     int err;
 
-    if ((mode & ~FALLOC_FLAGS) ||
-        ((mode & FALLOC_FL_PUNCH_HOLE) && mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)))
+    if ((mode & ~FALLOC_FLAGS) || ((mode & FALLOC_FL_PUNCH_HOLE) &&
+                                   mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)))
         return -EOPNOTSUPP;
     if (!file_writable(f))
         return -EBADF;

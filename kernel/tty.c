@@ -43,7 +43,7 @@ u64 tty_device(const struct tty *t)
 
 static bool ignores(const struct proc *p, int signo)
 {
-    return p->sig.action[signo].sa_handler == SIG_IGN ||
+    return p->sig.actions->of[signo].sa_handler == SIG_IGN ||
            current_thread()->blocked & sig_bit(signo);
 }
 

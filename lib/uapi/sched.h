@@ -22,6 +22,14 @@
 #define CLONE_DETACHED       0x00400000u
 #define CLONE_UNTRACED       0x00800000u
 #define CLONE_CHILD_SETTID   0x01000000u
+#define CLONE_NEWCGROUP      0x02000000u
+#define CLONE_NEWUTS         0x04000000u
+#define CLONE_NEWIPC         0x08000000u
+#define CLONE_NEWUSER        0x10000000u
+#define CLONE_NEWPID         0x20000000u
+#define CLONE_NEWNET         0x40000000u
+#define CLONE_IO             0x80000000u
+#define CLONE_CLEAR_SIGHAND  0x100000000ull /* clone3 only */
 
 /* Policies, sched(7). */
 #define SCHED_OTHER 0

@@ -29,12 +29,12 @@ static void remove_below(const struct dentry *dir)
 
     while (!list_empty(&dir->children)) {
         struct dentry *d = list_entry(dir->children.prev, struct dentry, sibling);
-        struct path p = {fs.root.mnt, d};
+        struct path p = {fs.dirs->root.mnt, d};
         bool directory = S_ISDIR(d->inode->mode);
 
         if (directory)
             remove_below(d);
-        if (vfs_path_text(&p, &fs.root, text, sizeof(text)) < 0)
+        if (vfs_path_text(&p, &fs.dirs->root, text, sizeof(text)) < 0)
             FAIL("a name too long to be removed");
         CHECK_EQ(directory ? vfs_rmdir(&fs, NULL, text) : vfs_unlink(&fs, NULL, text), 0);
     }
@@ -42,7 +42,7 @@ static void remove_below(const struct dentry *dir)
 
 void fs_remove_all(void)
 {
-    remove_below(fs.root.dentry);
+    remove_below(fs.dirs->root.dentry);
 }
 
 void fs_end(void)
@@ -140,7 +140,7 @@ u32 fs_count(void)
 {
     u32 count = 0;
 
-    picture_below(fs.root.dentry, 0, &count);
+    picture_below(fs.dirs->root.dentry, 0, &count);
     return count;
 }
 
@@ -148,5 +148,5 @@ u64 fs_picture(void)
 {
     u32 count = 0;
 
-    return picture_below(fs.root.dentry, 0, &count);
+    return picture_below(fs.dirs->root.dentry, 0, &count);
 }

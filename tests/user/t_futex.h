@@ -17,9 +17,9 @@
 #define FUTEX_WAIT_REQUEUE_PI_PRIVATE (FUTEX_WAIT_REQUEUE_PI | FUTEX_PRIVATE_FLAG)
 #define FUTEX_CMP_REQUEUE_PI_PRIVATE  (FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG)
 
-#define FUTEX_OP(op, arg, cmp, cmparg)                                         \
-    ((unsigned)(op) << 28 | (unsigned)(cmp) << 24 | ((arg) & 0xfffu) << 12 |   \
-     ((cmparg) & 0xfffu))
+#define FUTEX_OP(op, arg, cmp, cmparg)                                     \
+    ((unsigned)(op) << 28 | (unsigned)(cmp) << 24 | ((arg)&0xfffu) << 12 | \
+     ((cmparg)&0xfffu))
 
 struct robust_list {
     struct robust_list *next;

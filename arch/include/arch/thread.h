@@ -33,6 +33,13 @@ void arch_thread_fini(struct arch_thread *t);
  * `to`. */
 void arch_thread_copy(struct arch_thread *to, struct arch_thread *from);
 
+/* Gives a thread that never ran another FS base, with the null selector. */
+static inline void arch_thread_give_fs_base(struct arch_thread *t, u64 base)
+{
+    t->fs_base = base;
+    t->selectors &= ~(0xffffull << 32);
+}
+
 /* execve: fresh FPU state, null selectors, FS/GS base 0, for the running thread. */
 void arch_thread_reset(struct arch_thread *t);
 
