@@ -152,7 +152,7 @@ int proc_set_account(u32 uid)
     p->account = a;
     spin_unlock(&p->sig.lock);
     /* It is told by the next exec: setuid itself must not fail for it. */
-    p->was_over_nproc = uid != 0 && count_of_user(uid) >= proc_rlimit(p, RLIMIT_NPROC);
+    p->was_over_nproc = uid != 0 && count_of_user(uid) > proc_rlimit(p, RLIMIT_NPROC);
     spin_unlock_irq(&proc_lock, flags);
     account_put(old);
     return 0;

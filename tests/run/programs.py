@@ -4,7 +4,7 @@
 # tools/run and Debian's own programs inside Tessera: programs.py BUILD_DIR [FILTER...].
 # Each case runs one unmodified program and compares output, error output and status with
 # what they must be, or with the same program on this machine. TAP on standard output.
-# The modules imported here for their cases: costs, databases, mosaic, stress, tables.
+# The modules imported here for their cases: costs, databases, hostile, mosaic, stress, tables.
 import hashlib
 import os
 import subprocess
@@ -13,6 +13,7 @@ import sys
 sys.dont_write_bytecode = True
 import costs  # noqa: F401
 import databases  # noqa: F401
+import hostile  # noqa: F401
 import mosaic  # noqa: F401
 import stress  # noqa: F401
 import tables  # noqa: F401

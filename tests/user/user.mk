@@ -19,6 +19,7 @@ USER_SUITES := $(filter-out $(USER_SHARED),\
                $(basename $(notdir $(wildcard $(USER_SRC)/t_*.c))))
 USER_TESTS  := $(sort $(USER_SUITES:%=$(USER_OUT)/%))
 USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)
+USER_LOADS  += $(USER_OUT)/hostile
 USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o t_sweep.o)
 
 $(USER_OUT)/%.o: $(USER_SRC)/%.c $(USER_SRC)/t.h
@@ -28,8 +29,10 @@ $(USER_OUT)/%.o: $(USER_SRC)/%.c $(USER_SRC)/t.h
 
 $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(USER_LIB)
 	$(call say,MUSL ,$<)
-	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $< $(USER_LIB)
+	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $< $(USER_MORE) $(USER_LIB)
 
+$(USER_OUT)/hostile: $(USER_SRC)/hostile.h $(USER_OUT)/hostile_attacks.o
+$(USER_OUT)/hostile: USER_MORE = $(USER_OUT)/hostile_attacks.o
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(USER_OUT)/t_sweep.o $(USER_OUT)/t_inject $(USER_OUT)/t_inject_sys $(USER_OUT)/t_inject_proc: \
     $(USER_SRC)/t_inject.h

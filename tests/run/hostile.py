@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+#
+# Hostile users on a machine of 128 MiB: the attacks of tests/user/hostile_attacks.c, each in
+# turn, while others must go on; see tests/user/hostile.c. One case for a few attacks, so that
+# each boot is short.
+import os
+import re
+import sys
+
+from harness import TOP, Failure, add, run
+
+BUILD = os.path.join(TOP, sys.argv[1] if len(sys.argv) > 1 else "build")
+PROGRAM = os.path.join(BUILD, "tests/user/hostile")
+GROUPS = {"memory": ("heap", "heaps", "shared", "tables", "memfd", "mlock"),
+          "records": ("areas", "arranged", "locks", "signals"),
+          "descriptors": ("pipes", "fds", "texts", "polls"),
+          "files": ("data", "sparse", "files", "symlinks", "links", "fifos", "lookups"),
+          "deep": ("dirs", "segments"),
+          "processes": ("forks", "threads", "args")}
+
+
+def attack(names):
+    def fn(_work):
+        out, _ = run(PROGRAM, *names, options=("-m", "128", "-t", "140"), status=0)
+        text = out.decode(errors="replace")
+        good = re.findall(r"^ok \d+ - hostile: (\w+):", text, re.MULTILINE)
+        if tuple(good) != tuple(n for n in ORDER if n in names):
+            raise Failure(f"survived {good} of {names}")
+    return fn
+
+
+ORDER = ("heap", "heaps", "shared", "tables", "areas", "arranged", "pipes", "fds", "texts",
+         "memfd", "data", "sparse", "files", "symlinks", "links", "dirs", "fifos", "lookups",
+         "locks", "segments", "forks", "threads", "signals", "mlock", "polls", "args")
+for group, attacks in GROUPS.items():
+    add(attack(attacks), f"hostile_{group}", f"a hostile user's {', '.join(attacks)}")

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the attacks of tests/user/hostile_attacks.c and their judge share.
+ */
+#pragma once
+
+#include "tests/user/t.h"
+
+struct shared {
+    volatile long n;     /* how often an attack had success */
+    volatile long error; /* what stopped it */
+    volatile int done;
+    volatile long beats[2];
+};
+extern struct shared *sh;
+
+struct attack {
+    const char *name, *what;
+    void (*fn)(void);
+};
+extern const struct attack attacks[]; /* the last has no name */
+
+/* Removes the System V segments of the attacker. */
+void forget_segments(void);
+/* Makes of directories deep in each other, which rm cannot walk, single ones. */
+void flatten(void);
