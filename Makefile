@@ -46,6 +46,9 @@ test-stress: all ## all the stress-ng stressors of the memory calls inside Tesse
 test-diff: all $(DIFF) ## 400,000 random memory operations: the same on this Linux and inside Tessera
 	$(TEST_DIFF)
 
+test-args: all $(ARGS) ## every call with edge values and bad addresses, compared with Linux's answers
+	$(TEST_ARGS)
+
 soak: all $(DIFF) ## the same with fresh seeds for HOURS=n
 	$(SOAK)
 

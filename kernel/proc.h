@@ -12,7 +12,6 @@
 #include "fs/file.h"
 #include "kernel/timer.h"
 #include "lib/list.h"
-#include "lib/rbtree.h"
 #include "lib/uapi/capability.h"
 #include "lib/uapi/resource.h"
 #include "lib/uapi/signal.h"
@@ -81,9 +80,7 @@ struct thread {
     bool ends_proc; /* the last thread of a process that ends */
     s32 free_tid;   /* number to give back with the thread, 0: the process's own */
     struct proc *vfork_child;  /* proc_lock; waits for this one's exec or exit */
-    struct rb_node run_node;   /* run queue (kernel/runq.h), with the next two */
-    u64 vruntime;              /* what it has had of the CPU, weighed cycles */
-    u64 ran_since;             /* by cpu_cycles(): not in vruntime yet */
+    struct list run_link;      /* run queue */
     struct list proc_link;     /* proc->threads */
     struct list tid_link;      /* by number, proc_lock */
     struct ktimer sleep_timer; /* park_until */
@@ -186,7 +183,6 @@ struct proc {
     struct ktimer itimer;
     int pdeath_signal;
     s32 nice;
-    u32 nready, share; /* run queue: threads that are ready; where its user counts */
     bool no_new_privs;
     u8 dumpable;    /* enum dumpable */
     bool subreaper; /* orphans below it become its children; proc_lock */
@@ -267,12 +263,6 @@ int must_check proc_check_look(s32 pid, enum whose_ids ids);
  * left; -EPERM. */
 int must_check proc_access_mm(s32 pid, enum whose_ids ids, struct mm **out);
 
-/* Whether the running process may change how p is scheduled (its effective user is one of p's,
- * or CAP_SYS_NICE), and its limits (all of p's numbers are its real ones, or
- * CAP_SYS_RESOURCE). proc_lock held. */
-bool proc_may_schedule(const struct proc *p);
-bool proc_may_limit(const struct proc *p);
-
 /* While a number is pinned it goes to no other process or thread, though its own may end. The
  * pin lies on the caller's stack. false: the process with that serial number has gone. */
 struct pid_pin {
@@ -301,9 +291,7 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
 /* Scheduler: makes the boot context the idle thread of this CPU and never returns. */
 noreturn void sched_run(void);
 void sched_init(void);
-/* Lets another thread that is ready run. */
+/* Gives up the CPU if another thread is ready. */
 void sched_yield_now(void);
-/* Does so if that one has had less of the CPU. */
-void sched_preempt(void);
 /* A kernel thread; it ends when fn returns. 0 or -ENOMEM. */
 int kthread_create(const char *name, void (*fn)(void *), void *arg);

@@ -4,7 +4,6 @@
  */
 #include "kernel/cred.h"
 #include "kernel/process.h"
-#include "kernel/sched.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 #include "lib/string.h"
@@ -75,7 +74,6 @@ void proc_cred_changed(struct proc *p)
 {
     p->fs.cred.uid = p->euid;
     p->fs.cred.gid = p->egid;
-    sched_user_changed(p);
     rights_changed(p);
 }
 
@@ -106,7 +104,6 @@ static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
     } else {
         p->fs.cred.gid = p->egid;
     }
-    sched_user_changed(p);
     rights_changed(p);
     cred_changed_from(p, &old);
     proc_limits_changed(p, p->mm);
@@ -207,7 +204,7 @@ long sys_getgroups(const struct syscall_args *a)
         return p->ngroups;
     if ((u32)size < p->ngroups)
         return -EINVAL;
-    if (copy_to_user(a->a1, p->groups, p->ngroups * sizeof(u32)) != 0)
+    if (p->ngroups && copy_to_user(a->a1, p->groups, p->ngroups * sizeof(u32)) != 0)
         return -EFAULT;
     return p->ngroups;
 }

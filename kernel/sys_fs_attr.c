@@ -7,6 +7,7 @@
 #include "kernel/sys.h"
 #include "kernel/sys_fs.h"
 #include "kernel/uaccess.h"
+#include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
@@ -14,6 +15,9 @@
 
 #define NSEC           1000000000ll
 #define XATTR_NAME_MAX 255u
+#define XATTR_SIZE_MAX 65536u
+#define XATTR_CREATE   1u
+#define XATTR_REPLACE  2u
 
 /* ---- mode ---- */
 
@@ -227,46 +231,66 @@ long sys_utime(const struct syscall_args *a)
 
 enum xattr_call { XATTR_SET, XATTR_GET, XATTR_LIST, XATTR_REMOVE };
 
-static long xattr_name_check(vaddr_t user)
+/* Name spaces that files could have attributes in. */
+static bool xattr_space(const char *name)
 {
-    char name[XATTR_NAME_MAX + 1];
-    ssize_t n = strncpy_from_user(name, user, sizeof(name));
+    static const char *const spaces[] = {"user.", "trusted.", "security.",
+                                         "system.posix_acl_"};
 
-    return n == 0 || n == -ENAMETOOLONG ? -ERANGE : n < 0 ? n : 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++) {
+        if (strncmp(name, spaces[i], strlen(spaces[i])) == 0)
+            return true;
+    }
+    return false;
 }
 
-static long xattr_result(struct target *t, int err, const struct syscall_args *a,
-                         enum xattr_call call)
+/* What is judged before the file is looked for: *result becomes what a file answers. */
+static long xattr_check(const struct syscall_args *a, enum xattr_call call, long *result)
 {
-    static const long results[] = {
-        [XATTR_SET] = -EOPNOTSUPP,
-        [XATTR_GET] = -ENODATA,
-        [XATTR_LIST] = 0,
-        [XATTR_REMOVE] = -EOPNOTSUPP,
-    };
-    long bad;
+    char name[XATTR_NAME_MAX + 1];
+    ssize_t n;
 
-    if (err)
-        return err;
-    target_put(t);
-    bad = call == XATTR_LIST ? 0 : xattr_name_check(a->a1);
-    return bad ? bad : results[call];
+    *result = 0;
+    if (call == XATTR_LIST)
+        return 0;
+    if (call == XATTR_SET && ((u32)a->a4 & ~(u32)(XATTR_CREATE | XATTR_REPLACE)))
+        return -EINVAL;
+    n = strncpy_from_user(name, a->a1, sizeof(name));
+    if (n <= 0)
+        return n == 0 || n == -ENAMETOOLONG ? -ERANGE : n;
+    if (call == XATTR_SET && a->a3 > XATTR_SIZE_MAX)
+        return -E2BIG;
+    *result = call == XATTR_GET && xattr_space(name) ? -ENODATA : -EOPNOTSUPP;
+    for (u64 at = 0; call == XATTR_SET && at < a->a3; at += sizeof(name)) {
+        if (copy_from_user(name, a->a2 + at, MIN(sizeof(name), a->a3 - at)) != 0)
+            return -EFAULT;
+    }
+    return 0;
 }
 
 static long xattr_name(const struct syscall_args *a, u32 flags, enum xattr_call call)
 {
     struct target t;
-    int err = target_at(AT_FDCWD, a->a0, flags, &t);
+    long result, err = xattr_check(a, call, &result);
 
-    return xattr_result(&t, err, a, call);
+    if (!err)
+        err = target_at(AT_FDCWD, a->a0, flags, &t);
+    if (err)
+        return err;
+    target_put(&t);
+    return result;
 }
 
 static long xattr_fd(const struct syscall_args *a, enum xattr_call call)
 {
     struct target t;
-    int err = target_fd((int)a->a0, false, &t);
+    long result, err = target_fd((int)a->a0, false, &t);
 
-    return xattr_result(&t, err, a, call);
+    if (err)
+        return err;
+    err = xattr_check(a, call, &result);
+    target_put(&t);
+    return err ? err : result;
 }
 
 #define XATTR_CALLS(name, call)                          \

@@ -116,7 +116,9 @@ long sys_sendfile(const struct syscall_args *a)
     struct side in = {.file = io_file_of((int)a->a1)};
     long result = -EBADF;
 
-    if (out && in.file)
+    if (out && in.file && (s64)a->a3 < 0)
+        result = -EINVAL;
+    else if (out && in.file)
         result = send(out, &in, a->a2, a->a3);
     if (in.file)
         file_put(in.file);

@@ -74,6 +74,13 @@ ssize_t write_file(struct file *f, struct uio *u, const s64 *pos)
     return n;
 }
 
+static int check_file(const struct file *f, const s64 *pos, bool writes)
+{
+    if (pos && !f->ops->lseek)
+        return -ESPIPE;
+    return (writes ? file_writable(f) : file_readable(f)) ? 0 : -EBADF;
+}
+
 /* Linux looks at the descriptor and its mode first, then at the buffer. */
 static long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos, bool writes)
 {
@@ -83,11 +90,8 @@ static long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos, bool write
 
     if (!f)
         return -EBADF;
-    if (writes ? !file_writable(f) : !file_readable(f))
-        n = -EBADF;
-    else if (pos && !f->ops->lseek)
-        n = -ESPIPE;
-    else if ((n = buffer_get(&b, buf, len)) == 0)
+    n = check_file(f, pos, writes);
+    if (n == 0 && (n = buffer_get(&b, buf, len)) == 0)
         n = writes ? write_file(f, &b.uio, pos) : read_file(f, &b.uio, pos);
     file_put(f);
     return n;
@@ -128,11 +132,8 @@ static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool w
     f = io_file_of((int)a->a0);
     if (!f)
         return -EBADF;
-    if (writes ? !file_writable(f) : !file_readable(f))
-        n = -EBADF;
-    else if (pos && !f->ops->lseek)
-        n = -ESPIPE;
-    else if ((n = buffers_get(&b, a->a1, a->a2)) == 0) {
+    n = check_file(f, pos, writes);
+    if (n == 0 && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
         n = writes ? write_file(f, &b.uio, pos) : read_file(f, &b.uio, pos);
         buffers_put(&b);
     }

@@ -190,7 +190,7 @@ long sys_readahead(const struct syscall_args *a)
         return -EBADF;
     if (!file_readable(f))
         err = -EBADF;
-    else if (!S_ISREG(f->inode->mode))
+    else if (!S_ISREG(f->inode->mode) || (s64)a->a2 < 0)
         err = -EINVAL;
     file_put(f);
     return err;

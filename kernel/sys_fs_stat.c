@@ -34,7 +34,8 @@ static long stat_at(int dirfd, vaddr_t name, u32 flags, vaddr_t user)
     struct target t;
     int err;
 
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+    if (flags &
+        ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
         return -EINVAL;
     err = target_at(dirfd, name, flags, &t);
     return err ? err : stat_target(&t, user);

@@ -27,12 +27,18 @@ static int check_limit(const struct proc *me, const struct proc *p, u32 which,
     return 0;
 }
 
+static bool same_user(const struct proc *me, const struct proc *p, unsigned cap)
+{
+    return me == p || proc_capable(me, cap) ||
+           (me->uid == p->uid && me->uid == p->euid && me->uid == p->suid);
+}
+
 static int change_limit(s32 pid, u32 which, const struct rlimit64 *new,
                         struct rlimit64 *old)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct proc *me = current_proc(), *p = proc_find_by_thread(pid);
-    int err = !p ? -ESRCH : !proc_may_limit(p) ? -EPERM : 0;
+    int err = !p ? -ESRCH : !same_user(me, p, CAP_SYS_RESOURCE) ? -EPERM : 0;
 
     if (!err && new)
         err = check_limit(me, p, which, new);
@@ -162,7 +168,7 @@ long sys_times(const struct syscall_args *a)
     return (long)(clock_monotonic_ns() / tick);
 }
 
-/* ---- priorities: the weights of the run queue, kernel/runq.h ---- */
+/* ---- priorities: kept, but the scheduler treats all alike ---- */
 
 #define PRIO_PROCESS 0
 #define PRIO_PGRP    1
@@ -201,13 +207,6 @@ long sys_getpriority(const struct syscall_args *a)
     return best;
 }
 
-/* Upwards as far as the process's RLIMIT_NICE allows, whose 1 to 40 are 19 to -20. */
-static bool may_raise(const struct proc *me, const struct proc *p, s32 nice)
-{
-    return (u64)(20 - nice) <= proc_rlimit(p, RLIMIT_NICE) ||
-           proc_capable(me, CAP_SYS_NICE);
-}
-
 long sys_setpriority(const struct syscall_args *a)
 {
     const struct proc *me = current_proc();
@@ -225,9 +224,9 @@ long sys_setpriority(const struct syscall_args *a)
 
         if (!priority_matches(p, which, (s32)a->a1))
             continue;
-        if (!proc_may_schedule(p)) {
+        if (!same_user(me, p, CAP_SYS_NICE)) {
             err = -EPERM;
-        } else if (nice < p->nice && !may_raise(me, p, nice)) {
+        } else if (nice < p->nice && !proc_capable(me, CAP_SYS_NICE)) {
             err = -EACCES;
         } else {
             p->nice = nice;
@@ -257,17 +256,6 @@ static bool proc_exists(s32 pid)
     return found;
 }
 
-/* 0, -ESRCH, -EPERM. */
-static int check_schedule(s32 pid)
-{
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find_by_thread(pid);
-    int err = !p ? -ESRCH : proc_may_schedule(p) ? 0 : -EPERM;
-
-    spin_unlock_irq(&proc_lock, flags);
-    return err;
-}
-
 long sys_sched_getaffinity(const struct syscall_args *a)
 {
     u64 mask = (1ull << cpu_count) - 1;
@@ -283,13 +271,11 @@ long sys_sched_getaffinity(const struct syscall_args *a)
 long sys_sched_setaffinity(const struct syscall_args *a)
 {
     u64 mask = 0, all = (1ull << cpu_count) - 1;
-    int err;
 
     if (copy_from_user(&mask, a->a2, MIN((u32)a->a1, sizeof(mask))) != 0)
         return -EFAULT;
-    err = check_schedule((s32)a->a0);
-    if (err)
-        return err;
+    if (!proc_exists((s32)a->a0))
+        return -ESRCH;
     if (!(mask & all))
         return -EINVAL;
     return (mask & all) == all ? 0 : -EINVAL;
@@ -306,7 +292,7 @@ long sys_sched_getparam(const struct syscall_args *a)
 {
     u32 priority = 0;
 
-    if ((s32)a->a0 < 0)
+    if ((s32)a->a0 < 0 || !a->a1)
         return -EINVAL;
     if (!proc_exists((s32)a->a0))
         return -ESRCH;
@@ -318,15 +304,13 @@ long sys_sched_setscheduler(const struct syscall_args *a)
 {
     u32 priority;
 
-    if ((s32)a->a0 < 0)
+    if ((s32)a->a0 < 0 || (s32)a->a1 < 0 || !a->a2)
         return -EINVAL;
     if (copy_from_user(&priority, a->a2, sizeof(priority)) != 0)
         return -EFAULT;
     if (!proc_exists((s32)a->a0))
         return -ESRCH;
-    if ((s32)a->a1 != SCHED_OTHER || priority != 0)
-        return -EINVAL;
-    return check_schedule((s32)a->a0);
+    return (s32)a->a1 == SCHED_OTHER && priority == 0 ? 0 : -EINVAL;
 }
 
 static long priority_range(s32 policy, long of_realtime)

@@ -98,7 +98,7 @@ static long process_vm(const struct syscall_args *a, bool write)
 
     if (a->a5)
         return -EINVAL;
-    n = buffers_get(&local, a->a1, a->a2);
+    n = buffers_get(&local, a->a1, (u32)a->a2);
     if (n)
         return n;
     if (local.uio.left) {

@@ -83,6 +83,9 @@ static int set_altstack(struct thread *t, const struct kernel_sigaltstack *ss, v
         return -EPERM;
     if (mode != 0 && mode != SS_ONSTACK && mode != SS_DISABLE)
         return -EINVAL;
+    if (ss->ss_sp == t->altstack_sp && ss->ss_size == t->altstack_size &&
+        ss->ss_flags == t->altstack_flags)
+        return 0;
     if (mode != SS_DISABLE && ss->ss_size < MINSIGSTKSZ)
         return -ENOMEM;
     if (mode != SS_DISABLE && !user_range_ok(ss->ss_sp, ss->ss_size))

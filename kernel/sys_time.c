@@ -163,11 +163,13 @@ long sys_gettimeofday(const struct syscall_args *a)
 
 long sys_settimeofday(const struct syscall_args *a)
 {
-    u64 ns = 0;
+    u64 ns = 0, zone;
     int err = a->a0 ? timeval_from_user(a->a0, &ns) : 0;
 
     if (err)
         return err;
+    if (a->a1 && copy_from_user(&zone, a->a1, sizeof(zone)) != 0)
+        return -EFAULT;
     if (!proc_capable(current_proc(), CAP_SYS_TIME))
         return -EPERM;
     if (a->a0)
@@ -251,8 +253,6 @@ long sys_clock_nanosleep(const struct syscall_args *a)
         return -EINVAL;
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
         clock != CLOCK_TAI)
-        return -EINVAL;
-    if (a->a1 & ~(u64)TIMER_ABSTIME)
         return -EINVAL;
     err = timespec_from_user(a->a2, &ns);
     if (err)

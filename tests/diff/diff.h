@@ -93,6 +93,7 @@ long say_address(void *got); /* of mmap and mremap: relative to the arena */
 /* What a sample of the pages holds; with a signal where reading raises one. */
 void say_contents(size_t at, size_t n, size_t samples);
 void say_file(int file);
+void say_blocks(void);
 
 /* ---- memory under the catcher: 0 or the signal ---- */
 int touch_read(const volatile void *p, uint64_t *value);

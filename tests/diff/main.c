@@ -131,6 +131,7 @@ static void do_ops(uint64_t program, uint64_t from, uint64_t to)
         }
         say("%llu %s", (unsigned long long)op_number, o->name);
         o->fn();
+        say_blocks();
         say_end();
     }
 }

@@ -141,3 +141,12 @@ void say_file(int file)
     common->size[file] = st.st_size;
     say(" size %lld blocks %lld", (long long)st.st_size, (long long)st.st_blocks);
 }
+
+/* What the files hold, so that a page too many shows where it comes from. */
+void say_blocks(void)
+{
+    struct stat st;
+    say(" blocks");
+    for (int i = 0; i < FILES; i++)
+        say(" %lld", fstat(fds[i], &st) ? -1LL : (long long)st.st_blocks);
+}

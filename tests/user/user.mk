@@ -13,11 +13,7 @@ USER_MAP    := -ffile-prefix-map=$(CURDIR)=.
 
 USER_SRC    := tests/user
 USER_OUT    := $(O)/tests/user
-# Every t_*.c is a suite, but those that suites share.
-USER_SHARED := t_help t_sweep
-USER_SUITES := $(filter-out $(USER_SHARED),\
-               $(basename $(notdir $(wildcard $(USER_SRC)/t_*.c))))
-USER_TESTS  := $(sort $(USER_SUITES:%=$(USER_OUT)/%))
+USER_SUITES += t_state t_ghosts t_wait t_tid t_huge t_fb t_perm t_caps t_mount
 USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)
 USER_LOADS  += $(USER_OUT)/hostile
 USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o t_sweep.o)
@@ -50,4 +46,10 @@ $(DIFF): $(wildcard tests/diff/*.[ch])
 	$(call say,MUSL ,tests/diff)
 	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $(filter %.c,$^)
 
-user-tests: $(DIFF)
+ARGS        := $(O)/tests/args/args
+$(ARGS): $(wildcard tests/args/*.[ch])
+	@mkdir -p $(@D)
+	$(call say,MUSL ,tests/args)
+	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $(filter %.c,$^)
+
+user-tests: $(DIFF) $(ARGS)

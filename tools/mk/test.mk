@@ -24,6 +24,7 @@ TEST_STRESS = tests/run/programs.py $(O) --group stress
 SANITIZED   = $(MAKE) --no-print-directory -j2 KASAN=1 UBSAN=1 O=$(O)/kasanubsan kernel
 TEST_SANITIZERS = $(SANITIZED) && tests/run/sanitizers.py $(O)
 TEST_DIFF   = tests/diff/diff.py $(O)
+TEST_ARGS   = tests/args/args.py $(O)
 SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell date +%s)
 TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
