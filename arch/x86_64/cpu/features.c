@@ -63,6 +63,8 @@ static void refuse_poor_cpu(void)
         if (!BIT(cpu_features.hwcap, needed[i].bit))
             panic("cpu: this CPU has no %s, which 64-bit programs need", needed[i].name);
     }
+    if (!BIT(cpuid(0x80000001, 0).edx, 11))
+        panic("cpu: this CPU has no SYSCALL, which 64-bit programs need");
 }
 
 static void report(void)
