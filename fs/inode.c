@@ -133,6 +133,8 @@ int vfs_truncate(struct inode *ino, u64 size)
 
 int vfs_chmod(struct inode *ino, u32 mode)
 {
+    if ((ino->seals & F_SEAL_EXEC) && ((ino->mode ^ mode) & 0111))
+        return -EPERM;
     ino->mode = (ino->mode & S_IFMT) | (mode & 07777);
     ino->ctime_ns = fs_now();
     return 0;

@@ -15,8 +15,9 @@
 
 #define PREFIX    "/memfd:"
 #define MEMFD_DEV 8u
-#define ALL_SEALS \
-    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+#define ALL_SEALS                                                                     \
+    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | \
+     F_SEAL_EXEC)
 
 int file_create_unlinked(const char *name, struct inode *ino, const struct file_ops *fops,
                          struct file **out)
@@ -39,15 +40,19 @@ int file_create_unlinked(const char *name, struct inode *ino, const struct file_
 int memfd_create(const char *name, u32 flags, struct file **out)
 {
     char text[NAME_MAX + 1] = PREFIX;
+    u32 mode = S_IFREG | (flags & MFD_NOEXEC_SEAL ? 0666 : 0777);
     struct inode *ino;
-    int err = flags & MFD_HUGETLB ? hugetlbfs_create_inode(S_IFREG | 0777, 0, &ino)
-                                  : ramfs_create_inode(S_IFREG | 0777, 0, &ino);
+    int err = flags & MFD_HUGETLB ? hugetlbfs_create_inode(mode, 0, &ino)
+                                  : ramfs_create_inode(mode, 0, &ino);
 
     if (err)
         return err;
     ino->nlink = 0;
     ino->dev = MEMFD_DEV;
-    ino->seals = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
+    if (flags & MFD_NOEXEC_SEAL)
+        ino->seals = F_SEAL_EXEC;
+    else
+        ino->seals = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
     str_copy(text + sizeof(PREFIX) - 1, name, sizeof(text) - (sizeof(PREFIX) - 1));
     err = file_create_unlinked(text, ino, ino->fops, out);
     if (err)
@@ -70,13 +75,14 @@ long memfd_add_seals(struct file *f, u32 seals)
     struct inode *ino = f->inode;
     long err = 0;
 
-    if (!is_memfd(f))
-        return -EINVAL;
     if (!file_writable(f))
         return -EPERM;
-    if (seals & ~ALL_SEALS)
+    if ((seals & ~ALL_SEALS) || !is_memfd(f))
         return -EINVAL;
     mutex_lock(&ino->lock);
+    /* A program that stays one stays as it is. */
+    if ((seals & F_SEAL_EXEC) && (ino->mode & 0111))
+        seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
     if (ino->seals & F_SEAL_SEAL)
         err = -EPERM;
     else if (seals & F_SEAL_WRITE && !(ino->seals & F_SEAL_WRITE) &&

@@ -92,6 +92,21 @@ static int begin_writing(const struct path *p)
     return err;
 }
 
+/* O_TRUNC writes, whatever the descriptor is for: a program that runs stays as it is. */
+static int cut_to_nothing(const struct fs_cred *c, const struct path *p, bool counted)
+{
+    struct inode *ino = p->dentry->inode;
+    int err = counted ? 0 : begin_writing(p);
+
+    if (err)
+        return err;
+    inode_drop_set_id(c, ino);
+    err = vfs_truncate(ino, 0);
+    if (!counted)
+        end_writing(p);
+    return err;
+}
+
 int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, bool created,
                    struct file **out)
 {
@@ -123,10 +138,8 @@ int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, boo
     f->holds_write = writes;
     f->path = *p;
     path_get(&f->path);
-    if ((flags & O_TRUNC) && S_ISREG(ino->mode) && !created && !(flags & O_PATH)) {
-        inode_drop_set_id(c, ino);
-        err = vfs_truncate(ino, 0);
-    }
+    if ((flags & O_TRUNC) && S_ISREG(ino->mode) && !created && !(flags & O_PATH))
+        err = cut_to_nothing(c, p, writes);
     if (!err && ops->open) {
         err = ops->open(f);
         if (err)

@@ -288,9 +288,10 @@ static ssize_t write_room(const struct inode *ino, u64 pos, size_t n)
         return -EFBIG;
     n = MIN(n, OBJECT_MAX_SIZE - pos);
     if ((ino->seals & F_SEAL_GROW) && pos + n > ino->object->size) {
+        /* Whole pages below the end are written; the one that would grow it is not begun. */
         u64 whole = align_down(ino->object->size, PAGE_SIZE);
 
-        if (pos >= whole) /* the page that would reach beyond gets nothing, as on Linux */
+        if (pos >= whole)
             return -EPERM;
         n = whole - pos;
     }

@@ -19,6 +19,7 @@
 #include "kernel/tty.h"
 #include "mm/boot_alloc.h"
 #include "mm/buddy.h"
+#include "mm/commit.h"
 #include "mm/kspace.h"
 
 const char kernel_release[] = "6.1.0-tessera";
@@ -43,6 +44,7 @@ static void init_memory(const struct bootinfo *bi)
     boot_alloc_init(bi);
     arch_mmu_init(bi);
     buddy_init();
+    commit_init(page_count_free());
     zero_page = page_alloc(0, PA_ZERO);
     if (!zero_page)
         panic("no memory at all");

@@ -11,6 +11,7 @@
 #include "mm/away.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
+#include "mm/commit.h"
 #include "mm/object.h"
 #include "mm/slab.h"
 #include "mm/stat.h"
@@ -19,7 +20,7 @@
 #define CACHES_MAX 64
 
 struct totals {
-    u64 anon, mapped, tables, locked, committed;
+    u64 anon, mapped, tables, locked;
 };
 
 static void add_mm(struct mm *mm, void *arg)
@@ -30,7 +31,6 @@ static void add_mm(struct mm *mm, void *arg)
     t->mapped += mm->rss_file + mm->rss_shmem;
     t->tables += mm->tables;
     t->locked += mm->locked_vm;
-    t->committed += mm->data_vm + mm->stack_vm;
 }
 
 static void kb(struct seq *s, const char *key, u64 pages)
@@ -69,8 +69,8 @@ int proc_show_meminfo(struct seq *s, s32 pid)
     kb(s, "SUnreclaim:", slab);
     kb(s, "KernelStack:", proc_count() * (KSTACK_SIZE / PAGE_SIZE));
     kb(s, "PageTables:", t.tables);
-    kb(s, "CommitLimit:", page_count_total());
-    kb(s, "Committed_AS:", t.committed);
+    kb(s, "CommitLimit:", commit_limit());
+    kb(s, "Committed_AS:", commit_total());
     seq_puts(s, "Hugepagesize:       2048 kB\n");
     seq_printf(s, "FreePages: %lu pages\n", free);
     seq_printf(s, "AwayArrays: %lu bytes\n", away_bytes());

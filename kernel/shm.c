@@ -118,7 +118,7 @@ static void segment_release(struct file *f)
 static const struct file_ops segment_fops = {.release = segment_release};
 
 /* A file whose name in maps tells the key, and whose inode number is the id. */
-static int make_file(const struct shm_segment *s, struct file **out)
+static int make_file(const struct shm_segment *s, u32 flags, struct file **out)
 {
     char name[16];
     struct inode *ino;
@@ -130,7 +130,10 @@ static int make_file(const struct shm_segment *s, struct file **out)
     ino->ino = (u64)s->id;
     fmt_snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->key);
     object_set_quota(ino->object, account_current()->segments);
-    err = object_resize(ino->object, s->size);
+    err = object_commit(ino->object, (s->size + PAGE_SIZE - 1) >> PAGE_SHIFT,
+                        flags & SHM_NORESERVE, current_proc()->mm);
+    if (!err)
+        err = object_resize(ino->object, s->size);
     if (!err)
         err = file_create_unlinked(name, ino, &segment_fops, out);
     if (err)
@@ -164,9 +167,6 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
         return -EINVAL;
     if (npages + all_pages > READ_ONCE(shm_all) || nsegments >= READ_ONCE(shm_mni))
         return -ENOSPC;
-    if (!(flags & SHM_NORESERVE) && mm_overcommit == OVERCOMMIT_GUESS &&
-        size >> PAGE_SHIFT > page_count_total())
-        return -ENOMEM;
     while (slot < SHM_SEGMENTS_MAX && table[slot])
         slot++;
     if (slot == SHM_SEGMENTS_MAX)
@@ -175,7 +175,7 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
     if (!s)
         return -ENOMEM;
     init_segment(s, key, size, flags, slot);
-    err = make_file(s, &s->file);
+    err = make_file(s, flags, &s->file);
     if (err) {
         slab_free(&segment_cache, s);
         return err;

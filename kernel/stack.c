@@ -18,7 +18,8 @@
 #define STRING_MAX  (128ul << 10)
 #define STACK_SPARE (128ul << 10) /* mapped below what is in use at the start */
 #define GAP_MIN     (128ul << 20) /* kept free for the stack below its top */
-#define STACK_TOP   USER_END
+/* Below the last pages of user space, which programs like to map for themselves. */
+#define STACK_TOP   (USER_END - (16ul << 20))
 #define AUX_MAX     24
 #define CLOCK_TICKS 100
 

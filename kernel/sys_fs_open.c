@@ -123,7 +123,9 @@ long sys_memfd_create(const struct syscall_args *a)
         size = flags >> MAP_HUGE_SHIFT;
         flags &= (1u << MAP_HUGE_SHIFT) - 1;
     }
-    if ((flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB)) ||
+    if ((flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_NOEXEC_SEAL |
+                        MFD_EXEC)) ||
+        (flags & (MFD_NOEXEC_SEAL | MFD_EXEC)) == (MFD_NOEXEC_SEAL | MFD_EXEC) ||
         (size && size != MAP_HUGE_2MB >> MAP_HUGE_SHIFT))
         return -EINVAL;
     n = strncpy_from_user(name, a->a0, sizeof(name));

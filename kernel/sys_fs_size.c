@@ -10,9 +10,6 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
 
-#define FALLOC_FLAGS                                                         \
-    (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE | \
-     FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
 #define FADV_MAX 5 /* POSIX_FADV_NOREUSE */
 
 static int check_limit(u64 size)
@@ -80,14 +77,32 @@ long sys_ftruncate(const struct syscall_args *a)
     return err;
 }
 
+/* One thing at a time, and KEEP_SIZE only where the size could change. */
+static bool mode_known(u32 mode)
+{
+    switch (mode & ~(u32)FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_ZERO_RANGE:
+    case FALLOC_FL_UNSHARE_RANGE:
+        return true;
+    case FALLOC_FL_PUNCH_HOLE:
+        return mode & FALLOC_FL_KEEP_SIZE;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+    case FALLOC_FL_WRITE_ZEROES:
+        return !(mode & FALLOC_FL_KEEP_SIZE);
+    default:
+        return false;
+    }
+}
+
 static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
 {
     struct inode *ino = f->inode;
     s64 end;
     int err;
 
-    if ((mode & ~FALLOC_FLAGS) || ((mode & FALLOC_FL_PUNCH_HOLE) &&
-                                   mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)))
+    if (!mode_known(mode))
         return -EOPNOTSUPP;
     if (!file_writable(f))
         return -EBADF;

@@ -6,6 +6,7 @@
 #include "kernel/sys_mm.h"
 #include "fs/file.h"
 #include "fs/hugetlbfs.h"
+#include "kernel/sys_fs.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 #include "lib/pause.h"
@@ -16,43 +17,55 @@
 #include "mm/calls.h"
 #include "mm/object.h"
 
-/* What the descriptor allows a mapping to do, and its object. */
-static int map_file(struct file *f, struct mmap_args *m)
+/* What the descriptor says against the mapping. */
+static int judge_file(const struct file *f, struct mmap_args *m, bool shared)
 {
-    bool shared = (m->flags & MAP_TYPE) != MAP_PRIVATE;
-    int err;
-
+    m->max_prot = PROT_READ | PROT_WRITE | PROT_EXEC;
+    if (shared && !file_writable(f)) {
+        if (m->prot & PROT_WRITE)
+            return -EACCES;
+        m->max_prot &= ~(u32)PROT_WRITE;
+    }
     if (!file_readable(f))
         return -EACCES;
-    m->max_prot = PROT_READ | PROT_WRITE | PROT_EXEC;
     if (path_mount_flags(&f->path) & MS_NOEXEC) {
         if (m->prot & PROT_EXEC)
             return -EPERM;
         m->max_prot &= ~(u32)PROT_EXEC;
     }
-    if (shared && !file_writable(f))
-        m->max_prot &= ~(u32)PROT_WRITE;
-    if (m->prot & PROT_WRITE & ~m->max_prot)
-        return -EACCES;
+    if (!f->ops->mmap)
+        return -ENODEV;
+    if (m->flags & MAP_GROWSDOWN)
+        return -EINVAL;
     if (shared && f->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
         if (m->prot & PROT_WRITE)
             return -EPERM;
         m->max_prot &= ~(u32)PROT_WRITE;
     }
-    if (!f->ops->mmap)
-        return -ENODEV;
-    err = f->ops->mmap(f, shared, &m->object);
-    if (!err && (m->flags & MAP_HUGETLB) && !(m->object && m->object->order))
-        err = -EINVAL; /* the caller drops the object */
-    if (!err && m->object)
+    return 0;
+}
+
+/* The object of the descriptor. mm_mmap tells what is in file_error in its turn; what is
+ * returned here comes first. */
+static int map_file(struct file *f, struct mmap_args *m)
+{
+    bool shared = (m->flags & MAP_TYPE) != MAP_PRIVATE;
+
+    if ((m->flags & MAP_HUGETLB) && !(f->inode->object && f->inode->object->order))
+        return -EINVAL;
+    m->from_file = true;
+    m->file_error = judge_file(f, m, shared);
+    if (!m->file_error)
+        m->file_error = f->ops->mmap(f, shared, &m->object);
+    if (m->object)
         m->file = &f->vm;
-    return err;
+    return 0;
 }
 
 /* Whether the size asked for with a MAP_HUGETLB mapping is the one there is. */
-static bool huge_size_ok(u32 flags)
+static bool huge_size_ok(u64 flags)
 {
-    u32 size = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+    u32 size = (u32)(flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
 
     return !(flags & MAP_HUGETLB) || !size || size == MAP_HUGE_2MB >> MAP_HUGE_SHIFT;
 }
@@ -63,22 +76,24 @@ long sys_mmap(const struct syscall_args *a)
     struct mmap_args m = {.addr = a->a0,
                           .len = a->a1,
                           .prot = (u32)a->a2,
-                          .flags = (u32)a->a3,
+                          .flags = a->a3,
                           .offset = a->a5,
                           .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC};
     struct file *f = NULL;
     vaddr_t result;
     int err = 0;
 
-    if (m.offset % PAGE_SIZE || !huge_size_ok(m.flags))
+    if (m.offset % PAGE_SIZE)
         return -EINVAL;
     if (m.flags & MAP_ANONYMOUS) {
         m.offset = 0;
+        if (!huge_size_ok(m.flags))
+            return -EINVAL;
     } else {
-        f = fd_get(current_proc()->files, (int)a->a4);
+        f = io_file_of((int)a->a4);
         if (!f)
             return -EBADF;
-        err = m.len ? map_file(f, &m) : -EINVAL;
+        err = map_file(f, &m);
     }
     if (!err)
         err = mm_mmap(current_mm(), &m, &result);
@@ -98,9 +113,7 @@ long sys_munmap(const struct syscall_args *a)
 
 long sys_mprotect(const struct syscall_args *a)
 {
-    if (a->a2 > UINT32_MAX)
-        return -EINVAL;
-    return checked(mm_mprotect(current_mm(), a->a0, a->a1, (u32)a->a2));
+    return checked(mm_mprotect(current_mm(), a->a0, a->a1, a->a2));
 }
 
 long sys_brk(const struct syscall_args *a)

@@ -15,6 +15,9 @@
 #include "kernel/uts.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/buddy.h"
+#include "mm/commit.h"
+#include "mm/mm.h"
 #include "mm/object.h"
 
 /* ---- texts ---- */
@@ -199,11 +202,52 @@ static int get_boot_id(struct seq *s)
     return 0;
 }
 
+/* ---- memory ---- */
+
+/* The ratio and the absolute limit replace each other. */
+static int check_ratio(u64 number)
+{
+    (void)number;
+    WRITE_ONCE(mm_overcommit_kbytes, 0);
+    return 0;
+}
+
+static int check_kbytes(u64 number)
+{
+    (void)number;
+    WRITE_ONCE(mm_overcommit_ratio, 0);
+    return 0;
+}
+
+static int get_min_free(struct seq *s)
+{
+    seq_printf(s, "%lu\n", page_count_reserve() * (PAGE_SIZE / 1024));
+    return 0;
+}
+
+static int get_nothing(struct seq *s)
+{
+    (void)s;
+    return 0;
+}
+
+/* No page of a file has another home than memory, so none can be dropped: what goes back is
+ * what the processors keep at hand. */
+static int set_drop_caches(char *text, size_t n)
+{
+    u64 what;
+
+    (void)n;
+    if (str_to_u64(text, &what) != 0 || what < 1 || what > 4)
+        return -EINVAL;
+    page_drain();
+    return 0;
+}
+
 /* ---- the table ---- */
 
 static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one = 1,
            entropy_bits = 256, nobody = 65534, open_max = FD_MAX_HARD;
-static u64 min_address = MMAP_MIN_ADDR;
 
 #define CALLED(...) (&(const struct sysctl){.kind = SYSCTL_CALLED, __VA_ARGS__})
 #define U32(variable, ...) \
@@ -251,8 +295,17 @@ const struct proc_entry proc_sys_entries[] = {
     ROW("kernel/tainted", 0644, CALLED(.get = get_tainted, .set = set_tainted)),
     ROW("kernel/threads-max", 0644, U32(proc_threads_max, .min = 20, .max = PID_MAX)),
     ROW("kernel/version", 0444, CALLED(.get = get_version)),
+    ROW("vm/admin_reserve_kbytes", 0644, U64(mm_admin_reserve_kbytes, .max = ~0ull)),
+    ROW("vm/drop_caches", 0200, CALLED(.get = get_nothing, .set = set_drop_caches)),
     ROW("vm/max_map_count", 0644, U32(mm_max_map_count, .max = 0x7fffffff)),
-    ROW("vm/mmap_min_addr", 0444, U64(min_address)),
-    ROW("vm/overcommit_memory", 0644, U32(mm_overcommit, .max = OVERCOMMIT_ALWAYS)),
+    ROW("vm/min_free_kbytes", 0444, CALLED(.get = get_min_free)),
+    ROW("vm/mmap_min_addr", 0644,
+        U64(mm_min_addr, .min = PAGE_SIZE, .max = USER_END / 2, .cap = CAP_SYS_RAWIO)),
+    ROW("vm/overcommit_kbytes", 0644,
+        U64(mm_overcommit_kbytes, .max = ~0ull, .check = check_kbytes)),
+    ROW("vm/overcommit_memory", 0644, U32(mm_overcommit, .max = OVERCOMMIT_NEVER)),
+    ROW("vm/overcommit_ratio", 0644,
+        U32(mm_overcommit_ratio, .max = 0x7fffffff, .check = check_ratio)),
+    ROW("vm/user_reserve_kbytes", 0644, U64(mm_user_reserve_kbytes, .max = ~0ull)),
     {.name = NULL},
 };

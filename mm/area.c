@@ -5,7 +5,8 @@
 #include "mm/area.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
-#include "mm/buddy.h"
+#include "mm/commit.h"
+#include "mm/huge.h"
 #include "mm/object_tree.h"
 #include "mm/pagetable.h"
 #include "mm/zap.h"
@@ -66,6 +67,8 @@ void area_bury(struct area_dead *dead)
 void area_account(struct mm *mm, u32 flags, s64 npages)
 {
     mm->total_vm += (u64)npages;
+    if (flags & VM_ACCOUNT)
+        commit_add(npages);
     if (flags & VM_GROWSDOWN)
         mm->stack_vm += (u64)npages;
     else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
@@ -75,32 +78,53 @@ void area_account(struct mm *mm, u32 flags, s64 npages)
     mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
 }
 
-u64 area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end)
+struct area_pages area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    u64 n = 0;
+    struct area_pages n = {0};
 
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
-        n += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+        u64 here = (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+
+        n.all += here;
+        n.committed += v->flags & VM_ACCOUNT ? here : 0;
         pause_anyway();
     }
     return n;
 }
 
-int area_check_limits(const struct mm *mm, u32 flags, u64 npages, u64 replaced)
+int area_check_limits(const struct mm *mm, u32 flags, u64 npages,
+                      struct area_pages replaced)
 {
     bool data = (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+    u64 more = npages - MIN(replaced.all, npages);
 
-    if (mm->nvmas + 2 > mm_max_map_count)
+    if (mm->total_vm + more > mm->limits.as >> PAGE_SHIFT)
         return -ENOMEM;
-    if (mm->total_vm + npages - MIN(replaced, npages) > mm->limits.as >> PAGE_SHIFT)
+    if (data && mm->data_vm + more > mm->limits.data >> PAGE_SHIFT)
         return -ENOMEM;
-    if (data && mm->data_vm + npages > mm->limits.data >> PAGE_SHIFT)
-        return -ENOMEM;
-    /* Obvious over-commitment: more than the machine has, in one piece. */
-    if (data && !(flags & VM_NORESERVE) && mm_overcommit == OVERCOMMIT_GUESS &&
-        npages > page_count_total())
-        return -ENOMEM;
+    if ((flags & VM_ACCOUNT) && npages > replaced.committed)
+        return commit_check(mm, npages - replaced.committed);
     return 0;
+}
+
+unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
+{
+    const struct vma *prev = vma_prev(v), *next = vma_next(v);
+    struct vma piece = *v;
+    bool below = v->start < start, above = end < v->end;
+
+    if (v->flags == flags)
+        return 0;
+    piece.start = MAX(v->start, start);
+    piece.end = MIN(v->end, end);
+    piece.pgoff = vma_home(v, piece.start);
+    piece.flags = flags;
+    /* The piece may become part of a neighbour. */
+    if (below && !above && next && vma_can_merge(&piece, next))
+        return 0;
+    if (above && !below && prev && vma_can_merge(prev, &piece))
+        return 0;
+    return below + above;
 }
 
 int area_check_memlock(const struct mm *mm, u64 npages)
@@ -108,6 +132,17 @@ int area_check_memlock(const struct mm *mm, u64 npages)
     if (mm->limits.memlock_unlimited)
         return 0;
     return mm->locked_vm + npages > mm->limits.memlock >> PAGE_SHIFT ? -EAGAIN : 0;
+}
+
+int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    const struct vma *v = vma_at(mm, start);
+
+    if (v && v->start < start && end < v->end && !area_may_cut(mm, 1))
+        return -ENOMEM;
+    if (huge_cut(mm, start, end))
+        return -EINVAL;
+    return area_sealed(mm, start, end) ? -EPERM : 0;
 }
 
 void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,

@@ -32,6 +32,10 @@ struct area_dead {
 };
 void area_bury(struct area_dead *dead);
 
+/* Whether [start, end) can be removed: -ENOMEM a hole in one VMA at vm.max_map_count, -EINVAL
+ * a huge page would be cut, -EPERM sealed. */
+int must_check area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end);
+
 /* Removes everything in [start, end). Needs up to two spare records. Cannot fail. */
 void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
                 struct area_dead *dead);
@@ -42,14 +46,30 @@ void area_account(struct mm *mm, u32 flags, s64 npages);
 /* Whether some of [start, end) is sealed. */
 bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end);
 
-/* Mapped pages in [start, end). */
-u64 area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end);
+/* Mapped pages in a range, and those of them with VM_ACCOUNT. */
+struct area_pages {
+    u64 all, committed;
+};
+struct area_pages area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end);
 
-/* Whether npages more with these flags fit into RLIMIT_AS, RLIMIT_DATA, the memory of the
- * machine (private writable memory, unless VM_NORESERVE) and the number of VMAs; `replaced`
- * pages go away at the same time. 0 or -ENOMEM. */
+/* Whether npages more with these flags fit into RLIMIT_AS, RLIMIT_DATA and, with VM_ACCOUNT,
+ * among the commitments; `replaced` goes away at the same time. 0 or -ENOMEM. */
 int must_check area_check_limits(const struct mm *mm, u32 flags, u64 npages,
-                                 u64 replaced);
+                                 struct area_pages replaced);
+
+/* Whether the address space may have a new VMA: vm.max_map_count and not one more, as mmap
+ * counts; or n more by cutting, which never passes the limit. */
+static inline bool area_may_add(const struct mm *mm)
+{
+    return mm->nvmas <= mm_max_map_count;
+}
+static inline bool area_may_cut(const struct mm *mm, unsigned n)
+{
+    return n == 0 || mm->nvmas + n <= mm_max_map_count;
+}
+
+/* How many VMAs more there are after [start, end) of v (cut to it) has got these flags. */
+unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags);
 
 /* RLIMIT_MEMLOCK for npages more locked pages: 0, -EAGAIN. */
 int must_check area_check_memlock(const struct mm *mm, u64 npages);

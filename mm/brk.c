@@ -10,16 +10,16 @@
 
 static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    u32 flags =
-        VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm->def_flags;
+    u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT |
+                mm->def_flags;
     u64 npages = (end - start) >> PAGE_SHIFT;
     struct vma *next = vma_find(mm, start), *v;
     vaddr_t limit = USER_END;
 
     if (next)
-        limit = next->start -
-                (next->flags & VM_GROWSDOWN ? MIN(STACK_GUARD_GAP, next->start) : 0);
-    if (end > limit || area_check_limits(mm, flags, npages, 0) != 0)
+        limit = vma_low_end(next);
+    if (end > limit || !area_may_add(mm) ||
+        area_check_limits(mm, flags, npages, (struct area_pages){0}) != 0)
         return false;
     if ((flags & VM_LOCKED) && area_check_memlock(mm, npages) != 0)
         return false;
@@ -38,6 +38,13 @@ static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
     return true;
 }
 
+/* RLIMIT_DATA counts the program's initialised data as well. */
+static bool over_data(const struct mm *mm, vaddr_t brk)
+{
+    return mm->limits.data != ~0ull &&
+           brk - mm->brk_start + (mm->end_data - mm->start_data) > mm->limits.data;
+}
+
 vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
 {
     struct area_reserve r = {.n = 0};
@@ -48,7 +55,7 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
     mutex_lock(&mm->lock);
     old_end = align_up(mm->brk, PAGE_SIZE);
     new_end = align_up(brk, PAGE_SIZE);
-    if (brk < mm->brk_start || brk > USER_END || brk - mm->brk_start > mm->limits.data)
+    if (brk < mm->brk_start || brk > USER_END || over_data(mm, brk))
         ok = false;
     else if (new_end == old_end)
         ok = true;

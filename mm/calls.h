@@ -17,19 +17,21 @@ struct mmap_args {
     vaddr_t addr;
     u64 len;
     u32 prot;  /* PROT_* */
-    u32 flags; /* MAP_* */
+    u64 flags; /* MAP_* */
     /* What is mapped: NULL object for anonymous memory (MAP_SHARED then makes an object).
      * References stay with the caller; the VMA takes its own. */
     struct vm_object *object;
     struct vm_file *file;
-    u64 offset;   /* bytes */
-    u32 max_prot; /* PROT_* the descriptor allows mprotect to reach later */
-    u32 vm_flags; /* VM_* the mapping has besides: VM_NOREMAP or 0 */
+    u64 offset;     /* bytes */
+    u32 max_prot;   /* PROT_* the descriptor allows mprotect to reach later */
+    u32 vm_flags;   /* VM_* the mapping has besides: VM_NOREMAP or 0 */
+    bool from_file; /* a descriptor was given, even where it ends as anonymous memory */
+    int file_error; /* what speaks against mapping it: told once the range is found right */
 };
 
-/* -EINVAL length 0, bad flags or unaligned offset; -ENOMEM no room, limits, huge length;
- * -EOVERFLOW offset + length; -EPERM below MMAP_MIN_ADDR; -EEXIST FIXED_NOREPLACE;
- * -EAGAIN RLIMIT_MEMLOCK. */
+/* -EINVAL length 0 or bad flags; -ENOMEM no room, limits, huge length; -EOVERFLOW offset +
+ * length; -EPERM below vm.mmap_min_addr, sealed; -EEXIST FIXED_NOREPLACE; -EAGAIN
+ * RLIMIT_MEMLOCK; -EOPNOTSUPP a flag MAP_SHARED_VALIDATE does not know. */
 int mm_mmap(struct mm *mm, const struct mmap_args *args, vaddr_t *out);
 
 /* -EINVAL unaligned address, length 0 or beyond the user half; -ENOMEM no memory to split. */
@@ -37,7 +39,7 @@ int mm_munmap(struct mm *mm, vaddr_t addr, u64 len);
 
 /* -EINVAL unaligned or bad prot; -ENOMEM hole (the part before it is changed) or no memory;
  * -EACCES beyond what the descriptor allows. */
-int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u32 prot);
+int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 prot);
 
 /* Sets the break and returns it; on any failure the break is unchanged and returned. */
 vaddr_t mm_brk(struct mm *mm, vaddr_t brk);

@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
 #include "mm/away.h"
+#include "mm/commit.h"
 #include "mm/huge.h"
 #include "mm/object.h"
 #include "mm/zap.h"
@@ -101,6 +102,10 @@ static int copy_vma(struct vma *v, struct mm *child, struct tlb_batch *b)
 
     if (!c)
         return -ENOMEM;
+    if ((c->flags & VM_ACCOUNT) && commit_check(v->mm, vma_npages(v)) != 0) {
+        vma_free(c);
+        return -ENOMEM;
+    }
     vma_insert(child, c);
     area_account(child, c->flags, (s64)vma_npages(c));
     if (vma_kind(v) == VMA_SHARED)

@@ -159,8 +159,10 @@ static enum fault_result fault_private_write(struct fault *f, pte_t old)
     enum fault_result result;
 
     if (pg->type == PAGE_ANON && __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1) {
-        mm_count(fault_reuse);
-        return change_rights(f, old, f->v->flags & VM_PROT);
+        result = change_rights(f, old, f->v->flags & VM_PROT);
+        if (result == FAULT_OK)
+            mm_count(fault_reuse);
+        return result;
     }
     fresh = anon_page(pg);
     if (!fresh)
@@ -194,7 +196,8 @@ static enum fault_result fault_private_new(struct fault *f)
         result = FAULT_BUS;
     } else if (fresh) {
         result = commit_anon(f, 0, fresh);
-        mm_count(fault_cow);
+        if (result == FAULT_OK)
+            mm_count(fault_cow);
     } else {
         spin_lock(&f->s.table->lock);
         if (pg->object != o || (pg->flags & PG_LEAVING) || pte_load(f->s.entry)) {
@@ -220,9 +223,13 @@ static enum fault_result fault_private(struct fault *f)
     if (!old && f->v->object)
         return fault_private_new(f);
     if (!old) {
+        enum fault_result result;
+
         fresh = anon_page(NULL);
-        mm_count(fault_anon_new);
-        return fresh ? commit_anon(f, 0, fresh) : FAULT_BUS;
+        result = fresh ? commit_anon(f, 0, fresh) : FAULT_BUS;
+        if (result == FAULT_OK)
+            mm_count(fault_anon_new);
+        return result;
     }
     if (pte_parked(old)) { /* readable first, writing is decided as usual */
         (void)change_rights(f, old, f->v->flags & VM_PROT & ~VM_WRITE);

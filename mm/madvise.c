@@ -56,7 +56,7 @@ static int set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, u
 
     if (flags == v->flags)
         return 0;
-    if (mm->nvmas + 2 > mm_max_map_count || area_reserve(&r, 2) != 0)
+    if (!area_may_cut(mm, area_growth(v, start, end, flags)) || area_reserve(&r, 2) != 0)
         return -ENOMEM;
     area_set_flags(mm, v, start, end, flags, &r);
     area_release(&r);
@@ -93,7 +93,7 @@ static int punch_shown(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 {
     if ((v->flags & VM_LOCKED) || !v->object)
         return -EINVAL;
-    if ((v->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
+    if ((v->flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
         return -EACCES;
     if (READ_ONCE(v->object->sealed))
         return -EPERM;
@@ -139,7 +139,14 @@ static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bo
 /* Applies the advice to [start, end) of v. */
 static int advise(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, int advice)
 {
-    if (vma_huge(v) && ((start | end) % HUGE_SIZE || advice == MADV_FREE))
+    if (vma_huge(v) && (start % HUGE_SIZE || advice == MADV_FREE))
+        return -EINVAL;
+    if (vma_huge(v) && end % HUGE_SIZE) { /* whole pages only */
+        if (advised_flags(v->flags, advice) != v->flags)
+            return -EINVAL;
+        end = align_down(end, HUGE_SIZE);
+    }
+    if ((v->flags & VM_DROPPABLE) && (advice == MADV_DODUMP || advice == MADV_KEEPONFORK))
         return -EINVAL;
     switch (advice) {
     case MADV_DONTNEED:
@@ -201,7 +208,7 @@ int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
     if (!known(advice) || addr % PAGE_SIZE)
         return -EINVAL;
     if (align_up(len, PAGE_SIZE) < len || addr + align_up(len, PAGE_SIZE) < addr)
-        return -EINVAL;
+        return -EINVAL; /* wraps */
     end = addr + align_up(len, PAGE_SIZE);
     if (end == addr)
         return 0;
@@ -218,6 +225,8 @@ int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
         }
         if (v->start > addr)
             hole = -ENOMEM;
+        if (hole && (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE))
+            break;
         addr = MAX(addr, v->start);
         stop = MIN(v->end, end);
         err = advise(mm, v, addr, stop, advice);

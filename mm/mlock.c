@@ -14,12 +14,11 @@
 
 static int whole_pages(vaddr_t *addr, u64 len, vaddr_t *end)
 {
-    u64 size = len + *addr % PAGE_SIZE;
+    /* What rounds up to 2^64 counts as 0, as on Linux. */
+    u64 size = align_up(len + *addr % PAGE_SIZE, PAGE_SIZE);
 
     *addr &= PAGE_MASK;
-    if (size < len || align_up(size, PAGE_SIZE) < size)
-        return -EINVAL; /* wraps */
-    *end = *addr + align_up(size, PAGE_SIZE);
+    *end = *addr + size;
     return *end < *addr ? -EINVAL : 0;
 }
 
@@ -36,13 +35,35 @@ static u64 unlocked_pages(const struct mm *mm, vaddr_t start, vaddr_t end)
     return n;
 }
 
+/* The flags of v with `bits` of VM_LOCKED | VM_LOCKONFAULT. Huge pages stay anyway and are not
+ * counted; what may be lost cannot be locked. */
+static u32 locked_flags(const struct vma *v, u32 bits)
+{
+    if (v->flags & (VM_HUGE | VM_DROPPABLE))
+        return v->flags;
+    return (v->flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | bits;
+}
+
+/* How many VMAs more there are with these bits on [start, end). */
+static unsigned locked_growth(const struct mm *mm, vaddr_t start, vaddr_t end, u32 bits)
+{
+    const struct vma *first = vma_at(mm, start), *last = vma_at(mm, end - 1);
+    unsigned n = 0;
+
+    if (first)
+        n += area_growth(first, start, end, locked_flags(first, bits));
+    if (last && last != first)
+        n += area_growth(last, start, end, locked_flags(last, bits));
+    return n;
+}
+
 /* Sets `bits` of VM_LOCKED | VM_LOCKONFAULT on [start, end) up to the first hole. */
 static int set_locked(struct mm *mm, vaddr_t start, vaddr_t end, u32 bits)
 {
     struct area_reserve r;
     int err;
 
-    if (mm->nvmas + 2 > mm_max_map_count)
+    if (!area_may_cut(mm, locked_growth(mm, start, end, bits)))
         return -ENOMEM;
     err = area_reserve(&r, 2);
     if (err)
@@ -56,9 +77,7 @@ static int set_locked(struct mm *mm, vaddr_t start, vaddr_t end, u32 bits)
             break;
         }
         stop = MIN(v->end, end);
-        if (!vma_huge(v)) /* those stay anyway, and are not counted */
-            area_set_flags(mm, v, start, stop,
-                           (v->flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | bits, &r);
+        area_set_flags(mm, v, start, stop, locked_flags(v, bits), &r);
         start = stop;
         pause_anyway();
     }
@@ -137,9 +156,7 @@ int mm_mlockall(struct mm *mm, u32 flags)
 
         /* Whole VMAs: nothing is cut, so no record is needed. */
         for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
-            if (!vma_huge(v))
-                v = area_set_flags(mm, v, v->start, v->end,
-                                   (v->flags & ~VM_LOCKONFAULT) | bits, &none);
+            v = area_set_flags(mm, v, v->start, v->end, locked_flags(v, bits), &none);
             pause_anyway();
         }
         if (!(flags & MCL_ONFAULT))

@@ -5,6 +5,7 @@
 #include "mm/mm.h"
 #include "lib/string.h"
 #include "mm/away.h"
+#include "mm/commit.h"
 #include "mm/pagetable.h"
 #include "mm/slab.h"
 #include "mm/vma.h"
@@ -13,7 +14,7 @@
 SLAB_CACHE(mm_cache, "mm", struct mm);
 
 u32 mm_max_map_count = MM_MAX_MAP_COUNT_DEFAULT;
-u32 mm_overcommit = OVERCOMMIT_GUESS;
+u64 mm_min_addr = MMAP_MIN_ADDR;
 
 static u64 next_id; /* atomic */
 static u32 dying;   /* atomic: address spaces that are being taken apart */
@@ -29,7 +30,7 @@ struct mm *mm_create(void)
     mutex_init(&mm->lock);
     mm->refs = 1;
     mm->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
-    mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true};
+    mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true, true};
     mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
     if (!pt_init(mm)) {
         slab_free(&mm_cache, mm);
@@ -69,6 +70,8 @@ static void unmap_all(struct mm *mm)
         vaddr_t start = v->start, end = v->end;
         struct vma *next = vma_next(v);
 
+        if (v->flags & VM_ACCOUNT)
+            commit_add(-(s64)vma_npages(v));
         vma_remove(mm, v);
         vma_free(v);
         tlb_begin(&batch, mm);

@@ -11,8 +11,11 @@
 #include "lib/rbtree.h"
 #include "lib/types.h"
 
-#define MMAP_MIN_ADDR   0x10000ul
 #define STACK_GUARD_GAP (256 * PAGE_SIZE)
+
+/* vm.mmap_min_addr: nobody maps below it, whatever his rights; page 0 is never mapped. */
+#define MMAP_MIN_ADDR 0x10000ul
+extern u64 mm_min_addr;
 
 struct vm_object;
 struct vma;
@@ -22,15 +25,11 @@ struct vm_file;
 #define MM_MAX_MAP_COUNT_DEFAULT 65530u
 extern u32 mm_max_map_count;
 
-/* vm.overcommit_memory. GUESS: no private writable mapping larger than the machine. */
-#define OVERCOMMIT_GUESS  0u
-#define OVERCOMMIT_ALWAYS 1u
-extern u32 mm_overcommit;
-
 /* Limits in bytes (RLIM_INFINITY = ~0), copied in by the kernel when they change. */
 struct mm_limits {
     u64 as, data, stack, memlock;
-    bool memlock_unlimited; /* CAP_IPC_LOCK: root */
+    bool memlock_unlimited; /* CAP_IPC_LOCK */
+    bool admin;             /* CAP_SYS_ADMIN: may use the last of the commit limit */
 };
 
 struct mm {

@@ -7,6 +7,7 @@
 #include "lib/uapi/mman.h"
 #include "mm/area.h"
 #include "mm/calls.h"
+#include "mm/commit.h"
 #include "mm/huge.h"
 #include "mm/pagetable.h"
 #include "mm/stat.h"
@@ -102,11 +103,43 @@ static bool becomes_data(const struct vma *v, u32 prot)
     return (prot & VM_WRITE) && !(v->flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN));
 }
 
+/* Whether nothing of anonymous v was ever touched. */
+static bool untouched(const struct vma *v)
+{
+    struct page *leaf;
+
+    pt_for_each_leaf (v->mm, v->start, v->end, va, next, leaf) {
+        const pte_t *e = pt_entries(leaf) + pt_index(va, 0);
+
+        if (leaf->present && next - va == LEAF_SPAN)
+            return false;
+        for (; leaf->present && va < next; va += PAGE_SIZE)
+            if (pte_load(e++))
+                return false;
+    }
+    return true;
+}
+
+/* The flags of v with the rights `prot`: private memory that gets writable is committed, and
+ * stays so when the right goes, unless it was never used. */
+static u32 protected_flags(const struct vma *v, u32 prot)
+{
+    u32 flags = (v->flags & ~VM_PROT) | prot;
+
+    if (vm_commits(flags))
+        return flags | VM_ACCOUNT;
+    if ((flags & VM_ACCOUNT) && vma_kind(v) == VMA_ANON && untouched(v))
+        return flags & ~VM_ACCOUNT;
+    return flags;
+}
+
 /* How far [start, end) is mapped without a hole, and whether all of that may get `prot`. */
 static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot, vaddr_t *stop)
 {
     struct vma *v = vma_find(mm, start);
-    u64 data = mm->data_vm;
+    u32 flags;
+    u64 data = mm->data_vm, committed = 0;
+    unsigned growth = 0;
 
     *stop = start;
     if (!v || v->start > start)
@@ -116,11 +149,18 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot, vadd
             return -EACCES;
         if (becomes_data(v, prot))
             data += (MIN(v->end, end) - *stop) >> PAGE_SHIFT;
+        flags = protected_flags(v, prot);
+        if ((flags & ~v->flags & VM_ACCOUNT))
+            committed += (MIN(v->end, end) - *stop) >> PAGE_SHIFT;
+        growth += area_growth(v, start, end, flags);
         *stop = v->end;
         pause_anyway();
     }
     *stop = MIN(*stop, end);
-    return data > MAX(mm->data_vm, mm->limits.data >> PAGE_SHIFT) ? -ENOMEM : 0;
+    if (data > MAX(mm->data_vm, mm->limits.data >> PAGE_SHIFT) ||
+        !area_may_cut(mm, growth))
+        return -ENOMEM;
+    return committed ? commit_check(mm, committed) : 0;
 }
 
 /* PROT_GROWSDOWN: the change reaches down to the start of the growable area. Nothing grows
@@ -135,23 +175,26 @@ static int extend_to_stack(struct mm *mm, u32 grows, vaddr_t *addr, vaddr_t end)
     return 0;
 }
 
-int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u32 prot)
+int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
 {
     struct area_reserve r = {.n = 0};
-    u32 grows = prot & (u32)(PROT_GROWSDOWN | PROT_GROWSUP);
+    u32 grows = rights & (u32)(PROT_GROWSDOWN | PROT_GROWSUP), prot;
     vaddr_t end, stop;
     struct vma *v;
     int err;
 
-    prot &= ~grows;
-    if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE ||
-        (prot & ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC)))
+    if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
         return -EINVAL;
     if (len == 0)
         return 0;
-    if (addr > USER_END || len > USER_END - addr)
-        return -ENOMEM;
     end = addr + align_up(len, PAGE_SIZE);
+    if (end <= addr)
+        return -ENOMEM;
+    if (rights & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | grows))
+        return -EINVAL;
+    if (end > USER_END)
+        return -ENOMEM;
+    prot = rights & VM_PROT;
     mutex_lock(&mm->lock);
     err = grows ? extend_to_stack(mm, grows, &addr, end) : 0;
     if (!err)
@@ -160,15 +203,13 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u32 prot)
         err = -EINVAL;
     if (!err && area_sealed(mm, addr, end))
         err = -EPERM;
-    if (!err && mm->nvmas + 2 > mm_max_map_count)
-        err = -ENOMEM;
     if (!err)
         err = area_reserve(&r, 2);
     for (vaddr_t va = addr; !err && va < stop;) {
         u32 flags;
 
         v = vma_find(mm, va);
-        flags = (v->flags & ~VM_PROT) | prot;
+        flags = protected_flags(v, prot);
         if (flags != v->flags) {
             vaddr_t from = va, to = MIN(v->end, stop);
 

@@ -18,9 +18,10 @@ int mm_msync(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
     if ((flags & ~(u32)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || addr % PAGE_SIZE ||
         ((flags & MS_ASYNC) && (flags & MS_SYNC)))
         return -EINVAL;
-    if (align_up(len, PAGE_SIZE) < len || addr + align_up(len, PAGE_SIZE) < addr)
+    end =
+        addr + align_up(len, PAGE_SIZE); /* a length that rounds up to 2^64 counts as 0 */
+    if (end < addr)
         return -ENOMEM;
-    end = addr + align_up(len, PAGE_SIZE);
     if (end == addr)
         return 0;
     mutex_lock_shared(&mm->lock);

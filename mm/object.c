@@ -10,6 +10,7 @@
 #include "mm/account.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
+#include "mm/commit.h"
 #include "mm/huge.h"
 #include "mm/object_tree.h"
 #include "mm/slab.h"
@@ -52,6 +53,24 @@ void object_set_quota(struct vm_object *o, struct quota *q)
     quota_put(old);
 }
 
+int object_commit(struct vm_object *o, u64 npages, bool noreserve, const struct mm *mm)
+{
+    ASSERT(!o->pages.count && !o->committed);
+    if (noreserve && mm_overcommit != OVERCOMMIT_NEVER)
+        return 0;
+    if (commit_check(mm, npages) != 0)
+        return -ENOMEM;
+    o->committed = npages;
+    commit_add((s64)npages);
+    return 0;
+}
+
+/* Whether the pages of o count as commitments one by one. */
+static bool commits_pages(const struct vm_object *o)
+{
+    return !o->committed && !o->order;
+}
+
 struct vm_object *object_create_huge(u64 size)
 {
     struct vm_object *o = object_create(size);
@@ -74,6 +93,8 @@ void object_forget_page(struct page *pg)
     if (unlikely(pg->flags & PG_LOG))
         backlink_clear(pg);
     quota_uncharge_pages(pg->object->quota, 1ul << pg->order);
+    if (commits_pages(pg->object))
+        commit_add(-1);
     pg->object = NULL; /* inline hints mean nothing without it */
     __atomic_fetch_sub(&pages_total, 1ul << pg->order, __ATOMIC_RELAXED);
 }
@@ -96,6 +117,7 @@ void object_put(struct vm_object *o)
         pause_anyway();
     }
     quota_put(o->quota);
+    commit_add(-(s64)o->committed);
     slab_free(&object_cache, o);
 }
 
@@ -156,6 +178,8 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
             fresh->index = (u32)pgoff;
             memset(&fresh->links, 0, sizeof(fresh->links));
             __atomic_fetch_add(&pages_total, 1ul << o->order, __ATOMIC_RELAXED);
+            if (commits_pages(o))
+                commit_add(1);
             pg = fresh;
             fresh = NULL;
         }
@@ -164,6 +188,9 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
         spin_unlock(&o->lock);
         if (pg)
             break;
+        if (unlikely(mm_overcommit == OVERCOMMIT_NEVER) && commits_pages(o) &&
+            commit_check(NULL, 1) != 0)
+            return -ENOSPC;
         fresh = o->order ? huge_alloc(PA_ZERO) : page_alloc(0, PA_USER | PA_ZERO);
         if (!fresh)
             return -ENOMEM;

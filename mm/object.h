@@ -18,6 +18,7 @@
 #define OBJECT_MAX_SIZE  (OBJECT_MAX_PAGES << PAGE_SHIFT)
 
 struct quota;
+struct mm;
 struct vma;
 
 struct vm_object {
@@ -33,6 +34,7 @@ struct vm_object {
     u64 id;              /* inode number shown for nameless objects */
     bool sealed;         /* once set, set: a write seal; MADV_REMOVE is refused */
     struct quota *quota; /* [c] referenced: where its pages are counted */
+    u64 committed;       /* [c] pages committed with it; 0: each when it appears */
     u32 order; /* [c] log2 of the 4 KiB pages of each page: 0, or 9 (mm/huge.h) */
 };
 
@@ -59,6 +61,10 @@ static inline void vm_file_put(struct vm_file *f)
 struct vm_object *object_create(u64 size);
 /* Before it has pages: they count there. */
 void object_set_quota(struct vm_object *o, struct quota *q);
+/* Commits npages for an object without pages, all at once (mm/commit.h), unless `noreserve`
+ * and no strict accounting: then, and without this, each page is when it appears. -ENOMEM. */
+int must_check object_commit(struct vm_object *o, u64 npages, bool noreserve,
+                             const struct mm *mm);
 /* The same of 2 MiB pages; all its sizes are multiples of that. Its pages stand in the index
  * under the number of their first 4 KiB, and whoever asks for one in between gets that one. */
 struct vm_object *object_create_huge(u64 size);

@@ -38,7 +38,9 @@ static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags
                    struct area_reserve *r, struct vma **out)
 {
     u64 npages = len >> PAGE_SHIFT;
-    int err = area_check_limits(mm, flags, npages, 0);
+    int err = !area_may_add(mm)
+                  ? -ENOMEM
+                  : area_check_limits(mm, flags, npages, (struct area_pages){0});
     struct vma *t;
     vaddr_t at;
 

@@ -21,7 +21,16 @@ bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
 
 static bool has_hole(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    return area_pages_in(mm, start, end) != (end - start) >> PAGE_SHIFT;
+    return area_pages_in(mm, start, end).all != (end - start) >> PAGE_SHIFT;
+}
+
+/* How many VMAs more there are with [start, end), which has no hole, sealed. */
+static unsigned growth(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    const struct vma *first = vma_at(mm, start), *last = vma_at(mm, end - 1);
+    unsigned n = area_growth(first, start, end, first->flags | VM_SEALED);
+
+    return last == first ? n : n + area_growth(last, start, end, last->flags | VM_SEALED);
 }
 
 int mm_seal(struct mm *mm, vaddr_t addr, u64 len)
@@ -38,7 +47,7 @@ int mm_seal(struct mm *mm, vaddr_t addr, u64 len)
     if (end == addr)
         return 0;
     mutex_lock(&mm->lock);
-    if (has_hole(mm, addr, end) || mm->nvmas + 2 > mm_max_map_count)
+    if (has_hole(mm, addr, end) || !area_may_cut(mm, growth(mm, addr, end)))
         err = -ENOMEM;
     if (!err && huge_cut(mm, addr, end))
         err = -EINVAL;

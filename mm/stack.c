@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
 #include "mm/calls.h"
+#include "mm/commit.h"
 
 struct vma *stack_grow(struct mm *mm, vaddr_t va)
 {
@@ -14,7 +15,7 @@ struct vma *stack_grow(struct mm *mm, vaddr_t va)
     u64 grow;
 
     va &= PAGE_MASK;
-    if (!v || !(v->flags & VM_GROWSDOWN) || va < MMAP_MIN_ADDR)
+    if (!v || !(v->flags & VM_GROWSDOWN) || va < mm_min_addr)
         return NULL;
     if (va >= v->start)
         return v; /* another thread was faster */
@@ -31,6 +32,8 @@ struct vma *stack_grow(struct mm *mm, vaddr_t va)
         return NULL;
     if ((v->flags & VM_LOCKED) && area_check_memlock(mm, grow) != 0)
         return NULL;
+    if ((v->flags & VM_ACCOUNT) && commit_check(mm, grow) != 0)
+        return NULL;
     area_account(mm, v->flags, (s64)grow);
     vma_set_start(v, va);
     return v;
@@ -42,11 +45,15 @@ int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec)
 
     if (!v)
         return -ENOMEM;
+    if (commit_check(mm, initial >> PAGE_SHIFT) != 0) {
+        vma_free(v);
+        return -ENOMEM;
+    }
     v->start = top - initial;
     v->end = top;
     v->pgoff = v->start >> PAGE_SHIFT;
     v->flags = VM_READ | VM_WRITE | (exec ? VM_EXEC : 0) | VM_MAYREAD | VM_MAYWRITE |
-               VM_MAYEXEC | VM_GROWSDOWN | mm->def_flags;
+               VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT | mm->def_flags;
     mutex_lock(&mm->lock);
     vma_insert(mm, v);
     area_account(mm, v->flags, (s64)(initial >> PAGE_SHIFT));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tree of VMAs: find, gap search, insert, split, merge. Every node knows the largest
- * hole that lies directly below a VMA of its subtree, so a gap search costs one descent.
+ * The tree of VMAs: find, insert, split, merge. Every node knows the largest hole that lies
+ * directly below a VMA of its subtree; mm/vma_gap.c searches by it.
  *
  *      hole        hole
  *   |........[ VMA ].....[ VMA ]        hole below a VMA = its low end - end of predecessor
@@ -84,18 +84,10 @@ struct vma *vma_prev(const struct vma *v)
     return node_vma(rb_prev(&v->node));
 }
 
-/* The lowest address a new mapping may end at below v. */
-static vaddr_t low_end(const struct vma *v)
-{
-    if (!(v->flags & VM_GROWSDOWN))
-        return v->start;
-    return v->start > STACK_GUARD_GAP ? v->start - STACK_GUARD_GAP : 0;
-}
-
 /* What is free between prev (may be NULL) and v. */
 static u64 hole(const struct vma *prev, const struct vma *v)
 {
-    vaddr_t floor = prev ? prev->end : 0, low = low_end(v);
+    vaddr_t floor = prev ? prev->end : 0, low = vma_low_end(v);
 
     return low > floor ? low - floor : 0;
 }
@@ -249,49 +241,4 @@ struct vma *vma_merge(struct mm *mm, struct vma *v)
         v = prev;
     }
     return v;
-}
-
-int vma_find_gap(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high, vaddr_t *out)
-{
-    struct rb_node *last = rb_last(&mm->vmas), *n;
-    vaddr_t top = MAX(last ? node_vma(last)->end : 0, low);
-
-    if (high < len || high - len < low)
-        return -ENOMEM;
-    if (top <= high && high - top >= len) {
-        *out = high - len;
-        return 0;
-    }
-    /* Highest hole first: right subtree, own hole, left subtree. */
-    n = mm->vmas.node;
-    while (n && n->right && node_vma(n->right)->max_gap >= len)
-        n = n->right;
-    while (n) {
-        struct vma *v = node_vma(n), *prev = vma_prev(v);
-        vaddr_t floor = MAX(prev ? prev->end : 0, low), ceil = MIN(low_end(v), high);
-
-        if (ceil >= floor && ceil - floor >= len) {
-            *out = ceil - len;
-            return 0;
-        }
-        if (n->left && node_vma(n->left)->max_gap >= len) {
-            n = n->left;
-            while (n->right && node_vma(n->right)->max_gap >= len)
-                n = n->right;
-            continue;
-        }
-        /* Up to the first ancestor we come to from its right side. */
-        for (;;) {
-            struct rb_node *parent = rb_parent(n);
-
-            if (!parent)
-                return -ENOMEM;
-            if (parent->right == n) {
-                n = parent;
-                break;
-            }
-            n = parent;
-        }
-    }
-    return -ENOMEM;
 }

@@ -8,8 +8,8 @@
 
 #include "lib/rbtree.h"
 #include "lib/types.h"
+#include "mm/mm.h"
 
-struct mm;
 struct vm_file;
 struct vm_object;
 
@@ -30,9 +30,11 @@ struct vm_object;
 #define VM_DONTDUMP    0x8000u
 #define VM_LOCKONFAULT 0x10000u /* with VM_LOCKED: pages are locked as they are touched */
 #define VM_WIPEONFORK  0x20000u /* a child finds zeros there */
-#define VM_SEALED      0x100000u /* mseal: stays as it is until exec or exit */
-#define VM_HUGE        0x400000u /* shown by 2 MiB pages: see mm/huge.h */
-#define VM_NOREMAP     0x200000u /* an attached SysV segment: remap_file_pages refuses */
+#define VM_SEALED      0x100000u  /* mseal: stays as it is until exec or exit */
+#define VM_HUGE        0x400000u  /* shown by 2 MiB pages: see mm/huge.h */
+#define VM_ACCOUNT     0x800000u  /* its pages are committed: see mm/commit.h */
+#define VM_DROPPABLE   0x1000000u /* MAP_DROPPABLE: contents that may be lost */
+#define VM_NOREMAP     0x200000u  /* an attached SysV segment: remap_file_pages refuses */
 
 struct vma {
     vaddr_t start, end; /* [M] whole pages */
@@ -63,6 +65,12 @@ static inline u64 vma_npages(const struct vma *v)
 static inline bool vm_populates(u32 flags)
 {
     return (flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED;
+}
+
+/* Whether such memory is committed when it is made: see mm/commit.h. */
+static inline bool vm_commits(u32 flags)
+{
+    return (flags & (VM_WRITE | VM_SHARED | VM_NORESERVE | VM_HUGE)) == VM_WRITE;
 }
 
 /* Whether v allows an access of VM_READ, VM_WRITE or VM_EXEC. On x86 whatever is mapped with
@@ -120,6 +128,17 @@ bool vma_can_merge(const struct vma *a, const struct vma *b);
 /* Merges v with equal neighbours where possible; returns the VMA that now holds v's range. */
 struct vma *vma_merge(struct mm *mm, struct vma *v);
 
-/* The highest free range of `len` bytes below `high` and at or above `low`, aligned to a
- * page. -ENOMEM. */
+/* The lowest address a new mapping may end at below v: a growable one keeps its guard gap. */
+static inline vaddr_t vma_low_end(const struct vma *v)
+{
+    vaddr_t gap = v->flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
+
+    return v->start > gap ? v->start - gap : 0;
+}
+
+/* The highest free range of `len` bytes in [low, high), len a multiple of the page. One path
+ * of the tree is walked, whatever it holds. -ENOMEM. */
 int vma_find_gap(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high, vaddr_t *out);
+/* The same, the lowest. */
+int vma_find_gap_low(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high,
+                     vaddr_t *out);

@@ -58,6 +58,7 @@
 #define F_SEAL_GROW         0x04u
 #define F_SEAL_WRITE        0x08u
 #define F_SEAL_FUTURE_WRITE 0x10u
+#define F_SEAL_EXEC         0x20u
 
 struct flock {
     s16 l_type, l_whence;
@@ -96,6 +97,7 @@ struct flock {
 #define FALLOC_FL_ZERO_RANGE     0x10u
 #define FALLOC_FL_INSERT_RANGE   0x20u
 #define FALLOC_FL_UNSHARE_RANGE  0x40u
+#define FALLOC_FL_WRITE_ZEROES   0x80u
 
 #define RENAME_NOREPLACE 1u
 #define RENAME_EXCHANGE  2u

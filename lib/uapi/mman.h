@@ -9,6 +9,7 @@
 #define PROT_READ      0x1
 #define PROT_WRITE     0x2
 #define PROT_EXEC      0x4
+#define PROT_SEM       0x8 /* says nothing on x86 */
 #define PROT_GROWSDOWN 0x01000000
 #define PROT_GROWSUP   0x02000000
 
@@ -16,10 +17,12 @@
 #define MAP_SHARED          0x01
 #define MAP_PRIVATE         0x02
 #define MAP_SHARED_VALIDATE 0x03
+#define MAP_DROPPABLE       0x08
 #define MAP_TYPE            0x0f
 #define MAP_FIXED           0x10
 #define MAP_ANONYMOUS       0x20
 #define MAP_32BIT           0x40
+#define MAP_ABOVE4G         0x80
 #define MAP_GROWSDOWN       0x0100
 #define MAP_DENYWRITE       0x0800
 #define MAP_EXECUTABLE      0x1000
@@ -32,7 +35,8 @@
 /* Which size MAP_HUGETLB and MFD_HUGETLB mean: its logarithm in six bits, 0: the default. */
 #define MAP_HUGE_SHIFT      26
 #define MAP_HUGE_MASK       0x3fu
-#define MAP_HUGE_2MB        (21 << MAP_HUGE_SHIFT)
+#define MAP_HUGE_2MB        (21u << MAP_HUGE_SHIFT)
+#define MAP_HUGE_1GB        (30u << MAP_HUGE_SHIFT)
 #define MAP_SYNC            0x80000
 #define MAP_FIXED_NOREPLACE 0x100000
 

@@ -176,7 +176,7 @@ static void check_page(const struct mmm *m, const struct mpage *p, vaddr_t va)
             FAIL("%lx is mapped (%llx), not in the model", va, (unsigned long long)pte);
         return;
     }
-    if (!v || v->flags != p->flags || v->object != (o ? o->o : NULL))
+    if (!v || (v->flags & ~VM_ACCOUNT) != p->flags || v->object != (o ? o->o : NULL))
         FAIL("%lx flags %x, model %x, or another object", va, v ? v->flags : 0, p->flags);
     if (o && (vma_home(v, va) != p->home || away_offset(leaf, v, va) != p->shown))
         FAIL("%lx home %llu shows %llu, model %llu %llu", va,

@@ -105,7 +105,7 @@ void op_mmap(void)
     map.flags = a.prot | a.max_prot << 4 | (shared ? VM_SHARED : 0) |
                 (a.flags & MAP_LOCKED ? VM_LOCKED : 0) |
                 (a.flags & MAP_NORESERVE ? VM_NORESERVE : 0);
-    op_note("mmap mm%d page %u n %u flags %x prot %x obj %d off %llu -> %d",
+    op_note("mmap mm%d page %u n %u flags %lx prot %x obj %d off %llu -> %d",
             (int)(m - M.mms), map.first, map.n, a.flags, a.prot, map.obj,
             (unsigned long long)map.pgoff, want);
     if (!(a.flags & (MAP_POPULATE | MAP_LOCKED)))

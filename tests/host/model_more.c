@@ -13,6 +13,12 @@ struct move {
     u32 target; /* MREMAP_FIXED: asked for; else where it goes */
 };
 
+/* Each VMA of the range moves for itself. */
+static bool moves_each(const struct move *v)
+{
+    return (v->flags & MREMAP_FIXED) && v->old_n == v->new_n;
+}
+
 /* The errno, 0, or 1: not a case for the model (it would leave the window). */
 static int predict_mremap(struct move *v, bool *moves)
 {
@@ -25,19 +31,23 @@ static int predict_mremap(struct move *v, bool *moves)
 
         if (v->target + v->new_n > M.win_pages)
             return 1;
-        if (a < b + v->new_n && b < a + MAX(v->old_n, 1u))
+        if (a < b + v->new_n && b < a + v->old_n)
             return -EINVAL;
     }
     if (!p->mapped)
         return -EFAULT;
     if (v->old_n == 0 && page_kind(p) != VMA_SHARED)
         return -EINVAL;
-    if (end > M.stop[v->old])
-        return -EFAULT;
     if (v->old_n >= v->new_n && !(v->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
         *moves = false;
         return 0;
     }
+    if (moves_each(v))
+        return 0;
+    if (v->old + MIN(v->old_n, v->new_n) > M.stop[v->old])
+        return -EFAULT;
+    if (!v->old_n && (v->flags & MREMAP_FIXED) && v->old - v->target < v->new_n)
+        return -EFAULT;
     if (v->old_n && v->new_n > v->old_n && end == M.stop[v->old] &&
         !(v->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
         if (v->old + v->new_n > M.win_pages)
@@ -111,6 +121,32 @@ static u32 pick_target(const struct move *v)
     return target;
 }
 
+static void apply_each(struct move *v)
+{
+    struct mpage *page = v->m->page;
+    u32 first = 0;
+
+    for (u32 i = 0; i < v->old_n; i++) {
+        struct mpage moved = page[v->old + i];
+
+        if (!moved.mapped)
+            continue;
+        if (i == 0 || M.stop[v->old + i] != M.stop[v->old + i - 1])
+            first = i;
+        model_unmap(v->m, v->old + i, v->old + i + 1);
+        model_unmap(v->m, v->target + i, v->target + i + 1);
+        page[v->target + i] = moved;
+        if (moved.obj < 0)
+            page[v->target + i].home = page[v->target + i].shown =
+                win_va(v->target + i) / PAGE_SIZE;
+        /* The area ends here: what is locked of it is brought in, up to a failure. */
+        if (i + 1 == v->old_n || M.stop[v->old + i] == v->old + i + 1) {
+            if (vm_populates(moved.flags))
+                (void)model_populate(v->m, v->target + first, v->target + i + 1);
+        }
+    }
+}
+
 void op_mremap(void)
 {
     static const u32 flag_sets[] = {0,
@@ -141,7 +177,7 @@ void op_mremap(void)
     op_note("mremap mm%d %u n %u -> n %u flags %x target %u: %d", (int)(v.m - M.mms),
             v.old, v.old_n, v.new_n, v.flags, v.target, want);
     locked = vm_populates(v.m->page[v.old].flags);
-    if (!locked)
+    if (!locked && !moves_each(&v))
         inject();
     err = mm_mremap(v.m->mm, win_va(v.old), v.old_n * PAGE_SIZE, v.new_n * PAGE_SIZE,
                     v.flags, v.flags & MREMAP_FIXED ? win_va(v.target) : 0, &out);
@@ -151,7 +187,10 @@ void op_mremap(void)
     EXPECT(err, want);
     if (err)
         return;
-    if (moves) {
+    if (moves_each(&v)) {
+        apply_each(&v);
+        locked = false;
+    } else if (moves) {
         CHECK_EQ(out, win_va(v.target));
         apply_move(&v);
     } else {
@@ -259,7 +298,8 @@ static int advise_allowed(const struct mpage *p, int advice)
         return -EINVAL;
     if (advice == MADV_REMOVE && p->obj < 0)
         return -EINVAL;
-    if (advice == MADV_REMOVE && (page_kind(p) != VMA_SHARED || !(p->flags & VM_WRITE)))
+    if (advice == MADV_REMOVE &&
+        (page_kind(p) != VMA_SHARED || !(p->flags & VM_MAYWRITE)))
         return -EACCES;
     if (advice == MADV_POPULATE_WRITE && !(p->flags & VM_WRITE))
         return -EINVAL;
@@ -288,6 +328,8 @@ void op_madvise(void)
 
         if (!m->page[i].mapped) {
             hole = -ENOMEM;
+            if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+                break; /* these end at a hole */
             i++;
             continue;
         }

@@ -52,8 +52,6 @@ static const struct {
     {0, 1ul << 47, MAP_PRIVATE, false, 0, -ENOMEM},
     {0, ~0ul, MAP_PRIVATE, false, 0, -ENOMEM},
     {0, ~0ul - P + 2, MAP_PRIVATE, false, 0, -ENOMEM},
-    {0, P, MAP_SHARED, true, 1, -EINVAL},
-    {0, P, MAP_SHARED, true, P - 1, -EINVAL},
     {0, 2 * P, MAP_SHARED, true, 0x7ffffffffffff000ul, -EOVERFLOW},
     {0, P, MAP_SHARED, true, 0xfffffffffffff000ul, -EOVERFLOW},
     {0, P, MAP_SHARED, true, 0x8000000000000000ul, -EOVERFLOW},
@@ -77,7 +75,15 @@ static const struct {
     {USER_END - P, P, MAP_PRIVATE | MAP_FIXED, false, 0, 0},
     {0, P, MAP_SHARED | 0x800000, true, 0, 0},
     {0, P, MAP_SHARED_VALIDATE, true, 0, 0},
-    {0xffff800000000000ul, P, MAP_PRIVATE, false, 0, 0}, /* a hint only */
+    {0, P, MAP_SHARED_VALIDATE | MAP_ABOVE4G, true, 0, 0},
+    {PRIV - P, P, MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, true, 0, -EOPNOTSUPP},
+    {0, P, MAP_SHARED_VALIDATE, false, 0, -EINVAL},
+    {0, P, MAP_DROPPABLE, true, 0, -EINVAL},
+    {0, P, MAP_DROPPABLE, false, 0, 0},
+    {0, P, MAP_DROPPABLE | MAP_LOCKED, false, 0, -EINVAL},
+    {0, P, MAP_DROPPABLE | MAP_GROWSDOWN, false, 0, -EINVAL},
+    {~0ul, P, MAP_PRIVATE | MAP_FIXED, false, 0, -EPERM}, /* -1 */
+    {0xffff800000000000ul, P, MAP_PRIVATE, false, 0, 0},  /* a hint only */
     {0, 1, MAP_PRIVATE, false, 0, 0},
 };
 
@@ -96,6 +102,7 @@ TEST(mmap_table)
                                           .prot = RW,
                                           .flags = mmap_cases[i].flags,
                                           .object = mmap_cases[i].object ? file : NULL,
+                                          .from_file = mmap_cases[i].object,
                                           .offset = mmap_cases[i].offset,
                                           .max_prot = RWX},
                       &out);
@@ -178,7 +185,10 @@ TEST(mprotect_table)
     begin();
     before = t_picture(mm);
     CHECK_EQ(mm_mprotect(mm, PRIV + 1, P, RW), -EINVAL);
-    CHECK_EQ(mm_mprotect(mm, PRIV, P, 8), -EINVAL);
+    CHECK_EQ(mm_mprotect(mm, PRIV, P, PROT_SEM | RW), 0);
+    CHECK_EQ(mm_mprotect(mm, PRIV, P, 0x10), -EINVAL);
+    CHECK_EQ(mm_mprotect(mm, PRIV, 0, 0x10), 0);
+    CHECK_EQ(mm_mprotect(mm, PRIV, ~0ul, 0x10), -ENOMEM);
     CHECK_EQ(mm_mprotect(mm, PRIV, P, PROT_GROWSDOWN | PROT_GROWSUP), -EINVAL);
     CHECK_EQ(mm_mprotect(mm, PRIV, P, PROT_GROWSDOWN | PROT_READ), -EINVAL);
     CHECK_EQ(mm_mprotect(mm, PRIV, ~0ul, PROT_READ), -ENOMEM);
@@ -205,7 +215,8 @@ TEST(msync_table)
     CHECK_EQ(mm_msync(mm, SHARE + 1, P, MS_SYNC), -EINVAL);
     CHECK_EQ(mm_msync(mm, SHARE, P, MS_SYNC | MS_ASYNC), -EINVAL);
     CHECK_EQ(mm_msync(mm, SHARE, P, 8), -EINVAL);
-    CHECK_EQ(mm_msync(mm, SHARE, ~0ul, MS_SYNC), -ENOMEM);
+    CHECK_EQ(mm_msync(mm, SHARE, ~0ul, MS_SYNC), 0);
+    CHECK_EQ(mm_msync(mm, SHARE, ~0ul - P, MS_SYNC), -ENOMEM);
     CHECK_EQ(mm_msync(mm, SHARE + 15 * P, 2 * P, MS_SYNC), -ENOMEM);
     CHECK_EQ(mm_msync(mm, SHARE - P, 2 * P, MS_SYNC), -ENOMEM);
     CHECK_EQ(mm_mlock(mm, SHARE, P, 0), 0);
@@ -264,7 +275,8 @@ TEST(madvise_table)
 TEST(mlock_table)
 {
     begin();
-    CHECK_EQ(mm_mlock(mm, PRIV, ~0ul, 0), -EINVAL);
+    CHECK_EQ(mm_mlock(mm, PRIV, ~0ul, 0), 0);        /* rounds up to 2^64: nothing */
+    CHECK_EQ(mm_mlock(mm, PRIV, -PRIV, 0), -EINVAL); /* ends at 0 */
     CHECK_EQ(mm_mlock(mm, PRIV, P, 2), -EINVAL);
     CHECK_EQ(mm_mlock(mm, PRIV, 0, 0), 0);
     CHECK_EQ(mm_mlock(mm, BASE - P, P, 0), -ENOMEM);
@@ -307,7 +319,7 @@ static const struct {
 } mremap_cases[] = {
     {PRIV, 0, P, MREMAP_MAYMOVE, 0, -EINVAL}, /* duplicates are for shared memory */
     {SHARE, 0, P, MREMAP_MAYMOVE, 0, 0},
-    {SHARE, 0, P, MREMAP_MAYMOVE | MREMAP_FIXED, SHARE, -EINVAL},
+    {SHARE, 0, P, MREMAP_MAYMOVE | MREMAP_FIXED, SHARE, -EFAULT},
     {PRIV, P, 0, MREMAP_MAYMOVE, 0, -EINVAL},
     {PRIV, P, ~0ul, MREMAP_MAYMOVE, 0, -EINVAL},
     {PRIV, P, P, 8, 0, -EINVAL},
@@ -321,7 +333,12 @@ static const struct {
     {PRIV, P, P, MREMAP_MAYMOVE | MREMAP_FIXED, USER_END, -EINVAL},
     {PRIV, P, P, MREMAP_MAYMOVE | MREMAP_FIXED, 0, -EPERM},
     {BASE + (9ul << 20), P, P, 0, 0, -EFAULT},
-    {PRIV + 8 * P, 9 * P, 9 * P, 0, 0, -EFAULT},
+    {PRIV + 8 * P, 9 * P, 9 * P, 0, 0, 0}, /* nothing to do, whatever is there */
+    {PRIV + 8 * P, 9 * P, 8 * P, 0, 0, 0}, /* the tail is a hole */
+    {PRIV + 8 * P, 9 * P, 10 * P, MREMAP_MAYMOVE, 0, -EFAULT},
+    {PRIV + 8 * P, 9 * P, 9 * P, MREMAP_MAYMOVE | MREMAP_FIXED, BASE + (9ul << 20), 0},
+    {PRIV + 8 * P, 9 * P, 4 * P, MREMAP_MAYMOVE | MREMAP_FIXED, BASE + (9ul << 20), 0},
+    {PRIV + 8 * P, 9 * P, 9 * P, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, -EFAULT},
     {PRIV, P, 2 * P, 0, 0, -ENOMEM}, /* the way is blocked by its own next page */
     {PRIV, 16 * P, 20 * P, 0, 0, 0},
     {PRIV, 16 * P, 1, 0, 0, 0},

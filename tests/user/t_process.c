@@ -336,12 +336,25 @@ TEST(R48, "a running program cannot be written, a written one not run")
     char c;
     EQ(read(ready[0], &c, 1), 1);
     ERR(open("prog", O_RDWR), ETXTBSY);
+    ERR(open("prog", O_RDONLY | O_TRUNC), ETXTBSY);
+    ERR(open("prog", O_RDONLY | O_TRUNC | O_CREAT, 0755), ETXTBSY);
+    ERR(truncate("prog", 0), ETXTBSY);
+    OK(link("prog", "prog2"));
+    ERR(open("prog2", O_WRONLY), ETXTBSY);
+    OK(rename("prog2", "prog3"));
     OK(kill(pid, SIGKILL));
     t_status_of(pid);
     int fd = open("prog", O_RDWR);
     OK(fd);
     CHILD(EQ(try_exec("./prog"), ETXTBSY));
-    OK(close(fd));
+    void *shown = mmap(NULL, P, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK(shown != MAP_FAILED);
+    OK(close(fd)); /* the mapping keeps the description that may write */
+    CHILD(EQ(try_exec("./prog"), ETXTBSY));
+    OK(munmap(shown, P));
+    fd = open("prog", O_RDONLY | O_TRUNC); /* counted, and given back */
+    OK(fd);
+    CHILD(EQ(try_exec("./prog"), ENOEXEC));
 }
 
 /* ---- groups and sessions ---- */
