@@ -31,7 +31,7 @@ class Machine:
         self.guest = guest
         self.options = ["--kernel", kernel] if kernel else []
 
-    def run(self, *words, data=None, seconds=900):
+    def run(self, *words, data=None, seconds=300):
         command = [self.program, *words]
         if self.guest:
             command = [os.path.join(TOP, "tools/run"), "-m", "512", "-t", str(seconds),

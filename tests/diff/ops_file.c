@@ -126,7 +126,7 @@ void op_pread(void)
  * if nothing were something. */
 static void forget_failure(int file, off_t from, size_t length, long n)
 {
-    off_t end = from + (off_t)length;
+    off_t end = (from + (off_t)length + (off_t)P - 1) & -(off_t)P;
     from += n > 0 ? n : 0;
     fallocate(fds[file], 3, from & -(off_t)P, end - (from & -(off_t)P));
     if (n <= 0 && from > common->size[file])

@@ -28,5 +28,5 @@ TEST_ARGS   = tests/args/args.py $(O)
 SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell date +%s)
 TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
-              test-host test-models test-user test-inject test-run test-keys test-usb test-screen \
+              test-host test-models test-user test-args test-diff test-inject test-run test-keys test-usb test-screen \
               test-hwreport test-image test-boot-short test-sanitizers-short
