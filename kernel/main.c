@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "kernel/keyboard.h"
 #include "kernel/panic.h"
+#include "kernel/loadavg.h"
 #include "kernel/printk.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
@@ -88,6 +89,7 @@ noreturn void kmain(struct bootinfo *bi)
     tty_init();
     keyboard_init();
     procfs_init();
+    loadavg_init();
     seeded_fault();
     unpack_initramfs(&fs, bi);
     proc_start_init("/init", argv, envp, &fs);

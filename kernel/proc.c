@@ -282,6 +282,11 @@ s32 proc_next_pid(s32 pid)
     return found;
 }
 
+s32 proc_last_pid(void)
+{
+    return READ_ONCE(last_pid);
+}
+
 u32 proc_count(void)
 {
     return READ_ONCE(nprocs);

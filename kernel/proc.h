@@ -235,6 +235,7 @@ void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);
 s32 proc_next_pid(s32 pid);
 u64 proc_rlimit(const struct proc *p, unsigned which); /* current soft limit */
 u32 proc_count(void);
+s32 proc_last_pid(void); /* the number given last */
 extern u32 proc_threads_max; /* processes and threads there may be */
 /* Whether the running process took a user id that had too many processes, and still has. */
 bool proc_exec_over_nproc(struct proc *p);

@@ -6,6 +6,7 @@
 #include "arch/hwinfo.h"
 #include "arch/time.h"
 #include "kernel/kernel.h"
+#include "kernel/loadavg.h"
 #include "kernel/procfs.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -84,14 +85,20 @@ static int show_uptime(struct seq *s, s32 pid)
     return 0;
 }
 
-/* The load of this moment stands for all three averages. */
 static int show_loadavg(struct seq *s, s32 pid)
 {
     struct load l = load_now();
+    u64 averages[3];
 
     (void)pid;
-    seq_printf(s, "%u.00 %u.00 %u.00 %u/%u %d\n", l.running, l.running, l.running,
-               l.running, proc_count(), current_proc()->pid);
+    loadavg_get(averages);
+    for (int i = 0; i < 3; i++) {
+        u64 hundredths = averages[i] * 100 + (1ul << LOAD_SHIFT) / 2;
+
+        seq_printf(s, "%lu.%02lu ", (hundredths >> LOAD_SHIFT) / 100,
+                   (hundredths >> LOAD_SHIFT) % 100);
+    }
+    seq_printf(s, "%u/%u %d\n", l.running, proc_count(), proc_last_pid());
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "fs/uio.h"
 #include "kernel/kernel.h"
 #include "kernel/keyboard.h"
+#include "kernel/loadavg.h"
 #include "kernel/printk.h"
 #include "kernel/proc.h"
 #include "kernel/random.h"
@@ -30,14 +31,6 @@ struct sysinfo {
 };
 _Static_assert(sizeof(struct sysinfo) == 112, "struct sysinfo of x86-64");
 
-static bool count_running(struct proc *p, void *arg)
-{
-    u64 *running = arg;
-
-    *running += !p->zombie && p->leader && p->leader->state == THREAD_RUNNABLE;
-    return true;
-}
-
 long sys_sysinfo(const struct syscall_args *a)
 {
     struct sysinfo info = {.uptime = (s64)(clock_monotonic_ns() / 1000000000),
@@ -46,11 +39,10 @@ long sys_sysinfo(const struct syscall_args *a)
                            .sharedram = object_pages_total() * PAGE_SIZE,
                            .procs = (u16)proc_count(),
                            .mem_unit = 1};
-    u64 running = 0;
 
-    proc_for_each(count_running, &running);
+    loadavg_get(info.loads);
     for (int i = 0; i < 3; i++)
-        info.loads[i] = running << 16;
+        info.loads[i] <<= 16 - LOAD_SHIFT;
     return copy_to_user(a->a0, &info, sizeof(info));
 }
 
