@@ -176,6 +176,7 @@ struct proc {
     struct thread *vfork_waiter; /* proc_lock; sleeps until this one's exec or exit */
     u64 start_ns;
     u64 minflt, majflt, nvcsw, nivcsw;
+    u64 cpu_ns;                                 /* of all threads, for RLIMIT_CPU */
     u64 utime_ns, stime_ns;                     /* of threads that ended */
     u64 cutime_ns, cstime_ns, cminflt, cmajflt; /* of waited-for children */
     u64 maxrss_kb, cmaxrss_kb;

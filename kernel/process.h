@@ -36,6 +36,9 @@ void proc_default_limits(struct proc *p);
 void proc_set_exe(struct proc *p, struct file *f);
 void proc_copy_exe(struct proc *to, const struct proc *from);
 
+/* The process has used that much more of a processor: RLIMIT_CPU. From the timer's tick. */
+void cpu_limit_tick(struct proc *p, u64 ns);
+
 extern struct proc *init_proc;
 extern struct list all_procs; /* proc_lock; of struct proc.all */
 

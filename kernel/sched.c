@@ -177,6 +177,8 @@ void timer_tick(struct trapframe *tf)
         t->utime_ns += SLICE_NS;
     else
         t->stime_ns += SLICE_NS;
+    if (t->proc)
+        cpu_limit_tick(t->proc, SLICE_NS);
     ktimer_run(clock_monotonic_ns());
     cpu_self()->need_resched = 1;
 }

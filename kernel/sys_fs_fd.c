@@ -110,6 +110,9 @@ static long dup_above(struct file *f, u64 min, bool cloexec)
 
 static long set_flags(struct file *f, u32 flags)
 {
+    /* Nobody would send the signals; files without any have nothing to wait for. */
+    if (flags & O_ASYNC && !S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
+        return -EINVAL;
     /* Reads by several threads may be under way: they see the old or the new word. */
     WRITE_ONCE(f->flags, (f->flags & ~SETFL_FLAGS) | (flags & SETFL_FLAGS));
     return 0;

@@ -300,17 +300,27 @@ long sys_sched_getparam(const struct syscall_args *a)
 }
 
 /* There is one policy. */
-long sys_sched_setscheduler(const struct syscall_args *a)
+static long set_policy(s32 pid, s32 policy, vaddr_t param)
 {
     u32 priority;
 
-    if ((s32)a->a0 < 0 || (s32)a->a1 < 0 || !a->a2)
+    if (policy < 0 || pid < 0 || !param)
         return -EINVAL;
-    if (copy_from_user(&priority, a->a2, sizeof(priority)) != 0)
+    if (copy_from_user(&priority, param, sizeof(priority)) != 0)
         return -EFAULT;
-    if (!proc_exists((s32)a->a0))
+    if (!proc_exists(pid))
         return -ESRCH;
-    return (s32)a->a1 == SCHED_OTHER && priority == 0 ? 0 : -EINVAL;
+    return policy == SCHED_OTHER && priority == 0 ? 0 : -EINVAL;
+}
+
+long sys_sched_setscheduler(const struct syscall_args *a)
+{
+    return set_policy((s32)a->a0, (s32)a->a1, a->a2);
+}
+
+long sys_sched_setparam(const struct syscall_args *a)
+{
+    return set_policy((s32)a->a0, SCHED_OTHER, a->a1);
 }
 
 static long priority_range(s32 policy, long of_realtime)
