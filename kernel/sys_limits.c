@@ -207,6 +207,13 @@ long sys_getpriority(const struct syscall_args *a)
     return best;
 }
 
+/* RLIMIT_NICE of n lets a process without rights come down to 20 - n. */
+static bool may_raise(const struct proc *me, const struct proc *p, s32 nice)
+{
+    return proc_capable(me, CAP_SYS_NICE) ||
+           (u64)(20 - nice) <= proc_rlimit(p, RLIMIT_NICE);
+}
+
 long sys_setpriority(const struct syscall_args *a)
 {
     const struct proc *me = current_proc();
@@ -226,7 +233,7 @@ long sys_setpriority(const struct syscall_args *a)
             continue;
         if (!same_user(me, p, CAP_SYS_NICE)) {
             err = -EPERM;
-        } else if (nice < p->nice && !proc_capable(me, CAP_SYS_NICE)) {
+        } else if (nice < p->nice && !may_raise(me, p, nice)) {
             err = -EACCES;
         } else {
             p->nice = nice;
