@@ -60,14 +60,20 @@ int memfd_create(const char *name, u32 flags, struct file **out)
     return err;
 }
 
-static bool is_memfd(const struct file *f)
+/* Files of memory have seals; those with a name are closed to new ones from the start. */
+static bool has_seals(const struct file *f)
 {
-    return f->inode->dev == MEMFD_DEV && f->inode->object && !(f->flags & O_PATH);
+    return S_ISREG(f->inode->mode) && f->inode->object && !(f->flags & O_PATH);
+}
+
+static u32 seals_of(const struct inode *ino)
+{
+    return ino->dev == MEMFD_DEV ? ino->seals : F_SEAL_SEAL;
 }
 
 long memfd_get_seals(struct file *f)
 {
-    return is_memfd(f) ? (long)f->inode->seals : -EINVAL;
+    return has_seals(f) ? (long)seals_of(f->inode) : -EINVAL;
 }
 
 long memfd_add_seals(struct file *f, u32 seals)
@@ -77,13 +83,13 @@ long memfd_add_seals(struct file *f, u32 seals)
 
     if (!file_writable(f))
         return -EPERM;
-    if ((seals & ~ALL_SEALS) || !is_memfd(f))
+    if ((seals & ~ALL_SEALS) || !has_seals(f))
         return -EINVAL;
     mutex_lock(&ino->lock);
     /* A program that stays one stays as it is. */
     if ((seals & F_SEAL_EXEC) && (ino->mode & 0111))
         seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
-    if (ino->seals & F_SEAL_SEAL)
+    if (seals_of(ino) & F_SEAL_SEAL)
         err = -EPERM;
     else if (seals & F_SEAL_WRITE && !(ino->seals & F_SEAL_WRITE) &&
              READ_ONCE(ino->object->shared_writable))

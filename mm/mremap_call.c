@@ -221,7 +221,7 @@ static int move_each(const struct mremap *whole, struct area_dead *dead)
     for (; v && v->start < end && v->end < end; v = vma_next(v))
         if (vma_huge(v))
             return -EINVAL;
-    while ((v = vma_find(mm, at)) != NULL && v->start < end) {
+    while (at < end && (v = vma_find(mm, at)) != NULL && v->start < end) {
         struct mremap m = *whole;
         int err;
 

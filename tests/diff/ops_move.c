@@ -57,8 +57,9 @@ void op_move(void)
     if (!SEVERAL || (mixed(r) && !comparable(r.at, r.n)))
         r = one_area(r);
     say(" +%zu %zu to +%zu%s", r.at, r.n, to, overlap ? " overlapping" : "");
-    if (shadow_any(to, r.n, is_sealed) && r.n > 1) {
-        say(" sealed target");
+    /* Ruling: holes of the file behind locked pages that move are filled here. */
+    if ((shadow_any(to, r.n, is_sealed) && r.n > 1) || shadow_any(r.at, r.n, is_locked)) {
+        say(" sealed or locked");
         return;
     }
     void *got = raw_mremap(r.at, r.n, r.n, MREMAP_MAYMOVE | MREMAP_FIXED, to);
@@ -195,8 +196,10 @@ void op_dontunmap(void)
     struct range r = one_area(some_range());
     size_t to;
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED | 4;
-    if (!one_area_here(r.at, r.n) || !some_target(r.at, r.n, r.n, &to) ||
-        shadow_any(to, r.n, is_sealed) || shadow_any(r.at, r.n, is_sealed)) {
+    /* Ruling: Linux takes the lock from all of the mapping that stays. */
+    if (!one_area_here(r.at, r.n) || shadow_any(r.at, r.n, is_locked) ||
+        !some_target(r.at, r.n, r.n, &to) || shadow_any(to, r.n, is_sealed) ||
+        shadow_any(r.at, r.n, is_sealed)) {
         say(" none");
         return;
     }
