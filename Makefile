@@ -15,7 +15,7 @@ include tools/mk/lint.mk
 .DEFAULT_GOAL := all
 .PHONY: all run test test-host test-models test-inject test-user test-run test-stress test-linux test-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-image esp esp-grub iso usb debug screenshot lint format bench clean help
+        test-sanitizers test-sanitizers-short test-image esp esp-grub iso usb debug screenshot lint format bench stall clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -107,6 +107,9 @@ format: ## clang-format on every C file
 
 bench: all $(BENCH) ## instructions per operation of the memory calls, counted by QEMU
 	tools/bench $(BENCH) $(CASE)
+
+stall: all $(DEBUG_KERNEL) $(STALL) ## longest stretch of kernel code in long calls, in instructions
+	tools/run -m 2048 --icount -t 900 --kernel $(DEBUG_KERNEL) -- $(STALL) $(CASE)
 
 clean: ## remove build/
 	rm -rf $(O) compile_commands.json

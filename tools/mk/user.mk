@@ -57,3 +57,10 @@ $(BENCH): $(wildcard user/bench/*.c user/bench/*.h)
 	mkdir -p $(@D)
 	$(call say,MUSL ,user/bench)
 	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $(filter %.c,$^)
+
+# The longest stretch of kernel code: `make stall`.
+STALL := $(O)/user/stall
+$(STALL): user/stall/stall.c
+	mkdir -p $(@D)
+	$(call say,MUSL ,$<)
+	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $<

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The longest stretch of kernel code in calls that a program can make long. Meant for a debug
+ * kernel, which keeps it in /proc/vmstat, in an emulator where a cycle is an instruction:
+ * `make stall`. For each call the stretch in cycles; the last line is the longest.
+ *
+ *   stall [case substring]
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MIB (1ul << 20)
+#define GIB (1ul << 30)
+#define P   4096ul
+
+enum { RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+
+static int sparse_fd; /* a file of 4 TiB without pages */
+static char *sparse, *window;
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static char *map(size_t size, int prot, int flags, int fd)
+{
+    char *p = mmap(NULL, size, prot, flags, fd, 0);
+
+    if (p == MAP_FAILED)
+        die("mmap");
+    return p;
+}
+
+static int file(size_t size)
+{
+    int fd = memfd_create("stall", 0);
+
+    if (fd < 0 || ftruncate(fd, (off_t)size))
+        die("memfd");
+    return fd;
+}
+
+/* Two GiB of addresses that show 2 MiB of memory: a buffer that costs nothing. */
+static void make_window(void)
+{
+    int fd = file(2 * MIB);
+
+    window = map(2 * GIB, PROT_NONE, ANON, -1);
+    for (size_t at = 0; at < 2 * GIB; at += 2 * MIB)
+        if (mmap(window + at, 2 * MIB, RW, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+            die("window");
+    memset(window, 1, 2 * MIB);
+}
+
+static void get_random(void)
+{
+    getrandom(window, 4 * MIB, 0);
+}
+
+static void write_random(void)
+{
+    int fd = open("/dev/urandom", O_WRONLY);
+
+    if (write(fd, window, 32 * MIB) < 0)
+        die("urandom");
+    close(fd);
+}
+
+static void read_zero(void)
+{
+    int fd = open("/dev/zero", O_RDONLY);
+
+    if (read(fd, window, 256 * MIB) < 0)
+        die("zero");
+    close(fd);
+}
+
+static void mincore_sparse(void)
+{
+    mincore(sparse, 16 * GIB, (unsigned char *)window);
+}
+
+static void remove_sparse(void)
+{
+    madvise(sparse, 64 * GIB, MADV_REMOVE);
+}
+
+static void remap_home(void)
+{
+    remap_file_pages(sparse + P, 3ul << 40, 0, 1, MAP_NONBLOCK);
+}
+
+static void remap_away(void)
+{
+    remap_file_pages(sparse, 4 * GIB, 0, 7, MAP_NONBLOCK);
+    remap_file_pages(sparse, 4 * GIB, 0, 0, MAP_NONBLOCK);
+}
+
+static void vm_read(void)
+{
+    struct iovec io = {window, 128 * MIB};
+
+    syscall(SYS_process_vm_readv, getpid(), &io, 1, &io, 1, 0);
+}
+
+static void mem_read(void)
+{
+    int fd = open("/proc/self/mem", O_RDONLY);
+
+    if (pread(fd, window, 64 * MIB, (off_t)(uintptr_t)window) < 0)
+        die("mem");
+    close(fd);
+}
+
+static void pagemap_read(void)
+{
+    int fd = open("/proc/self/pagemap", O_RDONLY);
+
+    if (pread(fd, window, 16 * MIB, 0) < 0)
+        die("pagemap");
+    close(fd);
+}
+
+static void send_file(void)
+{
+    int out = open("/dev/null", O_WRONLY);
+
+    sendfile(out, sparse_fd, &(off_t){0}, 64 * MIB);
+    close(out);
+}
+
+static void populate_and_zap(void)
+{
+    char *p = map(256 * MIB, RW, ANON | MAP_POPULATE, -1);
+
+    mprotect(p, 256 * MIB, PROT_READ);
+    mprotect(p, 256 * MIB, RW);
+    if (fork() == 0)
+        _exit(0);
+    wait(NULL);
+    p = mremap(p, 128 * MIB, 128 * MIB + P, MREMAP_MAYMOVE);
+    madvise(p, 64 * MIB, MADV_DONTNEED);
+    munmap(p, 128 * MIB + P);
+}
+
+static void truncate_file(void)
+{
+    int fd = file(256 * MIB);
+    char *p = map(256 * MIB, RW, MAP_SHARED | MAP_POPULATE, fd);
+
+    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 128 * (off_t)MIB) ||
+        ftruncate(fd, 0))
+        die("truncate");
+    munmap(p, 256 * MIB);
+    close(fd);
+}
+
+static void write_file(void)
+{
+    int fd = file(0);
+
+    if (write(fd, window, 128 * MIB) < 0 || pread(fd, window, 128 * MIB, 0) < 0)
+        die("write");
+    close(fd); /* the last reference frees the pages */
+}
+
+static void many_areas(void)
+{
+    char *p = map(2 * GIB, PROT_NONE, ANON, -1), c;
+    int fd;
+
+    for (size_t i = 0; i < 30000; i++)
+        mprotect(p + 2 * i * P, P, PROT_READ);
+    fd = open("/proc/self/smaps", O_RDONLY);
+    if (read(fd, &c, 1) < 0)
+        perror("smaps");
+    close(fd);
+    mlock(p, 30000 * P);
+    msync(p, 60000 * P, MS_SYNC);
+    if (fork() == 0)
+        _exit(0);
+    wait(NULL);
+    munmap(p, 2 * GIB);
+}
+
+static void many_children(void)
+{
+    for (int n = 0; n < 400; n++)
+        if (fork() == 0)
+            _exit(0);
+    while (wait(NULL) > 0)
+        ;
+}
+
+static void many_polled(void)
+{
+    struct pollfd fds[1000];
+    int zero = open("/dev/zero", O_RDONLY);
+
+    for (int i = 0; i < 1000; i++)
+        fds[i] = (struct pollfd){.fd = i ? dup(zero) : zero, .events = POLLIN};
+    poll(fds, 1000, 0);
+    syscall(SYS_close_range, zero, ~0u, 0);
+}
+
+static const struct {
+    const char *name;
+    void (*fn)(void);
+} cases[] = {
+    {"getrandom of 4 MiB", get_random},
+    {"write of 32 MiB to /dev/urandom", write_random},
+    {"read of 256 MiB from /dev/zero", read_zero},
+    {"mincore of 16 GiB", mincore_sparse},
+    {"MADV_REMOVE of 64 GiB, sparse", remove_sparse},
+    {"remap of 3 TiB to home", remap_home},
+    {"remap of 4 GiB away and home", remap_away},
+    {"process_vm_readv of 128 MiB", vm_read},
+    {"read of 64 MiB from /proc/self/mem", mem_read},
+    {"read of 16 MiB from /proc/self/pagemap", pagemap_read},
+    {"sendfile of 64 MiB", send_file},
+    {"populate, mprotect, fork, mremap, munmap of 256 MiB", populate_and_zap},
+    {"punch and truncate of 256 MiB, mapped", truncate_file},
+    {"write and read of 128 MiB", write_file},
+    {"smaps, mlock, msync, fork, munmap of 60,000 areas", many_areas},
+    {"fork, exit, wait of 400 children", many_children},
+    {"poll and close of 1,000 files", many_polled},
+};
+
+static unsigned long longest(unsigned long *call)
+{
+    FILE *f = fopen("/proc/vmstat", "r");
+    unsigned long value, cycles = 0;
+    char name[64];
+
+    while (f && fscanf(f, "%63s %lu", name, &value) == 2) {
+        if (!strcmp(name, "longest_stretch_cycles"))
+            cycles = value;
+        if (!strcmp(name, "longest_stretch_call"))
+            *call = value;
+    }
+    if (f)
+        fclose(f);
+    return cycles;
+}
+
+static void forget(void)
+{
+    int fd = open("/proc/vmstat", O_WRONLY | O_TRUNC);
+
+    if (fd < 0 || write(fd, "0", 1) != 1)
+        die("not a debug kernel: /proc/vmstat");
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long worst = 0, call = 0, cycles;
+
+    sparse_fd = file(4ul << 40);
+    sparse = map(4ul << 40, RW, MAP_SHARED, sparse_fd);
+    make_window();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (argc > 1 && !strstr(cases[i].name, argv[1]))
+            continue;
+        forget();
+        cases[i].fn();
+        cycles = longest(&call);
+        printf("%-54s %10lu  in call %lu\n", cases[i].name, cycles, call);
+        fflush(stdout);
+        worst = cycles > worst ? cycles : worst;
+    }
+    printf("%-54s %10lu\n", "the longest", worst);
+    return worst > 1000000;
+}
