@@ -63,6 +63,7 @@ static void copy_identity(struct proc *child, const struct proc *parent)
 {
     memcpy(child->rlim, parent->rlim, sizeof(child->rlim));
     child->uid = parent->uid;
+    child->share = parent->share;
     child->euid = parent->euid;
     child->suid = parent->suid;
     child->gid = parent->gid;

@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "kernel/kernel.h"
 #include "kernel/process.h"
+#include "kernel/runq.h"
 #include "kernel/sched.h"
 #include "kernel/stall.h"
 #include "lib/string.h"
@@ -36,6 +37,7 @@ void pause_init(void)
 {
     const char *when = cmdline_get("pause");
 
+    runq_init();
     pause_cycles = when && strcmp(when, "always") == 0 ? 0 : clock_cycles_of_ns(PAUSE_NS);
 }
 

@@ -12,6 +12,7 @@
 #include "fs/file.h"
 #include "kernel/timer.h"
 #include "lib/list.h"
+#include "lib/rbtree.h"
 #include "lib/uapi/capability.h"
 #include "lib/uapi/resource.h"
 #include "lib/uapi/signal.h"
@@ -80,7 +81,9 @@ struct thread {
     bool ends_proc; /* the last thread of a process that ends */
     s32 free_tid;   /* number to give back with the thread, 0: the process's own */
     struct proc *vfork_child;  /* proc_lock; waits for this one's exec or exit */
-    struct list run_link;      /* run queue */
+    struct rb_node run_node;   /* run queue (kernel/runq.h), with the next two */
+    u64 vruntime;              /* what it has had of the CPU, weighed cycles */
+    u64 ran_since;             /* by cpu_cycles(): not in vruntime yet */
     struct list proc_link;     /* proc->threads */
     struct list tid_link;      /* by number, proc_lock */
     struct ktimer sleep_timer; /* park_until */
@@ -184,6 +187,7 @@ struct proc {
     struct ktimer itimer;
     int pdeath_signal;
     s32 nice;
+    u32 nready, share; /* run queue: threads that are ready; where its user counts */
     bool no_new_privs;
     u8 dumpable;    /* enum dumpable */
     bool subreaper; /* orphans below it become its children; proc_lock */
@@ -293,7 +297,9 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
 /* Scheduler: makes the boot context the idle thread of this CPU and never returns. */
 noreturn void sched_run(void);
 void sched_init(void);
-/* Gives up the CPU if another thread is ready. */
+/* Lets another thread that is ready run. */
 void sched_yield_now(void);
+/* Does so if that one has had less of the CPU. */
+void sched_preempt(void);
 /* A kernel thread; it ends when fn returns. 0 or -ENOMEM. */
 int kthread_create(const char *name, void (*fn)(void *), void *arg);

@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "kernel/inject.h"
 #include "kernel/process.h"
+#include "kernel/runq.h"
 #include "kernel/stall.h"
 #include "lib/pause.h"
 #include "lib/percpu.h"
@@ -18,7 +19,6 @@
 #define SLICE_NS (1000000000ull / TICK_HZ)
 
 static spinlock_t rq_lock; /* irq-safe */
-static struct list run_queue = LIST_INIT(run_queue);
 
 static DEFINE_PER_CPU(struct thread, idle_thread);
 static DEFINE_PER_CPU(struct thread *, dead_thread);
@@ -46,20 +46,23 @@ static void switch_tail(void)
         thread_reap(dead);
 }
 
-/* Runs the next ready thread, else the idle thread. rq_lock held, interrupts off; the state
- * of the running thread is already set. Returns without the lock, interrupts still off. */
-static void reschedule(void)
+static bool is_idle(const struct thread *t)
+{
+    return t == &this_cpu(idle_thread);
+}
+
+/* Runs `next`, NULL: the idle thread. rq_lock held, interrupts off; the running thread has
+ * been charged, and put where it belongs. Returns without the lock, interrupts still off. */
+static void switch_to(struct thread *next, u64 now)
 {
     struct cpu *cpu = cpu_self();
-    struct thread *prev = cpu->current, *next = &this_cpu(idle_thread);
-    struct list *first = list_first(&run_queue);
+    struct thread *prev = cpu->current;
 
     cpu->need_resched = 0;
-    this_cpu(pause_since) = cpu_cycles();
-    if (first) {
-        next = list_entry(first, struct thread, run_link);
-        list_del(first);
-    }
+    this_cpu(pause_since) = now;
+    if (!next)
+        next = &this_cpu(idle_thread);
+    next->ran_since = now;
     if (next == prev) {
         spin_unlock(&rq_lock);
         return;
@@ -73,41 +76,63 @@ static void reschedule(void)
     switch_tail();
 }
 
-static bool is_idle(const struct thread *t)
+/* When the running thread lets the first of the ready ones run. */
+enum give_up {
+    IF_LATER, /* when it has had more than that one */
+    YIELD,    /* in any case, and it comes after that one from now on */
+    PAUSE,    /* in any case, but it keeps its place */
+};
+
+static void give_up(enum give_up how)
 {
-    return t == &this_cpu(idle_thread);
+    irqflags_t flags = spin_lock_irq(&rq_lock);
+    struct thread *t = current_thread(), *next = runq.first;
+    u64 now = cpu_cycles();
+
+    cpu_self()->need_resched = 0;
+    if (is_idle(t))
+        goto stay;
+    runq_charge(t, now);
+    if (!next || (how == IF_LATER && !runq_before(next, t))) {
+        runq_stay(t);
+        goto stay;
+    }
+    next = runq_take();
+    if (how == YIELD && runq_before(t, next))
+        t->vruntime = next->vruntime;
+    runq_put(t);
+    if (t->proc)
+        t->proc->nivcsw++;
+    switch_to(next, now);
+    irq_restore(flags);
+    return;
+stay:
+    spin_unlock_irq(&rq_lock, flags);
 }
 
-/* Puts a thread at the end of the queue. rq_lock held. */
-static void make_ready(struct thread *t)
+void sched_preempt(void)
 {
-    t->state = THREAD_RUNNABLE;
-    if (!is_idle(t))
-        list_add_tail(&run_queue, &t->run_link);
+    give_up(IF_LATER);
 }
 
 void sched_yield_now(void)
 {
-    irqflags_t flags = spin_lock_irq(&rq_lock);
-    struct thread *t = current_thread();
-
-    if (list_empty(&run_queue)) {
-        cpu_self()->need_resched = 0;
-        spin_unlock_irq(&rq_lock, flags);
-        return;
-    }
-    make_ready(t);
-    if (t->proc)
-        t->proc->nivcsw++;
-    reschedule();
-    irq_restore(flags);
+    give_up(YIELD);
 }
 
 void sched_pause(void)
 {
     this_cpu(pause_since) = cpu_cycles();
-    if (!is_idle(current_thread()) && irq_enabled())
-        sched_yield_now();
+    if (irq_enabled())
+        give_up(PAUSE);
+}
+
+void sched_user_changed(struct proc *p)
+{
+    irqflags_t flags = spin_lock_irq(&rq_lock);
+
+    runq_set_user(p);
+    spin_unlock_irq(&rq_lock, flags);
 }
 
 void *thread_self(void)
@@ -119,6 +144,7 @@ void thread_park(void)
 {
     irqflags_t flags = spin_lock_irq(&rq_lock);
     struct thread *t = current_thread();
+    u64 now;
 
     ASSERT(!is_idle(t));
     if (t->unparked) {
@@ -129,7 +155,10 @@ void thread_park(void)
     t->state = THREAD_SLEEPING;
     if (t->proc)
         t->proc->nvcsw++;
-    reschedule();
+    now = cpu_cycles();
+    runq_charge(t, now);
+    runq_sleep(t);
+    switch_to(runq_take(), now);
     t->unparked = false;
     irq_restore(flags);
 }
@@ -141,7 +170,8 @@ void thread_unpark(void *thread)
 
     t->unparked = true;
     if (t->state == THREAD_SLEEPING) {
-        make_ready(t);
+        t->state = THREAD_RUNNABLE;
+        runq_wake(t);
         cpu_self()->need_resched = 1;
     }
     spin_unlock_irq(&rq_lock, flags);
@@ -215,7 +245,6 @@ struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(voi
     t->state = THREAD_SLEEPING;
     t->entry = fn;
     t->entry_arg = arg;
-    list_init(&t->run_link);
     list_init(&t->proc_link);
     list_init(&t->tid_link);
     list_init(&t->pi_owned);
@@ -246,8 +275,14 @@ void thread_free(struct thread *t)
 void thread_launch(struct thread *t)
 {
     irqflags_t flags = spin_lock_irq(&rq_lock);
+    struct thread *creator = current_thread();
 
-    make_ready(t);
+    if (!is_idle(creator)) {
+        runq_charge(creator, cpu_cycles());
+        t->vruntime = creator->vruntime; /* no head start for being new */
+    }
+    t->state = THREAD_RUNNABLE;
+    runq_wake(t);
     spin_unlock_irq(&rq_lock, flags);
 }
 
@@ -261,7 +296,8 @@ noreturn void thread_exit(void)
     t->state = THREAD_ZOMBIE;
     ASSERT(!this_cpu(dead_thread));
     this_cpu(dead_thread) = t;
-    reschedule();
+    runq_sleep(t);
+    switch_to(runq_take(), cpu_cycles());
     panic("a dead thread runs");
 }
 
@@ -286,7 +322,6 @@ void sched_init(void)
         panic("no memory for the idle thread");
     t->arch.stack_top = cpu_self()->kernel_stack;
     t->state = THREAD_RUNNABLE;
-    list_init(&t->run_link);
     list_init(&t->proc_link);
     str_copy(t->comm, "idle", sizeof(t->comm));
     cpu_self()->current = t;
@@ -298,11 +333,11 @@ noreturn void sched_run(void)
     for (;;) {
         irq_disable();
         spin_lock(&rq_lock);
-        if (list_empty(&run_queue)) {
+        if (!runq.first) {
             spin_unlock(&rq_lock);
             cpu_idle();
         } else {
-            reschedule();
+            switch_to(runq_take(), cpu_cycles());
             irq_enable();
         }
     }

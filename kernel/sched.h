@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Round-robin scheduler: one run queue, switches only at sleeps, yields and on return to
- * user mode. The last switch of a dying thread hands it to whoever runs next, which frees
+ * Scheduler: one run queue (kernel/runq.h), switches only at sleeps, yields, pauses of long
+ * calls and on return to user mode. The last switch of a dying thread hands it to whoever runs next, which frees
  * its stack and reports the end: nothing of it is left when its parent hears of it.
  */
 #pragma once
@@ -22,6 +22,9 @@ void thread_launch(struct thread *t);
 void sched_pause(void);
 /* Clocks are there: from now on long calls pause. */
 void pause_init(void);
+
+/* p is new or its real user changed: it takes its share of the CPU from that user's. */
+void sched_user_changed(struct proc *p);
 
 /* Ends the running thread. */
 noreturn void thread_exit(void);

@@ -4,6 +4,7 @@
  */
 #include "kernel/cred.h"
 #include "kernel/process.h"
+#include "kernel/sched.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 #include "lib/string.h"
@@ -74,6 +75,7 @@ void proc_cred_changed(struct proc *p)
 {
     p->fs.cred.uid = p->euid;
     p->fs.cred.gid = p->egid;
+    sched_user_changed(p);
     rights_changed(p);
 }
 
@@ -104,6 +106,7 @@ static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
     } else {
         p->fs.cred.gid = p->egid;
     }
+    sched_user_changed(p);
     rights_changed(p);
     cred_changed_from(p, &old);
     proc_limits_changed(p, p->mm);

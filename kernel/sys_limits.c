@@ -168,7 +168,7 @@ long sys_times(const struct syscall_args *a)
     return (long)(clock_monotonic_ns() / tick);
 }
 
-/* ---- priorities: kept, but the scheduler treats all alike ---- */
+/* ---- priorities: the weights of the run queue, kernel/runq.h ---- */
 
 #define PRIO_PROCESS 0
 #define PRIO_PGRP    1

@@ -19,7 +19,7 @@ void return_to_user(struct trapframe *tf)
 
     while (unlikely(thread_has_work(t))) {
         if (cpu_self()->need_resched) {
-            sched_yield_now();
+            sched_preempt();
             continue;
         }
         irq_enable();

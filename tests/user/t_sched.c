@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Shares of the CPU: nice values, threads against a process, users against each other, and a
+ * sleeper among many that never sleep; getrandom and writes to /dev/urandom that end early.
+ */
+#include "tests/user/t.h"
+#include <pthread.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+enum { RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS, SPINNERS = 24 };
+
+static volatile uint64_t *turns; /* a cache line each */
+
+static _Noreturn void spin(int slot)
+{
+    for (;;)
+        turns[slot * 8]++;
+}
+
+static void *spin_thread(void *slot)
+{
+    spin((int)(intptr_t)slot);
+}
+
+static void shared_counters(void)
+{
+    turns = mmap(NULL, P, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(turns != MAP_FAILED);
+}
+
+static uint64_t sum(int from, int n)
+{
+    uint64_t all = 0;
+    for (int i = from; i < from + n; i++)
+        all += turns[i * 8];
+    return all;
+}
+
+static void end_all(const pid_t *pids, int n)
+{
+    for (int i = 0; i < n; i++)
+        OK(kill(pids[i], SIGKILL));
+    for (int i = 0; i < n; i++)
+        EQ(waitpid(pids[i], NULL, 0), pids[i]);
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Lets the spinners run and stops them. Only where one CPU runs they meet for sure. */
+static void let_run(const pid_t *pids, int n)
+{
+    struct timespec t = {1, 0};
+    nanosleep(&t, NULL);
+    for (int i = 0; i < n; i++)
+        OK(kill(pids[i], SIGSTOP));
+}
+
+#define BETWEEN(a, low, b, high) CHECK((a) * 10 >= (b) * (low) && (a) * 10 <= (b) * (high))
+
+TEST_DIFF(sched_nice, "one CPU", "nice 0 gets three times as much as nice 5")
+{
+    pid_t pids[2];
+    shared_counters();
+    for (int i = 0; i < 2; i++)
+        if ((pids[i] = fork()) == 0) {
+            errno = 0;
+            if (nice(i * 5) != i * 5)
+                _exit(1);
+            spin(i);
+        }
+    let_run(pids, 2);
+    BETWEEN(turns[0], 20, turns[8], 45);
+    EQ(getpriority(PRIO_PROCESS, (id_t)pids[1]), 5);
+    end_all(pids, 2);
+}
+
+TEST_DIFF(sched_threads, "one CPU", "ten threads get no more than a process with one")
+{
+    pid_t pids[2];
+    pthread_t t;
+    shared_counters();
+    if ((pids[0] = fork()) == 0) {
+        for (intptr_t i = 1; i < 10; i++)
+            pthread_create(&t, NULL, spin_thread, (void *)i);
+        spin(0);
+    }
+    if ((pids[1] = fork()) == 0)
+        spin(10);
+    let_run(pids, 2);
+    BETWEEN(sum(0, 10), 4, turns[80], 20);
+    end_all(pids, 2);
+}
+
+TEST_DIFF(sched_users, "one CPU", "twenty processes of one user get no more than one of another")
+{
+    pid_t pids[21];
+    if (geteuid() != 0)
+        SKIP("needs two users");
+    shared_counters();
+    for (int i = 0; i < 21; i++)
+        if ((pids[i] = fork()) == 0) {
+            if (i < 20 && setuid(65534))
+                _exit(1);
+            spin(i);
+        }
+    let_run(pids, 21);
+    BETWEEN(sum(0, 20), 4, turns[160], 20);
+    end_all(pids, 21);
+}
+
+TEST(sched_sleeper, "a sleeper is not kept waiting by many that never sleep")
+{
+    pid_t pids[SPINNERS];
+    double worst = 0;
+    shared_counters();
+    for (int i = 0; i < SPINNERS; i++)
+        if ((pids[i] = fork()) == 0)
+            spin(i);
+    for (int i = 0; i < 30; i++) {
+        struct timespec t = {0, 5000000};
+        double before = seconds(), late;
+        nanosleep(&t, NULL);
+        late = seconds() - before - 0.005;
+        worst = late > worst ? late : worst;
+    }
+    end_all(pids, SPINNERS);
+    if (t_tessera)
+        CHECK(worst < 0.15);
+}
+
+TEST(sched_yield, "who yields lets the others go first")
+{
+    pid_t pid;
+    shared_counters();
+    if ((pid = fork()) == 0)
+        spin(0);
+    for (int i = 0; i < 1000 && !turns[0]; i++)
+        OK(sched_yield());
+    if (t_tessera)
+        CHECK(turns[0] != 0);
+    end_all(&pid, 1);
+}
+
+TEST(random_partial, "random bytes up to memory that cannot be written are given")
+{
+    unsigned char *p = t_map(NULL, 3, RW, ANON, -1, 0);
+    int fd = open("/dev/urandom", O_RDWR);
+    CHECK(fd >= 0);
+    OK(munmap(p + 2 * P, P));
+    EQ(getrandom(p + 100, 3 * P, 0), (long)(2 * P - 100));
+    EQ(read(fd, p, 3 * P), (long)(2 * P));
+    EQ(write(fd, p, 3 * P), (long)(2 * P));
+    ERR(getrandom(p + 2 * P, 8, 0), EFAULT);
+    ERR(write(fd, p + 2 * P, 8), EFAULT);
+}
+
+TEST(random_killed, "a writer of 64 MiB to /dev/urandom ends when it is killed")
+{
+    size_t n = 64ul << 20;
+    unsigned char *p = t_map(NULL, n / P, RW, ANON | MAP_NORESERVE, -1, 0);
+    int fd = open("/dev/urandom", O_WRONLY), status;
+    pid_t pid = fork();
+    if (pid == 0)
+        for (;;)
+            if (write(fd, p, n) < 0)
+                _exit(1);
+    struct timespec t = {0, 20000000};
+    nanosleep(&t, NULL);
+    double before = seconds();
+    OK(kill(pid, SIGKILL));
+    EQ(waitpid(pid, &status, 0), pid);
+    CHECK(WIFSIGNALED(status));
+    CHECK(seconds() - before < 1);
+}
+
+int main(int argc, char **argv)
+{
+    return t_main(argc, argv, NULL);
+}
