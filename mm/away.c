@@ -30,28 +30,23 @@ int away_reserve(struct page *leaf)
     return 0;
 }
 
-void away_trim(struct page *leaf)
+/* Takes the array away with the numbers that may be in it. */
+static void drop_array(struct page *leaf)
 {
     u32 *array = leaf->away;
 
-    if (!array || leaf->naway || leaf->pins)
-        return;
     spin_lock(&leaf->lock); /* truncate reads the array under it */
     leaf->away = NULL;
+    leaf->naway = 0;
     spin_unlock(&leaf->lock);
     __atomic_fetch_sub(&leaf->mm->aways, 1, __ATOMIC_RELAXED);
     slab_free(&away_cache, array);
 }
 
-/* Forgets the numbers of entries [i, stop). T held. */
-static void clear_entries(struct page *leaf, unsigned i, unsigned stop)
+void away_trim(struct page *leaf)
 {
-    if (stop - i == PT_ENTRIES && leaf->naway > PT_ENTRIES / 8) {
-        memset(leaf->away, 0, sizeof(struct away_array));
-        leaf->naway = 0;
-    }
-    for (; i < stop && leaf->naway; i++)
-        away_set(leaf, i, 0);
+    if (leaf->away && !leaf->naway && !leaf->pins)
+        drop_array(leaf);
 }
 
 void away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
@@ -63,10 +58,15 @@ void away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
 
         if (!leaf->away)
             continue;
-        spin_lock(&leaf->lock);
-        clear_entries(leaf, i, stop);
-        spin_unlock(&leaf->lock);
-        away_trim(leaf);
+        if (stop - i == PT_ENTRIES && !leaf->pins) {
+            drop_array(leaf);
+        } else {
+            spin_lock(&leaf->lock);
+            for (; i < stop && leaf->naway; i++)
+                away_set(leaf, i, 0);
+            spin_unlock(&leaf->lock);
+            away_trim(leaf);
+        }
         pause_anyway();
     }
 }

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The container of backlinks. Inline slots hold 40-bit keys; the log is a flat array that is
- * appended to. When it is full, stale entries and doubles are removed (by sorting, so that
- * the price per added hint stays logarithmic) and it is doubled if it is still about three
- * quarters full.
+ * Backlinks: the four inline hints of a page, and when it gets a log. Inline slots hold 40-bit
+ * keys; the log is a set (mm/backlink_log.h), to which the first two words of the links lead.
+ * The other two hold the neighbours in the object's list of pages with a log, so that nobody
+ * has to look for them.
  */
 #include "mm/backlink.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/backlink_log.h"
 #include "mm/object.h"
-#include "mm/slab.h"
-#include "mm/stat.h"
-
-struct backlink_log {
-    u32 used, room;
-    u64 key[];
-};
-
-#define LOG_FIRST 7u /* entries of the first log: 64 bytes in all */
-
-static u64 log_bytes; /* atomic */
 
 static inline void inline_set(struct backlinks *b, unsigned i, u64 key)
 {
@@ -27,130 +17,118 @@ static inline void inline_set(struct backlinks *b, unsigned i, u64 key)
     b->high[i] = (u8)(key >> 32);
 }
 
-static struct backlink_log *log_of(const struct page *pg)
+static uintptr_t log_of(const struct page *pg)
 {
-    return (struct backlink_log *)((u64)pg->links.low[1] << 32 | pg->links.low[0]);
+    return (u64)pg->links.low[1] << 32 | pg->links.low[0];
 }
 
-static void log_store(struct page *pg, struct backlink_log *log)
+static void log_store(struct page *pg, uintptr_t log)
 {
-    pg->links.low[0] = (u32)(uintptr_t)log;
-    pg->links.low[1] = (u32)((uintptr_t)log >> 32);
+    pg->links.low[0] = (u32)log;
+    pg->links.low[1] = (u32)(log >> 32);
 }
 
-static size_t log_size(u32 room)
+/* ---- the object's list of pages with a log: frame numbers, 0 at both ends ---- */
+
+static struct page *logged(u32 pfn)
 {
-    return sizeof(struct backlink_log) + room * sizeof(u64);
+    return pfn ? pfn_to_page(pfn) : NULL;
 }
 
-static void sift_down(u64 *a, u32 i, u32 n)
+static void list_enter(struct page *pg)
 {
-    for (u32 child; (child = 2 * i + 1) < n; i = child) {
-        u64 t;
+    struct vm_object *o = pg->object;
+    u32 pfn = (u32)page_to_pfn(pg); /* below 2^31: PHYS_LIMIT */
 
-        if (child + 1 < n && a[child + 1] > a[child])
-            child++;
-        if (a[i] >= a[child])
-            return;
-        t = a[i];
-        a[i] = a[child];
-        a[child] = t;
+    pg->links.low[2] = o->logs;
+    pg->links.low[3] = 0;
+    if (o->logs)
+        logged(o->logs)->links.low[3] = pfn;
+    o->logs = pfn;
+    pg->flags |= PG_LOG;
+}
+
+static void list_leave(struct page *pg)
+{
+    struct vm_object *o = pg->object;
+    struct page *next = logged(pg->links.low[2]), *prev = logged(pg->links.low[3]);
+
+    if (next)
+        next->links.low[3] = pg->links.low[3];
+    if (prev)
+        prev->links.low[2] = pg->links.low[2];
+    else
+        o->logs = pg->links.low[2];
+    if (o->log_hand == page_to_pfn(pg)) {
+        o->log_hand = pg->links.low[2];
+        o->log_at = 0;
     }
+    pg->flags &= (u16)~PG_LOG;
 }
 
-/* Heapsort: in place, no recursion, no bad case. */
-static void sort_keys(u64 *a, u32 n)
-{
-    for (u32 i = n / 2; i-- > 0;)
-        sift_down(a, i, n);
-    for (u32 end = n; end-- > 1;) {
-        u64 t = a[0];
+/* ---- from inline to log and back ---- */
 
-        a[0] = a[end];
-        a[end] = t;
-        sift_down(a, 0, end);
-    }
-}
-
-/* Keeps one of each live key. */
-static void log_prune(const struct page *pg, struct backlink_log *log)
-{
-    u32 kept = 0;
-
-    sort_keys(log->key, log->used);
-    for (u32 i = 0; i < log->used; i++) {
-        if (kept && log->key[kept - 1] == log->key[i])
-            continue;
-        if (backlink_live(pg, log->key[i]))
-            log->key[kept++] = log->key[i];
-    }
-    log->used = kept;
-}
-
-static struct backlink_log *log_alloc(u32 room)
-{
-    struct backlink_log *log = kmalloc(log_size(room));
-
-    if (!log)
-        return NULL;
-    log->used = 0;
-    log->room = room;
-    mm_count(backlink_grow);
-    __atomic_fetch_add(&log_bytes, log_size(room), __ATOMIC_RELAXED);
-    return log;
-}
-
-static void log_free(struct backlink_log *log)
-{
-    __atomic_fetch_sub(&log_bytes, log_size(log->room), __ATOMIC_RELAXED);
-    kfree(log);
-}
-
-/* The page gets its first log, holding what stood inline. */
+/* The page gets a log that holds what stood inline. */
 static int log_begin(struct page *pg)
 {
-    struct backlink_log *log = log_alloc(LOG_FIRST);
+    uintptr_t log = 0;
 
-    if (!log)
-        return -ENOMEM;
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
-        log->key[log->used++] = backlink_inline(pg, s);
+        if (log_add(pg, &log, backlink_inline(pg, s)) != 0) {
+            log_free(log);
+            return -ENOMEM;
+        }
     memset(&pg->links, 0, sizeof(pg->links));
     log_store(pg, log);
-    pg->flags |= PG_LOG;
-    pg->object->nlogs++;
+    list_enter(pg);
     return 0;
 }
 
-/* Back to inline hints, when the live ones leave room. */
+static void keep_inline(u64 key, void *arg)
+{
+    struct backlinks *b = arg;
+    unsigned s = 0;
+
+    while (b->low[s] | b->high[s])
+        s++;
+    inline_set(b, s, key);
+}
+
+/* Back to inline hints: the log has at most four. */
 static void log_end(struct page *pg)
 {
-    struct backlink_log *log = log_of(pg);
+    struct backlinks few = {{0}, {0}};
+    uintptr_t log = log_of(pg);
+    u64 at = 0;
 
-    memset(&pg->links, 0, sizeof(pg->links));
-    for (unsigned i = 0; i < log->used; i++)
-        inline_set(&pg->links, i, log->key[i]);
-    pg->flags &= (u16)~PG_LOG;
-    pg->object->nlogs--;
+    while (log_visit_part(log, &at, keep_inline, &few))
+        continue;
+    list_leave(pg);
+    pg->links = few;
     log_free(log);
 }
 
-/* Makes room in a full log: throws out, and doubles it when that did not help enough. */
-static int log_make_room(struct page *pg)
+/* Each time a log took memory, a part of another is looked at, round the object's logs: so all
+ * of them together stay in proportion to what is live. */
+static void sweep(struct vm_object *o)
 {
-    struct backlink_log *log = log_of(pg), *bigger;
+    struct page *pg = logged(o->log_hand ? o->log_hand : o->logs);
+    uintptr_t log;
+    bool more;
 
-    log_prune(pg, log);
-    if (log->used <= log->room - log->room / 4 - 1)
-        return 0;
-    bigger = log->room < 0x3fffffff ? log_alloc(log->room * 2 + 1) : NULL;
-    if (!bigger)
-        return log->used < log->room ? 0 : -ENOMEM;
-    memcpy(bigger->key, log->key, log->used * sizeof(u64));
-    bigger->used = log->used;
-    log_store(pg, bigger);
-    log_free(log);
-    return 0;
+    if (!pg)
+        return;
+    log = log_of(pg);
+    more = log_prune_part(pg, &log, &o->log_at);
+    log_store(pg, log);
+    o->log_hand = more ? (u32)page_to_pfn(pg) : pg->links.low[2];
+    if (more)
+        return;
+    o->log_at = 0;
+    log_collapse(&log);
+    log_store(pg, log);
+    if (log_small(log))
+        log_end(pg);
 }
 
 /* 0, or -ENOSPC: four hints are live. */
@@ -178,30 +156,28 @@ static inline int inline_add(struct page *pg, u64 key)
     return 0;
 }
 
-static noinline int log_add(struct page *pg, u64 key)
+static noinline int add_to_log(struct page *pg, u64 key)
 {
-    struct backlink_log *log;
+    struct vm_object *o = pg->object;
+    u64 before = backlink_bytes();
+    uintptr_t log;
+    int err;
 
+    if (o->log_grew) { /* not later: the key of this call is not live yet */
+        o->log_grew = false;
+        sweep(o);
+        if (!(pg->flags & PG_LOG) && inline_add(pg, key) == 0)
+            return 0;
+    }
     if (!(pg->flags & PG_LOG) && log_begin(pg) != 0)
         return -ENOMEM;
     log = log_of(pg);
-    /* A first log is worth its memory only while it is needed: look at every addition. */
-    if (log->room == LOG_FIRST && log->used > BACKLINKS_INLINE) {
-        log_prune(pg, log);
-        if (log->used < BACKLINKS_INLINE) {
-            log_end(pg);
-            return inline_add(pg, key);
-        }
-    }
-    if (unlikely(log->used == log->room)) {
-        int err = log_make_room(pg);
-
-        if (err)
-            return err;
-        log = log_of(pg);
-    }
-    log->key[log->used++] = key;
-    return 0;
+    err = log_add(pg, &log, key);
+    log_store(pg, log);
+    if (!err && log_small(log)) /* the others were stale */
+        log_end(pg);
+    o->log_grew |= backlink_bytes() > before;
+    return err;
 }
 
 int backlink_add(struct page *pg, const pte_t *entry)
@@ -210,60 +186,41 @@ int backlink_add(struct page *pg, const pte_t *entry)
 
     if (likely(!(pg->flags & PG_LOG)) && likely(inline_add(pg, key) == 0))
         return 0;
-    return log_add(pg, key);
+    return add_to_log(pg, key);
 }
 
-void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), void *arg)
+bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void *arg)
 {
-    if (pg->flags & PG_LOG) {
-        const struct backlink_log *log = log_of(pg);
-
-        for (u32 i = 0; i < log->used; i++)
-            visit(log->key[i], arg);
-        return;
-    }
+    if (pg->flags & PG_LOG)
+        return log_visit_part(log_of(pg), at, visit, arg);
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
         if (backlink_inline(pg, s))
             visit(backlink_inline(pg, s), arg);
+    return false;
 }
 
-void backlink_unique(const struct page *pg)
+void backlink_visit(const struct page *pg, backlink_fn visit, void *arg)
 {
-    struct backlink_log *log;
+    u64 at = 0;
 
-    if (!(pg->flags & PG_LOG)) /* inline hints are */
-        return;
-    log = log_of(pg);
-    for (u32 i = 1; i < log->used; i++)
-        if (log->key[i - 1] >= log->key[i]) {
-            log_prune(pg, log);
-            return;
-        }
+    while (backlink_visit_part(pg, &at, visit, arg))
+        continue;
 }
 
 void backlink_clear(struct page *pg)
 {
     if (pg->flags & PG_LOG) {
-        pg->flags &= (u16)~PG_LOG;
-        pg->object->nlogs--;
-        log_free(log_of(pg));
+        uintptr_t log = log_of(pg);
+
+        list_leave(pg);
+        log_free(log);
     }
     memset(&pg->links, 0, sizeof(pg->links));
 }
 
-void backlink_drop_logs(struct vm_object *o)
+bool backlink_drop_logs(struct vm_object *o)
 {
-    u32 number = 0;
-    struct page *pg;
-
-    while (o->nlogs && (pg = index_next(&o->pages, &number)) != NULL) {
-        if (pg->flags & PG_LOG)
-            backlink_clear(pg);
-        number++;
-    }
-}
-
-u64 backlink_bytes(void)
-{
-    return __atomic_load_n(&log_bytes, __ATOMIC_RELAXED);
+    if (o->logs)
+        backlink_clear(logged(o->logs));
+    return o->logs != 0;
 }

@@ -6,8 +6,8 @@
  * translation at an away address has a backlink on its page; a backlink may be stale, never
  * missing. So removing translations needs no work here.
  *
- * Four hints fit in the page's descriptor (a permutation never needs more than two); beyond
- * that a log grows by doubling, after stale and double entries were thrown out.
+ * Four hints fit in the page's descriptor (a permutation never needs more than two); a page
+ * with more gets a log, mm/backlink_log.h. The pages with one stand in a list of their object.
  *
  * All calls: the object's lock (O) is held.
  */
@@ -15,7 +15,8 @@
 
 #include "mm/page.h"
 
-/* Physical address of an entry of a leaf table, divided by 8. Never 0. */
+/* Physical address of an entry of a leaf table, divided by 8: 40 bits. Never 0. */
+STATIC_ASSERT(PHYS_LIMIT >> 3 <= 1ull << 40);
 static inline u64 backlink_key(const pte_t *entry)
 {
     return virt_to_phys(entry) >> 3;
@@ -43,12 +44,14 @@ static inline u64 backlink_inline(const struct page *pg, unsigned s)
     return (u64)pg->links.high[s] << 32 | pg->links.low[s];
 }
 
-/* Calls visit for each hint, live or not. visit must not add hints to pg. */
-void backlink_visit(const struct page *pg, void (*visit)(u64 key, void *arg), void *arg);
+/* Calls visit for each hint, live or not, once. visit must not add hints to pg. */
+typedef void (*backlink_fn)(u64 key, void *arg);
+void backlink_visit(const struct page *pg, backlink_fn visit, void *arg);
 
-/* An address that showed pg, then another page, then pg again may have two hints: afterwards
- * each has one. */
-void backlink_unique(const struct page *pg);
+/* The same in parts of at most 511 hints: *at says where to go on, 0 first; false: that was
+ * the last part. Between two parts O may be given up: hints that stay are visited, those that
+ * come or go meanwhile may be. */
+bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void *arg);
 
 /* Drops all hints and the log: the page leaves its object. */
 void backlink_clear(struct page *pg);
@@ -60,8 +63,9 @@ static inline bool backlink_any(const struct page *pg)
     return b->low[0] | b->low[1] | b->low[2] | b->low[3];
 }
 
-/* Nothing maps the object any more: every hint is stale, so its logs are given back. */
-void backlink_drop_logs(struct vm_object *o);
+/* Nothing maps the object any more: every hint is stale, so its logs are given back, the first
+ * of the list at least. False: that was the last. */
+bool backlink_drop_logs(struct vm_object *o);
 
 /* Bytes of all logs. */
 u64 backlink_bytes(void);

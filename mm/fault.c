@@ -84,7 +84,7 @@ static inline enum fault_result map_resident(struct fault *f, struct vm_object *
     *pgoff = away ? away - 1 : vma_home(f->v, f->va);
     if (unlikely(*pgoff >= object_npages(o)))
         return FAULT_BUS;
-    pg = index_get(&o->pages, (u32)*pgoff);
+    pg = index_get(&o->pages, object_number(*pgoff));
     if (unlikely(!pg))
         return FAULT_RETRY;
     pte = pte_make_user(page_to_pfn(pg), f->v->flags & VM_PROT);
@@ -100,6 +100,7 @@ static inline enum fault_result map_resident(struct fault *f, struct vm_object *
         f->leaf->present++;
         rss_add(&f->mm->rss_shmem);
     }
+    o->shown++;
     pte_store(f->entry, pte);
     if (!away && !f->filled)
         around(f);
@@ -173,8 +174,10 @@ static enum fault_result commit_anon(struct fault *f, pte_t old, struct page *fr
     tlb_change(&b, f->va);
     if (before->type == PAGE_ANON)
         tlb_free(&b, before);
-    else if (before != zero_page)
+    else if (before != zero_page) {
         __atomic_fetch_sub(&f->mm->rss_file, 1, __ATOMIC_RELAXED);
+        object_dropped(f->v->object);
+    }
     tlb_end(&b);
     return FAULT_OK;
 }
@@ -275,6 +278,7 @@ static enum fault_result fault_private_new(struct fault *f)
     } else {
         install(f, 0, pte_make_user(page_to_pfn(pg), f->v->flags & VM_PROT & ~VM_WRITE));
         rss_add(&f->mm->rss_file);
+        o->shown++;
         around(f);
         mm_count(fault_object);
     }

@@ -127,6 +127,8 @@ static void drop(struct vma *v, vaddr_t start, vaddr_t end, u32 what, struct tlb
         }
         spin_unlock(&s.table->lock);
     }
+    if (v->object)
+        object_dropped(v->object);
 }
 
 void huge_zap(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
@@ -258,7 +260,7 @@ void huge_mincore(struct vma *v, vaddr_t start, vaddr_t end, u8 *vec)
 
             spin_lock(&v->object->lock);
             in = pgoff < object_npages(v->object) &&
-                 index_get(&v->object->pages, (u32)pgoff) != NULL;
+                 index_get(&v->object->pages, object_number(pgoff)) != NULL;
             spin_unlock(&v->object->lock);
         }
         memset(vec, in, (next - va) >> PAGE_SHIFT);

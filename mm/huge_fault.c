@@ -82,6 +82,7 @@ static enum fault_result fault_shared(struct fault *f)
                backlink_add(pg, f->s.entry) != 0) {
         result = FAULT_OOM;
     } else {
+        o->shown++;
         replaced = old != 0;
         if (!old)
             rss_add(&f->mm->rss_shmem);
@@ -130,10 +131,12 @@ static enum fault_result commit_anon(struct fault *f, pte_t old, struct page *fr
         return FAULT_OK;
     tlb_begin(&b, f->mm);
     tlb_change(&b, f->va);
-    if (before->type == PAGE_ANON)
+    if (before->type == PAGE_ANON) {
         tlb_free(&b, before);
-    else
+    } else {
         __atomic_fetch_sub(&f->mm->rss_file, HUGE_PAGES, __ATOMIC_RELAXED);
+        object_dropped(f->v->object);
+    }
     tlb_end(&b);
     return FAULT_OK;
 }
@@ -206,6 +209,7 @@ static enum fault_result fault_private_new(struct fault *f)
             install(f, 0,
                     pte_make_huge(page_to_pfn(pg), f->v->flags & VM_PROT & ~VM_WRITE));
             rss_add(&f->mm->rss_file);
+            o->shown++;
             mm_count(fault_object);
         }
         spin_unlock(&f->s.table->lock);
@@ -293,7 +297,7 @@ static bool set_entry(struct vma *v, vaddr_t va, pgoff_t pgoff, bool install_now
 {
     struct vm_object *o = v->object;
     struct huge_slot s = huge_slot(v->mm, va);
-    u32 value = pgoff == vma_home(v, va) ? 0 : (u32)pgoff + 1;
+    u32 value = pgoff == vma_home(v, va) ? 0 : object_number(pgoff) + 1;
     struct page *pg = NULL;
     pte_t old, pte = 0;
 
@@ -306,7 +310,7 @@ static bool set_entry(struct vma *v, vaddr_t va, pgoff_t pgoff, bool install_now
     else if (old) /* shows it already */
         pte = old;
     if (!pte && install_now && pgoff < object_npages(o))
-        pg = index_get(&o->pages, (u32)pgoff);
+        pg = index_get(&o->pages, object_number(pgoff));
     if (pg && (!value || backlink_add(pg, s.entry) == 0))
         pte = pte_make_huge(page_to_pfn(pg), v->flags & VM_PROT);
     if (pte != old) {
@@ -346,6 +350,7 @@ int huge_remap(struct mm *mm, struct vma *v, vaddr_t addr, u64 size, pgoff_t pgo
     spin_lock(&v->object->lock);
     for (vaddr_t va = addr; va < end; va += HUGE_SIZE)
         missing |= set_entry(v, va, pgoff + ((va - addr) >> PAGE_SHIFT), install_now, &b);
+    v->object->shown++;
     tlb_end(&b); /* before the lock goes: a page that leaves must not be visible */
     spin_unlock(&v->object->lock);
     huge_for_each(mm, addr, end, va, s) away_trim(s.table);

@@ -16,7 +16,7 @@ static u8 cached(struct vma *v, const struct page *leaf, vaddr_t va)
     pgoff_t pgoff = away_offset(leaf, v, va);
 
     return pgoff < object_npages(v->object) &&
-           index_get(&v->object->pages, (u32)pgoff) != NULL;
+           index_get(&v->object->pages, object_number(pgoff)) != NULL;
 }
 
 static void mincore_leaf(struct vma *v, vaddr_t va, vaddr_t next, u8 *vec)

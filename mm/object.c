@@ -10,6 +10,7 @@
 #include "mm/account.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
+#include "mm/census.h"
 #include "mm/commit.h"
 #include "mm/huge.h"
 #include "mm/object_tree.h"
@@ -33,7 +34,7 @@ void index_node_free(struct index_node *node)
 
 struct vm_object *object_create(u64 size)
 {
-    struct vm_object *o = slab_zalloc(&object_cache);
+    struct vm_object *o = size > OBJECT_MAX_SIZE ? NULL : slab_zalloc(&object_cache);
 
     if (!o)
         return NULL;
@@ -88,6 +89,17 @@ void object_get(struct vm_object *o)
     ASSERT(old > 0 && old < 0x7fffffff);
 }
 
+bool object_tryget(struct vm_object *o)
+{
+    u32 old = __atomic_load_n(&o->refs, __ATOMIC_RELAXED);
+
+    while (old)
+        if (__atomic_compare_exchange_n(&o->refs, &old, old + 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
 void object_forget_page(struct page *pg)
 {
     if (unlikely(pg->flags & PG_LOG))
@@ -108,6 +120,7 @@ void object_put(struct vm_object *o)
     if (__atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     ASSERT(o->nvmas == 0);
+    census_forget(o);
     /* Nobody maps it: the pages need no visit. */
     while ((n = index_take(&o->pages, &number, OBJECT_MAX_PAGES, pages)) != 0) {
         for (unsigned i = 0; i < n; i++) {
@@ -127,7 +140,7 @@ struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
 
     spin_lock(&o->lock);
     if (pgoff < object_npages(o))
-        pg = index_get(&o->pages, (u32)object_first(o, pgoff));
+        pg = index_get(&o->pages, object_number(object_first(o, pgoff)));
     if (pg)
         page_get(pg);
     spin_unlock(&o->lock);
@@ -139,7 +152,7 @@ static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
 {
     if (!quota_charge_pages(o->quota, 1ul << o->order))
         return -ENOSPC;
-    if (index_set(&o->pages, (u32)pgoff, fresh) == 0)
+    if (index_set(&o->pages, object_number(pgoff), fresh) == 0)
         return 0;
     quota_uncharge_pages(o->quota, 1ul << o->order);
     return -ENOMEM;
@@ -163,7 +176,7 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
                 page_free(fresh, o->order);
             return -ENXIO;
         }
-        pg = index_get(&o->pages, (u32)pgoff);
+        pg = index_get(&o->pages, object_number(pgoff));
         if (!pg && fresh) {
             int err = insert(o, pgoff, fresh);
 
@@ -175,7 +188,7 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
             fresh->type = PAGE_OBJECT;
             fresh->flags = mark;
             fresh->object = o;
-            fresh->index = (u32)pgoff;
+            fresh->index = object_number(pgoff);
             memset(&fresh->links, 0, sizeof(fresh->links));
             __atomic_fetch_add(&pages_total, 1ul << o->order, __ATOMIC_RELAXED);
             if (commits_pages(o))
@@ -255,10 +268,10 @@ s64 object_seek(struct vm_object *o, s64 pos, bool hole)
     spin_lock(&o->lock);
     if (pos >= 0 && (u64)pos < o->size) {
         u64 page = (u64)pos >> PAGE_SHIFT, first = page;
-        u32 number = (u32)page;
+        u32 number = object_number(page);
 
         if (hole) {
-            while (page < object_npages(o) && index_get(&o->pages, (u32)page)) {
+            while (page < object_npages(o) && index_get(&o->pages, object_number(page))) {
                 page++;
                 (void)pause_unlocked(&o->lock);
             }
@@ -342,8 +355,10 @@ void object_unlink(struct vma *v)
 
     spin_lock(&o->lock);
     object_unlink_locked(v);
-    if (o->nvmas == 0 && o->nlogs)
-        backlink_drop_logs(o);
+    while (o->nvmas == 0 && backlink_drop_logs(o))
+        (void)pause_unlocked(&o->lock);
+    if (o->nvmas == 0)
+        census_forget(o);
     spin_unlock(&o->lock);
 }
 

@@ -17,6 +17,14 @@
 #define OBJECT_MAX_PAGES 0x7fffffffull
 #define OBJECT_MAX_SIZE  (OBJECT_MAX_PAGES << PAGE_SHIFT)
 
+/* A file page as indexes and away arrays number it: the one way from 64 bits to 32. Homes may
+ * lie beyond (a mapping behind the end of its file); who converts one asked before. */
+static inline u32 object_number(pgoff_t pgoff)
+{
+    ASSERT(pgoff <= OBJECT_MAX_PAGES);
+    return (u32)pgoff;
+}
+
 struct quota;
 struct mm;
 struct vma;
@@ -28,7 +36,16 @@ struct vm_object {
     struct index pages;  /* [O] */
     struct rb_root vmas; /* [O] VMAs by home range, see object_link */
     u32 nvmas;           /* [O] */
-    u64 nlogs;           /* [O] pages with a backlink log */
+    u32 logs;            /* [O] frame of the first page with a backlink log, 0: none */
+    u32 log_hand;        /* [O] the page whose log is looked through for stale hints, */
+    u64 log_at;          /* [O] and how far that is */
+    bool log_grew;       /* [O] since the last look */
+    u64 shown;           /* [O] changes whenever a translation of a page may have been added */
+    u64 dropped;         /* atomic: or removed */
+    struct {
+        struct index blocks; /* counts of 64 pages each, */
+        u64 shown, dropped;  /* valid while these are as they were */
+    } census;                /* [O] see mm/census.h */
     u32 shared_writable; /* [O] VMAs that are shared and may become writable */
     u32 nprivate;        /* [O] VMAs that are not shared */
     u64 id;              /* inode number shown for nameless objects */
@@ -57,7 +74,7 @@ static inline void vm_file_put(struct vm_file *f)
         f->release(f);
 }
 
-/* One reference; NULL: no memory. Its pages count as nameless memory of the running user. */
+/* One reference; NULL: no memory, or more than OBJECT_MAX_SIZE. Its pages count as nameless memory of the running user. */
 struct vm_object *object_create(u64 size);
 /* Before it has pages: they count there. */
 void object_set_quota(struct vm_object *o, struct quota *q);
@@ -69,6 +86,8 @@ int must_check object_commit(struct vm_object *o, u64 npages, bool noreserve,
  * under the number of their first 4 KiB, and whoever asks for one in between gets that one. */
 struct vm_object *object_create_huge(u64 size);
 void object_get(struct vm_object *o);
+/* For one that was only found: false when it is being taken apart. */
+bool object_tryget(struct vm_object *o);
 void object_put(struct vm_object *o); /* the last one frees the pages */
 
 /* Pages needed for `size` bytes. */
@@ -109,6 +128,12 @@ int object_allocate(struct vm_object *o, u64 start, u64 end);
 
 /* lseek SEEK_DATA (hole false) or SEEK_HOLE from byte `pos`: the position, or -ENXIO. */
 s64 object_seek(struct vm_object *o, s64 pos, bool hole);
+
+/* To be called after translations of o's pages were removed without its lock. */
+static inline void object_dropped(struct vm_object *o)
+{
+    __atomic_fetch_add(&o->dropped, 1, __ATOMIC_RELEASE);
+}
 
 /* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
 void object_link(struct vma *v);

@@ -48,7 +48,7 @@ static inline struct page *object_cursor_get(struct object_cursor *c, pgoff_t pg
         return NULL;
     if (block != c->block) {
         c->block = block;
-        c->node = index_leaf(&c->object->pages, (u32)pgoff);
+        c->node = index_leaf(&c->object->pages, object_number(pgoff));
     }
     return c->node ? c->node->slot[pgoff % INDEX_SLOTS] : NULL;
 }

@@ -34,10 +34,11 @@ enum page_type {
 };
 
 /* Hints from a page to the PTEs that show it away from home; see mm/backlink.h. Up to four
- * physical PTE addresses, divided by 8, 40 bits each; or, with PG_LOG, a pointer to a log. */
+ * physical PTE addresses, divided by 8, 40 bits each; or, with PG_LOG, a log and its place in the
+ * object's list of them. */
 #define BACKLINKS_INLINE 4
 struct backlinks {
-    u32 low[BACKLINKS_INLINE]; /* PG_LOG: the log's address in the first two */
+    u32 low[BACKLINKS_INLINE]; /* PG_LOG: the log, see mm/backlink.c */
     u8 high[BACKLINKS_INLINE];
 };
 

@@ -38,6 +38,7 @@ static bool populate_shared(struct vma *v, struct page *leaf, vaddr_t va, vaddr_
     }
     leaf->present += (u16)installed;
     spin_unlock(&leaf->lock);
+    v->object->shown++;
     spin_unlock(&v->object->lock);
     __atomic_fetch_add(&v->mm->rss_shmem, installed, __ATOMIC_RELAXED);
     return missing;

@@ -27,8 +27,10 @@ void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
 void rearrange_release(struct rearrange *r)
 {
     tlb_end(&r->batch);
-    if (r->held)
+    if (r->held) {
+        r->held->shown++;
         spin_unlock(&r->held->lock);
+    }
     r->held = NULL;
     r->pages += r->run;
     r->run = 0;
@@ -199,7 +201,7 @@ static void swap_commit(struct rearrange *r, const struct window w[2], u64 len)
 
             leaf[k] = rearrange_leaf(r, va);
             for (u32 i = 0; i < n; i++, va += PAGE_SIZE)
-                shown[k][i] = (u32)away_offset(leaf[k].page, w[k].v, va);
+                shown[k][i] = object_number(away_offset(leaf[k].page, w[k].v, va));
         }
         for (int k = 0; k < 2; k++) {
             rearrange_use(r, w[k].v);
@@ -249,7 +251,7 @@ static void rotate_cycle(struct rearrange *r, vaddr_t start, u64 n, u64 by, u64 
 {
     vaddr_t va = start + first * PAGE_SIZE;
     struct leaf leaf = rearrange_leaf(r, va);
-    u32 saved = (u32)away_offset(leaf.page, r->v, va), shown;
+    u32 saved = object_number(away_offset(leaf.page, r->v, va)), shown;
     u64 to = first;
 
     for (;;) {
@@ -262,7 +264,7 @@ static void rotate_cycle(struct rearrange *r, vaddr_t start, u64 n, u64 by, u64 
             return;
         }
         source = rearrange_leaf(r, source_va);
-        shown = (u32)away_offset(source.page, r->v, source_va);
+        shown = object_number(away_offset(source.page, r->v, source_va));
         set_run(r, leaf, va, &shown, 1);
         to = from;
         va = source_va;

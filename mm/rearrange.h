@@ -118,10 +118,10 @@ static inline void rearrange_hold(struct rearrange *r, u32 npages)
 /* Makes va, entry i of `leaf`, show file page pgoff. O and T held, array reserved unless that
  * is its home. Cannot fail: what cannot be put in place is left to a fault. */
 static always_inline void rearrange_set(struct rearrange *r, struct leaf leaf, vaddr_t va,
-                                        pgoff_t pgoff)
+                                        u32 pgoff)
 {
     pte_t *entry = leaf.entries + pt_index(va, 0), old = pte_load(entry), pte = 0;
-    u32 *away = leaf.page->away, value = (u32)pgoff + 1;
+    u32 *away = leaf.page->away, value = pgoff + 1;
 
     if (unlikely(pgoff == vma_home(r->v, va)))
         value = 0;

@@ -125,11 +125,11 @@ static s64 install_run(struct remap *r, struct leaf leaf, unsigned i, unsigned n
 {
     u32 *away = leaf.page->away ? leaf.page->away + i : NULL;
     pte_t *entries = leaf.entries + i, rights = pte_make_user(0, r->v->flags & VM_PROT);
-    u32 changed = 0, were_away = 0;
+    u32 changed = 0, were_away = 0, number = r->home ? 0 : object_number(pgoff) + 1;
     s32 rss = 0;
 
     for (unsigned k = 0; k < n; k++) {
-        u32 value = r->home ? 0 : (u32)pgoff + k + 1;
+        u32 value = r->home ? 0 : number + k;
         pte_t old = pte_load(&entries[k]), pte = 0;
         struct page *pg;
 
@@ -173,7 +173,7 @@ static s64 commit_install(struct remap *r, struct leaf leaf, unsigned i, unsigne
         struct index_node *node = NULL;
 
         if (pgoff < end) {
-            node = index_leaf(&o->pages, (u32)pgoff);
+            node = index_leaf(&o->pages, object_number(pgoff));
             n = (unsigned)MIN((u64)n, end - pgoff);
         }
         rss += install_run(r, leaf, i, n, pgoff,
@@ -188,7 +188,8 @@ static s64 commit_install(struct remap *r, struct leaf leaf, unsigned i, unsigne
 static void commit_leaf(struct remap *r, struct leaf leaf, vaddr_t va, vaddr_t next)
 {
     unsigned i = pt_index(va, 0), stop = i + (unsigned)((next - va) >> PAGE_SHIFT);
-    u32 value = r->home ? 0 : (u32)(r->pgoff + ((va - r->start) >> PAGE_SHIFT)) + 1;
+    u32 value =
+        r->home ? 0 : object_number(r->pgoff + ((va - r->start) >> PAGE_SHIFT)) + 1;
     s64 rss;
 
     if (!leaf.page) { /* coming home where nothing is shown */
@@ -240,6 +241,7 @@ static void commit(struct remap *r, struct leaf leaf)
         leaf = pt_leaf_ref(r->mm, va);
     }
     tlb_end(&r->batch);
+    o->shown++;
     spin_unlock(&o->lock);
 }
 
@@ -305,6 +307,7 @@ static inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va, pgoff_t p
     struct vm_object *o = v->object;
     struct leaf leaf = pt_leaf_ref(mm, va);
     unsigned i = pt_index(va, 0);
+    u32 value = object_number(pgoff) + 1;
     bool done = !install;
 
     if (!leaf.page || !leaf.page->away)
@@ -313,18 +316,19 @@ static inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va, pgoff_t p
     spin_lock(&leaf.page->lock);
     if (install) {
         struct page *pg =
-            pgoff < object_npages(o) ? index_get(&o->pages, (u32)pgoff) : NULL;
+            pgoff < object_npages(o) ? index_get(&o->pages, object_number(pgoff)) : NULL;
 
         if (likely(pg) && likely(backlink_add(pg, &leaf.entries[i]) == 0)) {
-            away_set(leaf.page, i, (u32)pgoff + 1);
+            away_set(leaf.page, i, value);
             replace_entry(mm, leaf, i, va,
                           pte_make_user(page_to_pfn(pg), v->flags & VM_PROT));
             done = true;
         }
-    } else if (leaf.page->away[i] != (u32)pgoff + 1) {
-        away_set(leaf.page, i, (u32)pgoff + 1);
+    } else if (leaf.page->away[i] != value) {
+        away_set(leaf.page, i, value);
         replace_entry(mm, leaf, i, va, 0);
     }
+    o->shown++;
     spin_unlock(&leaf.page->lock);
     spin_unlock(&o->lock);
     return done;

@@ -73,7 +73,7 @@ static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e
         return false;
     r->run++;
     spin_lock(&leaf.page->lock);
-    rearrange_set(r, leaf, va, e->pgoff);
+    rearrange_set(r, leaf, va, object_number(e->pgoff));
     if (unlikely(!leaf.page->naway))
         e->flags = ENTRY_HOME;
     spin_unlock(&leaf.page->lock);
@@ -88,7 +88,7 @@ static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e
 /* Sets the pages of an entry of r->v. Cannot fail. */
 static noinline void commit_entry(struct rearrange *r, struct remap_vec *e)
 {
-    pgoff_t pgoff = e->pgoff;
+    u32 pgoff = object_number(e->pgoff);
     vaddr_t end = entry_end(e);
 
     for (vaddr_t va = e->addr, next; va < end; va = next) {
@@ -96,7 +96,7 @@ static noinline void commit_entry(struct rearrange *r, struct remap_vec *e)
 
         next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
         if (unlikely(!leaf.page)) { /* coming home where nothing is shown */
-            pgoff += (next - va) >> PAGE_SHIFT;
+            pgoff += (u32)((next - va) >> PAGE_SHIFT);
             r->missing = true;
             continue;
         }

@@ -7,19 +7,26 @@
 #include "lib/string.h"
 #include "mm/away.h"
 #include "mm/huge.h"
+#include "mm/census.h"
 #include "mm/rmap.h"
 
 u64 page_translations(struct page *pg)
 {
+    struct vm_object *o = pg->object;
     u64 n = 0;
 
     if (pg->type == PAGE_ANON)
         return __atomic_load_n(&pg->refs, __ATOMIC_RELAXED);
-    if (pg->type == PAGE_OBJECT && pg->object) {
-        spin_lock(&pg->object->lock);
-        n = rmap_count(pg);
-        spin_unlock(&pg->object->lock);
+    if (pg->type != PAGE_OBJECT || !o || !object_tryget(o))
+        return 0;
+    spin_lock(&o->lock);
+    if (pg->type == PAGE_OBJECT && pg->object == o) {
+        page_get(pg); /* counting may pause */
+        n = census_count(pg);
+        page_put(pg);
     }
+    spin_unlock(&o->lock);
+    object_put(o);
     return n;
 }
 

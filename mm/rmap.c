@@ -90,7 +90,6 @@ u64 rmap_count(struct page *pg)
 {
     u64 n = 0;
 
-    backlink_unique(pg);
     rmap_visit(pg, count_one, &n);
     return n;
 }

@@ -17,7 +17,7 @@
  * object): aliases see it at once. */
 static void zero_part(struct vm_object *o, pgoff_t number, u64 from, u64 to)
 {
-    struct page *pg = index_get(&o->pages, (u32)(number << o->order));
+    struct page *pg = index_get(&o->pages, object_number(number << o->order));
 
     if (pg)
         memset((char *)page_to_virt(pg) + from, 0, to - from);
@@ -34,11 +34,13 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, bool cows,
     unsigned n;
 
     rmap_unmap_homes(o, first, last, cows, b);
+    o->shown++;
     while ((n = index_take(&o->pages, &first, last, pages)) != 0) {
+        for (unsigned i = 0; i < n; i++)
+            ((struct page *)pages[i])->flags |= PG_LEAVING;
         for (unsigned i = 0; i < n; i++) {
             struct page *pg = pages[i];
 
-            pg->flags |= PG_LEAVING;
             rmap_unmap_away(pg, b);
             object_forget_page(pg);
             tlb_free(b, pg); /* the object's reference, after the flush */
@@ -51,7 +53,7 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, bool cows,
 static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows)
 {
     struct tlb_batch batch;
-    u32 number = (u32)first;
+    u32 number = object_number(first);
 
     tlb_begin(&batch, NULL);
     while (first < last && index_next(&o->pages, &number) && number < last) {
@@ -80,6 +82,7 @@ static void remove_copies(struct vm_object *o, pgoff_t first)
         pgoff_t end = (first | (TRUNCATE_RUN - 1)) + 1;
 
         rmap_unmap_homes(o, first, end, true, &batch);
+        o->shown++;
         first = end;
         if (pause_due()) {
             tlb_flush(&batch);
@@ -136,7 +139,7 @@ void object_punch(struct vm_object *o, u64 start, u64 end)
 
 void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last)
 {
-    u32 number = (u32)first;
+    u32 number = object_number(first);
     struct page *pg;
 
     /* One by one: between them may stand pages that were there before. */
@@ -152,7 +155,7 @@ void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last)
 
 void object_keep_fresh(struct vm_object *o, pgoff_t first, pgoff_t last)
 {
-    u32 number = (u32)first;
+    u32 number = object_number(first);
     struct page *pg;
 
     spin_lock(&o->lock);

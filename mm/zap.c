@@ -4,6 +4,7 @@
  * belongs to its object and needs no word here, or private memory, which holds a reference.
  */
 #include "mm/zap.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/backlink.h"
 #include "mm/huge.h"
@@ -102,6 +103,8 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
         spin_unlock(&leaf->lock);
         tlb_pause(b);
     }
+    if (v->object)
+        object_dropped(v->object);
 }
 
 /* Removes entry i (in use): count and flush note; accounting is the caller's. T held. */
@@ -135,6 +138,8 @@ void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batc
         spin_unlock(&leaf->lock);
         tlb_pause(b);
     }
+    if (v->object)
+        object_dropped(v->object);
 }
 
 /* ---- removal by file page: the removing half of mm/rmap.h ---- */
@@ -170,7 +175,14 @@ void rmap_unmap_away(struct page *pg, struct tlb_batch *b)
     struct unmap_ctx ctx = {pg, b};
 
     if (unlikely(pg->flags & PG_LOG)) {
-        backlink_visit(pg, unmap_hint, &ctx);
+        u64 at = 0;
+
+        while (backlink_visit_part(pg, &at, unmap_hint, &ctx)) {
+            if (!pause_due())
+                continue;
+            tlb_flush(b);
+            (void)pause_unlocked(&pg->object->lock);
+        }
         return;
     }
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++) {

@@ -4,6 +4,7 @@
  * many there are; stale hints do no harm and do not pile up.
  */
 #include "mm/backlink.h"
+#include "mm/report.h"
 #include "mm/rmap.h"
 #include "tests/host/mmtest.h"
 
@@ -59,6 +60,7 @@ TEST(rmap_counts_every_alias)
 
             CHECK_EQ(rmap_count(pg),
                      mapped(mm, BASE, SLOTS, pg) + mapped(other, BASE, SLOTS, pg));
+            CHECK_EQ(page_translations(pg), rmap_count(pg));
         }
         if (step % 16 == 0) {
             t_check(mm);
@@ -129,5 +131,88 @@ TEST(backlink_without_memory_leaves_it_to_a_fault)
     t_check(mm);
     CHECK_EQ(host_read_u32(mm, BASE + 12 * P), 2);
     t_end(mm);
+    object_put(o);
+}
+
+/* So many aliases that the log has nodes; memory follows what is live. */
+TEST(log_of_many_aliases)
+{
+    enum { MANY = 20000 };
+    struct vm_object *o = t_file(MANY);
+    struct mm *mm = t_mm();
+    struct page *pg = page_of(o, 3);
+    u64 full;
+
+    t_shared(mm, BASE, MANY, o, 0);
+    for (u32 i = 0; i < MANY; i++)
+        CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, 3, 0), 0);
+    CHECK_EQ(rmap_count(pg), MANY);
+    full = backlink_bytes();
+    CHECK(full < MANY * 64);
+    /* To and fro takes nothing: a key is in the log once. */
+    for (u32 i = 0; i < MANY; i++) {
+        CHECK_EQ(mm_remap(mm, BASE + 5 * P, P, 0, 4, 0), 0);
+        CHECK_EQ(mm_remap(mm, BASE + 5 * P, P, 0, 3, 0), 0);
+    }
+    CHECK_EQ(backlink_bytes(), full);
+    CHECK_EQ(rmap_count(pg), MANY);
+    /* The same slots show one page after the other: stale hints do not pile up. */
+    for (u32 to = 10; to < 18; to++)
+        for (u32 i = 0; i < MANY; i++)
+            CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, to, 0), 0);
+    CHECK(backlink_bytes() < 4 * full);
+    CHECK_EQ(rmap_count(pg), 0);
+    CHECK_EQ(rmap_count(page_of(o, 17)), MANY);
+    t_check(mm);
+    CHECK_EQ(object_resize(o, 17 * P), 0);
+    CHECK_EQ(mapped(mm, BASE, 2000, page_of(o, 16)), 0);
+    CHECK_EQ(mm->rss_shmem, 0);
+    t_end(mm);
+    CHECK_EQ(backlink_bytes(), 0);
+    object_put(o);
+}
+
+/* Without memory a table fills up, then the translation is left to a fault; later it goes on. */
+TEST(log_without_memory)
+{
+    struct vm_object *o = t_file(4096);
+    struct mm *mm = t_mm();
+    u32 present;
+
+    t_shared(mm, BASE, 4096, o, 0);
+    for (u32 i = 8; i < 4096; i++) {
+        if (i % 3 == 0 && i % 512) /* table and array are there */
+            alloc_fail_at(1);
+        CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, 1, 0), 0);
+        alloc_fail_at(0);
+        if (i % 64 == 0)
+            t_check(mm);
+    }
+    present = (u32)mapped(mm, BASE, 4096, page_of(o, 1));
+    CHECK_EQ(rmap_count(page_of(o, 1)), present);
+    for (u32 i = 8; i < 4096; i++)
+        CHECK_EQ(host_read_u32(mm, BASE + i * P), 2);
+    t_check(mm);
+    CHECK_EQ(rmap_count(page_of(o, 1)), 4096 - 8);
+    t_end(mm);
+    object_put(o);
+}
+
+/* A log is found without a walk over its object, and given back when nothing maps that. */
+TEST(logs_of_several_pages_go_with_the_last_mapping)
+{
+    struct vm_object *o = t_file(64);
+    struct mm *mm = t_mm();
+
+    t_shared(mm, BASE, 512, o, 0);
+    for (u32 page = 0; page < 8; page++)
+        for (u32 i = 0; i < 32; i++)
+            CHECK_EQ(mm_remap(mm, BASE + (page * 32 + i) * P, P, 0, 40 + page, 0), 0);
+    CHECK(backlink_bytes() > 0);
+    CHECK_EQ(object_resize(o, 45 * P), 0); /* some of the list's middle */
+    object_punch(o, 40 * P, 41 * P);
+    t_check(mm);
+    t_end(mm);
+    CHECK_EQ(backlink_bytes(), 0);
     object_put(o);
 }

@@ -108,7 +108,7 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
                    BOOT_MEM_RESERVED);
     if (map->full)
         panic("boot: the memory map has more than %u entries", MEMMAP_RAW_MAX);
-    memmap_normalise(map, limit, bi);
+    memmap_normalise(map, MIN(limit, PHYS_LIMIT), bi);
     if (probe_memory(bi) == 0)
         panic("boot: the memory map has no usable memory");
     kmain(bi);
