@@ -171,6 +171,6 @@ void hugetlbfs_mapped(struct file *f, u64 end)
     mutex_lock(&ino->lock);
     if (!(ino->seals & F_SEAL_GROW))
         object_extend(ino->object, MIN(align_up(end, HUGE_SIZE),
-                                          align_down(OBJECT_MAX_SIZE, HUGE_SIZE)));
+                                       align_down(OBJECT_MAX_SIZE, HUGE_SIZE)));
     mutex_unlock(&ino->lock);
 }

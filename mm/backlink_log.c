@@ -20,13 +20,13 @@ struct table {
     u64 key[]; /* key[0] is the second word: slots are 0 to slots - 1 */
 };
 
-#define TABLE_FIRST 3u /* 64 bytes */
-#define TABLE_LAST  9u /* a page */
-#define DIGIT       6u
-#define CHILDREN    (1u << DIGIT)
+#define TABLE_FIRST    3u /* 64 bytes */
+#define TABLE_LAST     9u /* a page */
+#define DIGIT          6u
+#define CHILDREN       (1u << DIGIT)
 #define COLLAPSE_ORDER 7u /* a node with keys for half of such a table becomes one */
 #define COLLAPSE       (1u << (COLLAPSE_ORDER - 1))
-#define NODE_TAG    1u /* in a log's or child's word: it is a node */
+#define NODE_TAG       1u /* in a log's or child's word: it is a node */
 
 struct node {
     uintptr_t child[CHILDREN];
@@ -187,7 +187,8 @@ static uintptr_t split(const struct page *pg, struct table *t, unsigned level)
 }
 
 /* Adds a key to the full table at *where. */
-static noinline int add_full(const struct page *pg, uintptr_t *where, unsigned level, u64 key)
+static noinline int add_full(const struct page *pg, uintptr_t *where, unsigned level,
+                             u64 key)
 {
     struct table *t = (struct table *)*where, *bigger;
     unsigned last = slots(t) - 1, enough = slots(t) / 2;

@@ -6,8 +6,8 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/away.h"
-#include "mm/huge.h"
 #include "mm/census.h"
+#include "mm/huge.h"
 #include "mm/rmap.h"
 
 u64 page_translations(struct page *pg)

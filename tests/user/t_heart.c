@@ -55,11 +55,12 @@ TEST(HEART1, "mremap over arranged tables leaves nothing of them")
                 if (i % 8)
                     OK(remap_file_pages(to + i * P, P, 0, 1023 - i, 0));
             t_map(from, 1024, RW, MAP_SHARED | MAP_FIXED, f, 0);
-            OK(remap_file_pages(from + 8 * P, P, 0, 1500, 0));
+            if (t_tessera) /* Linux makes three areas of it, and moves or copies one */
+                OK(remap_file_pages(from + 8 * P, P, 0, 1500, 0));
             CHECK(mremap(from, dup ? 0 : 1024 * P, 1024 * P,
                          MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
             for (unsigned i = 0; i < 1024; i++)
-                wrong += word(to + i * P) != (i == 8 ? 1500 : i);
+                wrong += word(to + i * P) != (i == 8 && t_tessera ? 1500 : i);
             EQ(wrong, 0);
             OK(remap_file_pages(to, 1024 * P, 0, 0, 0));
             for (unsigned i = 0; i < 1024; i++)
@@ -79,8 +80,8 @@ TEST(HEART2, "no page of a large shared mapping is shown twice")
 
     for (unsigned i = 0; i < 3; i++) {
         unsigned long len = tib[i] << 40, far = (tib[i] - 1) << 40;
-        unsigned char *p = mmap(NULL, len, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                                0);
+        unsigned char *p =
+            mmap(NULL, len, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
         if (p == MAP_FAILED) {
             CHECK(errno == ENOMEM);
@@ -139,4 +140,9 @@ TEST(HEART3, "how often a page is shown follows every change")
     OK(mprotect(m[0], P, PROT_NONE));
     EQ(kernel_count(m[1]), 19);
     close(f);
+}
+
+int main(int argc, char **argv)
+{
+    return t_main(argc, argv, NULL);
 }

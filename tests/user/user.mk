@@ -13,7 +13,9 @@ USER_MAP    := -ffile-prefix-map=$(CURDIR)=.
 
 USER_SRC    := tests/user
 USER_OUT    := $(O)/tests/user
-USER_SUITES += t_state t_ghosts t_wait t_tid t_huge t_fb t_perm t_caps t_mount
+# Each t_*.c is a suite, but for what they are linked with.
+USER_SUITES := $(filter-out t_help t_sweep,$(basename $(notdir $(wildcard $(USER_SRC)/t_*.c))))
+USER_TESTS  := $(USER_SUITES:%=$(USER_OUT)/%)
 USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)
 USER_LOADS  += $(USER_OUT)/hostile
 USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o t_sweep.o)

@@ -8,7 +8,7 @@
 #include "arch/pte.h"
 #include "lib/types.h"
 
-#define PHYS_LIMIT (8ul << 40)
+#define PHYS_LIMIT  (8ul << 40)
 #define KSPACE_BASE 0xffffe00000000000ul
 #define KSPACE_END  0xfffff00000000000ul
 
