@@ -2,12 +2,13 @@
  *
  * The streams of a program that tools/run started, as devices: host1, host2 and host3 go
  * out, host0 comes in. Input arrives in chunks of one length byte and that many bytes; a
- * chunk of length 0 is the end.
+ * chunk of length 0 is the end. host3 carries what init says of the program.
  */
 #include "arch/console.h"
 #include "arch/time.h"
 #include "fs/file.h"
 #include "kernel/device.h"
+#include "kernel/process.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 
@@ -107,18 +108,34 @@ static ssize_t host_read(struct file *f, struct uio *u, u64 *pos)
     return n ? n : -EFAULT;
 }
 
+/* The verdict on the program is init's to give: whoever is tested cannot write it, not even
+ * with all capabilities. */
+static int verdict_open(struct file *f)
+{
+    (void)f;
+    return current_proc() == init_proc ? 0 : -EPERM;
+}
+
 static const struct file_ops in_ops = {.read = host_read};
 static const struct file_ops out_ops = {.write = host_write};
+static const struct file_ops verdict_ops = {.open = verdict_open, .write = host_write};
 
 void hostport_init(void)
 {
-    static const char *const names[] = {"host1", "host2", "host3"};
+    static const struct {
+        const char *name;
+        u32 perm;
+        const struct file_ops *ops;
+    } out[OUT_PORTS] = {{"host1", 0620, &out_ops},
+                        {"host2", 0620, &out_ops},
+                        {"host3", 0200, &verdict_ops}};
 
     mutex_init(&in_lock);
     if (!console_port_present(1))
         return;
     for (unsigned i = 0; i < OUT_PORTS; i++)
-        device_add(names[i], DEVICE(MISC_MAJOR, FIRST_MINOR + i + 1), 0222, &out_ops);
+        device_add(out[i].name, DEVICE(MISC_MAJOR, FIRST_MINOR + i + 1), out[i].perm,
+                   out[i].ops);
     if (console_stream_present())
-        device_add("host0", DEVICE(MISC_MAJOR, FIRST_MINOR), 0444, &in_ops);
+        device_add("host0", DEVICE(MISC_MAJOR, FIRST_MINOR), 0400, &in_ops);
 }

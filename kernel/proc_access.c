@@ -62,6 +62,23 @@ bool proc_may_look(const struct proc *p, enum whose_ids ids)
     return !(p->mm && p->dumpable != DUMP_USER) && !(p->cap_permitted & ~caps);
 }
 
+bool proc_may_schedule(const struct proc *p)
+{
+    const struct proc *me = current_proc();
+
+    return me->euid == p->euid || me->euid == p->uid || proc_capable(me, CAP_SYS_NICE);
+}
+
+bool proc_may_limit(const struct proc *p)
+{
+    const struct proc *me = current_proc();
+
+    if (p == me || proc_capable(me, CAP_SYS_RESOURCE))
+        return true;
+    return me->uid == p->uid && me->uid == p->euid && me->uid == p->suid &&
+           me->gid == p->gid && me->gid == p->egid && me->gid == p->sgid;
+}
+
 int proc_check_look(s32 pid, enum whose_ids ids)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);

@@ -39,7 +39,7 @@ static int list_of(s32 tid, u64 *list)
     int err;
 
     if (tid && tid != current_thread()->tid) {
-        err = proc_access_mm(tid, true, &mm);
+        err = proc_access_mm(tid, REAL_IDS, &mm);
         if (err)
             return err;
         mm_put(mm);

@@ -27,18 +27,12 @@ static int check_limit(const struct proc *me, const struct proc *p, u32 which,
     return 0;
 }
 
-static bool same_user(const struct proc *me, const struct proc *p, unsigned cap)
-{
-    return me == p || proc_capable(me, cap) ||
-           (me->uid == p->uid && me->uid == p->euid && me->uid == p->suid);
-}
-
 static int change_limit(s32 pid, u32 which, const struct rlimit64 *new,
                         struct rlimit64 *old)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct proc *me = current_proc(), *p = proc_find_by_thread(pid);
-    int err = !p ? -ESRCH : !same_user(me, p, CAP_SYS_RESOURCE) ? -EPERM : 0;
+    int err = !p ? -ESRCH : !proc_may_limit(p) ? -EPERM : 0;
 
     if (!err && new)
         err = check_limit(me, p, which, new);
@@ -231,7 +225,7 @@ long sys_setpriority(const struct syscall_args *a)
 
         if (!priority_matches(p, which, (s32)a->a1))
             continue;
-        if (!same_user(me, p, CAP_SYS_NICE)) {
+        if (!proc_may_schedule(p)) {
             err = -EPERM;
         } else if (nice < p->nice && !may_raise(me, p, nice)) {
             err = -EACCES;
@@ -263,6 +257,17 @@ static bool proc_exists(s32 pid)
     return found;
 }
 
+/* 0, -ESRCH, -EPERM. */
+static int check_schedule(s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find_by_thread(pid);
+    int err = !p ? -ESRCH : proc_may_schedule(p) ? 0 : -EPERM;
+
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
 long sys_sched_getaffinity(const struct syscall_args *a)
 {
     u64 mask = (1ull << cpu_count) - 1;
@@ -278,11 +283,13 @@ long sys_sched_getaffinity(const struct syscall_args *a)
 long sys_sched_setaffinity(const struct syscall_args *a)
 {
     u64 mask = 0, all = (1ull << cpu_count) - 1;
+    int err;
 
     if (copy_from_user(&mask, a->a2, MIN((u32)a->a1, sizeof(mask))) != 0)
         return -EFAULT;
-    if (!proc_exists((s32)a->a0))
-        return -ESRCH;
+    err = check_schedule((s32)a->a0);
+    if (err)
+        return err;
     if (!(mask & all))
         return -EINVAL;
     return (mask & all) == all ? 0 : -EINVAL;
@@ -317,7 +324,9 @@ static long set_policy(s32 pid, s32 policy, vaddr_t param)
         return -EFAULT;
     if (!proc_exists(pid))
         return -ESRCH;
-    return policy == SCHED_OTHER && priority == 0 ? 0 : -EINVAL;
+    if (policy != SCHED_OTHER || priority != 0)
+        return -EINVAL;
+    return check_schedule(pid);
 }
 
 long sys_sched_setscheduler(const struct syscall_args *a)
