@@ -84,7 +84,7 @@ static void copy_identity(struct proc *child, const struct proc *parent)
     child->personality = parent->personality;
     child->oom_score_adj = parent->oom_score_adj;
     child->oom_score_adj_min = parent->oom_score_adj_min;
-    memcpy(child->comm, parent->comm, sizeof(child->comm));
+    memcpy(child->comm, current_thread()->comm, sizeof(child->comm));
 }
 
 static int copy_mm(struct proc *child, struct proc *parent, u64 flags)

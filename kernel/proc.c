@@ -282,6 +282,29 @@ s32 proc_next_pid(s32 pid)
     return found;
 }
 
+s32 task_next_tid(s32 pid, s32 tid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    s32 found = -1;
+
+    for (tid = MAX(tid, 1); tid < PID_MAX; tid++) {
+        if (!(pid_map[tid / 64] >> (tid % 64))) {
+            tid |= 63;
+            /* The lock goes now and then: others' numbers may be many. */
+            spin_unlock_irq(&proc_lock, flags);
+            flags = spin_lock_irq(&proc_lock);
+            continue;
+        }
+        if (pid_reserved(tid) &&
+            (tid == pid ? proc_find(pid) != NULL : thread_find(pid, tid) != NULL)) {
+            found = tid;
+            break;
+        }
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return found;
+}
+
 s32 proc_last_pid(void)
 {
     return READ_ONCE(last_pid);

@@ -76,10 +76,11 @@ struct thread {
     struct arch_thread arch;
     struct proc *proc; /* NULL: kernel thread */
     s32 tid;
-    u32 state;      /* enum thread_state, run-queue lock */
-    bool unparked;  /* a wake-up came since the last park */
-    bool ends_proc; /* the last thread of a process that ends */
-    s32 free_tid;   /* number to give back with the thread, 0: the process's own */
+    u64 serial, start_ns; /* the first never used twice */
+    u32 state;            /* enum thread_state, run-queue lock */
+    bool unparked;        /* a wake-up came since the last park */
+    bool ends_proc;       /* the last thread of a process that ends */
+    s32 free_tid;         /* number to give back with the thread, 0: the process's own */
     struct proc *vfork_child;  /* proc_lock; waits for this one's exec or exit */
     struct rb_node run_node;   /* run queue (kernel/runq.h), with the next two */
     u64 vruntime;              /* what it has had of the CPU, weighed cycles */
@@ -240,7 +241,7 @@ void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);
 s32 proc_next_pid(s32 pid);
 u64 proc_rlimit(const struct proc *p, unsigned which); /* current soft limit */
 u32 proc_count(void);
-s32 proc_last_pid(void); /* the number given last */
+s32 proc_last_pid(void);     /* the number given last */
 extern u32 proc_threads_max; /* processes and threads there may be */
 /* Whether the running process took a user id that had too many processes, and still has. */
 bool proc_exec_over_nproc(struct proc *p);
@@ -275,13 +276,27 @@ int must_check proc_access_mm(s32 pid, enum whose_ids ids, struct mm **out);
 bool proc_may_schedule(const struct proc *p);
 bool proc_may_limit(const struct proc *p);
 
-/* While a number is pinned it goes to no other process or thread, though its own may end. The
- * pin lies on the caller's stack. false: the process with that serial number has gone. */
+/* A process, or one of its threads, whoever bears its numbers later. tid 0: the process, and
+ * its first thread where it is about a thread. */
+struct task_id {
+    s32 pid, tid;
+    u64 serial, tid_serial;
+};
+/* Who bears that number, which may be a thread's, now: in process tgid (0: in any). */
+bool must_check task_identify(s32 tgid, s32 number, struct task_id *out);
+/* The process; NULL when it or the thread has gone. *t (unless t is NULL): the thread, NULL
+ * for a first thread that ended before the others. proc_lock held. */
+struct proc *task_find(const struct task_id *id, struct thread **t);
+/* Next number >= tid of a thread of the process, -1 at the end. */
+s32 task_next_tid(s32 pid, s32 tid);
+
+/* While numbers are pinned they go to no other process or thread, though their own may end.
+ * The pin lies on the caller's stack. false: that process or thread has gone. */
 struct pid_pin {
     struct list link;
-    s32 pid;
+    s32 pid, tid;
 };
-bool must_check pid_pin(struct pid_pin *pin, s32 pid, u64 serial);
+bool must_check pid_pin(struct pid_pin *pin, const struct task_id *id);
 void pid_unpin(struct pid_pin *pin);
 
 /* Sends a signal. info NULL: SI_KERNEL. Any context with interrupts as they are. */

@@ -19,19 +19,22 @@ bool pid_is_pinned(s32 pid)
 {
     struct list *pos;
 
-    list_for_each (pos, &pins)
-        if (list_entry(pos, struct pid_pin, link)->pid == pid)
+    list_for_each (pos, &pins) {
+        const struct pid_pin *pin = list_entry(pos, struct pid_pin, link);
+
+        if (pin->pid == pid || pin->tid == pid)
             return true;
+    }
     return false;
 }
 
-bool pid_pin(struct pid_pin *pin, s32 pid, u64 serial)
+bool pid_pin(struct pid_pin *pin, const struct task_id *id)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(pid);
-    bool same = p && p->serial == serial;
+    bool same = task_find(id, NULL) != NULL;
 
-    pin->pid = pid;
+    pin->pid = id->pid;
+    pin->tid = id->tid;
     if (same)
         list_add(&pins, &pin->link);
     spin_unlock_irq(&proc_lock, flags);

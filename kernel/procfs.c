@@ -47,7 +47,8 @@ u64 proc_ino(const struct proc_node *n)
         which = entry_number(n);
     else if (n->kind == PROC_DIR)
         which = n->prefix_len;
-    return (u64)n->pid << 24 | (u64)(n->kind + 1) << 16 | (which & 0xffff);
+    return (u64)n->task << 40 | (u64)(n->tid ? n->tid : n->pid) << 24 |
+           (u64)(n->kind + 1) << 16 | (which & 0xffff);
 }
 
 static u32 mode_of(const struct proc_node *n)
@@ -109,6 +110,8 @@ static void choose_owner(struct inode *ino, const struct proc_node *n)
         ino->uid = p->euid;
         ino->gid = p->egid;
     }
+    if (p && n->kind == PROC_TASK_DIR)
+        ino->nlink += p->nthreads;
     spin_unlock_irq(&proc_lock, flags);
 }
 
@@ -162,23 +165,32 @@ int proc_show_fdinfo(struct seq *s, s32 pid, int fd)
 
 static int show_node(const struct proc_node *n, struct seq *s)
 {
+    struct task_id id = proc_node_task(n);
+
     if (n->kind == PROC_FDINFO)
         return proc_show_fdinfo(s, n->pid, n->fd);
     if (n->entry->value)
         return sysctl_show(n->entry->value, s);
+    if (n->entry->show_task)
+        return n->entry->show_task(s, &id, !n->task);
     return n->entry->show ? n->entry->show(s, n->pid) : -EINVAL;
 }
 
 static int store_node(const struct proc_node *n, char *text, size_t len)
 {
+    struct task_id id = proc_node_task(n);
+
     if (n->entry->value)
         return sysctl_store(n->entry->value, text, len);
+    if (n->entry->store_task)
+        return n->entry->store_task(&id, text, len);
     return n->entry->store(n->pid, text, len);
 }
 
 static bool is_storable(const struct proc_node *n)
 {
-    return n->kind == PROC_FILE && (n->entry->store || n->entry->value);
+    return n->kind == PROC_FILE &&
+           (n->entry->store || n->entry->store_task || n->entry->value);
 }
 
 /* What the entry asks for when it is opened, and which memory it will show. */
@@ -252,7 +264,7 @@ static int show_pinned(const struct proc_node *n, struct proc_text *t)
 
     if (!n->pid)
         return show_node(n, &t->text);
-    if (!pid_pin(&pin, n->pid, n->serial))
+    if (!proc_node_pin(n, &pin))
         return -ESRCH;
     if (n->kind != PROC_FILE || n->entry->guard != GUARD_MEMORY || memory_is_there(n, t))
         err = show_node(n, &t->text);
@@ -319,7 +331,7 @@ static int store_pinned(const struct proc_node *n, char *text, size_t len)
 
     if (!n->pid)
         return store_node(n, text, len);
-    if (!pid_pin(&pin, n->pid, n->serial))
+    if (!proc_node_pin(n, &pin))
         return -ESRCH;
     err = store_node(n, text, len);
     pid_unpin(&pin);

@@ -23,8 +23,12 @@ struct proc_entry {
     /* Writes the text. pid: 0 for files of the system. 0, -ESRCH, -ENOMEM... NULL: reading
      * is -EINVAL. */
     int (*show)(struct seq *s, s32 pid);
+    /* The same for a file that is different in each thread; `show` is NULL then. whole: of
+     * /proc/TID, which adds up all threads, not of /proc/PID/task/TID. */
+    int (*show_task)(struct seq *s, const struct task_id *id, bool whole);
     /* A write of n bytes (ended by a NUL): 0 or errno. NULL: not writable. */
     int (*store)(s32 pid, char *text, size_t n);
+    int (*store_task)(const struct task_id *id, char *text, size_t n);
     const struct file_ops *fops; /* a file that is no text; inode->data is a proc_node */
     enum proc_guard guard;
     const struct sysctl *value; /* a setting; then show and store are NULL */
@@ -53,9 +57,9 @@ int proc_store_sysrq(s32 pid, char *text, size_t n);
 int proc_show_shm(struct seq *s, s32 pid);
 
 /* procfs_stat.c */
-int proc_show_stat(struct seq *s, s32 pid);
+int proc_show_stat(struct seq *s, const struct task_id *id, bool whole);
 int proc_show_statm(struct seq *s, s32 pid);
-int proc_show_status(struct seq *s, s32 pid);
+int proc_show_status(struct seq *s, const struct task_id *id, bool whole);
 
 /* procfs_mem.c */
 int proc_show_meminfo(struct seq *s, s32 pid);

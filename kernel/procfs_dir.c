@@ -23,15 +23,31 @@ static const struct special pid_names[] = {
     {"cwd", PROC_CWD},           {"exe", PROC_EXE},   {"fd", PROC_FD_DIR},
     {"fdinfo", PROC_FDINFO_DIR}, {"root", PROC_ROOT}, {"task", PROC_TASK_DIR}};
 
-/* The serial number of a process; 0: there is none with that number. */
-static u64 serial_of(s32 pid)
+/* The directory of a process or thread: as task_identify(). 0 or -ENOENT. */
+static int lookup_task(s32 tgid, s32 number, struct proc_node *out)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(pid);
-    u64 serial = p ? p->serial : 0;
+    struct task_id id;
 
-    spin_unlock_irq(&proc_lock, flags);
-    return serial;
+    if (!task_identify(tgid, number, &id))
+        return -ENOENT;
+    *out = (struct proc_node){.kind = PROC_PID,
+                              .pid = id.pid,
+                              .serial = id.serial,
+                              .tid = id.tid,
+                              .tid_serial = id.tid_serial,
+                              .task = tgid != 0};
+    return 0;
+}
+
+/* A node about the same process or thread as the directory it is in. */
+static struct proc_node same_task(const struct proc_node *dir, enum proc_kind kind)
+{
+    return (struct proc_node){.kind = kind,
+                              .pid = dir->pid,
+                              .serial = dir->serial,
+                              .tid = dir->tid,
+                              .tid_serial = dir->tid_serial,
+                              .task = dir->task};
 }
 
 static bool is_name(const char *have, const char *name, size_t len)
@@ -98,12 +114,8 @@ static int lookup_dir(const struct proc_node *dir, const char *name, size_t len,
     s32 pid = to_number(name, len);
 
     if (dir->prefix_len == 0) {
-        u64 serial = pid > 0 ? serial_of(pid) : 0;
-
-        if (serial) {
-            *out = (struct proc_node){.kind = PROC_PID, .pid = pid, .serial = serial};
+        if (lookup_task(0, pid, out) == 0)
             return 0;
-        }
         if (find_special(root_names, ARRAY_SIZE(root_names), name, len, &out->kind))
             return 0;
     }
@@ -115,12 +127,11 @@ static int lookup_dir(const struct proc_node *dir, const char *name, size_t len,
 static int lookup_pid(const struct proc_node *dir, const char *name, size_t len,
                       struct proc_node *out)
 {
-    *out = (struct proc_node){.pid = dir->pid, .serial = dir->serial};
+    *out = same_task(dir, PROC_FILE);
     if (find_special(pid_names, ARRAY_SIZE(pid_names), name, len, &out->kind))
         return out->kind == PROC_TASK_DIR && dir->task ? -ENOENT : 0;
     for (const struct proc_entry *e = proc_pid_entries; e->name; e++) {
         if (is_name(e->name, name, len)) {
-            out->kind = PROC_FILE;
             out->entry = e;
             return 0;
         }
@@ -137,13 +148,10 @@ static int lookup_number(const struct proc_node *dir, const char *name, size_t l
 
     if (number < 0)
         return -ENOENT;
-    *out = (struct proc_node){.pid = dir->pid, .serial = dir->serial, .fd = number};
-    if (dir->kind == PROC_TASK_DIR) {
-        out->kind = PROC_PID;
-        out->task = true;
-        return number == dir->pid ? 0 : -ENOENT;
-    }
-    out->kind = dir->kind == PROC_FD_DIR ? PROC_FD : PROC_FDINFO;
+    if (dir->kind == PROC_TASK_DIR)
+        return lookup_task(dir->pid, number, out);
+    *out = same_task(dir, dir->kind == PROC_FD_DIR ? PROC_FD : PROC_FDINFO);
+    out->fd = number;
     files = proc_get_files(dir->pid);
     found = files && fd_next(files, number) == number;
     if (files)
@@ -159,7 +167,7 @@ static int enter(const struct proc_node *dir, struct pid_pin *pin)
 
     if (!dir->pid)
         return 0;
-    if (!pid_pin(pin, dir->pid, dir->serial))
+    if (!proc_node_pin(dir, pin))
         return -ENOENT;
     if (dir->kind == PROC_FDINFO_DIR)
         err = proc_check_look(dir->pid, FS_IDS);
@@ -183,7 +191,7 @@ static int proc_lookup(struct inode *ino, const char *name, size_t len,
     int err = enter(dir, &pin);
 
     if (err) /* Linux tells the end of the process itself apart */
-        return err == -ENOENT && dir->kind == PROC_PID ? -ESRCH : err;
+        return err == -ENOENT && dir->kind == PROC_PID && !dir->task ? -ESRCH : err;
     if (dir->kind == PROC_DIR)
         err = lookup_dir(dir, name, len, &n);
     else if (dir->kind == PROC_PID)
@@ -231,7 +239,7 @@ static bool list_specials(struct dir_sink *s, const struct special *names, size_
                           const struct proc_node *dir, u64 *at)
 {
     for (size_t i = 0; i < count; i++) {
-        struct proc_node n = {.kind = names[i].kind, .pid = dir->pid};
+        struct proc_node n = same_task(dir, names[i].kind);
 
         if (n.kind == PROC_TASK_DIR && dir->task)
             continue;
@@ -251,11 +259,12 @@ static bool list_entries(struct dir_sink *s, const struct proc_entry *table,
     for (const struct proc_entry *e = table; e->name; e++) {
         const char *name = e->name + dir->prefix_len;
         const char *slash;
-        struct proc_node n = {.kind = PROC_FILE, .pid = dir->pid, .entry = e};
+        struct proc_node n = same_task(dir, PROC_FILE);
         size_t len;
 
         if (strncmp(e->name, dir->prefix ? dir->prefix : "", dir->prefix_len) != 0)
             continue;
+        n.entry = e;
         slash = strchr(name, '/');
         len = slash ? (size_t)(slash - name) : strlen(name);
         if (before && before_len == len && memcmp(before, name, len) == 0)
@@ -295,6 +304,17 @@ static void list_processes(struct dir_sink *s)
     }
 }
 
+static void list_threads(struct dir_sink *s, const struct proc_node *dir)
+{
+    for (s32 tid = first_number(s); (tid = task_next_tid(dir->pid, tid)) >= 0; tid++) {
+        struct proc_node n = {.kind = PROC_PID, .pid = dir->pid, .task = true};
+
+        n.tid = tid != dir->pid ? tid : 0;
+        if (!emit_number(s, tid, &n))
+            return;
+    }
+}
+
 static void list_descriptors(struct dir_sink *s, const struct proc_node *dir)
 {
     struct fdtable *files = proc_get_files(dir->pid);
@@ -302,10 +322,10 @@ static void list_descriptors(struct dir_sink *s, const struct proc_node *dir)
     if (!files)
         return;
     for (int fd = first_number(s); (fd = fd_next(files, fd)) >= 0; fd++) {
-        struct proc_node n = {.kind = dir->kind == PROC_FD_DIR ? PROC_FD : PROC_FDINFO,
-                              .pid = dir->pid,
-                              .fd = fd};
+        struct proc_node n =
+            same_task(dir, dir->kind == PROC_FD_DIR ? PROC_FD : PROC_FDINFO);
 
+        n.fd = fd;
         if (!emit_number(s, fd, &n))
             break;
     }
@@ -329,9 +349,7 @@ static void list(const struct proc_node *dir, struct dir_sink *s)
         if (list_entries(s, proc_pid_entries, dir, &at))
             list_specials(s, pid_names, ARRAY_SIZE(pid_names), dir, &at);
     } else if (dir->kind == PROC_TASK_DIR) {
-        struct proc_node n = {.kind = PROC_PID, .pid = dir->pid, .task = true};
-
-        emit_number(s, dir->pid, &n);
+        list_threads(s, dir);
     } else {
         list_descriptors(s, dir);
     }

@@ -73,7 +73,7 @@ static int node_path(const struct proc_node *n, struct path *out)
     struct pid_pin pin;
     int err;
 
-    if (!pid_pin(&pin, n->pid, n->serial))
+    if (!proc_node_pin(n, &pin))
         return -ENOENT;
     err = proc_check_look(n->pid, FS_IDS);
     if (!err)
@@ -111,7 +111,7 @@ static ssize_t text_readlink(struct inode *ino, char *buf, size_t size)
     if (n->kind == PROC_SELF)
         len = fmt_snprintf(text, sizeof(text), "%d", pid);
     else if (n->kind == PROC_THREAD_SELF)
-        len = fmt_snprintf(text, sizeof(text), "%d/task/%d", pid, pid);
+        len = fmt_snprintf(text, sizeof(text), "%d/task/%d", pid, current_thread()->tid);
     else
         len = fmt_snprintf(text, sizeof(text), "self/mounts");
     len = MIN(len, (int)size);

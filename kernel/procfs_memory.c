@@ -33,7 +33,7 @@ static int window_open(struct file *f)
     struct pid_pin pin;
     int err;
 
-    if (!pid_pin(&pin, n->pid, n->serial))
+    if (!proc_node_pin(n, &pin))
         return -ENOENT;
     err = proc_access_mm(n->pid, FS_IDS, &mm);
     pid_unpin(&pin);

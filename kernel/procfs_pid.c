@@ -53,14 +53,16 @@ static int show_environ(struct seq *s, s32 pid)
     return err;
 }
 
-static int show_comm(struct seq *s, s32 pid)
+static int show_comm(struct seq *s, const struct task_id *id, bool whole)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(pid);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(id, &t);
     char comm[COMM_LEN] = "";
 
+    (void)whole;
     if (p)
-        str_copy(comm, p->comm, sizeof(comm));
+        str_copy(comm, t ? t->comm : p->comm, sizeof(comm));
     spin_unlock_irq(&proc_lock, flags);
     if (!p)
         return -ESRCH;
@@ -68,23 +70,23 @@ static int show_comm(struct seq *s, s32 pid)
     return 0;
 }
 
-static int store_comm(s32 pid, char *text, size_t n)
+static int store_comm(const struct task_id *id, char *text, size_t n)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct proc *p = proc_find(pid);
+    struct thread *t = NULL;
+    struct proc *p = task_find(id, &t);
 
     if (n && text[n - 1] == '\n')
         text[n - 1] = '\0';
-    /* Only its own threads name a process. */
+    /* Only threads of the same process name a thread. */
     if (p && p != current_proc()) {
         spin_unlock_irq(&proc_lock, flags);
         return -EINVAL;
     }
-    if (p) {
+    if (p && !id->tid) /* a process is called as its first thread */
         str_copy(p->comm, text, sizeof(p->comm));
-        if (p->leader)
-            str_copy(p->leader->comm, text, sizeof(p->leader->comm));
-    }
+    if (t)
+        str_copy(t->comm, text, sizeof(t->comm));
     spin_unlock_irq(&proc_lock, flags);
     return p ? 0 : -ESRCH;
 }
@@ -188,7 +190,7 @@ const struct proc_entry proc_pid_entries[] = {
      .guard = GUARD_MEMORY},
     {.name = "clear_refs", .perm = 0200, .store = proc_store_clear_refs},
     {.name = "cmdline", .perm = 0444, .show = show_cmdline},
-    {.name = "comm", .perm = 0644, .show = show_comm, .store = store_comm},
+    {.name = "comm", .perm = 0644, .show_task = show_comm, .store_task = store_comm},
     {.name = "environ", .perm = 0400, .show = show_environ, .guard = GUARD_MEMORY},
     {.name = "limits", .perm = 0444, .show = show_limits},
     {.name = "maps", .perm = 0444, .show = proc_show_maps, .guard = GUARD_MEMORY},
@@ -206,8 +208,8 @@ const struct proc_entry proc_pid_entries[] = {
      .perm = 0444,
      .show = proc_show_smaps_rollup,
      .guard = GUARD_MEMORY},
-    {.name = "stat", .perm = 0444, .show = proc_show_stat},
+    {.name = "stat", .perm = 0444, .show_task = proc_show_stat},
     {.name = "statm", .perm = 0444, .show = proc_show_statm},
-    {.name = "status", .perm = 0444, .show = proc_show_status},
+    {.name = "status", .perm = 0444, .show_task = proc_show_status},
     {.name = NULL},
 };

@@ -12,7 +12,7 @@
 #define PAGE_KB (PAGE_SIZE / 1024)
 
 struct view {
-    s32 pid, ppid, pgid, sid, foreground;
+    s32 tgid, pid, ppid, pgid, sid, foreground;
     u64 tty;
     char comm[COMM_LEN], state;
     u32 uid[4], gid[4], ngroups, groups[16];
@@ -29,21 +29,22 @@ struct view {
     s32 exit_status;
 };
 
-static char state_of(const struct proc *p)
+/* t NULL: the first thread ended. */
+static char state_of(const struct proc *p, const struct thread *t)
 {
-    if (p->zombie || !p->leader)
+    if (p->zombie || !t)
         return 'Z';
     if (p->stopped)
         return 'T';
-    return p->leader->state == THREAD_RUNNABLE ? 'R' : 'S';
+    return t->state == THREAD_RUNNABLE ? 'R' : 'S';
 }
 
-static void copy_signals(const struct proc *p, struct view *v)
+static void copy_signals(const struct proc *p, const struct thread *t, struct view *v)
 {
     v->pending = p->pending;
-    if (p->leader) {
-        v->thread_pending = p->leader->pending;
-        v->blocked = p->leader->blocked;
+    if (t) {
+        v->thread_pending = t->pending;
+        v->blocked = t->blocked;
     }
     for (int i = 1; i <= NSIG; i++) {
         u64 bit = 1ull << (i - 1);
@@ -55,24 +56,41 @@ static void copy_signals(const struct proc *p, struct view *v)
     }
 }
 
-static int copy_view(s32 pid, struct view *v)
+/* What is a thread's own: the times are all threads' together with `whole`. */
+static void copy_thread(const struct proc *p, const struct thread *t,
+                        const struct task_id *id, bool whole, struct view *v)
+{
+    v->tgid = p->pid;
+    v->pid = id->tid ? id->tid : p->pid;
+    str_copy(v->comm, t ? t->comm : p->comm, sizeof(v->comm));
+    v->state = state_of(p, t);
+    v->start = id->tid ? t->start_ns : p->start_ns;
+    v->exit_signal = id->tid ? -1 : p->exit_signal;
+    if (whole) {
+        proc_times(p, &v->utime, &v->stime);
+    } else if (t) {
+        v->utime = t->utime_ns;
+        v->stime = t->stime_ns;
+    }
+}
+
+static int copy_view(const struct task_id *id, bool whole, struct view *v)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct proc *p = proc_find(pid);
+    struct thread *t = NULL;
+    struct proc *p = task_find(id, &t);
 
     memset(v, 0, sizeof(*v));
     if (!p) {
         spin_unlock_irq(&proc_lock, flags);
         return -ESRCH;
     }
-    v->pid = p->pid;
+    copy_thread(p, t, id, whole, v);
     v->ppid = p->parent ? p->parent->pid : 0;
     v->pgid = p->pgid;
     v->sid = p->sid;
     v->tty = tty_device(p->tty);
     v->foreground = p->tty ? tty_foreground(p->tty) : -1;
-    str_copy(v->comm, p->comm, sizeof(v->comm));
-    v->state = state_of(p);
     memcpy(v->uid, (u32[]){p->uid, p->euid, p->suid, p->fs.cred.uid}, sizeof(v->uid));
     memcpy(v->gid, (u32[]){p->gid, p->egid, p->sgid, p->fs.cred.gid}, sizeof(v->gid));
     v->ngroups = MIN(p->ngroups, (u32)ARRAY_SIZE(v->groups));
@@ -81,15 +99,12 @@ static int copy_view(s32 pid, struct view *v)
     v->majflt = p->majflt;
     v->cminflt = p->cminflt;
     v->cmajflt = p->cmajflt;
-    proc_times(p, &v->utime, &v->stime);
     v->cutime = p->cutime_ns;
     v->cstime = p->cstime_ns;
-    v->start = p->start_ns;
     v->nvcsw = p->nvcsw;
     v->nivcsw = p->nivcsw;
     v->umask = p->fs.dirs ? p->fs.dirs->umask : 0;
     v->nice = p->nice;
-    v->exit_signal = p->exit_signal;
     v->threads = p->nthreads;
     v->queued = p->account->signals;
     v->queued_max = proc_rlimit(p, RLIMIT_SIGPENDING);
@@ -102,20 +117,20 @@ static int copy_view(s32 pid, struct view *v)
     v->may_look = proc_may_look(p, FS_IDS);
     v->exit_status = v->may_look && p->zombie ? p->exit_status : 0;
     spin_lock(&p->sig.lock);
-    copy_signals(p, v);
+    copy_signals(p, t, v);
     spin_unlock(&p->sig.lock);
     spin_unlock_irq(&proc_lock, flags);
     return 0;
 }
 
-int proc_show_stat(struct seq *s, s32 pid)
+int proc_show_stat(struct seq *s, const struct task_id *id, bool whole)
 {
     /* Who may not look sees neither addresses nor how it ended, as on Linux. */
     static const struct mm none, hidden = {.start_code = 1, .end_code = 1};
     struct view v;
-    struct mm *held = proc_get_mm(pid);
+    struct mm *held = proc_get_mm(id->pid);
     const struct mm *mm = held ? held : &none, *at;
-    int err = copy_view(pid, &v);
+    int err = copy_view(id, whole, &v);
 
     at = held && !v.may_look ? &hidden : mm;
 
@@ -190,7 +205,7 @@ static void status_identity(struct seq *s, const struct view *v)
 {
     seq_printf(s, "Name:\t%s\nUmask:\t%04lo\nState:\t%s\n", v->comm, v->umask,
                state_name(v->state));
-    seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", v->pid,
+    seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", v->tgid,
                v->pid, v->ppid);
     seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", v->uid[0], v->uid[1], v->uid[2], v->uid[3]);
     seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", v->gid[0], v->gid[1], v->gid[2], v->gid[3]);
@@ -200,11 +215,11 @@ static void status_identity(struct seq *s, const struct view *v)
     seq_puts(s, "\n");
 }
 
-int proc_show_status(struct seq *s, s32 pid)
+int proc_show_status(struct seq *s, const struct task_id *id, bool whole)
 {
     struct view v;
-    int err = copy_view(pid, &v);
-    struct mm *mm = err ? NULL : proc_get_mm(pid);
+    int err = copy_view(id, whole, &v);
+    struct mm *mm = err ? NULL : proc_get_mm(id->pid);
 
     if (err)
         return err;

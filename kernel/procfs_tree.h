@@ -13,7 +13,7 @@ enum proc_kind {
     PROC_SELF,
     PROC_THREAD_SELF,
     PROC_MOUNTS,
-    PROC_PID, /* /proc/PID and /proc/PID/task/PID */
+    PROC_PID, /* /proc/PID, /proc/TID and /proc/PID/task/TID */
     PROC_TASK_DIR,
     PROC_FD_DIR,
     PROC_FDINFO_DIR,
@@ -28,12 +28,28 @@ struct proc_node {
     enum proc_kind kind;
     s32 pid;
     u64 serial; /* of the process: the number may be another's by now */
+    s32 tid; /* of a thread but the first, 0: none; it is the thread with that serial */
+    u64 tid_serial;
     int fd;
-    bool task;          /* PROC_PID: the one below task */
+    bool task;          /* /proc/PID/task/TID and what lies below it */
     const char *prefix; /* PROC_DIR: its names in the table begin with these bytes */
     size_t prefix_len;
     const struct proc_entry *entry;
 };
+
+static inline struct task_id proc_node_task(const struct proc_node *n)
+{
+    return (struct task_id){n->pid, n->tid, n->serial, n->tid_serial};
+}
+
+/* As pid_pin. */
+static inline bool must_check proc_node_pin(const struct proc_node *n,
+                                            struct pid_pin *pin)
+{
+    struct task_id id = proc_node_task(n);
+
+    return pid_pin(pin, &id);
+}
 
 /* An inode for n (copied), one reference. 0 or -ENOMEM. */
 int proc_inode(const struct proc_node *n, struct inode **out);

@@ -30,7 +30,8 @@ static long set_comm(vaddr_t src)
         return n;
     name[COMM_LEN - 1] = '\0'; /* a longer name is cut */
     str_copy(t->comm, name, sizeof(t->comm));
-    str_copy(t->proc->comm, name, sizeof(t->proc->comm));
+    if (t->tid == t->proc->pid) /* a process is called as its first thread */
+        str_copy(t->proc->comm, name, sizeof(t->proc->comm));
     return 0;
 }
 

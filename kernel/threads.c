@@ -3,6 +3,7 @@
  * The table of threads by number. A process is found by the number of any of its threads:
  * so does Linux wherever it takes a pid, except where only a group leader will do.
  */
+#include "arch/time.h"
 #include "kernel/process.h"
 
 #define HASH_SIZE 256u
@@ -20,6 +21,10 @@ static struct list *bucket(s32 tid)
 
 void thread_publish(struct thread *t)
 {
+    if (!t->serial) {
+        t->serial = proc_next_serial();
+        t->start_ns = clock_monotonic_ns();
+    }
     list_add(bucket(t->tid), &t->tid_link);
 }
 
@@ -51,4 +56,39 @@ struct proc *proc_find_by_thread(s32 tid)
         return p;
     t = thread_find(0, tid);
     return t ? t->proc : NULL;
+}
+
+bool task_identify(s32 tgid, s32 number, struct task_id *out)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = number > 0 ? proc_find_by_thread(number) : NULL;
+    const struct thread *t = NULL;
+
+    if (p && tgid && p->pid != tgid)
+        p = NULL;
+    if (p && p->pid != number)
+        t = thread_find(p->pid, number);
+    if (p)
+        *out = (struct task_id){.pid = p->pid, .serial = p->serial};
+    if (t) {
+        out->tid = t->tid;
+        out->tid_serial = t->serial;
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return p != NULL;
+}
+
+struct proc *task_find(const struct task_id *id, struct thread **out)
+{
+    struct proc *p = proc_find(id->pid);
+    struct thread *t;
+
+    if (!p || p->serial != id->serial)
+        return NULL;
+    t = thread_find(id->pid, id->tid ? id->tid : id->pid);
+    if (id->tid && (!t || t->serial != id->tid_serial))
+        return NULL;
+    if (out)
+        *out = t;
+    return p;
 }
