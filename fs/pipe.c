@@ -294,11 +294,14 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 
 static long pipe_ioctl(struct file *f, u32 cmd, uintptr_t arg)
 {
+    struct pipe *p = f->data;
     u32 n;
 
     if (cmd != FIONREAD)
         return -ENOTTY;
-    n = (u32)ring_used(&((struct pipe *)f->data)->ring);
+    mutex_lock(&p->lock); /* else a write that fails half way would be counted */
+    n = (u32)ring_used(&p->ring);
+    mutex_unlock(&p->lock);
     if (arg > USER_END - sizeof(n) || arch_copy_to_user(arg, &n, sizeof(n)) != 0)
         return -EFAULT;
     return 0;

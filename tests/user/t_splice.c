@@ -73,7 +73,8 @@ TEST(memory, "vmsplice: memory to pipe and back")
 TEST(wrong, "what splice refuses")
 {
     begin();
-    int file = t_file(), other = t_file(), add = open("add", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    int file = t_file(), other = t_file(),
+        add = open("add", O_WRONLY | O_CREAT | O_APPEND, 0600);
     loff_t at = 0, before = -1;
     EQ(write(file, "text", 4), 4);
     EQ(write(in[1], "text", 4), 4);
