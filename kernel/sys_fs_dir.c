@@ -109,7 +109,8 @@ static long list_directory(struct file *f, struct dents *d, vaddr_t user)
 
 static long do_getdents(const struct syscall_args *a, bool old)
 {
-    struct dents d = {.size = (s32)a->a2 < 0 ? 0 : MIN((u32)a->a2, DENTS_MAX), .old = old};
+    struct dents d = {.size = (s32)a->a2 < 0 ? 0 : MIN((u32)a->a2, DENTS_MAX),
+                      .old = old};
     struct file *f = io_file_of((int)a->a0);
     long result = -ENOTDIR;
 

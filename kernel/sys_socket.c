@@ -29,10 +29,10 @@ static long no_socket(const struct syscall_args *a)
     return -ENOTSOCK;
 }
 
-#define NO_SOCKET(name)                             \
+#define NO_SOCKET(name)                           \
     long sys_##name(const struct syscall_args *a) \
-    {                                               \
-        return no_socket(a);                        \
+    {                                             \
+        return no_socket(a);                      \
     }
 
 NO_SOCKET(connect)

@@ -40,18 +40,18 @@ struct vm_object {
     u32 log_hand;        /* [O] the page whose log is looked through for stale hints, */
     u64 log_at;          /* [O] and how far that is */
     bool log_grew;       /* [O] since the last look */
-    u64 shown;           /* [O] changes whenever a translation of a page may have been added */
-    u64 dropped;         /* atomic: or removed */
+    u64 shown;   /* [O] changes whenever a translation of a page may have been added */
+    u64 dropped; /* atomic: or removed */
     struct {
         struct index blocks; /* counts of 64 pages each, */
         u64 shown, dropped;  /* valid while these are as they were */
     } census;                /* [O] see mm/census.h */
-    u32 shared_writable; /* [O] VMAs that are shared and may become writable */
-    u32 nprivate;        /* [O] VMAs that are not shared */
-    u64 id;              /* inode number shown for nameless objects */
-    bool sealed;         /* once set, set: a write seal; MADV_REMOVE is refused */
-    struct quota *quota; /* [c] referenced: where its pages are counted */
-    u64 committed;       /* [c] pages committed with it; 0: each when it appears */
+    u32 shared_writable;     /* [O] VMAs that are shared and may become writable */
+    u32 nprivate;            /* [O] VMAs that are not shared */
+    u64 id;                  /* inode number shown for nameless objects */
+    bool sealed;             /* once set, set: a write seal; MADV_REMOVE is refused */
+    struct quota *quota;     /* [c] referenced: where its pages are counted */
+    u64 committed;           /* [c] pages committed with it; 0: each when it appears */
     u32 order; /* [c] log2 of the 4 KiB pages of each page: 0, or 9 (mm/huge.h) */
 };
 
