@@ -128,6 +128,8 @@ int vfs_link(struct fs_context *fs, const struct path *from, const struct path *
         err = -EXDEV;
     if (!err && S_ISDIR(ino->mode))
         err = -EPERM;
+    if (!err)
+        err = inode_may_link(&fs->cred, ino);
     if (!err && ino->nlink == 0)
         err = -ENOENT;
     if (!err && ino->quota && !quota_charge_inode(ino->quota))

@@ -42,6 +42,20 @@ bool inode_owned(const struct fs_cred *c, const struct inode *ino)
     return c->uid == ino->uid || cred_capable(c, CAP_FOWNER);
 }
 
+u32 protected_hardlinks = 1;
+
+int inode_may_link(const struct fs_cred *c, const struct inode *ino)
+{
+    u32 mode = READ_ONCE(ino->mode);
+
+    if (!READ_ONCE(protected_hardlinks) || inode_owned(c, ino))
+        return 0;
+    if (!S_ISREG(mode) || (mode & S_ISUID) ||
+        (mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+        return -EPERM;
+    return inode_permission(c, ino, MAY_READ | MAY_WRITE) ? -EPERM : 0;
+}
+
 int dir_may_add(const struct fs_cred *c, const struct inode *dir)
 {
     return inode_permission(c, dir, MAY_WRITE | MAY_EXEC);

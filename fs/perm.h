@@ -35,6 +35,11 @@ int dir_may_add(const struct fs_cred *c, const struct inode *dir);
 int dir_may_remove(const struct fs_cred *c, const struct inode *dir,
                    const struct inode *ino);
 
+/* A second name for ino: 0 or -EPERM. While protected_hardlinks is not 0, only the owner
+ * (or CAP_FOWNER) names what he could not also read and write, or what has set-ID bits. */
+int inode_may_link(const struct fs_cred *c, const struct inode *ino);
+extern u32 protected_hardlinks;
+
 /* ino was just made in dir: gives it its owner and group; a set-group-ID directory hands
  * on its group. */
 void inode_init_owner(const struct fs_cred *c, const struct inode *dir,

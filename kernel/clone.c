@@ -155,7 +155,7 @@ long sys_unshare(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
     u64 flags = a->a0;
-    struct fs_context fs = {NULL}, old = p->fs;
+    struct fs_context fs = {.dirs = NULL}, old = p->fs;
     struct fdtable *files = NULL, *old_files = p->files;
     irqflags_t irq;
 

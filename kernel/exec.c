@@ -34,6 +34,7 @@ struct exec {
     char interp_name[PATH_MAX];
     struct fdtable *files;      /* for a process that shares its own; later the old one */
     struct sigactions *actions; /* the same */
+    struct fs_context fs;       /* the same, for a program with rights of its own */
 };
 
 /* ---- files ---- */
@@ -289,7 +290,9 @@ static int prepare_unshare(struct exec *e)
         if (!e->actions)
             return -ENOMEM;
     }
-    return 0;
+    /* What the program gains was decided while no other process had its directories: none
+     * that another thread makes meanwhile shall. */
+    return threads && e->cred.set_id ? fs_context_copy(&e->fs, &p->fs) : 0;
 }
 
 static void unshare(struct exec *e, struct proc *p)
@@ -307,6 +310,12 @@ static void unshare(struct exec *e, struct proc *p)
     if (fdtable_is_shared(files)) {
         p->files = e->files;
         e->files = files;
+    }
+    if (e->fs.dirs && fs_context_is_shared(&p->fs)) {
+        struct fs_dirs *dirs = p->fs.dirs;
+
+        p->fs.dirs = e->fs.dirs;
+        e->fs.dirs = dirs;
     }
     spin_unlock_irq(&proc_lock, flags);
 }
@@ -367,6 +376,8 @@ int exec_file(struct file *f, const struct exec_args *args)
     if (e->files)
         fdtable_disown(e->files);
     sigactions_put(e->actions);
+    if (e->fs.dirs)
+        fs_context_fini(&e->fs);
     kfree(e);
     return err;
 }

@@ -270,8 +270,8 @@ int must_check proc_check_look(s32 pid, enum whose_ids ids);
  * left; -EPERM. */
 int must_check proc_access_mm(s32 pid, enum whose_ids ids, struct mm **out);
 
-/* Whether the running process may change how p is scheduled (its effective user is one of p's,
- * or CAP_SYS_NICE), and its limits (all of p's numbers are its real ones, or
+/* Whether the running process may change how p is scheduled (its effective user is one of p's
+ * and p has no capability more, or CAP_SYS_NICE), and its limits (all of p's numbers are its real ones, or
  * CAP_SYS_RESOURCE). proc_lock held. */
 bool proc_may_schedule(const struct proc *p);
 bool proc_may_limit(const struct proc *p);

@@ -69,7 +69,11 @@ bool proc_may_schedule(const struct proc *p)
 {
     const struct proc *me = current_proc();
 
-    return me->euid == p->euid || me->euid == p->uid || proc_capable(me, CAP_SYS_NICE);
+    if (p == me || proc_capable(me, CAP_SYS_NICE))
+        return true;
+    /* Nor is one touched that may do more than the caller. */
+    return (me->euid == p->euid || me->euid == p->uid) &&
+           !(p->cap_permitted & ~me->cap_permitted);
 }
 
 bool proc_may_limit(const struct proc *p)

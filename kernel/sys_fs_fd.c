@@ -3,6 +3,7 @@
  * Descriptors: closing, duplicating, fcntl, ioctl.
  */
 #include "fs/memfd.h"
+#include "fs/perm.h"
 #include "fs/pipe.h"
 #include "kernel/sys_fs.h"
 #include "kernel/sys_fs_lock.h"
@@ -113,6 +114,8 @@ static long set_flags(struct file *f, u32 flags)
     /* Nobody would send the signals; files without any have nothing to wait for. */
     if (flags & O_ASYNC && !S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
         return -EINVAL;
+    if (flags & ~f->flags & O_NOATIME && !inode_owned(current_cred(), f->inode))
+        return -EPERM;
     /* Reads by several threads may be under way: they see the old or the new word. */
     WRITE_ONCE(f->flags, (f->flags & ~SETFL_FLAGS) | (flags & SETFL_FLAGS));
     return 0;

@@ -121,6 +121,7 @@ static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
         if (err)
             return err;
     }
+    inode_drop_set_id(current_cred(), ino);
     mutex_lock(&ino->lock);
     err = ino->ops->fallocate(ino, mode, (u64)offset, (u64)len);
     mutex_unlock(&ino->lock);

@@ -4,6 +4,7 @@
  * kernel does, and what may be written is obeyed. Names are sorted.
  */
 #include "fs/file.h"
+#include "fs/perm.h"
 #include "fs/pipe.h"
 #include "kernel/cred.h"
 #include "kernel/kernel.h"
@@ -269,6 +270,7 @@ const struct proc_entry proc_sys_entries[] = {
         CALLED(.get = get_pipe_max_size, .set = set_pipe_max_size)),
     ROW("fs/pipe-user-pages-hard", 0644, U32(pipe_user_pages_hard, .max = ~0u)),
     ROW("fs/pipe-user-pages-soft", 0644, U32(pipe_user_pages_soft, .max = ~0u)),
+    ROW("fs/protected_hardlinks", 0644, U32(protected_hardlinks, .max = 1)),
     ROW("fs/suid_dumpable", 0644, U32(suid_dumpable, .max = DUMP_ROOT)),
     ROW("kernel/cap_last_cap", 0444, U32(cap_last)),
     ROW("kernel/core_pattern", 0644,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Hostile users on a machine of 128 MiB: the attacks of tests/user/hostile_attacks.c, each in
-# turn, while others must go on; see tests/user/hostile.c. One case for a few attacks, so that
+# Hostile users on a machine of 128 MiB: the attacks of tests/user/hostile_attacks.c
+# and hostile_more.c, each in turn, while others must go on; see tests/user/hostile.c. One case for a few attacks, so that
 # each boot is short.
 import os
 import re
@@ -16,14 +16,18 @@ GROUPS = {"memory": ("heap", "heaps", "shared", "tables", "memfd", "mlock"),
           "descriptors": ("pipes", "fds", "texts", "polls"),
           "files": ("data", "sparse", "files", "symlinks", "links", "fifos", "lookups"),
           "deep": ("dirs", "segments"),
-          "processes": ("forks", "threads", "args")}
+          "processes": ("forks", "threads", "args"),
+          "objects": ("sparse-memfds", "aliases", "arranged-children", "maps", "attaches"),
+          "open": ("spliced", "nameless", "dead-dirs", "proc"),
+          "more_files": ("locks-in-many", "ofd-locks", "renames"),
+          "storms": ("vforks", "zombies", "clones", "signals-to-others", "timers")}
 
 
 def attack(names):
     def fn(_work):
         out, _ = run(PROGRAM, *names, options=("-m", "128", "-t", "140"), status=0)
         text = out.decode(errors="replace")
-        good = re.findall(r"^ok \d+ - hostile: (\w+):", text, re.MULTILINE)
+        good = re.findall(r"^ok \d+ - hostile: ([\w-]+):", text, re.MULTILINE)
         if tuple(good) != tuple(n for n in ORDER if n in names):
             raise Failure(f"survived {good} of {names}")
     return fn
@@ -31,6 +35,9 @@ def attack(names):
 
 ORDER = ("heap", "heaps", "shared", "tables", "areas", "arranged", "pipes", "fds", "texts",
          "memfd", "data", "sparse", "files", "symlinks", "links", "dirs", "fifos", "lookups",
-         "locks", "segments", "forks", "threads", "signals", "mlock", "polls", "args")
+         "locks", "segments", "forks", "threads", "signals", "mlock", "polls", "args",
+         "sparse-memfds", "aliases", "arranged-children", "maps", "attaches", "spliced",
+         "locks-in-many", "ofd-locks", "nameless", "renames", "dead-dirs", "proc", "vforks",
+         "zombies", "clones", "signals-to-others", "timers")
 for group, attacks in GROUPS.items():
     add(attack(attacks), f"hostile_{group}", f"a hostile user's {', '.join(attacks)}")

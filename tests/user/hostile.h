@@ -18,7 +18,16 @@ struct attack {
     const char *name, *what;
     void (*fn)(void);
 };
-extern const struct attack attacks[]; /* the last has no name */
+extern const struct attack attacks[], more_attacks[]; /* the last has no name */
+
+/* Counts successes; false ends the loop and keeps the reason. */
+bool took(bool good);
+/* Repeats fn in more and more processes, each with a table of its own. */
+void in_many(void (*fn)(void));
+/* Anonymous memory that need not be there. NULL: none. */
+char *map(size_t len, int prot, int flags);
+/* Goes into the attacker's directory. */
+void enter(void);
 
 /* Removes the System V segments of the attacker. */
 void forget_segments(void);

@@ -107,6 +107,22 @@ TEST(of_own, "but to his own; priority goes up only by right")
     end(pid);
 }
 
+/* Without capabilities user 0 is one among others of its number. */
+TEST(of_more, "nor to one of the same user that has more capabilities")
+{
+    pid_t pid = sleeper(0);
+    uint32_t header[2] = {0x20080522, 0}, none[6] = {0};
+    cpu_set_t cpus;
+
+    CPU_ZERO(&cpus);
+    CPU_SET(0, &cpus);
+    CHILD(OK(syscall(SYS_capset, header, none));
+          ERR(setpriority(PRIO_PROCESS, (id_t)pid, 5), EPERM);
+          ERR(sched_setaffinity(pid, sizeof(cpus), &cpus), EPERM);
+          OK(setpriority(PRIO_PROCESS, 0, 5)));
+    end(pid);
+}
+
 TEST(rlimit_nice, "RLIMIT_NICE lets a user go up")
 {
     struct rlimit limit = {25, 25}; /* down to -5 */

@@ -29,8 +29,9 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 	$(call say,MUSL ,$<)
 	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $< $(USER_MORE) $(USER_LIB)
 
-$(USER_OUT)/hostile: $(USER_SRC)/hostile.h $(USER_OUT)/hostile_attacks.o
-$(USER_OUT)/hostile: USER_MORE = $(USER_OUT)/hostile_attacks.o
+HOSTILE_OBJS = $(USER_OUT)/hostile_attacks.o $(USER_OUT)/hostile_more.o
+$(USER_OUT)/hostile: $(USER_SRC)/hostile.h $(HOSTILE_OBJS)
+$(USER_OUT)/hostile: USER_MORE = $(HOSTILE_OBJS)
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(USER_OUT)/t_sweep.o $(USER_OUT)/t_inject $(USER_OUT)/t_inject_sys $(USER_OUT)/t_inject_proc: \
     $(USER_SRC)/t_inject.h
