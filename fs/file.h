@@ -25,6 +25,9 @@ struct file {
     u64 lock_owner; /* of flock and of record locks of this open file; constant */
 };
 
+/* Its contents are read or mapped: the access time follows unless O_NOATIME says not. */
+void file_accessed(const struct file *f);
+
 static inline bool file_readable(const struct file *f)
 {
     return (f->flags + 1) & 1; /* O_ACCMODE 0 and 2; 3 allows only ioctl */

@@ -3,21 +3,28 @@
  * References to inodes, and the calls that read or change one inode.
  */
 #include "arch/time.h"
+#include "fs/file.h"
 #include "fs/locks.h"
 #include "fs/open.h"
 #include "lib/assert.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
+#include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
 #include "mm/account.h"
 #include "mm/object.h"
 
 #define NS_PER_SEC 1000000000ull
 
+static u64 last_now; /* what fs_now() said last */
+
 u64 fs_now(void)
 {
-    return clock_boot_epoch() * NS_PER_SEC + clock_monotonic_ns();
+    u64 now = clock_boot_epoch() * NS_PER_SEC + clock_monotonic_ns();
+
+    WRITE_ONCE(last_now, now);
+    return now;
 }
 
 void inode_get(struct inode *ino)
@@ -129,6 +136,31 @@ int vfs_truncate(struct inode *ino, u64 size)
         ino->mtime_ns = ino->ctime_ns = fs_now();
     mutex_unlock(&ino->lock);
     return err;
+}
+
+/* Relative times: kept unless older than a change or a day. For the day the clock is not read:
+ * when it was looked at last does. */
+static bool access_is_new(const struct inode *ino)
+{
+    return ino->atime_ns > ino->mtime_ns && ino->atime_ns > ino->ctime_ns &&
+           (s64)(READ_ONCE(last_now) - ino->atime_ns) < 24 * 3600 * (s64)NS_PER_SEC;
+}
+
+void vfs_accessed(const struct path *p, struct inode *ino)
+{
+    u32 flags = path_mount_flags(p);
+
+    if (flags & (MS_RDONLY | MS_NOATIME) ||
+        (S_ISDIR(ino->mode) && (flags & MS_NODIRATIME)) ||
+        ((flags & MS_RELATIME) && access_is_new(ino)))
+        return;
+    ino->atime_ns = fs_now();
+}
+
+void file_accessed(const struct file *f)
+{
+    if (!(f->flags & O_NOATIME))
+        vfs_accessed(&f->path, f->inode);
 }
 
 int vfs_chmod(struct inode *ino, u32 mode)

@@ -131,6 +131,7 @@ static int follow_link(struct state *s, struct path *link)
     if (!target)
         return -ENOMEM;
     n = ino->ops->readlink(ino, target, PATH_MAX);
+    vfs_accessed(link, ino);
     if (n > 0) {
         size_t left = strlen(s->rest);
 

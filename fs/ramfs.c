@@ -253,6 +253,7 @@ ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos)
     struct vm_object *o = f->inode->object;
     size_t done = 0;
 
+    file_accessed(f);
     while (u->left) {
         u64 size = READ_ONCE(o->size), span = PAGE_SIZE << o->order, offset = *pos % span;
         size_t part, n;

@@ -160,6 +160,8 @@ int vfs_rmdir(struct fs_context *fs, const struct path *base, const char *name);
 int vfs_rename(struct fs_context *fs, const struct path *obase, const char *oname,
                const struct path *nbase, const char *nname, u32 flags);
 int vfs_truncate(struct inode *ino, u64 size);
+/* The file found under p is read: its access time follows, as its mount has it. */
+void vfs_accessed(const struct path *p, struct inode *ino);
 void vfs_stat(struct inode *ino, struct kernel_stat *st);
 int vfs_chmod(struct inode *ino, u32 mode);
 int vfs_chown(struct inode *ino, u32 uid, u32 gid);

@@ -101,8 +101,10 @@ static long list_directory(struct file *f, struct dents *d, vaddr_t user)
         if (copied < d->used)
             err = keep_whole(d, copied);
     }
-    if (!err)
+    if (!err) {
         f->pos = d->sink.pos;
+        file_accessed(f);
+    }
     mutex_unlock(&f->pos_lock);
     return err ? err : (long)d->used;
 }

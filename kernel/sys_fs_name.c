@@ -245,6 +245,8 @@ static long do_readlink(int dirfd, vaddr_t name, vaddr_t user, int size)
     if (err)
         return err;
     n = link_text(t.inode, user, (size_t)size);
+    if (n >= 0)
+        vfs_accessed(&t.path, t.inode);
     target_put(&t);
     return n;
 }

@@ -97,6 +97,8 @@ long sys_mmap(const struct syscall_args *a)
     }
     if (!err)
         err = mm_mmap(current_mm(), &m, &result);
+    if (!err && f && m.object)
+        file_accessed(f);
     if (!err && f && m.object && m.object->order && (m.prot & PROT_WRITE))
         hugetlbfs_mapped(f, m.offset + m.len);
     if (m.object)

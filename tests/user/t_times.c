@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Times of files as they are read: relative access times, which follow when they are not
+ * newer than the last change.
+ */
+#include "tests/user/t.h"
+#include <dirent.h>
+
+#ifndef O_NOATIME
+#define O_NOATIME 01000000
+#endif
+
+static const char *dir;
+
+static const char *in(const char *name)
+{
+    static char path[4][96];
+    static int at;
+    char *p = path[at++ % 4];
+
+    snprintf(p, 96, "%s/%s", dir, name);
+    return p;
+}
+
+/* On the host /tmp may be any file system; this one is a tmpfs there and here. */
+static void make_dir(void)
+{
+    static char name[64];
+
+    snprintf(name, sizeof(name), "%s/t_times.%d",
+             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", (int)getpid());
+    dir = name;
+    OK(mkdir(dir, 0700));
+}
+
+/* Linux takes file times from a clock of ticks. */
+static void tick(void)
+{
+    nanosleep(&(struct timespec){0, 12000000}, NULL);
+}
+
+static int64_t ns(struct timespec t)
+{
+    return t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t atime(int fd)
+{
+    struct stat st;
+
+    OK(fstat(fd, &st));
+    return ns(st.st_atim);
+}
+
+static int64_t mtime(int fd)
+{
+    struct stat st;
+
+    OK(fstat(fd, &st));
+    return ns(st.st_mtim);
+}
+
+/* Whether `call` moves the access time of fd, a little later. */
+#define MOVES(fd, call)              \
+    ({                               \
+        int64_t before_ = atime(fd); \
+        tick();                      \
+        OK(call);                    \
+        atime(fd) != before_;        \
+    })
+
+TEST(read, "reads and mappings move the access time once after each change")
+{
+    char b[8];
+
+    make_dir();
+    int fd = open(in("f"), O_RDWR | O_CREAT, 0600);
+    OK(fd);
+    EQ(MOVES(fd, read(fd, b, 1)), true);
+    EQ(MOVES(fd, read(fd, b, 1)), false);
+    tick();
+    EQ(write(fd, "abc", 3), 3);
+    EQ(MOVES(fd, pread(fd, b, 1, 0)), true);
+    EQ(MOVES(fd, pread(fd, b, 1, 0)), false);
+    tick();
+    OK(fchmod(fd, 0640));
+    EQ(MOVES(fd, pread(fd, b, 1, 0)), true);
+    tick();
+    EQ(write(fd, "abc", 3), 3);
+    int64_t before = atime(fd);
+    tick();
+    char *p = mmap(NULL, P, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK(p != MAP_FAILED);
+    CHECK(atime(fd) != before);
+    tick();
+    EQ(write(fd, "abc", 3), 3);
+    int quiet = open(in("f"), O_RDONLY | O_NOATIME);
+    OK(quiet);
+    EQ(MOVES(fd, read(quiet, b, 1)), false);
+    EQ(MOVES(fd, pread(fd, b, 1, 0)), true);
+    struct timespec old[2] = {{1000000000, 0}, {900000000, 0}};
+    OK(futimens(fd, old));
+    EQ(MOVES(fd, pread(fd, b, 1, 0)), true);
+    munmap(p, P);
+    close(quiet);
+    close(fd);
+    OK(unlink(in("f")));
+    OK(rmdir(dir));
+}
+
+TEST(nameless, "a file without a name has exact access times")
+{
+    char b;
+    int fd = memfd_create("times", 0);
+
+    OK(fd);
+    EQ(MOVES(fd, read(fd, &b, 1)), true);
+    EQ(MOVES(fd, read(fd, &b, 1)), true);
+}
+
+TEST(names, "listing a directory and reading or following a link move theirs")
+{
+    struct stat st;
+    char b[8];
+
+    make_dir();
+    int d = open(dir, O_RDONLY | O_DIRECTORY);
+    OK(symlink(".", in("link")));
+    int l = open(in("link"), O_PATH | O_NOFOLLOW);
+    CHECK(d >= 0 && l >= 0);
+    DIR *list = fdopendir(dup(d));
+    CHECK(list != NULL);
+    EQ(MOVES(d, readdir(list) ? 0 : -1), true);
+    rewinddir(list);
+    EQ(MOVES(d, readdir(list) ? 0 : -1), false);
+    EQ(MOVES(l, readlink(in("link"), b, sizeof(b))), true);
+    EQ(MOVES(l, readlink(in("link"), b, sizeof(b))), false);
+    close(l);
+    OK(unlink(in("link")));
+    OK(symlink(".", in("link")));
+    l = open(in("link"), O_PATH | O_NOFOLLOW);
+    EQ(MOVES(l, stat(in("link"), &st)), true);
+    OK(unlink(in("link")));
+    closedir(list);
+    OK(rmdir(dir));
+}
+
+TEST(size, "a change of the size moves the time of the contents, the same size too")
+{
+    make_dir();
+    int fd = open(in("f"), O_RDWR | O_CREAT, 0600);
+    OK(fd);
+    int64_t before = mtime(fd);
+    tick();
+    OK(ftruncate(fd, 100));
+    CHECK(mtime(fd) != before);
+    before = mtime(fd);
+    tick();
+    OK(ftruncate(fd, 100));
+    CHECK(mtime(fd) != before);
+    OK(unlink(in("f")));
+    OK(rmdir(dir));
+}
+
+int main(int argc, char **argv)
+{
+    return t_main(argc, argv, NULL);
+}
