@@ -5,6 +5,7 @@
 #include "arch/time.h"
 #include "fs/file.h"
 #include "fs/locks.h"
+#include "fs/mount.h"
 #include "fs/open.h"
 #include "lib/assert.h"
 #include "lib/string.h"
@@ -138,23 +139,25 @@ int vfs_truncate(struct inode *ino, u64 size)
     return err;
 }
 
-/* Relative times: kept unless older than a change or a day. For the day the clock is not read:
- * when it was looked at last does. */
+/* Relative times: kept unless older than a change or a day. For the day the clock is not
+ * read: when it was looked at last does. */
 static bool access_is_new(const struct inode *ino)
 {
     return ino->atime_ns > ino->mtime_ns && ino->atime_ns > ino->ctime_ns &&
            (s64)(READ_ONCE(last_now) - ino->atime_ns) < 24 * 3600 * (s64)NS_PER_SEC;
 }
 
+/* Nameless files have relative times too: Linux's are exact, but its clock is a tick's. */
 void vfs_accessed(const struct path *p, struct inode *ino)
 {
-    u32 flags = path_mount_flags(p);
+    u32 flags;
 
-    if (flags & (MS_RDONLY | MS_NOATIME) ||
-        (S_ISDIR(ino->mode) && (flags & MS_NODIRATIME)) ||
-        ((flags & MS_RELATIME) && access_is_new(ino)))
+    if (access_is_new(ino) && (!p->mnt || READ_ONCE(p->mnt->flags) & MS_RELATIME))
         return;
-    ino->atime_ns = fs_now();
+    flags = path_mount_flags(p);
+    if (!(flags & (MS_RDONLY | MS_NOATIME)) &&
+        !(S_ISDIR(ino->mode) && (flags & MS_NODIRATIME)))
+        ino->atime_ns = fs_now();
 }
 
 void file_accessed(const struct file *f)
