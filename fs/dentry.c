@@ -3,15 +3,18 @@
  * The tree of names and its hash.
  */
 #include "fs/dentry.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
-#define BUCKETS 1024u
+#define BUCKETS_MIN 1024u /* a power of two, as all sizes of the hash */
 
 SLAB_CACHE(dentry_cache, "dentry", struct dentry);
 
 struct mutex vfs_tree_lock;
-static struct dentry *buckets[BUCKETS];
+static struct dentry *first_buckets[BUCKETS_MIN];
+static struct dentry **buckets = first_buckets;
+static u32 nbuckets = BUCKETS_MIN, nhashed;
 
 /* FNV-1a over the name, mixed with the directory's address. */
 static struct dentry **bucket(const struct dentry *parent, const char *name, size_t len)
@@ -20,7 +23,7 @@ static struct dentry **bucket(const struct dentry *parent, const char *name, siz
 
     for (size_t i = 0; i < len; i++)
         h = (h ^ (u8)name[i]) * 0x100000001b3ull;
-    return &buckets[(h ^ h >> 32) % BUCKETS];
+    return &buckets[(h ^ h >> 32) & (nbuckets - 1)];
 }
 
 static void set_name(struct dentry *d, const char *name, size_t len)
@@ -42,8 +45,6 @@ struct dentry *dentry_create(struct dentry *parent, const char *name, size_t len
     d->inode = inode;
     d->parent = parent;
     d->next_cookie = 2; /* after . and .. */
-    list_init(&d->children);
-    list_init(&d->sibling);
     set_name(d, name, len);
     if (parent)
         dentry_get(parent);
@@ -67,14 +68,54 @@ void dentry_put(struct dentry *d)
     }
 }
 
+/* Gives the hash n buckets; without memory it stays as it is. vfs_tree_lock held alone. */
+static void resize(u32 n)
+{
+    struct dentry **old = buckets, **fresh = first_buckets;
+    size_t bytes = n * sizeof(*fresh);
+    u32 nold = nbuckets;
+
+    if (n > BUCKETS_MIN) {
+        fresh = kmalloc(bytes);
+        if (!fresh)
+            return;
+    }
+    memset(fresh, 0, bytes);
+    buckets = fresh;
+    nbuckets = n;
+    for (u32 i = 0; i < nold; i++) {
+        struct dentry *next;
+
+        for (struct dentry *d = old[i]; d; d = next) {
+            struct dentry **b = bucket(d->parent, d->name, d->len);
+
+            next = d->hash_next;
+            d->hash_next = *b;
+            *b = d;
+        }
+        pause_anyway();
+    }
+    if (old != first_buckets)
+        kfree(old);
+}
+
 static void hash_in(struct dentry *d)
 {
-    struct dentry **b = bucket(d->parent, d->name, d->len);
+    struct dentry **b, *parent = d->parent;
+    struct rb_node **link = &parent->children.node, *last = NULL;
 
+    if (nhashed >= 2 * nbuckets)
+        resize(2 * nbuckets);
+    nhashed++;
+    b = bucket(parent, d->name, d->len);
     d->hash_next = *b;
     *b = d;
-    d->cookie = d->parent->next_cookie++;
-    list_add_tail(&d->parent->children, &d->sibling);
+    d->cookie = parent->next_cookie++;
+    while (*link) { /* behind all others */
+        last = *link;
+        link = &last->right;
+    }
+    rb_insert(&parent->children, &d->sibling, last, link, NULL);
 }
 
 static void hash_out(struct dentry *d)
@@ -84,7 +125,32 @@ static void hash_out(struct dentry *d)
     while (*b != d)
         b = &(*b)->hash_next;
     *b = d->hash_next;
-    list_del(&d->sibling);
+    rb_erase(&d->parent->children, &d->sibling, NULL);
+    nhashed--;
+    if (nbuckets > BUCKETS_MIN && nhashed < nbuckets / 2)
+        resize(nbuckets / 2);
+}
+
+struct dentry *dentry_child(const struct dentry *parent, u64 cookie)
+{
+    struct rb_node *n = parent->children.node;
+    struct dentry *found = NULL;
+
+    while (n) {
+        struct dentry *d = rb_entry(n, struct dentry, sibling);
+
+        if (d->cookie >= cookie)
+            found = d;
+        n = d->cookie >= cookie ? n->left : n->right;
+    }
+    return found;
+}
+
+struct dentry *dentry_next(const struct dentry *d)
+{
+    struct rb_node *n = rb_next(&d->sibling);
+
+    return n ? rb_entry(n, struct dentry, sibling) : NULL;
 }
 
 void dentry_link(struct dentry *d)

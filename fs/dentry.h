@@ -8,14 +8,14 @@
 #pragma once
 
 #include "fs/vfs.h"
-#include "lib/list.h"
+#include "lib/rbtree.h"
 
 struct dentry {
-    u32 refs;              /* atomic: users, children, and the name itself when kept */
-    struct dentry *parent; /* referenced; NULL at a root */
-    struct inode *inode;   /* referenced */
-    struct list children;  /* kept ones, in order of cookie */
-    struct list sibling;
+    u32 refs;                /* atomic: users, children, and the name itself when kept */
+    struct dentry *parent;   /* referenced; NULL at a root */
+    struct inode *inode;     /* referenced */
+    struct rb_root children; /* kept ones, in order of cookie */
+    struct rb_node sibling;
     struct dentry *hash_next;
     struct mount *mounted; /* what covers it, a chain (fs/mount.h: mount_on), or NULL */
     u64 cookie;            /* position for readdir, >= 2, growing in a directory */
@@ -43,6 +43,14 @@ void dentry_move(struct dentry *d, struct dentry *parent, const char *name, size
 
 /* The kept child of that name, no reference; NULL. */
 struct dentry *dentry_find(const struct dentry *parent, const char *name, size_t len);
+
+/* The kept children in order of cookie: the first from `cookie` on, the next; NULL: no more. */
+struct dentry *dentry_child(const struct dentry *parent, u64 cookie);
+struct dentry *dentry_next(const struct dentry *d);
+static inline bool dentry_has_children(const struct dentry *d)
+{
+    return d->children.node != NULL;
+}
 
 /* ---- fs/namei.c: walking, with vfs_tree_lock held in any mode ---- */
 

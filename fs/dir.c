@@ -5,6 +5,7 @@
  */
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -18,7 +19,7 @@ static u8 type_of(const struct inode *ino)
 static int dir_readdir(struct file *f, struct dir_sink *s)
 {
     struct dentry *dir = f->path.dentry;
-    struct list *pos;
+    struct dentry *d;
 
     mutex_lock_shared(&vfs_tree_lock);
     if (dir->dead) {
@@ -34,15 +35,13 @@ static int dir_readdir(struct file *f, struct dir_sink *s)
             s->pos = 2;
     }
     if (s->pos >= 2) {
-        list_for_each (pos, &dir->children) {
-            struct dentry *d = list_entry(pos, struct dentry, sibling);
-
-            if (d->cookie < s->pos)
-                continue;
+        for (d = dentry_child(dir, s->pos); d; d = dentry_next(d)) {
             if (!s->emit(s, d->name, d->len, d->inode->ino, type_of(d->inode),
                          d->cookie + 1))
                 break;
             s->pos = d->cookie + 1;
+            if (pause_point())
+                break;
         }
     }
     mutex_unlock(&vfs_tree_lock);

@@ -9,6 +9,7 @@
 #include "fs/mount_tree.h"
 #include "fs/ramfs.h"
 #include "lib/assert.h"
+#include "lib/pause.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -55,8 +56,9 @@ static void drop_tree(struct dentry *top)
     struct dentry *d = top;
 
     while (d) {
-        if (!list_empty(&d->children)) {
-            d = list_entry(d->children.next, struct dentry, sibling);
+        pause_anyway();
+        if (dentry_has_children(d)) {
+            d = dentry_child(d, 0);
             continue;
         }
         struct dentry *parent = d == top ? NULL : d->parent;
@@ -204,13 +206,23 @@ struct mount *mount_on(const struct path *p)
     return m;
 }
 
+/* The list is in order of numbers: a new mount comes last, only a moved one may not. */
+static void list_mount(struct mount *m)
+{
+    struct list *pos = vfs_mounts.prev;
+
+    while (pos != &vfs_mounts && list_entry(pos, struct mount, link)->id > m->id)
+        pos = pos->prev;
+    list_add(pos, &m->link);
+}
+
 void mount_attach(struct mount *m, const struct path *at)
 {
     m->at = *at;
     path_get(&m->at);
     m->next_here = at->dentry->mounted;
     at->dentry->mounted = m;
-    list_add_tail(&vfs_mounts, &m->link);
+    list_mount(m);
 }
 
 void mount_unhook(struct mount *m)
@@ -223,6 +235,7 @@ void mount_unhook(struct mount *m)
     m->next_here = NULL;
     path_put(&m->at);
     list_del(&m->link);
+    list_init(&m->link);
 }
 
 /* ---- what others ask ---- */
@@ -232,20 +245,20 @@ void vfs_for_each_mount(void (*visit)(const struct mount_info *info, void *arg),
 {
     /* Without the lock while visiting, because visitors ask for texts of paths: the next is
      * always the one with the next higher number. */
+    struct path seen = {NULL, NULL};
     u32 last = 0;
 
     for (;;) {
         struct mount *next = NULL;
         struct mount_info info;
-        struct list *pos;
+        struct list *pos = &vfs_mounts;
 
         mutex_lock_shared(&vfs_tree_lock);
-        list_for_each (pos, &vfs_mounts) {
-            struct mount *m = list_entry(pos, struct mount, link);
-
-            if (m->id > last && (!next || m->id < next->id))
-                next = m;
-        }
+        if (seen.mnt && !list_empty(&seen.mnt->link))
+            pos = &seen.mnt->link; /* it is still there: on from it */
+        while (!next && (pos = pos->next) != &vfs_mounts)
+            if (list_entry(pos, struct mount, link)->id > last)
+                next = list_entry(pos, struct mount, link);
         if (next) {
             const struct super *s = next->super;
 
@@ -261,12 +274,14 @@ void vfs_for_each_mount(void (*visit)(const struct mount_info *info, void *arg),
             path_get(&info.at);
         }
         mutex_unlock(&vfs_tree_lock);
+        path_put(&seen);
+        mount_reap();
         if (!next)
             break;
+        seen = info.at;
         last = next->id;
         visit(&info, arg);
-        path_put(&info.at);
-        mount_reap();
+        pause_anyway();
     }
 }
 

@@ -5,6 +5,7 @@
  */
 #include "fs/dentry.h"
 #include "fs/mount_tree.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
@@ -140,10 +141,12 @@ static int copy_below(const struct path *from)
  * hold their parents. vfs_tree_lock exclusive. */
 static void detach_tree(struct mount *top)
 {
-    struct mount *m, *child = top;
+    struct mount *m, *up, *child = top;
 
     do {
         struct list *pos;
+
+        pause_anyway();
 
         do {
             m = child;
@@ -155,10 +158,11 @@ static void detach_tree(struct mount *top)
                     child = other;
             }
         } while (child);
+        up = m->at.mnt;
         mount_unhook(m);
         if (__atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL) == 0)
             mount_bury(m);
-        child = top;
+        child = up;
     } while (m != top);
 }
 

@@ -183,7 +183,7 @@ static int may_remove(const struct dentry *d, bool directory)
         return -EBUSY;
     if (!d->kept)
         return -EPERM;
-    return is_dir && !list_empty(&d->children) ? -ENOTEMPTY : 0;
+    return is_dir && dentry_has_children(d) ? -ENOTEMPTY : 0;
 }
 
 static int remove(struct fs_context *fs, const struct path *base, const char *name,

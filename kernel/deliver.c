@@ -113,6 +113,7 @@ static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int
     p->stopped = true;
     p->reported = p->continued = false;
     p->stop_signal = *signo;
+    job_changed();
     threads_wake(p);
     return ACT_STOP;
 }

@@ -150,6 +150,8 @@ void proc_gone(struct proc *p)
     p->zombie = true;
     if (reap)
         proc_unpublish(p);
+    else
+        zombie_queue(p);
     tell_end(p);
     spin_unlock_irq(&proc_lock, flags);
     if (reap)
@@ -183,6 +185,7 @@ static void reparent_children(struct proc *p, struct list *unwanted)
         child->parent = reaper;
         child->parent_thread = reaper->leader;
         child->exit_signal = SIGCHLD;
+        job_changed();
         orphan_group(child, p, NULL);
         if (!child->zombie) {
             if (child->pdeath_signal)
@@ -193,6 +196,9 @@ static void reparent_children(struct proc *p, struct list *unwanted)
         if (reap) {
             proc_unpublish(child);
             list_add(unwanted, &child->sibling);
+        } else {
+            list_del(&child->ended);
+            zombie_queue(child);
         }
         tell_end(child);
     }
@@ -220,7 +226,8 @@ static void detach_thread(struct proc *p, struct thread *t)
 {
     p->utime_ns += t->utime_ns;
     p->stime_ns += t->stime_ns;
-    p->nthreads--;
+    if (--p->nthreads)
+        p->account->tasks--; /* the last one counts as long as the process does */
     list_del(&t->proc_link);
     thread_unpublish(t);
     signal_flush(&t->pending, &t->records);

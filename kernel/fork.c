@@ -218,6 +218,7 @@ static int join_process(struct proc *p, struct thread *t)
         spin_lock(&p->sig.lock);
         list_add_tail(&p->threads, &t->proc_link);
         p->nthreads++;
+        p->account->tasks++;
         thread_publish(t);
         spin_unlock(&p->sig.lock);
     }

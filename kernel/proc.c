@@ -10,7 +10,7 @@
 #include "mm/buddy.h"
 #include "mm/slab.h"
 
-#define HASH_SIZE 256u
+#define HASH_SIZE 4096u
 
 spinlock_t proc_lock;
 u32 pid_limit = PID_MAX;
@@ -21,6 +21,9 @@ static struct list hash[HASH_SIZE];
 static u64 pid_map[PID_MAX / 64]; /* reserved numbers */
 static s32 last_pid;
 static u32 nprocs; /* reserved numbers in use */
+
+/* How many processes are in the group and in the session of each number; proc_lock. */
+static u16 in_group[PID_MAX], in_session[PID_MAX];
 
 SLAB_CACHE(proc_cache, "proc", struct proc);
 
@@ -40,6 +43,8 @@ struct proc *proc_alloc(void)
         return NULL;
     list_init(&p->children);
     list_init(&p->sibling);
+    list_init(&p->zombies);
+    list_init(&p->ended);
     list_init(&p->all);
     list_init(&p->hash);
     list_init(&p->threads);
@@ -94,15 +99,22 @@ static bool pid_reserved(s32 pid)
 
 static bool pid_names_group(s32 pid)
 {
-    struct list *pos;
+    return in_group[pid] || in_session[pid];
+}
 
-    list_for_each (pos, &all_procs) {
-        struct proc *p = list_entry(pos, struct proc, all);
+bool group_used(s32 pgid)
+{
+    return pgid >= 0 && pgid < PID_MAX && in_group[pgid];
+}
 
-        if (p->pgid == pid || p->sid == pid)
-            return true;
-    }
-    return false;
+void proc_set_group(struct proc *p, s32 pgid, s32 sid)
+{
+    in_group[p->pgid]--;
+    in_session[p->sid]--;
+    p->pgid = pgid;
+    p->sid = sid;
+    in_group[pgid]++;
+    in_session[sid]++;
 }
 
 u32 proc_threads_max;
@@ -115,27 +127,12 @@ static u32 max_threads(void)
     return (u32)MIN(max, (u64)PID_MAX - 512);
 }
 
-/* Its processes, zombies too, and their further threads. */
-static u32 count_of_user(u32 uid)
-{
-    struct list *pos;
-    u32 n = 0;
-
-    list_for_each (pos, &all_procs) {
-        const struct proc *p = list_entry(pos, struct proc, all);
-
-        if (p->uid == uid)
-            n += MAX(p->nthreads, 1u);
-    }
-    return n;
-}
-
 /* Root has no such limit, nor who may raise it. proc_lock held. */
 static bool over_nproc(const struct proc *p)
 {
     return p->uid != 0 && !proc_capable(p, CAP_SYS_RESOURCE) &&
            !proc_capable(p, CAP_SYS_ADMIN) &&
-           count_of_user(p->uid) >= proc_rlimit(p, RLIMIT_NPROC);
+           p->account->tasks >= proc_rlimit(p, RLIMIT_NPROC);
 }
 
 int proc_set_account(u32 uid)
@@ -150,9 +147,11 @@ int proc_set_account(u32 uid)
     spin_lock(&p->sig.lock);
     old = p->account;
     p->account = a;
+    old->tasks -= MAX(p->nthreads, 1u);
+    a->tasks += MAX(p->nthreads, 1u);
     spin_unlock(&p->sig.lock);
     /* It is told by the next exec: setuid itself must not fail for it. */
-    p->was_over_nproc = uid != 0 && count_of_user(uid) > proc_rlimit(p, RLIMIT_NPROC);
+    p->was_over_nproc = uid != 0 && a->tasks > proc_rlimit(p, RLIMIT_NPROC);
     spin_unlock_irq(&proc_lock, flags);
     account_put(old);
     return 0;
@@ -163,7 +162,7 @@ bool proc_exec_over_nproc(struct proc *p)
     irqflags_t flags = spin_lock_irq(&proc_lock);
 
     p->was_over_nproc = p->was_over_nproc && p->uid != 0 &&
-                        count_of_user(p->uid) > proc_rlimit(p, RLIMIT_NPROC);
+                        p->account->tasks > proc_rlimit(p, RLIMIT_NPROC);
     spin_unlock_irq(&proc_lock, flags);
     return p->was_over_nproc;
 }
@@ -222,6 +221,9 @@ static struct list *bucket(s32 pid)
 void proc_publish(struct proc *p, struct proc *parent)
 {
     p->parent = parent;
+    in_group[p->pgid]++;
+    in_session[p->sid]++;
+    p->account->tasks += MAX(p->nthreads, 1u);
     if (parent)
         list_add_tail(&parent->children, &p->sibling);
     list_add_tail(&all_procs, &p->all);
@@ -230,7 +232,12 @@ void proc_publish(struct proc *p, struct proc *parent)
 
 void proc_unpublish(struct proc *p)
 {
+    in_group[p->pgid]--;
+    in_session[p->sid]--;
+    p->account->tasks--; /* its threads have gone */
     list_del(&p->sibling);
+    list_del(&p->ended);
+    list_init(&p->ended);
     list_del(&p->all);
     list_del(&p->hash);
     release_pid(p->pid);

@@ -141,6 +141,9 @@ struct proc {
     struct proc *parent;  /* proc_lock; NULL: init */
     struct list children; /* proc_lock; of struct proc.sibling */
     struct list sibling;
+    struct list zombies; /* proc_lock; of struct proc.ended: children that are zombies */
+    struct list ended;
+    u64 quiet_since; /* job_changes when no child had a stop or a continuation to tell */
     struct thread *parent_thread;      /* proc_lock; the parent's thread that waits with
                                      __WNOTHREAD; NULL: init */
     u64 exec_count, parent_exec_count; /* of the parent when this one was born */

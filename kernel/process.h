@@ -24,6 +24,11 @@ void proc_publish(struct proc *p, struct proc *parent);
 /* Takes a dead process out of everything; then proc_free. proc_lock held. */
 void proc_unpublish(struct proc *p);
 
+/* Moves p, which is published, to another group and session. proc_lock held. */
+void proc_set_group(struct proc *p, s32 pgid, s32 sid);
+/* Whether a process, a zombie too, is in that group. proc_lock held. */
+bool group_used(s32 pgid);
+
 /* Numbers of threads: makes t known under t->tid, takes it out. proc_lock held. */
 void thread_publish(struct thread *t);
 void thread_unpublish(struct thread *t);
@@ -44,6 +49,18 @@ extern struct list all_procs; /* proc_lock; of struct proc.all */
 
 /* exec or exit of a vfork child: its parent may go on. */
 void vfork_release(struct proc *p);
+
+/* Counts stops and continuations of processes and changes of parents: as long as it stands
+ * still, children of which none had such news have none. Atomic. */
+extern u64 job_changes;
+static inline void job_changed(void)
+{
+    __atomic_fetch_add(&job_changes, 1, __ATOMIC_RELEASE);
+}
+
+/* Puts a zombie among those its parent can wait for, in the order they were born in.
+ * proc_lock held. */
+void zombie_queue(struct proc *p);
 
 /* Tells p's parent of a change and wakes it. proc_lock held. */
 void notify_parent(struct proc *p, int code, int status);

@@ -209,6 +209,7 @@ static void apply_job_control(struct proc *p, int signo)
     if (p->stopped) {
         p->stopped = false;
         p->continued = true;
+        job_changed();
         threads_wake(p);
     }
 }

@@ -89,7 +89,7 @@ static int set_group(struct proc *me, s32 pid, s32 pgid)
         return -EPERM;
     if (pgid != pid && !group_exists(pgid, me->sid))
         return -EPERM;
-    p->pgid = pgid;
+    proc_set_group(p, pgid, p->sid);
     return 0;
 }
 
@@ -109,17 +109,6 @@ long sys_setpgid(const struct syscall_args *a)
     return err;
 }
 
-static bool group_used(s32 pgid)
-{
-    struct list *pos;
-
-    list_for_each (pos, &all_procs) {
-        if (list_entry(pos, struct proc, all)->pgid == pgid)
-            return true;
-    }
-    return false;
-}
-
 long sys_setsid(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
@@ -128,7 +117,7 @@ long sys_setsid(const struct syscall_args *a)
 
     (void)a;
     if (p->sid != p->pid && !group_used(p->pid)) {
-        p->sid = p->pgid = p->pid;
+        proc_set_group(p, p->pid, p->pid);
         p->tty = NULL;
         result = p->pid;
     }

@@ -6,7 +6,7 @@
 #include "arch/time.h"
 #include "kernel/process.h"
 
-#define HASH_SIZE 256u
+#define HASH_SIZE 4096u
 
 static struct list hash[HASH_SIZE];
 

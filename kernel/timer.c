@@ -1,31 +1,50 @@
 /* SPDX-License-Identifier: MIT
  *
- * Timers in one list sorted by deadline: there are few, and most are sleeps that end soon.
+ * Timers in a tree by deadline; the first one is remembered, since each tick asks for it.
  */
 #include "kernel/timer.h"
 #include "lib/spinlock.h"
 
 static spinlock_t timer_lock; /* irq-safe */
-static struct list timers = LIST_INIT(timers);
+static struct rb_root timers = RB_ROOT;
+static struct ktimer *earliest;
 
 void ktimer_init(struct ktimer *t, u64 (*fn)(struct ktimer *t))
 {
-    list_init(&t->link);
     t->deadline = 0;
     t->fn = fn;
 }
 
+/* Behind those of the same deadline. */
 static void insert(struct ktimer *t, u64 deadline)
 {
-    struct list *pos;
+    struct rb_node **link = &timers.node, *parent = NULL;
+    bool first = true;
 
     t->deadline = deadline;
-    /* From the end: a new deadline is mostly the latest. */
-    for (pos = timers.prev; pos != &timers; pos = pos->prev) {
-        if (list_entry(pos, struct ktimer, link)->deadline <= deadline)
-            break;
+    while (*link) {
+        parent = *link;
+        if (deadline < rb_entry(parent, struct ktimer, node)->deadline) {
+            link = &parent->left;
+        } else {
+            link = &parent->right;
+            first = false;
+        }
     }
-    list_add(pos, &t->link);
+    rb_insert(&timers, &t->node, parent, link, NULL);
+    if (first)
+        earliest = t;
+}
+
+static void take_out(struct ktimer *t)
+{
+    if (t == earliest) {
+        struct rb_node *next = rb_next(&t->node);
+
+        earliest = next ? rb_entry(next, struct ktimer, node) : NULL;
+    }
+    rb_erase(&timers, &t->node, NULL);
+    t->deadline = 0;
 }
 
 u64 ktimer_set(struct ktimer *t, u64 deadline)
@@ -34,8 +53,7 @@ u64 ktimer_set(struct ktimer *t, u64 deadline)
     u64 old = t->deadline;
 
     if (old)
-        list_del(&t->link);
-    t->deadline = 0;
+        take_out(t);
     if (deadline)
         insert(t, deadline);
     spin_unlock_irq(&timer_lock, flags);
@@ -46,14 +64,11 @@ void ktimer_run(u64 now)
 {
     irqflags_t flags = spin_lock_irq(&timer_lock);
 
-    while (!list_empty(&timers)) {
-        struct ktimer *t = list_entry(timers.next, struct ktimer, link);
+    while (earliest && earliest->deadline <= now) {
+        struct ktimer *t = earliest;
         u64 next;
 
-        if (t->deadline > now)
-            break;
-        list_del(&t->link);
-        t->deadline = 0;
+        take_out(t);
         next = t->fn(t);
         if (next)
             insert(t, next);

@@ -5,11 +5,11 @@
  */
 #pragma once
 
-#include "lib/list.h"
+#include "lib/rbtree.h"
 #include "lib/types.h"
 
 struct ktimer {
-    struct list link;
+    struct rb_node node;
     u64 deadline; /* 0: not set */
     /* Runs with the timer lock held and interrupts off, the timer already unset. Returns the
      * next deadline, 0: none. */

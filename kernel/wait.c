@@ -90,26 +90,84 @@ static bool try_child(struct proc *parent, struct proc *p, const struct wait_req
     return told;
 }
 
-/* The pid of a child that has something to tell, 0: not yet, -ECHILD: there is none. */
+u64 job_changes = 1;
+
+void zombie_queue(struct proc *p)
+{
+    struct list *zombies = &p->parent->zombies, *pos = zombies->prev;
+
+    while (pos != zombies && list_entry(pos, struct proc, ended)->serial > p->serial)
+        pos = pos->prev;
+    list_add(pos, &p->ended);
+}
+
+/* Whether one of the children that the call is about stopped or went on: its number, or 0.
+ * Remembers when none has such news, whoever asks. */
+static s32 try_job_control(struct proc *parent, const struct wait_request *w,
+                           struct wait_result *r)
+{
+    u64 now = __atomic_load_n(&job_changes, __ATOMIC_ACQUIRE);
+    bool quiet = true;
+    struct list *pos;
+
+    if (!(w->options & (WSTOPPED | WCONTINUED)) || parent->quiet_since == now)
+        return 0;
+    list_for_each (pos, &parent->children) {
+        struct proc *p = list_entry(pos, struct proc, sibling);
+
+        if (p->zombie || !((p->stopped && !p->reported) || p->continued))
+            continue;
+        quiet = false;
+        if (matches(p, w) && try_child(parent, p, w, r))
+            return p->pid;
+    }
+    if (quiet)
+        parent->quiet_since = now;
+    return 0;
+}
+
+/* The same for one child. */
+static s32 try_one(struct proc *parent, const struct wait_request *w,
+                   struct wait_result *r)
+{
+    struct proc *p = proc_find(w->id);
+
+    if (!p || p->parent != parent || !matches(p, w))
+        return -ECHILD;
+    return try_child(parent, p, w, r) ? w->id : 0;
+}
+
+/* The pid of a child that has something to tell, 0: not yet, -ECHILD: there is none. Those
+ * that have nothing to tell are not looked at one by one. proc_lock held. */
+static s32 try_any(struct proc *parent, const struct wait_request *w,
+                   struct wait_result *r)
+{
+    struct list *pos;
+    s32 found;
+
+    list_for_each (pos, &parent->zombies) {
+        struct proc *p = list_entry(pos, struct proc, ended);
+
+        found = p->pid;
+        if (matches(p, w) && try_child(parent, p, w, r))
+            return found;
+    }
+    found = try_job_control(parent, w, r);
+    if (found)
+        return found;
+    list_for_each (pos, &parent->children) {
+        if (matches(list_entry(pos, struct proc, sibling), w))
+            return 0;
+    }
+    return -ECHILD;
+}
+
 static s32 try_wait(struct proc *parent, const struct wait_request *w,
                     struct wait_result *r)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct list *pos;
-    s32 found = -ECHILD;
+    s32 found = w->type == P_PID ? try_one(parent, w, r) : try_any(parent, w, r);
 
-    list_for_each (pos, &parent->children) {
-        struct proc *p = list_entry(pos, struct proc, sibling);
-        s32 pid = p->pid;
-
-        if (!matches(p, w))
-            continue;
-        found = 0;
-        if (try_child(parent, p, w, r)) {
-            found = pid;
-            break;
-        }
-    }
     spin_unlock_irq(&proc_lock, flags);
     return found;
 }

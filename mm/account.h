@@ -37,6 +37,8 @@ struct account {
     u64 bytes;              /* atomic: records of the kernel: open files, locks */
     struct quota *files;    /* [c] nameless files: memfd, shared anonymous memory */
     struct quota *segments; /* [c] System V segments: they outlive their creator */
+    u32 tasks;              /* processes, zombies too, and their further threads;
+                             * proc_lock */
     u64 points;             /* kernel/oom.c, in the middle of a choice; proc_lock */
 };
 

@@ -27,8 +27,8 @@ static void remove_below(const struct dentry *dir)
 {
     char text[PATH_MAX];
 
-    while (!list_empty(&dir->children)) {
-        struct dentry *d = list_entry(dir->children.prev, struct dentry, sibling);
+    while (dentry_has_children(dir)) {
+        struct dentry *d = rb_entry(rb_last(&dir->children), struct dentry, sibling);
         struct path p = {fs.dirs->root.mnt, d};
         bool directory = S_ISDIR(d->inode->mode);
 
@@ -108,10 +108,7 @@ static u64 mix(u64 h, u64 x)
 
 static u64 picture_below(const struct dentry *dir, u64 h, u32 *count)
 {
-    struct list *pos;
-
-    list_for_each (pos, &dir->children) {
-        const struct dentry *d = list_entry(pos, struct dentry, sibling);
+    for (const struct dentry *d = dentry_child(dir, 0); d; d = dentry_next(d)) {
         const struct inode *ino = d->inode;
 
         ++*count;

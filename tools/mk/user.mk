@@ -60,7 +60,7 @@ $(BENCH): $(wildcard user/bench/*.c user/bench/*.h)
 
 # The longest stretch of kernel code: `make stall`.
 STALL := $(O)/user/stall
-$(STALL): user/stall/stall.c
+$(STALL): $(wildcard user/stall/*.c user/stall/*.h)
 	mkdir -p $(@D)
-	$(call say,MUSL ,$<)
-	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $<
+	$(call say,MUSL ,user/stall)
+	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $(filter %.c,$^)

@@ -7,7 +7,6 @@
  *   stall [case substring]
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,22 +19,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MIB (1ul << 20)
-#define GIB (1ul << 30)
-#define P   4096ul
+#include "stall.h"
 
-enum { RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+static int sparse_fd; /* a file of 7 TiB without pages */
+static char *sparse;
+char *window;
 
-static int sparse_fd; /* a file of 4 TiB without pages */
-static char *sparse, *window;
-
-static void die(const char *what)
+_Noreturn void die(const char *what)
 {
     perror(what);
     exit(1);
 }
 
-static char *map(size_t size, int prot, int flags, int fd)
+char *map(size_t size, int prot, int flags, int fd)
 {
     char *p = mmap(NULL, size, prot, flags, fd, 0);
 
@@ -44,7 +40,7 @@ static char *map(size_t size, int prot, int flags, int fd)
     return p;
 }
 
-static int file(size_t size)
+int file(size_t size)
 {
     int fd = memfd_create("stall", 0);
 
@@ -53,7 +49,6 @@ static int file(size_t size)
     return fd;
 }
 
-/* Two GiB of addresses that show 2 MiB of memory: a buffer that costs nothing. */
 static void make_window(void)
 {
     int fd = file(2 * MIB);
@@ -67,7 +62,7 @@ static void make_window(void)
 
 static void get_random(void)
 {
-    getrandom(window, 4 * MIB, 0);
+    getrandom(window, 16 * MIB, 0);
 }
 
 static void write_random(void)
@@ -90,7 +85,7 @@ static void read_zero(void)
 
 static void mincore_sparse(void)
 {
-    mincore(sparse, 16 * GIB, (unsigned char *)window);
+    mincore(sparse, 256 * GIB, (unsigned char *)window);
 }
 
 static void remove_sparse(void)
@@ -100,7 +95,7 @@ static void remove_sparse(void)
 
 static void remap_home(void)
 {
-    remap_file_pages(sparse + P, 3ul << 40, 0, 1, MAP_NONBLOCK);
+    remap_file_pages(sparse + P, 7ul << 40, 0, 1, MAP_NONBLOCK);
 }
 
 static void remap_away(void)
@@ -177,55 +172,16 @@ static void write_file(void)
     close(fd); /* the last reference frees the pages */
 }
 
-static void many_areas(void)
-{
-    char *p = map(2 * GIB, PROT_NONE, ANON, -1), c;
-    int fd;
-
-    for (size_t i = 0; i < 30000; i++)
-        mprotect(p + 2 * i * P, P, PROT_READ);
-    fd = open("/proc/self/smaps", O_RDONLY);
-    if (read(fd, &c, 1) < 0)
-        perror("smaps");
-    close(fd);
-    mlock(p, 30000 * P);
-    msync(p, 60000 * P, MS_SYNC);
-    if (fork() == 0)
-        _exit(0);
-    wait(NULL);
-    munmap(p, 2 * GIB);
-}
-
-static void many_children(void)
-{
-    for (int n = 0; n < 400; n++)
-        if (fork() == 0)
-            _exit(0);
-    while (wait(NULL) > 0)
-        ;
-}
-
-static void many_polled(void)
-{
-    struct pollfd fds[1000];
-    int zero = open("/dev/zero", O_RDONLY);
-
-    for (int i = 0; i < 1000; i++)
-        fds[i] = (struct pollfd){.fd = i ? dup(zero) : zero, .events = POLLIN};
-    poll(fds, 1000, 0);
-    syscall(SYS_close_range, zero, ~0u, 0);
-}
-
 static const struct {
     const char *name;
     void (*fn)(void);
 } cases[] = {
-    {"getrandom of 4 MiB", get_random},
+    {"getrandom of 16 MiB", get_random},
     {"write of 32 MiB to /dev/urandom", write_random},
     {"read of 256 MiB from /dev/zero", read_zero},
-    {"mincore of 16 GiB", mincore_sparse},
+    {"mincore of 256 GiB", mincore_sparse},
     {"MADV_REMOVE of 64 GiB, sparse", remove_sparse},
-    {"remap of 3 TiB to home", remap_home},
+    {"remap of 7 TiB to home", remap_home},
     {"remap of 4 GiB away and home", remap_away},
     {"process_vm_readv of 128 MiB", vm_read},
     {"read of 64 MiB from /proc/self/mem", mem_read},
@@ -237,6 +193,25 @@ static const struct {
     {"smaps, mlock, msync, fork, munmap of 60,000 areas", many_areas},
     {"fork, exit, wait of 400 children", many_children},
     {"poll and close of 1,000 files", many_polled},
+    {"exit of two processes with all files open", many_open},
+    {"wait4 WNOHANG among 2,000 children", wait_nohang},
+    {"kill(-1) with 2,000 processes", kill_all},
+    {"kill of a group of 2,000 processes", kill_group},
+    {"readdir of /proc with 2,000 processes", list_proc},
+    {"4,000 timers", many_sleepers},
+    {"exit of a process of 6,000 threads", many_threads},
+    {"exit of a process with 2,000 children", orphans},
+    {"a directory of 100,000 names", big_directory},
+    {"100,000 record locks", many_locks},
+    {"2,000 mounts on one another, sync", many_mounts},
+    {"40 symbolic links of 4,000 characters", link_chain},
+    {"execve with 2 MiB of arguments", big_exec},
+    {"4,000 System V segments", many_segments},
+    {"maps of 64,000 areas", maps_of_areas},
+    {"MAP_32BIT among 30,000 areas", low_addresses},
+    {"truncate of a page shown at a million places", many_aliases},
+    {"munmap of a million places of one page", many_homes},
+    {"truncate of a page that 90,000 mappings show", mapped_many_times},
 };
 
 static unsigned long longest(unsigned long *call)
@@ -269,8 +244,8 @@ int main(int argc, char **argv)
 {
     unsigned long worst = 0, call = 0, cycles;
 
-    sparse_fd = file(4ul << 40);
-    sparse = map(4ul << 40, RW, MAP_SHARED, sparse_fd);
+    sparse_fd = file((7ul << 40) + GIB);
+    sparse = map((7ul << 40) + GIB, RW, MAP_SHARED, sparse_fd);
     make_window();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         if (argc > 1 && !strstr(cases[i].name, argv[1]))

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The rows of the stall program: each prepares what it needs, then makes its call.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#define MIB (1ul << 20)
+#define GIB (1ul << 30)
+#define P   4096ul
+
+enum { RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+
+/* Two GiB of addresses that show 2 MiB of memory: a buffer that costs nothing. */
+extern char *window;
+
+/* Says what failed and ends the program. */
+_Noreturn void die(const char *what);
+char *map(size_t size, int prot, int flags, int fd);
+int file(size_t size); /* in memory, without pages */
+
+/* stall_procs.c */
+void many_children(void);
+void wait_nohang(void);
+void kill_all(void);
+void kill_group(void);
+void list_proc(void);
+void many_sleepers(void);
+void many_threads(void);
+void orphans(void);
+
+/* stall_files.c */
+void many_polled(void);
+void many_open(void);
+void big_directory(void);
+void many_locks(void);
+void many_mounts(void);
+void link_chain(void);
+void big_exec(void);
+void many_segments(void);
+
+/* stall_memory.c */
+void many_areas(void);
+void maps_of_areas(void);
+void low_addresses(void);
+void many_aliases(void);
+void many_homes(void);
+void mapped_many_times(void);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rows of the stall program: many files, names, locks, mounts, segments.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stall.h"
+
+void many_polled(void)
+{
+    struct pollfd fds[1000];
+    int zero = open("/dev/zero", O_RDONLY);
+
+    for (int i = 0; i < 1000; i++)
+        fds[i] = (struct pollfd){.fd = i ? dup(zero) : zero, .events = POLLIN};
+    poll(fds, 1000, 0);
+    syscall(SYS_close_range, zero, ~0u, 0);
+}
+
+/* A process ends with as many files as it may have. */
+void many_open(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct rlimit r;
+
+        getrlimit(RLIMIT_NOFILE, &r);
+        r.rlim_cur = r.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &r);
+        while (open("/dev/null", O_RDONLY) >= 0)
+            ;
+        if (fork() == 0)
+            _exit(0);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+static void name_of(char *name, int i)
+{
+    sprintf(name, "/tmp/stall/%d", i);
+}
+
+void big_directory(void)
+{
+    struct stat st;
+    char name[64];
+    DIR *d;
+
+    if (mkdir("/tmp/stall", 0700) || mknod("/tmp/stall/0", S_IFREG | 0600, 0))
+        die("/tmp/stall");
+    for (int i = 1; i < 100000; i++) {
+        name_of(name, i);
+        if (link("/tmp/stall/0", name))
+            die(name);
+    }
+    d = opendir("/tmp/stall");
+    for (int i = 0; i < 3; i++) {
+        while (readdir(d))
+            ;
+        seekdir(d, 90000);
+    }
+    closedir(d);
+    stat("/tmp/stall/none", &st);
+    for (int i = 0; i < 100000; i++) {
+        name_of(name, i);
+        unlink(name);
+    }
+    rmdir("/tmp/stall");
+}
+
+void many_locks(void)
+{
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int fd = file(P);
+
+    for (int i = 0; i < 100000; i++) {
+        l.l_start = 2 * (off_t)i;
+        if (fcntl(fd, F_SETLK, &l))
+            die("lock");
+    }
+    l.l_start = 100001;
+    fcntl(fd, F_GETLK, &l);
+    close(dup(fd)); /* all go */
+    close(fd);
+}
+
+void many_mounts(void)
+{
+    char name[64], c[4096];
+    int n, fd;
+
+    mkdir("/tmp/stall", 0700);
+    for (n = 0; n < 2000; n++)
+        if (mount("none", "/tmp/stall", "tmpfs", 0, NULL))
+            break;
+    fd = open("/proc/self/mountinfo", O_RDONLY);
+    while (read(fd, c, sizeof(c)) > 0)
+        ;
+    close(fd);
+    name_of(name, 1);
+    close(open(name, O_CREAT | O_RDWR, 0600));
+    sync();
+    while (n-- > 0)
+        umount2("/tmp/stall", MNT_DETACH);
+    rmdir("/tmp/stall");
+}
+
+/* Forty links, each of them a long way. */
+void link_chain(void)
+{
+    char target[4096], name[64];
+    size_t len;
+
+    mkdir("/tmp/stall", 0700);
+    for (int i = 0; i < 40; i++) {
+        for (len = 0; len < 4000;)
+            len += (size_t)sprintf(target + len, "../stall/");
+        sprintf(target + len, "%d", i + 1);
+        name_of(name, i);
+        if (symlink(target, name))
+            die("symlink");
+    }
+    close(open("/tmp/stall/0", O_RDONLY));
+    for (int i = 0; i < 40; i++) {
+        name_of(name, i);
+        unlink(name);
+    }
+    rmdir("/tmp/stall");
+}
+
+void big_exec(void)
+{
+    enum { EACH = 120000, N = 16, SMALL = 60000 };
+    static char *argv[SMALL + N + 2];
+    char *text = malloc(EACH);
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        memset(text, 'x', EACH - 1);
+        text[EACH - 1] = 0;
+        for (int i = 0; i < N - 4; i++)
+            argv[i] = text;
+        for (int i = N - 4; i < SMALL; i++)
+            argv[i] = (char *)"y";
+        argv[0] = (char *)"stall";
+        argv[1] = (char *)"no such row";
+        execv("/proc/self/exe", argv);
+        die("exec");
+    }
+    waitpid(pid, NULL, 0);
+    free(text);
+}
+
+void many_segments(void)
+{
+    enum { N = 4000 };
+    static void *at[N];
+    static int ids[N];
+    int n;
+
+    for (n = 0; n < N; n++) {
+        ids[n] = shmget(IPC_PRIVATE, P, 0600);
+        if (ids[n] < 0)
+            break;
+        at[n] = shmat(ids[n], NULL, 0);
+        if (at[n] == (void *)-1)
+            die("shmat");
+    }
+    if (fork() == 0)
+        _exit(0);
+    wait(NULL);
+    for (int i = 0; i < n; i++) {
+        shmctl(ids[i], IPC_RMID, NULL);
+        shmdt(at[i]);
+    }
+}
