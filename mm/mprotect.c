@@ -121,11 +121,15 @@ static bool untouched(const struct vma *v)
 }
 
 /* The flags of v with the rights `prot`: private memory that gets writable is committed, and
- * stays so when the right goes, unless it was never used. */
+ * stays so when the right goes, unless it was never used. Where the rights are the same
+ * nothing changes: else an area that was changed and has grown into its neighbour might
+ * change once more, and be cut once more. */
 static u32 protected_flags(const struct vma *v, u32 prot)
 {
     u32 flags = (v->flags & ~VM_PROT) | prot;
 
+    if (flags == v->flags)
+        return flags;
     if (vm_commits(flags))
         return flags | VM_ACCOUNT;
     if ((flags & VM_ACCOUNT) && vma_kind(v) == VMA_ANON && untouched(v))

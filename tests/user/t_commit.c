@@ -140,6 +140,20 @@ TEST(COMMIT_never, "vm.overcommit_memory 2: the sum stays below CommitLimit")
     CHECK(t_meminfo("CommitLimit") <= t_meminfo("MemTotal") / 2);
 }
 
+TEST(commit_merge,
+     "mprotect of a used area that grows into an unused one of the same rights")
+{
+    unsigned char *p = t_map(NULL, 10, RW, ANON, -1, 0);
+    *p = 1;
+    OK(mprotect(p + 5 * P, 5 * P, PROT_READ));
+    OK(mprotect(p + 2 * P, 6 * P, PROT_READ));
+    EQ(t_write(p + P, 1), 0);
+    EQ(t_write(p + 2 * P, 1), SIGSEGV);
+    EQ(t_write(p + 9 * P, 1), SIGSEGV);
+    OK(mprotect(p, 10 * P, RW));
+    EQ(t_write(p + 9 * P, 1), 0);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
