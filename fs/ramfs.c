@@ -188,7 +188,9 @@ static bool is_full(struct vm_object *o, pgoff_t pgoff)
 {
     struct page *pg;
 
-    if (likely(file_room(o)))
+    /* The usual case first: there is room for the lowest rank. */
+    if (likely(page_count_free() > 2 * page_count_reserve() && quota_ample(o->quota)) ||
+        file_room(o))
         return false;
     pg = object_find_page(o, pgoff);
     if (pg)

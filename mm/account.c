@@ -52,19 +52,16 @@ void quota_set_default(struct quota *q)
     q->kept_pages = q->kept_inodes = half / 16;
 }
 
-static noinline bool within(u64 used, u64 max, u64 kept)
+static bool within(u64 used, u64 max, u64 kept)
 {
     if (used > max)
         return false;
     return used <= max - MIN(max, kept) || rank_current() != RANK_USER;
 }
 
-bool quota_charge_pages(struct quota *q, u64 n)
+bool quota_charge_last(struct quota *q, u64 n, u64 used)
 {
-    u64 used = __atomic_add_fetch(&q->pages, n, __ATOMIC_RELAXED);
-
-    if (likely(used <= q->max_pages - q->kept_pages && q->max_pages >= q->kept_pages) ||
-        within(used, q->max_pages, q->kept_pages))
+    if (within(used, q->max_pages, q->kept_pages))
         return true;
     quota_uncharge_pages(q, n);
     return false;

@@ -72,7 +72,6 @@ void quota_put(struct quota *q);
 void quota_set_default(struct quota *q);
 
 /* Whether n more pages or inodes may be had; then they are counted. */
-bool must_check quota_charge_pages(struct quota *q, u64 n);
 bool must_check quota_charge_inode(struct quota *q);
 static inline void quota_uncharge_pages(struct quota *q, u64 n)
 {
@@ -81,6 +80,19 @@ static inline void quota_uncharge_pages(struct quota *q, u64 n)
 static inline void quota_uncharge_inodes(struct quota *q, u64 n)
 {
     __atomic_fetch_sub(&q->inodes, n, __ATOMIC_RELAXED);
+}
+/* The rest of quota_charge_pages() where the rank of the running thread decides. */
+bool must_check quota_charge_last(struct quota *q, u64 n, u64 used);
+static inline bool must_check quota_charge_pages(struct quota *q, u64 n)
+{
+    u64 used = __atomic_add_fetch(&q->pages, n, __ATOMIC_RELAXED);
+
+    return likely(used + q->kept_pages <= q->max_pages) || quota_charge_last(q, n, used);
+}
+/* Whether anybody may have another page, of whatever rank. */
+static inline bool quota_ample(const struct quota *q)
+{
+    return READ_ONCE(q->pages) + q->kept_pages < q->max_pages;
 }
 /* Pages the running thread may still take, by the quota alone. */
 u64 quota_room(const struct quota *q);

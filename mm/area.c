@@ -60,7 +60,8 @@ void area_bury(struct area_dead *dead)
 
         dead->first = (struct vma *)v->node.left;
         vma_free(v);
-        pause_anyway();
+        if (dead->first)
+            pause_anyway();
     }
 }
 
@@ -82,12 +83,12 @@ struct area_pages area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
     struct area_pages n = {0};
 
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
+    for (struct vma *v = vma_find(mm, start); v && v->start < end;
+         v = area_next(v, end)) {
         u64 here = (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
 
         n.all += here;
         n.committed += v->flags & VM_ACCOUNT ? here : 0;
-        pause_anyway();
     }
     return n;
 }
@@ -109,22 +110,24 @@ int area_check_limits(const struct mm *mm, u32 flags, u64 npages,
 
 unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {
-    const struct vma *prev = vma_prev(v), *next = vma_next(v);
-    struct vma piece = *v;
     bool below = v->start < start, above = end < v->end;
+    const struct vma *beside;
+    struct vma piece;
 
     if (v->flags == flags)
         return 0;
+    if (below == above)
+        return below + above;
+    beside = below ? vma_next(v) : vma_prev(v);
+    if (!beside || beside->flags != flags)
+        return 1;
+    piece = *v;
     piece.start = MAX(v->start, start);
     piece.end = MIN(v->end, end);
     piece.pgoff = vma_home(v, piece.start);
     piece.flags = flags;
     /* The piece may become part of a neighbour. */
-    if (below && !above && next && vma_can_merge(&piece, next))
-        return 0;
-    if (above && !below && prev && vma_can_merge(prev, &piece))
-        return 0;
-    return below + above;
+    return below ? !vma_can_merge(&piece, beside) : !vma_can_merge(beside, &piece);
 }
 
 int area_check_memlock(const struct mm *mm, u64 npages)
@@ -165,10 +168,11 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
      * then tables nobody can come to any more. */
     tlb_begin(&batch, mm);
     prev = vma_prev(v);
-    for (struct vma *u = v; u && u->start < end; u = vma_next(u)) {
+    for (struct vma *u = v; u && u->start < end; u = u->end < end ? vma_next(u) : NULL) {
         zap_range(u, u->start, u->end, &batch);
         away_forget(u);
-        tlb_pause(&batch);
+        if (u->end < end)
+            tlb_pause(&batch);
     }
     tlb_end(&batch);
     for (; v && v->start < end; v = next) {
@@ -177,7 +181,8 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
         vma_remove(mm, v);
         v->node.left = (struct rb_node *)dead->first;
         dead->first = v;
-        pause_anyway();
+        if (v->end < end)
+            pause_anyway();
     }
     tlb_begin(&batch, mm);
     pt_trim(mm, start, end, prev ? prev->end : 0, v ? v->start : USER_END + PAGE_SIZE,

@@ -5,8 +5,18 @@
  */
 #pragma once
 
+#include "lib/pause.h"
 #include "mm/mm.h"
 #include "mm/vma.h"
+
+/* The VMA after v if v ends below end, for loops over [start, end); pauses between the two. */
+static inline struct vma *area_next(const struct vma *v, vaddr_t end)
+{
+    if (v->end >= end)
+        return NULL;
+    pause_anyway();
+    return vma_next(v);
+}
 
 /* Fresh VMA records, so that cutting cannot fail. */
 struct area_reserve {

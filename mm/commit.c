@@ -16,7 +16,7 @@
 u32 mm_overcommit = OVERCOMMIT_GUESS, mm_overcommit_ratio = 50;
 u64 mm_overcommit_kbytes, mm_admin_reserve_kbytes, mm_user_reserve_kbytes;
 
-static s64 committed; /* atomic */
+s64 commit_count;
 
 void commit_init(u64 npages)
 {
@@ -28,7 +28,7 @@ void commit_init(u64 npages)
 
 u64 commit_total(void)
 {
-    s64 n = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+    s64 n = __atomic_load_n(&commit_count, __ATOMIC_RELAXED);
 
     return n > 0 ? (u64)n : 0;
 }
@@ -40,11 +40,6 @@ u64 commit_limit(void)
     if (kbytes)
         return kbytes / PAGE_KB;
     return page_count_total() * READ_ONCE(mm_overcommit_ratio) / 100;
-}
-
-void commit_add(s64 npages)
-{
-    __atomic_fetch_add(&committed, npages, __ATOMIC_RELAXED);
 }
 
 /* The strict rule. The last pages are for the administrator, and one program alone leaves

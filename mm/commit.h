@@ -28,7 +28,11 @@ void commit_init(u64 npages);
 int must_check commit_check(const struct mm *mm, u64 npages);
 
 /* Counts npages (may be negative). Any context. */
-void commit_add(s64 npages);
+extern s64 commit_count; /* atomic; read it by commit_total() */
+static inline void commit_add(s64 npages)
+{
+    __atomic_fetch_add(&commit_count, npages, __ATOMIC_RELAXED);
+}
 
 /* Pages committed, and how many mode 2 allows. */
 u64 commit_total(void);

@@ -137,30 +137,41 @@ static u32 protected_flags(const struct vma *v, u32 prot)
     return flags;
 }
 
-/* How far [start, end) is mapped without a hole, and whether all of that may get `prot`. */
-static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot, vaddr_t *stop)
-{
-    struct vma *v = vma_find(mm, start);
+/* How far a range is mapped without a hole, and the new flags of the first area. */
+struct checked {
+    vaddr_t stop;
     u32 flags;
+};
+
+/* Whether all of [start, end), as far as it has no hole, may get `prot`. */
+static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
+                       struct checked *c)
+{
+    struct vma *v = vma_at(mm, start);
     u64 data = mm->data_vm, committed = 0;
+    vaddr_t stop = start;
     unsigned growth = 0;
 
-    *stop = start;
-    if (!v || v->start > start)
+    *c = (struct checked){.stop = start};
+    if (!v)
         return -ENOMEM;
-    for (; v && v->start <= *stop && *stop < end; v = vma_next(v)) {
+    for (; v && v->start <= stop; v = area_next(v, end)) {
+        u64 pages = (MIN(v->end, end) - stop) >> PAGE_SHIFT;
+        u32 flags;
+
         if (prot & ~(v->flags >> 4 & VM_PROT))
             return -EACCES;
         if (becomes_data(v, prot))
-            data += (MIN(v->end, end) - *stop) >> PAGE_SHIFT;
+            data += pages;
         flags = protected_flags(v, prot);
+        if (stop == start)
+            c->flags = flags;
         if ((flags & ~v->flags & VM_ACCOUNT))
-            committed += (MIN(v->end, end) - *stop) >> PAGE_SHIFT;
+            committed += pages;
         growth += area_growth(v, start, end, flags);
-        *stop = v->end;
-        pause_anyway();
+        stop = v->end;
     }
-    *stop = MIN(*stop, end);
+    c->stop = MIN(stop, end);
     if (data > MAX(mm->data_vm, mm->limits.data >> PAGE_SHIFT) ||
         !area_may_cut(mm, growth))
         return -ENOMEM;
@@ -183,8 +194,9 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
 {
     struct area_reserve r = {.n = 0};
     u32 grows = rights & (u32)(PROT_GROWSDOWN | PROT_GROWSUP), prot;
-    vaddr_t end, stop;
+    struct checked c;
     struct vma *v;
+    vaddr_t end;
     int err;
 
     if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
@@ -202,30 +214,31 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
     mutex_lock(&mm->lock);
     err = grows ? extend_to_stack(mm, grows, &addr, end) : 0;
     if (!err)
-        err = check_range(mm, addr, end, prot, &stop);
+        err = check_range(mm, addr, end, prot, &c);
     if (!err && huge_cut(mm, addr, end))
         err = -EINVAL;
     if (!err && area_sealed(mm, addr, end))
         err = -EPERM;
     if (!err)
         err = area_reserve(&r, 2);
-    for (vaddr_t va = addr; !err && va < stop;) {
+    for (vaddr_t va = addr; !err && va < c.stop;) {
         u32 flags;
 
         v = vma_find(mm, va);
-        flags = protected_flags(v, prot);
+        flags = va == addr ? c.flags : protected_flags(v, prot);
         if (flags != v->flags) {
-            vaddr_t from = va, to = MIN(v->end, stop);
+            vaddr_t from = va, to = MIN(v->end, c.stop);
 
             v = area_set_flags(mm, v, from, to, flags, &r);
             change_entries(v, from, to);
             va = to;
         } else {
-            va = MIN(v->end, stop);
+            va = MIN(v->end, c.stop);
         }
-        pause_anyway();
+        if (va < c.stop)
+            pause_anyway();
     }
     mutex_unlock(&mm->lock);
     area_release(&r);
-    return err ? err : stop < end ? -ENOMEM : 0;
+    return err ? err : c.stop < end ? -ENOMEM : 0;
 }

@@ -104,11 +104,15 @@ void object_forget_page(struct page *pg)
 {
     if (unlikely(pg->flags & PG_LOG))
         backlink_clear(pg);
-    quota_uncharge_pages(pg->object->quota, 1ul << pg->order);
-    if (commits_pages(pg->object))
-        commit_add(-1);
     pg->object = NULL; /* inline hints mean nothing without it */
-    __atomic_fetch_sub(&pages_total, 1ul << pg->order, __ATOMIC_RELAXED);
+}
+
+void object_uncount(struct vm_object *o, u64 n)
+{
+    quota_uncharge_pages(o->quota, n << o->order);
+    if (commits_pages(o))
+        commit_add(-(s64)n);
+    __atomic_fetch_sub(&pages_total, n << o->order, __ATOMIC_RELAXED);
 }
 
 void object_put(struct vm_object *o)
@@ -127,6 +131,7 @@ void object_put(struct vm_object *o)
             object_forget_page(pages[i]);
             page_put(pages[i]);
         }
+        object_uncount(o, n);
         pause_anyway();
     }
     quota_put(o->quota);

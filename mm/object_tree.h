@@ -54,8 +54,10 @@ static inline struct page *object_cursor_get(struct object_cursor *c, pgoff_t pg
 }
 
 /* The page has left the index and has no translation: drops its hints and its name. The
- * object's reference is now the caller's. */
+ * object's reference is now the caller's, who counts it off with object_uncount(). */
 void object_forget_page(struct page *pg);
+/* n pages of o have been forgotten: they are on no bill any more. */
+void object_uncount(struct vm_object *o, u64 n);
 
 /* fallocate: takes back the pages of [first, last) marked PG_FRESH, or clears the mark. */
 void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last);

@@ -232,7 +232,7 @@ static void trim_path(const struct trim *t, vaddr_t va)
     }
 }
 
-static void trim(const struct trim *t, vaddr_t start, vaddr_t end)
+static inline void trim(const struct trim *t, vaddr_t start, vaddr_t end)
 {
     if ((start ^ (end - 1)) < LEAF_SPAN)
         trim_path(t, start);

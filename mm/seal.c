@@ -11,11 +11,9 @@
 
 bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = area_next(v, end))
         if (v->flags & VM_SEALED)
             return true;
-        pause_anyway();
-    }
     return false;
 }
 

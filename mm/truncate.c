@@ -45,6 +45,7 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, bool cows,
             object_forget_page(pg);
             tlb_free(b, pg); /* the object's reference, after the flush */
         }
+        object_uncount(o, n);
     }
 }
 
@@ -56,6 +57,10 @@ static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, bool 
     u32 number = object_number(first);
 
     tlb_begin(&batch, NULL);
+    if (first < last && (first | (TRUNCATE_RUN - 1)) >= last - 1) {
+        remove_run(o, number, last, cows, &batch); /* one run: nothing to look for */
+        first = last;
+    }
     while (first < last && index_next(&o->pages, &number) && number < last) {
         pgoff_t end = MIN((pgoff_t)(number | (TRUNCATE_RUN - 1)) + 1, last);
 

@@ -35,7 +35,7 @@ void vma_free(struct vma *v)
     slab_free(&vma_cache, v);
 }
 
-struct vma *vma_find(const struct mm *mm, vaddr_t va)
+struct vma *vma_search(const struct mm *mm, vaddr_t va)
 {
     struct rb_node *n = mm->vmas.node;
     struct vma *best = NULL;
@@ -61,7 +61,7 @@ struct vma *vma_at(const struct mm *mm, vaddr_t va)
 
     if (v && va - v->start < v->end - v->start)
         return v;
-    v = vma_find(mm, va);
+    v = vma_search(mm, va);
     if (!v || va < v->start)
         return NULL;
     /* A hint only; whoever removes a VMA clears it under the exclusive lock. */
@@ -72,16 +72,6 @@ struct vma *vma_at(const struct mm *mm, vaddr_t va)
 struct vma *vma_first(const struct mm *mm)
 {
     return node_vma(rb_first(&mm->vmas));
-}
-
-struct vma *vma_next(const struct vma *v)
-{
-    return node_vma(rb_next(&v->node));
-}
-
-struct vma *vma_prev(const struct vma *v)
-{
-    return node_vma(rb_prev(&v->node));
 }
 
 /* What is free between prev (may be NULL) and v. */

@@ -93,13 +93,32 @@ static inline enum vma_kind vma_kind(const struct vma *v)
     return v->flags & VM_SHARED ? VMA_SHARED : VMA_PRIVATE;
 }
 
+struct vma *vma_search(const struct mm *mm, vaddr_t va); /* vma_find() without the hint */
 /* The first VMA that ends above va (contains it or lies behind it); NULL: none. */
-struct vma *vma_find(const struct mm *mm, vaddr_t va);
+static inline struct vma *vma_find(const struct mm *mm, vaddr_t va)
+{
+    struct vma *v = READ_ONCE(mm->recent);
+
+    if (v && va - v->start < v->end - v->start)
+        return v;
+    return vma_search(mm, va);
+}
 /* The VMA that contains va, or NULL. */
 struct vma *vma_at(const struct mm *mm, vaddr_t va);
 struct vma *vma_first(const struct mm *mm);
-struct vma *vma_next(const struct vma *v);
-struct vma *vma_prev(const struct vma *v);
+static inline struct vma *vma_next(const struct vma *v)
+{
+    struct rb_node *n = rb_next(&v->node);
+
+    return n ? rb_entry(n, struct vma, node) : NULL;
+}
+
+static inline struct vma *vma_prev(const struct vma *v)
+{
+    struct rb_node *n = rb_prev(&v->node);
+
+    return n ? rb_entry(n, struct vma, node) : NULL;
+}
 
 #define vma_for_each(v, mm) for (v = vma_first(mm); v; v = vma_next(v))
 

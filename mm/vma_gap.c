@@ -75,7 +75,8 @@ static struct vma *roomy_after(const struct vma *v, u64 len)
 }
 
 /* What of the hole below v (NULL: above all) lies in [low, high). */
-static bool clip(const struct mm *mm, const struct vma *v, vaddr_t *low, vaddr_t *high)
+static inline bool clip(const struct mm *mm, const struct vma *v, vaddr_t *low,
+                        vaddr_t *high)
 {
     const struct rb_node *last = v ? NULL : rb_last(&mm->vmas);
     const struct vma *prev = v ? vma_prev(v) : last ? node_vma(last) : NULL;
