@@ -123,6 +123,8 @@ void fdtable_put(struct fdtable *t)
     for (u32 i = 0; i < t->size; i++) {
         if (t->files[i])
             drop(t, t->files[i]);
+        else if (i % FD_FIRST)
+            continue;
         pause_anyway();
     }
     kfree(t->files);

@@ -25,7 +25,7 @@ void ring_fini(struct ring *r)
 }
 
 /* Frees the pages that tail has left since `from`, unless head came around into them. */
-static void drop_read_pages(struct ring *r, u64 from)
+static inline void drop_read_pages(struct ring *r, u64 from)
 {
     for (u64 page = align_down(from, PAGE_SIZE); page + PAGE_SIZE <= r->tail;
          page += PAGE_SIZE) {

@@ -8,7 +8,7 @@
 
 struct sigactions *sigactions_copy(struct sigactions *from)
 {
-    struct sigactions *a = kzalloc(sizeof(*a));
+    struct sigactions *a = from ? kmalloc(sizeof(*a)) : kzalloc(sizeof(*a));
     irqflags_t flags;
 
     if (!a)
@@ -16,6 +16,7 @@ struct sigactions *sigactions_copy(struct sigactions *from)
     a->refs = 1;
     if (!from)
         return a;
+    a->lock = (spinlock_t)SPINLOCK_INIT;
     flags = spin_lock_irq(&from->lock);
     memcpy(a->of, from->of, sizeof(a->of));
     spin_unlock_irq(&from->lock, flags);

@@ -154,7 +154,7 @@ long sys_mincore(const struct syscall_args *a)
 {
     vaddr_t addr = a->a0;
     u64 npages = (a->a1 >> PAGE_SHIFT) + (a->a1 % PAGE_SIZE != 0);
-    u8 vec[1024];
+    u8 vec[2048];
 
     if (addr % PAGE_SIZE)
         return -EINVAL;

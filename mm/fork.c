@@ -68,6 +68,8 @@ static int copy_private(struct vma *v, struct mm *child, struct tlb_batch *b)
         share_leaf(leaf, to, va, next, b);
         if (v->object)
             spin_unlock(&v->object->lock);
+        if (next >= v->end)
+            break; /* the caller pauses */
         tlb_pause(b);
         if (pause_killed())
             return -EINTR;

@@ -57,7 +57,8 @@ static void mincore_vma(struct vma *v, vaddr_t start, vaddr_t end, u8 *vec)
         next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
         mincore_leaf(v, va, next, vec);
         vec += (next - va) >> PAGE_SHIFT;
-        pause_anyway();
+        if (next < end)
+            pause_anyway();
     }
 }
 

@@ -54,31 +54,37 @@ void mm_get(struct mm *mm)
     ASSERT(old > 0 && old < 0x7fffffff);
 }
 
+#define UNMAP_AT_ONCE 16u /* small areas from pause to pause */
+
 static void unmap_all(struct mm *mm)
 {
     struct tlb_batch batch;
-    struct vma *v;
+    struct vma *v, *next;
+    unsigned n = 0;
 
     tlb_begin(&batch, mm);
     vma_for_each (v, mm) {
         zap_range(v, v->start, v->end, &batch);
         away_forget(v);
-        tlb_pause(&batch);
+        if (++n % UNMAP_AT_ONCE == 0)
+            tlb_pause(&batch);
     }
     tlb_end(&batch);
-    while ((v = vma_first(mm)) != NULL) {
+    for (v = vma_first(mm); v; v = next) {
         vaddr_t start = v->start, end = v->end;
-        struct vma *next = vma_next(v);
 
+        next = vma_next(v);
         if (v->flags & VM_ACCOUNT)
             commit_add(-(s64)vma_npages(v));
         vma_remove(mm, v);
         vma_free(v);
-        tlb_begin(&batch, mm);
+        pause_anyway();
         /* Not what the next lies under as well: its object still leads there. */
+        if (next && ((start ^ (end - 1)) | (start ^ next->start)) < LEAF_SPAN)
+            continue;
+        tlb_begin(&batch, mm);
         pt_trim(mm, start, end, 0, next ? next->start : USER_END + PAGE_SIZE, &batch);
         tlb_end(&batch);
-        pause_anyway();
     }
 }
 

@@ -225,7 +225,10 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
         u32 flags;
 
         v = vma_find(mm, va);
-        flags = va == addr ? c.flags : protected_flags(v, prot);
+        if (va == addr)
+            flags = c.flags;
+        else /* what has merged with the piece before is as it should be */
+            flags = v->start < va ? v->flags : protected_flags(v, prot);
         if (flags != v->flags) {
             vaddr_t from = va, to = MIN(v->end, c.stop);
 

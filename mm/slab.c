@@ -21,6 +21,7 @@ static u64 pages_held; /* atomic */
     {                                    \
         .name = "kmalloc-" #n, .size = n \
     }
+#define KMALLOC_MAX 2048u
 static struct slab_cache kmalloc_caches[] = {
     KMALLOC_CACHE(16),   KMALLOC_CACHE(32),   KMALLOC_CACHE(64),  KMALLOC_CACHE(96),
     KMALLOC_CACHE(128),  KMALLOC_CACHE(192),  KMALLOC_CACHE(256), KMALLOC_CACHE(512),
@@ -177,7 +178,7 @@ void *kmalloc(size_t size)
 
     if (size == 0)
         return NULL;
-    for (size_t i = 0; i < ARRAY_SIZE(kmalloc_caches); i++)
+    for (size_t i = size > 256 ? 7 : 0; size <= KMALLOC_MAX; i++)
         if (size <= kmalloc_caches[i].size)
             return kmalloc_trim(slab_alloc(&kmalloc_caches[i]), size,
                                 kmalloc_caches[i].size);
