@@ -42,7 +42,8 @@ static void aliases(void)
     if (p == MAP_FAILED)
         return;
     p[0] = 1;
-    for (size_t at = P; took(at < len && syscall(SYS_remap_file_pages, p + at, P, 0, 0, 0) == 0);
+    for (size_t at = P;
+         took(at < len && syscall(SYS_remap_file_pages, p + at, P, 0, 0, 0) == 0);
          at += P)
         (void)((volatile char *)p)[at];
 }
@@ -52,7 +53,8 @@ static void arranged_children(void)
     size_t len = 1ul << 26;
     char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     for (size_t at = 0; p != MAP_FAILED && at < len; at += P)
-        syscall(SYS_remap_file_pages, p + at, P, 0, (at / P * 77) % (len / P), MAP_NONBLOCK);
+        syscall(SYS_remap_file_pages, p + at, P, 0, (at / P * 77) % (len / P),
+                MAP_NONBLOCK);
     for (pid_t pid; took((pid = fork()) >= 0);)
         while (!pid)
             pause();
@@ -64,7 +66,8 @@ static void mapped_often(void)
     char *p;
     if (write(fd, "x", 1) != 1)
         return;
-    while (took((p = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED))
+    while (took((p = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) !=
+                MAP_FAILED))
         *p = 1;
     pid_t pid = fork();
     if (pid == 0)
@@ -263,7 +266,8 @@ static void clone_storm(void)
         if (!took(pid >= 0))
             return;
         while (pid == 0)
-            if (syscall(SYS_clone, CLONE_FS | CLONE_FILES | CLONE_PARENT, 0, 0, 0, 0) == 0)
+            if (syscall(SYS_clone, CLONE_FS | CLONE_FILES | CLONE_PARENT, 0, 0, 0, 0) ==
+                0)
                 _exit(0);
     }
 }
