@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames before the buddy allocator: a bump pointer per usable range, from the top of the
- * lowest ranges downwards so that big aligned blocks below stay whole.
+ * Frames before the buddy allocator: a bump pointer per usable range, from its top downwards so
+ * that big aligned blocks below stay whole. Of the ranges that can be reached the last one is
+ * asked first: memory below 4 GiB is scarce in a large machine.
  */
 #include "mm/boot_alloc.h"
 #include "arch/mmu.h"
@@ -14,6 +15,7 @@ static struct {
     paddr_t start, end;
 } ranges[BOOT_RANGES_MAX];
 static u32 nranges;
+static paddr_t reach;
 
 static void range_add(paddr_t start, paddr_t end)
 {
@@ -27,6 +29,7 @@ static void range_add(paddr_t start, paddr_t end)
 void boot_alloc_init(const struct bootinfo *bi)
 {
     nranges = 0;
+    reach = EARLY_LIMIT;
     for (u32 i = 0; i < bi->nranges; i++) {
         const struct boot_range *r = &bi->ranges[i];
         paddr_t end = r->base + r->len;
@@ -39,15 +42,20 @@ void boot_alloc_init(const struct bootinfo *bi)
     }
 }
 
-paddr_t boot_alloc_pages(size_t npages, size_t align_pages)
+void boot_alloc_reach_all(void)
+{
+    reach = ~0ull;
+}
+
+paddr_t boot_alloc_try(size_t npages, size_t align_pages)
 {
     u64 size = (u64)npages << PAGE_SHIFT, align = (u64)align_pages << PAGE_SHIFT;
 
-    for (u32 i = 0; i < nranges; i++) {
+    for (u32 i = nranges; i-- > 0;) {
         paddr_t end = ranges[i].end;
         paddr_t start;
 
-        if (end > EARLY_LIMIT || end - ranges[i].start < size)
+        if (end > reach || end - ranges[i].start < size)
             continue;
         start = align_down(end - size, align);
         if (start < ranges[i].start)
@@ -59,8 +67,17 @@ paddr_t boot_alloc_pages(size_t npages, size_t align_pages)
         memset(phys_to_virt(start), 0, size);
         return start;
     }
-    panic("not enough memory below 4 GiB: %zu KiB in one piece needed at boot",
-          npages * (PAGE_SIZE / 1024));
+    return 0;
+}
+
+paddr_t boot_alloc_pages(size_t npages, size_t align_pages)
+{
+    paddr_t pa = boot_alloc_try(npages, align_pages);
+
+    if (!pa)
+        panic("not enough memory%s: %zu KiB in one piece needed at boot",
+              reach == EARLY_LIMIT ? " below 4 GiB" : "", npages * (PAGE_SIZE / 1024));
+    return pa;
 }
 
 void boot_alloc_rest(void (*visit)(paddr_t start, paddr_t end))

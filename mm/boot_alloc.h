@@ -10,9 +10,13 @@
 
 void boot_alloc_init(const struct bootinfo *bi);
 
-/* Physical address of npages contiguous zeroed pages below 4 GiB, aligned to align_pages (a
- * power of two). Panics with one line when there are none: nothing can run without. */
+/* Physical address of npages contiguous zeroed pages, aligned to align_pages (a power of two);
+ * below 4 GiB, as far as the first tables reach, until boot_alloc_reach_all. 0: none. */
+paddr_t must_check boot_alloc_try(size_t npages, size_t align_pages);
+/* The same; panics with one line when there are none: nothing can run without. */
 paddr_t boot_alloc_pages(size_t npages, size_t align_pages);
+/* All usable memory is in the direct map from now on. */
+void boot_alloc_reach_all(void);
 
 /* Calls visit for each usable range that was not given out. */
 void boot_alloc_rest(void (*visit)(paddr_t start, paddr_t end));

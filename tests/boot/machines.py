@@ -48,6 +48,9 @@ def machine_cases():
            ["TSC .* by CMOS clock"], 33)
     yield "smp 8", ["-M", "q35", "-smp", "8"], ["smp: 8 processors, using 1", PASSED], 33
     yield "no serial", ["-M", "q35", "-serial", "none", "-debugcon", "stdio"], [PASSED], 33
+    yield ("300 GiB", ["-M", "q35,memory-backend=ram", "-object",
+           "memory-backend-ram,id=ram,size=300G,reserve=off", "-m", "300G"],
+           [r"\b307\d\d\d MiB of memory", PASSED], 33)
     yield "6 GiB", ["-M", "q35", "-m", "6G"], [r"\b61\d\d MiB of memory", PASSED], 33
     yield ("hole at 1 GiB", ["-M", "pc,max-ram-below-4g=1G", "-m", "4G"],
            [r"\b40\d\d MiB of memory", PASSED], 33)

@@ -88,8 +88,11 @@ static void map_range(vaddr_t va, paddr_t pa, u64 len, u32 prot)
 
 /* Direct map of [start, end): text and read-only data of the image are read-only there
  * too. */
-static void map_direct(paddr_t start, paddr_t end, paddr_t ro_start, paddr_t ro_end)
+static void map_direct(paddr_t start, paddr_t end)
 {
+    paddr_t ro_start = image_to_phys(image_start),
+            ro_end = image_to_phys(image_rodata_end);
+
     if (start < ro_end && end > ro_start) {
         paddr_t lo = MAX(start, ro_start), hi = MIN(end, ro_end);
 
@@ -104,17 +107,18 @@ static void map_direct(paddr_t start, paddr_t end, paddr_t ro_start, paddr_t ro_
 static void map_fresh(vaddr_t va, vaddr_t stop)
 {
     while (va < stop) {
-        bool large = is_aligned(va, SPAN_2M) && stop - va >= SPAN_2M;
-        pte_t *entry = entry_at(va, large ? 1 : 0);
-        u64 span = large ? SPAN_2M : SPAN_4K;
+        bool large = is_aligned(va, SPAN_2M) && stop - va >= SPAN_2M &&
+                     !pte_present(pte_load(entry_at(va, 1)));
+        paddr_t pa = large ? boot_alloc_try(SPAN_2M / PAGE_SIZE, SPAN_2M / PAGE_SIZE) : 0;
+        pte_t *entry = entry_at(va, pa ? 1 : 0);
 
-        if (!pte_present(pte_load(entry))) {
-            paddr_t pa = boot_alloc_pages(span / PAGE_SIZE, span / PAGE_SIZE);
-
+        if (pa)
             pte_store(entry, pte_make_kernel(pa >> PAGE_SHIFT, PTE_PROT_R | PTE_PROT_W) |
-                                 (large ? PTE_LARGE : 0));
-        }
-        va += span;
+                                 PTE_LARGE);
+        else if (!pte_present(pte_load(entry)))
+            pte_store(entry, pte_make_kernel(boot_alloc_pages(1, 1) >> PAGE_SHIFT,
+                                             PTE_PROT_R | PTE_PROT_W));
+        va += pa ? SPAN_2M : SPAN_4K;
     }
 }
 
@@ -154,11 +158,8 @@ static paddr_t memory_top(const struct bootinfo *bi)
 #endif
 
 /* Neighbouring ranges are mapped as one, so that large pages fit across them. */
-static void map_memory(const struct bootinfo *bi)
+static void map_memory(const struct bootinfo *bi, void (*map)(paddr_t start, paddr_t end))
 {
-    paddr_t ro_start = image_to_phys(image_start),
-            ro_end = image_to_phys(image_rodata_end);
-
     for (u32 i = 0; i < bi->nranges;) {
         paddr_t start, end;
 
@@ -173,8 +174,7 @@ static void map_memory(const struct bootinfo *bi)
         } while (i < bi->nranges && is_memory(bi->ranges[i].type) &&
                  bi->ranges[i].base == end);
         end = align_up(end, PAGE_SIZE);
-        map_direct(start, end, ro_start, ro_end);
-        map_memmap(start, end);
+        map(start, end);
     }
 }
 
@@ -225,16 +225,16 @@ void arch_mmu_init(const struct bootinfo *bi)
         smap_patch(); /* the early tables let us write text */
     kernel_root = boot_alloc_pages(1, 1);
     map_image();
-    map_memory(bi);
+    map_memory(bi, map_direct);
     map_framebuffer();
     map_range_cached(DIRECT_BASE + VGA_TEXT, VGA_TEXT, PAGE_SIZE, PTE_PROT_R | PTE_PROT_W,
                      PTE_PCD | PTE_PWT);
     make_roots();
+    write_cr3(kernel_root);
+    boot_alloc_reach_all(); /* the descriptors of a large machine do not fit below 4 GiB */
+    map_memory(bi, map_memmap);
 #ifdef TESSERA_KASAN
     map_shadow(memory_top(bi));
-#endif
-    write_cr3(kernel_root);
-#ifdef TESSERA_KASAN
     kasan_direct_ready(memory_top(bi));
     kasan_register_globals();
 #endif
