@@ -44,3 +44,7 @@ void fault_around(struct vma *v, struct page *leaf, unsigned i, vaddr_t va);
 /* Best effort: maps the pages of [start, end) that are not mapped; mm->lock held. Write
  * access for private writable memory, else read. Returns the first failure or FAULT_OK. */
 enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end);
+
+/* Best effort: of the part [start, end) of one VMA, maps the pages of its shared object that
+ * are in memory. Fills no hole of the object. mm->lock held. */
+void fault_map_resident(struct vma *v, vaddr_t start, vaddr_t end);

@@ -164,6 +164,16 @@ static void init_target(struct mremap *m, struct vma *t, const struct vma *v)
         vm_file_get(t->file);
 }
 
+/* What MREMAP_DONTUNMAP leaves is not locked, and neither is the rest of its VMA, as on Linux. */
+static void unlock_source(struct vma *v)
+{
+    s64 npages = (s64)((v->end - v->start) >> PAGE_SHIFT);
+
+    area_account(v->mm, v->flags, -npages);
+    v->flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
+    area_account(v->mm, v->flags, npages);
+}
+
 int mremap_move(struct mremap *m, struct vma *v, bool keep)
 {
     /* old_len 0 duplicates a shared mapping: everything from old that fits. */
@@ -197,6 +207,10 @@ int mremap_move(struct mremap *m, struct vma *v, bool keep)
     transfer(m, v, common);
     unpin_target(m);
     area_account(m->mm, target->flags, (s64)(m->new_len >> PAGE_SHIFT));
+    if ((m->flags & MREMAP_DONTUNMAP) && (v->flags & VM_LOCKED)) {
+        unlock_source(v);
+        vma_merge(m->mm, v);
+    }
     vma_merge(m->mm, target);
     if (!keep)
         area_unmap(m->mm, m->old, m->old + m->old_len, &m->reserve, &m->dead);

@@ -193,12 +193,20 @@ static int mremap_locked(struct mremap *m)
     return err ? err : move_and_cut(m, v);
 }
 
-static void populate(struct mm *mm, vaddr_t start, u64 len)
+/* Locked memory is mapped: what has moved as far as its pages are there, since moving fills no
+ * hole, and all of what is new. */
+static void populate(const struct mremap *m)
 {
-    const struct vma *v = vma_at(mm, start);
+    struct vma *v = vma_at(m->mm, m->new_addr);
+    vaddr_t moved = m->new_addr + MIN(m->old_len, m->new_len);
+    vaddr_t end = m->new_addr + m->new_len;
 
-    if (v && vm_populates(v->flags))
-        (void)fault_populate(mm, start, start + len);
+    if (!v || !vm_populates(v->flags))
+        return;
+    if (m->new_addr != m->old && !vma_huge(v))
+        fault_map_resident(v, m->new_addr, moved);
+    if (moved < end)
+        (void)fault_populate(m->mm, moved, end);
 }
 
 static void finish(struct mremap *m)
@@ -235,7 +243,7 @@ static int move_each(const struct mremap *whole, struct area_dead *dead)
         finish(&m);
         if (err)
             return err;
-        populate(mm, m.new_addr, m.new_len);
+        populate(&m);
     }
     return 0;
 }
@@ -259,7 +267,7 @@ int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
     } else {
         err = mremap_locked(&m);
         if (!err)
-            populate(mm, m.new_addr, m.new_len);
+            populate(&m);
     }
     mutex_unlock(&mm->lock);
     finish(&m);

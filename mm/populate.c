@@ -104,6 +104,20 @@ static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t star
     return FAULT_OK;
 }
 
+void fault_map_resident(struct vma *v, vaddr_t start, vaddr_t end)
+{
+    if (vma_kind(v) != VMA_SHARED || !vma_allows(v, FAULT_READ))
+        return;
+    for (vaddr_t va = start, next; va < end; va = next) {
+        struct page *leaf = pt_leaf_make(v->mm, va);
+
+        next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
+        if (!leaf || pause_point())
+            return;
+        (void)populate_shared(v, leaf, va, next);
+    }
+}
+
 enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {

@@ -38,7 +38,17 @@
 enum { PAGES = 12 * TABLE, OPS = 400, FILES = 4, OBJECTS = 600 };
 
 enum kind { HOLE, ANON, SHARED, PRIVATE };
-enum attr { LOCKED = 1, SEALED = 2, DONTFORK = 4, WIPE = 8, READONLY = 16, NORES = 32 };
+/* PARTED: the lock that parted it from its neighbours went with a fork. */
+enum attr {
+    LOCKED = 1,
+    SEALED = 2,
+    DONTFORK = 4,
+    WIPE = 8,
+    READONLY = 16,
+    NORES = 32,
+    PARTED = 64,
+    ONFAULT = 128
+};
 
 /* What a page of the arena shows. */
 struct page {
@@ -48,12 +58,43 @@ struct page {
     int32_t home, now; /* SHARED, PRIVATE: page of the file by the mapping, and shown */
 };
 
+/* What is counted, and by what it met: nothing rearranged, some pages, a whole leaf table. */
+enum event {
+    MAP_OVER,
+    UNMAP,
+    PROTECT,
+    LOCK,
+    DROP,
+    PUNCH,
+    PUNCH_BY_ADDRESS,
+    CUT,
+    FORK,
+    REMAP,
+    GO_HOME,
+    MOVE_ALIGNED,
+    MOVE_SKEWED,
+    OVER_ALIGNED,
+    OVER_SKEWED,
+    DUPLICATE,
+    KEEP,
+    GROW,
+    SHRINK,
+    BUS,
+    SEGV,
+    SEAL_REFUSES,
+    NO_RIGHT,
+    BORDER,
+    EVENTS
+};
+enum shape { PLAIN, ARRANGED, WHOLE_TABLE, SHAPES };
+
 /* Memory that the processes of a program share. */
 struct common {
     uint64_t digest;
     uint32_t lines, objects;
     bool allocated[FILES]; /* by fallocate */
     int64_t size[OBJECTS]; /* of files and objects, in bytes */
+    uint64_t events[EVENTS][SHAPES];
 };
 
 struct range {
@@ -117,6 +158,13 @@ bool one_area_here(size_t at, size_t n);
 size_t linux_run(size_t at, size_t n); /* first pages of the range that are one there */
 bool readable(size_t i);
 bool writable(size_t i);
+
+/* ---- what was entered (events.c) ---- */
+void hit(enum event e, enum shape shape);
+enum shape shape_at(size_t at, size_t n);
+/* Of the addresses that show the bytes [from, to) of a file. */
+enum shape shape_of_file(int file, int64_t from, int64_t to);
+void events_print(void);
 
 /* ---- operations ---- */
 void op_map(void);

@@ -7,6 +7,7 @@
 # both transcripts. With --hours it goes on with fresh seeds, each printed, until the time is
 # over. --minimise SEED PROGRAM does only the last step. TAP on standard output.
 import argparse
+import collections
 import concurrent.futures
 import os
 import random
@@ -20,6 +21,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 OPS = 400      # of a program, as in diff.h
 BATCH = 50     # programs of one case
 BOOT = 250     # programs of one boot
+ENOUGH = 500   # programs, for every way to be entered
 LINUX = (6, 17)  # the first whose mremap moves several mappings at once
 
 
@@ -43,12 +45,16 @@ class Machine:
 
 
 def digests(machine, seed, first, last):
-    """{program: digest line}; a machine that ends early has none for the rest."""
-    result = {}
+    """{program: digest line}; a machine that ends early has none for the rest. What was
+    entered is {None: {name: counts}}."""
+    result = {None: collections.Counter()}
     while first < last:
         out, err = machine.run("run", str(seed), str(first), str(last))
         done = [line.split(None, 1) for line in out.splitlines() if line[:1].isdigit()]
         result.update((int(n), rest) for n, rest in done)
+        for name, *counts in (line.split()[1:] for line in out.splitlines()
+                              if line.startswith("entered ")):
+            result[None].update({(name, i): int(n) for i, n in enumerate(counts)})
         if len(done) == last - first:
             break
         first += len(done)
@@ -140,21 +146,38 @@ def explain(linux, tessera, seed, program):
 
 
 def compare(args, linux, tessera, seed, first, last):
-    """The programs of [first, last) that differ."""
+    """The programs of [first, last) that differ, and what Tessera entered."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         a = pool.submit(digests, linux, seed, first, last)
         b = pool.submit(digests, tessera, seed, first, last)
         a, b = a.result(), b.result()
-    return [(n, a.get(n), b.get(n)) for n in range(first, last) if a.get(n) != b.get(n)]
+    bad = [(n, a.get(n), b.get(n)) for n in range(first, last) if a.get(n) != b.get(n)]
+    return bad, b[None]
 
 
-def one_round(args, linux, tessera, seed, number):
-    """Cases of BATCH programs; (passed, failed)."""
+def report_entered(entered, number):
+    """The case that every way was entered: 1 if one was not."""
+    print("# entered, by what was met: nothing rearranged, some pages, whole leaf tables")
+    names = list(dict.fromkeys(name for name, _ in entered))
+    for name in names:
+        counts = [entered[name, i] for i in range(3) if (name, i) in entered]
+        print(f"#   {name:18} " + " ".join(f"{n:9}" for n in counts))
+    never = [f"{name}/{i}" for (name, i), n in entered.items() if n == 0]
+    print(f"{'not ok' if never else 'ok'} {number} - every way of {len(entered)} was entered"
+          + (f" # never: {' '.join(never)}" if never else ""))
+    return 1 if never or not entered else 0
+
+
+def one_round(args, linux, tessera, seed, number, entered):
+    """Cases of BATCH programs; (passed, failed). Adds to what was entered."""
     starts = range(0, args.programs, args.boot)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         work = [pool.submit(compare, args, linux, tessera, seed, s,
                             min(s + args.boot, args.programs)) for s in starts]
-        bad = [d for w in work for d in w.result()]
+        done = [w.result() for w in work]
+    bad = [d for differing, _ in done for d in differing]
+    for _, counts in done:
+        entered.update(counts)
     failed = 0
     for i, first in enumerate(range(0, args.programs, BATCH)):
         last = min(first + BATCH, args.programs)
@@ -190,15 +213,19 @@ def main():
         print("0 passed, 0 failed")
         return 0
     end, passed, failed = time.monotonic() + args.hours * 3600, 0, 0
-    seed = args.seed
+    seed, entered, rounds = args.seed, collections.Counter(), 0
     print("TAP version 13", flush=True)
     while True:
-        good, bad = one_round(args, linux, tessera, seed, passed + failed)
-        passed, failed = passed + good, failed + bad
+        good, bad = one_round(args, linux, tessera, seed, passed + failed, entered)
+        passed, failed, rounds = passed + good, failed + bad, rounds + 1
         if time.monotonic() >= end:
             break
         seed = random.SystemRandom().randrange(1, 1 << 48)
         print(f"# seed {seed}", flush=True)
+    print(f"# {rounds * args.programs * OPS} operations, {failed} cases with differences")
+    if args.programs >= ENOUGH:
+        bad = report_entered(entered, passed + failed + 1)
+        passed, failed = passed + 1 - bad, failed + bad
     print(f"1..{passed + failed}\n{passed} passed, {failed} failed")
     return 1 if failed else 0
 

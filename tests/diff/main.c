@@ -84,7 +84,9 @@ static void forget_in_child(void)
     for (size_t i = 0; i < PAGES; i++) {
         if (pages[i].attr & DONTFORK)
             shadow_clear(i, 1);
-        pages[i].attr &= (uint8_t)~LOCKED;
+        /* Ruling: equal neighbours become one mapping here, on Linux they stay parted. */
+        if (pages[i].attr & LOCKED)
+            pages[i].attr = (uint8_t)((pages[i].attr & ~(LOCKED | ONFAULT)) | PARTED);
     }
 }
 
@@ -99,6 +101,7 @@ static uint64_t fork_some(uint64_t program, uint64_t to)
     say("fork until %llu", (unsigned long long)end);
     say_end();
     uint64_t first = op_number + 1;
+    hit(FORK, shape_at(0, regime.pages));
     pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -204,6 +207,7 @@ int main(int argc, char **argv)
         uint64_t to = strtoull(argv[4], NULL, 0);
         for (uint64_t i = strtoull(argv[3], NULL, 0); i < to; i++)
             run_program(i);
+        events_print();
     } else if (!strcmp(argv[1], "list")) {
         run_lists();
     } else if (!strcmp(argv[1], "text") && argc >= 4) {

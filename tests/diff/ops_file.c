@@ -62,17 +62,25 @@ void op_truncate(void)
     if (pick(2))
         size += (off_t)common->size[file] / 2;
     say(" file %d to %lld", file, (long long)size);
-    say_result(ftruncate(fds[file], size));
+    if (say_result(ftruncate(fds[file], size)) == 0 && size < common->size[file])
+        hit(CUT, shape_of_file(file, size, common->size[file]));
     say_file(file);
     say_contents(0, regime.pages, 10);
 }
 
-/* Ruling: FALLOC_FL_ZERO_RANGE works here on memory files. Linux does it in two calls. */
+/* Ruling: FALLOC_FL_ZERO_RANGE works here on memory files. Linux does it by punching what
+ * could be allocated, and allocating again. */
 static int zero_range(int file, int mode, off_t from, off_t length)
 {
-    if (length > 0 && fallocate(fds[file], 3, from, length))
+    int seals = fcntl(fds[file], F_GET_SEALS);
+    mode &= ~0x10;
+    if (length > 0 && seals > 0 && (seals & (F_SEAL_WRITE | 0x10))) {
+        errno = EPERM;
         return -1;
-    return fallocate(fds[file], mode & ~0x10, from, length);
+    }
+    if (fallocate(fds[file], mode, from, length) || fallocate(fds[file], 3, from, length))
+        return -1;
+    return fallocate(fds[file], mode, from, length);
 }
 
 void op_allocate(void)
@@ -86,12 +94,12 @@ void op_allocate(void)
         length = -(off_t)pick(2);
     say(" file %d mode %#x at %lld length %lld", file, mode, (long long)from,
         (long long)length);
-    if (!(mode & 2))
+    int got = !on_tessera && (mode & 0x10) ? zero_range(file, mode, from, length)
+                                           : fallocate(fds[file], mode, from, length);
+    if (say_result(got) == 0 && !(mode & 2))
         common->allocated[file] = true;
-    if (!on_tessera && (mode & 0x10))
-        say_result(zero_range(file, mode, from, length));
-    else
-        say_result(fallocate(fds[file], mode, from, length));
+    if (got == 0 && (mode & 2))
+        hit(PUNCH, shape_of_file(file, from, from + length));
     say_file(file);
     say_contents(0, regime.pages, 10);
 }

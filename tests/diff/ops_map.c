@@ -98,6 +98,7 @@ void op_map(void)
         if (fd < 0 && first.kind == SHARED)
             common->size[first.file] = (int64_t)(r.n * P);
         note_seals(&first);
+        hit(MAP_OVER, shape_at(r.at, r.n));
         fill(r, first);
     }
     say_contents(r.at, r.n, 6);
@@ -110,8 +111,10 @@ void op_unmap(void)
         r = some_small_range();
     size_t skew = pick(30) ? 0 : 1 + pick(P - 1), length = pick(30) ? r.n * P : 0;
     say(" +%zu %zu%s", r.at, length / P, skew ? " skewed" : "");
-    if (say_result(munmap(ARENA + r.at * P + skew, length)) == 0)
+    if (say_result(munmap(ARENA + r.at * P + skew, length)) == 0) {
+        hit(UNMAP, shape_at(r.at, r.n));
         shadow_clear(r.at, r.n);
+    }
     say_contents(r.at ? r.at - 1 : 0, r.n + 1, 4);
 }
 
@@ -141,7 +144,8 @@ void op_protect(void)
         reach = protect_reach(r, prot);
     }
     say(" +%zu %zu prot %d", r.at, r.n, prot);
-    say_result(mprotect(ARENA + r.at * P, r.n * P, prot));
+    if (say_result(mprotect(ARENA + r.at * P, r.n * P, prot)) == 0)
+        hit(PROTECT, shape_at(r.at, r.n));
     shadow_cut(r.at, reach);
     for (size_t i = 0; i < reach; i++)
         pages[r.at + i].prot = (uint8_t)prot;

@@ -90,6 +90,8 @@ void op_advise(void)
     int got = madvise(ARENA + r.at * P, r.n * P, a->number);
     if (say_result(got) == 0 && (a->set || a->clear))
         shadow_attr(r.at, r.n, a->set, a->clear);
+    if (got == 0 && (a->number == MADV_DONTNEED || a->number == MADV_REMOVE))
+        hit(a->number == MADV_REMOVE ? PUNCH_BY_ADDRESS : DROP, shape_at(r.at, r.n));
     /* Ruling: what was freed is there or is zero until it is written; make it zero. */
     if (a->number == MADV_FREE && got == 0)
         madvise(ARENA + r.at * P, r.n * P, MADV_DONTNEED);
@@ -139,12 +141,15 @@ void op_lock(void)
         result = (int)syscall(325, ARENA + r.at * P, r.n * P, 1);
     else
         result = munlock(ARENA + r.at * P, r.n * P);
-    say_result(result);
-    shadow_attr(r.at, r.n, how < 3 ? LOCKED : 0, how < 3 ? 0 : LOCKED);
+    if (say_result(result) == 0 && how < 3)
+        hit(LOCK, shape_at(r.at, r.n));
+    shadow_attr(r.at, r.n, 0, LOCKED | ONFAULT);
+    shadow_attr(r.at, r.n, how < 2 ? LOCKED : how == 2 ? LOCKED | ONFAULT : 0, 0);
     say_contents(r.at, r.n, 4);
 }
 
-/* Ruling: what is in memory of private pages that were only read is each system's own. */
+/* Ruling: what is in memory of private pages that were only read is each system's own, and
+ * what is allocated and unwritten is in memory here, on Linux it is not. */
 void op_incore(void)
 {
     static unsigned char in[PAGES];
@@ -154,7 +159,8 @@ void op_incore(void)
         return;
     uint64_t sum = 0;
     for (size_t i = 0; i < r.n; i++) {
-        if (pages[r.at + i].kind == SHARED)
+        const struct page *p = &pages[r.at + i];
+        if (p->kind == SHARED && !(p->file < FILES && common->allocated[p->file]))
             sum = sum * 31 + (in[i] & 1) + 1;
     }
     say(" %016llx", (unsigned long long)sum);

@@ -63,8 +63,12 @@ void op_move(void)
         return;
     }
     void *got = raw_mremap(r.at, r.n, r.n, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-    if (say_address(got) == 0)
+    if (say_address(got) == 0) {
+        bool aligned = (to - r.at) % TABLE == 0;
+        hit(aligned ? MOVE_ALIGNED : MOVE_SKEWED, shape_at(r.at, r.n));
+        hit(aligned ? OVER_ALIGNED : OVER_SKEWED, shape_at(to, r.n));
         shadow_move(r.at, to, r.n, false);
+    }
     say_contents(to, r.n, 10);
     say_contents(r.at, r.n, 3);
 }
@@ -121,8 +125,10 @@ void op_grow(void)
     } else {
         got = raw_mremap(r.at, r.n, r.n + more, 0, 0);
     }
-    if (say_address(got) == 0)
+    if (say_address(got) == 0) {
+        hit(GROW, shape_at(r.at, r.n));
         note_growth(r.at, r.n, more);
+    }
     say_contents(r.at, r.n + more, 6);
 }
 
@@ -155,10 +161,12 @@ void op_shrink(void)
                                           to)) != 0) {
             return;
         }
+        hit(SHRINK, shape_at(r.at, r.n));
         shadow_clear(r.at + left, r.n - left);
         shadow_move(r.at, to, left, false);
         say_contents(to, left, 6);
     } else if (say_address(raw_mremap(r.at, r.n, left, MREMAP_MAYMOVE, 0)) == 0) {
+        hit(SHRINK, shape_at(r.at, r.n));
         shadow_clear(r.at + left, r.n - left);
     }
     say_contents(r.at, r.n, 6);
@@ -171,7 +179,9 @@ void op_duplicate(void)
     size_t to;
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
     if (!one_area_here(r.at, r.n) || !some_target(r.at, r.n, r.n, &to) ||
-        shadow_any(to, r.n, is_sealed) || shadow_any(r.at, r.n, is_sealed)) {
+        shadow_any(to, r.n, is_sealed) || shadow_any(r.at, r.n, is_sealed) ||
+        /* Ruling: filling stops at the first page that fails, of one mapping here. */
+        (shadow_any(r.at, r.n, is_locked) && !one_area_linux(r.at, r.n))) {
         say(" none");
         return;
     }
@@ -185,8 +195,10 @@ void op_duplicate(void)
         if (got == MAP_FAILED || i == 0)
             result = say_address(got);
     }
-    if (result == 0)
+    if (result == 0) {
+        hit(DUPLICATE, shape_at(r.at, r.n));
         shadow_move(r.at, to, r.n, true);
+    }
     say_contents(to, r.n, 8);
 }
 
@@ -214,6 +226,7 @@ void op_dontunmap(void)
             result = say_address(got);
     }
     if (result == 0) {
+        hit(KEEP, shape_at(r.at, r.n));
         shadow_move(r.at, to, r.n, true);
         shadow_attr(r.at, r.n, 0, LOCKED);
     }

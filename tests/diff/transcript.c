@@ -36,8 +36,11 @@ void say_end(void)
 long say_result(long result)
 {
     if (result == -1) {
-        say(" = E%d", errno);
-        return -errno;
+        int err = errno;
+        if (err == EPERM || err == EACCES)
+            hit(err == EPERM ? SEAL_REFUSES : NO_RIGHT, PLAIN);
+        say(" = E%d", err);
+        return -err;
     }
     say(" = %ld", result);
     return result;
@@ -101,6 +104,7 @@ int touch_write(volatile void *p, uint64_t value)
 
 static void say_signal(size_t i, int sig)
 {
+    hit(sig == SIGBUS ? BUS : SEGV, PLAIN);
     say(" %zu:%s/%d@%+ld", i, sig == SIGBUS ? "BUS" : "SEGV", caught.si_code,
         (long)((unsigned char *)caught.si_addr - (ARENA + i * P)));
 }
