@@ -8,6 +8,7 @@
 #include "mm/area.h"
 #include "mm/calls.h"
 #include "mm/commit.h"
+#include "mm/fault.h"
 #include "mm/huge.h"
 #include "mm/pagetable.h"
 #include "mm/stat.h"
@@ -190,6 +191,19 @@ static int extend_to_stack(struct mm *mm, u32 grows, vaddr_t *addr, vaddr_t end)
     return 0;
 }
 
+/* Gives [start, end) of v other flags. Locked private memory that gets writable is filled. */
+static void set_rights(struct vma *v, vaddr_t start, vaddr_t end, u32 flags,
+                       struct area_reserve *r)
+{
+    struct mm *mm = v->mm;
+    u32 old = v->flags;
+
+    v = area_set_flags(mm, v, start, end, flags, r);
+    change_entries(v, start, end);
+    if (vm_populates(old) && !(old & (VM_WRITE | VM_SHARED)) && (flags & VM_WRITE))
+        (void)fault_populate(mm, start, end);
+}
+
 int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
 {
     struct area_reserve r = {.n = 0};
@@ -230,10 +244,9 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
         else /* what has merged with the piece before is as it should be */
             flags = v->start < va ? v->flags : protected_flags(v, prot);
         if (flags != v->flags) {
-            vaddr_t from = va, to = MIN(v->end, c.stop);
+            vaddr_t to = MIN(v->end, c.stop);
 
-            v = area_set_flags(mm, v, from, to, flags, &r);
-            change_entries(v, from, to);
+            set_rights(v, va, to, flags, &r);
             va = to;
         } else {
             va = MIN(v->end, c.stop);

@@ -38,7 +38,6 @@
 enum { PAGES = 12 * TABLE, OPS = 400, FILES = 4, OBJECTS = 600 };
 
 enum kind { HOLE, ANON, SHARED, PRIVATE };
-/* PARTED: the lock that parted it from its neighbours went with a fork. */
 enum attr {
     LOCKED = 1,
     SEALED = 2,
@@ -46,8 +45,7 @@ enum attr {
     WIPE = 8,
     READONLY = 16,
     NORES = 32,
-    PARTED = 64,
-    ONFAULT = 128
+    ONFAULT = 64
 };
 
 /* What a page of the arena shows. */
@@ -55,6 +53,7 @@ struct page {
     uint8_t kind, prot, attr;
     uint16_t file;     /* SHARED, PRIVATE: below FILES, or a shared anonymous object */
     uint32_t origin;   /* pages of one piece that was never cut */
+    uint32_t parted;   /* by locks that went with a fork: two bits for each */
     int32_t home, now; /* SHARED, PRIVATE: page of the file by the mapping, and shown */
 };
 

@@ -85,8 +85,9 @@ static void forget_in_child(void)
         if (pages[i].attr & DONTFORK)
             shadow_clear(i, 1);
         /* Ruling: equal neighbours become one mapping here, on Linux they stay parted. */
-        if (pages[i].attr & LOCKED)
-            pages[i].attr = (uint8_t)((pages[i].attr & ~(LOCKED | ONFAULT)) | PARTED);
+        struct page *p = &pages[i];
+        p->parted = p->parted * 4 + !!(p->attr & LOCKED) + 2 * !!(p->attr & ONFAULT);
+        p->attr &= (uint8_t)~(LOCKED | ONFAULT);
     }
 }
 

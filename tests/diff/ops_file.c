@@ -149,9 +149,12 @@ void op_pwrite(void)
     struct range r = some_buffer(&skew, &from);
     size_t length = r.n * P - skew - pick(2) * pick(P - skew);
     say(" file %d at %lld from +%zu %zu", file, (long long)from, r.at, length);
+    bool sealed = fcntl(fds[file], F_GET_SEALS) > F_SEAL_SEAL;
     for (size_t i = r.at; i < r.at + r.n; i++) {
-        if (pages[i].kind != HOLE && pages[i].file == file && !readable(i)) {
-            say(" ruling"); /* the size that grows for nothing brings the buffer to life */
+        if (!readable(i) && (sealed || (pages[i].kind != HOLE && pages[i].file == file))) {
+            /* The size that grows for nothing brings the buffer to life, or is there for
+             * good. */
+            say(" ruling");
             return;
         }
     }

@@ -57,9 +57,8 @@ void op_move(void)
     if (!SEVERAL || (mixed(r) && !comparable(r.at, r.n)))
         r = one_area(r);
     say(" +%zu %zu to +%zu%s", r.at, r.n, to, overlap ? " overlapping" : "");
-    /* Ruling: holes of the file behind locked pages that move are filled here. */
-    if ((shadow_any(to, r.n, is_sealed) && r.n > 1) || shadow_any(r.at, r.n, is_locked)) {
-        say(" sealed or locked");
+    if (shadow_any(to, r.n, is_sealed) && r.n > 1) {
+        say(" sealed");
         return;
     }
     void *got = raw_mremap(r.at, r.n, r.n, MREMAP_MAYMOVE | MREMAP_FIXED, to);

@@ -22,7 +22,7 @@ static bool unsure(size_t at, size_t n)
         if (p->attr & (READONLY | SEALED | ONFAULT))
             return true;
         if (p->kind != a->kind || p->file != a->file || p->prot != a->prot ||
-            ((p->attr ^ a->attr) & ~PARTED))
+            p->attr != a->attr)
             one_file = false;
     }
     if (pages[at].kind == SHARED && pages[at].file < FILES) {

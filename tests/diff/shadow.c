@@ -107,7 +107,7 @@ static bool joined(size_t at, size_t i, bool home)
 {
     const struct page *a = &pages[at], *b = &pages[i];
     if (a->kind == HOLE || a->kind != b->kind || a->prot != b->prot ||
-        a->attr != b->attr || a->file != b->file)
+        a->attr != b->attr || a->parted != b->parted || a->file != b->file)
         return false;
     if (a->kind != SHARED)
         return a->origin == b->origin;

@@ -77,6 +77,19 @@ TESTF(locked_keep, "DONTUNMAP takes the lock from what stays")
     OK(munmap(to, 8 * P));
 }
 
+TEST(locked_writable, "locked private memory that gets writable is filled")
+{
+    room();
+    EQ(mmap(A, 8 * P, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) == A, 1);
+    OK(mlock(A, 8 * P));
+    OK(mprotect(A, 8 * P, PROT_READ | PROT_WRITE));
+    long before = t_minflt();
+    for (size_t i = 0; i < 8; i++)
+        put(i, i);
+    EQ(t_minflt() - before, 0);
+    OK(munmap(A, 8 * P));
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
