@@ -53,7 +53,7 @@ struct page {
     uint8_t kind, prot, attr;
     uint16_t file;     /* SHARED, PRIVATE: below FILES, or a shared anonymous object */
     uint32_t origin;   /* pages of one piece that was never cut */
-    uint32_t parted;   /* by locks that went with a fork: two bits for each */
+    uint32_t parted;   /* by what the other system does not see: two bits each */
     int32_t home, now; /* SHARED, PRIVATE: page of the file by the mapping, and shown */
 };
 
@@ -82,7 +82,6 @@ enum event {
     SEGV,
     SEAL_REFUSES,
     NO_RIGHT,
-    BORDER,
     EVENTS
 };
 enum shape { PLAIN, ARRANGED, WHOLE_TABLE, SHAPES };
@@ -142,7 +141,9 @@ void touch_arm(void);
 
 /* ---- the shadow ---- */
 void shadow_reset(void);
-void shadow_cut(size_t at, size_t n);   /* the range gets pieces of its own */
+void shadow_cut(size_t at, size_t n); /* the range gets pieces of its own */
+/* Ruling: a call refused for a seal leaves mappings cut on Linux. */
+void shadow_refused(size_t at, size_t n, long result);
 void shadow_clear(size_t at, size_t n); /* to holes */
 void shadow_attr(size_t at, size_t n, unsigned set, unsigned clear);
 void shadow_move(size_t from, size_t to, size_t n, bool keep);

@@ -33,7 +33,6 @@ static const struct {
     [SEGV] = {"sigsegv", false},
     [SEAL_REFUSES] = {"sealed", false},
     [NO_RIGHT] = {"no-right", false},
-    [BORDER] = {"area-limit", false},
 };
 
 void hit(enum event e, enum shape shape)

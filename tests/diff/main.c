@@ -87,7 +87,7 @@ static void forget_in_child(void)
         /* Ruling: equal neighbours become one mapping here, on Linux they stay parted. */
         struct page *p = &pages[i];
         p->parted = p->parted * 4 + !!(p->attr & LOCKED) + 2 * !!(p->attr & ONFAULT);
-        p->attr &= (uint8_t)~(LOCKED | ONFAULT);
+        p->attr &= (uint8_t) ~(LOCKED | ONFAULT);
     }
 }
 

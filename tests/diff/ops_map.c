@@ -94,7 +94,9 @@ void op_map(void)
         first.prot, flags);
     off_t offset = (off_t)first.home * (off_t)P + (pick(40) ? 0 : 100);
     void *got = mmap(ARENA + r.at * P, r.n * P, first.prot, flags, fd, offset);
-    if (say_address(got) == 0) {
+    long result = say_address(got);
+    shadow_refused(r.at, r.n, result);
+    if (result == 0) {
         if (fd < 0 && first.kind == SHARED)
             common->size[first.file] = (int64_t)(r.n * P);
         note_seals(&first);
@@ -111,7 +113,9 @@ void op_unmap(void)
         r = some_small_range();
     size_t skew = pick(30) ? 0 : 1 + pick(P - 1), length = pick(30) ? r.n * P : 0;
     say(" +%zu %zu%s", r.at, length / P, skew ? " skewed" : "");
-    if (say_result(munmap(ARENA + r.at * P + skew, length)) == 0) {
+    long result = say_result(munmap(ARENA + r.at * P + skew, length));
+    shadow_refused(r.at, r.n, result);
+    if (result == 0) {
         hit(UNMAP, shape_at(r.at, r.n));
         shadow_clear(r.at, r.n);
     }

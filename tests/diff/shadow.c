@@ -35,6 +35,15 @@ void shadow_cut(size_t at, size_t n)
     cut_at(at + n);
 }
 
+void shadow_refused(size_t at, size_t n, long result)
+{
+    if (result != -EPERM)
+        return;
+    shadow_cut(at, n);
+    for (size_t i = at; i < at + n; i++)
+        pages[i].parted = pages[i].parted * 4 + 3;
+}
+
 void shadow_clear(size_t at, size_t n)
 {
     shadow_cut(at, n);
