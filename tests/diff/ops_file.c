@@ -90,6 +90,8 @@ void op_allocate(void)
     off_t from = some_offset(), length = (off_t)(1 + pick(pick(3) ? 8 * P : 600 * P));
     if (pick(3))
         length = (length + (off_t)P - 1) & -(off_t)P;
+    if (pick(8) == 0)
+        from = 0, length = (off_t)(regime.file_pages * P); /* whole leaf tables */
     if (pick(40) == 0)
         length = -(off_t)pick(2);
     say(" file %d mode %#x at %lld length %lld", file, mode, (long long)from,
@@ -151,8 +153,7 @@ void op_pwrite(void)
     say(" file %d at %lld from +%zu %zu", file, (long long)from, r.at, length);
     bool sealed = fcntl(fds[file], F_GET_SEALS) > F_SEAL_SEAL;
     for (size_t i = r.at; i < r.at + r.n; i++) {
-        if (!readable(i) &&
-            (sealed || (pages[i].kind != HOLE && pages[i].file == file))) {
+        if (!readable(i) && (sealed || (pages[i].kind != HOLE && pages[i].file == file))) {
             /* The size that grows for nothing brings the buffer to life, or is there for
              * good. */
             say(" ruling");

@@ -124,8 +124,9 @@ static size_t mapped_run(struct range r)
 void op_lock(void)
 {
     struct range r = pick(3) ? some_small_range() : some_range();
-    if (r.n > 300)
-        r.n = 300;
+    size_t most = pick(2) ? 300 : 3 * TABLE;
+    if (r.n > most)
+        r.n = most;
     int how = (int)pick(5), result;
     say(" +%zu %zu %s", r.at, r.n,
         how < 2    ? "lock"
