@@ -6,8 +6,8 @@
 #include "fs/pipe.h"
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
+#include "fs/pipe_own.h"
 #include "fs/ramfs.h"
-#include "fs/ring.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -21,17 +21,6 @@
 #define POOR_SLOTS    2u /* of users who have many pipes */
 #define FIONREAD      0x541bu
 #define PIPE_DEV      9u /* st_dev of nameless pipes */
-
-struct pipe {
-    struct mutex lock;               /* the ring */
-    struct waitq readable, writable; /* also: an end was opened or closed */
-    struct ring ring;
-    u32 readers, writers;
-    u32 reader_opens, writer_opens; /* ever */
-    u32 users;                      /* open files, and opens that wait */
-    struct account
-        *account; /* [c] who made it has room for the ring charged, referenced */
-};
 
 /* ---- room: as pipe(7) describes it ---- */
 
@@ -135,12 +124,6 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
     }
 }
 
-/* Room a write of `left` bytes waits for: small ones go in whole. */
-static bool has_room(const struct pipe *p, size_t left)
-{
-    return ring_capacity(&p->ring) - ring_used(&p->ring) >= (left <= PIPE_BUF ? left : 1);
-}
-
 static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
 {
     size_t want = u->left <= PIPE_BUF ? u->left : 1; /* atomic up to PIPE_BUF */
@@ -155,7 +138,7 @@ static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
             return done ? done : -EPIPE;
         }
         mutex_lock(&p->lock);
-        n = has_room(p, want) ? ring_put(&p->ring, u, u->left) : 0;
+        n = pipe_has_room(p, want) ? ring_put(&p->ring, u, u->left) : 0;
         mutex_unlock(&p->lock);
         if (n < 0)
             return done ? done : n;
@@ -167,105 +150,11 @@ static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
         }
         if (f->flags & O_NONBLOCK || u->nonblock)
             return done ? done : -EAGAIN;
-        err = waitq_wait(&p->writable, has_room(p, want) || !READ_ONCE(p->readers));
+        err = waitq_wait(&p->writable, pipe_has_room(p, want) || !READ_ONCE(p->readers));
         if (err)
             return done ? done : err;
     }
     return done;
-}
-
-/* ---- moving bytes without a caller's buffer ---- */
-
-int pipe_wait_data(struct file *f, bool nonblock)
-{
-    struct pipe *p = f->data;
-
-    if (ring_used(&p->ring) || !READ_ONCE(p->writers))
-        return 0;
-    if (nonblock || f->flags & O_NONBLOCK)
-        return -EAGAIN;
-    return waitq_wait(&p->readable, ring_used(&p->ring) || !READ_ONCE(p->writers));
-}
-
-int pipe_wait_room(struct file *f, bool nonblock, size_t *room)
-{
-    struct pipe *p = f->data;
-    int err = 0;
-
-    if (READ_ONCE(p->readers) && !has_room(p, SIZE_MAX)) {
-        if (nonblock || f->flags & O_NONBLOCK)
-            return -EAGAIN;
-        err = waitq_wait(&p->writable, has_room(p, SIZE_MAX) || !READ_ONCE(p->readers));
-    }
-    if (!READ_ONCE(p->readers))
-        return -EPIPE;
-    *room = ring_capacity(&p->ring) - ring_used(&p->ring);
-    return err;
-}
-
-ssize_t pipe_drain(struct file *f, size_t len, pipe_sink sink, void *arg)
-{
-    struct pipe *p = f->data;
-    ssize_t done = 0, n = 0;
-
-    mutex_lock(&p->lock);
-    while ((size_t)done < len && ring_used(&p->ring)) {
-        const char *bytes;
-        size_t part = MIN(ring_peek(&p->ring, 0, &bytes), len - (size_t)done);
-
-        n = sink(arg, bytes, part);
-        if (n <= 0)
-            break;
-        ring_drop(&p->ring, (size_t)n);
-        done += n;
-        if ((size_t)n < part)
-            break;
-    }
-    mutex_unlock(&p->lock);
-    if (done)
-        waitq_wake_all(&p->writable);
-    return done ? done : n;
-}
-
-static void lock_both(struct pipe *a, struct pipe *b)
-{
-    mutex_lock(a < b ? &a->lock : &b->lock);
-    mutex_lock(a < b ? &b->lock : &a->lock);
-}
-
-ssize_t pipe_transfer(struct file *from, struct file *to, size_t len, bool keep)
-{
-    struct pipe *in = from->data, *out = to->data;
-    ssize_t n = 0;
-    size_t done = 0;
-
-    lock_both(in, out);
-    while (done < len && done < ring_used(&in->ring) + (keep ? 0 : done)) {
-        const char *bytes;
-        struct iovec iov;
-        struct uio u;
-        size_t part = MIN(ring_peek(&in->ring, keep ? done : 0, &bytes), len - done);
-
-        uio_init_kernel(&u, &iov, (char *)(uintptr_t)bytes, part);
-        n = ring_put(&out->ring, &u, part);
-        if (n <= 0)
-            break;
-        if (!keep)
-            ring_drop(&in->ring, (size_t)n);
-        done += (size_t)n;
-    }
-    mutex_unlock(&in->lock);
-    mutex_unlock(&out->lock);
-    if (done) {
-        waitq_wake_all(&out->readable);
-        waitq_wake_all(&in->writable);
-    }
-    return done ? (ssize_t)done : n;
-}
-
-bool pipe_is_same(const struct file *a, const struct file *b)
-{
-    return a->data == b->data;
 }
 
 /* f->pos remembers how many writers there had been when a FIFO was opened: nobody has hung
@@ -284,7 +173,7 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
     }
     if (file_writable(f)) {
         poll_add(pt, &p->writable);
-        if (has_room(p, PIPE_BUF))
+        if (pipe_has_room(p, PIPE_BUF))
             mask |= POLLOUT | POLLWRNORM;
         if (!READ_ONCE(p->readers))
             mask |= POLLERR;

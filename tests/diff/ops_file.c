@@ -153,7 +153,8 @@ void op_pwrite(void)
     say(" file %d at %lld from +%zu %zu", file, (long long)from, r.at, length);
     bool sealed = fcntl(fds[file], F_GET_SEALS) > F_SEAL_SEAL;
     for (size_t i = r.at; i < r.at + r.n; i++) {
-        if (!readable(i) && (sealed || (pages[i].kind != HOLE && pages[i].file == file))) {
+        if (!readable(i) &&
+            (sealed || (pages[i].kind != HOLE && pages[i].file == file))) {
             /* The size that grows for nothing brings the buffer to life, or is there for
              * good. */
             say(" ruling");

@@ -46,7 +46,8 @@ TESTF(locked_shrink, "a locked window that shrinks fills no holes, nor its neigh
     OK(ftruncate(other, 0));
     OK(ftruncate(other, 16 * P));
     unsigned char *next = A + 16 * P;
-    EQ(mmap(next, 16 * P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, other, 0) == next,
+    EQ(mmap(next, 16 * P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, other, 0) ==
+           next,
        1);
     EQ(mremap(A, 32 * P, 24 * P, 0) == A, 1);
     EQ(blocks(fd), 8);
@@ -69,7 +70,8 @@ TESTF(locked_keep, "DONTUNMAP takes the lock from what stays")
             0) == A,
        1);
     OK(mlock(A, 8 * P));
-    EQ(mremap(A, 8 * P, 8 * P, MREMAP_MAYMOVE | MREMAP_FIXED | 4 /* DONTUNMAP */, to) == to,
+    EQ(mremap(A, 8 * P, 8 * P, MREMAP_MAYMOVE | MREMAP_FIXED | 4 /* DONTUNMAP */, to) ==
+           to,
        1);
     OK(madvise(A, 8 * P, MADV_DONTNEED)); /* EINVAL for locked memory */
     ERR(madvise(to, 8 * P, MADV_DONTNEED), EINVAL);
