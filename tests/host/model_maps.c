@@ -141,9 +141,17 @@ void op_munmap(void)
 
 /* ---- mprotect ---- */
 
+/* Whether mprotect brings this page in: locked private memory that gets writable. */
+static bool gets_filled(const struct mpage *p, u32 prot)
+{
+    return p->mapped && vm_populates(p->flags) && !(p->flags & (VM_WRITE | VM_SHARED)) &&
+           (prot & PROT_WRITE);
+}
+
 void op_mprotect(void)
 {
     struct mmm *m = pick_mm();
+    bool fills = false;
     u32 first, last, stop, prot = chance(3) ? (u32)rnd(8) : PROT_READ | PROT_WRITE;
     int want = 0, err;
 
@@ -154,7 +162,11 @@ void op_mprotect(void)
             want = -EACCES;
     if (!want && stop < last)
         want = -ENOMEM;
-    inject();
+    for (u32 i = first; i < last; i++)
+        fills |= gets_filled(&m->page[i], prot);
+    if (!fills)
+        inject();
+    model_runs(m);
     err = mm_mprotect(m->mm, win_va(first), (last - first) * PAGE_SIZE, prot);
     if (want != -ENOMEM && injected(err))
         return;
@@ -169,12 +181,19 @@ void op_mprotect(void)
     EXPECT(err, want);
     if (want == -EACCES)
         return;
-    for (u32 i = first; i < stop; i++) {
-        struct mpage *p = &m->page[i];
+    for (u32 i = first, end; i < stop; i = end) {
+        bool fill = gets_filled(&m->page[i], prot);
 
-        p->flags = (p->flags & ~VM_PROT) | prot;
-        if (!prot)
-            p->touched = p->priv; /* the zero page is let go */
+        end = MIN(M.stop[i], stop);
+        for (u32 k = i; k < end; k++) {
+            struct mpage *p = &m->page[k];
+
+            p->flags = (p->flags & ~VM_PROT) | prot;
+            if (!prot)
+                p->touched = p->priv; /* the zero page is let go */
+        }
+        if (fill)
+            (void)model_populate(m, i, end);
     }
 }
 

@@ -77,6 +77,17 @@ static void extend(struct mmm *m, struct mpage from, u32 first, u32 last)
     }
 }
 
+/* MREMAP_DONTUNMAP leaves a VMA that is not locked, whole. */
+static void unlock_area(struct mmm *m, u32 page)
+{
+    u32 first = page;
+
+    while (first > 0 && M.stop[first - 1] == M.stop[page])
+        first--;
+    for (u32 i = first; i < M.stop[page]; i++)
+        m->page[i].flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+}
+
 static void apply_move(struct move *v)
 {
     static struct mpage source[WIN_MAX];
@@ -102,6 +113,8 @@ static void apply_move(struct move *v)
             page[v->old + i].priv = page[v->old + i].touched = false;
         }
     }
+    if (v->flags & MREMAP_DONTUNMAP)
+        unlock_area(v->m, v->old);
     extend(v->m, page[v->target + n - 1], v->target + n, v->target + v->new_n);
 }
 
@@ -124,26 +137,18 @@ static u32 pick_target(const struct move *v)
 static void apply_each(struct move *v)
 {
     struct mpage *page = v->m->page;
-    u32 first = 0;
 
     for (u32 i = 0; i < v->old_n; i++) {
         struct mpage moved = page[v->old + i];
 
         if (!moved.mapped)
             continue;
-        if (i == 0 || M.stop[v->old + i] != M.stop[v->old + i - 1])
-            first = i;
         model_unmap(v->m, v->old + i, v->old + i + 1);
         model_unmap(v->m, v->target + i, v->target + i + 1);
         page[v->target + i] = moved;
         if (moved.obj < 0)
             page[v->target + i].home = page[v->target + i].shown =
                 win_va(v->target + i) / PAGE_SIZE;
-        /* The area ends here: what is locked of it is brought in, up to a failure. */
-        if (i + 1 == v->old_n || M.stop[v->old + i] == v->old + i + 1) {
-            if (vm_populates(moved.flags))
-                (void)model_populate(v->m, v->target + first, v->target + i + 1);
-        }
     }
 }
 
@@ -201,8 +206,8 @@ void op_mremap(void)
         else
             model_unmap(v.m, v.old + v.new_n, v.old + v.old_n);
     }
-    if (locked)
-        (void)model_populate(v.m, v.target, v.target + v.new_n);
+    if (locked && v.new_n > v.old_n) /* what only moves fills no hole */
+        (void)model_populate(v.m, v.target + v.old_n, v.target + v.new_n);
 }
 
 /* ---- fork, exit ---- */
