@@ -6,6 +6,7 @@
 #include "fs/dentry.h"
 #include "fs/mount.h"
 #include "fs/perm.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
@@ -221,6 +222,7 @@ static int step(struct state *s, const char *name, size_t len, bool last)
     }
     if (S_ISLNK(child.dentry->inode->mode) &&
         (!last || (w->slash && !(s->flags & WALK_NAME)) || (s->flags & LOOKUP_FOLLOW))) {
+        pause_anyway(); /* each link can be a long way */
         err = follow_link(s, &child);
         path_put(&child);
         return err;

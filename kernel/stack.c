@@ -7,6 +7,7 @@
 #include "arch/thread.h"
 #include "kernel/loader.h"
 #include "kernel/random.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/auxvec.h"
 #include "lib/uapi/errno.h"
@@ -41,6 +42,7 @@ u64 exec_args_limit(u64 stack_limit)
 static int measure(const char *const *strings, u32 *count, u64 *bytes, u64 limit)
 {
     for (*count = 0; strings[*count]; ++*count) {
+        pause_anyway();
         size_t len = strlen(strings[*count]) + 1;
 
         if (len > STRING_MAX)
@@ -64,8 +66,10 @@ static vaddr_t put_bytes(struct layout *l, const void *bytes, size_t n)
 
 static void put_strings(struct layout *l, const char *const *strings)
 {
-    for (; *strings; strings++)
+    for (; *strings; strings++) {
         l->words[l->nwords++] = put_bytes(l, *strings, strlen(*strings) + 1);
+        pause_anyway();
+    }
     l->words[l->nwords++] = 0;
 }
 

@@ -13,6 +13,7 @@
 #include "kernel/uaccess.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -84,6 +85,7 @@ static int add_string(struct strings *s, vaddr_t src)
         if (g->used + want + s->offsets.used > s->limit)
             return -E2BIG;
         want *= 2;
+        pause_anyway();
     }
     g->used += (size_t)len + 1;
     if (g->used + s->offsets.used > s->limit)
@@ -105,6 +107,8 @@ static int add_array(struct strings *s, vaddr_t array, size_t *count)
         err = add_string(s, src);
         if (err)
             return err;
+        if (pause_point())
+            return -EINTR; /* it is killed */
     }
     return add_word(&s->offsets, ~0ull);
 }
