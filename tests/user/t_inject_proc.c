@@ -54,7 +54,9 @@ static bool readable(const char *name)
 static void sweep_file(const char *name)
 {
     path = name;
-    if (!readable(name))
+    /* Counts of pages that many show are kept for who asks again (mm/census.c): they belong to
+     * files that other programs run, and the balance of this one cannot be exact. */
+    if (!strcmp(name, "/proc/kpagecount") || !readable(name))
         return;
     SWEEP(.call = open_it, .errors = {ENOMEM});
     SWEEP(.setup = opened_window, .call = read_it, .errors = {ENOMEM});
