@@ -113,6 +113,21 @@ static long settled_free_pages(long want)
     return now;
 }
 
+/* Free frames when nothing is on its way back any more: an orphan of the case before may be. */
+static long free_pages_at_rest(void)
+{
+    long last, now = free_pages();
+
+    for (int tries = 0; t_tessera && tries < 100; tries++) {
+        last = now;
+        t_nap(1000);
+        now = free_pages();
+        if (now == last)
+            break;
+    }
+    return now;
+}
+
 static void clean_dir(int dir, int depth, bool (*keep)(const char *name))
 {
     static char buf[4][1024] __attribute__((aligned(8)));
@@ -310,7 +325,7 @@ int t_main(int argc, char **argv, int (*helper)(int, char **))
         for (int k = 0; k < (cases[i]->both ? 2 : 1); k++) {
             t_kind = k ? T_PATH : T_MEMFD;
             wait_for_reader();
-            long before = free_pages();
+            long before = free_pages_at_rest();
             int status = run_case(cases[i]);
             long after = t_tessera ? settled_free_pages(before) : before;
             failed += !report(++number, cases[i], status, before - after);
