@@ -175,8 +175,8 @@ static void free_list(struct lock *l)
     }
 }
 
-/* The waiters of an owner that were not reached yet, put before `todo`. */
-static struct waiter *reach(u64 owner, struct waiter *todo, u32 *looked)
+/* The waiters of an owner that were not reached yet, put before `unvisited`. */
+static struct waiter *reach(u64 owner, struct waiter *unvisited, u32 *looked)
 {
     struct list *pos;
 
@@ -187,31 +187,31 @@ static struct waiter *reach(u64 owner, struct waiter *todo, u32 *looked)
         if (w->r->owner != owner || w->r->pid < 0 || w->reached)
             continue;
         w->reached = true;
-        w->next = todo;
-        todo = w;
+        w->next = unvisited;
+        unvisited = w;
     }
-    return todo;
+    return unvisited;
 }
 
 /* Whether waiting for `blocker` closes a circle: whether it waits, by any of its threads and
  * over any number of others, for `owner`. locks_lock held. */
 static bool deadlock(u64 owner, u64 blocker)
 {
-    struct waiter *todo;
+    struct waiter *unvisited;
     struct list *pos;
     u32 looked = 0;
 
     list_for_each (pos, &waiters)
         list_entry(pos, struct waiter, link)->reached = false;
-    todo = reach(blocker, NULL, &looked);
-    while (todo && looked < SEARCH_MAX) {
-        const struct lock *l = conflict(todo->r);
+    unvisited = reach(blocker, NULL, &looked);
+    while (unvisited && looked < SEARCH_MAX) {
+        const struct lock *l = conflict(unvisited->r);
 
-        todo = todo->next;
+        unvisited = unvisited->next;
         if (l && l->r.owner == owner)
             return true;
         if (l)
-            todo = reach(l->r.owner, todo, &looked);
+            unvisited = reach(l->r.owner, unvisited, &looked);
     }
     return false;
 }
