@@ -9,6 +9,7 @@
 #include "kernel/cred.h"
 #include "kernel/loader.h"
 #include "kernel/process.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -135,13 +136,13 @@ static int copy_argv(struct exec *e, const struct exec_args *args)
     const u32 room = 2 * SCRIPT_DEPTH;
     u32 argc = 0;
 
-    while (args->argv[argc])
-        argc++;
+    for (; args->argv[argc]; argc++)
+        pause_anyway();
     e->argv_block = kmalloc((room + MAX(argc, 1u) + 1) * sizeof(*e->argv_block));
     if (!e->argv_block)
         return -ENOMEM;
     e->argv = e->argv_block + room;
-    memcpy(e->argv, args->argv, argc * sizeof(*e->argv));
+    memcpy_pausing(e->argv, args->argv, argc * sizeof(*e->argv));
     if (argc == 0)
         e->argv[argc++] = ""; /* as Linux: programs count on a name */
     e->argv[argc] = NULL;

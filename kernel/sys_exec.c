@@ -20,6 +20,9 @@
 #include "mm/slab.h"
 
 #define FIRST_SIZE PAGE_SIZE
+#define STRING_MAX (128ul << 10) /* with its NUL, as on Linux */
+#define PART_MIN   128u          /* of a string is copied at least, if there is so much */
+#define PART_MAX   (16u << 10)   /* and at most between two pauses */
 
 /* Memory that grows; contents move. */
 struct growing {
@@ -35,6 +38,7 @@ struct strings {
     u64 limit;
 };
 
+/* Room for `need` bytes more. */
 static int make_room(struct growing *g, size_t need)
 {
     size_t size = MAX(g->size, FIRST_SIZE);
@@ -47,7 +51,7 @@ static int make_room(struct growing *g, size_t need)
     bytes = kmalloc(size);
     if (!bytes)
         return -ENOMEM;
-    memcpy(bytes, g->bytes, g->used);
+    memcpy_pausing(bytes, g->bytes, g->used);
     kfree(g->bytes);
     g->bytes = bytes;
     g->size = size;
@@ -65,30 +69,31 @@ static int add_word(struct growing *g, u64 word)
     return 0;
 }
 
+/* Each byte is read once, in pieces that go on where the last one ended. */
 static int add_string(struct strings *s, vaddr_t src)
 {
     struct growing *g = &s->text;
-    size_t start = g->used, want = 128;
+    size_t start = g->used, part;
     ssize_t len;
     int err;
 
-    for (;;) {
-        err = make_room(g, want);
+    for (;; g->used += part, src += part) {
+        if (g->used - start >= STRING_MAX)
+            return -E2BIG;
+        err = make_room(g, PART_MIN);
         if (err)
             return err;
-        want = g->size - g->used;
-        len = strncpy_from_user(g->bytes + start, src, want);
+        part = MIN(g->size - g->used, (size_t)PART_MAX);
+        len = strncpy_from_user(g->bytes + g->used, src, part);
         if (len >= 0)
             break;
         if (len != -ENAMETOOLONG)
             return (int)len;
-        if (g->used + want + s->offsets.used > s->limit)
-            return -E2BIG;
-        want *= 2;
-        pause_anyway();
+        if (pause_point())
+            return -EINTR; /* it is killed */
     }
     g->used += (size_t)len + 1;
-    if (g->used + s->offsets.used > s->limit)
+    if (g->used - start > STRING_MAX || g->used + s->offsets.used > s->limit)
         return -E2BIG;
     return add_word(&s->offsets, start);
 }
@@ -137,8 +142,10 @@ static int exec_user(struct file *f, struct exec_args *args, vaddr_t argv, vaddr
     } else {
         words = (u64 *)s.offsets.bytes;
         pointers = (const char **)s.offsets.bytes;
-        for (size_t i = 0; i < s.argc + s.envc + 2; i++)
+        for (size_t i = 0; i < s.argc + s.envc + 2; i++) {
             pointers[i] = words[i] == ~0ull ? NULL : s.text.bytes + words[i];
+            pause_anyway();
+        }
         args->argv = pointers;
         args->envp = pointers + s.argc + 1;
         err = exec_file(f, args);

@@ -13,6 +13,7 @@
 
 #include "lib/percpu.h"
 #include "lib/spinlock.h"
+#include "lib/string.h"
 
 /* Cycles a thread may stay in the kernel without a pause while others wait; 0: each point
  * pauses, so that tests see the interleavings. */
@@ -70,4 +71,15 @@ static inline bool pause_unlocked(spinlock_t *lock)
     pause_now();
     spin_lock(lock);
     return true;
+}
+
+/* memcpy of what may be megabytes. No spinlock held, interrupts on. */
+static inline void memcpy_pausing(void *dst, const void *src, size_t n)
+{
+    const size_t at_once = 256u << 10;
+
+    for (size_t at = 0; at < n; at += at_once) {
+        memcpy((char *)dst + at, (const char *)src + at, MIN(n - at, at_once));
+        pause_anyway();
+    }
 }

@@ -4,6 +4,7 @@
  * state: exec fills a stack that is not current, reports read arguments of others, debuggers
  * look into everything.
  */
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
@@ -82,6 +83,7 @@ static size_t do_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool wri
         page_put(pg);
         done += part;
         va += part;
+        pause_anyway();
     }
     mutex_unlock(&mm->lock);
     return done;

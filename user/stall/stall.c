@@ -205,7 +205,7 @@ static const struct {
     {"100,000 record locks", many_locks},
     {"2,000 mounts on one another, sync", many_mounts},
     {"40 symbolic links of 4,000 characters", link_chain},
-    {"execve with 2 MiB of arguments", big_exec},
+    {"execve with 2 to 6 MiB of arguments", big_exec},
     {"4,000 System V segments", many_segments},
     {"maps of 64,000 areas", maps_of_areas},
     {"MAP_32BIT among 30,000 areas", low_addresses},

@@ -143,26 +143,47 @@ void link_chain(void)
     rmdir("/tmp/stall");
 }
 
-void big_exec(void)
+/* Runs itself with `n` arguments and `m` words of environment, each of the given text. */
+static void run_with(const char *text, size_t n, const char *more, size_t m, rlim_t stack)
 {
-    enum { EACH = 120000, N = 16, SMALL = 60000 };
-    static char *argv[SMALL + N + 2];
-    char *text = malloc(EACH);
-    pid_t pid = fork();
+    char **argv = calloc(n + 3, sizeof(*argv)), **envp = calloc(m + 1, sizeof(*envp));
+    pid_t pid;
 
+    if (!argv || !envp)
+        die("calloc");
+    argv[0] = (char *)"stall";
+    argv[1] = (char *)"no such row";
+    for (size_t i = 0; i < n; i++)
+        argv[i + 2] = (char *)text;
+    for (size_t i = 0; i < m; i++)
+        envp[i] = (char *)more;
+    pid = fork();
     if (pid == 0) {
-        memset(text, 'x', EACH - 1);
-        text[EACH - 1] = 0;
-        for (int i = 0; i < N - 4; i++)
-            argv[i] = text;
-        for (int i = N - 4; i < SMALL; i++)
-            argv[i] = (char *)"y";
-        argv[0] = (char *)"stall";
-        argv[1] = (char *)"no such row";
-        execv("/proc/self/exe", argv);
+        setrlimit(RLIMIT_STACK, &(struct rlimit){stack, stack});
+        execve("/proc/self/exe", argv, envp);
         die("exec");
     }
     waitpid(pid, NULL, 0);
+    free(argv);
+    free(envp);
+}
+
+/* The most that fits: long strings, tiny ones, both ways, also with a larger stack. */
+void big_exec(void)
+{
+    enum { LONGEST = 131072 };
+    char *text = malloc(LONGEST);
+
+    memset(text, 'x', LONGEST - 1);
+    text[LONGEST - 1] = 0;
+    run_with(text, 1, "y", 0, 8 * MIB);
+    run_with(text, 12, "y", 50000, 8 * MIB);
+    run_with("y", 170000, text, 1, 8 * MIB);
+    run_with("", 600000, text, 5, 64 * MIB);
+    run_with("y", 0, "", 690000, 64 * MIB);
+    run_with(text, 47, "", 0, 64 * MIB);
+    text[LONGEST / 2] = 0;
+    run_with(text, 90, "", 0, 64 * MIB);
     free(text);
 }
 
