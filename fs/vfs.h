@@ -87,7 +87,7 @@ struct inode {
     const struct inode_ops *ops;
     const struct file_ops *fops;
     struct vm_object *object; /* regular memory files: the data; owned */
-    void *pipe;               /* FIFOs: fs/pipe.c's own */
+    void *pipe;               /* FIFOs: fs/pipe/pipe.c's own */
     void *data;               /* the file system's own */
 };
 
@@ -110,7 +110,7 @@ struct fs_dirs {
 /* The file system context of a process. */
 struct fs_context {
     struct fs_dirs *dirs;
-    struct fs_cred cred; /* follows the ids of the process, kernel/sys_cred.c */
+    struct fs_cred cred; /* follows the ids of the process, kernel/sys/cred.c */
 };
 
 /* With directories of its own: 0 or -ENOMEM. share: with those of `from`. */

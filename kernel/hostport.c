@@ -8,7 +8,7 @@
 #include "arch/time.h"
 #include "fs/file.h"
 #include "kernel/device.h"
-#include "kernel/process.h"
+#include "kernel/task/process.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/proc.h"
+#include "kernel/task/proc.h"
 
 #ifdef TESSERA_DEBUG
 

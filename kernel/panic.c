@@ -12,8 +12,8 @@
 #include "kernel/kernel.h"
 #include "kernel/panic_screen.h"
 #include "kernel/printk.h"
-#include "kernel/proc.h"
 #include "kernel/strace.h"
+#include "kernel/task/proc.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 

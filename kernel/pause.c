@@ -6,10 +6,10 @@
 #include "lib/pause.h"
 #include "arch/time.h"
 #include "kernel/kernel.h"
-#include "kernel/process.h"
-#include "kernel/runq.h"
-#include "kernel/sched.h"
 #include "kernel/stall.h"
+#include "kernel/task/process.h"
+#include "kernel/task/runq.h"
+#include "kernel/task/sched.h"
 #include "lib/string.h"
 
 /* A long call runs for so long before others get their turn. */

@@ -6,20 +6,20 @@
 
 #include "arch/console.h"
 #include "kernel/kernel.h"
-#include "kernel/proc.h"
+#include "kernel/task/proc.h"
 #include "lib/fmt.h"
 
 #define TRACE_PORT 4u
 
 #define SYSCALL(number, name) [number] = #name,
 static const char *const names[] = {
-#include "kernel/syscall_table.h"
+#include "kernel/sys/syscall_table.h"
 };
 #undef SYSCALL
 
 #define OWN_SYSCALL(number, name) [(number)-OWN_SYSCALL_FIRST] = #name,
 static const char *const own_names[OWN_SYSCALL_COUNT] = {
-#include "kernel/syscall_own.h"
+#include "kernel/sys/syscall_own.h"
 };
 #undef OWN_SYSCALL
 

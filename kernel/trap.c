@@ -5,8 +5,8 @@
  */
 #include "arch/trap.h"
 #include "kernel/inject.h"
-#include "kernel/oom.h"
-#include "kernel/process.h"
+#include "kernel/task/oom.h"
+#include "kernel/task/process.h"
 #include "lib/log.h"
 #include "lib/percpu.h"
 #include "mm/fault.h"

@@ -4,9 +4,9 @@
  */
 #include "kernel/uts.h"
 #include "kernel/kernel.h"
-#include "kernel/proc.h"
-#include "kernel/syscall.h"
-#include "kernel/uaccess.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 

@@ -23,7 +23,7 @@ struct mutex_waiter {
     bool granted;
 };
 
-/* Provided by kernel/sched.c (host: tests/host/port.c).
+/* Provided by kernel/task/sched.c (host: tests/host/port.c).
  * thread_self: an opaque handle. thread_park: sleeps until thread_unpark(handle) was called
  * since the last return from thread_park; spurious returns are allowed. */
 void *thread_self(void);

@@ -11,7 +11,7 @@
 #include "lib/spinlock.h"
 
 /* Internal result of an interrupted wait: the signal code turns it into a restart of the
- * call or into -EINTR (kernel/signal.c). Never reaches a program. */
+ * call or into -EINTR (kernel/task/signal.c). Never reaches a program. */
 #define ERESTARTSYS 512
 
 #define NO_DEADLINE (~0ull)
@@ -26,7 +26,7 @@ struct waitq_entry {
     void *thread;
 };
 
-/* Provided by kernel/sched.c (host: tests/host/port.c). As thread_park, but returns at
+/* Provided by kernel/task/sched.c (host: tests/host/port.c). As thread_park, but returns at
  * `deadline_ns` (monotonic) at the latest: -ETIMEDOUT then, else 0. */
 int thread_park_until(u64 deadline_ns);
 

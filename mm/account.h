@@ -39,7 +39,7 @@ struct account {
     struct quota *segments; /* [c] System V segments: they outlive their creator */
     u32 tasks;              /* processes, zombies too, and their further threads;
                              * proc_lock */
-    u64 points;             /* kernel/oom.c, in the middle of a choice; proc_lock */
+    u64 points;             /* kernel/task/oom.c, in the middle of a choice; proc_lock */
 };
 
 /* The account of a user, with a reference; NULL: no memory. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory calls, free of descriptors and user pointers: kernel/sys_mm.c resolves those.
+ * The memory calls, free of descriptors and user pointers: kernel/sys/mm.c resolves those.
  * Each takes mm->lock itself, decides, reserves, commits: a negative errno means nothing
  * has changed, except where Linux itself is partial (said at the call).
  */

@@ -15,7 +15,7 @@ LAYERS = [("arch/include/", 0), ("lib/", 0), ("mm/", 1), ("fs/", 2), ("kernel/",
           ("arch/x86_64/", 4)]
 FREESTANDING = {"stdint.h", "stdbool.h", "stddef.h", "stdarg.h"}
 HOST_ONLY = {("lib/string.h", "string.h")}
-EFI = ("arch/x86_64/efi/loader.h", "efi.h")  # the firmware's interface, from gnu-efi
+EFI = ("arch/x86_64/boot/uefi/loader.h", "efi.h")  # the firmware's interface, from gnu-efi
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 FLAGS = ["gcc", "-std=gnu17", "-ffreestanding", "-mgeneral-regs-only", "-mno-red-zone",
          "-I.", "-Iarch/include", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c",

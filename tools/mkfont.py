@@ -5,7 +5,7 @@
 #
 # Reads a console font of 8 x 16 pixels with its Unicode table (PSF version 1: bytes 36 04,
 # mode, height, then glyphs, then for each glyph its codes as 16-bit numbers up to ffff;
-# fffe begins sequences of several codes) and writes it as C for kernel/font.c. Block
+# fffe begins sequences of several codes) and writes it as C for kernel/term/font.c. Block
 # elements (U+2580 to U+259F) are drawn here: their shapes are arithmetic and have to meet.
 import gzip
 import struct
@@ -81,7 +81,7 @@ def main():
             numbers[picture] = len(pictures)
             pictures.append(picture)
         codes.append((code, numbers[picture]))
-    lines = ["/* Made by tools/mkfont.py. */", '#include "kernel/font.h"', "",
+    lines = ["/* Made by tools/mkfont.py. */", '#include "kernel/term/font.h"', "",
              f'const char font_credit[] = "{CREDIT}";',
              f"const u32 font_ncodes = {len(codes)};", "const struct font_code font_codes[] = {"]
     lines += [f"    {{0x{code:04x}, {number}}}," for code, number in codes]

@@ -5,8 +5,8 @@
  */
 #include <stdlib.h>
 
-#include "kernel/elf.h"
-#include "kernel/loader.h"
+#include "kernel/task/exec/elf.h"
+#include "kernel/task/exec/loader.h"
 #include "lib/elf64.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

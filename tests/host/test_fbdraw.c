@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "arch/x86_64/dev/fbdraw.h"
-#include "kernel/font.h"
+#include "arch/x86_64/drivers/display/fbdraw.h"
+#include "kernel/term/font.h"
 #include "lib/string.h"
 #include "tests/host/harness.h"
 

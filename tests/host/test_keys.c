@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The keyboard's pure parts: layouts, modifiers, locks, repeat (kernel/keys.c), scan codes
- * (arch/x86_64/dev/scancode.c); and every key and byte under all modifiers.
+ * The keyboard's pure parts: layouts, modifiers, locks, repeat (kernel/term/keys.c), scan codes
+ * (arch/x86_64/drivers/input/scancode.c); and every key and byte under all modifiers.
  */
 #include "arch/time.h"
-#include "arch/x86_64/dev/scancode.h"
-#include "kernel/keys.h"
+#include "arch/x86_64/drivers/input/scancode.h"
+#include "kernel/term/keys.h"
 #include "lib/string.h"
 #include "tests/host/harness.h"
 

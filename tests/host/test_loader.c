@@ -5,9 +5,9 @@
  * blocks of exactly their size so that the sanitizer sees every byte too far.
  */
 #include "arch/x86_64/boot/handover.h"
-#include "arch/x86_64/efi/config.h"
-#include "arch/x86_64/efi/efimap.h"
-#include "arch/x86_64/efi/kimage.h"
+#include "arch/x86_64/boot/uefi/config.h"
+#include "arch/x86_64/boot/uefi/efimap.h"
+#include "arch/x86_64/boot/uefi/kimage.h"
 #include "lib/string.h"
 #include "tests/host/harness.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The driver of the 8042 (arch/x86_64/dev/ps2.c) against a model of controller and keyboard,
+ * The driver of the 8042 (arch/x86_64/drivers/input/ps2.c) against a model of controller and keyboard,
  * in good order and broken in every way: nothing waits without bound, keys arrive. Each
  * access to a port takes a microsecond of the model's time.
  */
@@ -151,7 +151,7 @@ static void model_unmask(u32 line)
 #define keyboard_key         model_key
 #define keyboard_release_all model_release_all
 #define pic_unmask           model_unmask
-#include "arch/x86_64/dev/ps2.c"
+#include "arch/x86_64/drivers/input/ps2.c"
 
 static void start(void)
 {

@@ -4,8 +4,8 @@
  * keys. Both against bytes of real shapes and against hostile ones, each in a block of its
  * exact size, so that the sanitizer sees one byte too many.
  */
-#include "arch/x86_64/usb/descriptor.h"
-#include "arch/x86_64/usb/report.h"
+#include "arch/x86_64/drivers/usb/descriptor.h"
+#include "arch/x86_64/drivers/usb/report.h"
 #include "lib/string.h"
 #include "tests/host/harness.h"
 #include <stdlib.h>

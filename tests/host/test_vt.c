@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "kernel/vt.h"
+#include "kernel/term/vt.h"
 #include "lib/string.h"
 #include "tests/host/harness.h"
 

@@ -6,7 +6,7 @@
 
 EFI_CRT     := /usr/lib/crt0-efi-x86_64.o
 EFI_LDS     := /usr/lib/elf_x86_64_efi.lds
-EFI_C       := $(sort $(wildcard arch/x86_64/efi/*.c)) lib/string.c lib/fmt.c
+EFI_C       := $(sort $(wildcard arch/x86_64/boot/uefi/*.c)) lib/string.c lib/fmt.c
 EFI_OBJS    := $(EFI_C:%=$(O)/efi/obj/%.o)
 EFI_LOADER  := $(O)/efi/BOOTX64.EFI
 EFI_CFLAGS  := -std=gnu17 -O2 -ffreestanding -fpic -fshort-wchar -mno-red-zone \

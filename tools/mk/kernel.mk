@@ -3,7 +3,7 @@
 # The kernel image, twice: release, and debug with TESSERA_DEBUG (checks and test hooks).
 # Linked two times each, because the table of symbols is made from the first link.
 
-KERNEL_DIRS := $(filter-out arch/x86_64/efi,$(shell find lib mm fs kernel arch/x86_64 -type d))
+KERNEL_DIRS := $(filter-out arch/x86_64/boot/uefi,$(shell find lib mm fs kernel arch/x86_64 -type d))
 KERNEL_C    := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c)))
 KERNEL_ASM  := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.asm)))
 
@@ -39,7 +39,7 @@ $(O)/$(1)/obj/%.c.o: %.c $(O)/$(1)/flags
 	    $$(if $$(filter lib/% mm/%,$$<),$(STRICT_WARNINGS)) \
 	    $$(if $$(filter $(NO_KASAN),$$<),$(filter -D%,$(SANITIZE)),$(SANITIZE)) -MMD -MP -c -o $$@ $$<
 
-$(O)/$(1)/obj/font.o: $(O)/font.c kernel/font.h $(O)/$(1)/flags
+$(O)/$(1)/obj/font.o: $(O)/font.c kernel/term/font.h $(O)/$(1)/flags
 	mkdir -p $$(@D)
 	$$(call say,CC   ,$$<)
 	$(CC) $(KERNEL_CFLAGS) -c -o $$@ $$<

@@ -2,7 +2,7 @@
  *
  * Copies that may touch user memory: the single instructions that can fault stand in the
  * exception table, STAC/CLAC enclose them. The callers check that the range lies below
- * USER_END; kernel/uaccess.h does both.
+ * USER_END; kernel/task/uaccess.h does both.
  */
 #pragma once
 

@@ -5,7 +5,7 @@
  */
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/dev/pci.h"
+#include "arch/x86_64/drivers/pci/pci.h"
 #include "arch/x86_64/mmu/mmu.h"
 #include "lib/log.h"
 

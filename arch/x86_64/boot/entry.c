@@ -8,7 +8,7 @@
 #include "arch/mmu.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/dev/dev.h"
+#include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/mmu/framebuffer.h"
 #include "arch/x86_64/mmu/image.h"
 #include "kernel/kernel.h"

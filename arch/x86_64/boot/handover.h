@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the UEFI loader (arch/x86_64/efi) hands to the kernel's 64-bit door. Both sides
+ * What the UEFI loader (arch/x86_64/boot/uefi) hands to the kernel's 64-bit door. Both sides
  * include this file and nothing else of each other; the layout is fixed, little endian,
  * without holes.
  *

@@ -85,5 +85,5 @@ uintptr_t extable_find(uintptr_t ip);
 /* Turns the reserved sites into STAC and CLAC. Before text is made read-only. */
 void smap_patch(void);
 
-/* Interrupts; dev/irq.c. */
+/* Interrupts; drivers/irq/irq.c. */
 void irq_dispatch(struct trapframe *tf);

@@ -4,7 +4,7 @@
  * registers.
  */
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/dev/dev.h"
+#include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/mmu/image.h"
 #include "lib/assert.h"
 #include "lib/percpu.h"

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Interrupts: the tick and the console's received bytes. The tick also polls the serial
+ * port and the keyboard, so input works on machines whose interrupt lines end elsewhere.
+ */
+#include "arch/console.h"
+#include "arch/time.h"
+#include "arch/x86_64/acpi/acpi.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/drivers/dev.h"
+#include "arch/x86_64/drivers/usb/usb.h"
+#include "kernel/term/keyboard.h"
+#include "lib/assert.h"
+#include "lib/log.h"
+
+static bool tick_by_apic;
+static const char *source; /* of the tick */
+
+const char *tick_source(void)
+{
+    return source;
+}
+
+static void tick(struct trapframe *tf)
+{
+    serial_receive();
+    usb_poll();
+    ps2_tick();
+    keyboard_tick();
+    console_tick();
+    timer_tick(tf);
+}
+
+static void pic_interrupt(struct trapframe *tf, u32 line)
+{
+    if (!pic_accept(line))
+        return;
+    if (line == IRQ_PIT && !tick_by_apic)
+        tick(tf);
+    else if (line == IRQ_SERIAL)
+        serial_receive();
+    else if (line == IRQ_KEYBOARD)
+        ps2_receive();
+}
+
+void irq_dispatch(struct trapframe *tf)
+{
+    struct cpu *cpu = cpu_self();
+    u64 vector = tf->vector;
+
+    cpu->irq_depth++;
+    if (vector >= VEC_PIC && vector < VEC_PIC + 16) {
+        pic_interrupt(tf, (u32)(vector - VEC_PIC));
+    } else if (vector == VEC_TIMER) {
+        apic_eoi();
+        apic_timer_rearm();
+        tick(tf);
+    } else if (vector != VEC_SPURIOUS) {
+        apic_eoi(); /* nobody's: at least do not block the others */
+    }
+    cpu->irq_depth--;
+}
+
+void arch_timer_init(void)
+{
+    tsc_init();
+    apic_init();
+    source = apic_timer_start(TICK_HZ);
+    tick_by_apic = source != NULL;
+    if (!tick_by_apic) {
+        if (!pit_start_periodic(TICK_HZ))
+            panic("time: no timer runs: neither a local APIC nor a PIT");
+        source = "PIT";
+        pic_unmask(IRQ_PIT);
+    }
+    printk("time: tick %u Hz by %s, TSC %lu.%03lu MHz by %s\n", TICK_HZ, source,
+           tsc_khz() / 1000, tsc_khz() % 1000, tsc_source());
+}
+
+void console_enable_input(void)
+{
+    serial_enable_input();
+    usb_init(); /* first: firmware that owns a controller imitates a PS/2 keyboard */
+    if (acpi_has_8042())
+        ps2_init();
+}

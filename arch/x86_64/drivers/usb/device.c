@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The USB thread: brings controllers up, gives new devices an address (4.3.3, USB 2.0
+ * 9.1.2), hands keyboards and hubs to their drivers and lets all others go. It sleeps until
+ * the tick sees something for it.
+ */
+#include "arch/x86_64/drivers/usb/device.h"
+
+#include "arch/time.h"
+#include "arch/x86_64/drivers/usb/usb.h"
+#include "arch/x86_64/drivers/usb/xhci.h"
+#include "kernel/kernel.h"
+#include "kernel/task/proc.h"
+#include "kernel/term/keyboard.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/waitq.h"
+#include "mm/slab.h"
+
+#define CONTROLLERS_MAX 8u
+#define POWER_MS        100u
+#define ADDRESS_MS      10u
+#define PIPE_ERRORS_MAX 4u
+#define RESTARTS_MAX    3u
+
+#define GET_DESCRIPTOR    6u
+#define SET_CONFIGURATION 9u
+#define CLEAR_FEATURE     1u
+#define TO_ENDPOINT       0x02u
+#define FROM_DEVICE       0x80u
+
+SLAB_CACHE(device_cache, "usb_device", struct usb_device);
+
+static struct xhci controllers[CONTROLLERS_MAX];
+static u32 ncontrollers;
+static void *usb_thread; /* NULL: it has not begun */
+static u8 leds_seen;
+
+void usb_wake(void)
+{
+    if (usb_thread)
+        thread_unpark(usb_thread);
+}
+
+void usb_sleep(u32 ms)
+{
+    u64 deadline = clock_monotonic_ns() + ms * 1000000ull;
+
+    while (thread_park_until(deadline) == 0)
+        ;
+}
+
+struct usb_device *usb_find(struct xhci *x, const struct usb_device *hub, u32 port)
+{
+    for (u32 slot = 1; slot <= XHCI_SLOTS; slot++) {
+        struct usb_device *dev = x->devices[slot];
+
+        if (dev && dev->hub == hub && dev->port == port)
+            return dev;
+    }
+    return NULL;
+}
+
+/* ---- a device's life ---- */
+
+/* Where it is plugged in, as the slot context wants it (6.2.2): the route, and for slow
+ * devices behind a fast hub who translates. */
+static void place(struct usb_device *dev, struct usb_device *hub, u32 port)
+{
+    dev->hub = hub;
+    dev->port = (u8)port;
+    if (!hub) {
+        dev->root_port = (u8)port;
+        return;
+    }
+    dev->root_port = hub->root_port;
+    dev->tier = hub->tier + 1;
+    dev->route = hub->route | port << (4 * hub->tier);
+    if (dev->speed == SPEED_HIGH)
+        return;
+    dev->tt_slot = hub->speed == SPEED_HIGH ? hub->slot : hub->tt_slot;
+    dev->tt_port = hub->speed == SPEED_HIGH ? (u8)port : hub->tt_port;
+}
+
+/* Shows the device to the controller and to the tick, or hides it. */
+static void publish(struct usb_device *dev, bool shown)
+{
+    struct xhci *x = dev->host;
+    irqflags_t flags = spin_lock_irq(&x->lock);
+
+    x->devices[dev->slot] = shown ? dev : NULL;
+    if (shown)
+        x->memory->contexts[dev->slot] = virt_to_phys(dev->memory->output);
+    spin_unlock_irq(&x->lock, flags);
+}
+
+static struct usb_device *device_create(struct xhci *x)
+{
+    struct usb_device *dev = slab_zalloc(&device_cache);
+
+    if (!dev)
+        return NULL;
+    dev->host = x;
+    dev->memory = xhci_alloc(x, MEMORY_ORDER);
+    if (!dev->memory) {
+        slab_free(&device_cache, dev);
+        return NULL;
+    }
+    dev->buffer = dev->memory->buffer;
+    trb_init(&dev->control_ring, dev->memory->control);
+    return dev;
+}
+
+/* Takes the slot back and frees the memory, once the controller does not use it. */
+static void device_destroy(struct usb_device *dev)
+{
+    struct xhci *x = dev->host;
+
+    if (dev->slot) {
+        publish(dev, false);
+        xhci_command(x, 0, TRB_TYPE(TRB_DISABLE_SLOT) | TRB_SLOT(dev->slot), NULL);
+        x->memory->contexts[dev->slot] = 0;
+    }
+    xhci_free(dev->memory, MEMORY_ORDER);
+    slab_free(&device_cache, dev);
+}
+
+void usb_detach(struct usb_device *dev)
+{
+    struct xhci *x = dev->host;
+
+    for (u32 slot = 1; slot <= XHCI_SLOTS; slot++)
+        if (x->devices[slot] && x->devices[slot]->hub == dev)
+            usb_detach(x->devices[slot]);
+    if (!dev->nports)
+        hid_detach(dev);
+    device_destroy(dev);
+}
+
+/* ---- enumeration ---- */
+
+static int read_descriptor(struct usb_device *dev, u8 type, u16 nbytes)
+{
+    int n = usb_control(dev, FROM_DEVICE, GET_DESCRIPTOR, (u16)(type << 8), 0, nbytes);
+
+    if (n < 0)
+        return n;
+    return n >= 8 && dev->buffer[1] == type ? n : -EIO;
+}
+
+/* Largest packet of endpoint 0, which full-speed devices choose (USB 2.0, 5.5.3). */
+static int read_packet0(struct usb_device *dev)
+{
+    int n = read_descriptor(dev, USB_DEVICE, 8);
+    u8 packet = dev->buffer[7];
+
+    if (n < 0)
+        return n;
+    if (dev->speed != SPEED_FULL || packet == 8)
+        return 0;
+    if (packet != 16 && packet != 32 && packet != 64)
+        return -EIO;
+    return xhci_set_packet0(dev, packet);
+}
+
+int usb_configure(struct usb_device *dev, u8 configuration)
+{
+    return usb_control(dev, 0, SET_CONFIGURATION, configuration, 0, 0);
+}
+
+/* Finds out what it is and starts its driver. */
+static int identify(struct usb_device *dev)
+{
+    struct usb_function f;
+    u16 total;
+    int n;
+
+    n = read_packet0(dev);
+    if (n < 0)
+        return n;
+    n = read_descriptor(dev, USB_DEVICE, USB_DEVICE_BYTES);
+    if (n < (int)USB_DEVICE_BYTES)
+        return n < 0 ? n : -EIO;
+    dev->vendor = usb_u16(dev->buffer + 8);
+    dev->product = usb_u16(dev->buffer + 10);
+    n = read_descriptor(dev, USB_CONFIGURATION, USB_CONFIGURATION_BYTES);
+    if (n < 0)
+        return n;
+    total = usb_u16(dev->buffer + 2);
+    n = read_descriptor(dev, USB_CONFIGURATION, MIN(total, (u16)USB_BUFFER_BYTES));
+    if (n < 0)
+        return n;
+    if (usb_find_function(dev->buffer, (size_t)n, USB_BOOT_KEYBOARD, 0xffffff, &f))
+        return hid_attach(dev, &f);
+    /* A SuperSpeed hub has a twin at high speed: keyboards are behind that one. */
+    if (dev->speed < SPEED_SUPER &&
+        usb_find_function(dev->buffer, (size_t)n, USB_ANY_HUB, 0xff0000, &f))
+        return hub_attach(dev, &f);
+    return -ENODEV;
+}
+
+int usb_attach(struct xhci *x, struct usb_device *hub, u32 port, u32 speed)
+{
+    struct usb_device *dev;
+    u32 root = hub ? hub->root_port : port;
+    u8 slot = 0;
+    int err;
+
+    if (speed == 0)
+        return -EIO;
+    dev = device_create(x);
+    if (!dev)
+        return -ENOMEM;
+    dev->speed = (u8)speed;
+    place(dev, hub, port);
+    err = xhci_command(
+        x, 0, TRB_TYPE(TRB_ENABLE_SLOT) | TRB_ENDPOINT(x->ports[root].slot_type), &slot);
+    if (!err && (slot == 0 || slot > x->nslots || x->devices[slot]))
+        err = -EIO;
+    if (!err) {
+        dev->slot = slot;
+        publish(dev, true);
+        err = xhci_address_device(dev);
+    }
+    if (!err) {
+        usb_sleep(ADDRESS_MS);
+        err = identify(dev);
+    }
+    if (err)
+        device_destroy(dev);
+    return err;
+}
+
+/* ---- the thread ---- */
+
+/* An endpoint stopped: tries again, and gives the device up when that does not help. */
+static void pipe_repair(struct usb_device *dev)
+{
+    struct usb_pipe *p = &dev->pipe;
+    bool stalled = p->halted == CODE_STALL;
+    int err = -EIO;
+
+    if (p->errors <= PIPE_ERRORS_MAX)
+        err = xhci_restart_endpoint(dev, p->index, &p->ring, false);
+    if (!err && stalled)
+        err = usb_control(dev, TO_ENDPOINT, CLEAR_FEATURE, 0, (u16)(0x80 | p->index / 2),
+                          0);
+    if (err >= 0) {
+        pipe_start(dev);
+        return;
+    }
+    printk("usb: %04x:%04x given up: its reports fail (code %u)\n", dev->vendor,
+           dev->product, p->halted);
+    usb_detach(dev);
+}
+
+static void service_device(struct usb_device *dev)
+{
+    if (READ_ONCE(dev->pipe.halted))
+        pipe_repair(dev);
+    else if (dev->nports)
+        hub_service(dev);
+    else
+        hid_service(dev);
+}
+
+/* Whether there is something to do. A wake-up may come while the thread waits for something
+ * else: what the tick left behind is what counts. */
+static bool has_work(const struct xhci *x)
+{
+    if (!x->running)
+        return false;
+    if (READ_ONCE(x->broken))
+        return true;
+    for (u32 port = 1; port <= x->nports; port++)
+        if (READ_ONCE(x->ports[port].changed))
+            return true;
+    for (u32 slot = 1; slot <= XHCI_SLOTS; slot++) {
+        const struct usb_device *dev = x->devices[slot];
+
+        if (dev && (READ_ONCE(dev->pipe.halted) || READ_ONCE(dev->changed) ||
+                    (!dev->nports && dev->leds != keyboard_leds())))
+            return true;
+    }
+    return false;
+}
+
+/* A controller that was given up: its devices go, then it may try again. */
+static void restart(struct xhci *x)
+{
+    for (u32 slot = 1; slot <= XHCI_SLOTS; slot++)
+        if (x->devices[slot] && !x->devices[slot]->hub)
+            usb_detach(x->devices[slot]);
+    xhci_release(x);
+    if (x->restarts++ < RESTARTS_MAX)
+        xhci_start(x);
+}
+
+static void service(struct xhci *x)
+{
+    if (READ_ONCE(x->broken))
+        xhci_fail(x, "it reports an error");
+    for (u32 port = 1; port <= x->nports && x->running; port++) {
+        if (!READ_ONCE(x->ports[port].changed))
+            continue;
+        WRITE_ONCE(x->ports[port].changed, false);
+        root_service(x, port);
+    }
+    for (u32 slot = 1; slot <= XHCI_SLOTS && x->running; slot++)
+        if (x->devices[slot])
+            service_device(x->devices[slot]);
+    if (!x->running)
+        restart(x);
+}
+
+static void usb_main(void *arg)
+{
+    (void)arg;
+    usb_thread = thread_self();
+    for (u32 i = 0; i < ncontrollers; i++)
+        xhci_start(&controllers[i]);
+    usb_sleep(POWER_MS);
+    for (;;) {
+        bool worked = false;
+
+        for (u32 i = 0; i < ncontrollers; i++) {
+            if (!has_work(&controllers[i]))
+                continue;
+            service(&controllers[i]);
+            worked = true;
+        }
+        if (!worked)
+            thread_park();
+    }
+}
+
+/* ---- for the rest of the kernel ---- */
+
+void usb_poll(void)
+{
+    static u32 ticks;
+    u8 leds;
+
+    if (!usb_thread)
+        return;
+    ticks++;
+    for (u32 i = 0; i < ncontrollers; i++) {
+        struct xhci *x = &controllers[i];
+
+        xhci_poll(x);
+        if (ticks % TICK_HZ == 0 && x->running && !x->broken && xhci_is_broken(x)) {
+            x->broken = true;
+            usb_wake();
+        }
+    }
+    leds = keyboard_leds();
+    if (leds != leds_seen) {
+        leds_seen = leds;
+        usb_wake();
+    }
+}
+
+static bool take_controller(const struct pci_device *pci, void *arg)
+{
+    struct xhci *x = &controllers[ncontrollers];
+
+    (void)arg;
+    if (pci->class != 0x0c || pci->subclass != 0x03 || pci->interface != 0x30)
+        return true;
+    memset(x, 0, sizeof(*x));
+    x->number = ncontrollers + 1;
+    if (xhci_map(x, pci)) {
+        xhci_take_over(x);
+        xhci_stop(x);
+        ncontrollers++;
+    }
+    return ncontrollers < CONTROLLERS_MAX;
+}
+
+void usb_init(void)
+{
+    if (cmdline_get("noxhci"))
+        return;
+    pci_for_each(take_controller, NULL);
+    if (ncontrollers && kthread_create("usb", usb_main, NULL) != 0) {
+        printk("usb: no memory for its thread\n");
+        ncontrollers = 0;
+    }
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pipes and FIFOs. Who has opened one stands under the inode's lock, the bytes under the
+ * pipe's own.
+ */
+#include "fs/pipe/pipe.h"
+#include "arch/uaccess.h"
+#include "fs/dentry.h"
+#include "fs/pipe/pipe_own.h"
+#include "fs/ramfs.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/account.h"
+#include "mm/buddy.h"
+#include "mm/slab.h"
+
+#define DEFAULT_SLOTS 16u
+#define POOR_SLOTS    2u /* of users who have many pipes */
+#define FIONREAD      0x541bu
+#define PIPE_DEV      9u /* st_dev of nameless pipes */
+
+/* ---- room: as pipe(7) describes it ---- */
+
+u32 pipe_max_size = 1u << 20, pipe_user_pages_hard;
+u32 pipe_user_pages_soft = 16384;
+
+void pipe_init(void)
+{
+    pipe_user_pages_soft = (u32)MIN((u64)pipe_user_pages_soft, page_count_total() / 8);
+}
+
+static bool beyond(u64 npages, u32 limit)
+{
+    return limit && npages > limit && rank_current() == RANK_USER;
+}
+
+static u64 room_charge(struct account *a, u32 nslots)
+{
+    return __atomic_add_fetch(&a->pipe_pages, nslots, __ATOMIC_RELAXED);
+}
+
+static void room_uncharge(struct account *a, u32 nslots)
+{
+    __atomic_fetch_sub(&a->pipe_pages, nslots, __ATOMIC_RELAXED);
+}
+
+/* For a new pipe: how many pages, all charged; 0: its user has too many. */
+static u32 room_for_new(struct account *a)
+{
+    u32 nslots = DEFAULT_SLOTS;
+    u64 now = room_charge(a, nslots);
+
+    if (beyond(now, pipe_user_pages_soft)) {
+        room_uncharge(a, nslots - POOR_SLOTS);
+        now -= nslots - POOR_SLOTS;
+        nslots = POOR_SLOTS;
+    }
+    if (!beyond(now, pipe_user_pages_hard))
+        return nslots;
+    room_uncharge(a, nslots);
+    return 0;
+}
+
+/* ---- life ---- */
+
+static void pipe_free(struct pipe *p)
+{
+    room_uncharge(p->account, p->ring.nslots);
+    account_put(p->account);
+    ring_fini(&p->ring);
+    kfree(p);
+}
+
+/* 0, -ENOMEM, -ENFILE: the user's pipes have all the room they may. */
+static int pipe_alloc(struct pipe **out)
+{
+    struct pipe *p = kzalloc(sizeof(*p));
+    u32 nslots;
+
+    if (!p)
+        return -ENOMEM;
+    p->account = account_current();
+    nslots = room_for_new(p->account);
+    if (!nslots || ring_init(&p->ring, nslots) != 0) {
+        room_uncharge(p->account, nslots);
+        kfree(p);
+        return nslots ? -ENOMEM : -ENFILE;
+    }
+    account_hold(p->account);
+    mutex_init(&p->lock);
+    waitq_init(&p->readable);
+    waitq_init(&p->writable);
+    *out = p;
+    return 0;
+}
+
+/* ---- the calls ---- */
+
+static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
+{
+    struct pipe *p = f->data;
+    ssize_t n;
+    int err;
+
+    (void)pos;
+    if (!u->left)
+        return 0;
+    for (;;) {
+        mutex_lock(&p->lock);
+        n = ring_used(&p->ring) ? ring_take(&p->ring, u) : 0;
+        mutex_unlock(&p->lock);
+        if (n > 0)
+            waitq_wake_all(&p->writable);
+        if (n || !READ_ONCE(p->writers))
+            return n;
+        if (f->flags & O_NONBLOCK || u->nonblock)
+            return -EAGAIN;
+        err = waitq_wait(&p->readable, ring_used(&p->ring) || !READ_ONCE(p->writers));
+        if (err)
+            return err;
+    }
+}
+
+static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
+{
+    size_t want = u->left <= PIPE_BUF ? u->left : 1; /* atomic up to PIPE_BUF */
+    struct pipe *p = f->data;
+    ssize_t done = 0, n;
+    int err;
+
+    (void)pos;
+    while (u->left) {
+        if (!READ_ONCE(p->readers)) {
+            u->broken = true;
+            return done ? done : -EPIPE;
+        }
+        mutex_lock(&p->lock);
+        n = pipe_has_room(p, want) ? ring_put(&p->ring, u, u->left) : 0;
+        mutex_unlock(&p->lock);
+        if (n < 0)
+            return done ? done : n;
+        if (n > 0) {
+            done += n;
+            want = 1;
+            waitq_wake_all(&p->readable);
+            continue;
+        }
+        if (f->flags & O_NONBLOCK || u->nonblock)
+            return done ? done : -EAGAIN;
+        err = waitq_wait(&p->writable, pipe_has_room(p, want) || !READ_ONCE(p->readers));
+        if (err)
+            return done ? done : err;
+    }
+    return done;
+}
+
+/* f->pos remembers how many writers there had been when a FIFO was opened: nobody has hung
+ * up before the first one came. */
+static u32 pipe_poll(struct file *f, struct poll_table *pt)
+{
+    struct pipe *p = f->data;
+    u32 mask = 0;
+
+    if (file_readable(f)) {
+        poll_add(pt, &p->readable);
+        if (ring_used(&p->ring))
+            mask |= POLLIN | POLLRDNORM;
+        if (!READ_ONCE(p->writers) && p->writer_opens != f->pos)
+            mask |= POLLHUP;
+    }
+    if (file_writable(f)) {
+        poll_add(pt, &p->writable);
+        if (pipe_has_room(p, PIPE_BUF))
+            mask |= POLLOUT | POLLWRNORM;
+        if (!READ_ONCE(p->readers))
+            mask |= POLLERR;
+    }
+    return mask;
+}
+
+static long pipe_ioctl(struct file *f, u32 cmd, uintptr_t arg)
+{
+    struct pipe *p = f->data;
+    u32 n;
+
+    if (cmd != FIONREAD)
+        return -ENOTTY;
+    mutex_lock(&p->lock); /* else a write that fails half way would be counted */
+    n = (u32)ring_used(&p->ring);
+    mutex_unlock(&p->lock);
+    if (arg > USER_END - sizeof(n) || arch_copy_to_user(arg, &n, sizeof(n)) != 0)
+        return -EFAULT;
+    return 0;
+}
+
+/* ---- opening and closing ---- */
+
+static void join(struct pipe *p, const struct file *f)
+{
+    if (file_readable(f)) {
+        p->readers++;
+        p->reader_opens++;
+    }
+    if (file_writable(f)) {
+        p->writers++;
+        p->writer_opens++;
+    }
+    p->users++;
+    waitq_wake_all(&p->readable);
+    waitq_wake_all(&p->writable);
+}
+
+static void leave(struct inode *ino, struct file *f)
+{
+    struct pipe *p = f->data;
+    bool last;
+
+    mutex_lock(&ino->lock);
+    p->readers -= file_readable(f);
+    p->writers -= file_writable(f);
+    last = --p->users == 0;
+    if (last)
+        ino->pipe = NULL;
+    waitq_wake_all(&p->readable);
+    waitq_wake_all(&p->writable);
+    mutex_unlock(&ino->lock);
+    if (last)
+        pipe_free(p);
+}
+
+static void pipe_release(struct file *f)
+{
+    leave(f->inode, f);
+}
+
+/* Waits for the other side, as open(2) of a FIFO does. A pipe opened again through /proc has
+ * had both sides. */
+static int wait_partner(struct file *f, u32 seen_readers, u32 seen_writers)
+{
+    struct pipe *p = f->data;
+    bool reads = file_readable(f), writes = file_writable(f);
+
+    if ((reads && writes) || f->inode->dev == PIPE_DEV)
+        return 0;
+    if (reads) {
+        f->pos = p->writers ? 0 : p->writer_opens;
+        if (p->writers || f->flags & O_NONBLOCK)
+            return 0;
+        return waitq_wait(&p->readable,
+                          p->writers || READ_ONCE(p->writer_opens) != seen_writers);
+    }
+    if (p->readers)
+        return 0;
+    if (f->flags & O_NONBLOCK)
+        return -ENXIO;
+    return waitq_wait(&p->writable,
+                      p->readers || READ_ONCE(p->reader_opens) != seen_readers);
+}
+
+static int fifo_open(struct file *f)
+{
+    struct inode *ino = f->inode;
+    u32 readers, writers;
+    struct pipe *p = NULL;
+    int err;
+
+    mutex_lock(&ino->lock);
+    if (ino->pipe)
+        p = ino->pipe;
+    err = p ? 0 : pipe_alloc(&p);
+    if (err) {
+        mutex_unlock(&ino->lock);
+        return err;
+    }
+    ino->pipe = p;
+    f->data = p;
+    readers = p->reader_opens;
+    writers = p->writer_opens;
+    join(p, f);
+    mutex_unlock(&ino->lock);
+    err = wait_partner(f, readers, writers);
+    if (err)
+        leave(ino, f);
+    return err;
+}
+
+const struct file_ops fifo_ops = {
+    .open = fifo_open,
+    .release = pipe_release,
+    .read = pipe_read,
+    .write = pipe_write,
+    .poll = pipe_poll,
+    .ioctl = pipe_ioctl,
+};
+
+static const struct inode_ops pipe_inode_ops = {.destroy = inode_destroy};
+
+/* A nameless FIFO's dentry with its inode in it. */
+static struct dentry *pipe_dentry(void)
+{
+    struct inode *ino = inode_create(S_IFIFO | 0600, 0, &pipe_inode_ops, &fifo_ops);
+    struct dentry *d;
+    char name[32];
+    int len;
+
+    if (!ino)
+        return NULL;
+    ino->dev = PIPE_DEV;
+    len = fmt_snprintf(name, sizeof(name), "pipe:[%llu]", (unsigned long long)ino->ino);
+    d = dentry_create(NULL, name, (size_t)len, ino);
+    if (!d)
+        inode_put(ino);
+    return d;
+}
+
+/* One end; joins the pipe. */
+static int pipe_end(struct dentry *d, struct pipe *p, u32 flags, struct file **out)
+{
+    struct file *f;
+    int err = file_create(d->inode, &fifo_ops, flags, &f);
+
+    if (err)
+        return err;
+    inode_get(d->inode);
+    dentry_get(d);
+    f->path = (struct path){NULL, d};
+    f->data = p;
+    join(p, f);
+    *out = f;
+    return 0;
+}
+
+int pipe_create(u32 flags, struct file **reader, struct file **writer)
+{
+    struct dentry *d = pipe_dentry();
+    struct pipe *p;
+    int err;
+
+    if (!d)
+        return -ENOMEM;
+    err = pipe_alloc(&p);
+    if (err)
+        goto out;
+    d->inode->pipe = p;
+    err = pipe_end(d, p, O_RDONLY | flags, reader);
+    if (err) {
+        pipe_free(p);
+        goto out;
+    }
+    err = pipe_end(d, p, O_WRONLY | flags, writer);
+    if (err)
+        file_put(*reader);
+out:
+    dentry_put(d);
+    return err;
+}
+
+/* ---- capacity ---- */
+
+bool file_is_pipe(const struct file *f)
+{
+    return f->ops == &fifo_ops;
+}
+
+u32 pipe_capacity(struct file *f)
+{
+    return (u32)ring_capacity(&((struct pipe *)f->data)->ring);
+}
+
+/* p->lock held. Growing beyond the limits is not for everybody. */
+static int resize(struct pipe *p, u32 nslots)
+{
+    u32 before = p->ring.nslots;
+    u64 now = room_charge(p->account, nslots) - before;
+    int err = 0;
+
+    if (nslots > before &&
+        (beyond(nslots, pipe_max_size / PAGE_SIZE) || beyond(now, pipe_user_pages_soft) ||
+         beyond(now, pipe_user_pages_hard)))
+        err = -EPERM;
+    if (!err)
+        err = ring_resize(&p->ring, nslots);
+    room_uncharge(p->account, err ? nslots : before);
+    return err;
+}
+
+long pipe_set_capacity(struct file *f, u64 bytes)
+{
+    struct pipe *p = f->data;
+    u64 size = PAGE_SIZE;
+    int err = 0;
+
+    if (bytes > 1ull << 31)
+        return -EINVAL;
+    while (size < bytes)
+        size *= 2;
+    mutex_lock(&p->lock);
+    if (ring_used(&p->ring) > size)
+        err = -EBUSY;
+    else if (size != ring_capacity(&p->ring))
+        err = resize(p, (u32)(size / PAGE_SIZE));
+    mutex_unlock(&p->lock);
+    waitq_wake_all(&p->writable);
+    return err ? err : (long)size;
+}

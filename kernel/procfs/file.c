@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procfs: inodes made at look-up, and files whose text is made when they are read from the
+ * start. One open file keeps its text until it is read from the start again.
+ */
+#include "arch/time.h"
+#include "kernel/kernel.h"
+#include "kernel/procfs/procfs_tree.h"
+#include "kernel/procfs/sysctl.h"
+#include "lib/pause.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/slab.h"
+
+#define PROC_MAGIC 0x9fa0u
+#define PROC_DEV   4u
+#define STORE_MAX  128u
+
+struct proc_text {
+    struct mutex lock;
+    struct seq text; /* the piece read last */
+    u64 base;        /* where in the file it begins */
+    bool made;
+    u64 mm_id; /* GUARD_MEMORY: of the memory it was opened for; 0: none */
+};
+
+/* ---- inodes ---- */
+
+/* The entry's place in its table; settings come after the other files of the system. */
+static u64 entry_number(const struct proc_node *n)
+{
+    if (n->pid)
+        return (u64)(n->entry - proc_pid_entries);
+    if (n->entry->value)
+        return 0x8000 + (u64)(n->entry - proc_sys_entries);
+    return (u64)(n->entry - proc_system_entries);
+}
+
+/* Numbers that tell nodes apart: the process, what it is, and which. */
+u64 proc_ino(const struct proc_node *n)
+{
+    u64 which = (u64)n->fd;
+
+    if (n->kind == PROC_FILE)
+        which = entry_number(n);
+    else if (n->kind == PROC_DIR)
+        which = n->prefix_len;
+    return (u64)n->task << 40 | (u64)(n->tid ? n->tid : n->pid) << 24 |
+           (u64)(n->kind + 1) << 16 | (which & 0xffff);
+}
+
+static u32 mode_of(const struct proc_node *n)
+{
+    switch (n->kind) {
+    case PROC_FILE:
+        return S_IFREG | n->entry->perm;
+    case PROC_FDINFO:
+        return S_IFREG | 0444;
+    case PROC_DIR:
+    case PROC_PID:
+    case PROC_TASK_DIR:
+        return S_IFDIR | 0555;
+    case PROC_FD_DIR:
+    case PROC_FDINFO_DIR:
+        return S_IFDIR | 0500;
+    default:
+        return S_IFLNK | 0777;
+    }
+}
+
+struct proc_inode {
+    struct inode inode;
+    struct proc_node node;
+};
+
+SLAB_CACHE(inode_cache, "proc_inode", struct proc_inode);
+
+static void choose_ops(struct inode *ino, const struct proc_node *n)
+{
+    if (S_ISDIR(ino->mode)) {
+        ino->ops = &proc_dir_ops;
+        ino->fops = &proc_dir_fops;
+    } else if (S_ISREG(ino->mode)) {
+        ino->ops = &proc_file_ops;
+        ino->fops =
+            n->kind == PROC_FILE && n->entry->fops ? n->entry->fops : &proc_file_fops;
+    } else {
+        bool plain =
+            n->kind == PROC_SELF || n->kind == PROC_THREAD_SELF || n->kind == PROC_MOUNTS;
+
+        ino->ops = plain ? &proc_text_link_ops : &proc_magic_ops;
+    }
+}
+
+/* What is of a process belongs to its user, and to root when it may not be dumped or has
+ * ended; but its directory tells its user in any case, and its own descriptors are open to
+ * itself. */
+static void choose_owner(struct inode *ino, const struct proc_node *n)
+{
+    bool own = n->kind == PROC_FD_DIR || n->kind == PROC_FDINFO_DIR;
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(n->pid);
+
+    if (p && own && p == current_proc()) {
+        ino->uid = p->fs.cred.uid;
+        ino->gid = p->fs.cred.gid;
+    } else if (p && (n->kind == PROC_PID || (p->mm && p->dumpable == DUMP_USER))) {
+        ino->uid = p->euid;
+        ino->gid = p->egid;
+    }
+    if (p && n->kind == PROC_TASK_DIR)
+        ino->nlink += p->nthreads;
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+int proc_inode(const struct proc_node *n, struct inode **out)
+{
+    struct proc_inode *p = slab_zalloc(&inode_cache);
+    struct inode *ino;
+
+    if (!p)
+        return -ENOMEM;
+    p->node = *n;
+    ino = &p->inode;
+    ino->ino = proc_ino(n);
+    ino->dev = PROC_DEV;
+    ino->mode = mode_of(n);
+    ino->nlink = S_ISDIR(ino->mode) ? 2 : 1;
+    ino->refs = 1;
+    ino->atime_ns = ino->mtime_ns = ino->ctime_ns =
+        clock_boot_epoch() * 1000000000 + clock_monotonic_ns();
+    mutex_init(&ino->lock);
+    ino->data = &p->node;
+    choose_ops(ino, n);
+    if (n->pid)
+        choose_owner(ino, n);
+    *out = ino;
+    return 0;
+}
+
+void proc_node_destroy(struct inode *ino)
+{
+    inode_uncharge(ino);
+    slab_free(&inode_cache, container_of(ino, struct proc_inode, inode));
+}
+
+/* ---- files ---- */
+
+int proc_show_fdinfo(struct seq *s, s32 pid, int fd)
+{
+    struct fdtable *files = proc_get_files(pid);
+    struct file *f = files ? fd_get(files, fd) : NULL;
+
+    if (files)
+        fdtable_put(files);
+    if (!f)
+        return -ENOENT;
+    seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t0\nino:\t%lu\n", f->pos, f->flags,
+               f->inode->ino);
+    file_put(f);
+    return 0;
+}
+
+static int show_node(const struct proc_node *n, struct seq *s)
+{
+    struct task_id id = proc_node_task(n);
+
+    if (n->kind == PROC_FDINFO)
+        return proc_show_fdinfo(s, n->pid, n->fd);
+    if (n->entry->value)
+        return sysctl_show(n->entry->value, s);
+    if (n->entry->show_task)
+        return n->entry->show_task(s, &id, !n->task);
+    return n->entry->show ? n->entry->show(s, n->pid) : -EINVAL;
+}
+
+static int store_node(const struct proc_node *n, char *text, size_t len)
+{
+    struct task_id id = proc_node_task(n);
+
+    if (n->entry->value)
+        return sysctl_store(n->entry->value, text, len);
+    if (n->entry->store_task)
+        return n->entry->store_task(&id, text, len);
+    return n->entry->store(n->pid, text, len);
+}
+
+static bool is_storable(const struct proc_node *n)
+{
+    return n->kind == PROC_FILE &&
+           (n->entry->store || n->entry->store_task || n->entry->value);
+}
+
+/* What the entry asks for when it is opened, and which memory it will show. */
+static int open_guard(const struct proc_node *n, u64 *mm_id)
+{
+    struct mm *mm;
+    int err;
+
+    *mm_id = 0;
+    if (n->kind != PROC_FILE || n->entry->guard != GUARD_MEMORY)
+        return 0;
+    err = proc_access_mm(n->pid, FS_IDS, &mm);
+    if (err == -ESRCH) /* it has ended: there is nothing to see */
+        return 0;
+    if (err)
+        return -EACCES;
+    *mm_id = mm->id;
+    mm_put(mm);
+    return 0;
+}
+
+/* Whether the memory that the file was opened for is still the process's. */
+static bool memory_is_there(const struct proc_node *n, const struct proc_text *t)
+{
+    struct mm *mm = proc_get_mm(n->pid);
+    bool same = mm && mm->id == t->mm_id;
+
+    if (mm)
+        mm_put(mm);
+    return same;
+}
+
+static int text_open(struct file *f)
+{
+    const struct proc_node *n = f->inode->data;
+    struct proc_text *t;
+    u64 mm_id;
+    int err;
+
+    if (file_writable(f) && !is_storable(n))
+        return -EACCES;
+    err = open_guard(n, &mm_id);
+    if (err)
+        return err;
+    t = kzalloc(sizeof(*t));
+    if (!t)
+        return -ENOMEM;
+    mutex_init(&t->lock);
+    seq_init(&t->text, f->account);
+    t->mm_id = mm_id;
+    f->data = t;
+    return 0;
+}
+
+static void text_release(struct file *f)
+{
+    struct proc_text *t = f->data;
+
+    if (!t)
+        return;
+    seq_free(&t->text);
+    kfree(t);
+}
+
+/* Texts of a process are made while its number is pinned: it cannot become another's between
+ * two looks. */
+static int show_pinned(const struct proc_node *n, struct proc_text *t)
+{
+    struct pid_pin pin;
+    int err = 0;
+
+    if (!n->pid)
+        return show_node(n, &t->text);
+    if (!proc_node_pin(n, &pin))
+        return -ESRCH;
+    if (n->kind != PROC_FILE || n->entry->guard != GUARD_MEMORY || memory_is_there(n, t))
+        err = show_node(n, &t->text);
+    pid_unpin(&pin);
+    return err;
+}
+
+/* The piece that begins at the writer's number `from`, in the file at byte `base`. */
+static int make_text(const struct proc_node *n, struct proc_text *t, u64 from, u64 base)
+{
+    int err;
+
+    seq_free(&t->text);
+    t->made = false;
+    t->base = base;
+    t->text.from = from;
+    err = show_pinned(n, t);
+    if (!err)
+        err = t->text.error;
+    if (err)
+        seq_free(&t->text);
+    t->made = !err;
+    return err;
+}
+
+/* Makes the piece in which byte `pos` lies, or the last one. */
+static int find_piece(const struct proc_node *n, struct proc_text *t, u64 pos)
+{
+    int err = 0;
+
+    if (pos == 0 || !t->made || pos < t->base)
+        err = make_text(n, t, 0, 0);
+    while (!err && t->text.next && pos >= t->base + t->text.len) {
+        err = make_text(n, t, t->text.next, t->base + t->text.len);
+        if (pause_point())
+            err = -EINTR;
+    }
+    return err;
+}
+
+static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
+{
+    struct proc_text *t = f->data;
+    ssize_t done = 0, n;
+
+    mutex_lock(&t->lock);
+    do {
+        n = find_piece(f->inode->data, t, *pos);
+        if (n == 0)
+            n = seq_read(&t->text, u, *pos - t->base);
+        if (n > 0) {
+            *pos += (u64)n;
+            done += n;
+        }
+    } while (n > 0 && u->left);
+    mutex_unlock(&t->lock);
+    return done ? done : n;
+}
+
+static int store_pinned(const struct proc_node *n, char *text, size_t len)
+{
+    struct pid_pin pin;
+    int err;
+
+    if (!n->pid)
+        return store_node(n, text, len);
+    if (!proc_node_pin(n, &pin))
+        return -ESRCH;
+    err = store_node(n, text, len);
+    pid_unpin(&pin);
+    return err;
+}
+
+static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
+{
+    const struct proc_node *n = f->inode->data;
+    char text[STORE_MAX + 1];
+    size_t len = u->left;
+    int err;
+
+    if (!is_storable(n))
+        return -EACCES;
+    if (len > STORE_MAX)
+        return -EINVAL;
+    if (uio_copy_from(u, text, len) < len)
+        return -EFAULT;
+    text[len] = '\0';
+    err = store_pinned(n, text, len);
+    if (err)
+        return err;
+    *pos += len;
+    return (ssize_t)len;
+}
+
+static s64 text_lseek(struct file *f, s64 offset, int whence)
+{
+    s64 to = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
+
+    return (whence != SEEK_SET && whence != SEEK_CUR) || to < 0 ? -EINVAL : to;
+}
+
+/* O_TRUNC on a file of /proc does nothing. */
+static int text_truncate(struct inode *ino, u64 size)
+{
+    (void)ino;
+    (void)size;
+    return 0;
+}
+
+const struct inode_ops proc_file_ops = {.truncate = text_truncate,
+                                        .destroy = proc_node_destroy};
+const struct file_ops proc_file_fops = {.open = text_open,
+                                        .release = text_release,
+                                        .read = text_read,
+                                        .write = text_write,
+                                        .lseek = text_lseek};
+
+/* ---- the file system ---- */
+
+static int make_root(const struct fs_type *type, struct inode **root)
+{
+    struct proc_node n = {.kind = PROC_DIR, .prefix = ""};
+
+    (void)type;
+    return proc_inode(&n, root);
+}
+
+static struct fs_type proc_type = {
+    .name = "proc", .magic = PROC_MAGIC, .make_root = make_root};
+
+void procfs_init(void)
+{
+    vfs_register(&proc_type);
+}

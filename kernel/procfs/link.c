@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The links of /proc/PID: exe, cwd, root, fd/N lead to the very file the process holds, also
+ * when its name is gone.
+ */
+#include "kernel/procfs/procfs_tree.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/slab.h"
+
+/* The descriptor table of a process, referenced; NULL: no such process, or it ended. */
+struct fdtable *proc_get_files(s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+    struct fdtable *files = p ? p->files : NULL;
+
+    if (files)
+        fdtable_get(files);
+    spin_unlock_irq(&proc_lock, flags);
+    return files;
+}
+
+static struct file *get_file(s32 pid, int fd)
+{
+    struct fdtable *files = proc_get_files(pid);
+    struct file *f = files ? fd_get(files, fd) : NULL;
+
+    if (files)
+        fdtable_put(files);
+    return f;
+}
+
+/* A path the process itself holds; dentry NULL when there is none. */
+static int process_path(const struct proc_node *n, struct path *out)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(n->pid);
+    int err = p ? 0 : -ESRCH;
+
+    *out = (struct path){NULL, NULL};
+    if (p && (n->kind == PROC_EXE || p->fs.dirs)) {
+        *out = n->kind == PROC_EXE   ? p->exe
+               : n->kind == PROC_CWD ? p->fs.dirs->cwd
+                                     : p->fs.dirs->root;
+        path_get(out);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    if (!err && !out->dentry)
+        err = -ENOENT;
+    return err;
+}
+
+static int find_path(const struct proc_node *n, struct path *out)
+{
+    struct file *f;
+
+    if (n->kind != PROC_FD)
+        return process_path(n, out);
+    f = get_file(n->pid, n->fd);
+    if (!f)
+        return -ENOENT;
+    *out = f->path;
+    path_get(out);
+    file_put(f);
+    return out->dentry ? 0 : -ENOENT;
+}
+
+/* The links lead past the permissions of the directories on the way, out of a chroot as
+ * well: only who may look into the process goes or reads them. */
+static int node_path(const struct proc_node *n, struct path *out)
+{
+    struct pid_pin pin;
+    int err;
+
+    if (!proc_node_pin(n, &pin))
+        return -ENOENT;
+    err = proc_check_look(n->pid, FS_IDS);
+    if (!err)
+        err = find_path(n, out);
+    pid_unpin(&pin);
+    return err;
+}
+
+static int magic_follow(struct inode *ino, struct path *out)
+{
+    return node_path(ino->data, out);
+}
+
+static ssize_t magic_readlink(struct inode *ino, char *buf, size_t size)
+{
+    struct path p;
+    int err = node_path(ino->data, &p);
+    ssize_t n;
+
+    if (err)
+        return err;
+    n = vfs_path_text(&p, &current_proc()->fs.dirs->root, buf, size);
+    path_put(&p);
+    return n;
+}
+
+/* self, thread-self, mounts: plain links with a text. */
+static ssize_t text_readlink(struct inode *ino, char *buf, size_t size)
+{
+    const struct proc_node *n = ino->data;
+    s32 pid = current_proc()->pid;
+    char text[64];
+    int len;
+
+    if (n->kind == PROC_SELF)
+        len = fmt_snprintf(text, sizeof(text), "%d", pid);
+    else if (n->kind == PROC_THREAD_SELF)
+        len = fmt_snprintf(text, sizeof(text), "%d/task/%d", pid, current_thread()->tid);
+    else
+        len = fmt_snprintf(text, sizeof(text), "self/mounts");
+    len = MIN(len, (int)size);
+    memcpy(buf, text, (size_t)len);
+    return len;
+}
+
+const struct inode_ops proc_magic_ops = {
+    .readlink = magic_readlink, .follow = magic_follow, .destroy = proc_node_destroy};
+const struct inode_ops proc_text_link_ops = {.readlink = text_readlink,
+                                             .destroy = proc_node_destroy};

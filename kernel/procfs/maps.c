@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/PID/maps, smaps, smaps_rollup, in Linux' form to the column. The areas are copied a
+ * few at a time under the lock of the address space and printed without it, because names
+ * need the lock of the tree of files. An area that shows file pages away from home has a
+ * `Nonlinear:` line and the flag `nl`, as Linux 3.8 to 3.19 had them.
+ */
+#include "kernel/procfs/procfs.h"
+#include "lib/pause.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/huge.h"
+#include "mm/object.h"
+#include "mm/report.h"
+#include "mm/slab.h"
+#include "mm/vma.h"
+
+#define BATCH       16
+#define NAME_COLUMN 73
+
+struct area {
+    vaddr_t start, end;
+    u64 offset; /* bytes, 0 for nameless private memory */
+    u32 flags;
+    u64 object_id;
+    bool has_object;
+    struct vm_file *file; /* referenced */
+    const char *special;  /* "[heap]", "[stack]", NULL */
+    struct vma_counts counts;
+};
+
+struct walk {
+    struct mm *mm;
+    vaddr_t next; /* first address not yet seen */
+    bool counts;
+    struct area areas[BATCH];
+};
+
+static const char *special_name(const struct mm *mm, const struct vma *v)
+{
+    if (v->object)
+        return NULL;
+    if (v->flags & VM_HUGE)
+        return "/anon_hugepage (deleted)";
+    if (v->start <= mm->brk && v->end >= mm->brk_start && mm->brk > mm->brk_start)
+        return "[heap]";
+    if (v->start <= mm->start_stack && v->end > mm->start_stack)
+        return "[stack]";
+    return NULL;
+}
+
+static void copy_area(const struct walk *w, struct vma *v, struct area *a)
+{
+    *a = (struct area){.start = v->start,
+                       .end = v->end,
+                       .offset = v->object ? v->pgoff << PAGE_SHIFT : 0,
+                       .flags = v->flags,
+                       .object_id = v->object ? v->object->id : 0,
+                       .has_object = v->object != NULL,
+                       .file = v->file,
+                       .special = special_name(w->mm, v)};
+    if (a->file)
+        vm_file_get(a->file);
+    if (w->counts)
+        vma_report(v, &a->counts);
+}
+
+/* The next areas: how many, 0 at the end. */
+static int next_areas(struct walk *w)
+{
+    struct vma *v;
+    int n = 0;
+
+    mutex_lock_shared(&w->mm->lock);
+    for (v = vma_find(w->mm, w->next); v && n < BATCH; v = vma_next(v)) {
+        copy_area(w, v, &w->areas[n++]);
+        w->next = v->end;
+    }
+    mutex_unlock(&w->mm->lock);
+    return n;
+}
+
+static void print_name(struct seq *s, const struct area *a, size_t line_start)
+{
+    size_t column = s->len - line_start;
+
+    if (!a->file && !a->special && !a->has_object)
+        return;
+    while (column++ < NAME_COLUMN)
+        seq_write(s, " ", 1);
+    if (a->special)
+        seq_puts(s, a->special);
+    else if (a->file)
+        seq_path(s, &container_of(a->file, struct file, vm)->path, "\n");
+    else
+        seq_puts(s,
+                 a->flags & VM_HUGE ? "/anon_hugepage (deleted)" : "/dev/zero (deleted)");
+}
+
+static void print_header(struct seq *s, const struct area *a)
+{
+    size_t line_start = s->len;
+    u64 dev = a->has_object ? 1 : 0, ino = a->object_id;
+
+    if (a->file) {
+        const struct inode *inode = container_of(a->file, struct file, vm)->inode;
+
+        dev = inode->dev;
+        ino = inode->ino;
+    }
+    seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", a->start, a->end,
+               a->flags & VM_READ ? 'r' : '-', a->flags & VM_WRITE ? 'w' : '-',
+               a->flags & VM_EXEC ? 'x' : '-', a->flags & VM_SHARED ? 's' : 'p',
+               a->offset, dev >> 8, dev & 0xff, ino);
+    print_name(s, a, line_start);
+    seq_puts(s, "\n");
+}
+
+static void print_kb(struct seq *s, const char *key, u64 bytes)
+{
+    char label[24];
+    size_t n = str_copy(label, key, sizeof(label));
+
+    label[n++] = ':';
+    while (n < 16)
+        label[n++] = ' ';
+    label[n] = '\0';
+    seq_printf(s, "%s%8lu kB\n", label, bytes / 1024);
+}
+
+/* Every page of an object may have been written: nothing here is ever "clean". */
+static void print_counts(struct seq *s, const struct vma_counts *c, bool locked)
+{
+    static const char *const zero[] = {
+        "LazyFree",       "AnonHugePages",   "ShmemPmdMapped", "FilePmdMapped",
+        "Shared_Hugetlb", "Private_Hugetlb", "Swap",           "SwapPss"};
+
+    print_kb(s, "Rss", c->rss << PAGE_SHIFT);
+    print_kb(s, "Pss", c->pss_bytes);
+    print_kb(s, "Pss_Dirty", c->pss_bytes);
+    print_kb(s, "Shared_Clean", 0);
+    print_kb(s, "Shared_Dirty", c->shared << PAGE_SHIFT);
+    print_kb(s, "Private_Clean", 0);
+    print_kb(s, "Private_Dirty", (c->rss - c->shared) << PAGE_SHIFT);
+    print_kb(s, "Referenced", c->rss << PAGE_SHIFT);
+    print_kb(s, "Anonymous", c->anon << PAGE_SHIFT);
+    for (size_t i = 0; i < ARRAY_SIZE(zero); i++)
+        print_kb(s, zero[i], 0);
+    print_kb(s, "Locked", locked ? c->pss_bytes : 0);
+}
+
+static void print_flags(struct seq *s, const struct area *a)
+{
+    static const struct {
+        u32 flag;
+        char name[4];
+    } names[] = {{VM_READ, "rd"},     {VM_WRITE, "wr"},       {VM_EXEC, "ex"},
+                 {VM_SHARED, "sh"},   {VM_MAYREAD, "mr"},     {VM_MAYWRITE, "mw"},
+                 {VM_MAYEXEC, "me"},  {VM_SHARED, "ms"},      {VM_GROWSDOWN, "gd"},
+                 {VM_LOCKED, "lo"},   {VM_SEQ, "sr"},         {VM_RANDOM, "rr"},
+                 {VM_DONTFORK, "dc"}, {VM_LOCKONFAULT, "lf"}, {VM_NORESERVE, "nr"},
+                 {VM_DONTDUMP, "dd"}, {VM_HUGE, "ht"}};
+
+    seq_puts(s, "VmFlags: ");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (a->flags & names[i].flag)
+            seq_printf(s, "%s ", names[i].name);
+    seq_puts(s, a->counts.away ? "nl \n" : "\n");
+}
+
+static void print_smaps(struct seq *s, const struct area *a)
+{
+    print_header(s, a);
+    print_kb(s, "Size", a->end - a->start);
+    print_kb(s, "KernelPageSize", a->flags & VM_HUGE ? HUGE_SIZE : PAGE_SIZE);
+    print_kb(s, "MMUPageSize", a->flags & VM_HUGE ? HUGE_SIZE : PAGE_SIZE);
+    print_counts(s, &a->counts, a->flags & VM_LOCKED);
+    if (a->counts.away)
+        print_kb(s, "Nonlinear", a->counts.away << PAGE_SHIFT);
+    seq_puts(s, "THPeligible:    0\n");
+    print_flags(s, a);
+}
+
+/* Visits all areas of a process. An empty text for one without memory. */
+/* From s->from on, as many as make a piece. */
+static int visit_areas(s32 pid, bool counts, struct seq *s,
+                       void (*visit)(struct seq *s, const struct area *a, void *arg),
+                       void *arg)
+{
+    struct mm *mm = proc_get_mm(pid);
+    struct walk *w = mm ? kzalloc(sizeof(*w)) : NULL;
+    int n;
+
+    if (!mm)
+        return 0;
+    if (w) {
+        w->mm = mm;
+        w->counts = counts;
+        w->next = s->from;
+        while (!seq_full(s) && !pause_killed() && (n = next_areas(w)) > 0) {
+            for (int i = 0; i < n; i++) {
+                const struct area *a = &w->areas[i];
+
+                if (!seq_full(s)) {
+                    visit(s, a, arg);
+                    s->next = a->end;
+                }
+                if (a->file)
+                    vm_file_put(a->file);
+                pause_anyway();
+            }
+        }
+        if (!seq_full(s)) /* there were no more */
+            s->next = 0;
+        kfree(w);
+    }
+    mm_put(mm);
+    return w ? 0 : -ENOMEM;
+}
+
+static void visit_maps(struct seq *s, const struct area *a, void *arg)
+{
+    (void)arg;
+    print_header(s, a);
+}
+
+static void visit_smaps(struct seq *s, const struct area *a, void *arg)
+{
+    (void)arg;
+    print_smaps(s, a);
+}
+
+int proc_show_maps(struct seq *s, s32 pid)
+{
+    return visit_areas(pid, false, s, visit_maps, NULL);
+}
+
+int proc_show_smaps(struct seq *s, s32 pid)
+{
+    return visit_areas(pid, true, s, visit_smaps, NULL);
+}
+
+struct rollup {
+    vaddr_t start, end;
+    struct vma_counts sum;
+};
+
+static void visit_rollup(struct seq *s, const struct area *a, void *arg)
+{
+    struct rollup *r = arg;
+
+    (void)s;
+    if (!r->end)
+        r->start = a->start;
+    r->end = a->end;
+    r->sum.rss += a->counts.rss;
+    r->sum.anon += a->counts.anon;
+    r->sum.shared += a->counts.shared;
+    r->sum.away += a->counts.away;
+    r->sum.pss_bytes += a->counts.pss_bytes;
+}
+
+int proc_show_smaps_rollup(struct seq *s, s32 pid)
+{
+    struct rollup r = {0};
+    int err = visit_areas(pid, true, s, visit_rollup, &r);
+
+    if (err || !r.end)
+        return err;
+    seq_printf(s, "%08lx-%08lx ---p 00000000 00:00 0                          [rollup]\n",
+               r.start, r.end);
+    print_counts(s, &r.sum, false);
+    if (r.sum.away)
+        print_kb(s, "Nonlinear", r.sum.away << PAGE_SHIFT);
+    return 0;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/meminfo, vmstat, slabinfo, buddyinfo: the allocators' own counts, exact at the
+ * moment of reading. Lines Linux does not have: FreePages, the frames free to the page, and
+ * AwayArrays, what remapped pages cost.
+ */
+#include "arch/thread.h"
+#include "kernel/procfs/procfs.h"
+#include "kernel/stall.h"
+#include "lib/uapi/errno.h"
+#include "mm/away.h"
+#include "mm/backlink.h"
+#include "mm/buddy.h"
+#include "mm/commit.h"
+#include "mm/object.h"
+#include "mm/slab.h"
+#include "mm/stat.h"
+
+#define PAGE_KB    (PAGE_SIZE / 1024)
+#define CACHES_MAX 64
+
+struct totals {
+    u64 anon, mapped, tables, locked;
+};
+
+static void add_mm(struct mm *mm, void *arg)
+{
+    struct totals *t = arg;
+
+    t->anon += mm->rss_anon;
+    t->mapped += mm->rss_file + mm->rss_shmem;
+    t->tables += mm->tables;
+    t->locked += mm->locked_vm;
+}
+
+static void kb(struct seq *s, const char *key, u64 pages)
+{
+    seq_printf(s, "%-15s %8lu kB\n", key, pages * PAGE_KB);
+}
+
+int proc_show_meminfo(struct seq *s, s32 pid)
+{
+    struct totals t = {0};
+    u64 free = page_count_free(), reserve = page_count_reserve();
+    u64 cached = object_pages_total(), slab = slab_pages();
+
+    (void)pid;
+    mm_for_each(add_mm, &t);
+    kb(s, "MemTotal:", page_count_total());
+    kb(s, "MemFree:", free);
+    kb(s, "MemAvailable:", free > reserve ? free - reserve : 0);
+    kb(s, "Buffers:", 0);
+    kb(s, "Cached:", cached);
+    kb(s, "SwapCached:", 0);
+    kb(s, "Active:", t.anon + cached);
+    kb(s, "Inactive:", 0);
+    kb(s, "Unevictable:", t.locked);
+    kb(s, "Mlocked:", t.locked);
+    kb(s, "SwapTotal:", 0);
+    kb(s, "SwapFree:", 0);
+    kb(s, "Dirty:", 0);
+    kb(s, "Writeback:", 0);
+    kb(s, "AnonPages:", t.anon);
+    kb(s, "Mapped:", t.mapped);
+    kb(s, "Shmem:", cached);
+    kb(s, "KReclaimable:", 0);
+    kb(s, "Slab:", slab);
+    kb(s, "SReclaimable:", 0);
+    kb(s, "SUnreclaim:", slab);
+    kb(s, "KernelStack:", proc_count() * (KSTACK_SIZE / PAGE_SIZE));
+    kb(s, "PageTables:", t.tables);
+    kb(s, "CommitLimit:", commit_limit());
+    kb(s, "Committed_AS:", commit_total());
+    seq_puts(s, "Hugepagesize:       2048 kB\n");
+    seq_printf(s, "FreePages: %lu pages\n", free);
+    seq_printf(s, "AwayArrays: %lu bytes\n", away_bytes());
+    return 0;
+}
+
+int proc_show_vmstat(struct seq *s, s32 pid)
+{
+    struct totals t = {0};
+
+    (void)pid;
+    mm_for_each(add_mm, &t);
+    seq_printf(s,
+               "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped %lu\nnr_file_pages %lu\n",
+               page_count_free(), t.anon, t.mapped, object_pages_total());
+    seq_printf(s, "nr_shmem %lu\nnr_page_table_pages %lu\nnr_slab_unreclaimable %lu\n",
+               object_pages_total(), t.tables, slab_pages());
+    seq_printf(s, "nr_objects %lu\nbytes_away %lu\nbytes_backlink_logs %lu\n",
+               object_count(), away_bytes(), backlink_bytes());
+    for (unsigned i = 0; i < MM_STAT_COUNT; i++)
+        seq_printf(s, "%s %lu\n", mm_stat_name(i), mm_stat_sum(i));
+#ifdef TESSERA_DEBUG
+    seq_printf(s, "longest_stretch_cycles %lu\nlongest_stretch_call %lu\n",
+               stall_longest.cycles, stall_longest.call);
+    seq_printf(s, "longest_stretch_end %lu\n", stall_longest.end);
+#endif
+    return 0;
+}
+
+#ifdef TESSERA_DEBUG
+int proc_store_vmstat(s32 pid, char *text, size_t n)
+{
+    (void)pid;
+    (void)text;
+    (void)n;
+    stall_longest = (struct stall){0};
+    return 0;
+}
+#endif
+
+struct cache_list {
+    struct slab_cache copy[CACHES_MAX];
+    size_t n;
+};
+
+static void copy_cache(const struct slab_cache *c, void *arg)
+{
+    struct cache_list *list = arg;
+
+    if (list->n < CACHES_MAX)
+        list->copy[list->n++] = *c;
+}
+
+int proc_show_slabinfo(struct seq *s, s32 pid)
+{
+    struct cache_list *list = kzalloc(sizeof(*list));
+
+    (void)pid;
+    if (!list)
+        return -ENOMEM;
+    slab_for_each(copy_cache, list);
+    seq_puts(s, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> "
+                "<objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> "
+                "<sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+    for (size_t i = 0; i < list->n; i++) {
+        const struct slab_cache *c = &list->copy[i];
+
+        seq_printf(s,
+                   "%-17s %6lu %6lu %6u %4u %4u : tunables    0    0    0 : slabdata "
+                   "%6lu %6lu      0\n",
+                   c->name, c->objects, c->slabs * c->per_slab, c->size, c->per_slab,
+                   1u << c->order, c->slabs, c->slabs);
+    }
+    kfree(list);
+    return 0;
+}
+
+int proc_show_buddyinfo(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "Node 0, zone   Normal ");
+    for (unsigned order = 0; order < BUDDY_ORDERS; order++)
+        seq_printf(s, "%6lu ", page_count_order(order));
+    seq_puts(s, "\n");
+    return 0;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The smaller files of a process: names, arguments, limits, and the table of all of them.
+ */
+#include "kernel/procfs/procfs.h"
+#include "kernel/task/oom.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/buddy.h"
+#include "mm/slab.h"
+
+/* A range of the process's memory as it stands there now, PAGE_SIZE bytes at a time. */
+static int show_memory(struct seq *s, struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    char *page = kmalloc(PAGE_SIZE);
+
+    if (!page)
+        return -ENOMEM;
+    while (start < end) {
+        size_t part = MIN(end - start, PAGE_SIZE);
+        size_t n = mm_access(mm, start, page, part, false);
+
+        seq_write(s, page, n);
+        start += n;
+        if (n < part)
+            break;
+    }
+    kfree(page);
+    return 0;
+}
+
+static int show_cmdline(struct seq *s, s32 pid)
+{
+    struct mm *mm = proc_get_mm(pid);
+    int err;
+
+    if (!mm)
+        return 0;
+    err = show_memory(s, mm, mm->arg_start, mm->arg_end);
+    mm_put(mm);
+    return err;
+}
+
+static int show_environ(struct seq *s, s32 pid)
+{
+    struct mm *mm = proc_get_mm(pid);
+    int err;
+
+    if (!mm)
+        return 0;
+    err = show_memory(s, mm, mm->env_start, mm->env_end);
+    mm_put(mm);
+    return err;
+}
+
+static int show_comm(struct seq *s, const struct task_id *id, bool whole)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(id, &t);
+    char comm[COMM_LEN] = "";
+
+    (void)whole;
+    if (p)
+        str_copy(comm, t ? t->comm : p->comm, sizeof(comm));
+    spin_unlock_irq(&proc_lock, flags);
+    if (!p)
+        return -ESRCH;
+    seq_printf(s, "%s\n", comm);
+    return 0;
+}
+
+static int store_comm(const struct task_id *id, char *text, size_t n)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct thread *t = NULL;
+    struct proc *p = task_find(id, &t);
+
+    if (n && text[n - 1] == '\n')
+        text[n - 1] = '\0';
+    /* Only threads of the same process name a thread. */
+    if (p && p != current_proc()) {
+        spin_unlock_irq(&proc_lock, flags);
+        return -EINVAL;
+    }
+    if (p && !id->tid) /* a process is called as its first thread */
+        str_copy(p->comm, text, sizeof(p->comm));
+    if (t)
+        str_copy(t->comm, text, sizeof(t->comm));
+    spin_unlock_irq(&proc_lock, flags);
+    return p ? 0 : -ESRCH;
+}
+
+static int show_oom_score_adj(struct seq *s, s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+    s64 value = p ? (s64)p->oom_score_adj : 0;
+
+    spin_unlock_irq(&proc_lock, flags);
+    if (!p)
+        return -ESRCH;
+    seq_printf(s, "%ld\n", value);
+    return 0;
+}
+
+static int store_oom_score_adj(s32 pid, char *text, size_t n)
+{
+    bool minus = text[0] == '-', admin = proc_capable(current_proc(), CAP_SYS_RESOURCE);
+    irqflags_t flags;
+    struct proc *p;
+    u64 value;
+    int err = 0;
+
+    if (n && text[n - 1] == '\n')
+        text[n - 1] = '\0';
+    if (str_to_u64(text + minus, &value) != 0 || value > 1000)
+        return -EINVAL;
+    flags = spin_lock_irq(&proc_lock);
+    p = proc_find(pid);
+    if (!p)
+        err = -ESRCH;
+    else if ((s64)(minus ? -value : value) < p->oom_score_adj_min && !admin)
+        err = -EACCES;
+    if (!err) {
+        p->oom_score_adj = minus ? -value : value;
+        if (admin)
+            p->oom_score_adj_min = (s32)p->oom_score_adj;
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+static int show_limits(struct seq *s, s32 pid)
+{
+    static const struct {
+        const char *name, *unit;
+    } names[] = {{"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+                 {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+                 {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+                 {"Max processes", "processes"},  {"Max open files", "files"},
+                 {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+                 {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+                 {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+                 {"Max realtime priority", ""},   {"Max realtime timeout", "us"}};
+    struct rlimit64 limits[RLIM_NLIMITS];
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+
+    if (p)
+        memcpy(limits, p->rlim, sizeof(limits));
+    spin_unlock_irq(&proc_lock, flags);
+    if (!p)
+        return -ESRCH;
+    seq_printf(s, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit",
+               "Units");
+    for (size_t i = 0; i < ARRAY_SIZE(names) && i < RLIM_NLIMITS; i++) {
+        u64 values[2] = {limits[i].rlim_cur, limits[i].rlim_max};
+
+        seq_printf(s, "%-25s ", names[i].name);
+        for (int k = 0; k < 2; k++) {
+            if (values[k] == ~0ull)
+                seq_printf(s, "%-20s ", "unlimited");
+            else
+                seq_printf(s, "%-20lu ", values[k]);
+        }
+        seq_printf(s, "%-10s\n", names[i].unit);
+    }
+    return 0;
+}
+
+/* Thousandths of all memory, as kernel/task/oom.c counts them. */
+static int show_oom_score(struct seq *s, s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+    u64 points = p ? oom_points(p) : 0;
+
+    spin_unlock_irq(&proc_lock, flags);
+    if (!p)
+        return -ESRCH;
+    seq_printf(s, "%lu\n", points * 1000 / page_count_total());
+    return 0;
+}
+
+const struct proc_entry proc_pid_entries[] = {
+    {.name = "arrangement",
+     .perm = 0444,
+     .show = proc_show_arrangement,
+     .guard = GUARD_MEMORY},
+    {.name = "clear_refs", .perm = 0200, .store = proc_store_clear_refs},
+    {.name = "cmdline", .perm = 0444, .show = show_cmdline},
+    {.name = "comm", .perm = 0644, .show_task = show_comm, .store_task = store_comm},
+    {.name = "environ", .perm = 0400, .show = show_environ, .guard = GUARD_MEMORY},
+    {.name = "limits", .perm = 0444, .show = show_limits},
+    {.name = "maps", .perm = 0444, .show = proc_show_maps, .guard = GUARD_MEMORY},
+    {.name = "mem", .perm = 0600, .fops = &proc_mem_fops},
+    {.name = "mountinfo", .perm = 0444, .show = proc_show_mountinfo},
+    {.name = "mounts", .perm = 0444, .show = proc_show_mounts},
+    {.name = "oom_score", .perm = 0444, .show = show_oom_score},
+    {.name = "oom_score_adj",
+     .perm = 0644,
+     .show = show_oom_score_adj,
+     .store = store_oom_score_adj},
+    {.name = "pagemap", .perm = 0400, .fops = &proc_pagemap_fops},
+    {.name = "smaps", .perm = 0444, .show = proc_show_smaps, .guard = GUARD_MEMORY},
+    {.name = "smaps_rollup",
+     .perm = 0444,
+     .show = proc_show_smaps_rollup,
+     .guard = GUARD_MEMORY},
+    {.name = "stat", .perm = 0444, .show_task = proc_show_stat},
+    {.name = "statm", .perm = 0444, .show = proc_show_statm},
+    {.name = "status", .perm = 0444, .show_task = proc_show_status},
+    {.name = NULL},
+};

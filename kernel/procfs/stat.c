@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/PID/stat, statm, status: one moment's copy of the process, then the text.
+ */
+#include "arch/cpu.h"
+#include "kernel/procfs/procfs.h"
+#include "kernel/term/tty.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+#define TICK_NS 10000000ul /* clock ticks of /proc are 1/100 s */
+#define PAGE_KB (PAGE_SIZE / 1024)
+
+struct view {
+    s32 tgid, pid, ppid, pgid, sid, foreground;
+    u64 tty;
+    char comm[COMM_LEN], state;
+    u32 uid[4], gid[4], ngroups, groups[16];
+    u64 pending, thread_pending, blocked, ignored, caught;
+    u64 minflt, majflt, cminflt, cmajflt;
+    u64 utime, stime, cutime, cstime, start; /* ns */
+    u64 nvcsw, nivcsw, umask;
+    s32 nice, exit_signal;
+    u32 threads, queued;
+    u64 queued_max;
+    u64 caps[5]; /* inheritable, permitted, effective, bounding, ambient */
+    bool no_new_privs;
+    bool may_look; /* addresses are shown */
+    s32 exit_status;
+};
+
+/* t NULL: the first thread ended. */
+static char state_of(const struct proc *p, const struct thread *t)
+{
+    if (p->zombie || !t)
+        return 'Z';
+    if (p->stopped)
+        return 'T';
+    return t->state == THREAD_RUNNABLE ? 'R' : 'S';
+}
+
+static void copy_signals(const struct proc *p, const struct thread *t, struct view *v)
+{
+    v->pending = p->pending;
+    if (t) {
+        v->thread_pending = t->pending;
+        v->blocked = t->blocked;
+    }
+    for (int i = 1; i <= NSIG; i++) {
+        u64 bit = 1ull << (i - 1);
+
+        if (p->sig.actions->of[i].sa_handler == SIG_IGN)
+            v->ignored |= bit;
+        else if (p->sig.actions->of[i].sa_handler != SIG_DFL)
+            v->caught |= bit;
+    }
+}
+
+/* What is a thread's own: the times are all threads' together with `whole`. */
+static void copy_thread(const struct proc *p, const struct thread *t,
+                        const struct task_id *id, bool whole, struct view *v)
+{
+    v->tgid = p->pid;
+    v->pid = id->tid ? id->tid : p->pid;
+    str_copy(v->comm, t ? t->comm : p->comm, sizeof(v->comm));
+    v->state = state_of(p, t);
+    v->start = id->tid ? t->start_ns : p->start_ns;
+    v->exit_signal = id->tid ? -1 : p->exit_signal;
+    if (whole) {
+        proc_times(p, &v->utime, &v->stime);
+    } else if (t) {
+        v->utime = t->utime_ns;
+        v->stime = t->stime_ns;
+    }
+}
+
+static int copy_view(const struct task_id *id, bool whole, struct view *v)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct thread *t = NULL;
+    struct proc *p = task_find(id, &t);
+
+    memset(v, 0, sizeof(*v));
+    if (!p) {
+        spin_unlock_irq(&proc_lock, flags);
+        return -ESRCH;
+    }
+    copy_thread(p, t, id, whole, v);
+    v->ppid = p->parent ? p->parent->pid : 0;
+    v->pgid = p->pgid;
+    v->sid = p->sid;
+    v->tty = tty_device(p->tty);
+    v->foreground = p->tty ? tty_foreground(p->tty) : -1;
+    memcpy(v->uid, (u32[]){p->uid, p->euid, p->suid, p->fs.cred.uid}, sizeof(v->uid));
+    memcpy(v->gid, (u32[]){p->gid, p->egid, p->sgid, p->fs.cred.gid}, sizeof(v->gid));
+    v->ngroups = MIN(p->ngroups, (u32)ARRAY_SIZE(v->groups));
+    memcpy(v->groups, p->groups, sizeof(v->groups));
+    v->minflt = p->minflt;
+    v->majflt = p->majflt;
+    v->cminflt = p->cminflt;
+    v->cmajflt = p->cmajflt;
+    v->cutime = p->cutime_ns;
+    v->cstime = p->cstime_ns;
+    v->nvcsw = p->nvcsw;
+    v->nivcsw = p->nivcsw;
+    v->umask = p->fs.dirs ? p->fs.dirs->umask : 0;
+    v->nice = p->nice;
+    v->threads = p->nthreads;
+    v->queued = p->account->signals;
+    v->queued_max = proc_rlimit(p, RLIMIT_SIGPENDING);
+    v->caps[0] = p->cap_inheritable;
+    v->caps[1] = p->cap_permitted;
+    v->caps[2] = p->cap_effective;
+    v->caps[3] = p->cap_bounding;
+    v->caps[4] = p->cap_ambient;
+    v->no_new_privs = p->no_new_privs;
+    v->may_look = proc_may_look(p, FS_IDS);
+    v->exit_status = v->may_look && p->zombie ? p->exit_status : 0;
+    spin_lock(&p->sig.lock);
+    copy_signals(p, t, v);
+    spin_unlock(&p->sig.lock);
+    spin_unlock_irq(&proc_lock, flags);
+    return 0;
+}
+
+int proc_show_stat(struct seq *s, const struct task_id *id, bool whole)
+{
+    /* Who may not look sees neither addresses nor how it ended, as on Linux. */
+    static const struct mm none, hidden = {.start_code = 1, .end_code = 1};
+    struct view v;
+    struct mm *held = proc_get_mm(id->pid);
+    const struct mm *mm = held ? held : &none, *at;
+    int err = copy_view(id, whole, &v);
+
+    at = held && !v.may_look ? &hidden : mm;
+
+    if (!err) {
+        seq_printf(s, "%d (%s) %c %d %d %d %lu %d 0 %lu %lu %lu %lu ", v.pid, v.comm,
+                   v.state, v.ppid, v.pgid, v.sid, v.tty, v.foreground, v.minflt,
+                   v.cminflt, v.majflt, v.cmajflt);
+        seq_printf(s, "%lu %lu %lu %lu %d %d %u 0 %lu ", v.utime / TICK_NS,
+                   v.stime / TICK_NS, v.cutime / TICK_NS, v.cstime / TICK_NS, 20 + v.nice,
+                   v.nice, v.threads, v.start / TICK_NS);
+        seq_printf(s, "%lu %lu %lu %lu %lu %lu 0 0 ", mm->total_vm * PAGE_SIZE,
+                   mm_rss(mm), ~0ul, at->start_code, at->end_code, at->start_stack);
+        seq_printf(s, "%lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
+                   v.thread_pending | v.pending, v.blocked, v.ignored, v.caught,
+                   v.exit_signal, cpu_id());
+        seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu %d\n", at->start_data, at->end_data,
+                   at->brk_start, at->arg_start, at->arg_end, at->env_start, at->env_end,
+                   v.exit_status);
+    }
+    if (held)
+        mm_put(held);
+    return err;
+}
+
+int proc_show_statm(struct seq *s, s32 pid)
+{
+    struct mm *mm = proc_get_mm(pid);
+
+    if (!mm) {
+        seq_puts(s, "0 0 0 0 0 0 0\n");
+        return 0;
+    }
+    seq_printf(s, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_vm, mm_rss(mm),
+               mm->rss_file + mm->rss_shmem,
+               (mm->end_code - mm->start_code + PAGE_SIZE - 1) / PAGE_SIZE,
+               mm->data_vm + mm->stack_vm);
+    mm_put(mm);
+    return 0;
+}
+
+static const char *state_name(char state)
+{
+    switch (state) {
+    case 'R':
+        return "R (running)";
+    case 'S':
+        return "S (sleeping)";
+    case 'T':
+        return "T (stopped)";
+    default:
+        return "Z (zombie)";
+    }
+}
+
+static void status_memory(struct seq *s, const struct mm *mm)
+{
+    u64 text = (mm->end_code - mm->start_code) / 1024, rss = mm_rss(mm);
+
+    seq_printf(s, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n",
+               MAX(mm->hiwater_vm, mm->total_vm) * PAGE_KB, mm->total_vm * PAGE_KB,
+               mm->locked_vm * PAGE_KB, 0u);
+    seq_printf(s, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+               MAX(mm->hiwater_rss, rss) * PAGE_KB, rss * PAGE_KB);
+    seq_printf(s, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
+               mm->rss_anon * PAGE_KB, mm->rss_file * PAGE_KB, mm->rss_shmem * PAGE_KB);
+    seq_printf(s, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8u kB\n",
+               mm->data_vm * PAGE_KB, mm->stack_vm * PAGE_KB, text, 0u);
+    seq_printf(s, "VmPTE:\t%8lu kB\nVmSwap:\t%8u kB\n", mm->tables * PAGE_KB, 0u);
+}
+
+static void status_identity(struct seq *s, const struct view *v)
+{
+    seq_printf(s, "Name:\t%s\nUmask:\t%04lo\nState:\t%s\n", v->comm, v->umask,
+               state_name(v->state));
+    seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", v->tgid,
+               v->pid, v->ppid);
+    seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", v->uid[0], v->uid[1], v->uid[2], v->uid[3]);
+    seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", v->gid[0], v->gid[1], v->gid[2], v->gid[3]);
+    seq_printf(s, "FDSize:\t64\nGroups:\t");
+    for (u32 i = 0; i < v->ngroups; i++)
+        seq_printf(s, "%u ", v->groups[i]);
+    seq_puts(s, "\n");
+}
+
+int proc_show_status(struct seq *s, const struct task_id *id, bool whole)
+{
+    struct view v;
+    int err = copy_view(id, whole, &v);
+    struct mm *mm = err ? NULL : proc_get_mm(id->pid);
+
+    if (err)
+        return err;
+    status_identity(s, &v);
+    if (mm) {
+        status_memory(s, mm);
+        mm_put(mm);
+    }
+    seq_printf(s, "Threads:\t%u\nSigQ:\t%u/%lu\n", v.threads, v.queued, v.queued_max);
+    seq_printf(s, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", v.thread_pending,
+               v.pending, v.blocked);
+    seq_printf(s, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", v.ignored, v.caught);
+    seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
+               v.caps[0], v.caps[1], v.caps[2], v.caps[3]);
+    seq_printf(s, "CapAmb:\t%016lx\n", v.caps[4]);
+    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%lx\n", v.no_new_privs,
+               (1ul << cpu_count) - 1);
+    seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+               v.nvcsw, v.nivcsw);
+    return 0;
+}

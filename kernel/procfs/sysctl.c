@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading and writing settings; the settings themselves are in kernel/procfs/sysctl_table.c.
+ */
+#include "kernel/procfs/sysctl.h"
+#include "kernel/task/proc.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+int sysctl_show(const struct sysctl *c, struct seq *s)
+{
+    switch (c->kind) {
+    case SYSCTL_U32:
+        seq_printf(s, "%u\n", READ_ONCE(*(u32 *)c->value));
+        return 0;
+    case SYSCTL_U64:
+        seq_printf(s, "%lu\n", READ_ONCE(*(u64 *)c->value));
+        return 0;
+    case SYSCTL_CALLED:
+        return c->get(s);
+    }
+    return -EINVAL;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* Cuts white space at both ends. */
+static char *trim(char *text, size_t *n)
+{
+    while (*n && is_space(text[*n - 1]))
+        text[--*n] = '\0';
+    while (*n && is_space(*text))
+        text++, --*n;
+    return text;
+}
+
+static int store_number(const struct sysctl *c, const char *text)
+{
+    u64 number;
+    int err;
+
+    /* The parser knows K, M and G, which have no place here. */
+    if (*text && strchr("KkMmGg", text[strlen(text) - 1]))
+        return -EINVAL;
+    if (str_to_u64(text, &number) != 0 || number < c->min || number > c->max)
+        return -EINVAL;
+    err = c->check ? c->check(number) : 0;
+    if (err)
+        return err;
+    if (c->kind == SYSCTL_U32)
+        WRITE_ONCE(*(u32 *)c->value, (u32)number);
+    else
+        WRITE_ONCE(*(u64 *)c->value, number);
+    return 0;
+}
+
+int sysctl_store(const struct sysctl *c, char *text, size_t n)
+{
+    if (!proc_capable(current_proc(), c->cap ? c->cap : CAP_SYS_ADMIN))
+        return -EPERM;
+    text = trim(text, &n);
+    if (c->kind != SYSCTL_CALLED)
+        return store_number(c, text);
+    return c->set ? c->set(text, n) : -EACCES;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every setting below /proc/sys. A setting is here when it is true: what is shown is what the
+ * kernel does, and what may be written is obeyed. Names are sorted.
+ */
+#include "fs/file.h"
+#include "fs/perm.h"
+#include "fs/pipe/pipe.h"
+#include "kernel/kernel.h"
+#include "kernel/printk.h"
+#include "kernel/procfs/procfs.h"
+#include "kernel/procfs/sysctl.h"
+#include "kernel/random.h"
+#include "kernel/sysvshm.h"
+#include "kernel/task/cred.h"
+#include "kernel/uts.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/buddy.h"
+#include "mm/commit.h"
+#include "mm/mm.h"
+#include "mm/object.h"
+
+/* ---- texts ---- */
+
+static int get_ostype(struct seq *s)
+{
+    seq_puts(s, "Linux\n");
+    return 0;
+}
+
+static int get_osrelease(struct seq *s)
+{
+    seq_printf(s, "%s\n", kernel_release);
+    return 0;
+}
+
+static int get_version(struct seq *s)
+{
+    seq_printf(s, "%s\n", kernel_version);
+    return 0;
+}
+
+static int get_hostname(struct seq *s)
+{
+    char name[UTS_SIZE];
+
+    uts_get(UTS_NODE, name);
+    seq_printf(s, "%s\n", name);
+    return 0;
+}
+
+static int set_hostname(char *text, size_t n)
+{
+    uts_set(UTS_NODE, text, n);
+    return 0;
+}
+
+static int get_domainname(struct seq *s)
+{
+    char name[UTS_SIZE];
+
+    uts_get(UTS_DOMAIN, name);
+    seq_printf(s, "%s\n", name);
+    return 0;
+}
+
+static int set_domainname(char *text, size_t n)
+{
+    uts_set(UTS_DOMAIN, text, n);
+    return 0;
+}
+
+/* core(5): an empty pattern means that no core file is written, and none is. */
+static int get_core_pattern(struct seq *s)
+{
+    seq_puts(s, "\n");
+    return 0;
+}
+
+static int set_core_pattern(char *text, size_t n)
+{
+    (void)text;
+    return n ? -EINVAL : 0;
+}
+
+/* Marks that root's programs leave; they are only ever added. */
+static u64 tainted;
+
+static int get_tainted(struct seq *s)
+{
+    seq_printf(s, "%lu\n", __atomic_load_n(&tainted, __ATOMIC_RELAXED));
+    return 0;
+}
+
+static int set_tainted(char *text, size_t n)
+{
+    u64 bits;
+
+    (void)n;
+    if (str_to_u64(text, &bits) != 0 || bits >> 32)
+        return -EINVAL;
+    __atomic_fetch_or(&tainted, bits, __ATOMIC_RELAXED);
+    return 0;
+}
+
+static int get_printk(struct seq *s)
+{
+    const u32 *l = printk_levels;
+
+    seq_printf(s, "%u\t%u\t%u\t%u\n", l[0], l[1], l[2], l[3]);
+    return 0;
+}
+
+/* Up to four numbers; those that are not given stay. */
+static int set_printk(char *text, size_t n)
+{
+    u32 levels[4];
+    u64 level;
+
+    memcpy(levels, printk_levels, sizeof(levels));
+    for (size_t i = 0, at = 0; at < n; i++) {
+        size_t from = at;
+
+        while (at < n && text[at] != '\t' && text[at] != ' ')
+            at++;
+        text[at] = '\0';
+        if (i >= 4 || str_to_u64(text + from, &level) != 0 || level > LOG_LEVEL_ALL)
+            return -EINVAL;
+        levels[i] = (u32)level;
+        while (++at < n && (text[at] == '\t' || text[at] == ' '))
+            ;
+    }
+    levels[1] &= 7;
+    memcpy(printk_levels, levels, sizeof(levels));
+    return 0;
+}
+
+/* ---- open files and pipes ---- */
+
+static int get_file_nr(struct seq *s)
+{
+    seq_printf(s, "%lu\t0\t%lu\n", files_open, files_max);
+    return 0;
+}
+
+static int get_pipe_max_size(struct seq *s)
+{
+    seq_printf(s, "%u\n", pipe_max_size);
+    return 0;
+}
+
+/* Rounded up to what a pipe can have, as F_SETPIPE_SZ does. */
+static int set_pipe_max_size(char *text, size_t n)
+{
+    u64 wanted, size = PAGE_SIZE;
+
+    (void)n;
+    if (str_to_u64(text, &wanted) != 0 || wanted == 0 || wanted > 1ull << 31)
+        return -EINVAL;
+    while (size < wanted)
+        size *= 2;
+    WRITE_ONCE(pipe_max_size, (u32)size);
+    return 0;
+}
+
+/* ---- random numbers ---- */
+
+/* A random UUID of version 4, RFC 4122 section 4.4. */
+static void put_uuid(struct seq *s, const u8 raw[16])
+{
+    u8 b[16];
+
+    memcpy(b, raw, sizeof(b));
+    b[6] = (u8)((b[6] & 0x0f) | 0x40);
+    b[8] = (u8)((b[8] & 0x3f) | 0x80);
+    for (int i = 0; i < 16; i++)
+        seq_printf(s, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+    seq_puts(s, "\n");
+}
+
+static int get_uuid(struct seq *s)
+{
+    u8 raw[16];
+
+    random_bytes(raw, sizeof(raw));
+    put_uuid(s, raw);
+    return 0;
+}
+
+static int get_boot_id(struct seq *s)
+{
+    static spinlock_t lock;
+    static u8 id[16];
+    static bool made;
+    irqflags_t flags = spin_lock_irq(&lock);
+
+    if (!made)
+        random_bytes(id, sizeof(id));
+    made = true;
+    spin_unlock_irq(&lock, flags);
+    put_uuid(s, id);
+    return 0;
+}
+
+/* ---- memory ---- */
+
+/* The ratio and the absolute limit replace each other. */
+static int check_ratio(u64 number)
+{
+    (void)number;
+    WRITE_ONCE(mm_overcommit_kbytes, 0);
+    return 0;
+}
+
+static int check_kbytes(u64 number)
+{
+    (void)number;
+    WRITE_ONCE(mm_overcommit_ratio, 0);
+    return 0;
+}
+
+static int get_min_free(struct seq *s)
+{
+    seq_printf(s, "%lu\n", page_count_reserve() * (PAGE_SIZE / 1024));
+    return 0;
+}
+
+static int get_nothing(struct seq *s)
+{
+    (void)s;
+    return 0;
+}
+
+/* No page of a file has another home than memory, so none can be dropped: what goes back is
+ * what the processors keep at hand. */
+static int set_drop_caches(char *text, size_t n)
+{
+    u64 what;
+
+    (void)n;
+    if (str_to_u64(text, &what) != 0 || what < 1 || what > 4)
+        return -EINVAL;
+    page_drain();
+    return 0;
+}
+
+/* ---- the table ---- */
+
+static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one = 1,
+           entropy_bits = 256, nobody = 65534, open_max = FD_MAX_HARD;
+
+#define CALLED(...) (&(const struct sysctl){.kind = SYSCTL_CALLED, __VA_ARGS__})
+#define U32(variable, ...) \
+    (&(const struct sysctl){.kind = SYSCTL_U32, .value = &(variable), __VA_ARGS__})
+#define U64(variable, ...) \
+    (&(const struct sysctl){.kind = SYSCTL_U64, .value = &(variable), __VA_ARGS__})
+#define ROW(path, mode, setting)                                \
+    {                                                           \
+        .name = "sys/" path, .perm = (mode), .value = (setting) \
+    }
+
+const struct proc_entry proc_sys_entries[] = {
+    ROW("fs/file-max", 0644, U64(files_max, .max = ~0ull >> 1)),
+    ROW("fs/file-nr", 0444, CALLED(.get = get_file_nr)),
+    ROW("fs/nr_open", 0444, U32(open_max)),
+    ROW("fs/overflowgid", 0444, U32(nobody)),
+    ROW("fs/overflowuid", 0444, U32(nobody)),
+    ROW("fs/pipe-max-size", 0644,
+        CALLED(.get = get_pipe_max_size, .set = set_pipe_max_size)),
+    ROW("fs/pipe-user-pages-hard", 0644, U32(pipe_user_pages_hard, .max = ~0u)),
+    ROW("fs/pipe-user-pages-soft", 0644, U32(pipe_user_pages_soft, .max = ~0u)),
+    ROW("fs/protected_hardlinks", 0644, U32(protected_hardlinks, .max = 1)),
+    ROW("fs/suid_dumpable", 0644, U32(suid_dumpable, .max = DUMP_ROOT)),
+    ROW("kernel/cap_last_cap", 0444, U32(cap_last)),
+    ROW("kernel/core_pattern", 0644,
+        CALLED(.get = get_core_pattern, .set = set_core_pattern)),
+    ROW("kernel/core_uses_pid", 0444, U32(no_layout)),
+    ROW("kernel/domainname", 0644, CALLED(.get = get_domainname, .set = set_domainname)),
+    ROW("kernel/hostname", 0644, CALLED(.get = get_hostname, .set = set_hostname)),
+    ROW("kernel/ngroups_max", 0444, U32(groups_max)),
+    ROW("kernel/osrelease", 0444, CALLED(.get = get_osrelease)),
+    ROW("kernel/ostype", 0444, CALLED(.get = get_ostype)),
+    ROW("kernel/overflowgid", 0444, U32(nobody)),
+    ROW("kernel/overflowuid", 0444, U32(nobody)),
+    ROW("kernel/panic_on_oops", 0444, U32(one)),
+    ROW("kernel/pid_max", 0644, U32(pid_limit, .min = 301, .max = PID_MAX)),
+    ROW("kernel/printk", 0644, CALLED(.get = get_printk, .set = set_printk)),
+    ROW("kernel/random/boot_id", 0444, CALLED(.get = get_boot_id)),
+    ROW("kernel/random/entropy_avail", 0444, U32(entropy_bits)),
+    ROW("kernel/random/poolsize", 0444, U32(entropy_bits)),
+    ROW("kernel/random/uuid", 0444, CALLED(.get = get_uuid)),
+    ROW("kernel/randomize_va_space", 0644, U32(no_layout, .max = 0)),
+    ROW("kernel/shmall", 0644, U64(shm_all, .max = ~0ull)),
+    ROW("kernel/shmmax", 0644, U64(shm_max, .max = ~0ull)),
+    ROW("kernel/shmmni", 0644, U32(shm_mni, .max = SHM_SEGMENTS_MAX)),
+    ROW("kernel/tainted", 0644, CALLED(.get = get_tainted, .set = set_tainted)),
+    ROW("kernel/threads-max", 0644, U32(proc_threads_max, .min = 20, .max = PID_MAX)),
+    ROW("kernel/version", 0444, CALLED(.get = get_version)),
+    ROW("vm/admin_reserve_kbytes", 0644, U64(mm_admin_reserve_kbytes, .max = ~0ull)),
+    ROW("vm/drop_caches", 0200, CALLED(.get = get_nothing, .set = set_drop_caches)),
+    ROW("vm/max_map_count", 0644, U32(mm_max_map_count, .max = 0x7fffffff)),
+    ROW("vm/min_free_kbytes", 0444, CALLED(.get = get_min_free)),
+    ROW("vm/mmap_min_addr", 0644,
+        U64(mm_min_addr, .min = PAGE_SIZE, .max = USER_END / 2, .cap = CAP_SYS_RAWIO)),
+    ROW("vm/overcommit_kbytes", 0644,
+        U64(mm_overcommit_kbytes, .max = ~0ull, .check = check_kbytes)),
+    ROW("vm/overcommit_memory", 0644, U32(mm_overcommit, .max = OVERCOMMIT_NEVER)),
+    ROW("vm/overcommit_ratio", 0644,
+        U32(mm_overcommit_ratio, .max = 0x7fffffff, .check = check_ratio)),
+    ROW("vm/user_reserve_kbytes", 0644, U64(mm_user_reserve_kbytes, .max = ~0ull)),
+    {.name = NULL},
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/sysrq-trigger: a letter written by root does at once what it says, as on Linux.
+ */
+#include "arch/console.h"
+#include "kernel/kernel.h"
+#include "kernel/panic.h"
+#include "kernel/procfs/procfs.h"
+#include "lib/uapi/errno.h"
+
+int proc_store_sysrq(s32 pid, char *text, size_t n)
+{
+    (void)pid;
+    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+        return -EPERM;
+    switch (n ? text[0] : 0) {
+    case 'c':
+        panic("a crash was asked for through /proc/sysrq-trigger");
+    case 'b':
+        machine_reboot();
+    case 'o':
+        machine_poweroff(EXIT_PASSED);
+    default:
+        return -EINVAL;
+    }
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files of the whole system: time, CPUs, mounts; and the table of all of them but the
+ * settings below /proc/sys (kernel/procfs/sysctl_table.c).
+ */
+#include "arch/hwinfo.h"
+#include "arch/time.h"
+#include "kernel/kernel.h"
+#include "kernel/procfs/procfs.h"
+#include "kernel/task/loadavg.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/slab.h"
+
+#define TICK_NS     10000000ul
+#define CPUINFO_MAX 4096
+
+void seq_escape(struct seq *s, const char *text, const char *escaped)
+{
+    for (; *text; text++) {
+        if (strchr(escaped, *text))
+            seq_printf(s, "\\%03o", (unsigned)(u8)*text);
+        else
+            seq_write(s, text, 1);
+    }
+}
+
+void seq_path(struct seq *s, const struct path *p, const char *escaped)
+{
+    char *text = p->dentry ? kmalloc(PATH_MAX) : NULL;
+
+    if (!p->dentry)
+        return;
+    if (!text) {
+        s->error = -ENOMEM;
+        return;
+    }
+    if (vfs_path_text(p, &current_proc()->fs.dirs->root, text, PATH_MAX) > 0)
+        seq_escape(s, text, escaped);
+    kfree(text);
+}
+
+/* ---- time ---- */
+
+struct load {
+    u64 utime, stime;
+    u32 running;
+};
+
+static bool add_load(struct proc *p, void *arg)
+{
+    struct load *l = arg;
+    u64 utime, stime;
+
+    proc_times(p, &utime, &stime);
+    l->utime += utime + p->cutime_ns;
+    l->stime += stime + p->cstime_ns;
+    l->running += !p->zombie && p->leader && p->leader->state == THREAD_RUNNABLE;
+    return true;
+}
+
+static struct load load_now(void)
+{
+    struct load l = {0};
+
+    proc_for_each(add_load, &l);
+    return l;
+}
+
+static u64 idle_ns(const struct load *l)
+{
+    u64 all = clock_monotonic_ns() * cpu_count, busy = l->utime + l->stime;
+
+    return all > busy ? all - busy : 0;
+}
+
+static int show_uptime(struct seq *s, s32 pid)
+{
+    struct load l = load_now();
+    u64 up = clock_monotonic_ns() / TICK_NS, idle = idle_ns(&l) / TICK_NS;
+
+    (void)pid;
+    seq_printf(s, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100, idle % 100);
+    return 0;
+}
+
+static int show_loadavg(struct seq *s, s32 pid)
+{
+    struct load l = load_now();
+    u64 averages[3];
+
+    (void)pid;
+    loadavg_get(averages);
+    for (int i = 0; i < 3; i++) {
+        u64 hundredths = averages[i] * 100 + (1ul << LOAD_SHIFT) / 2;
+
+        seq_printf(s, "%lu.%02lu ", (hundredths >> LOAD_SHIFT) / 100,
+                   (hundredths >> LOAD_SHIFT) % 100);
+    }
+    seq_printf(s, "%u/%u %d\n", l.running, proc_count(), proc_last_pid());
+    return 0;
+}
+
+static int show_stat(struct seq *s, s32 pid)
+{
+    struct load l = load_now();
+    char line[128];
+
+    (void)pid;
+    fmt_snprintf(line, sizeof(line), "%lu 0 %lu %lu 0 0 0 0 0 0", l.utime / TICK_NS,
+                 l.stime / TICK_NS, idle_ns(&l) / TICK_NS);
+    seq_printf(s, "cpu  %s\n", line);
+    for (u32 i = 0; i < cpu_count; i++)
+        seq_printf(s, "cpu%u %s\n", i, cpu_count == 1 ? line : "0 0 0 0 0 0 0 0 0 0");
+    seq_printf(s, "btime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
+               clock_boot_epoch(), proc_count(), l.running);
+    return 0;
+}
+
+/* ---- machine and kernel ---- */
+
+static int show_cpuinfo(struct seq *s, s32 pid)
+{
+    char *text = kmalloc(CPUINFO_MAX);
+
+    (void)pid;
+    if (!text)
+        return -ENOMEM;
+    for (u32 i = 0; i < cpu_count; i++)
+        seq_write(s, text, (size_t)cpu_describe(i, text, CPUINFO_MAX));
+    kfree(text);
+    return 0;
+}
+
+static int show_version(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_printf(s, "Tessera version %s %s\n", kernel_release, kernel_version);
+    return 0;
+}
+
+static int show_cmdline(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, cmdline_text());
+    seq_puts(s, "\n");
+    return 0;
+}
+
+static int show_hwreport(struct seq *s, s32 pid)
+{
+    (void)pid;
+    arch_hwreport(s);
+    return 0;
+}
+
+const struct proc_entry proc_system_entries[] = {
+    {.name = "buddyinfo", .perm = 0444, .show = proc_show_buddyinfo},
+    {.name = "cmdline", .perm = 0444, .show = show_cmdline},
+    {.name = "cpuinfo", .perm = 0444, .show = show_cpuinfo},
+    {.name = "filesystems", .perm = 0444, .show = proc_show_filesystems},
+    {.name = "hwreport", .perm = 0400, .show = show_hwreport},
+    {.name = "kpagecount", .perm = 0400, .fops = &proc_kpagecount_fops},
+    {.name = "loadavg", .perm = 0444, .show = show_loadavg},
+    {.name = "meminfo", .perm = 0444, .show = proc_show_meminfo},
+    {.name = "slabinfo", .perm = 0444, .show = proc_show_slabinfo},
+    {.name = "stat", .perm = 0444, .show = show_stat},
+    {.name = "sysrq-trigger", .perm = 0200, .store = proc_store_sysrq},
+    {.name = "sysvipc/shm", .perm = 0444, .show = proc_show_shm},
+    {.name = "uptime", .perm = 0444, .show = show_uptime},
+    {.name = "version", .perm = 0444, .show = show_version},
+#ifdef TESSERA_DEBUG
+    {.name = "vmstat",
+     .perm = 0644,
+     .show = proc_show_vmstat,
+     .store = proc_store_vmstat},
+#else
+    {.name = "vmstat", .perm = 0444, .show = proc_show_vmstat},
+#endif
+    {.name = NULL},
+};

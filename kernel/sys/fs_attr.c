@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Attributes: mode, owner, times; extended ones, of which there are none.
+ */
+#include "fs/dentry.h"
+#include "fs/perm.h"
+#include "kernel/sys/fs.h"
+#include "kernel/sys/sys.h"
+#include "kernel/task/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "lib/uapi/time.h"
+
+#define NSEC           1000000000ll
+#define XATTR_NAME_MAX 255u
+#define XATTR_SIZE_MAX 65536u
+#define XATTR_CREATE   1u
+#define XATTR_REPLACE  2u
+
+/* ---- mode ---- */
+
+static long chmod_target(struct target *t, u32 mode)
+{
+    struct inode *ino = t->inode;
+    int err = -EPERM;
+
+    if (path_may_change(&t->path) != 0)
+        err = -EROFS;
+    else if (S_ISLNK(ino->mode)) /* it has no rights of its own */
+        err = -EOPNOTSUPP;
+    else if (owns(ino))
+        err = vfs_chmod(ino, inode_chmod_mode(current_cred(), ino, mode & 07777));
+
+    target_put(t);
+    return err;
+}
+
+static long do_chmod(int dirfd, vaddr_t name, u32 mode)
+{
+    struct target t;
+    int err = target_at(dirfd, name, 0, &t);
+
+    return err ? err : chmod_target(&t, mode);
+}
+
+long sys_chmod(const struct syscall_args *a)
+{
+    return do_chmod(AT_FDCWD, a->a0, (u32)a->a1);
+}
+
+long sys_fchmodat(const struct syscall_args *a)
+{
+    return do_chmod((int)a->a0, a->a1, (u32)a->a2);
+}
+
+long sys_fchmod(const struct syscall_args *a)
+{
+    struct target t;
+    int err = target_fd((int)a->a0, false, &t);
+
+    return err ? err : chmod_target(&t, (u32)a->a1);
+}
+
+long sys_umask(const struct syscall_args *a)
+{
+    struct fs_context *fs = &current_proc()->fs;
+    u32 old = fs->dirs->umask;
+
+    fs->dirs->umask = (u32)a->a0 & 0777;
+    return old;
+}
+
+/* ---- owner ---- */
+
+static long chown_target(struct target *t, u32 uid, u32 gid)
+{
+    int err = path_may_change(&t->path);
+
+    if (!err)
+        err = inode_may_chown(current_cred(), t->inode, uid, gid);
+    if (!err)
+        err = vfs_chown(t->inode, uid, gid);
+    target_put(t);
+    return err;
+}
+
+static long do_chown(int dirfd, vaddr_t name, u32 uid, u32 gid, u32 flags)
+{
+    struct target t;
+    int err;
+
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    err = target_at(dirfd, name, flags, &t);
+    return err ? err : chown_target(&t, uid, gid);
+}
+
+long sys_chown(const struct syscall_args *a)
+{
+    return do_chown(AT_FDCWD, a->a0, (u32)a->a1, (u32)a->a2, 0);
+}
+
+long sys_lchown(const struct syscall_args *a)
+{
+    return do_chown(AT_FDCWD, a->a0, (u32)a->a1, (u32)a->a2, AT_SYMLINK_NOFOLLOW);
+}
+
+long sys_fchownat(const struct syscall_args *a)
+{
+    return do_chown((int)a->a0, a->a1, (u32)a->a2, (u32)a->a3, (u32)a->a4);
+}
+
+long sys_fchown(const struct syscall_args *a)
+{
+    struct target t;
+    int err = target_fd((int)a->a0, false, &t);
+
+    return err ? err : chown_target(&t, (u32)a->a1, (u32)a->a2);
+}
+
+/* ---- times ---- */
+
+/* times[0] access, [1] modification; nanoseconds may be UTIME_NOW or UTIME_OMIT. */
+static long set_times(struct target *t, const struct timespec times[2])
+{
+    struct inode *ino = t->inode;
+    u64 now = fs_now(), ns[2] = {ino->atime_ns, ino->mtime_ns};
+    bool only_now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
+    int err = 0;
+
+    for (int i = 0; i < 2; i++) {
+        if (times[i].tv_nsec == UTIME_NOW) {
+            ns[i] = now;
+        } else if (times[i].tv_nsec != UTIME_OMIT) {
+            s64 sec = MIN(MAX(times[i].tv_sec, (s64)0), INT64_MAX / NSEC - 1);
+
+            ns[i] = (u64)(sec * NSEC + times[i].tv_nsec);
+        }
+    }
+    if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
+        goto out;
+    err = path_may_change(&t->path);
+    if (!err && !owns(ino)) /* whoever may write may also say: now */
+        err = only_now ? inode_permission(current_cred(), ino, MAY_WRITE) : -EPERM;
+    if (!err)
+        err = vfs_utimes(ino, ns[0], ns[1]);
+out:
+    target_put(t);
+    return err;
+}
+
+static bool nsec_ok(s64 nsec)
+{
+    return nsec == UTIME_NOW || nsec == UTIME_OMIT || (nsec >= 0 && nsec < NSEC);
+}
+
+/* name 0: the descriptor itself. */
+static long do_utimens(int dirfd, vaddr_t name, const struct timespec times[2], u32 flags)
+{
+    struct target t;
+    int err;
+
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    if (!name && dirfd != AT_FDCWD)
+        err = flags ? -EINVAL : target_fd(dirfd, false, &t);
+    else
+        err = target_at(dirfd, name, flags, &t);
+    return err ? err : set_times(&t, times);
+}
+
+static const struct timespec times_now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+
+long sys_utimensat(const struct syscall_args *a)
+{
+    struct timespec times[2];
+
+    if (!a->a2)
+        return do_utimens((int)a->a0, a->a1, times_now, (u32)a->a3);
+    if (copy_from_user(times, a->a2, sizeof(times)) != 0)
+        return -EFAULT;
+    if (!nsec_ok(times[0].tv_nsec) || !nsec_ok(times[1].tv_nsec))
+        return -EINVAL;
+    if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
+        return 0; /* nothing to change: Linux does not even look */
+    return do_utimens((int)a->a0, a->a1, times, (u32)a->a3);
+}
+
+static long do_utimes(int dirfd, vaddr_t name, vaddr_t user)
+{
+    struct timeval tv[2];
+    struct timespec times[2];
+
+    if (!user)
+        return do_utimens(dirfd, name, times_now, 0);
+    if (copy_from_user(tv, user, sizeof(tv)) != 0)
+        return -EFAULT;
+    for (int i = 0; i < 2; i++) {
+        if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+            return -EINVAL;
+        times[i] = (struct timespec){tv[i].tv_sec, tv[i].tv_usec * 1000};
+    }
+    return do_utimens(dirfd, name, times, 0);
+}
+
+long sys_utimes(const struct syscall_args *a)
+{
+    return do_utimes(AT_FDCWD, a->a0, a->a1);
+}
+
+long sys_futimesat(const struct syscall_args *a)
+{
+    return do_utimes((int)a->a0, a->a1, a->a2);
+}
+
+long sys_utime(const struct syscall_args *a)
+{
+    s64 seconds[2];
+
+    if (!a->a1)
+        return do_utimens(AT_FDCWD, a->a0, times_now, 0);
+    if (copy_from_user(seconds, a->a1, sizeof(seconds)) != 0)
+        return -EFAULT;
+    return do_utimens(AT_FDCWD, a->a0,
+                      (struct timespec[2]){{seconds[0], 0}, {seconds[1], 0}}, 0);
+}
+
+/* ---- extended attributes: no file has any, and none can be added ---- */
+
+enum xattr_call { XATTR_SET, XATTR_GET, XATTR_LIST, XATTR_REMOVE };
+
+/* Name spaces that files could have attributes in. */
+static bool xattr_space(const char *name)
+{
+    static const char *const spaces[] = {"user.", "trusted.", "security.",
+                                         "system.posix_acl_"};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++) {
+        if (strncmp(name, spaces[i], strlen(spaces[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What is judged before the file is looked for: *result becomes what a file answers. */
+static long xattr_check(const struct syscall_args *a, enum xattr_call call, long *result)
+{
+    char name[XATTR_NAME_MAX + 1];
+    ssize_t n;
+
+    *result = 0;
+    if (call == XATTR_LIST)
+        return 0;
+    if (call == XATTR_SET && ((u32)a->a4 & ~(u32)(XATTR_CREATE | XATTR_REPLACE)))
+        return -EINVAL;
+    n = strncpy_from_user(name, a->a1, sizeof(name));
+    if (n <= 0)
+        return n == 0 || n == -ENAMETOOLONG ? -ERANGE : n;
+    if (call == XATTR_SET && a->a3 > XATTR_SIZE_MAX)
+        return -E2BIG;
+    *result = call == XATTR_GET && xattr_space(name) ? -ENODATA : -EOPNOTSUPP;
+    for (u64 at = 0; call == XATTR_SET && at < a->a3; at += sizeof(name)) {
+        if (copy_from_user(name, a->a2 + at, MIN(sizeof(name), a->a3 - at)) != 0)
+            return -EFAULT;
+    }
+    return 0;
+}
+
+static long xattr_name(const struct syscall_args *a, u32 flags, enum xattr_call call)
+{
+    struct target t;
+    long result, err = xattr_check(a, call, &result);
+
+    if (!err)
+        err = target_at(AT_FDCWD, a->a0, flags, &t);
+    if (err)
+        return err;
+    target_put(&t);
+    return result;
+}
+
+static long xattr_fd(const struct syscall_args *a, enum xattr_call call)
+{
+    struct target t;
+    long result, err = target_fd((int)a->a0, false, &t);
+
+    if (err)
+        return err;
+    err = xattr_check(a, call, &result);
+    target_put(&t);
+    return err ? err : result;
+}
+
+#define XATTR_CALLS(name, call)                          \
+    long sys_##name(const struct syscall_args *a)        \
+    {                                                    \
+        return xattr_name(a, 0, call);                   \
+    }                                                    \
+    long sys_l##name(const struct syscall_args *a)       \
+    {                                                    \
+        return xattr_name(a, AT_SYMLINK_NOFOLLOW, call); \
+    }                                                    \
+    long sys_f##name(const struct syscall_args *a)       \
+    {                                                    \
+        return xattr_fd(a, call);                        \
+    }
+
+XATTR_CALLS(setxattr, XATTR_SET)
+XATTR_CALLS(getxattr, XATTR_GET)
+XATTR_CALLS(listxattr, XATTR_LIST)
+XATTR_CALLS(removexattr, XATTR_REMOVE)

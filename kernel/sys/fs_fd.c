@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Descriptors: closing, duplicating, fcntl, ioctl.
+ */
+#include "fs/memfd.h"
+#include "fs/perm.h"
+#include "fs/pipe/pipe.h"
+#include "kernel/sys/fs.h"
+#include "kernel/sys/fs_lock.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+
+#define CLOSE_RANGE_UNSHARE 2u
+#define CLOSE_RANGE_CLOEXEC 4u
+
+#define FIONREAD 0x541bu
+#define FIONBIO  0x5421u
+#define FIONCLEX 0x5450u
+#define FIOCLEX  0x5451u
+
+/* What F_SETFL may change. */
+#define SETFL_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+
+static struct fdtable *files(void)
+{
+    return current_proc()->files;
+}
+
+long sys_close(const struct syscall_args *a)
+{
+    return fd_close(files(), (int)a->a0);
+}
+
+/* The table belongs to the process, so there is nobody to unshare it from. */
+long sys_close_range(const struct syscall_args *a)
+{
+    u32 first = (u32)a->a0, last = (u32)a->a1, flags = (u32)a->a2;
+
+    if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
+        return -EINVAL;
+    if (first > FD_MAX_HARD)
+        return 0;
+    for (int fd = fd_next(files(), (int)first); fd >= 0 && (u32)fd <= last;
+         fd = fd_next(files(), fd + 1)) {
+        if (flags & CLOSE_RANGE_CLOEXEC)
+            fd_set_cloexec(files(), fd, true);
+        else
+            fd_close(files(), fd);
+    }
+    return 0;
+}
+
+long sys_dup(const struct syscall_args *a)
+{
+    struct file *f = file_of((int)a->a0);
+
+    return f ? install_file(f, false) : -EBADF;
+}
+
+static long dup_to(int from, int to, bool cloexec)
+{
+    struct file *f;
+    int fd;
+
+    if (to < 0 || (u32)to >= fd_limit())
+        return -EBADF;
+    f = file_of(from);
+    if (!f)
+        return -EBADF;
+    fd = fd_install_at(files(), f, to, fd_limit(), cloexec);
+    if (fd < 0)
+        file_put(f);
+    return fd;
+}
+
+long sys_dup2(const struct syscall_args *a)
+{
+    int from = (int)a->a0, to = (int)a->a1;
+
+    if (from == to)
+        return fd_get_cloexec(files(), from) < 0 ? -EBADF : to;
+    return dup_to(from, to, false);
+}
+
+long sys_dup3(const struct syscall_args *a)
+{
+    int from = (int)a->a0, to = (int)a->a1;
+    u32 flags = (u32)a->a2;
+
+    if (flags & ~O_CLOEXEC || from == to)
+        return -EINVAL;
+    return dup_to(from, to, flags & O_CLOEXEC);
+}
+
+/* ---- fcntl ---- */
+
+static long dup_above(struct file *f, u64 min, bool cloexec)
+{
+    int fd;
+
+    if (min >= fd_limit())
+        return -EINVAL;
+    file_get(f);
+    fd = fd_install(files(), f, (int)min, fd_limit(), cloexec);
+    if (fd < 0)
+        file_put(f);
+    return fd;
+}
+
+static long set_flags(struct file *f, u32 flags)
+{
+    /* Nobody would send the signals; files without any have nothing to wait for. */
+    if (flags & O_ASYNC && !S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
+        return -EINVAL;
+    if (flags & ~f->flags & O_NOATIME && !inode_owned(current_cred(), f->inode))
+        return -EPERM;
+    /* Reads by several threads may be under way: they see the old or the new word. */
+    WRITE_ONCE(f->flags, (f->flags & ~SETFL_FLAGS) | (flags & SETFL_FLAGS));
+    return 0;
+}
+
+static long pipe_control(struct file *f, u32 cmd, u32 size)
+{
+    if (!file_is_pipe(f))
+        return -EBADF;
+    return cmd == F_GETPIPE_SZ ? (long)pipe_capacity(f) : pipe_set_capacity(f, size);
+}
+
+/* What an O_PATH descriptor can do, too. */
+static long fcntl_descriptor(int fd, struct file *f, u32 cmd, u64 arg)
+{
+    switch (cmd) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        return dup_above(f, (u32)arg, cmd == F_DUPFD_CLOEXEC);
+    case F_GETFD:
+        return fd_get_cloexec(files(), fd) ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        return fd_set_cloexec(files(), fd, arg & FD_CLOEXEC);
+    case F_GETFL:
+        return (long)f->flags;
+    default:
+        return f->flags & O_PATH ? -EBADF : -EINVAL;
+    }
+}
+
+static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
+{
+    if (f->flags & O_PATH)
+        return fcntl_descriptor(fd, f, cmd, arg);
+    switch (cmd) {
+    case F_SETFL:
+        return set_flags(f, (u32)arg);
+    case F_GETLK:
+    case F_OFD_GETLK:
+        return record_lock_test(f, arg, cmd == F_OFD_GETLK);
+    case F_SETLK:
+    case F_SETLKW:
+        return record_lock_set(fd, f, arg, false, cmd == F_SETLKW);
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return record_lock_set(fd, f, arg, true, cmd == F_OFD_SETLKW);
+    case F_SETOWN:
+        WRITE_ONCE(f->owner, (s32)arg);
+        return 0;
+    case F_GETOWN:
+        return f->owner;
+    case F_SETPIPE_SZ:
+    case F_GETPIPE_SZ:
+        return pipe_control(f, cmd, (u32)arg);
+    case F_ADD_SEALS:
+        return arg > UINT32_MAX ? -EINVAL : memfd_add_seals(f, (u32)arg);
+    case F_GET_SEALS:
+        return memfd_get_seals(f);
+    default:
+        return fcntl_descriptor(fd, f, cmd, arg);
+    }
+}
+
+long sys_fcntl(const struct syscall_args *a)
+{
+    struct file *f = file_of((int)a->a0);
+    long result;
+
+    if (!f)
+        return -EBADF;
+    result = do_fcntl((int)a->a0, f, (u32)a->a1, a->a2);
+    file_put(f);
+    return result;
+}
+
+/* ---- ioctl ---- */
+
+static long set_nonblock(struct file *f, vaddr_t arg)
+{
+    s32 on;
+
+    if (copy_from_user(&on, arg, sizeof(on)) != 0)
+        return -EFAULT;
+    WRITE_ONCE(f->flags, on ? f->flags | O_NONBLOCK : f->flags & ~O_NONBLOCK);
+    return 0;
+}
+
+static long bytes_left(struct file *f, vaddr_t arg)
+{
+    u64 size = READ_ONCE(f->inode->object->size), pos = f->pos;
+    s32 n = (s32)(size > pos ? size - pos : 0);
+
+    return copy_to_user(arg, &n, sizeof(n));
+}
+
+static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
+{
+    switch (cmd) {
+    case FIOCLEX:
+    case FIONCLEX:
+        return fd_set_cloexec(files(), fd, cmd == FIOCLEX);
+    case FIONBIO:
+        return set_nonblock(f, arg);
+    case FIONREAD:
+        if (S_ISREG(f->inode->mode) && f->inode->object)
+            return bytes_left(f, arg);
+        break;
+    default:
+        break;
+    }
+    return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
+}
+
+long sys_ioctl(const struct syscall_args *a)
+{
+    struct file *f = io_file_of((int)a->a0);
+    long result;
+
+    if (!f)
+        return -EBADF;
+    result = do_ioctl((int)a->a0, f, (u32)a->a1, a->a2);
+    file_put(f);
+    return result;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Moving bytes: read, write and their relatives.
+ */
+#include "fs/perm.h"
+#include "kernel/sys/fs.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+
+#define RWF_HIPRI 0x01u
+#define RWF_DSYNC 0x02u
+#define RWF_SYNC  0x04u
+
+/* Linux' rule for the range of a transfer. */
+static int check_range(const struct file *f, const struct uio *u, const s64 *pos)
+{
+    s64 from = pos ? *pos : (s64)f->pos, end;
+
+    if (pos && *pos < 0)
+        return -EINVAL;
+    if (!f->ops->lseek)
+        return pos ? -ESPIPE : 0;
+    return __builtin_add_overflow(from, (s64)u->left, &end) ? -EINVAL : 0;
+}
+
+ssize_t read_file(struct file *f, struct uio *u, const s64 *pos)
+{
+    u64 at = pos ? (u64)*pos : 0;
+    int err;
+
+    if (!file_readable(f))
+        return -EBADF;
+    err = check_range(f, u, pos);
+    return err ? err : file_read(f, u, pos ? &at : NULL);
+}
+
+/* RLIMIT_FSIZE: SIGXFSZ beyond it, a shorter write up to it. */
+static int limit_size(const struct file *f, struct uio *u, const s64 *pos)
+{
+    u64 limit = proc_rlimit(current_proc(), RLIMIT_FSIZE), at;
+
+    if (limit == RLIM_INFINITY || !S_ISREG(f->inode->mode) || !f->inode->object ||
+        !u->left)
+        return 0;
+    at = f->flags & O_APPEND ? f->inode->object->size : pos ? (u64)*pos : f->pos;
+    if (at >= limit) {
+        signal_send_thread(current_thread(), SIGXFSZ, NULL);
+        return -EFBIG;
+    }
+    u->left = MIN(u->left, limit - at);
+    return 0;
+}
+
+ssize_t write_file(struct file *f, struct uio *u, const s64 *pos)
+{
+    u64 at = pos ? (u64)*pos : 0;
+    ssize_t n;
+    int err;
+
+    if (!file_writable(f))
+        return -EBADF;
+    err = check_range(f, u, pos);
+    if (!err)
+        err = limit_size(f, u, pos);
+    if (err)
+        return err;
+    if (u->left)
+        inode_drop_set_id(current_cred(), f->inode);
+    n = file_write(f, u, pos ? &at : NULL);
+    if (n == -EPIPE || u->broken)
+        signal_send_thread(current_thread(), SIGPIPE, NULL);
+    return n;
+}
+
+static int check_file(const struct file *f, const s64 *pos, bool writes)
+{
+    if (pos && !f->ops->lseek)
+        return -ESPIPE;
+    return (writes ? file_writable(f) : file_readable(f)) ? 0 : -EBADF;
+}
+
+/* Linux looks at the descriptor and its mode first, then at the buffer. */
+static long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos, bool writes)
+{
+    struct file *f = io_file_of(fd);
+    struct buffers b;
+    long n;
+
+    if (!f)
+        return -EBADF;
+    n = check_file(f, pos, writes);
+    if (n == 0 && (n = buffer_get(&b, buf, len)) == 0)
+        n = writes ? write_file(f, &b.uio, pos) : read_file(f, &b.uio, pos);
+    file_put(f);
+    return n;
+}
+
+long sys_read(const struct syscall_args *a)
+{
+    return transfer((int)a->a0, a->a1, a->a2, NULL, false);
+}
+
+long sys_write(const struct syscall_args *a)
+{
+    return transfer((int)a->a0, a->a1, a->a2, NULL, true);
+}
+
+long sys_pread64(const struct syscall_args *a)
+{
+    s64 pos = (s64)a->a3;
+
+    return pos < 0 ? -EINVAL : transfer((int)a->a0, a->a1, a->a2, &pos, false);
+}
+
+long sys_pwrite64(const struct syscall_args *a)
+{
+    s64 pos = (s64)a->a3;
+
+    return pos < 0 ? -EINVAL : transfer((int)a->a0, a->a1, a->a2, &pos, true);
+}
+
+static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool writes)
+{
+    struct file *f;
+    struct buffers b;
+    long n;
+
+    if (pos && *pos < 0)
+        return -EINVAL;
+    f = io_file_of((int)a->a0);
+    if (!f)
+        return -EBADF;
+    n = check_file(f, pos, writes);
+    if (n == 0 && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
+        n = writes ? write_file(f, &b.uio, pos) : read_file(f, &b.uio, pos);
+        buffers_put(&b);
+    }
+    file_put(f);
+    return n;
+}
+
+long sys_readv(const struct syscall_args *a)
+{
+    return transfer_vector(a, NULL, false);
+}
+
+long sys_writev(const struct syscall_args *a)
+{
+    return transfer_vector(a, NULL, true);
+}
+
+long sys_preadv(const struct syscall_args *a)
+{
+    s64 pos = (s64)a->a3;
+
+    return transfer_vector(a, &pos, false);
+}
+
+long sys_pwritev(const struct syscall_args *a)
+{
+    s64 pos = (s64)a->a3;
+
+    return transfer_vector(a, &pos, true);
+}
+
+/* Everything is in memory, so the flags about devices and syncing ask for nothing. */
+static long transfer_flags(const struct syscall_args *a, bool writes)
+{
+    s64 pos = (s64)a->a3;
+
+    if ((u32)a->a5 & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
+        return -EOPNOTSUPP;
+    return transfer_vector(a, pos == -1 ? NULL : &pos, writes);
+}
+
+long sys_preadv2(const struct syscall_args *a)
+{
+    return transfer_flags(a, false);
+}
+
+long sys_pwritev2(const struct syscall_args *a)
+{
+    return transfer_flags(a, true);
+}
+
+long sys_lseek(const struct syscall_args *a)
+{
+    int whence = (int)a->a2;
+    struct file *f = io_file_of((int)a->a0);
+    s64 pos = -EINVAL;
+
+    if (!f)
+        return -EBADF;
+    if (whence >= SEEK_SET && whence <= SEEK_HOLE) {
+        mutex_lock(&f->pos_lock);
+        pos = f->ops->lseek ? f->ops->lseek(f, (s64)a->a1, whence) : -ESPIPE;
+        if (pos >= 0)
+            f->pos = (u64)pos;
+        mutex_unlock(&f->pos_lock);
+    }
+    file_put(f);
+    return pos;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mount and umount2: names, texts and rights; what they do is in fs/mount_calls.c.
+ */
+#include "kernel/sys/fs.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/mount.h"
+#include "mm/slab.h"
+
+#define KNOWN                                                                           \
+    (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_REMOUNT |       \
+     MS_MANDLOCK | MS_DIRSYNC | MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME | MS_BIND | \
+     MS_MOVE | MS_REC | MS_SILENT | MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED | \
+     MS_RELATIME | MS_STRICTATIME | MS_LAZYTIME)
+
+/* A text of the caller in fresh memory; at 0: NULL, or "" when `empty`. At most a page: what is
+ * longer is -EINVAL, as options on Linux are cut there. */
+static int text_of(vaddr_t at, bool empty, char **out)
+{
+    ssize_t n = 0;
+
+    *out = NULL;
+    if (!at && !empty)
+        return 0;
+    *out = kmalloc(PATH_MAX);
+    if (!*out)
+        return -ENOMEM;
+    **out = '\0';
+    if (at)
+        n = strncpy_from_user(*out, at, PATH_MAX);
+    return n < 0 ? (n == -ENAMETOOLONG ? -EINVAL : (int)n) : 0;
+}
+
+static int look_up(vaddr_t name, u32 lookup_flags, struct path *out)
+{
+    char *text;
+    int err = name_of(name, false, &text);
+
+    if (err)
+        return err;
+    err = vfs_lookup(&current_proc()->fs, NULL, text, lookup_flags, out);
+    kfree(text);
+    return err;
+}
+
+/* mount(source, target, type, flags, data): the source of a memory file system is only a
+ * label. Names come before rights, as on Linux. */
+long sys_mount(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a3;
+    char *type = NULL, *source = NULL, *options = NULL;
+    struct path at;
+    int err;
+
+    if ((flags & MS_MAGIC_MASK) == MS_MAGIC)
+        flags &= ~MS_MAGIC_MASK;
+    err = text_of(a->a2, false, &type);
+    if (!err)
+        err = text_of(a->a0, false, &source);
+    if (!err)
+        err = text_of(a->a4, true, &options);
+    if (!err)
+        err = look_up(a->a1, LOOKUP_FOLLOW, &at);
+    if (!err) {
+        struct mount_args args = {source, type, flags, options};
+
+        err = !proc_capable(current_proc(), CAP_SYS_ADMIN) ? -EPERM
+              : flags & ~KNOWN                             ? -EINVAL
+                                                           : 0;
+        if (err)
+            path_put(&at);
+        else
+            err = vfs_mount(&current_proc()->fs, &at, &args);
+    }
+    kfree(type);
+    kfree(source);
+    kfree(options);
+    return err;
+}
+
+long sys_umount2(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a1;
+    struct path at;
+    int err;
+
+    if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
+        return -EINVAL;
+    err = look_up(a->a0, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
+    if (err)
+        return err;
+    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+        err = -EPERM;
+    else if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH)))
+        err = -EINVAL;
+    if (err)
+        path_put(&at);
+    else
+        err = vfs_umount(&current_proc()->fs, &at, flags);
+    return err;
+}

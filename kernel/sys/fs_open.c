@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening and making files: open, pipe, memfd_create.
+ */
+#include "fs/memfd.h"
+#include "kernel/sys/fs.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/mman.h"
+#include "mm/slab.h"
+
+#define OPEN_FLAGS                                                                    \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK |      \
+     O_SYNC | O_ASYNC | O_DIRECT | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
+     O_PATH | O_TMPFILE)
+
+#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+
+static long open_name(int dirfd, const char *name, u32 flags, u32 mode)
+{
+    struct proc *p = current_proc();
+    struct at_dir dir;
+    struct file *f;
+    int err = at_dir_get(dirfd, name, &dir);
+
+    if (err)
+        return err;
+    /* Nothing may be created or cut when there is no descriptor for it. */
+    err = fd_reserve(p->files, fd_limit());
+    if (!err)
+        err = vfs_open(&p->fs, dir.base, name, flags, mode, &f);
+    at_dir_put(&dir);
+    return err ? err : install_file(f, flags & O_CLOEXEC);
+}
+
+static long do_open(int dirfd, vaddr_t user, u32 flags, u32 mode)
+{
+    char *name;
+    long result;
+    int err;
+
+    if (flags & TMPFILE_BIT && !(flags & O_DIRECTORY))
+        return -EINVAL;
+    err = name_of(user, false, &name);
+    if (err)
+        return err;
+    flags = (flags & OPEN_FLAGS) | O_LARGEFILE;
+    result = open_name(dirfd, name, flags, mode);
+    kfree(name);
+    return result;
+}
+
+long sys_open(const struct syscall_args *a)
+{
+    return do_open(AT_FDCWD, a->a0, (u32)a->a1, (u32)a->a2);
+}
+
+long sys_openat(const struct syscall_args *a)
+{
+    return do_open((int)a->a0, a->a1, (u32)a->a2, (u32)a->a3);
+}
+
+long sys_creat(const struct syscall_args *a)
+{
+    return do_open(AT_FDCWD, a->a0, O_CREAT | O_WRONLY | O_TRUNC, (u32)a->a1);
+}
+
+/* A file without a directory belongs to who makes it. */
+static void own(struct file *f)
+{
+    f->inode->uid = current_cred()->uid;
+    f->inode->gid = current_cred()->gid;
+}
+
+static long do_pipe(vaddr_t user, u32 flags)
+{
+    bool cloexec = flags & O_CLOEXEC;
+    struct file *reader, *writer;
+    s32 fds[2];
+    int err;
+
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+        return -EINVAL;
+    err = pipe_create(flags & O_NONBLOCK, &reader, &writer);
+    if (err)
+        return err;
+    own(reader); /* one inode for both ends */
+    fds[0] = (s32)install_file(reader, cloexec);
+    if (fds[0] < 0) {
+        file_put(writer);
+        return fds[0];
+    }
+    fds[1] = (s32)install_file(writer, cloexec);
+    err = fds[1] < 0 ? fds[1] : copy_to_user(user, fds, sizeof(fds));
+    if (err) {
+        if (fds[1] >= 0)
+            fd_close(current_proc()->files, fds[1]);
+        fd_close(current_proc()->files, fds[0]);
+    }
+    return err;
+}
+
+long sys_pipe(const struct syscall_args *a)
+{
+    return do_pipe(a->a0, 0);
+}
+
+long sys_pipe2(const struct syscall_args *a)
+{
+    return do_pipe(a->a0, (u32)a->a1);
+}
+
+long sys_memfd_create(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a1, size = 0;
+    char name[MEMFD_NAME_MAX + 1];
+    struct file *f;
+    ssize_t n;
+    int err;
+
+    if (flags & MFD_HUGETLB) {
+        size = flags >> MAP_HUGE_SHIFT;
+        flags &= (1u << MAP_HUGE_SHIFT) - 1;
+    }
+    if ((flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_NOEXEC_SEAL |
+                        MFD_EXEC)) ||
+        (flags & (MFD_NOEXEC_SEAL | MFD_EXEC)) == (MFD_NOEXEC_SEAL | MFD_EXEC) ||
+        (size && size != MAP_HUGE_2MB >> MAP_HUGE_SHIFT))
+        return -EINVAL;
+    n = strncpy_from_user(name, a->a0, sizeof(name));
+    if (n < 0)
+        return n == -ENAMETOOLONG ? -EINVAL : n;
+    err = memfd_create(name, flags, &f);
+    if (err)
+        return err;
+    own(f);
+    return install_file(f, flags & MFD_CLOEXEC);
+}

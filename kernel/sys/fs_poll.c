@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Waiting for several files: poll and select on one engine.
+ */
+#include "arch/time.h"
+#include "kernel/sys/fs.h"
+#include "kernel/sys/sys.h"
+#include "kernel/task/process.h"
+#include "kernel/task/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/time.h"
+#include "mm/slab.h"
+
+#define NS_PER_MS       1000000ull
+#define QUEUES_PER_FILE 2u /* a file waits for input and for room */
+#define ALWAYS_READY    (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
+
+#define SELECT_IN  (POLLIN | POLLRDNORM | 0x80u | POLLHUP | POLLERR)
+#define SELECT_OUT (POLLOUT | POLLWRNORM | 0x200u | POLLERR)
+#define SELECT_EX  POLLPRI
+
+struct pollfd {
+    s32 fd;
+    s16 events, revents;
+};
+
+struct item {
+    struct file *file; /* NULL: none */
+    u32 want, got;
+};
+
+/* The state of all items; their number with something wanted. */
+static int look(struct item *items, size_t n, struct poll_table *pt)
+{
+    int ready = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct item *it = &items[i];
+
+        if (it->file) {
+            u32 now =
+                it->file->ops->poll ? it->file->ops->poll(it->file, pt) : ALWAYS_READY;
+
+            it->got = now & it->want;
+        }
+        ready += it->got != 0;
+    }
+    return ready;
+}
+
+/* Waits until something is ready: how many; 0 at the deadline (0: look only);
+ * -ERESTARTNOHAND, -ENOMEM. */
+static int wait_items(struct item *items, size_t n, u64 deadline)
+{
+    struct poll_table pt = {.max = n * QUEUES_PER_FILE};
+    int ready;
+
+    if (deadline == 0)
+        return look(items, n, NULL);
+    if (n) {
+        pt.links = kmalloc(pt.max * sizeof(*pt.links));
+        if (!pt.links)
+            return -ENOMEM;
+    }
+    ready = look(items, n, &pt);
+    while (!ready) {
+        if (thread_interrupted()) {
+            ready = -ERESTARTNOHAND;
+            break;
+        }
+        if (thread_park_until(deadline) != 0) {
+            ready = look(items, n, NULL);
+            break;
+        }
+        ready = look(items, n, NULL);
+    }
+    poll_leave(&pt);
+    kfree(pt.links);
+    return ready;
+}
+
+static void put_items(struct item *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (items[i].file)
+            file_put(items[i].file);
+}
+
+/* ---- the caller's signal mask and time ---- */
+
+/* Replaces the mask while waiting. */
+static int mask_from_user(vaddr_t user, u64 size, bool *replaced)
+{
+    struct thread *t = current_thread();
+    u64 mask;
+
+    *replaced = false;
+    if (!user)
+        return 0;
+    if (size != sizeof(mask))
+        return -EINVAL;
+    if (copy_from_user(&mask, user, sizeof(mask)) != 0)
+        return -EFAULT;
+    t->saved_blocked = t->blocked;
+    signal_set_mask(mask);
+    *replaced = true;
+    return 0;
+}
+
+/* An interrupted call gets its mask back only when the handlers have been set up. */
+static void mask_restore(bool replaced, long result)
+{
+    struct thread *t = current_thread();
+
+    if (!replaced)
+        return;
+    if (result == -ERESTARTNOHAND)
+        t->restore_mask = true;
+    else
+        signal_set_mask(t->saved_blocked);
+}
+
+/* ns from now as a moment; 0 stays "do not wait". */
+static u64 deadline_in(u64 ns)
+{
+    u64 now = clock_monotonic_ns();
+
+    return !ns ? 0 : ns > NO_DEADLINE - 1 - now ? NO_DEADLINE : now + ns;
+}
+
+static u64 time_left(u64 deadline)
+{
+    u64 now = clock_monotonic_ns();
+
+    return deadline > now ? deadline - now : 0;
+}
+
+/* As Linux reads select's time: a million microseconds and more are so many seconds. */
+static int deadline_from_timeval(vaddr_t user, u64 *deadline)
+{
+    struct timeval tv;
+    s64 sec;
+
+    if (copy_from_user(&tv, user, sizeof(tv)) != 0)
+        return -EFAULT;
+    if (tv.tv_sec < 0 || tv.tv_usec < 0 ||
+        __builtin_add_overflow(tv.tv_sec, tv.tv_usec / 1000000, &sec))
+        return -EINVAL;
+    *deadline =
+        (u64)sec >= NO_DEADLINE / 1000000000 / 2
+            ? NO_DEADLINE
+            : deadline_in((u64)sec * 1000000000 + (u64)(tv.tv_usec % 1000000) * 1000);
+    return 0;
+}
+
+/* ---- poll ---- */
+
+static long poll_array(struct pollfd *fds, struct item *items, size_t n, u64 deadline)
+{
+    int bad = 0, ready;
+
+    for (size_t i = 0; i < n; i++) {
+        u32 events = (u16)fds[i].events;
+
+        items[i] = (struct item){.want = events | POLLERR | POLLHUP};
+        if (fds[i].fd < 0)
+            continue;
+        items[i].file = io_file_of(fds[i].fd);
+        if (!items[i].file) {
+            items[i].got = POLLNVAL;
+            bad++;
+        }
+    }
+    ready = wait_items(items, n, bad ? 0 : deadline);
+    for (size_t i = 0; i < n; i++)
+        fds[i].revents = (s16)items[i].got;
+    put_items(items, n);
+    return ready;
+}
+
+static long do_poll(vaddr_t user, u32 n, u64 deadline)
+{
+    struct pollfd *fds;
+    struct item *items;
+    long result = -ENOMEM;
+
+    if (n > fd_limit())
+        return -EINVAL;
+    fds = kmalloc(n * sizeof(*fds) + 1);
+    items = kmalloc(n * sizeof(*items) + 1);
+    if (fds && items) {
+        result = copy_from_user(fds, user, n * sizeof(*fds));
+        if (!result)
+            result = poll_array(fds, items, n, deadline);
+        for (u32 i = 0; i < n && result >= 0; i++)
+            if (copy_to_user(user + i * sizeof(*fds) + offsetof(struct pollfd, revents),
+                             &fds[i].revents, sizeof(fds[i].revents)) != 0)
+                result = -EFAULT;
+    }
+    kfree(items);
+    kfree(fds);
+    return result;
+}
+
+long sys_poll(const struct syscall_args *a)
+{
+    s32 ms = (s32)a->a2;
+
+    return do_poll(a->a0, (u32)a->a1,
+                   ms < 0 ? NO_DEADLINE : deadline_in((u64)ms * NS_PER_MS));
+}
+
+long sys_ppoll(const struct syscall_args *a)
+{
+    u64 deadline = NO_DEADLINE, ns;
+    bool replaced;
+    long result;
+    int err;
+
+    if (a->a2) {
+        err = timespec_from_user(a->a2, &ns);
+        if (err)
+            return err;
+        deadline = deadline_in(ns);
+    }
+    err = mask_from_user(a->a3, a->a4, &replaced);
+    if (err)
+        return err;
+    result = do_poll(a->a0, (u32)a->a1, deadline);
+    mask_restore(replaced, result);
+    if (a->a2 && timespec_to_user(a->a2, time_left(deadline)) != 0) {
+        /* As on Linux: the rest is a courtesy, the result stands. */
+    }
+    return result;
+}
+
+/* ---- select ---- */
+
+#define SET_WORDS (FD_MAX_HARD / 64)
+
+struct fd_sets {
+    u64 words[3][SET_WORDS]; /* read, write, exceptional */
+};
+
+static const u32 set_events[3] = {SELECT_IN, SELECT_OUT, SELECT_EX};
+
+static size_t set_bytes(u32 n)
+{
+    return (n + 63) / 64 * 8;
+}
+
+static int sets_from_user(struct fd_sets *s, u32 n, const vaddr_t user[3])
+{
+    memset(s, 0, sizeof(*s));
+    for (int k = 0; k < 3; k++)
+        if (user[k] && copy_from_user(s->words[k], user[k], set_bytes(n)) != 0)
+            return -EFAULT;
+    return 0;
+}
+
+static u32 wanted(const struct fd_sets *s, u32 fd)
+{
+    u32 want = 0;
+
+    for (int k = 0; k < 3; k++)
+        if (s->words[k][fd / 64] >> (fd % 64) & 1)
+            want |= set_events[k];
+    return want;
+}
+
+/* Turns the wanted bits into what is ready: the number of bits. */
+static long reduce_sets(struct fd_sets *s, const struct item *items, u32 n)
+{
+    long bits = 0;
+
+    for (u32 fd = 0; fd < n; fd++) {
+        for (int k = 0; k < 3; k++) {
+            u64 bit = 1ull << (fd % 64), *word = &s->words[k][fd / 64];
+
+            if (!(*word & bit))
+                continue;
+            if (items[fd].got & set_events[k])
+                bits++;
+            else
+                *word &= ~bit;
+        }
+    }
+    return bits;
+}
+
+static long select_sets(struct fd_sets *s, struct item *items, u32 n, u64 deadline)
+{
+    long result = 0;
+
+    for (u32 fd = 0; fd < n; fd++) {
+        items[fd] = (struct item){.want = wanted(s, fd)};
+        if (!items[fd].want)
+            continue;
+        items[fd].file = io_file_of((int)fd);
+        if (!items[fd].file)
+            result = -EBADF;
+    }
+    if (!result)
+        result = wait_items(items, n, deadline);
+    if (result >= 0)
+        result = reduce_sets(s, items, n);
+    put_items(items, n);
+    return result;
+}
+
+static long do_select(const struct syscall_args *a, u64 deadline)
+{
+    const vaddr_t user[3] = {a->a1, a->a2, a->a3};
+    s32 count = (s32)a->a0;
+    u32 n = MIN((u32)count, FD_MAX_HARD);
+    struct fd_sets *s;
+    struct item *items;
+    long result = -ENOMEM;
+
+    if (count < 0)
+        return -EINVAL;
+    s = kmalloc(sizeof(*s));
+    items = kmalloc(n * sizeof(*items) + 1);
+    if (s && items) {
+        result = sets_from_user(s, n, user);
+        if (!result)
+            result = select_sets(s, items, n, deadline);
+        for (int k = 0; k < 3 && result >= 0; k++)
+            if (user[k] && copy_to_user(user[k], s->words[k], set_bytes(n)) != 0)
+                result = -EFAULT;
+    }
+    kfree(items);
+    kfree(s);
+    return result;
+}
+
+long sys_select(const struct syscall_args *a)
+{
+    u64 deadline = NO_DEADLINE, ns;
+    struct timeval left;
+    long result;
+    int err;
+
+    if (a->a4) {
+        err = deadline_from_timeval(a->a4, &deadline);
+        if (err)
+            return err;
+    }
+    result = do_select(a, deadline);
+    ns = time_left(deadline);
+    left = (struct timeval){(s64)(ns / 1000000000), (s64)(ns % 1000000000 / 1000)};
+    if (a->a4 && copy_to_user(a->a4, &left, sizeof(left)) != 0) {
+        /* As on Linux: the rest is a courtesy, the result stands. */
+    }
+    return result;
+}
+
+long sys_pselect6(const struct syscall_args *a)
+{
+    u64 deadline = NO_DEADLINE, ns, mask[2] = {0, 0}; /* address and size */
+    bool replaced;
+    long result;
+    int err;
+
+    if (a->a5 && copy_from_user(mask, a->a5, sizeof(mask)) != 0)
+        return -EFAULT;
+    if (a->a4) {
+        err = timespec_from_user(a->a4, &ns);
+        if (err)
+            return err;
+        deadline = deadline_in(ns);
+    }
+    err = mask_from_user(mask[0], mask[1], &replaced);
+    if (err)
+        return err;
+    result = do_select(a, deadline);
+    mask_restore(replaced, result);
+    if (a->a4 && timespec_to_user(a->a4, time_left(deadline)) != 0) {
+        /* As above. */
+    }
+    return result;
+}

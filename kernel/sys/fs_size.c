@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sizes and storage: truncate, fallocate, syncing, advice. All files are in memory, so
+ * syncing has nothing to do and advice about reading is already followed.
+ */
+#include "fs/open.h"
+#include "fs/perm.h"
+#include "kernel/sys/fs.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+
+#define FADV_MAX 5 /* POSIX_FADV_NOREUSE */
+
+static int check_limit(u64 size)
+{
+    if (size <= proc_rlimit(current_proc(), RLIMIT_FSIZE))
+        return 0;
+    signal_send_thread(current_thread(), SIGXFSZ, NULL);
+    return -EFBIG;
+}
+
+static int resize(struct inode *ino, s64 size)
+{
+    int err = 0;
+
+    if (!S_ISREG(ino->mode))
+        return S_ISDIR(ino->mode) ? -EISDIR : -EINVAL;
+    if ((u64)size > ino->object->size)
+        err = check_limit((u64)size);
+    if (err)
+        return err;
+    inode_drop_set_id(current_cred(), ino);
+    return vfs_truncate(ino, (u64)size);
+}
+
+long sys_truncate(const struct syscall_args *a)
+{
+    struct target t;
+    int err;
+
+    if ((s64)a->a1 < 0)
+        return -EINVAL;
+    err = target_at(AT_FDCWD, a->a0, 0, &t);
+    if (err)
+        return err;
+    if (S_ISREG(t.inode->mode) && t.inode->object) {
+        err = inode_permission(current_cred(), t.inode, MAY_WRITE);
+        if (!err)
+            err = path_may_change(&t.path);
+        if (!err)
+            err = inode_get_write(t.inode);
+        if (!err) {
+            err = resize(t.inode, (s64)a->a1);
+            inode_put_write(t.inode);
+        }
+    } else {
+        err = S_ISDIR(t.inode->mode) ? -EISDIR : -EINVAL;
+    }
+    target_put(&t);
+    return err;
+}
+
+long sys_ftruncate(const struct syscall_args *a)
+{
+    struct file *f;
+    int err = -EINVAL;
+
+    if ((s64)a->a1 < 0)
+        return -EINVAL;
+    f = io_file_of((int)a->a0);
+    if (!f)
+        return -EBADF;
+    if (file_writable(f) && S_ISREG(f->inode->mode) && f->inode->object)
+        err = resize(f->inode, (s64)a->a1);
+    file_put(f);
+    return err;
+}
+
+/* One thing at a time, and KEEP_SIZE only where the size could change. */
+static bool mode_known(u32 mode)
+{
+    switch (mode & ~(u32)FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_ZERO_RANGE:
+    case FALLOC_FL_UNSHARE_RANGE:
+        return true;
+    case FALLOC_FL_PUNCH_HOLE:
+        return mode & FALLOC_FL_KEEP_SIZE;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+    case FALLOC_FL_WRITE_ZEROES:
+        return !(mode & FALLOC_FL_KEEP_SIZE);
+    default:
+        return false;
+    }
+}
+
+static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
+{
+    struct inode *ino = f->inode;
+    s64 end;
+    int err;
+
+    if (!mode_known(mode))
+        return -EOPNOTSUPP;
+    if (!file_writable(f))
+        return -EBADF;
+    if (S_ISFIFO(ino->mode))
+        return -ESPIPE;
+    if (S_ISDIR(ino->mode))
+        return -EISDIR;
+    if (!S_ISREG(ino->mode))
+        return -ENODEV;
+    if (__builtin_add_overflow(offset, len, &end))
+        return -EFBIG;
+    if (!ino->ops->fallocate)
+        return -EOPNOTSUPP;
+    if (!(mode & FALLOC_FL_PUNCH_HOLE) && (u64)end > ino->object->size) {
+        err = check_limit((u64)end);
+        if (err)
+            return err;
+    }
+    inode_drop_set_id(current_cred(), ino);
+    mutex_lock(&ino->lock);
+    err = ino->ops->fallocate(ino, mode, (u64)offset, (u64)len);
+    mutex_unlock(&ino->lock);
+    return err;
+}
+
+long sys_fallocate(const struct syscall_args *a)
+{
+    s64 offset = (s64)a->a2, len = (s64)a->a3;
+    struct file *f = io_file_of((int)a->a0);
+    int err;
+
+    if (!f)
+        return -EBADF;
+    err = offset < 0 || len <= 0 ? -EINVAL : allocate(f, (u32)a->a1, offset, len);
+    file_put(f);
+    return err;
+}
+
+static long do_fsync(int fd)
+{
+    struct file *f = io_file_of(fd);
+    long err = -EINVAL;
+
+    if (!f)
+        return -EBADF;
+    if (f->ops->fsync)
+        err = f->ops->fsync(f);
+    else if (S_ISDIR(f->inode->mode))
+        err = 0;
+    file_put(f);
+    return err;
+}
+
+long sys_fsync(const struct syscall_args *a)
+{
+    return do_fsync((int)a->a0);
+}
+
+long sys_fdatasync(const struct syscall_args *a)
+{
+    return do_fsync((int)a->a0);
+}
+
+long sys_sync(const struct syscall_args *a)
+{
+    (void)a;
+    return 0;
+}
+
+long sys_syncfs(const struct syscall_args *a)
+{
+    struct file *f = io_file_of((int)a->a0);
+
+    if (!f)
+        return -EBADF;
+    file_put(f);
+    return 0;
+}
+
+long sys_fadvise64(const struct syscall_args *a)
+{
+    struct file *f = io_file_of((int)a->a0);
+    long err = 0;
+
+    if (!f)
+        return -EBADF;
+    if (S_ISFIFO(f->inode->mode))
+        err = -ESPIPE;
+    else if ((s64)a->a2 < 0 || (u32)a->a3 > FADV_MAX)
+        err = -EINVAL;
+    file_put(f);
+    return err;
+}
+
+long sys_readahead(const struct syscall_args *a)
+{
+    struct file *f = io_file_of((int)a->a0);
+    long err = 0;
+
+    if (!f)
+        return -EBADF;
+    if (!file_readable(f))
+        err = -EBADF;
+    else if (!S_ISREG(f->inode->mode) || (s64)a->a2 < 0)
+        err = -EINVAL;
+    file_put(f);
+    return err;
+}

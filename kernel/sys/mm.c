@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The memory system calls: descriptors become objects, user pointers become kernel copies,
+ * then mm/calls.h does the work.
+ */
+#include "kernel/sys/mm.h"
+#include "fs/file.h"
+#include "fs/hugetlbfs.h"
+#include "kernel/sys/fs.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/uaccess.h"
+#include "lib/pause.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/mman.h"
+#include "lib/uapi/mount.h"
+#include "mm/calls.h"
+#include "mm/object.h"
+
+/* What the descriptor says against the mapping. */
+static int judge_file(const struct file *f, struct mmap_args *m, bool shared)
+{
+    m->max_prot = PROT_READ | PROT_WRITE | PROT_EXEC;
+    if (shared && !file_writable(f)) {
+        if (m->prot & PROT_WRITE)
+            return -EACCES;
+        m->max_prot &= ~(u32)PROT_WRITE;
+    }
+    if (!file_readable(f))
+        return -EACCES;
+    if (path_mount_flags(&f->path) & MS_NOEXEC) {
+        if (m->prot & PROT_EXEC)
+            return -EPERM;
+        m->max_prot &= ~(u32)PROT_EXEC;
+    }
+    if (!f->ops->mmap)
+        return -ENODEV;
+    if (m->flags & MAP_GROWSDOWN)
+        return -EINVAL;
+    if (shared && f->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
+        if (m->prot & PROT_WRITE)
+            return -EPERM;
+        m->max_prot &= ~(u32)PROT_WRITE;
+    }
+    return 0;
+}
+
+/* The object of the descriptor. mm_mmap tells what is in file_error in its turn; what is
+ * returned here comes first. */
+static int map_file(struct file *f, struct mmap_args *m)
+{
+    bool shared = (m->flags & MAP_TYPE) != MAP_PRIVATE;
+
+    if ((m->flags & MAP_HUGETLB) && !(f->inode->object && f->inode->object->order))
+        return -EINVAL;
+    m->from_file = true;
+    m->file_error = judge_file(f, m, shared);
+    if (!m->file_error)
+        m->file_error = f->ops->mmap(f, shared, &m->object);
+    if (m->object)
+        m->file = &f->vm;
+    return 0;
+}
+
+/* Whether the size asked for with a MAP_HUGETLB mapping is the one there is. */
+static bool huge_size_ok(u64 flags)
+{
+    u32 size = (u32)(flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+
+    return !(flags & MAP_HUGETLB) || !size || size == MAP_HUGE_2MB >> MAP_HUGE_SHIFT;
+}
+
+/* mmap(addr, len, prot, flags, fd, offset) */
+long sys_mmap(const struct syscall_args *a)
+{
+    struct mmap_args m = {.addr = a->a0,
+                          .len = a->a1,
+                          .prot = (u32)a->a2,
+                          .flags = a->a3,
+                          .offset = a->a5,
+                          .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC};
+    struct file *f = NULL;
+    vaddr_t result;
+    int err = 0;
+
+    if (m.offset % PAGE_SIZE)
+        return -EINVAL;
+    if (m.flags & MAP_ANONYMOUS) {
+        m.offset = 0;
+        if (!huge_size_ok(m.flags))
+            return -EINVAL;
+    } else {
+        f = io_file_of((int)a->a4);
+        if (!f)
+            return -EBADF;
+        err = map_file(f, &m);
+    }
+    if (!err)
+        err = mm_mmap(current_mm(), &m, &result);
+    if (!err && f && m.object)
+        file_accessed(f);
+    if (!err && f && m.object && m.object->order && (m.prot & PROT_WRITE))
+        hugetlbfs_mapped(f, m.offset + m.len);
+    if (m.object)
+        object_put(m.object);
+    if (f)
+        file_put(f);
+    return checked(err ? err : (long)result);
+}
+
+long sys_munmap(const struct syscall_args *a)
+{
+    return checked(mm_munmap(current_mm(), a->a0, a->a1));
+}
+
+long sys_mprotect(const struct syscall_args *a)
+{
+    return checked(mm_mprotect(current_mm(), a->a0, a->a1, a->a2));
+}
+
+long sys_brk(const struct syscall_args *a)
+{
+    return checked((long)mm_brk(current_mm(), a->a0));
+}
+
+long sys_mremap(const struct syscall_args *a)
+{
+    vaddr_t result;
+    int err;
+
+    if (a->a3 > UINT32_MAX)
+        return -EINVAL;
+    err = mm_mremap(current_mm(), a->a0, a->a1, a->a2, (u32)a->a3, a->a4, &result);
+    return checked(err ? err : (long)result);
+}
+
+/* prot is compared as a whole register: any bit of it is an error. */
+long sys_remap_file_pages(const struct syscall_args *a)
+{
+    return checked(mm_remap(current_mm(), a->a0, a->a1, a->a2, a->a3, (u32)a->a4));
+}
+
+long sys_msync(const struct syscall_args *a)
+{
+    return mm_msync(current_mm(), a->a0, a->a1, (u32)a->a2);
+}
+
+long sys_madvise(const struct syscall_args *a)
+{
+    return checked(mm_madvise(current_mm(), a->a0, a->a1, (int)a->a2));
+}
+
+long sys_mincore(const struct syscall_args *a)
+{
+    vaddr_t addr = a->a0;
+    u64 npages = (a->a1 >> PAGE_SHIFT) + (a->a1 % PAGE_SIZE != 0);
+    u8 vec[2048];
+
+    if (addr % PAGE_SIZE)
+        return -EINVAL;
+    if (!user_range_ok(addr, a->a1))
+        return -ENOMEM;
+    if (!user_range_ok(a->a2, npages))
+        return -EFAULT;
+    for (u64 done = 0; done < npages;) {
+        u64 n = MIN(npages - done, (u64)sizeof(vec));
+        int err = mm_mincore(current_mm(), addr + done * PAGE_SIZE, n, vec);
+
+        if (!err)
+            err = copy_to_user(a->a2 + done, vec, n);
+        if (err)
+            return err;
+        done += n;
+        if (pause_point())
+            return -EINTR;
+    }
+    return 0;
+}
+
+long sys_mlock(const struct syscall_args *a)
+{
+    return checked(mm_mlock(current_mm(), a->a0, a->a1, 0));
+}
+
+long sys_mlock2(const struct syscall_args *a)
+{
+    return checked(mm_mlock(current_mm(), a->a0, a->a1, (u32)a->a2));
+}
+
+long sys_munlock(const struct syscall_args *a)
+{
+    return checked(mm_munlock(current_mm(), a->a0, a->a1));
+}
+
+long sys_mlockall(const struct syscall_args *a)
+{
+    return checked(mm_mlockall(current_mm(), (u32)a->a0));
+}
+
+long sys_munlockall(const struct syscall_args *a)
+{
+    (void)a;
+    return checked(mm_munlockall(current_mm()));
+}
+
+long sys_mseal(const struct syscall_args *a)
+{
+    if (a->a2)
+        return -EINVAL;
+    return checked(mm_seal(current_mm(), a->a0, a->a1));
+}

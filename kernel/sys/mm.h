@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files with memory system calls share.
+ */
+#pragma once
+
+#include "kernel/stall.h"
+#include "kernel/task/proc.h"
+#include "mm/check.h"
+#include "mm/mm.h"
+
+static inline struct mm *current_mm(void)
+{
+    return current_proc()->mm;
+}
+
+/* Debug kernels look at the whole address space after every call that changes it. */
+static inline long checked(long result)
+{
+#ifdef TESSERA_DEBUG
+    stall_end((uintptr_t)__builtin_return_address(0));
+    mutex_lock_shared(&current_mm()->lock);
+    mm_check(current_mm());
+    mutex_unlock(&current_mm()->lock);
+    stall_begin(); /* the check is no part of the call */
+#endif
+    return result;
+}

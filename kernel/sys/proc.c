@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who a process is: numbers, groups, sessions, thread registers.
+ */
+#include "kernel/sys/syscall.h"
+#include "kernel/task/process.h"
+#include "kernel/task/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+long sys_getpid(const struct syscall_args *a)
+{
+    (void)a;
+    return current_proc()->pid;
+}
+
+long sys_gettid(const struct syscall_args *a)
+{
+    (void)a;
+    return current_thread()->tid;
+}
+
+long sys_getppid(const struct syscall_args *a)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *parent = current_proc()->parent;
+    s32 pid = parent ? parent->pid : 0;
+
+    (void)a;
+    spin_unlock_irq(&proc_lock, flags);
+    return pid;
+}
+
+/* ---- groups and sessions ---- */
+
+static long group_or_session(s32 pid, bool session)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find_by_thread(pid);
+    long result = !p ? -ESRCH : session ? p->sid : p->pgid;
+
+    spin_unlock_irq(&proc_lock, flags);
+    return result;
+}
+
+long sys_getpgid(const struct syscall_args *a)
+{
+    return group_or_session((s32)a->a0, false);
+}
+
+long sys_getpgrp(const struct syscall_args *a)
+{
+    (void)a;
+    return group_or_session(0, false);
+}
+
+long sys_getsid(const struct syscall_args *a)
+{
+    return group_or_session((s32)a->a0, true);
+}
+
+static bool group_exists(s32 pgid, s32 sid)
+{
+    struct list *pos;
+
+    list_for_each (pos, &all_procs) {
+        const struct proc *p = list_entry(pos, struct proc, all);
+
+        if (p->pgid == pgid && p->sid == sid)
+            return true;
+    }
+    return false;
+}
+
+/* proc_lock held. */
+static int set_group(struct proc *me, s32 pid, s32 pgid)
+{
+    struct proc *p = proc_find(pid);
+
+    if (!p && thread_find(0, pid))
+        return -EINVAL; /* a thread, but no process's first */
+    if (!p || (p != me && p->parent != me))
+        return -ESRCH;
+    if (p != me && p->sid != me->sid)
+        return -EPERM;
+    if (p != me && p->did_exec)
+        return -EACCES;
+    if (p->sid == p->pid)
+        return -EPERM;
+    if (pgid != pid && !group_exists(pgid, me->sid))
+        return -EPERM;
+    proc_set_group(p, pgid, p->sid);
+    return 0;
+}
+
+long sys_setpgid(const struct syscall_args *a)
+{
+    struct proc *me = current_proc();
+    s32 pid = (s32)a->a0 ? (s32)a->a0 : me->pid;
+    s32 pgid = (s32)a->a1 ? (s32)a->a1 : pid;
+    irqflags_t flags;
+    int err;
+
+    if (pgid < 0)
+        return -EINVAL;
+    flags = spin_lock_irq(&proc_lock);
+    err = set_group(me, pid, pgid);
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+long sys_setsid(const struct syscall_args *a)
+{
+    struct proc *p = current_proc();
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    long result = -EPERM;
+
+    (void)a;
+    if (p->sid != p->pid && !group_used(p->pid)) {
+        proc_set_group(p, p->pid, p->pid);
+        p->tty = NULL;
+        result = p->pid;
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return result;
+}
+
+/* ---- the thread ---- */
+
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
+#define ARCH_GET_GS 0x1004
+
+long sys_arch_prctl(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+    u64 base;
+
+    switch ((int)a->a0) {
+    case ARCH_SET_FS:
+        return arch_set_fs_base(&t->arch, a->a1);
+    case ARCH_SET_GS:
+        return arch_set_gs_base(&t->arch, a->a1);
+    case ARCH_GET_FS:
+        base = arch_get_fs_base(&t->arch);
+        return copy_to_user(a->a1, &base, sizeof(base));
+    case ARCH_GET_GS:
+        base = arch_get_gs_base(&t->arch);
+        return copy_to_user(a->a1, &base, sizeof(base));
+    default:
+        return -EINVAL; /* shadow stacks and all else that is newer */
+    }
+}
+
+long sys_set_tid_address(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+
+    t->clear_child_tid = a->a0;
+    return t->tid;
+}
+
+/* Every libc asks for these two and goes on without, so they get a line in the table: no
+ * entry in the log. */
+long sys_rseq(const struct syscall_args *a)
+{
+    (void)a;
+    return -ENOSYS;
+}
+
+/* Commands of membarrier(2). */
+#define MEMBARRIER_QUERY                      0u
+#define MEMBARRIER_GLOBAL                     1u
+#define MEMBARRIER_GLOBAL_EXPEDITED           2u
+#define MEMBARRIER_REGISTER_GLOBAL_EXPEDITED  4u
+#define MEMBARRIER_PRIVATE_EXPEDITED          8u
+#define MEMBARRIER_REGISTER_PRIVATE_EXPEDITED 16u
+
+long sys_membarrier(const struct syscall_args *a)
+{
+    struct mm *mm = current_proc()->mm;
+    u32 cmd = (u32)a->a0;
+
+    if ((u32)a->a1)
+        return -EINVAL;
+    switch (cmd) {
+    case MEMBARRIER_QUERY:
+        return MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED |
+               MEMBARRIER_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_PRIVATE_EXPEDITED |
+               MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
+    case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:
+    case MEMBARRIER_REGISTER_PRIVATE_EXPEDITED:
+        __atomic_fetch_or(&mm->membarrier, cmd, __ATOMIC_SEQ_CST);
+        return 0;
+    case MEMBARRIER_PRIVATE_EXPEDITED:
+        if (!(mm->membarrier & MEMBARRIER_REGISTER_PRIVATE_EXPEDITED))
+            return -EPERM;
+        break;
+    case MEMBARRIER_GLOBAL:
+    case MEMBARRIER_GLOBAL_EXPEDITED:
+        break;
+    default:
+        return -EINVAL;
+    }
+    /* The only running CPU executes this; threads that do not run have passed a switch,
+     * which is a barrier. Other CPUs would have to be asked here. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return 0;
+}
+
+long sys_personality(const struct syscall_args *a)
+{
+    struct proc *p = current_proc();
+    u32 old = p->personality, wanted = (u32)a->a0;
+
+    if (wanted == 0xffffffff)
+        return old;
+    /* Address layout here is fixed anyway; no other flag changes anything. */
+    if (wanted & ~0x0040000u)
+        return -EINVAL;
+    p->personality = wanted;
+    return old;
+}

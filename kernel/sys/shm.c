@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * shmget, shmat, shmdt, shmctl. What differs from Linux: docs/reference/shm.md.
+ */
+#include "fs/dentry.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/sysvshm.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/mman.h"
+#include "mm/calls.h"
+#include "mm/vma.h"
+
+static s64 seconds(void)
+{
+    return (s64)(fs_now() / 1000000000);
+}
+
+static bool in_group(const struct proc *p, u32 gid)
+{
+    if (p->egid == gid)
+        return true;
+    for (u32 i = 0; i < p->ngroups; i++)
+        if (p->groups[i] == gid)
+            return true;
+    return false;
+}
+
+/* 0 or -EACCES: `want` is a mode whose bits of any of the three classes are asked for. */
+static int check_access(const struct shm_segment *s, u32 want)
+{
+    const struct proc *p = current_proc();
+    u32 have = s->mode, bits = (want >> 6 | want >> 3 | want) & 7;
+
+    if (p->euid == s->uid || p->euid == s->cuid)
+        have >>= 6;
+    else if (in_group(p, s->gid) || in_group(p, s->cgid))
+        have >>= 3;
+    return (bits & ~have) && !proc_capable(p, CAP_IPC_OWNER) ? -EACCES : 0;
+}
+
+static int check_owner(const struct shm_segment *s)
+{
+    const struct proc *p = current_proc();
+
+    return p->euid == s->uid || p->euid == s->cuid || proc_capable(p, CAP_SYS_ADMIN)
+               ? 0
+               : -EPERM;
+}
+
+/* ---- shmget ---- */
+
+static long get_segment(s32 key, u64 size, u32 flags)
+{
+    struct shm_segment *s = key == IPC_PRIVATE ? NULL : shm_by_key(key);
+    int err;
+
+    if (!s) {
+        if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
+            return -ENOENT;
+        err = shm_create(key, size, flags, &s);
+        return err ? err : s->id;
+    }
+    if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
+        return -EEXIST;
+    if (size > s->size)
+        return -EINVAL;
+    err = check_access(s, flags & 0777);
+    return err ? err : s->id;
+}
+
+/* shmget(key, size, flags) */
+long sys_shmget(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a2;
+    long result;
+
+    if (flags & SHM_HUGETLB)
+        return -EINVAL;
+    mutex_lock(&shm_lock);
+    result = get_segment((s32)a->a0, a->a1, flags);
+    mutex_unlock(&shm_lock);
+    return result;
+}
+
+/* ---- shmat, shmdt ---- */
+
+static int attach_args(struct mmap_args *m, u32 flags)
+{
+    m->flags = MAP_SHARED;
+    if (m->addr) {
+        if (m->addr % PAGE_SIZE) {
+            if (!(flags & SHM_RND))
+                return -EINVAL;
+            m->addr &= PAGE_MASK;
+            if (!m->addr && (flags & SHM_REMAP))
+                return -EINVAL;
+        }
+        m->flags |= flags & SHM_REMAP ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+    } else if (flags & SHM_REMAP) {
+        return -EINVAL;
+    }
+    m->prot = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
+              (flags & SHM_EXEC ? PROT_EXEC : 0);
+    m->max_prot = PROT_READ | PROT_EXEC | (flags & SHM_RDONLY ? 0 : PROT_WRITE);
+    m->vm_flags = VM_NOREMAP;
+    return 0;
+}
+
+/* The segment with a pin, for mapping. */
+static int find_for_attach(s32 id, u32 flags, struct shm_segment **out)
+{
+    struct shm_segment *s;
+    int err = -EINVAL;
+
+    mutex_lock(&shm_lock);
+    s = shm_by_id(id);
+    if (s)
+        err = check_access(s, 0444 | (flags & SHM_RDONLY ? 0 : 0222) |
+                                  (flags & SHM_EXEC ? 0111 : 0));
+    if (!err)
+        shm_get(*out = s);
+    mutex_unlock(&shm_lock);
+    return err;
+}
+
+/* shmat(id, addr, flags) */
+long sys_shmat(const struct syscall_args *a)
+{
+    struct mmap_args m = {.addr = a->a1};
+    u32 flags = (u32)a->a2;
+    struct shm_segment *s = NULL;
+    vaddr_t addr;
+    int err = attach_args(&m, flags);
+
+    if (!err)
+        err = find_for_attach((s32)a->a0, flags, &s);
+    if (err)
+        return err;
+    m.len = s->size;
+    m.object = shm_object(s);
+    m.file = &s->file->vm;
+    err = mm_mmap(current_proc()->mm, &m, &addr);
+    if (!err) {
+        mutex_lock(&shm_lock);
+        s->atime = seconds();
+        s->lpid = current_proc()->pid;
+        mutex_unlock(&shm_lock);
+    }
+    shm_put(s);
+    if (err == -EEXIST)
+        err = -EINVAL;
+    return err ? err : (long)addr;
+}
+
+long sys_shmdt(const struct syscall_args *a)
+{
+    struct vm_file *file;
+    struct shm_segment *s;
+    int err = mm_detach(current_proc()->mm, a->a0, &file);
+
+    if (err)
+        return err;
+    s = container_of(file, struct file, vm)->data;
+    mutex_lock(&shm_lock);
+    s->pins++; /* the reference mm_detach gave us */
+    s->dtime = seconds();
+    s->lpid = current_proc()->pid;
+    mutex_unlock(&shm_lock);
+    shm_put(s);
+    return 0;
+}
+
+/* ---- shmctl ---- */
+
+static void fill_ds(const struct shm_segment *s, struct shmid64_ds *ds)
+{
+    *ds = (struct shmid64_ds){.perm = {s->key,
+                                       s->uid,
+                                       s->gid,
+                                       s->cuid,
+                                       s->cgid,
+                                       s->mode,
+                                       (u16)((u32)s->id >> SHM_SEQ_SHIFT),
+                                       {0},
+                                       {0}},
+                              .segsz = s->size,
+                              .atime = s->atime,
+                              .dtime = s->dtime,
+                              .ctime = s->ctime,
+                              .cpid = s->cpid,
+                              .lpid = s->lpid,
+                              .nattch = shm_attaches(s)};
+}
+
+/* IPC_STAT by id, SHM_STAT and SHM_STAT_ANY by slot: these return the id. */
+static long ctl_stat(s32 id, s32 cmd, vaddr_t buf)
+{
+    struct shmid64_ds ds;
+    struct shm_segment *s;
+    long result = -EINVAL;
+
+    mutex_lock(&shm_lock);
+    s = cmd == IPC_STAT ? shm_by_id(id) : shm_by_index((u32)id);
+    if (s) {
+        result = cmd == SHM_STAT_ANY ? 0 : check_access(s, 0444);
+        fill_ds(s, &ds);
+        if (!result && cmd != IPC_STAT)
+            result = s->id;
+    }
+    mutex_unlock(&shm_lock);
+    if (result >= 0 && copy_to_user(buf, &ds, sizeof(ds)) != 0)
+        return -EFAULT;
+    return result;
+}
+
+static long ctl_set(s32 id, vaddr_t buf)
+{
+    struct shmid64_ds ds;
+    struct shm_segment *s;
+    int err;
+
+    if (copy_from_user(&ds, buf, sizeof(ds)) != 0)
+        return -EFAULT;
+    mutex_lock(&shm_lock);
+    s = shm_by_id(id);
+    err = s ? check_owner(s) : -EINVAL;
+    if (!err && (ds.perm.uid == ~0u || ds.perm.gid == ~0u))
+        err = -EINVAL;
+    if (!err) {
+        s->uid = ds.perm.uid;
+        s->gid = ds.perm.gid;
+        s->mode = (s->mode & ~0777u) | (ds.perm.mode & 0777);
+        s->ctime = seconds();
+    }
+    mutex_unlock(&shm_lock);
+    return err;
+}
+
+static long ctl_remove(s32 id)
+{
+    struct shm_segment *s;
+    struct file *f = NULL;
+    int err;
+
+    mutex_lock(&shm_lock);
+    s = shm_by_id(id);
+    err = s ? check_owner(s) : -EINVAL;
+    if (!err)
+        f = shm_remove(s);
+    mutex_unlock(&shm_lock);
+    if (f)
+        file_put(f);
+    return err;
+}
+
+/* Nothing is ever paged out: only the mark is kept. */
+static long ctl_lock(s32 id, bool on)
+{
+    struct shm_segment *s;
+    int err;
+
+    mutex_lock(&shm_lock);
+    s = shm_by_id(id);
+    err = s ? check_owner(s) : -EINVAL;
+    if (err == -EPERM && proc_capable(current_proc(), CAP_IPC_LOCK))
+        err = 0;
+    if (!err)
+        s->mode = (s->mode & ~SHM_LOCKED) | (on ? SHM_LOCKED : 0);
+    mutex_unlock(&shm_lock);
+    return err;
+}
+
+/* IPC_INFO and SHM_INFO return the highest slot in use. */
+static long ctl_info(s32 cmd, vaddr_t buf)
+{
+    struct shminfo64 limits = {.shmmax = shm_max,
+                               .shmmin = 1,
+                               .shmmni = shm_mni,
+                               .shmseg = shm_mni,
+                               .shmall = shm_all};
+    struct shm_info sums = {0};
+    long top;
+
+    mutex_lock(&shm_lock);
+    top = shm_highest();
+    for (u32 i = 0; i <= (u32)top; i++) {
+        const struct shm_segment *s = shm_by_index(i);
+
+        if (!s)
+            continue;
+        sums.used_ids++;
+        sums.tot += object_npages(shm_object(s));
+        sums.rss += object_resident(shm_object(s));
+    }
+    mutex_unlock(&shm_lock);
+    if (cmd == IPC_INFO ? copy_to_user(buf, &limits, sizeof(limits))
+                        : copy_to_user(buf, &sums, sizeof(sums)))
+        return -EFAULT;
+    return top;
+}
+
+/* shmctl(id, cmd, buf) */
+long sys_shmctl(const struct syscall_args *a)
+{
+    s32 id = (s32)a->a0, cmd = (s32)a->a1;
+
+    if (id < 0)
+        return -EINVAL;
+    switch (cmd) {
+    case IPC_INFO:
+    case SHM_INFO:
+        return ctl_info(cmd, a->a2);
+    case IPC_STAT:
+    case SHM_STAT:
+    case SHM_STAT_ANY:
+        return ctl_stat(id, cmd, a->a2);
+    case IPC_SET:
+        return ctl_set(id, a->a2);
+    case IPC_RMID:
+        return ctl_remove(id);
+    case SHM_LOCK:
+    case SHM_UNLOCK:
+        return ctl_lock(id, cmd == SHM_LOCK);
+    default:
+        return -EINVAL;
+    }
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signal system calls. The rt_ forms only: x86-64 has no others.
+ */
+#include "arch/time.h"
+#include "kernel/sys/sys.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/process.h"
+#include "kernel/task/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+#define SIGSET_SIZE sizeof(u64)
+
+static bool signo_ok(int signo)
+{
+    return signo >= 1 && signo <= NSIG;
+}
+
+long sys_rt_sigaction(const struct syscall_args *a)
+{
+    int signo = (int)a->a0;
+    struct kernel_sigaction act, old;
+
+    if (a->a3 != SIGSET_SIZE)
+        return -EINVAL;
+    if (a->a1 && copy_from_user(&act, a->a1, sizeof(act)) != 0)
+        return -EFAULT;
+    if (!signo_ok(signo) || (a->a1 && sig_bit(signo) & SIG_UNBLOCKABLE))
+        return -EINVAL;
+    signal_set_action(current_proc(), signo, a->a1 ? &act : NULL, &old);
+    if (a->a2 && copy_to_user(a->a2, &old, sizeof(old)) != 0)
+        return -EFAULT;
+    return 0;
+}
+
+long sys_rt_sigprocmask(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+    u64 set, old = t->blocked;
+
+    if (a->a3 != SIGSET_SIZE)
+        return -EINVAL;
+    if (a->a1) {
+        if (copy_from_user(&set, a->a1, sizeof(set)) != 0)
+            return -EFAULT;
+        switch ((int)a->a0) {
+        case SIG_BLOCK:
+            signal_set_mask(old | set);
+            break;
+        case SIG_UNBLOCK:
+            signal_set_mask(old & ~set);
+            break;
+        case SIG_SETMASK:
+            signal_set_mask(set);
+            break;
+        default:
+            return -EINVAL;
+        }
+    }
+    if (a->a2 && copy_to_user(a->a2, &old, sizeof(old)) != 0)
+        return -EFAULT;
+    return 0;
+}
+
+long sys_rt_sigpending(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+    u64 set = (t->pending | t->proc->pending) & t->blocked;
+
+    if (a->a1 > SIGSET_SIZE)
+        return -EINVAL;
+    return copy_to_user(a->a0, &set, a->a1);
+}
+
+/* ---- the alternate stack ---- */
+
+static int set_altstack(struct thread *t, const struct kernel_sigaltstack *ss, vaddr_t sp)
+{
+    u32 mode = ss->ss_flags & ~SS_AUTODISARM;
+
+    if (signal_on_altstack(t, sp))
+        return -EPERM;
+    if (mode != 0 && mode != SS_ONSTACK && mode != SS_DISABLE)
+        return -EINVAL;
+    if (ss->ss_sp == t->altstack_sp && ss->ss_size == t->altstack_size &&
+        ss->ss_flags == t->altstack_flags)
+        return 0;
+    if (mode != SS_DISABLE && ss->ss_size < MINSIGSTKSZ)
+        return -ENOMEM;
+    if (mode != SS_DISABLE && !user_range_ok(ss->ss_sp, ss->ss_size))
+        return -ENOMEM;
+    t->altstack_sp = mode == SS_DISABLE ? 0 : ss->ss_sp;
+    t->altstack_size = mode == SS_DISABLE ? 0 : ss->ss_size;
+    t->altstack_flags = ss->ss_flags & SS_AUTODISARM;
+    return 0;
+}
+
+long sys_sigaltstack(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+    struct kernel_sigaltstack ss,
+        old = {.ss_sp = t->altstack_sp, .ss_size = t->altstack_size};
+    int err;
+
+    old.ss_flags = t->altstack_flags;
+    if (!t->altstack_size)
+        old.ss_flags |= SS_DISABLE;
+    else if (signal_on_altstack(t, syscall_frame(a)->rsp))
+        old.ss_flags |= SS_ONSTACK;
+    if (a->a0) {
+        if (copy_from_user(&ss, a->a0, sizeof(ss)) != 0)
+            return -EFAULT;
+        err = set_altstack(t, &ss, syscall_frame(a)->rsp);
+        if (err)
+            return err;
+    }
+    if (a->a1 && copy_to_user(a->a1, &old, sizeof(old)) != 0)
+        return -EFAULT;
+    return 0;
+}
+
+long sys_rt_sigreturn(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+    struct kernel_sigaltstack ss = {0};
+    u64 mask;
+
+    if (arch_signal_pop(&t->arch, syscall_frame(a), &mask, &ss.ss_sp, &ss.ss_flags,
+                        &ss.ss_size) != 0) {
+        signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
+        return -EFAULT;
+    }
+    signal_set_mask(mask);
+    ss.ss_flags &= ~SS_ONSTACK;
+    /* A frame that a program wrote itself may hold anything: then the stack stays. */
+    (void)set_altstack(t, &ss, syscall_frame(a)->rsp);
+    syscall_frame(a)->vector = 0; /* no call to restart */
+    return (long)syscall_frame(a)->rax;
+}
+
+/* ---- waiting ---- */
+
+long sys_pause(const struct syscall_args *a)
+{
+    (void)a;
+    while (!thread_interrupted())
+        thread_park();
+    return -ERESTARTNOHAND;
+}
+
+long sys_rt_sigsuspend(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+    u64 mask;
+
+    if (a->a1 != SIGSET_SIZE)
+        return -EINVAL;
+    if (copy_from_user(&mask, a->a0, sizeof(mask)) != 0)
+        return -EFAULT;
+    t->saved_blocked = t->blocked;
+    signal_set_mask(mask);
+    while (!thread_interrupted())
+        thread_park();
+    t->restore_mask = true;
+    return -ERESTARTNOHAND;
+}
+
+static int take_from(struct thread *t, u64 set, struct sig_record *rec)
+{
+    irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
+    int signo = signal_take(t, set, rec);
+
+    spin_unlock_irq(&t->proc->sig.lock, flags);
+    return signo;
+}
+
+long sys_rt_sigtimedwait(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+    u64 set, deadline = NO_DEADLINE;
+    struct sig_record rec;
+    struct siginfo info;
+    int signo, err;
+
+    if (a->a3 != SIGSET_SIZE)
+        return -EINVAL;
+    if (copy_from_user(&set, a->a0, sizeof(set)) != 0)
+        return -EFAULT;
+    if (a->a2 && (err = deadline_from_user(a->a2, &deadline)) != 0)
+        return err;
+    set &= ~SIG_UNBLOCKABLE;
+    while ((signo = take_from(t, set, &rec)) == 0) {
+        if (thread_interrupted())
+            return -EINTR;
+        if (thread_park_until(deadline) != 0 && !((t->pending | t->proc->pending) & set))
+            return -EAGAIN;
+    }
+    signal_fill_info(&info, signo, &rec);
+    if (a->a1 && copy_to_user(a->a1, &info, sizeof(info)) != 0)
+        return -EFAULT;
+    return signo;
+}
+
+/* ---- sending ---- */
+
+/* Permission of the running process to signal p. proc_lock held. */
+static bool permitted(const struct proc *p, int signo)
+{
+    const struct proc *me = current_proc();
+
+    if (proc_capable(me, CAP_KILL) || me->euid == p->uid || me->euid == p->suid ||
+        me->uid == p->uid || me->uid == p->suid)
+        return true;
+    return signo == SIGCONT && me->sid == p->sid;
+}
+
+/* signo 0 only checks. proc_lock held. */
+static int send_one(struct proc *p, int signo, const struct sig_record *rec)
+{
+    if (signo && !signo_ok(signo))
+        return -EINVAL;
+    if (!permitted(p, signo))
+        return -EPERM;
+    return signo ? signal_send_record(p, NULL, signo, rec) : 0;
+}
+
+/* To everybody but init and the caller: whom one may not signal does not count. */
+static int send_all(int signo, const struct sig_record *rec)
+{
+    struct list *pos;
+    int result = -ESRCH;
+
+    list_for_each (pos, &all_procs) {
+        struct proc *p = list_entry(pos, struct proc, all);
+        int err;
+
+        if (p == init_proc || p == current_proc())
+            continue;
+        err = send_one(p, signo, rec);
+        if (err != -EPERM || result == -ESRCH)
+            result = err == -EPERM ? 0 : err;
+    }
+    return result;
+}
+
+/* To a group: 0 when one could be signalled. */
+static int send_group(s32 pgid, int signo, const struct sig_record *rec)
+{
+    struct list *pos;
+    int result = -ESRCH;
+
+    list_for_each (pos, &all_procs) {
+        struct proc *p = list_entry(pos, struct proc, all);
+        int err;
+
+        if (p->pgid != pgid)
+            continue;
+        err = send_one(p, signo, rec);
+        if (result != 0)
+            result = err;
+    }
+    return result;
+}
+
+static int send_to(s32 pid, int signo, const struct sig_record *rec)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct proc *p;
+    int err;
+
+    if (pid > 0) {
+        p = proc_find_by_thread(pid);
+        err = p ? send_one(p, signo, rec) : -ESRCH;
+    } else if (pid == -1) {
+        err = send_all(signo, rec);
+    } else {
+        err = send_group(pid == 0 ? current_proc()->pgid : -pid, signo, rec);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+static struct sig_record own_record(int code)
+{
+    const struct proc *p = current_proc();
+
+    return (struct sig_record){.code = code, .pid = p->pid, .uid = p->uid};
+}
+
+long sys_kill(const struct syscall_args *a)
+{
+    s32 pid = (s32)a->a0;
+    int signo = (int)a->a1;
+    struct sig_record rec = own_record(SI_USER);
+
+    if (pid == INT32_MIN)
+        return -ESRCH;
+    return send_to(pid, signo, &rec);
+}
+
+static int send_thread(s32 tgid, s32 tid, int signo, const struct sig_record *rec)
+{
+    irqflags_t flags;
+    struct thread *t;
+    int err = -ESRCH;
+
+    flags = spin_lock_irq(&proc_lock);
+    t = thread_find(tgid, tid);
+    if (t) {
+        err = signo && !signo_ok(signo)   ? -EINVAL
+              : permitted(t->proc, signo) ? 0
+                                          : -EPERM;
+        if (!err && signo)
+            err = signal_send_record(t->proc, t, signo, rec);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+long sys_tkill(const struct syscall_args *a)
+{
+    struct sig_record rec = own_record(SI_TKILL);
+
+    if ((s32)a->a0 <= 0)
+        return -EINVAL;
+    return send_thread(0, (s32)a->a0, (int)a->a1, &rec);
+}
+
+long sys_tgkill(const struct syscall_args *a)
+{
+    struct sig_record rec = own_record(SI_TKILL);
+
+    if ((s32)a->a0 <= 0 || (s32)a->a1 <= 0)
+        return -EINVAL;
+    return send_thread((s32)a->a0, (s32)a->a1, (int)a->a2, &rec);
+}
+
+/* A program may not pose as the kernel, except to itself. */
+static int record_from_user(vaddr_t src, s32 pid, int signo, struct sig_record *rec)
+{
+    struct siginfo info;
+
+    if (copy_from_user(&info, src, sizeof(info)) != 0)
+        return -EFAULT;
+    info.si_signo = signo; /* whatever the program wrote there */
+    signal_read_info(rec, &info);
+    if ((rec->code >= 0 || rec->code == SI_TKILL) && pid != current_thread()->tid)
+        return -EPERM;
+    return 0;
+}
+
+long sys_rt_sigqueueinfo(const struct syscall_args *a)
+{
+    s32 pid = (s32)a->a0;
+    int signo = (int)a->a1;
+    struct sig_record rec;
+    int err = record_from_user(a->a2, pid, signo, &rec);
+
+    if (err)
+        return err;
+    return pid > 0 ? send_to(pid, signo, &rec) : -ESRCH;
+}
+
+long sys_rt_tgsigqueueinfo(const struct syscall_args *a)
+{
+    s32 tgid = (s32)a->a0, tid = (s32)a->a1;
+    struct sig_record rec;
+    int err = record_from_user(a->a3, tid, (int)a->a2, &rec);
+
+    if (err == -EFAULT)
+        return err;
+    if (tgid <= 0 || tid <= 0)
+        return -EINVAL;
+    return err ? err : send_thread(tgid, tid, (int)a->a2, &rec);
+}

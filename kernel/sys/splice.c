@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * splice, tee, vmsplice: moving bytes between pipes and files inside the kernel. The bytes
+ * are copied; what Linux saves by moving pages, this does not.
+ */
+#include "fs/pipe/pipe.h"
+#include "kernel/sys/fs.h"
+#include "kernel/task/uaccess.h"
+#include "lib/pause.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
+#include "mm/slab.h"
+
+#define SPLICE_F_NONBLOCK 2u
+#define SPLICE_F_ALL      15u /* MOVE, NONBLOCK, MORE, GIFT: hints but for NONBLOCK */
+#define CHUNK             16384u
+
+/* A file and the position in it, if the caller gave one. */
+struct side {
+    struct file *file;
+    vaddr_t user; /* 0: none given */
+    s64 pos;
+};
+
+static bool is_pipe(const struct side *s)
+{
+    return file_is_pipe(s->file);
+}
+
+static s64 *position(struct side *s)
+{
+    return s->user ? &s->pos : NULL;
+}
+
+/* ---- pipe to file ---- */
+
+static ssize_t to_file(void *arg, const char *bytes, size_t n)
+{
+    struct side *out = arg;
+    struct iovec iov;
+    struct uio u;
+    ssize_t done;
+
+    uio_init_kernel(&u, &iov, (char *)(uintptr_t)bytes, n);
+    done = write_file(out->file, &u, position(out));
+    if (done > 0)
+        out->pos += done;
+    return done;
+}
+
+static ssize_t pipe_to_file(struct side *in, struct side *out, size_t len, bool nonblock)
+{
+    int err;
+
+    if (out->file->flags & O_APPEND)
+        return -EINVAL;
+    if (S_ISDIR(out->file->inode->mode) || !out->file->ops->write)
+        return -EINVAL;
+    err = pipe_wait_data(in->file, nonblock);
+    return err ? err : pipe_drain(in->file, len, to_file, out);
+}
+
+/* ---- file to pipe ---- */
+
+/* Puts all of buf into the pipe. What does not fit any more, because another writer was
+ * faster, waits if the input cannot be read again. */
+static ssize_t to_pipe(struct file *pipe, char *buf, size_t n, bool wait)
+{
+    struct iovec iov;
+    struct uio u;
+
+    uio_init_kernel(&u, &iov, buf, n);
+    u.nonblock = !wait;
+    return write_file(pipe, &u, NULL);
+}
+
+static ssize_t fill_pipe(struct side *in, struct file *out, size_t len, char *buf)
+{
+    bool seeks = in->file->ops->lseek != NULL;
+    ssize_t done = 0, n = 0;
+
+    while ((size_t)done < len) {
+        size_t part = MIN(len - (size_t)done, CHUNK);
+        s64 pos = in->user ? in->pos : (s64)in->file->pos;
+        struct iovec iov;
+        struct uio u;
+        ssize_t got;
+
+        uio_init_kernel(&u, &iov, buf, part);
+        got = n = read_file(in->file, &u, seeks ? &pos : NULL);
+        if (n <= 0)
+            break;
+        n = to_pipe(out, buf, (size_t)got, !seeks);
+        if (n <= 0)
+            break;
+        if (in->user)
+            in->pos += n;
+        else if (seeks)
+            in->file->pos = (u64)(pos + n);
+        done += n;
+        if ((size_t)n < part || pause_point())
+            break;
+    }
+    return done ? done : n;
+}
+
+static ssize_t file_to_pipe(struct side *in, struct file *out, size_t len, bool nonblock)
+{
+    size_t room = 0;
+    ssize_t n;
+    char *buf;
+    int err;
+
+    if (S_ISDIR(in->file->inode->mode) || !in->file->ops->read)
+        return -EINVAL;
+    err = pipe_wait_room(out, nonblock, &room);
+    if (err == -EPIPE)
+        signal_send_thread(current_thread(), SIGPIPE, NULL);
+    if (err)
+        return err;
+    buf = kmalloc(CHUNK);
+    if (!buf)
+        return -ENOMEM;
+    n = fill_pipe(in, out, MIN(len, room), buf);
+    kfree(buf);
+    return n;
+}
+
+/* ---- pipe to pipe ---- */
+
+static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t len, bool nonblock,
+                            bool keep)
+{
+    ssize_t n = 0;
+    size_t room;
+    int err;
+
+    if (pipe_is_same(in, out))
+        return -EINVAL;
+    do {
+        err = pipe_wait_data(in, nonblock);
+        if (!err)
+            err = pipe_wait_room(out, nonblock || out->flags & O_NONBLOCK, &room);
+        if (err == -EPIPE)
+            signal_send_thread(current_thread(), SIGPIPE, NULL);
+        if (err)
+            return err;
+        n = pipe_transfer(in, out, len, keep);
+        /* Others may have taken the bytes, or the room. */
+    } while (n == 0 && pipe_wait_data(in, true) == -EAGAIN && !nonblock);
+    return n;
+}
+
+/* ---- the calls ---- */
+
+static int get_position(struct side *s, vaddr_t user)
+{
+    s->user = user;
+    if (!user)
+        return 0;
+    return copy_from_user(&s->pos, user, sizeof(s->pos));
+}
+
+static int check(struct side *in, struct side *out, vaddr_t in_pos, vaddr_t out_pos)
+{
+    int err;
+
+    if ((is_pipe(in) && in_pos) || (is_pipe(out) && out_pos))
+        return -ESPIPE;
+    err = get_position(out, out_pos);
+    if (!err)
+        err = get_position(in, in_pos);
+    if (err)
+        return err;
+    if (!file_readable(in->file) || !file_writable(out->file))
+        return -EBADF;
+    if (!is_pipe(in) && !is_pipe(out))
+        return -EINVAL;
+    if ((in_pos && !in->file->ops->lseek) || (out_pos && !out->file->ops->lseek))
+        return -EINVAL;
+    return (in_pos && in->pos < 0) || (out_pos && out->pos < 0) ? -EINVAL : 0;
+}
+
+static ssize_t splice(struct side *in, struct side *out, size_t len, bool nonblock)
+{
+    ssize_t n;
+
+    if (is_pipe(in) && is_pipe(out))
+        n = pipe_to_pipe(in->file, out->file, len, nonblock, false);
+    else if (is_pipe(in))
+        n = pipe_to_file(in, out, len, nonblock);
+    else
+        n = file_to_pipe(in, out->file, len, nonblock);
+    if (n > 0 && out->user && copy_to_user(out->user, &out->pos, sizeof(out->pos)) != 0)
+        return -EFAULT;
+    if (n > 0 && in->user && copy_to_user(in->user, &in->pos, sizeof(in->pos)) != 0)
+        return -EFAULT;
+    return n;
+}
+
+long sys_splice(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a5;
+    struct side in, out;
+    long result = -EBADF;
+
+    if (!a->a4)
+        return 0;
+    if (flags & ~SPLICE_F_ALL)
+        return -EINVAL;
+    in = (struct side){.file = io_file_of((int)a->a0)};
+    out = (struct side){.file = io_file_of((int)a->a2)};
+    if (in.file && out.file) {
+        result = check(&in, &out, a->a1, a->a3);
+        if (!result)
+            result = splice(&in, &out, MIN(a->a4, RW_MAX), flags & SPLICE_F_NONBLOCK);
+    }
+    if (in.file)
+        file_put(in.file);
+    if (out.file)
+        file_put(out.file);
+    return result;
+}
+
+static long tee(struct file *in, struct file *out, size_t len, bool nonblock)
+{
+    if (!file_readable(in) || !file_writable(out))
+        return -EBADF;
+    if (!file_is_pipe(in) || !file_is_pipe(out))
+        return -EINVAL;
+    return pipe_to_pipe(in, out, len, nonblock, true);
+}
+
+long sys_tee(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a3;
+    struct file *in, *out;
+    long result = -EBADF;
+
+    if (flags & ~SPLICE_F_ALL)
+        return -EINVAL;
+    if (!a->a2)
+        return 0;
+    in = io_file_of((int)a->a0);
+    out = io_file_of((int)a->a1);
+    if (in && out)
+        result = tee(in, out, MIN(a->a2, RW_MAX), flags & SPLICE_F_NONBLOCK);
+    if (in)
+        file_put(in);
+    if (out)
+        file_put(out);
+    return result;
+}
+
+/* The direction is that of the pipe's end. */
+long sys_vmsplice(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a3;
+    struct buffers b;
+    struct file *f;
+    long n = -EBADF;
+
+    if (flags & ~SPLICE_F_ALL)
+        return -EINVAL;
+    f = io_file_of((int)a->a0);
+    if (!f)
+        return -EBADF;
+    if (file_is_pipe(f) && (n = buffers_get(&b, a->a1, a->a2)) == 0) {
+        b.uio.nonblock = flags & SPLICE_F_NONBLOCK;
+        n = file_writable(f) ? write_file(f, &b.uio, NULL) : read_file(f, &b.uio, NULL);
+        buffers_put(&b);
+    }
+    file_put(f);
+    return n;
+}

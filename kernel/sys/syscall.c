@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Dispatch of system calls.
+ */
+#include "kernel/sys/syscall.h"
+#include "kernel/inject.h"
+#include "kernel/printk.h"
+#include "kernel/stall.h"
+#include "kernel/strace.h"
+#include "kernel/task/proc.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+#define TABLE_SIZE 512u
+
+static const syscall_fn table[TABLE_SIZE] = {
+#define SYSCALL(number, name) [number] = sys_##name,
+#include "kernel/sys/syscall_table.h"
+#undef SYSCALL
+};
+
+static const syscall_fn own_table[OWN_SYSCALL_COUNT] = {
+#define OWN_SYSCALL(number, name) [(number)-OWN_SYSCALL_FIRST] = sys_##name,
+#include "kernel/sys/syscall_own.h"
+#undef OWN_SYSCALL
+};
+
+#define SEEN_MAX 256u /* pairs of program and number that are remembered */
+
+/* Whether this program (by its name) asks for this call for the first time. */
+static bool first_time(const char *comm, u32 number)
+{
+    static spinlock_t lock;
+    static u64 seen[SEEN_MAX * 2];
+    static u32 used;
+    u64 h = 0xcbf29ce484222325ull ^ number; /* FNV-1a */
+    irqflags_t flags;
+    size_t at;
+    bool first;
+
+    for (; *comm; comm++)
+        h = (h ^ (u8)*comm) * 0x100000001b3ull;
+    h = (h ^ h >> 32) | 1;
+    flags = spin_lock_irq(&lock);
+    if (used == SEEN_MAX) { /* told twice is better than never */
+        memset(seen, 0, sizeof(seen));
+        used = 0;
+    }
+    for (at = h % ARRAY_SIZE(seen); seen[at] && seen[at] != h;)
+        at = (at + 1) % ARRAY_SIZE(seen);
+    first = !seen[at];
+    used += first;
+    seen[at] = h;
+    spin_unlock_irq(&lock, flags);
+    return first;
+}
+
+/* The honest answer, and one line so that somebody can see what a program needs. */
+static long not_implemented(struct proc *p, u32 number)
+{
+    static struct log_limit limit;
+
+    if (first_time(p->comm, number) && log_allowed(&limit, "unknown system calls"))
+        printk("%s[%d]: system call %u is not implemented\n", p->comm, p->pid, number);
+    return -ENOSYS;
+}
+
+static noinline long call_traced(syscall_fn fn, const struct syscall_args *args,
+                                 u32 number)
+{
+    struct syscall_args before = *args; /* execve and sigreturn change the frame */
+    long result = fn(args);
+
+    strace_log(number, &before, result);
+    return result;
+}
+
+static noinline long call_unknown(const struct syscall_args *args, u32 number)
+{
+    long result = not_implemented(current_proc(), number);
+
+    if (strace_on)
+        strace_log(number, args, result);
+    return result;
+}
+
+static syscall_fn find(u32 number)
+{
+    /* The masks hold under speculation too. */
+    if (likely(number < TABLE_SIZE))
+        return table[number & (TABLE_SIZE - 1)];
+    if (number - OWN_SYSCALL_FIRST < OWN_SYSCALL_COUNT)
+        return own_table[(number - OWN_SYSCALL_FIRST) & (OWN_SYSCALL_COUNT - 1)];
+    return NULL;
+}
+
+void syscall_entry(struct trapframe *tf)
+{
+    struct thread *t = current_thread();
+    u32 number = (u32)tf->rax; /* as on Linux the upper half counts for nothing */
+    const struct syscall_args *args = (const struct syscall_args *)tf;
+    syscall_fn fn = find(number);
+    bool injected;
+    long result;
+
+    tf->error = number;
+    t->frame = tf;
+    t->last_syscall = number;
+    stall_begin();
+    injected = inject_begin(t, false);
+    if (unlikely(!fn))
+        result = call_unknown(args, number);
+    else if (unlikely(strace_on))
+        result = call_traced(fn, args, number);
+    else
+        result = fn(args);
+    if (injected)
+        inject_end(t);
+    /* Not for rt_sigreturn, whose result is whatever the program had in rax. */
+    if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_BLOCK) &&
+        tf->vector == TRAP_SYSCALL)
+        t->restart = (s32)-result;
+    tf->rax = (u64)result;
+    irq_disable();
+    if (unlikely(thread_has_work(t)))
+        return_to_user(tf);
+    stall_end((uintptr_t)fn);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Clocks, sleeps and the real-time interval timer.
+ */
+#include "arch/time.h"
+#include "kernel/sys/sys.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/process.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/time.h"
+
+#define NSEC        1000000000ull
+#define TICK_NS     (NSEC / TICK_HZ)
+#define SECONDS_MAX (UINT64_MAX / NSEC / 2)
+
+/* Microseconds or nanoseconds after seconds. */
+struct two_words {
+    s64 seconds, fraction;
+};
+STATIC_ASSERT(sizeof(struct two_words) == 16);
+
+static s64
+    realtime_offset; /* settimeofday, clock_settime: added to the CMOS clock's time */
+
+u64 clock_realtime_ns(void)
+{
+    return clock_boot_epoch() * NSEC + clock_monotonic_ns() +
+           (u64)__atomic_load_n(&realtime_offset, __ATOMIC_RELAXED);
+}
+
+static int read_words(vaddr_t src, u64 per_second, u64 *ns)
+{
+    struct two_words w;
+
+    if (copy_from_user(&w, src, sizeof(w)) != 0)
+        return -EFAULT;
+    if (w.seconds < 0 || w.fraction < 0 || (u64)w.fraction >= per_second)
+        return -EINVAL;
+    *ns = MIN((u64)w.seconds, SECONDS_MAX) * NSEC + (u64)w.fraction * (NSEC / per_second);
+    return 0;
+}
+
+int timespec_from_user(vaddr_t src, u64 *ns)
+{
+    return read_words(src, NSEC, ns);
+}
+
+int timeval_from_user(vaddr_t src, u64 *ns)
+{
+    return read_words(src, 1000000, ns);
+}
+
+int timespec_to_user(vaddr_t dst, u64 ns)
+{
+    struct two_words w = {(s64)(ns / NSEC), (s64)(ns % NSEC)};
+
+    return copy_to_user(dst, &w, sizeof(w));
+}
+
+static int timeval_to_user(vaddr_t dst, u64 ns)
+{
+    struct two_words w = {(s64)(ns / NSEC), (s64)(ns % NSEC / 1000)};
+
+    return copy_to_user(dst, &w, sizeof(w));
+}
+
+int deadline_from_user(vaddr_t timespec, u64 *deadline)
+{
+    u64 now = clock_monotonic_ns(), ns;
+    int err = timespec_from_user(timespec, &ns);
+
+    if (!err)
+        *deadline = now + ns; /* ns is at most half the range */
+    return err;
+}
+
+/* ---- reading clocks ---- */
+
+static int read_clock(s32 clock, u64 *ns)
+{
+    const struct thread *t = current_thread();
+    irqflags_t flags;
+    u64 utime, stime;
+
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_TAI:
+        *ns = clock_realtime_ns();
+        return 0;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+        *ns = clock_monotonic_ns();
+        return 0;
+    case CLOCK_PROCESS_CPUTIME_ID:
+        flags = spin_lock_irq(&proc_lock);
+        proc_times(t->proc, &utime, &stime);
+        spin_unlock_irq(&proc_lock, flags);
+        *ns = utime + stime;
+        return 0;
+    case CLOCK_THREAD_CPUTIME_ID:
+        *ns = t->utime_ns + t->stime_ns;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+long sys_clock_gettime(const struct syscall_args *a)
+{
+    u64 ns;
+    int err = read_clock((s32)a->a0, &ns);
+
+    return err ? err : timespec_to_user(a->a1, ns);
+}
+
+long sys_clock_getres(const struct syscall_args *a)
+{
+    s32 clock = (s32)a->a0;
+    u64 ns;
+    int err = read_clock(clock, &ns);
+    bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ||
+                  clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+
+    if (err || !a->a1)
+        return err;
+    return timespec_to_user(a->a1, coarse ? TICK_NS : 1);
+}
+
+static void set_realtime(u64 ns)
+{
+    u64 base = clock_boot_epoch() * NSEC + clock_monotonic_ns();
+
+    __atomic_store_n(&realtime_offset, (s64)(ns - base), __ATOMIC_RELAXED);
+}
+
+long sys_clock_settime(const struct syscall_args *a)
+{
+    u64 ns;
+    int err;
+
+    if ((s32)a->a0 != CLOCK_REALTIME)
+        return -EINVAL;
+    err = timespec_from_user(a->a1, &ns);
+    if (err)
+        return err;
+    if (!proc_capable(current_proc(), CAP_SYS_TIME))
+        return -EPERM;
+    set_realtime(ns);
+    return 0;
+}
+
+long sys_gettimeofday(const struct syscall_args *a)
+{
+    int err = a->a0 ? timeval_to_user(a->a0, clock_realtime_ns()) : 0;
+
+    /* The time zone has been nothing but zeros for decades. */
+    return !err && a->a1 ? clear_user(a->a1, 8) : err;
+}
+
+long sys_settimeofday(const struct syscall_args *a)
+{
+    u64 ns = 0, zone;
+    int err = a->a0 ? timeval_from_user(a->a0, &ns) : 0;
+
+    if (err)
+        return err;
+    if (a->a1 && copy_from_user(&zone, a->a1, sizeof(zone)) != 0)
+        return -EFAULT;
+    if (!proc_capable(current_proc(), CAP_SYS_TIME))
+        return -EPERM;
+    if (a->a0)
+        set_realtime(ns);
+    return 0;
+}
+
+long sys_time(const struct syscall_args *a)
+{
+    u64 now = clock_realtime_ns() / NSEC;
+
+    if (a->a0 && copy_to_user(a->a0, &now, sizeof(now)) != 0)
+        return -EFAULT;
+    return (long)now;
+}
+
+/* ---- sleeping ---- */
+
+/* Sleeps until a monotonic moment. A signal leaves the rest at `rem` (0: nowhere). */
+static long sleep_until(u64 deadline, vaddr_t rem)
+{
+    struct thread *t = current_thread();
+    u64 now;
+
+    while ((now = clock_monotonic_ns()) < deadline) {
+        if (thread_interrupted()) {
+            if (rem && timespec_to_user(rem, deadline - now) != 0)
+                return -EFAULT;
+            t->restart_deadline = deadline;
+            t->restart_rem = rem;
+            return -ERESTART_BLOCK;
+        }
+        thread_park_until(deadline);
+    }
+    return 0;
+}
+
+long sys_restart_syscall(const struct syscall_args *a)
+{
+    struct thread *t = current_thread();
+    u64 deadline = t->restart_deadline;
+
+    (void)a;
+    if (!deadline)
+        return -EINTR;
+    t->restart_deadline = 0;
+    return sleep_until(deadline, t->restart_rem);
+}
+
+long sys_nanosleep(const struct syscall_args *a)
+{
+    u64 deadline;
+    int err = deadline_from_user(a->a0, &deadline);
+
+    return err ? err : sleep_until(deadline, a->a1);
+}
+
+/* An absolute sleep simply starts again with the same arguments. */
+static long sleep_absolute(s32 clock, u64 when)
+{
+    u64 now;
+
+    for (;;) {
+        int err = read_clock(clock, &now);
+
+        if (err || now >= when)
+            return err;
+        if (thread_interrupted())
+            return -ERESTARTNOHAND;
+        thread_park_until(clock_monotonic_ns() + (when - now));
+    }
+}
+
+long sys_clock_nanosleep(const struct syscall_args *a)
+{
+    s32 clock = (s32)a->a0;
+    u64 ns;
+    int err;
+
+    if (clock == CLOCK_THREAD_CPUTIME_ID)
+        return -EINVAL;
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
+        clock != CLOCK_TAI)
+        return -EINVAL;
+    err = timespec_from_user(a->a2, &ns);
+    if (err)
+        return err;
+    if (a->a1 & TIMER_ABSTIME)
+        return sleep_absolute(clock, ns);
+    return sleep_until(clock_monotonic_ns() + ns, a->a3);
+}
+
+/* ---- the interval timer ---- */
+
+/* Nanoseconds left, 0: off; and sets the timer anew. */
+static u64 replace_itimer(struct proc *p, u64 value, u64 interval)
+{
+    u64 now = clock_monotonic_ns(), old;
+
+    old = ktimer_set(&p->itimer, 0);
+    p->itimer_interval = interval;
+    if (value)
+        ktimer_set(&p->itimer, now + value);
+    if (!old)
+        return 0;
+    return old > now ? old - now : 1;
+}
+
+long sys_alarm(const struct syscall_args *a)
+{
+    u64 left = replace_itimer(current_proc(), (u32)a->a0 * NSEC, 0);
+
+    return (long)((left + NSEC - 1) / NSEC);
+}
+
+static int itimer_to_user(vaddr_t dst, u64 interval, u64 left)
+{
+    int err = timeval_to_user(dst, interval);
+
+    /* A timer that is on must not look as if it were off. */
+    return err ? err : timeval_to_user(dst + 16, left && left < 1000 ? 1000 : left);
+}
+
+long sys_getitimer(const struct syscall_args *a)
+{
+    struct proc *p = current_proc();
+    u64 now = clock_monotonic_ns(), deadline = READ_ONCE(p->itimer.deadline);
+
+    if ((s32)a->a0 != ITIMER_REAL)
+        return -EINVAL; /* timers of CPU time do not exist here */
+    return itimer_to_user(a->a1, p->itimer_interval,
+                          !deadline        ? 0
+                          : deadline > now ? deadline - now
+                                           : 1);
+}
+
+long sys_setitimer(const struct syscall_args *a)
+{
+    struct proc *p = current_proc();
+    u64 interval = 0, value = 0, old_interval, left;
+    int err = 0;
+
+    if (a->a1) {
+        err = timeval_from_user(a->a1, &interval);
+        if (!err)
+            err = timeval_from_user(a->a1 + 16, &value);
+    }
+    if (err)
+        return err;
+    if ((s32)a->a0 != ITIMER_REAL)
+        return -EINVAL;
+    old_interval = p->itimer_interval;
+    left = replace_itimer(p, value, interval);
+    return a->a2 ? itimer_to_user(a->a2, old_interval, left) : 0;
+}
+
+long sys_getcpu(const struct syscall_args *a)
+{
+    u32 cpu = cpu_id(), node = 0;
+
+    if (a->a0 && copy_to_user(a->a0, &cpu, sizeof(cpu)) != 0)
+        return -EFAULT;
+    if (a->a1 && copy_to_user(a->a1, &node, sizeof(node)) != 0)
+        return -EFAULT;
+    return 0;
+}

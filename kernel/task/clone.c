@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The calls that make processes and threads, and unshare: which combinations of flags there
+ * are. Namespaces, descriptors of processes and chosen numbers are refused, not faked.
+ */
+#include "kernel/sys/syscall.h"
+#include "kernel/task/fork.h"
+#include "kernel/task/process.h"
+#include "kernel/task/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/sched.h"
+
+/* Flags that mean what they say here. DETACHED, UNTRACED and PTRACE have no effect on Linux
+ * either as long as nobody traces; there are no System V semaphores to undo and no I/O
+ * priorities to share. */
+#define CLONE_HANDLED                                                                   \
+    (CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK |        \
+     CLONE_PARENT | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |           \
+     CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | \
+     CLONE_SYSVSEM | CLONE_CLEAR_SIGHAND)
+
+/* A thread shares all of these with its process here. */
+#define CLONE_THREAD_NEEDS \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+#define CLONE_THREAD_HANDLED \
+    (CLONE_THREAD_NEEDS | (CLONE_HANDLED & ~(u64)(CLONE_VFORK | CLONE_CLEAR_SIGHAND)))
+
+#define CLONE_NAMESPACES                                                           \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+     CLONE_NEWPID | CLONE_NEWNET)
+
+long sys_fork(const struct syscall_args *a)
+{
+    (void)a;
+    return fork_process(&(struct fork_args){.flags = SIGCHLD});
+}
+
+long sys_vfork(const struct syscall_args *a)
+{
+    (void)a;
+    return fork_process(&(struct fork_args){.flags = SIGCHLD | CLONE_VM | CLONE_VFORK});
+}
+
+/* In Linux's order; then what is not there. */
+static int check_flags(u64 flags)
+{
+    const struct proc *p = current_proc();
+
+    if (flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER))
+        return -EINVAL;
+    if ((flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) ||
+        (flags & CLONE_SIGHAND && !(flags & CLONE_VM)))
+        return -EINVAL;
+    if (flags & CLONE_PARENT && p == init_proc)
+        return -EINVAL;
+    if (flags & CLONE_NAMESPACES & ~CLONE_NEWUSER && !proc_capable(p, CAP_SYS_ADMIN))
+        return -EPERM;
+    if (flags & CLONE_THREAD && (flags & CLONE_THREAD_NEEDS) != CLONE_THREAD_NEEDS)
+        return -EINVAL; /* its own descriptors or directories */
+    return flags & ~(flags & CLONE_THREAD ? CLONE_THREAD_HANDLED : CLONE_HANDLED)
+               ? -EINVAL
+               : 0;
+}
+
+static long do_clone(const struct fork_args *args)
+{
+    int err = check_flags(args->flags);
+
+    if (err)
+        return err;
+    if (args->flags & CLONE_SETTLS && args->tls >= USER_END)
+        return -EPERM;
+    if (!user_range_ok(args->stack, 0))
+        return -EINVAL;
+    return args->flags & CLONE_THREAD ? fork_thread(args) : fork_process(args);
+}
+
+long sys_clone(const struct syscall_args *a)
+{
+    return do_clone(&(struct fork_args){
+        .flags = a->a0 & 0xffffffff,
+        .stack = a->a1,
+        .parent_tid = a->a2,
+        .child_tid = a->a3,
+        .tls = a->a4,
+    });
+}
+
+/* struct clone_args as far as this kernel knows it; what follows must be zero. */
+struct clone3_args {
+    u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+    u64 set_tid, set_tid_size, cgroup;
+};
+
+#define CLONE3_SIZE_MIN 64
+#define SET_TID_MAX     32 /* levels of pid namespaces on Linux */
+
+static int read_clone3(vaddr_t at, u64 size, struct clone3_args *c)
+{
+    u8 more;
+
+    memset(c, 0, sizeof(*c));
+    if (size > PAGE_SIZE)
+        return -E2BIG;
+    if (size < CLONE3_SIZE_MIN)
+        return -EINVAL;
+    for (u64 i = sizeof(*c); i < size; i++) {
+        if (copy_from_user(&more, at + i, 1) != 0)
+            return -EFAULT;
+        if (more)
+            return -E2BIG;
+    }
+    return copy_from_user(c, at, MIN(size, sizeof(*c)));
+}
+
+static int check_clone3(const struct clone3_args *c)
+{
+    if (c->set_tid_size > SET_TID_MAX || !c->set_tid != !c->set_tid_size)
+        return -EINVAL;
+    if (c->exit_signal > NSIG)
+        return -EINVAL;
+    if (c->flags & (CSIGNAL | CLONE_DETACHED) ||
+        (c->flags & CLONE_SIGHAND && c->flags & CLONE_CLEAR_SIGHAND) ||
+        (c->flags & (CLONE_THREAD | CLONE_PARENT) && c->exit_signal))
+        return -EINVAL;
+    if (!c->stack != !c->stack_size || !user_range_ok(c->stack, c->stack_size))
+        return -EINVAL;
+    if (!c->set_tid)
+        return 0;
+    /* A number cannot be asked for: who might is told that it is not there. */
+    return proc_capable(current_proc(), CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+}
+
+long sys_clone3(const struct syscall_args *a)
+{
+    struct clone3_args c;
+    int err = read_clone3(a->a0, a->a1, &c);
+
+    if (!err)
+        err = check_clone3(&c);
+    if (err)
+        return err;
+    return do_clone(&(struct fork_args){
+        .flags = c.flags | c.exit_signal,
+        .stack = c.stack + c.stack_size,
+        .parent_tid = c.parent_tid,
+        .child_tid = c.child_tid,
+        .tls = c.tls,
+    });
+}
+
+/* unshare(2) for a process of one thread: what it shares with other processes. */
+long sys_unshare(const struct syscall_args *a)
+{
+    struct proc *p = current_proc();
+    u64 flags = a->a0;
+    struct fs_context fs = {.dirs = NULL}, old = p->fs;
+    struct fdtable *files = NULL, *old_files = p->files;
+    irqflags_t irq;
+
+    if (flags & ~(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
+                  CLONE_SYSVSEM | CLONE_NAMESPACES))
+        return -EINVAL;
+    if (flags & CLONE_NAMESPACES)
+        return flags & CLONE_NAMESPACES & ~CLONE_NEWUSER &&
+                       !proc_capable(p, CAP_SYS_ADMIN)
+                   ? -EPERM
+                   : -EINVAL;
+    if (READ_ONCE(p->nthreads) > 1 && flags & ~(u64)CLONE_SYSVSEM)
+        return -EINVAL; /* threads have nothing of their own here */
+    if ((flags & (CLONE_SIGHAND | CLONE_VM) && READ_ONCE(p->sig.actions->refs) > 1) ||
+        (flags & CLONE_VM && READ_ONCE(p->mm->refs) > 1))
+        return -EINVAL;
+    if (flags & CLONE_FS && fs_context_is_shared(&p->fs) && fs_context_copy(&fs, &p->fs))
+        return -ENOMEM;
+    if (flags & CLONE_FILES && fdtable_is_shared(p->files)) {
+        files = fdtable_clone(p->files);
+        if (!files && fs.dirs)
+            fs_context_fini(&fs);
+        if (!files)
+            return -ENOMEM;
+    }
+    irq = spin_lock_irq(&proc_lock);
+    if (fs.dirs)
+        p->fs.dirs = fs.dirs;
+    if (files)
+        p->files = files;
+    spin_unlock_irq(&proc_lock, irq);
+    if (fs.dirs)
+        fs_context_fini(&old);
+    if (files)
+        fdtable_disown(old_files);
+    return 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a pending signal does to the running thread: a handler's frame, stop, or end; and
+ * whether the interrupted system call starts again.
+ */
+#include "arch/time.h"
+#include "kernel/printk.h"
+#include "kernel/task/process.h"
+#include "lib/log.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/wait.h"
+#include "mm/kspace.h"
+
+#define NR_RESTART_SYSCALL 219
+#define SYSCALL_INSN_SIZE  2
+
+/* One line for a program that dies of a fault, but no flood of them. */
+static void log_crash(const struct thread *t, int signo, int code)
+{
+    static struct log_limit limit;
+    const struct trapframe *tf = arch_thread_frame(&t->arch);
+
+    if (!log_allowed(&limit, "programs that died of a fault"))
+        return;
+    printk("%s[%d]: signal %d code %d at %#lx ip %#lx sp %#lx\n", t->proc->comm,
+           t->proc->pid, signo, code, (unsigned long)t->fault_addr,
+           (unsigned long)tf->rip, (unsigned long)tf->rsp);
+}
+
+void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
+{
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+    u64 handler, bit = sig_bit(signo);
+    irqflags_t flags;
+    bool fatal;
+
+    t->fault_trapno = trapno;
+    t->fault_err = err;
+    t->fault_addr = addr;
+    flags = spin_lock_irq(&p->sig.lock);
+    handler = p->sig.actions->of[signo].sa_handler;
+    fatal = t->blocked & bit || handler == SIG_IGN || handler == SIG_DFL;
+    if (!fatal && !(t->pending & bit)) {
+        t->records.standard[signo] = (struct sig_record){.code = code, .value = addr};
+        t->pending |= bit;
+    }
+    spin_unlock_irq(&p->sig.lock, flags);
+    if (!fatal)
+        return;
+    log_crash(t, signo, code);
+    proc_exit(signo);
+}
+
+/* Sleeps until SIGCONT or SIGKILL. */
+static void while_stopped(struct proc *p, struct thread *t)
+{
+    while (READ_ONCE(p->stopped) && !signal_kill_pending(t))
+        thread_park();
+}
+
+/* This thread took the stop signal and speaks for the process; p->stopped is set already. */
+static void stop_here(struct proc *p, struct thread *t)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+
+    notify_parent(p, CLD_STOPPED, p->stop_signal);
+    spin_unlock_irq(&proc_lock, flags);
+    while_stopped(p, t);
+    flags = spin_lock_irq(&proc_lock);
+    if (!p->stopped)
+        notify_parent(p, CLD_CONTINUED, SIGCONT);
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+static bool in_orphaned_group(const struct proc *p)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    bool orphaned = group_is_orphaned(p->pgid, p->sid, NULL);
+
+    spin_unlock_irq(&proc_lock, flags);
+    return orphaned;
+}
+
+enum action { ACT_NONE, ACT_AGAIN, ACT_STOP, ACT_DIE, ACT_HANDLE };
+
+/* Takes one signal and decides. sig.lock held. */
+static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int *signo,
+                            struct sig_record *rec, struct kernel_sigaction *act)
+{
+    if (signal_kill_pending(t)) {
+        *signo = SIGKILL;
+        return ACT_DIE;
+    }
+    *signo = signal_take(t, ~t->blocked, rec);
+    if (!*signo)
+        return ACT_NONE;
+    spin_lock(&p->sig.actions->lock);
+    *act = p->sig.actions->of[*signo];
+    if (act->sa_handler != SIG_IGN && act->sa_flags & SA_RESETHAND)
+        p->sig.actions->of[*signo].sa_handler = SIG_DFL;
+    spin_unlock(&p->sig.actions->lock);
+    if (act->sa_handler == SIG_IGN)
+        return ACT_AGAIN;
+    if (act->sa_handler != SIG_DFL)
+        return ACT_HANDLE;
+    if (p == init_proc || sig_bit(*signo) & SIG_DEFAULT_IGNORED)
+        return ACT_AGAIN;
+    if (!(sig_bit(*signo) & SIG_STOPS))
+        return ACT_DIE;
+    if (*signo != SIGSTOP && orphaned)
+        return ACT_AGAIN;
+    p->stopped = true;
+    p->reported = p->continued = false;
+    p->stop_signal = *signo;
+    job_changed();
+    threads_wake(p);
+    return ACT_STOP;
+}
+
+/* The next signal that has a handler; default actions happen here. 0: no more. */
+static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec,
+                        struct kernel_sigaction *act)
+{
+    for (;;) {
+        bool orphaned = signal_actionable(t) & SIG_STOPS && in_orphaned_group(p);
+        irqflags_t flags;
+        enum action action;
+        int signo;
+
+        while_stopped(p, t);
+        flags = spin_lock_irq(&p->sig.lock);
+        action = take_one(p, t, orphaned, &signo, rec, act);
+        spin_unlock_irq(&p->sig.lock, flags);
+        switch (action) {
+        case ACT_NONE:
+            return 0;
+        case ACT_HANDLE:
+            return signo;
+        case ACT_STOP:
+            stop_here(p, t);
+            break;
+        case ACT_DIE:
+            proc_exit(signo);
+        case ACT_AGAIN:
+            break;
+        }
+    }
+}
+
+bool signal_on_altstack(const struct thread *t, vaddr_t sp)
+{
+    return !(t->altstack_flags & SS_AUTODISARM) && sp > t->altstack_sp &&
+           sp - t->altstack_sp <= t->altstack_size;
+}
+
+static int push_frame(struct thread *t, struct trapframe *tf, int signo,
+                      const struct sig_record *rec, const struct kernel_sigaction *act)
+{
+    struct siginfo info;
+    struct arch_signal s = {
+        .signo = signo,
+        .handler = act->sa_handler,
+        .restorer = act->sa_restorer,
+        .sa_flags = act->sa_flags,
+        .mask = t->restore_mask ? t->saved_blocked : t->blocked,
+        .info = &info,
+        .fault_addr = t->fault_addr,
+        .trapno = t->fault_trapno,
+        .err = t->fault_err,
+        .ss_sp = t->altstack_sp,
+        .ss_size = t->altstack_size,
+        .ss_flags = t->altstack_flags,
+    };
+
+    if (!(act->sa_flags & SA_RESTORER))
+        return -EFAULT;
+    signal_fill_info(&info, signo, rec);
+    if (!t->altstack_size)
+        s.ss_flags |= SS_DISABLE;
+    else if (signal_on_altstack(t, tf->rsp))
+        s.ss_flags |= SS_ONSTACK;
+    else if (act->sa_flags & SA_ONSTACK)
+        s.stack = t->altstack_sp + t->altstack_size;
+    return arch_signal_push(&t->arch, tf, &s);
+}
+
+/* The interrupted call starts again when the thread gets back to user mode. */
+static void start_again(struct trapframe *tf, u64 number)
+{
+    tf->rax = number;
+    tf->rip -= SYSCALL_INSN_SIZE;
+}
+
+static void finish_call(struct thread *t, struct trapframe *tf,
+                        const struct kernel_sigaction *act)
+{
+    int restart = t->restart;
+
+    t->restart = 0;
+    if (!restart)
+        return;
+    if (act && restart != ERESTARTNOINTR &&
+        (restart != ERESTARTSYS || !(act->sa_flags & SA_RESTART)))
+        tf->rax = (u64)-EINTR;
+    else
+        start_again(tf, restart == ERESTART_BLOCK ? NR_RESTART_SYSCALL : tf->error);
+}
+
+static void handle(struct proc *p, struct thread *t, struct trapframe *tf, int signo,
+                   const struct sig_record *rec, const struct kernel_sigaction *act)
+{
+    u64 mask = act->sa_mask;
+    irqflags_t flags;
+
+    finish_call(t, tf, act);
+    if (push_frame(t, tf, signo, rec, act) != 0) {
+        if (signo == SIGSEGV) {
+            log_crash(t, signo, rec->code);
+            proc_exit(SIGSEGV);
+        }
+        signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
+        return;
+    }
+    if (!(act->sa_flags & SA_NODEFER))
+        mask |= sig_bit(signo);
+    flags = spin_lock_irq(&p->sig.lock);
+    t->blocked = (t->blocked | mask) & ~SIG_UNBLOCKABLE;
+    t->restore_mask = false;
+    spin_unlock_irq(&p->sig.lock, flags);
+    if (t->altstack_flags & SS_AUTODISARM) {
+        t->altstack_sp = t->altstack_size = 0;
+        t->altstack_flags = 0;
+    }
+}
+
+void signal_deliver(struct trapframe *tf)
+{
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+    struct kernel_sigaction act = {0};
+    struct sig_record rec;
+    int signo;
+
+    while ((signo = next_handled(p, t, &rec, &act)) != 0)
+        handle(p, t, tf, signo, &rec, &act);
+    finish_call(t, tf, NULL);
+    if (t->restore_mask) {
+        t->restore_mask = false;
+        signal_set_mask(t->saved_blocked);
+    }
+}

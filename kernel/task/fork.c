@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fork, vfork, clone: processes, and threads of a process. Everything that can fail is done
+ * on a child nobody knows; publishing it is the last step.
+ */
+#include "kernel/task/fork.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/exec/exec.h"
+#include "kernel/task/process.h"
+#include "kernel/task/sched.h"
+#include "kernel/task/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/sched.h"
+
+/* The child's first steps, on its own kernel stack. */
+static void child_start(void *arg)
+{
+    struct thread *t = arg;
+
+    if (t->set_child_tid &&
+        copy_to_user(t->set_child_tid, &t->tid, sizeof(t->tid)) != 0) {
+        /* As on Linux: the child sees no number, and nobody is told. */
+    }
+    arch_enter_user();
+}
+
+static int copy_signals(struct proc *child, struct proc *parent, u64 flags)
+{
+    if (flags & CLONE_SIGHAND) {
+        sigactions_get(parent->sig.actions);
+        child->sig.actions = parent->sig.actions;
+        return 0;
+    }
+    child->sig.actions = sigactions_copy(parent->sig.actions);
+    if (!child->sig.actions)
+        return -ENOMEM;
+    if (flags & CLONE_CLEAR_SIGHAND)
+        sigactions_reset(child->sig.actions);
+    return 0;
+}
+
+static int copy_files(struct proc *child, struct proc *parent, u64 flags)
+{
+    if (flags & CLONE_FILES) {
+        fdtable_own(parent->files);
+        child->files = parent->files;
+    } else {
+        child->files = fdtable_clone(parent->files);
+    }
+    return child->files ? 0 : -ENOMEM;
+}
+
+static int copy_directories(struct proc *child, struct proc *parent, u64 flags)
+{
+    if (!(flags & CLONE_FS))
+        return fs_context_copy(&child->fs, &parent->fs);
+    fs_context_share(&child->fs, &parent->fs);
+    return 0;
+}
+
+static void copy_identity(struct proc *child, const struct proc *parent)
+{
+    memcpy(child->rlim, parent->rlim, sizeof(child->rlim));
+    child->uid = parent->uid;
+    child->share = parent->share;
+    child->euid = parent->euid;
+    child->suid = parent->suid;
+    child->gid = parent->gid;
+    child->egid = parent->egid;
+    child->sgid = parent->sgid;
+    child->cap_permitted = parent->cap_permitted;
+    child->cap_effective = parent->cap_effective;
+    child->cap_inheritable = parent->cap_inheritable;
+    child->cap_bounding = parent->cap_bounding;
+    child->cap_ambient = parent->cap_ambient;
+    child->securebits = parent->securebits;
+    child->ngroups = parent->ngroups;
+    memcpy(child->groups, parent->groups, sizeof(child->groups));
+    child->tty = parent->tty;
+    child->nice = parent->nice;
+    child->no_new_privs = parent->no_new_privs;
+    child->dumpable = parent->dumpable;
+    child->personality = parent->personality;
+    child->oom_score_adj = parent->oom_score_adj;
+    child->oom_score_adj_min = parent->oom_score_adj_min;
+    memcpy(child->comm, current_thread()->comm, sizeof(child->comm));
+}
+
+static int copy_mm(struct proc *child, struct proc *parent, u64 flags)
+{
+    if (!(flags & CLONE_VM))
+        return mm_fork(parent->mm, &child->mm);
+    mm_get(parent->mm);
+    child->mm = parent->mm;
+    return 0;
+}
+
+static struct thread *copy_thread(struct proc *child, struct thread *from,
+                                  const struct fork_args *args)
+{
+    struct thread *t = thread_create(child, from->comm, child_start, NULL);
+    struct trapframe *frame;
+
+    if (!t)
+        return NULL;
+    t->entry_arg = t;
+    arch_thread_copy(&t->arch, &from->arch);
+    frame = arch_thread_frame(&t->arch);
+    *frame = *arch_thread_frame(&from->arch);
+    frame->rax = 0;
+    if (args->stack)
+        frame->rsp = args->stack;
+    if (args->flags & CLONE_SETTLS)
+        arch_thread_give_fs_base(&t->arch, args->tls);
+    t->blocked = from->blocked;
+    if (!(args->flags & CLONE_VM) || args->flags & CLONE_VFORK) {
+        t->altstack_sp = from->altstack_sp;
+        t->altstack_size = from->altstack_size;
+        t->altstack_flags = from->altstack_flags;
+    }
+    if (args->flags & CLONE_CHILD_SETTID)
+        t->set_child_tid = args->child_tid;
+    if (args->flags & CLONE_CHILD_CLEARTID)
+        t->clear_child_tid = args->child_tid;
+    return t;
+}
+
+/* A complete child without a number. 0 or -ENOMEM with no trace. */
+static int build_child(struct proc *parent, const struct fork_args *args,
+                       struct proc **out)
+{
+    struct proc *child = proc_alloc();
+    struct thread *t;
+    int err;
+
+    if (!child)
+        return -ENOMEM;
+    copy_identity(child, parent);
+    child->exit_signal =
+        args->flags & CLONE_PARENT ? parent->exit_signal : (int)(args->flags & CSIGNAL);
+    err = copy_signals(child, parent, args->flags);
+    if (!err)
+        err = copy_mm(child, parent, args->flags);
+    if (err)
+        goto out_free;
+    err = copy_files(child, parent, args->flags);
+    if (err)
+        goto out_mm;
+    err = copy_directories(child, parent, args->flags);
+    if (err)
+        goto out_files;
+    err = -ENOMEM;
+    t = copy_thread(child, current_thread(), args);
+    if (!t)
+        goto out_fs;
+    proc_copy_exe(child, parent);
+    child->leader = t;
+    child->nthreads = 1;
+    list_add_tail(&child->threads, &t->proc_link);
+    *out = child;
+    return 0;
+
+out_fs:
+    fs_context_fini(&child->fs);
+out_files:
+    fdtable_disown(child->files);
+out_mm:
+    mm_put(child->mm);
+out_free:
+    proc_free(child);
+    return err;
+}
+
+/* Interruptible by SIGKILL only: until then the child lives in the caller's memory. */
+static void wait_for_vfork(struct thread *t, struct proc *child)
+{
+    irqflags_t flags;
+
+    while (READ_ONCE(t->vfork_child) && !signal_kill_pending(t))
+        thread_park();
+    flags = spin_lock_irq(&proc_lock);
+    if (t->vfork_child) {
+        child->vfork_waiter = NULL;
+        t->vfork_child = NULL;
+    }
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+void vfork_release(struct proc *p)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct thread *waiter = p->vfork_waiter;
+
+    if (waiter) {
+        p->vfork_waiter = NULL;
+        waiter->vfork_child = NULL;
+        thread_unpark(waiter);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+/* A failure to write the number is not reported, as on Linux. */
+static void tell_parent(const struct fork_args *args, s32 tid)
+{
+    if (args->flags & CLONE_PARENT_SETTID &&
+        copy_to_user(args->parent_tid, &tid, sizeof(tid)) != 0)
+        return;
+}
+
+/* Puts a new thread into its running process; not when that is ending. */
+static int join_process(struct proc *p, struct thread *t)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    int err = p->exiting || p->exec_thread ? -EAGAIN : 0;
+
+    if (!err) {
+        spin_lock(&p->sig.lock);
+        list_add_tail(&p->threads, &t->proc_link);
+        p->nthreads++;
+        p->account->tasks++;
+        thread_publish(t);
+        spin_unlock(&p->sig.lock);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+long fork_thread(const struct fork_args *args)
+{
+    struct proc *p = current_proc();
+    struct thread *t;
+    s32 tid;
+    int err = proc_reserve_pid(p, &tid);
+
+    if (err)
+        return err;
+    err = -ENOMEM;
+    t = copy_thread(p, current_thread(), args);
+    if (!t)
+        goto out_tid;
+    t->tid = tid;
+    err = join_process(p, t);
+    if (err)
+        goto out_thread;
+    tell_parent(args, tid);
+    thread_launch(t);
+    return tid;
+
+out_thread:
+    thread_free(t);
+out_tid:
+    proc_unreserve_pid(tid);
+    return err;
+}
+
+/* With CLONE_PARENT it becomes a sister of the caller. proc_lock held. */
+static void publish(struct proc *child, struct proc *creator, u64 flags)
+{
+    if (flags & CLONE_PARENT) {
+        proc_publish(child, creator->parent);
+        child->parent_thread = creator->parent_thread;
+        child->parent_exec_count = creator->parent_exec_count;
+    } else {
+        proc_publish(child, creator);
+        child->parent_thread = current_thread();
+        child->parent_exec_count = creator->exec_count;
+    }
+}
+
+long fork_process(const struct fork_args *args)
+{
+    struct proc *parent = current_proc(), *child;
+    struct thread *t;
+    irqflags_t flags;
+    s32 pid;
+    int err;
+
+    err = proc_reserve_pid(parent, &pid);
+    if (err)
+        return err;
+    err = build_child(parent, args, &child);
+    if (err) {
+        proc_unreserve_pid(pid);
+        return err;
+    }
+    t = child->leader;
+    child->pid = t->tid = pid;
+    tell_parent(args, pid);
+
+    flags = spin_lock_irq(&proc_lock);
+    child->pgid = parent->pgid;
+    child->sid = parent->sid;
+    if (args->flags & CLONE_VFORK) {
+        child->vfork_waiter = current_thread();
+        current_thread()->vfork_child = child;
+    }
+    publish(child, parent, args->flags);
+    thread_publish(t);
+    spin_unlock_irq(&proc_lock, flags);
+    thread_launch(t);
+    if (args->flags & CLONE_VFORK)
+        wait_for_vfork(current_thread(), child);
+    return pid;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making processes and threads, once the flags of the call have been judged.
+ */
+#pragma once
+
+#include "kernel/task/proc.h"
+
+struct fork_args {
+    u64 flags;
+    u64 stack; /* 0: the parent's */
+    vaddr_t parent_tid, child_tid;
+    u64 tls;
+};
+
+/* The number of the new thread or process, -EAGAIN, -ENOMEM. */
+long fork_thread(const struct fork_args *args);
+long fork_process(const struct fork_args *args);

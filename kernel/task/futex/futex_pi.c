@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * PI futexes: locks whose word holds the number of the owning thread. The kernel is asked
+ * only when somebody must wait; then a struct futex_pi says who has the lock, and unlocking
+ * hands it to the first who waits. Nobody is boosted: that concerns real-time policies, and
+ * there are none; threads of the same policy wait in the order of their arrival.
+ *
+ * A waiter that was given the lock stays in the queue until it runs: so that others find the
+ * owner there while the word of one that died is not yet right.
+ */
+#include "kernel/task/futex/futex_pi.h"
+#include "kernel/task/process.h"
+#include "kernel/task/sched.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "mm/slab.h"
+
+#define CHAIN_MAX 1024u
+
+SLAB_CACHE(pi_cache, "futex_pi", struct futex_pi);
+
+struct futex_pi *futex_pi_alloc(void)
+{
+    return slab_zalloc(&pi_cache);
+}
+
+void futex_pi_drop(struct futex_pi *unused)
+{
+    slab_free(&pi_cache, unused);
+}
+
+/* pi->owner, thread->pi_owned, pi_wait, pi_gone. Interrupts off. */
+static spinlock_t pi_lock;
+
+static void set_owner(struct futex_pi *pi, struct thread *owner)
+{
+    irqflags_t flags = spin_lock_irq(&pi_lock);
+
+    if (pi->owner)
+        list_del(&pi->link);
+    pi->owner = owner;
+    if (owner)
+        list_add_tail(&owner->pi_owned, &pi->link);
+    spin_unlock_irq(&pi_lock, flags);
+}
+
+void futex_pi_free(struct futex_pi *pi)
+{
+    set_owner(pi, NULL);
+    slab_free(&pi_cache, pi);
+}
+
+struct futex_waiter *futex_first_waiter(struct futex_bucket *b,
+                                        const struct futex_key *key)
+{
+    struct list *pos;
+
+    list_for_each (pos, &b->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
+
+        if (futex_same_key(&w->key, key))
+            return w;
+    }
+    return NULL;
+}
+
+/* The first that was not given the lock already. */
+static struct futex_waiter *next_owner(struct futex_bucket *b, const struct futex_pi *pi)
+{
+    struct list *pos;
+
+    list_for_each (pos, &b->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
+
+        if (w->pi == pi && !w->woken)
+            return w;
+    }
+    return NULL;
+}
+
+bool futex_pi_circle(const struct thread *t, const struct futex_pi *pi)
+{
+    irqflags_t flags = spin_lock_irq(&pi_lock);
+    bool circle = false;
+
+    for (u32 n = 0; pi && pi->owner && !circle && n < CHAIN_MAX; n++) {
+        circle = pi->owner == t;
+        pi = pi->owner->pi_wait;
+    }
+    spin_unlock_irq(&pi_lock, flags);
+    return circle;
+}
+
+void futex_pi_wait_on(struct futex_waiter *w, struct futex_pi *pi)
+{
+    irqflags_t flags = spin_lock_irq(&pi_lock);
+
+    w->pi = pi;
+    pi->nwaiters++;
+    w->thread->pi_wait = pi;
+    spin_unlock_irq(&pi_lock, flags);
+}
+
+/* The waiter leaves the queue and the PI futex. Its bucket's lock is held. */
+static void leave(struct futex_waiter *w)
+{
+    struct futex_pi *pi = w->pi;
+    irqflags_t flags = spin_lock_irq(&pi_lock);
+
+    w->thread->pi_wait = NULL;
+    w->pi = NULL;
+    spin_unlock_irq(&pi_lock, flags);
+    list_del(&w->link);
+    if (--pi->nwaiters == 0)
+        futex_pi_free(pi);
+}
+
+/* ---- who owns it ---- */
+
+/* The word says who owns a futex that others wait for: it must agree with what is known. */
+static int join(const struct futex_waiter *first, u32 word, struct futex_pi **pi)
+{
+    s32 tid = (s32)(word & FUTEX_TID_MASK);
+    irqflags_t flags;
+    int err = 0;
+
+    if (!first->pi)
+        return -EINVAL; /* somebody waits for it as for another kind */
+    flags = spin_lock_irq(&pi_lock);
+    if (!first->pi->owner ||
+        (first->pi->owner->tid != tid && (tid || !(word & FUTEX_OWNER_DIED))))
+        err = -EINVAL;
+    spin_unlock_irq(&pi_lock, flags);
+    if (!err)
+        *pi = first->pi;
+    return err;
+}
+
+static void found(struct futex_pi **spare, const struct futex_key *key,
+                  struct thread *owner, struct futex_pi **pi)
+{
+    *pi = *spare;
+    *spare = NULL;
+    (*pi)->key = *key;
+    set_owner(*pi, owner);
+}
+
+/* The first who waits: the word alone says who owns it. */
+static int found_for_word(struct futex_pi **spare, const struct futex_key *key, s32 tid,
+                          struct futex_pi **pi)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct thread *owner = thread_find(0, tid);
+    int err = !owner || READ_ONCE(owner->pi_gone) ? -ESRCH : 0;
+
+    if (!err)
+        found(spare, key, owner, pi);
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+int futex_pi_take(vaddr_t addr, struct futex_bucket *b, const struct futex_key *key,
+                  struct thread *t, enum taking how, struct futex_pi **spare,
+                  struct futex_pi **pi)
+{
+    struct futex_waiter *first;
+    u32 word, new;
+    int err = futex_load_now(addr, &word);
+
+    if (err)
+        return err;
+    if ((s32)(word & FUTEX_TID_MASK) == t->tid)
+        return -EDEADLOCK;
+    first = futex_first_waiter(b, key);
+    if (first)
+        return join(first, word, pi);
+    if (!(word & FUTEX_TID_MASK)) {
+        new = (word & FUTEX_OWNER_DIED) | (u32)t->tid;
+        if (how == TAKE_WITH_WAITERS)
+            new |= FUTEX_WAITERS;
+        err = futex_xchg_now(addr, word, new);
+        if (!err && how == TAKE_WITH_WAITERS)
+            found(spare, key, t, pi);
+        return err ? err : 1;
+    }
+    err = futex_xchg_now(addr, word, word | FUTEX_WAITERS);
+    return err ? err : found_for_word(spare, key, (s32)(word & FUTEX_TID_MASK), pi);
+}
+
+int futex_pi_retry(int err, vaddr_t addr)
+{
+    if (err == -EFAULT)
+        return futex_fault_in(addr, FUTEX_WRITES);
+    if (thread_interrupted())
+        return -ERESTARTNOINTR;
+    sched_yield_now();
+    return 0;
+}
+
+/* ---- waiting to own ---- */
+
+/* The old owner died without writing who comes next. Its bucket's lock is held, and given
+ * up to bring the word in. */
+static int write_owner(struct futex_waiter *w, vaddr_t addr)
+{
+    u32 word;
+    int err;
+
+    for (;;) {
+        err = futex_load_now(addr, &word);
+        if (!err)
+            err = futex_xchg_now(addr, word,
+                                 (u32)w->thread->tid | FUTEX_WAITERS | FUTEX_OWNER_DIED);
+        if (!err)
+            return 0;
+        spin_unlock(&w->bucket->lock);
+        if (err == -EFAULT)
+            err = futex_fault_in(addr, FUTEX_WRITES);
+        else
+            err = 0;
+        futex_lock(w->bucket); /* who owns it is moved no more */
+        if (err)
+            return err;
+    }
+}
+
+int futex_pi_finish(struct futex_waiter *w, vaddr_t addr, int err)
+{
+    struct futex_bucket *b = futex_lock_waiter(w);
+
+    if (w->woken) {
+        err = 0;
+        if (w->owner_died)
+            err = write_owner(w, addr);
+    }
+    leave(w);
+    spin_unlock(&b->lock);
+    return err;
+}
+
+static int wait_to_own(vaddr_t addr, struct futex_waiter *w, u64 deadline, bool try,
+                       struct futex_pi **spare)
+{
+    struct futex_bucket *b = futex_bucket_of(&w->key);
+    struct futex_pi *pi = NULL;
+    int err;
+
+    futex_lock(b);
+    err = futex_pi_take(addr, b, &w->key, w->thread, TAKE_ALONE, spare, &pi);
+    if (err == 0 && (try || futex_pi_circle(w->thread, pi))) {
+        err = try ? -EWOULDBLOCK : -EDEADLOCK;
+        if (pi->nwaiters == 0)
+            futex_pi_free(pi);
+        spin_unlock(&b->lock);
+        return err;
+    }
+    if (err == 0) {
+        futex_pi_wait_on(w, pi);
+        futex_add(b, w);
+    }
+    spin_unlock(&b->lock);
+    if (err == -EAGAIN || err == -EFAULT) {
+        err = futex_pi_retry(err, addr);
+        return err ? err : 2;
+    }
+    if (err)
+        return err > 0 ? 0 : err;
+    err = futex_pi_finish(w, addr, futex_sleep(&w->woken, deadline));
+    return err == -EINTR ? -ERESTARTNOINTR : err;
+}
+
+long futex_lock_pi(vaddr_t addr, bool private, u64 deadline, bool try)
+{
+    struct futex_pi *spare = futex_pi_alloc();
+    int err;
+
+    if (!spare)
+        return -ENOMEM;
+    do {
+        struct futex_waiter w = {.thread = current_thread(), .bits = ~0u};
+
+        err = futex_key_get(&w.key, addr, private, FUTEX_WRITES);
+        if (err)
+            break;
+        err = wait_to_own(addr, &w, deadline, try, &spare);
+        futex_key_put(&w.key);
+    } while (err == 2);
+    if (spare)
+        futex_pi_drop(spare);
+    return err;
+}
+
+/* ---- giving it up ---- */
+
+static void hand_over(struct futex_pi *pi, struct futex_waiter *next, bool owner_died)
+{
+    set_owner(pi, next->thread);
+    next->owner_died = owner_died;
+    WRITE_ONCE(next->woken, true);
+    thread_unpark(next->thread);
+}
+
+/* The bucket's lock is held. */
+static int unlock_now(vaddr_t addr, struct futex_bucket *b, const struct futex_key *key,
+                      u32 word)
+{
+    struct thread *me = current_thread();
+    struct futex_waiter *first = futex_first_waiter(b, key), *next = NULL;
+    int err;
+
+    if (first) {
+        if (!first->pi || first->pi->owner != me)
+            return -EINVAL;
+        next = next_owner(b, first->pi);
+    }
+    err = futex_xchg_now(addr, word, next ? FUTEX_WAITERS | (u32)next->thread->tid : 0);
+    if (!err && next)
+        hand_over(first->pi, next, false);
+    return err;
+}
+
+long futex_unlock_pi(vaddr_t addr, bool private)
+{
+    struct futex_bucket *b;
+    struct futex_key key;
+    u32 word;
+    int err;
+
+    do {
+        if (arch_load_user_u32(addr, &word) != 0)
+            return -EFAULT;
+        if ((s32)(word & FUTEX_TID_MASK) != current_thread()->tid)
+            return -EPERM;
+        err = futex_key_get(&key, addr, private, FUTEX_WRITES);
+        if (err)
+            return err;
+        b = futex_bucket_of(&key);
+        futex_lock(b);
+        err = unlock_now(addr, b, &key, word);
+        spin_unlock(&b->lock);
+        futex_key_put(&key);
+        if (err != -EAGAIN && err != -EFAULT)
+            return err;
+        err = futex_pi_retry(err, addr);
+    } while (!err);
+    return err;
+}
+
+static struct futex_pi *first_owned(struct thread *t)
+{
+    struct list *first = list_first(&t->pi_owned);
+
+    return first ? list_entry(first, struct futex_pi, link) : NULL;
+}
+
+void futex_pi_exit(struct thread *t)
+{
+    irqflags_t flags = spin_lock_irq(&pi_lock);
+    struct futex_pi *pi;
+
+    t->pi_gone = true; /* nobody makes it an owner from now on */
+    while ((pi = first_owned(t))) {
+        struct futex_bucket *b = futex_bucket_of(&pi->key);
+        struct futex_waiter *next;
+
+        spin_unlock_irq(&pi_lock, flags);
+        futex_lock(b);
+        flags = spin_lock_irq(&pi_lock);
+        /* It may have lost its last waiter meanwhile, or stand elsewhere. */
+        if (first_owned(t) == pi && futex_bucket_of(&pi->key) == b) {
+            next = next_owner(b, pi);
+            spin_unlock_irq(&pi_lock, flags);
+            if (next)
+                hand_over(pi, next, true);
+            else
+                set_owner(pi, NULL); /* who has just been given it leaves the queue */
+            flags = spin_lock_irq(&pi_lock);
+        }
+        spin_unlock_irq(&pi_lock, flags);
+        spin_unlock(&b->lock);
+        flags = spin_lock_irq(&pi_lock);
+    }
+    spin_unlock_irq(&pi_lock, flags);
+}

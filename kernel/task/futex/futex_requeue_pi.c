@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Condition variables with PI futexes: waiters of a plain word that are moved to a PI futex,
+ * and come back owning it.
+ */
+#include "kernel/task/futex/futex_pi.h"
+#include "kernel/task/process.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "mm/object.h"
+
+/* The waiter woke, or gave up, before or after it was moved. */
+static int end_requeue_wait(struct futex_waiter *w, vaddr_t pi_addr, int err)
+{
+    struct futex_bucket *b = futex_lock_waiter(w);
+    bool moved = w->pi != NULL, woken = w->woken;
+
+    if (!moved && !woken)
+        list_del(&w->link);
+    spin_unlock(&b->lock);
+    if (moved) {
+        err = futex_pi_finish(w, pi_addr, err);
+        return err == -EINTR ? -EWOULDBLOCK : err;
+    }
+    return woken ? 0 : err == -EINTR ? -ERESTARTNOINTR : err;
+}
+
+long futex_wait_requeue_pi(vaddr_t addr, vaddr_t pi_addr, bool private, u32 expected,
+                           u32 bits, u64 deadline)
+{
+    struct futex_key pi_key;
+    struct futex_waiter w = {
+        .thread = current_thread(), .bits = bits, .requeue_key = &pi_key};
+    struct futex_bucket *b;
+    u32 value;
+    int err = futex_key_get(&pi_key, pi_addr, private, FUTEX_WRITES);
+
+    if (err)
+        return err;
+    err = futex_key_get(&w.key, addr, private, FUTEX_READS);
+    if (err)
+        goto out_pi;
+    err = futex_same_key(&w.key, &pi_key) ? -EINVAL : 0;
+    if (err)
+        goto out;
+    b = futex_bucket_of(&w.key);
+    futex_lock(b);
+    futex_add(b, &w);
+    spin_unlock(&b->lock);
+    if (arch_load_user_u32(addr, &value) != 0)
+        err = -EFAULT;
+    else if (value != expected)
+        err = -EWOULDBLOCK;
+    else
+        err = futex_sleep(&w.woken, deadline);
+    err = end_requeue_wait(&w, pi_addr, err);
+out:
+    futex_key_put(&w.key);
+out_pi:
+    futex_key_put(&pi_key);
+    return err;
+}
+
+/* Moves the waiters of `from` behind the owner of the PI futex, `limit` at most. Both
+ * buckets are locked. */
+static int move_to_pi(struct futex_bucket *b, const struct futex_key *from,
+                      struct futex_bucket *to, const struct futex_key *key,
+                      struct futex_pi *pi, int limit)
+{
+    struct list *pos, *tmp;
+    u64 last = b->arrivals;
+    int moved = 0;
+
+    list_for_each_safe (pos, tmp, &b->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
+        struct futex_key old = w->key;
+
+        if (moved >= limit || w->arrival > last)
+            break;
+        if (!futex_same_key(&old, from))
+            continue;
+        if (!w->requeue_key || w->pi || !futex_same_key(w->requeue_key, key))
+            return -EINVAL;
+        if (futex_pi_circle(w->thread, pi))
+            return -EDEADLOCK;
+        futex_pi_wait_on(w, pi);
+        futex_move(w, to, key);
+        /* `from` holds a reference of its own: this one is not the last. */
+        if (old.object)
+            object_put(old.object);
+        moved++;
+    }
+    return moved;
+}
+
+struct requeue_pi {
+    vaddr_t addr, pi_addr;
+    struct futex_key from, to;
+    int nmove;
+    u32 expected;
+};
+
+/* One try with both buckets locked: as futex_cmp_requeue_pi; *bad is what -EFAULT is about. */
+static int requeue_now(const struct requeue_pi *r, struct futex_bucket *b,
+                       struct futex_bucket *to, struct futex_pi **spare, vaddr_t *bad)
+{
+    struct futex_waiter *first = futex_first_waiter(b, &r->from);
+    struct futex_pi *pi = NULL;
+    u32 value;
+    int err, count = 0;
+
+    *bad = r->addr;
+    err = futex_load_now(r->addr, &value);
+    if (err)
+        return err;
+    if (value != r->expected)
+        return -EOWNERDEAD; /* told apart from a word that changed under the take */
+    if (!first)
+        return 0;
+    if (!first->requeue_key || !futex_same_key(first->requeue_key, &r->to))
+        return -EINVAL;
+    *bad = r->pi_addr;
+    err = futex_pi_take(r->pi_addr, to, &r->to, first->thread,
+                        r->nmove > 0 ? TAKE_WITH_WAITERS : TAKE_ALONE, spare, &pi);
+    if (err < 0)
+        return err;
+    if (err == 1) {
+        list_del(&first->link);
+        WRITE_ONCE(first->woken, true);
+        thread_unpark(first->thread);
+        count = 1;
+    }
+    if (pi) {
+        err = move_to_pi(b, &r->from, to, &r->to, pi, 1 + r->nmove - count);
+        count = err < 0 ? err : count + err;
+        if (pi->nwaiters == 0)
+            futex_pi_free(pi);
+    }
+    return count;
+}
+
+long futex_cmp_requeue_pi(vaddr_t addr, vaddr_t pi_addr, bool private, int nmove,
+                          u32 expected)
+{
+    struct requeue_pi r = {
+        .addr = addr, .pi_addr = pi_addr, .nmove = nmove, .expected = expected};
+    struct futex_pi *spare = futex_pi_alloc();
+    vaddr_t bad = 0;
+    int err;
+
+    if (!spare)
+        return -ENOMEM;
+    do {
+        struct futex_bucket *b, *to;
+
+        err = futex_key_get(&r.from, addr, private, FUTEX_READS);
+        if (err)
+            break;
+        err = futex_key_get(&r.to, pi_addr, private, FUTEX_WRITES);
+        if (err) {
+            futex_key_put(&r.from);
+            break;
+        }
+        b = futex_bucket_of(&r.from);
+        to = futex_bucket_of(&r.to);
+        futex_lock_two(b, to);
+        err = futex_same_key(&r.from, &r.to) ? -EINVAL
+                                             : requeue_now(&r, b, to, &spare, &bad);
+        futex_unlock_two(b, to);
+        futex_key_put(&r.from);
+        futex_key_put(&r.to);
+        if (err != -EAGAIN && err != -EFAULT)
+            break;
+        err = bad == addr ? futex_fault_in(addr, FUTEX_READS) : futex_pi_retry(err, bad);
+    } while (!err);
+    if (spare)
+        futex_pi_drop(spare);
+    return err == -EOWNERDEAD ? -EAGAIN : err;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Futex calls about two words: waiters that move from one to the other, and FUTEX_WAKE_OP,
+ * which changes one and wakes at both.
+ */
+#include "kernel/task/futex/futex.h"
+#include "kernel/task/uaccess.h"
+#include "lib/pause.h"
+#include "lib/uapi/errno.h"
+#include "mm/object.h"
+
+/* Moves up to n waiters from one key to another; both buckets are locked. */
+static int move_waiters(struct futex_bucket *b, const struct futex_key *from,
+                        struct futex_bucket *to_bucket, const struct futex_key *to, int n)
+{
+    struct list *pos, *tmp;
+    u64 last = b->arrivals;
+    int moved = 0;
+
+    list_for_each_safe (pos, tmp, &b->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
+        struct futex_key old = w->key;
+
+        if (moved >= n || w->arrival > last)
+            break;
+        if (!futex_same_key(&old, from))
+            continue;
+        if (w->pi || w->requeue_key)
+            return -EINVAL;
+        futex_move(w, to_bucket, to);
+        /* `from` holds a reference of its own: this one is not the last. */
+        if (old.object)
+            object_put(old.object);
+        moved++;
+    }
+    return moved;
+}
+
+static int requeue_now(const struct futex_two *r, struct futex_bucket *b,
+                       struct futex_bucket *to)
+{
+    int woken = 0, moved, done;
+    u64 last = b->arrivals;
+    u32 value;
+
+    if (r->compare) {
+        done = futex_load_now(r->addr, &value);
+        if (done)
+            return done;
+        if (value != r->value)
+            return -EAGAIN;
+    }
+    while ((done = futex_wake_some(b, &r->key, r->n, ~0u, last, &woken)) == 0) {
+        futex_unlock_two(b, to);
+        pause_anyway();
+        futex_lock_two(b, to);
+    }
+    if (done < 0)
+        return done;
+    moved = futex_same_key(&r->key, &r->other)
+                ? 0
+                : move_waiters(b, &r->key, to, &r->other, r->n_other);
+    return moved < 0 ? moved : woken + moved;
+}
+
+/* FUTEX_WAKE_OP's code: what becomes of the word. */
+static int new_value(u32 code, u32 old, u32 *new)
+{
+    u32 arg = (u32)((s32)(code << 8) >> 20);
+
+    if (code >> 28 & FUTEX_OP_OPARG_SHIFT)
+        arg = 1u << (arg & 31);
+    switch (code >> 28 & 7) {
+    case FUTEX_OP_SET:
+        *new = arg;
+        return 0;
+    case FUTEX_OP_ADD:
+        *new = old + arg;
+        return 0;
+    case FUTEX_OP_OR:
+        *new = old | arg;
+        return 0;
+    case FUTEX_OP_ANDN:
+        *new = old & ~arg;
+        return 0;
+    case FUTEX_OP_XOR:
+        *new = old ^ arg;
+        return 0;
+    default:
+        return -ENOSYS;
+    }
+}
+
+/* ... and whether the old value is one to wake the second word's waiters for. */
+static int compares(u32 code, u32 old)
+{
+    s32 value = (s32)old, arg = (s32)(code << 20) >> 20;
+
+    switch (code >> 24 & 15) {
+    case FUTEX_OP_CMP_EQ:
+        return value == arg;
+    case FUTEX_OP_CMP_NE:
+        return value != arg;
+    case FUTEX_OP_CMP_LT:
+        return value < arg;
+    case FUTEX_OP_CMP_LE:
+        return value <= arg;
+    case FUTEX_OP_CMP_GT:
+        return value > arg;
+    case FUTEX_OP_CMP_GE:
+        return value >= arg;
+    default:
+        return -ENOSYS;
+    }
+}
+
+/* The operation on the second word; 1: its waiters are to be woken too. */
+static int change_word(vaddr_t addr, u32 code)
+{
+    u32 old, new;
+    int err;
+
+    do {
+        err = futex_load_now(addr, &old);
+        if (!err)
+            err = new_value(code, old, &new);
+        if (!err)
+            err = futex_xchg_now(addr, old, new);
+    } while (err == -EAGAIN);
+    return err ? err : compares(code, old);
+}
+
+static int wake_op_now(const struct futex_two *r, struct futex_bucket *b,
+                       struct futex_bucket *other)
+{
+    int also = change_word(r->other_addr, r->value), woken;
+
+    if (also < 0)
+        return also;
+    /* Others may come in between; the word has changed, which is what they look at. */
+    futex_unlock_two(b, other);
+    woken = futex_wake_key(&r->key, MAX(r->n, 1), ~0u);
+    if (woken >= 0 && also) {
+        also = futex_wake_key(&r->other, MAX(r->n_other, 1), ~0u);
+        woken = also < 0 ? also : woken + also;
+    }
+    futex_lock_two(b, other);
+    return woken;
+}
+
+long futex_two_words(struct futex_two *r, bool private, bool wake_op)
+{
+    vaddr_t touched = wake_op ? r->other_addr : r->addr;
+    enum futex_access access = wake_op ? FUTEX_WRITES : FUTEX_READS;
+    int err;
+
+    do {
+        struct futex_bucket *b, *other;
+
+        err = futex_key_get(&r->key, r->addr, private, FUTEX_READS);
+        if (err)
+            return err;
+        err = futex_key_get(&r->other, r->other_addr, private, access);
+        if (err) {
+            futex_key_put(&r->key);
+            return err;
+        }
+        b = futex_bucket_of(&r->key);
+        other = futex_bucket_of(&r->other);
+        futex_lock_two(b, other);
+        err = wake_op ? wake_op_now(r, b, other) : requeue_now(r, b, other);
+        futex_unlock_two(b, other);
+        futex_key_put(&r->key);
+        futex_key_put(&r->other);
+    } while (err == -EFAULT && (err = futex_fault_in(touched, access)) == 0);
+    return err;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Out of memory: which process ends, as docs/reference/oom.md promises. A process has its
+ * resident pages and what the kernel keeps for it, where oom_score_adj adds or takes
+ * thousandths of all memory. Ordinary users are compared by the sum of their processes and
+ * of what stands on their account, processes of root one by one: who shares a heap out among
+ * many small processes is still its owner. Of the user with the most the largest process
+ * ends; never init, never one at -1000. Everybody who shares its memory ends with it.
+ */
+#include "kernel/task/oom.h"
+#include "arch/time.h"
+#include "kernel/task/process.h"
+#include "kernel/task/sched.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/buddy.h"
+
+#define PATIENCE_NS 2000000000ull
+#define ADJ_NEVER   (-1000)
+#define TRIES_MAX \
+    16u /* in vain although pages are free: not their number is the trouble */
+#define TRIES_FORGOTTEN 1000000000ull
+
+static bool memory_there(void)
+{
+    return page_count_free() > page_count_reserve();
+}
+
+static bool is_ending(const struct proc *p)
+{
+    return p->mm && (p->exiting || (p->pending & sig_bit(SIGKILL)));
+}
+
+/* What the kernel keeps for a process and frees with it, in bytes. */
+static u64 kernel_bytes(const struct proc *p)
+{
+    return mm_kernel_bytes(p->mm) + (p->files ? fdtable_bytes(p->files) : 0) +
+           p->nthreads * thread_bytes() + sizeof(*p);
+}
+
+u64 oom_points(const struct proc *p)
+{
+    s64 adj = (s64)p->oom_score_adj, points;
+
+    if (!p->mm || p->mm == init_proc->mm || adj <= ADJ_NEVER)
+        return 0;
+    points = (s64)(mm_rss(p->mm) + kernel_bytes(p) / PAGE_SIZE);
+    points += adj * (s64)page_count_total() / 1000;
+    return points > 0 ? (u64)points : 1;
+}
+
+struct choice {
+    struct proc *victim;
+    u64 of_all, points; /* of its user, and its own */
+    bool ending;        /* somebody's memory is on its way back */
+};
+
+/* Sums up what every user has. proc_lock held, as for the next one. */
+static void sum_up(void)
+{
+    struct list *pos;
+
+    list_for_each (pos, &all_procs) {
+        struct account *a = list_entry(pos, struct proc, all)->account;
+
+        a->points = account_pages(a);
+    }
+    list_for_each (pos, &all_procs) {
+        const struct proc *p = list_entry(pos, struct proc, all);
+
+        p->account->points += is_ending(p) ? 0 : oom_points(p);
+    }
+}
+
+static void consider(struct proc *p, struct choice *c)
+{
+    u64 points = is_ending(p) ? 0 : oom_points(p);
+    u64 of_all = p->account == &account_root ? points : p->account->points;
+
+    c->ending |= is_ending(p);
+    if (points && (of_all > c->of_all || (of_all == c->of_all && points > c->points)))
+        *c = (struct choice){p, of_all, points, c->ending};
+}
+
+static bool find_ending(struct proc *p, void *arg)
+{
+    *(bool *)arg |= is_ending(p);
+    return true;
+}
+
+static bool kill_sharer(struct proc *p, void *mm)
+{
+    if (p->mm == mm && !p->exiting)
+        signal_send_proc(p, SIGKILL, NULL);
+    return true;
+}
+
+/* What the log says, taken while the victim cannot go away. */
+struct obituary {
+    char comm[COMM_LEN];
+    s32 pid;
+    u64 anon, file, shmem, kernel;
+    s64 adj;
+};
+
+static void describe(const struct proc *p, struct obituary *o)
+{
+    str_copy(o->comm, p->comm, sizeof(o->comm));
+    o->pid = p->pid;
+    o->anon = p->mm->rss_anon;
+    o->file = p->mm->rss_file;
+    o->shmem = p->mm->rss_shmem;
+    o->kernel = kernel_bytes(p) / PAGE_SIZE;
+    o->adj = (s64)p->oom_score_adj;
+}
+
+/* Whether somebody is ending, now or already before. `another`: those who do already have
+ * been waited for in vain. */
+static bool kill_one(bool another)
+{
+    const struct proc *me = current_proc();
+    struct choice c = {.ending = mm_any_dying()};
+    struct obituary o;
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct list *pos;
+
+    sum_up();
+    list_for_each (pos, &all_procs)
+        consider(list_entry(pos, struct proc, all), &c);
+    if (c.ending && !another)
+        c.victim = NULL;
+    if (c.victim) {
+        struct mm *mm = c.victim->mm;
+
+        describe(c.victim, &o);
+        list_for_each (pos, &all_procs)
+            kill_sharer(list_entry(pos, struct proc, all), mm);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    if (c.victim)
+        printk(
+            LOG_ERROR
+            "out of memory: %s[%d] killed: %lu pages resident (%lu private, %lu file, "
+            "%lu shared), %lu of the kernel, oom_score_adj %ld; %lu of %lu pages free; "
+            "wanted by %s[%d]\n",
+            o.comm, o.pid, (unsigned long)(o.anon + o.file + o.shmem),
+            (unsigned long)o.anon, (unsigned long)o.file, (unsigned long)o.shmem,
+            (unsigned long)o.kernel, (long)o.adj, (unsigned long)page_count_free(),
+            (unsigned long)page_count_total(), me->comm, me->pid);
+    return c.victim || (c.ending && !another);
+}
+
+/* Lets those who end run, until there is memory or patience is over. */
+static bool wait_for_memory(void)
+{
+    u64 end = clock_monotonic_ns() + PATIENCE_NS;
+    bool ending = true;
+
+    while (!memory_there() && ending && !signal_kill_pending(current_thread()) &&
+           clock_monotonic_ns() < end) {
+        sched_yield_now();
+        ending = mm_any_dying();
+        proc_for_each(find_ending, &ending);
+    }
+    return memory_there();
+}
+
+/* Whether the running thread comes here again and again although pages are free. */
+static bool in_vain(struct thread *t)
+{
+    u64 now = clock_monotonic_ns();
+
+    t->oom_tries = now - t->oom_last < TRIES_FORGOTTEN ? t->oom_tries + 1 : 0;
+    t->oom_last = now;
+    return t->oom_tries > TRIES_MAX;
+}
+
+bool oom_handle(bool user)
+{
+    struct thread *t = current_thread();
+
+    if (memory_there() && !in_vain(t)) {
+        sched_yield_now();
+        return true;
+    }
+    t->oom_tries = 0;
+    for (bool again = false; !signal_kill_pending(t) && kill_one(again); again = true) {
+        if (!signal_kill_pending(t) && wait_for_memory())
+            return true;
+        if (!user) /* the one that ends may wait for a lock we hold */
+            break;
+    }
+    return false;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who may look into another process, and handles that name one: a handle remembers the
+ * process itself by its serial number, for its process number goes to others later.
+ */
+#include "kernel/task/process.h"
+#include "lib/uapi/errno.h"
+
+static struct list pins = LIST_INIT(pins); /* of struct pid_pin.link; proc_lock */
+
+u64 proc_next_serial(void)
+{
+    static u64 last; /* atomic */
+
+    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
+bool pid_is_pinned(s32 pid)
+{
+    struct list *pos;
+
+    list_for_each (pos, &pins) {
+        const struct pid_pin *pin = list_entry(pos, struct pid_pin, link);
+
+        if (pin->pid == pid || pin->tid == pid)
+            return true;
+    }
+    return false;
+}
+
+bool pid_pin(struct pid_pin *pin, const struct task_id *id)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    bool same = task_find(id, NULL) != NULL;
+
+    pin->pid = id->pid;
+    pin->tid = id->tid;
+    if (same)
+        list_add(&pins, &pin->link);
+    spin_unlock_irq(&proc_lock, flags);
+    return same;
+}
+
+void pid_unpin(struct pid_pin *pin)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+
+    list_del(&pin->link);
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+/* ptrace(2), "Ptrace access mode checking", in its order. */
+bool proc_may_look(const struct proc *p, enum whose_ids ids)
+{
+    const struct proc *me = current_proc();
+    bool real = ids == REAL_IDS, master = proc_capable(me, CAP_SYS_PTRACE);
+    u32 uid = real ? me->uid : me->fs.cred.uid, gid = real ? me->gid : me->fs.cred.gid;
+    u64 caps = real ? me->cap_permitted : me->cap_effective;
+
+    if (p == me || master)
+        return true;
+    if (uid != p->uid || uid != p->euid || uid != p->suid || gid != p->gid ||
+        gid != p->egid || gid != p->sgid)
+        return false;
+    return !(p->mm && p->dumpable != DUMP_USER) && !(p->cap_permitted & ~caps);
+}
+
+bool proc_may_schedule(const struct proc *p)
+{
+    const struct proc *me = current_proc();
+
+    if (p == me || proc_capable(me, CAP_SYS_NICE))
+        return true;
+    /* Nor is one touched that may do more than the caller. */
+    return (me->euid == p->euid || me->euid == p->uid) &&
+           !(p->cap_permitted & ~me->cap_permitted);
+}
+
+bool proc_may_limit(const struct proc *p)
+{
+    const struct proc *me = current_proc();
+
+    if (p == me || proc_capable(me, CAP_SYS_RESOURCE))
+        return true;
+    return me->uid == p->uid && me->uid == p->euid && me->uid == p->suid &&
+           me->gid == p->gid && me->gid == p->egid && me->gid == p->sgid;
+}
+
+int proc_check_look(s32 pid, enum whose_ids ids)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+    int err = !p ? -ESRCH : proc_may_look(p, ids) ? 0 : -EACCES;
+
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+int proc_access_mm(s32 pid, enum whose_ids ids, struct mm **out)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = pid > 0 ? proc_find_by_thread(pid) : NULL;
+    int err = 0;
+
+    if (!p || !p->mm)
+        err = -ESRCH;
+    else if (p->mm != current_proc()->mm && !proc_may_look(p, ids))
+        err = -EPERM;
+    else
+        mm_get(*out = p->mm);
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}

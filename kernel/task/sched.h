@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scheduler: one run queue (kernel/task/runq.h), switches only at sleeps, yields, pauses of long
+ * calls and on return to user mode. The last switch of a dying thread hands it to whoever runs next, which frees
+ * its stack and reports the end: nothing of it is left when its parent hears of it.
+ */
+#pragma once
+
+#include "kernel/task/proc.h"
+
+/* A thread of proc (NULL: kernel thread) that will run fn(arg). Not yet known to anyone:
+ * start it with thread_launch or free it with thread_free. NULL: no memory. */
+struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(void *),
+                             void *arg);
+void thread_free(struct thread *t);
+/* Memory of a thread: its record, kernel stack, FPU state. */
+size_t thread_bytes(void);
+void thread_launch(struct thread *t);
+
+/* Gives up the CPU in the middle of a long call. Boot code, which runs as the idle thread, just
+ * goes on. */
+void sched_pause(void);
+/* Clocks are there: from now on long calls pause. */
+void pause_init(void);
+
+/* p is new or its real user changed: it takes its share of the CPU from that user's. */
+void sched_user_changed(struct proc *p);
+
+/* Ends the running thread. */
+noreturn void thread_exit(void);
+
+/* A process's last moment, on another thread's stack with interrupts off (kernel/task/exit.c). */
+void proc_gone(struct proc *p);

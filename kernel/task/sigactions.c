@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tables of signal actions, which processes may have in common.
+ */
+#include "kernel/task/process.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+struct sigactions *sigactions_copy(struct sigactions *from)
+{
+    struct sigactions *a = from ? kmalloc(sizeof(*a)) : kzalloc(sizeof(*a));
+    irqflags_t flags;
+
+    if (!a)
+        return NULL;
+    a->refs = 1;
+    if (!from)
+        return a;
+    a->lock = (spinlock_t)SPINLOCK_INIT;
+    flags = spin_lock_irq(&from->lock);
+    memcpy(a->of, from->of, sizeof(a->of));
+    spin_unlock_irq(&from->lock, flags);
+    return a;
+}
+
+void sigactions_get(struct sigactions *a)
+{
+    __atomic_fetch_add(&a->refs, 1, __ATOMIC_RELAXED);
+}
+
+void sigactions_put(struct sigactions *a)
+{
+    if (a && __atomic_sub_fetch(&a->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        kfree(a);
+}
+
+void sigactions_reset(struct sigactions *a)
+{
+    for (int signo = 1; signo <= NSIG; signo++) {
+        u64 handler = a->of[signo].sa_handler;
+
+        memset(&a->of[signo], 0, sizeof(a->of[signo]));
+        if (handler == SIG_IGN)
+            a->of[signo].sa_handler = SIG_IGN;
+    }
+}

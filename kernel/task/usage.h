@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Resource usage as getrusage, wait4 and times report it.
+ */
+#pragma once
+
+#include "kernel/task/proc.h"
+
+/* Of the process itself; with_children adds those it waited for. */
+void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wait4 and waitid. Taking a zombie's record is the last act of its process.
+ */
+#include "lib/uapi/wait.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/process.h"
+#include "kernel/task/uaccess.h"
+#include "kernel/task/usage.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+struct wait_request {
+    int type; /* P_ALL, P_PID, P_PGID */
+    s32 id;
+    u32 options;
+};
+
+struct wait_result {
+    int code;   /* CLD_* */
+    int status; /* wait4's word */
+    u32 uid;
+    struct rusage usage;
+    struct proc *reaped; /* to free */
+};
+
+/* Whether the call is about this child. A dead one has nothing to tell who does not ask for
+ * the end. */
+static bool matches(const struct proc *p, const struct wait_request *w)
+{
+    bool is_clone = p->exit_signal != SIGCHLD;
+
+    if (w->options & WNOTHREAD && p->parent_thread != current_thread())
+        return false;
+    if (p->zombie && !(w->options & WEXITED))
+        return false;
+
+    if (w->type == P_PID && p->pid != w->id)
+        return false;
+    if (w->type == P_PGID && p->pgid != w->id)
+        return false;
+    return w->options & WALL || is_clone == !!(w->options & WCLONE);
+}
+
+static void take_zombie(struct proc *parent, struct proc *p, struct wait_result *r)
+{
+    parent->cutime_ns += p->utime_ns + p->cutime_ns;
+    parent->cstime_ns += p->stime_ns + p->cstime_ns;
+    parent->cminflt += p->minflt + p->cminflt;
+    parent->cmajflt += p->majflt + p->cmajflt;
+    parent->cmaxrss_kb = MAX(parent->cmaxrss_kb, p->maxrss_kb);
+    parent->cmaxrss_kb = MAX(parent->cmaxrss_kb, p->cmaxrss_kb);
+    proc_unpublish(p);
+    r->reaped = p;
+}
+
+/* Whether this child has something to tell. proc_lock held. */
+static bool try_child(struct proc *parent, struct proc *p, const struct wait_request *w,
+                      struct wait_result *r)
+{
+    bool keep = w->options & WNOWAIT;
+    bool told = false;
+
+    r->uid = p->uid;
+    if (p->zombie) {
+        r->status = p->exit_status;
+        r->code = !(r->status & 0x7f) ? CLD_EXITED
+                  : r->status & 0x80  ? CLD_DUMPED
+                                      : CLD_KILLED;
+        usage_of_proc(p, true, &r->usage);
+        if (!keep)
+            take_zombie(parent, p, r);
+        return true;
+    }
+    spin_lock(&p->sig.lock);
+    if (w->options & WSTOPPED && p->stopped && !p->reported) {
+        r->status = p->stop_signal << 8 | 0x7f;
+        r->code = CLD_STOPPED;
+        p->reported = !keep;
+        told = true;
+    } else if (w->options & WCONTINUED && p->continued) {
+        r->status = 0xffff;
+        r->code = CLD_CONTINUED;
+        p->continued = keep;
+        told = true;
+    }
+    spin_unlock(&p->sig.lock);
+    if (told)
+        usage_of_proc(p, true, &r->usage);
+    return told;
+}
+
+u64 job_changes = 1;
+
+void zombie_queue(struct proc *p)
+{
+    struct list *zombies = &p->parent->zombies, *pos = zombies->prev;
+
+    while (pos != zombies && list_entry(pos, struct proc, ended)->serial > p->serial)
+        pos = pos->prev;
+    list_add(pos, &p->ended);
+}
+
+/* Whether one of the children that the call is about stopped or went on: its number, or 0.
+ * Remembers when none has such news, whoever asks. */
+static s32 try_job_control(struct proc *parent, const struct wait_request *w,
+                           struct wait_result *r)
+{
+    u64 now = __atomic_load_n(&job_changes, __ATOMIC_ACQUIRE);
+    bool quiet = true;
+    struct list *pos;
+
+    if (!(w->options & (WSTOPPED | WCONTINUED)) || parent->quiet_since == now)
+        return 0;
+    list_for_each (pos, &parent->children) {
+        struct proc *p = list_entry(pos, struct proc, sibling);
+
+        if (p->zombie || !((p->stopped && !p->reported) || p->continued))
+            continue;
+        quiet = false;
+        if (matches(p, w) && try_child(parent, p, w, r))
+            return p->pid;
+    }
+    if (quiet)
+        parent->quiet_since = now;
+    return 0;
+}
+
+/* The same for one child. */
+static s32 try_one(struct proc *parent, const struct wait_request *w,
+                   struct wait_result *r)
+{
+    struct proc *p = proc_find(w->id);
+
+    if (!p || p->parent != parent || !matches(p, w))
+        return -ECHILD;
+    return try_child(parent, p, w, r) ? w->id : 0;
+}
+
+/* The pid of a child that has something to tell, 0: not yet, -ECHILD: there is none. Those
+ * that have nothing to tell are not looked at one by one. proc_lock held. */
+static s32 try_any(struct proc *parent, const struct wait_request *w,
+                   struct wait_result *r)
+{
+    struct list *pos;
+    s32 found;
+
+    list_for_each (pos, &parent->zombies) {
+        struct proc *p = list_entry(pos, struct proc, ended);
+
+        found = p->pid;
+        if (matches(p, w) && try_child(parent, p, w, r))
+            return found;
+    }
+    found = try_job_control(parent, w, r);
+    if (found)
+        return found;
+    list_for_each (pos, &parent->children) {
+        if (matches(list_entry(pos, struct proc, sibling), w))
+            return 0;
+    }
+    return -ECHILD;
+}
+
+static s32 try_wait(struct proc *parent, const struct wait_request *w,
+                    struct wait_result *r)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    s32 found = w->type == P_PID ? try_one(parent, w, r) : try_any(parent, w, r);
+
+    spin_unlock_irq(&proc_lock, flags);
+    return found;
+}
+
+static long do_wait(const struct wait_request *w, struct wait_result *r)
+{
+    struct proc *parent = current_proc();
+    s32 found = 0;
+    int err;
+
+    memset(r, 0, sizeof(*r));
+    if (w->options & WNOHANG)
+        found = try_wait(parent, w, r);
+    else if ((err =
+                  waitq_wait(&parent->child_wait, (found = try_wait(parent, w, r)) != 0)))
+        return err;
+    if (r->reaped)
+        proc_free(r->reaped);
+    return found;
+}
+
+long sys_wait4(const struct syscall_args *a)
+{
+    struct proc *parent = current_proc();
+    s32 pid = (s32)a->a0;
+    struct wait_request w = {.options = (u32)a->a2 | WEXITED};
+    struct wait_result r;
+    long found;
+
+    if ((u32)a->a2 & ~(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WCLONE | WALL))
+        return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH;
+    w.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
+    w.id = pid > 0 ? pid : pid == 0 ? parent->pgid : -pid;
+    found = do_wait(&w, &r);
+    if (found <= 0)
+        return found;
+    if (a->a1 && copy_to_user(a->a1, &r.status, sizeof(r.status)) != 0)
+        return -EFAULT;
+    if (a->a3 && copy_to_user(a->a3, &r.usage, sizeof(r.usage)) != 0)
+        return -EFAULT;
+    return found;
+}
+
+static int waitid_request(const struct syscall_args *a, struct wait_request *w)
+{
+    u32 options = (u32)a->a3;
+    s32 id = (s32)a->a1;
+
+    if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD |
+                    WCLONE | WALL))
+        return -EINVAL;
+    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    *w = (struct wait_request){.type = (int)a->a0, .id = id, .options = options};
+    switch (w->type) {
+    case P_ALL:
+        return 0;
+    case P_PID:
+        return id > 0 ? 0 : -EINVAL;
+    case P_PGID:
+        if (id < 0)
+            return -EINVAL;
+        if (id == 0)
+            w->id = current_proc()->pgid;
+        return 0;
+    case P_PIDFD:
+        return id < 0 ? -EINVAL : -EBADF; /* no descriptor is one */
+    default:
+        return -EINVAL;
+    }
+}
+
+long sys_waitid(const struct syscall_args *a)
+{
+    struct wait_request w;
+    struct wait_result r;
+    struct siginfo info;
+    struct sig_record rec;
+    int err = waitid_request(a, &w);
+    long found;
+
+    if (err)
+        return err;
+    found = do_wait(&w, &r);
+    memset(&info, 0, sizeof(info));
+    if (found > 0) {
+        rec = (struct sig_record){.code = r.code, .pid = (s32)found, .uid = r.uid};
+        rec.status = r.code == CLD_EXITED      ? r.status >> 8 & 0xff
+                     : r.code == CLD_STOPPED   ? r.status >> 8
+                     : r.code == CLD_CONTINUED ? SIGCONT
+                                               : r.status & 0x7f;
+        signal_fill_info(&info, SIGCHLD, &rec);
+    }
+    if (a->a4 && found > 0 && copy_to_user(a->a4, &r.usage, sizeof(r.usage)) != 0)
+        return -EFAULT;
+    /* Up to the status and also after an error, as on Linux. */
+    if (a->a2 && copy_to_user(a->a2, &info,
+                              offsetof(struct siginfo, si_status) + sizeof(s32)) != 0)
+        return -EFAULT;
+    return found < 0 ? found : 0;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Line discipline, see kernel/term/ldisc.h. Rules: POSIX chapter 11 (general terminal interface)
+ * and what Linux adds in termios(3).
+ */
+#include "kernel/term/ldisc.h"
+
+#include "arch/console.h"
+#include "lib/string.h"
+#include "lib/uapi/signal.h"
+
+#define CTRL(c) ((c)-64)
+
+static const struct kernel_termios initial = {
+    .c_iflag = ICRNL | IXON | IUTF8,
+    .c_oflag = OPOST | ONLCR,
+    .c_cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL,
+    .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+    .c_cc = {[VINTR] = CTRL('C'),
+             [VQUIT] = CTRL('\\'),
+             [VERASE] = 0x7f,
+             [VKILL] = CTRL('U'),
+             [VEOF] = CTRL('D'),
+             [VMIN] = 1,
+             [VSTART] = CTRL('Q'),
+             [VSTOP] = CTRL('S'),
+             [VSUSP] = CTRL('Z'),
+             [VREPRINT] = CTRL('R'),
+             [VWERASE] = CTRL('W'),
+             [VLNEXT] = CTRL('V')},
+};
+
+void ldisc_init(struct ldisc *d)
+{
+    memset(d, 0, sizeof(*d));
+    d->termios = initial;
+    waitq_init(&d->readers);
+    waitq_init(&d->writers);
+}
+
+static void input_canonical(struct ldisc *d, u8 byte, bool literal)
+{
+    bool end;
+
+    if (!literal && ldisc_edit(d, byte))
+        return;
+    end = !literal && (byte == '\n' || ldisc_is_cc(d, VEOL, byte) ||
+                       (ldisc_local(d, IEXTEN) && ldisc_is_cc(d, VEOL2, byte)));
+    if (!ldisc_store(d, byte, end))
+        return;
+    ldisc_echo(d, byte);
+    if (end)
+        ldisc_finish_line(d);
+}
+
+static void input_raw(struct ldisc *d, u8 byte)
+{
+    if (!ldisc_store(d, byte, false))
+        return;
+    ldisc_echo(d, byte);
+    d->ready = d->head;
+    waitq_wake_all(&d->readers);
+}
+
+/* ---- what typed bytes mean before they are text ---- */
+
+static int signal_of(struct ldisc *d, u8 byte)
+{
+    if (!ldisc_local(d, ISIG))
+        return 0;
+    if (ldisc_is_cc(d, VINTR, byte))
+        return SIGINT;
+    if (ldisc_is_cc(d, VQUIT, byte))
+        return SIGQUIT;
+    return ldisc_is_cc(d, VSUSP, byte) ? SIGTSTP : 0;
+}
+
+static void release_output(struct ldisc *d)
+{
+    d->stopped = false;
+    waitq_wake_all(&d->writers);
+}
+
+/* XON and XOFF; true: the byte was one. */
+static bool flow_control(struct ldisc *d, u8 byte)
+{
+    if (!(d->termios.c_iflag & IXON))
+        return false;
+    if (ldisc_is_cc(d, VSTART, byte)) {
+        release_output(d);
+        return true;
+    }
+    if (ldisc_is_cc(d, VSTOP, byte)) {
+        d->stopped = true;
+        return true;
+    }
+    if (d->stopped && d->termios.c_iflag & IXANY)
+        release_output(d);
+    return false;
+}
+
+/* ISTRIP, IGNCR, ICRNL, INLCR; false: the byte is dropped. */
+static bool translate(const struct ldisc *d, u8 *byte)
+{
+    u32 flags = d->termios.c_iflag;
+
+    if (flags & ISTRIP)
+        *byte &= 0x7f;
+    if (*byte == '\r') {
+        if (flags & IGNCR)
+            return false;
+        if (flags & ICRNL)
+            *byte = '\n';
+    } else if (*byte == '\n' && flags & INLCR) {
+        *byte = '\r';
+    }
+    return true;
+}
+
+static void flush_locked(struct ldisc *d)
+{
+    d->tail = d->ready = d->head;
+    d->literal = false;
+}
+
+static int input_locked(struct ldisc *d, u8 byte)
+{
+    bool literal = d->literal;
+    int signo;
+
+    d->literal = false;
+    if (!literal) {
+        if (flow_control(d, byte))
+            return 0;
+        signo = signal_of(d, byte);
+        if (signo) {
+            if (!ldisc_local(d, NOFLSH))
+                flush_locked(d);
+            ldisc_echo(d, byte);
+            return signo;
+        }
+        if (!translate(d, &byte))
+            return 0;
+        if (ldisc_local(d, ICANON) && ldisc_local(d, IEXTEN) &&
+            ldisc_is_cc(d, VLNEXT, byte)) {
+            d->literal = true;
+            if (ldisc_local(d, ECHO) && ldisc_local(d, ECHOCTL)) {
+                console_put('^');
+                console_put('\b');
+            }
+            return 0;
+        }
+    }
+    if (ldisc_local(d, ICANON))
+        input_canonical(d, byte, literal);
+    else
+        input_raw(d, byte);
+    return 0;
+}
+
+int ldisc_input(struct ldisc *d, u8 byte)
+{
+    irqflags_t flags = spin_lock_irq(&d->lock);
+    int signo = input_locked(d, byte);
+
+    spin_unlock_irq(&d->lock, flags);
+    return signo;
+}
+
+/* ---- reading ---- */
+
+bool ldisc_readable(const struct ldisc *d)
+{
+    return READ_ONCE(d->ready) != READ_ONCE(d->tail);
+}
+
+u32 ldisc_available(struct ldisc *d)
+{
+    irqflags_t flags = spin_lock_irq(&d->lock);
+    u32 n = d->ready - d->tail;
+
+    for (u32 i = d->tail; ldisc_local(d, ICANON) && i != d->ready; i++)
+        n -= ldisc_is_end(d, i) && *ldisc_at(d, i) == LDISC_DISABLED;
+    spin_unlock_irq(&d->lock, flags);
+    return n;
+}
+
+size_t ldisc_take(struct ldisc *d, u8 *bytes, size_t n, bool *end)
+{
+    irqflags_t flags = spin_lock_irq(&d->lock);
+    bool canonical = ldisc_local(d, ICANON);
+    size_t got = 0;
+
+    *end = false;
+    while (got < n && d->tail != d->ready && !*end) {
+        u8 byte = *ldisc_at(d, d->tail);
+        bool last = canonical && ldisc_is_end(d, d->tail);
+
+        d->tail++;
+        *end = last;
+        if (!last || byte != LDISC_DISABLED)
+            bytes[got++] = byte;
+    }
+    /* The end of file right behind what was asked for belongs to this read. */
+    if (canonical && got && !*end && d->tail != d->ready && ldisc_is_end(d, d->tail) &&
+        *ldisc_at(d, d->tail) == LDISC_DISABLED)
+        d->tail++;
+    spin_unlock_irq(&d->lock, flags);
+    return got;
+}
+
+/* ---- settings ---- */
+
+void ldisc_set_termios(struct ldisc *d, const struct kernel_termios *t, bool flush)
+{
+    irqflags_t flags = spin_lock_irq(&d->lock);
+    bool was_canonical = ldisc_local(d, ICANON);
+
+    d->termios = *t;
+    if (flush)
+        flush_locked(d);
+    /* An unfinished line becomes readable; raw bytes become a line of their own. */
+    if (was_canonical != ldisc_local(d, ICANON) && d->head != d->tail) {
+        d->ready = d->head;
+        if (ldisc_local(d, ICANON))
+            ldisc_set_end(d, d->head - 1, true);
+        waitq_wake_all(&d->readers);
+    }
+    if (!(t->c_iflag & IXON) && d->stopped)
+        release_output(d);
+    spin_unlock_irq(&d->lock, flags);
+}
+
+void ldisc_flush_input(struct ldisc *d)
+{
+    irqflags_t flags = spin_lock_irq(&d->lock);
+
+    flush_locked(d);
+    spin_unlock_irq(&d->lock, flags);
+}
+
+void ldisc_hold(struct ldisc *d, bool held)
+{
+    irqflags_t flags = spin_lock_irq(&d->lock);
+
+    if (held)
+        d->stopped = true;
+    else
+        release_output(d);
+    spin_unlock_irq(&d->lock, flags);
+}

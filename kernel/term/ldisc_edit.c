@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The line discipline's picture of the line: output processing, echo, and the commands that
+ * take back what was typed, with what they do on the screen.
+ */
+#include "arch/console.h"
+#include "kernel/term/ldisc.h"
+
+/* ---- output ---- */
+
+static void put_raw(struct ldisc *d, u8 byte)
+{
+    console_put(byte);
+    if (byte == '\r' || byte == '\n')
+        d->column = byte == '\r' ? 0 : d->column;
+    else if (byte == '\b')
+        d->column -= d->column > 0;
+    else if (byte == '\t')
+        d->column = (d->column | 7) + 1;
+    else if (byte >= ' ' && byte != 0x7f && (byte & 0xc0) != 0x80)
+        d->column++;
+}
+
+static void put(struct ldisc *d, u8 byte)
+{
+    u32 flags = d->termios.c_oflag;
+
+    if (flags & OPOST) {
+        if (byte == '\n' && flags & ONLCR)
+            put_raw(d, '\r');
+        else if (byte == '\r' && flags & OCRNL)
+            byte = '\n';
+        else if (byte == '\r' && flags & ONOCR && d->column == 0)
+            return;
+        else if (byte == '\n' && flags & ONLRET)
+            d->column = 0;
+        if (flags & OLCUC && byte >= 'a' && byte <= 'z')
+            byte -= 'a' - 'A';
+    }
+    put_raw(d, byte);
+}
+
+size_t ldisc_output(struct ldisc *d, const u8 *bytes, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        irqflags_t flags = spin_lock_irq(&d->lock);
+        bool held = d->stopped;
+
+        if (!held)
+            put(d, bytes[i]);
+        spin_unlock_irq(&d->lock, flags);
+        if (held)
+            break;
+    }
+    return i;
+}
+
+/* ---- echo ---- */
+
+static bool shown_as_caret(const struct ldisc *d, u8 byte)
+{
+    return ldisc_local(d, ECHOCTL) && (byte < ' ' || byte == 0x7f) && byte != '\t' &&
+           byte != '\n';
+}
+
+void ldisc_echo(struct ldisc *d, u8 byte)
+{
+    if (!ldisc_local(d, ECHO) &&
+        !(byte == '\n' && ldisc_local(d, ECHONL) && ldisc_local(d, ICANON)))
+        return;
+    if (shown_as_caret(d, byte)) {
+        put_raw(d, '^');
+        put_raw(d, byte ^ 0x40);
+    } else {
+        put(d, byte);
+    }
+}
+
+/* ---- the line being edited ---- */
+
+void ldisc_set_end(struct ldisc *d, u32 number, bool end)
+{
+    u32 i = number % LDISC_INPUT;
+
+    d->ends[i / 8] = (u8)((d->ends[i / 8] & ~(1u << i % 8)) | (u32)end << i % 8);
+}
+
+/* Column of the cursor behind the edited line's bytes up to `end`. */
+static u32 column_at(struct ldisc *d, u32 end)
+{
+    u32 column = d->line_column;
+
+    for (u32 i = d->ready; i != end; i++) {
+        u8 byte = *ldisc_at(d, i);
+
+        if (byte == '\t')
+            column = (column | 7) + 1;
+        else if (shown_as_caret(d, byte))
+            column += 2;
+        else if (byte >= ' ' && (byte & 0xc0) != 0x80)
+            column++;
+    }
+    return column;
+}
+
+/* Takes back the last byte (the last character with IUTF8) and its picture. */
+static void erase_one(struct ldisc *d)
+{
+    if (d->head == d->ready)
+        return;
+    d->head--;
+    if (d->termios.c_iflag & IUTF8)
+        while ((*ldisc_at(d, d->head) & 0xc0) == 0x80 && d->head != d->ready)
+            d->head--;
+    if (!ldisc_local(d, ECHO))
+        return;
+    if (!ldisc_local(d, ECHOE)) {
+        ldisc_echo(d, d->termios.c_cc[VERASE]);
+        return;
+    }
+    bool tab = *ldisc_at(d, d->head) == '\t';
+    for (u32 to = column_at(d, d->head); d->column > to;) {
+        put_raw(d, '\b');
+        if (!tab) {
+            console_put(' ');
+            console_put('\b');
+        }
+    }
+}
+
+static bool is_word(u8 byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+           (byte >= 'A' && byte <= 'Z') || byte == '_' || byte >= 0x80;
+}
+
+static void erase_word(struct ldisc *d)
+{
+    while (d->head != d->ready && !is_word(*ldisc_at(d, d->head - 1)))
+        erase_one(d);
+    while (d->head != d->ready && is_word(*ldisc_at(d, d->head - 1)))
+        erase_one(d);
+}
+
+static void erase_line(struct ldisc *d, u8 byte)
+{
+    if (ldisc_local(d, ECHOK) && ldisc_local(d, ECHOKE) && ldisc_local(d, ECHOE)) {
+        while (d->head != d->ready)
+            erase_one(d);
+        return;
+    }
+    d->head = d->ready;
+    ldisc_echo(d, byte);
+    if (ldisc_local(d, ECHOK) && ldisc_local(d, ECHO))
+        put(d, '\n');
+}
+
+static void reprint(struct ldisc *d)
+{
+    ldisc_echo(d, d->termios.c_cc[VREPRINT]);
+    put(d, '\n');
+    d->line_column = d->column = 0;
+    for (u32 i = d->ready; i != d->head; i++)
+        ldisc_echo(d, *ldisc_at(d, i));
+}
+
+bool ldisc_store(struct ldisc *d, u8 byte, bool end)
+{
+    if (d->head - d->tail >= LDISC_INPUT - (end ? 0 : 1)) {
+        if (d->termios.c_iflag & IMAXBEL)
+            put_raw(d, '\a');
+        return false;
+    }
+    if (d->head == d->ready)
+        d->line_column = d->column;
+    *ldisc_at(d, d->head) = byte;
+    ldisc_set_end(d, d->head, end);
+    d->head++;
+    return true;
+}
+
+void ldisc_finish_line(struct ldisc *d)
+{
+    d->ready = d->head;
+    waitq_wake_all(&d->readers);
+}
+
+bool ldisc_edit(struct ldisc *d, u8 byte)
+{
+    bool extended = ldisc_local(d, IEXTEN);
+
+    if (ldisc_is_cc(d, VERASE, byte)) {
+        erase_one(d);
+    } else if (ldisc_is_cc(d, VKILL, byte)) {
+        erase_line(d, byte);
+    } else if (extended && ldisc_is_cc(d, VWERASE, byte)) {
+        erase_word(d);
+    } else if (extended && ldisc_is_cc(d, VREPRINT, byte)) {
+        reprint(d);
+    } else if (ldisc_is_cc(d, VEOF, byte)) {
+        if (ldisc_store(d, LDISC_DISABLED, true))
+            ldisc_finish_line(d);
+    } else {
+        return false;
+    }
+    return true;
+}

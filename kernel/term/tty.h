@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The console terminal: line discipline between the serial port and programs, with job
+ * control signals. /dev/console, /dev/tty and /dev/ttyS0 open it.
+ *
+ * Locks: session, foreground and proc->tty are protected by proc_lock.
+ */
+#pragma once
+
+#include "fs/file.h"
+#include "kernel/task/proc.h"
+#include "kernel/term/ldisc.h"
+#include "lib/types.h"
+
+struct tty {
+    struct ldisc ld;
+    struct winsize size;
+    u32 mode;       /* KD_TEXT, KD_GRAPHICS */
+    s32 session;    /* whose controlling terminal it is, 0: nobody's */
+    s32 foreground; /* process group, 0: none */
+};
+
+/* The one console terminal; registers /dev/console, /dev/tty (device numbers 5:1, 5:0). */
+extern struct tty console_tty;
+void tty_init(void);
+
+/* The process leaves its controlling terminal (setsid; exit of a session leader: the
+ * foreground group gets SIGHUP and the session loses the terminal). No lock held. */
+void tty_detach(struct proc *p);
+
+/* Foreground process group, 0: none. */
+s32 tty_foreground(const struct tty *t);
+
+/* Device number as /proc/PID/stat shows it. */
+u64 tty_device(const struct tty *t);
+
+/* KD_TEXT or KD_GRAPHICS: who draws on the screen. */
+void tty_set_mode(struct tty *t, u32 mode);
+
+/* tty_ioctl.c: TCGETS and all the others. */
+long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg);
+
+/* Whether the running process may use t now: 0; a background process gets `signo` and
+ * -ERESTARTSYS, or -EIO when it would sleep for ever, or 0 when it ignores the signal and
+ * `ignorable` (writing). */
+int tty_check_background(struct tty *t, int signo, bool ignorable);

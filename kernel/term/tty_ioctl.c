@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests to the terminal (ioctl_tty(2)): settings, sessions and groups, window size.
+ */
+#include "arch/console.h"
+#include "kernel/task/process.h"
+#include "kernel/task/uaccess.h"
+#include "kernel/term/tty.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fb.h"
+
+/* ---- settings ---- */
+
+static int get_termios(struct tty *t, uintptr_t arg, bool two)
+{
+    struct kernel_termios2 v = {.t = t->ld.termios, .ispeed = 115200, .ospeed = 115200};
+
+    return copy_to_user(arg, &v, two ? sizeof(v) : sizeof(v.t));
+}
+
+static int set_termios(struct tty *t, uintptr_t arg, bool two, bool flush)
+{
+    struct kernel_termios2 v;
+    int err = tty_check_background(t, SIGTTOU, true);
+
+    if (!err)
+        err = copy_from_user(&v, arg, two ? sizeof(v) : sizeof(v.t));
+    if (err)
+        return err;
+    ldisc_set_termios(&t->ld, &v.t, flush);
+    return 0;
+}
+
+static int set_size(struct tty *t, uintptr_t arg)
+{
+    struct winsize size;
+    int err = copy_from_user(&size, arg, sizeof(size));
+    s32 group = t->foreground;
+
+    if (err)
+        return err;
+    bool changed = size.ws_row != t->size.ws_row || size.ws_col != t->size.ws_col ||
+                   size.ws_xpixel != t->size.ws_xpixel ||
+                   size.ws_ypixel != t->size.ws_ypixel;
+    t->size = size;
+    if (changed && group)
+        signal_send_group(group, SIGWINCH, NULL);
+    return 0;
+}
+
+/* ---- sessions ---- */
+
+static int put_number(uintptr_t arg, s32 value)
+{
+    return copy_to_user(arg, &value, sizeof(value));
+}
+
+static bool lose_tty(struct proc *p, void *arg)
+{
+    if (p->tty == arg)
+        p->tty = NULL;
+    return true;
+}
+
+/* The session leader makes t its controlling terminal; arg 1: with
+ * CAP_SYS_ADMIN it is taken from others. */
+static int become_controlling(struct tty *t, uintptr_t arg)
+{
+    struct proc *p = current_proc();
+    irqflags_t flags;
+    bool taken;
+
+    if (p->tty == t && t->session == p->sid)
+        return 0;
+    if (p->pid != p->sid || p->tty)
+        return -EPERM;
+    taken = t->session != 0;
+    if (taken && (arg != 1 || !proc_capable(p, CAP_SYS_ADMIN)))
+        return -EPERM;
+    if (taken)
+        proc_for_each(lose_tty, t);
+    flags = spin_lock_irq(&proc_lock);
+    t->session = p->sid;
+    t->foreground = p->pgid;
+    p->tty = t;
+    spin_unlock_irq(&proc_lock, flags);
+    return 0;
+}
+
+struct group_search {
+    s32 pgid, sid;
+    bool found, in_session;
+};
+
+static bool search_group(struct proc *p, void *arg)
+{
+    struct group_search *s = arg;
+
+    if (p->pgid != s->pgid)
+        return true;
+    s->found = true;
+    s->in_session |= p->sid == s->sid;
+    return !s->in_session;
+}
+
+static int set_foreground(struct tty *t, uintptr_t arg)
+{
+    struct proc *p = current_proc();
+    struct group_search search = {.sid = p->sid};
+    irqflags_t flags;
+    int err;
+
+    if (p->tty != t || t->session != p->sid)
+        return -ENOTTY;
+    err = tty_check_background(t, SIGTTOU, true);
+    if (!err)
+        err = copy_from_user(&search.pgid, arg, sizeof(search.pgid));
+    if (err)
+        return err;
+    if (search.pgid < 0)
+        return -EINVAL;
+    proc_for_each(search_group, &search);
+    if (!search.found)
+        return -ESRCH;
+    if (!search.in_session)
+        return -EPERM;
+    flags = spin_lock_irq(&proc_lock);
+    t->foreground = search.pgid;
+    spin_unlock_irq(&proc_lock, flags);
+    return 0;
+}
+
+/* ---- the screen ---- */
+
+void tty_set_mode(struct tty *t, u32 mode)
+{
+    t->mode = mode;
+    console_set_graphics(mode == KD_GRAPHICS);
+}
+
+/* KD_GRAPHICS: a program draws on the framebuffer, the console keeps its text to itself. As on
+ * Linux the mode outlives the program, but not the last open /dev/fb0: then nobody is left to
+ * draw. Only the terminal's own processes and CAP_SYS_TTY_CONFIG set it. */
+static int set_mode(struct tty *t, uintptr_t mode)
+{
+    const struct proc *p = current_proc();
+
+    if (p->tty != t && !proc_capable(p, CAP_SYS_TTY_CONFIG))
+        return -EPERM;
+    if (mode != KD_TEXT && mode != KD_GRAPHICS)
+        return -EINVAL;
+    tty_set_mode(t, (u32)mode);
+    return 0;
+}
+
+static int screen_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
+{
+    u32 cols, rows;
+
+    if (!console_size(&cols, &rows))
+        return -ENOTTY;
+    return cmd == KDSETMODE ? set_mode(t, arg) : put_number(arg, (s32)t->mode);
+}
+
+/* ---- the rest ---- */
+
+static int flush(struct tty *t, uintptr_t what)
+{
+    int err = tty_check_background(t, SIGTTOU, true);
+
+    if (err)
+        return err;
+    if (what > TCIOFLUSH)
+        return -EINVAL;
+    if (what != TCOFLUSH)
+        ldisc_flush_input(&t->ld);
+    return 0; /* output is never pending: it goes out at once */
+}
+
+static int flow(struct tty *t, uintptr_t what)
+{
+    int err = tty_check_background(t, SIGTTOU, true);
+
+    if (err)
+        return err;
+    if (what > 3)
+        return -EINVAL;
+    if (what == TCOOFF || what == TCOON)
+        ldisc_hold(&t->ld, what == TCOOFF);
+    return 0;
+}
+
+static long session_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
+{
+    struct proc *p = current_proc();
+
+    switch (cmd) {
+    case TIOCSCTTY:
+        return become_controlling(t, arg);
+    case TIOCNOTTY:
+        if (p->tty != t)
+            return -ENOTTY;
+        tty_detach(p);
+        return 0;
+    case TIOCGPGRP:
+        return p->tty == t ? put_number(arg, t->foreground) : -ENOTTY;
+    case TIOCSPGRP:
+        return set_foreground(t, arg);
+    case TIOCGSID:
+        return p->tty == t ? put_number(arg, t->session) : -ENOTTY;
+    default:
+        return -ENOTTY;
+    }
+}
+
+long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg)
+{
+    struct tty *t = f->data;
+
+    switch (cmd) {
+    case TCGETS:
+    case TCGETS2:
+        return get_termios(t, arg, cmd == TCGETS2);
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+        return set_termios(t, arg, false, cmd == TCSETSF);
+    case TCSETS2:
+    case TCSETSW2:
+    case TCSETSF2:
+        return set_termios(t, arg, true, cmd == TCSETSF2);
+    case TIOCGWINSZ:
+        return copy_to_user(arg, &t->size, sizeof(t->size));
+    case TIOCSWINSZ:
+        return set_size(t, arg);
+    case FIONREAD:
+        return put_number(arg, (s32)ldisc_available(&t->ld));
+    case TIOCOUTQ:
+        return put_number(arg, 0);
+    case TCFLSH:
+        return flush(t, arg);
+    case TCXONC:
+        return flow(t, arg);
+    case TCSBRK:
+    case TCSBRKP:
+        return tty_check_background(t, SIGTTOU, true);
+    case KDSETMODE:
+    case KDGETMODE:
+        return screen_ioctl(t, cmd, arg);
+    default:
+        return session_ioctl(t, cmd, arg);
+    }
+}
