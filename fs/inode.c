@@ -101,8 +101,22 @@ static void split_time(u64 ns, u64 *sec, u64 *nsec)
     *nsec = ns % NS_PER_SEC;
 }
 
+void inode_times_settle(struct inode *ino)
+{
+    u64 wrote = 0;
+
+    if (ino->object && READ_ONCE(ino->object->wrote))
+        wrote = object_take_wrote(ino->object);
+    if (!wrote)
+        return;
+    wrote = clock_boot_epoch() * NS_PER_SEC + clock_ns_of_cycles(wrote);
+    ino->mtime_ns = MAX(ino->mtime_ns, wrote);
+    ino->ctime_ns = MAX(ino->ctime_ns, wrote);
+}
+
 void vfs_stat(struct inode *ino, struct kernel_stat *st)
 {
+    inode_times_settle(ino);
     memset(st, 0, sizeof(*st));
     st->st_dev = ino->dev;
     st->st_ino = ino->ino;
@@ -147,10 +161,13 @@ static inline bool access_is_new(const struct inode *ino)
            (s64)(READ_ONCE(last_now) - ino->atime_ns) < 24 * 3600 * (s64)NS_PER_SEC;
 }
 
-/* Nameless files have relative times too: Linux's are exact, but its clock is a tick's. */
+/* Nameless files have exact times, to a tick as on Linux. */
 static inline bool access_is_kept(const struct path *p, const struct inode *ino)
 {
-    return access_is_new(ino) && (!p->mnt || READ_ONCE(p->mnt->flags) & MS_RELATIME);
+    if (unlikely(!p->mnt))
+        return ino->read_tick == READ_ONCE(clock_ticks);
+    return access_is_new(ino) && READ_ONCE(p->mnt->flags) & MS_RELATIME &&
+           !(ino->object && READ_ONCE(ino->object->wrote));
 }
 
 /* Apart, so that the way of most reads saves no registers. */
@@ -161,6 +178,8 @@ static noinline void set_access(const struct path *p, struct inode *ino)
     if (!(flags & (MS_RDONLY | MS_NOATIME)) &&
         !(S_ISDIR(ino->mode) && (flags & MS_NODIRATIME)))
         ino->atime_ns = fs_now();
+    ino->read_tick = READ_ONCE(clock_ticks);
+    inode_times_settle(ino);
 }
 
 void vfs_accessed(const struct path *p, struct inode *ino)
@@ -199,6 +218,7 @@ int vfs_chown(struct inode *ino, u32 uid, u32 gid)
 
 int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns)
 {
+    inode_times_settle(ino); /* what was written before does not show later */
     ino->atime_ns = atime_ns;
     ino->mtime_ns = mtime_ns;
     ino->ctime_ns = fs_now();

@@ -79,7 +79,8 @@ struct inode {
     u32 nlink;
     u32 uid, gid;
     u64 rdev;
-    u64 atime_ns, mtime_ns, ctime_ns;
+    u64 atime_ns, mtime_ns, ctime_ns; /* with inode_times_settle() */
+    u32 read_tick;     /* nameless files: of the tick when atime_ns was set */
     u32 refs;          /* atomic */
     u32 seals;         /* F_SEAL_*, memfd only */
     s32 writers;       /* files open for writing (> 0), or running as a program (< 0) */
@@ -162,6 +163,8 @@ int vfs_rename(struct fs_context *fs, const struct path *obase, const char *onam
 int vfs_truncate(struct inode *ino, u64 size);
 /* The file found under p is read: its access time follows, as its mount has it. */
 void vfs_accessed(const struct path *p, struct inode *ino);
+/* Writes through mappings count in the times from here on: before they are read or set. */
+void inode_times_settle(struct inode *ino);
 void vfs_stat(struct inode *ino, struct kernel_stat *st);
 int vfs_chmod(struct inode *ino, u32 mode);
 int vfs_chown(struct inode *ino, u32 uid, u32 gid);

@@ -101,6 +101,8 @@ static inline enum fault_result map_resident(struct fault *f, struct vm_object *
         rss_add(&f->mm->rss_shmem);
     }
     o->shown++;
+    if (f->access & FAULT_WRITE)
+        o->wrote = cpu_cycles();
     pte_store(f->entry, pte);
     if (!away && !f->filled)
         around(f);

@@ -109,6 +109,7 @@ static int punch_shown(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
                 return -EINTR;
         }
         object_punch(v->object, first << PAGE_SHIFT, (first + n) << PAGE_SHIFT);
+        WRITE_ONCE(v->object->wrote, cpu_cycles()); /* a change of the file's contents */
         if (pause_point())
             return -EINTR;
     }

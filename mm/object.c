@@ -237,6 +237,17 @@ void object_extend(struct vm_object *o, u64 size)
     spin_unlock(&o->lock);
 }
 
+u64 object_take_wrote(struct vm_object *o)
+{
+    u64 wrote;
+
+    spin_lock(&o->lock);
+    wrote = o->wrote;
+    o->wrote = 0;
+    spin_unlock(&o->lock);
+    return wrote;
+}
+
 u64 object_resident(const struct vm_object *o)
 {
     return (u64)READ_ONCE(o->pages.count) << o->order;

@@ -40,6 +40,8 @@ struct vm_object {
     u32 log_hand;        /* [O] the page whose log is looked through for stale hints, */
     u64 log_at;          /* [O] and how far that is */
     bool log_grew;       /* [O] since the last look */
+    u64 wrote; /* [O] cpu_cycles() of the last write fault through a shared mapping, 0: none
+                  * since the file system took note of it (fs/inode.c) */
     u64 shown;   /* [O] changes whenever a translation of a page may have been added */
     u64 dropped; /* atomic: or removed */
     struct {
@@ -134,6 +136,11 @@ static inline void object_dropped(struct vm_object *o)
 {
     __atomic_fetch_add(&o->dropped, 1, __ATOMIC_RELEASE);
 }
+
+/* The moment of the last write through shared mappings, by cpu_cycles(), and forgets it;
+ * 0: none since the last time. As on Linux's tmpfs a write counts when a fault makes its page
+ * writable. */
+u64 object_take_wrote(struct vm_object *o);
 
 /* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
 void object_link(struct vma *v);

@@ -126,10 +126,13 @@ long sys_fchown(const struct syscall_args *a)
 static long set_times(struct target *t, const struct timespec times[2])
 {
     struct inode *ino = t->inode;
-    u64 now = fs_now(), ns[2] = {ino->atime_ns, ino->mtime_ns};
+    u64 now = fs_now(), ns[2];
     bool only_now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
     int err = 0;
 
+    inode_times_settle(ino);
+    ns[0] = ino->atime_ns;
+    ns[1] = ino->mtime_ns;
     for (int i = 0; i < 2; i++) {
         if (times[i].tv_nsec == UTIME_NOW) {
             ns[i] = now;

@@ -203,6 +203,8 @@ void timer_tick(struct trapframe *tf)
 {
     struct thread *t = current_thread();
 
+    if (cpu_id() == 0)
+        clock_ticks++;
     if (trap_from_user(tf))
         t->utime_ns += SLICE_NS;
     else

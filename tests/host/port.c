@@ -100,6 +100,15 @@ u64 clock_monotonic_ns(void)
     return (u64)ts.tv_sec * 1000000000ull + (u64)ts.tv_nsec;
 }
 
+u64 clock_ns_of_cycles(u64 cycles);
+extern u32 clock_ticks;
+u32 clock_ticks;
+
+u64 clock_ns_of_cycles(u64 cycles)
+{
+    return cycles;
+}
+
 u64 clock_boot_epoch(void)
 {
     return 1000000000;

@@ -115,6 +115,91 @@ TEST(nameless, "a file without a name has access times")
 
     OK(fd);
     EQ(MOVES(fd, read(fd, &b, 1)), true);
+    EQ(MOVES(fd, read(fd, &b, 1)), true); /* its times are not relative */
+}
+
+/* Whether `act` moves the time of the contents of fd, and that of its state the same way. */
+#define WRITES(fd, act)                                                             \
+    ({                                                                              \
+        struct stat s0_, s1_;                                                       \
+        tick();                                                                     \
+        OK(fstat(fd, &s0_));                                                        \
+        tick();                                                                     \
+        act;                                                                        \
+        tick();                                                                     \
+        OK(fstat(fd, &s1_));                                                        \
+        EQ(ns(s0_.st_mtim) == ns(s1_.st_mtim), ns(s0_.st_ctim) == ns(s1_.st_ctim)); \
+        ns(s0_.st_mtim) != ns(s1_.st_mtim);                                         \
+    })
+
+static void mapped_writes(int fd)
+{
+    static const char text[] = "text";
+    struct timespec old[2] = {{1000000000, 0}, {900000000, 0}}, before;
+    struct stat st;
+    char b;
+
+    OK(ftruncate(fd, 64 * P));
+    volatile char *m = mmap(NULL, 64 * P, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    CHECK(m != MAP_FAILED);
+    EQ(WRITES(fd, (void)m[0]), false);
+    EQ(WRITES(fd, m[17 * P] = 1), true);
+    EQ(WRITES(fd, m[17 * P] = 2), false); /* no fault */
+    EQ(WRITES(fd, m[40 * P] = 1), true);
+    int dev = open("/dev/zero", O_RDONLY);
+    OK(dev);
+    EQ(WRITES(fd, read(dev, (char *)m + 50 * P, 5)), true);
+    EQ(WRITES(fd, OK(msync((char *)m, 64 * P, MS_SYNC))), false);
+    EQ(WRITES(fd, OK(madvise((char *)m, P, MADV_REMOVE))), true);
+    EQ(WRITES(fd, m[0] = 1), true);
+
+    volatile char *own = mmap(NULL, 64 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    CHECK(own != MAP_FAILED);
+    EQ(WRITES(fd, own[3 * P] = 1), false);
+
+    /* The moment is that of the write, not that of the look. */
+    m[20 * P] = 1;
+    OK(clock_gettime(CLOCK_REALTIME, &before));
+    tick();
+    OK(fstat(fd, &st));
+    CHECK(ns(st.st_mtim) <= ns(before));
+    EQ(pread(fd, &b, 1, 0), 1);
+    m[21 * P] = 1;
+    EQ(MOVES(fd, pread(fd, &b, 1, 0)), true); /* relative to this write too */
+    /* A time that is set afterwards stays. */
+    m[22 * P] = text[0];
+    OK(futimens(fd, old));
+    OK(fstat(fd, &st));
+    EQ(st.st_mtim.tv_sec, 900000000);
+    /* Written by a child, seen by the parent. */
+    tick();
+    pid_t child = fork();
+    if (!child) {
+        m[23 * P] = 1;
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    OK(fstat(fd, &st));
+    CHECK(st.st_mtim.tv_sec != 900000000);
+    close(dev);
+    munmap((char *)m, 64 * P);
+    munmap((char *)own, 64 * P);
+}
+
+TEST(mapped, "a write through a shared mapping moves the times of the contents")
+{
+    int fd = memfd_create("written", 0);
+
+    OK(fd);
+    mapped_writes(fd);
+    close(fd);
+    make_dir();
+    fd = open(in("f"), O_RDWR | O_CREAT, 0600);
+    OK(fd);
+    mapped_writes(fd);
+    close(fd);
+    OK(unlink(in("f")));
+    OK(rmdir(dir));
 }
 
 TEST(names, "listing a directory and reading or following a link move theirs")

@@ -15,6 +15,12 @@ u64 clock_monotonic_ns(void);
 /* How many cpu_cycles() pass in so many nanoseconds (below an hour). Once the clock runs. */
 u64 clock_cycles_of_ns(u64 ns);
 
+/* clock_monotonic_ns() of a moment that cpu_cycles() told. */
+u64 clock_ns_of_cycles(u64 cycles);
+
+/* Ticks so far. */
+extern u32 clock_ticks;
+
 /* Seconds since 1970 at boot, from the CMOS clock (0 when there is none). */
 u64 clock_boot_epoch(void);
 

@@ -158,6 +158,8 @@ static void choose_khz(void)
     printk("time: no clock to measure the TSC with: assuming a 1 GHz clock\n");
 }
 
+u32 clock_ticks;
+
 void tsc_init(void)
 {
     base = cpu_cycles();
@@ -180,10 +182,15 @@ const char *tsc_source(void)
     return khz_source;
 }
 
+u64 clock_ns_of_cycles(u64 cycles)
+{
+    return (u64)((unsigned __int128)(cycles - base) * scale >> SCALE_SHIFT);
+}
+
 /* CPUs need not agree to the last cycle: nobody is told less than somebody was told. */
 u64 clock_monotonic_ns(void)
 {
-    u64 now = (u64)((unsigned __int128)(cpu_cycles() - base) * scale >> SCALE_SHIFT);
+    u64 now = clock_ns_of_cycles(cpu_cycles());
     u64 seen = __atomic_load_n(&latest, __ATOMIC_RELAXED);
 
     if (scale == 0)
