@@ -20,7 +20,7 @@ struct view {
     u64 minflt, majflt, cminflt, cmajflt;
     u64 utime, stime, cutime, cstime, start; /* ns */
     u64 nvcsw, nivcsw, umask;
-    s32 nice, exit_signal;
+    s32 nice, exit_signal, policy, rt_priority;
     u32 threads, queued;
     u64 queued_max;
     u64 caps[5]; /* inheritable, permitted, effective, bounding, ambient */
@@ -45,6 +45,8 @@ static void copy_signals(const struct proc *p, const struct thread *t, struct vi
     if (t) {
         v->thread_pending = t->pending;
         v->blocked = t->blocked;
+        v->policy = t->policy;
+        v->rt_priority = t->priority;
     }
     for (int i = 1; i <= NSIG; i++) {
         u64 bit = 1ull << (i - 1);
@@ -139,13 +141,14 @@ int proc_show_stat(struct seq *s, const struct task_id *id, bool whole)
                    v.state, v.ppid, v.pgid, v.sid, v.tty, v.foreground, v.minflt,
                    v.cminflt, v.majflt, v.cmajflt);
         seq_printf(s, "%lu %lu %lu %lu %d %d %u 0 %lu ", v.utime / TICK_NS,
-                   v.stime / TICK_NS, v.cutime / TICK_NS, v.cstime / TICK_NS, 20 + v.nice,
-                   v.nice, v.threads, v.start / TICK_NS);
+                   v.stime / TICK_NS, v.cutime / TICK_NS, v.cstime / TICK_NS,
+                   v.rt_priority ? -1 - v.rt_priority : 20 + v.nice, v.nice, v.threads,
+                   v.start / TICK_NS);
         seq_printf(s, "%lu %lu %lu %lu %lu %lu 0 0 ", mm->total_vm * PAGE_SIZE,
                    mm_rss(mm), ~0ul, at->start_code, at->end_code, at->start_stack);
-        seq_printf(s, "%lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
+        seq_printf(s, "%lu %lu %lu %lu 0 0 0 %d %u %d %d 0 0 0 ",
                    v.thread_pending | v.pending, v.blocked, v.ignored, v.caught,
-                   v.exit_signal, cpu_id());
+                   v.exit_signal, cpu_id(), v.rt_priority, v.policy);
         seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu %d\n", at->start_data, at->end_data,
                    at->brk_start, at->arg_start, at->arg_end, at->env_start, at->env_end,
                    v.exit_status);

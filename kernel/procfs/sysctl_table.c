@@ -248,7 +248,8 @@ static int set_drop_caches(char *text, size_t n)
 /* ---- the table ---- */
 
 static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one = 1,
-           entropy_bits = 256, nobody = 65534, open_max = FD_MAX_HARD;
+           entropy_bits = 256, rr_timeslice = 100, rt_period = 1000000,
+           rt_runtime = 950000, nobody = 65534, open_max = FD_MAX_HARD;
 
 #define CALLED(...) (&(const struct sysctl){.kind = SYSCTL_CALLED, __VA_ARGS__})
 #define U32(variable, ...) \
@@ -291,6 +292,9 @@ const struct proc_entry proc_sys_entries[] = {
     ROW("kernel/random/poolsize", 0444, U32(entropy_bits)),
     ROW("kernel/random/uuid", 0444, CALLED(.get = get_uuid)),
     ROW("kernel/randomize_va_space", 0644, U32(no_layout, .max = 0)),
+    ROW("kernel/sched_rr_timeslice_ms", 0444, U32(rr_timeslice)),
+    ROW("kernel/sched_rt_period_us", 0444, U32(rt_period)),
+    ROW("kernel/sched_rt_runtime_us", 0444, U32(rt_runtime)),
     ROW("kernel/shmall", 0644, U64(shm_all, .max = ~0ull)),
     ROW("kernel/shmmax", 0644, U64(shm_max, .max = ~0ull)),
     ROW("kernel/shmmni", 0644, U32(shm_mni, .max = SHM_SEGMENTS_MAX)),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Resource limits and usage, priorities, scheduling parameters.
+ * Resource limits and usage, priorities: the nice values, and those of input and output.
  */
 #include "arch/time.h"
 #include "kernel/sys/syscall.h"
@@ -238,128 +238,111 @@ long sys_setpriority(const struct syscall_args *a)
     return err;
 }
 
-/* ---- scheduling ---- */
+/* ---- ioprio: remembered for each thread; there is no disk whose queue it could order ---- */
 
-long sys_sched_yield(const struct syscall_args *a)
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_WHO_USER    3
+#define IOPRIO_CLASS_SHIFT 13
+#define IOPRIO_LEVEL       7u
+
+enum ioprio_class { IOPRIO_NONE, IOPRIO_RT, IOPRIO_BE, IOPRIO_IDLE };
+
+/* What a thread that was given none has, as on Linux by its policy and nice value. */
+static u32 ioprio_in_effect(const struct thread *t)
 {
-    (void)a;
-    sched_yield_now();
-    return 0;
+    u32 class = t->ioprio >> IOPRIO_CLASS_SHIFT;
+
+    if (class != IOPRIO_NONE)
+        return t->ioprio;
+    class = t->realtime ? IOPRIO_RT : t->policy == SCHED_IDLE ? IOPRIO_IDLE : IOPRIO_BE;
+    return class << IOPRIO_CLASS_SHIFT | (u32)(t->proc->nice + 20) / 5;
 }
 
-/* The calls take numbers of threads. */
-static bool proc_exists(s32 pid)
+/* 0, -EINVAL, -EPERM. */
+static int check_ioprio(const struct proc *me, u32 value)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    bool found = proc_find_by_thread(pid) != NULL;
-
-    spin_unlock_irq(&proc_lock, flags);
-    return found;
-}
-
-/* 0, -ESRCH, -EPERM. */
-static int check_schedule(s32 pid)
-{
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find_by_thread(pid);
-    int err = !p ? -ESRCH : proc_may_schedule(p) ? 0 : -EPERM;
-
-    spin_unlock_irq(&proc_lock, flags);
-    return err;
-}
-
-long sys_sched_getaffinity(const struct syscall_args *a)
-{
-    u64 mask = (1ull << cpu_count) - 1;
-
-    if ((u32)a->a1 < sizeof(mask) || a->a1 & (sizeof(mask) - 1))
-        return -EINVAL;
-    if (!proc_exists((s32)a->a0))
-        return -ESRCH;
-    return copy_to_user(a->a2, &mask, sizeof(mask)) ? -EFAULT : (long)sizeof(mask);
-}
-
-/* Any set with an existing CPU will do as long as there is one. */
-long sys_sched_setaffinity(const struct syscall_args *a)
-{
-    u64 mask = 0, all = (1ull << cpu_count) - 1;
-    int err;
-
-    if (copy_from_user(&mask, a->a2, MIN((u32)a->a1, sizeof(mask))) != 0)
-        return -EFAULT;
-    err = check_schedule((s32)a->a0);
-    if (err)
-        return err;
-    if (!(mask & all))
-        return -EINVAL;
-    return (mask & all) == all ? 0 : -EINVAL;
-}
-
-long sys_sched_getscheduler(const struct syscall_args *a)
-{
-    if ((s32)a->a0 < 0)
-        return -EINVAL;
-    return proc_exists((s32)a->a0) ? SCHED_OTHER : -ESRCH;
-}
-
-long sys_sched_getparam(const struct syscall_args *a)
-{
-    u32 priority = 0;
-
-    if ((s32)a->a0 < 0 || !a->a1)
-        return -EINVAL;
-    if (!proc_exists((s32)a->a0))
-        return -ESRCH;
-    return copy_to_user(a->a1, &priority, sizeof(priority));
-}
-
-/* There is one policy. */
-static long set_policy(s32 pid, s32 policy, vaddr_t param)
-{
-    u32 priority;
-
-    if (policy < 0 || pid < 0 || !param)
-        return -EINVAL;
-    if (copy_from_user(&priority, param, sizeof(priority)) != 0)
-        return -EFAULT;
-    if (!proc_exists(pid))
-        return -ESRCH;
-    if (policy != SCHED_OTHER || priority != 0)
-        return -EINVAL;
-    return check_schedule(pid);
-}
-
-long sys_sched_setscheduler(const struct syscall_args *a)
-{
-    return set_policy((s32)a->a0, (s32)a->a1, a->a2);
-}
-
-long sys_sched_setparam(const struct syscall_args *a)
-{
-    return set_policy((s32)a->a0, SCHED_OTHER, a->a1);
-}
-
-static long priority_range(s32 policy, long of_realtime)
-{
-    switch (policy) {
-    case SCHED_OTHER:
-    case SCHED_BATCH:
-    case SCHED_IDLE:
+    switch (value >> IOPRIO_CLASS_SHIFT & 7) {
+    case IOPRIO_RT:
+        return proc_capable(me, CAP_SYS_ADMIN) || proc_capable(me, CAP_SYS_NICE) ? 0
+                                                                                 : -EPERM;
+    case IOPRIO_BE:
+    case IOPRIO_IDLE:
         return 0;
-    case SCHED_FIFO:
-    case SCHED_RR:
-        return of_realtime;
+    case IOPRIO_NONE:
+        return value & IOPRIO_LEVEL ? -EINVAL : 0;
     default:
         return -EINVAL;
     }
 }
 
-long sys_sched_get_priority_max(const struct syscall_args *a)
+/* Sets that of t: 0, -EPERM; or adds it to *best (set < 0). */
+static int one_ioprio(struct thread *t, s32 set, u32 *best)
 {
-    return priority_range((s32)a->a0, 99);
+    const struct proc *me = current_proc();
+
+    if (set >= 0) {
+        if (t->proc->uid != me->euid && t->proc->uid != me->uid &&
+            !proc_capable(me, CAP_SYS_NICE))
+            return -EPERM;
+        t->ioprio = (u16)set;
+        return 0;
+    }
+    *best = MIN(*best, ioprio_in_effect(t));
+    return 0;
 }
 
-long sys_sched_get_priority_min(const struct syscall_args *a)
+/* Every thread that `which` and `who` name. 0, -ESRCH, -EPERM. */
+static int all_ioprios(s32 which, s32 who, s32 set, u32 *best)
 {
-    return priority_range((s32)a->a0, 1);
+    struct list *pos, *at;
+    int err = -ESRCH;
+
+    list_for_each (pos, &all_procs) {
+        struct proc *p = list_entry(pos, struct proc, all);
+
+        if (p->zombie || !priority_matches(p, which - IOPRIO_WHO_PROCESS, who))
+            continue;
+        list_for_each (at, &p->threads) {
+            err = one_ioprio(list_entry(at, struct thread, proc_link), set, best);
+            if (err)
+                return err;
+        }
+    }
+    return err;
+}
+
+static int ioprio(s32 which, s32 who, s32 set, u32 *best)
+{
+    irqflags_t flags;
+    struct thread *t;
+    int err;
+
+    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
+        return -EINVAL;
+    flags = spin_lock_irq(&proc_lock);
+    if (which == IOPRIO_WHO_PROCESS) {
+        t = who ? thread_find(0, who) : current_thread();
+        err = t ? one_ioprio(t, set, best) : -ESRCH;
+        if (!err && set < 0)
+            *best = t->ioprio; /* of one thread: what was given */
+    } else {
+        err = all_ioprios(which, who, set, best);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+long sys_ioprio_get(const struct syscall_args *a)
+{
+    u32 best = ~0u;
+    int err = ioprio((s32)a->a0, (s32)a->a1, -1, &best);
+
+    return err ? err : (long)best;
+}
+
+long sys_ioprio_set(const struct syscall_args *a)
+{
+    int err = check_ioprio(current_proc(), (u32)a->a2);
+
+    return err ? err : ioprio((s32)a->a0, (s32)a->a1, (u16)a->a2, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clocks, sleeps and the real-time interval timer.
+ * Clocks, sleeps and the interval timers.
  */
 #include "arch/time.h"
 #include "kernel/sys/sys.h"
@@ -293,13 +293,25 @@ static int itimer_to_user(vaddr_t dst, u64 interval, u64 left)
     return err ? err : timeval_to_user(dst + 16, left && left < 1000 ? 1000 : left);
 }
 
+/* A tick more is waited for, which nobody asked for. */
+static u64 cpu_left(const struct cpu_itimer *timer)
+{
+    return timer->left > TICK_NS ? timer->left - TICK_NS : MIN(timer->left, (u64)1000);
+}
+
 long sys_getitimer(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
     u64 now = clock_monotonic_ns(), deadline = READ_ONCE(p->itimer.deadline);
 
-    if ((s32)a->a0 != ITIMER_REAL)
-        return -EINVAL; /* timers of CPU time do not exist here */
+    if ((u32)a->a0 > ITIMER_PROF)
+        return -EINVAL;
+    if ((s32)a->a0 != ITIMER_REAL) {
+        struct cpu_itimer timer;
+
+        cpu_itimer_set(p, (s32)a->a0, NULL, &timer);
+        return itimer_to_user(a->a1, timer.interval, cpu_left(&timer));
+    }
     return itimer_to_user(a->a1, p->itimer_interval,
                           !deadline        ? 0
                           : deadline > now ? deadline - now
@@ -319,8 +331,16 @@ long sys_setitimer(const struct syscall_args *a)
     }
     if (err)
         return err;
-    if ((s32)a->a0 != ITIMER_REAL)
+    if ((u32)a->a0 > ITIMER_PROF)
         return -EINVAL;
+    if ((s32)a->a0 != ITIMER_REAL) {
+        /* Time is used in ticks, of which the first is partly over: never early. */
+        struct cpu_itimer old,
+            new = {value ? value + TICK_NS : 0, interval ? MAX(interval, TICK_NS) : 0};
+
+        cpu_itimer_set(p, (s32)a->a0, &new, &old);
+        return a->a2 ? itimer_to_user(a->a2, old.interval, cpu_left(&old)) : 0;
+    }
     old_interval = p->itimer_interval;
     left = replace_itimer(p, value, interval);
     return a->a2 ? itimer_to_user(a->a2, old_interval, left) : 0;

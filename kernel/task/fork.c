@@ -7,6 +7,7 @@
 #include "kernel/sys/syscall.h"
 #include "kernel/task/exec/exec.h"
 #include "kernel/task/process.h"
+#include "kernel/task/runq.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
@@ -96,6 +97,22 @@ static int copy_mm(struct proc *child, struct proc *parent, u64 flags)
     return 0;
 }
 
+/* SCHED_RESET_ON_FORK: what only the privileged may have ends here, and so does the flag. */
+static void inherit_policy(struct thread *t, const struct thread *from)
+{
+    u8 policy = from->policy;
+
+    t->ioprio = from->ioprio;
+    if (from->reset_on_fork && from->realtime)
+        policy = SCHED_OTHER;
+    if (from->reset_on_fork && t->proc->nice < 0 && t->proc != from->proc)
+        t->proc->nice = 0;
+    t->policy = policy;
+    t->realtime = policy == SCHED_FIFO || policy == SCHED_RR;
+    t->priority = t->realtime ? from->priority : 0;
+    t->rr_left = RR_TICKS;
+}
+
 static struct thread *copy_thread(struct proc *child, struct thread *from,
                                   const struct fork_args *args)
 {
@@ -114,6 +131,7 @@ static struct thread *copy_thread(struct proc *child, struct thread *from,
     if (args->flags & CLONE_SETTLS)
         arch_thread_give_fs_base(&t->arch, args->tls);
     t->blocked = from->blocked;
+    inherit_policy(t, from);
     if (!(args->flags & CLONE_VM) || args->flags & CLONE_VFORK) {
         t->altstack_sp = from->altstack_sp;
         t->altstack_size = from->altstack_size;

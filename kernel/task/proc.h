@@ -81,12 +81,18 @@ struct thread {
     bool unparked;        /* a wake-up came since the last park */
     bool ends_proc;       /* the last thread of a process that ends */
     s32 free_tid;         /* number to give back with the thread, 0: the process's own */
-    struct proc *vfork_child;  /* proc_lock; waits for this one's exec or exit */
-    struct rb_node run_node;   /* run queue (kernel/task/runq.h), with the next two */
-    u64 vruntime;              /* what it has had of the CPU, weighed cycles */
-    u64 ran_since;             /* by cpu_cycles(): not in vruntime yet */
-    struct list proc_link;     /* proc->threads */
-    struct list tid_link;      /* by number, proc_lock */
+    struct proc *vfork_child; /* proc_lock; waits for this one's exec or exit */
+    struct rb_node run_node;  /* run queue (kernel/task/runq.h), with the next two */
+    u64 vruntime;             /* what it has had of the CPU, weighed cycles */
+    u64 ran_since;            /* by cpu_cycles(): not in vruntime yet */
+    /* sched(7); run-queue lock. realtime: vruntime is its place among those, kernel/task/runq.h */
+    u8 policy, priority; /* SCHED_*; 1 to 99 for FIFO and RR, else 0 */
+    bool realtime, reset_on_fork;
+    u16 rr_left;           /* ticks of SCHED_RR's turn */
+    u16 ioprio;            /* ioprio_set(2), remembered */
+    u64 rt_ticks;          /* ticks as real-time thread since it slept: RLIMIT_RTTIME */
+    struct list proc_link; /* proc->threads */
+    struct list tid_link;  /* by number, proc_lock */
     struct ktimer sleep_timer; /* park_until */
     char comm[COMM_LEN];
     void (*entry)(void *); /* where a new thread starts */
@@ -130,6 +136,11 @@ struct sigactions {
 struct sighand {
     spinlock_t lock;            /* irq-safe */
     struct sigactions *actions; /* changed by exec under proc_lock and lock */
+};
+
+/* A timer of used processor time: ns; left 0: off; interval 0: once. sig.lock. */
+struct cpu_itimer {
+    u64 left, interval;
 };
 
 /* Whether the memory of a process may be looked at by its user, prctl(2) PR_SET_DUMPABLE. */
@@ -189,6 +200,7 @@ struct proc {
     u64 maxrss_kb, cmaxrss_kb;
     u64 itimer_interval; /* ITIMER_REAL, ns; 0: once */
     struct ktimer itimer;
+    struct cpu_itimer cpu_itimers[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
     int pdeath_signal;
     s32 nice;
     u32 nready, share; /* run queue: threads that are ready; where its user counts */

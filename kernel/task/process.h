@@ -41,8 +41,11 @@ void proc_default_limits(struct proc *p);
 void proc_set_exe(struct proc *p, struct file *f);
 void proc_copy_exe(struct proc *to, const struct proc *from);
 
-/* The process has used that much more of a processor: RLIMIT_CPU. From the timer's tick. */
-void cpu_limit_tick(struct proc *p, u64 ns);
+/* t has used that much more of a processor: limits, timers of such time. From the tick. */
+void cpu_limit_tick(struct thread *t, u64 ns, bool in_user);
+/* ITIMER_VIRTUAL or ITIMER_PROF of p becomes *new (NULL: it stays); *old: what it was. */
+void cpu_itimer_set(struct proc *p, int which, const struct cpu_itimer *new,
+                    struct cpu_itimer *old);
 
 extern struct proc *init_proc;
 extern struct list all_procs; /* proc_lock; of struct proc.all */

@@ -11,12 +11,19 @@
  * Who slept starts a little before those who did not, so that it gets the CPU soon; but not
  * earlier, however long it slept. Nobody's debt is more than a second.
  *
+ * Real-time threads (SCHED_FIFO, SCHED_RR) stand in a queue of their own, which goes first: by
+ * priority, then in the order in which they got ready; their `vruntime` is that place. A second
+ * in which they had RT_SHARE of its ticks has a rest for the others, so that a real-time thread
+ * that does not end leaves a machine to end it with.
+ *
  * The scheduler's lock is held for all of it, interrupts are off. What is in the way of every
  * switch is inline, the rest in kernel/task/runq.c.
  */
 #pragma once
 
+#include "arch/time.h"
 #include "kernel/task/proc.h"
+#include "lib/uapi/sched.h"
 
 #define RUNQ_USERS 1024u
 #define RUNQ_FEW   32u /* sharers with whom a slice cannot make too much of a debt */
@@ -31,12 +38,27 @@ struct runq {
     /* Processes with ready threads, by user: root, and the others by their numbers, of which
      * some may meet in one place and then share. */
     u32 user_ready[RUNQ_USERS];
+    struct thread *rt_first; /* real-time threads; NULL: none is ready */
+    struct rb_root rt;       /* all of them, the first one too */
+    u64 rt_arrivals;
+    bool rt_rests; /* they had their share of this second */
 };
 
 extern struct runq runq;
 
 /* Sets the units of time. Once the clock runs. */
 void runq_init(void);
+
+#define RR_TICKS (TICK_HZ / 10) /* a turn of SCHED_RR */
+
+void runq_put_realtime(struct thread *t);
+struct thread *runq_take_realtime(void);
+/* Behind all others of its priority. t is not in the queue. */
+void runq_rt_last(struct thread *t);
+/* One tick went to t, real-time or not (NULL: nobody): who has a share. */
+void runq_rt_tick(struct thread *t);
+/* The place of t when its policy becomes another; it may be in the queue (`queued`) or not. */
+void runq_set_policy(struct thread *t, bool queued, u8 policy, u8 priority);
 
 void runq_add_weighed(struct thread *t, u64 ran, u64 sharers);
 void runq_put_rest(struct thread *t);
@@ -60,6 +82,11 @@ static inline void runq_charge(struct thread *t, u64 now)
     u64 ran = now - t->ran_since, sharers = 1;
 
     t->ran_since = now;
+    if (unlikely(t->policy)) {
+        if (!t->realtime)
+            runq_add_weighed(t, ran, p ? (u64)p->nready * runq.user_ready[p->share] : 1);
+        return;
+    }
     if (likely(p))
         sharers = (u64)p->nready * runq.user_ready[p->share];
     if (unlikely(sharers > RUNQ_FEW || (p && p->nice)))
@@ -73,7 +100,9 @@ static inline void runq_put(struct thread *t)
 {
     struct thread *first = runq.first;
 
-    if (likely(!first)) {
+    if (unlikely(t->realtime)) {
+        runq_put_realtime(t);
+    } else if (likely(!first)) {
         runq.first = t;
     } else if (runq_before(t, first)) {
         runq.first = t;
@@ -89,7 +118,9 @@ static inline void runq_wake(struct thread *t)
     u64 earliest = runq.least - runq.head_start;
     struct proc *p = t->proc;
 
-    if (runq_earlier(t->vruntime, earliest))
+    if (unlikely(t->realtime))
+        t->rt_ticks = 0, runq_rt_last(t);
+    else if (runq_earlier(t->vruntime, earliest))
         t->vruntime = earliest;
     if (p && p->nready++ == 0)
         runq.user_ready[p->share]++;
@@ -105,11 +136,34 @@ static inline void runq_sleep(struct thread *t)
         runq.user_ready[p->share]--;
 }
 
+/* Who goes first, NULL: nobody is ready. While real-time threads rest they go when there is
+ * nobody else. */
+static inline struct thread *runq_head(void)
+{
+    if (unlikely(runq.rt_first) && (!runq.rt_rests || !runq.first))
+        return runq.rt_first;
+    return runq.first;
+}
+
+/* Whether the running thread t, which could go on, lets `next`, the head, run although or
+ * because one of them is real-time; `yields`: t wants to. */
+static inline bool runq_realtime_goes(const struct thread *t, const struct thread *next,
+                                      bool yields)
+{
+    if (!next->realtime)
+        return runq.rt_rests; /* t is */
+    if (!t->realtime)
+        return true;
+    return yields ? next->priority >= t->priority : runq_before(next, t);
+}
+
 /* Takes the first one out; NULL: nobody is ready. */
 static inline struct thread *runq_take(void)
 {
-    struct thread *t = runq.first;
+    struct thread *t = runq_head();
 
+    if (unlikely(t && t->realtime))
+        return runq_take_realtime();
     if (!t)
         return NULL;
     runq.first = unlikely(runq.rest.node) ? runq_take_rest() : NULL;
@@ -135,6 +189,6 @@ static inline void runq_set_user(struct proc *p)
 /* Nobody who waits comes before t, which runs on. */
 static inline void runq_stay(const struct thread *t)
 {
-    if (runq_earlier(runq.least, t->vruntime))
+    if (runq_earlier(runq.least, t->vruntime) && !t->realtime)
         runq.least = t->vruntime;
 }

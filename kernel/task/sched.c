@@ -86,13 +86,20 @@ enum give_up {
 static void give_up(enum give_up how)
 {
     irqflags_t flags = spin_lock_irq(&rq_lock);
-    struct thread *t = current_thread(), *next = runq.first;
+    struct thread *t = current_thread(), *next = runq_head();
     u64 now = cpu_cycles();
 
     cpu_self()->need_resched = 0;
     if (is_idle(t))
         goto stay;
     runq_charge(t, now);
+    if (unlikely(next && (t->realtime | next->realtime))) {
+        if (!runq_realtime_goes(t, next, how == YIELD))
+            goto stay;
+        if (t->realtime && how == YIELD)
+            runq_rt_last(t);
+        how = PAUSE;
+    }
     if (!next || (how == IF_LATER && !runq_before(next, t))) {
         runq_stay(t);
         goto stay;
@@ -125,6 +132,18 @@ void sched_pause(void)
     this_cpu(pause_since) = cpu_cycles();
     if (irq_enabled())
         give_up(PAUSE);
+}
+
+void sched_set_policy(struct thread *t, u8 policy, u8 priority)
+{
+    irqflags_t flags = spin_lock_irq(&rq_lock);
+    bool runs = t == current_thread();
+
+    if (runs)
+        runq_charge(t, cpu_cycles());
+    runq_set_policy(t, t->state == THREAD_RUNNABLE && !runs, policy, priority);
+    cpu_self()->need_resched = 1;
+    spin_unlock_irq(&rq_lock, flags);
 }
 
 void sched_user_changed(struct proc *p)
@@ -209,8 +228,11 @@ void timer_tick(struct trapframe *tf)
         t->utime_ns += SLICE_NS;
     else
         t->stime_ns += SLICE_NS;
+    spin_lock(&rq_lock);
+    runq_rt_tick(t);
+    spin_unlock(&rq_lock);
     if (t->proc)
-        cpu_limit_tick(t->proc, SLICE_NS);
+        cpu_limit_tick(t, SLICE_NS, trap_from_user(tf));
     ktimer_run(clock_monotonic_ns());
     cpu_self()->need_resched = 1;
 }
@@ -281,7 +303,10 @@ void thread_launch(struct thread *t)
 
     if (!is_idle(creator)) {
         runq_charge(creator, cpu_cycles());
-        t->vruntime = creator->vruntime; /* no head start for being new */
+        if (!creator->realtime && !t->realtime)
+            t->vruntime = creator->vruntime; /* no head start for being new */
+        else if (!t->realtime)
+            t->vruntime = runq.least;
     }
     t->state = THREAD_RUNNABLE;
     runq_wake(t);
@@ -335,7 +360,7 @@ noreturn void sched_run(void)
     for (;;) {
         irq_disable();
         spin_lock(&rq_lock);
-        if (!runq.first) {
+        if (!runq_head()) {
             spin_unlock(&rq_lock);
             cpu_idle();
         } else {

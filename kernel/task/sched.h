@@ -23,6 +23,9 @@ void sched_pause(void);
 /* Clocks are there: from now on long calls pause. */
 void pause_init(void);
 
+/* sched_setscheduler(2): a policy and priority that were checked. */
+void sched_set_policy(struct thread *t, u8 policy, u8 priority);
+
 /* p is new or its real user changed: it takes its share of the CPU from that user's. */
 void sched_user_changed(struct proc *p);
 

@@ -118,7 +118,8 @@ static int exec_error(char *const *argv, char *const *envp)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 200;
 }
 
-TEST(longest, "one string may have 131,071 characters, as argument and in the environment")
+TEST(longest,
+     "one string may have 131,071 characters, as argument and in the environment")
 {
     char *s = malloc(LONGEST + 1);
     char *with[] = {"t_args", "--helper", "0", "0", s, NULL}, *env[] = {s, NULL};
@@ -135,9 +136,11 @@ TEST(longest, "one string may have 131,071 characters, as argument and in the en
     free(s);
 }
 
-TEST(unreadable, "a string that runs into a page without rights: EFAULT, after any length")
+TEST(unreadable,
+     "a string that runs into a page without rights: EFAULT, after any length")
 {
-    char *m = mmap(NULL, 40 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *m =
+        mmap(NULL, 40 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     char *argv[] = {"t_args", NULL, NULL};
 
     CHECK(m != MAP_FAILED);

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scheduling policies and affinity, sched(7). What they mean is in kernel/task/runq.h.
+ */
+#include "arch/time.h"
+#include "kernel/sys/sys.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/process.h"
+#include "kernel/task/sched.h"
+#include "kernel/task/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/resource.h"
+#include "lib/uapi/sched.h"
+
+#define TICK_NS      (1000000000ull / TICK_HZ)
+#define RR_TURN_NS   (100 * 1000000ull)
+#define PRIORITY_MAX 99u
+#define SAME_POLICY  (-1) /* sched_setparam: what it is */
+
+long sys_sched_yield(const struct syscall_args *a)
+{
+    (void)a;
+    sched_yield_now();
+    return 0;
+}
+
+/* The calls take numbers of threads, 0: the running one. proc_lock held. */
+static struct thread *find(s32 tid)
+{
+    return tid ? thread_find(0, tid) : current_thread();
+}
+
+static bool exists(s32 tid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    bool found = find(tid) != NULL;
+
+    spin_unlock_irq(&proc_lock, flags);
+    return found;
+}
+
+/* ---- affinity ---- */
+
+long sys_sched_getaffinity(const struct syscall_args *a)
+{
+    u64 mask = (1ull << cpu_count) - 1;
+
+    if ((u32)a->a1 < sizeof(mask) || a->a1 & (sizeof(mask) - 1))
+        return -EINVAL;
+    if (!exists((s32)a->a0))
+        return -ESRCH;
+    return copy_to_user(a->a2, &mask, sizeof(mask)) ? -EFAULT : (long)sizeof(mask);
+}
+
+/* Any set with an existing CPU will do as long as there is one. */
+long sys_sched_setaffinity(const struct syscall_args *a)
+{
+    u64 mask = 0, all = (1ull << cpu_count) - 1;
+    const struct thread *t;
+    irqflags_t flags;
+    int err;
+
+    if (copy_from_user(&mask, a->a2, MIN((u32)a->a1, sizeof(mask))) != 0)
+        return -EFAULT;
+    flags = spin_lock_irq(&proc_lock);
+    t = find((s32)a->a0);
+    err = !t ? -ESRCH : proc_may_schedule(t->proc) ? 0 : -EPERM;
+    spin_unlock_irq(&proc_lock, flags);
+    if (err)
+        return err;
+    return (mask & all) == all ? 0 : -EINVAL;
+}
+
+/* ---- policies ---- */
+
+/* struct sched_attr: nice and the reset flag count where `whole`, else they stay. */
+struct wish {
+    s32 policy; /* or SAME_POLICY */
+    u32 priority;
+    s32 nice;
+    bool reset_on_fork, whole, keep_params;
+};
+
+static bool is_realtime(s32 policy)
+{
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static bool is_valid(s32 policy)
+{
+    return policy >= SCHED_OTHER && policy <= SCHED_DEADLINE && policy != 4;
+}
+
+/* Whether the running process may make that of t without CAP_SYS_NICE. */
+static bool may_without(const struct thread *t, const struct wish *w, s32 policy)
+{
+    const struct proc *p = t->proc;
+    u64 limit = proc_rlimit(p, RLIMIT_RTPRIO), nice_limit = proc_rlimit(p, RLIMIT_NICE);
+
+    if (policy == SCHED_DEADLINE)
+        return false;
+    if (is_realtime(policy)) {
+        if (policy != t->policy && !limit)
+            return false;
+        if (w->priority > t->priority && w->priority > limit)
+            return false;
+    } else if (w->whole && w->nice < p->nice && (u64)(20 - w->nice) > nice_limit) {
+        return false;
+    }
+    if (t->policy == SCHED_IDLE && policy != SCHED_IDLE &&
+        (u64)(20 - p->nice) > nice_limit)
+        return false;
+    return !t->reset_on_fork || w->reset_on_fork;
+}
+
+/* 0, -EINVAL, -EPERM. proc_lock held. */
+static int set_thread(struct thread *t, struct wish w)
+{
+    s32 policy = w.policy == SAME_POLICY ? t->policy : w.policy;
+
+    if (w.policy == SAME_POLICY && !w.whole)
+        w.reset_on_fork = t->reset_on_fork;
+    if (w.keep_params)
+        w.priority = t->priority, w.nice = t->proc->nice;
+    if (!is_valid(policy) || w.priority > PRIORITY_MAX ||
+        is_realtime(policy) != (w.priority != 0))
+        return -EINVAL;
+    if (!proc_may_schedule(t->proc))
+        return -EPERM;
+    if (!proc_capable(current_proc(), CAP_SYS_NICE) && !may_without(t, &w, policy))
+        return -EPERM;
+    if (policy == SCHED_DEADLINE) /* no admission of deadlines here */
+        return -EINVAL;
+    t->reset_on_fork = w.reset_on_fork;
+    if (w.whole && !is_realtime(policy))
+        t->proc->nice = w.nice;
+    sched_set_policy(t, (u8)policy, (u8)w.priority);
+    return 0;
+}
+
+static int set_policy(s32 tid, const struct wish *w)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct thread *t = find(tid);
+    int err = t ? set_thread(t, *w) : -ESRCH;
+
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+static int set_param(s32 tid, s32 policy, vaddr_t param)
+{
+    struct wish w = {.policy = policy};
+
+    if (tid < 0 || !param)
+        return -EINVAL;
+    if (copy_from_user(&w.priority, param, sizeof(w.priority)) != 0)
+        return -EFAULT;
+    if (policy != SAME_POLICY && policy & SCHED_RESET_ON_FORK) {
+        w.policy &= ~SCHED_RESET_ON_FORK;
+        w.reset_on_fork = true;
+    }
+    return set_policy(tid, &w);
+}
+
+long sys_sched_setscheduler(const struct syscall_args *a)
+{
+    return (s32)a->a1 < 0 ? -EINVAL : set_param((s32)a->a0, (s32)a->a1, a->a2);
+}
+
+long sys_sched_setparam(const struct syscall_args *a)
+{
+    return set_param((s32)a->a0, SAME_POLICY, a->a1);
+}
+
+/* What the calls that ask tell of one thread. */
+struct have {
+    u32 policy, priority;
+    s32 nice;
+    bool reset_on_fork;
+};
+
+static int get_policy(s32 tid, struct have *out)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct thread *t = find(tid);
+
+    if (t)
+        *out = (struct have){t->policy, t->priority, t->proc->nice, t->reset_on_fork};
+    spin_unlock_irq(&proc_lock, flags);
+    return t ? 0 : -ESRCH;
+}
+
+long sys_sched_getscheduler(const struct syscall_args *a)
+{
+    struct have h;
+
+    if ((s32)a->a0 < 0)
+        return -EINVAL;
+    if (get_policy((s32)a->a0, &h) != 0)
+        return -ESRCH;
+    return (long)(h.policy | (h.reset_on_fork ? SCHED_RESET_ON_FORK : 0));
+}
+
+long sys_sched_getparam(const struct syscall_args *a)
+{
+    struct have h;
+
+    if ((s32)a->a0 < 0 || !a->a1)
+        return -EINVAL;
+    if (get_policy((s32)a->a0, &h) != 0)
+        return -ESRCH;
+    return copy_to_user(a->a1, &h.priority, sizeof(h.priority));
+}
+
+static long priority_range(s32 policy, long of_realtime)
+{
+    if (!is_valid(policy))
+        return -EINVAL;
+    return is_realtime(policy) ? of_realtime : 0;
+}
+
+long sys_sched_get_priority_max(const struct syscall_args *a)
+{
+    return priority_range((s32)a->a0, PRIORITY_MAX);
+}
+
+long sys_sched_get_priority_min(const struct syscall_args *a)
+{
+    return priority_range((s32)a->a0, 1);
+}
+
+long sys_sched_rr_get_interval(const struct syscall_args *a)
+{
+    struct have h;
+
+    if ((s32)a->a0 < 0)
+        return -EINVAL;
+    if (get_policy((s32)a->a0, &h) != 0)
+        return -ESRCH;
+    return timespec_to_user(a->a1, h.policy == SCHED_RR     ? RR_TURN_NS
+                                   : h.policy == SCHED_FIFO ? 0
+                                                            : TICK_NS);
+}
+
+/* ---- sched_setattr, sched_getattr ---- */
+
+struct sched_attr {
+    u32 size, policy;
+    u64 flags;
+    s32 nice;
+    u32 priority;
+    u64 runtime, deadline, period;
+    u32 util_min, util_max;
+};
+
+#define ATTR_SIZE_FIRST   48u
+#define ATTR_RESET        0x01u
+#define ATTR_KEEP_POLICY  0x08u
+#define ATTR_KEEP_PARAMS  0x10u
+#define ATTR_UTIL         0x60u
+#define ATTR_FLAGS        0x7fu
+
+/* Larger ones than ours must be zero behind it: -E2BIG, and ours is told. */
+static int read_attr(vaddr_t at, struct sched_attr *attr)
+{
+    u32 size;
+    u8 more = 0;
+
+    memset(attr, 0, sizeof(*attr));
+    if (copy_from_user(&size, at, sizeof(size)) != 0)
+        return -EFAULT;
+    if (!size)
+        size = ATTR_SIZE_FIRST;
+    for (u32 i = sizeof(*attr); i < MIN(size, (u32)PAGE_SIZE) && !more; i++)
+        if (copy_from_user(&more, at + i, 1) != 0)
+            return -EFAULT;
+    if (size < ATTR_SIZE_FIRST || size > PAGE_SIZE || more) {
+        size = sizeof(*attr);
+        return copy_to_user(at, &size, sizeof(size)) ? -EFAULT : -E2BIG;
+    }
+    if (copy_from_user(attr, at, MIN(size, (u32)sizeof(*attr))) != 0)
+        return -EFAULT;
+    if (attr->flags & ATTR_UTIL && size < sizeof(*attr))
+        return -EINVAL;
+    return 0;
+}
+
+long sys_sched_setattr(const struct syscall_args *a)
+{
+    struct sched_attr attr;
+    struct wish w = {.whole = true};
+    int err;
+
+    if (!a->a1 || (s32)a->a0 < 0 || a->a2)
+        return -EINVAL;
+    err = read_attr(a->a1, &attr);
+    if (err)
+        return err;
+    if ((s32)attr.policy < 0)
+        return -EINVAL;
+    w.policy = attr.flags & ATTR_KEEP_POLICY ? SAME_POLICY : (s32)attr.policy;
+    w.priority = attr.priority;
+    w.nice = attr.nice < -20 ? -20 : attr.nice > 19 ? 19 : attr.nice;
+    w.reset_on_fork = attr.flags & ATTR_RESET;
+    w.keep_params = attr.flags & ATTR_KEEP_PARAMS;
+    if (!exists((s32)a->a0))
+        return -ESRCH;
+    if (attr.flags & ~(u64)ATTR_FLAGS)
+        return -EINVAL;
+    if (attr.flags & ATTR_UTIL) /* clocks of processors are not ours to choose */
+        return -EOPNOTSUPP;
+    return set_policy((s32)a->a0, &w);
+}
+
+long sys_sched_getattr(const struct syscall_args *a)
+{
+    struct sched_attr attr = {.size = MIN((u32)a->a2, (u32)sizeof(attr))};
+    struct have h;
+
+    if (!a->a1 || (s32)a->a0 < 0 || (u32)a->a2 > PAGE_SIZE ||
+        (u32)a->a2 < ATTR_SIZE_FIRST || a->a3)
+        return -EINVAL;
+    if (get_policy((s32)a->a0, &h) != 0)
+        return -ESRCH;
+    attr.policy = h.policy;
+    attr.flags = h.reset_on_fork ? ATTR_RESET : 0;
+    attr.priority = h.priority;
+    if (!is_realtime((s32)h.policy))
+        attr.nice = h.nice;
+    return copy_to_user(a->a1, &attr, attr.size);
+}
