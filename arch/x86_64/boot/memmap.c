@@ -5,6 +5,7 @@
  * events the strongest type that covers it.
  */
 #include "arch/x86_64/boot/memmap.h"
+#include "lib/sort.h"
 
 #define LOW_MEMORY 0x100000ull
 #define TYPES      7
@@ -87,32 +88,9 @@ bool memmap_is_ram(const struct boot_map *m, paddr_t base, u64 len)
     return true;
 }
 
-/* Heap sort: no worst case that an unlucky or hostile order could reach. */
-static void sift_down(u32 root, u32 n)
+static bool event_before(const void *a, const void *b)
 {
-    struct event e = events[root];
-
-    for (u32 child; (child = 2 * root + 1) < n; root = child) {
-        if (child + 1 < n && events[child].addr < events[child + 1].addr)
-            child++;
-        if (e.addr >= events[child].addr)
-            break;
-        events[root] = events[child];
-    }
-    events[root] = e;
-}
-
-static void sort_events(u32 n)
-{
-    for (u32 i = n / 2; i-- > 0;)
-        sift_down(i, n);
-    for (u32 end = n; end-- > 1;) {
-        struct event top = events[0];
-
-        events[0] = events[end];
-        events[end] = top;
-        sift_down(0, end);
-    }
+    return ((const struct event *)a)->addr < ((const struct event *)b)->addr;
 }
 
 static u32 add_events(u32 n, paddr_t base, paddr_t end, u32 type)
@@ -210,7 +188,7 @@ u64 memmap_normalise(struct boot_map *m, paddr_t limit, struct bootinfo *bi)
         if (r->base < end)
             n = add_events(n, r->base, end, r->type);
     }
-    sort_events(n);
+    sort(events, n, sizeof(events[0]), event_before);
     bi->nranges = 0;
     sweep(bi, n);
     for (u32 i = 0; i < bi->nranges; i++) {
