@@ -37,13 +37,3 @@ void waitq_wake_all(struct waitq *q)
         thread_unpark(list_entry(pos, struct waitq_entry, link)->thread);
     spin_unlock_irq(&q->lock, flags);
 }
-
-void waitq_wake_one(struct waitq *q)
-{
-    irqflags_t flags = spin_lock_irq(&q->lock);
-    struct list *first = list_first(&q->waiters);
-
-    if (first)
-        thread_unpark(list_entry(first, struct waitq_entry, link)->thread);
-    spin_unlock_irq(&q->lock, flags);
-}

@@ -37,9 +37,8 @@ void waitq_init(struct waitq *q);
 void waitq_add(struct waitq *q, struct waitq_entry *e);
 void waitq_remove(struct waitq *q, struct waitq_entry *e);
 
-/* Wakes all / the first waiter; waiters stay queued until they leave by themselves. */
+/* Wakes all waiters; they stay queued until they leave by themselves. */
 void waitq_wake_all(struct waitq *q);
-void waitq_wake_one(struct waitq *q);
 
 /* Sleeps until `cond` holds: 0; -ERESTARTSYS on a signal; -ETIMEDOUT at the deadline. */
 #define waitq_wait_until(q, cond, deadline)                    \
@@ -62,13 +61,3 @@ void waitq_wake_one(struct waitq *q);
     })
 
 #define waitq_wait(q, cond) waitq_wait_until(q, cond, NO_DEADLINE)
-
-/* Sleeps until `cond` holds, whatever signals come: only for waits that end by themselves. */
-#define waitq_wait_uninterruptible(q, cond) \
-    do {                                    \
-        struct waitq_entry entry_;          \
-        waitq_add((q), &entry_);            \
-        while (!(cond))                     \
-            thread_park();                  \
-        waitq_remove((q), &entry_);         \
-    } while (0)

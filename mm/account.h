@@ -56,9 +56,6 @@ struct account *account_current(void);
 enum rank rank_current(void);
 extern struct account account_root; /* user 0: there from the start, for ever */
 
-/* Limits by default, once memory is known. */
-void account_init(void);
-
 /* A quota without limits and one reference. NULL: no memory. */
 struct quota *quota_create(void);
 static inline struct quota *quota_get(struct quota *q)

@@ -91,6 +91,3 @@ int mm_detach(struct mm *mm, vaddr_t addr, struct vm_file **file);
 
 /* Sets up the growable stack of a new program: [top - initial, top). */
 int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec);
-
-/* Whether [addr, addr+len) is one run of mapped memory that allows `prot`: exec's checks. */
-bool mm_covers(struct mm *mm, vaddr_t addr, u64 len, u32 prot);

@@ -57,24 +57,7 @@ int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec)
     mutex_lock(&mm->lock);
     vma_insert(mm, v);
     area_account(mm, v->flags, (s64)(initial >> PAGE_SHIFT));
-    mm->start_stack = top - 1;
+    mm->program.start_stack = top - 1;
     mutex_unlock(&mm->lock);
     return 0;
-}
-
-bool mm_covers(struct mm *mm, vaddr_t addr, u64 len, u32 prot)
-{
-    vaddr_t end = addr + len;
-    struct vma *v;
-
-    if (len > USER_END || addr > USER_END - len)
-        return false;
-    mutex_lock_shared(&mm->lock);
-    for (v = vma_find(mm, addr); v && v->start <= addr && addr < end; v = vma_next(v)) {
-        if ((v->flags & prot) != prot)
-            break;
-        addr = v->end;
-    }
-    mutex_unlock(&mm->lock);
-    return addr >= end;
 }

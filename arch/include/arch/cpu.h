@@ -23,7 +23,6 @@ struct cpu {
     u32 id;                 /* 32: 0 .. cpu_count-1 */
     u32 need_resched; /* 36: set by the timer or a wake-up, read on return to user */
     u32 irq_depth;    /* 40: > 0 inside an interrupt handler */
-    u32 apic_id;      /* 44 */
     struct mm *mm;    /* 48: address space loaded in CR3, NULL: the kernel's own */
     s32 spinlocks;    /* 56: held by this CPU, counted in debug kernels only */
 };

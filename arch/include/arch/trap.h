@@ -46,7 +46,6 @@ void return_to_user(struct trapframe *tf);
  * kernel-mode fault that the exception table must handle. Interrupts are on. */
 struct fault_info {
     vaddr_t addr;
-    bool present; /* the translation was there: a matter of rights */
     bool write, exec, user;
 };
 bool page_fault(struct trapframe *tf, const struct fault_info *info);

@@ -19,7 +19,6 @@
 #define TSS_SEL   0x40
 
 #define RFLAGS_CF   (1ull << 0)
-#define RFLAGS_ONE  (1ull << 1) /* always set */
 #define RFLAGS_TF   (1ull << 8)
 #define RFLAGS_IF   (1ull << 9)
 #define RFLAGS_DF   (1ull << 10)
@@ -56,7 +55,7 @@ enum ist { IST_DF = 1, IST_NMI = 2, IST_MC = 3, IST_DB = 4, IST_COUNT = 4 };
 /* What this kernel uses or reports, found once by features_init. */
 struct cpu_features {
     bool nx, mce, pge, smep, smap, umip, xsave, avx, rdrand, apic, x2apic, page1g, sep,
-        fxsr, pat;
+        pat;
     bool invariant_tsc, tsc_deadline, hypervisor;
     u32 phys_bits; /* of physical addresses */
     u32 max_leaf;

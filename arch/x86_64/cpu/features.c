@@ -29,7 +29,6 @@ void features_init(void)
     f->sep = BIT(r.edx, 11);
     f->pge = BIT(r.edx, 13);
     f->pat = BIT(r.edx, 16);
-    f->fxsr = BIT(r.edx, 24);
     f->x2apic = BIT(r.ecx, 21);
     f->tsc_deadline = BIT(r.ecx, 24);
     f->hypervisor = BIT(r.ecx, 31);

@@ -69,7 +69,6 @@ static struct fault_info decode_fault(const struct trapframe *tf, vaddr_t addr)
 {
     return (struct fault_info){
         .addr = addr,
-        .present = tf->error & PF_PRESENT,
         .write = tf->error & PF_WRITE,
         .exec = tf->error & PF_FETCH,
         .user = trap_from_user(tf),

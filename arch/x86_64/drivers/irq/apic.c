@@ -15,7 +15,6 @@
 
 /* Registers by their offset in memory; the MSR is MSR_X2APIC + offset / 16. */
 enum {
-    REG_ID = 0x20,
     REG_TPR = 0x80,
     REG_EOI = 0xb0,
     REG_SPURIOUS = 0xf0,
@@ -92,7 +91,6 @@ bool apic_init(void)
     apic_write(REG_LVT_LINT0, LVT_EXTINT);
     apic_write(REG_LVT_LINT1, LVT_NMI);
     apic_write(REG_TPR, 0);
-    cpu_self()->apic_id = mode == XAPIC ? apic_read(REG_ID) >> 24 : apic_read(REG_ID);
     return true;
 }
 
