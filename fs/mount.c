@@ -304,6 +304,7 @@ int path_may_change(const struct path *p)
 
 void vfs_init(struct fs_context *fs)
 {
+    static const struct fs_cred first_cred = {.caps = ~0ul};
     static struct fs_dirs first_dirs; /* always used by the system's own context */
     struct super *s;
     struct mount *m;
@@ -323,7 +324,7 @@ void vfs_init(struct fs_context *fs)
     fs->dirs->root = (struct path){m, m->root};
     fs->dirs->cwd = fs->dirs->root;
     fs->dirs->umask = 022;
-    fs->cred = (struct fs_cred){.caps = ~0ul};
+    fs->cred = &first_cred;
     path_get(&fs->dirs->root);
     path_get(&fs->dirs->cwd);
 }

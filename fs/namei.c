@@ -192,7 +192,7 @@ static int step(struct state *s, const char *name, size_t len, bool last)
 
     if (!S_ISDIR(w->found.dentry->inode->mode))
         return -ENOTDIR;
-    err = inode_permission(&s->fs->cred, w->found.dentry->inode, MAY_EXEC);
+    err = inode_permission(s->fs->cred, w->found.dentry->inode, MAY_EXEC);
     if (err)
         return err;
     if (len == 1 && name[0] == '.') {

@@ -57,7 +57,7 @@ static int walk_new(struct fs_context *fs, const struct path *base, const char *
     if (!w->parent.dentry->inode->ops->create)
         return -ENOENT;
     err = path_may_change(&w->parent);
-    return err ? err : dir_may_add(&fs->cred, w->parent.dentry->inode);
+    return err ? err : dir_may_add(fs->cred, w->parent.dentry->inode);
 }
 
 enum make { MAKE_NODE, MAKE_DIR, MAKE_LINK };
@@ -77,7 +77,7 @@ static int make(struct fs_context *fs, const struct path *base, const char *name
                                 : dir->ops->create(dir, w.last, mode, rdev, &ino);
     }
     if (!err) {
-        inode_init_owner(&fs->cred, dir, ino);
+        inode_init_owner(fs->cred, dir, ino);
         err = name_add(&w, ino, NULL);
         if (err)
             inode_put(ino);
@@ -129,7 +129,7 @@ int vfs_link(struct fs_context *fs, const struct path *from, const struct path *
     if (!err && S_ISDIR(ino->mode))
         err = -EPERM;
     if (!err)
-        err = inode_may_link(&fs->cred, ino);
+        err = inode_may_link(fs->cred, ino);
     if (!err && ino->nlink == 0)
         err = -ENOENT;
     if (!err && ino->quota && !quota_charge_inode(ino->quota))
@@ -203,7 +203,7 @@ static int remove(struct fs_context *fs, const struct path *base, const char *na
     if (!err && w.slash && !directory)
         err = S_ISDIR(w.found.dentry->inode->mode) ? -EISDIR : -ENOTDIR;
     if (!err)
-        err = dir_may_remove(&fs->cred, w.parent.dentry->inode, w.found.dentry->inode);
+        err = dir_may_remove(fs->cred, w.parent.dentry->inode, w.found.dentry->inode);
     if (!err)
         err = may_remove(w.found.dentry, directory);
     if (!err)
@@ -330,7 +330,7 @@ static int rename_names(struct fs_context *fs, const struct path *obase,
         return err;
     d = o->found.dentry;
     t = new == 0 ? n->found.dentry : NULL;
-    err = check_rename(&fs->cred, o, n, t, flags);
+    err = check_rename(fs->cred, o, n, t, flags);
     if (err || (t && t->inode == d->inode && (t == d || !(flags & RENAME_EXCHANGE))))
         return err;
     if (flags & RENAME_EXCHANGE)

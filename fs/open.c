@@ -176,14 +176,14 @@ static int create_last(struct fs_context *fs, struct walk *w, u32 mode, struct p
         return -ENOENT;
     err = path_may_change(&w->parent);
     if (!err)
-        err = dir_may_add(&fs->cred, dir);
+        err = dir_may_add(fs->cred, dir);
     if (err)
         return err;
     err = dir->ops->create(dir, w->last, S_IFREG | (mode & 07777 & ~fs->dirs->umask), 0,
                            &ino);
     if (err)
         return err;
-    inode_init_owner(&fs->cred, dir, ino);
+    inode_init_owner(fs->cred, dir, ino);
     err = name_add(w, ino, &d);
     if (err) {
         inode_put(ino);
@@ -217,12 +217,12 @@ static int open_tmpfile(struct fs_context *fs, struct path *dir, u32 flags, u32 
         return -EOPNOTSUPP;
     err = path_may_change(dir);
     if (!err)
-        err = dir_may_add(&fs->cred, d);
+        err = dir_may_add(fs->cred, d);
     if (!err)
         err = d->ops->create(d, "", S_IFREG | (mode & 07777 & ~fs->dirs->umask), 0, &ino);
     if (err)
         return err;
-    inode_init_owner(&fs->cred, d, ino);
+    inode_init_owner(fs->cred, d, ino);
     ino->nlink = 0;
     dentry = dentry_create(dir->dentry, "#tmpfile", 8, ino);
     if (!dentry) {
@@ -233,7 +233,7 @@ static int open_tmpfile(struct fs_context *fs, struct path *dir, u32 flags, u32 
     struct path p = {dir->mnt, dentry};
 
     err =
-        file_open_path(&fs->cred, &p, flags & ~(O_TMPFILE | O_CREAT | O_EXCL), true, out);
+        file_open_path(fs->cred, &p, flags & ~(O_TMPFILE | O_CREAT | O_EXCL), true, out);
     dentry_put(dentry);
     return err;
 }
@@ -279,7 +279,7 @@ int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u
                   ? open_tmpfile(fs, &found, flags, mode, out)
                   : -ENOTDIR;
     else
-        err = file_open_path(&fs->cred, &found, flags, created, out);
+        err = file_open_path(fs->cred, &found, flags, created, out);
     if (err && created)
         uncreate(found.dentry);
     path_put(&found);

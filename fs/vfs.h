@@ -111,7 +111,7 @@ struct fs_dirs {
 /* The file system context of a process. */
 struct fs_context {
     struct fs_dirs *dirs;
-    struct fs_cred cred; /* follows the ids of the process, kernel/sys/cred.c */
+    const struct fs_cred *cred; /* of its process, or of the kernel at boot */
 };
 
 /* With directories of its own: 0 or -ENOMEM. share: with those of `from`. */

@@ -42,7 +42,8 @@ static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
 static bool over_data(const struct mm *mm, vaddr_t brk)
 {
     return mm->limits.data != ~0ull &&
-           brk - mm->brk_start + (mm->end_data - mm->start_data) > mm->limits.data;
+           brk - mm->brk_start + (mm->program.end_data - mm->program.start_data) >
+               mm->limits.data;
 }
 
 vaddr_t mm_brk(struct mm *mm, vaddr_t brk)

@@ -125,20 +125,11 @@ static void copy_fields(struct mm *c, const struct mm *p)
     c->mmap_base = p->mmap_base;
     c->brk_start = p->brk_start;
     c->brk = p->brk;
-    c->start_code = p->start_code;
-    c->end_code = p->end_code;
-    c->start_data = p->start_data;
-    c->end_data = p->end_data;
-    c->start_stack = p->start_stack;
-    c->arg_start = p->arg_start;
-    c->arg_end = p->arg_end;
-    c->env_start = p->env_start;
-    c->env_end = p->env_end;
     c->limits = p->limits;
     c->membarrier = p->membarrier;
-    c->exe = p->exe;
-    if (c->exe)
-        vm_file_get(c->exe);
+    c->program = p->program;
+    if (c->program.exe)
+        vm_file_get(c->program.exe);
 }
 
 int mm_fork(struct mm *parent, struct mm **child)

@@ -102,8 +102,8 @@ void mm_put(struct mm *mm)
     __atomic_fetch_sub(&dying, 1, __ATOMIC_RELAXED);
     ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 &&
            mm->tables == 0);
-    if (mm->exe)
-        vm_file_put(mm->exe);
+    if (mm->program.exe)
+        vm_file_put(mm->program.exe);
     slab_free(&mm_cache, mm);
 }
 

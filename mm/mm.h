@@ -32,6 +32,13 @@ struct mm_limits {
     bool admin;             /* CAP_SYS_ADMIN: may use the last of the commit limit */
 };
 
+/* Where exec put the parts of a program, for those who report it; copied as one by fork. */
+struct mm_program {
+    vaddr_t start_code, end_code, start_data, end_data, start_stack;
+    vaddr_t arg_start, arg_end, env_start, env_end;
+    struct vm_file *exe; /* its file, referenced; NULL: none */
+};
+
 struct mm {
     struct mutex lock;   /* M */
     u32 refs;            /* atomic */
@@ -52,12 +59,10 @@ struct mm {
 
     vaddr_t mmap_base;      /* top of the area mmap searches downwards */
     vaddr_t brk_start, brk; /* [M] brk is a byte address */
-    vaddr_t start_code, end_code, start_data, end_data, start_stack;
-    vaddr_t arg_start, arg_end, env_start, env_end;
+    struct mm_program program;
     struct mm_limits limits;
-    u32 def_flags;       /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
-    struct vm_file *exe; /* program file, referenced; NULL: none */
-    u32 membarrier;      /* atomic: MEMBARRIER_* registered */
+    u32 def_flags;  /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
+    u32 membarrier; /* atomic: MEMBARRIER_* registered */
 };
 
 /* An empty address space with one reference, limits unlimited. NULL: no memory. */

@@ -104,11 +104,11 @@ static void choose_owner(struct inode *ino, const struct proc_node *n)
     const struct proc *p = proc_find(n->pid);
 
     if (p && own && p == current_proc()) {
-        ino->uid = p->fs.cred.uid;
-        ino->gid = p->fs.cred.gid;
+        ino->uid = p->cred.fs.uid;
+        ino->gid = p->cred.fs.gid;
     } else if (p && (n->kind == PROC_PID || (p->mm && p->dumpable == DUMP_USER))) {
-        ino->uid = p->euid;
-        ino->gid = p->egid;
+        ino->uid = p->cred.euid;
+        ino->gid = p->cred.egid;
     }
     if (p && n->kind == PROC_TASK_DIR)
         ino->nlink += p->nthreads;

@@ -44,7 +44,7 @@ static const char *special_name(const struct mm *mm, const struct vma *v)
         return "/anon_hugepage (deleted)";
     if (v->start <= mm->brk && v->end >= mm->brk_start && mm->brk > mm->brk_start)
         return "[heap]";
-    if (v->start <= mm->start_stack && v->end > mm->start_stack)
+    if (v->start <= mm->program.start_stack && v->end > mm->program.start_stack)
         return "[stack]";
     return NULL;
 }

@@ -36,7 +36,7 @@ static int show_cmdline(struct seq *s, s32 pid)
 
     if (!mm)
         return 0;
-    err = show_memory(s, mm, mm->arg_start, mm->arg_end);
+    err = show_memory(s, mm, mm->program.arg_start, mm->program.arg_end);
     mm_put(mm);
     return err;
 }
@@ -48,7 +48,7 @@ static int show_environ(struct seq *s, s32 pid)
 
     if (!mm)
         return 0;
-    err = show_memory(s, mm, mm->env_start, mm->env_end);
+    err = show_memory(s, mm, mm->program.env_start, mm->program.env_end);
     mm_put(mm);
     return err;
 }

@@ -53,7 +53,7 @@ int proc_store_clear_refs(s32 pid, char *text, size_t n);
 /* sysrq.c */
 int proc_store_sysrq(s32 pid, char *text, size_t n);
 
-/* shm.c */
+/* sysvipc.c */
 int proc_show_shm(struct seq *s, s32 pid);
 
 /* stat.c */
@@ -79,6 +79,3 @@ int proc_show_mountinfo(struct seq *s, s32 pid);
 void seq_path(struct seq *s, const struct path *p, const char *escaped);
 /* A text in which the characters of `escaped` stand as \ooo. */
 void seq_escape(struct seq *s, const char *text, const char *escaped);
-
-/* CPU time of all processes so far, in ns. */
-void proc_times_total(u64 *utime_ns, u64 *stime_ns);

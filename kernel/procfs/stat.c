@@ -93,10 +93,12 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     v->sid = p->sid;
     v->tty = tty_device(p->tty);
     v->foreground = p->tty ? tty_foreground(p->tty) : -1;
-    memcpy(v->uid, (u32[]){p->uid, p->euid, p->suid, p->fs.cred.uid}, sizeof(v->uid));
-    memcpy(v->gid, (u32[]){p->gid, p->egid, p->sgid, p->fs.cred.gid}, sizeof(v->gid));
-    v->ngroups = MIN(p->ngroups, (u32)ARRAY_SIZE(v->groups));
-    memcpy(v->groups, p->groups, sizeof(v->groups));
+    memcpy(v->uid, (u32[]){p->cred.uid, p->cred.euid, p->cred.suid, p->cred.fs.uid},
+           sizeof(v->uid));
+    memcpy(v->gid, (u32[]){p->cred.gid, p->cred.egid, p->cred.sgid, p->cred.fs.gid},
+           sizeof(v->gid));
+    v->ngroups = MIN(p->cred.fs.ngroups, (u32)ARRAY_SIZE(v->groups));
+    memcpy(v->groups, p->cred.fs.groups, sizeof(v->groups));
     v->minflt = p->minflt;
     v->majflt = p->majflt;
     v->cminflt = p->cminflt;
@@ -110,12 +112,12 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     v->threads = p->nthreads;
     v->queued = p->account->signals;
     v->queued_max = proc_rlimit(p, RLIMIT_SIGPENDING);
-    v->caps[0] = p->cap_inheritable;
-    v->caps[1] = p->cap_permitted;
-    v->caps[2] = p->cap_effective;
-    v->caps[3] = p->cap_bounding;
-    v->caps[4] = p->cap_ambient;
-    v->no_new_privs = p->no_new_privs;
+    v->caps[0] = p->cred.inheritable;
+    v->caps[1] = p->cred.permitted;
+    v->caps[2] = p->cred.fs.caps;
+    v->caps[3] = p->cred.bounding;
+    v->caps[4] = p->cred.ambient;
+    v->no_new_privs = p->cred.no_new_privs;
     v->may_look = proc_may_look(p, FS_IDS);
     v->exit_status = v->may_look && p->zombie ? p->exit_status : 0;
     spin_lock(&p->sig.lock);
@@ -128,13 +130,14 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
 int proc_show_stat(struct seq *s, const struct task_id *id, bool whole)
 {
     /* Who may not look sees neither addresses nor how it ended, as on Linux. */
-    static const struct mm none, hidden = {.start_code = 1, .end_code = 1};
+    static const struct mm none;
+    static const struct mm_program hidden = {.start_code = 1, .end_code = 1};
     struct view v;
     struct mm *held = proc_get_mm(id->pid);
-    const struct mm *mm = held ? held : &none, *at;
+    const struct mm *mm = held ? held : &none;
     int err = copy_view(id, whole, &v);
-
-    at = held && !v.may_look ? &hidden : mm;
+    bool hide = held && !v.may_look;
+    const struct mm_program *at = hide ? &hidden : &mm->program;
 
     if (!err) {
         seq_printf(s, "%d (%s) %c %d %d %d %lu %d 0 %lu %lu %lu %lu ", v.pid, v.comm,
@@ -150,8 +153,8 @@ int proc_show_stat(struct seq *s, const struct task_id *id, bool whole)
                    v.thread_pending | v.pending, v.blocked, v.ignored, v.caught,
                    v.exit_signal, cpu_id(), v.rt_priority, v.policy);
         seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu %d\n", at->start_data, at->end_data,
-                   at->brk_start, at->arg_start, at->arg_end, at->env_start, at->env_end,
-                   v.exit_status);
+                   hide ? 0 : mm->brk_start, at->arg_start, at->arg_end, at->env_start,
+                   at->env_end, v.exit_status);
     }
     if (held)
         mm_put(held);
@@ -168,7 +171,8 @@ int proc_show_statm(struct seq *s, s32 pid)
     }
     seq_printf(s, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_vm, mm_rss(mm),
                mm->rss_file + mm->rss_shmem,
-               (mm->end_code - mm->start_code + PAGE_SIZE - 1) / PAGE_SIZE,
+               (mm->program.end_code - mm->program.start_code + PAGE_SIZE - 1) /
+                   PAGE_SIZE,
                mm->data_vm + mm->stack_vm);
     mm_put(mm);
     return 0;
@@ -190,7 +194,7 @@ static const char *state_name(char state)
 
 static void status_memory(struct seq *s, const struct mm *mm)
 {
-    u64 text = (mm->end_code - mm->start_code) / 1024, rss = mm_rss(mm);
+    u64 text = (mm->program.end_code - mm->program.start_code) / 1024, rss = mm_rss(mm);
 
     seq_printf(s, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n",
                MAX(mm->hiwater_vm, mm->total_vm) * PAGE_KB, mm->total_vm * PAGE_KB,

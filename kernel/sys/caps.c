@@ -55,9 +55,9 @@ long sys_capget(const struct syscall_args *a)
     flags = spin_lock_irq(&proc_lock);
     p = proc_find_by_thread(head.pid);
     if (p) {
-        effective = p->cap_effective;
-        permitted = p->cap_permitted;
-        inheritable = p->cap_inheritable;
+        effective = p->cred.fs.caps;
+        permitted = p->cred.permitted;
+        inheritable = p->cred.inheritable;
     }
     spin_unlock_irq(&proc_lock, flags);
     if (!p)
@@ -91,17 +91,16 @@ long sys_capset(const struct syscall_args *a)
     effective = (w[0].effective | (u64)w[1].effective << 32) & CAP_ALL;
     permitted = (w[0].permitted | (u64)w[1].permitted << 32) & CAP_ALL;
     inheritable = (w[0].inheritable | (u64)w[1].inheritable << 32) & CAP_ALL;
-    if ((inheritable & ~(p->cap_inheritable | p->cap_permitted)) &&
+    if ((inheritable & ~(p->cred.inheritable | p->cred.permitted)) &&
         !proc_capable(p, CAP_SETPCAP))
         return -EPERM;
-    if (inheritable & ~(p->cap_inheritable | p->cap_bounding) ||
-        permitted & ~p->cap_permitted || effective & ~permitted)
+    if (inheritable & ~(p->cred.inheritable | p->cred.bounding) ||
+        permitted & ~p->cred.permitted || effective & ~permitted)
         return -EPERM;
-    p->cap_effective = effective;
-    p->cap_permitted = permitted;
-    p->cap_inheritable = inheritable;
-    p->cap_ambient &= permitted & inheritable;
-    p->fs.cred.caps = effective;
+    p->cred.fs.caps = effective;
+    p->cred.permitted = permitted;
+    p->cred.inheritable = inheritable;
+    p->cred.ambient &= permitted & inheritable;
     proc_limits_changed(p, p->mm);
     return 0;
 }

@@ -15,25 +15,25 @@
 long sys_getuid(const struct syscall_args *a)
 {
     (void)a;
-    return current_proc()->uid;
+    return current_proc()->cred.uid;
 }
 
 long sys_geteuid(const struct syscall_args *a)
 {
     (void)a;
-    return current_proc()->euid;
+    return current_proc()->cred.euid;
 }
 
 long sys_getgid(const struct syscall_args *a)
 {
     (void)a;
-    return current_proc()->gid;
+    return current_proc()->cred.gid;
 }
 
 long sys_getegid(const struct syscall_args *a)
 {
     (void)a;
-    return current_proc()->egid;
+    return current_proc()->cred.egid;
 }
 
 /* The three numbers of one kind. */
@@ -46,14 +46,16 @@ static struct ids user_ids(void)
 {
     struct proc *p = current_proc();
 
-    return (struct ids){&p->uid, &p->euid, &p->suid, proc_capable(p, CAP_SETUID)};
+    return (struct ids){&p->cred.uid, &p->cred.euid, &p->cred.suid,
+                        proc_capable(p, CAP_SETUID)};
 }
 
 static struct ids group_ids(void)
 {
     struct proc *p = current_proc();
 
-    return (struct ids){&p->gid, &p->egid, &p->sgid, proc_capable(p, CAP_SETGID)};
+    return (struct ids){&p->cred.gid, &p->cred.egid, &p->cred.sgid,
+                        proc_capable(p, CAP_SETGID)};
 }
 
 static bool is_one_of(struct ids ids, u32 id)
@@ -61,39 +63,19 @@ static bool is_one_of(struct ids ids, u32 id)
     return id == ID_NONE || id == *ids.real || id == *ids.effective || id == *ids.saved;
 }
 
-/* Groups or capabilities of p changed. */
-static void rights_changed(struct proc *p)
-{
-    struct fs_cred *c = &p->fs.cred;
-
-    c->ngroups = p->ngroups;
-    memcpy(c->groups, p->groups, sizeof(c->groups));
-    c->caps = p->cap_effective;
-}
-
-void proc_cred_changed(struct proc *p)
-{
-    p->fs.cred.uid = p->euid;
-    p->fs.cred.gid = p->egid;
-    sched_user_changed(p);
-    rights_changed(p);
-}
-
 /* Sets all three (ID_NONE: stays) and takes or gives what belongs to user 0. */
 static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
 {
     struct proc *p = current_proc();
-    const struct old_ids before = {p->uid, p->euid, p->suid};
-    struct old_rights old;
-    bool of_users = ids.real == &p->uid;
+    const struct cred before = p->cred;
+    bool of_users = ids.real == &p->cred.uid;
 
-    if (of_users && real != ID_NONE && real != p->uid) {
+    if (of_users && real != ID_NONE && real != p->cred.uid) {
         int err = proc_set_account(real);
 
         if (err)
             return err;
     }
-    cred_note(p, &old);
     if (real != ID_NONE)
         *ids.real = real;
     if (effective != ID_NONE)
@@ -102,13 +84,12 @@ static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
         *ids.saved = saved;
     if (of_users) {
         cred_fixup_uids(p, &before);
-        p->fs.cred.uid = p->euid;
+        p->cred.fs.uid = p->cred.euid;
     } else {
-        p->fs.cred.gid = p->egid;
+        p->cred.fs.gid = p->cred.egid;
     }
     sched_user_changed(p);
-    rights_changed(p);
-    cred_changed_from(p, &old);
+    cred_changed_from(p, &before);
     proc_limits_changed(p, p->mm);
     return 0;
 }
@@ -204,18 +185,19 @@ long sys_getgroups(const struct syscall_args *a)
     if (size < 0)
         return -EINVAL;
     if (size == 0)
-        return p->ngroups;
-    if ((u32)size < p->ngroups)
+        return p->cred.fs.ngroups;
+    if ((u32)size < p->cred.fs.ngroups)
         return -EINVAL;
-    if (p->ngroups && copy_to_user(a->a1, p->groups, p->ngroups * sizeof(u32)) != 0)
+    if (p->cred.fs.ngroups &&
+        copy_to_user(a->a1, p->cred.fs.groups, p->cred.fs.ngroups * sizeof(u32)) != 0)
         return -EFAULT;
-    return p->ngroups;
+    return p->cred.fs.ngroups;
 }
 
 long sys_setgroups(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
-    u32 groups[ARRAY_SIZE(p->groups)];
+    u32 groups[ARRAY_SIZE(p->cred.fs.groups)];
     u64 n = a->a0;
 
     if (!proc_capable(p, CAP_SETGID))
@@ -224,9 +206,8 @@ long sys_setgroups(const struct syscall_args *a)
         return -EINVAL;
     if (copy_from_user(groups, a->a1, n * sizeof(u32)) != 0)
         return -EFAULT;
-    memcpy(p->groups, groups, n * sizeof(u32));
-    p->ngroups = (u32)n;
-    rights_changed(p);
+    memcpy(p->cred.fs.groups, groups, n * sizeof(u32));
+    p->cred.fs.ngroups = (u32)n;
     return 0;
 }
 
@@ -244,18 +225,15 @@ static u32 set_fs_id(struct ids ids, u32 *slot, u32 id)
 long sys_setfsuid(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
-    struct old_rights before;
-    u32 old;
+    const struct cred before = p->cred;
+    u32 old = set_fs_id(user_ids(), &p->cred.fs.uid, (u32)a->a0);
 
-    cred_note(p, &before);
-    old = set_fs_id(user_ids(), &p->fs.cred.uid, (u32)a->a0);
-    if (!(p->securebits & SECURE_NO_SETUID_FIXUP)) {
-        if (old == 0 && p->fs.cred.uid != 0)
-            p->cap_effective &= ~CAP_FS_SET;
-        if (old != 0 && p->fs.cred.uid == 0)
-            p->cap_effective |= p->cap_permitted & CAP_FS_SET;
+    if (!(p->cred.securebits & SECURE_NO_SETUID_FIXUP)) {
+        if (old == 0 && p->cred.fs.uid != 0)
+            p->cred.fs.caps &= ~CAP_FS_SET;
+        if (old != 0 && p->cred.fs.uid == 0)
+            p->cred.fs.caps |= p->cred.permitted & CAP_FS_SET;
     }
-    rights_changed(p);
     cred_changed_from(p, &before);
     return old;
 }
@@ -263,11 +241,9 @@ long sys_setfsuid(const struct syscall_args *a)
 long sys_setfsgid(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
-    struct old_rights before;
-    u32 old;
+    const struct cred before = p->cred;
+    u32 old = set_fs_id(group_ids(), &p->cred.fs.gid, (u32)a->a0);
 
-    cred_note(p, &before);
-    old = set_fs_id(group_ids(), &p->fs.cred.gid, (u32)a->a0);
     cred_changed_from(p, &before);
     return old;
 }

@@ -290,7 +290,8 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
     if (!t || !p->files || !p->sig.actions)
         panic("no memory for init");
     proc_default_limits(p);
-    p->cap_permitted = p->cap_effective = CAP_ALL;
+    p->fs.cred = &p->cred.fs;
+    p->cred.permitted = p->cred.fs.caps = CAP_ALL;
     str_copy(p->comm, "init", sizeof(p->comm));
     t->tid = p->pid;
     p->leader = t;

@@ -155,7 +155,7 @@ void target_put(struct target *t)
 
 const struct fs_cred *current_cred(void)
 {
-    return &current_proc()->fs.cred;
+    return &current_proc()->cred.fs;
 }
 
 bool owns(const struct inode *ino)

@@ -119,10 +119,10 @@ static void use_real_ids(struct fs_cred *c)
 {
     const struct proc *p = current_proc();
 
-    c->uid = p->uid;
-    c->gid = p->gid;
-    if (!(p->securebits & SECURE_NO_SETUID_FIXUP))
-        c->caps = p->uid == 0 ? p->cap_permitted : 0;
+    c->uid = p->cred.uid;
+    c->gid = p->cred.gid;
+    if (!(p->cred.securebits & SECURE_NO_SETUID_FIXUP))
+        c->caps = p->cred.uid == 0 ? p->cred.permitted : 0;
 }
 
 /* Devices and pipes are written also where nothing can be changed. */
@@ -139,6 +139,7 @@ static int access_by_mount(const struct target *t, u32 mode)
 
 static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
 {
+    struct fs_cred real = current_proc()->cred.fs;
     struct fs_context fs;
     struct target t;
     int err;
@@ -149,10 +150,11 @@ static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
     if (err)
         return err;
     if (!(flags & AT_EACCESS))
-        use_real_ids(&fs.cred);
+        use_real_ids(&real);
+    fs.cred = &real;
     err = target_in(&fs, dirfd, name, flags, &t);
     if (!err) {
-        err = inode_permission(&fs.cred, t.inode, mode); /* R_OK... are MAY_READ... */
+        err = inode_permission(&real, t.inode, mode); /* R_OK... are MAY_READ... */
         if (!err)
             err = access_by_mount(&t, mode);
         target_put(&t);

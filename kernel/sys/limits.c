@@ -178,7 +178,7 @@ static bool priority_matches(const struct proc *p, s32 which, s32 who)
     case PRIO_PGRP:
         return p->pgid == (who ? who : me->pgid);
     default:
-        return p->uid == (who ? (u32)who : me->uid);
+        return p->cred.uid == (who ? (u32)who : me->cred.uid);
     }
 }
 

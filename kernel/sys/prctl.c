@@ -72,7 +72,7 @@ long sys_prctl(const struct syscall_args *a)
     case PR_SET_NO_NEW_PRIVS:
         if (a->a1 != 1 || a->a2 || a->a3 || a->a4)
             return -EINVAL;
-        p->no_new_privs = true;
+        p->cred.no_new_privs = true;
         return 0;
     case PR_SET_SUBREAPER:
         p->subreaper = a->a1 != 0;
@@ -81,7 +81,7 @@ long sys_prctl(const struct syscall_args *a)
         value = p->subreaper;
         return copy_to_user(a->a1, &value, sizeof(value));
     case PR_GET_NO_NEW_PRIVS:
-        return a->a1 || a->a2 || a->a3 || a->a4 ? -EINVAL : p->no_new_privs;
+        return a->a1 || a->a2 || a->a3 || a->a4 ? -EINVAL : p->cred.no_new_privs;
     default:
         result = cred_prctl((const u64[5]){a->a0, a->a1, a->a2, a->a3, a->a4});
         return result == -ENOSYS ? -EINVAL : result;

@@ -3,8 +3,8 @@
  * shmget, shmat, shmdt, shmctl. What differs from Linux: docs/reference/shm.md.
  */
 #include "fs/dentry.h"
+#include "fs/sysvshm.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/sysvshm.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
@@ -19,10 +19,10 @@ static s64 seconds(void)
 
 static bool in_group(const struct proc *p, u32 gid)
 {
-    if (p->egid == gid)
+    if (p->cred.egid == gid)
         return true;
-    for (u32 i = 0; i < p->ngroups; i++)
-        if (p->groups[i] == gid)
+    for (u32 i = 0; i < p->cred.fs.ngroups; i++)
+        if (p->cred.fs.groups[i] == gid)
             return true;
     return false;
 }
@@ -33,7 +33,7 @@ static int check_access(const struct shm_segment *s, u32 want)
     const struct proc *p = current_proc();
     u32 have = s->mode, bits = (want >> 6 | want >> 3 | want) & 7;
 
-    if (p->euid == s->uid || p->euid == s->cuid)
+    if (p->cred.euid == s->uid || p->cred.euid == s->cuid)
         have >>= 6;
     else if (in_group(p, s->gid) || in_group(p, s->cgid))
         have >>= 3;
@@ -44,7 +44,8 @@ static int check_owner(const struct shm_segment *s)
 {
     const struct proc *p = current_proc();
 
-    return p->euid == s->uid || p->euid == s->cuid || proc_capable(p, CAP_SYS_ADMIN)
+    return p->cred.euid == s->uid || p->cred.euid == s->cuid ||
+                   proc_capable(p, CAP_SYS_ADMIN)
                ? 0
                : -EPERM;
 }
@@ -54,12 +55,14 @@ static int check_owner(const struct shm_segment *s)
 static long get_segment(s32 key, u64 size, u32 flags)
 {
     struct shm_segment *s = key == IPC_PRIVATE ? NULL : shm_by_key(key);
+    const struct proc *p = current_proc();
+    const struct shm_owner me = {p->cred.euid, p->cred.egid, p->pid, p->mm};
     int err;
 
     if (!s) {
         if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
             return -ENOENT;
-        err = shm_create(key, size, flags, &s);
+        err = shm_create(key, size, flags, &me, &s);
         return err ? err : s->id;
     }
     if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))

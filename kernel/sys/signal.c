@@ -209,8 +209,9 @@ static bool permitted(const struct proc *p, int signo)
 {
     const struct proc *me = current_proc();
 
-    if (proc_capable(me, CAP_KILL) || me->euid == p->uid || me->euid == p->suid ||
-        me->uid == p->uid || me->uid == p->suid)
+    if (proc_capable(me, CAP_KILL) || me->cred.euid == p->cred.uid ||
+        me->cred.euid == p->cred.suid || me->cred.uid == p->cred.uid ||
+        me->cred.uid == p->cred.suid)
         return true;
     return signo == SIGCONT && me->sid == p->sid;
 }
@@ -285,7 +286,7 @@ static struct sig_record own_record(int code)
 {
     const struct proc *p = current_proc();
 
-    return (struct sig_record){.code = code, .pid = p->pid, .uid = p->uid};
+    return (struct sig_record){.code = code, .pid = p->pid, .uid = p->cred.uid};
 }
 
 long sys_kill(const struct syscall_args *a)

@@ -6,6 +6,7 @@
 #include "kernel/task/cred.h"
 #include "fs/perm.h"
 #include "kernel/task/process.h"
+#include "kernel/task/sched.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
@@ -22,10 +23,10 @@ static void find_ids(const struct proc *p, const struct file *f, struct exec_cre
 {
     const struct inode *ino = f->inode;
 
-    c->euid = p->euid;
-    c->egid = p->egid;
+    c->euid = p->cred.euid;
+    c->egid = p->cred.egid;
     /* Nor for who shares its directories with a process that could change them. */
-    if (p->no_new_privs || (path_mount_flags(&f->path) & MS_NOSUID) ||
+    if (p->cred.no_new_privs || (path_mount_flags(&f->path) & MS_NOSUID) ||
         (fs_context_is_shared(&p->fs) && !proc_capable(p, CAP_SETUID)))
         return;
     if (ino->mode & S_ISUID) {
@@ -45,36 +46,37 @@ void exec_cred_find(const struct file *f, struct exec_cred *c)
 
     *c = (struct exec_cred){0};
     find_ids(p, f, c);
-    root = !(p->securebits & SECURE_NOROOT) && (c->euid == 0 || p->uid == 0);
-    changes = c->euid != p->uid || c->egid != p->gid;
-    c->permitted = root ? p->cap_bounding | p->cap_inheritable : 0;
-    c->ambient = changes ? 0 : p->cap_ambient;
+    root = !(p->cred.securebits & SECURE_NOROOT) && (c->euid == 0 || p->cred.uid == 0);
+    changes = c->euid != p->cred.uid || c->egid != p->cred.gid;
+    c->permitted = root ? p->cred.bounding | p->cred.inheritable : 0;
+    c->ambient = changes ? 0 : p->cred.ambient;
     /* Who promised to gain nothing gains nothing by being user 0 either. */
-    if (p->no_new_privs) {
-        c->permitted &= p->cap_permitted;
+    if (p->cred.no_new_privs) {
+        c->permitted &= p->cred.permitted;
         if (changes) {
-            c->euid = p->uid;
-            c->egid = p->gid;
+            c->euid = p->cred.uid;
+            c->egid = p->cred.gid;
         }
     }
     c->permitted |= c->ambient;
     c->effective = root && c->euid == 0 ? c->permitted : c->ambient;
-    c->secure = changes ||
-                (p->uid != 0 && ((root && c->euid == 0) || (c->permitted & ~c->ambient)));
+    c->secure = changes || (p->cred.uid != 0 &&
+                            ((root && c->euid == 0) || (c->permitted & ~c->ambient)));
 }
 
 void exec_cred_commit(struct proc *p, const struct exec_cred *c)
 {
-    struct old_rights old;
+    const struct cred old = p->cred;
 
-    cred_note(p, &old);
-    p->euid = p->suid = c->euid;
-    p->egid = p->sgid = c->egid;
-    p->cap_permitted = c->permitted;
-    p->cap_effective = c->effective;
-    p->cap_ambient = c->ambient;
-    p->securebits &= ~SECURE_KEEP_CAPS;
-    proc_cred_changed(p);
+    p->cred.euid = p->cred.suid = c->euid;
+    p->cred.egid = p->cred.sgid = c->egid;
+    p->cred.permitted = c->permitted;
+    p->cred.fs.caps = c->effective;
+    p->cred.ambient = c->ambient;
+    p->cred.securebits &= ~SECURE_KEEP_CAPS;
+    p->cred.fs.uid = c->euid;
+    p->cred.fs.gid = c->egid;
+    sched_user_changed(p);
     cred_changed_from(p, &old);
     if (c->set_id)
         p->personality &= ~PERSONALITY_UNSAFE;
@@ -84,8 +86,8 @@ void exec_cred_commit(struct proc *p, const struct exec_cred *c)
             MIN(p->rlim[RLIMIT_STACK].rlim_cur, SECURE_STACK_LIMIT);
     }
     /* A program that may only be run must not be read from a dump either. */
-    if (p->euid != p->uid || p->egid != p->gid ||
-        inode_permission(&p->fs.cred, p->exe_inode, MAY_READ) != 0)
+    if (p->cred.euid != p->cred.uid || p->cred.egid != p->cred.gid ||
+        inode_permission(&p->cred.fs, p->exe_inode, MAY_READ) != 0)
         p->dumpable = (u8)suid_dumpable;
     else
         p->dumpable = DUMP_USER;
@@ -94,34 +96,30 @@ void exec_cred_commit(struct proc *p, const struct exec_cred *c)
 
 /* ---- setuid and its relatives ---- */
 
-void cred_fixup_uids(struct proc *p, const struct old_ids *old)
+void cred_fixup_uids(struct proc *p, const struct cred *old)
 {
     bool had = old->uid == 0 || old->euid == 0 || old->suid == 0;
-    bool has = p->uid == 0 || p->euid == 0 || p->suid == 0;
+    bool has = p->cred.uid == 0 || p->cred.euid == 0 || p->cred.suid == 0;
 
-    if (p->securebits & SECURE_NO_SETUID_FIXUP)
+    if (p->cred.securebits & SECURE_NO_SETUID_FIXUP)
         return;
     if (had && !has) {
-        if (!(p->securebits & SECURE_KEEP_CAPS))
-            p->cap_permitted = p->cap_effective = 0;
-        p->cap_ambient = 0;
+        if (!(p->cred.securebits & SECURE_KEEP_CAPS))
+            p->cred.permitted = p->cred.fs.caps = 0;
+        p->cred.ambient = 0;
     }
-    if (old->euid == 0 && p->euid != 0)
-        p->cap_effective = 0;
-    if (old->euid != 0 && p->euid == 0)
-        p->cap_effective = p->cap_permitted;
+    if (old->euid == 0 && p->cred.euid != 0)
+        p->cred.fs.caps = 0;
+    if (old->euid != 0 && p->cred.euid == 0)
+        p->cred.fs.caps = p->cred.permitted;
 }
 
-void cred_note(const struct proc *p, struct old_rights *old)
+void cred_changed_from(struct proc *p, const struct cred *old)
 {
-    *old = (struct old_rights){p->euid, p->egid, p->fs.cred.uid, p->fs.cred.gid,
-                               p->cap_permitted};
-}
+    const struct cred *now = &p->cred;
 
-void cred_changed_from(struct proc *p, const struct old_rights *old)
-{
-    if (p->euid == old->euid && p->egid == old->egid && p->fs.cred.uid == old->fsuid &&
-        p->fs.cred.gid == old->fsgid && !(p->cap_permitted & ~old->permitted))
+    if (now->euid == old->euid && now->egid == old->egid && now->fs.uid == old->fs.uid &&
+        now->fs.gid == old->fs.gid && !(now->permitted & ~old->permitted))
         return;
     p->dumpable = (u8)suid_dumpable;
     p->pdeath_signal = 0;
@@ -141,14 +139,14 @@ enum { AMBIENT_IS_SET = 1, AMBIENT_RAISE, AMBIENT_LOWER, AMBIENT_CLEAR_ALL };
 
 static long set_securebits(struct proc *p, u64 bits)
 {
-    u32 old = p->securebits;
+    u32 old = p->cred.securebits;
     bool locked = ((old & SECURE_LOCKS) >> 1) & (old ^ bits);
 
     if (locked || (old & SECURE_LOCKS & ~bits) || (bits & ~(SECURE_BITS | SECURE_LOCKS)))
         return -EPERM;
     if (((old ^ bits) & ~SECURE_UNPRIVILEGED) && !proc_capable(p, CAP_SETPCAP))
         return -EPERM;
-    p->securebits = (u32)bits;
+    p->cred.securebits = (u32)bits;
     return 0;
 }
 
@@ -156,12 +154,12 @@ static long set_keep_caps(struct proc *p, u64 on)
 {
     if (on > 1)
         return -EINVAL;
-    if (p->securebits & SECURE_KEEP_CAPS << 1)
+    if (p->cred.securebits & SECURE_KEEP_CAPS << 1)
         return -EPERM;
     if (on)
-        p->securebits |= SECURE_KEEP_CAPS;
+        p->cred.securebits |= SECURE_KEEP_CAPS;
     else
-        p->securebits &= ~SECURE_KEEP_CAPS;
+        p->cred.securebits &= ~SECURE_KEEP_CAPS;
     return 0;
 }
 
@@ -171,7 +169,7 @@ static long drop_bound(struct proc *p, u64 cap)
         return -EPERM;
     if (cap > CAP_LAST)
         return -EINVAL;
-    p->cap_bounding &= ~(1ul << cap);
+    p->cred.bounding &= ~(1ul << cap);
     return 0;
 }
 
@@ -182,7 +180,7 @@ static long ambient(struct proc *p, const u64 arg[5])
     if (arg[1] == AMBIENT_CLEAR_ALL) {
         if (arg[2] || arg[3] || arg[4])
             return -EINVAL;
-        p->cap_ambient = 0;
+        p->cred.ambient = 0;
         return 0;
     }
     if (arg[2] > CAP_LAST || arg[3] || arg[4])
@@ -190,15 +188,15 @@ static long ambient(struct proc *p, const u64 arg[5])
     bit = 1ul << arg[2];
     switch (arg[1]) {
     case AMBIENT_IS_SET:
-        return (p->cap_ambient & bit) != 0;
+        return (p->cred.ambient & bit) != 0;
     case AMBIENT_RAISE:
-        if (!(p->cap_permitted & p->cap_inheritable & bit) ||
-            (p->securebits & SECURE_NO_AMBIENT_RAISE))
+        if (!(p->cred.permitted & p->cred.inheritable & bit) ||
+            (p->cred.securebits & SECURE_NO_AMBIENT_RAISE))
             return -EPERM;
-        p->cap_ambient |= bit;
+        p->cred.ambient |= bit;
         return 0;
     case AMBIENT_LOWER:
-        p->cap_ambient &= ~bit;
+        p->cred.ambient &= ~bit;
         return 0;
     default:
         return -EINVAL;
@@ -211,15 +209,15 @@ long cred_prctl(const u64 arg[5])
 
     switch ((int)arg[0]) {
     case PR_GET_KEEPCAPS:
-        return (p->securebits & SECURE_KEEP_CAPS) != 0;
+        return (p->cred.securebits & SECURE_KEEP_CAPS) != 0;
     case PR_SET_KEEPCAPS:
         return set_keep_caps(p, arg[1]);
     case PR_CAPBSET_READ:
-        return arg[1] > CAP_LAST ? -EINVAL : (long)(p->cap_bounding >> arg[1] & 1);
+        return arg[1] > CAP_LAST ? -EINVAL : (long)(p->cred.bounding >> arg[1] & 1);
     case PR_CAPBSET_DROP:
         return drop_bound(p, arg[1]);
     case PR_GET_SECUREBITS:
-        return p->securebits;
+        return p->cred.securebits;
     case PR_SET_SECUREBITS:
         return set_securebits(p, arg[1]);
     case PR_CAP_AMBIENT:

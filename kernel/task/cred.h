@@ -5,7 +5,20 @@
  */
 #pragma once
 
-#include "kernel/task/proc.h"
+#include "fs/vfs.h"
+#include "lib/types.h"
+
+struct proc;
+
+/* Who a process is and what it may do, copied as one. The ids that count in file systems,
+ * the groups and the effective capabilities are those of `fs`. */
+struct cred {
+    struct fs_cred fs;
+    u32 uid, euid, suid, gid, egid, sgid;
+    u64 permitted, inheritable, bounding, ambient; /* bit per CAP_* */
+    u32 securebits;
+    bool no_new_privs;
+};
 
 /* Secure bits; the lock of each is the next higher bit. */
 #define SECURE_NOROOT           0x1u
@@ -38,19 +51,11 @@ void exec_cred_find(const struct file *f, struct exec_cred *c);
 /* Gives them to the running process, with all that goes with it. */
 void exec_cred_commit(struct proc *p, const struct exec_cred *c);
 
-/* p's ids have changed from these: capabilities follow. */
-struct old_ids {
-    u32 uid, euid, suid;
-};
-void cred_fixup_uids(struct proc *p, const struct old_ids *old);
-/* p changed from rights it had before: nobody looks into it, and no signal at its parent's
- * death, when they are others now. */
-struct old_rights {
-    u32 euid, egid, fsuid, fsgid;
-    u64 permitted;
-};
-void cred_note(const struct proc *p, struct old_rights *old);
-void cred_changed_from(struct proc *p, const struct old_rights *old);
+/* The ids of p have changed from `old`: capabilities follow. */
+void cred_fixup_uids(struct proc *p, const struct cred *old);
+/* p had these rights before: nobody looks into it, and no signal at its parent's death, when
+ * they are others now. */
+void cred_changed_from(struct proc *p, const struct cred *old);
 
 /* prctl's operations on capabilities and secure bits; -ENOSYS: not one of them. */
 long cred_prctl(const u64 arg[5]);

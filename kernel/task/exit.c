@@ -108,7 +108,7 @@ void notify_parent(struct proc *p, int code, int status)
     const struct kernel_sigaction *act = &parent->sig.actions->of[SIGCHLD];
     bool ended = code != CLD_STOPPED && code != CLD_CONTINUED;
     struct sig_record rec = {
-        .code = code, .pid = p->pid, .uid = p->uid, .status = status};
+        .code = code, .pid = p->pid, .uid = p->cred.uid, .status = status};
     u64 utime, stime;
     int signo = ended ? p->exit_signal : SIGCHLD;
 

@@ -54,33 +54,23 @@ static int copy_files(struct proc *child, struct proc *parent, u64 flags)
 
 static int copy_directories(struct proc *child, struct proc *parent, u64 flags)
 {
-    if (!(flags & CLONE_FS))
-        return fs_context_copy(&child->fs, &parent->fs);
-    fs_context_share(&child->fs, &parent->fs);
-    return 0;
+    int err = 0;
+
+    if (flags & CLONE_FS)
+        fs_context_share(&child->fs, &parent->fs);
+    else
+        err = fs_context_copy(&child->fs, &parent->fs);
+    child->fs.cred = &child->cred.fs;
+    return err;
 }
 
 static void copy_identity(struct proc *child, const struct proc *parent)
 {
     memcpy(child->rlim, parent->rlim, sizeof(child->rlim));
-    child->uid = parent->uid;
+    child->cred = parent->cred;
     child->share = parent->share;
-    child->euid = parent->euid;
-    child->suid = parent->suid;
-    child->gid = parent->gid;
-    child->egid = parent->egid;
-    child->sgid = parent->sgid;
-    child->cap_permitted = parent->cap_permitted;
-    child->cap_effective = parent->cap_effective;
-    child->cap_inheritable = parent->cap_inheritable;
-    child->cap_bounding = parent->cap_bounding;
-    child->cap_ambient = parent->cap_ambient;
-    child->securebits = parent->securebits;
-    child->ngroups = parent->ngroups;
-    memcpy(child->groups, parent->groups, sizeof(child->groups));
     child->tty = parent->tty;
     child->nice = parent->nice;
-    child->no_new_privs = parent->no_new_privs;
     child->dumpable = parent->dumpable;
     child->personality = parent->personality;
     child->oom_score_adj = parent->oom_score_adj;

@@ -53,7 +53,7 @@ struct proc *proc_alloc(void)
     ktimer_init(&p->itimer, itimer_fire);
     p->exit_signal = SIGCHLD;
     p->serial = proc_next_serial();
-    p->cap_bounding = CAP_ALL;
+    p->cred.bounding = CAP_ALL;
     p->dumpable = DUMP_USER;
     p->account = account_current();
     account_hold(p->account);
@@ -130,7 +130,7 @@ static u32 max_threads(void)
 /* Root has no such limit, nor who may raise it. proc_lock held. */
 static bool over_nproc(const struct proc *p)
 {
-    return p->uid != 0 && !proc_capable(p, CAP_SYS_RESOURCE) &&
+    return p->cred.uid != 0 && !proc_capable(p, CAP_SYS_RESOURCE) &&
            !proc_capable(p, CAP_SYS_ADMIN) &&
            p->account->tasks >= proc_rlimit(p, RLIMIT_NPROC);
 }
@@ -161,7 +161,7 @@ bool proc_exec_over_nproc(struct proc *p)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
 
-    p->was_over_nproc = p->was_over_nproc && p->uid != 0 &&
+    p->was_over_nproc = p->was_over_nproc && p->cred.uid != 0 &&
                         p->account->tasks > proc_rlimit(p, RLIMIT_NPROC);
     spin_unlock_irq(&proc_lock, flags);
     return p->was_over_nproc;

@@ -10,6 +10,7 @@
 
 #include "arch/thread.h"
 #include "fs/file.h"
+#include "kernel/task/cred.h"
 #include "kernel/task/timer.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"
@@ -176,11 +177,7 @@ struct proc {
     u64 pending; /* signals to the process, sig.lock */
     struct sig_records records;
     struct rlimit64 rlim[RLIM_NLIMITS];
-    u32 uid, euid, suid, gid, egid, sgid;
-    u32 ngroups, groups[FS_GROUPS_MAX];
-    u64 cap_permitted, cap_effective, cap_inheritable; /* bit per CAP_* */
-    u64 cap_bounding, cap_ambient;
-    u32 securebits; /* kernel/task/cred.h */
+    struct cred cred;
     char comm[COMM_LEN];
 
     bool exiting, zombie, did_exec;
@@ -204,9 +201,8 @@ struct proc {
     int pdeath_signal;
     s32 nice;
     u32 nready, share; /* run queue: threads that are ready; where its user counts */
-    bool no_new_privs;
-    u8 dumpable;    /* enum dumpable */
-    bool subreaper; /* orphans below it become its children; proc_lock */
+    u8 dumpable;       /* enum dumpable */
+    bool subreaper;    /* orphans below it become its children; proc_lock */
     u32 personality;
     u64 oom_score_adj;
     s32 oom_score_adj_min;   /* below it only with CAP_SYS_RESOURCE */
@@ -223,7 +219,7 @@ static inline struct proc *current_proc(void)
 /* Every privileged act asks for its capability, lib/uapi/capability.h; none for a user. */
 static inline bool proc_capable(const struct proc *p, unsigned cap)
 {
-    return p->cap_effective >> cap & 1;
+    return p->cred.fs.caps >> cap & 1;
 }
 
 /* Everything that keeps a thread from going straight back to its program. */
@@ -241,9 +237,6 @@ extern u32 pid_limit; /* kernel.pid_max: new numbers stay below it */
 
 /* The running process gets another real user id and pays on that account: 0 or -EAGAIN. */
 int must_check proc_set_account(u32 uid);
-
-/* The ids or capabilities of p changed: its rights in the file systems follow. */
-void proc_cred_changed(struct proc *p);
 
 /* Finds by pid; proc_lock held, valid until it is released. */
 struct proc *proc_find(s32 pid);

@@ -54,15 +54,16 @@ bool proc_may_look(const struct proc *p, enum whose_ids ids)
 {
     const struct proc *me = current_proc();
     bool real = ids == REAL_IDS, master = proc_capable(me, CAP_SYS_PTRACE);
-    u32 uid = real ? me->uid : me->fs.cred.uid, gid = real ? me->gid : me->fs.cred.gid;
-    u64 caps = real ? me->cap_permitted : me->cap_effective;
+    u32 uid = real ? me->cred.uid : me->cred.fs.uid,
+        gid = real ? me->cred.gid : me->cred.fs.gid;
+    u64 caps = real ? me->cred.permitted : me->cred.fs.caps;
 
     if (p == me || master)
         return true;
-    if (uid != p->uid || uid != p->euid || uid != p->suid || gid != p->gid ||
-        gid != p->egid || gid != p->sgid)
+    if (uid != p->cred.uid || uid != p->cred.euid || uid != p->cred.suid ||
+        gid != p->cred.gid || gid != p->cred.egid || gid != p->cred.sgid)
         return false;
-    return !(p->mm && p->dumpable != DUMP_USER) && !(p->cap_permitted & ~caps);
+    return !(p->mm && p->dumpable != DUMP_USER) && !(p->cred.permitted & ~caps);
 }
 
 bool proc_may_schedule(const struct proc *p)
@@ -72,8 +73,8 @@ bool proc_may_schedule(const struct proc *p)
     if (p == me || proc_capable(me, CAP_SYS_NICE))
         return true;
     /* Nor is one touched that may do more than the caller. */
-    return (me->euid == p->euid || me->euid == p->uid) &&
-           !(p->cap_permitted & ~me->cap_permitted);
+    return (me->cred.euid == p->cred.euid || me->cred.euid == p->cred.uid) &&
+           !(p->cred.permitted & ~me->cred.permitted);
 }
 
 bool proc_may_limit(const struct proc *p)
@@ -82,8 +83,9 @@ bool proc_may_limit(const struct proc *p)
 
     if (p == me || proc_capable(me, CAP_SYS_RESOURCE))
         return true;
-    return me->uid == p->uid && me->uid == p->euid && me->uid == p->suid &&
-           me->gid == p->gid && me->gid == p->egid && me->gid == p->sgid;
+    return me->cred.uid == p->cred.uid && me->cred.uid == p->cred.euid &&
+           me->cred.uid == p->cred.suid && me->cred.gid == p->cred.gid &&
+           me->cred.gid == p->cred.egid && me->cred.gid == p->cred.sgid;
 }
 
 int proc_check_look(s32 pid, enum whose_ids ids)

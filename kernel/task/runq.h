@@ -175,9 +175,9 @@ static inline struct thread *runq_take(void)
 /* p belongs to another user now, or is new. */
 static inline void runq_set_user(struct proc *p)
 {
-    u32 share = p->uid % RUNQ_USERS;
+    u32 share = p->cred.uid % RUNQ_USERS;
 
-    if (p->uid && !share)
+    if (p->cred.uid && !share)
         share = 1;
     if (p->nready) {
         runq.user_ready[p->share]--;

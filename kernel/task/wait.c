@@ -61,7 +61,7 @@ static bool try_child(struct proc *parent, struct proc *p, const struct wait_req
     bool keep = w->options & WNOWAIT;
     bool told = false;
 
-    r->uid = p->uid;
+    r->uid = p->cred.uid;
     if (p->zombie) {
         r->status = p->exit_status;
         r->code = !(r->status & 0x7f) ? CLD_EXITED

@@ -66,7 +66,7 @@ int exec_open(const struct path *base, const char *name, u32 lookup_flags,
 int exec_open_path(const struct path *path, struct file **out)
 {
     struct file *f;
-    int err = file_open_path(&current_proc()->fs.cred, path, VFS_OPEN_EXEC, false, &f);
+    int err = file_open_path(&current_proc()->cred.fs, path, VFS_OPEN_EXEC, false, &f);
 
     if (err)
         return err;
@@ -206,9 +206,9 @@ static int build_mm(struct exec *e, const char *execfn)
         .execfn = execfn,
         .main = &e->main,
         .stack_limit = proc_rlimit(p, RLIMIT_STACK),
-        .uid = p->uid,
+        .uid = p->cred.uid,
         .euid = e->cred.euid,
-        .gid = p->gid,
+        .gid = p->cred.gid,
         .egid = e->cred.egid,
         .secure = e->cred.secure,
     };
@@ -221,7 +221,7 @@ static int build_mm(struct exec *e, const char *execfn)
     if (!e->mm)
         return -ENOMEM;
     vm_file_get(&e->file->vm);
-    e->mm->exe = &e->file->vm;
+    e->mm->program.exe = &e->file->vm;
     proc_limits_changed(p, e->mm);
     stack_place(e->mm, req.stack_limit);
     err = map_programs(e);

@@ -156,18 +156,18 @@ static int choose_bias(struct mm *mm, struct program *prog, vaddr_t base)
     return 0;
 }
 
-static void note_segment(struct mm *mm, const struct elf_segment *seg, u64 bias)
+static void note_segment(struct mm_program *at, const struct elf_segment *seg, u64 bias)
 {
     vaddr_t start = seg->vaddr + bias, end = start + seg->filesz;
 
     if (seg->prot & PROT_EXEC) {
-        if (!mm->start_code || start < mm->start_code)
-            mm->start_code = start;
-        mm->end_code = MAX(mm->end_code, end);
+        if (!at->start_code || start < at->start_code)
+            at->start_code = start;
+        at->end_code = MAX(at->end_code, end);
     } else {
-        if (!mm->start_data || start < mm->start_data)
-            mm->start_data = start;
-        mm->end_data = MAX(mm->end_data, end);
+        if (!at->start_data || start < at->start_data)
+            at->start_data = start;
+        at->end_data = MAX(at->end_data, end);
     }
 }
 
@@ -189,7 +189,7 @@ int program_map(struct mm *mm, struct program *prog, vaddr_t base)
         if (err)
             return err == -EPERM ? -EINVAL : err;
         if (is_main)
-            note_segment(mm, &seg, prog->bias);
+            note_segment(&mm->program, &seg, prog->bias);
     }
     return 0;
 }

@@ -136,14 +136,14 @@ static int fill(struct layout *l, const struct stack_request *req, u64 strings)
 
     l->at = STACK_TOP - sizeof(u64) - strings;
     l->words[l->nwords++] = req->argc;
-    mm->arg_start = l->at;
+    mm->program.arg_start = l->at;
     put_strings(l, req->argv);
-    mm->arg_end = mm->env_start = l->at;
+    mm->program.arg_end = mm->program.env_start = l->at;
     put_strings(l, req->envp);
-    mm->env_end = l->at;
+    mm->program.env_end = l->at;
     execfn = put_bytes(l, req->execfn, strlen(req->execfn) + 1);
 
-    sp = mm->arg_start - sizeof(platform) - sizeof(random);
+    sp = mm->program.arg_start - sizeof(platform) - sizeof(random);
     l->at = sp & ~15ull;
     random_bytes(random, sizeof(random));
     random_at = put_bytes(l, random, sizeof(random));
@@ -151,7 +151,7 @@ static int fill(struct layout *l, const struct stack_request *req, u64 strings)
     put_auxv(l, req, execfn, random_at, platform_at);
 
     l->at = (random_at - l->nwords * sizeof(u64)) & ~15ull;
-    mm->start_stack = put_bytes(l, l->words, l->nwords * sizeof(u64));
+    mm->program.start_stack = put_bytes(l, l->words, l->nwords * sizeof(u64));
     return l->failed ? -ENOMEM : 0;
 }
 
@@ -180,6 +180,6 @@ int stack_build(struct mm *mm, const struct stack_request *req, vaddr_t *sp)
         return -ENOMEM;
     err = fill(&l, req, strings);
     kfree(l.words);
-    *sp = mm->start_stack;
+    *sp = mm->program.start_stack;
     return err;
 }

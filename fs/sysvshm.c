@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of shared memory segments and their life; see kernel/sysvshm.h.
+ * The table of shared memory segments and their life; see fs/sysvshm.h.
  */
-#include "kernel/sysvshm.h"
+#include "fs/sysvshm.h"
 #include "fs/dentry.h"
 #include "fs/memfd.h"
 #include "fs/ramfs.h"
-#include "kernel/procfs/procfs.h"
 #include "lib/fmt.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
-#include "mm/buddy.h"
+#include "mm/account.h"
+#include "mm/commit.h"
+#include "mm/object.h"
 #include "mm/slab.h"
 
 #define SEQ_MASK 0xffffu
@@ -118,7 +119,8 @@ static void segment_release(struct file *f)
 static const struct file_ops segment_fops = {.release = segment_release};
 
 /* A file whose name in maps tells the key, and whose inode number is the id. */
-static int make_file(const struct shm_segment *s, u32 flags, struct file **out)
+static int make_file(const struct shm_segment *s, u32 flags, struct mm *mm,
+                     struct file **out)
 {
     char name[16];
     struct inode *ino;
@@ -131,7 +133,7 @@ static int make_file(const struct shm_segment *s, u32 flags, struct file **out)
     fmt_snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->key);
     object_set_quota(ino->object, account_current()->segments);
     err = object_commit(ino->object, (s->size + PAGE_SIZE - 1) >> PAGE_SHIFT,
-                        flags & SHM_NORESERVE, current_proc()->mm);
+                        flags & SHM_NORESERVE, mm);
     if (!err)
         err = object_resize(ino->object, s->size);
     if (!err)
@@ -141,27 +143,26 @@ static int make_file(const struct shm_segment *s, u32 flags, struct file **out)
     return err;
 }
 
-static void init_segment(struct shm_segment *s, s32 key, u64 size, u32 flags, u32 slot)
+static void init_segment(struct shm_segment *s, s32 key, u64 size, u32 flags, u32 slot,
+                         const struct shm_owner *by)
 {
-    const struct proc *p = current_proc();
-
     s->id = (s32)((next_seq++ & SEQ_MASK) << SHM_SEQ_SHIFT | slot);
     s->key = key;
     s->size = size;
-    s->uid = s->cuid = p->euid;
-    s->gid = s->cgid = p->egid;
+    s->uid = s->cuid = by->uid;
+    s->gid = s->cgid = by->gid;
     s->mode = flags & 0777;
     s->ctime = (s64)(fs_now() / 1000000000);
-    s->cpid = p->pid;
+    s->cpid = by->pid;
 }
 
-int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
+int shm_create(s32 key, u64 size, u32 flags, const struct shm_owner *by,
+               struct shm_segment **out)
 {
     struct shm_segment *s;
     u32 slot = 0;
-    int err;
-
     u64 npages = (size >> PAGE_SHIFT) + (size % PAGE_SIZE != 0);
+    int err;
 
     if (size == 0 || size > MIN(READ_ONCE(shm_max), OBJECT_MAX_SIZE))
         return -EINVAL;
@@ -174,8 +175,8 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
     s = slab_zalloc(&segment_cache);
     if (!s)
         return -ENOMEM;
-    init_segment(s, key, size, flags, slot);
-    err = make_file(s, flags, &s->file);
+    init_segment(s, key, size, flags, slot, by);
+    err = make_file(s, flags, by->mm, &s->file);
     if (err) {
         slab_free(&segment_cache, s);
         return err;
@@ -186,34 +187,5 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
     all_pages += npages;
     highest = MAX(highest, slot);
     *out = s;
-    return 0;
-}
-
-int proc_show_shm(struct seq *out, s32 pid)
-{
-    (void)pid;
-    if (!out->from)
-        seq_puts(out,
-                 "       key      shmid perms                  size  cpid  lpid nattch   "
-                 "uid   gid  cuid  cgid      atime      dtime      ctime                "
-                 "   rss                  swap\n");
-    mutex_lock(&shm_lock);
-    for (u32 i = (u32)out->from; i <= shm_highest(); i++) {
-        const struct shm_segment *s = shm_by_index(i);
-
-        if (seq_full(out)) {
-            out->next = i;
-            break;
-        }
-
-        if (s)
-            seq_printf(out,
-                       "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10ld %10ld "
-                       "%10ld %21lu %21u\n",
-                       s->key, s->id, s->mode, s->size, s->cpid, s->lpid, shm_attaches(s),
-                       s->uid, s->gid, s->cuid, s->cgid, s->atime, s->dtime, s->ctime,
-                       object_resident(shm_object(s)) << PAGE_SHIFT, 0u);
-    }
-    mutex_unlock(&shm_lock);
     return 0;
 }

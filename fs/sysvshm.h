@@ -32,8 +32,16 @@ struct shm_segment {
 /* Everything in this header: shm_lock held, except shm_put. */
 extern struct mutex shm_lock;
 
-/* A fresh segment of the running process. -EINVAL size, -ENOSPC, -ENOMEM. */
-int must_check shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out);
+/* Who makes a segment. */
+struct shm_owner {
+    u32 uid, gid;
+    s32 pid;
+    struct mm *mm; /* judged by the commit limit */
+};
+
+/* A fresh segment. -EINVAL size, -ENOSPC, -ENOMEM. */
+int must_check shm_create(s32 key, u64 size, u32 flags, const struct shm_owner *by,
+                          struct shm_segment **out);
 
 struct shm_segment *shm_by_key(s32 key); /* not IPC_PRIVATE; NULL */
 struct shm_segment *shm_by_id(s32 id);   /* NULL */
