@@ -281,7 +281,7 @@ static int one_ioprio(struct thread *t, s32 set, u32 *best)
     const struct proc *me = current_proc();
 
     if (set >= 0) {
-        if (t->proc->uid != me->euid && t->proc->uid != me->uid &&
+        if (t->proc->cred.uid != me->cred.euid && t->proc->cred.uid != me->cred.uid &&
             !proc_capable(me, CAP_SYS_NICE))
             return -EPERM;
         t->ioprio = (u16)set;
