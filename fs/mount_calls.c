@@ -166,12 +166,12 @@ static void detach_tree(struct mount *top)
     } while (m != top);
 }
 
-/* What source stands for, shown at `at` too; with MS_REC all that is mounted below it. */
-static int mount_bind(struct fs_context *fs, struct path *at, const struct mount_args *a)
+/* Does `act` with what source stands for. */
+static int with_source(struct fs_context *fs, struct path *at, const struct mount_args *a,
+                       int (*act)(const struct path *from, const struct path *at,
+                                  u32 flags))
 {
     struct path from;
-    struct list *pos;
-    struct mount *m;
     int err;
 
     if (!a->source || !*a->source)
@@ -181,24 +181,34 @@ static int mount_bind(struct fs_context *fs, struct path *at, const struct mount
         return err;
     mutex_lock(&vfs_tree_lock);
     to_top(at);
-    err = !from.mnt || !mount_is_attached(from.mnt) ? -EINVAL : 0;
-    if (!err)
-        err = check_place(at, S_ISDIR(from.dentry->inode->mode));
-    if (!err)
-        err = mount_create(from.mnt->super, from.dentry, from.mnt->flags, &m);
-    if (!err) {
-        mount_attach(m, at);
-        from.mnt->copy = m;
-        m->copy = m;
-        if (a->flags & MS_REC)
-            err = copy_below(&from);
-        if (err)
-            detach_tree(m);
-        list_for_each (pos, &vfs_mounts)
-            list_entry(pos, struct mount, link)->copy = NULL;
-    }
+    err = act(&from, at, a->flags);
     mutex_unlock(&vfs_tree_lock);
     path_put(&from);
+    return err;
+}
+
+/* What `from` stands for, shown at `at` too; with MS_REC all that is mounted below it. */
+static int mount_bind(const struct path *from, const struct path *at, u32 flags)
+{
+    struct list *pos;
+    struct mount *m;
+    int err = !from->mnt || !mount_is_attached(from->mnt) ? -EINVAL : 0;
+
+    if (!err)
+        err = check_place(at, S_ISDIR(from->dentry->inode->mode));
+    if (!err)
+        err = mount_create(from->mnt->super, from->dentry, from->mnt->flags, &m);
+    if (err)
+        return err;
+    mount_attach(m, at);
+    from->mnt->copy = m;
+    m->copy = m;
+    if (flags & MS_REC)
+        err = copy_below(from);
+    if (err)
+        detach_tree(m);
+    list_for_each (pos, &vfs_mounts)
+        list_entry(pos, struct mount, link)->copy = NULL;
     return err;
 }
 
@@ -250,31 +260,21 @@ static int remount(struct path *at, const struct mount_args *a)
     return err;
 }
 
-static int mount_move(struct fs_context *fs, struct path *at, const struct mount_args *a)
+static int mount_move(const struct path *from, const struct path *at, u32 flags)
 {
-    struct path from;
     int err;
 
-    if (!a->source || !*a->source)
+    (void)flags;
+    if (!from->mnt || from->dentry != from->mnt->root || !from->mnt->at.dentry)
         return -EINVAL;
-    err = vfs_lookup(fs, NULL, a->source, LOOKUP_FOLLOW, &from);
+    err = check_place(at, S_ISDIR(from->dentry->inode->mode));
     if (err)
         return err;
-    mutex_lock(&vfs_tree_lock);
-    to_top(at);
-    if (!from.mnt || from.dentry != from.mnt->root || !from.mnt->at.dentry)
-        err = -EINVAL;
-    if (!err)
-        err = check_place(at, S_ISDIR(from.dentry->inode->mode));
-    if (!err && mount_is_below(at->mnt, from.mnt))
-        err = -ELOOP;
-    if (!err) {
-        mount_unhook(from.mnt);
-        mount_attach(from.mnt, at);
-    }
-    mutex_unlock(&vfs_tree_lock);
-    path_put(&from);
-    return err;
+    if (mount_is_below(at->mnt, from->mnt))
+        return -ELOOP;
+    mount_unhook(from->mnt);
+    mount_attach(from->mnt, at);
+    return 0;
 }
 
 /* All mounts are private already: that may be said, the opposite is refused. */
@@ -296,11 +296,11 @@ int vfs_mount(struct fs_context *fs, struct path *at, const struct mount_args *a
     else if (a->flags & MS_REMOUNT)
         err = remount(at, a);
     else if (a->flags & MS_BIND)
-        err = mount_bind(fs, at, a);
+        err = with_source(fs, at, a, mount_bind);
     else if (a->flags & PROPAGATION)
         err = set_propagation(at, a->flags);
     else if (a->flags & MS_MOVE)
-        err = mount_move(fs, at, a);
+        err = with_source(fs, at, a, mount_move);
     else
         err = mount_new(at, a);
     path_put(at);

@@ -2,7 +2,7 @@
  *
  * Who pays. An account is what one user (real user id) has of the kernel's memory beside
  * what hangs on his processes; a quota counts pages and inodes of a file system, or of a
- * user's nameless files. docs/decisions/0008 says what is counted where and why.
+ * user's nameless files. docs/decisions/0008-every-page-has-a-payer.md says what is counted where and why.
  */
 #pragma once
 

@@ -3,7 +3,8 @@
 #
 # What the documents say about the sources must be there: each `path/to/file` and each
 # `function()` between backquotes in a *.md file. A name with a section, `mmap(2)`, is a man
-# page and a name of the C library or of a system call is not ours to check.
+# page and a name of the C library or of a system call is not ours to check. And each docs/ path
+# that a source names, with or without backquotes.
 import re
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 ROOTS = ("arch/", "kernel/", "mm/", "fs/", "lib/", "user/", "tests/", "tools/", "docs/")
 QUOTED = re.compile(r"`([^`\n]+)`")
+NAMED = re.compile(r"\bdocs/[\w./-]*\w")
+SOURCES = (".c", ".h", ".asm", ".py", ".mk", ".ld", "Makefile")
 CALL = re.compile(r"^([a-z_][a-z0-9_]*)\(\)$")
 BUILT = re.compile(r"^(build/|tests/user/[a-z_]+$|tests/run/[a-z_]+$|user/[a-z]+$)")
 
@@ -48,6 +51,14 @@ def main():
                 if (bare and quoted.startswith(ROOTS) and not BUILT.match(quoted)
                         and not exists(quoted, files) and not exists(beside, files)):
                     print(f"{f}:{number}: no file {quoted}")
+                    faults += 1
+    for f in files:
+        if not f.endswith(SOURCES) or not Path(f).is_file() or f == "tools/check-docs.py":
+            continue
+        for number, line in enumerate(Path(f).read_text(encoding="utf-8").splitlines(), 1):
+            for path in NAMED.findall(line):
+                if not exists(path, files):
+                    print(f"{f}:{number}: no file {path}")
                     faults += 1
     print(f"check-docs: {faults} faults")
     return 1 if faults else 0

@@ -203,12 +203,36 @@ static long do_poll(vaddr_t user, u32 n, u64 deadline)
     return result;
 }
 
+static long poll_on(void);
+
+/* Interrupted without a handler it goes on with what is left of its time. */
+static long poll_until(vaddr_t user, u32 n, u64 deadline)
+{
+    struct thread *t = current_thread();
+    long result = do_poll(user, n, deadline);
+
+    if (result != -ERESTARTNOHAND || deadline == NO_DEADLINE)
+        return result;
+    t->restart_fn = poll_on;
+    t->restart_deadline = deadline;
+    t->restart_args[0] = user;
+    t->restart_args[1] = n;
+    return -ERESTART_BLOCK;
+}
+
+static long poll_on(void)
+{
+    const struct thread *t = current_thread();
+
+    return poll_until(t->restart_args[0], (u32)t->restart_args[1], t->restart_deadline);
+}
+
 long sys_poll(const struct syscall_args *a)
 {
     s32 ms = (s32)a->a2;
 
-    return do_poll(a->a0, (u32)a->a1,
-                   ms < 0 ? NO_DEADLINE : deadline_in((u64)ms * NS_PER_MS));
+    return poll_until(a->a0, (u32)a->a1,
+                      ms < 0 ? NO_DEADLINE : deadline_in((u64)ms * NS_PER_MS));
 }
 
 long sys_ppoll(const struct syscall_args *a)

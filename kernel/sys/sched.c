@@ -2,11 +2,11 @@
  *
  * Scheduling policies and affinity, sched(7). What they mean is in kernel/task/runq.h.
  */
+#include "kernel/task/sched.h"
 #include "arch/time.h"
 #include "kernel/sys/sys.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/process.h"
-#include "kernel/task/sched.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -255,12 +255,12 @@ struct sched_attr {
     u32 util_min, util_max;
 };
 
-#define ATTR_SIZE_FIRST   48u
-#define ATTR_RESET        0x01u
-#define ATTR_KEEP_POLICY  0x08u
-#define ATTR_KEEP_PARAMS  0x10u
-#define ATTR_UTIL         0x60u
-#define ATTR_FLAGS        0x7fu
+#define ATTR_SIZE_FIRST  48u
+#define ATTR_RESET       0x01u
+#define ATTR_KEEP_POLICY 0x08u
+#define ATTR_KEEP_PARAMS 0x10u
+#define ATTR_UTIL        0x60u
+#define ATTR_FLAGS       0x7fu
 
 /* Larger ones than ours must be zero behind it: -E2BIG, and ours is told. */
 static int read_attr(vaddr_t at, struct sched_attr *attr)

@@ -188,6 +188,8 @@ long sys_time(const struct syscall_args *a)
 
 /* ---- sleeping ---- */
 
+static long sleep_on(void);
+
 /* Sleeps until a monotonic moment. A signal leaves the rest at `rem` (0: nowhere). */
 static long sleep_until(u64 deadline, vaddr_t rem)
 {
@@ -198,8 +200,9 @@ static long sleep_until(u64 deadline, vaddr_t rem)
         if (thread_interrupted()) {
             if (rem && timespec_to_user(rem, deadline - now) != 0)
                 return -EFAULT;
+            t->restart_fn = sleep_on;
             t->restart_deadline = deadline;
-            t->restart_rem = rem;
+            t->restart_args[0] = rem;
             return -ERESTART_BLOCK;
         }
         thread_park_until(deadline);
@@ -207,16 +210,21 @@ static long sleep_until(u64 deadline, vaddr_t rem)
     return 0;
 }
 
+static long sleep_on(void)
+{
+    const struct thread *t = current_thread();
+
+    return sleep_until(t->restart_deadline, t->restart_args[0]);
+}
+
 long sys_restart_syscall(const struct syscall_args *a)
 {
     struct thread *t = current_thread();
-    u64 deadline = t->restart_deadline;
+    long (*fn)(void) = t->restart_fn;
 
     (void)a;
-    if (!deadline)
-        return -EINTR;
-    t->restart_deadline = 0;
-    return sleep_until(deadline, t->restart_rem);
+    t->restart_fn = NULL;
+    return fn ? fn() : -EINTR;
 }
 
 long sys_nanosleep(const struct syscall_args *a)

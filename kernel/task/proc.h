@@ -107,9 +107,10 @@ struct thread {
     u64 altstack_sp, altstack_size;
     u32 altstack_flags;
     u64 fault_trapno, fault_err, fault_addr; /* of the last fault, for signal frames */
-    s32 restart;          /* ERESTART* of the call that is being left, 0: none */
-    u64 restart_deadline; /* ERESTART_BLOCK: nanosleep's end, and where the rest goes */
-    u64 restart_rem;
+    s32 restart;              /* ERESTART* of the call that is being left, 0: none */
+    long (*restart_fn)(void); /* ERESTART_BLOCK: goes on with a wait that has an end, */
+    u64 restart_deadline;     /* this one; NULL: none */
+    u64 restart_args[3];
     u64 clear_child_tid;  /* set_tid_address */
     u64 set_child_tid;    /* CLONE_CHILD_SETTID: written when the child starts */
     u64 robust_list;      /* set_robust_list */

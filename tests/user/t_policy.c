@@ -117,7 +117,8 @@ TEST(attr, "sched_setattr and sched_getattr")
     ERR(syscall(SYS_sched_setattr, 0, &a, 0), EINVAL); /* no priority */
 }
 
-TEST(rights, "without the capability: nothing real-time beyond RLIMIT_RTPRIO, no way back")
+TEST(rights,
+     "without the capability: nothing real-time beyond RLIMIT_RTPRIO, no way back")
 {
     struct rlimit none = {0, 0}, some = {5, 5};
 
@@ -186,7 +187,8 @@ TEST(inherit, "children and threads have the policy, unless it is reset on fork"
 TEST(order, "real-time children run in the order of their priorities")
 {
     static const int priorities[] = {10, 30, 20, 30, 5};
-    static const char want[] = "dbcae"; /* whose priority is lowered goes before its equals */
+    static const char want[] =
+        "dbcae"; /* whose priority is lowered goes before its equals */
     char got[8] = "";
     int pipes[2], gate[2];
     cpu_set_t one;
@@ -241,7 +243,8 @@ TEST(rest, "a real-time loop leaves others some time; RLIMIT_RTTIME ends it")
 
 #define IOPRIO(class, level) ((class) << 13 | (level))
 
-TEST(ioprio, "priorities of input and output are kept for each thread, checked, inherited")
+TEST(ioprio,
+     "priorities of input and output are kept for each thread, checked, inherited")
 {
     int status;
 

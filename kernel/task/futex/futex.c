@@ -198,15 +198,36 @@ static long call_waits(const struct syscall_args *a, u32 cmd, bool private, u64 
     }
 }
 
-/* A wait with a time-out is not started again after a handler, and a relative one not at
- * all: it would be longer. */
-static long wait_result(long result, u32 cmd, u64 deadline)
+static long wait_on(void)
 {
+    struct thread *t = current_thread();
+    const u64 *args = t->restart_args;
+    long result = futex_wait(args[0], args[2], (u32)args[1], t->restart_deadline, ~0u);
+
+    if (result != -EINTR)
+        return result;
+    t->restart_fn = wait_on;
+    return -ERESTART_BLOCK;
+}
+
+/* A wait with a time-out is not started again after a handler; without one (a stop, say) a
+ * relative one goes on with what is left of its time. */
+static long wait_result(long result, const struct syscall_args *a, u64 deadline)
+{
+    struct thread *t = current_thread();
+
     if (result != -EINTR)
         return result;
     if (deadline == NO_DEADLINE)
         return -ERESTARTSYS;
-    return cmd == FUTEX_WAIT ? -EINTR : -ERESTARTNOHAND;
+    if (((u32)a->a1 & FUTEX_CMD_MASK) != FUTEX_WAIT)
+        return -ERESTARTNOHAND;
+    t->restart_fn = wait_on;
+    t->restart_deadline = deadline;
+    t->restart_args[0] = a->a0;
+    t->restart_args[1] = (u32)a->a2;
+    t->restart_args[2] = ((u32)a->a1 & FUTEX_PRIVATE_FLAG) != 0;
+    return -ERESTART_BLOCK;
 }
 
 long sys_futex(const struct syscall_args *a)
@@ -221,7 +242,7 @@ long sys_futex(const struct syscall_args *a)
     if (op & FUTEX_CLOCK_REALTIME && !takes_realtime(cmd))
         return -ENOSYS;
     if (has_timeout(cmd))
-        return wait_result(call_waits(a, cmd, private, deadline), cmd, deadline);
+        return wait_result(call_waits(a, cmd, private, deadline), a, deadline);
     switch (cmd) {
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:

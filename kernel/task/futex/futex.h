@@ -23,7 +23,9 @@ struct futex_key {
 /* Waiters whose keys have the same hash. */
 struct futex_bucket {
     spinlock_t lock;
-    struct list waiters; /* of struct futex_waiter, first come first served */
+    struct list
+        waiters; /* of struct futex_waiter: real-time threads by priority, then first
+                            come first served */
     u64 arrivals;
 };
 
@@ -69,6 +71,12 @@ struct futex_bucket *futex_lock_waiter(struct futex_waiter *w);
  * reference becomes the caller's. */
 void futex_move(struct futex_waiter *w, struct futex_bucket *to,
                 const struct futex_key *key);
+
+/* Moves up to `limit` waiters of `from` that stand in b to another key and its bucket, both
+ * locked; admit says of each whether it may (0, or the errno to end with). How many. */
+int futex_move_some(struct futex_bucket *b, const struct futex_key *from,
+                    struct futex_bucket *to, const struct futex_key *key, int limit,
+                    int (*admit)(struct futex_waiter *w, void *arg), void *arg);
 
 /* The user word. 0; -EFAULT: futex_fault_in, then again. xchg: -EAGAIN it was not `old`. */
 int must_check futex_load_now(vaddr_t addr, u32 *value);

@@ -79,6 +79,16 @@ void futex_add(struct futex_bucket *b, struct futex_waiter *w)
 {
     w->bucket = b;
     w->arrival = ++b->arrivals;
+    if (unlikely(w->thread->realtime)) {
+        struct list *pos;
+
+        list_for_each (pos, &b->waiters)
+            if (list_entry(pos, struct futex_waiter, link)->thread->priority <
+                w->thread->priority)
+                break;
+        list_add_tail(pos, &w->link);
+        return;
+    }
     list_add_tail(&b->waiters, &w->link);
 }
 
@@ -102,6 +112,35 @@ void futex_move(struct futex_waiter *w, struct futex_bucket *to,
     w->key = *key;
     list_del(&w->link);
     futex_add(to, w);
+}
+
+int futex_move_some(struct futex_bucket *b, const struct futex_key *from,
+                    struct futex_bucket *to, const struct futex_key *key, int limit,
+                    int (*admit)(struct futex_waiter *w, void *arg), void *arg)
+{
+    struct list *pos, *tmp;
+    u64 last = b->arrivals;
+    int moved = 0;
+
+    list_for_each_safe (pos, tmp, &b->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
+        struct futex_key old = w->key;
+        int err;
+
+        if (moved >= limit)
+            break;
+        if (w->arrival > last || !futex_same_key(&old, from))
+            continue;
+        err = admit(w, arg);
+        if (err)
+            return err;
+        futex_move(w, to, key);
+        /* `from` holds a reference of its own: this one is not the last. */
+        if (old.object)
+            object_put(old.object);
+        moved++;
+    }
+    return moved;
 }
 
 /* ---- the word ---- */

@@ -61,36 +61,22 @@ out_pi:
     return err;
 }
 
-/* Moves the waiters of `from` behind the owner of the PI futex, `limit` at most. Both
- * buckets are locked. */
-static int move_to_pi(struct futex_bucket *b, const struct futex_key *from,
-                      struct futex_bucket *to, const struct futex_key *key,
-                      struct futex_pi *pi, int limit)
+/* Where waiters move to: behind the owner of that PI futex. */
+struct pi_place {
+    const struct futex_key *key;
+    struct futex_pi *pi;
+};
+
+static int waits_for_pi(struct futex_waiter *w, void *arg)
 {
-    struct list *pos, *tmp;
-    u64 last = b->arrivals;
-    int moved = 0;
+    const struct pi_place *to = arg;
 
-    list_for_each_safe (pos, tmp, &b->waiters) {
-        struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
-        struct futex_key old = w->key;
-
-        if (moved >= limit || w->arrival > last)
-            break;
-        if (!futex_same_key(&old, from))
-            continue;
-        if (!w->requeue_key || w->pi || !futex_same_key(w->requeue_key, key))
-            return -EINVAL;
-        if (futex_pi_circle(w->thread, pi))
-            return -EDEADLOCK;
-        futex_pi_wait_on(w, pi);
-        futex_move(w, to, key);
-        /* `from` holds a reference of its own: this one is not the last. */
-        if (old.object)
-            object_put(old.object);
-        moved++;
-    }
-    return moved;
+    if (!w->requeue_key || w->pi || !futex_same_key(w->requeue_key, to->key))
+        return -EINVAL;
+    if (futex_pi_circle(w->thread, to->pi))
+        return -EDEADLOCK;
+    futex_pi_wait_on(w, to->pi);
+    return 0;
 }
 
 struct requeue_pi {
@@ -131,7 +117,10 @@ static int requeue_now(const struct requeue_pi *r, struct futex_bucket *b,
         count = 1;
     }
     if (pi) {
-        err = move_to_pi(b, &r->from, to, &r->to, pi, 1 + r->nmove - count);
+        struct pi_place place = {.key = &r->to, .pi = pi};
+
+        err = futex_move_some(b, &r->from, to, &r->to, 1 + r->nmove - count, waits_for_pi,
+                              &place);
         count = err < 0 ? err : count + err;
         if (pi->nwaiters == 0)
             futex_pi_free(pi);

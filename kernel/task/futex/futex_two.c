@@ -9,31 +9,10 @@
 #include "lib/uapi/errno.h"
 #include "mm/object.h"
 
-/* Moves up to n waiters from one key to another; both buckets are locked. */
-static int move_waiters(struct futex_bucket *b, const struct futex_key *from,
-                        struct futex_bucket *to_bucket, const struct futex_key *to, int n)
+static int waits_plainly(struct futex_waiter *w, void *arg)
 {
-    struct list *pos, *tmp;
-    u64 last = b->arrivals;
-    int moved = 0;
-
-    list_for_each_safe (pos, tmp, &b->waiters) {
-        struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
-        struct futex_key old = w->key;
-
-        if (moved >= n || w->arrival > last)
-            break;
-        if (!futex_same_key(&old, from))
-            continue;
-        if (w->pi || w->requeue_key)
-            return -EINVAL;
-        futex_move(w, to_bucket, to);
-        /* `from` holds a reference of its own: this one is not the last. */
-        if (old.object)
-            object_put(old.object);
-        moved++;
-    }
-    return moved;
+    (void)arg;
+    return w->pi || w->requeue_key ? -EINVAL : 0;
 }
 
 static int requeue_now(const struct futex_two *r, struct futex_bucket *b,
@@ -57,9 +36,10 @@ static int requeue_now(const struct futex_two *r, struct futex_bucket *b,
     }
     if (done < 0)
         return done;
-    moved = futex_same_key(&r->key, &r->other)
-                ? 0
-                : move_waiters(b, &r->key, to, &r->other, r->n_other);
+    moved =
+        futex_same_key(&r->key, &r->other)
+            ? 0
+            : futex_move_some(b, &r->key, to, &r->other, r->n_other, waits_plainly, NULL);
     return moved < 0 ? moved : woken + moved;
 }
 

@@ -4,7 +4,7 @@
  * where the loader gave none, as the PVH door never does. Runs before the final page tables.
  *
  * Registers: Bochs, vgabios/vbe_display_api.txt (index and data port); QEMU,
- * docs/specs/standard-vga.rst (the same registers flat in memory, BAR 2 + 0x500; the VGA
+ * specification "standard-vga" (the same registers flat in memory, BAR 2 + 0x500; the VGA
  * ports at BAR 2 + 0x400). The legacy-free variants have no ports, Bochs has no BAR 2.
  */
 #include "arch/mmu.h"
