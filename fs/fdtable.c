@@ -4,7 +4,7 @@
  * close-on-exec.
  */
 #include "fs/file.h"
-#include "fs/locks.h"
+#include "fs/lock/locks.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

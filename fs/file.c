@@ -4,7 +4,7 @@
  */
 #include "fs/file.h"
 #include "fs/dentry.h"
-#include "fs/locks.h"
+#include "fs/lock/locks.h"
 #include "fs/open.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

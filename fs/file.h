@@ -71,7 +71,7 @@ void fdtable_put(struct fdtable *t); /* last one closes all */
 void fdtable_own(struct fdtable *t);
 void fdtable_disown(struct fdtable *t);
 bool fdtable_is_shared(const struct fdtable *t);
-/* Who owns the record locks of the processes with this table (fs/locks.h). */
+/* Who owns the record locks of the processes with this table (fs/lock/locks.h). */
 u64 fdtable_lock_owner(const struct fdtable *t);
 /* Whether descriptor fd stands for f now. */
 bool fd_is(struct fdtable *t, int fd, const struct file *f);

@@ -4,7 +4,7 @@
  */
 #include "arch/time.h"
 #include "fs/file.h"
-#include "fs/locks.h"
+#include "fs/lock/locks.h"
 #include "fs/mount.h"
 #include "fs/open.h"
 #include "lib/assert.h"

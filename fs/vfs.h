@@ -89,6 +89,7 @@ struct inode {
     const struct file_ops *fops;
     struct vm_object *object; /* regular memory files: the data; owned */
     void *pipe;               /* FIFOs: fs/pipe/pipe.c's own */
+    struct file_locks *locks; /* fs/lock/locks.c's own; NULL: none */
     void *data;               /* the file system's own */
 };
 

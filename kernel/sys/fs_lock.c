@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Advisory locks: fcntl's records and flock. The engine is fs/locks.c.
+ * Advisory locks: fcntl's records and flock. The engine is fs/lock/locks.c.
  */
 #include "kernel/sys/fs_lock.h"
-#include "fs/locks.h"
+#include "fs/lock/locks.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"

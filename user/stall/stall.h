@@ -21,6 +21,8 @@ char *map(size_t size, int prot, int flags, int fd);
 int file(size_t size); /* in memory, without pages */
 
 /* stall_procs.c */
+void start_children(void (*fn)(void)); /* thousands that do this and end */
+void end_children(void);
 void many_children(void);
 void wait_nohang(void);
 void kill_all(void);
@@ -35,6 +37,7 @@ void many_polled(void);
 void many_open(void);
 void big_directory(void);
 void many_locks(void);
+void many_lock_waiters(void);
 void many_mounts(void);
 void link_chain(void);
 void big_exec(void);

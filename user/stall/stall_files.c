@@ -83,20 +83,57 @@ void big_directory(void)
     rmdir("/tmp/stall");
 }
 
+static void lock_range(int fd, int call, int type, off_t start, off_t len)
+{
+    struct flock l = {
+        .l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
+
+    if (fcntl(fd, call, &l))
+        die("lock");
+}
+
+/* Records of a process and of another open file on one file, in turn, over one another. */
 void many_locks(void)
 {
-    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
-    int fd = file(P);
+    enum { N = 100000, OFD_SETLK = 37 };
+    char name[64];
+    int fd = file(P), other;
 
-    for (int i = 0; i < 100000; i++) {
-        l.l_start = 2 * (off_t)i;
-        if (fcntl(fd, F_SETLK, &l))
-            die("lock");
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    other = open(name, O_RDWR);
+    for (int i = 0; i < N; i++) {
+        lock_range(fd, F_SETLK, i % 5 ? F_RDLCK : F_WRLCK, 2 * (off_t)i, 1);
+        if (i % 5)
+            lock_range(other, OFD_SETLK, F_RDLCK, 2 * (off_t)i, 2);
     }
-    l.l_start = 100001;
-    fcntl(fd, F_GETLK, &l);
+    lock_range(fd, F_GETLK, F_WRLCK, 0, 0);
+    lock_range(other, OFD_SETLK, F_UNLCK, 0, 0);
+    lock_range(fd, F_GETLK, F_WRLCK, 0, 0);
+    lock_range(fd, F_SETLK, F_RDLCK, 0, 0); /* all become one */
+    for (int i = 0; i < N; i++)
+        lock_range(fd, F_SETLK, F_UNLCK, 2 * (off_t)i, 1);
     close(dup(fd)); /* all go */
+    close(other);
     close(fd);
+}
+
+/* Two thousand processes wait for one lock, then get it one after the other. */
+static int wait_fd;
+
+static void wait_for_lock(void)
+{
+    lock_range(wait_fd, F_SETLKW, F_WRLCK, 0, 1);
+}
+
+void many_lock_waiters(void)
+{
+    wait_fd = file(P);
+    lock_range(wait_fd, F_SETLK, F_WRLCK, 0, 1);
+    start_children(wait_for_lock);
+    for (int i = 0; i < 100; i++)
+        lock_range(wait_fd, F_SETLK, F_WRLCK, 10 + 2 * i, 1);
+    close(wait_fd);
+    end_children();
 }
 
 void many_mounts(void)

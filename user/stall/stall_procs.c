@@ -23,7 +23,7 @@ static void sleep_for_ever(void)
         pause();
 }
 
-static void start_children(void (*fn)(void))
+void start_children(void (*fn)(void))
 {
     for (int i = 0; i < NPROCS; i++) {
         pids[i] = fork();
@@ -36,7 +36,7 @@ static void start_children(void (*fn)(void))
     }
 }
 
-static void end_children(void)
+void end_children(void)
 {
     for (int i = 0; i < NPROCS; i++)
         kill(pids[i], SIGKILL);

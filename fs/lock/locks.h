@@ -3,6 +3,9 @@
  * Advisory locks on files: POSIX record locks (owned by a descriptor table and lost when it
  * closes any descriptor of the file), record locks of an open file description, and flock.
  * The first two see each other; flock is a world of its own.
+ *
+ * The calls may sleep and pause: no spinlock held. A change of many locks of one owner lets
+ * others run; they see all of what it takes, and what it gives back piece by piece.
  */
 #pragma once
 
@@ -32,7 +35,7 @@ bool lock_test(const struct lock_request *r, struct lock_request *found);
 /* The locks of an owner on a file go: a descriptor of its table was closed, or it is an open
  * file whose last reference is gone. Who waits for one in the owner's name must look
  * afterwards whether its descriptor still stands (lock_set does not know descriptors). */
-void locks_forget(u64 owner, const struct inode *ino);
+void locks_forget(u64 owner, struct inode *ino);
 
 /* Whether a lock on the file is left: none is when the inode goes. */
 bool locks_any(const struct inode *ino);
