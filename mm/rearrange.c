@@ -40,12 +40,13 @@ int rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end)
 {
     struct vma *v = vma_at(r->mm, start);
 
-    if (!v || vma_kind(v) != VMA_SHARED || (v->flags & (VM_NOREMAP | VM_HUGE)))
+    if (!v || vma_kind(v) != VMA_SHARED || (v->flags & (VM_NOREMAP | VM_HUGE)) ||
+        end > v->end)
         return -EINVAL;
     if (v->flags & VM_SEALED)
         return -EPERM;
     rearrange_use(r, v);
-    return end > v->end ? -EINVAL : 0;
+    return 0;
 }
 
 struct leaf rearrange_walk(struct rearrange *r, vaddr_t va)

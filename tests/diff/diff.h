@@ -76,6 +76,7 @@ enum event {
     OVER_SKEWED,
     DUPLICATE,
     KEEP,
+    COVER,
     GROW,
     SHRINK,
     BUS,
@@ -93,6 +94,7 @@ struct common {
     bool allocated[FILES]; /* by fallocate */
     int64_t size[OBJECTS]; /* of files and objects, in bytes */
     uint64_t events[EVENTS][SHAPES];
+    uint64_t illegal; /* of the threads variant and of the calls of our own */
 };
 
 struct range {
@@ -155,6 +157,7 @@ bool is_locked(const struct page *p);
 /* One mapping for sure, on the system named; neither: several, or merging decides. */
 bool one_area_linux(size_t at, size_t n);
 bool one_area_here(size_t at, size_t n);
+void shadow_fill(struct range r, struct page first); /* a fresh mapping */
 size_t linux_run(size_t at, size_t n); /* first pages of the range that are one there */
 bool readable(size_t i);
 bool writable(size_t i);
@@ -167,6 +170,13 @@ enum shape shape_of_file(int file, int64_t from, int64_t to);
 void events_print(void);
 
 /* ---- operations ---- */
+/* Parts of operations: r to the place `to`, not over itself. */
+void move_to(struct range r, size_t to, const char *how);
+void duplicate_at(struct range r, size_t to);
+void keep_at(struct range r, size_t to);
+/* remap_file_pages: 0 or a negative errno; the shadow follows. */
+long remap_pages(size_t at, size_t n, size_t page, int flags);
+
 void op_map(void);
 void op_unmap(void);
 void op_protect(void);
@@ -194,4 +204,5 @@ void op_sync(void);
 void op_lock(void);
 void op_incore(void);
 void op_vmread(void);
+void op_cover(void);
 void files_make(void);

@@ -27,6 +27,7 @@ static const struct {
     [OVER_SKEWED] = {"move-skewed-over", true},
     [DUPLICATE] = {"duplicate", true},
     [KEEP] = {"dontunmap", true},
+    [COVER] = {"arranged-over", true},
     [GROW] = {"grow", true},
     [SHRINK] = {"shrink", true},
     [BUS] = {"sigbus", false},

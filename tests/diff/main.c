@@ -4,8 +4,11 @@
  * diff list SEED < LISTS          a line of standard input is a program and the numbers of
  *                                 the operations to do; one line each as above
  * diff text SEED PROGRAM [OPS]    one program, or only those operations of it, written out
+ * diff threads SEED FROM TO       programs of several threads at once (threads.h)
+ * diff own SEED FROM TO           the calls of Tessera's own against a model (own.c)
  */
-#include "tests/diff/diff.h"
+#include "tests/diff/own.h"
+#include "tests/diff/threads.h"
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -49,6 +52,7 @@ static const struct operation {
     {op_lock, "mlock", 4},
     {op_incore, "mincore", 3},
     {op_vmread, "vmread", 3},
+    {op_cover, "cover", 2},
     {NULL, "fork", 3},
 };
 
@@ -209,6 +213,10 @@ int main(int argc, char **argv)
         for (uint64_t i = strtoull(argv[3], NULL, 0); i < to; i++)
             run_program(i);
         events_print();
+    } else if (!strcmp(argv[1], "threads") && argc == 5) {
+        return threads_main(seed, strtoull(argv[3], NULL, 0), strtoull(argv[4], NULL, 0));
+    } else if (!strcmp(argv[1], "own") && argc == 5) {
+        return own_main(seed, strtoull(argv[3], NULL, 0), strtoull(argv[4], NULL, 0));
     } else if (!strcmp(argv[1], "list")) {
         run_lists();
     } else if (!strcmp(argv[1], "text") && argc >= 4) {

@@ -4,7 +4,7 @@
  */
 #include "tests/diff/diff.h"
 
-static void fill(struct range r, struct page first)
+void shadow_fill(struct range r, struct page first)
 {
     static uint32_t origins = 1u << 31;
     shadow_clear(r.at, r.n);
@@ -101,7 +101,7 @@ void op_map(void)
             common->size[first.file] = (int64_t)(r.n * P);
         note_seals(&first);
         hit(MAP_OVER, shape_at(r.at, r.n));
-        fill(r, first);
+        shadow_fill(r, first);
     }
     say_contents(r.at, r.n, 6);
 }

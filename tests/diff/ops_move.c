@@ -47,16 +47,9 @@ static bool mixed(struct range r)
     return shadow_any(r.at, r.n, is_hole) || shadow_any(r.at, r.n, is_sealed);
 }
 
-void op_move(void)
+void move_to(struct range r, size_t to, const char *how)
 {
-    struct range r = some_range();
-    size_t to;
-    bool overlap = !some_target(r.at, r.n, r.n, &to);
-    /* Ruling: holes and seals inside a range of several mappings; each refuses at its own
-     * moment. */
-    if (!SEVERAL || (mixed(r) && !comparable(r.at, r.n)))
-        r = one_area(r);
-    say(" +%zu %zu to +%zu%s", r.at, r.n, to, overlap ? " overlapping" : "");
+    say(" +%zu %zu to +%zu%s", r.at, r.n, to, how);
     if (shadow_any(to, r.n, is_sealed) && r.n > 1) {
         say(" sealed");
         return;
@@ -72,6 +65,18 @@ void op_move(void)
     say_contents(r.at, r.n, 3);
 }
 
+void op_move(void)
+{
+    struct range r = some_range();
+    size_t to;
+    bool overlap = !some_target(r.at, r.n, r.n, &to);
+    /* Ruling: holes and seals inside a range of several mappings; each refuses at its own
+     * moment. */
+    if (!SEVERAL || (mixed(r) && !comparable(r.at, r.n)))
+        r = one_area(r);
+    move_to(r, to, overlap ? " overlapping" : "");
+}
+
 /* New pages behind a mapping: its linear numbering goes on. */
 static void note_growth(size_t at, size_t n, size_t more)
 {
@@ -81,6 +86,13 @@ static void note_growth(size_t at, size_t n, size_t more)
         pages[at + n + i] = last;
         pages[at + n + i].now = last.home;
     }
+}
+
+/* Ruling: a sealed file lets no new mapping be made, and an old one grow. */
+static bool sealed_file(int file)
+{
+    int seals = file < FILES ? fcntl(fds[file], F_GET_SEALS) : 0;
+    return seals > 0 && (seals & (F_SEAL_WRITE | 0x10));
 }
 
 /* What growing would have mapped, for a window that is several mappings on Linux. */
@@ -115,7 +127,7 @@ void op_grow(void)
     }
     if (last->kind == SHARED && (last->now != last->home ||
                                  one_area_here(r.at, r.n) != one_area_linux(r.at, r.n))) {
-        if (last->file >= FILES || (last->attr & READONLY)) {
+        if (last->file >= FILES || (last->attr & READONLY) || sealed_file(last->file)) {
             say(" ruling");
             return;
         }
@@ -172,13 +184,11 @@ void op_shrink(void)
 }
 
 /* A second window that shows what the first does: old size 0. */
-void op_duplicate(void)
+void duplicate_at(struct range r, size_t to)
 {
-    struct range r = one_area(some_range());
-    size_t to;
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-    if (!one_area_here(r.at, r.n) || !some_target(r.at, r.n, r.n, &to) ||
-        shadow_any(to, r.n, is_sealed) || shadow_any(r.at, r.n, is_sealed) ||
+    if (!one_area_here(r.at, r.n) || shadow_any(to, r.n, is_sealed) ||
+        shadow_any(r.at, r.n, is_sealed) ||
         /* Ruling: filling stops at the first page that fails, of one mapping here. */
         (shadow_any(r.at, r.n, is_locked) && !one_area_linux(r.at, r.n))) {
         say(" none");
@@ -201,16 +211,23 @@ void op_duplicate(void)
     say_contents(to, r.n, 8);
 }
 
-/* The pages go, the mapping stays. */
-void op_dontunmap(void)
+void op_duplicate(void)
 {
     struct range r = one_area(some_range());
     size_t to;
+    if (some_target(r.at, r.n, r.n, &to))
+        duplicate_at(r, to);
+    else
+        say(" none");
+}
+
+/* The pages go, the mapping stays. */
+void keep_at(struct range r, size_t to)
+{
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED | 4;
     /* Ruling: Linux takes the lock from all of the mapping that stays. */
     if (!one_area_here(r.at, r.n) || shadow_any(r.at, r.n, is_locked) ||
-        !some_target(r.at, r.n, r.n, &to) || shadow_any(to, r.n, is_sealed) ||
-        shadow_any(r.at, r.n, is_sealed)) {
+        shadow_any(to, r.n, is_sealed) || shadow_any(r.at, r.n, is_sealed)) {
         say(" none");
         return;
     }
@@ -231,4 +248,14 @@ void op_dontunmap(void)
     }
     say_contents(to, r.n, 6);
     say_contents(r.at, r.n, 6);
+}
+
+void op_dontunmap(void)
+{
+    struct range r = one_area(some_range());
+    size_t to;
+    if (some_target(r.at, r.n, r.n, &to))
+        keep_at(r, to);
+    else
+        say(" none");
 }

@@ -33,7 +33,7 @@ static bool unsure(size_t at, size_t n)
     return one_file && !one_area_here(at, n);
 }
 
-static long remap(size_t at, size_t n, size_t page, int flags)
+long remap_pages(size_t at, size_t n, size_t page, int flags)
 {
     long result = raw_remap(at, n, 0, page, flags) ? -errno : 0;
     for (size_t i = 0; result == 0 && i < n; i++)
@@ -68,7 +68,7 @@ void op_remap(void)
             say_result(raw_remap(r.at, n, prot, pgoff, flags));
     } else {
         say(" page %zu flags %#x", page, flags);
-        long result = remap(r.at, r.n, page, flags);
+        long result = remap_pages(r.at, r.n, page, flags);
         say(" = %ld", result);
         if (result == 0)
             hit(REMAP, shape_at(r.at, r.n));
@@ -100,7 +100,7 @@ void op_scatter(void)
                     : pattern == 1 ? (size_t)pages[r.at].home + (i ^ 1)
                     : pattern == 2 ? page + i * 3 % regime.file_pages
                                    : page;
-        failed += remap(r.at + i, 1, to, flags) != 0;
+        failed += remap_pages(r.at + i, 1, to, flags) != 0;
         calls++;
     }
     say(" failed %ld of %ld", failed, calls);
@@ -119,7 +119,8 @@ void op_home(void)
         return;
     }
     enum shape before = shape_at(r.at, r.n);
-    long result = remap(r.at, r.n, (size_t)pages[r.at].home, pick(2) ? 0 : MAP_NONBLOCK);
+    long result =
+        remap_pages(r.at, r.n, (size_t)pages[r.at].home, pick(2) ? 0 : MAP_NONBLOCK);
     say(" = %ld", result);
     if (result == 0)
         hit(GO_HOME, before);

@@ -5,7 +5,7 @@
  */
 #include "tests/diff/diff.h"
 
-static uint64_t state;
+static __thread uint64_t state;
 
 static uint64_t mix(uint64_t x)
 {

@@ -56,9 +56,9 @@ long say_address(void *got)
 }
 
 /* ---- memory under the catcher ---- */
-static jmp_buf back;
-static volatile bool armed;
-static siginfo_t caught;
+static __thread jmp_buf back;
+static __thread volatile bool armed;
+static __thread siginfo_t caught;
 
 static void on_fault(int sig, siginfo_t *info, void *context)
 {

@@ -717,6 +717,9 @@ TEST(RV59, "EPERM: sealed mappings keep their arrangement")
     ERR(remap_swap(A, A + P, P), EPERM);
     ERR(remap_swap(open, A, P), EPERM);
     ERR(remap_rotate(A, 8 * P, 1), EPERM);
+    ERR(V(0, E(0, 1 << 20, 1)), EINVAL); /* beyond the mapping, before the seal */
+    ERR(remap_rotate(A, P << 20, 1), EINVAL);
+    ERR(remap_swap(A, A + (P << 20), P << 20), EINVAL);
     TAGS(7, 1, 2, 3, 4, 5, 6, 7);
     EQ(query(1)[0] & RMQ_PGOFF, 7);
     A = remap_clone(A, 8 * P, PROT_READ); /* the seal stays behind */
