@@ -17,6 +17,3 @@ noreturn void panic(const char *fmt, ...) printf_like(1, 2);
     } while (0)
 
 #define STATIC_ASSERT(cond) _Static_assert(cond, #cond)
-
-/* A note to the reader: the caller holds this lock. The body asserts it. */
-#define REQUIRES(lock)

@@ -3,7 +3,7 @@
  * The slow half of the sleeping lock: waiters queue, and whoever unlocks hands the lock to
  * the first of them (with every reader that follows directly).
  */
-#include "lib/mutex.h"
+#include "lib/lock.h"
 
 void mutex_init(struct mutex *m)
 {
@@ -12,16 +12,17 @@ void mutex_init(struct mutex *m)
     list_init(&m->queue);
 }
 
-/* Grants the lock to waiters in order while it is free for them. m->lock held. */
+/* Grants the lock to waiters in order while it is free for them. */
 static void grant(struct mutex *m)
 {
+    REQUIRES(&m->lock);
     while (!list_empty(&m->queue)) {
         struct mutex_waiter *w = list_entry(m->queue.next, struct mutex_waiter, link);
         void *thread = w->thread;
 
-        if (w->exclusive ? m->holders != 0 : m->holders < 0)
+        if (w->mode == MUTEX_EXCLUSIVE ? m->holders != 0 : m->holders < 0)
             return;
-        m->holders = w->exclusive ? -1 : m->holders + 1;
+        m->holders = w->mode == MUTEX_EXCLUSIVE ? -1 : m->holders + 1;
         list_del(&w->link);
         /* The record is gone as soon as its owner sees `granted`. */
         __atomic_store_n(&w->granted, true, __ATOMIC_RELEASE);
@@ -29,9 +30,9 @@ static void grant(struct mutex *m)
     }
 }
 
-void mutex_lock_slow(struct mutex *m, bool exclusive)
+void mutex_lock_slow(struct mutex *m, enum mutex_mode mode)
 {
-    struct mutex_waiter w = {.thread = thread_self(), .exclusive = exclusive};
+    struct mutex_waiter w = {.thread = thread_self(), .mode = mode};
 
     spin_lock(&m->lock);
     list_add_tail(&m->queue, &w.link);
@@ -47,3 +48,52 @@ void mutex_wake(struct mutex *m)
     grant(m);
     spin_unlock(&m->lock);
 }
+
+#ifdef LOCKS_CHECKED
+static u32 find(const struct held_mutexes *held, const struct mutex *m)
+{
+    u32 i = 0;
+
+    while (i < held->n && held->of[i].m != m)
+        i++;
+    return i;
+}
+
+bool mutex_may_take(const struct mutex *m)
+{
+    return cpu_spinlocks() == 0 && !mutex_is_mine(m);
+}
+
+void mutex_note_taken(const struct mutex *m, enum mutex_mode mode)
+{
+    struct held_mutexes *held = thread_mutexes();
+
+    ASSERT(held->n < HELD_MUTEXES);
+    held->of[held->n].m = m;
+    held->of[held->n++].mode = mode;
+}
+
+void mutex_note_given_up(const struct mutex *m)
+{
+    struct held_mutexes *held = thread_mutexes();
+    u32 i = find(held, m);
+
+    ASSERT(i < held->n); /* a mutex is given up by who holds it */
+    held->of[i] = held->of[--held->n];
+}
+
+bool mutex_is_mine(const struct mutex *m)
+{
+    const struct held_mutexes *held = thread_mutexes();
+
+    return find(held, m) < held->n;
+}
+
+bool mutex_is_mine_alone(const struct mutex *m)
+{
+    const struct held_mutexes *held = thread_mutexes();
+    u32 i = find(held, m);
+
+    return i < held->n && held->of[i].mode == MUTEX_EXCLUSIVE;
+}
+#endif

@@ -2,12 +2,16 @@
  *
  * Sleeping lock with shared and exclusive mode. Waiters queue in order, a waiting writer
  * holds back new readers, so nobody starves. Not for interrupt handlers and not to be
- * taken with a spinlock held. Needs two services from above: park and unpark.
+ * taken with a spinlock held. Needs two services from above: park and unpark. Checked builds
+ * (lib/lock.h) keep a list of what each thread holds: nobody takes one twice, not even shared
+ * (a writer may have come between), and only a holder gives it up.
  */
 #pragma once
 
 #include "lib/list.h"
 #include "lib/spinlock.h"
+
+enum mutex_mode { MUTEX_SHARED, MUTEX_EXCLUSIVE };
 
 struct mutex {
     spinlock_t lock;
@@ -19,7 +23,7 @@ struct mutex {
 struct mutex_waiter {
     struct list link;
     void *thread;
-    bool exclusive;
+    enum mutex_mode mode;
     bool granted;
 };
 
@@ -31,35 +35,66 @@ void thread_park(void);
 void thread_unpark(void *thread);
 
 void mutex_init(struct mutex *m);
-void mutex_lock_slow(struct mutex *m, bool exclusive);
+void mutex_lock_slow(struct mutex *m, enum mutex_mode mode);
 void mutex_wake(struct mutex *m);
 
-static inline void mutex_lock_mode(struct mutex *m, bool exclusive)
+#ifdef LOCKS_CHECKED
+#define HELD_MUTEXES 16u
+
+/* What a thread holds. */
+struct held_mutexes {
+    u32 n;
+    struct {
+        const struct mutex *m;
+        enum mutex_mode mode;
+    } of[HELD_MUTEXES];
+};
+
+/* The running thread's list. Provided by kernel/sched.c (host: tests/host/port.c). */
+struct held_mutexes *thread_mutexes(void);
+
+void mutex_note_taken(const struct mutex *m, enum mutex_mode mode);
+void mutex_note_given_up(const struct mutex *m);
+/* Whether the running thread may take it now. */
+bool mutex_may_take(const struct mutex *m);
+
+/* Whether the running thread holds it, in any mode / exclusively. */
+bool mutex_is_mine(const struct mutex *m);
+bool mutex_is_mine_alone(const struct mutex *m);
+#else
+#define mutex_note_taken(m, mode) ((void)0)
+#define mutex_note_given_up(m)    ((void)0)
+#endif
+
+static inline void mutex_lock_mode(struct mutex *m, enum mutex_mode mode)
 {
+    SPIN_CHECK(mutex_may_take(m));
     spin_lock(&m->lock);
     if (likely(list_empty(&m->queue) &&
-               (exclusive ? m->holders == 0 : m->holders >= 0))) {
-        m->holders = exclusive ? -1 : m->holders + 1;
+               (mode == MUTEX_EXCLUSIVE ? m->holders == 0 : m->holders >= 0))) {
+        m->holders = mode == MUTEX_EXCLUSIVE ? -1 : m->holders + 1;
         spin_unlock(&m->lock);
-        return;
+    } else {
+        spin_unlock(&m->lock);
+        mutex_lock_slow(m, mode);
     }
-    spin_unlock(&m->lock);
-    mutex_lock_slow(m, exclusive);
+    mutex_note_taken(m, mode);
 }
 
 static inline void mutex_lock(struct mutex *m)
 {
-    mutex_lock_mode(m, true);
+    mutex_lock_mode(m, MUTEX_EXCLUSIVE);
 }
 
 static inline void mutex_lock_shared(struct mutex *m)
 {
-    mutex_lock_mode(m, false);
+    mutex_lock_mode(m, MUTEX_SHARED);
 }
 
 /* Gives up either mode. */
 static inline void mutex_unlock(struct mutex *m)
 {
+    mutex_note_given_up(m);
     spin_lock(&m->lock);
     ASSERT(m->holders != 0);
     m->holders = m->holders < 0 ? 0 : m->holders - 1;

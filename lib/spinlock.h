@@ -10,8 +10,13 @@
 #include "arch/cpu.h"
 #include "lib/assert.h"
 
+/* Host and debug builds know who holds what, see lib/lock.h. */
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+#define LOCKS_CHECKED
+#endif
+
 typedef struct spinlock {
-    u32 held;
+    u32 held; /* 0: free; in checked builds the holder, else 1 */
 } spinlock_t;
 
 #define SPINLOCK_INIT \
@@ -19,16 +24,38 @@ typedef struct spinlock {
         0             \
     }
 
-/* Test builds count the locks this CPU holds, so that a pause with one is found. */
-#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
-#define SPIN_NOTE(n) (cpu_spinlocks() += (n))
+#ifdef LOCKS_CHECKED
+#define SPIN_CHECK(cond) ASSERT(cond)
+/* The locks of a CPU are counted, so that a pause with one is found. */
+#define SPIN_NOTE(n)     (cpu_spinlocks() += (n))
+
+/* Whether the running CPU holds it. An interrupt handler holds what it has interrupted. */
+static inline bool spin_is_mine(const spinlock_t *l)
+{
+    return __atomic_load_n(&l->held, __ATOMIC_RELAXED) == cpu_holder();
+}
+
+static inline bool spin_take(spinlock_t *l)
+{
+    u32 free = 0;
+
+    return __atomic_compare_exchange_n(&l->held, &free, cpu_holder(), false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
 #else
-#define SPIN_NOTE(n) ((void)0)
+#define SPIN_CHECK(cond) ((void)0)
+#define SPIN_NOTE(n)     ((void)0)
+
+static inline bool spin_take(spinlock_t *l)
+{
+    return !__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE);
+}
 #endif
 
 static inline void spin_lock(spinlock_t *l)
 {
-    while (unlikely(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE))) {
+    SPIN_CHECK(!spin_is_mine(l));
+    while (unlikely(!spin_take(l))) {
         while (__atomic_load_n(&l->held, __ATOMIC_RELAXED))
             cpu_relax(); /* serves TLB requests of other CPUs, see arch/cpu.h */
     }
@@ -37,7 +64,7 @@ static inline void spin_lock(spinlock_t *l)
 
 static inline bool spin_trylock(spinlock_t *l)
 {
-    if (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE))
+    if (!spin_take(l))
         return false;
     SPIN_NOTE(1);
     return true;
@@ -45,6 +72,7 @@ static inline bool spin_trylock(spinlock_t *l)
 
 static inline void spin_unlock(spinlock_t *l)
 {
+    SPIN_CHECK(spin_is_mine(l));
     SPIN_NOTE(-1);
     __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 }

@@ -125,6 +125,7 @@ struct thread {
     void *kstack; /* kspace range, KSTACK_SIZE */
 #ifdef TESSERA_DEBUG
     struct injection inject;
+    struct held_mutexes mutexes;
 #endif
 };
 

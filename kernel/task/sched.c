@@ -159,6 +159,13 @@ void *thread_self(void)
     return current_thread();
 }
 
+#ifdef LOCKS_CHECKED
+struct held_mutexes *thread_mutexes(void)
+{
+    return &(current_thread() ?: &this_cpu(idle_thread))->mutexes;
+}
+#endif
+
 void thread_park(void)
 {
     irqflags_t flags = spin_lock_irq(&rq_lock);

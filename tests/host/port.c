@@ -43,6 +43,7 @@ static u64 free_at_boot;
 u64 pause_cycles = ~0ull;
 DEFINE_PER_CPU(u64, pause_since);
 _Thread_local s32 host_spinlocks;
+static _Thread_local struct held_mutexes mutexes_held;
 void (*host_pause_hook)(void);
 u64 host_pauses;
 bool host_killed;
@@ -59,6 +60,23 @@ void pause_now(void)
 bool pause_killed(void)
 {
     return host_killed;
+}
+
+/* ---- who holds locks ---- */
+
+u32 host_thread_number(void)
+{
+    static u32 last;
+    static _Thread_local u32 mine;
+
+    if (!mine)
+        mine = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+    return mine;
+}
+
+struct held_mutexes *thread_mutexes(void)
+{
+    return &mutexes_held;
 }
 
 /* ---- who runs ---- */

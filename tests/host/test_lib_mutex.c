@@ -19,27 +19,44 @@ static struct waitq q;
 static bool happened;
 static u64 shared_count, inside_readers, inside_writers;
 
+static void *second_reader(void *arg)
+{
+    (void)arg;
+    mutex_lock_shared(&m);
+    CHECK_EQ(m.holders, 2);
+    mutex_unlock(&m);
+    return NULL;
+}
+
 TEST(mutex_free_and_shared)
 {
+    pthread_t t;
+
     mutex_init(&m);
     CHECK(!mutex_is_held(&m));
     mutex_lock(&m);
     CHECK_EQ(m.holders, -1);
     mutex_unlock(&m);
     mutex_lock_shared(&m);
-    mutex_lock_shared(&m);
-    CHECK_EQ(m.holders, 2);
-    mutex_unlock(&m);
+    CHECK(pthread_create(&t, NULL, second_reader, NULL) == 0);
+    pthread_join(t, NULL);
     CHECK(mutex_is_held(&m));
     mutex_unlock(&m);
     CHECK(!mutex_is_held(&m));
+}
+
+/* Gives m up as the thread that it was granted to. */
+static void unlock_as(enum mutex_mode mode)
+{
+    mutex_note_taken(&m, mode);
+    mutex_unlock(&m);
 }
 
 /* A reader holds the lock, a writer waits, a second reader waits behind it: the writer comes
  * first, then the reader. */
 TEST(mutex_writers_hold_back_readers)
 {
-    struct mutex_waiter writer = {.thread = thread_self(), .exclusive = true};
+    struct mutex_waiter writer = {.thread = thread_self(), .mode = MUTEX_EXCLUSIVE};
     struct mutex_waiter reader = {.thread = thread_self()};
     struct mutex_waiter reader2 = {.thread = thread_self()};
 
@@ -52,11 +69,11 @@ TEST(mutex_writers_hold_back_readers)
     CHECK(!writer.granted && !reader.granted && m.holders == 1);
     mutex_unlock(&m);
     CHECK(writer.granted && !reader.granted && !reader2.granted && m.holders == -1);
-    mutex_unlock(&m);
+    unlock_as(MUTEX_EXCLUSIVE);
     CHECK(reader.granted && reader2.granted);
     CHECK_EQ(m.holders, 2);
-    mutex_unlock(&m);
-    mutex_unlock(&m);
+    unlock_as(MUTEX_SHARED);
+    unlock_as(MUTEX_SHARED);
     CHECK(!mutex_is_held(&m) && list_empty(&m.queue));
 }
 

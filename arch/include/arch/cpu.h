@@ -46,7 +46,10 @@ static inline struct cpu *cpu_self(void)
     return (struct cpu *)((uintptr_t)&cpu_local + cpu_offset());
 }
 
+/* For locks in debug kernels: how many spinlocks this CPU holds, and its name as the holder
+ * of one, never 0. */
 #define cpu_spinlocks() (cpu_self()->spinlocks)
+#define cpu_holder()    (cpu_id() + 1)
 
 static inline struct thread *current_thread(void)
 {

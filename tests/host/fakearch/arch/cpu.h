@@ -25,8 +25,11 @@ struct cpu {
 
 #define HOST_CPUS 2u
 
-extern _Thread_local s32 host_spinlocks; /* held by this host thread */
+/* Who holds a spinlock is a host thread. */
+extern _Thread_local s32 host_spinlocks;
+u32 host_thread_number(void); /* from 1 on */
 #define cpu_spinlocks() host_spinlocks
+#define cpu_holder()    host_thread_number()
 
 extern struct cpu host_cpus[HOST_CPUS];
 extern u32 host_cpu; /* the running one */
