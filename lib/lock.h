@@ -45,5 +45,66 @@
 #define REQUIRES_EITHER(a, b) \
     LOCK_CHECK(LOCK_IS_MINE(a) || LOCK_IS_MINE(b), "without the lock " #a " or " #b)
 
+/* The caller holds it, unless `alone`: nobody else can reach what it protects. */
+#define REQUIRES_UNLESS(alone, lock) \
+    LOCK_CHECK((alone) || LOCK_IS_MINE(lock), "without the lock " #lock)
+
 /* The function may sleep or take a mutex: the caller holds no spinlock. */
 #define REQUIRES_NO_SPINLOCK() LOCK_CHECK(NO_SPINLOCK_HELD(), "with a spinlock held")
+
+/* A lock that the end of the block gives up, whichever way out is taken: SCOPED_LOCK for a
+ * spinlock or a mutex exclusively, SCOPED_LOCK_SHARED for a mutex, SCOPED_LOCK_IRQ for a
+ * spinlock with interrupts off. */
+struct scoped_lock {
+    spinlock_t *spin;
+    struct mutex *mutex;
+};
+
+static always_inline struct scoped_lock scoped_spin(spinlock_t *l)
+{
+    spin_lock(l);
+    return (struct scoped_lock){l, NULL};
+}
+
+static always_inline struct scoped_lock scoped_mutex(struct mutex *m)
+{
+    mutex_lock(m);
+    return (struct scoped_lock){NULL, m};
+}
+
+static always_inline struct scoped_lock scoped_shared(struct mutex *m)
+{
+    mutex_lock_shared(m);
+    return (struct scoped_lock){NULL, m};
+}
+
+static always_inline void scoped_end(const struct scoped_lock *s)
+{
+    if (s->spin)
+        spin_unlock(s->spin);
+    else
+        mutex_unlock(s->mutex);
+}
+
+struct scoped_irq {
+    spinlock_t *lock;
+    irqflags_t flags;
+};
+
+static always_inline void scoped_irq_end(const struct scoped_irq *s)
+{
+    spin_unlock_irq(s->lock, s->flags);
+}
+
+#define SCOPED_NAME_(line) scoped_##line
+#define SCOPED_NAME(line)  SCOPED_NAME_(line)
+#define SCOPED(type, end)  __attribute__((cleanup(end))) type SCOPED_NAME(__LINE__)
+/* clang-format off */
+#define SCOPED_LOCK(lock)                          \
+    SCOPED(const struct scoped_lock, scoped_end) = \
+        _Generic((lock), spinlock_t *: scoped_spin, struct mutex *: scoped_mutex)(lock)
+/* clang-format on */
+#define SCOPED_LOCK_SHARED(m) \
+    SCOPED(const struct scoped_lock, scoped_end) = scoped_shared(m)
+#define SCOPED_LOCK_IRQ(lock) \
+    SCOPED(const struct scoped_irq, scoped_irq_end) = {(lock), spin_lock_irq(lock)}

@@ -4,6 +4,7 @@
  * state: exec fills a stack that is not current, reports read arguments of others, debuggers
  * look into everything.
  */
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -12,9 +13,10 @@
 #include "mm/mm.h"
 
 /* The page the entry of va names, with a pin, so that truncate may free it only afterwards;
- * NULL: none. M held. */
+ * NULL: none. */
 static struct page *pin_entry(struct mm *mm, const struct vma *v, vaddr_t va)
 {
+    REQUIRES(&mm->lock);
     struct page *leaf = vma_huge(v) ? pt_middle(mm, va) : pt_leaf(mm, va), *pg = NULL;
     pte_t pte;
 
@@ -33,6 +35,7 @@ static struct page *pin_entry(struct mm *mm, const struct vma *v, vaddr_t va)
 /* The page of memory without any right, which no fault can bring. */
 static struct page *pin_hidden(struct mm *mm, struct vma *v, vaddr_t va)
 {
+    REQUIRES(&mm->lock);
     struct page *pg = pin_entry(mm, v, va);
 
     if (pg)
@@ -46,10 +49,11 @@ static struct page *pin_hidden(struct mm *mm, struct vma *v, vaddr_t va)
 }
 
 /* The page behind va with a pin; NULL: not accessible, *result says why when a fault was
- * tried. M held. */
+ * tried. */
 static struct page *pin_page(struct mm *mm, struct vma *v, vaddr_t va, bool write,
                              bool force, enum fault_result *result)
 {
+    REQUIRES(&mm->lock);
     if (force && !write && !(v->flags & VM_PROT))
         return pin_hidden(mm, v, va);
     if (force && write && !(v->flags & VM_WRITE) && (v->flags & VM_PROT) &&

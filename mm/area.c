@@ -3,6 +3,7 @@
  * The steps the memory calls are made of; see mm/area.h.
  */
 #include "mm/area.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/commit.h"
@@ -37,6 +38,7 @@ void area_release(struct area_reserve *r)
 
 unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     const struct vma *v = vma_find(mm, start);
     unsigned n = v && v->start < start;
 
@@ -47,10 +49,17 @@ unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end)
 
 void area_cut(struct mm *mm, vaddr_t va, struct area_reserve *r)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *v = vma_find(mm, va);
 
     if (v && v->start < va)
         vma_split(mm, v, va, area_take(r));
+}
+
+void area_doom(struct vma *v, struct area_dead *dead)
+{
+    v->node.left = (struct rb_node *)dead->first;
+    dead->first = v;
 }
 
 void area_bury(struct area_dead *dead)
@@ -67,6 +76,7 @@ void area_bury(struct area_dead *dead)
 
 void area_account(struct mm *mm, u32 flags, s64 npages)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     mm->total_vm += (u64)npages;
     if (flags & VM_ACCOUNT)
         commit_add(npages);
@@ -81,6 +91,7 @@ void area_account(struct mm *mm, u32 flags, s64 npages)
 
 struct area_pages area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct area_pages n = {0};
 
     for (struct vma *v = vma_find(mm, start); v && v->start < end;
@@ -96,6 +107,7 @@ struct area_pages area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end)
 int area_check_limits(const struct mm *mm, u32 flags, u64 npages,
                       struct area_pages replaced)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     bool data = (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
     u64 more = npages - MIN(replaced.all, npages);
 
@@ -110,6 +122,7 @@ int area_check_limits(const struct mm *mm, u32 flags, u64 npages,
 
 unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
     bool below = v->start < start, above = end < v->end;
     const struct vma *beside;
     struct vma piece;
@@ -132,6 +145,7 @@ unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 
 int area_check_memlock(const struct mm *mm, u64 npages)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     if (mm->limits.memlock_unlimited)
         return 0;
     return mm->locked_vm + npages > mm->limits.memlock >> PAGE_SHIFT ? -EAGAIN : 0;
@@ -139,6 +153,7 @@ int area_check_memlock(const struct mm *mm, u64 npages)
 
 int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     const struct vma *v = vma_at(mm, start);
 
     if (v && v->start < start && end < v->end && !area_may_cut(mm, 1))
@@ -151,6 +166,7 @@ int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end)
 void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
                 struct area_dead *dead)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *v = vma_at(mm, start), *next, *prev;
     struct tlb_batch batch;
 
@@ -179,8 +195,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
         next = vma_next(v);
         area_account(mm, v->flags, -(s64)vma_npages(v));
         vma_remove(mm, v);
-        v->node.left = (struct rb_node *)dead->first;
-        dead->first = v;
+        area_doom(v, dead);
         if (v->end < end)
             pause_anyway();
     }
@@ -193,6 +208,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
 struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
                            u32 flags, struct area_reserve *r)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     start = MAX(start, v->start);
     end = MIN(end, v->end);
     if (v->flags == flags)

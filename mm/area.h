@@ -40,6 +40,7 @@ void area_cut(struct mm *mm, vaddr_t va, struct area_reserve *r);
 struct area_dead {
     struct vma *first;
 };
+void area_doom(struct vma *v, struct area_dead *dead); /* v is in no tree any more */
 void area_bury(struct area_dead *dead);
 
 /* Whether [start, end) can be removed: -ENOMEM a hole in one VMA at vm.max_map_count, -EINVAL

@@ -4,6 +4,7 @@
  * the two inline accessors of away.h. The idea and its price: docs/book/10-home-and-away.md.
  */
 #include "mm/away.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -18,6 +19,7 @@ STATIC_ASSERT(sizeof(struct away_array) == AWAY_BYTES);
 
 int away_reserve(struct page *leaf)
 {
+    REQUIRES_EXCLUSIVE(&leaf->mm->lock);
     struct away_array *a;
 
     if (leaf->away)
@@ -33,6 +35,7 @@ int away_reserve(struct page *leaf)
 /* Takes the array away with the numbers that may be in it. */
 static void drop_array(struct page *leaf)
 {
+    REQUIRES_EXCLUSIVE(&leaf->mm->lock);
     u32 *array = leaf->away;
 
     spin_lock(&leaf->lock); /* truncate reads the array under it */
@@ -45,12 +48,14 @@ static void drop_array(struct page *leaf)
 
 void away_trim(struct page *leaf)
 {
+    REQUIRES_EXCLUSIVE(&leaf->mm->lock);
     if (leaf->away && !leaf->naway && !leaf->pins)
         drop_array(leaf);
 }
 
 void away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct page *leaf;
 
     pt_for_each_leaf (mm, start, end, va, next, leaf) {
@@ -75,6 +80,7 @@ void away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
 static int copy_leaf(struct mm *to, const struct page *from, vaddr_t va, vaddr_t next,
                      u64 delta)
 {
+    REQUIRES_EXCLUSIVE(&to->lock);
     for (; va < next; va += PAGE_SIZE) {
         u32 value = from->away[pt_index(va, 0)];
         struct page *leaf;
@@ -93,6 +99,8 @@ static int copy_leaf(struct mm *to, const struct page *from, vaddr_t va, vaddr_t
 
 int away_copy(struct mm *to, const struct mm *from, vaddr_t start, vaddr_t end, u64 delta)
 {
+    REQUIRES_EXCLUSIVE(&to->lock);
+    REQUIRES_EXCLUSIVE(&from->lock);
     struct page *leaf;
 
     pt_for_each_leaf (from, start, end, va, next, leaf) {
@@ -123,6 +131,7 @@ int away_copy(struct mm *to, const struct mm *from, vaddr_t start, vaddr_t end, 
 
 u64 mm_count_away(const struct mm *mm, const struct vma *v)
 {
+    REQUIRES(&mm->lock);
     struct page *leaf;
     u64 n = 0;
 

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "lib/lock.h"
 #include "mm/huge.h"
 #include "mm/object.h"
 #include "mm/pagetable.h"
@@ -17,10 +18,11 @@
 #define AWAY_BYTES (PT_ENTRIES * sizeof(u32))
 
 /* The file page at entry i of `leaf` (may be NULL: no table, all at home), whose address
- * lies in v. Caller holds T, or M in a mode that excludes remaps. */
+ * lies in v. T held, or M in a mode that excludes remaps. */
 static inline pgoff_t away_offset(const struct page *leaf, const struct vma *v,
                                   vaddr_t va)
 {
+    REQUIRES_EITHER(&v->mm->lock, &leaf->lock);
     if (leaf && leaf->away) {
         u32 n = leaf->away[pt_index(va, 0)];
 
@@ -33,6 +35,7 @@ static inline pgoff_t away_offset(const struct page *leaf, const struct vma *v,
 /* The file page at va. M held. */
 static inline pgoff_t mm_offset(const struct mm *mm, const struct vma *v, vaddr_t va)
 {
+    REQUIRES(&mm->lock);
     if (unlikely(vma_huge(v)))
         return huge_offset(mm, v, va);
     return away_offset(pt_leaf(mm, va), v, va);
@@ -47,6 +50,7 @@ void away_trim(struct page *leaf);
 /* Sets entry i to show file page `pgoff` away, or home (value 0). T held; array reserved. */
 static inline void away_set(struct page *leaf, unsigned i, u32 value)
 {
+    REQUIRES(&leaf->lock);
     leaf->naway += (u16)((value != 0) - (leaf->away[i] != 0));
     leaf->away[i] = value;
 }

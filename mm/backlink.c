@@ -6,6 +6,7 @@
  * has to look for them.
  */
 #include "mm/backlink.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/backlink_log.h"
@@ -37,6 +38,7 @@ static struct page *logged(u32 pfn)
 
 static void list_enter(struct page *pg)
 {
+    REQUIRES(&pg->object->lock);
     struct vm_object *o = pg->object;
     u32 pfn = (u32)page_to_pfn(pg); /* below 2^31: PHYS_LIMIT */
 
@@ -50,6 +52,7 @@ static void list_enter(struct page *pg)
 
 static void list_leave(struct page *pg)
 {
+    REQUIRES_UNLESS(pg->object->refs == 0, &pg->object->lock);
     struct vm_object *o = pg->object;
     struct page *next = logged(pg->links.low[2]), *prev = logged(pg->links.low[3]);
 
@@ -71,6 +74,7 @@ static void list_leave(struct page *pg)
 /* The page gets a log that holds what stood inline. */
 static int log_begin(struct page *pg)
 {
+    REQUIRES(&pg->object->lock);
     uintptr_t log = 0;
 
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
@@ -97,6 +101,7 @@ static void keep_inline(u64 key, void *arg)
 /* Back to inline hints: the log has at most four. */
 static void log_end(struct page *pg)
 {
+    REQUIRES(&pg->object->lock);
     struct backlinks few = {{0}, {0}};
     uintptr_t log = log_of(pg);
     u64 at = 0;
@@ -112,6 +117,7 @@ static void log_end(struct page *pg)
  * of them together stay in proportion to what is live. */
 static void sweep(struct vm_object *o)
 {
+    REQUIRES(&o->lock);
     struct page *pg = logged(o->log_hand ? o->log_hand : o->logs);
     uintptr_t log;
     bool more;
@@ -182,6 +188,8 @@ static noinline int add_to_log(struct page *pg, u64 key)
 
 int backlink_add(struct page *pg, const pte_t *entry)
 {
+    REQUIRES(&pg->object->lock);
+    REQUIRES(&virt_to_page(entry)->lock);
     u64 key = backlink_key(entry);
 
     if (likely(!(pg->flags & PG_LOG)) && likely(inline_add(pg, key) == 0))
@@ -191,6 +199,7 @@ int backlink_add(struct page *pg, const pte_t *entry)
 
 bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void *arg)
 {
+    REQUIRES(&pg->object->lock);
     if (pg->flags & PG_LOG)
         return log_visit_part(log_of(pg), at, visit, arg);
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
@@ -201,6 +210,7 @@ bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void
 
 void backlink_visit(const struct page *pg, backlink_fn visit, void *arg)
 {
+    REQUIRES(&pg->object->lock);
     u64 at = 0;
 
     while (backlink_visit_part(pg, &at, visit, arg))
@@ -209,6 +219,7 @@ void backlink_visit(const struct page *pg, backlink_fn visit, void *arg)
 
 void backlink_clear(struct page *pg)
 {
+    REQUIRES_UNLESS(pg->object->refs == 0, &pg->object->lock);
     if (pg->flags & PG_LOG) {
         uintptr_t log = log_of(pg);
 
@@ -220,6 +231,7 @@ void backlink_clear(struct page *pg)
 
 bool backlink_drop_logs(struct vm_object *o)
 {
+    REQUIRES(&o->lock);
     if (o->logs)
         backlink_clear(logged(o->logs));
     return o->logs != 0;

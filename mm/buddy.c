@@ -12,6 +12,7 @@
  */
 #include "mm/buddy.h"
 #include "lib/kasan.h"
+#include "lib/lock.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "mm/account.h"
@@ -68,6 +69,7 @@ bool alloc_should_fail(void)
 
 static void block_insert(pfn_t pfn, unsigned order)
 {
+    REQUIRES(&buddy.lock);
     struct page *pg = pfn_to_page(pfn);
 
     pg->type = PAGE_FREE;
@@ -78,6 +80,7 @@ static void block_insert(pfn_t pfn, unsigned order)
 
 static void block_remove(struct page *pg)
 {
+    REQUIRES(&buddy.lock);
     list_del(&pg->link);
     buddy.blocks[pg->order]--;
     pg->type = PAGE_RESERVED; /* until the caller names it: not a free block's head */
@@ -93,6 +96,7 @@ static u32 region_of(pfn_t pfn)
 
 static void block_free(pfn_t pfn, unsigned order)
 {
+    REQUIRES(&buddy.lock);
     u32 r = region_of(pfn);
 
     buddy.nfree += 1ull << order;
@@ -112,9 +116,10 @@ static void block_free(pfn_t pfn, unsigned order)
     block_insert(pfn, order);
 }
 
-/* Takes a block of `order`, splitting a larger one. buddy.lock held. */
+/* Takes a block of `order`, splitting a larger one. */
 static struct page *block_take(unsigned order)
 {
+    REQUIRES(&buddy.lock);
     unsigned o = order;
 
     while (o < BUDDY_ORDERS && list_empty(&buddy.free[o]))
@@ -136,6 +141,7 @@ static struct page *block_take(unsigned order)
 
 static void region_add(paddr_t start, paddr_t end)
 {
+    REQUIRES(&buddy.lock);
     pfn_t pfn = align_up(start, PAGE_SIZE) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
 
     if (pfn >= last || nregions == BOOT_RANGES_MAX)
@@ -176,8 +182,10 @@ void buddy_init(void)
     nregions = 0;
     for (unsigned o = 0; o < BUDDY_ORDERS; o++)
         list_init(&buddy.free[o]);
+    spin_lock(&buddy.lock);
     boot_alloc_rest(region_add);
     set_reserve();
+    spin_unlock(&buddy.lock);
 }
 
 static struct page *cache_refill(struct page_cache *c)
@@ -204,9 +212,9 @@ static struct page *cache_refill(struct page_cache *c)
     return c->nzeroed ? c->zeroed[--c->nzeroed] : NULL;
 }
 
-/* buddy.lock held. */
 static void lazy_push(struct page *pg)
 {
+    REQUIRES(&buddy.lock);
     pg->link.next = (struct list *)buddy.lazy;
     buddy.lazy = pg;
     buddy.nlazy++;

@@ -6,6 +6,7 @@
  * once and the numbers kept with the object while no translation of it comes or goes.
  */
 #include "mm/census.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "mm/backlink.h"
 #include "mm/huge.h"
@@ -34,6 +35,7 @@ static void forget_blocks(struct vm_object *o)
 
 void census_forget(struct vm_object *o)
 {
+    REQUIRES_UNLESS(o->refs == 0, &o->lock);
     if (o->census.blocks.count)
         forget_blocks(o);
 }
@@ -48,6 +50,7 @@ struct count {
 /* An entry of a mapping of c->o, at home. */
 static inline void count_entry(struct count *c, const struct page *table, unsigned i)
 {
+    REQUIRES(&table->lock);
     pte_t pte = pte_load(pt_entries(table) + i);
     const struct page *pg = pte_present(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
 
@@ -58,6 +61,7 @@ static inline void count_entry(struct count *c, const struct page *table, unsign
 
 static void count_homes(struct count *c, pgoff_t last)
 {
+    REQUIRES(&c->o->lock);
     struct vma *v;
 
     object_for_each_vma (v, c->o, c->first, last) {
@@ -101,6 +105,7 @@ static void count_hint(u64 key, void *arg)
 /* O is given up for pauses. */
 static void count_hints(struct count *c)
 {
+    REQUIRES(&c->o->lock);
     for (unsigned i = 0; i < INDEX_SLOTS; i++) {
         u32 number = object_number(c->first + ((pgoff_t)i << c->o->order));
         struct page *pg = index_get(&c->o->pages, number);
@@ -123,6 +128,7 @@ static void count_hints(struct count *c)
  * changed meanwhile. */
 static void count_block(struct vm_object *o, u32 number, struct block *out)
 {
+    REQUIRES(&o->lock);
     u64 shown = o->shown, dropped = __atomic_load_n(&o->dropped, __ATOMIC_ACQUIRE);
     pgoff_t first = (pgoff_t)number * INDEX_SLOTS << o->order;
     struct count c = {o, first, out, NULL};
@@ -146,6 +152,7 @@ static void count_block(struct vm_object *o, u32 number, struct block *out)
 
 u64 census_count(struct page *pg)
 {
+    REQUIRES(&pg->object->lock);
     struct vm_object *o = pg->object;
     u32 number = pg->index >> o->order;
     const struct block *kept = NULL;

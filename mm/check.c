@@ -4,6 +4,7 @@
  * it trusts no counter that it can recompute.
  */
 #include "mm/check.h"
+#include "lib/lock.h"
 #include "mm/away.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
@@ -66,6 +67,16 @@ static void look_for_hint(u64 key, void *arg)
     hint_found |= key == hint_wanted;
 }
 
+static void check_hint(const struct page *pg, const struct page *table, unsigned i,
+                       vaddr_t va)
+{
+    SCOPED_LOCK(&pg->object->lock);
+    hint_found = false;
+    hint_wanted = backlink_key(pt_entries(table) + i);
+    backlink_visit(pg, look_for_hint, NULL);
+    CHECK(hint_found, "no backlink for the away translation at %lx", va);
+}
+
 /* Invariants 3, 4, 5: what an object's translation at va must be. */
 static void check_object_entry(struct vma *v, struct page *leaf, vaddr_t va, pte_t pte)
 {
@@ -81,10 +92,7 @@ static void check_object_entry(struct vma *v, struct page *leaf, vaddr_t va, pte
           va);
     if (!(leaf->away && leaf->away[i]))
         return;
-    hint_found = false;
-    hint_wanted = backlink_key(pt_entries(leaf) + i);
-    backlink_visit(pg, look_for_hint, NULL);
-    CHECK(hint_found, "no backlink for the away translation at %lx", va);
+    check_hint(pg, leaf, i, va);
 }
 
 static void check_entry(struct mm *mm, struct page *leaf, unsigned i, struct totals *t)
@@ -194,10 +202,7 @@ static void check_huge(struct mm *mm, struct page *table, unsigned i, struct tot
     CHECK(vma_kind(v) == VMA_SHARED || !pte_writable(pte), "file written at %lx", va);
     if (!table->away || !table->away[i])
         return;
-    hint_found = false;
-    hint_wanted = backlink_key(pt_entries(table) + i);
-    backlink_visit(pg, look_for_hint, NULL);
-    CHECK(hint_found, "no backlink for the away translation at %lx", va);
+    check_hint(pg, table, i, va);
 }
 
 /* The away numbers of huge pages in a table of level 1. */
@@ -258,6 +263,7 @@ static void check_tables(struct mm *mm, struct page *table, unsigned level,
 
 void mm_check(struct mm *mm)
 {
+    REQUIRES(&mm->lock);
     struct totals t = {0};
 
     check_vmas(mm, &t);
@@ -276,17 +282,14 @@ void mm_check(struct mm *mm)
           (unsigned long long)mm->tables, (unsigned long long)t.tables);
 }
 
-static void check_one(struct mm *mm, void *arg)
-{
-    (void)arg;
-    mm_check(mm);
-}
-
 void mm_check_all(void)
 {
     u64 blocks = 0;
 
-    mm_for_each(check_one, NULL);
+    for (struct mm *mm = mm_after(NULL); mm; mm = mm_after(mm)) {
+        SCOPED_LOCK_SHARED(&mm->lock);
+        mm_check(mm);
+    }
     for (unsigned o = 0; o < BUDDY_ORDERS; o++)
         blocks += page_count_order(o) << o;
     CHECK(blocks <= page_count_free() && page_count_free() <= page_count_total(),

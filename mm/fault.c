@@ -15,6 +15,7 @@
  * There is no row for rearranged mappings: they differ only in what mm_offset answers.
  */
 #include "mm/fault.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/backlink.h"
@@ -42,6 +43,7 @@ struct fault {
 
 static void install(struct fault *f, pte_t old, pte_t pte)
 {
+    REQUIRES(&f->leaf->lock);
     if (!old)
         f->leaf->present++;
     pte_store(f->entry, pte);
@@ -64,19 +66,23 @@ static void flush_one(struct fault *f)
 
 /* Neighbours come along where the next entry is empty: a program that walks through its
  * memory takes one fault for many pages, one that jumps about pays this look. Pages away from
- * home come one by one: who arranged them does not walk. O and T held. */
+ * home come one by one: who arranged them does not walk. */
 static inline void around(struct fault *f)
 {
+    REQUIRES(&f->v->object->lock);
+    REQUIRES(&f->leaf->lock);
     if ((f->i + 1) % FAULT_AROUND && !pte_load(f->entry + 1))
         fault_around(f->v, f->leaf, f->i, f->va);
 }
 
 /* ---- shared object ---- */
 
-/* Maps the page that f->va shows, if it is in memory; FAULT_RETRY: it is a hole. O and T. */
+/* Maps the page that f->va shows, if it is in memory; FAULT_RETRY: it is a hole. */
 static inline enum fault_result map_resident(struct fault *f, struct vm_object *o,
                                              pgoff_t *pgoff)
 {
+    REQUIRES(&o->lock);
+    REQUIRES(&f->leaf->lock);
     u32 away = f->leaf->away ? f->leaf->away[f->i] : 0;
     pte_t old = pte_load(f->entry), pte;
     struct page *pg;
@@ -320,6 +326,7 @@ static enum fault_result fault_private(struct fault *f)
 
 enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access)
 {
+    REQUIRES(&mm->lock);
     struct fault f = {.mm = mm, .v = v, .va = va & PAGE_MASK, .access = access};
     enum fault_result result;
     struct leaf leaf;
@@ -346,6 +353,7 @@ enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 acc
 
 enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
 {
+    REQUIRES(&mm->lock);
     struct fault f = {.mm = mm, .v = v, .va = va & PAGE_MASK, .access = FAULT_WRITE};
     enum fault_result result;
 

@@ -4,6 +4,7 @@
  * both sides until one writes; pages of objects are not copied (the child faults them in);
  * away arrays are, so the arrangement is inherited, present or not.
  */
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
 #include "mm/away.h"
@@ -17,6 +18,7 @@
 static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t next,
                        struct tlb_batch *b)
 {
+    REQUIRES_EXCLUSIVE(&from->mm->lock);
     pte_t *src = pt_entries(from) + pt_index(va, 0),
           *end = src + ((next - va) >> PAGE_SHIFT);
     pte_t *dst = pt_entries(to) + pt_index(va, 0);
@@ -53,6 +55,7 @@ static void share_leaf(struct page *from, struct page *to, vaddr_t va, vaddr_t n
 
 static int copy_private(struct vma *v, struct mm *child, struct tlb_batch *b)
 {
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
     struct page *leaf;
 
     pt_for_each_leaf (v->mm, v->start, v->end, va, next, leaf) {
@@ -99,6 +102,7 @@ static struct vma *copy_record(const struct vma *v, struct mm *child)
 
 static int copy_vma(struct vma *v, struct mm *child, struct tlb_batch *b)
 {
+    REQUIRES_EXCLUSIVE(&child->lock);
     struct vma *c = copy_record(v, child);
     int err = 0;
 
@@ -142,6 +146,7 @@ int mm_fork(struct mm *parent, struct mm **child)
     if (!c)
         return -ENOMEM;
     mutex_lock(&parent->lock);
+    mutex_lock(&c->lock);
     copy_fields(c, parent);
     tlb_begin(&batch, parent);
     vma_for_each (v, parent) {
@@ -156,6 +161,7 @@ int mm_fork(struct mm *parent, struct mm **child)
     }
     /* The parent must not write through stale entries before the copy is complete. */
     tlb_end(&batch);
+    mutex_unlock(&c->lock);
     mutex_unlock(&parent->lock);
     if (err) {
         mm_put(c);

@@ -4,6 +4,7 @@
  * mm/huge_fault.c for how they appear.
  */
 #include "mm/huge.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
@@ -19,6 +20,7 @@ vaddr_t huge_next(const struct mm *mm, vaddr_t va, vaddr_t end)
 
 static pgoff_t slot_offset(const struct huge_slot *s, const struct vma *v, vaddr_t va)
 {
+    REQUIRES(&v->mm->lock);
     if (s->table && s->table->away && s->table->away[s->i])
         return s->table->away[s->i] - 1;
     return vma_home(v, va & ~(HUGE_SIZE - 1));
@@ -26,6 +28,7 @@ static pgoff_t slot_offset(const struct huge_slot *s, const struct vma *v, vaddr
 
 pgoff_t huge_offset(const struct mm *mm, const struct vma *v, vaddr_t va)
 {
+    REQUIRES(&mm->lock);
     struct huge_slot s = huge_slot(mm, va);
 
     return slot_offset(&s, v, va) + (va % HUGE_SIZE >> PAGE_SHIFT);
@@ -33,6 +36,7 @@ pgoff_t huge_offset(const struct mm *mm, const struct vma *v, vaddr_t va)
 
 bool huge_cut(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES(&mm->lock);
     const struct vma *a = start % HUGE_SIZE ? vma_at(mm, start) : NULL;
     const struct vma *b = end % HUGE_SIZE ? vma_at(mm, end) : NULL;
 
@@ -41,6 +45,7 @@ bool huge_cut(const struct mm *mm, vaddr_t start, vaddr_t end)
 
 bool huge_any(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES(&mm->lock);
     for (const struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
         if (vma_huge(v))
             return true;
@@ -72,6 +77,7 @@ u64 huge_available(void)
 
 void huge_clear_way(struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct tlb_batch b;
 
     tlb_begin(&b, mm);
@@ -95,6 +101,7 @@ static void account(struct mm *mm, pte_t pte, bool shared, struct tlb_batch *b)
 
 void huge_zap_entry(struct page *table, unsigned i, struct tlb_batch *b)
 {
+    REQUIRES(&table->lock);
     pte_t *e = pt_entries(table) + i, pte = pte_load(e);
 
     pte_store(e, 0);
@@ -133,12 +140,14 @@ static void drop(struct vma *v, vaddr_t start, vaddr_t end, u32 what, struct tlb
 
 void huge_zap(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
 {
+    REQUIRES(&v->mm->lock);
     drop(v, start, end, DROP_AWAY | DROP_COWS, b);
 }
 
 void huge_unmap_homes(struct vma *v, vaddr_t start, vaddr_t end, bool cows,
                       struct tlb_batch *b)
 {
+    REQUIRES(&v->object->lock);
     drop(v, start, end, cows ? DROP_COWS : 0, b);
 }
 
@@ -146,6 +155,7 @@ void huge_unmap_homes(struct vma *v, vaddr_t start, vaddr_t end, bool cows,
 
 void huge_protect(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
 {
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
     u32 prot = v->flags & VM_PROT;
     bool shared = vma_kind(v) == VMA_SHARED;
     struct huge_slot s;
@@ -176,6 +186,7 @@ void huge_protect(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b
 
 int huge_fork(struct vma *v, struct mm *child, struct tlb_batch *b)
 {
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
     struct huge_slot s;
 
     huge_for_each(v->mm, v->start, v->end, va, s)
@@ -205,6 +216,7 @@ int huge_fork(struct vma *v, struct mm *child, struct tlb_batch *b)
 
 void huge_away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct huge_slot s;
 
     huge_for_each(mm, start, end, va, s)
@@ -220,6 +232,7 @@ void huge_away_clear(struct mm *mm, vaddr_t start, vaddr_t end)
 
 int huge_away_copy(struct mm *to, const struct vma *v)
 {
+    REQUIRES_EXCLUSIVE(&to->lock);
     struct huge_slot s;
 
     huge_for_each(v->mm, v->start, v->end, va, s)
@@ -231,13 +244,16 @@ int huge_away_copy(struct mm *to, const struct vma *v)
         table = pt_table_make(to, va, 1);
         if (!table || away_reserve(table) != 0)
             return -ENOMEM;
+        spin_lock(&table->lock);
         away_set(table, s.i, s.table->away[s.i]);
+        spin_unlock(&table->lock);
     }
     return 0;
 }
 
 u64 huge_count_away(const struct vma *v)
 {
+    REQUIRES(&v->mm->lock);
     struct huge_slot s;
     u64 n = 0;
 
@@ -250,6 +266,7 @@ u64 huge_count_away(const struct vma *v)
 
 void huge_mincore(struct vma *v, vaddr_t start, vaddr_t end, u8 *vec)
 {
+    REQUIRES(&v->mm->lock);
     for (vaddr_t va = start, next; va < end; va = next) {
         struct huge_slot s = huge_slot(v->mm, va);
         bool in = s.table && pte_load(s.entry);

@@ -4,6 +4,7 @@
  * is no shared page of zeros here, and no pool: when there is no block of 2 MiB, a fault
  * ends in SIGBUS, as on a Linux whose pool is empty.
  */
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/backlink.h"
@@ -28,6 +29,7 @@ static void rss_add(u64 *counter)
 
 static void install(struct fault *f, pte_t old, pte_t pte)
 {
+    REQUIRES(&f->s.table->lock);
     ASSERT(!pte_present(old) || pte_large(old)); /* never over a table */
     if (!old)
         f->s.table->present++;
@@ -248,6 +250,7 @@ static enum fault_result fault_private(struct fault *f)
 
 enum fault_result huge_fault(struct mm *mm, struct vma *v, vaddr_t va, u32 access)
 {
+    REQUIRES(&mm->lock);
     struct fault f = {.mm = mm, .v = v, .va = va & ~(HUGE_SIZE - 1), .access = access};
     enum fault_result result;
 
@@ -262,6 +265,7 @@ enum fault_result huge_fault(struct mm *mm, struct vma *v, vaddr_t va, u32 acces
 
 enum fault_result huge_populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 {
+    REQUIRES(&mm->lock);
     u32 access =
         vma_kind(v) != VMA_SHARED && (v->flags & VM_WRITE) ? FAULT_WRITE : FAULT_READ;
 
@@ -283,6 +287,7 @@ enum fault_result huge_populate(struct mm *mm, struct vma *v, vaddr_t start, vad
 
 static void unreserve(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *prev = vma_prev(v), *next = vma_next(v);
     struct huge_slot s;
 
@@ -291,10 +296,11 @@ static void unreserve(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
                    next ? next->start : USER_END + PAGE_SIZE, &v->object->lock);
 }
 
-/* Makes the entry at va show file page pgoff. O held. Whether a fault is needed for it. */
+/* Makes the entry at va show file page pgoff. Whether a fault is needed for it. */
 static bool set_entry(struct vma *v, vaddr_t va, pgoff_t pgoff, bool install_now,
                       struct tlb_batch *b)
 {
+    REQUIRES(&v->object->lock);
     struct vm_object *o = v->object;
     struct huge_slot s = huge_slot(v->mm, va);
     u32 value = pgoff == vma_home(v, va) ? 0 : object_number(pgoff) + 1;
@@ -331,6 +337,7 @@ static bool set_entry(struct vma *v, vaddr_t va, pgoff_t pgoff, bool install_now
 int huge_remap(struct mm *mm, struct vma *v, vaddr_t addr, u64 size, pgoff_t pgoff,
                bool install_now)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     vaddr_t end = addr + size;
     bool missing = false, home = pgoff == vma_home(v, addr);
     struct huge_slot s;

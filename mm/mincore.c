@@ -3,6 +3,7 @@
  * mincore: a page of an object counts as resident when the file page that the address shows
  * is in memory, mapped or not; private memory when it is mapped.
  */
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -10,9 +11,10 @@
 #include "mm/calls.h"
 #include "mm/huge.h"
 
-/* An address without translation: whether its file page is in memory. O held. */
+/* An address without translation: whether its file page is in memory. */
 static u8 cached(struct vma *v, const struct page *leaf, vaddr_t va)
 {
+    REQUIRES(&v->object->lock);
     pgoff_t pgoff = away_offset(leaf, v, va);
 
     return pgoff < object_npages(v->object) &&

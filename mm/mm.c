@@ -3,7 +3,9 @@
  * Life of an address space: create, make current, take apart.
  */
 #include "mm/mm.h"
+#include "lib/lock.h"
 #include "lib/string.h"
+#include "mm/area.h"
 #include "mm/away.h"
 #include "mm/commit.h"
 #include "mm/pagetable.h"
@@ -56,8 +58,9 @@ void mm_get(struct mm *mm)
 
 #define UNMAP_AT_ONCE 16u /* small areas from pause to pause */
 
-static void unmap_all(struct mm *mm)
+static void unmap_all(struct mm *mm, struct area_dead *dead)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct tlb_batch batch;
     struct vma *v, *next;
     unsigned n = 0;
@@ -77,7 +80,7 @@ static void unmap_all(struct mm *mm)
         if (v->flags & VM_ACCOUNT)
             commit_add(-(s64)vma_npages(v));
         vma_remove(mm, v);
-        vma_free(v);
+        area_doom(v, dead);
         pause_anyway();
         /* Not what the next lies under as well: its object still leads there. */
         if (next && ((start ^ (end - 1)) | (start ^ next->start)) < LEAF_SPAN)
@@ -90,6 +93,8 @@ static void unmap_all(struct mm *mm)
 
 void mm_put(struct mm *mm)
 {
+    struct area_dead dead = {NULL};
+
     if (__atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     ASSERT(mm->cpus == 0 && cpu_self()->mm != mm);
@@ -97,8 +102,11 @@ void mm_put(struct mm *mm)
     list_del(&mm->all);
     spin_unlock(&list_lock);
     __atomic_fetch_add(&dying, 1, __ATOMIC_RELAXED);
-    unmap_all(mm);
+    mutex_lock(&mm->lock);
+    unmap_all(mm, &dead);
     pt_fini(mm);
+    mutex_unlock(&mm->lock);
+    area_bury(&dead);
     __atomic_fetch_sub(&dying, 1, __ATOMIC_RELAXED);
     ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 &&
            mm->tables == 0);
@@ -128,6 +136,13 @@ void mm_activate(struct mm *mm)
     cpu->mm = mm;
     if (old)
         __atomic_fetch_and(&old->cpus, ~bit, __ATOMIC_SEQ_CST);
+}
+
+struct mm *mm_after(const struct mm *mm)
+{
+    const struct list *next = mm ? mm->all.next : all_mms.next;
+
+    return next == &all_mms ? NULL : list_entry(next, struct mm, all);
 }
 
 void mm_for_each(void (*visit)(struct mm *mm, void *arg), void *arg)

@@ -108,5 +108,9 @@ static inline u64 mm_rss(const struct mm *mm)
     return mm->rss_anon + mm->rss_file + mm->rss_shmem;
 }
 
-/* All address spaces; the caller holds mm_list_lock (taken by the visit function). */
+/* The next of all address spaces, NULL: the first, or there is none. For checks: nothing may
+ * run that makes or ends one. */
+struct mm *mm_after(const struct mm *mm);
+
+/* Visits all address spaces; visit must not sleep. */
 void mm_for_each(void (*visit)(struct mm *mm, void *arg), void *arg);

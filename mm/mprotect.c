@@ -3,6 +3,7 @@
  * mprotect: new rights for a range. VMAs are cut, changed and merged; entries in use get the
  * new rights at once. An arrangement is never touched: it does not depend on rights.
  */
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/area.h"
@@ -32,10 +33,11 @@ static bool change_many(pte_t *e, const pte_t *end, pte_t rights, pte_t keep)
 }
 
 /* Gives the entries [i, stop) of one table the rights of v. A present private page may be
- * shared with a forked child: only a fault makes it writable. T held. */
+ * shared with a forked child: only a fault makes it writable. */
 static void change_leaf(const struct vma *v, struct page *leaf, unsigned i, unsigned stop,
                         struct tlb_batch *b)
 {
+    REQUIRES(&leaf->lock);
     u32 prot = v->flags & VM_PROT;
     bool shared = vma_kind(v) == VMA_SHARED;
     pte_t *e = pt_entries(leaf), rights = pte_make_user(0, prot);
@@ -64,9 +66,10 @@ static void change_leaf(const struct vma *v, struct page *leaf, unsigned i, unsi
     }
 }
 
-/* Brings the entries of v into line with its rights. M exclusive. */
+/* Brings the entries of v into line with its rights. */
 static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
     struct tlb_batch b;
     struct page *leaf;
 
@@ -148,6 +151,7 @@ struct checked {
 static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
                        struct checked *c)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *v = vma_at(mm, start);
     u64 data = mm->data_vm, committed = 0;
     vaddr_t stop = start;

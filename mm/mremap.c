@@ -5,6 +5,7 @@
  * entries.
  */
 #include "mm/mremap.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/pagetable.h"
@@ -21,6 +22,7 @@ static bool moves_whole(const struct mremap *m, vaddr_t va, vaddr_t next)
  * unmapping what is there now does not take them away. 0 or -ENOMEM; unpin in any case. */
 static int pin_target(struct mremap *m, const struct vma *v, u64 len)
 {
+    REQUIRES_EXCLUSIVE(&m->mm->lock);
     bool shared = vma_kind(v) == VMA_SHARED;
     struct page *leaf;
 
@@ -44,6 +46,7 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
 
 static void unpin_target(struct mremap *m)
 {
+    REQUIRES_EXCLUSIVE(&m->mm->lock);
     vaddr_t end = m->new_addr + m->new_len;
     struct page *leaf, *middle;
 
@@ -81,6 +84,7 @@ static void trim_target(struct mremap *m)
 static void move_entries(struct mremap *m, struct page *leaf, vaddr_t va, vaddr_t next,
                          struct tlb_batch *b)
 {
+    REQUIRES_EXCLUSIVE(&leaf->mm->lock);
     u64 delta = m->new_addr - m->old;
     pte_t *from = pt_entries(leaf) + pt_index(va, 0);
 
@@ -176,6 +180,7 @@ static void unlock_source(struct vma *v)
 
 int mremap_move(struct mremap *m, struct vma *v, bool keep)
 {
+    REQUIRES_EXCLUSIVE(&m->mm->lock);
     /* old_len 0 duplicates a shared mapping: everything from old that fits. */
     u64 source = m->old_len ? m->old_len : MIN(m->new_len, v->end - m->old);
     u64 common = MIN(source, m->new_len);

@@ -3,6 +3,7 @@
  * mremap: what a call may do, in Linux's order, shrinking and growing in place, and ranges of
  * several VMAs: their tail may go, or all of them move. mm/mremap.c moves one.
  */
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
@@ -158,9 +159,10 @@ static int move_and_cut(struct mremap *m, struct vma *v)
     return err;
 }
 
-/* M exclusive. One VMA, the tail excepted. The result's address in m->new_addr. */
+/* One VMA, the tail excepted. The result's address in m->new_addr. */
 static int mremap_locked(struct mremap *m)
 {
+    REQUIRES_EXCLUSIVE(&m->mm->lock);
     struct vma *v = vma_at(m->mm, m->old);
     int err;
 

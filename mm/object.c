@@ -4,6 +4,7 @@
  * in which every node knows the largest home end below it. Shrinking is in mm/truncate.c.
  */
 #include "mm/object.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -102,6 +103,7 @@ bool object_tryget(struct vm_object *o)
 
 void object_forget_page(struct page *pg)
 {
+    REQUIRES_UNLESS(pg->object->refs == 0, &pg->object->lock);
     if (unlikely(pg->flags & PG_LOG))
         backlink_clear(pg);
     pg->object = NULL; /* inline hints mean nothing without it */
@@ -152,9 +154,10 @@ struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
     return pg;
 }
 
-/* Puts a page into the index and on the bill. o->lock held. -ENOMEM, -ENOSPC. */
+/* Puts a page into the index and on the bill. -ENOMEM, -ENOSPC. */
 static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
 {
+    REQUIRES(&o->lock);
     if (!quota_charge_pages(o->quota, 1ul << o->order))
         return -ENOSPC;
     if (index_set(&o->pages, object_number(pgoff), fresh) == 0)
@@ -334,6 +337,7 @@ static bool counts_writable(const struct vma *v)
 
 void object_link_locked(struct vma *v)
 {
+    REQUIRES(&v->object->lock);
     struct vm_object *o = v->object;
     struct rb_node **link = &o->vmas.node, *parent = NULL;
 
@@ -350,6 +354,7 @@ void object_link_locked(struct vma *v)
 
 void object_unlink_locked(struct vma *v)
 {
+    REQUIRES(&v->object->lock);
     struct vm_object *o = v->object;
 
     rb_erase(&o->vmas, &v->home_node, home_update);
@@ -360,6 +365,7 @@ void object_unlink_locked(struct vma *v)
 
 void object_link(struct vma *v)
 {
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
     spin_lock(&v->object->lock);
     object_link_locked(v);
     spin_unlock(&v->object->lock);
@@ -367,6 +373,7 @@ void object_link(struct vma *v)
 
 void object_unlink(struct vma *v)
 {
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
     struct vm_object *o = v->object;
 
     spin_lock(&o->lock);
@@ -401,6 +408,7 @@ static struct vma *first_in(struct rb_node *n, pgoff_t first, pgoff_t last)
 
 struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t last)
 {
+    REQUIRES(&o->lock);
     if (!o->vmas.node || home_vma(o->vmas.node)->home_max <= first)
         return NULL;
     return first_in(o->vmas.node, first, last);
@@ -408,6 +416,7 @@ struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t l
 
 struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last)
 {
+    REQUIRES(&v->object->lock);
     const struct rb_node *n = &v->home_node;
 
     for (;;) {

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "lib/lock.h"
 #include "mm/object.h"
 #include "mm/vma.h"
 
@@ -42,6 +43,7 @@ static inline struct object_cursor object_cursor(struct vm_object *o)
 /* The resident page at pgoff, below the object's end, or NULL. */
 static inline struct page *object_cursor_get(struct object_cursor *c, pgoff_t pgoff)
 {
+    REQUIRES(&c->object->lock);
     u32 block = (u32)(pgoff / INDEX_SLOTS);
 
     if (pgoff >= object_npages(c->object))

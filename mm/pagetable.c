@@ -4,6 +4,7 @@
  * descriptor counts its entries in use at every level, so emptiness is known without a scan.
  */
 #include "mm/pagetable.h"
+#include "lib/lock.h"
 #include "mm/buddy.h"
 
 static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
@@ -67,6 +68,7 @@ void pt_fini(struct mm *mm)
 
 struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned lowest)
 {
+    REQUIRES(&mm->lock);
     struct page *parent = phys_to_page(mm->root_pa);
 
     for (unsigned level = PT_LEVELS - 1; level > lowest; level--) {
@@ -106,6 +108,7 @@ static struct page *table_at(const struct mm *mm, vaddr_t va, unsigned level)
 
 void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct tlb_batch *b)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct page *source = table_at(mm, from, 1), *target = table_at(mm, to, 1), *leaf;
     pte_t *src = pt_entries(source) + pt_index(from, 1);
     pte_t *dst = pt_entries(target) + pt_index(to, 1);
@@ -243,6 +246,7 @@ static inline void trim(const struct trim *t, vaddr_t start, vaddr_t end)
 void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
              struct tlb_batch *b)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     const struct trim t = {mm, floor, ceiling, b, true};
 
     trim(&t, start, end);
@@ -251,6 +255,7 @@ void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t c
 void pt_trim_locked(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
                     vaddr_t ceiling, spinlock_t *lock)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct tlb_batch b;
     const struct trim t = {mm, floor, ceiling, &b, false};
 

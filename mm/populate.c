@@ -3,6 +3,7 @@
  * Populating: mapping pages before they are touched, table by table where they are in memory
  * already, by faults where they are not. For MAP_POPULATE, mlock and remap_file_pages.
  */
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "mm/away.h"
 #include "mm/backlink.h"
@@ -15,6 +16,7 @@
  * is still empty. */
 static bool populate_shared(struct vma *v, struct page *leaf, vaddr_t va, vaddr_t next)
 {
+    REQUIRES(&v->mm->lock);
     struct object_cursor cursor = object_cursor(v->object);
     pte_t *entries = pt_entries(leaf);
     u64 installed = 0;
@@ -46,6 +48,8 @@ static bool populate_shared(struct vma *v, struct page *leaf, vaddr_t va, vaddr_
 
 void fault_around(struct vma *v, struct page *leaf, unsigned i, vaddr_t va)
 {
+    REQUIRES(&v->object->lock);
+    REQUIRES(&leaf->lock);
     bool shared = vma_kind(v) == VMA_SHARED;
     pte_t rights = pte_make_user(0, v->flags & VM_PROT & (shared ? ~0u : ~VM_WRITE));
     struct object_cursor cursor = object_cursor(v->object);
@@ -106,6 +110,7 @@ static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t star
 
 void fault_map_resident(struct vma *v, vaddr_t start, vaddr_t end)
 {
+    REQUIRES(&v->mm->lock);
     if (vma_kind(v) != VMA_SHARED || !vma_allows(v, FAULT_READ))
         return;
     for (vaddr_t va = start, next; va < end; va = next) {
@@ -120,6 +125,7 @@ void fault_map_resident(struct vma *v, vaddr_t start, vaddr_t end)
 
 enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES(&mm->lock);
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
         enum fault_result result =
             populate_vma(mm, v, MAX(v->start, start), MIN(v->end, end));

@@ -4,12 +4,14 @@
  * exchanging two windows and rotating one.
  */
 #include "mm/rearrange.h"
+#include "lib/lock.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
 #include "mm/stat.h"
 
 void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     r->mm = mm;
     r->v = NULL;
     r->held = NULL;
@@ -38,6 +40,7 @@ void rearrange_release(struct rearrange *r)
 
 int rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     struct vma *v = vma_at(r->mm, start);
 
     if (!v || vma_kind(v) != VMA_SHARED || (v->flags & (VM_NOREMAP | VM_HUGE)) ||
@@ -51,6 +54,7 @@ int rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end)
 
 struct leaf rearrange_walk(struct rearrange *r, vaddr_t va)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     const pte_t *table = r->mm->root;
 
     for (unsigned level = PT_LEVELS - 1; level > 1; level--) {
@@ -75,6 +79,7 @@ bool rearrange_countable(const struct vma *v, vaddr_t start, vaddr_t end)
 
 int rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     for (vaddr_t va = start; va < end; va = (va | (LEAF_SPAN - 1)) + 1) {
         struct page *leaf = pt_leaf(r->mm, va);
 
@@ -89,6 +94,7 @@ int rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end)
 
 void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     struct page *leaf;
 
     pt_for_each_leaf (r->mm, start, end, va, next, leaf) {
@@ -99,6 +105,7 @@ void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end)
 
 void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     const struct vma *prev = vma_prev(r->v), *next = vma_next(r->v);
 
     rearrange_trim(r, start, end);
@@ -112,6 +119,7 @@ void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
 
 void rearrange_end(struct rearrange *r)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     rearrange_release(r);
     if (r->rss)
         __atomic_fetch_add(&r->mm->rss_shmem, (u64)r->rss, __ATOMIC_RELAXED);
@@ -275,6 +283,7 @@ static void rotate_cycle(struct rearrange *r, vaddr_t start, u64 n, u64 by, u64 
 
 static int rotate_locked(struct rearrange *r, vaddr_t start, u64 len, s64 by)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     u64 n = len >> PAGE_SHIFT, up, cycles;
     s64 rest = by % (s64)n;
     int err = rearrange_vma(r, start, start + len);

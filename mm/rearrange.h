@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/backlink.h"
@@ -57,6 +58,7 @@ int must_check rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end);
 static inline int must_check rearrange_vma(struct rearrange *r, vaddr_t start,
                                            vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     const struct vma *v = r->v;
 
     if (likely(v && start - v->start < v->end - v->start))
@@ -103,6 +105,7 @@ void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end);
 /* Holds the object of v for the next `npages` pages. */
 static inline void rearrange_hold(struct rearrange *r, u32 npages)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     struct vm_object *o = r->v->object;
 
     if (unlikely(r->held != o || r->run >= REARRANGE_RUN)) {
@@ -115,11 +118,13 @@ static inline void rearrange_hold(struct rearrange *r, u32 npages)
     r->run += npages;
 }
 
-/* Makes va, entry i of `leaf`, show file page pgoff. O and T held, array reserved unless that
- * is its home. Cannot fail: what cannot be put in place is left to a fault. */
+/* Makes va, entry i of `leaf`, show file page pgoff; its array is reserved unless that is its
+ * home. Cannot fail: what cannot be put in place is left to a fault. */
 static always_inline void rearrange_set(struct rearrange *r, struct leaf leaf, vaddr_t va,
                                         u32 pgoff)
 {
+    REQUIRES(&r->v->object->lock);
+    REQUIRES(&leaf.page->lock);
     pte_t *entry = leaf.entries + pt_index(va, 0), old = pte_load(entry), pte = 0;
     u32 *away = leaf.page->away, value = pgoff + 1;
 

@@ -7,6 +7,7 @@
  * One call moves its whole range by one distance, so either every page of it comes home or
  * every page goes away.
  */
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
@@ -34,6 +35,7 @@ struct remap {
  * mapping that stands in its object's tree, so the object is locked. */
 static void unreserve(struct remap *r)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     struct vma *prev = vma_prev(r->v), *next = vma_next(r->v);
     struct page *leaf;
 
@@ -67,6 +69,7 @@ static bool reserve_leaf(struct remap *r, vaddr_t va, struct leaf *leaf)
  * is as it was. */
 static int reserve(struct remap *r, struct leaf *first)
 {
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
     vaddr_t va = r->start;
     struct leaf leaf;
     int err = -ENOMEM;
@@ -90,10 +93,11 @@ undo:
 }
 
 /* Rearranges entries [i, stop) of one table without looking at pages: translations of what is
- * no longer shown go, faults bring the new ones. T held. */
+ * no longer shown go, faults bring the new ones. */
 static s64 commit_lazy(struct remap *r, struct leaf leaf, unsigned i, unsigned stop,
                        u32 value)
 {
+    REQUIRES(&leaf.page->lock);
     u32 *away = leaf.page->away, step = r->home ? 0 : 1;
     u32 changed = 0, were_away = 0;
     s64 rss = 0;
@@ -119,10 +123,12 @@ static s64 commit_lazy(struct remap *r, struct leaf leaf, unsigned i, unsigned s
 
 /* The same for the n entries from i on, putting the translations of resident pages in place at
  * once: `pages` are the pages they shall show, one node of the index or a part of it; NULL: a
- * hole. O and T held. */
+ * hole. */
 static s64 install_run(struct remap *r, struct leaf leaf, unsigned i, unsigned n,
                        pgoff_t pgoff, void *const *pages)
 {
+    REQUIRES(&r->v->object->lock);
+    REQUIRES(&leaf.page->lock);
     u32 *away = leaf.page->away ? leaf.page->away + i : NULL;
     pte_t *entries = leaf.entries + i, rights = pte_make_user(0, r->v->flags & VM_PROT);
     u32 changed = 0, were_away = 0, number = r->home ? 0 : object_number(pgoff) + 1;
@@ -160,9 +166,11 @@ static s64 install_run(struct remap *r, struct leaf leaf, unsigned i, unsigned n
     return rss;
 }
 
-/* Entries [i, stop), node by node of the object's index. O and T held. */
+/* Entries [i, stop), node by node of the object's index. */
 static s64 commit_install(struct remap *r, struct leaf leaf, unsigned i, unsigned stop)
 {
+    REQUIRES(&r->v->object->lock);
+    REQUIRES(&leaf.page->lock);
     struct vm_object *o = r->v->object;
     pgoff_t pgoff = r->pgoff + ((pt_address(leaf.page, i) - r->start) >> PAGE_SHIFT);
     pgoff_t end = object_npages(o); /* fallocate may have put pages behind it */
@@ -184,9 +192,10 @@ static s64 commit_install(struct remap *r, struct leaf leaf, unsigned i, unsigne
     return rss;
 }
 
-/* Rearranges [va, next), which lies in one table. O held. */
+/* Rearranges [va, next), which lies in one table. */
 static void commit_leaf(struct remap *r, struct leaf leaf, vaddr_t va, vaddr_t next)
 {
+    REQUIRES(&r->v->object->lock);
     unsigned i = pt_index(va, 0), stop = i + (unsigned)((next - va) >> PAGE_SHIFT);
     u32 value =
         r->home ? 0 : object_number(r->pgoff + ((va - r->start) >> PAGE_SHIFT)) + 1;
@@ -245,10 +254,11 @@ static void commit(struct remap *r, struct leaf leaf)
     spin_unlock(&o->lock);
 }
 
-/* The general case: any range, any table still to be made. M exclusive. */
+/* The general case: any range, any table still to be made. */
 static noinline int remap_range(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
                                 pgoff_t pgoff, bool install)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct remap r; /* no initialiser: it would clear the batch */
     struct leaf leaf;
     int err;
@@ -273,6 +283,7 @@ static noinline int remap_range(struct mm *mm, struct vma *v, vaddr_t start, vad
 /* The translation at va was replaced. O held: truncate must not free the old page before. */
 static inline void flush_replaced(struct mm *mm, vaddr_t va)
 {
+    REQUIRES(&vma_at(mm, va)->object->lock);
     struct tlb_batch b;
 
     tlb_begin(&b, mm);
@@ -280,10 +291,11 @@ static inline void flush_replaced(struct mm *mm, vaddr_t va)
     tlb_end(&b);
 }
 
-/* Puts `pte` (0: none) in the place of entry i, which shows another page. O and T held. */
+/* Puts `pte` (0: none) in the place of entry i, which shows another page. */
 static inline void replace_entry(struct mm *mm, struct leaf leaf, unsigned i, vaddr_t va,
                                  pte_t pte)
 {
+    REQUIRES(&leaf.page->lock);
     pte_t old = pte_load(&leaf.entries[i]);
     int change = (pte != 0) - (old != 0);
 
@@ -304,6 +316,7 @@ static inline void replace_entry(struct mm *mm, struct leaf leaf, unsigned i, va
 static inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va, pgoff_t pgoff,
                              bool install)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct vm_object *o = v->object;
     struct leaf leaf = pt_leaf_ref(mm, va);
     unsigned i = pt_index(va, 0);

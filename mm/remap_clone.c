@@ -3,6 +3,7 @@
  * remap_clone: a second mapping of the same file pages in the same arrangement. The numbers
  * are copied before the mapping exists, which is the reservation; nothing fails afterwards.
  */
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/area.h"
@@ -14,6 +15,7 @@
 /* Gives back the numbers and tables that a failed copy made in a free range. */
 static void undo_copy(struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *next = vma_find(mm, start), *prev;
     struct rb_node *last = rb_last(&mm->vmas);
     struct tlb_batch b;
@@ -75,6 +77,7 @@ static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags
 static int clone_locked(struct mm *mm, vaddr_t src, u64 len, u32 prot,
                         struct area_reserve *r, vaddr_t *out)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *v = vma_at(mm, src), *t;
     u32 flags;
     int err;

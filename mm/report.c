@@ -3,6 +3,7 @@
  * Counting what a VMA shows, and showing it page by page.
  */
 #include "mm/report.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/away.h"
@@ -55,6 +56,7 @@ static void huge_report(struct vma *v, struct vma_counts *c)
 
 void vma_report(struct vma *v, struct vma_counts *c)
 {
+    REQUIRES(&v->mm->lock);
     struct page *leaf;
 
     *c = (struct vma_counts){.away = mm_count_away(v->mm, v)};
@@ -142,6 +144,7 @@ static void arrangement_page(struct arrangement_walk *w, vaddr_t va, pgoff_t pgo
 /* The part from va on. */
 static void arrangement_vma(struct arrangement_walk *w, struct vma *v, vaddr_t va)
 {
+    REQUIRES(&v->mm->lock);
     while (vma_huge(v) && va < v->end && !w->over) {
         pgoff_t pgoff = huge_offset(v->mm, v, va);
 

@@ -3,6 +3,7 @@
  * Visiting every translation of a page. Removal by file page is in mm/zap.c.
  */
 #include "mm/rmap.h"
+#include "lib/lock.h"
 #include "mm/backlink.h"
 #include "mm/huge.h"
 #include "mm/object_tree.h"
@@ -16,6 +17,7 @@ struct visit_ctx {
 
 static bool entry_shows(const struct page *leaf, unsigned i, const struct page *pg)
 {
+    REQUIRES(&leaf->lock);
     pte_t pte = pte_load(pt_entries(leaf) + i);
 
     return pte_present(pte) && pte_pfn(pte) == page_to_pfn(pg);
@@ -38,6 +40,7 @@ static void visit_hint(u64 key, void *arg)
 
 void rmap_visit(struct page *pg, rmap_fn visit, void *arg)
 {
+    REQUIRES(&pg->object->lock);
     struct visit_ctx ctx = {pg, visit, arg};
     struct vma *v;
 
@@ -59,6 +62,7 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg)
 
 bool rmap_next_home(const struct vm_object *o, pgoff_t *first)
 {
+    REQUIRES(&o->lock);
     pgoff_t best = OBJECT_MAX_PAGES;
     const struct vma *v;
 
@@ -88,6 +92,7 @@ static void count_one(struct page *leaf, unsigned i, void *arg)
 
 u64 rmap_count(struct page *pg)
 {
+    REQUIRES(&pg->object->lock);
     u64 n = 0;
 
     rmap_visit(pg, count_one, &n);

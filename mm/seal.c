@@ -4,6 +4,7 @@
  * or exit. The flag is set here; every call that would break a seal asks area_sealed before
  * it changes anything.
  */
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
 #include "mm/calls.h"
@@ -11,6 +12,7 @@
 
 bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES(&mm->lock);
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = area_next(v, end))
         if (v->flags & VM_SEALED)
             return true;
@@ -19,12 +21,14 @@ bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
 
 static bool has_hole(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES(&mm->lock);
     return area_pages_in(mm, start, end).all != (end - start) >> PAGE_SHIFT;
 }
 
 /* How many VMAs more there are with [start, end), which has no hole, sealed. */
 static unsigned growth(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
+    REQUIRES(&mm->lock);
     const struct vma *first = vma_at(mm, start), *last = vma_at(mm, end - 1);
     unsigned n = area_growth(first, start, end, first->flags | VM_SEALED);
 

@@ -6,6 +6,7 @@
  */
 #include "mm/slab.h"
 #include "lib/kasan.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
 
@@ -58,9 +59,10 @@ static u16 *free_link(const struct slab_cache *c, const struct page *slab, u16 i
     return (u16 *)((char *)page_to_virt(slab) + (size_t)index * stride(c));
 }
 
-/* A new slab with all objects free. c->lock held. */
+/* A new slab with all objects free. */
 static struct page *slab_grow(struct slab_cache *c)
 {
+    REQUIRES(&c->lock);
     struct page *slab = page_alloc(c->order, 0);
 
     if (!slab)

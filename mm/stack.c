@@ -4,6 +4,7 @@
  * stays free, so that a large frame cannot jump over the guard into another mapping.
  */
 #include "mm/stack.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
 #include "mm/calls.h"
@@ -11,6 +12,7 @@
 
 struct vma *stack_grow(struct mm *mm, vaddr_t va)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *v = vma_find(mm, va), *prev;
     u64 grow;
 

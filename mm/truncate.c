@@ -6,6 +6,7 @@
  * is held while that happens to a run of pages; a fault commits under the same lock after
  * checking the size again. The callers keep the object from growing meanwhile.
  */
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -17,6 +18,7 @@
  * object): aliases see it at once. */
 static void zero_part(struct vm_object *o, pgoff_t number, u64 from, u64 to)
 {
+    REQUIRES(&o->lock);
     struct page *pg = index_get(&o->pages, object_number(number << o->order));
 
     if (pg)
@@ -26,10 +28,11 @@ static void zero_part(struct vm_object *o, pgoff_t number, u64 from, u64 to)
 /* Pages of this many numbers go at a time. */
 #define TRUNCATE_RUN 512u
 
-/* Frees the resident pages of [first, last), a run of numbers, once nothing maps them. O held. */
+/* Frees the resident pages of [first, last), a run of numbers, once nothing maps them. */
 static void remove_run(struct vm_object *o, u32 first, pgoff_t last, bool cows,
                        struct tlb_batch *b)
 {
+    REQUIRES(&o->lock);
     void *pages[INDEX_SLOTS];
     unsigned n;
 
@@ -50,9 +53,10 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, bool cows,
 }
 
 /* Frees the pages [first, last) run by run. Between two runs O may be given up for a pause: a
- * run is either as it was or all gone. O held. */
+ * run is either as it was or all gone. */
 static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows)
 {
+    REQUIRES(&o->lock);
     struct tlb_batch batch;
     u32 number = object_number(first);
 
@@ -77,9 +81,10 @@ static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, bool 
 }
 
 /* Removes the copies that private mappings made of pages from `first` on, which the object
- * does not know: run by run as well. O held. */
+ * does not know: run by run as well. */
 static void remove_copies(struct vm_object *o, pgoff_t first)
 {
+    REQUIRES(&o->lock);
     struct tlb_batch batch;
 
     tlb_begin(&batch, NULL);

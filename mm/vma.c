@@ -9,6 +9,7 @@
  * A growable VMA keeps STACK_GUARD_GAP below itself free: its low end counts from there.
  */
 #include "mm/vma.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/mm.h"
 #include "mm/object_tree.h"
@@ -37,6 +38,7 @@ void vma_free(struct vma *v)
 
 struct vma *vma_search(const struct mm *mm, vaddr_t va)
 {
+    REQUIRES(&mm->lock);
     struct rb_node *n = mm->vmas.node;
     struct vma *best = NULL;
 
@@ -57,6 +59,7 @@ struct vma *vma_search(const struct mm *mm, vaddr_t va)
 
 struct vma *vma_at(const struct mm *mm, vaddr_t va)
 {
+    REQUIRES(&mm->lock);
     struct vma *v = READ_ONCE(mm->recent);
 
     if (v && va - v->start < v->end - v->start)
@@ -71,6 +74,7 @@ struct vma *vma_at(const struct mm *mm, vaddr_t va)
 
 struct vma *vma_first(const struct mm *mm)
 {
+    REQUIRES(&mm->lock);
     return node_vma(rb_first(&mm->vmas));
 }
 
@@ -145,6 +149,7 @@ static void tree_erase(struct mm *mm, struct vma *v)
 
 void vma_insert(struct mm *mm, struct vma *v)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     v->mm = mm;
     tree_insert(mm, v);
     if (v->object)
@@ -153,6 +158,7 @@ void vma_insert(struct mm *mm, struct vma *v)
 
 void vma_remove(struct mm *mm, struct vma *v)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     if (v->object)
         object_unlink(v);
     tree_erase(mm, v);
@@ -161,6 +167,7 @@ void vma_remove(struct mm *mm, struct vma *v)
 /* Moves the bounds of a VMA that stays in its place of the order. */
 static void set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
 {
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
     if (v->object) {
         spin_lock(&v->object->lock);
         object_unlink_locked(v);
@@ -188,6 +195,7 @@ void vma_set_end(struct vma *v, vaddr_t end)
 
 void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     ASSERT(v->start < va && va < v->end);
     upper->start = va;
     upper->end = v->end;
@@ -222,6 +230,7 @@ static void absorb(struct mm *mm, struct vma *a, struct vma *b)
 
 struct vma *vma_merge(struct mm *mm, struct vma *v)
 {
+    REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *prev = vma_prev(v), *next = vma_next(v);
 
     if (next && vma_can_merge(v, next))

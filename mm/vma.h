@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lib/lock.h"
 #include "lib/rbtree.h"
 #include "lib/types.h"
 #include "mm/mm.h"
@@ -97,6 +98,7 @@ struct vma *vma_search(const struct mm *mm, vaddr_t va); /* vma_find() without t
 /* The first VMA that ends above va (contains it or lies behind it); NULL: none. */
 static inline struct vma *vma_find(const struct mm *mm, vaddr_t va)
 {
+    REQUIRES(&mm->lock);
     struct vma *v = READ_ONCE(mm->recent);
 
     if (v && va - v->start < v->end - v->start)

@@ -5,6 +5,7 @@
  * of the search and is looked at by itself; among the others the tree's largest holes lead
  * to the first that is large enough.
  */
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/vma.h"
 
@@ -90,6 +91,7 @@ static inline bool clip(const struct mm *mm, const struct vma *v, vaddr_t *low,
 
 int vma_find_gap(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high, vaddr_t *out)
 {
+    REQUIRES(&mm->lock);
     vaddr_t floor = low, ceil = high;
     struct vma *v = vma_find(mm, high);
     const struct rb_node *last = rb_last(&mm->vmas);
@@ -116,6 +118,7 @@ int vma_find_gap(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high, vaddr_
 int vma_find_gap_low(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high,
                      vaddr_t *out)
 {
+    REQUIRES(&mm->lock);
     vaddr_t floor = low, ceil = high;
     struct vma *v = vma_find(mm, low);
 

@@ -4,6 +4,7 @@
  * belongs to its object and needs no word here, or private memory, which holds a reference.
  */
 #include "mm/zap.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/backlink.h"
@@ -83,6 +84,7 @@ static void zap_shared(struct vma *v, struct page *leaf, unsigned i, unsigned st
 
 void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
 {
+    REQUIRES(&v->mm->lock);
     bool shared = vma_kind(v) == VMA_SHARED;
     struct page *leaf;
 
@@ -107,9 +109,10 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
         object_dropped(v->object);
 }
 
-/* Removes entry i (in use): count and flush note; accounting is the caller's. T held. */
+/* Removes entry i (in use): count and flush note; accounting is the caller's. */
 static inline void drop_entry(struct page *leaf, unsigned i, struct tlb_batch *b)
 {
+    REQUIRES(&leaf->lock);
     pte_t *e = pt_entries(leaf) + i, pte = pte_load(e);
 
     pte_store(e, 0);
@@ -122,6 +125,7 @@ static inline void drop_entry(struct page *leaf, unsigned i, struct tlb_batch *b
 
 void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b)
 {
+    REQUIRES(&v->mm->lock);
     struct page *leaf;
 
     pt_for_each_leaf (v->mm, start, end, va, next, leaf) {
@@ -172,6 +176,7 @@ static inline void unmap_hint(u64 key, void *arg)
 
 void rmap_unmap_away(struct page *pg, struct tlb_batch *b)
 {
+    REQUIRES(&pg->object->lock);
     struct unmap_ctx ctx = {pg, b};
 
     if (unlikely(pg->flags & PG_LOG)) {
@@ -217,6 +222,7 @@ static void unmap_home_leaf(struct vma *v, struct page *leaf, vaddr_t va, vaddr_
 void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows,
                       struct tlb_batch *b)
 {
+    REQUIRES(&o->lock);
     struct vma *v;
 
     object_for_each_vma (v, o, first, last) {

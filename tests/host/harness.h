@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lib/assert.h"
+#include "lib/lock.h"
 #include "lib/types.h"
 #include <setjmp.h>
 
@@ -57,6 +58,13 @@ noreturn void test_fail(const char *file, int line, const char *fmt, ...)
         }                                       \
         test_panic_end();                       \
     } while (0)
+
+/* The value of an expression, worked out with a lock held. */
+#define UNDER(lock, expr)  \
+    ({                     \
+        SCOPED_LOCK(lock); \
+        expr;              \
+    })
 
 jmp_buf *test_panic_jump(void);
 void test_panic_end(void);

@@ -18,13 +18,13 @@ struct mm *t_mm(void)
 void t_end(struct mm *mm)
 {
     host_unload(mm);
-    mm_check(mm);
+    UNDER(&mm->lock, mm_check(mm));
     mm_put(mm);
 }
 
 void t_check(struct mm *mm)
 {
-    mm_check(mm);
+    UNDER(&mm->lock, mm_check(mm));
     host_tlb_check();
 }
 
@@ -137,6 +137,7 @@ u64 t_picture(struct mm *mm)
     h = mix(h, mm->data_vm);
     h = mix(h, mm->brk);
     h = mix(h, mm->def_flags);
+    SCOPED_LOCK(&mm->lock);
     vma_for_each (v, mm) {
         h = mix(mix(mix(h, v->start), v->end), v->flags);
         h = mix(mix(h, v->pgoff), (uintptr_t)v->object);

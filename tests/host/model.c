@@ -58,6 +58,7 @@ void model_end(void)
 
 void model_runs(const struct mmm *m)
 {
+    SCOPED_LOCK(&m->mm->lock);
     memset(M.stop, 0, sizeof(M.stop));
     for (struct vma *v = vma_first(m->mm); v; v = vma_next(v)) {
         u32 last = (u32)((v->end - M.win_base) / PAGE_SIZE);
@@ -165,6 +166,7 @@ static void check_words(const struct page *pg, const u32 *word, vaddr_t va,
 
 static void check_page(const struct mmm *m, const struct mpage *p, vaddr_t va)
 {
+    SCOPED_LOCK_SHARED(&m->mm->lock);
     const struct page *leaf = pt_leaf(m->mm, va);
     pte_t pte = leaf ? pte_load(pt_entries(leaf) + pt_index(va, 0)) : 0;
     const struct vma *v = vma_at(m->mm, va);
@@ -237,12 +239,14 @@ static void check_mm(const struct mmm *m)
     const struct vma *v, *prev = NULL;
     u64 priv = 0;
 
+    mutex_lock(&m->mm->lock);
     for (v = vma_first(m->mm); v; prev = v, v = vma_next(v)) {
         if (v->start < M.win_base || v->end > win_end())
             FAIL("VMA %lx-%lx outside the window", v->start, v->end);
         if (prev && !m->loose && vma_can_merge(prev, v))
             FAIL("VMAs not merged at %lx", v->start);
     }
+    mutex_unlock(&m->mm->lock);
     for (u32 i = 0; i < M.win_pages; i++) {
         check_page(m, &m->page[i], win_va(i));
         priv += m->page[i].priv;
@@ -250,7 +254,7 @@ static void check_mm(const struct mmm *m)
     CHECK_EQ(m->mm->rss_anon, priv);
     if (m->mm->vmas.node)
         check_gaps(m->mm->vmas.node);
-    mm_check(m->mm);
+    UNDER(&m->mm->lock, mm_check(m->mm));
 }
 
 static void check_object(const struct mobj *o)

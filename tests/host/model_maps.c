@@ -18,8 +18,9 @@ static int new_object(struct mmm *m, const struct new_map *map)
 {
     for (int i = NAMED_OBJS; i < OBJS; i++)
         if (!M.obj[i].o) {
-            M.obj[i] = (struct mobj){.o = vma_at(m->mm, win_va(map->first))->object,
-                                     .size = map->n * PAGE_SIZE};
+            const struct vma *v = UNDER(&m->mm->lock, vma_at(m->mm, win_va(map->first)));
+
+            M.obj[i] = (struct mobj){.o = v->object, .size = map->n * PAGE_SIZE};
             return i;
         }
     return -1;
@@ -172,7 +173,7 @@ void op_mprotect(void)
         return;
     if (want == -ENOMEM && injected(err)) {
         /* The same errno for two reasons: see which it was by the first page. */
-        const struct vma *v = vma_at(m->mm, win_va(first));
+        const struct vma *v = UNDER(&m->mm->lock, vma_at(m->mm, win_va(first)));
 
         if (stop == first || (v->flags & VM_PROT) != prot ||
             (m->page[first].flags & VM_PROT) == prot)

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "mm/away.h"
 #include "mm/backlink.h"
@@ -56,9 +57,9 @@ static void dump_leaf(struct dump *d, const struct page *leaf)
     }
 }
 
-static void dump_mm(struct mm *mm, void *arg)
+static void dump_mm(struct dump *d, struct mm *mm)
 {
-    struct dump *d = arg;
+    SCOPED_LOCK_SHARED(&mm->lock);
     const struct vma *v;
     struct page *leaf;
 
@@ -110,7 +111,8 @@ void state_take(struct state *s, struct vm_object *const *o, unsigned n, u32 lea
     struct dump d = {s, leave_out};
 
     s->n = 0;
-    mm_for_each(dump_mm, &d);
+    for (struct mm *mm = mm_after(NULL); mm; mm = mm_after(mm))
+        dump_mm(&d, mm);
     for (unsigned i = 0; i < n; i++)
         dump_object(&d, o[i], i);
     if (leave_out & (STATE_NO_TABLES | STATE_NO_FILL | STATE_NO_PTES))

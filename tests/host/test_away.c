@@ -13,14 +13,14 @@ static u32 shows[PAGES];
 
 static void compare(struct mm *mm, vaddr_t at)
 {
-    struct vma *v = vma_at(mm, at);
+    struct vma *v = UNDER(&mm->lock, vma_at(mm, at));
     u64 away = 0;
 
     for (u32 i = 0; i < PAGES; i++) {
-        CHECK_EQ(mm_offset(mm, v, at + i * P), shows[i]);
+        CHECK_EQ(UNDER(&mm->lock, mm_offset(mm, v, at + i * P)), shows[i]);
         away += shows[i] != i + 3;
     }
-    CHECK_EQ(mm_count_away(mm, v), away);
+    CHECK_EQ(UNDER(&mm->lock, mm_count_away(mm, v)), away);
     t_check(mm);
 }
 
@@ -111,22 +111,24 @@ TEST(away_goes_with_its_addresses)
 TEST(away_reserve_and_trim)
 {
     struct mm *mm = t_mm();
-    struct page *leaf = pt_leaf_make(mm, BASE);
+    struct page *leaf = UNDER(&mm->lock, pt_leaf_make(mm, BASE));
 
+    mutex_lock(&mm->lock);
     alloc_fail_at(1);
     CHECK_EQ(away_reserve(leaf), -ENOMEM);
     CHECK(!leaf->away);
     CHECK_EQ(away_reserve(leaf), 0);
     CHECK_EQ(away_reserve(leaf), 0);
-    away_set(leaf, 5, 77);
+    UNDER(&leaf->lock, away_set(leaf, 5, 77));
     away_trim(leaf);
     CHECK(leaf->away && leaf->naway == 1);
-    away_set(leaf, 5, 78);
+    UNDER(&leaf->lock, away_set(leaf, 5, 78));
     CHECK_EQ(leaf->naway, 1);
-    away_set(leaf, 5, 0);
+    UNDER(&leaf->lock, away_set(leaf, 5, 0));
     CHECK_EQ(leaf->naway, 0);
     away_trim(leaf);
     CHECK(!leaf->away);
+    mutex_unlock(&mm->lock);
     t_end(mm);
 }
 

@@ -19,6 +19,14 @@ static struct page *page_of(struct vm_object *o, pgoff_t pgoff)
     return pg;
 }
 
+/* Translations that show a page. */
+static u64 aliases(struct vm_object *o, pgoff_t pgoff)
+{
+    struct page *pg = page_of(o, pgoff);
+
+    return UNDER(&o->lock, rmap_count(pg));
+}
+
 static u64 mapped(struct mm *mm, vaddr_t at, u32 n, const struct page *pg)
 {
     u64 count = 0;
@@ -58,9 +66,9 @@ TEST(rmap_counts_every_alias)
         for (u32 i = 0; i < 8; i++) {
             struct page *pg = page_of(o, i);
 
-            CHECK_EQ(rmap_count(pg),
+            CHECK_EQ(UNDER(&o->lock, rmap_count(pg)),
                      mapped(mm, BASE, SLOTS, pg) + mapped(other, BASE, SLOTS, pg));
-            CHECK_EQ(page_translations(pg), rmap_count(pg));
+            CHECK_EQ(page_translations(pg), UNDER(&o->lock, rmap_count(pg)));
         }
         if (step % 16 == 0) {
             t_check(mm);
@@ -71,7 +79,7 @@ TEST(rmap_counts_every_alias)
     }
     t_end(mm);
     CHECK(mapped(other, BASE, SLOTS, page_of(o, 5)) > 4);
-    CHECK_EQ(rmap_count(page_of(o, 5)), mapped(other, BASE, SLOTS, page_of(o, 5)));
+    CHECK_EQ(aliases(o, 5), mapped(other, BASE, SLOTS, page_of(o, 5)));
     t_end(other);
     CHECK_EQ(backlink_bytes(), 0); /* nobody maps it */
     object_put(o);
@@ -105,10 +113,10 @@ TEST(backlink_hint_into_a_freed_table)
     t_shared(mm, BASE, 2, o, 0);
     CHECK_EQ(mm_remap(mm, BASE, P, 0, 1, 0), 0);
     CHECK(backlink_any(pg));
-    CHECK_EQ(rmap_count(pg), 1);
+    CHECK_EQ(UNDER(&o->lock, rmap_count(pg)), 1);
     CHECK_EQ(mm_munmap(mm, BASE, 2 * P), 0);
     CHECK_EQ(mm->tables, 1); /* the table is gone, the hint is stale */
-    CHECK_EQ(rmap_count(pg), 0);
+    CHECK_EQ(UNDER(&o->lock, rmap_count(pg)), 0);
     CHECK_EQ(object_resize(o, 0), 0);
     t_end(mm);
     object_put(o);
@@ -146,7 +154,7 @@ TEST(log_of_many_aliases)
     t_shared(mm, BASE, MANY, o, 0);
     for (u32 i = 0; i < MANY; i++)
         CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, 3, 0), 0);
-    CHECK_EQ(rmap_count(pg), MANY);
+    CHECK_EQ(UNDER(&o->lock, rmap_count(pg)), MANY);
     full = backlink_bytes();
     CHECK(full < MANY * 64);
     /* To and fro takes nothing: a key is in the log once. */
@@ -155,14 +163,14 @@ TEST(log_of_many_aliases)
         CHECK_EQ(mm_remap(mm, BASE + 5 * P, P, 0, 3, 0), 0);
     }
     CHECK_EQ(backlink_bytes(), full);
-    CHECK_EQ(rmap_count(pg), MANY);
+    CHECK_EQ(UNDER(&o->lock, rmap_count(pg)), MANY);
     /* The same slots show one page after the other: stale hints do not pile up. */
     for (u32 to = 10; to < 18; to++)
         for (u32 i = 0; i < MANY; i++)
             CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, to, 0), 0);
     CHECK(backlink_bytes() < 4 * full);
-    CHECK_EQ(rmap_count(pg), 0);
-    CHECK_EQ(rmap_count(page_of(o, 17)), MANY);
+    CHECK_EQ(UNDER(&o->lock, rmap_count(pg)), 0);
+    CHECK_EQ(aliases(o, 17), MANY);
     t_check(mm);
     CHECK_EQ(object_resize(o, 17 * P), 0);
     CHECK_EQ(mapped(mm, BASE, 2000, page_of(o, 16)), 0);
@@ -189,11 +197,11 @@ TEST(log_without_memory)
             t_check(mm);
     }
     present = (u32)mapped(mm, BASE, 4096, page_of(o, 1));
-    CHECK_EQ(rmap_count(page_of(o, 1)), present);
+    CHECK_EQ(aliases(o, 1), present);
     for (u32 i = 8; i < 4096; i++)
         CHECK_EQ(host_read_u32(mm, BASE + i * P), 2);
     t_check(mm);
-    CHECK_EQ(rmap_count(page_of(o, 1)), 4096 - 8);
+    CHECK_EQ(aliases(o, 1), 4096 - 8);
     t_end(mm);
     object_put(o);
 }

@@ -353,7 +353,7 @@ TEST(fault_populate_kinds)
     t_anon(mm, BASE + 4 * P, 4, PROT_READ);
     t_map(mm, BASE + 8 * P, 4, RW, MAP_PRIVATE, o, 0);
     t_shared(mm, BASE + 12 * P, 4, o, 0);
-    CHECK_EQ(fault_populate(mm, BASE + P, BASE + 16 * P), FAULT_OK);
+    CHECK_EQ(UNDER(&mm->lock, fault_populate(mm, BASE + P, BASE + 16 * P)), FAULT_OK);
     CHECK_EQ(t_pte(mm, BASE), 0);  /* outside the range */
     CHECK_EQ(mm->rss_anon, 3 + 4); /* writable private memory: own pages */
     CHECK_EQ(mm->rss_shmem, 4);
@@ -363,10 +363,12 @@ TEST(fault_populate_kinds)
     t_check(mm);
     /* Stops at what cannot be had. */
     t_shared(mm, BASE + 20 * P, 10, o, 0);
-    CHECK_EQ(fault_populate(mm, BASE + 20 * P, BASE + 30 * P), FAULT_BUS);
+    CHECK_EQ(UNDER(&mm->lock, fault_populate(mm, BASE + 20 * P, BASE + 30 * P)),
+             FAULT_BUS);
     CHECK_EQ(mm->rss_shmem, 4 + 6);
     t_anon(mm, BASE + 30 * P, 1, PROT_NONE);
-    CHECK_EQ(fault_populate(mm, BASE + 30 * P, BASE + 31 * P), FAULT_ACCERR);
+    CHECK_EQ(UNDER(&mm->lock, fault_populate(mm, BASE + 30 * P, BASE + 31 * P)),
+             FAULT_ACCERR);
     t_check(mm);
     t_end(mm);
     object_put(o);

@@ -124,7 +124,8 @@ TEST(fork_shares_what_is_shared)
     for (u32 i = 0; i < 16; i++) {
         u32 shown = i >= 3 && i < 8 ? i + 5 : i;
 
-        CHECK_EQ(mm_offset(child, vma_at(child, BASE), BASE + i * P), shown);
+        CHECK_EQ(UNDER(&child->lock, mm_offset(child, vma_at(child, BASE), BASE + i * P)),
+                 shown);
         CHECK_EQ(host_read_u32(child, BASE + i * P), shown + 1);
     }
     host_write_u32(child, BASE + 3 * P, 1234);

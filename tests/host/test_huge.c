@@ -95,9 +95,10 @@ TEST(huge_remaps)
     host_write_u32(mm, BASE + 2 * H + 4, 77);
     CHECK_EQ(host_read_u32(mm, BASE + 4), 77);
     pg = object_find_page(o, 3 * HUGE_PAGES);
-    CHECK_EQ(rmap_count(pg), 3);
+    CHECK_EQ(UNDER(&o->lock, rmap_count(pg)), 3);
     page_put(pg);
-    CHECK_EQ(mm_offset(mm, vma_at(mm, BASE), BASE + H + 5 * P), 3 * HUGE_PAGES + 5);
+    CHECK_EQ(UNDER(&mm->lock, mm_offset(mm, vma_at(mm, BASE), BASE + H + 5 * P)),
+             3 * HUGE_PAGES + 5);
     CHECK(away_bytes());
     CHECK_EQ(remap(mm, 0, 4, 0), 0);
     CHECK_EQ(away_bytes(), 0);

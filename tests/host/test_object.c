@@ -192,11 +192,13 @@ TEST(object_vma_tree)
         }
         for (i = 0; i < 40; i++)
             want += where[i] && first[i] < high && first[i] + len[i] > low;
+        spin_lock(&o->lock);
         for (struct vma *v = object_first_vma(o, low, high); v;
              v = object_next_vma(v, low, high)) {
             CHECK(v->pgoff < high && v->pgoff + vma_npages(v) > low);
             found++;
         }
+        spin_unlock(&o->lock);
         CHECK_EQ(found, want);
     }
     t_end(mm);

@@ -54,9 +54,10 @@ TEST(pt_make_find_trim)
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
         bool before = pt_leaf(mm, places[i]) != NULL, known = false;
 
-        leaf = pt_leaf_make(mm, places[i]);
+        leaf = UNDER(&mm->lock, pt_leaf_make(mm, places[i]));
         CHECK(leaf && leaf->type == PAGE_TABLE && leaf->level == 0 && leaf->mm == mm);
-        CHECK(pt_leaf(mm, places[i]) == leaf && pt_leaf_make(mm, places[i]) == leaf);
+        CHECK(pt_leaf(mm, places[i]) == leaf &&
+              UNDER(&mm->lock, pt_leaf_make(mm, places[i])) == leaf);
         CHECK_EQ(pt_address(leaf, pt_index(places[i], 0)), places[i] & PAGE_MASK);
         for (size_t k = 0; k < i; k++)
             known |= places[i] / LEAF_SPAN == places[k] / LEAF_SPAN;
@@ -67,18 +68,18 @@ TEST(pt_make_find_trim)
     leaf = pt_leaf(mm, BASE);
     leaf->pins = 1;
     tlb_begin(&b, mm);
-    pt_trim(mm, 0, USER_END, 0, USER_END + P, &b);
+    UNDER(&mm->lock, pt_trim(mm, 0, USER_END, 0, USER_END + P, &b));
     tlb_end(&b);
     CHECK(pt_leaf(mm, BASE) == leaf && !pt_leaf(mm, USER_END - P) &&
           !pt_leaf(mm, 0x10000));
     CHECK_EQ(mm->tables, 4);
     leaf->pins = 0;
     /* Not wholly within floor and ceiling: stays. */
-    pt_trim(mm, BASE, BASE + P, BASE + P, USER_END + P, &b);
+    UNDER(&mm->lock, pt_trim(mm, BASE, BASE + P, BASE + P, USER_END + P, &b));
     CHECK(pt_leaf(mm, BASE));
-    pt_trim(mm, BASE, BASE + P, 0, BASE + LEAF_SPAN - P, &b);
+    UNDER(&mm->lock, pt_trim(mm, BASE, BASE + P, 0, BASE + LEAF_SPAN - P, &b));
     CHECK(pt_leaf(mm, BASE));
-    pt_trim(mm, BASE, BASE + P, BASE, BASE + LEAF_SPAN, &b);
+    UNDER(&mm->lock, pt_trim(mm, BASE, BASE + P, BASE, BASE + LEAF_SPAN, &b));
     tlb_end(&b);
     CHECK(!pt_leaf(mm, BASE));
     CHECK_EQ(mm->tables, 3); /* the upper ones lie beyond floor and ceiling */
@@ -91,8 +92,9 @@ TEST(pt_visits_leaf_by_leaf)
     struct page *leaf;
     int n = 0;
 
-    CHECK(pt_leaf_make(mm, BASE) && pt_leaf_make(mm, BASE + 3 * LEAF_SPAN));
-    CHECK(pt_leaf_make(mm, BASE + (1ul << 39)));
+    CHECK(UNDER(&mm->lock, pt_leaf_make(mm, BASE)) &&
+          UNDER(&mm->lock, pt_leaf_make(mm, BASE + 3 * LEAF_SPAN)));
+    CHECK(UNDER(&mm->lock, pt_leaf_make(mm, BASE + (1ul << 39))));
     CHECK_EQ(pt_next_leaf(mm, 0, USER_END), BASE);
     CHECK_EQ(pt_next_leaf(mm, BASE + 5 * P, USER_END), BASE + 5 * P);
     CHECK_EQ(pt_next_leaf(mm, BASE + LEAF_SPAN, USER_END), BASE + 3 * LEAF_SPAN);
@@ -122,7 +124,7 @@ TEST(pt_make_without_memory)
         struct page *leaf;
 
         alloc_fail_at(n);
-        leaf = pt_leaf_make(mm, BASE + n * (1ul << 39));
+        leaf = UNDER(&mm->lock, pt_leaf_make(mm, BASE + n * (1ul << 39)));
         if (alloc_fail_left() != 0) {
             CHECK(leaf);
             CHECK_EQ(n, 4); /* three tables are made */

@@ -109,7 +109,7 @@ TEST(mmap_table)
         if (err != mmap_cases[i].err)
             FAIL("mmap case %zu: %d, not %d", i, err, mmap_cases[i].err);
         CHECK(!err || (t_picture(mm) == before && out == 1));
-        CHECK(err || (out % P == 0 && vma_at(mm, out)));
+        CHECK(err || (out % P == 0 && UNDER(&mm->lock, vma_at(mm, out))));
         end();
     }
 }
@@ -199,7 +199,7 @@ TEST(mprotect_table)
     CHECK_EQ(t_picture(mm), before);
     /* A hole: the part before it is changed. */
     CHECK_EQ(mm_mprotect(mm, PRIV + 15 * P, 3 * P, PROT_READ), -ENOMEM);
-    CHECK_EQ(vma_at(mm, PRIV + 15 * P)->flags & VM_PROT, PROT_READ);
+    CHECK_EQ(UNDER(&mm->lock, vma_at(mm, PRIV + 15 * P))->flags & VM_PROT, PROT_READ);
     CHECK_EQ(t_vmas(mm), 4);
     CHECK_EQ(mm_mprotect(mm, PRIV, 16 * P, RW), 0); /* and the parts join again */
     CHECK_EQ(t_picture(mm), before);

@@ -203,7 +203,7 @@ TEST(truncate_random)
         t_check(mm[1]);
         pg = object_find_page(o, i);
         if (pg) {
-            CHECK(rmap_count(pg) <= 120);
+            CHECK(UNDER(&o->lock, rmap_count(pg)) <= 120);
             page_put(pg);
         }
     }

@@ -18,11 +18,11 @@ static void compare(struct mm *mm)
     u32 runs = 0;
 
     for (u32 i = 0; i < WINDOW; i++) {
-        v = vma_at(mm, BASE + i * P);
+        v = UNDER(&mm->lock, vma_at(mm, BASE + i * P));
         CHECK_EQ(v ? (v->flags & VM_PROT) + 1 : 0, page[i]);
         if (page[i] && (i == 0 || page[i] != page[i - 1]))
             runs++;
-        v = vma_find(mm, BASE + i * P);
+        v = UNDER(&mm->lock, vma_find(mm, BASE + i * P));
         for (u32 k = i; k < WINDOW; k++)
             if (page[k]) {
                 CHECK(v && v->end > BASE + k * P && v->start <= BASE + k * P);
@@ -30,7 +30,7 @@ static void compare(struct mm *mm)
             }
     }
     CHECK_EQ(t_vmas(mm), runs); /* neighbours that are alike are one */
-    mm_check(mm);
+    UNDER(&mm->lock, mm_check(mm));
 }
 
 /* The highest hole of len pages in [0, high) of the window. */
@@ -85,7 +85,8 @@ TEST(vma_random_ranges)
         low = (u32)rnd_below(WINDOW / 2);
         high = low + (u32)rnd_below(WINDOW - low + 1);
         gap = naive_gap(want, low, high);
-        err = vma_find_gap(mm, want * P, BASE + low * P, BASE + high * P, &out);
+        err = UNDER(&mm->lock,
+                    vma_find_gap(mm, want * P, BASE + low * P, BASE + high * P, &out));
         CHECK_EQ(err, gap < 0 ? -ENOMEM : 0);
         if (gap >= 0)
             CHECK_EQ(out, BASE + (u32)gap * P);
@@ -108,7 +109,7 @@ TEST(vma_split_and_merge_keep_homes)
     t_shared(mm, BASE, 8, o, 4);
     CHECK_EQ(mm_munmap(mm, BASE + 3 * P, 3 * P), 0);
     CHECK_EQ(t_vmas(mm), 2);
-    v = vma_at(mm, BASE + 6 * P);
+    v = UNDER(&mm->lock, vma_at(mm, BASE + 6 * P));
     CHECK(v && v->pgoff == 10 && v->start == BASE + 6 * P);
     CHECK_EQ(host_read_u32(mm, BASE + 6 * P), 11);
     t_shared(mm, BASE + 3 * P, 3, o, 6); /* other pages: no merge */
@@ -147,11 +148,11 @@ TEST(vma_gap_minds_the_stack_guard)
     vaddr_t top = BASE + 1024 * P, out;
 
     CHECK_EQ(mm_make_stack(mm, top, 4 * P, false), 0);
-    CHECK_EQ(vma_find_gap(mm, P, BASE, top, &out), 0);
+    CHECK_EQ(UNDER(&mm->lock, vma_find_gap(mm, P, BASE, top, &out)), 0);
     CHECK_EQ(out, top - 4 * P - STACK_GUARD_GAP - P);
-    CHECK_EQ(vma_find_gap(mm, 764 * P, BASE, top, &out), 0);
+    CHECK_EQ(UNDER(&mm->lock, vma_find_gap(mm, 764 * P, BASE, top, &out)), 0);
     CHECK_EQ(out, BASE);
-    CHECK_EQ(vma_find_gap(mm, 765 * P, BASE, top, &out), -ENOMEM);
+    CHECK_EQ(UNDER(&mm->lock, vma_find_gap(mm, 765 * P, BASE, top, &out)), -ENOMEM);
     t_end(mm);
 }
 
@@ -160,14 +161,14 @@ TEST(vma_find_gap_edges)
     struct mm *mm = t_mm();
     vaddr_t out;
 
-    CHECK_EQ(vma_find_gap(mm, P, 0, USER_END, &out), 0);
+    CHECK_EQ(UNDER(&mm->lock, vma_find_gap(mm, P, 0, USER_END, &out)), 0);
     CHECK_EQ(out, USER_END - P);
-    CHECK_EQ(vma_find_gap(mm, USER_END, 0, USER_END, &out), 0);
+    CHECK_EQ(UNDER(&mm->lock, vma_find_gap(mm, USER_END, 0, USER_END, &out)), 0);
     CHECK_EQ(out, 0);
-    CHECK_EQ(vma_find_gap(mm, USER_END, P, USER_END, &out), -ENOMEM);
-    CHECK_EQ(vma_find_gap(mm, 2 * P, BASE, BASE + P, &out), -ENOMEM);
+    CHECK_EQ(UNDER(&mm->lock, vma_find_gap(mm, USER_END, P, USER_END, &out)), -ENOMEM);
+    CHECK_EQ(UNDER(&mm->lock, vma_find_gap(mm, 2 * P, BASE, BASE + P, &out)), -ENOMEM);
     t_anon(mm, USER_END - P, 1, RW);
-    CHECK_EQ(vma_find_gap(mm, P, 0, USER_END, &out), 0);
+    CHECK_EQ(UNDER(&mm->lock, vma_find_gap(mm, P, 0, USER_END, &out)), 0);
     CHECK_EQ(out, USER_END - 2 * P);
     t_end(mm);
 }
