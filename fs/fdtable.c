@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptor tables: an array of files that grows by doubling, and a bit per descriptor for
- * close-on-exec.
+ * Descriptor tables: an array of files that grows by doubling, and two bits per descriptor: in
+ * use, close-on-exec.
  */
 #include "fs/file.h"
 #include "fs/lock/locks.h"
@@ -12,15 +12,42 @@
 
 #define FD_FIRST 64u
 
+u32 fd_max = FD_MAX_MOST;
+
+/* What grows. */
+struct arrays {
+    u32 size; /* a multiple of 64 */
+    struct file **files;
+    u64 *used; /* one allocation with cloexec */
+    u64 *cloexec;
+};
+
 struct fdtable {
     u32 refs;        /* atomic */
     u32 owners;      /* atomic: processes; the other references are for a look */
     u64 lock_owner;  /* of record locks; constant */
     spinlock_t lock; /* everything below */
-    u32 size;
-    struct file **files;
-    u64 cloexec[FD_MAX_HARD / 64];
+    struct arrays a;
 };
+
+static bool arrays_alloc(struct arrays *a, u32 size)
+{
+    a->size = size;
+    a->files = kzalloc(size * sizeof(struct file *));
+    a->used = kzalloc(size / 64 * 2 * sizeof(u64));
+    a->cloexec = a->used + size / 64;
+    if (a->files && a->used)
+        return true;
+    kfree(a->files);
+    kfree(a->used);
+    return false;
+}
+
+static void arrays_free(struct arrays *a)
+{
+    kfree(a->files);
+    kfree(a->used);
+}
 
 /* A descriptor of f goes away: so do the record locks of the table on that file. */
 static void drop(struct fdtable *t, struct file *f)
@@ -39,9 +66,7 @@ static struct fdtable *table_alloc(u32 size)
         return NULL;
     t->refs = t->owners = 1;
     t->lock_owner = lock_owner_new();
-    t->size = size;
-    t->files = kzalloc(size * sizeof(struct file *));
-    if (!t->files) {
+    if (!arrays_alloc(&t->a, size)) {
         slab_free(&table_cache, t);
         return NULL;
     }
@@ -53,29 +78,29 @@ struct fdtable *fdtable_create(void)
     return table_alloc(FD_FIRST);
 }
 
+/* The table may change on the way, each descriptor is as it was at some moment. */
 struct fdtable *fdtable_clone(struct fdtable *from)
 {
-    struct fdtable *t;
+    u32 size = READ_ONCE(from->a.size);
+    struct fdtable *t = table_alloc(size);
 
-    for (;;) {
-        u32 size = READ_ONCE(from->size);
+    if (!t)
+        return NULL;
+    for (u32 word = 0; word < size / 64; word++) {
+        u64 used;
 
-        t = table_alloc(size);
-        if (!t)
-            return NULL;
         spin_lock(&from->lock);
-        if (from->size == size)
-            break;
-        spin_unlock(&from->lock); /* it grew meanwhile */
-        fdtable_put(t);
+        t->a.used[word] = used = from->a.used[word];
+        t->a.cloexec[word] = from->a.cloexec[word];
+        for (; used; used &= used - 1) {
+            u32 fd = word * 64 + (u32)__builtin_ctzl(used);
+
+            t->a.files[fd] = from->a.files[fd];
+            file_get(t->a.files[fd]);
+        }
+        spin_unlock(&from->lock);
+        pause_anyway();
     }
-    for (u32 i = 0; i < from->size; i++) {
-        t->files[i] = from->files[i];
-        if (t->files[i])
-            file_get(t->files[i]);
-    }
-    memcpy(t->cloexec, from->cloexec, sizeof(t->cloexec));
-    spin_unlock(&from->lock);
     return t;
 }
 
@@ -111,7 +136,7 @@ bool fd_is(struct fdtable *t, int fd, const struct file *f)
     bool same;
 
     spin_lock(&t->lock);
-    same = (u32)fd < t->size && t->files[fd] == f;
+    same = (u32)fd < t->a.size && t->a.files[fd] == f;
     spin_unlock(&t->lock);
     return same;
 }
@@ -120,32 +145,45 @@ void fdtable_put(struct fdtable *t)
 {
     if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    for (u32 i = 0; i < t->size; i++) {
-        if (t->files[i])
-            drop(t, t->files[i]);
-        else if (i % FD_FIRST)
-            continue;
+    for (u32 word = 0; word < t->a.size / 64; word++) {
+        for (u64 used = t->a.used[word]; used; used &= used - 1) {
+            drop(t, t->a.files[word * 64 + (u32)__builtin_ctzl(used)]);
+            pause_anyway();
+        }
         pause_anyway();
     }
-    kfree(t->files);
+    arrays_free(&t->a);
     slab_free(&table_cache, t);
+}
+
+u32 fd_size(const struct fdtable *t)
+{
+    return READ_ONCE(t->a.size);
 }
 
 u64 fdtable_bytes(const struct fdtable *t)
 {
-    return sizeof(*t) + READ_ONCE(t->size) * sizeof(struct file *);
+    return sizeof(*t) + READ_ONCE(t->a.size) * (sizeof(struct file *) + 1);
 }
 
 static bool is_cloexec(const struct fdtable *t, u32 fd)
 {
-    return t->cloexec[fd / 64] >> (fd % 64) & 1;
+    return t->a.cloexec[fd / 64] >> (fd % 64) & 1;
 }
 
-static void set_cloexec(struct fdtable *t, u32 fd, bool on)
+static void set_bit(u64 *words, u32 fd, bool on)
 {
     u64 bit = 1ull << (fd % 64);
 
-    t->cloexec[fd / 64] = on ? t->cloexec[fd / 64] | bit : t->cloexec[fd / 64] & ~bit;
+    words[fd / 64] = on ? words[fd / 64] | bit : words[fd / 64] & ~bit;
+}
+
+/* Puts f (NULL: nothing) at fd. */
+static void put(struct fdtable *t, u32 fd, struct file *f, bool cloexec)
+{
+    t->a.files[fd] = f;
+    set_bit(t->a.used, fd, f);
+    set_bit(t->a.cloexec, fd, cloexec);
 }
 
 /* Takes the file out of its slot; NULL when there is none. */
@@ -154,25 +192,26 @@ static struct file *take(struct fdtable *t, u32 fd)
     struct file *f;
 
     spin_lock(&t->lock);
-    f = fd < t->size ? t->files[fd] : NULL;
-    if (f) {
-        t->files[fd] = NULL;
-        set_cloexec(t, fd, false);
-    }
+    f = fd < t->a.size ? t->a.files[fd] : NULL;
+    if (f)
+        put(t, fd, NULL, false);
     spin_unlock(&t->lock);
     return f;
 }
 
+/* exec: the table is the process's own by now. */
 void fdtable_close_on_exec(struct fdtable *t)
 {
-    for (u32 fd = 0; fd < READ_ONCE(t->size); fd++) {
-        if (is_cloexec(t, fd)) {
-            struct file *f = take(t, fd);
+    for (u32 word = 0; word < READ_ONCE(t->a.size) / 64; word++) {
+        while (t->a.cloexec[word]) {
+            struct file *f =
+                take(t, word * 64 + (u32)__builtin_ctzl(t->a.cloexec[word]));
 
             if (f)
                 drop(t, f);
             pause_anyway();
         }
+        pause_anyway();
     }
 }
 
@@ -181,8 +220,8 @@ struct file *fd_get(struct fdtable *t, int fd)
     struct file *f = NULL;
 
     spin_lock(&t->lock);
-    if ((u32)fd < t->size)
-        f = t->files[fd];
+    if ((u32)fd < t->a.size)
+        f = t->a.files[fd];
     if (f)
         file_get(f);
     spin_unlock(&t->lock);
@@ -192,28 +231,42 @@ struct file *fd_get(struct fdtable *t, int fd)
 /* Makes room for descriptor fd. 0, -ENOMEM. */
 static int grow(struct fdtable *t, u32 fd)
 {
-    while (fd >= READ_ONCE(t->size)) {
-        u32 old = READ_ONCE(t->size), size = old * 2;
-        struct file **files;
+    while (fd >= READ_ONCE(t->a.size)) {
+        u32 old = READ_ONCE(t->a.size), size = old * 2;
+        struct arrays more;
 
         while (size <= fd)
             size *= 2;
-        files = kzalloc(size * sizeof(struct file *));
-        if (!files)
+        if (!arrays_alloc(&more, size))
             return -ENOMEM;
         spin_lock(&t->lock);
-        if (t->size == old) {
-            struct file **before = t->files;
+        if (t->a.size == old) {
+            struct arrays before = t->a;
 
-            memcpy(files, before, old * sizeof(struct file *));
-            t->files = files;
-            t->size = size;
-            files = before;
+            memcpy(more.files, before.files, old * sizeof(struct file *));
+            memcpy(more.used, before.used, old / 8);
+            memcpy(more.cloexec, before.cloexec, old / 8);
+            t->a = more;
+            more = before;
         }
         spin_unlock(&t->lock);
-        kfree(files);
+        arrays_free(&more);
     }
     return 0;
+}
+
+/* The lowest number >= min that is not in use; the size of the table when there is none. */
+static u32 first_free(const struct fdtable *t, u32 min)
+{
+    u64 taken = (1ull << (min % 64)) - 1; /* below min */
+
+    for (u32 word = min / 64; word < t->a.size / 64; word++, taken = 0) {
+        u64 free = ~(t->a.used[word] | taken);
+
+        if (free)
+            return word * 64 + (u32)__builtin_ctzl(free);
+    }
+    return MAX(t->a.size, min);
 }
 
 /* The lowest free number >= min below limit, with t->lock held on success. */
@@ -221,16 +274,15 @@ static int find_free(struct fdtable *t, u32 min, u32 limit)
 {
     u32 fd;
 
-    limit = MIN(limit, FD_MAX_HARD);
+    limit = MIN(limit, FD_MAX_MOST);
     if (min >= limit)
         return -EMFILE;
     for (;;) {
         int err;
 
         spin_lock(&t->lock);
-        for (fd = min; fd < t->size && t->files[fd]; fd++)
-            ;
-        if (fd < t->size && fd < limit)
+        fd = first_free(t, min);
+        if (fd < t->a.size && fd < limit)
             return (int)fd;
         spin_unlock(&t->lock);
         if (fd >= limit)
@@ -247,8 +299,7 @@ int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloex
 
     if (fd < 0)
         return fd;
-    t->files[fd] = f;
-    set_cloexec(t, (u32)fd, cloexec);
+    put(t, (u32)fd, f, cloexec);
     spin_unlock(&t->lock);
     return fd;
 }
@@ -268,15 +319,14 @@ int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool clo
     struct file *old;
     int err;
 
-    if ((u32)fd >= MIN(limit, FD_MAX_HARD))
+    if ((u32)fd >= MIN(limit, FD_MAX_MOST))
         return -EBADF;
     err = grow(t, (u32)fd);
     if (err)
         return err;
     spin_lock(&t->lock);
-    old = t->files[fd];
-    t->files[fd] = f;
-    set_cloexec(t, (u32)fd, cloexec);
+    old = t->a.files[fd];
+    put(t, (u32)fd, f, cloexec);
     spin_unlock(&t->lock);
     if (old)
         drop(t, old);
@@ -298,7 +348,7 @@ int fd_get_cloexec(struct fdtable *t, int fd)
     int result = -EBADF;
 
     spin_lock(&t->lock);
-    if ((u32)fd < t->size && t->files[fd])
+    if ((u32)fd < t->a.size && t->a.files[fd])
         result = is_cloexec(t, (u32)fd);
     spin_unlock(&t->lock);
     return result;
@@ -309,8 +359,8 @@ int fd_set_cloexec(struct fdtable *t, int fd, bool on)
     int result = -EBADF;
 
     spin_lock(&t->lock);
-    if ((u32)fd < t->size && t->files[fd]) {
-        set_cloexec(t, (u32)fd, on);
+    if ((u32)fd < t->a.size && t->a.files[fd]) {
+        set_bit(t->a.cloexec, (u32)fd, on);
         result = 0;
     }
     spin_unlock(&t->lock);
@@ -322,9 +372,14 @@ int fd_next(struct fdtable *t, int fd)
     int result = -1;
 
     spin_lock(&t->lock);
-    for (u32 i = fd < 0 ? 0 : (u32)fd; i < t->size && result < 0; i++)
-        if (t->files[i])
-            result = (int)i;
+    for (u32 from = fd < 0 ? 0 : (u32)fd; from < t->a.size; from = (from | 63) + 1) {
+        u64 used = t->a.used[from / 64] >> (from % 64);
+
+        if (used) {
+            result = (int)(from + (u32)__builtin_ctzl(used));
+            break;
+        }
+    }
     spin_unlock(&t->lock);
     return result;
 }

@@ -59,7 +59,11 @@ ssize_t file_write(struct file *f, struct uio *u, const u64 *pos);
 
 /* ---- descriptor tables ---- */
 #define FD_MAX_DEFAULT 1024u
-#define FD_MAX_HARD    4096u
+#define FD_MAX_HARD    4096u   /* the hard limit that init has */
+#define FD_MAX_MOST    1048576u /* arrays of 8 MiB */
+
+/* fs.nr_open: how far a hard limit may be raised. */
+extern u32 fd_max;
 
 struct fdtable;
 
@@ -75,6 +79,8 @@ bool fdtable_is_shared(const struct fdtable *t);
 u64 fdtable_lock_owner(const struct fdtable *t);
 /* Whether descriptor fd stands for f now. */
 bool fd_is(struct fdtable *t, int fd, const struct file *f);
+/* Descriptors there is room for now: there are none beyond. */
+u32 fd_size(const struct fdtable *t);
 /* Memory of the table itself. */
 u64 fdtable_bytes(const struct fdtable *t);
 void fdtable_close_on_exec(struct fdtable *t);

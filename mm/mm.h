@@ -32,10 +32,13 @@ struct mm_limits {
     bool admin;             /* CAP_SYS_ADMIN: may use the last of the commit limit */
 };
 
+#define MM_AUXV_WORDS 48
+
 /* Where exec put the parts of a program, for those who report it; copied as one by fork. */
 struct mm_program {
     vaddr_t start_code, end_code, start_data, end_data, start_stack;
     vaddr_t arg_start, arg_end, env_start, env_end;
+    u64 auxv[MM_AUXV_WORDS]; /* as the program got it, zeros behind it */
     struct vm_file *exe; /* its file, referenced; NULL: none */
 };
 

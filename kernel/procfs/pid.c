@@ -53,6 +53,51 @@ static int show_environ(struct seq *s, s32 pid)
     return err;
 }
 
+static int show_auxv(struct seq *s, s32 pid)
+{
+    struct mm *mm = proc_get_mm(pid);
+    size_t n = 0;
+
+    if (!mm)
+        return 0;
+    while (n + 2 < MM_AUXV_WORDS && mm->program.auxv[n])
+        n += 2;
+    if (mm->program.auxv[0])
+        seq_write(s, (const char *)mm->program.auxv, (n + 2) * sizeof(u64));
+    mm_put(mm);
+    return 0;
+}
+
+/* No names of kernel functions, which is what Linux shows without their table. */
+static int show_wchan(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "0");
+    return 0;
+}
+
+/* Nothing of it came from or went to a device. */
+static int show_io(struct seq *s, const struct task_id *id, bool whole)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(id, &t);
+    struct io_counts n = {0, 0, 0, 0};
+    int err = !p ? -ESRCH : proc_may_look(p, FS_IDS) ? 0 : -EACCES;
+
+    if (!err && whole)
+        proc_io_counts(p, &n);
+    else if (!err && t)
+        n = t->io;
+    spin_unlock_irq(&proc_lock, flags);
+    if (err)
+        return err;
+    seq_printf(s, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n", n.rchar, n.wchar,
+               n.syscr, n.syscw);
+    seq_puts(s, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+    return 0;
+}
+
 static int show_comm(struct seq *s, const struct task_id *id, bool whole)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
@@ -188,10 +233,12 @@ const struct proc_entry proc_pid_entries[] = {
      .perm = 0444,
      .show = proc_show_arrangement,
      .guard = GUARD_MEMORY},
+    {.name = "auxv", .perm = 0400, .show = show_auxv, .guard = GUARD_MEMORY},
     {.name = "clear_refs", .perm = 0200, .store = proc_store_clear_refs},
     {.name = "cmdline", .perm = 0444, .show = show_cmdline},
     {.name = "comm", .perm = 0644, .show_task = show_comm, .store_task = store_comm},
     {.name = "environ", .perm = 0400, .show = show_environ, .guard = GUARD_MEMORY},
+    {.name = "io", .perm = 0400, .show_task = show_io},
     {.name = "limits", .perm = 0444, .show = show_limits},
     {.name = "maps", .perm = 0444, .show = proc_show_maps, .guard = GUARD_MEMORY},
     {.name = "mem", .perm = 0600, .fops = &proc_mem_fops},
@@ -211,5 +258,6 @@ const struct proc_entry proc_pid_entries[] = {
     {.name = "stat", .perm = 0444, .show_task = proc_show_stat},
     {.name = "statm", .perm = 0444, .show = proc_show_statm},
     {.name = "status", .perm = 0444, .show_task = proc_show_status},
+    {.name = "wchan", .perm = 0444, .show = show_wchan},
     {.name = NULL},
 };

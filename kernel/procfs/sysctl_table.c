@@ -249,7 +249,7 @@ static int set_drop_caches(char *text, size_t n)
 
 static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one = 1,
            entropy_bits = 256, rr_timeslice = 100, rt_period = 1000000,
-           rt_runtime = 950000, nobody = 65534, open_max = FD_MAX_HARD;
+           rt_runtime = 950000, nobody = 65534;
 
 #define CALLED(...) (&(const struct sysctl){.kind = SYSCTL_CALLED, __VA_ARGS__})
 #define U32(variable, ...) \
@@ -264,7 +264,7 @@ static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one =
 const struct proc_entry proc_sys_entries[] = {
     ROW("fs/file-max", 0644, U64(files_max, .max = ~0ull >> 1)),
     ROW("fs/file-nr", 0444, CALLED(.get = get_file_nr)),
-    ROW("fs/nr_open", 0444, U32(open_max)),
+    ROW("fs/nr_open", 0644, U32(fd_max, .min = 64, .max = FD_MAX_MOST)),
     ROW("fs/overflowgid", 0444, U32(nobody)),
     ROW("fs/overflowuid", 0444, U32(nobody)),
     ROW("fs/pipe-max-size", 0644,

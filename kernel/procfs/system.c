@@ -164,7 +164,7 @@ const struct proc_entry proc_system_entries[] = {
     {.name = "kpagecount", .perm = 0400, .fops = &proc_kpagecount_fops},
     {.name = "loadavg", .perm = 0444, .show = show_loadavg},
     {.name = "meminfo", .perm = 0444, .show = proc_show_meminfo},
-    {.name = "slabinfo", .perm = 0444, .show = proc_show_slabinfo},
+    {.name = "slabinfo", .perm = 0400, .show = proc_show_slabinfo},
     {.name = "stat", .perm = 0444, .show = show_stat},
     {.name = "sysrq-trigger", .perm = 0200, .store = proc_store_sysrq},
     {.name = "sysvipc/shm", .perm = 0444, .show = proc_show_shm},

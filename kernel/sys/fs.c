@@ -29,7 +29,7 @@ struct file *io_file_of(int fd)
 
 u32 fd_limit(void)
 {
-    return (u32)MIN(proc_rlimit(current_proc(), RLIMIT_NOFILE), (u64)FD_MAX_HARD);
+    return (u32)MIN(proc_rlimit(current_proc(), RLIMIT_NOFILE), (u64)FD_MAX_MOST);
 }
 
 long install_file(struct file *f, bool cloexec)

@@ -61,6 +61,8 @@ void buffers_put(struct buffers *b);
 /* pos NULL: the file's own position. Bytes or errno; SIGPIPE and SIGXFSZ as due. */
 ssize_t read_file(struct file *f, struct uio *u, const s64 *pos);
 ssize_t write_file(struct file *f, struct uio *u, const s64 *pos);
+/* One call that read or wrote and its result, for /proc/PID/io. */
+void io_account(long n, bool writes);
 
 /* The rights of the running process in the file systems. */
 const struct fs_cred *current_cred(void);

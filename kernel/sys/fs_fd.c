@@ -40,7 +40,7 @@ long sys_close_range(const struct syscall_args *a)
 
     if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
         return -EINVAL;
-    if (first > FD_MAX_HARD)
+    if (first >= FD_MAX_MOST)
         return 0;
     for (int fd = fd_next(files(), (int)first); fd >= 0 && (u32)fd <= last;
          fd = fd_next(files(), fd + 1)) {

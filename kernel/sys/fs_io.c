@@ -81,6 +81,16 @@ static int check_file(const struct file *f, const s64 *pos, bool writes)
     return (writes ? file_writable(f) : file_readable(f)) ? 0 : -EBADF;
 }
 
+void io_account(long n, bool writes)
+{
+    struct io_counts *io = &current_thread()->io;
+
+    if (writes)
+        io->syscw++, io->wchar += n > 0 ? (u64)n : 0;
+    else
+        io->syscr++, io->rchar += n > 0 ? (u64)n : 0;
+}
+
 /* Linux looks at the descriptor and its mode first, then at the buffer. */
 static long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos, bool writes)
 {
@@ -93,6 +103,7 @@ static long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos, bool write
     n = check_file(f, pos, writes);
     if (n == 0 && (n = buffer_get(&b, buf, len)) == 0)
         n = writes ? write_file(f, &b.uio, pos) : read_file(f, &b.uio, pos);
+    io_account(n, writes);
     file_put(f);
     return n;
 }
@@ -137,6 +148,7 @@ static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool w
         n = writes ? write_file(f, &b.uio, pos) : read_file(f, &b.uio, pos);
         buffers_put(&b);
     }
+    io_account(n, writes);
     file_put(f);
     return n;
 }

@@ -261,10 +261,10 @@ long sys_ppoll(const struct syscall_args *a)
 
 /* ---- select ---- */
 
-#define SET_WORDS (FD_MAX_HARD / 64)
-
+/* As many words of each of the three sets as the call says. */
 struct fd_sets {
-    u64 words[3][SET_WORDS]; /* read, write, exceptional */
+    u64 *words[3]; /* read, write, exceptional */
+    u64 all[];
 };
 
 static const u32 set_events[3] = {SELECT_IN, SELECT_OUT, SELECT_EX};
@@ -276,7 +276,8 @@ static size_t set_bytes(u32 n)
 
 static int sets_from_user(struct fd_sets *s, u32 n, const vaddr_t user[3])
 {
-    memset(s, 0, sizeof(*s));
+    for (int k = 0; k < 3; k++)
+        s->words[k] = s->all + (size_t)k * (set_bytes(n) / 8);
     for (int k = 0; k < 3; k++)
         if (user[k] && copy_from_user(s->words[k], user[k], set_bytes(n)) != 0)
             return -EFAULT;
@@ -337,14 +338,14 @@ static long do_select(const struct syscall_args *a, u64 deadline)
 {
     const vaddr_t user[3] = {a->a1, a->a2, a->a3};
     s32 count = (s32)a->a0;
-    u32 n = MIN((u32)count, FD_MAX_HARD);
+    u32 n = MIN((u32)count, fd_size(current_proc()->files));
     struct fd_sets *s;
     struct item *items;
     long result = -ENOMEM;
 
     if (count < 0)
         return -EINVAL;
-    s = kmalloc(sizeof(*s));
+    s = kzalloc(sizeof(*s) + 3 * set_bytes(n));
     items = kmalloc(n * sizeof(*items) + 1);
     if (s && items) {
         result = sets_from_user(s, n, user);

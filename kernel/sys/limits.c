@@ -20,7 +20,7 @@ static int check_limit(const struct proc *me, const struct proc *p, u32 which,
 {
     if (new->rlim_cur > new->rlim_max)
         return -EINVAL;
-    if (which == RLIMIT_NOFILE && new->rlim_max > FD_MAX_HARD)
+    if (which == RLIMIT_NOFILE && new->rlim_max > READ_ONCE(fd_max))
         return -EPERM;
     if (new->rlim_max > p->rlim[which].rlim_max && !proc_capable(me, CAP_SYS_RESOURCE))
         return -EPERM;

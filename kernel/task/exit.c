@@ -225,6 +225,7 @@ static void pass_children_on(struct proc *p, const struct thread *t, struct thre
 static void detach_thread(struct proc *p, struct thread *t)
 {
     p->utime_ns += t->utime_ns;
+    io_counts_add(&p->io, &t->io);
     p->stime_ns += t->stime_ns;
     if (--p->nthreads)
         p->account->tasks--; /* the last one counts as long as the process does */

@@ -334,6 +334,23 @@ struct mm *proc_get_mm(s32 pid)
     return mm;
 }
 
+void io_counts_add(struct io_counts *to, const struct io_counts *n)
+{
+    to->rchar += n->rchar;
+    to->wchar += n->wchar;
+    to->syscr += n->syscr;
+    to->syscw += n->syscw;
+}
+
+void proc_io_counts(const struct proc *p, struct io_counts *out)
+{
+    struct list *pos;
+
+    *out = p->io;
+    list_for_each (pos, &p->threads)
+        io_counts_add(out, &list_entry(pos, struct thread, proc_link)->io);
+}
+
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)
 {
     struct list *pos;

@@ -73,6 +73,11 @@ struct injection {
     bool fault, active;
 };
 
+/* Bytes and calls of read(2), write(2) and their kin. */
+struct io_counts {
+    u64 rchar, wchar, syscr, syscw;
+};
+
 struct thread {
     struct arch_thread arch;
     struct proc *proc; /* NULL: kernel thread */
@@ -120,6 +125,7 @@ struct thread {
     u64 last_syscall;        /* for panic reports */
     struct trapframe *frame; /* during a system call: the user registers */
     u64 utime_ns, stime_ns;
+    struct io_counts io;
     u64 oom_last; /* kernel/task/oom.c: when it last found no memory, and how often in a row */
     u32 oom_tries;
     void *kstack; /* kspace range, KSTACK_SIZE */
@@ -196,6 +202,7 @@ struct proc {
     u64 cpu_ns;                                 /* of all threads, for RLIMIT_CPU */
     u64 utime_ns, stime_ns;                     /* of threads that ended */
     u64 cutime_ns, cstime_ns, cminflt, cmajflt; /* of waited-for children */
+    struct io_counts io; /* of threads that ended and of waited-for children */
     u64 maxrss_kb, cmaxrss_kb;
     u64 itimer_interval; /* ITIMER_REAL, ns; 0: once */
     struct ktimer itimer;
@@ -257,6 +264,9 @@ extern u32 proc_threads_max; /* processes and threads there may be */
 bool proc_exec_over_nproc(struct proc *p);
 /* A thread by number, of process tgid (0: of any); proc_lock held. */
 struct thread *thread_find(s32 tgid, s32 tid);
+/* What all threads and waited-for children read and wrote; proc_lock held. */
+void proc_io_counts(const struct proc *p, struct io_counts *out);
+void io_counts_add(struct io_counts *to, const struct io_counts *n);
 /* CPU time used so far by all threads; proc_lock held. */
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
 

@@ -44,6 +44,7 @@ static bool matches(const struct proc *p, const struct wait_request *w)
 
 static void take_zombie(struct proc *parent, struct proc *p, struct wait_result *r)
 {
+    io_counts_add(&parent->io, &p->io);
     parent->cutime_ns += p->utime_ns + p->cutime_ns;
     parent->cstime_ns += p->stime_ns + p->cstime_ns;
     parent->cminflt += p->minflt + p->cminflt;

@@ -21,7 +21,7 @@
 #define GAP_MIN     (128ul << 20) /* kept free for the stack below its top */
 /* Below the last pages of user space, which programs like to map for themselves. */
 #define STACK_TOP   (USER_END - (16ul << 20))
-#define AUX_MAX     24
+#define AUX_MAX     (MM_AUXV_WORDS / 2)
 #define CLOCK_TICKS 100
 
 static const char platform[] = "x86_64";
@@ -83,6 +83,7 @@ static void put_auxv(struct layout *l, const struct stack_request *req, vaddr_t 
                      vaddr_t random, vaddr_t platform_at)
 {
     const struct program *m = req->main;
+    u32 first = l->nwords;
 
     put_aux(l, AT_HWCAP, arch_hwcap());
     put_aux(l, AT_PAGESZ, PAGE_SIZE);
@@ -104,6 +105,7 @@ static void put_auxv(struct layout *l, const struct stack_request *req, vaddr_t 
     put_aux(l, AT_PLATFORM, platform_at);
     put_aux(l, AT_MINSIGSTKSZ, arch_min_sigstack());
     put_aux(l, AT_NULL, 0);
+    memcpy(l->mm->program.auxv, l->words + first, (l->nwords - first) * sizeof(u64));
 }
 
 static u64 usable_limit(u64 stack_limit)
