@@ -204,8 +204,7 @@ void fdtable_close_on_exec(struct fdtable *t)
 {
     for (u32 word = 0; word < READ_ONCE(t->a.size) / 64; word++) {
         while (t->a.cloexec[word]) {
-            struct file *f =
-                take(t, word * 64 + (u32)__builtin_ctzl(t->a.cloexec[word]));
+            struct file *f = take(t, word * 64 + (u32)__builtin_ctzl(t->a.cloexec[word]));
 
             if (f)
                 drop(t, f);

@@ -44,6 +44,8 @@ static void file_release(struct vm_file *vm)
 {
     struct file *f = container_of(vm, struct file, vm);
 
+    if (unlikely(f->async))
+        file_async_end(f->async);
     locks_forget(f->lock_owner, f->inode);
     if (f->ops->release)
         f->ops->release(f);

@@ -21,9 +21,15 @@ struct file {
     void *data;
     struct account *account; /* [c] of who opened it, referenced */
     bool holds_write;        /* counted in inode->writers */
-    s32 owner;               /* F_SETOWN: only remembered */
+    struct file_async
+        *async;     /* who gets signals of its events (kernel/sys/fs_async.c); NULL:
+                                 nobody asked for any */
     u64 lock_owner; /* of flock and of record locks of this open file; constant */
 };
+
+/* The last reference to a file with `async` goes. Provided by kernel/sys/fs_async.c (host:
+ * tests/host/port.c). */
+void file_async_end(struct file_async *a);
 
 /* Its contents are read or mapped: the access time follows unless O_NOATIME says not. */
 void file_accessed(const struct file *f);
@@ -59,7 +65,7 @@ ssize_t file_write(struct file *f, struct uio *u, const u64 *pos);
 
 /* ---- descriptor tables ---- */
 #define FD_MAX_DEFAULT 1024u
-#define FD_MAX_HARD    4096u   /* the hard limit that init has */
+#define FD_MAX_HARD    4096u    /* the hard limit that init has */
 #define FD_MAX_MOST    1048576u /* arrays of 8 MiB */
 
 /* fs.nr_open: how far a hard limit may be raised. */

@@ -12,7 +12,10 @@ void poll_add(struct poll_table *pt, struct waitq *q)
         return;
     l = &pt->links[pt->count++];
     l->q = q;
-    waitq_add(q, &l->entry);
+    if (pt->wake)
+        waitq_watch(q, &l->entry, pt->wake);
+    else
+        waitq_add(q, &l->entry);
 }
 
 void poll_leave(struct poll_table *pt)

@@ -26,6 +26,8 @@ struct poll_link {
 struct poll_table {
     struct poll_link *links;
     size_t count, max;
+    void (*wake)(
+        struct waitq_entry *e); /* as waitq_watch; NULL: the running thread waits */
 };
 
 /* Joins the queue for the running thread. pt may be NULL: only the present state counts. */

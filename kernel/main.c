@@ -13,6 +13,7 @@
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/seeded.h"
+#include "kernel/sys/fs_async.h"
 #include "kernel/task/loadavg.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
@@ -90,6 +91,7 @@ noreturn void kmain(struct bootinfo *bi)
     keyboard_init();
     procfs_init();
     loadavg_init();
+    file_async_init();
     seeded_fault();
     unpack_initramfs(&fs, bi);
     proc_start_init("/init", argv, envp, &fs);

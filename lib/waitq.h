@@ -24,6 +24,7 @@ struct waitq {
 struct waitq_entry {
     struct list link;
     void *thread;
+    void (*wake)(struct waitq_entry *e); /* instead of waking `thread`; NULL: none */
 };
 
 /* Provided by kernel/task/sched.c (host: tests/host/port.c). As thread_park, but returns at
@@ -35,6 +36,9 @@ bool thread_interrupted(void);
 
 void waitq_init(struct waitq *q);
 void waitq_add(struct waitq *q, struct waitq_entry *e);
+/* At each wake-up fn is called instead, with q locked and interrupts off. */
+void waitq_watch(struct waitq *q, struct waitq_entry *e,
+                 void (*fn)(struct waitq_entry *e));
 void waitq_remove(struct waitq *q, struct waitq_entry *e);
 
 /* Wakes all waiters; they stay queued until they leave by themselves. */

@@ -39,7 +39,7 @@ struct mm_program {
     vaddr_t start_code, end_code, start_data, end_data, start_stack;
     vaddr_t arg_start, arg_end, env_start, env_end;
     u64 auxv[MM_AUXV_WORDS]; /* as the program got it, zeros behind it */
-    struct vm_file *exe; /* its file, referenced; NULL: none */
+    struct vm_file *exe;     /* its file, referenced; NULL: none */
 };
 
 struct mm {

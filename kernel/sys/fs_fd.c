@@ -6,6 +6,7 @@
 #include "fs/perm.h"
 #include "fs/pipe/pipe.h"
 #include "kernel/sys/fs.h"
+#include "kernel/sys/fs_async.h"
 #include "kernel/sys/fs_lock.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
@@ -17,6 +18,7 @@
 
 #define FIONREAD 0x541bu
 #define FIONBIO  0x5421u
+#define FIOASYNC 0x5452u
 #define FIONCLEX 0x5450u
 #define FIOCLEX  0x5451u
 
@@ -109,13 +111,15 @@ static long dup_above(struct file *f, u64 min, bool cloexec)
     return fd;
 }
 
-static long set_flags(struct file *f, u32 flags)
+static long set_flags(int fd, struct file *f, u32 flags)
 {
-    /* Nobody would send the signals; files without any have nothing to wait for. */
-    if (flags & O_ASYNC && !S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
-        return -EINVAL;
+    long err;
+
     if (flags & ~f->flags & O_NOATIME && !inode_owned(current_cred(), f->inode))
         return -EPERM;
+    err = file_async_switch(fd, f, flags & O_ASYNC);
+    if (err)
+        return err;
     /* Reads by several threads may be under way: they see the old or the new word. */
     WRITE_ONCE(f->flags, (f->flags & ~SETFL_FLAGS) | (flags & SETFL_FLAGS));
     return 0;
@@ -152,7 +156,7 @@ static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
         return fcntl_descriptor(fd, f, cmd, arg);
     switch (cmd) {
     case F_SETFL:
-        return set_flags(f, (u32)arg);
+        return set_flags(fd, f, (u32)arg);
     case F_GETLK:
     case F_OFD_GETLK:
         return record_lock_test(f, arg, cmd == F_OFD_GETLK);
@@ -163,10 +167,12 @@ static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
     case F_OFD_SETLKW:
         return record_lock_set(fd, f, arg, true, cmd == F_OFD_SETLKW);
     case F_SETOWN:
-        WRITE_ONCE(f->owner, (s32)arg);
-        return 0;
     case F_GETOWN:
-        return f->owner;
+    case F_SETSIG:
+    case F_GETSIG:
+    case F_SETOWN_EX:
+    case F_GETOWN_EX:
+        return file_async_control(f, cmd, arg);
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
         return pipe_control(f, cmd, (u32)arg);
@@ -213,12 +219,18 @@ static long bytes_left(struct file *f, vaddr_t arg)
 
 static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
 {
+    s32 on;
+
     switch (cmd) {
     case FIOCLEX:
     case FIONCLEX:
         return fd_set_cloexec(files(), fd, cmd == FIOCLEX);
     case FIONBIO:
         return set_nonblock(f, arg);
+    case FIOASYNC:
+        if (copy_from_user(&on, arg, sizeof(on)) != 0)
+            return -EFAULT;
+        return file_async_switch(fd, f, on);
     case FIONREAD:
         if (S_ISREG(f->inode->mode) && f->inode->object)
             return bytes_left(f, arg);

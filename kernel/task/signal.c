@@ -67,9 +67,8 @@ void signal_read_info(struct sig_record *rec, const struct siginfo *info)
 
 /* ---- queued signals ---- */
 
-/* One for p; it counts with all of its user. -EAGAIN: too many, or no memory. Signals of the
- * kernel itself have no limit, there is one of each at a time. */
-static int queued_create(struct proc *p, bool limited, struct sig_queued **out)
+/* One for p; it counts with all of its user. -EAGAIN: too many, or no memory. */
+static int queued_create(struct proc *p, struct sig_queued **out)
 {
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
     struct account *a = p->account;
@@ -79,7 +78,7 @@ static int queued_create(struct proc *p, bool limited, struct sig_queued **out)
     account_hold(a);
     spin_unlock_irq(&p->sig.lock, flags);
     n = __atomic_add_fetch(&a->signals, 1, __ATOMIC_RELAXED);
-    if (!limited || n <= proc_rlimit(p, RLIMIT_SIGPENDING))
+    if (n <= proc_rlimit(p, RLIMIT_SIGPENDING))
         q = kmalloc(sizeof(*q));
     if (!q) {
         __atomic_fetch_sub(&a->signals, 1, __ATOMIC_RELAXED);
@@ -262,7 +261,8 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
     int err = 0;
 
     if (signo > SIG_STANDARD_MAX && rec) {
-        err = queued_create(p, rec->code < 0, &q);
+        /* Beyond the limit a signal comes without particulars, or the sender is told. */
+        err = queued_create(p, &q);
         if (err && rec->code < 0)
             return err;
         err = 0;

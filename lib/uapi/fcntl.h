@@ -38,6 +38,10 @@
 #define F_SETLKW        7
 #define F_SETOWN        8
 #define F_GETOWN        9
+#define F_SETSIG        10
+#define F_GETSIG        11
+#define F_SETOWN_EX     15
+#define F_GETOWN_EX     16
 #define F_OFD_GETLK     36
 #define F_OFD_SETLK     37
 #define F_OFD_SETLKW    38
@@ -48,6 +52,11 @@
 #define F_GET_SEALS     1034
 
 #define FD_CLOEXEC 1
+
+/* struct f_owner_ex */
+#define F_OWNER_TID  0
+#define F_OWNER_PID  1
+#define F_OWNER_PGRP 2
 
 #define F_RDLCK 0
 #define F_WRLCK 1

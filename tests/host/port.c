@@ -107,6 +107,14 @@ void printk(const char *fmt, ...)
     test_note("%s", line);
 }
 
+struct file_async;
+void file_async_end(struct file_async *a);
+
+void file_async_end(struct file_async *a)
+{
+    (void)a;
+}
+
 u64 clock_monotonic_ns(void);
 u64 clock_boot_epoch(void);
 

@@ -136,7 +136,8 @@ static long waitv(struct waitv *v, unsigned n, struct timespec *t)
 
 TEST(waitv, "waiting on several words")
 {
-    uint32_t *w = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t *w =
+        mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct timespec past = {0, 0}, bad = {0, 1000000000};
     struct waitv v[3];
     int status;

@@ -47,9 +47,7 @@ static int get_keys(struct one *all, u32 n)
 {
     for (u32 i = 0; i < n; i++) {
         const struct waitv *v = &all[i].want;
-        int err = v->addr & 3                     ? -EINVAL
-                  : !user_range_ok(v->addr, 4) ? -EFAULT
-                                                 : 0;
+        int err = v->addr & 3 ? -EINVAL : !user_range_ok(v->addr, 4) ? -EFAULT : 0;
 
         if (!err)
             err = futex_key_get(&all[i].w.key, v->addr, v->flags & FUTEX2_PRIVATE,

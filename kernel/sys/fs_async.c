@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signals that tell of events of a file. A watch on the file's wait queue notes that something
+ * happened, in whatever context and under whatever locks it does; a thread of the kernel, which
+ * goes before all others, then looks at the file and sends the signal.
+ */
+#include "kernel/sys/fs_async.h"
+#include "kernel/panic.h"
+#include "kernel/sys/fs.h"
+#include "kernel/task/process.h"
+#include "kernel/task/sched.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/sched.h"
+#include "mm/slab.h"
+
+/* si_code and si_band of an event, poll(2). */
+#define CODE_IN  1
+#define CODE_OUT 2
+#define BAND_IN  (POLLIN | POLLRDNORM)
+#define BAND_OUT (POLLOUT | POLLWRNORM | 0x200u /* POLLWRBAND */)
+
+enum owner { NOBODY, THREAD, PROCESS, GROUP };
+
+struct file_async {
+    struct file *file;
+    bool on;
+    int signo; /* F_SETSIG; 0: SIGIO without particulars */
+    int fd;
+    enum owner kind;
+    struct task_id id; /* THREAD, PROCESS; GROUP: pid is its number, */
+    u64 born;          /* and it was there when processes had serials up to this */
+    u32 uid, euid;     /* of who set the owner */
+    struct poll_table table;
+    struct poll_link link;
+    struct list noted; /* in `noted_files`; empty: not there */
+};
+
+static struct mutex async_lock; /* settings; and files do not go while one is looked at */
+static spinlock_t noted_lock;   /* irq-safe, below those of wait queues */
+static struct list noted_files = LIST_INIT(noted_files);
+static struct thread *sender;
+
+/* ---- sending ---- */
+
+static void note(struct waitq_entry *e)
+{
+    struct file_async *a = container_of(e, struct file_async, link.entry);
+    irqflags_t flags = spin_lock_irq(&noted_lock);
+
+    if (list_empty(&a->noted))
+        list_add_tail(&noted_files, &a->noted);
+    spin_unlock_irq(&noted_lock, flags);
+    thread_unpark(sender);
+}
+
+/* As on Linux: to whom the one who set the owner could send a signal. */
+static bool may_send(const struct file_async *a, const struct proc *p)
+{
+    const struct cred *c = &p->cred;
+
+    return a->euid == 0 || a->euid == c->suid || a->euid == c->uid || a->uid == c->suid ||
+           a->uid == c->uid;
+}
+
+static void send(const struct file_async *a, struct proc *p, struct thread *t, u32 events)
+{
+    bool in = events & (POLLIN | POLLHUP);
+    /* si_band lies where si_pid and si_uid do, si_fd in si_value. */
+    struct siginfo info = {.si_signo = a->signo,
+                           .si_code = in ? CODE_IN : CODE_OUT,
+                           .si_pid = in ? BAND_IN : BAND_OUT,
+                           .si_value = (u32)a->fd};
+
+    if (!may_send(a, p))
+        return;
+    if (t)
+        signal_send_thread(t, a->signo ? a->signo : SIGIO, a->signo ? &info : NULL);
+    else
+        signal_send_proc(p, a->signo ? a->signo : SIGIO, a->signo ? &info : NULL);
+}
+
+static void send_group(const struct file_async *a, u32 events)
+{
+    const struct proc *leader = proc_find(a->id.pid);
+    struct list *pos;
+
+    if (leader && leader->serial > a->born)
+        return; /* the number is another's by now */
+    list_for_each (pos, &all_procs) {
+        struct proc *p = list_entry(pos, struct proc, all);
+
+        if (p->pgid == a->id.pid && !p->zombie)
+            send(a, p, NULL, events);
+    }
+}
+
+static void tell(const struct file_async *a)
+{
+    u32 events = a->file->ops->poll(a->file, NULL);
+    struct thread *t = NULL;
+    struct proc *p;
+    irqflags_t flags;
+
+    if (!a->on || !(events & (POLLIN | POLLOUT | POLLHUP | POLLERR)))
+        return;
+    flags = spin_lock_irq(&proc_lock);
+    if (a->kind == GROUP) {
+        send_group(a, events);
+    } else if (a->kind != NOBODY) {
+        p = task_find(&a->id, &t);
+        if (p && !p->zombie && (a->kind == PROCESS || t))
+            send(a, p, a->kind == THREAD ? t : NULL, events);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+static struct file_async *take_noted(void)
+{
+    irqflags_t flags = spin_lock_irq(&noted_lock);
+    struct list *first = list_first(&noted_files);
+
+    if (first) {
+        list_del(first);
+        list_init(first);
+    }
+    spin_unlock_irq(&noted_lock, flags);
+    return first ? list_entry(first, struct file_async, noted) : NULL;
+}
+
+static void send_noted(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        struct file_async *a;
+
+        mutex_lock(&async_lock);
+        a = take_noted();
+        if (a)
+            tell(a);
+        mutex_unlock(&async_lock);
+        if (!a)
+            thread_park();
+    }
+}
+
+void file_async_init(void)
+{
+    mutex_init(&async_lock);
+    sender = thread_create(NULL, "async", send_noted, NULL);
+    if (!sender)
+        panic("no memory for the thread that sends signals of files");
+    sched_set_policy(sender, SCHED_FIFO, 99);
+    thread_launch(sender);
+}
+
+/* ---- settings; async_lock held ---- */
+
+static struct file_async *async_of(struct file *f)
+{
+    struct file_async *a = f->async;
+
+    if (a)
+        return a;
+    a = kzalloc(sizeof(*a));
+    if (!a)
+        return NULL;
+    a->file = f;
+    list_init(&a->noted);
+    f->async = a;
+    return a;
+}
+
+static void stop_watching(struct file_async *a)
+{
+    irqflags_t flags;
+
+    poll_leave(&a->table);
+    flags = spin_lock_irq(&noted_lock);
+    list_del(&a->noted);
+    list_init(&a->noted);
+    spin_unlock_irq(&noted_lock, flags);
+}
+
+void file_async_end(struct file_async *a)
+{
+    mutex_lock(&async_lock);
+    stop_watching(a);
+    mutex_unlock(&async_lock);
+    kfree(a);
+}
+
+int file_async_switch(int fd, struct file *f, bool on)
+{
+    struct file_async *a;
+    int err = 0;
+
+    if (!f->ops->poll || on == !!(READ_ONCE(f->flags) & O_ASYNC))
+        return 0;
+    mutex_lock(&async_lock);
+    a = on ? async_of(f) : f->async;
+    if (a && on && !a->on) {
+        a->on = true;
+        a->fd = fd;
+        a->table = (struct poll_table){.links = &a->link, .max = 1, .wake = note};
+        f->ops->poll(f, &a->table);
+    } else if (a && !on) {
+        a->on = false;
+        stop_watching(a);
+    } else if (!a && on) {
+        err = -ENOMEM;
+    }
+    if (!err)
+        WRITE_ONCE(f->flags, on ? f->flags | O_ASYNC : f->flags & ~O_ASYNC);
+    mutex_unlock(&async_lock);
+    return err;
+}
+
+/* Whether somebody is in the group; proc_lock held. */
+static bool group_exists(s32 pgid)
+{
+    struct list *pos;
+
+    list_for_each (pos, &all_procs)
+        if (list_entry(pos, struct proc, all)->pgid == pgid)
+            return true;
+    return false;
+}
+
+static int set_owner(struct file_async *a, enum owner kind, s32 number)
+{
+    const struct cred *c = &current_proc()->cred;
+    struct file_async new = {.kind = number ? kind : NOBODY, .id.pid = number};
+    irqflags_t flags;
+    bool found = true;
+
+    if (new.kind == GROUP) {
+        flags = spin_lock_irq(&proc_lock);
+        found = group_exists(number);
+        new.born = proc_next_serial();
+        spin_unlock_irq(&proc_lock, flags);
+    } else if (new.kind != NOBODY) {
+        found = number > 0 && task_identify(0, number, &new.id);
+    }
+    if (!found)
+        return -ESRCH;
+    a->kind = new.kind;
+    a->id = new.id;
+    a->born = new.born;
+    a->uid = c->uid;
+    a->euid = c->euid;
+    return 0;
+}
+
+/* Its number, 0 when there is none or it has gone. */
+static s32 owner_number(const struct file_async *a)
+{
+    struct thread *t = NULL;
+    irqflags_t flags;
+    s32 number = 0;
+
+    if (!a || a->kind == NOBODY)
+        return 0;
+    flags = spin_lock_irq(&proc_lock);
+    if (a->kind == GROUP ? group_exists(a->id.pid) : task_find(&a->id, &t) != NULL)
+        number = a->id.tid ? a->id.tid : a->id.pid;
+    spin_unlock_irq(&proc_lock, flags);
+    return number;
+}
+
+struct owner_ex {
+    s32 type, pid;
+};
+
+static long set_owner_ex(struct file_async *a, vaddr_t arg)
+{
+    struct owner_ex ex;
+
+    if (copy_from_user(&ex, arg, sizeof(ex)) != 0)
+        return -EFAULT;
+    switch (ex.type) {
+    case F_OWNER_TID:
+        return set_owner(a, THREAD, ex.pid);
+    case F_OWNER_PID:
+        return set_owner(a, PROCESS, ex.pid);
+    case F_OWNER_PGRP:
+        return set_owner(a, GROUP, ex.pid);
+    default:
+        return -EINVAL;
+    }
+}
+
+static long get_owner_ex(const struct file_async *a, vaddr_t arg)
+{
+    struct owner_ex ex = {.type = a && a->kind == GROUP     ? F_OWNER_PGRP
+                                  : a && a->kind == PROCESS ? F_OWNER_PID
+                                                            : F_OWNER_TID,
+                          .pid = owner_number(a)};
+
+    return copy_to_user(arg, &ex, sizeof(ex));
+}
+
+static long get(const struct file_async *a, u32 cmd, u64 arg)
+{
+    s32 number;
+
+    switch (cmd) {
+    case F_GETSIG:
+        return a ? a->signo : 0;
+    case F_GETOWN_EX:
+        return get_owner_ex(a, arg);
+    default:
+        number = owner_number(a);
+        return a && a->kind == GROUP ? -number : number;
+    }
+}
+
+static long set(struct file_async *a, u32 cmd, u64 arg)
+{
+    s32 number = (s32)arg;
+
+    switch (cmd) {
+    case F_SETSIG:
+        a->signo = number;
+        return 0;
+    case F_SETOWN_EX:
+        return set_owner_ex(a, arg);
+    default:
+        return number < 0 ? set_owner(a, GROUP, -number) : set_owner(a, PROCESS, number);
+    }
+}
+
+long file_async_control(struct file *f, u32 cmd, u64 arg)
+{
+    bool sets = cmd == F_SETSIG || cmd == F_SETOWN || cmd == F_SETOWN_EX;
+    struct file_async *a;
+    long result;
+
+    if ((cmd == F_SETSIG && arg > NSIG) || (cmd == F_SETOWN && (u32)arg == 1u << 31))
+        return -EINVAL;
+    mutex_lock(&async_lock);
+    a = sets ? async_of(f) : f->async;
+    result = !sets ? get(a, cmd, arg) : a ? set(a, cmd, arg) : -ENOMEM;
+    mutex_unlock(&async_lock);
+    return result;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signals that tell of events of a file: O_ASYNC, F_SETOWN, F_SETSIG.
+ */
+#pragma once
+
+#include "fs/file.h"
+
+/* Starts the thread that sends them. At boot. */
+void file_async_init(void);
+
+/* O_ASYNC goes on or off; files without events ignore it, as on Linux. fd is what signals
+ * name. 0, -ENOMEM. */
+int must_check file_async_switch(int fd, struct file *f, bool on);
+
+/* F_SETOWN, F_GETOWN, F_SETOWN_EX, F_GETOWN_EX, F_SETSIG, F_GETSIG. */
+long file_async_control(struct file *f, u32 cmd, u64 arg);
