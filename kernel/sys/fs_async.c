@@ -83,17 +83,17 @@ static void send(const struct file_async *a, struct proc *p, struct thread *t, u
 
 static void send_group(const struct file_async *a, u32 events)
 {
+    struct procs w = procs_begin(a->id.pid);
     const struct proc *leader = proc_find(a->id.pid);
-    struct list *pos;
+    struct proc *p;
 
-    if (leader && leader->serial > a->born)
-        return; /* the number is another's by now */
-    list_for_each (pos, &all_procs) {
-        struct proc *p = list_entry(pos, struct proc, all);
-
-        if (p->pgid == a->id.pid && !p->zombie)
+    /* Or the number is another's by now. */
+    while ((!leader || leader->serial <= a->born) && (p = procs_next(&w))) {
+        if (!p->zombie)
             send(a, p, NULL, events);
+        leader = proc_find(a->id.pid);
     }
+    procs_end(&w);
 }
 
 static void tell(const struct file_async *a)
@@ -105,10 +105,12 @@ static void tell(const struct file_async *a)
 
     if (!a->on || !(events & (POLLIN | POLLOUT | POLLHUP | POLLERR)))
         return;
-    flags = spin_lock_irq(&proc_lock);
     if (a->kind == GROUP) {
         send_group(a, events);
-    } else if (a->kind != NOBODY) {
+        return;
+    }
+    flags = spin_lock_irq(&proc_lock);
+    if (a->kind != NOBODY) {
         p = task_find(&a->id, &t);
         if (p && !p->zombie && (a->kind == PROCESS || t))
             send(a, p, a->kind == THREAD ? t : NULL, events);
@@ -217,17 +219,6 @@ int file_async_switch(int fd, struct file *f, bool on)
     return err;
 }
 
-/* Whether somebody is in the group; proc_lock held. */
-static bool group_exists(s32 pgid)
-{
-    struct list *pos;
-
-    list_for_each (pos, &all_procs)
-        if (list_entry(pos, struct proc, all)->pgid == pgid)
-            return true;
-    return false;
-}
-
 static int set_owner(struct file_async *a, enum owner kind, s32 number)
 {
     const struct cred *c = &current_proc()->cred;
@@ -237,7 +228,7 @@ static int set_owner(struct file_async *a, enum owner kind, s32 number)
 
     if (new.kind == GROUP) {
         flags = spin_lock_irq(&proc_lock);
-        found = group_exists(number);
+        found = group_first(number) != NULL;
         new.born = proc_next_serial();
         spin_unlock_irq(&proc_lock, flags);
     } else if (new.kind != NOBODY) {
@@ -263,7 +254,7 @@ static s32 owner_number(const struct file_async *a)
     if (!a || a->kind == NOBODY)
         return 0;
     flags = spin_lock_irq(&proc_lock);
-    if (a->kind == GROUP ? group_exists(a->id.pid) : task_find(&a->id, &t) != NULL)
+    if (a->kind == GROUP ? group_first(a->id.pid) != NULL : task_find(&a->id, &t) != NULL)
         number = a->id.tid ? a->id.tid : a->id.pid;
     spin_unlock_irq(&proc_lock, flags);
     return number;

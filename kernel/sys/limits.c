@@ -168,36 +168,43 @@ long sys_times(const struct syscall_args *a)
 #define PRIO_PGRP    1
 #define PRIO_USER    2
 
-static bool priority_matches(const struct proc *p, s32 which, s32 who)
+/* The processes that `which` and `who` name, one after the other; NULL: the end. The walk is
+ * of the group or of all, as priority_begin began it; it takes proc_lock. */
+static struct procs priority_begin(s32 which, s32 who)
 {
-    const struct proc *me = current_proc();
+    if (which != PRIO_PGRP)
+        return procs_begin(PROCS_ALL);
+    return procs_begin(who ? who : READ_ONCE(current_proc()->pgid));
+}
 
-    switch (which) {
-    case PRIO_PROCESS:
-        return p == proc_find_by_thread(who);
-    case PRIO_PGRP:
-        return p->pgid == (who ? who : me->pgid);
-    default:
-        return p->cred.uid == (who ? (u32)who : me->cred.uid);
+static struct proc *priority_next(struct procs *w, s32 which, s32 who)
+{
+    u32 uid = who ? (u32)who : current_proc()->cred.uid;
+    struct proc *p;
+
+    if (which == PRIO_PROCESS) {
+        p = w->birth ? NULL : proc_find_by_thread(who);
+        w->birth = 1;
+        return p;
     }
+    do
+        p = procs_next(w);
+    while (p && which == PRIO_USER && p->cred.uid != uid);
+    return p;
 }
 
 long sys_getpriority(const struct syscall_args *a)
 {
     s32 which = (s32)a->a0, best = -ESRCH;
-    irqflags_t flags;
-    struct list *pos;
+    const struct proc *p;
+    struct procs w;
 
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
-    flags = spin_lock_irq(&proc_lock);
-    list_for_each (pos, &all_procs) {
-        const struct proc *p = list_entry(pos, struct proc, all);
-
-        if (priority_matches(p, which, (s32)a->a1))
-            best = MAX(best, 20 - p->nice);
-    }
-    spin_unlock_irq(&proc_lock, flags);
+    w = priority_begin(which, (s32)a->a1);
+    while ((p = priority_next(&w, which, (s32)a->a1)))
+        best = MAX(best, 20 - p->nice);
+    procs_end(&w);
     return best;
 }
 
@@ -212,19 +219,15 @@ long sys_setpriority(const struct syscall_args *a)
 {
     const struct proc *me = current_proc();
     s32 which = (s32)a->a0, nice = (s32)a->a2;
-    irqflags_t flags;
-    struct list *pos;
+    struct proc *p;
+    struct procs w;
     int err = -ESRCH;
 
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
     nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
-    flags = spin_lock_irq(&proc_lock);
-    list_for_each (pos, &all_procs) {
-        struct proc *p = list_entry(pos, struct proc, all);
-
-        if (!priority_matches(p, which, (s32)a->a1))
-            continue;
+    w = priority_begin(which, (s32)a->a1);
+    while ((p = priority_next(&w, which, (s32)a->a1))) {
         if (!proc_may_schedule(p)) {
             err = -EPERM;
         } else if (nice < p->nice && !may_raise(me, p, nice)) {
@@ -234,7 +237,7 @@ long sys_setpriority(const struct syscall_args *a)
             err = err == -ESRCH ? 0 : err;
         }
     }
-    spin_unlock_irq(&proc_lock, flags);
+    procs_end(&w);
     return err;
 }
 
@@ -294,20 +297,22 @@ static int one_ioprio(struct thread *t, s32 set, u32 *best)
 /* Every thread that `which` and `who` name. 0, -ESRCH, -EPERM. */
 static int all_ioprios(s32 which, s32 who, s32 set, u32 *best)
 {
-    struct list *pos, *at;
+    struct procs w = priority_begin(which - IOPRIO_WHO_PROCESS, who);
+    struct list *at;
+    struct proc *p;
     int err = -ESRCH;
 
-    list_for_each (pos, &all_procs) {
-        struct proc *p = list_entry(pos, struct proc, all);
-
-        if (p->zombie || !priority_matches(p, which - IOPRIO_WHO_PROCESS, who))
+    while ((err == -ESRCH || !err) &&
+           (p = priority_next(&w, which - IOPRIO_WHO_PROCESS, who))) {
+        if (p->zombie)
             continue;
         list_for_each (at, &p->threads) {
             err = one_ioprio(list_entry(at, struct thread, proc_link), set, best);
             if (err)
-                return err;
+                break;
         }
     }
+    procs_end(&w);
     return err;
 }
 
@@ -319,15 +324,13 @@ static int ioprio(s32 which, s32 who, s32 set, u32 *best)
 
     if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
         return -EINVAL;
+    if (which != IOPRIO_WHO_PROCESS)
+        return all_ioprios(which, who, set, best);
     flags = spin_lock_irq(&proc_lock);
-    if (which == IOPRIO_WHO_PROCESS) {
-        t = who ? thread_find(0, who) : current_thread();
-        err = t ? one_ioprio(t, set, best) : -ESRCH;
-        if (!err && set < 0)
-            *best = t->ioprio; /* of one thread: what was given */
-    } else {
-        err = all_ioprios(which, who, set, best);
-    }
+    t = who ? thread_find(0, who) : current_thread();
+    err = t ? one_ioprio(t, set, best) : -ESRCH;
+    if (!err && set < 0)
+        *best = t->ioprio; /* of one thread: what was given */
     spin_unlock_irq(&proc_lock, flags);
     return err;
 }

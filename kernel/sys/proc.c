@@ -59,17 +59,12 @@ long sys_getsid(const struct syscall_args *a)
     return group_or_session((s32)a->a0, true);
 }
 
+/* All of a group are in one session. */
 static bool group_exists(s32 pgid, s32 sid)
 {
-    struct list *pos;
+    const struct proc *p = group_first(pgid);
 
-    list_for_each (pos, &all_procs) {
-        const struct proc *p = list_entry(pos, struct proc, all);
-
-        if (p->pgid == pgid && p->sid == sid)
-            return true;
-    }
-    return false;
+    return p && p->sid == sid;
 }
 
 /* proc_lock held. */

@@ -190,12 +190,17 @@ long sys_rt_sigtimedwait(const struct syscall_args *a)
     if (a->a2 && (err = deadline_from_user(a->a2, &deadline)) != 0)
         return err;
     set &= ~SIG_UNBLOCKABLE;
-    while ((signo = take_from(t, set, &rec)) == 0) {
+    t->awaits = set;
+    for (err = 0; (signo = take_from(t, set, &rec)) == 0 && !err;) {
         if (thread_interrupted())
-            return -EINTR;
-        if (thread_park_until(deadline) != 0 && !((t->pending | t->proc->pending) & set))
-            return -EAGAIN;
+            err = -EINTR;
+        else if (thread_park_until(deadline) != 0 &&
+                 !((t->pending | t->proc->pending) & set))
+            err = -EAGAIN;
     }
+    t->awaits = 0;
+    if (!signo)
+        return err;
     signal_fill_info(&info, signo, &rec);
     if (a->a1 && copy_to_user(a->a1, &info, sizeof(info)) != 0)
         return -EFAULT;
@@ -229,11 +234,11 @@ static int send_one(struct proc *p, int signo, const struct sig_record *rec)
 /* To everybody but init and the caller: whom one may not signal does not count. */
 static int send_all(int signo, const struct sig_record *rec)
 {
-    struct list *pos;
+    struct procs w = procs_begin(PROCS_ALL);
     int result = -ESRCH;
+    struct proc *p;
 
-    list_for_each (pos, &all_procs) {
-        struct proc *p = list_entry(pos, struct proc, all);
+    while ((p = procs_next(&w))) {
         int err;
 
         if (p == init_proc || p == current_proc())
@@ -242,42 +247,40 @@ static int send_all(int signo, const struct sig_record *rec)
         if (err != -EPERM || result == -ESRCH)
             result = err == -EPERM ? 0 : err;
     }
+    procs_end(&w);
     return result;
 }
 
 /* To a group: 0 when one could be signalled. */
 static int send_group(s32 pgid, int signo, const struct sig_record *rec)
 {
-    struct list *pos;
+    struct procs w = procs_begin(pgid);
     int result = -ESRCH;
+    struct proc *p;
 
-    list_for_each (pos, &all_procs) {
-        struct proc *p = list_entry(pos, struct proc, all);
-        int err;
+    while ((p = procs_next(&w))) {
+        int err = send_one(p, signo, rec);
 
-        if (p->pgid != pgid)
-            continue;
-        err = send_one(p, signo, rec);
         if (result != 0)
             result = err;
     }
+    procs_end(&w);
     return result;
 }
 
 static int send_to(s32 pid, int signo, const struct sig_record *rec)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
+    irqflags_t flags;
     struct proc *p;
     int err;
 
-    if (pid > 0) {
-        p = proc_find_by_thread(pid);
-        err = p ? send_one(p, signo, rec) : -ESRCH;
-    } else if (pid == -1) {
-        err = send_all(signo, rec);
-    } else {
-        err = send_group(pid == 0 ? current_proc()->pgid : -pid, signo, rec);
-    }
+    if (pid == -1)
+        return send_all(signo, rec);
+    if (pid <= 0)
+        return send_group(pid == 0 ? READ_ONCE(current_proc()->pgid) : -pid, signo, rec);
+    flags = spin_lock_irq(&proc_lock);
+    p = proc_find_by_thread(pid);
+    err = p ? send_one(p, signo, rec) : -ESRCH;
     spin_unlock_irq(&proc_lock, flags);
     return err;
 }

@@ -9,6 +9,7 @@
 #include "kernel/task/sched.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/term/tty.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/wait.h"
@@ -60,15 +61,13 @@ static void drop_resources(struct proc *p)
 
 bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without)
 {
-    struct list *pos;
+    for (struct proc *p = group_first(pgid); p; p = group_next(p)) {
+        const struct proc *parent = p->parent;
 
-    list_for_each (pos, &all_procs) {
-        struct proc *p = list_entry(pos, struct proc, all);
-
-        if (p->pgid != pgid || p == without || p->exiting || !p->parent ||
-            p->parent == init_proc)
+        if (p == without || p->exiting || !parent || parent == init_proc ||
+            parent->exiting)
             continue;
-        if (p->parent->pgid != pgid && p->parent->sid == sid)
+        if (parent->pgid != pgid && parent->sid == sid)
             return false;
     }
     return true;
@@ -76,28 +75,34 @@ bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without)
 
 static bool group_has_stopped(s32 pgid)
 {
-    struct list *pos;
-
-    list_for_each (pos, &all_procs) {
-        struct proc *p = list_entry(pos, struct proc, all);
-
-        if (p->pgid == pgid && p->stopped)
+    for (struct proc *p = group_first(pgid); p; p = group_next(p))
+        if (p->stopped)
             return true;
-    }
     return false;
 }
 
 /* POSIX: a group that loses its last link to the session and has stopped members would
- * sleep for ever. p's link to `parent` is the one being lost. */
+ * sleep for ever. p's link to `parent` is the one being lost; `ending` asks once for each
+ * group. proc_lock is given up. */
 static void orphan_group(struct proc *p, const struct proc *parent,
-                         const struct proc *without)
+                         const struct proc *without, const struct proc *ending,
+                         irqflags_t *flags)
 {
-    if (parent->pgid == p->pgid || parent->sid != p->sid)
+    struct proc *first = group_first(p->pgid);
+    s32 pgid = p->pgid;
+    u64 births;
+
+    if (parent->pgid == pgid || parent->sid != p->sid || !first ||
+        first->orphaned_by == ending->serial)
         return;
-    if (!group_is_orphaned(p->pgid, p->sid, without) || !group_has_stopped(p->pgid))
+    first->orphaned_by = ending->serial;
+    if (!group_is_orphaned(pgid, p->sid, without) || !group_has_stopped(pgid))
         return;
-    signal_group_locked(p->pgid, SIGHUP, NULL);
-    signal_group_locked(p->pgid, SIGCONT, NULL);
+    births = proc_births(); /* the number may name another group soon */
+    spin_unlock_irq(&proc_lock, *flags);
+    signal_send_group(pgid, SIGHUP, births);
+    signal_send_group(pgid, SIGCONT, births);
+    *flags = spin_lock_irq(&proc_lock);
 }
 
 /* ---- telling the parent ---- */
@@ -170,30 +175,24 @@ static struct proc *reaper_of(const struct proc *p)
     return init_proc;
 }
 
-/* Hands the children over to one that waits for them; those nobody waits for go to
- * `unwanted`. proc_lock held. */
-static void reparent_children(struct proc *p, struct list *unwanted)
+/* Gives a child to `reaper`; one that nobody waits for goes to `unwanted`. proc_lock held,
+ * given up at the end. */
+static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
+                     struct list *unwanted, irqflags_t *flags)
 {
-    struct proc *reaper = reaper_of(p);
-
-    while (!list_empty(&p->children)) {
-        struct proc *child = list_entry(p->children.next, struct proc, sibling);
-        bool reap;
-
-        list_del(&child->sibling);
-        list_add_tail(&reaper->children, &child->sibling);
-        child->parent = reaper;
-        child->parent_thread = reaper->leader;
-        child->exit_signal = SIGCHLD;
-        job_changed();
-        orphan_group(child, p, NULL);
-        if (!child->zombie) {
-            if (child->pdeath_signal)
-                signal_send_proc(child, child->pdeath_signal, NULL);
-            continue;
-        }
-        reap = parent_ignores(child);
-        if (reap) {
+    list_del(&child->sibling);
+    list_add_tail(&reaper->children, &child->sibling);
+    child->parent = reaper;
+    child->parent_thread = reaper->leader;
+    if (reaper->leader)
+        reaper->leader->has_children = true;
+    child->exit_signal = SIGCHLD;
+    job_changed();
+    if (!child->zombie) {
+        if (child->pdeath_signal)
+            signal_send_proc(child, child->pdeath_signal, NULL);
+    } else {
+        if (parent_ignores(child)) {
             proc_unpublish(child);
             list_add(unwanted, &child->sibling);
         } else {
@@ -202,14 +201,33 @@ static void reparent_children(struct proc *p, struct list *unwanted)
         }
         tell_end(child);
     }
+    orphan_group(child, p, NULL, p, flags);
+}
+
+/* Hands the children over to one that waits for them. proc_lock held, given up now and
+ * then. */
+static void reparent_children(struct proc *p, struct list *unwanted, irqflags_t *flags)
+{
+    struct proc *reaper = reaper_of(p);
+
+    while (!list_empty(&p->children)) {
+        struct proc *child = list_entry(p->children.next, struct proc, sibling);
+
+        reparent(p, child, reaper, unwanted, flags);
+        if (proc_pause(flags) || reaper->exiting)
+            reaper = reaper_of(p);
+    }
 }
 
 /* The children of a thread that ends go to another thread of its process, and hear of it if
- * they asked. proc_lock held. */
-static void pass_children_on(struct proc *p, const struct thread *t, struct thread *heir)
+ * they asked. proc_lock and sig.lock held. */
+static void pass_children_on(struct proc *p, struct thread *t, struct thread *heir)
 {
     struct list *pos;
 
+    if (!t->has_children)
+        return;
+    heir->has_children = true;
     list_for_each (pos, &p->children) {
         struct proc *child = list_entry(pos, struct proc, sibling);
 
@@ -234,18 +252,24 @@ static void detach_thread(struct proc *p, struct thread *t)
     signal_flush(&t->pending, &t->records);
 }
 
-/* The others die as soon as they leave the kernel. proc_lock and sig.lock held. */
-static void kill_others(struct proc *p, const struct thread *t)
+/* The others die as soon as they leave the kernel; no new ones come. proc_lock and sig.lock
+ * held, given up now and then: those that were told go to the end of the list. */
+static void kill_others(struct proc *p, const struct thread *t, irqflags_t *flags)
 {
-    struct list *pos;
+    for (u32 n = p->nthreads; n; n--) {
+        struct thread *other = list_entry(p->threads.next, struct thread, proc_link);
 
-    list_for_each (pos, &p->threads) {
-        struct thread *other = list_entry(pos, struct thread, proc_link);
-
-        if (other == t)
-            continue;
-        other->pending |= sig_bit(SIGKILL);
-        thread_unpark(other);
+        list_del(&other->proc_link);
+        list_add_tail(&p->threads, &other->proc_link);
+        if (other != t) {
+            other->pending |= sig_bit(SIGKILL);
+            thread_unpark(other);
+        }
+        if (pause_due()) {
+            spin_unlock(&p->sig.lock);
+            proc_pause(flags);
+            spin_lock(&p->sig.lock);
+        }
     }
 }
 
@@ -257,12 +281,12 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
     bool last;
 
     spin_lock(&p->sig.lock);
-    last = p->nthreads == 1;
-    if (!p->exiting && !p->exec_thread && (whole || last)) {
+    if (!p->exiting && !p->exec_thread && (whole || p->nthreads == 1)) {
         p->exiting = true;
         p->exit_status = status;
-        kill_others(p, t);
+        kill_others(p, t, &flags);
     }
+    last = p->nthreads == 1;
     if (!last) {
         detach_thread(p, t);
         pass_children_on(p, t, list_entry(p->threads.next, struct thread, proc_link));
@@ -288,7 +312,7 @@ int proc_become_single(void)
     if (!err) {
         spin_lock(&p->sig.lock);
         p->exec_thread = t;
-        kill_others(p, t);
+        kill_others(p, t, &flags);
         spin_unlock(&p->sig.lock);
     }
     spin_unlock_irq(&proc_lock, flags);
@@ -316,8 +340,8 @@ static void leave_family(struct proc *p, struct thread *t)
     struct list unwanted = LIST_INIT(unwanted);
     irqflags_t flags = spin_lock_irq(&proc_lock);
 
-    reparent_children(p, &unwanted);
-    orphan_group(p, p->parent, p);
+    reparent_children(p, &unwanted, &flags);
+    orphan_group(p, p->parent, p, p, &flags);
     spin_lock(&p->sig.lock);
     detach_thread(p, t);
     p->leader = NULL;
@@ -330,6 +354,7 @@ static void leave_family(struct proc *p, struct thread *t)
 
         list_del(&child->sibling);
         proc_free(child);
+        pause_anyway();
     }
 }
 

@@ -180,6 +180,18 @@ out_free:
     return err;
 }
 
+/* Takes a child apart that nobody has seen. */
+static void discard_child(struct proc *child)
+{
+    list_del(&child->leader->proc_link);
+    thread_free(child->leader);
+    proc_set_exe(child, NULL);
+    fs_context_fini(&child->fs);
+    fdtable_disown(child->files);
+    mm_put(child->mm);
+    proc_free(child);
+}
+
 /* Interruptible by SIGKILL only: until then the child lives in the caller's memory. */
 static void wait_for_vfork(struct thread *t, struct proc *child)
 {
@@ -272,18 +284,42 @@ static void publish(struct proc *child, struct proc *creator, u64 flags)
     } else {
         proc_publish(child, creator);
         child->parent_thread = current_thread();
+        current_thread()->has_children = true;
         child->parent_exec_count = creator->exec_count;
     }
+}
+
+/* What was sent before the call is delivered first, and what arrives while it is at work
+ * reaches both, but for the end: who is killed has no child any more, as on Linux. */
+static int publish_child(struct proc *child, struct proc *parent, u64 clone_flags)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+
+    if (signal_kill_pending(current_thread())) {
+        spin_unlock_irq(&proc_lock, flags);
+        return -ERESTARTNOINTR;
+    }
+    child->pgid = parent->pgid;
+    child->sid = parent->sid;
+    if (clone_flags & CLONE_VFORK) {
+        child->vfork_waiter = current_thread();
+        current_thread()->vfork_child = child;
+    }
+    publish(child, parent, clone_flags);
+    thread_publish(child->leader);
+    spin_unlock_irq(&proc_lock, flags);
+    return 0;
 }
 
 long fork_process(const struct fork_args *args)
 {
     struct proc *parent = current_proc(), *child;
     struct thread *t;
-    irqflags_t flags;
     s32 pid;
     int err;
 
+    if (signal_actionable(current_thread()))
+        return -ERESTARTNOINTR;
     err = proc_reserve_pid(parent, &pid);
     if (err)
         return err;
@@ -295,17 +331,12 @@ long fork_process(const struct fork_args *args)
     t = child->leader;
     child->pid = t->tid = pid;
     tell_parent(args, pid);
-
-    flags = spin_lock_irq(&proc_lock);
-    child->pgid = parent->pgid;
-    child->sid = parent->sid;
-    if (args->flags & CLONE_VFORK) {
-        child->vfork_waiter = current_thread();
-        current_thread()->vfork_child = child;
+    err = publish_child(child, parent, args->flags);
+    if (err) {
+        discard_child(child);
+        proc_unreserve_pid(pid);
+        return err;
     }
-    publish(child, parent, args->flags);
-    thread_publish(t);
-    spin_unlock_irq(&proc_lock, flags);
     thread_launch(t);
     if (args->flags & CLONE_VFORK)
         wait_for_vfork(current_thread(), child);

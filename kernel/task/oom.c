@@ -58,18 +58,12 @@ struct choice {
 /* Sums up what every user has. proc_lock held, as for the next one. */
 static void sum_up(void)
 {
-    struct list *pos;
+    struct proc *p;
 
-    list_for_each (pos, &all_procs) {
-        struct account *a = list_entry(pos, struct proc, all)->account;
-
-        a->points = account_pages(a);
-    }
-    list_for_each (pos, &all_procs) {
-        const struct proc *p = list_entry(pos, struct proc, all);
-
+    for (p = proc_first(); p; p = proc_next(p))
+        p->account->points = account_pages(p->account);
+    for (p = proc_first(); p; p = proc_next(p))
         p->account->points += is_ending(p) ? 0 : oom_points(p);
-    }
 }
 
 static void consider(struct proc *p, struct choice *c)
@@ -122,19 +116,19 @@ static bool kill_one(bool another)
     struct choice c = {.ending = mm_any_dying()};
     struct obituary o;
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct list *pos;
+    struct proc *p;
 
     sum_up();
-    list_for_each (pos, &all_procs)
-        consider(list_entry(pos, struct proc, all), &c);
+    for (p = proc_first(); p; p = proc_next(p))
+        consider(p, &c);
     if (c.ending && !another)
         c.victim = NULL;
     if (c.victim) {
         struct mm *mm = c.victim->mm;
 
         describe(c.victim, &o);
-        list_for_each (pos, &all_procs)
-            kill_sharer(list_entry(pos, struct proc, all), mm);
+        for (p = proc_first(); p; p = proc_next(p))
+            kill_sharer(p, mm);
     }
     spin_unlock_irq(&proc_lock, flags);
     if (c.victim)

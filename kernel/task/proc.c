@@ -16,7 +16,6 @@ spinlock_t proc_lock;
 u32 pid_limit = PID_MAX;
 struct proc *init_proc;
 
-struct list all_procs = LIST_INIT(all_procs);
 static struct list hash[HASH_SIZE];
 static u64 pid_map[PID_MAX / 64]; /* reserved numbers */
 static s32 last_pid;
@@ -45,7 +44,6 @@ struct proc *proc_alloc(void)
     list_init(&p->sibling);
     list_init(&p->zombies);
     list_init(&p->ended);
-    list_init(&p->all);
     list_init(&p->hash);
     list_init(&p->threads);
     list_init(&p->records.realtime);
@@ -111,7 +109,7 @@ void proc_set_group(struct proc *p, s32 pgid, s32 sid)
 {
     in_group[p->pgid]--;
     in_session[p->sid]--;
-    p->pgid = pgid;
+    procs_regroup(p, pgid);
     p->sid = sid;
     in_group[pgid]++;
     in_session[sid]++;
@@ -226,7 +224,7 @@ void proc_publish(struct proc *p, struct proc *parent)
     p->account->tasks += MAX(p->nthreads, 1u);
     if (parent)
         list_add_tail(&parent->children, &p->sibling);
-    list_add_tail(&all_procs, &p->all);
+    procs_add(p);
     list_add(bucket(p->pid), &p->hash);
 }
 
@@ -238,7 +236,7 @@ void proc_unpublish(struct proc *p)
     list_del(&p->sibling);
     list_del(&p->ended);
     list_init(&p->ended);
-    list_del(&p->all);
+    procs_remove(p);
     list_del(&p->hash);
     release_pid(p->pid);
 }
@@ -256,18 +254,6 @@ struct proc *proc_find(s32 pid)
             return p;
     }
     return NULL;
-}
-
-void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg)
-{
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct list *pos;
-
-    list_for_each (pos, &all_procs) {
-        if (!visit(list_entry(pos, struct proc, all), arg))
-            break;
-    }
-    spin_unlock_irq(&proc_lock, flags);
 }
 
 s32 proc_next_pid(s32 pid)

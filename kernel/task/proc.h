@@ -86,6 +86,7 @@ struct thread {
     u32 state;            /* enum thread_state, run-queue lock */
     bool unparked;        /* a wake-up came since the last park */
     bool ends_proc;       /* the last thread of a process that ends */
+    bool has_children;    /* proc_lock; it may be the parent_thread of some */
     s32 free_tid;         /* number to give back with the thread, 0: the process's own */
     struct proc *vfork_child; /* proc_lock; waits for this one's exec or exit */
     struct rb_node run_node;  /* run queue (kernel/task/runq.h), with the next two */
@@ -107,6 +108,7 @@ struct thread {
     u64 blocked;       /* signal masks, bit signo-1; sig.lock */
     u64 saved_blocked; /* rt_sigsuspend: mask to put back, valid with restore_mask */
     bool restore_mask;
+    u64 awaits;  /* sigtimedwait takes these */
     u64 pending; /* signals directed at this thread */
     struct sig_records records;
     u64 altstack_sp, altstack_size;
@@ -167,8 +169,10 @@ struct proc {
     struct thread *parent_thread;      /* proc_lock; the parent's thread that waits with
                                      __WNOTHREAD; NULL: init */
     u64 exec_count, parent_exec_count; /* of the parent when this one was born */
-    struct list all;                   /* proc_lock; list of all processes */
-    struct list hash;                  /* proc_lock; by pid */
+    u64 birth;                         /* proc_lock, as the nodes: kernel/task/walk.c */
+    struct rb_node birth_node, group_node;
+    u64 orphaned_by; /* proc_lock; first of a group: the process whose end it was asked for */
+    struct list hash;    /* proc_lock; by pid */
     struct list threads; /* changed under proc_lock and sig.lock; either may read */
     u32 nthreads;
     struct thread *leader;      /* the same; NULL once it is a zombie */
@@ -252,7 +256,8 @@ struct proc *proc_find(s32 pid);
 /* The same by the number of any of its threads, as Linux takes a pid nearly everywhere;
  * 0 is the running process. */
 struct proc *proc_find_by_thread(s32 tid);
-/* Calls visit for each process with proc_lock held; visit returns false to stop. */
+/* Calls visit for each process with proc_lock held; visit returns false to stop. The lock is
+ * given up now and then: no spinlock held, interrupts on. */
 void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);
 /* Next pid >= pid that exists, -1 at the end (procfs). */
 s32 proc_next_pid(s32 pid);
@@ -322,8 +327,11 @@ void pid_unpin(struct pid_pin *pin);
 /* Sends a signal. info NULL: SI_KERNEL. Any context with interrupts as they are. */
 void signal_send_proc(struct proc *p, int signo, const struct siginfo *info);
 void signal_send_thread(struct thread *t, int signo, const struct siginfo *info);
-/* Signals every process of a group: 0, or -ESRCH when there is none. */
-int signal_send_group(s32 pgid, int signo, const struct siginfo *info);
+/* Signals every process of a group: 0, or -ESRCH when there is none. `until`: those born up
+ * to then (proc_births), 0: all. It pauses: no spinlock held, interrupts on. */
+int signal_send_group(s32 pgid, int signo, u64 until);
+/* The same in any context, at once: for the keyboard. */
+void signal_group_now(s32 pgid, int signo);
 /* A fault of the running thread: cannot be blocked or ignored (then it kills). */
 void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err);
 

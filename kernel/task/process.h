@@ -48,7 +48,37 @@ void cpu_itimer_set(struct proc *p, int which, const struct cpu_itimer *new,
                     struct cpu_itimer *old);
 
 extern struct proc *init_proc;
-extern struct list all_procs; /* proc_lock; of struct proc.all */
+
+/* ---- walks; proc_lock held ---- */
+
+/* A published process takes its place, leaves it, goes to another group. */
+void procs_add(struct proc *p);
+void procs_remove(struct proc *p);
+void procs_regroup(struct proc *p, s32 pgid);
+
+/* All in the order of their birth, and a group's: for walks in one go. NULL: the end. */
+struct proc *proc_first(void);
+struct proc *proc_next(const struct proc *p);
+struct proc *group_first(s32 pgid);
+struct proc *group_next(const struct proc *p);
+/* The last place in the order so far. */
+u64 proc_births(void);
+
+/* Gives proc_lock, taken with interrupts on, up for a moment when it is time: true: what is
+ * known of other processes may be wrong. */
+bool proc_pause(irqflags_t *flags);
+
+/* Walks that let others run between two steps: begin takes proc_lock, end gives it back.
+ * What procs_next answers is valid until it is called again. No other spinlock held. */
+#define PROCS_ALL (-1)
+struct procs {
+    s32 pgid; /* PROCS_ALL: of any group */
+    u64 birth;
+    irqflags_t flags;
+};
+struct procs procs_begin(s32 pgid);
+struct proc *procs_next(struct procs *w);
+void procs_end(struct procs *w);
 
 /* exec or exit of a vfork child: its parent may go on. */
 void vfork_release(struct proc *p);
@@ -105,8 +135,6 @@ static inline bool signal_kill_pending(const struct thread *t)
  * without proc_lock. */
 int signal_send_record(struct proc *p, struct thread *t, int signo,
                        const struct sig_record *rec);
-/* Signals a group with proc_lock held: the number of its processes. */
-int signal_group_locked(s32 pgid, int signo, const struct sig_record *rec);
 /* Takes one pending signal of `set`: its number with *rec filled in, 0: none. sig.lock. */
 int signal_take(struct thread *t, u64 set, struct sig_record *rec);
 /* Turns a record into what programs see. */

@@ -15,6 +15,9 @@ STATIC_ASSERT(sizeof(struct siginfo) == 128);
      sig_bit(SIGFPE) | sig_bit(SIGSYS))
 #define FAULTS (SYNCHRONOUS & ~sig_bit(SIGSYS))
 
+/* So many threads are woken at once for one signal. */
+#define WAKE_MAX 256u
+
 static const struct sig_record from_kernel = {.code = SI_KERNEL};
 
 /* ---- records and what programs see ---- */
@@ -189,6 +192,36 @@ static void unset_everywhere(struct proc *p, u64 set)
     }
 }
 
+/* Who is killed first kills the others, with pauses (kernel/task/exit.c). */
+static void wake_some(struct proc *p)
+{
+    struct list *pos;
+    u32 n = 0;
+
+    list_for_each (pos, &p->threads) {
+        thread_unpark(list_entry(pos, struct thread, proc_link));
+        if (++n == WAKE_MAX)
+            break;
+    }
+}
+
+/* All threads block a signal: those that wait for just this one. */
+static void wake_awaiting(struct proc *p, int signo)
+{
+    struct list *pos;
+    u32 n = 0;
+
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, proc_link);
+
+        if (!(t->awaits & sig_bit(signo)))
+            continue;
+        thread_unpark(t);
+        if (++n == WAKE_MAX)
+            break;
+    }
+}
+
 void threads_wake(struct proc *p)
 {
     struct list *pos;
@@ -285,9 +318,10 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
             q = NULL;
         }
     }
-    /* All for SIGKILL, and when all block it: one may be waiting for just this. */
-    if (!t && (signo == SIGKILL || target->blocked & sig_bit(signo)))
-        threads_wake(p);
+    if (!t && signo == SIGKILL)
+        wake_some(p);
+    else if (!t && target->blocked & sig_bit(signo))
+        wake_awaiting(p, signo);
     else
         thread_unpark(target);
 out:
@@ -317,33 +351,27 @@ void signal_send_thread(struct thread *t, int signo, const struct siginfo *info)
     send_info(t->proc, t, signo, info);
 }
 
-int signal_group_locked(s32 pgid, int signo, const struct sig_record *rec)
+int signal_send_group(s32 pgid, int signo, u64 until)
 {
-    struct list *pos;
-    int n = 0;
+    struct procs w = procs_begin(pgid);
+    int err = -ESRCH;
+    struct proc *p;
 
-    list_for_each (pos, &all_procs) {
-        struct proc *p = list_entry(pos, struct proc, all);
-
-        if (p->pgid != pgid)
-            continue;
-        n++;
-        signal_send_record(p, NULL, signo, rec);
+    while ((p = procs_next(&w)) && (!until || p->birth <= until)) {
+        signal_send_record(p, NULL, signo, NULL);
+        err = 0;
     }
-    return n;
+    procs_end(&w);
+    return err;
 }
 
-int signal_send_group(s32 pgid, int signo, const struct siginfo *info)
+void signal_group_now(s32 pgid, int signo)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct sig_record rec;
-    int n;
 
-    if (info)
-        signal_read_info(&rec, info);
-    n = signal_group_locked(pgid, signo, info ? &rec : NULL);
+    for (struct proc *p = group_first(pgid); p; p = group_next(p))
+        signal_send_record(p, NULL, signo, NULL);
     spin_unlock_irq(&proc_lock, flags);
-    return n ? 0 : -ESRCH;
 }
 
 /* ---- questions and changes ---- */

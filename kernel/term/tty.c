@@ -28,7 +28,7 @@ void console_input(u8 byte)
     console_flush();
     random_stir(byte);
     if (signo && group)
-        signal_send_group(group, signo, NULL);
+        signal_group_now(group, signo);
 }
 
 s32 tty_foreground(const struct tty *t)
@@ -62,7 +62,7 @@ int tty_check_background(struct tty *t, int signo, bool ignorable)
         return ignorable ? 0 : -EIO;
     if (orphaned)
         return -EIO;
-    signal_send_group(group, signo, NULL);
+    signal_send_group(group, signo, 0);
     return -ERESTARTSYS;
 }
 
@@ -94,8 +94,8 @@ void tty_detach(struct proc *p)
         return;
     proc_for_each(forget_tty, p);
     if (group) {
-        signal_send_group(group, SIGHUP, NULL);
-        signal_send_group(group, SIGCONT, NULL);
+        signal_send_group(group, SIGHUP, 0);
+        signal_send_group(group, SIGCONT, 0);
     }
 }
 

@@ -44,7 +44,7 @@ static int set_size(struct tty *t, uintptr_t arg)
                    size.ws_ypixel != t->size.ws_ypixel;
     t->size = size;
     if (changed && group)
-        signal_send_group(group, SIGWINCH, NULL);
+        signal_send_group(group, SIGWINCH, 0);
     return 0;
 }
 
@@ -87,47 +87,30 @@ static int become_controlling(struct tty *t, uintptr_t arg)
     return 0;
 }
 
-struct group_search {
-    s32 pgid, sid;
-    bool found, in_session;
-};
-
-static bool search_group(struct proc *p, void *arg)
-{
-    struct group_search *s = arg;
-
-    if (p->pgid != s->pgid)
-        return true;
-    s->found = true;
-    s->in_session |= p->sid == s->sid;
-    return !s->in_session;
-}
-
 static int set_foreground(struct tty *t, uintptr_t arg)
 {
     struct proc *p = current_proc();
-    struct group_search search = {.sid = p->sid};
+    const struct proc *first;
     irqflags_t flags;
+    s32 pgid;
     int err;
 
     if (p->tty != t || t->session != p->sid)
         return -ENOTTY;
     err = tty_check_background(t, SIGTTOU, true);
     if (!err)
-        err = copy_from_user(&search.pgid, arg, sizeof(search.pgid));
+        err = copy_from_user(&pgid, arg, sizeof(pgid));
     if (err)
         return err;
-    if (search.pgid < 0)
+    if (pgid < 0)
         return -EINVAL;
-    proc_for_each(search_group, &search);
-    if (!search.found)
-        return -ESRCH;
-    if (!search.in_session)
-        return -EPERM;
     flags = spin_lock_irq(&proc_lock);
-    t->foreground = search.pgid;
+    first = group_first(pgid); /* all of a group are in one session */
+    err = !first ? -ESRCH : first->sid != p->sid ? -EPERM : 0;
+    if (!err)
+        t->foreground = pgid;
     spin_unlock_irq(&proc_lock, flags);
-    return 0;
+    return err;
 }
 
 /* ---- the screen ---- */

@@ -336,13 +336,13 @@ static void commit(struct exec *e, const char *name)
     file_put(e->file);
     e->file = NULL;
     unshare(e, p);
-    fdtable_close_on_exec(p->files);
+    p->exit_signal = SIGCHLD;        /* the parent chose it for another program */
+    fdtable_close_on_exec(p->files); /* which tells others that exec succeeds */
     signal_exec(p, t);
     exec_cred_commit(p, &e->cred);
     set_names(p, t, name);
     p->did_exec = true;
     p->exec_count++;
-    p->exit_signal = SIGCHLD; /* the parent chose it for another program */
     t->restart = 0;
     arch_thread_reset(&t->arch);
     /* An entry outside user memory must fault in the new program: page 0 is never mapped. */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Walks over all processes, or those of a group. Each process has a place in an order that
+ * only grows; a walk remembers the place it has come to, so it may give proc_lock up between
+ * two steps. Who is born meanwhile comes at its end: nobody escapes a signal to all by
+ * forking.
+ */
+#include "kernel/task/process.h"
+#include "lib/pause.h"
+
+static struct rb_root by_birth = RB_ROOT;
+static struct rb_root by_group = RB_ROOT; /* and in each group by birth */
+static u64 last_birth;
+
+static struct proc *birth_entry(struct rb_node *n)
+{
+    return n ? rb_entry(n, struct proc, birth_node) : NULL;
+}
+
+static struct proc *group_entry(struct rb_node *n)
+{
+    return n ? rb_entry(n, struct proc, group_node) : NULL;
+}
+
+static void link_group(struct proc *p)
+{
+    struct rb_node **link = &by_group.node, *parent = NULL;
+
+    while (*link) {
+        const struct proc *q = group_entry(*link);
+
+        parent = *link;
+        link = p->pgid < q->pgid || (p->pgid == q->pgid && p->birth < q->birth)
+                   ? &parent->left
+                   : &parent->right;
+    }
+    rb_insert(&by_group, &p->group_node, parent, link, NULL);
+}
+
+void procs_add(struct proc *p)
+{
+    struct rb_node **link = &by_birth.node, *parent = NULL;
+
+    p->birth = ++last_birth;
+    while (*link) { /* it is the last */
+        parent = *link;
+        link = &parent->right;
+    }
+    rb_insert(&by_birth, &p->birth_node, parent, link, NULL);
+    link_group(p);
+}
+
+void procs_remove(struct proc *p)
+{
+    rb_erase(&by_birth, &p->birth_node, NULL);
+    rb_erase(&by_group, &p->group_node, NULL);
+}
+
+void procs_regroup(struct proc *p, s32 pgid)
+{
+    rb_erase(&by_group, &p->group_node, NULL);
+    p->pgid = pgid;
+    link_group(p);
+}
+
+static struct proc *born_after(u64 birth)
+{
+    struct rb_node *n = by_birth.node;
+    struct proc *found = NULL;
+
+    while (n) {
+        struct proc *p = birth_entry(n);
+
+        if (p->birth > birth)
+            found = p;
+        n = p->birth > birth ? n->left : n->right;
+    }
+    return found;
+}
+
+static struct proc *member_after(s32 pgid, u64 birth)
+{
+    struct rb_node *n = by_group.node;
+    struct proc *found = NULL;
+
+    while (n) {
+        struct proc *p = group_entry(n);
+        bool behind = p->pgid > pgid || (p->pgid == pgid && p->birth > birth);
+
+        if (behind)
+            found = p;
+        n = behind ? n->left : n->right;
+    }
+    return found && found->pgid == pgid ? found : NULL;
+}
+
+struct proc *proc_first(void)
+{
+    return birth_entry(rb_first(&by_birth));
+}
+
+struct proc *proc_next(const struct proc *p)
+{
+    return birth_entry(rb_next(&p->birth_node));
+}
+
+struct proc *group_first(s32 pgid)
+{
+    return member_after(pgid, 0);
+}
+
+struct proc *group_next(const struct proc *p)
+{
+    struct proc *q = group_entry(rb_next(&p->group_node));
+
+    return q && q->pgid == p->pgid ? q : NULL;
+}
+
+u64 proc_births(void)
+{
+    return last_birth;
+}
+
+bool proc_pause(irqflags_t *flags)
+{
+    if (!pause_due())
+        return false;
+    spin_unlock_irq(&proc_lock, *flags);
+    pause_now();
+    *flags = spin_lock_irq(&proc_lock);
+    return true;
+}
+
+struct procs procs_begin(s32 pgid)
+{
+    return (struct procs){.pgid = pgid, .flags = spin_lock_irq(&proc_lock)};
+}
+
+struct proc *procs_next(struct procs *w)
+{
+    struct proc *p;
+
+    proc_pause(&w->flags);
+    p = w->pgid == PROCS_ALL ? born_after(w->birth) : member_after(w->pgid, w->birth);
+    if (p)
+        w->birth = p->birth;
+    return p;
+}
+
+void procs_end(struct procs *w)
+{
+    spin_unlock_irq(&proc_lock, w->flags);
+}
+
+void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg)
+{
+    struct procs w = procs_begin(PROCS_ALL);
+    struct proc *p;
+
+    while ((p = procs_next(&w)) && visit(p, arg))
+        ;
+    procs_end(&w);
+}
