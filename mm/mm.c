@@ -32,7 +32,7 @@ struct mm *mm_create(void)
     mutex_init(&mm->lock);
     mm->refs = 1;
     mm->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
-    mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true, true};
+    mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true, true, false};
     mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
     if (!pt_init(mm)) {
         slab_free(&mm_cache, mm);

@@ -13,7 +13,7 @@
 
 #define STACK_GUARD_GAP (256 * PAGE_SIZE)
 
-/* vm.mmap_min_addr: nobody maps below it, whatever his rights; page 0 is never mapped. */
+/* vm.mmap_min_addr: below it maps only who has CAP_SYS_RAWIO, and asks for that place. */
 #define MMAP_MIN_ADDR 0x10000ul
 extern u64 mm_min_addr;
 
@@ -30,6 +30,7 @@ struct mm_limits {
     u64 as, data, stack, memlock;
     bool memlock_unlimited; /* CAP_IPC_LOCK */
     bool admin;             /* CAP_SYS_ADMIN: may use the last of the commit limit */
+    bool rawio;             /* CAP_SYS_RAWIO: may map below mm_min_addr */
 };
 
 #define MM_AUXV_WORDS 48
@@ -67,6 +68,11 @@ struct mm {
     u32 def_flags;  /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
     u32 membarrier; /* atomic: MEMBARRIER_* registered */
 };
+
+static inline bool mm_too_low(const struct mm *mm, vaddr_t va)
+{
+    return va < READ_ONCE(mm_min_addr) && !mm->limits.rawio;
+}
 
 /* An empty address space with one reference, limits unlimited. NULL: no memory. */
 struct mm *mm_create(void);

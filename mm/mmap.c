@@ -118,7 +118,7 @@ static int check_place(const struct mapping *m)
         return -ENOMEM;
     if (addr % (is_huge(m->args) ? HUGE_SIZE : PAGE_SIZE))
         return -EINVAL;
-    if (addr < READ_ONCE(mm_min_addr))
+    if (mm_too_low(m->mm, addr))
         return -EPERM;
     if (m->args->flags & MAP_FIXED_NOREPLACE) {
         struct vma *v = vma_find(m->mm, addr);

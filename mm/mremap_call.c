@@ -57,7 +57,7 @@ static int choose_target(struct mremap *m)
     vaddr_t least = MAX(align_up(mm_min_addr, PAGE_SIZE), PAGE_SIZE), hint = m->new_addr;
 
     if (m->flags & MREMAP_FIXED)
-        return hint < mm_min_addr ? -EPERM : 0;
+        return mm_too_low(m->mm, hint) ? -EPERM : 0;
     if (hint && (m->flags & MREMAP_DONTUNMAP)) {
         const struct vma *at;
 

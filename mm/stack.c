@@ -17,7 +17,7 @@ struct vma *stack_grow(struct mm *mm, vaddr_t va)
     u64 grow;
 
     va &= PAGE_MASK;
-    if (!v || !(v->flags & VM_GROWSDOWN) || va < mm_min_addr)
+    if (!v || !(v->flags & VM_GROWSDOWN) || mm_too_low(mm, va & PAGE_MASK))
         return NULL;
     if (va >= v->start)
         return v; /* another thread was faster */
@@ -43,7 +43,7 @@ struct vma *stack_grow(struct mm *mm, vaddr_t va)
 
 int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec)
 {
-    struct vma *v = vma_alloc();
+    struct vma *v = vma_alloc(), *next;
 
     if (!v)
         return -ENOMEM;
@@ -57,6 +57,12 @@ int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec)
     v->flags = VM_READ | VM_WRITE | (exec ? VM_EXEC : 0) | VM_MAYREAD | VM_MAYWRITE |
                VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT | mm->def_flags;
     mutex_lock(&mm->lock);
+    next = vma_find(mm, v->start);
+    if (next && next->start < top) { /* a segment of the program lies there */
+        mutex_unlock(&mm->lock);
+        vma_free(v);
+        return -ENOMEM;
+    }
     vma_insert(mm, v);
     area_account(mm, v->flags, (s64)(initial >> PAGE_SHIFT));
     mm->program.start_stack = top - 1;

@@ -382,6 +382,7 @@ void proc_limits_changed(const struct proc *p, struct mm *mm)
     mm->limits.stack = p->rlim[RLIMIT_STACK].rlim_cur;
     mm->limits.memlock = p->rlim[RLIMIT_MEMLOCK].rlim_cur;
     mm->limits.memlock_unlimited = proc_capable(p, CAP_IPC_LOCK);
+    mm->limits.rawio = proc_capable(p, CAP_SYS_RAWIO);
     mm->limits.admin = proc_capable(p, CAP_SYS_ADMIN);
 }
 

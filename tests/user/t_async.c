@@ -31,7 +31,7 @@ static void on_signal(int signo, siginfo_t *info, void *context)
     last_band = info->si_band;
 }
 
-static void catch(int signo)
+static void catch (int signo)
 {
     struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
 
@@ -93,13 +93,14 @@ TEST(owner, "who gets the signals: processes, threads, groups that exist")
     EQ(fcntl(fds[0], F_GETOWN), 0); /* gone */
 }
 
-TEST(input, "a pipe's reader is told of each write, the end too; with particulars on demand")
+TEST(input,
+     "a pipe's reader is told of each write, the end too; with particulars on demand")
 {
     int fds[2], on = 1;
     char b[8];
 
-    catch(SIGIO);
-    catch(SIGRTMIN + 1);
+    catch (SIGIO);
+    catch (SIGRTMIN + 1);
     OK(pipe(fds));
     EQ(write(fds[1], "x", 1), 1);
     OK(fcntl(fds[0], F_SETFL, O_ASYNC));
@@ -132,7 +133,7 @@ TEST(output, "a pipe's writer is told of room")
     static char buf[65536];
     int fds[2];
 
-    catch(SIGIO);
+    catch (SIGIO);
     OK(pipe(fds));
     OK(fcntl(fds[1], F_SETFL, O_ASYNC | O_NONBLOCK));
     OK(fcntl(fds[1], F_SETOWN, getpid()));
@@ -143,11 +144,12 @@ TEST(output, "a pipe's writer is told of room")
     EQ(came(), SIGIO);
 }
 
-TEST(others, "another process gets them, nobody after the file is closed; files ignore the flag")
+TEST(others,
+     "another process gets them, nobody after the file is closed; files ignore the flag")
 {
     int fds[2], status;
 
-    catch(SIGIO);
+    catch (SIGIO);
     OK(pipe(fds));
     pid_t child = fork();
     if (!child) {
@@ -175,7 +177,8 @@ TEST(others, "another process gets them, nobody after the file is closed; files 
     EQ(fcntl(fd, F_GETFL) & O_ASYNC, 0);
 }
 
-TEST(flood, "kill of a real-time signal queues up to the limit, and still arrives beyond it")
+TEST(flood,
+     "kill of a real-time signal queues up to the limit, and still arrives beyond it")
 {
     struct rlimit limit = {10, 10};
     struct timespec none = {0, 0};

@@ -47,16 +47,6 @@ TEST(R23, "mmap at forbidden places")
     EQ(t_write(p, 1), 0);
 }
 
-/* Linux lets root map page 0; Tessera nobody. */
-TEST_DIFF(R23_low, "R-23", "mmap below the lowest address")
-{
-    const int fixed = ANON | MAP_FIXED;
-    ERR(t_raw_mmap(0, P, RW, fixed, -1, 0), EPERM);
-    ERR(t_raw_mmap(P, P, RW, fixed, -1, 0), EPERM);
-    ERR(t_raw_mmap(0xf000, P, RW, fixed, -1, 0), EPERM);
-    FAULT(t_read((void *)P), SIGSEGV, SEGV_MAPERR, (void *)P);
-}
-
 TEST(R25, "mmap and the mode of the descriptor")
 {
     int fd = F(2);

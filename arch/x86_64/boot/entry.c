@@ -13,6 +13,7 @@
 #include "arch/x86_64/mmu/image.h"
 #include "kernel/kernel.h"
 #include "lib/assert.h"
+#include "lib/log.h"
 #include "lib/string.h"
 
 u64 image_displacement;
@@ -28,10 +29,14 @@ const void *boot_bytes(paddr_t pa, u64 len, const char *what)
     return phys_to_virt(pa);
 }
 
+#define CUT_SEEN 65536ul   /* how far a line that is too long is looked at */
+static size_t cmdline_cut; /* its length, 0: all of it is there */
+
 void boot_set_cmdline(struct bootinfo *bi, const char *text, u64 max)
 {
     size_t n = strnlen(text, MIN(max, (u64)BOOT_CMDLINE_MAX - 1));
 
+    cmdline_cut = n < max && text[n] ? strnlen(text, MIN(max, CUT_SEEN)) : 0;
     memcpy(bi->cmdline, text, n);
     bi->cmdline[n] = '\0';
 }
@@ -95,6 +100,10 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
         break;
     }
     cmdline_init(bi->cmdline);
+    if (cmdline_cut)
+        printk(
+            LOG_WARNING "boot: a command line of %lu bytes%s: what is behind %u is cut\n",
+            cmdline_cut, cmdline_cut == CUT_SEEN ? " or more" : "", BOOT_CMDLINE_MAX - 1);
     bga_init(bi);
     framebuffer_init(bi, limit);
     console_screen_init();

@@ -31,8 +31,10 @@ void pvh_read(paddr_t info, struct bootinfo *bi, struct boot_map *map)
 
     bi->door = "PVH";
     if (si->magic != PVH_MAGIC)
-        panic("boot: PVH start info at %#lx has magic %#x", (unsigned long)info,
-              si->magic);
+        panic(
+            "boot: PVH start info at %#lx has magic %#x: overwritten (QEMU puts command "
+            "lines of more than 4,000 bytes there; a disc image takes them)",
+            (unsigned long)info, si->magic);
     if (si->version < 1 || si->memmap_entries == 0)
         panic("boot: the PVH loader gave no memory map");
     range = boot_bytes(si->memmap, (u64)si->memmap_entries * sizeof(*range),
