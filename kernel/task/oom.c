@@ -50,42 +50,47 @@ u64 oom_points(const struct proc *p)
 }
 
 struct choice {
-    struct proc *victim;
-    u64 of_all, points; /* of its user, and its own */
-    bool ending;        /* somebody's memory is on its way back */
+    struct task_id victim; /* pid 0: none */
+    u64 of_all, points;    /* of its user, and its own */
+    bool ending;           /* somebody's memory is on its way back */
 };
 
-/* Sums up what every user has. proc_lock held, as for the next one. */
+/* One choice at a time: the sums of the users are in their accounts. Nothing is allocated and
+ * nothing else is waited for with it. */
+static struct mutex choosing = {.queue = LIST_INIT(choosing.queue)};
+
+/* Sums up what every user has. */
 static void sum_up(void)
 {
+    struct procs w = procs_begin(PROCS_ALL);
     struct proc *p;
 
-    for (p = proc_first(); p; p = proc_next(p))
+    while ((p = procs_next(&w)))
         p->account->points = account_pages(p->account);
-    for (p = proc_first(); p; p = proc_next(p))
+    procs_end(&w);
+    w = procs_begin(PROCS_ALL);
+    while ((p = procs_next(&w)))
         p->account->points += is_ending(p) ? 0 : oom_points(p);
+    procs_end(&w);
 }
 
-static void consider(struct proc *p, struct choice *c)
+/* proc_lock held. */
+static void consider(const struct proc *p, struct choice *c)
 {
     u64 points = is_ending(p) ? 0 : oom_points(p);
     u64 of_all = p->account == &account_root ? points : p->account->points;
 
     c->ending |= is_ending(p);
-    if (points && (of_all > c->of_all || (of_all == c->of_all && points > c->points)))
-        *c = (struct choice){p, of_all, points, c->ending};
+    if (points && (of_all > c->of_all || (of_all == c->of_all && points > c->points))) {
+        c->victim = (struct task_id){.pid = p->pid, .serial = p->serial};
+        c->of_all = of_all;
+        c->points = points;
+    }
 }
 
 static bool find_ending(struct proc *p, void *arg)
 {
     *(bool *)arg |= is_ending(p);
-    return true;
-}
-
-static bool kill_sharer(struct proc *p, void *mm)
-{
-    if (p->mm == mm && !p->exiting)
-        signal_send_proc(p, SIGKILL, NULL);
     return true;
 }
 
@@ -108,30 +113,53 @@ static void describe(const struct proc *p, struct obituary *o)
     o->adj = (s64)p->oom_score_adj;
 }
 
+/* The victim, if it still is what it was. proc_lock held. */
+static struct proc *find_victim(const struct choice *c)
+{
+    struct proc *p = c->victim.pid ? proc_find(c->victim.pid) : NULL;
+
+    return p && p->serial == c->victim.serial && p->mm ? p : NULL;
+}
+
+/* Ends the victim and everybody who shares its memory. When it has given its memory up before
+ * all are reached, the next choice looks at those by themselves. */
+static bool kill_sharers(const struct choice *c, struct obituary *o)
+{
+    struct procs w = procs_begin(PROCS_ALL);
+    const struct proc *victim = find_victim(c);
+    const struct mm *mm = victim ? victim->mm : NULL;
+    struct proc *p;
+
+    if (victim)
+        describe(victim, o);
+    while (mm && (p = procs_next(&w)) && (victim = find_victim(c)) && victim->mm == mm)
+        if (p->mm == mm && !p->exiting)
+            signal_send_proc(p, SIGKILL, NULL);
+    procs_end(&w);
+    return mm;
+}
+
 /* Whether somebody is ending, now or already before. `another`: those who do already have
  * been waited for in vain. */
 static bool kill_one(bool another)
 {
     const struct proc *me = current_proc();
     struct choice c = {.ending = mm_any_dying()};
+    struct procs w;
     struct obituary o;
-    irqflags_t flags = spin_lock_irq(&proc_lock);
     struct proc *p;
+    bool found, killed;
 
+    mutex_lock(&choosing);
     sum_up();
-    for (p = proc_first(); p; p = proc_next(p))
+    w = procs_begin(PROCS_ALL);
+    while ((p = procs_next(&w)))
         consider(p, &c);
-    if (c.ending && !another)
-        c.victim = NULL;
-    if (c.victim) {
-        struct mm *mm = c.victim->mm;
-
-        describe(c.victim, &o);
-        for (p = proc_first(); p; p = proc_next(p))
-            kill_sharer(p, mm);
-    }
-    spin_unlock_irq(&proc_lock, flags);
-    if (c.victim)
+    procs_end(&w);
+    found = c.victim.pid && (!c.ending || another);
+    killed = found && kill_sharers(&c, &o); /* or it ended by itself */
+    mutex_unlock(&choosing);
+    if (killed)
         printk(
             LOG_ERROR
             "out of memory: %s[%d] killed: %lu pages resident (%lu private, %lu file, "
@@ -141,7 +169,7 @@ static bool kill_one(bool another)
             (unsigned long)o.anon, (unsigned long)o.file, (unsigned long)o.shmem,
             (unsigned long)o.kernel, (long)o.adj, (unsigned long)page_count_free(),
             (unsigned long)page_count_total(), me->comm, me->pid);
-    return c.victim || (c.ending && !another);
+    return found || (c.ending && !another);
 }
 
 /* Lets those who end run, until there is memory or patience is over. */
