@@ -15,6 +15,9 @@ void device_add(const char *name, u64 rdev, u32 perm, const struct file_ops *ops
 /* /dev/host0 (input), host1, host2, host3: present under tools/run only. */
 void hostport_init(void);
 
+/* 1: reading the log asks for CAP_SYSLOG (/proc/sys/kernel/dmesg_restrict). */
+extern u32 kmsg_restricted;
+
 /* /dev/kmsg (1:11): the log, line by line. */
 void kmsg_init(void);
 

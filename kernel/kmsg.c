@@ -118,12 +118,21 @@ static long set_console(s32 type, s32 level)
     return 0;
 }
 
+u32 kmsg_restricted = 1;
+
+/* Who may do what with the log: everybody may read it, when it is not restricted. */
+static bool allowed(s32 type)
+{
+    if (!READ_ONCE(kmsg_restricted) && (type == LOG_READ_ALL || type == LOG_SIZE_BUFFER))
+        return true;
+    return proc_capable(current_proc(), CAP_SYSLOG);
+}
+
 long sys_syslog(const struct syscall_args *a)
 {
     s32 type = (s32)a->a0, len = (s32)a->a2;
 
-    if (type != LOG_READ_ALL && type != LOG_SIZE_BUFFER &&
-        !proc_capable(current_proc(), CAP_SYSLOG))
+    if (!allowed(type))
         return -EPERM;
     switch (type) {
     case LOG_CLOSE: /* nothing to do, as on Linux */
@@ -157,6 +166,11 @@ long sys_syslog(const struct syscall_args *a)
 }
 
 /* ---- /dev/kmsg ---- */
+
+static int kmsg_open(struct file *f)
+{
+    return !file_readable(f) || allowed(LOG_READ_ALL) ? 0 : -EPERM;
+}
 
 /* f->data: the place of the line to be read next; f->pos is 0, as on Linux. */
 static ssize_t kmsg_read(struct file *f, struct uio *u, u64 *pos)
@@ -254,7 +268,7 @@ static s64 kmsg_lseek(struct file *f, s64 offset, int whence)
 }
 
 static const struct file_ops kmsg_ops = {
-    .read = kmsg_read, .write = kmsg_write, .lseek = kmsg_lseek};
+    .open = kmsg_open, .read = kmsg_read, .write = kmsg_write, .lseek = kmsg_lseek};
 
 void kmsg_init(void)
 {

@@ -7,6 +7,7 @@
 #include "fs/perm.h"
 #include "fs/pipe/pipe.h"
 #include "fs/sysvshm.h"
+#include "kernel/device.h"
 #include "kernel/kernel.h"
 #include "kernel/printk.h"
 #include "kernel/procfs/procfs.h"
@@ -277,6 +278,7 @@ const struct proc_entry proc_sys_entries[] = {
     ROW("kernel/core_pattern", 0644,
         CALLED(.get = get_core_pattern, .set = set_core_pattern)),
     ROW("kernel/core_uses_pid", 0444, U32(no_layout)),
+    ROW("kernel/dmesg_restrict", 0644, U32(kmsg_restricted, .max = 1)),
     ROW("kernel/domainname", 0644, CALLED(.get = get_domainname, .set = set_domainname)),
     ROW("kernel/hostname", 0644, CALLED(.get = get_hostname, .set = set_hostname)),
     ROW("kernel/ngroups_max", 0444, U32(groups_max)),

@@ -198,16 +198,16 @@ long sys_setgroups(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
     u32 groups[ARRAY_SIZE(p->cred.fs.groups)];
-    u64 n = a->a0;
+    u32 n = (u32)a->a0;
 
     if (!proc_capable(p, CAP_SETGID))
         return -EPERM;
-    if ((s32)n < 0 || n > ARRAY_SIZE(groups))
+    if (n > ARRAY_SIZE(groups))
         return -EINVAL;
     if (copy_from_user(groups, a->a1, n * sizeof(u32)) != 0)
         return -EFAULT;
     memcpy(p->cred.fs.groups, groups, n * sizeof(u32));
-    p->cred.fs.ngroups = (u32)n;
+    p->cred.fs.ngroups = n;
     return 0;
 }
 

@@ -284,11 +284,17 @@ static long xattr_name(const struct syscall_args *a, u32 flags, enum xattr_call 
     return result;
 }
 
+/* Setting and getting take AT_FDCWD for the current directory. */
 static long xattr_fd(const struct syscall_args *a, enum xattr_call call)
 {
     struct target t;
-    long result, err = target_fd((int)a->a0, false, &t);
+    long result, err;
 
+    if ((s32)a->a0 == AT_FDCWD && (call == XATTR_SET || call == XATTR_GET)) {
+        err = xattr_check(a, call, &result);
+        return err ? err : result;
+    }
+    err = target_fd((int)a->a0, false, &t);
     if (err)
         return err;
     err = xattr_check(a, call, &result);

@@ -15,22 +15,36 @@
      MS_MOVE | MS_REC | MS_SILENT | MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED | \
      MS_RELATIME | MS_STRICTATIME | MS_LAZYTIME)
 
-/* A text of the caller in fresh memory; at 0: NULL, or "" when `empty`. At most a page: what is
- * longer is -EINVAL, as options on Linux are cut there. */
-static int text_of(vaddr_t at, bool empty, char **out)
+/* A text of the caller in fresh memory, at most a page; NULL for address 0. */
+static int text_of(vaddr_t at, char **out)
 {
-    ssize_t n = 0;
+    ssize_t n;
 
     *out = NULL;
-    if (!at && !empty)
+    if (!at)
         return 0;
     *out = kmalloc(PATH_MAX);
     if (!*out)
         return -ENOMEM;
-    **out = '\0';
-    if (at)
-        n = strncpy_from_user(*out, at, PATH_MAX);
+    n = strncpy_from_user(*out, at, PATH_MAX);
     return n < 0 ? (n == -ENAMETOOLONG ? -EINVAL : (int)n) : 0;
+}
+
+/* Options are as much of a page as can be read; "" for address 0. */
+static int options_of(vaddr_t at, char **out)
+{
+    char *text = kmalloc(PATH_MAX);
+    size_t n = 0;
+
+    *out = text;
+    if (!text)
+        return -ENOMEM;
+    while (at && n < PATH_MAX - 1 && copy_from_user(&text[n], at + n, 1) == 0 && text[n])
+        n++;
+    if (at && n == 0 && copy_from_user(&text[n], at, 1) != 0)
+        return -EFAULT;
+    text[n] = '\0';
+    return 0;
 }
 
 static int look_up(vaddr_t name, u32 lookup_flags, struct path *out)
@@ -56,11 +70,11 @@ long sys_mount(const struct syscall_args *a)
 
     if ((flags & MS_MAGIC_MASK) == MS_MAGIC)
         flags &= ~MS_MAGIC_MASK;
-    err = text_of(a->a2, false, &type);
+    err = text_of(a->a2, &type);
     if (!err)
-        err = text_of(a->a0, false, &source);
+        err = text_of(a->a0, &source);
     if (!err)
-        err = text_of(a->a4, true, &options);
+        err = options_of(a->a4, &options);
     if (!err)
         err = look_up(a->a1, LOOKUP_FOLLOW, &at);
     if (!err) {

@@ -293,7 +293,7 @@ long sys_sched_setattr(const struct syscall_args *a)
     struct wish w = {.whole = true};
     int err;
 
-    if (!a->a1 || (s32)a->a0 < 0 || a->a2)
+    if (!a->a1 || (s32)a->a0 < 0 || (u32)a->a2)
         return -EINVAL;
     err = read_attr(a->a1, &attr);
     if (err)
@@ -320,7 +320,7 @@ long sys_sched_getattr(const struct syscall_args *a)
     struct have h;
 
     if (!a->a1 || (s32)a->a0 < 0 || (u32)a->a2 > PAGE_SIZE ||
-        (u32)a->a2 < ATTR_SIZE_FIRST || a->a3)
+        (u32)a->a2 < ATTR_SIZE_FIRST || (u32)a->a3)
         return -EINVAL;
     if (get_policy((s32)a->a0, &h) != 0)
         return -ESRCH;

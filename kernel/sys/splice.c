@@ -162,7 +162,8 @@ static int get_position(struct side *s, vaddr_t user)
     return copy_from_user(&s->pos, user, sizeof(s->pos));
 }
 
-static int check(struct side *in, struct side *out, vaddr_t in_pos, vaddr_t out_pos)
+static int check(struct side *in, struct side *out, vaddr_t in_pos, vaddr_t out_pos,
+                 u64 len)
 {
     int err;
 
@@ -178,6 +179,8 @@ static int check(struct side *in, struct side *out, vaddr_t in_pos, vaddr_t out_
     if (!is_pipe(in) && !is_pipe(out))
         return -EINVAL;
     if ((in_pos && !in->file->ops->lseek) || (out_pos && !out->file->ops->lseek))
+        return -EINVAL;
+    if ((s64)len < 0 && !(is_pipe(in) && is_pipe(out)))
         return -EINVAL;
     return (in_pos && in->pos < 0) || (out_pos && out->pos < 0) ? -EINVAL : 0;
 }
@@ -212,7 +215,7 @@ long sys_splice(const struct syscall_args *a)
     in = (struct side){.file = io_file_of((int)a->a0)};
     out = (struct side){.file = io_file_of((int)a->a2)};
     if (in.file && out.file) {
-        result = check(&in, &out, a->a1, a->a3);
+        result = check(&in, &out, a->a1, a->a3, a->a4);
         if (!result)
             result = splice(&in, &out, MIN(a->a4, RW_MAX), flags & SPLICE_F_NONBLOCK);
     }
@@ -266,7 +269,7 @@ long sys_vmsplice(const struct syscall_args *a)
     f = io_file_of((int)a->a0);
     if (!f)
         return -EBADF;
-    if (file_is_pipe(f) && (n = buffers_get(&b, a->a1, a->a2)) == 0) {
+    if (file_is_pipe(f) && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
         b.uio.nonblock = flags & SPLICE_F_NONBLOCK;
         n = file_writable(f) ? write_file(f, &b.uio, NULL) : read_file(f, &b.uio, NULL);
         buffers_put(&b);

@@ -159,8 +159,8 @@ long sys_unshare(const struct syscall_args *a)
     struct fdtable *files = NULL, *old_files = p->files;
     irqflags_t irq;
 
-    if (flags & ~(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
-                  CLONE_SYSVSEM | CLONE_NAMESPACES))
+    if (flags & ~(u64)(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
+                       CLONE_SYSVSEM | CLONE_NAMESPACES))
         return -EINVAL;
     if (flags & CLONE_NAMESPACES)
         return flags & CLONE_NAMESPACES & ~CLONE_NEWUSER &&

@@ -2,14 +2,15 @@
  *
  * The calls of the argument oracle and what is right for them: CALL(number, name, arguments).
  *
- * w r   memory that is written, read      s  a name (file), s=new another
- * v i   vector of strings, two iovecs     f  a file; fd a directory, fp a pipe, fc AT_FDCWD
+ * w r   memory that is written, read;     s  a name (file), s=new another
+ *       w5: it begins with that number    f  a file; fd a directory, fp fw the ends of a
+ * v i   vector of strings, two iovecs        pipe, fc AT_FDCWD
  * b n   flags (each bit is tried), number =  a number, m memory, p the child: not varied
  * q     a process
  *
  * Left out: calls that do not come back or make processes (exit, exit_group, fork, vfork,
- * clone, rt_sigreturn, restart_syscall, pause), that reach others (setpriority, setpgid,
- * reboot, shmget with IPC_CREAT), and those without arguments.
+ * clone, rt_sigreturn), and values with which a call reaches others (setpriority of a group
+ * or a user, shmget with IPC_CREAT). Calls that change the machine are not tried as root.
  * clang-format off
  */
 CALL(0, read, "f w n64")
@@ -175,3 +176,75 @@ CALL(332, statx, "fc s b0 n0x7ff w")
 CALL(435, clone3, "r n8")
 CALL(436, close_range, "n30 n40 b0")
 CALL(439, faccessat2, "fc s b4 b0")
+CALL(12, brk, "n0")
+CALL(24, sched_yield, "")
+CALL(30, shmat, "=0x7ffffff0 r b0")
+CALL(34, pause, "")
+CALL(37, alarm, "n0")
+CALL(39, getpid, "")
+CALL(41, socket, "n0 n0 n0")
+CALL(42, connect, "f r n16")
+CALL(43, accept, "f w w")
+CALL(44, sendto, "f r n8 b0 r n16")
+CALL(45, recvfrom, "f w n8 b0 w w")
+CALL(46, sendmsg, "f r b0")
+CALL(47, recvmsg, "f w b0")
+CALL(48, shutdown, "f n0")
+CALL(49, bind, "f r n16")
+CALL(50, listen, "f n1")
+CALL(51, getsockname, "f w w")
+CALL(52, getpeername, "f w w")
+CALL(53, socketpair, "n0 n0 n0 w")
+CALL(54, setsockopt, "f n1 n1 r n4")
+CALL(55, getsockopt, "f n1 n1 w w")
+CALL(67, shmdt, "r")
+CALL(95, umask, "n022")
+CALL(102, getuid, "")
+CALL(103, syslog, "n3 w n64")
+CALL(104, getgid, "")
+CALL(107, geteuid, "")
+CALL(108, getegid, "")
+CALL(109, setpgid, "q0 n0")
+CALL(110, getppid, "")
+CALL(111, getpgrp, "")
+CALL(112, setsid, "")
+CALL(119, setresgid, "n65534 n65534 n65534")
+CALL(122, setfsuid, "n65534")
+CALL(123, setfsgid, "n65534")
+CALL(125, capget, "w0x20080522 w")
+CALL(126, capset, "w0x20080522 r")
+CALL(135, personality, "n0xffffffff")
+CALL(141, setpriority, "=0 q0 n5")
+CALL(142, sched_setparam, "q0 r")
+CALL(148, sched_rr_get_interval, "q0 w")
+CALL(152, munlockall, "")
+CALL(162, sync, "")
+CALL(169, reboot, "=0 n0 n0 r")
+CALL(186, gettid, "")
+CALL(190, fsetxattr, "f s r n4 b0")
+CALL(192, lgetxattr, "s s w n64")
+CALL(193, fgetxattr, "f s w n64")
+CALL(195, llistxattr, "s w n64")
+CALL(196, flistxattr, "f w n64")
+CALL(198, lremovexattr, "s s")
+CALL(199, fremovexattr, "f s")
+CALL(200, tkill, "p n0")
+CALL(218, set_tid_address, "w")
+CALL(219, restart_syscall, "")
+CALL(251, ioprio_set, "=1 q0 n0")
+CALL(252, ioprio_get, "=1 q0")
+CALL(272, unshare, "b0")
+CALL(273, set_robust_list, "r n24")
+CALL(275, splice, "f w fw =0 n16 b0")
+CALL(276, tee, "fp fw n16 b0")
+CALL(278, vmsplice, "fw i n2 b0")
+CALL(288, accept4, "f w w b0")
+CALL(297, rt_tgsigqueueinfo, "p p n0 r")
+CALL(299, recvmmsg, "f w n1 b0 =0")
+CALL(307, sendmmsg, "f r n1 b0")
+CALL(314, sched_setattr, "q0 r b0")
+CALL(315, sched_getattr, "q0 w n48 n0")
+CALL(324, membarrier, "n0 n0 =0")
+CALL(334, rseq, "w n32 n0 n0x53053053")
+CALL(449, futex_waitv, "r n0 n0 r n1")
+CALL(462, mseal, "m n4096 b0")

@@ -43,8 +43,11 @@ class Machine:
             command = [os.path.join(TOP, "tools/run"), "-m", "512", "-t", str(seconds),
                        *self.options, "--cmdline", cmdline, "--", *command]
         stdin = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace",
-                              check=False, timeout=seconds + 100, **stdin)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace",
+                                  check=False, timeout=seconds + 100, **stdin)
+        except subprocess.TimeoutExpired as e: # what it said until then counts
+            return (e.stdout or b"").decode(errors="replace"), "no end"
         return done.stdout, done.stderr if done.returncode else ""
 
 

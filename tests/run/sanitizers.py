@@ -79,7 +79,7 @@ class Tests:
     def differential(self):
         script = os.path.join(TOP, "tests/diff/diff.py")
         if os.path.exists(script):
-            done = subprocess.run([script, self.build, "--kernel", self.kernel],
+            done = subprocess.run([script, self.build, "--kernel", self.kernel, "--boot", "50"],
                                   capture_output=True, text=True, check=False)
             tail = (done.stdout.splitlines() or ["no output"])[-1]
             self.report(done.returncode == 0, "sanitizers: the differential test", tail)

@@ -127,3 +127,44 @@ int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
 }
+
+/* What somebody without rights gets: of syslog, and when /dev/kmsg is opened. */
+static void expect_of_others(bool restricted)
+{
+    pid_t pid = t_fork();
+    if (pid == 0) {
+        OK(setuid(65534));
+        if (restricted) {
+            ERR(klogctl(READ_ALL, text, 100), EPERM);
+            ERR(klogctl(SIZE_BUFFER, NULL, 0), EPERM);
+            ERR(open("/dev/kmsg", O_RDONLY), EPERM);
+        } else {
+            OK(klogctl(READ_ALL, text, 100));
+            OK(klogctl(SIZE_BUFFER, NULL, 0));
+            OK(open("/dev/kmsg", O_RDONLY));
+        }
+        ERR(klogctl(LEVEL, NULL, 3), EPERM);
+        _exit(0);
+    }
+    int status;
+    EQ(waitpid(pid, &status, 0), pid);
+    EQ(status, 0);
+}
+
+static void restrict_log(const char *value)
+{
+    int fd = open("/proc/sys/kernel/dmesg_restrict", O_WRONLY);
+    OK(fd);
+    EQ(write(fd, value, 1), 1);
+    close(fd);
+}
+
+TEST(others, "who may read the log when it is restricted, as it is at first")
+{
+    only_here();
+    expect_of_others(true);
+    restrict_log("0");
+    expect_of_others(false);
+    restrict_log("1");
+    expect_of_others(true);
+}
