@@ -50,6 +50,7 @@ static bool known(int advice)
            (advice >= MADV_DONTDUMP && advice <= MADV_DONTNEED_LOCKED);
 }
 
+/* -EAGAIN for want of memory or of mappings: -ENOMEM tells of holes. */
 static int set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {
     struct area_reserve r;
@@ -57,7 +58,7 @@ static int set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, u
     if (flags == v->flags)
         return 0;
     if (!area_may_cut(mm, area_growth(v, start, end, flags)) || area_reserve(&r, 2) != 0)
-        return -ENOMEM;
+        return -EAGAIN;
     area_set_flags(mm, v, start, end, flags, &r);
     area_release(&r);
     return 0;

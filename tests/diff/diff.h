@@ -83,6 +83,7 @@ enum event {
     SEGV,
     SEAL_REFUSES,
     NO_RIGHT,
+    FULL,
     EVENTS
 };
 enum shape { PLAIN, ARRANGED, WHOLE_TABLE, SHAPES };
@@ -205,4 +206,5 @@ void op_lock(void);
 void op_incore(void);
 void op_vmread(void);
 void op_cover(void);
+void op_limit(void); /* at vm.max_map_count */
 void files_make(void);

@@ -34,6 +34,7 @@ static const struct {
     [SEGV] = {"sigsegv", false},
     [SEAL_REFUSES] = {"sealed", false},
     [NO_RIGHT] = {"no-right", false},
+    [FULL] = {"full", false},
 };
 
 void hit(enum event e, enum shape shape)

@@ -53,6 +53,7 @@ static const struct operation {
     {op_incore, "mincore", 3},
     {op_vmread, "vmread", 3},
     {op_cover, "cover", 2},
+    {op_limit, "limit", 1},
     {NULL, "fork", 3},
 };
 

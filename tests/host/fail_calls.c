@@ -223,7 +223,9 @@ static int fork_all(void)
 
 static int madvise_flag(void)
 {
-    return mm_madvise(S.mm, B + 3 * P, 4 * P, MADV_DONTFORK);
+    int err = mm_madvise(S.mm, B + 3 * P, 4 * P, MADV_DONTFORK);
+
+    return err == -EAGAIN ? -ENOMEM : err; /* -ENOMEM tells of holes */
 }
 
 static int madvise_drop(void)
