@@ -17,7 +17,7 @@ struct dentry {
     struct rb_root children; /* kept ones, in order of cookie */
     struct rb_node sibling;
     struct dentry *hash_next;
-    struct mount *mounted; /* what covers it, a chain (fs/mount.h: mount_on), or NULL */
+    struct mount *mounted; /* what covers it, a chain (fs/mount/mount.h: mount_on), or NULL */
     u64 cookie;            /* position for readdir, >= 2, growing in a directory */
     u64 next_cookie;       /* for the next child */
     bool kept;             /* in the tree: hashed and in parent's children */

@@ -6,7 +6,7 @@
 #include "fs/hugetlbfs.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/ramfs.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

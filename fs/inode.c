@@ -5,7 +5,7 @@
 #include "arch/time.h"
 #include "fs/file.h"
 #include "fs/lock/locks.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/open.h"
 #include "lib/assert.h"
 #include "lib/string.h"

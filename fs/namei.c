@@ -4,7 +4,7 @@
  * in one buffer; a link's target is put in front of it, so nesting costs no stack.
  */
 #include "fs/dentry.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "lib/pause.h"
 #include "lib/string.h"

@@ -5,7 +5,7 @@
 #include "fs/open.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

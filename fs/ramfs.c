@@ -7,7 +7,7 @@
 #include "fs/ramfs.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -4,7 +4,7 @@
  * beyond the first of an inode, and long texts of links count in the quota of the instance.
  */
 #include "fs/dentry.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/ramfs.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

@@ -182,7 +182,7 @@ ssize_t vfs_root_text(const struct path *p, char *buf, size_t size);
 /* Whether p lies at or below root. */
 bool vfs_path_reachable(const struct path *p, const struct path *root);
 
-/* mount(2), umount2(2): fs/mount_calls.c. The caller has asked for the capability. */
+/* mount(2), umount2(2): fs/mount/mount_calls.c. The caller has asked for the capability. */
 struct mount_args {
     const char *source; /* a label, or the name of what a bind mount shows; NULL: none */
     const char *type;   /* NULL: none */
@@ -200,7 +200,7 @@ struct fs_type {
     u32 root_mode; /* permission bits of a fresh root */
     int (*make_root)(const struct fs_type *type, struct inode **root);
     int (*fill)(struct dentry *root); /* may be NULL: puts names into a fresh root */
-    /* Options of mount and remount, cut in place (fs/mount.h: option_next): all are read
+    /* Options of mount and remount, cut in place (fs/mount/mount.h: option_next): all are read
      * before anything is changed. NULL: the type has none. 0 or errno. */
     int (*configure)(struct super *s, char *options, bool remount);
     /* Writes ",key=value..." for /proc/mounts; NULL: nothing. */

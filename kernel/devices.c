@@ -4,8 +4,8 @@
  * urandom (one generator, never blocking).
  */
 #include "fs/file.h"
-#include "kernel/device.h"
-#include "kernel/kernel.h"
+#include "kernel/devices.h"
+#include "kernel/main.h"
 #include "kernel/random.h"
 #include "kernel/strace.h"
 #include "lib/pause.h"

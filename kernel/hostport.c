@@ -7,7 +7,7 @@
 #include "arch/console.h"
 #include "arch/time.h"
 #include "fs/file.h"
-#include "kernel/device.h"
+#include "kernel/devices.h"
 #include "kernel/task/process.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

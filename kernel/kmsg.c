@@ -6,8 +6,8 @@
  */
 #include "arch/time.h"
 #include "fs/file.h"
-#include "kernel/device.h"
-#include "kernel/kernel.h"
+#include "kernel/devices.h"
+#include "kernel/main.h"
 #include "kernel/printk.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/proc.h"

@@ -3,13 +3,13 @@
  * Boot order, in one screen. Each step may use only what stands above it.
  */
 #include "arch/console.h"
-#include "arch/hwinfo.h"
+#include "arch/hwreport.h"
 #include "arch/mmu.h"
 #include "arch/time.h"
 #include "fs/file.h"
 #include "fs/pipe/pipe.h"
 #include "fs/vfs.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/seeded.h"

@@ -9,7 +9,7 @@
 #include "arch/console.h"
 #include "arch/cpu.h"
 #include "arch/time.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/panic_screen.h"
 #include "kernel/printk.h"
 #include "kernel/strace.h"

@@ -5,8 +5,8 @@
  */
 #include "lib/pause.h"
 #include "arch/time.h"
-#include "kernel/kernel.h"
-#include "kernel/stall.h"
+#include "kernel/main.h"
+#include "kernel/pause.h"
 #include "kernel/task/process.h"
 #include "kernel/task/runq.h"
 #include "kernel/task/sched.h"

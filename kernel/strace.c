@@ -5,7 +5,7 @@
 #include "kernel/strace.h"
 
 #include "arch/console.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/task/proc.h"
 #include "lib/fmt.h"
 

@@ -3,7 +3,7 @@
  * The names of the machine: uname, and how its own name and domain are set.
  */
 #include "kernel/uts.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"

@@ -4,7 +4,7 @@
  * and the list of processes. Positions of a listing: 0 and 1 are "." and "..", then the
  * fixed names, from FIRST_NUMBER on processes or descriptors by their number.
  */
-#include "kernel/procfs/procfs_tree.h"
+#include "kernel/procfs/file.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

@@ -4,8 +4,8 @@
  * start. One open file keeps its text until it is read from the start again.
  */
 #include "arch/time.h"
-#include "kernel/kernel.h"
-#include "kernel/procfs/procfs_tree.h"
+#include "kernel/main.h"
+#include "kernel/procfs/file.h"
 #include "kernel/procfs/sysctl.h"
 #include "lib/pause.h"
 #include "lib/string.h"

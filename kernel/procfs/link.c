@@ -3,7 +3,7 @@
  * The links of /proc/PID: exe, cwd, root, fd/N lead to the very file the process holds, also
  * when its name is gone.
  */
-#include "kernel/procfs/procfs_tree.h"
+#include "kernel/procfs/file.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"

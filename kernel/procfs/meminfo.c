@@ -6,7 +6,7 @@
  */
 #include "arch/thread.h"
 #include "kernel/procfs/procfs.h"
-#include "kernel/stall.h"
+#include "kernel/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/backlink.h"

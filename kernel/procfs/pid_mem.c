@@ -6,7 +6,7 @@
  * differs from Linux: docs/reference/proc-memory.md.
  */
 #include "fs/uio.h"
-#include "kernel/procfs/procfs_tree.h"
+#include "kernel/procfs/file.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -9,6 +9,7 @@
 #include "fs/sysvshm.h"
 #include "kernel/device.h"
 #include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/printk.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/sysctl.h"

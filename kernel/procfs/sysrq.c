@@ -3,7 +3,7 @@
  * /proc/sysrq-trigger: a letter written by root does at once what it says, as on Linux.
  */
 #include "arch/console.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/panic.h"
 #include "kernel/procfs/procfs.h"
 #include "lib/uapi/errno.h"

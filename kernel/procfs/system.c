@@ -3,9 +3,9 @@
  * Files of the whole system: time, CPUs, mounts; and the table of all of them but the
  * settings below /proc/sys (kernel/procfs/sysctl_table.c).
  */
-#include "arch/hwinfo.h"
+#include "arch/hwreport.h"
 #include "arch/time.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/task/loadavg.h"
 #include "lib/fmt.h"

@@ -5,7 +5,7 @@
 #include "fs/dentry.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
-#include "kernel/sys/sys.h"
+#include "kernel/task/timespec.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

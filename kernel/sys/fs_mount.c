@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * mount and umount2: names, texts and rights; what they do is in fs/mount_calls.c.
+ * mount and umount2: names, texts and rights; what they do is in fs/mount/mount_calls.c.
  */
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"

@@ -4,7 +4,7 @@
  */
 #include "arch/time.h"
 #include "kernel/sys/fs.h"
-#include "kernel/sys/sys.h"
+#include "kernel/task/timespec.h"
 #include "kernel/task/process.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"

@@ -5,7 +5,7 @@
 #include "arch/console.h"
 #include "arch/time.h"
 #include "fs/uio.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/printk.h"
 #include "kernel/random.h"
 #include "kernel/sys/syscall.h"

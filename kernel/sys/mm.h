@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/stall.h"
+#include "kernel/pause.h"
 #include "kernel/task/proc.h"
 #include "mm/check.h"
 #include "mm/mm.h"

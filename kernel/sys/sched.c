@@ -4,7 +4,7 @@
  */
 #include "kernel/task/sched.h"
 #include "arch/time.h"
-#include "kernel/sys/sys.h"
+#include "kernel/task/timespec.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/process.h"
 #include "kernel/task/uaccess.h"

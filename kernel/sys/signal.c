@@ -3,7 +3,7 @@
  * Signal system calls. The rt_ forms only: x86-64 has no others.
  */
 #include "arch/time.h"
-#include "kernel/sys/sys.h"
+#include "kernel/task/timespec.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/process.h"
 #include "kernel/task/uaccess.h"

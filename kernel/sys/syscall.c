@@ -5,7 +5,7 @@
 #include "kernel/sys/syscall.h"
 #include "kernel/inject.h"
 #include "kernel/printk.h"
-#include "kernel/stall.h"
+#include "kernel/pause.h"
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
 #include "lib/string.h"

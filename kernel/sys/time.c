@@ -3,7 +3,7 @@
  * Clocks, sleeps and the interval timers.
  */
 #include "arch/time.h"
-#include "kernel/sys/sys.h"
+#include "kernel/task/timespec.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/process.h"
 #include "kernel/task/uaccess.h"

@@ -6,7 +6,7 @@
 #include "kernel/task/sched.h"
 #include "arch/time.h"
 #include "kernel/inject.h"
-#include "kernel/stall.h"
+#include "kernel/pause.h"
 #include "kernel/task/process.h"
 #include "kernel/task/runq.h"
 #include "lib/pause.h"

@@ -8,7 +8,7 @@
 
 #include "arch/console.h"
 #include "arch/trap.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/task/proc.h"
 #include "kernel/term/keys.h"
 #include "lib/log.h"

@@ -7,7 +7,7 @@
 
 #include "arch/console.h"
 #include "arch/time.h"
-#include "kernel/device.h"
+#include "kernel/devices.h"
 #include "kernel/random.h"
 #include "kernel/task/process.h"
 #include "lib/uapi/errno.h"

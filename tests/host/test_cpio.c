@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "fs/cpio.h"
+#include "fs/initramfs/cpio.h"
 #include "fs/dentry.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

@@ -6,7 +6,7 @@
  */
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "lib/string.h"
 #include "tests/host/harness.h"
 

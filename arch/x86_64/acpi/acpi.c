@@ -5,7 +5,7 @@
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/mmu.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "lib/log.h"
 
 /* IAPC_BOOT_ARCH (ACPI 6.4, table 5.11). */

@@ -11,7 +11,7 @@
 #include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/mmu/framebuffer.h"
 #include "arch/x86_64/mmu/image.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 #include "lib/string.h"

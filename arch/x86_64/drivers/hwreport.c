@@ -5,12 +5,12 @@
  * configuration space (pci/hwpci.c).
  */
 #include "arch/framebuffer.h"
-#include "arch/hwinfo.h"
+#include "arch/hwreport.h"
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/drivers/pci/hwpci.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/procfs/seq.h"
 #include "lib/string.h"
 

@@ -3,7 +3,7 @@
  * futex_waitv: waiting on up to 128 words at once.
  */
 #include "arch/time.h"
-#include "kernel/sys/sys.h"
+#include "kernel/task/timespec.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/process.h"

@@ -4,7 +4,7 @@
  * the power management timer (ACPI 6.4, 4.8.3.3). Neither raises interrupts here.
  */
 #include "arch/x86_64/acpi/acpi.h"
-#include "arch/x86_64/drivers/clock/yardstick.h"
+#include "arch/x86_64/drivers/clock/reference_clock.h"
 
 /* Registers of the HPET, in units of u32. */
 enum { HPET_PERIOD = 0x04 / 4, HPET_CONFIG = 0x10 / 4, HPET_COUNTER = 0xf0 / 4 };

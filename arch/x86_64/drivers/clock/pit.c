@@ -4,7 +4,7 @@
  * usable local APIC.
  */
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/clock/yardstick.h"
+#include "arch/x86_64/drivers/clock/reference_clock.h"
 #include "arch/x86_64/drivers/dev.h"
 
 #define PIT_CHANNEL0 0x40

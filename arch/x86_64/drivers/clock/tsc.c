@@ -6,7 +6,7 @@
  */
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/clock/yardstick.h"
+#include "arch/x86_64/drivers/clock/reference_clock.h"
 #include "arch/x86_64/drivers/dev.h"
 #include "lib/log.h"
 

@@ -11,7 +11,7 @@
 #include "arch/x86_64/cpu/asm.h"
 #include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/drivers/pci/pci.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "lib/log.h"
 #include "lib/string.h"
 

@@ -11,7 +11,7 @@
 #include "arch/trap.h"
 #include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/drivers/display/fbdraw.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/printk.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"

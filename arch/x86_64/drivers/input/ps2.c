@@ -10,7 +10,7 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/drivers/input/scancode.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/term/keyboard.h"
 #include "lib/log.h"
 

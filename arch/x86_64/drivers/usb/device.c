@@ -9,7 +9,7 @@
 #include "arch/time.h"
 #include "arch/x86_64/drivers/usb/usb.h"
 #include "arch/x86_64/drivers/usb/xhci.h"
-#include "kernel/kernel.h"
+#include "kernel/main.h"
 #include "kernel/task/proc.h"
 #include "kernel/term/keyboard.h"
 #include "lib/log.h"

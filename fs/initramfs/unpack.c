@@ -2,7 +2,7 @@
  *
  * From the entries of an archive to files. Nothing of an entry is trusted.
  */
-#include "fs/unpack.h"
+#include "fs/initramfs/unpack.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
 #include "lib/string.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * File system types, instances of them, and the set of mounts. The calls that change it are
- * in fs/mount_calls.c.
+ * in fs/mount/mount_calls.c.
  */
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/dentry.h"
 #include "fs/hugetlbfs.h"
-#include "fs/mount_tree.h"
+#include "fs/mount/mount_tree.h"
 #include "fs/ramfs.h"
 #include "lib/assert.h"
 #include "lib/pause.h"

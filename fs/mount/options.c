@@ -2,7 +2,7 @@
  *
  * The texts of mount options.
  */
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between fs/mount.c and fs/mount_calls.c.
+ * Between fs/mount/mount.c and fs/mount/mount_calls.c.
  */
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 
 struct fs_type *fs_type_find(const char *name);
 

@@ -2,7 +2,7 @@
  *
  * The cpio reader.
  */
-#include "fs/cpio.h"
+#include "fs/initramfs/cpio.h"
 #include "fs/vfs.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

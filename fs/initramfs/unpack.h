@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "fs/cpio.h"
+#include "fs/initramfs/cpio.h"
 #include "fs/vfs.h"
 #include "lib/rbtree.h"
 

@@ -4,7 +4,7 @@
  * between mounts does not exist, so every mount is what MS_PRIVATE asks for.
  */
 #include "fs/dentry.h"
-#include "fs/mount_tree.h"
+#include "fs/mount/mount_tree.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
