@@ -3,6 +3,7 @@
  * The tree of names and its hash.
  */
 #include "fs/dentry.h"
+#include "fs/inode.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/slab.h"

@@ -17,11 +17,12 @@ struct dentry {
     struct rb_root children; /* kept ones, in order of cookie */
     struct rb_node sibling;
     struct dentry *hash_next;
-    struct mount *mounted; /* what covers it, a chain (fs/mount/mount.h: mount_on), or NULL */
-    u64 cookie;            /* position for readdir, >= 2, growing in a directory */
-    u64 next_cookie;       /* for the next child */
-    bool kept;             /* in the tree: hashed and in parent's children */
-    bool dead;             /* its name was removed */
+    struct mount
+        *mounted;    /* what covers it, a chain (fs/mount/mount.h: mount_on), or NULL */
+    u64 cookie;      /* position for readdir, >= 2, growing in a directory */
+    u64 next_cookie; /* for the next child */
+    bool kept;       /* in the tree: hashed and in parent's children */
+    bool dead;       /* its name was removed */
     u16 len;
     char name[NAME_MAX + 1];
 };
@@ -51,29 +52,6 @@ static inline bool dentry_has_children(const struct dentry *d)
 {
     return d->children.node != NULL;
 }
-
-/* ---- fs/namei.c: walking, with vfs_tree_lock held in any mode ---- */
-
-/* The last component itself is meant, also a link with '/' after it: for calls that change
- * names. They judge w->slash themselves. */
-#define WALK_NAME 4u
-
-struct walk {
-    struct path found;       /* result, referenced */
-    struct path parent;      /* directory of the last component, referenced, or NULLs */
-    char last[NAME_MAX + 1]; /* last component; "" for paths that end in / . or .. */
-    size_t last_len;
-    size_t dots; /* how many, when the last component was "." or ".." */
-    bool slash;  /* the name ended in '/': must be a directory */
-};
-
-/* Resolves name. -ENOENT with w->parent set: only the last component is missing. Call
- * walk_end in any case. */
-int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
-              struct walk *w);
-void walk_end(struct walk *w);
-
-u64 fs_now(void); /* wall clock, ns */
 
 extern struct fs_type ramfs_type;
 extern const struct file_ops dir_file_ops;

@@ -3,9 +3,13 @@
  * Character devices: a registry by number, and devfs (devtmpfs), a ramfs that is born with
  * a node for each registered device and the usual links to descriptors.
  */
+#include "fs/devfs.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/mount/mount.h"
 #include "fs/ramfs.h"
+#include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"

@@ -3,6 +3,7 @@
  * Descriptor tables: an array of files that grows by doubling, and two bits per descriptor: in
  * use, close-on-exec.
  */
+#include "fs/fdtable.h"
 #include "fs/file.h"
 #include "fs/lock/locks.h"
 #include "lib/pause.h"

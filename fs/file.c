@@ -4,7 +4,9 @@
  */
 #include "fs/file.h"
 #include "fs/dentry.h"
+#include "fs/inode.h"
 #include "fs/lock/locks.h"
+#include "fs/namei.h"
 #include "fs/open.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -2,6 +2,7 @@
  *
  * References to inodes, and the calls that read or change one inode.
  */
+#include "fs/inode.h"
 #include "arch/time.h"
 #include "fs/file.h"
 #include "fs/lock/locks.h"

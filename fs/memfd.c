@@ -6,6 +6,7 @@
 #include "fs/memfd.h"
 #include "fs/dentry.h"
 #include "fs/hugetlbfs.h"
+#include "fs/inode.h"
 #include "fs/ramfs.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -19,3 +19,7 @@ long memfd_get_seals(struct file *f);
 /* F_ADD_SEALS. -EINVAL no memfd or unknown seals, -EPERM not writable or F_SEAL_SEAL is set,
  * -EBUSY F_SEAL_WRITE while shared writable mappings exist. */
 long memfd_add_seals(struct file *f, u32 seals);
+
+/* memfd_create: an unlinked ramfs file named "memfd:NAME". flags MFD_CLOEXEC is the
+ * caller's; MFD_ALLOW_SEALING starts without F_SEAL_SEAL. */
+int memfd_create(const char *name, u32 flags, struct file **out);

@@ -3,7 +3,9 @@
  * From names to paths: components, "..", mounts, symbolic links. The rest of the name lives
  * in one buffer; a link's target is put in front of it, so nesting costs no stack.
  */
+#include "fs/namei.h"
 #include "fs/dentry.h"
+#include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "lib/pause.h"

@@ -4,7 +4,10 @@
  * exclusive vfs_tree_lock; objects whose last name goes are destroyed after it is released,
  * when the last path to them is put.
  */
+#include "fs/names.h"
+#include "fs/inode.h"
 #include "fs/mount/mount.h"
+#include "fs/namei.h"
 #include "fs/open.h"
 #include "fs/perm.h"
 #include "lib/string.h"

@@ -4,8 +4,12 @@
  */
 #include "fs/open.h"
 #include "fs/dentry.h"
+#include "fs/devfs.h"
 #include "fs/file.h"
+#include "fs/inode.h"
 #include "fs/mount/mount.h"
+#include "fs/namei.h"
+#include "fs/names.h"
 #include "fs/perm.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

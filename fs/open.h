@@ -12,15 +12,9 @@
 int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, bool created,
                    struct file **out);
 
-/* Gives `ino` the name w->last in w->parent; takes over the caller's inode reference on
- * success. out (may be NULL): the dentry, referenced. vfs_tree_lock exclusive. */
-int name_add(const struct walk *w, struct inode *ino, struct dentry **out);
-
-/* Takes the name d out of the tree. vfs_tree_lock exclusive; d is in the tree. */
-void name_remove(struct dentry *d);
-
-/* The inode is open for writing: -ETXTBSY while it runs as a program. */
-int inode_get_write(struct inode *ino);
-void inode_put_write(struct inode *ino);
 /* A file opened for writing is closed. */
 void end_writing(const struct path *p);
+
+/* open(2): flags are Linux O_*. A new file in *out with one reference. */
+int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
+             u32 mode, struct file **out);

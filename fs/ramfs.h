@@ -22,11 +22,7 @@ int ramfs_symlink(struct inode *dir, const char *target, struct inode **out);
 int ramfs_make_root(const struct fs_type *type, struct inode **root);
 /* ino was made in dir: it lies in the same file system, and counts there. -ENOSPC. */
 int must_check inode_join(struct inode *ino, const struct inode *dir);
-/* The options of tmpfs (fs/tmpfs.c), for types that are one. */
-int tmpfs_configure(struct super *s, char *options, bool remount);
 extern struct fs_type tmpfs_type;
-/* The root file system: half of what is free now beyond what it already has. */
-void tmpfs_limit_root(struct super *s);
 
 /* The operations every file has whose data is a vm_object, of pages of any order. */
 struct file;

@@ -4,6 +4,7 @@
  */
 #include "fs/sysvshm.h"
 #include "fs/dentry.h"
+#include "fs/inode.h"
 #include "fs/memfd.h"
 #include "fs/ramfs.h"
 #include "lib/fmt.h"

@@ -3,6 +3,7 @@
  * The kernel's command line: words separated by blanks, `key=value` or a bare `key`.
  * Words the kernel does not know are there for programs (/proc/cmdline).
  */
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "lib/string.h"
 

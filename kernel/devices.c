@@ -3,11 +3,15 @@
  * Character devices without hardware, with Linux' numbers: null, zero, full, random and
  * urandom (one generator, never blocking).
  */
-#include "fs/file.h"
 #include "kernel/devices.h"
+#include "fs/devfs.h"
+#include "fs/file.h"
+#include "kernel/hostport.h"
+#include "kernel/kmsg.h"
 #include "kernel/main.h"
 #include "kernel/random.h"
 #include "kernel/strace.h"
+#include "kernel/term/fbdev.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 

@@ -12,14 +12,4 @@
 /* Registers with devfs; panics when that fails, which only happens at boot. */
 void device_add(const char *name, u64 rdev, u32 perm, const struct file_ops *ops);
 
-/* /dev/host0 (input), host1, host2, host3: present under tools/run only. */
-void hostport_init(void);
-
-/* 1: reading the log asks for CAP_SYSLOG (/proc/sys/kernel/dmesg_restrict). */
-extern u32 kmsg_restricted;
-
-/* /dev/kmsg (1:11): the log, line by line. */
-void kmsg_init(void);
-
-/* /dev/fb0 (29:0), when there is a framebuffer. */
-void fbdev_init(void);
+void devices_init(void); /* null zero full random urandom, host ports */

@@ -4,11 +4,13 @@
  * out, host0 comes in. Input arrives in chunks of one length byte and that many bytes; a
  * chunk of length 0 is the end. host3 carries what init says of the program.
  */
+#include "kernel/hostport.h"
 #include "arch/console.h"
+#include "arch/serial.h"
 #include "arch/time.h"
 #include "fs/file.h"
 #include "kernel/devices.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 

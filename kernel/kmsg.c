@@ -4,6 +4,7 @@
  * "priority,number,microseconds,-;text", and waits for the next one; the number is the line's
  * place in all that was logged. A write makes a line of the program's own.
  */
+#include "kernel/kmsg.h"
 #include "arch/time.h"
 #include "fs/file.h"
 #include "kernel/devices.h"

@@ -6,9 +6,14 @@
  */
 #include "kernel/panic.h"
 
+#include "arch/backtrace.h"
 #include "arch/console.h"
 #include "arch/cpu.h"
+#include "arch/exit.h"
+#include "arch/screen.h"
+#include "arch/symbols.h"
 #include "arch/time.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/panic_screen.h"
 #include "kernel/printk.h"

@@ -7,6 +7,7 @@
 #include "kernel/panic_screen.h"
 
 #include "arch/console.h"
+#include "arch/screen.h"
 #include "kernel/printk.h"
 #include "lib/fmt.h"
 

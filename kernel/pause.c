@@ -5,11 +5,13 @@
  */
 #include "lib/pause.h"
 #include "arch/time.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/pause.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/runq.h"
 #include "kernel/task/sched.h"
+#include "kernel/task/signal.h"
 #include "lib/string.h"
 
 /* A long call runs for so long before others get their turn. */

@@ -39,3 +39,6 @@ static inline void stall_end(uintptr_t where)
 }
 
 #endif
+
+/* Clocks are there: from now on long calls pause. */
+void pause_init(void);

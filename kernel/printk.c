@@ -11,6 +11,7 @@
 #include "kernel/printk.h"
 
 #include "arch/console.h"
+#include "arch/screen.h"
 #include "arch/time.h"
 #include "kernel/panic.h"
 #include "lib/fmt.h"

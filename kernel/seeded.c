@@ -4,6 +4,7 @@
  * compiler, which would otherwise see through them.
  */
 #include "kernel/seeded.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "lib/assert.h"
 #include "lib/string.h"

@@ -4,8 +4,8 @@
  */
 #include "kernel/strace.h"
 
-#include "arch/console.h"
-#include "kernel/main.h"
+#include "arch/serial.h"
+#include "kernel/cmdline.h"
 #include "kernel/task/proc.h"
 #include "lib/fmt.h"
 

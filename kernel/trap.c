@@ -5,8 +5,12 @@
  */
 #include "arch/trap.h"
 #include "kernel/inject.h"
+#include "kernel/task/deliver.h"
+#include "kernel/task/exit.h"
 #include "kernel/task/oom.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/sched.h"
+#include "kernel/task/signal.h"
 #include "lib/log.h"
 #include "lib/percpu.h"
 #include "mm/fault.h"

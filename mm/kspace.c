@@ -5,6 +5,7 @@
  * free-page counts come back exactly), and a growing area for device registers.
  */
 #include "mm/kspace.h"
+#include "arch/tlb.h"
 #include "lib/kasan.h"
 #include "lib/string.h"
 #include "mm/buddy.h"

@@ -3,6 +3,7 @@
  * Life of an address space: create, make current, take apart.
  */
 #include "mm/mm.h"
+#include "arch/tlb.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "mm/area.h"

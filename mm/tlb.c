@@ -3,6 +3,7 @@
  * The one place that flushes user translations.
  */
 #include "mm/tlb.h"
+#include "arch/tlb.h"
 #include "mm/buddy.h"
 #include "mm/mm.h"
 #include "mm/stat.h"

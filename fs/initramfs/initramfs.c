@@ -7,6 +7,7 @@
  * directories are made; a later entry of the same name replaces an earlier one, except that
  * a directory with contents is never replaced by something else. Otherwise as Linux does it.
  */
+#include "fs/initramfs/initramfs.h"
 #include "fs/initramfs/unpack.h"
 #include "lib/log.h"
 #include "lib/string.h"

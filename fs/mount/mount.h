@@ -48,20 +48,52 @@ void mount_bury(struct mount *m);
 /* Frees what was buried. No lock held. Cheap when there is nothing. */
 void mount_reap(void);
 
-/* ---- options of mount(2) ---- */
-
-/* Takes the next "key" or "key=value" off *text, in place; value NULL: none given. false at
- * the end. */
-bool option_next(char **text, char **key, char **value);
-/* A number in this base (8: modes). 0 or -EINVAL. */
-int option_number(const char *value, unsigned base, u64 *out);
-/* A size in bytes: k, m, g after it, or a percentage of `whole`. 0 or -EINVAL. */
-int option_size(const char *value, u64 whole, u64 *out);
-
 /* mode=, uid=, gid= for the root of a file system. */
 struct root_options {
     u64 mode, uid, gid; /* ~0: not given */
 };
-/* 1: taken, 0: not one of these, -EINVAL. */
-int root_option(struct root_options *r, const char *key, const char *value);
-void root_options_apply(const struct root_options *r, struct inode *root);
+
+struct fs_type *fs_type_find(const char *name);
+
+/* A fresh instance with one reference. options: cut in place. 0 or errno. */
+int super_create(const struct fs_type *type, const char *source, char *options, u32 flags,
+                 struct super **out);
+int super_configure(struct super *s, char *options, bool remount);
+/* The last one destroys; no lock held then. */
+void super_put(struct super *s);
+
+/* A mount of `root`, which lies in s; takes references of its own. 0 or -ENOMEM. */
+int mount_create(struct super *s, struct dentry *root, u32 flags, struct mount **out);
+void mount_destroy(struct mount *m);
+
+/* vfs_tree_lock exclusive. mount_unhook leaves the reference for being mounted. */
+void mount_attach(struct mount *m, const struct path *at);
+void mount_unhook(struct mount *m);
+
+/* With directories of its own: 0 or -ENOMEM. share: with those of `from`. */
+int must_check fs_context_copy(struct fs_context *to, const struct fs_context *from);
+void fs_context_share(struct fs_context *to, const struct fs_context *from);
+bool fs_context_is_shared(const struct fs_context *fs);
+void fs_context_fini(struct fs_context *fs);
+void vfs_register(struct fs_type *type);
+void vfs_for_each_type(void (*visit)(const struct fs_type *type, void *arg), void *arg);
+
+/* statfs f_type of the file system a path lies on; 0 for nameless files. */
+u64 vfs_mount_magic(const struct path *p);
+
+/* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC... as they hold for this path: those of its
+ * mount, and read-only also when the file system is. 0 for nameless files. */
+u32 path_mount_flags(const struct path *p);
+
+/* 0 or -EROFS: for whatever changes a file or a name. */
+int path_may_change(const struct path *p);
+
+void vfs_for_each_mount(void (*visit)(const struct mount_info *info, void *arg),
+                        void *arg);
+
+/* Sets up the root ramfs; afterwards *fs is a context at its root. Called once at boot. */
+void vfs_init(struct fs_context *fs);
+
+/* From now on files of the root file system may take half of what is free, beyond what is in
+ * it. Until then it has no limit. */
+void vfs_limit_root(const struct fs_context *fs);

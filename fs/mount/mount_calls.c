@@ -3,8 +3,11 @@
  * mount(2) and umount2(2): new file systems, bind mounts, remounts, moves. Propagation
  * between mounts does not exist, so every mount is what MS_PRIVATE asks for.
  */
+#include "fs/mount/mount_calls.h"
 #include "fs/dentry.h"
+#include "fs/mount/mount.h"
 #include "fs/mount/mount_tree.h"
+#include "fs/namei.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -2,6 +2,7 @@
  *
  * The texts of mount options.
  */
+#include "fs/mount/options.h"
 #include "fs/mount/mount.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -6,6 +6,7 @@
 #include "fs/pipe/pipe.h"
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
+#include "fs/inode.h"
 #include "fs/pipe/pipe_own.h"
 #include "fs/ramfs.h"
 #include "lib/fmt.h"

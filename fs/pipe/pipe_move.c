@@ -2,6 +2,7 @@
  *
  * Bytes of pipes that move without a caller's buffer: what splice and tee stand on.
  */
+#include "fs/pipe/pipe_move.h"
 #include "fs/pipe/pipe_own.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

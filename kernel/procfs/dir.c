@@ -4,7 +4,10 @@
  * and the list of processes. Positions of a listing: 0 and 1 are "." and "..", then the
  * fixed names, from FIRST_NUMBER on processes or descriptors by their number.
  */
+#include "fs/fdtable.h"
 #include "kernel/procfs/file.h"
+#include "kernel/task/proc_access.h"
+#include "kernel/task/threads.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

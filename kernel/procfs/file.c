@@ -3,10 +3,14 @@
  * procfs: inodes made at look-up, and files whose text is made when they are read from the
  * start. One open file keeps its text until it is read from the start again.
  */
-#include "arch/time.h"
-#include "kernel/main.h"
 #include "kernel/procfs/file.h"
+#include "arch/time.h"
+#include "fs/fdtable.h"
+#include "fs/inode.h"
+#include "fs/mount/mount.h"
+#include "kernel/main.h"
 #include "kernel/procfs/sysctl.h"
+#include "kernel/task/proc_access.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/procfs/procfs.h"
+#include "kernel/task/proc_access.h"
 #include "lib/fmt.h"
 
 enum proc_kind {
@@ -64,3 +65,5 @@ extern const struct file_ops proc_dir_fops, proc_file_fops;
 
 /* /proc/PID/fdinfo/N. */
 int proc_show_fdinfo(struct seq *s, s32 pid, int fd);
+
+void procfs_init(void); /* registers file system "proc" */

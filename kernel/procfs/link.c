@@ -3,7 +3,10 @@
  * The links of /proc/PID: exe, cwd, root, fd/N lead to the very file the process holds, also
  * when its name is gone.
  */
+#include "fs/fdtable.h"
+#include "fs/namei.h"
 #include "kernel/procfs/file.h"
+#include "kernel/task/proc_access.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"

@@ -29,7 +29,7 @@ struct area {
     struct vma_counts counts;
 };
 
-struct walk {
+struct map_walk {
     struct mm *mm;
     vaddr_t next; /* first address not yet seen */
     bool counts;
@@ -49,7 +49,7 @@ static const char *special_name(const struct mm *mm, const struct vma *v)
     return NULL;
 }
 
-static void copy_area(const struct walk *w, struct vma *v, struct area *a)
+static void copy_area(const struct map_walk *w, struct vma *v, struct area *a)
 {
     *a = (struct area){.start = v->start,
                        .end = v->end,
@@ -66,7 +66,7 @@ static void copy_area(const struct walk *w, struct vma *v, struct area *a)
 }
 
 /* The next areas: how many, 0 at the end. */
-static int next_areas(struct walk *w)
+static int next_areas(struct map_walk *w)
 {
     struct vma *v;
     int n = 0;
@@ -188,7 +188,7 @@ static int visit_areas(s32 pid, bool counts, struct seq *s,
                        void *arg)
 {
     struct mm *mm = proc_get_mm(pid);
-    struct walk *w = mm ? kzalloc(sizeof(*w)) : NULL;
+    struct map_walk *w = mm ? kzalloc(sizeof(*w)) : NULL;
     int n;
 
     if (!mm)

@@ -5,8 +5,8 @@
  * AwayArrays, what remapped pages cost.
  */
 #include "arch/thread.h"
-#include "kernel/procfs/procfs.h"
 #include "kernel/pause.h"
+#include "kernel/procfs/procfs.h"
 #include "lib/uapi/errno.h"
 #include "mm/away.h"
 #include "mm/backlink.h"

@@ -3,6 +3,8 @@
  * /proc/filesystems, mounts, mountinfo: what can be mounted, and what is.
  */
 #include "fs/dentry.h"
+#include "fs/mount/mount.h"
+#include "fs/namei.h"
 #include "kernel/procfs/procfs.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"

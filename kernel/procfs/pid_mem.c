@@ -7,6 +7,7 @@
  */
 #include "fs/uio.h"
 #include "kernel/procfs/file.h"
+#include "kernel/task/proc_access.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "kernel/procfs/seq.h"
-#include "kernel/task/proc.h"
+#include "kernel/task/threads.h"
 
 /* What a file of a process asks of its reader beside the permission bits. */
 enum proc_guard {

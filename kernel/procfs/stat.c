@@ -4,6 +4,8 @@
  */
 #include "arch/cpu.h"
 #include "kernel/procfs/procfs.h"
+#include "kernel/task/proc_access.h"
+#include "kernel/task/threads.h"
 #include "kernel/term/tty.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -3,6 +3,7 @@
  * Every setting below /proc/sys. A setting is here when it is true: what is shown is what the
  * kernel does, and what may be written is obeyed. Names are sorted.
  */
+#include "fs/fdtable.h"
 #include "fs/file.h"
 #include "fs/perm.h"
 #include "fs/pipe/pipe.h"

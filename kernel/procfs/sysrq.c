@@ -3,6 +3,7 @@
  * /proc/sysrq-trigger: a letter written by root does at once what it says, as on Linux.
  */
 #include "arch/console.h"
+#include "arch/exit.h"
 #include "kernel/main.h"
 #include "kernel/panic.h"
 #include "kernel/procfs/procfs.h"

@@ -5,6 +5,8 @@
  */
 #include "arch/hwreport.h"
 #include "arch/time.h"
+#include "fs/namei.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/task/loadavg.h"

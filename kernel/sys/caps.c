@@ -3,7 +3,8 @@
  * capget and capset. What else changes capabilities is in kernel/task/cred.c.
  */
 #include "kernel/sys/syscall.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 

@@ -4,7 +4,7 @@
  */
 #include "kernel/task/cred.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"

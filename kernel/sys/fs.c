@@ -4,6 +4,9 @@
  */
 #include "kernel/sys/fs.h"
 #include "fs/dentry.h"
+#include "fs/fdtable.h"
+#include "fs/inode.h"
+#include "fs/namei.h"
 #include "fs/perm.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"

@@ -58,12 +58,6 @@ int must_check buffers_get(struct buffers *b, vaddr_t iov, u64 count);
 int must_check buffer_get(struct buffers *b, vaddr_t buf, size_t len);
 void buffers_put(struct buffers *b);
 
-/* pos NULL: the file's own position. Bytes or errno; SIGPIPE and SIGXFSZ as due. */
-ssize_t read_file(struct file *f, struct uio *u, const s64 *pos);
-ssize_t write_file(struct file *f, struct uio *u, const s64 *pos);
-/* One call that read or wrote and its result, for /proc/PID/io. */
-void io_account(long n, bool writes);
-
 /* The rights of the running process in the file systems. */
 const struct fs_cred *current_cred(void);
 /* Whether the running process may do what only the owner (or root) may. */

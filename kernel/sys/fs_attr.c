@@ -3,6 +3,8 @@
  * Attributes: mode, owner, times; extended ones, of which there are none.
  */
 #include "fs/dentry.h"
+#include "fs/inode.h"
+#include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/timespec.h"

@@ -3,6 +3,7 @@
  * Copies from file to file inside the kernel: sendfile and copy_file_range.
  */
 #include "kernel/sys/fs.h"
+#include "kernel/sys/fs_io.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"

@@ -3,6 +3,8 @@
  * Reading directories, and the working and root directories of a process.
  */
 #include "fs/dentry.h"
+#include "fs/inode.h"
+#include "fs/namei.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"

@@ -2,6 +2,7 @@
  *
  * Descriptors: closing, duplicating, fcntl, ioctl.
  */
+#include "fs/fdtable.h"
 #include "fs/memfd.h"
 #include "fs/perm.h"
 #include "fs/pipe/pipe.h"

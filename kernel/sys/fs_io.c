@@ -2,8 +2,10 @@
  *
  * Moving bytes: read, write and their relatives.
  */
+#include "kernel/sys/fs_io.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
+#include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

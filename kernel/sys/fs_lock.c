@@ -3,6 +3,7 @@
  * Advisory locks: fcntl's records and flock. The engine is fs/lock/locks.c.
  */
 #include "kernel/sys/fs_lock.h"
+#include "fs/fdtable.h"
 #include "fs/lock/locks.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"

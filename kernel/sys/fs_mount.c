@@ -2,6 +2,8 @@
  *
  * mount and umount2: names, texts and rights; what they do is in fs/mount/mount_calls.c.
  */
+#include "fs/mount/mount_calls.h"
+#include "fs/namei.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"

@@ -2,6 +2,8 @@
  *
  * Making, moving and removing names.
  */
+#include "fs/inode.h"
+#include "fs/names.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"

@@ -2,7 +2,10 @@
  *
  * Opening and making files: open, pipe, memfd_create.
  */
+#include "fs/fdtable.h"
 #include "fs/memfd.h"
+#include "fs/open.h"
+#include "fs/pipe/pipe.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"

@@ -3,9 +3,12 @@
  * Waiting for several files: poll and select on one engine.
  */
 #include "arch/time.h"
+#include "fs/fdtable.h"
 #include "kernel/sys/fs.h"
+#include "kernel/sys/time.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/signal.h"
 #include "kernel/task/timespec.h"
-#include "kernel/task/process.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

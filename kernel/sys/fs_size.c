@@ -3,9 +3,12 @@
  * Sizes and storage: truncate, fallocate, syncing, advice. All files are in memory, so
  * syncing has nothing to do and advice about reading is already followed.
  */
+#include "fs/inode.h"
+#include "fs/mount/mount.h"
 #include "fs/open.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
+#include "kernel/task/signal.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"

@@ -2,6 +2,8 @@
  *
  * What a file is: stat and its relatives, access, statfs.
  */
+#include "fs/inode.h"
+#include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/cred.h"

@@ -3,8 +3,11 @@
  * Resource limits and usage, priorities: the nice values, and those of input and output.
  */
 #include "arch/time.h"
+#include "fs/fdtable.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/proc_access.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/usage.h"
 #include "lib/string.h"

@@ -3,6 +3,7 @@
  * System calls about the machine as a whole: sysinfo, reboot, getrandom.
  */
 #include "arch/console.h"
+#include "arch/exit.h"
 #include "arch/time.h"
 #include "fs/uio.h"
 #include "kernel/main.h"

@@ -6,6 +6,8 @@
 #include "kernel/sys/mm.h"
 #include "fs/file.h"
 #include "fs/hugetlbfs.h"
+#include "fs/inode.h"
+#include "fs/mount/mount.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/uaccess.h"

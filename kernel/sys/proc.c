@@ -2,8 +2,10 @@
  *
  * Who a process is: numbers, groups, sessions, thread registers.
  */
+#include "kernel/task/proc.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/task/process.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -6,6 +6,7 @@
 #include "kernel/sys/fs.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/proc_access.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"

@@ -6,7 +6,7 @@
 #include "lib/uapi/remap.h"
 #include "kernel/sys/mm.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"

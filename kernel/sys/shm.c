@@ -3,6 +3,7 @@
  * shmget, shmat, shmdt, shmctl. What differs from Linux: docs/reference/shm.md.
  */
 #include "fs/dentry.h"
+#include "fs/inode.h"
 #include "fs/sysvshm.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/proc.h"

@@ -2,10 +2,14 @@
  *
  * Signal system calls. The rt_ forms only: x86-64 has no others.
  */
+#include "kernel/task/signal.h"
 #include "arch/time.h"
-#include "kernel/task/timespec.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/task/process.h"
+#include "kernel/sys/time.h"
+#include "kernel/task/deliver.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/threads.h"
+#include "kernel/task/timespec.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -4,7 +4,10 @@
  * are copied; what Linux saves by moving pages, this does not.
  */
 #include "fs/pipe/pipe.h"
+#include "fs/pipe/pipe_move.h"
 #include "kernel/sys/fs.h"
+#include "kernel/sys/fs_io.h"
+#include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"

@@ -4,8 +4,8 @@
  */
 #include "kernel/sys/syscall.h"
 #include "kernel/inject.h"
-#include "kernel/printk.h"
 #include "kernel/pause.h"
+#include "kernel/printk.h"
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
 #include "lib/string.h"

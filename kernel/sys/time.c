@@ -3,9 +3,11 @@
  * Clocks, sleeps and the interval timers.
  */
 #include "arch/time.h"
-#include "kernel/task/timespec.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/task/process.h"
+#include "kernel/sys/time.h"
+#include "kernel/task/cpulimit.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/timespec.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/time.h"

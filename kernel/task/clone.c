@@ -3,9 +3,11 @@
  * The calls that make processes and threads, and unshare: which combinations of flags there
  * are. Namespaces, descriptors of processes and chosen numbers are refused, not faked.
  */
+#include "fs/fdtable.h"
+#include "fs/mount/mount.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/fork.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

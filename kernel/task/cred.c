@@ -4,8 +4,9 @@
  * set-ID bits of a file mean is computed.
  */
 #include "kernel/task/cred.h"
+#include "fs/mount/mount.h"
 #include "fs/perm.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"

@@ -3,9 +3,12 @@
  * What a pending signal does to the running thread: a handler's frame, stop, or end; and
  * whether the interrupted system call starts again.
  */
+#include "kernel/task/deliver.h"
 #include "arch/time.h"
 #include "kernel/printk.h"
-#include "kernel/task/process.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/signal.h"
 #include "lib/log.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/wait.h"

@@ -4,10 +4,19 @@
  * stack is freed by the next thread, which then makes the record a zombie and tells the
  * parent. So once wait4 sees it, nothing but the record is left.
  */
+#include "kernel/task/exit.h"
+#include "fs/fdtable.h"
+#include "fs/mount/mount.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/task/process.h"
+#include "kernel/task/fork.h"
+#include "kernel/task/futex/futex.h"
+#include "kernel/task/futex/robust.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/wait.h"
 #include "kernel/term/tty.h"
 #include "lib/pause.h"
 #include "lib/string.h"

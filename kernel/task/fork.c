@@ -4,11 +4,17 @@
  * on a child nobody knows; publishing it is the last step.
  */
 #include "kernel/task/fork.h"
+#include "fs/fdtable.h"
+#include "fs/mount/mount.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/exec/exec.h"
-#include "kernel/task/process.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/runq.h"
 #include "kernel/task/sched.h"
+#include "kernel/task/sigactions.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

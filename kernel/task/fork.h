@@ -16,3 +16,6 @@ struct fork_args {
 /* The number of the new thread or process, -EAGAIN, -ENOMEM. */
 long fork_thread(const struct fork_args *args);
 long fork_process(const struct fork_args *args);
+
+/* exec or exit of a vfork child: its parent may go on. */
+void vfork_release(struct proc *p);

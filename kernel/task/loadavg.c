@@ -7,6 +7,7 @@
 #include "kernel/task/loadavg.h"
 #include "arch/time.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/sched.h"
 #include "lib/log.h"
 
 #define ONE       (1ul << LOAD_SHIFT)

@@ -9,8 +9,10 @@
  */
 #include "kernel/task/oom.h"
 #include "arch/time.h"
-#include "kernel/task/process.h"
+#include "fs/fdtable.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
+#include "kernel/task/signal.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/buddy.h"

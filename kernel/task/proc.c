@@ -3,8 +3,15 @@
  * The table of processes: numbers, look-up, records. A number stays taken as long as a
  * process, a group or a session bears it.
  */
+#include "kernel/task/proc.h"
 #include "arch/time.h"
-#include "kernel/task/process.h"
+#include "fs/fdtable.h"
+#include "fs/inode.h"
+#include "fs/namei.h"
+#include "kernel/task/proc_access.h"
+#include "kernel/task/sigactions.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/threads.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/buddy.h"

@@ -253,9 +253,6 @@ int must_check proc_set_account(u32 uid);
 
 /* Finds by pid; proc_lock held, valid until it is released. */
 struct proc *proc_find(s32 pid);
-/* The same by the number of any of its threads, as Linux takes a pid nearly everywhere;
- * 0 is the running process. */
-struct proc *proc_find_by_thread(s32 tid);
 /* Calls visit for each process with proc_lock held; visit returns false to stop. The lock is
  * given up now and then: no spinlock held, interrupts on. */
 void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);
@@ -267,8 +264,6 @@ s32 proc_last_pid(void);     /* the number given last */
 extern u32 proc_threads_max; /* processes and threads there may be */
 /* Whether the running process took a user id that had too many processes, and still has. */
 bool proc_exec_over_nproc(struct proc *p);
-/* A thread by number, of process tgid (0: of any); proc_lock held. */
-struct thread *thread_find(s32 tgid, s32 tid);
 /* What all threads and waited-for children read and wrote; proc_lock held. */
 void proc_io_counts(const struct proc *p, struct io_counts *out);
 void io_counts_add(struct io_counts *to, const struct io_counts *n);
@@ -279,76 +274,39 @@ void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
  * mm_put afterwards. */
 struct mm *proc_get_mm(s32 pid);
 
-/* Whose numbers count when a process asks to look into another. */
-enum whose_ids {
-    REAL_IDS, /* calls: the real ones */
-    FS_IDS,   /* /proc: those for files, and effective capabilities */
-};
+/* An unpublished process without a number: lists, queues and timers are set up, it pays on
+ * the running process's account, all else is zero. NULL: no memory. */
+struct proc *proc_alloc(void);
+/* Frees the record of a process that nobody can find. */
+void proc_free(struct proc *p);
 
-/* Whether the running process may look into p: it is the same one; or has CAP_SYS_PTRACE; or
- * all numbers of p are the caller's, p may be dumped and has no capability the caller lacks.
- * proc_lock held. */
-bool proc_may_look(const struct proc *p, enum whose_ids ids);
-/* The same by number: 0, -ESRCH, -EACCES. */
-int must_check proc_check_look(s32 pid, enum whose_ids ids);
-/* The memory of a process one may look into, referenced: -ESRCH no such process or no memory
- * left; -EPERM. */
-int must_check proc_access_mm(s32 pid, enum whose_ids ids, struct mm **out);
+/* Reserves a number for a child of `creator` (NULL: the first process). -EAGAIN: limits. */
+int proc_reserve_pid(const struct proc *creator, s32 *pid);
+void proc_unreserve_pid(s32 pid);
+/* Makes p known under its reserved pid. proc_lock held. */
+void proc_publish(struct proc *p, struct proc *parent);
+/* Takes a dead process out of everything; then proc_free. proc_lock held. */
+void proc_unpublish(struct proc *p);
 
-/* Whether the running process may change how p is scheduled (its effective user is one of p's
- * and p has no capability more, or CAP_SYS_NICE), and its limits (all of p's numbers are its real ones, or
- * CAP_SYS_RESOURCE). proc_lock held. */
-bool proc_may_schedule(const struct proc *p);
-bool proc_may_limit(const struct proc *p);
+/* Moves p, which is published, to another group and session. proc_lock held. */
+void proc_set_group(struct proc *p, s32 pgid, s32 sid);
+/* Whether a process, a zombie too, is in that group. proc_lock held. */
+bool group_used(s32 pgid);
 
-/* A process, or one of its threads, whoever bears its numbers later. tid 0: the process, and
- * its first thread where it is about a thread. */
-struct task_id {
-    s32 pid, tid;
-    u64 serial, tid_serial;
-};
-/* Who bears that number, which may be a thread's, now: in process tgid (0: in any). */
-bool must_check task_identify(s32 tgid, s32 number, struct task_id *out);
-/* The process; NULL when it or the thread has gone. *t (unless t is NULL): the thread, NULL
- * for a first thread that ended before the others. proc_lock held. */
-struct proc *task_find(const struct task_id *id, struct thread **t);
-/* Next number >= tid of a thread of the process, -1 at the end. */
-s32 task_next_tid(s32 pid, s32 tid);
+/* Gives p the address space's limits; after changes of rlimits or of uids. */
+void proc_limits_changed(const struct proc *p, struct mm *mm);
+void proc_default_limits(struct proc *p);
 
-/* While numbers are pinned they go to no other process or thread, though their own may end.
- * The pin lies on the caller's stack. false: that process or thread has gone. */
-struct pid_pin {
-    struct list link;
-    s32 pid, tid;
-};
-bool must_check pid_pin(struct pid_pin *pin, const struct task_id *id);
-void pid_unpin(struct pid_pin *pin);
+/* The program file: takes its own references. f NULL: none. */
+void proc_set_exe(struct proc *p, struct file *f);
+void proc_copy_exe(struct proc *to, const struct proc *from);
 
-/* Sends a signal. info NULL: SI_KERNEL. Any context with interrupts as they are. */
-void signal_send_proc(struct proc *p, int signo, const struct siginfo *info);
-void signal_send_thread(struct thread *t, int signo, const struct siginfo *info);
-/* Signals every process of a group: 0, or -ESRCH when there is none. `until`: those born up
- * to then (proc_births), 0: all. It pauses: no spinlock held, interrupts on. */
-int signal_send_group(s32 pgid, int signo, u64 until);
-/* The same in any context, at once: for the keyboard. */
-void signal_group_now(s32 pgid, int signo);
-/* A fault of the running thread: cannot be blocked or ignored (then it kills). */
-void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err);
+extern struct proc *init_proc;
 
-/* Ends the running process with a wait4 status. */
-noreturn void proc_exit(int status);
-
-/* Starts pid 1: execs `path` with argv/envp (kernel strings). Panics with one clear line
- * when it cannot be started. */
-void proc_start_init(const char *path, const char *const *argv, const char *const *envp,
-                     const struct fs_context *fs);
-
-/* Scheduler: makes the boot context the idle thread of this CPU and never returns. */
-noreturn void sched_run(void);
-void sched_init(void);
-/* Lets another thread that is ready run. */
-void sched_yield_now(void);
-/* Does so if that one has had less of the CPU. */
-void sched_preempt(void);
-/* A kernel thread; it ends when fn returns. 0 or -ENOMEM. */
-int kthread_create(const char *name, void (*fn)(void *), void *arg);
+/* Counts stops and continuations of processes and changes of parents: as long as it stands
+ * still, children of which none had such news have none. Atomic. */
+extern u64 job_changes;
+static inline void job_changed(void)
+{
+    __atomic_fetch_add(&job_changes, 1, __ATOMIC_RELEASE);
+}

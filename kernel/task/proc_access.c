@@ -3,7 +3,9 @@
  * Who may look into another process, and handles that name one: a handle remembers the
  * process itself by its serial number, for its process number goes to others later.
  */
-#include "kernel/task/process.h"
+#include "kernel/task/proc_access.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/threads.h"
 #include "lib/uapi/errno.h"
 
 static struct list pins = LIST_INIT(pins); /* of struct pid_pin.link; proc_lock */

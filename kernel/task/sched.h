@@ -20,8 +20,6 @@ void thread_launch(struct thread *t);
 /* Gives up the CPU in the middle of a long call. Boot code, which runs as the idle thread, just
  * goes on. */
 void sched_pause(void);
-/* Clocks are there: from now on long calls pause. */
-void pause_init(void);
 
 /* sched_setscheduler(2): a policy and priority that were checked. */
 void sched_set_policy(struct thread *t, u8 policy, u8 priority);
@@ -32,5 +30,12 @@ void sched_user_changed(struct proc *p);
 /* Ends the running thread. */
 noreturn void thread_exit(void);
 
-/* A process's last moment, on another thread's stack with interrupts off (kernel/task/exit.c). */
-void proc_gone(struct proc *p);
+/* Scheduler: makes the boot context the idle thread of this CPU and never returns. */
+noreturn void sched_run(void);
+void sched_init(void);
+/* Lets another thread that is ready run. */
+void sched_yield_now(void);
+/* Does so if that one has had less of the CPU. */
+void sched_preempt(void);
+/* A kernel thread; it ends when fn returns. 0 or -ENOMEM. */
+int kthread_create(const char *name, void (*fn)(void *), void *arg);

@@ -2,7 +2,8 @@
  *
  * Tables of signal actions, which processes may have in common.
  */
-#include "kernel/task/process.h"
+#include "kernel/task/sigactions.h"
+#include "kernel/task/proc.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 

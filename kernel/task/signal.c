@@ -3,7 +3,9 @@
  * Pending signals: sending, keeping, taking. A standard signal needs no memory, so it can be
  * sent from interrupts and never fails; real-time signals with data are queued.
  */
-#include "kernel/task/process.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/sigactions.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"

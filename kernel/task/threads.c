@@ -3,8 +3,10 @@
  * The table of threads by number. A process is found by the number of any of its threads:
  * so does Linux wherever it takes a pid, except where only a group leader will do.
  */
+#include "kernel/task/threads.h"
 #include "arch/time.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/proc_access.h"
 
 #define HASH_SIZE 4096u
 

@@ -4,9 +4,11 @@
  */
 #include "lib/uapi/wait.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/usage.h"
+#include "kernel/task/wait.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 

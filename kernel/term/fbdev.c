@@ -8,6 +8,7 @@
  * that the text console drew meanwhile, stay what they are. The screen is read once, when
  * the first file is opened, and never again.
  */
+#include "kernel/term/fbdev.h"
 #include "arch/framebuffer.h"
 #include "arch/time.h"
 #include "fs/file.h"
@@ -16,6 +17,7 @@
 #include "kernel/task/timer.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/term/tty.h"
+#include "kernel/term/tty_ioctl.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fb.h"

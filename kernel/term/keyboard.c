@@ -7,10 +7,14 @@
 #include "kernel/term/keyboard.h"
 
 #include "arch/console.h"
+#include "arch/exit.h"
 #include "arch/trap.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/signal.h"
 #include "kernel/term/keys.h"
+#include "kernel/term/layouts.h"
 #include "lib/log.h"
 #include "lib/spinlock.h"
 

@@ -7,6 +7,7 @@
 #include "kernel/term/keys.h"
 
 #include "arch/time.h"
+#include "kernel/term/layouts.h"
 #include "lib/string.h"
 
 #define REPEAT_DELAY  (TICK_HZ / 4)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "kernel/term/layouts.h"
 #include "lib/types.h"
 
 /* Positions of a key's characters in a layout. */
@@ -24,11 +25,6 @@ struct layout {
     const struct layout_key *keys;
     size_t nkeys;
 };
-
-/* The layout of that name, NULL: not known. layout_find("us") is never NULL. */
-const struct layout *layout_find(const char *name);
-/* The characters of a key, NULL when it has none. */
-const struct layout_key *layout_key(const struct layout *l, u8 usage);
 
 enum { LOCK_NUM = 1, LOCK_CAPS = 2 }; /* as the lights of a HID keyboard count */
 

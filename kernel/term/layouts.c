@@ -4,6 +4,7 @@
  * a country. Accents that wait for a letter on some of them (dead keys) are plain characters
  * here. Usages: HID usage tables 1.12, section 10.
  */
+#include "kernel/term/layouts.h"
 #include "kernel/term/keys.h"
 #include "lib/string.h"
 

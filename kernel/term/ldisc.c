@@ -6,6 +6,7 @@
 #include "kernel/term/ldisc.h"
 
 #include "arch/console.h"
+#include "kernel/term/ldisc_edit.h"
 #include "lib/string.h"
 #include "lib/uapi/signal.h"
 

@@ -34,9 +34,6 @@ void ldisc_init(struct ldisc *d);
 /* A typed byte. Returns the signal it asks for, 0: none. Any context. */
 int ldisc_input(struct ldisc *d, u8 byte);
 
-/* Prints n bytes with output processing; stops early when output is held: bytes done. */
-size_t ldisc_output(struct ldisc *d, const u8 *bytes, size_t n);
-
 /* Whether a read would get something now (d->lock not needed: a hint for waits). */
 bool ldisc_readable(const struct ldisc *d);
 /* Bytes a read would get at most (FIONREAD). */
@@ -48,8 +45,6 @@ size_t ldisc_take(struct ldisc *d, u8 *bytes, size_t n, bool *end);
 void ldisc_set_termios(struct ldisc *d, const struct kernel_termios *t, bool flush);
 void ldisc_flush_input(struct ldisc *d);
 void ldisc_hold(struct ldisc *d, bool held);
-
-/* ---- between ldisc.c and ldisc_edit.c; d->lock held ---- */
 
 #define LDISC_DISABLED 0 /* a control character of this value is off */
 
@@ -75,13 +70,3 @@ static inline bool ldisc_is_end(const struct ldisc *d, u32 number)
 
     return d->ends[i / 8] >> i % 8 & 1;
 }
-
-/* Adds a byte; one place is kept for the end of a line. */
-bool ldisc_store(struct ldisc *d, u8 byte, bool end);
-void ldisc_set_end(struct ldisc *d, u32 number, bool end);
-/* Shows a typed byte, when the settings say so. */
-void ldisc_echo(struct ldisc *d, u8 byte);
-/* True: the byte was an editing command, and is done. */
-bool ldisc_edit(struct ldisc *d, u8 byte);
-/* The edited line is complete. */
-void ldisc_finish_line(struct ldisc *d);

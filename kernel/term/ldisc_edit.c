@@ -3,6 +3,7 @@
  * The line discipline's picture of the line: output processing, echo, and the commands that
  * take back what was typed, with what they do on the screen.
  */
+#include "kernel/term/ldisc_edit.h"
 #include "arch/console.h"
 #include "kernel/term/ldisc.h"
 

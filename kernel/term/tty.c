@@ -6,10 +6,15 @@
 #include "kernel/term/tty.h"
 
 #include "arch/console.h"
+#include "arch/screen.h"
 #include "arch/time.h"
 #include "kernel/devices.h"
 #include "kernel/random.h"
-#include "kernel/task/process.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/signal.h"
+#include "kernel/term/ldisc_edit.h"
+#include "kernel/term/tty_ioctl.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 

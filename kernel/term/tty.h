@@ -34,12 +34,6 @@ s32 tty_foreground(const struct tty *t);
 /* Device number as /proc/PID/stat shows it. */
 u64 tty_device(const struct tty *t);
 
-/* KD_TEXT or KD_GRAPHICS: who draws on the screen. */
-void tty_set_mode(struct tty *t, u32 mode);
-
-/* tty_ioctl.c: TCGETS and all the others. */
-long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg);
-
 /* Whether the running process may use t now: 0; a background process gets `signo` and
  * -ERESTARTSYS, or -EIO when it would sleep for ever, or 0 when it ignores the signal and
  * `ignorable` (writing). */

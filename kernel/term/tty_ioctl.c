@@ -2,8 +2,11 @@
  *
  * Requests to the terminal (ioctl_tty(2)): settings, sessions and groups, window size.
  */
+#include "kernel/term/tty_ioctl.h"
 #include "arch/console.h"
-#include "kernel/task/process.h"
+#include "arch/screen.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/term/tty.h"
 #include "lib/uapi/errno.h"

@@ -4,6 +4,10 @@
  */
 #include "tests/host/fstest.h"
 #include "fs/dentry.h"
+#include "fs/mount/mount.h"
+#include "fs/namei.h"
+#include "fs/names.h"
+#include "fs/open.h"
 #include "lib/string.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"

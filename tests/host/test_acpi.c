@@ -4,6 +4,8 @@
  * exactly the bytes asked for, so that reading one more is seen by the address sanitizer,
  * and frees the one before, as the kernel's window does.
  */
+#include "arch/x86_64/acpi/acpi.h"
+#include "arch/x86_64/acpi/aml.h"
 #include "arch/x86_64/acpi/parse.h"
 #include "lib/string.h"
 #include "tests/host/harness.h"

@@ -5,8 +5,10 @@
  */
 #include <stdlib.h>
 
-#include "fs/initramfs/cpio.h"
 #include "fs/dentry.h"
+#include "fs/initramfs/cpio.h"
+#include "fs/initramfs/initramfs.h"
+#include "fs/namei.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

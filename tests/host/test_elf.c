@@ -7,6 +7,7 @@
 
 #include "kernel/task/exec/elf.h"
 #include "kernel/task/exec/loader.h"
+#include "kernel/task/exec/script.h"
 #include "lib/elf64.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

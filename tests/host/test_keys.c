@@ -6,6 +6,7 @@
 #include "arch/time.h"
 #include "arch/x86_64/drivers/input/scancode.h"
 #include "kernel/term/keys.h"
+#include "kernel/term/layouts.h"
 #include "lib/string.h"
 #include "tests/host/harness.h"
 

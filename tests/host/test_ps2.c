@@ -152,6 +152,7 @@ static void model_unmask(u32 line)
 #define keyboard_release_all model_release_all
 #define pic_unmask           model_unmask
 #include "arch/x86_64/drivers/input/ps2.c"
+#include "arch/x86_64/drivers/input/ps2.h"
 
 static void start(void)
 {

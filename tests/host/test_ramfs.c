@@ -4,6 +4,10 @@
  * limits, failed allocations.
  */
 #include "fs/dentry.h"
+#include "fs/inode.h"
+#include "fs/namei.h"
+#include "fs/names.h"
+#include "fs/open.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

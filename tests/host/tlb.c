@@ -3,6 +3,7 @@
  * TLBs of the host tests' CPUs, accesses through them, and the checks that nothing stale is
  * held.
  */
+#include "arch/tlb.h"
 #include "arch/mmu.h"
 #include "lib/string.h"
 #include "mm/buddy.h"

@@ -3,8 +3,11 @@
  * ACPI at boot: finds the RSDP, has the tables read, tells in two lines what was found.
  */
 #include "arch/x86_64/acpi/acpi.h"
+#include "arch/x86_64/acpi/power.h"
+#include "arch/x86_64/acpi/register.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/mmu.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "lib/log.h"
 

@@ -4,6 +4,7 @@
  * stand as plain numbers in a package, so its bytes are recognised without running anything
  * (ACPI 6.4, 20.2.5: DefName, DefPackage; 7.4.2: what the numbers are).
  */
+#include "arch/x86_64/acpi/aml.h"
 #include "arch/x86_64/acpi/parse.h"
 #include "lib/string.h"
 

@@ -4,6 +4,8 @@
  * mapped at a time; what is needed of it is copied out.
  */
 #include "arch/x86_64/acpi/parse.h"
+#include "arch/x86_64/acpi/acpi.h"
+#include "arch/x86_64/acpi/aml.h"
 #include "lib/log.h"
 #include "lib/string.h"
 

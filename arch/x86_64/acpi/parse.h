@@ -60,10 +60,6 @@ struct acpi_info {
     paddr_t mcfg; /* configuration space of segment 0, bus 0 on; 0: none */
 };
 
-/* The bytes [pa, pa + nbytes), readable until the next call; NULL when they cannot be mapped.
- * Provided by acpi.c, by the tests on the host. */
-const void *acpi_map(paddr_t pa, size_t nbytes);
-
 /* Looks for the RSDP where BIOSes put it: the first KiB of the EBDA, 0xe0000 to 0xfffff.
  * 0: none. */
 paddr_t acpi_search_rsdp(void);
@@ -71,6 +67,3 @@ paddr_t acpi_search_rsdp(void);
 /* Fills *info from the RSDP at `rsdp`. Says in one line what is wrong with the root, or with
  * a table that is then left out. */
 void acpi_parse(paddr_t rsdp, struct acpi_info *info);
-
-/* Finds `Name (_S5_, Package { a, b, ... })` in n bytes of AML; both are below 8. */
-bool acpi_find_s5(const u8 *aml, size_t n, u8 *a, u8 *b);

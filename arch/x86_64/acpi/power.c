@@ -3,7 +3,9 @@
  * Power-off and reset as the tables describe them (ACPI 6.4, 4.8.3.2 PM1 control, 4.8.3.7
  * sleep control, 4.8.3.6 reset). Each step is tried once, each wait is bounded.
  */
+#include "arch/x86_64/acpi/power.h"
 #include "arch/x86_64/acpi/acpi.h"
+#include "arch/x86_64/acpi/register.h"
 #include "arch/x86_64/cpu/cpu.h"
 
 #define SCI_ENABLE       (1u << 0)

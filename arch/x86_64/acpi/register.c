@@ -3,6 +3,7 @@
  * Registers that ACPI tables name: in I/O space, in memory, in PCI configuration space.
  * Those in memory are mapped at boot, because they are used when nothing may be allocated.
  */
+#include "arch/x86_64/acpi/register.h"
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/drivers/pci/pci.h"

@@ -19,15 +19,6 @@ void pvh_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
 void multiboot2_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
 void efi_read(paddr_t info, struct bootinfo *bi, struct boot_map *map);
 
-/* The bytes [pa, pa + len) of the loader, or panic naming `what` when out of reach. */
-const void *boot_bytes(paddr_t pa, u64 len, const char *what);
-
-/* Copies the loader's command line of at most `max` bytes. */
-void boot_set_cmdline(struct bootinfo *bi, const char *text, u64 max);
-
 /* Takes usable memory that does not hold what is written to it out of the normalised map,
  * with a line for each piece. Destroys contents. Returns the number of usable bytes left. */
 u64 probe_memory(struct bootinfo *bi);
-
-/* Called by start.asm. */
-noreturn void boot_main(paddr_t info, u32 door, u64 displacement);

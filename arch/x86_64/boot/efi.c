@@ -3,6 +3,7 @@
  * The door of our own UEFI loader: its block (boot/handover.h) -> bootinfo.
  */
 #include "arch/x86_64/boot/boot.h"
+#include "arch/x86_64/boot/entry.h"
 #include "arch/x86_64/boot/handover.h"
 #include "lib/assert.h"
 

@@ -4,13 +4,17 @@
  * was used, validates the initramfs, normalises the memory map, and goes on to kmain.
  * Nothing of the loader's memory is read after that, except the initramfs.
  */
+#include "arch/x86_64/boot/entry.h"
 #include "arch/console.h"
 #include "arch/mmu.h"
+#include "arch/screen.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/dev.h"
+#include "arch/x86_64/cpu/gdt.h"
+#include "arch/x86_64/drivers/display/bga.h"
 #include "arch/x86_64/mmu/framebuffer.h"
 #include "arch/x86_64/mmu/image.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "lib/assert.h"
 #include "lib/log.h"

@@ -5,6 +5,7 @@
  * copy inside a tag, so it is kept in the image.
  */
 #include "arch/x86_64/boot/boot.h"
+#include "arch/x86_64/boot/entry.h"
 #include "arch/x86_64/mmu/image.h"
 #include "lib/assert.h"
 #include "lib/string.h"

@@ -4,6 +4,7 @@
  * Layout: Xen public header arch-x86/hvm/start_info.h.
  */
 #include "arch/x86_64/boot/boot.h"
+#include "arch/x86_64/boot/entry.h"
 #include "lib/assert.h"
 
 #define PVH_MAGIC 0x336ec578u

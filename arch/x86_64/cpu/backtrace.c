@@ -4,9 +4,12 @@
  * memory that is certainly mapped: the running thread's stack, the boot stack and the
  * interrupt stacks.
  */
+#include "arch/backtrace.h"
 #include "arch/console.h"
+#include "arch/symbols.h"
 #include "arch/thread.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/gdt.h"
 #include "arch/x86_64/mmu/image.h"
 #include "lib/log.h"
 

@@ -62,27 +62,3 @@ struct cpu_features {
     u32 hwcap; /* CPUID.1:EDX */
 };
 extern struct cpu_features cpu_features;
-
-void features_init(void);
-
-/* GDT, TSS and IDT of the boot CPU, features; usable before anything else. */
-void cpu_tables_init(void);
-void idt_init(void);
-void idt_load(void);
-void gdt_init(void);
-void tss_set_stack(uintptr_t top);
-
-/* The interrupt stack that holds `sp`, as its end; 0: none. */
-uintptr_t ist_stack_top(uintptr_t sp);
-
-/* SYSCALL registers. */
-void syscall_init(void);
-
-/* Fix-up address for a fault at `ip`, 0: none. */
-uintptr_t extable_find(uintptr_t ip);
-
-/* Turns the reserved sites into STAC and CLAC. Before text is made read-only. */
-void smap_patch(void);
-
-/* Interrupts; drivers/irq/irq.c. */
-void irq_dispatch(struct trapframe *tf);

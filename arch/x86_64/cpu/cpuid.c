@@ -4,7 +4,7 @@
  */
 #include "arch/cpu.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/dev.h"
+#include "arch/x86_64/drivers/clock/tsc.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 

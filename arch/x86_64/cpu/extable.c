@@ -3,6 +3,7 @@
  * Tables that assembly and inline assembly leave in the image: where a fault of a kernel
  * instruction continues, and which places become STAC or CLAC on a CPU with SMAP.
  */
+#include "arch/x86_64/cpu/extable.h"
 #include "arch/x86_64/cpu/cpu.h"
 
 struct extable_entry {

@@ -2,10 +2,12 @@
  *
  * CPUID, asked once: no control register bit or MSR that the CPU lacks is ever written.
  */
+#include "arch/x86_64/cpu/features.h"
 #include "arch/mmu.h"
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/gdt.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
 #include "lib/log.h"

@@ -3,8 +3,11 @@
  * Descriptor tables of the boot CPU (GDT, TSS with its interrupt stacks) and the SYSCALL
  * registers.
  */
+#include "arch/x86_64/cpu/gdt.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/dev.h"
+#include "arch/x86_64/cpu/features.h"
+#include "arch/x86_64/cpu/idt.h"
+#include "arch/x86_64/drivers/irq/pic.h"
 #include "arch/x86_64/mmu/image.h"
 #include "lib/assert.h"
 #include "lib/percpu.h"

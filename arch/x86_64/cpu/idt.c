@@ -3,6 +3,7 @@
  * Interrupt descriptor table: interrupt gates only, so every handler starts with
  * interrupts off. User code may raise #BP and #OF by itself, nothing else.
  */
+#include "arch/x86_64/cpu/idt.h"
 #include "arch/x86_64/cpu/cpu.h"
 
 struct gate {

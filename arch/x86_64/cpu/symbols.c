@@ -6,6 +6,7 @@
  *   u32 count; char build_id[12]; count times { u32 offset from KERNEL_BASE, ascending; u32 name, an offset
  *   from the first name }; names, each ended by NUL
  */
+#include "arch/symbols.h"
 #include "arch/console.h"
 #include "arch/x86_64/mmu/image.h"
 

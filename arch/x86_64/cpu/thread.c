@@ -7,6 +7,7 @@
 #include "arch/thread.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/gdt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"

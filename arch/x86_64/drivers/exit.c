@@ -3,8 +3,10 @@
  * The end of the machine: exit status for emulators, then what ACPI says, then the ways
  * that most PCs and emulators share. Each way is tried in turn; the last resort is to halt.
  */
+#include "arch/exit.h"
 #include "arch/console.h"
 #include "arch/x86_64/acpi/acpi.h"
+#include "arch/x86_64/acpi/power.h"
 #include "arch/x86_64/cpu/cpu.h"
 
 #define DEBUG_EXIT       0xf4

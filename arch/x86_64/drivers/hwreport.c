@@ -4,12 +4,17 @@
  * below headings. It tells what was found at boot and touches no device but PCI
  * configuration space (pci/hwpci.c).
  */
-#include "arch/framebuffer.h"
 #include "arch/hwreport.h"
+#include "arch/framebuffer.h"
 #include "arch/x86_64/acpi/acpi.h"
+#include "arch/x86_64/acpi/power.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/dev.h"
+#include "arch/x86_64/drivers/clock/tsc.h"
+#include "arch/x86_64/drivers/irq/apic.h"
+#include "arch/x86_64/drivers/irq/irq.h"
 #include "arch/x86_64/drivers/pci/hwpci.h"
+#include "arch/x86_64/drivers/serial/serial.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/procfs/seq.h"
 #include "lib/string.h"

@@ -10,6 +10,7 @@
 #include "arch/mmu.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/image.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "lib/log.h"
 #include "lib/string.h"

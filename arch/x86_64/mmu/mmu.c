@@ -7,6 +7,7 @@
 #include "arch/mmu.h"
 #include "arch/bootinfo.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/extable.h"
 #include "arch/x86_64/mmu/framebuffer.h"
 #include "arch/x86_64/mmu/image.h"
 #include "arch/x86_64/mmu/mmu.h"

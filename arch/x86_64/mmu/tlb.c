@@ -2,6 +2,7 @@
  *
  * Which address space is loaded, and flushes of what the CPU remembers of translations.
  */
+#include "arch/tlb.h"
 #include "arch/mmu.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "lib/assert.h"

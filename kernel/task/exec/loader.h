@@ -13,12 +13,6 @@
 #define SCRIPT_DEPTH    5
 #define SCRIPT_LINE_MAX 256u
 
-/* Splits "#! interpreter [argument]" in place; line: SCRIPT_LINE_MAX bytes, zeros behind a
- * shorter file. A line that does not end in there is cut, but the interpreter's name must be
- * whole: a blank or NUL follows it. -ENOEXEC: it is not, or there is none; a NUL in its place
- * is the name "". */
-int script_parse(char *line, char **interp, char **arg);
-
 struct program {
     struct file *file; /* not owned */
     struct elf_image img;
@@ -44,13 +38,3 @@ struct stack_request {
     u32 uid, euid, gid, egid;
     bool secure;
 };
-
-/* Decides where mmap begins to search, below the room kept for the stack. */
-void stack_place(struct mm *mm, u64 stack_limit);
-
-/* Makes the stack with arguments, environment and auxiliary vector; *sp is the first stack
- * pointer. -E2BIG, -ENOMEM. */
-int stack_build(struct mm *mm, const struct stack_request *req, vaddr_t *sp);
-
-/* Bytes of arguments and environment allowed, pointers included. */
-u64 exec_args_limit(u64 stack_limit);

@@ -2,6 +2,7 @@
  *
  * The first line of a script, read as Linux reads it. Pure: no kernel around it.
  */
+#include "kernel/task/exec/script.h"
 #include "kernel/task/exec/loader.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -4,6 +4,7 @@
  * argument strings, platform name, random bytes, then at the stack pointer argc, argv,
  * envp and the auxiliary vector (System V ABI, x86-64, figure 3.9).
  */
+#include "kernel/task/exec/stack.h"
 #include "arch/thread.h"
 #include "kernel/random.h"
 #include "kernel/task/exec/loader.h"

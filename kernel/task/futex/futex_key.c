@@ -4,9 +4,10 @@
  * is named by address space and address; one in a shared mapping by object and file position,
  * so that every process finds it wherever it has it mapped or remapped.
  */
+#include "kernel/task/futex/futex_key.h"
 #include "arch/cpu.h"
 #include "kernel/task/futex/futex.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "mm/object.h"

@@ -9,8 +9,10 @@
  * owner there while the word of one that died is not yet right.
  */
 #include "kernel/task/futex/futex_pi.h"
-#include "kernel/task/process.h"
+#include "kernel/task/futex/futex_key.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"

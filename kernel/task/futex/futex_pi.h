@@ -34,3 +34,10 @@ bool futex_pi_circle(const struct thread *t, const struct futex_pi *pi);
 void futex_pi_wait_on(struct futex_waiter *w, struct futex_pi *pi);
 /* Ends a wait for w->pi that futex_sleep came back from with `err`: 0 when it is owned. */
 int futex_pi_finish(struct futex_waiter *w, vaddr_t addr, int err);
+
+/* ---- calls ---- */
+long futex_lock_pi(vaddr_t addr, bool private, u64 deadline, bool try);
+long futex_unlock_pi(vaddr_t addr, bool private);
+
+/* The thread ends: its PI futexes go to the first who waits. */
+void futex_pi_exit(struct thread *t);

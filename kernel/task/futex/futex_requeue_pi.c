@@ -3,8 +3,10 @@
  * Condition variables with PI futexes: waiters of a plain word that are moved to a PI futex,
  * and come back owning it.
  */
+#include "kernel/task/futex/futex_requeue_pi.h"
+#include "kernel/task/futex/futex_key.h"
 #include "kernel/task/futex/futex_pi.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "mm/object.h"

@@ -3,7 +3,9 @@
  * Futex calls about two words: waiters that move from one to the other, and FUTEX_WAKE_OP,
  * which changes one and wakes at both.
  */
+#include "kernel/task/futex/futex_two.h"
 #include "kernel/task/futex/futex.h"
+#include "kernel/task/futex/futex_key.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"

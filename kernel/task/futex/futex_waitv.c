@@ -6,7 +6,7 @@
 #include "kernel/task/timespec.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/futex/futex.h"
-#include "kernel/task/process.h"
+#include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

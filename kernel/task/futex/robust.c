@@ -4,9 +4,13 @@
  * the word of each gets FUTEX_OWNER_DIED and one who waits is woken. The list is the
  * program's: any pointer in it may be wrong, and it may be a circle.
  */
+#include "kernel/task/futex/robust.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/futex/futex.h"
-#include "kernel/task/process.h"
+#include "kernel/task/futex/futex_pi.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/proc_access.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"

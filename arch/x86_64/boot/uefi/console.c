@@ -3,6 +3,7 @@
  * Text and keys through the firmware's console (UEFI 2.10, chapter 12). It is the only trace
  * on a machine where the kernel does not come up, so every step and failure is told here.
  */
+#include "arch/x86_64/boot/uefi/console.h"
 #include "arch/x86_64/boot/uefi/loader.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

@@ -4,7 +4,10 @@
  * EFI program of it (7.4). Sizes and positions are the firmware's word: a file that ends
  * before its size is an error, not a short file.
  */
+#include "arch/x86_64/boot/uefi/files.h"
+#include "arch/x86_64/boot/uefi/console.h"
 #include "arch/x86_64/boot/uefi/loader.h"
+#include "arch/x86_64/boot/uefi/memory.h"
 #include "lib/string.h"
 
 #define CHUNK (1u << 20) /* some firmware fails on very large reads */

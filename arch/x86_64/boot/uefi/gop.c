@@ -4,6 +4,8 @@
  * the one the configuration asks for. A protocol that can only be drawn through (Blt) has
  * nothing for the kernel, and a machine without any is fine.
  */
+#include "arch/x86_64/boot/uefi/gop.h"
+#include "arch/x86_64/boot/uefi/console.h"
 #include "arch/x86_64/boot/uefi/loader.h"
 
 typedef EFI_GRAPHICS_OUTPUT_PROTOCOL gop_t;

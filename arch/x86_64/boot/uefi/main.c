@@ -5,8 +5,13 @@
  * knows nothing else of the kernel. Whatever fails is told on the screen; then it goes
  * back to the firmware, which tries its next boot entry.
  */
+#include "arch/x86_64/boot/uefi/console.h"
+#include "arch/x86_64/boot/uefi/files.h"
+#include "arch/x86_64/boot/uefi/gop.h"
 #include "arch/x86_64/boot/uefi/kimage.h"
 #include "arch/x86_64/boot/uefi/loader.h"
+#include "arch/x86_64/boot/uefi/memory.h"
+#include "arch/x86_64/boot/uefi/menu.h"
 #include "lib/string.h"
 
 #define CONFIG_FILE   "/boot/tessera.cfg"

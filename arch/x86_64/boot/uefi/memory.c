@@ -5,6 +5,8 @@
  * before, with room for the map to grow; allocating a larger one is the only thing allowed
  * between two attempts.
  */
+#include "arch/x86_64/boot/uefi/memory.h"
+#include "arch/x86_64/boot/uefi/console.h"
 #include "arch/x86_64/boot/uefi/efimap.h"
 #include "arch/x86_64/boot/uefi/loader.h"
 #include "lib/string.h"

@@ -4,6 +4,8 @@
  * line first, Escape goes back to the firmware. Drawn with text calls only, so that it works
  * on a serial console as well.
  */
+#include "arch/x86_64/boot/uefi/menu.h"
+#include "arch/x86_64/boot/uefi/console.h"
 #include "arch/x86_64/boot/uefi/loader.h"
 
 #define KEY_ENTER  0x0d

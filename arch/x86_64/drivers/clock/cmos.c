@@ -3,11 +3,11 @@
  * The battery clock, read once: seconds since 1970 at boot. Its periodic flag, 1024 times
  * a second, also measures the TSC on machines without another counter.
  */
+#include "arch/x86_64/drivers/clock/cmos.h"
 #include "arch/time.h"
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/drivers/clock/reference_clock.h"
-#include "arch/x86_64/drivers/dev.h"
 
 #define CMOS_INDEX 0x70
 #define CMOS_DATA  0x71

@@ -3,7 +3,9 @@
  * The two counters that ACPI tables name, as yardsticks: the HPET (IA-PC HPET 1.0a, 2.3) and
  * the power management timer (ACPI 6.4, 4.8.3.3). Neither raises interrupts here.
  */
+#include "arch/x86_64/drivers/clock/hpet.h"
 #include "arch/x86_64/acpi/acpi.h"
+#include "arch/x86_64/acpi/register.h"
 #include "arch/x86_64/drivers/clock/reference_clock.h"
 
 /* Registers of the HPET, in units of u32. */

@@ -3,9 +3,9 @@
  * Channel 0 of the 8254 timer: a yardstick for the TSC, and the tick on machines without a
  * usable local APIC.
  */
+#include "arch/x86_64/drivers/clock/pit.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/drivers/clock/reference_clock.h"
-#include "arch/x86_64/drivers/dev.h"
 
 #define PIT_CHANNEL0 0x40
 #define PIT_COMMAND  0x43

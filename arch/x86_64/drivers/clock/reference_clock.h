@@ -14,9 +14,3 @@ struct yardstick {
     u64 (*read)(void);
     void (*stop)(void); /* NULL: it may run on */
 };
-
-/* Fill *y and start the counter; false when the machine does not have it. */
-bool hpet_start(struct yardstick *y);
-bool pm_timer_start(struct yardstick *y);
-bool pit_start(struct yardstick *y);
-bool rtc_start(struct yardstick *y);

@@ -4,10 +4,13 @@
  * runs of HPET, PM timer, PIT and CMOS clock; what CPUID or a hypervisor says of it is more
  * exact and counts where the measurement agrees or nothing can be measured.
  */
+#include "arch/x86_64/drivers/clock/tsc.h"
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/drivers/clock/cmos.h"
+#include "arch/x86_64/drivers/clock/hpet.h"
+#include "arch/x86_64/drivers/clock/pit.h"
 #include "arch/x86_64/drivers/clock/reference_clock.h"
-#include "arch/x86_64/drivers/dev.h"
 #include "lib/log.h"
 
 #define SAMPLES      5

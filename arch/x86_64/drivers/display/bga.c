@@ -7,10 +7,11 @@
  * specification "standard-vga" (the same registers flat in memory, BAR 2 + 0x500; the VGA
  * ports at BAR 2 + 0x400). The legacy-free variants have no ports, Bochs has no BAR 2.
  */
+#include "arch/x86_64/drivers/display/bga.h"
 #include "arch/mmu.h"
 #include "arch/x86_64/cpu/asm.h"
-#include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/drivers/pci/pci.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "lib/log.h"
 #include "lib/string.h"

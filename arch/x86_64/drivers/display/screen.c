@@ -8,9 +8,11 @@
 #include "arch/x86_64/drivers/display/screen.h"
 
 #include "arch/console.h"
+#include "arch/screen.h"
 #include "arch/trap.h"
-#include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/drivers/display/fbdraw.h"
+#include "arch/x86_64/drivers/serial/serial.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/printk.h"
 #include "lib/spinlock.h"

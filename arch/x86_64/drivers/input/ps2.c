@@ -6,10 +6,13 @@
  * tick: enable scanning, and once more after a reset when it does not answer; lights.
  * The mouse port stays closed.
  */
+#include "arch/x86_64/drivers/input/ps2.h"
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/drivers/input/scancode.h"
+#include "arch/x86_64/drivers/irq/irq.h"
+#include "arch/x86_64/drivers/irq/pic.h"
+#include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/term/keyboard.h"
 #include "lib/log.h"

@@ -4,9 +4,10 @@
  * Used in the mode firmware left it in, xAPIC (registers in memory) or x2APIC (MSRs): going
  * back from x2APIC is not allowed without a reset. Intel SDM vol. 3A, chapter 11.
  */
+#include "arch/x86_64/drivers/irq/apic.h"
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/dev.h"
+#include "arch/x86_64/drivers/clock/tsc.h"
 #include "arch/x86_64/mmu/mmu.h"
 
 #define BASE_X2APIC (1ull << 10)

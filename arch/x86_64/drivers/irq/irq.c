@@ -3,11 +3,19 @@
  * Interrupts: the tick and the console's received bytes. The tick also polls the serial
  * port and the keyboard, so input works on machines whose interrupt lines end elsewhere.
  */
+#include "arch/irq.h"
 #include "arch/console.h"
 #include "arch/time.h"
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/dev.h"
+#include "arch/x86_64/drivers/clock/pit.h"
+#include "arch/x86_64/drivers/clock/tsc.h"
+#include "arch/x86_64/drivers/input/ps2.h"
+#include "arch/x86_64/drivers/irq/apic.h"
+#include "arch/x86_64/drivers/irq/irq.h"
+#include "arch/x86_64/drivers/irq/pic.h"
+#include "arch/x86_64/drivers/serial/console.h"
+#include "arch/x86_64/drivers/serial/serial.h"
 #include "arch/x86_64/drivers/usb/usb.h"
 #include "kernel/term/keyboard.h"
 #include "lib/assert.h"

@@ -3,8 +3,8 @@
  * The two 8259 interrupt controllers. Firmware leaves them on the vectors of CPU
  * exceptions, so they are moved before interrupts are ever enabled.
  */
+#include "arch/x86_64/drivers/irq/pic.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/dev.h"
 
 #define PIC1_COMMAND 0x20
 #define PIC1_DATA    0x21

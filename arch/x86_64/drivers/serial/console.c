@@ -4,8 +4,9 @@
  */
 #include "arch/console.h"
 
-#include "arch/x86_64/drivers/dev.h"
 #include "arch/x86_64/drivers/display/screen.h"
+#include "arch/x86_64/drivers/serial/console.h"
+#include "arch/x86_64/drivers/serial/serial.h"
 
 void console_put(u8 byte)
 {

@@ -3,10 +3,13 @@
  * Console on the first serial port (16550, 115200 8N1), plus QEMU's debug ports: 0xe9
  * gets a copy of the log, 0x502 and up carry single streams for tools/run.
  */
+#include "arch/serial.h"
 #include "arch/console.h"
 #include "arch/trap.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/dev.h"
+#include "arch/x86_64/drivers/irq/irq.h"
+#include "arch/x86_64/drivers/irq/pic.h"
+#include "arch/x86_64/drivers/serial/serial.h"
 
 #define COM1 0x3f8
 #define COM2 0x2f8

@@ -3,6 +3,8 @@
  * Commands (4.6), the contexts they carry (6.2), and control transfers (4.11.2.2). One
  * command and one control transfer are under way at a time: the USB thread makes them.
  */
+#include "arch/x86_64/drivers/usb/command.h"
+#include "arch/x86_64/drivers/usb/trb.h"
 #include "arch/x86_64/drivers/usb/xhci.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -77,8 +77,6 @@ struct usb_device {
     u32 known;   /* what is plugged in there was dealt with */
 };
 
-/* ---- device.c ---- */
-
 /* Makes a device that was reset and has no address yet usable, if it is a keyboard or a hub.
  * -ENODEV: it is neither and was let go. Other errors: it does not answer as it should. */
 int must_check usb_attach(struct xhci *x, struct usb_device *hub, u32 port, u32 speed);
@@ -86,22 +84,9 @@ int must_check usb_attach(struct xhci *x, struct usb_device *hub, u32 port, u32 
 void usb_detach(struct usb_device *dev);
 struct usb_device *usb_find(struct xhci *x, const struct usb_device *hub, u32 port);
 
-/* Control transfer (USB 2.0, 9.3) of `length` bytes through dev->buffer: bytes moved,
- * -EPIPE: the device refused, -ETIMEDOUT, -EIO. */
-int usb_control(struct usb_device *dev, u8 type, u8 request, u16 value, u16 index,
-                u16 length);
 int must_check usb_configure(struct usb_device *dev, u8 configuration);
 
 /* Sleep of the USB thread. */
 void usb_sleep(u32 ms);
 /* Wakes the USB thread; any context. */
 void usb_wake(void);
-
-/* ---- drivers; all run in the USB thread ---- */
-
-int must_check hid_attach(struct usb_device *dev, const struct usb_function *f);
-void hid_detach(struct usb_device *dev);
-void hid_service(struct usb_device *dev);
-
-int must_check hub_attach(struct usb_device *dev, const struct usb_function *f);
-void hub_service(struct usb_device *dev);

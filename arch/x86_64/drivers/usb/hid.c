@@ -4,6 +4,8 @@
  * keyboard that firmware can use must speak. Reports arrive in the tick, lights are set by
  * the USB thread.
  */
+#include "arch/x86_64/drivers/usb/hid.h"
+#include "arch/x86_64/drivers/usb/command.h"
 #include "arch/x86_64/drivers/usb/xhci.h"
 #include "kernel/term/keyboard.h"
 #include "lib/log.h"

@@ -3,6 +3,8 @@
  * USB 2 hubs (USB 2.0, chapter 11): the controller translates for what is behind them once
  * it knows the route. The hub's endpoint tells which ports changed.
  */
+#include "arch/x86_64/drivers/usb/hub.h"
+#include "arch/x86_64/drivers/usb/command.h"
 #include "arch/x86_64/drivers/usb/xhci.h"
 #include "lib/log.h"
 #include "lib/uapi/errno.h"

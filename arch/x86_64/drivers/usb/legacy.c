@@ -5,6 +5,7 @@
  * EHCI controllers stay the firmware's: there is no driver for them here, and what firmware
  * imitates is all that keyboards behind them have.
  */
+#include "arch/x86_64/drivers/usb/legacy.h"
 #include "arch/time.h"
 #include "arch/x86_64/drivers/usb/xhci.h"
 #include "lib/log.h"

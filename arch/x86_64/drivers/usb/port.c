@@ -5,6 +5,7 @@
  */
 #include "arch/x86_64/drivers/usb/xhci.h"
 
+#include "arch/x86_64/drivers/usb/port.h"
 #include "lib/log.h"
 #include "lib/uapi/errno.h"
 

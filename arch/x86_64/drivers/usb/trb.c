@@ -4,6 +4,7 @@
  * is told by its cycle bit, which is written last. Events are taken by polling: by the tick,
  * and by the USB thread while it waits for one.
  */
+#include "arch/x86_64/drivers/usb/trb.h"
 #include "arch/time.h"
 #include "arch/x86_64/drivers/usb/xhci.h"
 #include "lib/string.h"

@@ -8,6 +8,9 @@
 
 #include "arch/time.h"
 #include "arch/x86_64/cpu/asm.h"
+#include "arch/x86_64/drivers/usb/legacy.h"
+#include "arch/x86_64/drivers/usb/port.h"
+#include "arch/x86_64/drivers/usb/trb.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/buddy.h"

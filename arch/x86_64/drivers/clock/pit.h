@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Channel 0 of the 8254 timer.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define PIT_HZ 1193182u
+
+struct yardstick;
+
+bool pit_start(struct yardstick *y);
+
+bool pit_start_periodic(u32 hz); /* false: there is none */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Interrupts of devices, and what makes the tick.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define IRQ_PIT      0u
+#define IRQ_KEYBOARD 1u
+#define IRQ_SERIAL   4u
+
+struct trapframe;
+
+void irq_dispatch(struct trapframe *tf);
+
+const char *tick_source(void);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Devices by number, and their files.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct file_ops;
+
+/* What opening a character device or a FIFO yields. -ENXIO: no such device. */
+int devfs_open(u64 rdev, const struct file_ops **ops);
+
+/* Registers a character device so that nodes with this rdev open it. name also appears in
+ * devfs with the given permission bits. Called at boot. */
+int devfs_register(const char *name, u64 rdev, u32 perm, const struct file_ops *fops);

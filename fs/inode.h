@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inodes: references, attributes, times, sizes.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct file;
+struct inode;
+struct kernel_stat;
+struct path;
+struct quota;
+
+u64 fs_now(void); /* wall clock, ns */
+
+/* Its contents are read or mapped: the access time follows unless O_NOATIME says not. */
+void file_accessed(const struct file *f);
+
+/* The inode is open for writing: -ETXTBSY while it runs as a program. */
+int inode_get_write(struct inode *ino);
+void inode_put_write(struct inode *ino);
+
+void inode_get(struct inode *ino);
+void inode_put(struct inode *ino);
+/* A fresh inode and the pages of its object count in q from now on. -ENOSPC. */
+int must_check inode_charge(struct inode *ino, struct quota *q);
+/* Its end: for inode_ops.destroy. */
+void inode_uncharge(struct inode *ino);
+
+/* deny_write: the file becomes a running program: -ETXTBSY when it is open for writing. */
+int inode_deny_write(struct inode *ino);
+void inode_allow_write(struct inode *ino);
+int vfs_truncate(struct inode *ino, u64 size);
+
+/* The file found under p is read: its access time follows, as its mount has it. */
+void vfs_accessed(const struct path *p, struct inode *ino);
+
+/* Writes through mappings count in the times from here on: before they are read or set. */
+void inode_times_settle(struct inode *ino);
+void vfs_stat(struct inode *ino, struct kernel_stat *st);
+int vfs_chmod(struct inode *ino, u32 mode);
+int vfs_chown(struct inode *ino, u32 uid, u32 gid);
+int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From names to places: walks along paths, and the names of places.
+ */
+#pragma once
+
+#include "fs/vfs.h"
+
+/* ---- one walk, with vfs_tree_lock held in any mode ---- */
+
+/* The last component itself is meant, also a link with '/' after it: for calls that change
+ * names. They judge w->slash themselves. */
+#define WALK_NAME 4u
+
+struct walk {
+    struct path found;       /* result, referenced */
+    struct path parent;      /* directory of the last component, referenced, or NULLs */
+    char last[NAME_MAX + 1]; /* last component; "" for paths that end in / . or .. */
+    size_t last_len;
+    size_t dots; /* how many, when the last component was "." or ".." */
+    bool slash;  /* the name ended in '/': must be a directory */
+};
+
+/* Resolves name. -ENOENT with w->parent set: only the last component is missing. Call
+ * walk_end in any case. */
+int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
+              struct walk *w);
+void walk_end(struct walk *w);
+
+/* ---- places ---- */
+
+void path_get(const struct path *p);
+void path_put(struct path *p);
+
+/* Resolves `name` from `base` (NULL: fs->dirs->cwd; ignored for absolute names).
+ * -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EACCES. */
+int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
+               u32 flags, struct path *out);
+
+/* Text of a path from `root`, " (deleted)" after it when the name is gone. Writes a
+ * terminated string into buf; returns its length or -ENAMETOOLONG. */
+ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf,
+                      size_t size);
+
+/* The same from the root of the file system it lies in, whatever is mounted where. */
+ssize_t vfs_root_text(const struct path *p, char *buf, size_t size);
+
+/* Whether p lies at or below root. */
+bool vfs_path_reachable(const struct path *p, const struct path *root);

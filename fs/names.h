@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making, moving and removing names.
+ */
+#pragma once
+
+#include "fs/namei.h"
+#include "lib/types.h"
+
+struct dentry;
+struct fs_context;
+struct inode;
+struct path;
+struct walk;
+
+/* Gives `ino` the name w->last in w->parent; takes over the caller's inode reference on
+ * success. out (may be NULL): the dentry, referenced. vfs_tree_lock exclusive. */
+int name_add(const struct walk *w, struct inode *ino, struct dentry **out);
+
+/* Takes the name d out of the tree. vfs_tree_lock exclusive; d is in the tree. */
+void name_remove(struct dentry *d);
+
+int vfs_mknod(struct fs_context *fs, const struct path *base, const char *name, u32 mode,
+              u64 rdev); /* regular, device, fifo (fifo: -EPERM until it works) */
+int vfs_mkdir(struct fs_context *fs, const struct path *base, const char *name, u32 mode);
+
+int vfs_symlink(struct fs_context *fs, const struct path *base, const char *name,
+                const char *target);
+
+int vfs_link(struct fs_context *fs, const struct path *from, const struct path *base,
+             const char *name);
+int vfs_unlink(struct fs_context *fs, const struct path *base, const char *name);
+int vfs_rmdir(struct fs_context *fs, const struct path *base, const char *name);
+
+int vfs_rename(struct fs_context *fs, const struct path *obase, const char *oname,
+               const struct path *nbase, const char *nname, u32 flags);

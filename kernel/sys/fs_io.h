@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads and writes between files and user memory.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct file;
+struct uio;
+
+/* pos NULL: the file's own position. Bytes or errno; SIGPIPE and SIGXFSZ as due. */
+ssize_t read_file(struct file *f, struct uio *u, const s64 *pos);
+ssize_t write_file(struct file *f, struct uio *u, const s64 *pos);
+/* One call that read or wrote and its result, for /proc/PID/io. */
+void io_account(long n, bool writes);

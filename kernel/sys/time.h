@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Moments and spans as programs write them.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+/* A relative struct timespec of the program as a moment of clock_monotonic_ns, far values
+ * saturate to NO_DEADLINE. -EFAULT, -EINVAL. */
+int must_check deadline_from_user(vaddr_t timespec, u64 *deadline);
+
+/* Nanoseconds of a struct timespec or timeval of the program. -EFAULT, -EINVAL. */
+int must_check timespec_from_user(vaddr_t src, u64 *ns);
+int must_check timespec_to_user(vaddr_t dst, u64 ns);
+int must_check timeval_from_user(vaddr_t src, u64 *ns);
+
+/* Seconds since 1970 in nanoseconds. */
+u64 clock_realtime_ns(void);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pending signals: sending, keeping, taking.
+ */
+#pragma once
+
+#include "kernel/task/proc.h"
+
+static inline u64 sig_bit(int signo)
+{
+    return 1ull << (signo - 1);
+}
+
+#define SIG_DEFAULT_IGNORED \
+    (sig_bit(SIGCHLD) | sig_bit(SIGCONT) | sig_bit(SIGURG) | sig_bit(SIGWINCH))
+#define SIG_UNBLOCKABLE (sig_bit(SIGKILL) | sig_bit(SIGSTOP))
+#define SIG_STOPS \
+    (sig_bit(SIGSTOP) | sig_bit(SIGTSTP) | sig_bit(SIGTTIN) | sig_bit(SIGTTOU))
+
+static inline bool signal_kill_pending(const struct thread *t)
+{
+    return (t->pending | t->proc->pending) & sig_bit(SIGKILL);
+}
+
+/* Sends a signal. info NULL: SI_KERNEL. Any context with interrupts as they are. */
+void signal_send_proc(struct proc *p, int signo, const struct siginfo *info);
+void signal_send_thread(struct thread *t, int signo, const struct siginfo *info);
+
+/* Signals every process of a group: 0, or -ESRCH when there is none. `until`: those born up
+ * to then (proc_births), 0: all. It pauses: no spinlock held, interrupts on. */
+int signal_send_group(s32 pgid, int signo, u64 until);
+/* The same in any context, at once: for the keyboard. */
+void signal_group_now(s32 pgid, int signo);
+
+/* Wakes every thread. sig.lock held. */
+void threads_wake(struct proc *p);
+
+/* Signals the running thread would act on now. */
+u64 signal_actionable(const struct thread *t);
+
+/* Sends with a record. t NULL: to the process. 0 or -EAGAIN (real-time queue full). With or
+ * without proc_lock. */
+int signal_send_record(struct proc *p, struct thread *t, int signo,
+                       const struct sig_record *rec);
+
+/* Takes one pending signal of `set`: its number with *rec filled in, 0: none. sig.lock. */
+int signal_take(struct thread *t, u64 set, struct sig_record *rec);
+
+/* Turns a record into what programs see. */
+void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *rec);
+void signal_read_info(struct sig_record *rec, const struct siginfo *info);
+
+/* act NULL: reads only. */
+void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction *act,
+                       struct kernel_sigaction *old);
+void signal_flush(u64 *pending, struct sig_records *records);
+
+/* Sets the mask of the running thread; unblockable signals are taken out. */
+void signal_set_mask(u64 mask);
+
+/* exec: caught signals get their default action, no alternate stack. */
+void signal_exec(struct proc *p, struct thread *t);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Walks over processes and groups, with proc_lock held.
+ */
+#pragma once
+
+#include "kernel/task/proc.h"
+
+/* A published process takes its place, leaves it, goes to another group. */
+void procs_add(struct proc *p);
+void procs_remove(struct proc *p);
+void procs_regroup(struct proc *p, s32 pgid);
+
+/* All in the order of their birth, and a group's: for walks in one go. NULL: the end. */
+struct proc *proc_first(void);
+struct proc *proc_next(const struct proc *p);
+struct proc *group_first(s32 pgid);
+struct proc *group_next(const struct proc *p);
+/* The last place in the order so far. */
+u64 proc_births(void);
+
+/* Gives proc_lock, taken with interrupts on, up for a moment when it is time: true: what is
+ * known of other processes may be wrong. */
+bool proc_pause(irqflags_t *flags);
+
+/* Walks that let others run between two steps: begin takes proc_lock, end gives it back.
+ * What procs_next answers is valid until it is called again. No other spinlock held. */
+#define PROCS_ALL (-1)
+struct procs {
+    s32 pgid; /* PROCS_ALL: of any group */
+    u64 birth;
+    irqflags_t flags;
+};
+struct procs procs_begin(s32 pgid);
+struct proc *procs_next(struct procs *w);
+void procs_end(struct procs *w);

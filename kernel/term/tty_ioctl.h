@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests to the terminal.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct file;
+struct tty;
+
+/* KD_TEXT or KD_GRAPHICS: who draws on the screen. */
+void tty_set_mode(struct tty *t, u32 mode);
+
+/* tty_ioctl.c: TCGETS and all the others. */
+long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg);
