@@ -3,10 +3,12 @@
  * futex_waitv: waiting on up to 128 words at once.
  */
 #include "arch/time.h"
-#include "kernel/task/timespec.h"
 #include "kernel/sys/syscall.h"
+#include "kernel/sys/time.h"
 #include "kernel/task/futex/futex.h"
+#include "kernel/task/futex/futex_key.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/timespec.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
