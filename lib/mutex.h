@@ -50,7 +50,7 @@ struct held_mutexes {
     } of[HELD_MUTEXES];
 };
 
-/* The running thread's list. Provided by kernel/sched.c (host: tests/host/port.c). */
+/* The running thread's list. Provided by kernel/task/sched.c (host: tests/host/port.c). */
 struct held_mutexes *thread_mutexes(void);
 
 void mutex_note_taken(const struct mutex *m, enum mutex_mode mode);

@@ -4,6 +4,7 @@
  */
 #include "kernel/procfs/procfs.h"
 #include "kernel/task/oom.h"
+#include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
