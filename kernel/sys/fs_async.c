@@ -13,6 +13,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/walk.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/sched.h"

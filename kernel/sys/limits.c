@@ -10,6 +10,7 @@
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/usage.h"
+#include "kernel/task/walk.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/sched.h"

@@ -7,6 +7,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/walk.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 

@@ -11,6 +11,7 @@
 #include "kernel/task/threads.h"
 #include "kernel/task/timespec.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/walk.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 

@@ -17,6 +17,7 @@
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/wait.h"
+#include "kernel/task/walk.h"
 #include "kernel/term/tty.h"
 #include "lib/pause.h"
 #include "lib/string.h"

@@ -12,6 +12,7 @@
 #include "kernel/task/sigactions.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
+#include "kernel/task/walk.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/buddy.h"

@@ -6,6 +6,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sigactions.h"
+#include "kernel/task/walk.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"

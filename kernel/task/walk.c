@@ -5,7 +5,8 @@
  * two steps. Who is born meanwhile comes at its end: nobody escapes a signal to all by
  * forking.
  */
-#include "kernel/task/process.h"
+#include "kernel/task/walk.h"
+#include "kernel/task/proc_access.h"
 #include "lib/pause.h"
 
 static struct rb_root by_birth = RB_ROOT;
