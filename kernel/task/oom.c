@@ -13,6 +13,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/walk.h"
 #include "lib/log.h"
 #include "lib/string.h"
