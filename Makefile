@@ -37,7 +37,7 @@ test-inject: all $(DEBUG_KERNEL) ## each allocation of each call fails once
 test-user: all ## the userland suite inside Tessera
 	$(TEST_USER)
 
-test-run: all ## tools/run, and Debian's own programs inside Tessera
+test-run: all $(DEBUG_KERNEL) ## tools/run, and Debian's own programs inside Tessera
 	$(TEST_RUN)
 
 test-stress: all ## all the stress-ng stressors of the memory calls inside Tessera

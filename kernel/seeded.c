@@ -7,6 +7,7 @@
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "lib/assert.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
 #include "mm/slab.h"
@@ -105,10 +106,59 @@ static void bad_bool(void)
     volatile_sink = *(volatile bool *)&byte;
 }
 
+#endif
+
+#ifdef LOCKS_CHECKED
+static spinlock_t spin;
+static struct mutex mutex;
+
+static void spin_not_held(void)
+{
+    REQUIRES(&spin);
+}
+
+static void mutex_not_held(void)
+{
+    mutex_init(&mutex);
+    REQUIRES(&mutex);
+}
+
+/* As if another thread had taken it. */
+static void mutex_of_another(void)
+{
+    mutex_init(&mutex);
+    mutex_lock(&mutex);
+    mutex_note_given_up(&mutex);
+    REQUIRES(&mutex);
+}
+
+static void mutex_shared(void)
+{
+    mutex_init(&mutex);
+    mutex_lock_shared(&mutex);
+    REQUIRES_EXCLUSIVE(&mutex);
+}
+
+static void mutex_under_spin(void)
+{
+    mutex_init(&mutex);
+    spin_lock(&spin);
+    mutex_lock(&mutex);
+}
+
+static void spin_twice(void)
+{
+    spin_lock(&spin);
+    spin_lock(&spin);
+}
+#endif
+
+#if defined(TESSERA_KASAN) || defined(TESSERA_UBSAN) || defined(LOCKS_CHECKED)
 static const struct {
     const char *name;
     void (*make)(void);
 } faults[] = {
+#if defined(TESSERA_KASAN) || defined(TESSERA_UBSAN)
     {"heap-overflow", heap_overflow},
     {"heap-before", heap_before},
     {"use-after-free", use_after_free},
@@ -121,6 +171,15 @@ static const struct {
     {"index", index_bounds},
     {"misaligned", misaligned},
     {"bool", bad_bool},
+#endif
+#ifdef LOCKS_CHECKED
+    {"spin-not-held", spin_not_held},
+    {"mutex-not-held", mutex_not_held},
+    {"mutex-of-another", mutex_of_another},
+    {"mutex-shared", mutex_shared},
+    {"mutex-under-spin", mutex_under_spin},
+    {"spin-twice", spin_twice},
+#endif
 };
 
 void seeded_fault(void)

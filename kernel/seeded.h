@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Faults on purpose, so that tests see that the sanitizers report them.
+ * Faults on purpose, so that tests see that sanitizers and checked locks report them.
  */
 #pragma once
 
-/* With `fault=NAME` on the command line of a kernel built with KASAN=1 or UBSAN=1: makes that
- * fault, once memory is there. Panics when the sanitizer did not see it. */
+/* With `fault=NAME` on the command line of a kernel built with KASAN=1 or UBSAN=1, or of a
+ * debug kernel (faults of locking): makes that fault, once memory is there. Panics when it
+ * was not seen. */
 void seeded_fault(void);

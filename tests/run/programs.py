@@ -52,6 +52,27 @@ def panic_status(work):
         raise Failure("no panic report on the error output")
 
 
+LOCK_FAULTS = {
+    "spin-not-held": b"spin_not_held without the lock &spin",
+    "mutex-not-held": b"mutex_not_held without the lock &mutex",
+    "mutex-of-another": b"mutex_of_another without the lock &mutex",
+    "mutex-shared": b"mutex_shared without the exclusive lock &mutex",
+    "mutex-under-spin": b"assertion failed: mutex_may_take",
+    "spin-twice": b"assertion failed: !spin_is_mine",
+}
+
+
+@case
+def lock_faults(_):
+    """a debug kernel reports each kind of fault of locking"""
+    kernel = os.path.join(TOP, os.environ.get("TESSERA_BUILD", "build"), "debug/kernel.elf")
+    for fault, want in LOCK_FAULTS.items():
+        _, err = run(BUSYBOX, "true", status=125,
+                     options=("--kernel", kernel, "--cmdline", f"fault={fault}"))
+        if want not in err:
+            raise Failure(f"{fault} is not reported")
+
+
 @case
 def input_file(work):
     """standard input from a file"""
