@@ -5,6 +5,7 @@
 
 include tools/mk/config.mk
 include tools/mk/kernel.mk
+include tools/mk/lib.mk
 include tools/mk/efi.mk
 include tools/mk/user.mk
 include tools/mk/image.mk
@@ -13,7 +14,7 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all run test test-host test-models test-inject test-user test-run test-stress test-linux test-boot \
+.PHONY: all lib run test test-host test-port test-models test-inject test-user test-run test-stress test-linux test-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
         test-sanitizers test-sanitizers-short test-image esp esp-grub iso usb debug screenshot lint format bench stall clean help
 
@@ -84,6 +85,11 @@ test-sanitizers: all ## suite, random calls, differential test on a kernel with 
 
 test-sanitizers-short: all ## each fault made on purpose is reported; 10,000 random calls
 	$(TEST_SANITIZERS) short
+
+lib: $(LIB)/libtessera-mm.a $(LIB)/tessera-mm.h ## the memory system for other kernels: an archive and a header
+
+test-port: ## docs/porting.md followed to the letter in an empty folder
+	$(TEST_PORT)
 
 test-image: $(ISO) $(USB) ## the boot media: same bytes, readable files, refusals of usb-write
 	$(TEST_IMAGE)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/bounds.h"
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -28,10 +30,6 @@ typedef u64 pgoff_t;
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096ul
 #define PAGE_MASK  (~(PAGE_SIZE - 1))
-
-/* User addresses are [0, USER_END). The last page of the canonical lower half is never
- * mappable: a SYSCALL instruction at its end would return to a non-canonical address. */
-#define USER_END 0x00007ffffffff000ul
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) \

@@ -24,10 +24,10 @@ void pt_fini(struct mm *mm);
 /* The table of level 1 for va, or NULL. */
 static inline struct page *pt_middle(const struct mm *mm, vaddr_t va)
 {
-    pte_t e = pte_load(&mm->root[pt_index(va, 3)]);
+    pte_t e = pte_load(&mm->root[pt_index(va, PT_LEVELS - 1)]);
 
-    if (pte_present(e))
-        e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, 2));
+    for (unsigned level = PT_LEVELS - 2; level >= 2 && pte_present(e); level--)
+        e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, level));
     return pte_present(e) ? pfn_to_page(pte_pfn(e)) : NULL;
 }
 
@@ -39,9 +39,9 @@ struct leaf {
 
 static inline struct leaf pt_leaf_ref(const struct mm *mm, vaddr_t va)
 {
-    pte_t e = pte_load(&mm->root[pt_index(va, 3)]);
+    pte_t e = pte_load(&mm->root[pt_index(va, PT_LEVELS - 1)]);
 
-    for (unsigned level = 2; level >= 1; level--) {
+    for (unsigned level = PT_LEVELS - 2; level >= 1; level--) {
         if (!pte_present(e))
             return (struct leaf){NULL, NULL};
         e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, level));

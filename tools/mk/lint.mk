@@ -14,6 +14,7 @@ define LINT
 	step tools/check-words; \
 	step tools/check-docs.py; \
 	step tools/check-length.py; \
+	step $(MAKE) --no-print-directory lib; \
 	step $(CLANG_FORMAT) --dry-run -Werror $(FORMAT_FILES); \
 	step $(MAKE) --no-print-directory CC=gcc O=$(O)/lint-gcc kernel debug-kernel efi; \
 	step $(MAKE) --no-print-directory CC=clang O=$(O)/lint-clang kernel debug-kernel efi; \

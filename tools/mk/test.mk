@@ -17,6 +17,7 @@ TEST_SCREEN  = tests/boot/boot.py $(O) screen
 TEST_HOSTILE_USB = tests/boot/boot.py $(O) usb-hostile
 TEST_MACHINES = tests/boot/boot.py $(O) machines
 TEST_SHORT  = tests/boot/boot.py $(O) short
+TEST_PORT   = tests/port/follow.py docs/porting.md
 TEST_IMAGE  = tests/image/image.py $(O)
 TEST_RUN    = tests/run/programs.py $(O)
 TEST_STRESS = tests/run/programs.py $(O) --group stress
@@ -28,5 +29,5 @@ TEST_ARGS   = tests/args/args.py $(O)
 SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell date +%s)
 TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
-              test-host test-models test-user test-args test-diff test-inject test-run test-keys test-usb test-screen \
+              test-host test-port test-models test-user test-args test-diff test-inject test-run test-keys test-usb test-screen \
               test-hwreport test-image test-boot-short test-sanitizers-short

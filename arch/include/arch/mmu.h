@@ -4,7 +4,8 @@
  * how an address space is made current. The format of entries is in arch/pte.h.
  * Host builds use tests/host/fakearch/arch/mmu.h instead.
  *
- * Kernel half of every address space (the top 256 root entries, shared by all):
+ * Kernel half of every address space (the top 256 root entries, shared by all; the bounds are
+ * in arch/bounds.h):
  *
  *   0xffff800000000000  DIRECT_BASE   all physical memory, NX, 1 GiB/2 MiB/4 KiB pages
  *   0xffffd00000000000  MEMMAP_BASE   struct page array, present where there is RAM
@@ -16,14 +17,6 @@
 #include "arch/pte.h"
 #include "lib/types.h"
 
-#define DIRECT_BASE 0xffff800000000000ul
-#define MEMMAP_BASE 0xffffd00000000000ul
-
-/* Memory above is not used: a backlink (mm/backlink.h) has 40 bits for an address divided by
- * 8, and frames have 31-bit numbers. */
-#define PHYS_LIMIT  (8ul << 40)
-#define KSPACE_BASE 0xffffe00000000000ul
-#define KSPACE_END  0xfffff00000000000ul
 #define KERNEL_BASE 0xffffffff80000000ul
 
 struct mm;

@@ -37,7 +37,6 @@ typedef u64 pte_t;
 
 #define PT_SHIFT   9
 #define PT_ENTRIES 512u
-#define PT_LEVELS  4 /* level 0: leaf tables of 4 KiB pages; level 3: the root */
 
 /* NX where the CPU has it, else 0; set once at boot before the first mapping is made. */
 extern u64 pte_nx_mask;

@@ -8,17 +8,13 @@
 #include "arch/pte.h"
 #include "lib/types.h"
 
-#define PHYS_LIMIT  (8ul << 40)
-#define KSPACE_BASE 0xffffe00000000000ul
-#define KSPACE_END  0xfffff00000000000ul
-
 struct mm;
 struct page;
 struct bootinfo;
 
 extern char *host_arena; /* physical address 0 */
 extern struct page *host_memmap;
-#define memmap host_memmap
+#define memmap host_memmap /* not at MEMMAP_BASE */
 
 static inline void *phys_to_virt(paddr_t pa)
 {
