@@ -7,7 +7,7 @@
 
 #include "lib/types.h"
 
-/* Stops the machine with one report. Provided by kernel/panic.c (host: tests/host/port.c). */
+/* Stops the machine with one report. Provided by kernel/panic.c (host: tests/host/harness.c). */
 noreturn void panic(const char *fmt, ...) printf_like(1, 2);
 
 #define ASSERT(cond)                                                         \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the kernel's lower layers need from below and above, on the host. A CPU's TLB is a
+ * The port of lib and mm to the host: what mm/port.h asks for, and a machine. A CPU's TLB is a
  * direct-mapped table of translations plus the leaf tables it walked through; nothing leaves
  * it but by a flush or by displacement, so a forgotten flush stays visible. Freeing a frame
  * that some TLB still holds is an error at once (calls of page_free are wrapped by the linker).
@@ -8,23 +8,18 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "arch/bootinfo.h"
-#include "lib/fmt.h"
-#include "lib/log.h"
 #include "lib/pause.h"
-#include "lib/waitq.h"
 #include "mm/account.h"
 #include "mm/boot_alloc.h"
 #include "mm/buddy.h"
 #include "mm/kspace.h"
 #include "mm/mm.h"
 #include "mm/pagetable.h"
+#include "mm/port.h"
 #include "tests/host/harness.h"
 #include "tests/host/port.h"
 
@@ -94,58 +89,7 @@ enum rank rank_current(void)
     return host_rank;
 }
 
-/* ---- log and clocks ---- */
-
-void printk(const char *fmt, ...)
-{
-    va_list ap;
-    char line[512];
-
-    va_start(ap, fmt);
-    fmt_vsnprintf(line, sizeof(line), *fmt == '\001' ? fmt + 2 : fmt, ap);
-    va_end(ap);
-    test_note("%s", line);
-}
-
-struct file_async;
-void file_async_end(struct file_async *a);
-
-void file_async_end(struct file_async *a)
-{
-    (void)a;
-}
-
-u64 clock_monotonic_ns(void);
-u64 clock_boot_epoch(void);
-
-u64 clock_monotonic_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * 1000000000ull + (u64)ts.tv_nsec;
-}
-
-u64 clock_ns_of_cycles(u64 cycles);
-extern u32 clock_ticks;
-u32 clock_ticks;
-
-u64 clock_ns_of_cycles(u64 cycles)
-{
-    return cycles;
-}
-
-u64 clock_boot_epoch(void)
-{
-    return 1000000000;
-}
-
-bool cpu_random(void *buf, size_t n)
-{
-    (void)buf;
-    (void)n;
-    return false;
-}
+/* ---- a spinlock that nobody gives up ---- */
 
 void cpu_relax(void)
 {
@@ -165,7 +109,6 @@ struct host_thread {
 };
 
 static _Thread_local struct host_thread thread_local_self;
-static __thread bool interrupted;
 
 void *thread_self(void)
 {
@@ -174,6 +117,11 @@ void *thread_self(void)
         thread_local_self.ready = true;
     }
     return &thread_local_self;
+}
+
+sem_t *host_wake_up(void)
+{
+    return &((struct host_thread *)thread_self())->wake;
 }
 
 void thread_park(void)
@@ -189,63 +137,6 @@ void thread_park(void)
 void thread_unpark(void *thread)
 {
     sem_post(&((struct host_thread *)thread)->wake);
-}
-
-int thread_park_until(u64 deadline_ns)
-{
-    struct host_thread *self = thread_self();
-    u64 now = clock_monotonic_ns();
-    struct timespec ts;
-
-    if (deadline_ns == NO_DEADLINE) {
-        thread_park();
-        return 0;
-    }
-    if (deadline_ns <= now)
-        return -110;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    now = (u64)ts.tv_sec * 1000000000ull + (u64)ts.tv_nsec + (deadline_ns - now);
-    ts.tv_sec = (time_t)(now / 1000000000ull);
-    ts.tv_nsec = (long)(now % 1000000000ull);
-    return sem_timedwait(&self->wake, &ts) == 0 ? 0 : -110;
-}
-
-bool thread_interrupted(void)
-{
-    return interrupted;
-}
-
-void host_interrupt(bool on);
-
-void host_interrupt(bool on)
-{
-    interrupted = on;
-}
-
-/* ---- user copies: no user memory ---- */
-
-size_t arch_copy_from_user(void *dst, vaddr_t src, size_t n);
-size_t arch_copy_to_user(vaddr_t dst, const void *src, size_t n);
-size_t arch_clear_user(vaddr_t dst, size_t n);
-
-size_t arch_copy_from_user(void *dst, vaddr_t src, size_t n)
-{
-    (void)dst;
-    (void)src;
-    return n;
-}
-
-size_t arch_copy_to_user(vaddr_t dst, const void *src, size_t n)
-{
-    (void)dst;
-    (void)src;
-    return n;
-}
-
-size_t arch_clear_user(vaddr_t dst, size_t n)
-{
-    (void)dst;
-    return n;
 }
 
 /* ---- boot ---- */

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <semaphore.h>
+
 #include "lib/types.h"
 #include "mm/account.h"
 #include "mm/fault.h"
@@ -52,6 +54,9 @@ unsigned host_tlb_holds(vaddr_t va);
 extern void (*host_pause_hook)(void);
 extern u64 host_pauses;
 extern bool host_killed;
+
+/* What wakes the running host thread. */
+sem_t *host_wake_up(void);
 
 /* Takes mm off every CPU (before mm_put). */
 void host_unload(struct mm *mm);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames from the surrounding kernel instead of Tessera's buddy allocator: with all eight
- * functions here, the linker leaves that one in the archive. Contracts: mm/buddy.h. A stack
- * of single frames is enough; larger blocks are for huge pages and large slabs only.
+ * Frames from the surrounding kernel: with all eight functions here, Tessera's buddy allocator
+ * is not linked. Contracts: mm/buddy.h. Larger blocks are for huge pages and large slabs only.
  */
 #include "port.h"
 
