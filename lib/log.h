@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * How the lower layers write a line to the kernel's log. Provided by kernel/printk.c (host:
- * tests/host/port.c).
+ * tests/host/port_fs.c).
  */
 #pragma once
 
