@@ -4,7 +4,7 @@
  * before it had left: 0 when its allocation failed, else how many were missing.
  */
 #include "kernel/inject.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "lib/uapi/errno.h"
 #include "mm/buddy.h"
 

@@ -10,7 +10,7 @@
 #include "kernel/devices.h"
 #include "kernel/main.h"
 #include "kernel/printk.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/fmt.h"

@@ -13,13 +13,13 @@
 
 #define SYSCALL(number, name) [number] = #name,
 static const char *const names[] = {
-#include "kernel/sys/syscall_table.h"
+#include "kernel/syscall_table.h"
 };
 #undef SYSCALL
 
 #define OWN_SYSCALL(number, name) [(number)-OWN_SYSCALL_FIRST] = #name,
 static const char *const own_names[OWN_SYSCALL_COUNT] = {
-#include "kernel/sys/syscall_own.h"
+#include "kernel/syscall_own.h"
 };
 #undef OWN_SYSCALL
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 
 /* "?" for a number that is not in the table. */
 const char *syscall_name(u64 number);

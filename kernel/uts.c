@@ -4,7 +4,7 @@
  */
 #include "kernel/uts.h"
 #include "kernel/main.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"

@@ -3,7 +3,7 @@
  * User and group numbers.
  */
 #include "kernel/task/cred.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/uaccess.h"

@@ -10,7 +10,7 @@
 #include "kernel/printk.h"
 #include "kernel/sys/exec.h"
 #include "kernel/sys/fs.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/exec/loader.h"
 #include "kernel/task/exec/stack.h"
 #include "kernel/task/proc.h"

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "fs/file.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 
 #define RW_MAX    0x7ffff000ul /* bytes one call moves at most */

@@ -4,7 +4,7 @@
  */
 #include "arch/time.h"
 #include "fs/fdtable.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"

@@ -9,7 +9,7 @@
 #include "kernel/main.h"
 #include "kernel/printk.h"
 #include "kernel/random.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/loadavg.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"

@@ -9,7 +9,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "kernel/sys/fs.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"

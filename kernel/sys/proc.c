@@ -3,7 +3,7 @@
  * Who a process is: numbers, groups, sessions, thread registers.
  */
 #include "kernel/task/proc.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"

@@ -4,7 +4,7 @@
  * another process, through its translations, by way of one page of the kernel.
  */
 #include "kernel/sys/fs.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/uaccess.h"

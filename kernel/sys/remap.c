@@ -5,7 +5,7 @@
  */
 #include "lib/uapi/remap.h"
 #include "kernel/sys/mm.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"

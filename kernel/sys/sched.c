@@ -4,8 +4,8 @@
  */
 #include "kernel/task/sched.h"
 #include "arch/time.h"
-#include "kernel/sys/syscall.h"
 #include "kernel/sys/time.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"

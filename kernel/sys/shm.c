@@ -5,7 +5,7 @@
 #include "fs/dentry.h"
 #include "fs/inode.h"
 #include "fs/sysvshm.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"

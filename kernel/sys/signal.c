@@ -4,8 +4,8 @@
  */
 #include "kernel/task/signal.h"
 #include "arch/time.h"
-#include "kernel/sys/syscall.h"
 #include "kernel/sys/time.h"
+#include "kernel/syscall.h"
 #include "kernel/task/deliver.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/threads.h"

@@ -3,8 +3,8 @@
  * Clocks, sleeps and the interval timers.
  */
 #include "arch/time.h"
-#include "kernel/sys/syscall.h"
 #include "kernel/sys/time.h"
+#include "kernel/syscall.h"
 #include "kernel/task/cpulimit.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/timespec.h"

@@ -5,7 +5,7 @@
  */
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/fork.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"

@@ -7,7 +7,7 @@
 #include "kernel/task/exit.h"
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/fork.h"
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/futex/robust.h"

@@ -6,7 +6,7 @@
 #include "kernel/task/fork.h"
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/exec/exec.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"

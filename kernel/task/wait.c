@@ -3,7 +3,7 @@
  * wait4 and waitid. Taking a zombie's record is the last act of its process.
  */
 #include "lib/uapi/wait.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"

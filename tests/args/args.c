@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The argument oracle: every system call of kernel/sys/syscall_table.h with edge values for each
+ * The argument oracle: every system call of kernel/syscall_table.h with edge values for each
  * argument and bad addresses for each pointer. One line for each trial: call, argument, value,
  * result. The lines of Linux are recorded in linux.txt; args.py compares.
  *

@@ -6,8 +6,8 @@
  */
 #include "kernel/task/futex/futex.h"
 #include "arch/time.h"
-#include "kernel/sys/syscall.h"
 #include "kernel/sys/time.h"
+#include "kernel/syscall.h"
 #include "kernel/task/futex/futex_key.h"
 #include "kernel/task/futex/futex_pi.h"
 #include "kernel/task/futex/futex_requeue_pi.h"

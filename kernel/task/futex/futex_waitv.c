@@ -3,8 +3,8 @@
  * futex_waitv: waiting on up to 128 words at once.
  */
 #include "arch/time.h"
-#include "kernel/sys/syscall.h"
 #include "kernel/sys/time.h"
+#include "kernel/syscall.h"
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/futex/futex_key.h"
 #include "kernel/task/proc.h"

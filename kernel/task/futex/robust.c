@@ -5,7 +5,7 @@
  * program's: any pointer in it may be wrong, and it may be a circle.
  */
 #include "kernel/task/futex/robust.h"
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/futex/futex_pi.h"
 #include "kernel/task/proc.h"

@@ -2,7 +2,7 @@
  *
  * Dispatch of system calls.
  */
-#include "kernel/sys/syscall.h"
+#include "kernel/syscall.h"
 #include "kernel/inject.h"
 #include "kernel/pause.h"
 #include "kernel/printk.h"
@@ -15,13 +15,13 @@
 
 static const syscall_fn table[TABLE_SIZE] = {
 #define SYSCALL(number, name) [number] = sys_##name,
-#include "kernel/sys/syscall_table.h"
+#include "kernel/syscall_table.h"
 #undef SYSCALL
 };
 
 static const syscall_fn own_table[OWN_SYSCALL_COUNT] = {
 #define OWN_SYSCALL(number, name) [(number)-OWN_SYSCALL_FIRST] = sys_##name,
-#include "kernel/sys/syscall_own.h"
+#include "kernel/syscall_own.h"
 #undef OWN_SYSCALL
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * System calls: each is `long sys_NAME(const struct syscall_args *a)` in a file of this folder and
- * has one line in the table of kernel/sys/syscall_table.h: SYSCALL(number, name). A number
+ * System calls: each is `long sys_NAME(const struct syscall_args *a)` in kernel/sys and
+ * has one line in the table of kernel/syscall_table.h: SYSCALL(number, name). A number
  * without a line returns -ENOSYS and is logged once per name of a program and number.
  */
 #pragma once
@@ -31,12 +31,12 @@ static inline struct trapframe *syscall_frame(const struct syscall_args *a)
 typedef long (*syscall_fn)(const struct syscall_args *a);
 
 #define SYSCALL(number, name) long sys_##name(const struct syscall_args *a);
-#include "kernel/sys/syscall_table.h"
+#include "kernel/syscall_table.h"
 #undef SYSCALL
 #define OWN_SYSCALL(number, name) long sys_##name(const struct syscall_args *a);
-#include "kernel/sys/syscall_own.h"
+#include "kernel/syscall_own.h"
 #undef OWN_SYSCALL
 
-/* Numbers of our own calls (kernel/sys/syscall_own.h). */
+/* Numbers of our own calls (kernel/syscall_own.h). */
 #define OWN_SYSCALL_FIRST 1000u
 #define OWN_SYSCALL_COUNT 8u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Calls of our own, outside the range Linux uses: documented in docs/reference, declared for
- * programs in user/include/tessera.h. Included several times like kernel/sys/syscall_table.h:
+ * programs in user/include/tessera.h. Included several times like kernel/syscall_table.h:
  * OWN_SYSCALL(number, name). Numbers are never used for something else.
  * clang-format off
  */
