@@ -11,6 +11,8 @@ define LINT
 	status=0; \
 	step() { echo "== $$*" | cut -c -70; "$$@" || status=1; }; \
 	step tools/check-includes.py; \
+	step tools/metrics; \
+	step tests/tools/metrics.py; \
 	step tools/check-words; \
 	step tools/check-docs.py; \
 	step tools/check-length.py; \
