@@ -8,27 +8,28 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/away.h"
 #include "mm/fault.h"
 #include "mm/mm.h"
+#include "mm/slot.h"
 
 /* The page the entry of va names, with a pin, so that truncate may free it only afterwards;
  * NULL: none. */
 static struct page *pin_entry(struct mm *mm, const struct vma *v, vaddr_t va)
 {
     REQUIRES(&mm->lock);
-    struct page *leaf = vma_huge(v) ? pt_middle(mm, va) : pt_leaf(mm, va), *pg = NULL;
+    struct slot s = slot_at(mm, va, vma_order(v));
+    struct page *pg = NULL;
     pte_t pte;
 
-    if (!leaf)
+    if (!s.table)
         return NULL;
-    spin_lock(&leaf->lock); /* a page in a table has not been freed */
-    pte = pte_load(pt_entries(leaf) + pt_index(va, vma_huge(v)));
+    spin_lock(&s.table->lock); /* a page in a table has not been freed */
+    pte = pte_load(s.entry);
     if (pte) {
         pg = pfn_to_page(pte_any_pfn(pte));
         page_get(pg);
     }
-    spin_unlock(&leaf->lock);
+    spin_unlock(&s.table->lock);
     return pg;
 }
 
@@ -42,7 +43,7 @@ static struct page *pin_hidden(struct mm *mm, struct vma *v, vaddr_t va)
         return pg;
     if (v->object)
         return object_get_page(v->object, mm_offset(mm, v, va), &pg) == 0 ? pg : NULL;
-    if (vma_huge(v)) /* zeros of that size are nowhere */
+    if (vma_order(v)) /* zeros of that size are nowhere */
         return NULL;
     page_get(zero_page);
     return zero_page;

@@ -5,11 +5,9 @@
 #include "mm/area.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
-#include "mm/away.h"
 #include "mm/commit.h"
-#include "mm/huge.h"
 #include "mm/object_tree.h"
-#include "mm/pagetable.h"
+#include "mm/slot.h"
 #include "mm/zap.h"
 
 int area_reserve(struct area_reserve *r, unsigned n)
@@ -151,6 +149,15 @@ int area_check_memlock(const struct mm *mm, u64 npages)
     return mm->locked_vm + npages > mm->limits.memlock >> PAGE_SHIFT ? -EAGAIN : 0;
 }
 
+bool area_cuts_page(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    REQUIRES(&mm->lock);
+    const struct vma *a = start % HUGE_SIZE ? vma_at(mm, start) : NULL;
+    const struct vma *b = end % HUGE_SIZE ? vma_at(mm, end) : NULL;
+
+    return (a && start % vma_page_size(a)) || (b && end % vma_page_size(b));
+}
+
 int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
@@ -158,7 +165,7 @@ int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end)
 
     if (v && v->start < start && end < v->end && !area_may_cut(mm, 1))
         return -ENOMEM;
-    if (huge_cut(mm, start, end))
+    if (area_cuts_page(mm, start, end))
         return -EINVAL;
     return area_sealed(mm, start, end) ? -EPERM : 0;
 }
@@ -168,7 +175,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *v = vma_at(mm, start), *next, *prev;
-    struct tlb_batch batch;
+    struct change batch;
 
     if (!v)
         v = vma_find(mm, start);
@@ -182,15 +189,15 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
         area_cut(mm, end, r);
     /* Translations first, while the VMAs are still in their objects' trees; then the VMAs;
      * then tables nobody can come to any more. */
-    tlb_begin(&batch, mm);
+    change_begin(&batch, mm);
     prev = vma_prev(v);
     for (struct vma *u = v; u && u->start < end; u = u->end < end ? vma_next(u) : NULL) {
         zap_range(u, u->start, u->end, &batch);
-        away_forget(u);
+        slot_forget(u, u->start, u->end);
         if (u->end < end)
-            tlb_pause(&batch);
+            change_pause(&batch);
     }
-    tlb_end(&batch);
+    change_end(&batch);
     for (; v && v->start < end; v = next) {
         next = vma_next(v);
         area_account(mm, v->flags, -(s64)vma_npages(v));
@@ -199,10 +206,74 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
         if (v->end < end)
             pause_anyway();
     }
-    tlb_begin(&batch, mm);
+    change_begin(&batch, mm);
     pt_trim(mm, start, end, prev ? prev->end : 0, v ? v->start : USER_END + PAGE_SIZE,
             &batch);
-    tlb_end(&batch);
+    change_end(&batch);
+}
+
+int area_find_gap(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr_t high,
+                  vaddr_t *out)
+{
+    int err = vma_find_gap(mm, len + (size - PAGE_SIZE), low, high, out);
+
+    if (!err)
+        *out = align_up(*out, size);
+    return err;
+}
+
+int area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr_t high,
+                      vaddr_t *out)
+{
+    int err = vma_find_gap_low(mm, len + (size - PAGE_SIZE), low, high, out);
+
+    if (!err)
+        *out = align_up(*out, size);
+    return err;
+}
+
+/* How far the tables of [start, end) are no other VMA's. */
+static void table_bounds(const struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t *floor,
+                         vaddr_t *ceiling)
+{
+    const struct vma *v = vma_find(mm, start), *prev;
+    const struct rb_node *last = rb_last(&mm->vmas);
+
+    prev = v ? vma_prev(v) : last ? rb_entry(last, struct vma, node) : NULL;
+    while (v && v->start < end)
+        v = vma_next(v);
+    *floor = prev ? prev->end : 0;
+    *ceiling = v ? v->start : USER_END + PAGE_SIZE;
+}
+
+void area_trim(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    vaddr_t floor, ceiling;
+    struct change c;
+
+    table_bounds(mm, start, end, &floor, &ceiling);
+    change_begin(&c, mm);
+    pt_trim(mm, start, end, floor, ceiling, &c);
+    change_end(&c);
+}
+
+void area_trim_inside(struct vma *v, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    vaddr_t floor, ceiling;
+
+    table_bounds(v->mm, start, end, &floor, &ceiling);
+    pt_trim_locked(v->mm, start, end, floor, ceiling, &v->object->lock);
+}
+
+void area_clear_way(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct change c;
+
+    change_begin(&c, mm);
+    pt_trim(mm, start, end, start, end, &c);
+    change_end(&c);
 }
 
 struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,

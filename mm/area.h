@@ -44,12 +44,33 @@ void area_doom(struct vma *v, struct area_dead *dead); /* v is in no tree any mo
 void area_bury(struct area_dead *dead);
 
 /* Whether [start, end) can be removed: -ENOMEM a hole in one VMA at vm.max_map_count, -EINVAL
- * a huge page would be cut, -EPERM sealed. */
+ * a page would be cut, -EPERM sealed. */
 int must_check area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end);
+
+/* Whether a border at start or end would lie inside a page. */
+bool area_cuts_page(const struct mm *mm, vaddr_t start, vaddr_t end);
 
 /* Removes everything in [start, end). Needs up to two spare records. Cannot fail. */
 void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
                 struct area_dead *dead);
+
+/* A free range of `len` bytes in [low, high) that begins at a multiple of `size`, that of its
+ * pages: the highest, or the lowest. -ENOMEM. */
+int must_check area_find_gap(const struct mm *mm, u64 len, u64 size, vaddr_t low,
+                             vaddr_t high, vaddr_t *out);
+int must_check area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low,
+                                 vaddr_t high, vaddr_t *out);
+
+/* Frees the empty tables that lie under [start, end), where nothing is mapped, and under no
+ * VMA beside it. */
+void area_trim(struct mm *mm, vaddr_t start, vaddr_t end);
+/* The same for a part of v, which stays: its object may walk the tables, and is locked piece
+ * by piece. */
+void area_trim_inside(struct vma *v, vaddr_t start, vaddr_t end);
+
+/* Makes [start, end), where nothing is mapped, ready for huge pages: tables left by calls that
+ * failed go. */
+void area_clear_way(struct mm *mm, vaddr_t start, vaddr_t end);
 
 /* Adds npages (may be negative) of memory with these VM_* flags to the totals. */
 void area_account(struct mm *mm, u32 flags, s64 npages);

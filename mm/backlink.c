@@ -186,12 +186,8 @@ static noinline int add_to_log(struct page *pg, u64 key)
     return err;
 }
 
-int backlink_add(struct page *pg, const pte_t *entry)
+int backlink_add_any(struct page *pg, u64 key)
 {
-    REQUIRES(&pg->object->lock);
-    REQUIRES(&virt_to_page(entry)->lock);
-    u64 key = backlink_key(entry);
-
     if (likely(!(pg->flags & PG_LOG)) && likely(inline_add(pg, key) == 0))
         return 0;
     return add_to_log(pg, key);

@@ -13,7 +13,9 @@
  */
 #pragma once
 
-#include "mm/page.h"
+#include "lib/lock.h"
+#include "lib/lock.h"
+#include "mm/object.h"
 
 /* Physical address of an entry of a leaf table, divided by 8: 40 bits. Never 0. */
 STATIC_ASSERT(PHYS_LIMIT >> 3 <= 1ull << 40);
@@ -21,10 +23,6 @@ static inline u64 backlink_key(const pte_t *entry)
 {
     return virt_to_phys(entry) >> 3;
 }
-
-/* Makes sure that `entry` is among the hints of pg; call before the entry is stored, with the
- * table locked. 0, or -ENOMEM: then the translation must not be installed. */
-int must_check backlink_add(struct page *pg, const pte_t *entry);
 
 /* Whether the entry behind `key` shows pg now. */
 static inline bool backlink_live(const struct page *pg, u64 key)
@@ -42,6 +40,41 @@ static inline bool backlink_live(const struct page *pg, u64 key)
 static inline u64 backlink_inline(const struct page *pg, unsigned s)
 {
     return (u64)pg->links.high[s] << 32 | pg->links.low[s];
+}
+
+/* Any case of backlink_add(). */
+int must_check backlink_add_any(struct page *pg, u64 key);
+
+/* Makes sure that `entry` is among the hints of pg; call before the entry is stored, with the
+ * table locked. 0, or -ENOMEM: then the translation must not be installed. Inline hints stand
+ * without a gap; this finds one that is there, puts it behind the
+ * last, or in the place of the first where that is stale. */
+static always_inline int must_check backlink_add(struct page *pg, const pte_t *entry)
+{
+    REQUIRES(&pg->object->lock);
+    REQUIRES(&virt_to_page(entry)->lock);
+    struct backlinks *b = &pg->links;
+    u64 key = backlink_key(entry);
+
+    if (unlikely(pg->flags & PG_LOG))
+        return backlink_add_any(pg, key);
+#pragma GCC unroll 4
+    for (unsigned s = 0; s < BACKLINKS_INLINE; s++) {
+        u32 low = b->low[s];
+
+        if (likely(!low) && likely(!b->high[s])) {
+            b->low[s] = (u32)key;
+            b->high[s] = (u8)(key >> 32);
+            return 0;
+        }
+        if (unlikely(low == (u32)key) && b->high[s] == (u8)(key >> 32))
+            return 0;
+    }
+    if (backlink_live(pg, backlink_inline(pg, 0)))
+        return backlink_add_any(pg, key);
+    b->low[0] = (u32)key;
+    b->high[0] = (u8)(key >> 32);
+    return 0;
 }
 
 /* Calls visit for each hint, live or not, once. visit must not add hints to pg. */

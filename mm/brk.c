@@ -6,7 +6,6 @@
 #include "mm/area.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
-#include "mm/huge.h"
 
 static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
 {
@@ -62,7 +61,7 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
         ok = true;
     else if (new_end > old_end)
         ok = heap_grow(mm, old_end, new_end);
-    else if (!area_sealed(mm, new_end, old_end) && !huge_cut(mm, new_end, old_end) &&
+    else if (!area_sealed(mm, new_end, old_end) && !area_cuts_page(mm, new_end, old_end) &&
              area_reserve(&r, 2) == 0) {
         area_unmap(mm, new_end, old_end, &r, &dead);
         ok = true;

@@ -8,11 +8,10 @@
 #include "mm/census.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
-#include "mm/backlink.h"
-#include "mm/huge.h"
 #include "mm/object_tree.h"
 #include "mm/rmap.h"
 #include "mm/slab.h"
+#include "mm/slot.h"
 
 #define FEW_VMAS 8u
 
@@ -55,7 +54,7 @@ static inline void count_entry(struct count *c, const struct page *table, unsign
     const struct page *pg = pte_present(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
 
     if (pg && pg->type == PAGE_OBJECT && pg->object == c->o &&
-        !(table->away && table->away[i]))
+        !slot_number(table, i))
         c->b->n[(pg->index - c->first) >> c->o->order]++;
 }
 
@@ -68,23 +67,16 @@ static void count_homes(struct count *c, pgoff_t last)
         pgoff_t low = MAX(c->first, v->pgoff), high = MIN(last, v->pgoff + vma_npages(v));
         vaddr_t start = v->start + ((low - v->pgoff) << PAGE_SHIFT);
         vaddr_t end = v->start + ((high - v->pgoff) << PAGE_SHIFT);
-        struct huge_slot s;
-        struct page *leaf;
+        unsigned order = vma_order(v);
+        struct page *table;
 
-        if (vma_huge(v)) {
-            huge_for_each(v->mm, start, end, va, s)
-            {
-                spin_lock(&s.table->lock);
-                count_entry(c, s.table, s.i);
-                spin_unlock(&s.table->lock);
-            }
-            continue;
-        }
-        pt_for_each_leaf (v->mm, start, end, va, next, leaf) {
-            spin_lock(&leaf->lock);
-            for (vaddr_t a = va; a < next && leaf->present; a += PAGE_SIZE)
-                count_entry(c, leaf, pt_index(a, 0));
-            spin_unlock(&leaf->lock);
+        pt_for_each_table (v->mm, slot_level(order), start, end, va, next, table) {
+            unsigned i = slot_index(va, order), stop = i + slot_count(va, next, order);
+
+            spin_lock(&table->lock);
+            for (; i < stop && table->present; i++)
+                count_entry(c, table, i);
+            spin_unlock(&table->lock);
         }
     }
 }
@@ -97,7 +89,7 @@ static void count_hint(u64 key, void *arg)
     if (!backlink_live(c->pg, key))
         return;
     spin_lock(&table->lock);
-    if (backlink_live(c->pg, key) && table->away && table->away[key % PT_ENTRIES])
+    if (backlink_live(c->pg, key) && slot_number(table, (unsigned)(key % PT_ENTRIES)))
         c->b->n[(c->pg->index - c->first) >> c->o->order]++;
     spin_unlock(&table->lock);
 }

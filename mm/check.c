@@ -5,13 +5,12 @@
  */
 #include "mm/check.h"
 #include "lib/lock.h"
-#include "mm/away.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
-#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/object_tree.h"
 #include "mm/rmap.h"
+#include "mm/slot.h"
 
 #define CHECK(cond, ...)                     \
     do {                                     \
@@ -36,11 +35,10 @@ static void check_vmas(struct mm *mm, struct totals *t)
               v->end);
         CHECK(!((v->start | v->end) % PAGE_SIZE), "VMA %lx not whole pages", v->start);
         CHECK(!prev || prev->end <= v->start, "VMAs overlap at %lx", v->start);
-        CHECK(!vma_huge(v) ||
-                  !((v->start | v->end | v->pgoff << PAGE_SHIFT) % HUGE_SIZE ||
-                    (v->flags & VM_LOCKED)),
-              "huge VMA at %lx", v->start);
-        CHECK(!v->object || v->object->order == (vma_huge(v) ? HUGE_ORDER : 0),
+        CHECK(!((v->start | v->end | v->pgoff << PAGE_SHIFT) % vma_page_size(v)) &&
+                  !(vma_order(v) && (v->flags & VM_LOCKED)),
+              "VMA of large pages at %lx", v->start);
+        CHECK(!v->object || v->object->order == vma_order(v),
               "object of other pages at %lx", v->start);
         CHECK(v->object || v->pgoff == v->start >> PAGE_SHIFT, "anonymous home at %lx",
               v->start);
@@ -78,55 +76,59 @@ static void check_hint(const struct page *pg, const struct page *table, unsigned
 }
 
 /* Invariants 3, 4, 5: what an object's translation at va must be. */
-static void check_object_entry(struct vma *v, struct page *leaf, vaddr_t va, pte_t pte)
+static void check_object_entry(struct vma *v, struct page *table, unsigned i, vaddr_t va,
+                               pte_t pte)
 {
     struct page *pg = pfn_to_page(pte_pfn(pte));
-    unsigned i = pt_index(va, 0);
 
     CHECK(pg->type == PAGE_OBJECT, "page of type %d shown at %lx", pg->type, va);
     CHECK(pg->object == v->object, "page of another object at %lx", va);
-    CHECK(pg->index == away_offset(leaf, v, va), "%lx shows file page %u, not %llu", va,
-          pg->index, (unsigned long long)away_offset(leaf, v, va));
+    CHECK(pg->index == slot_offset(table, i, v, va), "%lx shows file page %u, not %llu",
+          va, pg->index, (unsigned long long)slot_offset(table, i, v, va));
     CHECK(pg->index < object_npages(v->object), "page beyond the end at %lx", va);
     CHECK(index_get(&v->object->pages, pg->index) == pg, "page not in its object at %lx",
           va);
-    if (!(leaf->away && leaf->away[i]))
-        return;
-    check_hint(pg, leaf, i, va);
+    if (slot_number(table, i))
+        check_hint(pg, table, i, va);
 }
 
-static void check_entry(struct mm *mm, struct page *leaf, unsigned i, struct totals *t)
+static void check_entry(struct mm *mm, struct page *table, unsigned i, struct totals *t)
 {
-    vaddr_t va = pt_address(leaf, i);
-    pte_t pte = pte_load(pt_entries(leaf) + i);
+    vaddr_t va = pt_address(table, i);
+    pte_t pte = pte_load(pt_entries(table) + i);
     struct vma *v = vma_find(mm, va);
     struct page *pg = pfn_to_page(pte_any_pfn(pte));
+    u64 size;
     u32 prot;
 
-    CHECK(v && v->start <= va && !vma_huge(v), "translation without VMA at %lx", va);
+    CHECK(v && v->start <= va && slot_level(vma_order(v)) == table->level,
+          "translation without VMA at %lx", va);
+    CHECK(pg->order == vma_order(v) && page_to_pfn(pg) % (1ul << pg->order) == 0,
+          "page of another size at %lx", va);
+    size = 1ul << pg->order;
     prot = v->flags & VM_PROT;
     if (pte_parked(pte)) {
         CHECK(vma_kind(v) != VMA_SHARED && pg->type == PAGE_ANON, "parked entry at %lx",
               va);
-        t->anon++;
+        t->anon += size;
         return;
     }
-    CHECK(pte_present(pte) && pte_user(pte), "strange entry %llx at %lx",
-          (unsigned long long)pte, va);
+    CHECK(pte_present(pte) && pte_user(pte) && pte_large(pte) == (pg->order != 0),
+          "strange entry %llx at %lx", (unsigned long long)pte, va);
     CHECK(prot, "translation without rights at %lx", va);
     CHECK(!pte_writable(pte) || (prot & VM_WRITE), "writable beyond the VMA at %lx", va);
     CHECK(!pte_nx_mask || pte_executable(pte) == !!(prot & VM_EXEC), "exec right at %lx",
           va);
     switch (vma_kind(v)) {
     case VMA_SHARED:
-        check_object_entry(v, leaf, va, pte);
-        t->shmem++;
+        check_object_entry(v, table, i, va, pte);
+        t->shmem += size;
         break;
     case VMA_PRIVATE:
         if (pg->type == PAGE_OBJECT) {
-            check_object_entry(v, leaf, va, pte);
+            check_object_entry(v, table, i, va, pte);
             CHECK(!pte_writable(pte), "private mapping writes the file at %lx", va);
-            t->file++;
+            t->file += size;
             break;
         }
         /* fallthrough */
@@ -137,92 +139,32 @@ static void check_entry(struct mm *mm, struct page *leaf, unsigned i, struct tot
         }
         CHECK(pg->type == PAGE_ANON && pg->refs > 0, "private page at %lx", va);
         CHECK(!pte_writable(pte) || pg->refs == 1, "shared page writable at %lx", va);
-        t->anon++;
+        t->anon += size;
         break;
     }
 }
 
-/* Invariants 1, 2 and the counters of one leaf table. */
-static void check_leaf(struct mm *mm, struct page *leaf, struct totals *t)
-{
-    u32 present = 0, naway = 0;
-
-    for (unsigned i = 0; i < PT_ENTRIES; i++) {
-        vaddr_t va = pt_address(leaf, i);
-
-        if (pte_load(pt_entries(leaf) + i)) {
-            present++;
-            check_entry(mm, leaf, i, t);
-        }
-        if (leaf->away && leaf->away[i]) {
-            struct vma *v = vma_find(mm, va);
-
-            naway++;
-            CHECK(v && v->start <= va && vma_kind(v) == VMA_SHARED,
-                  "away outside shared memory at %lx", va);
-            CHECK(leaf->away[i] - 1 != vma_home(v, va), "away holds home at %lx", va);
-        }
-    }
-    CHECK(present == leaf->present, "table at %lx counts %u entries, has %u",
-          pt_address(leaf, 0), leaf->present, present);
-    CHECK(naway == leaf->naway && (naway || !leaf->away), "away count at %lx",
-          pt_address(leaf, 0));
-}
-
-/* The same for an entry of level 1 that is no table. */
-static void check_huge(struct mm *mm, struct page *table, unsigned i, struct totals *t)
-{
-    vaddr_t va = huge_address(table, i);
-    pte_t pte = pte_load(pt_entries(table) + i);
-    struct vma *v = vma_at(mm, va);
-    struct page *pg = pfn_to_page(pte_any_pfn(pte));
-    u32 prot = v ? v->flags & VM_PROT : 0;
-
-    CHECK(v && vma_huge(v), "huge translation without VMA at %lx", va);
-    CHECK(pg->order == HUGE_ORDER && page_to_pfn(pg) % HUGE_PAGES == 0,
-          "huge translation of a small page at %lx", va);
-    CHECK(pte_present(pte) ? prot && pte_user(pte) && pte_large(pte)
-                           : pte_parked(pte) && pg->type == PAGE_ANON,
-          "strange huge entry %llx at %lx", (unsigned long long)pte, va);
-    CHECK(!pte_present(pte) || !pte_writable(pte) || (prot & VM_WRITE),
-          "writable beyond the VMA at %lx", va);
-    if (pg->type == PAGE_ANON) {
-        CHECK(vma_kind(v) != VMA_SHARED && pg->refs > 0, "private page at %lx", va);
-        CHECK(!pte_present(pte) || !pte_writable(pte) || pg->refs == 1,
-              "shared page writable at %lx", va);
-        t->anon += HUGE_PAGES;
-        return;
-    }
-    CHECK(pg->type == PAGE_OBJECT && pg->object == v->object &&
-              pg->index == huge_offset(mm, v, va) &&
-              pg->index < object_npages(v->object) &&
-              index_get(&v->object->pages, pg->index) == pg,
-          "huge page of type %d, number %u at %lx", pg->type, pg->index, va);
-    *(vma_kind(v) == VMA_SHARED ? &t->shmem : &t->file) += HUGE_PAGES;
-    CHECK(vma_kind(v) == VMA_SHARED || !pte_writable(pte), "file written at %lx", va);
-    if (!table->away || !table->away[i])
-        return;
-    check_hint(pg, table, i, va);
-}
-
-/* The away numbers of huge pages in a table of level 1. */
-static void check_huge_away(struct mm *mm, const struct page *table)
+/* The away numbers of one table. */
+static void check_numbers(struct mm *mm, struct page *table)
 {
     u32 naway = 0;
 
-    for (unsigned i = 0; table->away && i < PT_ENTRIES; i++) {
-        vaddr_t va = huge_address(table, i);
-        struct vma *v = table->away[i] ? vma_at(mm, va) : NULL;
+    for (unsigned i = 0; !slot_all_home(table) && i < PT_ENTRIES; i++) {
+        vaddr_t va = pt_address(table, i);
+        u32 number = slot_number(table, i);
+        struct vma *v = number ? vma_find(mm, va) : NULL;
 
-        if (!table->away[i])
+        if (!number)
             continue;
         naway++;
-        CHECK(v && vma_huge(v) && vma_kind(v) == VMA_SHARED &&
-                  (table->away[i] - 1) % HUGE_PAGES == 0 &&
-                  table->away[i] - 1 != vma_home(v, va),
-              "huge page away at %lx", va);
+        CHECK(v && v->start <= va && vma_kind(v) == VMA_SHARED &&
+                  slot_level(vma_order(v)) == table->level,
+              "away outside shared memory at %lx", va);
+        CHECK(number - 1 != vma_home(v, va) && (number - 1) % (1u << vma_order(v)) == 0,
+              "away number %u at %lx", number, va);
     }
-    CHECK(naway == table->naway && (naway || !table->away), "away count of level 1");
+    CHECK(naway == table->naway && (naway || slot_all_home(table)), "away count at %lx",
+          pt_address(table, 0));
 }
 
 static void check_tables(struct mm *mm, struct page *table, unsigned level,
@@ -235,30 +177,25 @@ static void check_tables(struct mm *mm, struct page *table, unsigned level,
           "table descriptor");
     CHECK(table->pins == 0 && table->present <= PT_ENTRIES && table->naway <= PT_ENTRIES,
           "table of level %u pinned, or counts wrong", level);
-    CHECK(level <= 1 || (!table->away && !table->naway), "away numbers at level %u",
-          level);
+    CHECK(level <= 1 || (slot_all_home(table) && !table->naway),
+          "away numbers at level %u", level);
     CHECK(!spin_is_locked(&table->lock), "table of level %u locked", level);
     t->tables++;
-    if (level == 0) {
-        check_leaf(mm, table, t);
-        return;
-    }
-    if (level == 1)
-        check_huge_away(mm, table);
+    if (level <= 1)
+        check_numbers(mm, table);
     for (unsigned i = 0; i < entries; i++) {
         pte_t e = pte_load(pt_entries(table) + i);
 
         if (!e)
             continue;
         present++;
-        if (level == 1 && (!pte_present(e) || pte_large(e))) {
-            check_huge(mm, table, i, t);
-            continue;
-        }
-        check_tables(mm, pfn_to_page(pte_pfn(e)), level - 1, t);
+        if (level == 0 || (level == 1 && (!pte_present(e) || pte_large(e))))
+            check_entry(mm, table, i, t);
+        else
+            check_tables(mm, pfn_to_page(pte_pfn(e)), level - 1, t);
     }
-    CHECK(present == table->present, "upper table counts %u, has %u", table->present,
-          present);
+    CHECK(present == table->present, "table of level %u at %lx counts %u entries, has %u",
+          level, pt_address(table, 0), table->present, present);
 }
 
 void mm_check(struct mm *mm)

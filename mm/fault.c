@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The page fault in four stages: locate the VMA and check the access, decide from the
+ * The page fault in four stages: locate the slot and check the access, decide from the
  * translation and the VMA's kind, provide a page (which may allocate while nothing is
  * changed), commit under the table's lock after looking again.
  *
@@ -12,353 +12,408 @@
  *                         | else copy          | RW, else copy         |
  *   present, allowed      | flush one address  | same                  | same
  *
- * There is no row for rearranged mappings: they differ only in what mm_offset answers.
+ * There is no row for rearranged mappings: they differ only in what the slot says it shows.
+ * Huge pages take the same way; there is no huge page of zeros, and when there is no block for
+ * one the fault ends in SIGBUS, as on a Linux whose pool is empty.
  */
 #include "mm/fault.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
-#include "mm/away.h"
-#include "mm/backlink.h"
 #include "mm/buddy.h"
-#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/object_tree.h"
+#include "mm/slot.h"
 #include "mm/stack.h"
 #include "mm/stat.h"
 
 struct fault {
     struct mm *mm;
     struct vma *v;
-    vaddr_t va; /* page aligned */
+    vaddr_t va; /* the start of the page */
     u32 access;
-    struct page *leaf;
-    unsigned i; /* entry in leaf */
-    pte_t *entry;
-    bool replaced; /* an entry was in use before */
-    bool filled;   /* the page was a hole until now: its neighbours will be holes too */
+    struct slot s;
+    bool filled; /* the page was a hole until now: its neighbours will be holes too */
 };
 
 /* Stages ask for another round when what they decided on has changed meanwhile. */
 #define FAULT_RETRY ((enum fault_result)100)
 
-static void install(struct fault *f, pte_t old, pte_t pte)
+/* ---- locate ---- */
+
+static always_inline bool locate(struct fault *f, unsigned order)
 {
-    REQUIRES(&f->leaf->lock);
-    if (!old)
-        f->leaf->present++;
-    pte_store(f->entry, pte);
+    f->va &= ~(slot_size(order) - 1);
+    f->s = slot_at(f->mm, f->va, order);
+    if (unlikely(!f->s.table))
+        f->s = slot_make(f->mm, f->va, order);
+    return f->s.table;
 }
 
-static inline void rss_add(u64 *counter)
+/* ---- provide ---- */
+
+/* Why a page of this order could not be had. */
+static inline enum fault_result no_page(unsigned order)
 {
-    __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+    return order ? FAULT_BUS : FAULT_OOM;
 }
 
-/* One translation of the faulting address space was replaced or changed. */
-static void flush_one(struct fault *f)
+/* A page of type ANON that f will own: zeroed, or a copy of `src`. NULL: no memory. */
+static always_inline struct page *provide_anon(const struct page *src, unsigned order)
 {
-    struct tlb_batch b;
+    struct page *pg = page_alloc_user(order, src ? 0 : PA_ZERO);
 
-    tlb_begin(&b, f->mm);
-    tlb_change(&b, f->va);
-    tlb_flush(&b);
+    if (!pg)
+        return NULL;
+    pg->type = PAGE_ANON;
+    for (u64 at = 0; src && at < slot_size(order); at += PAGE_SIZE)
+        copy_page((char *)page_to_virt(pg) + at, (char *)page_to_virt(src) + at);
+    return pg;
+}
+
+/* The object's page, made when it is a hole, pinned. */
+static enum fault_result provide_object(struct vm_object *o, pgoff_t pgoff,
+                                        struct page **pg)
+{
+    int err = object_get_page(o, pgoff, pg);
+
+    if (!err)
+        return FAULT_OK;
+    return err == -ENOMEM ? no_page(o->order) : FAULT_BUS; /* beyond the end; full */
+}
+
+/* ---- commit ---- */
+
+/* This CPU may still have the narrower rights of a translation that was replaced before. */
+static noinline void flush_one(struct mm *mm, vaddr_t va)
+{
+    struct change c;
+
+    change_begin(&c, mm);
+    change_note(&c, va);
+    change_flush(&c);
 }
 
 /* Neighbours come along where the next entry is empty: a program that walks through its
  * memory takes one fault for many pages, one that jumps about pays this look. Pages away from
- * home come one by one: who arranged them does not walk. */
-static inline void around(struct fault *f)
+ * home come one by one: who arranged them does not walk. O and T held. */
+static always_inline void around(struct fault *f, struct change *c, struct tally *t,
+                                 unsigned order)
 {
     REQUIRES(&f->v->object->lock);
-    REQUIRES(&f->leaf->lock);
-    if ((f->i + 1) % FAULT_AROUND && !pte_load(f->entry + 1))
-        fault_around(f->v, f->leaf, f->i, f->va);
+    REQUIRES(&f->s.table->lock);
+    if (order == 0 && (f->s.i + 1) % FAULT_AROUND && !pte_load(f->s.entry + 1)) {
+        struct tally more = {0, 0};
+
+        fault_around(c, f->v, f->s, f->va, &more);
+        t->present += more.present;
+    }
 }
 
-/* ---- shared object ---- */
-
-/* Maps the page that f->va shows, if it is in memory; FAULT_RETRY: it is a hole. */
-static inline enum fault_result map_resident(struct fault *f, struct vm_object *o,
-                                             pgoff_t *pgoff)
+/* Shows the page of the object that f->va shows, if it is in memory, with these rights;
+ * FAULT_RETRY: it is a hole, *pgoff. O and T held. */
+static always_inline enum fault_result commit_object(struct fault *f, struct change *c,
+                                                     u32 prot, enum resident kind,
+                                                     pgoff_t *pgoff, unsigned order)
 {
-    REQUIRES(&o->lock);
-    REQUIRES(&f->leaf->lock);
-    u32 away = f->leaf->away ? f->leaf->away[f->i] : 0;
-    pte_t old = pte_load(f->entry), pte;
+    REQUIRES(&f->v->object->lock);
+    REQUIRES(&f->s.table->lock);
+    struct vm_object *o = f->v->object;
+    u32 number = slot_number(f->s.table, f->s.i);
+    pte_t old = pte_load(f->s.entry), rights = slot_rights(prot, order);
+    struct tally t = {0, 0};
     struct page *pg;
 
-    *pgoff = away ? away - 1 : vma_home(f->v, f->va);
+    *pgoff = number ? number - 1 : vma_home(f->v, f->va);
     if (unlikely(*pgoff >= object_npages(o)))
         return FAULT_BUS;
     pg = index_get(&o->pages, object_number(*pgoff));
     if (unlikely(!pg))
         return FAULT_RETRY;
-    pte = pte_make_user(page_to_pfn(pg), f->v->flags & VM_PROT);
-    f->replaced = old != 0;
-    if (unlikely(old == pte)) {
+    if (unlikely(old == (rights | page_to_pfn(pg) << PAGE_SHIFT))) {
+        change_note(c, f->va);
         mm_count(fault_spurious);
         return FAULT_OK;
     }
-    /* The backlink must be there before the entry is visible: truncate looks. */
-    if (away && backlink_add(pg, f->entry) != 0)
+    if (!slot_show(c, f->s.entry, f->va, old, pg, rights, number, &t))
         return FAULT_OOM;
-    if (likely(!old)) {
-        f->leaf->present++;
-        rss_add(&f->mm->rss_shmem);
-    }
     o->shown++;
-    if (f->access & FAULT_WRITE)
+    if (kind == RESIDENT_SHMEM && (f->access & FAULT_WRITE))
         o->wrote = cpu_cycles();
-    pte_store(f->entry, pte);
-    if (!away && !f->filled)
-        around(f);
+    if (!number && !f->filled)
+        around(f, c, &t, order);
+    slot_settle_one(f->mm, f->s.table, &t, kind, order);
     mm_count(fault_object);
     return FAULT_OK;
 }
 
-static enum fault_result fault_shared(struct fault *f)
+/* Puts private memory in the place of `old`, if that is still there. */
+static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
+                                                   struct page *fresh, unsigned order)
+{
+    u32 prot = f->v->flags & VM_PROT;
+    struct change c;
+
+    spin_lock(&f->s.table->lock);
+    if (pte_load(f->s.entry) != old) {
+        spin_unlock(&f->s.table->lock);
+        page_put(fresh);
+        return FAULT_RETRY;
+    }
+    if (!old) {
+        slot_own(f->mm, f->s, fresh, prot, order);
+        spin_unlock(&f->s.table->lock);
+        return FAULT_OK;
+    }
+    change_begin(&c, f->mm);
+    slot_own_instead(&c, f->s, f->va, old, fresh, prot, order);
+    spin_unlock(&f->s.table->lock);
+    if (c.resident[RESIDENT_FILE])
+        object_dropped(f->v->object);
+    change_end(&c);
+    return FAULT_OK;
+}
+
+/* Gives the page of `old`, if that is still there, other rights. */
+static always_inline enum fault_result commit_rights(struct fault *f, pte_t old, u32 prot,
+                                                     unsigned order)
+{
+    enum fault_result result = FAULT_OK;
+
+    spin_lock(&f->s.table->lock);
+    if (pte_load(f->s.entry) == old)
+        slot_set_rights(f->s, old, prot, order);
+    else
+        result = FAULT_RETRY;
+    spin_unlock(&f->s.table->lock);
+    flush_one(f->mm, f->va);
+    return result;
+}
+
+/* ---- decide: shared object ---- */
+
+static always_inline enum fault_result fault_shared(struct fault *f, unsigned order)
 {
     struct vm_object *o = f->v->object;
     struct page *made = NULL;
     enum fault_result result;
+    struct change c;
     pgoff_t pgoff;
-    int err;
 
     for (;;) {
         spin_lock(&o->lock);
-        spin_lock(&f->leaf->lock);
-        result = map_resident(f, o, &pgoff);
-        spin_unlock(&f->leaf->lock);
+        spin_lock(&f->s.table->lock);
+        change_begin(&c, f->mm);
+        result = commit_object(f, &c, f->v->flags & VM_PROT, RESIDENT_SHMEM, &pgoff, order);
+        spin_unlock(&f->s.table->lock);
         spin_unlock(&o->lock);
         if (unlikely(made)) /* the pin that kept the fresh page for us */
             page_put(made);
+        change_end(&c);
         if (likely(result != FAULT_RETRY))
-            break;
-        made = NULL;
+            return result;
         f->filled = true;
-        err = object_get_page(o, pgoff, &made);
-        if (err)
-            return err == -ENOMEM ? FAULT_OOM : FAULT_BUS; /* beyond the end; full */
+        result = provide_object(o, pgoff, &made);
+        if (result != FAULT_OK)
+            return result;
     }
-    if (unlikely(f->replaced)) /* this CPU may still have the narrower rights */
-        flush_one(f);
-    return result;
 }
 
-/* ---- private memory ---- */
-
-/* A page of type ANON that f will own: zeroed, or a copy of `src`. NULL: no memory. */
-static struct page *anon_page(const struct page *src)
-{
-    struct page *pg = page_alloc(0, src ? PA_USER : PA_USER | PA_ZERO);
-
-    if (!pg)
-        return NULL;
-    pg->type = PAGE_ANON;
-    if (src)
-        copy_page(page_to_virt(pg), page_to_virt(src));
-    return pg;
-}
-
-/* Puts a fresh page in place of `old`, if that is still there. */
-static enum fault_result commit_anon(struct fault *f, pte_t old, struct page *fresh)
-{
-    struct page *before = old ? pfn_to_page(pte_any_pfn(old)) : NULL;
-    struct tlb_batch b;
-
-    spin_lock(&f->leaf->lock);
-    if (pte_load(f->entry) != old) {
-        spin_unlock(&f->leaf->lock);
-        page_put(fresh);
-        return FAULT_RETRY;
-    }
-    install(f, old, pte_make_user(page_to_pfn(fresh), f->v->flags & VM_PROT));
-    spin_unlock(&f->leaf->lock);
-    if (!before || before->type != PAGE_ANON)
-        rss_add(&f->mm->rss_anon);
-    if (!before)
-        return FAULT_OK;
-    tlb_begin(&b, f->mm);
-    tlb_change(&b, f->va);
-    if (before->type == PAGE_ANON)
-        tlb_free(&b, before);
-    else if (before != zero_page) {
-        __atomic_fetch_sub(&f->mm->rss_file, 1, __ATOMIC_RELAXED);
-        object_dropped(f->v->object);
-    }
-    tlb_end(&b);
-    return FAULT_OK;
-}
+/* ---- decide: private memory ---- */
 
 /* Write to a present read-only page of private memory, or to a parked one. */
-static enum fault_result fault_private_write(struct fault *f, pte_t old)
+static always_inline enum fault_result fault_private_write(struct fault *f, pte_t old,
+                                                           unsigned order)
 {
     struct page *pg = pfn_to_page(pte_any_pfn(old)), *fresh;
     enum fault_result result;
 
     if (pg->type == PAGE_ANON && __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1) {
-        spin_lock(&f->leaf->lock);
-        if (pte_load(f->entry) != old) {
-            spin_unlock(&f->leaf->lock);
-            return FAULT_RETRY;
-        }
-        pte_store(f->entry, pte_make_user(page_to_pfn(pg), f->v->flags & VM_PROT));
-        spin_unlock(&f->leaf->lock);
-        mm_count(fault_reuse);
-        flush_one(f);
-        return FAULT_OK;
+        result = commit_rights(f, old, f->v->flags & VM_PROT, order);
+        if (result == FAULT_OK)
+            mm_count(fault_reuse);
+        return result;
     }
-    fresh = anon_page(pg == zero_page ? NULL : pg);
+    fresh = provide_anon(pg == zero_page ? NULL : pg, order);
     if (!fresh)
-        return FAULT_OOM;
-    result = commit_anon(f, old, fresh);
+        return no_page(order);
+    result = commit_anon(f, old, fresh, order);
     if (result == FAULT_OK)
         mm_count(fault_cow);
     return result;
 }
 
-/* First touch of an anonymous page. */
-static enum fault_result fault_anon_new(struct fault *f)
+/* Read of anonymous memory never touched: the page of zeros. */
+static always_inline enum fault_result fault_zero(struct fault *f)
 {
-    enum fault_result result = FAULT_OK;
+    bool empty;
+
+    spin_lock(&f->s.table->lock);
+    empty = !pte_load(f->s.entry);
+    if (empty)
+        slot_show_zero(f->s, f->v->flags & VM_PROT & ~VM_WRITE);
+    spin_unlock(&f->s.table->lock);
+    if (!empty)
+        return FAULT_RETRY;
+    mm_count(fault_anon_zero);
+    return FAULT_OK;
+}
+
+/* First touch of an anonymous page. */
+static always_inline enum fault_result fault_anon_new(struct fault *f, unsigned order)
+{
+    enum fault_result result;
     struct page *fresh;
 
-    if (!(f->access & FAULT_WRITE)) {
-        spin_lock(&f->leaf->lock);
-        if (pte_load(f->entry))
-            result = FAULT_RETRY;
-        else
-            install(
-                f, 0,
-                pte_make_user(page_to_pfn(zero_page), f->v->flags & VM_PROT & ~VM_WRITE));
-        spin_unlock(&f->leaf->lock);
-        if (result == FAULT_OK)
-            mm_count(fault_anon_zero);
-        return result;
-    }
-    fresh = anon_page(NULL);
+    if (order == 0 && !(f->access & FAULT_WRITE))
+        return fault_zero(f);
+    fresh = provide_anon(NULL, order);
     if (!fresh)
-        return FAULT_OOM;
-    result = commit_anon(f, 0, fresh);
+        return no_page(order);
+    result = commit_anon(f, 0, fresh, order);
     if (result == FAULT_OK)
         mm_count(fault_anon_new);
     return result;
 }
 
-/* First touch of a private mapping of an object. */
-static enum fault_result fault_private_new(struct fault *f)
+/* First read of a private mapping of an object: its page, read-only. */
+static always_inline enum fault_result fault_private_read(struct fault *f, unsigned order)
 {
     struct vm_object *o = f->v->object;
-    pgoff_t pgoff = away_offset(f->leaf, f->v, f->va);
-    struct page *pg, *fresh;
-    enum fault_result result = FAULT_OK;
+    enum fault_result result;
+    struct page *made = NULL;
+    struct change c;
+    pgoff_t pgoff;
 
-    switch (object_get_page(o, pgoff, &pg)) {
-    case 0:
-        break;
-    case -ENOMEM:
-        return FAULT_OOM;
-    default: /* beyond the end, or the file system is full */
-        return FAULT_BUS;
-    }
-    if (f->access & FAULT_WRITE) {
-        fresh = anon_page(pg);
-        page_put(pg);
-        if (!fresh)
-            return FAULT_OOM;
-        /* Truncate drops private copies too: none may appear beyond the end. */
+    for (;;) {
         spin_lock(&o->lock);
-        if (pgoff >= object_npages(o)) {
-            page_put(fresh);
-            result = FAULT_BUS;
-        } else {
-            result = commit_anon(f, 0, fresh);
-        }
+        spin_lock(&f->s.table->lock);
+        change_begin(&c, f->mm);
+        result = pte_load(f->s.entry)
+                     ? FAULT_OK /* what it is decides another round */
+                     : commit_object(f, &c, f->v->flags & VM_PROT & ~VM_WRITE,
+                                     RESIDENT_FILE, &pgoff, order);
+        spin_unlock(&f->s.table->lock);
         spin_unlock(&o->lock);
-        if (result == FAULT_OK)
-            mm_count(fault_cow);
+        if (made)
+            page_put(made);
+        change_end(&c);
+        if (result != FAULT_RETRY)
+            return result;
+        result = provide_object(o, pgoff, &made);
+        if (result != FAULT_OK)
+            return result;
+    }
+}
+
+/* First write: a copy of its page. */
+static always_inline enum fault_result fault_private_copy(struct fault *f, unsigned order)
+{
+    struct vm_object *o = f->v->object;
+    pgoff_t pgoff = slot_offset(f->s.table, f->s.i, f->v, f->va);
+    struct page *pg, *fresh;
+    enum fault_result result = provide_object(o, pgoff, &pg);
+
+    if (result != FAULT_OK)
         return result;
-    }
-    spin_lock(&o->lock);
-    spin_lock(&f->leaf->lock);
-    if (pg->object != o || (pg->flags & PG_LEAVING) || pte_load(f->entry)) {
-        result = FAULT_RETRY;
-    } else {
-        install(f, 0, pte_make_user(page_to_pfn(pg), f->v->flags & VM_PROT & ~VM_WRITE));
-        rss_add(&f->mm->rss_file);
-        o->shown++;
-        around(f);
-        mm_count(fault_object);
-    }
-    spin_unlock(&f->leaf->lock);
-    spin_unlock(&o->lock);
+    fresh = provide_anon(pg, order);
     page_put(pg);
+    if (!fresh)
+        return no_page(order);
+    /* Truncate drops private copies too: none may appear beyond the end. */
+    spin_lock(&o->lock);
+    if (pgoff >= object_npages(o)) {
+        page_put(fresh);
+        result = FAULT_BUS;
+    } else {
+        result = commit_anon(f, 0, fresh, order);
+    }
+    spin_unlock(&o->lock);
+    if (result == FAULT_OK)
+        mm_count(fault_cow);
     return result;
 }
 
-/* A parked page became accessible again: read access first, writing is decided as usual. */
-static enum fault_result unpark(struct fault *f, pte_t old)
+static always_inline enum fault_result fault_private(struct fault *f, unsigned order)
 {
-    spin_lock(&f->leaf->lock);
-    if (pte_load(f->entry) == old)
-        pte_store(f->entry,
-                  pte_make_user(pte_any_pfn(old), f->v->flags & VM_PROT & ~VM_WRITE));
-    spin_unlock(&f->leaf->lock);
-    return FAULT_RETRY;
-}
+    pte_t old = pte_load(f->s.entry);
 
-static enum fault_result fault_private(struct fault *f)
-{
-    pte_t old = pte_load(f->entry);
-
+    if (!old && !f->v->object)
+        return fault_anon_new(f, order);
     if (!old)
-        return f->v->object ? fault_private_new(f) : fault_anon_new(f);
-    if (pte_parked(old))
-        return unpark(f, old);
+        return f->access & FAULT_WRITE ? fault_private_copy(f, order)
+                                       : fault_private_read(f, order);
+    if (pte_parked(old)) { /* accessible again: readable first, writing is decided as usual */
+        (void)commit_rights(f, old, f->v->flags & VM_PROT & ~VM_WRITE, order);
+        return FAULT_RETRY;
+    }
     if ((f->access & FAULT_WRITE) && !pte_writable(old))
-        return fault_private_write(f, old);
+        return fault_private_write(f, old, order);
     mm_count(fault_spurious);
-    flush_one(f);
+    flush_one(f->mm, f->va);
     return FAULT_OK;
 }
 
 /* ---- entry ---- */
 
+/* Both in functions of their own, which the compiler need not keep apart by itself. */
+static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, vaddr_t va,
+                                                 u32 access)
+{
+    struct fault f = {.mm = mm, .v = v, .va = va, .access = access};
+
+    if (unlikely(!locate(&f, 0)))
+        return FAULT_OOM;
+    return fault_shared(&f, 0);
+}
+
+static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v, vaddr_t va,
+                                                  u32 access)
+{
+    struct fault f = {.mm = mm, .v = v, .va = va, .access = access};
+    enum fault_result result;
+
+    if (unlikely(!locate(&f, 0)))
+        return FAULT_OOM;
+    do {
+        result = fault_private(&f, 0);
+    } while (result == FAULT_RETRY);
+    return result;
+}
+
+static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vaddr_t va,
+                                               u32 access)
+{
+    struct fault f = {.mm = mm, .v = v, .va = va, .access = access};
+    enum fault_result result;
+
+    if (!locate(&f, HUGE_ORDER))
+        return FAULT_OOM;
+    if (vma_kind(v) == VMA_SHARED)
+        return fault_shared(&f, HUGE_ORDER);
+    do {
+        result = fault_private(&f, HUGE_ORDER);
+    } while (result == FAULT_RETRY);
+    return result;
+}
+
 enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access)
 {
     REQUIRES(&mm->lock);
-    struct fault f = {.mm = mm, .v = v, .va = va & PAGE_MASK, .access = access};
-    enum fault_result result;
-    struct leaf leaf;
-
     if (!vma_allows(v, access))
         return FAULT_ACCERR;
-    if (unlikely(vma_huge(v)))
-        return huge_fault(mm, v, va, access);
-    leaf = pt_leaf_ref(mm, va);
-    if (unlikely(!leaf.page)) {
-        leaf.page = pt_leaf_make(mm, va);
-        if (!leaf.page)
-            return FAULT_OOM;
-        leaf.entries = pt_entries(leaf.page);
-    }
-    f.leaf = leaf.page;
-    f.i = pt_index(va, 0);
-    f.entry = &leaf.entries[f.i];
-    do {
-        result = vma_kind(v) == VMA_SHARED ? fault_shared(&f) : fault_private(&f);
-    } while (result == FAULT_RETRY);
-    return result;
+    if (unlikely(vma_order(v)))
+        return resolve_huge(mm, v, va, access);
+    if (vma_kind(v) == VMA_SHARED)
+        return resolve_shared(mm, v, va, access);
+    return resolve_private(mm, v, va, access);
 }
 
 enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
 {
     REQUIRES(&mm->lock);
-    struct fault f = {.mm = mm, .v = v, .va = va & PAGE_MASK, .access = FAULT_WRITE};
+    struct fault f = {.mm = mm, .v = v, .va = va, .access = FAULT_WRITE};
     enum fault_result result;
 
-    if (vma_huge(v))
-        return FAULT_ACCERR;
     do {
         struct page *pg;
         pte_t pte;
@@ -366,16 +421,14 @@ enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
         result = fault_locked(mm, v, va, FAULT_READ);
         if (result != FAULT_OK)
             return result;
-        f.leaf = pt_leaf(mm, va);
-        f.i = pt_index(va, 0);
-        f.entry = pt_entries(f.leaf) + f.i;
-        pte = pte_load(f.entry);
+        (void)SLOT_CALL(v, locate, &f);
+        pte = slot_load(f.s);
         pg = pte ? pfn_to_page(pte_any_pfn(pte)) : NULL;
         if (!pg)
             result = FAULT_RETRY;
         else if (pg->type != PAGE_ANON ||
                  __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) > 1)
-            result = fault_private_write(&f, pte);
+            result = SLOT_CALL(v, fault_private_write, &f, pte);
     } while (result == FAULT_RETRY);
     return result;
 }

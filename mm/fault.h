@@ -5,11 +5,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
-
-struct mm;
-struct page;
-struct vma;
+#include "mm/slot.h"
 
 enum fault_result {
     FAULT_OK,
@@ -35,11 +31,12 @@ enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 acc
  * is private and has some right; the translation stays within the rights. mm->lock held. */
 enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va);
 
-/* A fault of v, which has an object, mapped the page at home at va, entry i of `leaf`: maps
- * those that follow it in the same block of FAULT_AROUND pages, up to the first that is mapped,
- * away or not in memory. Allocates nothing. O and T held. */
+/* A fault of v, which has an object, mapped the page at home at va, slot s: maps those that
+ * follow it in the same block of FAULT_AROUND pages, up to the first that is mapped, away or
+ * not in memory, and counts them in t. Allocates nothing. O and T held. */
 #define FAULT_AROUND 16u
-void fault_around(struct vma *v, struct page *leaf, unsigned i, vaddr_t va);
+void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
+                  struct tally *t);
 
 /* Best effort: maps the pages of [start, end) that are not mapped; mm->lock held. Write
  * access for private writable memory, else read. Returns the first failure or FAULT_OK. */

@@ -8,10 +8,9 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/area.h"
-#include "mm/away.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
-#include "mm/huge.h"
+#include "mm/slot.h"
 #include "mm/zap.h"
 
 /* The flags a VMA has after the advice; same flags: nothing to set. */
@@ -67,11 +66,11 @@ static int set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, u
 /* Translations go; what they show comes back by faults (or is gone, for private memory). */
 static int drop(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 {
-    struct tlb_batch b;
+    struct change b;
 
-    tlb_begin(&b, mm);
+    change_begin(&b, mm);
     zap_range(v, start, end, &b);
-    tlb_end(&b);
+    change_end(&b);
     return 0;
 }
 
@@ -79,14 +78,16 @@ static int drop(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
  * the next table where none is away. */
 static vaddr_t run_end(struct mm *mm, struct vma *v, vaddr_t va, vaddr_t end)
 {
-    const struct page *leaf;
+    u64 size = vma_page_size(v);
+    unsigned level = slot_level(vma_order(v));
+    vaddr_t next = (va | (pt_table_span(level) - 1)) + 1;
+    const struct page *table = pt_table(mm, va, level);
 
-    if (vma_huge(v))
-        return va + PAGE_SIZE;
-    leaf = pt_leaf(mm, va);
-    if (!leaf)
-        return pt_next_leaf(mm, va, end);
-    return leaf->away ? va + PAGE_SIZE : MIN((va | (LEAF_SPAN - 1)) + 1, end);
+    if (!slot_all_home(table))
+        next = (va | (size - 1)) + 1;
+    else if (!table)
+        (void)pt_next_table(mm, &next, MAX(next, end), level);
+    return MIN(next, end);
 }
 
 /* Punches the file pages shown in [start, end): runs of neighbours at once, aliases twice. */
@@ -121,7 +122,7 @@ static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bo
 {
     if (write ? !(v->flags & VM_WRITE) : !(v->flags & VM_PROT))
         return -EINVAL;
-    for (vaddr_t va = start; va < end; va += vma_huge(v) ? HUGE_SIZE : PAGE_SIZE) {
+    for (vaddr_t va = start; va < end; va += vma_page_size(v)) {
         switch (fault_locked(mm, v, va, write ? FAULT_WRITE : FAULT_READ)) {
         case FAULT_OK:
             break;
@@ -141,12 +142,14 @@ static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bo
 /* Applies the advice to [start, end) of v. */
 static int advise(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, int advice)
 {
-    if (vma_huge(v) && (start % HUGE_SIZE || advice == MADV_FREE))
+    u64 size = vma_page_size(v);
+
+    if (start % size || (vma_order(v) && advice == MADV_FREE))
         return -EINVAL;
-    if (vma_huge(v) && end % HUGE_SIZE) { /* whole pages only */
+    if (end % size) { /* whole pages only */
         if (advised_flags(v->flags, advice) != v->flags)
             return -EINVAL;
-        end = align_down(end, HUGE_SIZE);
+        end = align_down(end, size);
     }
     if ((v->flags & VM_DROPPABLE) && (advice == MADV_DODUMP || advice == MADV_KEEPONFORK))
         return -EINVAL;

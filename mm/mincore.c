@@ -7,57 +7,61 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/away.h"
 #include "mm/calls.h"
-#include "mm/huge.h"
+#include "mm/slot.h"
 
-/* An address without translation: whether its file page is in memory. */
-static u8 cached(struct vma *v, const struct page *leaf, vaddr_t va)
+/* Whether the file page of entry i of `table` (NULL: none), which is not mapped, is in memory.
+ * O held. */
+static bool cached(struct vma *v, const struct page *table, unsigned i, vaddr_t va)
 {
     REQUIRES(&v->object->lock);
-    pgoff_t pgoff = away_offset(leaf, v, va);
+    pgoff_t pgoff = slot_offset(table, i, v, va);
 
     return pgoff < object_npages(v->object) &&
            index_get(&v->object->pages, object_number(pgoff)) != NULL;
 }
 
-static void mincore_leaf(struct vma *v, vaddr_t va, vaddr_t next, u8 *vec)
+/* [va, next) of v, whose pages are of this order, under one table (NULL: there is none). */
+static always_inline void mincore_table(struct vma *v, const struct page *table,
+                                        vaddr_t va, vaddr_t next, u8 *vec, unsigned order)
 {
-    struct page *leaf = pt_leaf(v->mm, va);
-    size_t n = (next - va) >> PAGE_SHIFT, mapped = 0;
+    vaddr_t first = va & ~(slot_size(order) - 1);
+    unsigned i = slot_index(va, order);
+    unsigned n = slot_count(first, next + slot_size(order) - PAGE_SIZE, order);
+    const pte_t *e = table ? pt_entries(table) + i : NULL;
 
-    if (leaf && leaf->present == PT_ENTRIES) {
-        memset(vec, 1, n);
-        return;
-    }
-    if (leaf) {
-        const pte_t *e = pt_entries(leaf) + pt_index(va, 0);
+    if (v->object)
+        spin_lock(&v->object->lock);
+    for (unsigned k = 0; k < n; k++) {
+        bool in = e && pte_load(&e[k]) != 0;
 
-        for (size_t i = 0; i < n; i++) {
-            vec[i] = pte_load(&e[i]) != 0;
-            mapped += vec[i];
+        if (!in && v->object)
+            in = cached(v, table, i + k, first + k * slot_size(order));
+        if (order == 0) {
+            vec[k] = in;
+        } else {
+            vaddr_t low = MAX(va, first + k * slot_size(order));
+            vaddr_t high = MIN(next, first + (k + 1) * slot_size(order));
+
+            memset(vec + ((low - va) >> PAGE_SHIFT), in, (high - low) >> PAGE_SHIFT);
         }
-    } else {
-        memset(vec, 0, n);
     }
-    if (mapped == n || !v->object)
-        return;
-    spin_lock(&v->object->lock);
-    for (size_t i = 0; i < n; i++)
-        if (!vec[i])
-            vec[i] = cached(v, leaf, va + i * PAGE_SIZE);
-    spin_unlock(&v->object->lock);
+    if (v->object)
+        spin_unlock(&v->object->lock);
 }
 
 static void mincore_vma(struct vma *v, vaddr_t start, vaddr_t end, u8 *vec)
 {
-    if (vma_huge(v)) {
-        huge_mincore(v, start, end, vec);
-        return;
-    }
+    unsigned level = slot_level(vma_order(v));
+
     for (vaddr_t va = start, next; va < end; va = next) {
-        next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
-        mincore_leaf(v, va, next, vec);
+        const struct page *table = pt_table(v->mm, va, level);
+
+        next = MIN((va | (pt_table_span(level) - 1)) + 1, end);
+        if (table && level == 0 && table->present == PT_ENTRIES)
+            memset(vec, 1, (next - va) >> PAGE_SHIFT);
+        else
+            SLOT_CALL(v, mincore_table, v, table, va, next, vec);
         vec += (next - va) >> PAGE_SHIFT;
         if (next < end)
             pause_anyway();

@@ -10,7 +10,6 @@
 #include "mm/area.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
-#include "mm/huge.h"
 
 static int whole_pages(vaddr_t *addr, u64 len, vaddr_t *end)
 {
@@ -28,7 +27,7 @@ static u64 unlocked_pages(const struct mm *mm, vaddr_t start, vaddr_t end)
     u64 n = 0;
 
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
-        if (!(v->flags & VM_LOCKED) && !vma_huge(v))
+        if (!(v->flags & VM_LOCKED) && !vma_order(v))
             n += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
         pause_anyway();
     }

@@ -4,10 +4,10 @@
  */
 #include "mm/mm.h"
 #include "arch/tlb.h"
+#include "mm/area.h"
 #include "lib/lock.h"
 #include "lib/string.h"
-#include "mm/area.h"
-#include "mm/away.h"
+#include "mm/slot.h"
 #include "mm/commit.h"
 #include "mm/pagetable.h"
 #include "mm/slab.h"
@@ -62,18 +62,18 @@ void mm_get(struct mm *mm)
 static void unmap_all(struct mm *mm, struct area_dead *dead)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    struct tlb_batch batch;
+    struct change batch;
     struct vma *v, *next;
     unsigned n = 0;
 
-    tlb_begin(&batch, mm);
+    change_begin(&batch, mm);
     vma_for_each (v, mm) {
         zap_range(v, v->start, v->end, &batch);
-        away_forget(v);
+        slot_forget(v, v->start, v->end);
         if (++n % UNMAP_AT_ONCE == 0)
-            tlb_pause(&batch);
+            change_pause(&batch);
     }
-    tlb_end(&batch);
+    change_end(&batch);
     for (v = vma_first(mm); v; v = next) {
         vaddr_t start = v->start, end = v->end;
 
@@ -86,9 +86,9 @@ static void unmap_all(struct mm *mm, struct area_dead *dead)
         /* Not what the next lies under as well: its object still leads there. */
         if (next && ((start ^ (end - 1)) | (start ^ next->start)) < LEAF_SPAN)
             continue;
-        tlb_begin(&batch, mm);
+        change_begin(&batch, mm);
         pt_trim(mm, start, end, 0, next ? next->start : USER_END + PAGE_SIZE, &batch);
-        tlb_end(&batch);
+        change_end(&batch);
     }
 }
 

@@ -43,6 +43,10 @@ struct mm_program {
     struct vm_file *exe;     /* its file, referenced; NULL: none */
 };
 
+/* What a resident page is: private memory, a page of a file in a private or in a shared
+ * mapping. */
+enum resident { RESIDENT_ANON, RESIDENT_FILE, RESIDENT_SHMEM, RESIDENT_KINDS };
+
 struct mm {
     struct mutex lock;   /* M */
     u32 refs;            /* atomic */
@@ -57,7 +61,13 @@ struct mm {
 
     /* pages; atomic where faults change them */
     u64 total_vm, locked_vm, data_vm, stack_vm;
-    u64 rss_anon, rss_file, rss_shmem, tables;
+    union {
+        u64 resident[RESIDENT_KINDS]; /* written by mm_add_resident() only */
+        struct {
+            u64 rss_anon, rss_file, rss_shmem;
+        };
+    };
+    u64 tables;
     u64 aways; /* leaf tables with an array of away entries; atomic */
     u64 hiwater_rss, hiwater_vm;
 
@@ -121,5 +131,11 @@ static inline u64 mm_rss(const struct mm *mm)
  * run that makes or ends one. */
 struct mm *mm_after(const struct mm *mm);
 
-/* Visits all address spaces; visit must not sleep. */
+/* n pages (negative: fewer) of a kind more are resident. */
+static inline void mm_add_resident(struct mm *mm, enum resident kind, s64 n)
+{
+    __atomic_fetch_add(&mm->resident[kind], (u64)n, __ATOMIC_RELAXED);
+}
+
+/* All address spaces; the caller holds mm_list_lock (taken by the visit function). */
 void mm_for_each(void (*visit)(struct mm *mm, void *arg), void *arg);

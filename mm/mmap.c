@@ -10,7 +10,6 @@
 #include "mm/calls.h"
 #include "mm/commit.h"
 #include "mm/fault.h"
-#include "mm/huge.h"
 #include "mm/object.h"
 
 #define MAP_LOW_START 0x40000000ul /* MAP_32BIT: [1 GiB, 2 GiB) as on Linux */
@@ -38,17 +37,24 @@ struct mapping {
     struct vma *vma;
 };
 
-/* MAP_HUGETLB for anonymous memory; files say it themselves. */
+/* The size of its pages: MAP_HUGETLB for anonymous memory; files say it themselves. */
+static u64 page_size(const struct mmap_args *a)
+{
+    if (a->object)
+        return PAGE_SIZE << a->object->order;
+    return a->flags & MAP_HUGETLB ? HUGE_SIZE : PAGE_SIZE;
+}
+
 static bool is_huge(const struct mmap_args *a)
 {
-    return a->object ? a->object->order != 0 : a->flags & MAP_HUGETLB;
+    return page_size(a) != PAGE_SIZE;
 }
 
 static int check_length(const struct mmap_args *a, u64 *len)
 {
     if (a->len == 0)
         return -EINVAL;
-    *len = align_up(a->len, is_huge(a) ? HUGE_SIZE : PAGE_SIZE);
+    *len = align_up(a->len, page_size(a));
     return *len < a->len || *len > USER_END ? -ENOMEM : 0;
 }
 
@@ -84,7 +90,7 @@ static int check_huge(const struct mmap_args *a, u64 len)
 
     if ((a->flags & MAP_NORESERVE) || need <= have / HUGE_PAGES)
         return 0;
-    return need - have / HUGE_PAGES > huge_available() ? -ENOMEM : 0;
+    return need - have / HUGE_PAGES > page_count_huge() ? -ENOMEM : 0;
 }
 
 /* Whether nothing is mapped in [addr, addr+len) and no growable area's guard gap is hit. */
@@ -93,18 +99,6 @@ static bool range_free(const struct mm *mm, vaddr_t addr, u64 len)
     struct vma *v = vma_find(mm, addr);
 
     return !v || addr + len <= vma_low_end(v);
-}
-
-static int find_gap(const struct mapping *m, bool lowest, vaddr_t low, vaddr_t high,
-                    vaddr_t *out)
-{
-    u64 slack = is_huge(m->args) ? HUGE_SIZE - PAGE_SIZE : 0;
-    int err =
-        (lowest ? vma_find_gap_low : vma_find_gap)(m->mm, m->len + slack, low, high, out);
-
-    if (!err && slack)
-        *out = align_down(*out + slack, HUGE_SIZE);
-    return err;
 }
 
 /* MAP_FIXED and MAP_FIXED_NOREPLACE. */
@@ -116,7 +110,7 @@ static int check_place(const struct mapping *m)
         return (int)addr;
     if (addr > USER_END - m->len)
         return -ENOMEM;
-    if (addr % (is_huge(m->args) ? HUGE_SIZE : PAGE_SIZE))
+    if (addr % page_size(m->args))
         return -EINVAL;
     if (mm_too_low(m->mm, addr))
         return -EPERM;
@@ -133,7 +127,7 @@ static int check_place(const struct mapping *m)
 static int choose_range(struct mapping *m)
 {
     const struct mmap_args *a = m->args;
-    u64 unit = is_huge(a) ? HUGE_SIZE : PAGE_SIZE;
+    u64 unit = page_size(a);
     vaddr_t hint = a->addr & PAGE_MASK, least = READ_ONCE(mm_min_addr);
     vaddr_t top = a->flags & MAP_32BIT ? MAP_LOW_END : USER_END;
 
@@ -148,13 +142,15 @@ static int choose_range(struct mapping *m)
             return 0;
     }
     if (a->flags & MAP_32BIT)
-        return find_gap(m, true, MAP_LOW_START, MAP_LOW_END, &m->addr);
+        return area_find_gap_low(m->mm, m->len, unit, MAP_LOW_START, MAP_LOW_END,
+                                 &m->addr);
     least = MAX(align_up(least, PAGE_SIZE), PAGE_SIZE);
     if (a->flags & MAP_ABOVE4G)
         least = MAX(least, MAP_HIGH);
-    if (find_gap(m, false, least, m->mm->mmap_base, &m->addr) == 0)
+    if (area_find_gap(m->mm, m->len, unit, least, m->mm->mmap_base, &m->addr) == 0)
         return 0;
-    return find_gap(m, true, MAX(MAP_BASE, least), USER_END, &m->addr);
+    return area_find_gap_low(m->mm, m->len, unit, MAX(MAP_BASE, least), USER_END,
+                             &m->addr);
 }
 
 static u32 vm_flags(const struct mm *mm, const struct mmap_args *a)
@@ -267,7 +263,7 @@ static int prepare(struct mapping *m)
     err = check_lock(m);
     if (!err)
         err = check_kind(m);
-    if (!err && is_huge(m->args) && m->args->offset % HUGE_SIZE)
+    if (!err && m->args->offset % page_size(m->args) && is_huge(m->args))
         err = -EINVAL;
     if (!err)
         err = check_replaced(m);
@@ -296,7 +292,7 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
     if (m.replaced.all)
         area_unmap(mm, m.addr, m.addr + m.len, &m.reserve, &dead);
     if (m.flags & VM_HUGE)
-        huge_clear_way(mm, m.addr, m.addr + m.len);
+        area_clear_way(mm, m.addr, m.addr + m.len);
     vma_insert(mm, m.vma);
     area_account(mm, m.flags, (s64)(m.len >> PAGE_SHIFT));
     vma_merge(mm, m.vma);

@@ -10,95 +10,34 @@
 #include "mm/calls.h"
 #include "mm/commit.h"
 #include "mm/fault.h"
-#include "mm/huge.h"
-#include "mm/pagetable.h"
 #include "mm/stat.h"
 #include "mm/zap.h"
 
-/* Gives present entries of [e, end) these rights and what `keep` lets stand. Returns whether
- * some lost a right: more rights need no flush, a fault finds them. */
-static bool change_many(pte_t *e, const pte_t *end, pte_t rights, pte_t keep)
-{
-    pte_t changed = 0;
-
-    for (; e < end; e++) {
-        pte_t old = pte_load(e), pte = rights | (old & keep);
-
-        if (!pte_present(old)) /* none, or parked: a fault brings it back */
-            continue;
-        changed |= old ^ pte;
-        pte_store(e, pte);
-    }
-    return changed & ((rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
-}
-
-/* Gives the entries [i, stop) of one table the rights of v. A present private page may be
- * shared with a forked child: only a fault makes it writable. */
-static void change_leaf(const struct vma *v, struct page *leaf, unsigned i, unsigned stop,
-                        struct tlb_batch *b)
-{
-    REQUIRES(&leaf->lock);
-    u32 prot = v->flags & VM_PROT;
-    bool shared = vma_kind(v) == VMA_SHARED;
-    pte_t *e = pt_entries(leaf), rights = pte_make_user(0, prot);
-    pte_t keep = PTE_ADDR | (shared ? 0 : PTE_WRITE);
-    vaddr_t va = pt_address(leaf, i);
-
-    if (!shared) /* writable only what is, and may stay so */
-        keep &= prot & VM_WRITE ? ~0ull : ~PTE_WRITE, rights &= ~PTE_WRITE;
-    if (prot && stop - i > TLB_ADDRS) {
-        if (change_many(e + i, e + stop, rights, keep))
-            tlb_change_all(b);
-        return;
-    }
-    for (; i < stop; i++, va += PAGE_SIZE) {
-        pte_t old = pte_load(&e[i]), pte;
-
-        if (!pte_present(old))
-            continue;
-        /* No rights: private memory keeps its page out of reach (see arch/pte.h). */
-        pte = likely(prot) ? rights | (old & keep) : pte_make_parked(pte_pfn(old));
-        if (pte == old)
-            continue;
-        pte_store(&e[i], pte);
-        if (!prot || (old & ~pte & PTE_WRITE) || (pte & ~old & PTE_NX))
-            tlb_change(b, va);
-    }
-}
-
-/* Brings the entries of v into line with its rights. */
+/* Brings the entries of v into line with its rights. M exclusive. */
 static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
-    struct tlb_batch b;
-    struct page *leaf;
+    bool shared = vma_kind(v) == VMA_SHARED;
+    unsigned order = vma_order(v);
+    struct page *table;
+    struct change c;
 
-    tlb_begin(&b, v->mm);
-    if (vma_huge(v)) {
-        huge_protect(v, start, end, &b);
-        tlb_end(&b);
-        return;
-    }
-    if (!(v->flags & VM_PROT)) {
-        /* Pages of objects come back by a fault: drop them. Private copies are parked. */
-        if (vma_kind(v) == VMA_SHARED) {
-            zap_range(v, start, end, &b);
-            tlb_end(&b);
-            return;
+    change_begin(&c, v->mm);
+    /* No rights: pages of objects go and come back by faults, private memory is parked. */
+    if (!(v->flags & VM_PROT))
+        zap_object_pages(v, start, end, &c);
+    if ((v->flags & VM_PROT) || !shared)
+        pt_for_each_table (v->mm, slot_level(order), start, end, va, next, table) {
+            unsigned i = slot_index(va, order);
+
+            if (!table->present)
+                continue;
+            spin_lock(&table->lock);
+            slot_protect(&c, v, table, i, i + slot_count(va, next, order));
+            spin_unlock(&table->lock);
+            change_pause(&c);
         }
-        zap_object_pages(v, start, end, &b);
-    }
-    pt_for_each_leaf (v->mm, start, end, va, next, leaf) {
-        unsigned i = pt_index(va, 0);
-
-        if (!leaf->present)
-            continue;
-        spin_lock(&leaf->lock);
-        change_leaf(v, leaf, i, i + (unsigned)((next - va) >> PAGE_SHIFT), &b);
-        spin_unlock(&leaf->lock);
-        tlb_pause(&b);
-    }
-    tlb_end(&b);
+    change_end(&c);
 }
 
 /* Whether these rights make data (RLIMIT_DATA) of what was none. */
@@ -110,14 +49,16 @@ static bool becomes_data(const struct vma *v, u32 prot)
 /* Whether nothing of anonymous v was ever touched. */
 static bool untouched(const struct vma *v)
 {
-    struct page *leaf;
+    unsigned order = vma_order(v);
+    struct page *table;
 
-    pt_for_each_leaf (v->mm, v->start, v->end, va, next, leaf) {
-        const pte_t *e = pt_entries(leaf) + pt_index(va, 0);
+    pt_for_each_table (v->mm, slot_level(order), v->start, v->end, va, next, table) {
+        unsigned n = slot_count(va, next, order);
+        const pte_t *e = pt_entries(table) + slot_index(va, order);
 
-        if (leaf->present && next - va == LEAF_SPAN)
+        if (table->present && n == PT_ENTRIES)
             return false;
-        for (; leaf->present && va < next; va += PAGE_SIZE)
+        for (; table->present && n; n--)
             if (pte_load(e++))
                 return false;
     }
@@ -233,7 +174,7 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
     err = grows ? extend_to_stack(mm, grows, &addr, end) : 0;
     if (!err)
         err = check_range(mm, addr, end, prot, &c);
-    if (!err && huge_cut(mm, addr, end))
+    if (!err && area_cuts_page(mm, addr, end))
         err = -EINVAL;
     if (!err && area_sealed(mm, addr, end))
         err = -EPERM;

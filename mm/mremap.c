@@ -7,14 +7,14 @@
 #include "mm/mremap.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
-#include "mm/away.h"
-#include "mm/pagetable.h"
+#include "mm/slot.h"
 #include "mm/zap.h"
 
-/* Whether the leaf table over [va, next) can move as it is. */
-static bool moves_whole(const struct mremap *m, vaddr_t va, vaddr_t next)
+/* Whether the leaf table over [va, next) of v can move as it is. */
+static bool moves_whole(const struct mremap *m, const struct vma *v, vaddr_t va,
+                        vaddr_t next)
 {
-    return !m->copies && next - va == LEAF_SPAN &&
+    return !m->copies && !vma_order(v) && next - va == LEAF_SPAN &&
            (m->new_addr - m->old) % LEAF_SPAN == 0;
 }
 
@@ -24,18 +24,19 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
 {
     REQUIRES_EXCLUSIVE(&m->mm->lock);
     bool shared = vma_kind(v) == VMA_SHARED;
-    struct page *leaf;
+    unsigned level = slot_level(vma_order(v));
+    struct page *table;
 
-    pt_for_each_leaf (m->mm, m->old, m->old + len, va, next, leaf) {
+    pt_for_each_table (m->mm, level, m->old, m->old + len, va, next, table) {
         vaddr_t to[2] = {m->new_addr + (va - m->old), m->new_addr + (next - m->old) - 1};
-        bool whole = moves_whole(m, va, next);
+        bool whole = moves_whole(m, v, va, next);
 
-        if (!whole && (shared ? !leaf->naway : !leaf->present))
+        if (!whole && (shared ? !table->naway : !table->present))
             continue;
         for (int k = 0; k < 2; k++) {
-            struct page *target = pt_table_make(m->mm, to[k], whole ? 1 : 0);
+            struct page *target = pt_table_make(m->mm, to[k], whole ? 1 : level);
 
-            if (!target || (shared && !whole && away_reserve(target) != 0))
+            if (!target || (shared && !whole && slot_reserve(target) != 0))
                 return -ENOMEM;
             target->pins = 1;
         }
@@ -48,124 +49,76 @@ static void unpin_target(struct mremap *m)
 {
     REQUIRES_EXCLUSIVE(&m->mm->lock);
     vaddr_t end = m->new_addr + m->new_len;
-    struct page *leaf, *middle;
+    struct page *table;
 
-    pt_for_each_leaf (m->mm, m->new_addr, end, va, next, leaf) {
-        (void)next;
-        leaf->pins = 0;
-        away_trim(leaf);
-        pause_anyway();
-    }
-    for (vaddr_t va = m->new_addr; va < end; va = (va | (pt_span(2) - 1)) + 1) {
-        middle = pt_middle(m->mm, va);
-        if (middle)
-            middle->pins = 0;
-        pause_anyway();
-    }
+    for (unsigned level = 0; level <= 1; level++)
+        pt_for_each_table (m->mm, level, m->new_addr, end, va, next, table) {
+            (void)next;
+            table->pins = 0;
+            slot_trim(table);
+            pause_anyway();
+        }
 }
 
 /* Frees what a failed reservation made at the target. */
 static void trim_target(struct mremap *m)
 {
-    struct vma *next = vma_find(m->mm, m->new_addr), *prev;
-    struct rb_node *last = rb_last(&m->mm->vmas);
-    struct tlb_batch b;
+    struct vma *v = vma_find(m->mm, m->new_addr);
 
-    if (next && next->start < m->new_addr + m->new_len)
-        return; /* mapped: the tables may stay */
-    prev = next ? vma_prev(next) : last ? rb_entry(last, struct vma, node) : NULL;
-    tlb_begin(&b, m->mm);
-    pt_trim(m->mm, m->new_addr, m->new_addr + m->new_len, prev ? prev->end : 0,
-            next ? next->start : USER_END + PAGE_SIZE, &b);
-    tlb_end(&b);
+    if (!v || v->start >= m->new_addr + m->new_len) /* mapped: the tables may stay */
+        area_trim(m->mm, m->new_addr, m->new_addr + m->new_len);
 }
 
-/* Moves the private entries of [va, next), which lie in one table, one by one. */
-static void move_entries(struct mremap *m, struct page *leaf, vaddr_t va, vaddr_t next,
-                         struct tlb_batch *b)
+/* Moves the private entries of [va, next) of v, which lie in one table. */
+static void move_entries(struct mremap *m, const struct vma *v, struct page *table,
+                         vaddr_t va, vaddr_t next, struct change *c)
 {
-    REQUIRES_EXCLUSIVE(&leaf->mm->lock);
-    u64 delta = m->new_addr - m->old;
-    pte_t *from = pt_entries(leaf) + pt_index(va, 0);
+    REQUIRES_EXCLUSIVE(&m->mm->lock);
+    unsigned order = vma_order(v);
+    u64 delta = m->new_addr - m->old, span = pt_table_span(slot_level(order));
 
-    while (va < next && leaf->present) {
+    for (vaddr_t stop; va < next && table->present; va = stop) {
+        struct slot to = slot_at(m->mm, va + delta, order);
+
         /* Up to where the target goes on in the next table. */
-        vaddr_t stop = MIN(next, ((va + delta) | (LEAF_SPAN - 1)) + 1 - delta);
-        struct leaf to = pt_leaf_ref(m->mm, va + delta);
-        u16 moved = 0;
-
-        if (!to.page) { /* not made: nothing is here to be moved there */
-            from += (stop - va) >> PAGE_SHIFT;
-            va = stop;
-            continue;
-        }
-        spin_lock(&leaf->lock);
-        if (to.page != leaf)
-            spin_lock(&to.page->lock);
-        for (; va < stop; va += PAGE_SIZE, from++) {
-            pte_t pte = pte_load(from);
-
-            if (!pte)
-                continue;
-            pte_store(from, 0);
-            pte_store(&to.entries[pt_index(va + delta, 0)], pte);
-            moved++;
-            tlb_change(b, va);
-        }
-        leaf->present -= moved;
-        to.page->present += moved;
-        if (to.page != leaf)
-            spin_unlock(&to.page->lock);
-        spin_unlock(&leaf->lock);
+        stop = MIN(next, ((va + delta) | (span - 1)) + 1 - delta);
+        if (to.table) /* else nothing is here to be moved there */
+            slot_transfer(c, table, slot_index(va, order), to.table, to.i,
+                          slot_count(va, stop, order));
     }
 }
 
 /* Brings what [old, old+len) of v holds to the target, whose tables are pinned. */
 static void transfer(struct mremap *m, struct vma *v, u64 len)
 {
-    struct tlb_batch b;
-    struct page *leaf;
+    struct page *table;
+    struct change c;
 
     if (v->object)
         spin_lock(&v->object->lock);
-    tlb_begin(&b, m->mm);
-    pt_for_each_leaf (m->mm, m->old, m->old + len, va, next, leaf) {
-        if (moves_whole(m, va, next)) {
-            pt_move_leaf(m->mm, va, va + (m->new_addr - m->old), &b);
+    change_begin(&c, m->mm);
+    pt_for_each_table (m->mm, slot_level(vma_order(v)), m->old, m->old + len, va, next,
+                       table) {
+        if (moves_whole(m, v, va, next)) {
+            pt_move_leaf(m->mm, va, va + (m->new_addr - m->old), &c);
         } else if (vma_kind(v) == VMA_SHARED) {
-            int err = away_copy(m->mm, m->mm, va, next, m->new_addr - m->old);
+            int err = slot_copy_numbers(m->mm, v, va, next, m->new_addr - m->old);
 
             ASSERT(err == 0);
         } else {
-            move_entries(m, leaf, va, next, &b);
+            move_entries(m, v, table, va, next, &c);
         }
         if (pause_due()) {
-            tlb_flush(&b);
+            change_flush(&c);
             if (v->object)
                 (void)pause_unlocked(&v->object->lock);
             else
                 pause_now();
         }
     }
-    tlb_end(&b);
+    change_end(&c);
     if (v->object)
         spin_unlock(&v->object->lock);
-}
-
-/* The new VMA at the target, showing what v shows from m->old on. */
-static void init_target(struct mremap *m, struct vma *t, const struct vma *v)
-{
-    t->mm = m->mm;
-    t->start = m->new_addr;
-    t->end = m->new_addr + m->new_len;
-    t->flags = v->flags;
-    t->object = v->object;
-    t->file = v->file;
-    t->pgoff = v->object ? vma_home(v, m->old) : t->start >> PAGE_SHIFT;
-    if (t->object)
-        object_get(t->object);
-    if (t->file)
-        vm_file_get(t->file);
 }
 
 /* What MREMAP_DONTUNMAP leaves is not locked, and neither is the rest of its VMA, as on Linux. */
@@ -205,9 +158,11 @@ int mremap_move(struct mremap *m, struct vma *v, bool keep)
         /* What is duplicated may have lost its end to the target. */
         common = MIN(common, v->end - m->old);
     }
+    if (vma_order(v))
+        area_clear_way(m->mm, m->new_addr, m->new_addr + m->new_len);
     /* The target is in its object's tree before anything moves there: no walk misses it. */
     target = area_take(&m->reserve);
-    init_target(m, target, v);
+    vma_copy(target, m->mm, m->new_addr, v, m->old, m->old + m->new_len);
     vma_insert(m->mm, target);
     transfer(m, v, common);
     unpin_target(m);

@@ -7,7 +7,6 @@
 #include "lib/uapi/errno.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
-#include "mm/huge.h"
 #include "mm/mremap.h"
 
 static bool overlaps(const struct mremap *m)
@@ -52,13 +51,13 @@ static bool may_move(const struct mremap *m)
     return m->mm->nvmas + 3 + (m->flags & PLACED ? 2 : 0) < mm_max_map_count;
 }
 
-static int choose_target(struct mremap *m)
+static int choose_target(struct mremap *m, const struct vma *v)
 {
     vaddr_t least = MAX(align_up(mm_min_addr, PAGE_SIZE), PAGE_SIZE), hint = m->new_addr;
 
     if (m->flags & MREMAP_FIXED)
         return mm_too_low(m->mm, hint) ? -EPERM : 0;
-    if (hint && (m->flags & MREMAP_DONTUNMAP)) {
+    if (hint && (m->flags & MREMAP_DONTUNMAP)) { /* never of huge pages */
         const struct vma *at;
 
         hint = MAX(hint, least);
@@ -69,9 +68,11 @@ static int choose_target(struct mremap *m)
             return 0;
         }
     }
-    if (vma_find_gap(m->mm, m->new_len, least, m->mm->mmap_base, &m->new_addr) == 0)
+    if (area_find_gap(m->mm, m->new_len, vma_page_size(v), least, m->mm->mmap_base,
+                      &m->new_addr) == 0)
         return 0;
-    return vma_find_gap(m->mm, m->new_len, least, USER_END, &m->new_addr);
+    return area_find_gap(m->mm, m->new_len, vma_page_size(v), least, USER_END,
+                         &m->new_addr);
 }
 
 static bool grow_in_place(struct mremap *m, struct vma *v)
@@ -93,18 +94,29 @@ static bool grow_in_place(struct mremap *m, struct vma *v)
     return true;
 }
 
-/* Huge pages shrink, by whole pages; they neither grow, as on Linux, nor move, nor are moved
- * over. Lengths are rounded to theirs. */
-static bool huge_allows(struct mremap *m, const struct vma *v)
+/* Whether the pages of v and of what the target takes away stay whole. Huge pages shrink and
+ * move, by whole pages: lengths are rounded to theirs; they do not grow and are not left
+ * behind, as on Linux. Small pages do not take the place of huge ones. */
+static bool pages_allow(struct mremap *m, const struct vma *v)
 {
-    if (vma_huge(v)) {
-        m->old_len = align_up(m->old_len, HUGE_SIZE);
-        m->new_len = align_up(m->new_len, HUGE_SIZE);
-        return !(m->flags & PLACED) && m->old % HUGE_SIZE == 0 &&
-               m->new_len <= m->old_len;
+    u64 size = vma_page_size(v);
+
+    if (size != PAGE_SIZE) {
+        m->old_len = align_up(m->old_len, size);
+        m->new_len = align_up(m->new_len, size);
+        if ((m->flags & MREMAP_DONTUNMAP) || m->old % size || m->new_len > m->old_len)
+            return false;
     }
-    return !(m->flags & MREMAP_FIXED) ||
-           !huge_any(m->mm, m->new_addr, m->new_addr + m->new_len);
+    if (!(m->flags & MREMAP_FIXED))
+        return true;
+    for (const struct vma *t = vma_find(m->mm, m->new_addr);
+         t && t->start < m->new_addr + m->new_len; t = vma_next(t)) {
+        if (vma_page_size(t) > size)
+            return false;
+        pause_anyway();
+    }
+    return m->new_addr % size == 0 && m->new_addr <= USER_END - m->new_len &&
+           !overlaps(m) && !area_cuts_page(m->mm, m->new_addr, m->new_addr + m->new_len);
 }
 
 /* Whether the tail [new_len, old_len) of the range can be taken away, whatever is there; the
@@ -172,7 +184,7 @@ static int mremap_locked(struct mremap *m)
         return -EFAULT;
     if (v->flags & VM_SEALED)
         return -EPERM;
-    if (!huge_allows(m, v))
+    if (!pages_allow(m, v))
         return -EINVAL;
     if (m->old_len >= m->new_len && !(m->flags & PLACED)) {
         m->new_addr = m->old;
@@ -191,7 +203,7 @@ static int mremap_locked(struct mremap *m)
         return 0;
     if (!(m->flags & MREMAP_MAYMOVE) || !may_move(m))
         return -ENOMEM;
-    err = choose_target(m);
+    err = choose_target(m, v);
     return err ? err : move_and_cut(m, v);
 }
 
@@ -205,7 +217,7 @@ static void populate(const struct mremap *m)
 
     if (!v || !vm_populates(v->flags))
         return;
-    if (m->new_addr != m->old && !vma_huge(v))
+    if (m->new_addr != m->old)
         fault_map_resident(v, m->new_addr, moved);
     if (moved < end)
         (void)fault_populate(m->mm, moved, end);
@@ -228,9 +240,6 @@ static int move_each(const struct mremap *whole, struct area_dead *dead)
 
     if (!v)
         return -EFAULT;
-    for (; v && v->start < end && v->end < end; v = vma_next(v))
-        if (vma_huge(v))
-            return -EINVAL;
     while (at < end && (v = vma_find(mm, at)) != NULL && v->start < end) {
         struct mremap m = *whole;
         int err;

@@ -13,7 +13,6 @@
 #include "mm/buddy.h"
 #include "mm/census.h"
 #include "mm/commit.h"
-#include "mm/huge.h"
 #include "mm/object_tree.h"
 #include "mm/slab.h"
 #include "mm/vma.h"
@@ -212,7 +211,7 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
         if (unlikely(mm_overcommit == OVERCOMMIT_NEVER) && commits_pages(o) &&
             commit_check(NULL, 1) != 0)
             return -ENOSPC;
-        fresh = o->order ? huge_alloc(PA_ZERO) : page_alloc(0, PA_USER | PA_ZERO);
+        fresh = page_alloc_user(o->order, PA_ZERO);
         if (!fresh)
             return -ENOMEM;
     }

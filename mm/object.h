@@ -54,7 +54,7 @@ struct vm_object {
     bool sealed;             /* once set, set: a write seal; MADV_REMOVE is refused */
     struct quota *quota;     /* [c] referenced: where its pages are counted */
     u64 committed;           /* [c] pages committed with it; 0: each when it appears */
-    u32 order; /* [c] log2 of the 4 KiB pages of each page: 0, or 9 (mm/huge.h) */
+    u32 order; /* [c] log2 of the 4 KiB pages of each page: 0, or HUGE_ORDER */
 };
 
 /* Everything a mapping keeps alive beside the object: an open file. fs/file.h embeds it. */

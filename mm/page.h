@@ -17,6 +17,11 @@
 #include "lib/spinlock.h"
 #include "lib/types.h"
 
+/* The blocks behind huge pages. */
+#define HUGE_ORDER 9u
+#define HUGE_SIZE  (PAGE_SIZE << HUGE_ORDER)
+#define HUGE_PAGES (1ul << HUGE_ORDER)
+
 struct mm;
 struct slab_cache;
 struct vm_object;
@@ -124,6 +129,12 @@ static inline void page_get(struct page *pg)
 
 /* Gives a reference back; the last one frees an ANON or OBJECT page. */
 void page_put(struct page *pg);
+
+/* A page of 4 KiB or, with HUGE_ORDER, a block of 2 MiB for programs and files, type KERNEL. A
+ * block is had only from what is free above the kernel's reserve. flags: PA_ZERO or 0. */
+struct page *page_alloc_user(unsigned order, u32 flags);
+/* Blocks of HUGE_ORDER it could hand out now. */
+u64 page_count_huge(void);
 
 /* The page all reads of untouched private memory see. Never freed, not counted. */
 extern struct page *zero_page;

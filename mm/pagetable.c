@@ -15,7 +15,7 @@ static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
         return NULL;
     pg->mm = mm;
     pg->away = NULL;
-    pg->base = (u32)(va >> (PAGE_SHIFT + PT_SHIFT));
+    pg->base = (u32)(align_down(va, pt_table_span(level)) >> (PAGE_SHIFT + PT_SHIFT));
     pg->present = 0;
     pg->naway = 0;
     pg->lock = (spinlock_t)SPINLOCK_INIT;
@@ -54,11 +54,11 @@ void pt_fini(struct mm *mm)
     struct page *root = phys_to_page(mm->root_pa);
 
     if (unlikely(root->present)) { /* left by a call that failed, under no VMA */
-        struct tlb_batch batch;
+        struct change batch;
 
-        tlb_begin(&batch, mm);
+        change_begin(&batch, mm);
         pt_trim(mm, 0, USER_END, 0, USER_END + PAGE_SIZE, &batch);
-        tlb_end(&batch);
+        change_end(&batch);
     }
     ASSERT(root->present == 0);
     table_retire(mm, root);
@@ -106,7 +106,7 @@ static struct page *table_at(const struct mm *mm, vaddr_t va, unsigned level)
     return table;
 }
 
-void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct tlb_batch *b)
+void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     struct page *source = table_at(mm, from, 1), *target = table_at(mm, to, 1), *leaf;
@@ -121,7 +121,7 @@ void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct tlb_batch *b)
         target->present--;
         spin_unlock(&target->lock);
         table_retire(mm, leaf);
-        tlb_free(b, leaf);
+        change_free(b, leaf);
     }
     leaf = pfn_to_page(pte_pfn(pte_load(src)));
     spin_lock(&leaf->lock); /* whoever follows a backlink reads the base under it */
@@ -135,34 +135,36 @@ void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct tlb_batch *b)
     source->present--;
     spin_unlock(&source->lock);
     spin_unlock(&leaf->lock);
-    tlb_change_all(b);
+    change_note_all(b);
 }
 
-vaddr_t pt_next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end)
+struct page *pt_find_table(const struct mm *mm, vaddr_t *at, vaddr_t end, unsigned lowest)
 {
-    while (va < end) {
+    for (vaddr_t va = *at; va < end;) {
         const pte_t *table = mm->root;
         unsigned level = PT_LEVELS - 1;
+        pte_t e = 0;
 
-        for (; level > 0; level--) {
-            pte_t e = pte_load(&table[pt_index(va, level)]);
-
+        for (; level > lowest; level--) {
+            e = pte_load(&table[pt_index(va, level)]);
             if ((e & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) /* or a huge page */
                 break;
             table = phys_to_virt(e & PTE_ADDR);
         }
-        if (level == 0)
-            return va;
+        if (level == lowest) {
+            *at = va;
+            return pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT);
+        }
         va = (va | (pt_span(level) - 1)) + 1;
     }
-    return end;
+    return NULL;
 }
 
 /* What pt_trim may free, and how. */
 struct trim {
     struct mm *mm;
     vaddr_t floor, ceiling;
-    struct tlb_batch *b;
+    struct change *b;
     bool pauses;
 };
 
@@ -183,8 +185,8 @@ static bool trim_child(const struct trim *t, struct page *table, pte_t *e,
     table->present--;
     spin_unlock(&table->lock);
     table_retire(t->mm, child);
-    tlb_change_all(t->b);
-    tlb_free(t->b, child);
+    change_note_all(t->b);
+    change_free(t->b, child);
     return true;
 }
 
@@ -214,7 +216,7 @@ static void trim_level(const struct trim *t, struct page *table, unsigned level,
             trim_level(t, child, level - 1, va, stop);
         trim_child(t, table, e, child, level, va);
         if (t->pauses)
-            tlb_pause(t->b);
+            change_pause(t->b);
     }
 }
 
@@ -244,7 +246,7 @@ static inline void trim(const struct trim *t, vaddr_t start, vaddr_t end)
 }
 
 void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
-             struct tlb_batch *b)
+             struct change *b)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     const struct trim t = {mm, floor, ceiling, b, true};
@@ -256,15 +258,15 @@ void pt_trim_locked(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
                     vaddr_t ceiling, spinlock_t *lock)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    struct tlb_batch b;
+    struct change b;
     const struct trim t = {mm, floor, ceiling, &b, false};
 
     for (vaddr_t va = start, next; va < end; va = next) {
         next = MIN((va | (pt_span(2) - 1)) + 1, end);
         spin_lock(lock);
-        tlb_begin(&b, mm);
+        change_begin(&b, mm);
         trim(&t, va, next);
-        tlb_end(&b);
+        change_end(&b);
         spin_unlock(lock);
         pause_anyway();
     }

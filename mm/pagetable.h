@@ -12,7 +12,7 @@
 
 #include "mm/mm.h"
 #include "mm/page.h"
-#include "mm/tlb.h"
+#include "mm/change.h"
 
 #define LEAF_SPAN (PT_ENTRIES * PAGE_SIZE) /* bytes one leaf table covers */
 
@@ -21,41 +21,32 @@ bool pt_init(struct mm *mm);
 /* Frees the root; every other table was trimmed with the last VMA over it. */
 void pt_fini(struct mm *mm);
 
-/* The table of level 1 for va, or NULL. */
-static inline struct page *pt_middle(const struct mm *mm, vaddr_t va)
+/* Bytes a table of `level` covers. */
+static inline u64 pt_table_span(unsigned level)
 {
-    pte_t e = pte_load(&mm->root[pt_index(va, PT_LEVELS - 1)]);
-
-    for (unsigned level = PT_LEVELS - 2; level >= 2 && pte_present(e); level--)
-        e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, level));
-    return pte_present(e) ? pfn_to_page(pte_pfn(e)) : NULL;
+    return pt_span(level + 1);
 }
 
-/* A leaf table and its entries: the walk knows both, deriving one from the other costs. */
-struct leaf {
-    struct page *page; /* NULL: no table */
-    pte_t *entries;
-};
-
-static inline struct leaf pt_leaf_ref(const struct mm *mm, vaddr_t va)
+/* The table of `level` for va, or NULL: there is none, or a huge page. */
+static always_inline struct page *pt_table(const struct mm *mm, vaddr_t va,
+                                           unsigned level)
 {
     pte_t e = pte_load(&mm->root[pt_index(va, PT_LEVELS - 1)]);
 
-    for (unsigned level = PT_LEVELS - 2; level >= 1; level--) {
+    for (unsigned l = PT_LEVELS - 2; l > level; l--) {
         if (!pte_present(e))
-            return (struct leaf){NULL, NULL};
-        e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, level));
+            return NULL;
+        e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, l));
     }
-    if (!pte_present(e))
-        return (struct leaf){NULL, NULL};
-    return (struct leaf){pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT),
-                         phys_to_virt(e & PTE_ADDR)};
+    return (e & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT
+               ? pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT)
+               : NULL;
 }
 
 /* The leaf table for va, or NULL. */
 static inline struct page *pt_leaf(const struct mm *mm, vaddr_t va)
 {
-    return pt_leaf_ref(mm, va).page;
+    return pt_table(mm, va, 0);
 }
 
 /* The table of `level` for va (0: leaf), made with all above it when missing. NULL: no memory
@@ -71,18 +62,25 @@ static inline struct page *pt_leaf_make(struct mm *mm, vaddr_t va)
  * LEAF_SPAN, the table of level 1 for `to` exists, nothing is mapped there. Entries, away
  * array and the backlinks into it stay what they are. Exclusive mm lock; O when an object's
  * VMAs cover both places. */
-void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct tlb_batch *b);
+void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b);
 
-/* The first address in [va, end) whose leaf table exists; `end` when there is none. This and
- * pt_trim step over huge pages; the functions that return a table are for addresses that have
- * none. */
-vaddr_t pt_next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end);
+/* The first table of `level` for an address in [*va, end), and *va moved up to that address;
+ * NULL: there is none. Steps over huge pages. */
+struct page *pt_find_table(const struct mm *mm, vaddr_t *va, vaddr_t end, unsigned level);
+
+static inline struct page *pt_next_table(const struct mm *mm, vaddr_t *va, vaddr_t end,
+                                         unsigned level)
+{
+    struct page *table = *va < end ? pt_table(mm, *va, level) : NULL;
+
+    return table || *va >= end ? table : pt_find_table(mm, va, end, level);
+}
 
 /* Frees tables that lie wholly in [floor, ceiling) and are empty (no entry, no away entry),
  * visiting those over [start, end), through the batch: CPUs cache upper entries as well, so
  * the frames are freed after a full flush. Exclusive mm lock; pauses. */
 void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
-             struct tlb_batch *b);
+             struct change *b);
 
 /* The same below a mapping that its object still knows: `lock`, the object's, is taken and
  * given up piece by piece, because truncate may walk the tables under it. */
@@ -94,16 +92,17 @@ static inline pte_t *pt_entries(const struct page *leaf)
     return page_to_virt(leaf);
 }
 
-/* Address of entry i of a leaf table. */
-static inline vaddr_t pt_address(const struct page *leaf, unsigned i)
+/* Address of entry i of a table of level 0 or 1. */
+static inline vaddr_t pt_address(const struct page *table, unsigned i)
 {
-    return ((vaddr_t)leaf->base << (PAGE_SHIFT + PT_SHIFT)) + i * PAGE_SIZE;
+    return ((vaddr_t)table->base << (PAGE_SHIFT + PT_SHIFT)) +
+           ((vaddr_t)i << (PAGE_SHIFT + (table->level ? PT_SHIFT : 0)));
 }
 
-/* Visits [start, end) leaf by leaf: `va` is the start of the part in this table, `next` its
- * end, `leaf` the table. Spans without a table are skipped. */
-#define pt_for_each_leaf(mm, start_, end_, va, next, leaf)                        \
-    for (vaddr_t va = pt_next_leaf(mm, start_, end_), next;                       \
-         va < (end_) && (next = MIN((va | (LEAF_SPAN - 1)) + 1, (vaddr_t)(end_)), \
-                        leaf = pt_leaf(mm, va), true);                            \
-         va = pt_next_leaf(mm, next, end_))
+/* Visits [start, end) table by table of `level`: `va` is the start of the part in this table,
+ * `next` its end. Spans without a table are skipped. */
+#define pt_for_each_table(mm, level, start_, end_, va, next, table)                  \
+    for (vaddr_t va = start_, next;                                                  \
+         ((table) = pt_next_table(mm, &va, end_, level)) != NULL &&                  \
+         (next = MIN((va | (pt_table_span(level) - 1)) + 1, (vaddr_t)(end_)), true); \
+         va = next)

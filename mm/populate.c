@@ -5,70 +5,65 @@
  */
 #include "lib/lock.h"
 #include "lib/pause.h"
-#include "mm/away.h"
-#include "mm/backlink.h"
 #include "mm/fault.h"
-#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/object_tree.h"
 
-/* Maps the resident pages of a shared object in one leaf table. Returns whether some entry
- * is still empty. */
-static bool populate_shared(struct vma *v, struct page *leaf, vaddr_t va, vaddr_t next)
+/* Maps the resident pages of a shared object in [va, next), under one table. Returns whether
+ * some entry is still empty. */
+static always_inline bool populate_shared(struct vma *v, struct page *table, vaddr_t va,
+                                          vaddr_t next, unsigned order)
 {
     REQUIRES(&v->mm->lock);
     struct object_cursor cursor = object_cursor(v->object);
-    pte_t *entries = pt_entries(leaf);
-    u64 installed = 0;
+    pte_t *entries = pt_entries(table), rights = slot_rights(v->flags & VM_PROT, order);
+    struct tally t = {0, 0};
     bool missing = false;
+    struct change c;
 
+    change_begin(&c, v->mm);
     spin_lock(&v->object->lock);
-    spin_lock(&leaf->lock);
-    for (unsigned i = pt_index(va, 0); va < next; i++, va += PAGE_SIZE) {
-        bool away = leaf->away && leaf->away[i];
+    spin_lock(&table->lock);
+    for (unsigned i = slot_index(va, order); va < next; i++, va += slot_size(order)) {
         struct page *pg;
 
         if (pte_load(&entries[i]))
             continue;
-        pg = object_cursor_get(&cursor, away ? leaf->away[i] - 1 : vma_home(v, va));
-        if (!pg || (away && backlink_add(pg, &entries[i]) != 0)) {
+        pg = object_cursor_get(&cursor, slot_offset(table, i, v, va));
+        if (!pg || !slot_show(&c, &entries[i], va, 0, pg, rights, slot_number(table, i), &t))
             missing = true;
-            continue;
-        }
-        pte_store(&entries[i], pte_make_user(page_to_pfn(pg), v->flags & VM_PROT));
-        installed++;
     }
-    leaf->present += (u16)installed;
-    spin_unlock(&leaf->lock);
+    slot_settle(&c, table, &t, RESIDENT_SHMEM, order);
+    spin_unlock(&table->lock);
     v->object->shown++;
     spin_unlock(&v->object->lock);
-    __atomic_fetch_add(&v->mm->rss_shmem, installed, __ATOMIC_RELAXED);
+    change_end(&c);
     return missing;
 }
 
-void fault_around(struct vma *v, struct page *leaf, unsigned i, vaddr_t va)
+void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
+                  struct tally *tally)
 {
+    REQUIRES(&s.table->lock);
     REQUIRES(&v->object->lock);
-    REQUIRES(&leaf->lock);
+
     bool shared = vma_kind(v) == VMA_SHARED;
-    pte_t rights = pte_make_user(0, v->flags & VM_PROT & (shared ? ~0u : ~VM_WRITE));
+    pte_t rights = slot_rights(v->flags & VM_PROT & (shared ? ~0u : ~VM_WRITE), 0);
     struct object_cursor cursor = object_cursor(v->object);
     pgoff_t pgoff = vma_home(v, va);
     u64 room = MIN((v->end - va) >> PAGE_SHIFT, object_npages(v->object) - pgoff);
-    unsigned stop = i + (unsigned)MIN(room, FAULT_AROUND - i % FAULT_AROUND), first = ++i;
-    pte_t *entries = pt_entries(leaf);
-    const u32 *away = leaf->away;
+    unsigned i = s.i + 1, stop = s.i + (unsigned)MIN(room, FAULT_AROUND - s.i % FAULT_AROUND);
+    struct tally t = {0, 0};
 
-    for (; i < stop && !pte_load(&entries[i]) && !(away && away[i]); i++) {
+    for (pte_t *e = s.entry + 1; i < stop && !pte_load(e) && !slot_number(s.table, i);
+         i++, e++) {
         struct page *pg = object_cursor_get(&cursor, ++pgoff);
 
         if (!pg)
             break;
-        pte_store(&entries[i], rights | page_to_pfn(pg) << PAGE_SHIFT);
+        (void)slot_show(c, e, va, 0, pg, rights, false, &t);
     }
-    leaf->present += (u16)(i - first);
-    __atomic_fetch_add(shared ? &v->mm->rss_shmem : &v->mm->rss_file, i - first,
-                       __ATOMIC_RELAXED);
+    tally->present += t.present;
 }
 
 /* One VMA's part of a populate. */
@@ -77,28 +72,28 @@ static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t star
 {
     bool shared = vma_kind(v) == VMA_SHARED;
     u32 access = !shared && (v->flags & VM_WRITE) ? FAULT_WRITE : FAULT_READ;
+    unsigned order = vma_order(v);
+    u64 size = slot_size(order);
 
     if (!vma_allows(v, access))
         return FAULT_ACCERR;
-    if (vma_huge(v))
-        return huge_populate(mm, v, start, end);
-    for (vaddr_t va = start, next; va < end; va = next) {
-        struct page *leaf = pt_leaf_make(mm, va);
+    for (vaddr_t va = start & ~(size - 1), next; va < end; va = next) {
+        struct slot s = slot_make(mm, va, order);
 
-        next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
-        if (!leaf)
+        next = MIN((va | (pt_table_span(slot_level(order)) - 1)) + 1, end);
+        if (!s.table)
             return FAULT_OOM;
         if (pause_point())
             return FAULT_OK; /* it will not be looked at any more */
-        if (shared && !populate_shared(v, leaf, va, next))
+        if (shared && !SLOT_CALL(v, populate_shared, v, s.table, va, next))
             continue;
-        for (vaddr_t a = va; a < next; a += PAGE_SIZE) {
-            pte_t pte = pte_load(pt_entries(leaf) + pt_index(a, 0));
+        for (; va < next; va += size, s.entry++) {
+            pte_t pte = pte_load(s.entry);
             enum fault_result result;
 
             if (pte_present(pte) && (pte_writable(pte) || !(access & FAULT_WRITE)))
                 continue;
-            result = fault_locked(mm, v, a, access);
+            result = fault_locked(mm, v, va, access);
             if (result != FAULT_OK)
                 return result;
             if (pause_point())
@@ -111,15 +106,17 @@ static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t star
 void fault_map_resident(struct vma *v, vaddr_t start, vaddr_t end)
 {
     REQUIRES(&v->mm->lock);
+    unsigned order = vma_order(v);
+
     if (vma_kind(v) != VMA_SHARED || !vma_allows(v, FAULT_READ))
         return;
     for (vaddr_t va = start, next; va < end; va = next) {
-        struct page *leaf = pt_leaf_make(v->mm, va);
+        struct slot s = slot_make(v->mm, va, order);
 
-        next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
-        if (!leaf || pause_point())
+        next = MIN((va | (pt_table_span(slot_level(order)) - 1)) + 1, end);
+        if (!s.table || pause_point())
             return;
-        (void)populate_shared(v, leaf, va, next);
+        (void)SLOT_CALL(v, populate_shared, v, s.table, va, next);
     }
 }
 

@@ -7,39 +7,24 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/area.h"
-#include "mm/away.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
-#include "mm/object.h"
-
-/* Gives back the numbers and tables that a failed copy made in a free range. */
-static void undo_copy(struct mm *mm, vaddr_t start, vaddr_t end)
-{
-    REQUIRES_EXCLUSIVE(&mm->lock);
-    struct vma *next = vma_find(mm, start), *prev;
-    struct rb_node *last = rb_last(&mm->vmas);
-    struct tlb_batch b;
-
-    prev = next ? vma_prev(next) : last ? rb_entry(last, struct vma, node) : NULL;
-    away_clear(mm, start, end);
-    tlb_begin(&b, mm);
-    pt_trim(mm, start, end, prev ? prev->end : 0,
-            next ? next->start : USER_END + PAGE_SIZE, &b);
-    tlb_end(&b);
-}
+#include "mm/slot.h"
 
 /* Advice and locking stay with the source; MCL_FUTURE counts as for a new mapping. */
 static u32 clone_flags(const struct mm *mm, const struct vma *v, u32 prot)
 {
-    return VM_SHARED | (v->flags & (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)) | prot |
-           (v->flags & VM_NORESERVE) | mm->def_flags;
+    u32 kept = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_NORESERVE | VM_HUGE;
+    u32 flags = VM_SHARED | (v->flags & kept) | prot | mm->def_flags;
+
+    return flags & VM_HUGE ? flags & ~(VM_LOCKED | VM_LOCKONFAULT) : flags;
 }
 
 /* Everything that can fail. *out is ready to insert, the numbers are in place. */
 static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags,
                    struct area_reserve *r, struct vma **out)
 {
-    u64 npages = len >> PAGE_SHIFT;
+    u64 npages = len >> PAGE_SHIFT, size = vma_page_size(v);
     int err = !area_may_add(mm)
                   ? -ENOMEM
                   : area_check_limits(mm, flags, npages, (struct area_pages){0});
@@ -48,28 +33,23 @@ static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags
 
     if (!err && (flags & VM_LOCKED))
         err = area_check_memlock(mm, npages);
-    if (!err && vma_find_gap(mm, len, MMAP_MIN_ADDR, mm->mmap_base, &at) != 0)
-        err = vma_find_gap(mm, len, MMAP_MIN_ADDR, USER_END, &at);
+    if (!err && area_find_gap(mm, len, size, MMAP_MIN_ADDR, mm->mmap_base, &at) != 0)
+        err = area_find_gap(mm, len, size, MMAP_MIN_ADDR, USER_END, &at);
     if (!err)
         err = area_reserve(r, 1);
     if (err)
         return err;
-    err = away_copy(mm, mm, src, src + len, at - src);
+    if (size != PAGE_SIZE)
+        area_clear_way(mm, at, at + len);
+    err = slot_copy_numbers(mm, v, src, src + len, at - src);
     if (err) {
-        undo_copy(mm, at, at + len);
+        slot_forget_range(mm, at, at + len, vma_order(v));
+        area_trim(mm, at, at + len);
         return err;
     }
     t = area_take(r);
-    t->mm = mm;
-    t->start = at;
-    t->end = at + len;
-    t->pgoff = vma_home(v, src);
+    vma_copy(t, mm, at, v, src, src + len);
     t->flags = flags;
-    t->object = v->object;
-    object_get(t->object);
-    t->file = v->file;
-    if (t->file)
-        vm_file_get(t->file);
     *out = t;
     return 0;
 }
@@ -83,7 +63,7 @@ static int clone_locked(struct mm *mm, vaddr_t src, u64 len, u32 prot,
     int err;
 
     if (!v || vma_kind(v) != VMA_SHARED || src + len > v->end ||
-        (v->flags & (VM_NOREMAP | VM_HUGE)))
+        (v->flags & VM_NOREMAP) || (src | len) % vma_page_size(v))
         return -EINVAL;
     if (prot & ~(v->flags >> 4))
         return -EACCES;

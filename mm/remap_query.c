@@ -4,17 +4,19 @@
  */
 #include "lib/uapi/errno.h"
 #include "lib/uapi/remap.h"
-#include "mm/away.h"
 #include "mm/calls.h"
+#include "mm/slot.h"
 
-/* `table` has the entry for va: of level 1 in a huge VMA. */
+/* `table` (NULL: none) holds the slot of va. */
 static u64 describe(const struct vma *v, const struct page *table, vaddr_t va)
 {
-    pgoff_t pgoff = vma_huge(v) ? huge_offset(v->mm, v, va) : away_offset(table, v, va);
-    pte_t pte = table ? pte_load(pt_entries(table) + pt_index(va, vma_huge(v))) : 0;
-    u64 word = pgoff & RMQ_PGOFF;
+    vaddr_t start = va & ~(vma_page_size(v) - 1);
+    unsigned i = slot_index(va, vma_order(v));
+    pgoff_t pgoff = slot_offset(table, i, v, start);
+    u64 word = (pgoff + ((va - start) >> PAGE_SHIFT)) & RMQ_PGOFF;
+    pte_t pte = table ? pte_load(pt_entries(table) + i) : 0;
 
-    if (pgoff != vma_home(v, va))
+    if (pgoff != vma_home(v, start))
         word |= RMQ_AWAY;
     if (!pte_present(pte))
         return word;
@@ -34,16 +36,18 @@ int mm_remap_query(struct mm *mm, vaddr_t addr, u64 npages, u64 *out)
     mutex_lock_shared(&mm->lock);
     for (vaddr_t va = addr, next; va < end; va = next) {
         const struct vma *v = vma_at(mm, va);
-        const struct page *leaf;
+        const struct page *table;
+        unsigned level;
 
         if (!v || !v->object) {
             err = v ? -EINVAL : -ENOMEM;
             break;
         }
-        next = MIN(MIN((va | (LEAF_SPAN - 1)) + 1, end), v->end);
-        leaf = vma_huge(v) ? pt_middle(mm, va) : pt_leaf(mm, va);
+        level = slot_level(vma_order(v));
+        next = MIN(MIN((va | (pt_table_span(level) - 1)) + 1, end), v->end);
+        table = pt_table(mm, va, level);
         for (; va < next; va += PAGE_SIZE)
-            *out++ = describe(v, leaf, va);
+            *out++ = describe(v, table, va);
     }
     mutex_unlock(&mm->lock);
     return err;

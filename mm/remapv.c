@@ -6,6 +6,7 @@
  *
  * The kernel's copy of the vector remembers in `flags` what a later pass needs to know.
  */
+#include "lib/uapi/errno.h"
 #include "lib/uapi/remap.h"
 #include "mm/calls.h"
 #include "mm/fault.h"
@@ -33,6 +34,8 @@ static int check_entry(struct rearrange *r, struct remap_vec *e, u32 flags)
     err = rearrange_vma(r, e->addr, e->addr + size);
     if (err)
         return err;
+    if ((e->pgoff << PAGE_SHIFT) % vma_page_size(r->v))
+        return -EINVAL;
     if ((flags & RM_CHECK) && e->pgoff + e->npages > object_npages(r->v->object))
         return -ENXIO;
     if (e->pgoff == vma_home(r->v, e->addr))
@@ -45,12 +48,9 @@ static int reserve_entry(struct rearrange *r, const struct remap_vec *e)
 {
     if (e->flags & ENTRY_HOME)
         return 0;
-    if (likely(e->npages == 1)) {
-        const struct page *leaf = rearrange_leaf(r, e->addr).page;
-
-        if (likely(leaf && leaf->away))
-            return 0;
-    }
+    if (likely(e->npages == 1) &&
+        likely(!slot_all_home(rearrange_slot(r, e->addr, 0).table)))
+        return 0;
     return rearrange_reserve(r, e->addr, entry_end(e));
 }
 
@@ -61,22 +61,25 @@ static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e
 {
     const struct vma *v = r->v;
     vaddr_t va = e->addr;
-    struct leaf leaf;
+    struct tally t = {0, 0};
+    struct slot s;
 
     if (unlikely((e->npages ^ 1) | e->flags | va % PAGE_SIZE) ||
         unlikely(!r->held || v->object != r->held || r->run >= REARRANGE_RUN) ||
         unlikely(va - v->start >= v->end - v->start || e->pgoff >= OBJECT_MAX_PAGES) ||
-        unlikely((flags & RM_CHECK) && e->pgoff >= object_npages(v->object)))
+        unlikely(((flags & RM_CHECK) && e->pgoff >= object_npages(v->object)) ||
+                 vma_order(v)))
         return false;
-    leaf = rearrange_leaf(r, va);
-    if (unlikely(!leaf.page || !leaf.page->away))
+    s = rearrange_slot(r, va, 0);
+    if (unlikely(slot_all_home(s.table)))
         return false;
     r->run++;
-    spin_lock(&leaf.page->lock);
-    rearrange_set(r, leaf, va, object_number(e->pgoff));
-    if (unlikely(!leaf.page->naway))
+    spin_lock(&s.table->lock);
+    rearrange_page(r, s, va, object_number(e->pgoff), &t, 0);
+    slot_settle(&r->change, s.table, &t, RESIDENT_SHMEM, 0);
+    if (unlikely(!s.table->naway))
         e->flags = ENTRY_HOME;
-    spin_unlock(&leaf.page->lock);
+    spin_unlock(&s.table->lock);
     if (unlikely(r->missing)) {
         r->missing = false;
         if (r->install)
@@ -88,26 +91,7 @@ static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e
 /* Sets the pages of an entry of r->v. Cannot fail. */
 static noinline void commit_entry(struct rearrange *r, struct remap_vec *e)
 {
-    u32 pgoff = object_number(e->pgoff);
-    vaddr_t end = entry_end(e);
-
-    for (vaddr_t va = e->addr, next; va < end; va = next) {
-        struct leaf leaf = rearrange_leaf(r, va);
-
-        next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
-        if (unlikely(!leaf.page)) { /* coming home where nothing is shown */
-            pgoff += (u32)((next - va) >> PAGE_SHIFT);
-            r->missing = true;
-            continue;
-        }
-        rearrange_hold(r, (u32)((next - va) >> PAGE_SHIFT));
-        spin_lock(&leaf.page->lock);
-        do {
-            rearrange_set(r, leaf, va, pgoff++);
-            va += PAGE_SIZE;
-        } while (va < next);
-        spin_unlock(&leaf.page->lock);
-    }
+    rearrange_range(r, e->addr, entry_end(e), e->pgoff);
     if (r->missing && r->install)
         e->flags |= ENTRY_MISSING;
     r->missing = false;
@@ -177,7 +161,7 @@ static void finish(struct rearrange *r, const struct remap_vec *v, size_t done)
     for (size_t i = 0; i < done; i++) {
         if (likely(!v[i].flags))
             continue;
-        if (v[i].flags & ENTRY_HOME)
+        if ((v[i].flags & ENTRY_HOME) && rearrange_vma(r, v[i].addr, entry_end(&v[i])) == 0)
             rearrange_trim(r, v[i].addr, entry_end(&v[i]));
         if (v[i].flags & ENTRY_MISSING)
             (void)fault_populate(r->mm, v[i].addr, entry_end(&v[i]));

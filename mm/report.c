@@ -6,10 +6,9 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
-#include "mm/away.h"
 #include "mm/census.h"
-#include "mm/huge.h"
 #include "mm/rmap.h"
+#include "mm/slot.h"
 
 u64 page_translations(struct page *pg)
 {
@@ -41,32 +40,18 @@ static void count_page(struct page *pg, struct vma_counts *c)
     c->pss_bytes += (size << PAGE_SHIFT) / n;
 }
 
-static void huge_report(struct vma *v, struct vma_counts *c)
-{
-    struct huge_slot s;
-
-    huge_for_each(v->mm, v->start, v->end, va, s)
-    {
-        pte_t pte = pte_load(s.entry);
-
-        if (pte)
-            count_page(pfn_to_page(pte_any_pfn(pte)), c);
-    }
-}
-
 void vma_report(struct vma *v, struct vma_counts *c)
 {
     REQUIRES(&v->mm->lock);
-    struct page *leaf;
+    unsigned order = vma_order(v);
+    struct page *table;
 
-    *c = (struct vma_counts){.away = mm_count_away(v->mm, v)};
-    if (vma_huge(v)) {
-        huge_report(v, c);
-        return;
-    }
-    pt_for_each_leaf (v->mm, v->start, v->end, va, next, leaf) {
-        for (vaddr_t a = va; a < next; a += PAGE_SIZE) {
-            pte_t pte = pte_load(pt_entries(leaf) + pt_index(a, 0));
+    *c = (struct vma_counts){.away = slot_count_away(v)};
+    pt_for_each_table (v->mm, slot_level(order), v->start, v->end, va, next, table) {
+        const pte_t *e = pt_entries(table) + slot_index(va, order);
+
+        for (unsigned n = slot_count(va, next, order); n; n--) {
+            pte_t pte = pte_load(e++);
 
             if (pte && pfn_to_page(pte_any_pfn(pte)) != zero_page)
                 count_page(pfn_to_page(pte_any_pfn(pte)), c);
@@ -91,30 +76,36 @@ static u64 pagemap_entry(pte_t pte)
     return e;
 }
 
-/* The frame within the huge page. */
-static u64 pagemap_huge(const struct mm *mm, vaddr_t va)
+/* The part [va, end) of v; the frames within a huge page follow each other. */
+static void pagemap_vma(struct vma *v, vaddr_t va, vaddr_t end, u64 *out)
 {
-    struct huge_slot s = huge_slot(mm, va);
-    u64 e = s.table ? pagemap_entry(pte_load(s.entry)) : 0;
+    REQUIRES(&v->mm->lock);
+    unsigned order = vma_order(v);
+    struct page *table;
 
-    return e ? e + (va % HUGE_SIZE >> PAGE_SHIFT) : 0;
+    pt_for_each_table (v->mm, slot_level(order), va, end, at, next, table) {
+        for (vaddr_t a = at, stop; a < next && table->present; a = stop) {
+            u64 e = pagemap_entry(pte_load(pt_entries(table) + slot_index(a, order)));
+            u64 part = a % slot_size(order) >> PAGE_SHIFT;
+
+            stop = MIN((a | (slot_size(order) - 1)) + 1, next);
+            for (vaddr_t to = a; e && to < stop; to += PAGE_SIZE)
+                out[(to - va) >> PAGE_SHIFT] = e + part++;
+        }
+    }
 }
 
 void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out)
 {
     vaddr_t end = va + n * PAGE_SIZE;
-    struct page *leaf;
 
     memset(out, 0, n * sizeof(*out));
     mutex_lock_shared(&mm->lock);
-    pt_for_each_leaf (mm, va, end, at, next, leaf)
-        for (vaddr_t a = at; a < next && leaf->present; a += PAGE_SIZE)
-            out[(a - va) >> PAGE_SHIFT] =
-                pagemap_entry(pte_load(pt_entries(leaf) + pt_index(a, 0)));
-    for (struct vma *v = vma_find(mm, va); v && v->start < end; v = vma_next(v))
-        for (vaddr_t a = MAX(va, v->start); vma_huge(v) && a < MIN(end, v->end);
-             a += PAGE_SIZE)
-            out[(a - va) >> PAGE_SHIFT] = pagemap_huge(mm, a);
+    for (struct vma *v = vma_find(mm, va); v && v->start < end; v = vma_next(v)) {
+        vaddr_t start = MAX(va, v->start);
+
+        pagemap_vma(v, start, MIN(end, v->end), out + ((start - va) >> PAGE_SHIFT));
+    }
     mutex_unlock(&mm->lock);
 }
 
@@ -125,47 +116,44 @@ struct arrangement_walk {
     bool over; /* visit has seen enough */
 };
 
-/* Extends the run under way by one page, or ends it and begins another. */
-static void arrangement_page(struct arrangement_walk *w, vaddr_t va, pgoff_t pgoff,
-                             bool away)
+/* Extends the run under way by [va, next), or ends it and begins another. */
+static void arrangement_part(struct arrangement_walk *w, vaddr_t va, vaddr_t next,
+                             pgoff_t pgoff, bool away)
 {
     struct arrangement_run *r = &w->run;
 
     if (r->end == va && r->away == away &&
         r->first + ((va - r->start) >> PAGE_SHIFT) == pgoff) {
-        r->end += PAGE_SIZE;
+        r->end = next;
         return;
     }
     if (r->end && !w->over)
         w->over = !w->visit(r, w->arg);
-    *r = (struct arrangement_run){va, va + PAGE_SIZE, pgoff, away};
+    *r = (struct arrangement_run){va, next, pgoff, away};
 }
 
 /* The part from va on. */
 static void arrangement_vma(struct arrangement_walk *w, struct vma *v, vaddr_t va)
 {
     REQUIRES(&v->mm->lock);
-    while (vma_huge(v) && va < v->end && !w->over) {
-        pgoff_t pgoff = huge_offset(v->mm, v, va);
+    unsigned order = vma_order(v), level = slot_level(order);
+    u64 size = vma_page_size(v);
 
-        arrangement_page(w, va, pgoff, pgoff != vma_home(v, va));
-        va += HUGE_SIZE;
-        w->run.end = va;
-    }
+    va &= ~(size - 1);
     while (va < v->end && !w->over) {
-        struct page *leaf = pt_leaf(v->mm, va);
-        vaddr_t next = MIN((va | (LEAF_SPAN - 1)) + 1, v->end);
+        struct page *table = pt_table(v->mm, va, level);
+        vaddr_t next = MIN((va | (pt_table_span(level) - 1)) + 1, v->end);
 
-        if (!leaf || !leaf->away) { /* all at home: one step */
-            arrangement_page(w, va, vma_home(v, va), false);
-            w->run.end = next;
+        if (slot_all_home(table)) { /* one step */
+            arrangement_part(w, va, next, vma_home(v, va), false);
             va = next;
-            pause_anyway();
-            continue;
         }
-        for (; va < next && !w->over; va += PAGE_SIZE)
-            arrangement_page(w, va, away_offset(leaf, v, va),
-                             leaf->away[pt_index(va, 0)] != 0);
+        for (; va < next && !w->over; va += size) {
+            unsigned i = slot_index(va, order);
+
+            arrangement_part(w, va, va + size, slot_offset(table, i, v, va),
+                             slot_number(table, i) != 0);
+        }
         pause_anyway();
     }
 }

@@ -4,24 +4,14 @@
  */
 #include "mm/rmap.h"
 #include "lib/lock.h"
-#include "mm/backlink.h"
-#include "mm/huge.h"
 #include "mm/object_tree.h"
-#include "mm/pagetable.h"
+#include "mm/slot.h"
 
 struct visit_ctx {
     struct page *pg;
     rmap_fn visit;
     void *arg;
 };
-
-static bool entry_shows(const struct page *leaf, unsigned i, const struct page *pg)
-{
-    REQUIRES(&leaf->lock);
-    pte_t pte = pte_load(pt_entries(leaf) + i);
-
-    return pte_present(pte) && pte_pfn(pte) == page_to_pfn(pg);
-}
 
 static void visit_hint(u64 key, void *arg)
 {
@@ -33,7 +23,7 @@ static void visit_hint(u64 key, void *arg)
         return;
     spin_lock(&leaf->lock);
     /* A hint whose address went home again is visited as a home. */
-    if (backlink_live(ctx->pg, key) && leaf->away && leaf->away[i])
+    if (backlink_live(ctx->pg, key) && slot_number(leaf, i))
         ctx->visit(leaf, i, ctx->arg);
     spin_unlock(&leaf->lock);
 }
@@ -46,15 +36,17 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg)
 
     object_for_each_vma (v, pg->object, pg->index, (pgoff_t)pg->index + 1) {
         vaddr_t va = v->start + ((pg->index - v->pgoff) << PAGE_SHIFT);
-        struct page *leaf = vma_huge(v) ? pt_middle(v->mm, va) : pt_leaf(v->mm, va);
-        unsigned i = pt_index(va, vma_huge(v));
+        struct slot s = slot_at(v->mm, va, vma_order(v));
+        pte_t pte;
 
-        if (!leaf)
+        if (!s.table)
             continue;
-        spin_lock(&leaf->lock);
-        if (entry_shows(leaf, i, pg) && !(leaf->away && leaf->away[i]))
-            visit(leaf, i, arg);
-        spin_unlock(&leaf->lock);
+        spin_lock(&s.table->lock);
+        pte = pte_load(s.entry);
+        if (pte_present(pte) && pte_pfn(pte) == page_to_pfn(pg) &&
+            !slot_number(s.table, s.i))
+            visit(s.table, s.i, arg);
+        spin_unlock(&s.table->lock);
     }
     if (backlink_any(pg))
         backlink_visit(pg, visit_hint, &ctx);
@@ -74,9 +66,7 @@ bool rmap_next_home(const struct vm_object *o, pgoff_t *first)
             break;
         if (v->flags & VM_SHARED)
             continue;
-        if (!vma_huge(v))
-            va = pt_next_leaf(v->mm, va, v->end);
-        if (va < v->end)
+        if (pt_next_table(v->mm, &va, v->end, slot_level(vma_order(v))))
             best = MIN(best, vma_home(v, va));
     }
     *first = best;

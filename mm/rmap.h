@@ -6,7 +6,7 @@
 #pragma once
 
 #include "mm/object.h"
-#include "mm/tlb.h"
+#include "mm/change.h"
 
 struct vma;
 
@@ -14,8 +14,7 @@ struct vma;
  * huge page). */
 typedef void (*rmap_fn)(struct page *leaf, unsigned i, void *arg);
 
-/* Visits each live translation of pg. One shown both at home and by a stale hint to the same
- * entry may be visited twice. O held. */
+/* Visits each live translation of pg, once. O held. */
 void rmap_visit(struct page *pg, rmap_fn visit, void *arg);
 
 /* How many translations show pg (each counted once). O held. */
@@ -23,13 +22,14 @@ u64 rmap_count(struct page *pg);
 
 /* Removes every translation of pg away from home: pg is PG_LEAVING and has left the index, so
  * none is added. O held, but given up for pauses; flushes go to the batch. */
-void rmap_unmap_away(struct page *pg, struct tlb_batch *b);
+void rmap_unmap_away(struct page *pg, struct change *c);
 
 /* Moves *first up to the first file page from which on a private mapping has a table at the
  * page's home. False: none has. O held. */
 bool rmap_next_home(const struct vm_object *o, pgoff_t *first);
 
-/* Removes the home translations of file pages [first, last) in every mapping. cows: also the
- * private copies at those addresses (truncate; a hole punch leaves them). O held. */
-void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows,
-                      struct tlb_batch *b);
+/* Removes the home translations of file pages [first, last) in every mapping. copies:
+ * DROP_COPIES also the private copies at those addresses (truncate), 0 not (a hole punch). O
+ * held. */
+void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copies,
+                      struct change *c);

@@ -8,7 +8,6 @@
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
 #include "mm/calls.h"
-#include "mm/huge.h"
 
 bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
@@ -51,7 +50,7 @@ int mm_seal(struct mm *mm, vaddr_t addr, u64 len)
     mutex_lock(&mm->lock);
     if (has_hole(mm, addr, end) || !area_may_cut(mm, growth(mm, addr, end)))
         err = -ENOMEM;
-    if (!err && huge_cut(mm, addr, end))
+    if (!err && area_cuts_page(mm, addr, end))
         err = -EINVAL;
     if (!err)
         err = area_reserve(&r, 2);

@@ -13,6 +13,7 @@
 #include "mm/backlink.h"
 #include "mm/object_tree.h"
 #include "mm/rmap.h"
+#include "mm/slot.h"
 
 /* Zeroes bytes [from, to) of the resident page with this number (counted in pages of the
  * object): aliases see it at once. */
@@ -28,15 +29,15 @@ static void zero_part(struct vm_object *o, pgoff_t number, u64 from, u64 to)
 /* Pages of this many numbers go at a time. */
 #define TRUNCATE_RUN 512u
 
-/* Frees the resident pages of [first, last), a run of numbers, once nothing maps them. */
-static void remove_run(struct vm_object *o, u32 first, pgoff_t last, bool cows,
-                       struct tlb_batch *b)
+/* Frees the resident pages of [first, last), a run of numbers, once nothing maps them. O held. */
+static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
+                       struct change *b)
 {
     REQUIRES(&o->lock);
     void *pages[INDEX_SLOTS];
     unsigned n;
 
-    rmap_unmap_homes(o, first, last, cows, b);
+    rmap_unmap_homes(o, first, last, copies, b);
     o->shown++;
     while ((n = index_take(&o->pages, &first, last, pages)) != 0) {
         for (unsigned i = 0; i < n; i++)
@@ -46,7 +47,7 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, bool cows,
 
             rmap_unmap_away(pg, b);
             object_forget_page(pg);
-            tlb_free(b, pg); /* the object's reference, after the flush */
+            change_free(b, pg); /* the object's reference, after the flush */
         }
         object_uncount(o, n);
     }
@@ -54,30 +55,30 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, bool cows,
 
 /* Frees the pages [first, last) run by run. Between two runs O may be given up for a pause: a
  * run is either as it was or all gone. */
-static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, bool cows)
+static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copies)
 {
     REQUIRES(&o->lock);
-    struct tlb_batch batch;
+    struct change batch;
     u32 number = object_number(first);
 
-    tlb_begin(&batch, NULL);
+    change_begin(&batch, NULL);
     if (first < last && (first | (TRUNCATE_RUN - 1)) >= last - 1) {
-        remove_run(o, number, last, cows, &batch); /* one run: nothing to look for */
+        remove_run(o, number, last, copies, &batch); /* one run: nothing to look for */
         first = last;
     }
     while (first < last && index_next(&o->pages, &number) && number < last) {
         pgoff_t end = MIN((pgoff_t)(number | (TRUNCATE_RUN - 1)) + 1, last);
 
-        remove_run(o, number, end, cows, &batch);
+        remove_run(o, number, end, copies, &batch);
         if (end >= last)
             break;
         number = (u32)end;
         if (pause_due()) {
-            tlb_flush(&batch);
+            change_flush(&batch);
             (void)pause_unlocked(&o->lock);
         }
     }
-    tlb_end(&batch);
+    change_end(&batch);
 }
 
 /* Removes the copies that private mappings made of pages from `first` on, which the object
@@ -85,21 +86,21 @@ static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, bool 
 static void remove_copies(struct vm_object *o, pgoff_t first)
 {
     REQUIRES(&o->lock);
-    struct tlb_batch batch;
+    struct change batch;
 
-    tlb_begin(&batch, NULL);
+    change_begin(&batch, NULL);
     while (o->nprivate && rmap_next_home(o, &first)) {
         pgoff_t end = (first | (TRUNCATE_RUN - 1)) + 1;
 
-        rmap_unmap_homes(o, first, end, true, &batch);
+        rmap_unmap_homes(o, first, end, DROP_COPIES, &batch);
         o->shown++;
         first = end;
         if (pause_due()) {
-            tlb_flush(&batch);
+            change_flush(&batch);
             (void)pause_unlocked(&o->lock);
         }
     }
-    tlb_end(&batch);
+    change_end(&batch);
 }
 
 int object_resize(struct vm_object *o, u64 size)
@@ -116,7 +117,7 @@ int object_resize(struct vm_object *o, u64 size)
         if (size % PAGE_SIZE)
             zero_part(o, size >> PAGE_SHIFT, size % PAGE_SIZE, PAGE_SIZE);
         remove_copies(o, first);
-        remove_pages(o, first, OBJECT_MAX_PAGES, true);
+        remove_pages(o, first, OBJECT_MAX_PAGES, DROP_COPIES);
     } else {
         o->size = size;
     }
@@ -142,7 +143,7 @@ void object_punch(struct vm_object *o, u64 start, u64 end)
         if (end % size && end >> shift < OBJECT_MAX_PAGES >> o->order)
             zero_part(o, end >> shift, 0, end % size);
         if (first < last)
-            remove_pages(o, first << o->order, last << o->order, false);
+            remove_pages(o, first << o->order, last << o->order, 0);
     }
     spin_unlock(&o->lock);
 }
@@ -156,7 +157,7 @@ void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last)
     spin_lock(&o->lock);
     while ((pg = index_next(&o->pages, &number)) != NULL && number < last) {
         if (pg->flags & PG_FRESH)
-            remove_pages(o, number, (pgoff_t)number + (1ul << o->order), false);
+            remove_pages(o, number, (pgoff_t)number + (1ul << o->order), 0);
         number++;
         (void)pause_unlocked(&o->lock);
     }

@@ -36,6 +36,22 @@ void vma_free(struct vma *v)
     slab_free(&vma_cache, v);
 }
 
+void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
+              vaddr_t start, vaddr_t end)
+{
+    to->mm = mm;
+    to->start = at;
+    to->end = at + (end - start);
+    to->pgoff = v->object ? vma_home(v, start) : at >> PAGE_SHIFT;
+    to->flags = v->flags;
+    to->object = v->object;
+    to->file = v->file;
+    if (to->object)
+        object_get(to->object);
+    if (to->file)
+        vm_file_get(to->file);
+}
+
 struct vma *vma_search(const struct mm *mm, vaddr_t va)
 {
     REQUIRES(&mm->lock);
@@ -197,16 +213,7 @@ void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     ASSERT(v->start < va && va < v->end);
-    upper->start = va;
-    upper->end = v->end;
-    upper->pgoff = vma_home(v, va);
-    upper->flags = v->flags;
-    upper->object = v->object;
-    upper->file = v->file;
-    if (v->object)
-        object_get(v->object);
-    if (v->file)
-        vm_file_get(v->file);
+    vma_copy(upper, mm, va, v, va, v->end);
     /* First the new one, then the cut: no walk of the object may miss the upper part. */
     vma_insert(mm, upper);
     set_bounds(v, v->start, va);

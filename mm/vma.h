@@ -2,7 +2,7 @@
  *
  * Virtual memory areas and the ordered tree of an address space: ranges only, no page table
  * is touched here. A VMA shows an object linearly from its `pgoff` ("home"); single pages
- * may be elsewhere ("away"), which is not the VMA's business: see mm/away.h.
+ * may be elsewhere ("away"), which is not the VMA's business: see mm/slot.h.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "lib/rbtree.h"
 #include "lib/types.h"
 #include "mm/mm.h"
+#include "mm/page.h"
 
 struct vm_file;
 struct vm_object;
@@ -32,7 +33,7 @@ struct vm_object;
 #define VM_LOCKONFAULT 0x10000u /* with VM_LOCKED: pages are locked as they are touched */
 #define VM_WIPEONFORK  0x20000u /* a child finds zeros there */
 #define VM_SEALED      0x100000u  /* mseal: stays as it is until exec or exit */
-#define VM_HUGE        0x400000u  /* shown by 2 MiB pages: see mm/huge.h */
+#define VM_HUGE        0x400000u  /* shown by 2 MiB pages: see mm/slot.h */
 #define VM_ACCOUNT     0x800000u  /* its pages are committed: see mm/commit.h */
 #define VM_DROPPABLE   0x1000000u /* MAP_DROPPABLE: contents that may be lost */
 #define VM_NOREMAP     0x200000u  /* an attached SysV segment: remap_file_pages refuses */
@@ -50,8 +51,7 @@ struct vma {
     pgoff_t home_max;         /* [O] largest home end of this subtree */
 };
 
-/* The linear file page of an address. Only mm_offset (mm/away.h) and the object tree may
- * use it: everyone else asks mm_offset. */
+/* The linear file page of an address. What it shows says mm_offset() (mm/slot.h). */
 static inline pgoff_t vma_home(const struct vma *v, vaddr_t va)
 {
     return v->pgoff + ((va - v->start) >> PAGE_SHIFT);
@@ -83,6 +83,18 @@ static inline bool vma_allows(const struct vma *v, u32 access)
     if (access & VM_EXEC)
         return v->flags & VM_EXEC;
     return v->flags & VM_PROT;
+}
+
+/* log2 of the 4 KiB pages of each page that v shows: 0, or HUGE_ORDER. Bounds and home of a
+ * VMA are multiples of its pages. */
+static inline unsigned vma_order(const struct vma *v)
+{
+    return v->flags & VM_HUGE ? HUGE_ORDER : 0;
+}
+
+static inline u64 vma_page_size(const struct vma *v)
+{
+    return PAGE_SIZE << vma_order(v);
 }
 
 enum vma_kind { VMA_ANON, VMA_PRIVATE, VMA_SHARED };
@@ -126,6 +138,10 @@ static inline struct vma *vma_prev(const struct vma *v)
 
 /* A record without references; not in any tree. NULL: no memory. */
 struct vma *vma_alloc(void);
+/* Makes the fresh record `to` show what v shows in [start, end), which may be beyond its end,
+ * at `at` of `mm`: bounds, home, flags, references to object and file. */
+void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
+              vaddr_t start, vaddr_t end);
 /* Frees the record and drops its references to object and file. */
 void vma_free(struct vma *v);
 

@@ -5,13 +5,11 @@
  */
 #pragma once
 
-#include "mm/pagetable.h"
-#include "mm/tlb.h"
-#include "mm/vma.h"
+#include "mm/slot.h"
 
 /* Removes the translations of [start, end), which lies in v. M held (shared is enough), no
  * spinlock: a large range pauses. */
-void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b);
+void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct change *c);
 
 /* As zap_range, but leaves private memory in place: only pages of the object go. */
-void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct tlb_batch *b);
+void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct change *c);

@@ -9,7 +9,7 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/huge.h"
+#include "mm/page.h"
 #include "mm/object.h"
 #include "mm/report.h"
 #include "mm/slab.h"

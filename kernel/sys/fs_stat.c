@@ -14,7 +14,7 @@
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
 #include "mm/buddy.h"
-#include "mm/huge.h"
+#include "mm/page.h"
 
 #define STATX_RESERVED  0x80000000u
 #define PIPE_MAGIC      0x50495045

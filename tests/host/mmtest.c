@@ -4,7 +4,7 @@
  */
 #include "tests/host/mmtest.h"
 #include "lib/string.h"
-#include "mm/away.h"
+#include "mm/slot.h"
 #include "mm/check.h"
 
 struct mm *t_mm(void)

@@ -4,7 +4,7 @@
  */
 #include "tests/host/model.h"
 #include "lib/string.h"
-#include "mm/away.h"
+#include "mm/slot.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
 #include "mm/check.h"
@@ -51,7 +51,7 @@ void model_end(void)
         object_put(M.obj[i].o);
     CHECK_EQ(object_count(), 0);
     CHECK_EQ(object_pages_total(), 0);
-    CHECK_EQ(away_bytes(), 0);
+    CHECK_EQ(slot_away_bytes(), 0);
     CHECK_EQ(backlink_bytes(), 0);
     CHECK_EQ(page_count_free(), host_free_at_boot());
 }
@@ -180,10 +180,10 @@ static void check_page(const struct mmm *m, const struct mpage *p, vaddr_t va)
     }
     if (!v || (v->flags & ~VM_ACCOUNT) != p->flags || v->object != (o ? o->o : NULL))
         FAIL("%lx flags %x, model %x, or another object", va, v ? v->flags : 0, p->flags);
-    if (o && (vma_home(v, va) != p->home || away_offset(leaf, v, va) != p->shown))
+    if (o && (vma_home(v, va) != p->home || slot_offset(leaf, pt_index(va, 0), v, va) != p->shown))
         FAIL("%lx home %llu shows %llu, model %llu %llu", va,
              (unsigned long long)vma_home(v, va),
-             (unsigned long long)away_offset(leaf, v, va), (unsigned long long)p->home,
+             (unsigned long long)slot_offset(leaf, pt_index(va, 0), v, va), (unsigned long long)p->home,
              (unsigned long long)p->shown);
     if (p->priv) {
         if (!pg || pg->type != PAGE_ANON)

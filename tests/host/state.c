@@ -7,7 +7,7 @@
 
 #include "lib/lock.h"
 #include "lib/string.h"
-#include "mm/away.h"
+#include "mm/slot.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
 #include "mm/slab.h"
@@ -40,13 +40,16 @@ static u64 content(const struct page *pg)
     return h;
 }
 
-static void dump_leaf(struct dump *d, const struct page *leaf)
+/* A table of level 0 or 1. */
+static void dump_table(struct dump *d, const struct page *leaf)
 {
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         pte_t pte = pte_load(pt_entries(leaf) + i);
 
-        if (leaf->away && leaf->away[i])
-            add(d->s, "  %lx away %u", pt_address(leaf, i), leaf->away[i] - 1);
+        if (slot_number(leaf, i))
+            add(d->s, "  %lx away %u", pt_address(leaf, i), slot_number(leaf, i) - 1);
+        if (leaf->level && pte_present(pte) && !pte_large(pte))
+            continue;
         if (!pte || (d->leave_out & STATE_NO_PTES))
             continue;
         if (d->leave_out & STATE_NO_WRITE)
@@ -76,10 +79,11 @@ static void dump_mm(struct dump *d, struct mm *mm)
     vma_for_each (v, mm)
         add(d->s, " vma %lx-%lx flags %x pgoff %llx object %p", v->start, v->end,
             v->flags, (unsigned long long)v->pgoff, (void *)v->object);
-    pt_for_each_leaf (mm, 0, USER_END, va, next, leaf) {
-        (void)next;
-        dump_leaf(d, leaf);
-    }
+    for (unsigned level = 0; level <= 1; level++)
+        pt_for_each_table (mm, level, 0, USER_END, va, next, leaf) {
+            (void)next;
+            dump_table(d, leaf);
+        }
 }
 
 static void dump_object(struct dump *d, struct vm_object *o, unsigned k)
@@ -118,7 +122,7 @@ void state_take(struct state *s, struct vm_object *const *o, unsigned n, u32 lea
     if (leave_out & (STATE_NO_TABLES | STATE_NO_FILL | STATE_NO_PTES))
         return;
     add(s, "free pages %llu", (unsigned long long)page_count_free());
-    add(s, "away %llu backlink logs %llu", (unsigned long long)away_bytes(),
+    add(s, "away %llu backlink logs %llu", (unsigned long long)slot_away_bytes(),
         (unsigned long long)backlink_bytes());
     slab_for_each(dump_cache, &d);
 }

@@ -3,7 +3,7 @@
  * The arrangement: which file page each address shows, against a plain table, through
  * remaps, cuts, moves and forks; and that it leaves no trace at home.
  */
-#include "mm/away.h"
+#include "mm/slot.h"
 #include "tests/host/mmtest.h"
 
 #define PAGES 1100u /* over three leaf tables */
@@ -20,7 +20,7 @@ static void compare(struct mm *mm, vaddr_t at)
         CHECK_EQ(UNDER(&mm->lock, mm_offset(mm, v, at + i * P)), shows[i]);
         away += shows[i] != i + 3;
     }
-    CHECK_EQ(UNDER(&mm->lock, mm_count_away(mm, v)), away);
+    CHECK_EQ(UNDER(&mm->lock, slot_count_away(v)), away);
     t_check(mm);
 }
 
@@ -49,7 +49,7 @@ TEST(away_random_ranges)
         switch (rnd_below(20)) {
         case 0: /* home again: as if nothing had been */
             remap(mm, at, 0, PAGES, 3, MAP_NONBLOCK);
-            CHECK_EQ(away_bytes(), 0);
+            CHECK_EQ(slot_away_bytes(), 0);
             break;
         case 1: /* moves with its addresses, to another place in its tables */
             to = at == START ? START + 64 * LEAF_SPAN + 17 * P : START;
@@ -83,7 +83,7 @@ TEST(away_random_ranges)
     }
     compare(mm, at);
     CHECK_EQ(mm_munmap(mm, at, PAGES * P), 0);
-    CHECK_EQ(away_bytes(), 0);
+    CHECK_EQ(slot_away_bytes(), 0);
     CHECK_EQ(mm->tables, 1);
     t_end(mm);
     object_put(o);
@@ -103,9 +103,23 @@ TEST(away_goes_with_its_addresses)
     CHECK_EQ(host_read_u32(mm, BASE + 4 * P), 12);
     t_check(mm);
     t_map(mm, BASE + 2 * P, 3, RW, MAP_SHARED, o, 2);
-    CHECK_EQ(away_bytes(), 0);
+    CHECK_EQ(slot_away_bytes(), 0);
     t_end(mm);
     object_put(o);
+}
+
+static void move(struct page *leaf, unsigned i, u32 number)
+{
+    struct tally t = {0, 0};
+    struct change c;
+
+    change_begin(&c, leaf->mm);
+    spin_lock(&leaf->lock);
+    CHECK(slot_move(slot_numbers(leaf, i), 0, !number, number, &t));
+    CHECK(!slot_move(slot_numbers(leaf, i), 0, !number, number, &t));
+    slot_settle(&c, leaf, &t, RESIDENT_SHMEM, 0);
+    spin_unlock(&leaf->lock);
+    change_end(&c);
 }
 
 TEST(away_reserve_and_trim)
@@ -115,18 +129,18 @@ TEST(away_reserve_and_trim)
 
     mutex_lock(&mm->lock);
     alloc_fail_at(1);
-    CHECK_EQ(away_reserve(leaf), -ENOMEM);
+    CHECK_EQ(slot_reserve(leaf), -ENOMEM);
     CHECK(!leaf->away);
-    CHECK_EQ(away_reserve(leaf), 0);
-    CHECK_EQ(away_reserve(leaf), 0);
-    UNDER(&leaf->lock, away_set(leaf, 5, 77));
-    away_trim(leaf);
+    CHECK_EQ(slot_reserve(leaf), 0);
+    CHECK_EQ(slot_reserve(leaf), 0);
+    move(leaf, 5, 77);
+    slot_trim(leaf);
     CHECK(leaf->away && leaf->naway == 1);
-    UNDER(&leaf->lock, away_set(leaf, 5, 78));
+    move(leaf, 5, 78);
     CHECK_EQ(leaf->naway, 1);
-    UNDER(&leaf->lock, away_set(leaf, 5, 0));
+    move(leaf, 5, 0);
     CHECK_EQ(leaf->naway, 0);
-    away_trim(leaf);
+    slot_trim(leaf);
     CHECK(!leaf->away);
     mutex_unlock(&mm->lock);
     t_end(mm);
@@ -140,11 +154,11 @@ TEST(away_costs_what_it_says)
 
     t_shared(mm, BASE, 2048, o, 0);
     CHECK_EQ(mm_remap(mm, BASE, P, 0, 9, MAP_NONBLOCK), 0);
-    CHECK_EQ(away_bytes(), 2048);
+    CHECK_EQ(slot_away_bytes(), 2048);
     CHECK_EQ(mm_remap(mm, BASE, 512 * P, 0, 9, MAP_NONBLOCK), 0);
-    CHECK_EQ(away_bytes(), 2048);
+    CHECK_EQ(slot_away_bytes(), 2048);
     CHECK_EQ(mm_remap(mm, BASE, 2048 * P, 0, 9, MAP_NONBLOCK), 0);
-    CHECK_EQ(away_bytes(), 4 * 2048);
+    CHECK_EQ(slot_away_bytes(), 4 * 2048);
     CHECK_EQ(t_vmas(mm), 1);
     t_end(mm);
     object_put(o);

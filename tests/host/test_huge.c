@@ -4,10 +4,8 @@
  * Balance is the harness's business.
  */
 #include "lib/string.h"
-#include "mm/away.h"
-#include "mm/backlink.h"
-#include "mm/huge.h"
 #include "mm/rmap.h"
+#include "mm/slot.h"
 #include "tests/host/mmtest.h"
 
 #define H HUGE_SIZE
@@ -99,9 +97,9 @@ TEST(huge_remaps)
     page_put(pg);
     CHECK_EQ(UNDER(&mm->lock, mm_offset(mm, vma_at(mm, BASE), BASE + H + 5 * P)),
              3 * HUGE_PAGES + 5);
-    CHECK(away_bytes());
+    CHECK(slot_away_bytes());
     CHECK_EQ(remap(mm, 0, 4, 0), 0);
-    CHECK_EQ(away_bytes(), 0);
+    CHECK_EQ(slot_away_bytes(), 0);
     for (u32 i = 0; i < 4; i++)
         CHECK_EQ(at(mm, i), i);
     t_end(mm);
@@ -130,12 +128,18 @@ TEST(huge_refuses)
     CHECK_EQ(mm_madvise(mm, BASE, P, MADV_DONTNEED), 0); /* whole pages only: none */
     CHECK_EQ(mm_seal(mm, BASE + P, H), -EINVAL);
     CHECK_EQ(mm_mremap(mm, BASE, 4 * H, 4 * H, MREMAP_MAYMOVE | MREMAP_FIXED,
-                       BASE + 8 * H, &out),
+                       BASE + 8 * H + P, &out),
              -EINVAL);
+    CHECK_EQ(mm_mremap(mm, BASE, 4 * H, 4 * H, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, &out),
+             -EINVAL);
+    CHECK_EQ(mm_mremap(mm, BASE, 4 * H, 5 * H, MREMAP_MAYMOVE, 0, &out), -EINVAL);
     CHECK_EQ(mm_mremap(mm, BASE, 4 * H, 3 * H + P, 0, 0, &out), 0); /* rounded */
-    CHECK_EQ(mm_remap_clone(mm, BASE, H, RW, &out), -EINVAL);
-    CHECK_EQ(mm_remap_swap(mm, BASE, BASE + H, H), -EINVAL);
+    CHECK_EQ(mm_remap_clone(mm, BASE, H + P, RW, &out), -EINVAL);
+    CHECK_EQ(mm_remap_clone(mm, BASE + P, H, RW, &out), -EINVAL);
+    CHECK_EQ(mm_remap_swap(mm, BASE, BASE + H + P, H), -EINVAL);
+    CHECK_EQ(mm_remap_swap(mm, BASE, BASE + H, P), -EINVAL);
     CHECK_EQ(mm_remap_rotate(mm, BASE, 4 * H, 1), -EINVAL);
+    CHECK_EQ(mm_remap_rotate(mm, BASE, 4 * H + P, HUGE_PAGES), -EINVAL);
     CHECK_EQ(try_map(mm, BASE + P, H, MAP_PRIVATE, NULL, 0), -EINVAL);
     CHECK_EQ(try_map(mm, BASE + 8 * H, H, MAP_SHARED, o, P), -EINVAL);
     CHECK_EQ(object_resize(o, H + P), -EINVAL);
@@ -298,7 +302,7 @@ TEST(huge_beside_small)
 TEST(huge_none_left)
 {
     struct mm *mm = t_mm();
-    u64 have = huge_available(), n = 0;
+    u64 have = page_count_huge(), n = 0;
 
     CHECK(have > 4);
     CHECK_EQ(try_map(mm, BASE, (have + 1) * H, MAP_PRIVATE, NULL, 0), -ENOMEM);
@@ -309,137 +313,4 @@ TEST(huge_none_left)
     CHECK_EQ(host_write(mm, BASE + n * H, &(u8){1}, 1), FAULT_BUS);
     t_check(mm);
     t_end(mm);
-}
-
-/* ---- against a model ---- */
-
-#define N 6u
-
-struct model {
-    struct mm *mm;
-    struct vm_object *o;
-    u32 shown[N]; /* file page of each address; N: small private memory stands there */
-    u32 data[N];  /* first word of each file page */
-    u32 size;
-};
-
-static void model_map(struct model *m, u32 i, u32 n)
-{
-    CHECK_EQ(try_map(m->mm, BASE + i * H, n * H, MAP_SHARED, m->o, i * H), 0);
-    for (u32 k = i; k < i + n; k++)
-        m->shown[k] = k;
-}
-
-static void model_remap(struct model *m, u32 i, u32 n, u32 page)
-{
-    bool whole = true;
-    int err;
-
-    for (u32 k = i; k < i + n; k++)
-        whole &= m->shown[k] < N;
-    err = mm_remap(m->mm, BASE + i * H, n * H, 0, page * HUGE_PAGES,
-                   test_rand() % 2 ? MAP_NONBLOCK : 0);
-    CHECK_EQ(err, whole ? 0 : -EINVAL);
-    for (u32 k = 0; whole && k < n; k++)
-        m->shown[i + k] = page + k;
-}
-
-static void model_look(struct model *m, struct mm *mm, u32 i, bool write)
-{
-    u32 page = m->shown[i], value = (u32)test_rand();
-    vaddr_t va = BASE + i * H;
-
-    if (page == N)
-        return;
-    if (page >= m->size) {
-        CHECK_EQ(host_access(mm, va, &value, 4, FAULT_READ), FAULT_BUS);
-        return;
-    }
-    CHECK_EQ(host_read_u32(mm, va), m->data[page]);
-    if (write)
-        host_write_u32(mm, va, m->data[page] = value);
-}
-
-static void model_fork(struct model *m)
-{
-    struct mm *child;
-
-    CHECK_EQ(mm_fork(m->mm, &child), 0);
-    for (u32 i = 0; i < N; i++)
-        model_look(m, child, i, test_rand() % 2);
-    t_check(child);
-    t_end(child);
-}
-
-static void model_file(struct model *m, u32 op)
-{
-    u32 page = test_rand() % N;
-
-    if (op == 0) {
-        m->size = test_rand() % (N + 1);
-        CHECK_EQ(object_resize(m->o, m->size * H), 0);
-        for (page = m->size; page < N; page++)
-            m->data[page] = 0;
-    } else if (op == 1) {
-        object_punch(m->o, page * H, (page + 1) * H);
-        m->data[page] = 0;
-    } else {
-        CHECK_EQ(object_resize(m->o, N * H), 0);
-        m->size = N;
-    }
-}
-
-static void model_step(struct model *m)
-{
-    u32 i = test_rand() % N, n = 1 + test_rand() % (N - i);
-    u32 op = test_rand() % 16;
-
-    switch (op) {
-    case 0:
-    case 1:
-    case 2:
-        model_file(m, op);
-        break;
-    case 3:
-        t_anon(m->mm, BASE + i * H, HUGE_PAGES, RW);
-        m->shown[i] = N;
-        host_write_u32(m->mm, BASE + i * H + 5 * P, 1);
-        break;
-    case 4:
-        model_map(m, i, n);
-        break;
-    case 5:
-        model_fork(m);
-        break;
-    case 6:
-        CHECK_EQ(mm_madvise(m->mm, BASE + i * H, n * H, MADV_DONTNEED), 0);
-        break;
-    case 7:
-        CHECK_EQ(mm_mprotect(m->mm, BASE + i * H, n * H, PROT_NONE), 0);
-        t_check(m->mm);
-        CHECK_EQ(mm_mprotect(m->mm, BASE, N * H, RW), 0);
-        break;
-    case 8:
-    case 9:
-    case 10:
-        model_look(m, m->mm, i, true);
-        break;
-    default:
-        model_remap(m, i, n, test_rand() % (N - n + 1));
-        break;
-    }
-}
-
-TEST(huge_random)
-{
-    struct model m = {.mm = t_mm(), .o = object_create_huge(N * H), .size = N};
-
-    model_map(&m, 0, N);
-    for (u32 step = 0; step < 3000; step++) {
-        model_step(&m);
-        t_check(m.mm);
-        model_look(&m, m.mm, test_rand() % N, false);
-    }
-    t_end(m.mm);
-    object_put(m.o);
 }

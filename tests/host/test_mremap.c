@@ -3,7 +3,7 @@
  * mremap: contents, rights and arrangement travel with the addresses, nothing stays behind in
  * tables or TLBs, and a failure at any allocation changes nothing.
  */
-#include "mm/away.h"
+#include "mm/slot.h"
 #include "tests/host/mmtest.h"
 
 #define FAR (BASE + 64 * LEAF_SPAN + 17 * P) /* another place within its tables */
@@ -154,7 +154,7 @@ TEST(mremap_random)
             }
     }
     t_end(mm);
-    CHECK_EQ(away_bytes(), 0);
+    CHECK_EQ(slot_away_bytes(), 0);
     object_put(o);
 }
 

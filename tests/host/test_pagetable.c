@@ -48,7 +48,7 @@ static const vaddr_t places[] = {
 TEST(pt_make_find_trim)
 {
     struct mm *mm = t_mm();
-    struct tlb_batch b;
+    struct change b;
     struct page *leaf;
 
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
@@ -67,9 +67,9 @@ TEST(pt_make_find_trim)
     /* A table with an entry, an away number or a pin stays. */
     leaf = pt_leaf(mm, BASE);
     leaf->pins = 1;
-    tlb_begin(&b, mm);
+    change_begin(&b, mm);
     UNDER(&mm->lock, pt_trim(mm, 0, USER_END, 0, USER_END + P, &b));
-    tlb_end(&b);
+    change_end(&b);
     CHECK(pt_leaf(mm, BASE) == leaf && !pt_leaf(mm, USER_END - P) &&
           !pt_leaf(mm, 0x10000));
     CHECK_EQ(mm->tables, 4);
@@ -80,10 +80,19 @@ TEST(pt_make_find_trim)
     UNDER(&mm->lock, pt_trim(mm, BASE, BASE + P, 0, BASE + LEAF_SPAN - P, &b));
     CHECK(pt_leaf(mm, BASE));
     UNDER(&mm->lock, pt_trim(mm, BASE, BASE + P, BASE, BASE + LEAF_SPAN, &b));
-    tlb_end(&b);
+    change_end(&b);
     CHECK(!pt_leaf(mm, BASE));
     CHECK_EQ(mm->tables, 3); /* the upper ones lie beyond floor and ceiling */
     t_end(mm);
+}
+
+/* Where the next leaf table is. */
+static vaddr_t next_leaf(const struct mm *mm, vaddr_t va, vaddr_t end)
+{
+    const struct page *leaf = pt_next_table(mm, &va, end, 0);
+
+    CHECK(!leaf || leaf == pt_leaf(mm, va));
+    return leaf ? va : end;
 }
 
 TEST(pt_visits_leaf_by_leaf)
@@ -95,12 +104,12 @@ TEST(pt_visits_leaf_by_leaf)
     CHECK(UNDER(&mm->lock, pt_leaf_make(mm, BASE)) &&
           UNDER(&mm->lock, pt_leaf_make(mm, BASE + 3 * LEAF_SPAN)));
     CHECK(UNDER(&mm->lock, pt_leaf_make(mm, BASE + (1ul << 39))));
-    CHECK_EQ(pt_next_leaf(mm, 0, USER_END), BASE);
-    CHECK_EQ(pt_next_leaf(mm, BASE + 5 * P, USER_END), BASE + 5 * P);
-    CHECK_EQ(pt_next_leaf(mm, BASE + LEAF_SPAN, USER_END), BASE + 3 * LEAF_SPAN);
-    CHECK_EQ(pt_next_leaf(mm, BASE + LEAF_SPAN, BASE + 2 * LEAF_SPAN),
+    CHECK_EQ(next_leaf(mm, 0, USER_END), BASE);
+    CHECK_EQ(next_leaf(mm, BASE + 5 * P, USER_END), BASE + 5 * P);
+    CHECK_EQ(next_leaf(mm, BASE + LEAF_SPAN, USER_END), BASE + 3 * LEAF_SPAN);
+    CHECK_EQ(next_leaf(mm, BASE + LEAF_SPAN, BASE + 2 * LEAF_SPAN),
              BASE + 2 * LEAF_SPAN);
-    pt_for_each_leaf (mm, BASE + 5 * P, BASE + (1ul << 39) + 7 * P, va, next, leaf) {
+    pt_for_each_table (mm, 0, BASE + 5 * P, BASE + (1ul << 39) + 7 * P, va, next, leaf) {
         static const vaddr_t from[] = {BASE + 5 * P, BASE + 3 * LEAF_SPAN,
                                        BASE + (1ul << 39)};
         static const vaddr_t to[] = {BASE + LEAF_SPAN, BASE + 4 * LEAF_SPAN,

@@ -4,7 +4,7 @@
  * refused, what rounds, what an arrangement shows and survives, what it costs.
  */
 #include "lib/string.h"
-#include "mm/away.h"
+#include "mm/slot.h"
 #include "mm/backlink.h"
 #include "mm/slab.h"
 #include "mm/stat.h"
@@ -279,8 +279,8 @@ TEST(remap_reverse_is_cheap)
         CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, N - 1 - i, 0), 0);
     tables = mm->tables - 1;
     CHECK_EQ(t_vmas(mm), 1);
-    CHECK_EQ(UNDER(&mm->lock, mm_count_away(mm, vma_at(mm, BASE))), N);
-    CHECK_EQ(away_bytes(), 4 * N);
+    CHECK_EQ(UNDER(&mm->lock, slot_count_away(vma_at(mm, BASE))), N);
+    CHECK_EQ(slot_away_bytes(), 4 * N);
     CHECK_EQ(backlink_bytes(), 0);
     CHECK(free - page_count_free() <= tables + 8 * N / P + 2);
     for (u32 i = 0; i < N; i += 13)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "mm/stat.h"
-#include "mm/tlb.h"
+#include "mm/change.h"
 #include "tests/host/mmtest.h"
 
 /* Whether `run` ends its process with a failure, as a test that found something does. */

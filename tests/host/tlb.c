@@ -40,7 +40,7 @@ static bool any_huge; /* some translation was */
 /* How many slots of all CPUs name this frame. */
 static u8 held[HOST_MEMORY / PAGE_SIZE];
 
-static void slot_drop(struct tlb *t, struct translation *s)
+static void entry_drop(struct tlb *t, struct translation *s)
 {
     if (!s->valid)
         return;
@@ -64,7 +64,7 @@ static void ways_drop(struct tlb *t)
         way_drop(t, &t->way[i]);
 }
 
-static struct translation *slot_of(struct tlb *t, vaddr_t va)
+static struct translation *entry_of(struct tlb *t, vaddr_t va)
 {
     return &t->slot[(va >> PAGE_SHIFT) % TLB_SLOTS];
 }
@@ -72,19 +72,19 @@ static struct translation *slot_of(struct tlb *t, vaddr_t va)
 static void flush_all(struct tlb *t)
 {
     for (u32 i = 0; i < TLB_SLOTS && t->used; i++)
-        slot_drop(t, &t->slot[i]);
+        entry_drop(t, &t->slot[i]);
     ways_drop(t);
 }
 
 static void flush_page(struct tlb *t, vaddr_t va)
 {
-    struct translation *s = slot_of(t, va);
+    struct translation *s = entry_of(t, va);
 
     if (s->valid && s->va == (va & PAGE_MASK))
-        slot_drop(t, s);
+        entry_drop(t, s);
     for (u32 i = 0; i < TLB_SLOTS && any_huge; i++) /* all of a huge page */
         if (t->slot[i].huge && t->slot[i].va / LEAF_SPAN == va / LEAF_SPAN)
-            slot_drop(t, &t->slot[i]);
+            entry_drop(t, &t->slot[i]);
     ways_drop(t); /* INVLPG drops all cached upper entries */
 }
 
@@ -168,7 +168,7 @@ static bool permits(pte_t pte, u32 kind)
 static bool translate(struct mm *mm, vaddr_t va, u32 kind, pte_t *out)
 {
     struct tlb *t = &tlbs[host_cpu];
-    struct translation *s = slot_of(t, va);
+    struct translation *s = entry_of(t, va);
     struct table_way *w;
     pfn_t leaf;
 
@@ -187,7 +187,7 @@ static bool translate(struct mm *mm, vaddr_t va, u32 kind, pte_t *out)
     }
     if (!*out || !permits(*out, kind)) /* never remembered: not present, or not allowed */
         return false;
-    slot_drop(t, s);
+    entry_drop(t, s);
     *s = (struct translation){true, va, *out, !leaf};
     any_huge |= !leaf;
     held[pte_pfn(*out)]++;
@@ -239,7 +239,7 @@ void host_write_u32(struct mm *mm, vaddr_t va, u32 value)
 
 unsigned host_tlb_holds(vaddr_t va)
 {
-    const struct translation *s = slot_of(&tlbs[host_cpu], va);
+    const struct translation *s = entry_of(&tlbs[host_cpu], va);
 
     return s->valid && s->va == (va & PAGE_MASK);
 }
