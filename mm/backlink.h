@@ -14,7 +14,6 @@
 #pragma once
 
 #include "lib/lock.h"
-#include "lib/lock.h"
 #include "mm/object.h"
 
 /* Physical address of an entry of a leaf table, divided by 8: 40 bits. Never 0. */

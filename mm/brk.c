@@ -61,8 +61,8 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
         ok = true;
     else if (new_end > old_end)
         ok = heap_grow(mm, old_end, new_end);
-    else if (!area_sealed(mm, new_end, old_end) && !area_cuts_page(mm, new_end, old_end) &&
-             area_reserve(&r, 2) == 0) {
+    else if (!area_sealed(mm, new_end, old_end) &&
+             !area_cuts_page(mm, new_end, old_end) && area_reserve(&r, 2) == 0) {
         area_unmap(mm, new_end, old_end, &r, &dead);
         ok = true;
     }

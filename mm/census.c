@@ -53,8 +53,7 @@ static inline void count_entry(struct count *c, const struct page *table, unsign
     pte_t pte = pte_load(pt_entries(table) + i);
     const struct page *pg = pte_present(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
 
-    if (pg && pg->type == PAGE_OBJECT && pg->object == c->o &&
-        !slot_number(table, i))
+    if (pg && pg->type == PAGE_OBJECT && pg->object == c->o && !slot_number(table, i))
         c->b->n[(pg->index - c->first) >> c->o->order]++;
 }
 
@@ -70,7 +69,8 @@ static void count_homes(struct count *c, pgoff_t last)
         unsigned order = vma_order(v);
         struct page *table;
 
-        pt_for_each_table (v->mm, slot_level(order), start, end, va, next, table) {
+        pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+        {
             unsigned i = slot_index(va, order), stop = i + slot_count(va, next, order);
 
             spin_lock(&table->lock);

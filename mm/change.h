@@ -28,7 +28,7 @@ struct change {
         s32 resident[RESIDENT_KINDS + 1]; /* how the counts move */
         u64 words[2];
     };
-    vaddr_t addrs[TLB_ADDRS + 1]; /* the last is never read */
+    vaddr_t addrs[TLB_ADDRS + 1];  /* the last is never read */
     struct page *pages[TLB_PAGES]; /* to free after the flush */
 };
 

@@ -203,7 +203,8 @@ static always_inline enum fault_result fault_shared(struct fault *f, unsigned or
         spin_lock(&o->lock);
         spin_lock(&f->s.table->lock);
         change_begin(&c, f->mm);
-        result = commit_object(f, &c, f->v->flags & VM_PROT, RESIDENT_SHMEM, &pgoff, order);
+        result =
+            commit_object(f, &c, f->v->flags & VM_PROT, RESIDENT_SHMEM, &pgoff, order);
         spin_unlock(&f->s.table->lock);
         spin_unlock(&o->lock);
         if (unlikely(made)) /* the pin that kept the fresh page for us */
@@ -342,7 +343,8 @@ static always_inline enum fault_result fault_private(struct fault *f, unsigned o
     if (!old)
         return f->access & FAULT_WRITE ? fault_private_copy(f, order)
                                        : fault_private_read(f, order);
-    if (pte_parked(old)) { /* accessible again: readable first, writing is decided as usual */
+    if (pte_parked(
+            old)) { /* accessible again: readable first, writing is decided as usual */
         (void)commit_rights(f, old, f->v->flags & VM_PROT & ~VM_WRITE, order);
         return FAULT_RETRY;
     }
@@ -366,8 +368,8 @@ static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, v
     return fault_shared(&f, 0);
 }
 
-static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v, vaddr_t va,
-                                                  u32 access)
+static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v,
+                                                  vaddr_t va, u32 access)
 {
     struct fault f = {.mm = mm, .v = v, .va = va, .access = access};
     enum fault_result result;

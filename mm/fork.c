@@ -18,7 +18,8 @@ static int copy_private(struct vma *v, struct mm *child, struct change *c)
     unsigned order = vma_order(v);
     struct page *table;
 
-    pt_for_each_table (v->mm, slot_level(order), v->start, v->end, va, next, table) {
+    pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
+    {
         struct slot to;
 
         if (!table->present)

@@ -4,13 +4,13 @@
  */
 #include "mm/mm.h"
 #include "arch/tlb.h"
-#include "mm/area.h"
 #include "lib/lock.h"
 #include "lib/string.h"
-#include "mm/slot.h"
+#include "mm/area.h"
 #include "mm/commit.h"
 #include "mm/pagetable.h"
 #include "mm/slab.h"
+#include "mm/slot.h"
 #include "mm/vma.h"
 #include "mm/zap.h"
 

@@ -27,7 +27,8 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
     if (!(v->flags & VM_PROT))
         zap_object_pages(v, start, end, &c);
     if ((v->flags & VM_PROT) || !shared)
-        pt_for_each_table (v->mm, slot_level(order), start, end, va, next, table) {
+        pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+        {
             unsigned i = slot_index(va, order);
 
             if (!table->present)
@@ -52,7 +53,8 @@ static bool untouched(const struct vma *v)
     unsigned order = vma_order(v);
     struct page *table;
 
-    pt_for_each_table (v->mm, slot_level(order), v->start, v->end, va, next, table) {
+    pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
+    {
         unsigned n = slot_count(va, next, order);
         const pte_t *e = pt_entries(table) + slot_index(va, order);
 

@@ -27,7 +27,8 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
     unsigned level = slot_level(vma_order(v));
     struct page *table;
 
-    pt_for_each_table (m->mm, level, m->old, m->old + len, va, next, table) {
+    pt_for_each_table(m->mm, level, m->old, m->old + len, va, next, table)
+    {
         vaddr_t to[2] = {m->new_addr + (va - m->old), m->new_addr + (next - m->old) - 1};
         bool whole = moves_whole(m, v, va, next);
 
@@ -52,7 +53,8 @@ static void unpin_target(struct mremap *m)
     struct page *table;
 
     for (unsigned level = 0; level <= 1; level++)
-        pt_for_each_table (m->mm, level, m->new_addr, end, va, next, table) {
+        pt_for_each_table(m->mm, level, m->new_addr, end, va, next, table)
+        {
             (void)next;
             table->pins = 0;
             slot_trim(table);
@@ -97,8 +99,9 @@ static void transfer(struct mremap *m, struct vma *v, u64 len)
     if (v->object)
         spin_lock(&v->object->lock);
     change_begin(&c, m->mm);
-    pt_for_each_table (m->mm, slot_level(vma_order(v)), m->old, m->old + len, va, next,
-                       table) {
+    pt_for_each_table(m->mm, slot_level(vma_order(v)), m->old, m->old + len, va, next,
+                      table)
+    {
         if (moves_whole(m, v, va, next)) {
             pt_move_leaf(m->mm, va, va + (m->new_addr - m->old), &c);
         } else if (vma_kind(v) == VMA_SHARED) {

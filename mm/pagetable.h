@@ -10,9 +10,9 @@
  */
 #pragma once
 
+#include "mm/change.h"
 #include "mm/mm.h"
 #include "mm/page.h"
-#include "mm/change.h"
 
 #define LEAF_SPAN (PT_ENTRIES * PAGE_SIZE) /* bytes one leaf table covers */
 

@@ -30,7 +30,8 @@ static always_inline bool populate_shared(struct vma *v, struct page *table, vad
         if (pte_load(&entries[i]))
             continue;
         pg = object_cursor_get(&cursor, slot_offset(table, i, v, va));
-        if (!pg || !slot_show(&c, &entries[i], va, 0, pg, rights, slot_number(table, i), &t))
+        if (!pg ||
+            !slot_show(&c, &entries[i], va, 0, pg, rights, slot_number(table, i), &t))
             missing = true;
     }
     slot_settle(&c, table, &t, RESIDENT_SHMEM, order);
@@ -52,7 +53,8 @@ void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
     struct object_cursor cursor = object_cursor(v->object);
     pgoff_t pgoff = vma_home(v, va);
     u64 room = MIN((v->end - va) >> PAGE_SHIFT, object_npages(v->object) - pgoff);
-    unsigned i = s.i + 1, stop = s.i + (unsigned)MIN(room, FAULT_AROUND - s.i % FAULT_AROUND);
+    unsigned i = s.i + 1,
+             stop = s.i + (unsigned)MIN(room, FAULT_AROUND - s.i % FAULT_AROUND);
     struct tally t = {0, 0};
 
     for (pte_t *e = s.entry + 1; i < stop && !pte_load(e) && !slot_number(s.table, i);

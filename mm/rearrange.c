@@ -110,7 +110,8 @@ void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end)
     REQUIRES_EXCLUSIVE(&r->mm->lock);
     struct page *table;
 
-    pt_for_each_table (r->mm, slot_level(vma_order(r->v)), start, end, va, next, table) {
+    pt_for_each_table(r->mm, slot_level(vma_order(r->v)), start, end, va, next, table)
+    {
         (void)next;
         slot_trim(table);
         if (unlikely(pause_due())) {

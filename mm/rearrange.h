@@ -140,9 +140,9 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
         if (!moved && old) /* shows that page already */
             continue;
         pg = pages ? pages[k] : NULL;
-        if (likely(pg) && likely(slot_show(&r->change, &s.entry[k],
-                                           va + k * slot_size(order), old, pg, r->rights,
-                                           !home, t)))
+        if (likely(pg) &&
+            likely(slot_show(&r->change, &s.entry[k], va + k * slot_size(order), old, pg,
+                             r->rights, !home, t)))
             continue;
         if (pages)
             r->missing = true;

@@ -68,7 +68,8 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
         rearrange_run(&r, s, va, 1, false, number, NULL, &t, 0);
     }
     slot_settle_one(mm, s.table, &t, RESIDENT_SHMEM, 0);
-    change_end(&r.change); /* before O goes: truncate must not free the old page earlier */
+    change_end(
+        &r.change); /* before O goes: truncate must not free the old page earlier */
     spin_unlock(&s.table->lock);
     o->shown++;
     spin_unlock(&o->lock);

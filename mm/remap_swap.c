@@ -91,7 +91,8 @@ static always_inline void swap_windows(struct rearrange *r, const struct window 
     for (u64 at = 0; at < len; at += n * slot_size(order)) {
         struct slot s[2];
 
-        n = run_in_table(w[0].start + at, MIN(slot_count(at, len, order), SWAP_RUN), order);
+        n = run_in_table(w[0].start + at, MIN(slot_count(at, len, order), SWAP_RUN),
+                         order);
         n = run_in_table(w[1].start + at, n, order);
         for (int k = 0; k < 2; k++) {
             vaddr_t va = w[k].start + at;

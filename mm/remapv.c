@@ -161,7 +161,8 @@ static void finish(struct rearrange *r, const struct remap_vec *v, size_t done)
     for (size_t i = 0; i < done; i++) {
         if (likely(!v[i].flags))
             continue;
-        if ((v[i].flags & ENTRY_HOME) && rearrange_vma(r, v[i].addr, entry_end(&v[i])) == 0)
+        if ((v[i].flags & ENTRY_HOME) &&
+            rearrange_vma(r, v[i].addr, entry_end(&v[i])) == 0)
             rearrange_trim(r, v[i].addr, entry_end(&v[i]));
         if (v[i].flags & ENTRY_MISSING)
             (void)fault_populate(r->mm, v[i].addr, entry_end(&v[i]));

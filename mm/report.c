@@ -47,7 +47,8 @@ void vma_report(struct vma *v, struct vma_counts *c)
     struct page *table;
 
     *c = (struct vma_counts){.away = slot_count_away(v)};
-    pt_for_each_table (v->mm, slot_level(order), v->start, v->end, va, next, table) {
+    pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
+    {
         const pte_t *e = pt_entries(table) + slot_index(va, order);
 
         for (unsigned n = slot_count(va, next, order); n; n--) {
@@ -83,7 +84,8 @@ static void pagemap_vma(struct vma *v, vaddr_t va, vaddr_t end, u64 *out)
     unsigned order = vma_order(v);
     struct page *table;
 
-    pt_for_each_table (v->mm, slot_level(order), va, end, at, next, table) {
+    pt_for_each_table(v->mm, slot_level(order), va, end, at, next, table)
+    {
         for (vaddr_t a = at, stop; a < next && table->present; a = stop) {
             u64 e = pagemap_entry(pte_load(pt_entries(table) + slot_index(a, order)));
             u64 part = a % slot_size(order) >> PAGE_SHIFT;

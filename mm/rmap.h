@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "mm/object.h"
 #include "mm/change.h"
+#include "mm/object.h"
 
 struct vma;
 

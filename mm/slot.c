@@ -72,7 +72,8 @@ void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order
     REQUIRES_EXCLUSIVE(&mm->lock);
     struct page *table;
 
-    pt_for_each_table (mm, slot_level(order), start, end, va, next, table) {
+    pt_for_each_table(mm, slot_level(order), start, end, va, next, table)
+    {
         unsigned n = slot_count(va, next, order);
 
         if (!table->away)
@@ -138,7 +139,8 @@ int slot_copy_numbers(struct mm *to, const struct vma *v, vaddr_t start, vaddr_t
     unsigned order = vma_order(v);
     struct page *table;
 
-    pt_for_each_table (v->mm, slot_level(order), start, end, va, next, table) {
+    pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+    {
         int err;
 
         if (!table->naway)
@@ -164,7 +166,8 @@ u64 slot_count_away(const struct vma *v)
 
     if (vma_kind(v) != VMA_SHARED)
         return 0;
-    pt_for_each_table (v->mm, slot_level(order), v->start, v->end, va, next, table) {
+    pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
+    {
         unsigned i = slot_index(va, order), count = slot_count(va, next, order);
 
         if (!table->away)

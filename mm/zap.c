@@ -17,7 +17,8 @@ static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 wha
     unsigned order = vma_order(v);
     struct page *table;
 
-    pt_for_each_table (v->mm, slot_level(order), start, end, va, next, table) {
+    pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+    {
         unsigned i = slot_index(va, order);
 
         if (!table->present)
@@ -96,7 +97,8 @@ void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copi
         struct page *table;
 
         change_switch(c, v->mm);
-        pt_for_each_table (v->mm, slot_level(order), start, end, va, next, table) {
+        pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+        {
             unsigned i = slot_index(va, order);
 
             if (!table->present)

@@ -8,12 +8,12 @@
 #include "kernel/pause.h"
 #include "kernel/procfs/procfs.h"
 #include "lib/uapi/errno.h"
-#include "mm/slot.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
 #include "mm/commit.h"
 #include "mm/object.h"
 #include "mm/slab.h"
+#include "mm/slot.h"
 #include "mm/stat.h"
 
 #define PAGE_KB    (PAGE_SIZE / 1024)

@@ -4,11 +4,11 @@
  */
 #include "tests/host/model.h"
 #include "lib/string.h"
-#include "mm/slot.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
 #include "mm/check.h"
 #include "mm/fault.h"
+#include "mm/slot.h"
 #include "tests/host/harness.h"
 #include "tests/host/port.h"
 
@@ -180,11 +180,12 @@ static void check_page(const struct mmm *m, const struct mpage *p, vaddr_t va)
     }
     if (!v || (v->flags & ~VM_ACCOUNT) != p->flags || v->object != (o ? o->o : NULL))
         FAIL("%lx flags %x, model %x, or another object", va, v ? v->flags : 0, p->flags);
-    if (o && (vma_home(v, va) != p->home || slot_offset(leaf, pt_index(va, 0), v, va) != p->shown))
+    if (o && (vma_home(v, va) != p->home ||
+              slot_offset(leaf, pt_index(va, 0), v, va) != p->shown))
         FAIL("%lx home %llu shows %llu, model %llu %llu", va,
              (unsigned long long)vma_home(v, va),
-             (unsigned long long)slot_offset(leaf, pt_index(va, 0), v, va), (unsigned long long)p->home,
-             (unsigned long long)p->shown);
+             (unsigned long long)slot_offset(leaf, pt_index(va, 0), v, va),
+             (unsigned long long)p->home, (unsigned long long)p->shown);
     if (p->priv) {
         if (!pg || pg->type != PAGE_ANON)
             FAIL("%lx has no private page", va);

@@ -7,10 +7,10 @@
 
 #include "lib/lock.h"
 #include "lib/string.h"
-#include "mm/slot.h"
 #include "mm/backlink.h"
 #include "mm/buddy.h"
 #include "mm/slab.h"
+#include "mm/slot.h"
 #include "tests/host/harness.h"
 #include "tests/host/state.h"
 
@@ -80,7 +80,8 @@ static void dump_mm(struct dump *d, struct mm *mm)
         add(d->s, " vma %lx-%lx flags %x pgoff %llx object %p", v->start, v->end,
             v->flags, (unsigned long long)v->pgoff, (void *)v->object);
     for (unsigned level = 0; level <= 1; level++)
-        pt_for_each_table (mm, level, 0, USER_END, va, next, leaf) {
+        pt_for_each_table(mm, level, 0, USER_END, va, next, leaf)
+        {
             (void)next;
             dump_table(d, leaf);
         }

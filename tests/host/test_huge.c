@@ -130,8 +130,9 @@ TEST(huge_refuses)
     CHECK_EQ(mm_mremap(mm, BASE, 4 * H, 4 * H, MREMAP_MAYMOVE | MREMAP_FIXED,
                        BASE + 8 * H + P, &out),
              -EINVAL);
-    CHECK_EQ(mm_mremap(mm, BASE, 4 * H, 4 * H, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, &out),
-             -EINVAL);
+    CHECK_EQ(
+        mm_mremap(mm, BASE, 4 * H, 4 * H, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, &out),
+        -EINVAL);
     CHECK_EQ(mm_mremap(mm, BASE, 4 * H, 5 * H, MREMAP_MAYMOVE, 0, &out), -EINVAL);
     CHECK_EQ(mm_mremap(mm, BASE, 4 * H, 3 * H + P, 0, 0, &out), 0); /* rounded */
     CHECK_EQ(mm_remap_clone(mm, BASE, H + P, RW, &out), -EINVAL);

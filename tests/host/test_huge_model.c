@@ -105,7 +105,8 @@ static void model_vector(struct model *m)
     for (u32 k = 0; k < n; k++) {
         slot[k] = test_rand() % N;
         page[k] = test_rand() % N;
-        v[k] = (struct remap_vec){BASE + slot[k] * H, page[k] * HUGE_PAGES, HUGE_PAGES, 0};
+        v[k] =
+            (struct remap_vec){BASE + slot[k] * H, page[k] * HUGE_PAGES, HUGE_PAGES, 0};
         if (good == k && m->shown[slot[k]] < N)
             good++;
     }
@@ -174,7 +175,8 @@ static void model_clone(struct model *m, u32 i, u32 n)
 /* Away and back again, over whatever has been there. */
 static void model_move(struct model *m, u32 i, u32 n)
 {
-    vaddr_t there = BASE + (2 * N + test_rand() % 3) * H + (1ul << 30) * (test_rand() % 2);
+    vaddr_t there =
+        BASE + (2 * N + test_rand() % 3) * H + (1ul << 30) * (test_rand() % 2);
     u32 how = MREMAP_MAYMOVE | MREMAP_FIXED;
     vaddr_t out;
 

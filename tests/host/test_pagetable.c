@@ -107,9 +107,9 @@ TEST(pt_visits_leaf_by_leaf)
     CHECK_EQ(next_leaf(mm, 0, USER_END), BASE);
     CHECK_EQ(next_leaf(mm, BASE + 5 * P, USER_END), BASE + 5 * P);
     CHECK_EQ(next_leaf(mm, BASE + LEAF_SPAN, USER_END), BASE + 3 * LEAF_SPAN);
-    CHECK_EQ(next_leaf(mm, BASE + LEAF_SPAN, BASE + 2 * LEAF_SPAN),
-             BASE + 2 * LEAF_SPAN);
-    pt_for_each_table (mm, 0, BASE + 5 * P, BASE + (1ul << 39) + 7 * P, va, next, leaf) {
+    CHECK_EQ(next_leaf(mm, BASE + LEAF_SPAN, BASE + 2 * LEAF_SPAN), BASE + 2 * LEAF_SPAN);
+    pt_for_each_table(mm, 0, BASE + 5 * P, BASE + (1ul << 39) + 7 * P, va, next, leaf)
+    {
         static const vaddr_t from[] = {BASE + 5 * P, BASE + 3 * LEAF_SPAN,
                                        BASE + (1ul << 39)};
         static const vaddr_t to[] = {BASE + LEAF_SPAN, BASE + 4 * LEAF_SPAN,

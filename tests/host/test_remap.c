@@ -4,9 +4,9 @@
  * refused, what rounds, what an arrangement shows and survives, what it costs.
  */
 #include "lib/string.h"
-#include "mm/slot.h"
 #include "mm/backlink.h"
 #include "mm/slab.h"
+#include "mm/slot.h"
 #include "mm/stat.h"
 #include "tests/host/mmtest.h"
 
