@@ -83,7 +83,9 @@ void op_advise(void)
     say(" %d +%zu %zu", a->number, r.at, r.n);
     if (flag_unsure(a, r) || shadow_any(r.at, r.n, is_sealed) ||
         (a->number == MADV_FREE && shadow_any(r.at, r.n, is_not_anon) &&
-         !shadow_all(r.at, r.n, is_not_anon))) {
+         !shadow_all(r.at, r.n, is_not_anon)) ||
+        /* What lies before locked memory, that refuses, is freed on both: later on Linux. */
+        (a->number == MADV_FREE && r.n > 1 && shadow_any(r.at, r.n, is_locked))) {
         say(" ruling");
         return;
     }
