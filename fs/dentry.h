@@ -2,7 +2,7 @@
  *
  * Dentries: names in directories, shared by the files of fs/ that walk or change names.
  * A kept dentry (ramfs, devfs) is held by its directory as long as the name exists; a
- * transient one (procfs) only by whoever uses it. vfs_tree_lock protects everything here but
+ * transient one (procfs) only by its users. vfs_tree_lock protects everything here but
  * the reference counts.
  */
 #pragma once

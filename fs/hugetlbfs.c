@@ -69,7 +69,7 @@ static int huge_truncate(struct inode *ino, u64 size)
     if ((size < now && (ino->seals & F_SEAL_SHRINK)) ||
         (size > now && (ino->seals & F_SEAL_GROW)))
         return -EPERM;
-    return object_resize(ino->object, size);
+    return object_truncate(ino->object, size);
 }
 
 static int huge_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)

@@ -25,7 +25,7 @@ bool cred_in_group(const struct fs_cred *c, u32 gid);
  * not get it from the group's or the others' bits. */
 int inode_permission(const struct fs_cred *c, const struct inode *ino, u32 want);
 
-/* The owner, or whoever may act as any (CAP_FOWNER). */
+/* The owner, or one that may act as any (CAP_FOWNER). */
 bool inode_owned(const struct fs_cred *c, const struct inode *ino);
 
 /* May names be added to dir: 0 or -EACCES. */

@@ -170,7 +170,7 @@ static int ramfs_truncate(struct inode *ino, u64 size)
     if ((size < now && (ino->seals & F_SEAL_SHRINK)) ||
         (size > now && (ino->seals & F_SEAL_GROW)))
         return -EPERM;
-    return object_resize(ino->object, size);
+    return object_truncate(ino->object, size);
 }
 
 /* Pages that files may still take. Those of ordinary users stop well before the faults of

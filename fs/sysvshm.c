@@ -136,7 +136,7 @@ static int make_file(const struct shm_segment *s, u32 flags, struct mm *mm,
     err = object_commit(ino->object, (s->size + PAGE_SIZE - 1) >> PAGE_SHIFT,
                         flags & SHM_NORESERVE, mm);
     if (!err)
-        err = object_resize(ino->object, s->size);
+        err = object_truncate(ino->object, s->size);
     if (!err)
         err = file_create_unlinked(name, ino, &segment_fops, out);
     if (err)

@@ -28,7 +28,7 @@ struct vm_object;
 
 struct path {
     struct mount *mnt;
-    struct dentry *dentry; /* both referenced by whoever holds the path */
+    struct dentry *dentry; /* both referenced by the holder of the path */
 };
 
 /* Directory entry sink for readdir: returns false when the caller's buffer is full. */

@@ -110,7 +110,7 @@ static ssize_t host_read(struct file *f, struct uio *u, u64 *pos)
     return n ? n : -EFAULT;
 }
 
-/* The verdict on the program is init's to give: whoever is tested cannot write it, not even
+/* The verdict on the program is init's to give: the program under test cannot write it, not even
  * with all capabilities. */
 static int verdict_open(struct file *f)
 {

@@ -46,7 +46,7 @@ static void print_memory(const struct bootinfo *bi)
         if (r->type == BOOT_MEM_USABLE)
             usable += r->len;
     }
-    printk("Tessera 0.1, entered by %s, %llu MiB of memory in %u ranges\n", bi->door,
+    printk("Tessera 0.1, entered by %s, %llu MiB of memory in %u ranges\n", bi->protocol,
            (unsigned long long)(usable >> 20), bi->nranges);
 }
 

@@ -112,7 +112,7 @@ ssize_t random_to_uio(struct uio *u)
 }
 
 /* A cheap hash makes a key's size of the bytes, the block function makes the next state of it:
- * whoever knows what is stirred in knows no more of the state than before. */
+ * one who knows what is stirred in knows no more of the state than before. */
 void random_stir_bytes(const void *bytes, size_t n)
 {
     u64 lane[CHACHA_KEY_WORDS / 2] = {0}, word;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slow half of the sleeping lock: waiters queue, and whoever unlocks hands the lock to
+ * The slow half of the sleeping lock: waiters queue, and the one that unlocks hands the lock to
  * the first of them (with every reader that follows directly).
  */
 #include "lib/lock.h"

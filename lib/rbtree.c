@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Red-black tree after Cormen et al., "Introduction to Algorithms", ch. 13, with the
- * augmentation of ch. 14: whoever changes a subtree recomputes the nodes above it.
+ * augmentation of ch. 14: the caller that changes a subtree recomputes the nodes above it.
  */
 #include "lib/rbtree.h"
 

@@ -85,7 +85,7 @@ void object_set_quota(struct vm_object *o, struct quota *q);
 int must_check object_commit(struct vm_object *o, u64 npages, bool noreserve,
                              const struct mm *mm);
 /* The same of 2 MiB pages; all its sizes are multiples of that. Its pages stand in the index
- * under the number of their first 4 KiB, and whoever asks for one in between gets that one. */
+ * under the number of their first 4 KiB, and a caller that asks for one in between gets that one. */
 struct vm_object *object_create_huge(u64 size);
 void object_get(struct vm_object *o);
 /* For one that was only found: false when it is being taken apart. */
@@ -119,7 +119,7 @@ u64 object_resident(const struct vm_object *o);
 /* ftruncate: shrinks or grows. Every translation of a page at or beyond the new end is gone,
  * the page freed, and the tail of a partial last page zeroed. -EFBIG; -EINVAL: not a multiple
  * of the size of a page of 2 MiB. Sleeps not. */
-int object_resize(struct vm_object *o, u64 size);
+int object_truncate(struct vm_object *o, u64 size);
 
 /* fallocate PUNCH_HOLE: bytes [start, end) read as zeros afterwards; whole pages are freed. */
 void object_punch(struct vm_object *o, u64 start, u64 end);

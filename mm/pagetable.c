@@ -29,7 +29,7 @@ static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
 /* A table without entries stops being one; its frame is the caller's to free. */
 static void table_retire(struct mm *mm, struct page *pg)
 {
-    /* Whoever checks a backlink into this frame locks it and looks at the type again. */
+    /* A walker that checks a backlink into this frame locks it and looks at the type again. */
     spin_lock(&pg->lock);
     ASSERT(pg->type == PAGE_TABLE && !pg->away);
     pg->type = PAGE_KERNEL;
@@ -124,7 +124,7 @@ void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)
         change_free(b, leaf);
     }
     leaf = pfn_to_page(pte_pfn(pte_load(src)));
-    spin_lock(&leaf->lock); /* whoever follows a backlink reads the base under it */
+    spin_lock(&leaf->lock); /* a walker along a backlink reads the base under it */
     leaf->base = (u32)(to >> (PAGE_SHIFT + PT_SHIFT));
     spin_lock(&target->lock);
     pte_store(dst, pte_load(src));

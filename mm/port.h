@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What lib and mm need from the kernel around them, all of it: whoever provides these has a
+ * What lib and mm need from the kernel around them, all of it: a kernel that provides these has a
  * port (docs/porting.md). Tessera's is spread over kernel/ and arch/x86_64/; the host tests'
  * is tests/host/port.c, that of an example kernel tests/port/port.c. `make lib` fails when
  * the archive wants something that is not declared here.

@@ -103,7 +103,7 @@ static void remove_copies(struct vm_object *o, pgoff_t first)
     change_end(&batch);
 }
 
-int object_resize(struct vm_object *o, u64 size)
+int object_truncate(struct vm_object *o, u64 size)
 {
     if (size > OBJECT_MAX_SIZE)
         return -EFBIG;

@@ -83,7 +83,7 @@ struct vma *vma_at(const struct mm *mm, vaddr_t va)
     v = vma_search(mm, va);
     if (!v || va < v->start)
         return NULL;
-    /* A hint only; whoever removes a VMA clears it under the exclusive lock. */
+    /* A hint only; the caller that removes a VMA clears it under the exclusive lock. */
     WRITE_ONCE(((struct mm *)mm)->recent, v);
     return v;
 }

@@ -17,40 +17,41 @@
 
 struct special {
     const char *name;
-    enum proc_kind kind;
+    enum procfs_kind kind;
 };
 
-static const struct special root_names[] = {
-    {"mounts", PROC_MOUNTS}, {"self", PROC_SELF}, {"thread-self", PROC_THREAD_SELF}};
+static const struct special root_names[] = {{"mounts", PROCFS_MOUNTS},
+                                            {"self", PROCFS_SELF},
+                                            {"thread-self", PROCFS_THREAD_SELF}};
 static const struct special pid_names[] = {
-    {"cwd", PROC_CWD},           {"exe", PROC_EXE},   {"fd", PROC_FD_DIR},
-    {"fdinfo", PROC_FDINFO_DIR}, {"root", PROC_ROOT}, {"task", PROC_TASK_DIR}};
+    {"cwd", PROCFS_CWD},           {"exe", PROCFS_EXE},   {"fd", PROCFS_FD_DIR},
+    {"fdinfo", PROCFS_FDINFO_DIR}, {"root", PROCFS_ROOT}, {"task", PROCFS_TASK_DIR}};
 
 /* The directory of a process or thread: as task_identify(). 0 or -ENOENT. */
-static int lookup_task(s32 tgid, s32 number, struct proc_node *out)
+static int lookup_task(s32 tgid, s32 number, struct procfs_node *out)
 {
     struct task_id id;
 
     if (!task_identify(tgid, number, &id))
         return -ENOENT;
-    *out = (struct proc_node){.kind = PROC_PID,
-                              .pid = id.pid,
-                              .serial = id.serial,
-                              .tid = id.tid,
-                              .tid_serial = id.tid_serial,
-                              .task = tgid != 0};
+    *out = (struct procfs_node){.kind = PROCFS_PID,
+                                .pid = id.pid,
+                                .serial = id.serial,
+                                .tid = id.tid,
+                                .tid_serial = id.tid_serial,
+                                .task = tgid != 0};
     return 0;
 }
 
 /* A node about the same process or thread as the directory it is in. */
-static struct proc_node same_task(const struct proc_node *dir, enum proc_kind kind)
+static struct procfs_node same_task(const struct procfs_node *dir, enum procfs_kind kind)
 {
-    return (struct proc_node){.kind = kind,
-                              .pid = dir->pid,
-                              .serial = dir->serial,
-                              .tid = dir->tid,
-                              .tid_serial = dir->tid_serial,
-                              .task = dir->task};
+    return (struct procfs_node){.kind = kind,
+                                .pid = dir->pid,
+                                .serial = dir->serial,
+                                .tid = dir->tid,
+                                .tid_serial = dir->tid_serial,
+                                .task = dir->task};
 }
 
 static bool is_name(const char *have, const char *name, size_t len)
@@ -76,7 +77,7 @@ static s32 to_number(const char *name, size_t len)
 /* ---- look-up ---- */
 
 static bool find_special(const struct special *names, size_t count, const char *name,
-                         size_t len, enum proc_kind *kind)
+                         size_t len, enum procfs_kind *kind)
 {
     for (size_t i = 0; i < count; i++) {
         if (is_name(names[i].name, name, len)) {
@@ -88,31 +89,31 @@ static bool find_special(const struct special *names, size_t count, const char *
 }
 
 /* Below a fixed directory: a file of the table, or a directory on the way to one. */
-static int lookup_fixed(const struct proc_entry *table, const struct proc_node *dir,
-                        const char *name, size_t len, struct proc_node *out)
+static int lookup_fixed(const struct procfs_entry *table, const struct procfs_node *dir,
+                        const char *name, size_t len, struct procfs_node *out)
 {
-    for (const struct proc_entry *e = table; e->name; e++) {
+    for (const struct procfs_entry *e = table; e->name; e++) {
         const char *rest = e->name + dir->prefix_len;
 
         if (strncmp(e->name, dir->prefix, dir->prefix_len) != 0 ||
             strncmp(rest, name, len) != 0)
             continue;
         if (rest[len] == '\0') {
-            *out = (struct proc_node){.kind = PROC_FILE, .entry = e};
+            *out = (struct procfs_node){.kind = PROCFS_FILE, .entry = e};
             return 0;
         }
         if (rest[len] == '/') {
-            *out = (struct proc_node){.kind = PROC_DIR,
-                                      .prefix = e->name,
-                                      .prefix_len = dir->prefix_len + len + 1};
+            *out = (struct procfs_node){.kind = PROCFS_DIR,
+                                        .prefix = e->name,
+                                        .prefix_len = dir->prefix_len + len + 1};
             return 0;
         }
     }
     return -ENOENT;
 }
 
-static int lookup_dir(const struct proc_node *dir, const char *name, size_t len,
-                      struct proc_node *out)
+static int lookup_dir(const struct procfs_node *dir, const char *name, size_t len,
+                      struct procfs_node *out)
 {
     s32 pid = to_number(name, len);
 
@@ -122,18 +123,18 @@ static int lookup_dir(const struct proc_node *dir, const char *name, size_t len,
         if (find_special(root_names, ARRAY_SIZE(root_names), name, len, &out->kind))
             return 0;
     }
-    if (lookup_fixed(proc_system_entries, dir, name, len, out) == 0)
+    if (lookup_fixed(procfs_system_entries, dir, name, len, out) == 0)
         return 0;
-    return lookup_fixed(proc_sys_entries, dir, name, len, out);
+    return lookup_fixed(procfs_sys_entries, dir, name, len, out);
 }
 
-static int lookup_pid(const struct proc_node *dir, const char *name, size_t len,
-                      struct proc_node *out)
+static int lookup_pid(const struct procfs_node *dir, const char *name, size_t len,
+                      struct procfs_node *out)
 {
-    *out = same_task(dir, PROC_FILE);
+    *out = same_task(dir, PROCFS_FILE);
     if (find_special(pid_names, ARRAY_SIZE(pid_names), name, len, &out->kind))
-        return out->kind == PROC_TASK_DIR && dir->task ? -ENOENT : 0;
-    for (const struct proc_entry *e = proc_pid_entries; e->name; e++) {
+        return out->kind == PROCFS_TASK_DIR && dir->task ? -ENOENT : 0;
+    for (const struct procfs_entry *e = procfs_pid_entries; e->name; e++) {
         if (is_name(e->name, name, len)) {
             out->entry = e;
             return 0;
@@ -142,8 +143,8 @@ static int lookup_pid(const struct proc_node *dir, const char *name, size_t len,
     return -ENOENT;
 }
 
-static int lookup_number(const struct proc_node *dir, const char *name, size_t len,
-                         struct proc_node *out)
+static int lookup_number(const struct procfs_node *dir, const char *name, size_t len,
+                         struct procfs_node *out)
 {
     s32 number = to_number(name, len);
     struct fdtable *files;
@@ -151,11 +152,11 @@ static int lookup_number(const struct proc_node *dir, const char *name, size_t l
 
     if (number < 0)
         return -ENOENT;
-    if (dir->kind == PROC_TASK_DIR)
+    if (dir->kind == PROCFS_TASK_DIR)
         return lookup_task(dir->pid, number, out);
-    *out = same_task(dir, dir->kind == PROC_FD_DIR ? PROC_FD : PROC_FDINFO);
+    *out = same_task(dir, dir->kind == PROCFS_FD_DIR ? PROCFS_FD : PROCFS_FDINFO);
     out->fd = number;
-    files = proc_get_files(dir->pid);
+    files = procfs_get_files(dir->pid);
     found = files && fd_next(files, number) == number;
     if (files)
         fdtable_put(files);
@@ -164,62 +165,62 @@ static int lookup_number(const struct proc_node *dir, const char *name, size_t l
 
 /* What a directory is about must be there still, and fdinfo is only for those who may look
  * into the process. Pins its number on success. */
-static int enter(const struct proc_node *dir, struct pid_pin *pin)
+static int enter(const struct procfs_node *dir, struct pid_pin *pin)
 {
     int err = 0;
 
     if (!dir->pid)
         return 0;
-    if (!proc_node_pin(dir, pin))
+    if (!procfs_node_pin(dir, pin))
         return -ENOENT;
-    if (dir->kind == PROC_FDINFO_DIR)
+    if (dir->kind == PROCFS_FDINFO_DIR)
         err = proc_check_look(dir->pid, FS_IDS);
     if (err)
         pid_unpin(pin);
     return err;
 }
 
-static void leave(const struct proc_node *dir, struct pid_pin *pin)
+static void leave(const struct procfs_node *dir, struct pid_pin *pin)
 {
     if (dir->pid)
         pid_unpin(pin);
 }
 
-static int proc_lookup(struct inode *ino, const char *name, size_t len,
-                       struct inode **out)
+static int procfs_lookup(struct inode *ino, const char *name, size_t len,
+                         struct inode **out)
 {
-    const struct proc_node *dir = ino->data;
-    struct proc_node n = {0};
+    const struct procfs_node *dir = ino->data;
+    struct procfs_node n = {0};
     struct pid_pin pin;
     int err = enter(dir, &pin);
 
     if (err) /* Linux tells the end of the process itself apart */
-        return err == -ENOENT && dir->kind == PROC_PID && !dir->task ? -ESRCH : err;
-    if (dir->kind == PROC_DIR)
+        return err == -ENOENT && dir->kind == PROCFS_PID && !dir->task ? -ESRCH : err;
+    if (dir->kind == PROCFS_DIR)
         err = lookup_dir(dir, name, len, &n);
-    else if (dir->kind == PROC_PID)
+    else if (dir->kind == PROCFS_PID)
         err = lookup_pid(dir, name, len, &n);
     else
         err = lookup_number(dir, name, len, &n);
     if (!err)
-        err = proc_inode(&n, out);
+        err = procfs_inode(&n, out);
     leave(dir, &pin);
     return err;
 }
 
 /* ---- listing ---- */
 
-static u8 type_of(enum proc_kind kind)
+static u8 type_of(enum procfs_kind kind)
 {
     switch (kind) {
-    case PROC_DIR:
-    case PROC_PID:
-    case PROC_TASK_DIR:
-    case PROC_FD_DIR:
-    case PROC_FDINFO_DIR:
+    case PROCFS_DIR:
+    case PROCFS_PID:
+    case PROCFS_TASK_DIR:
+    case PROCFS_FD_DIR:
+    case PROCFS_FDINFO_DIR:
         return DT_DIR;
-    case PROC_FILE:
-    case PROC_FDINFO:
+    case PROCFS_FILE:
+    case PROCFS_FDINFO:
         return DT_REG;
     default:
         return DT_LNK;
@@ -228,23 +229,23 @@ static u8 type_of(enum proc_kind kind)
 
 /* Emits the entry at s->pos unless it lies before `at`; false: the buffer is full. */
 static bool emit(struct dir_sink *s, u64 at, const char *name, size_t len,
-                 const struct proc_node *n)
+                 const struct procfs_node *n)
 {
     if (s->pos > at)
         return true;
-    if (!s->emit(s, name, len, proc_ino(n), type_of(n->kind), at + 1))
+    if (!s->emit(s, name, len, procfs_ino(n), type_of(n->kind), at + 1))
         return false;
     s->pos = at + 1;
     return true;
 }
 
 static bool list_specials(struct dir_sink *s, const struct special *names, size_t count,
-                          const struct proc_node *dir, u64 *at)
+                          const struct procfs_node *dir, u64 *at)
 {
     for (size_t i = 0; i < count; i++) {
-        struct proc_node n = same_task(dir, names[i].kind);
+        struct procfs_node n = same_task(dir, names[i].kind);
 
-        if (n.kind == PROC_TASK_DIR && dir->task)
+        if (n.kind == PROCFS_TASK_DIR && dir->task)
             continue;
         if (!emit(s, (*at)++, names[i].name, strlen(names[i].name), &n))
             return false;
@@ -253,16 +254,16 @@ static bool list_specials(struct dir_sink *s, const struct special *names, size_
 }
 
 /* Names of the table below dir, each directory once: the table is sorted. */
-static bool list_entries(struct dir_sink *s, const struct proc_entry *table,
-                         const struct proc_node *dir, u64 *at)
+static bool list_entries(struct dir_sink *s, const struct procfs_entry *table,
+                         const struct procfs_node *dir, u64 *at)
 {
     const char *before = NULL;
     size_t before_len = 0;
 
-    for (const struct proc_entry *e = table; e->name; e++) {
+    for (const struct procfs_entry *e = table; e->name; e++) {
         const char *name = e->name + dir->prefix_len;
         const char *slash;
-        struct proc_node n = same_task(dir, PROC_FILE);
+        struct procfs_node n = same_task(dir, PROCFS_FILE);
         size_t len;
 
         if (strncmp(e->name, dir->prefix ? dir->prefix : "", dir->prefix_len) != 0)
@@ -275,16 +276,16 @@ static bool list_entries(struct dir_sink *s, const struct proc_entry *table,
         before = name;
         before_len = len;
         if (slash)
-            n = (struct proc_node){.kind = PROC_DIR,
-                                   .prefix = e->name,
-                                   .prefix_len = dir->prefix_len + len + 1};
+            n = (struct procfs_node){.kind = PROCFS_DIR,
+                                     .prefix = e->name,
+                                     .prefix_len = dir->prefix_len + len + 1};
         if (!emit(s, (*at)++, name, len, &n))
             return false;
     }
     return true;
 }
 
-static bool emit_number(struct dir_sink *s, s32 number, const struct proc_node *n)
+static bool emit_number(struct dir_sink *s, s32 number, const struct procfs_node *n)
 {
     char name[16];
     int len = fmt_snprintf(name, sizeof(name), "%d", number);
@@ -300,17 +301,17 @@ static s32 first_number(const struct dir_sink *s)
 static void list_processes(struct dir_sink *s)
 {
     for (s32 pid = first_number(s); (pid = proc_next_pid(pid)) >= 0; pid++) {
-        struct proc_node n = {.kind = PROC_PID, .pid = pid};
+        struct procfs_node n = {.kind = PROCFS_PID, .pid = pid};
 
         if (!emit_number(s, pid, &n))
             return;
     }
 }
 
-static void list_threads(struct dir_sink *s, const struct proc_node *dir)
+static void list_threads(struct dir_sink *s, const struct procfs_node *dir)
 {
     for (s32 tid = first_number(s); (tid = task_next_tid(dir->pid, tid)) >= 0; tid++) {
-        struct proc_node n = {.kind = PROC_PID, .pid = dir->pid, .task = true};
+        struct procfs_node n = {.kind = PROCFS_PID, .pid = dir->pid, .task = true};
 
         n.tid = tid != dir->pid ? tid : 0;
         if (!emit_number(s, tid, &n))
@@ -318,15 +319,15 @@ static void list_threads(struct dir_sink *s, const struct proc_node *dir)
     }
 }
 
-static void list_descriptors(struct dir_sink *s, const struct proc_node *dir)
+static void list_descriptors(struct dir_sink *s, const struct procfs_node *dir)
 {
-    struct fdtable *files = proc_get_files(dir->pid);
+    struct fdtable *files = procfs_get_files(dir->pid);
 
     if (!files)
         return;
     for (int fd = first_number(s); (fd = fd_next(files, fd)) >= 0; fd++) {
-        struct proc_node n =
-            same_task(dir, dir->kind == PROC_FD_DIR ? PROC_FD : PROC_FDINFO);
+        struct procfs_node n =
+            same_task(dir, dir->kind == PROCFS_FD_DIR ? PROCFS_FD : PROCFS_FDINFO);
 
         n.fd = fd;
         if (!emit_number(s, fd, &n))
@@ -335,32 +336,32 @@ static void list_descriptors(struct dir_sink *s, const struct proc_node *dir)
     fdtable_put(files);
 }
 
-static void list(const struct proc_node *dir, struct dir_sink *s)
+static void list(const struct procfs_node *dir, struct dir_sink *s)
 {
     u64 at = 2;
 
     if (!emit(s, 0, ".", 1, dir) || !emit(s, 1, "..", 2, dir))
         return;
-    if (dir->kind == PROC_DIR) {
+    if (dir->kind == PROCFS_DIR) {
         bool root = dir->prefix_len == 0;
 
-        if (list_entries(s, proc_system_entries, dir, &at) &&
-            list_entries(s, proc_sys_entries, dir, &at) && root &&
+        if (list_entries(s, procfs_system_entries, dir, &at) &&
+            list_entries(s, procfs_sys_entries, dir, &at) && root &&
             list_specials(s, root_names, ARRAY_SIZE(root_names), dir, &at))
             list_processes(s);
-    } else if (dir->kind == PROC_PID) {
-        if (list_entries(s, proc_pid_entries, dir, &at))
+    } else if (dir->kind == PROCFS_PID) {
+        if (list_entries(s, procfs_pid_entries, dir, &at))
             list_specials(s, pid_names, ARRAY_SIZE(pid_names), dir, &at);
-    } else if (dir->kind == PROC_TASK_DIR) {
+    } else if (dir->kind == PROCFS_TASK_DIR) {
         list_threads(s, dir);
     } else {
         list_descriptors(s, dir);
     }
 }
 
-static int proc_readdir(struct file *f, struct dir_sink *s)
+static int procfs_readdir(struct file *f, struct dir_sink *s)
 {
-    const struct proc_node *dir = f->inode->data;
+    const struct procfs_node *dir = f->inode->data;
     struct pid_pin pin;
     int err = enter(dir, &pin);
 
@@ -396,7 +397,7 @@ static ssize_t dir_read(struct file *f, struct uio *u, u64 *pos)
     return -EISDIR;
 }
 
-const struct inode_ops proc_dir_ops = {.lookup = proc_lookup,
-                                       .destroy = proc_node_destroy};
-const struct file_ops proc_dir_fops = {
-    .open = dir_open, .read = dir_read, .readdir = proc_readdir, .lseek = dir_lseek};
+const struct inode_ops procfs_dir_ops = {.lookup = procfs_lookup,
+                                         .destroy = procfs_node_destroy};
+const struct file_ops procfs_dir_fops = {
+    .open = dir_open, .read = dir_read, .readdir = procfs_readdir, .lseek = dir_lseek};

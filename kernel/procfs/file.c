@@ -22,7 +22,7 @@
 #define PROC_DEV   4u
 #define STORE_MAX  128u
 
-struct proc_text {
+struct procfs_text {
     struct mutex lock;
     struct seq text; /* the piece read last */
     u64 base;        /* where in the file it begins */
@@ -33,102 +33,102 @@ struct proc_text {
 /* ---- inodes ---- */
 
 /* The entry's place in its table; settings come after the other files of the system. */
-static u64 entry_number(const struct proc_node *n)
+static u64 entry_number(const struct procfs_node *n)
 {
     if (n->pid)
-        return (u64)(n->entry - proc_pid_entries);
+        return (u64)(n->entry - procfs_pid_entries);
     if (n->entry->value)
-        return 0x8000 + (u64)(n->entry - proc_sys_entries);
-    return (u64)(n->entry - proc_system_entries);
+        return 0x8000 + (u64)(n->entry - procfs_sys_entries);
+    return (u64)(n->entry - procfs_system_entries);
 }
 
 /* Numbers that tell nodes apart: the process, what it is, and which. */
-u64 proc_ino(const struct proc_node *n)
+u64 procfs_ino(const struct procfs_node *n)
 {
     u64 which = (u64)n->fd;
 
-    if (n->kind == PROC_FILE)
+    if (n->kind == PROCFS_FILE)
         which = entry_number(n);
-    else if (n->kind == PROC_DIR)
+    else if (n->kind == PROCFS_DIR)
         which = n->prefix_len;
     return (u64)n->task << 40 | (u64)(n->tid ? n->tid : n->pid) << 24 |
            (u64)(n->kind + 1) << 16 | (which & 0xffff);
 }
 
-static u32 mode_of(const struct proc_node *n)
+static u32 mode_of(const struct procfs_node *n)
 {
     switch (n->kind) {
-    case PROC_FILE:
+    case PROCFS_FILE:
         return S_IFREG | n->entry->perm;
-    case PROC_FDINFO:
+    case PROCFS_FDINFO:
         return S_IFREG | 0444;
-    case PROC_DIR:
-    case PROC_PID:
-    case PROC_TASK_DIR:
+    case PROCFS_DIR:
+    case PROCFS_PID:
+    case PROCFS_TASK_DIR:
         return S_IFDIR | 0555;
-    case PROC_FD_DIR:
-    case PROC_FDINFO_DIR:
+    case PROCFS_FD_DIR:
+    case PROCFS_FDINFO_DIR:
         return S_IFDIR | 0500;
     default:
         return S_IFLNK | 0777;
     }
 }
 
-struct proc_inode {
+struct procfs_inode {
     struct inode inode;
-    struct proc_node node;
+    struct procfs_node node;
 };
 
-SLAB_CACHE(inode_cache, "proc_inode", struct proc_inode);
+SLAB_CACHE(inode_cache, "procfs_inode", struct procfs_inode);
 
-static void choose_ops(struct inode *ino, const struct proc_node *n)
+static void choose_ops(struct inode *ino, const struct procfs_node *n)
 {
     if (S_ISDIR(ino->mode)) {
-        ino->ops = &proc_dir_ops;
-        ino->fops = &proc_dir_fops;
+        ino->ops = &procfs_dir_ops;
+        ino->fops = &procfs_dir_fops;
     } else if (S_ISREG(ino->mode)) {
-        ino->ops = &proc_file_ops;
+        ino->ops = &procfs_file_ops;
         ino->fops =
-            n->kind == PROC_FILE && n->entry->fops ? n->entry->fops : &proc_file_fops;
+            n->kind == PROCFS_FILE && n->entry->fops ? n->entry->fops : &procfs_file_fops;
     } else {
-        bool plain =
-            n->kind == PROC_SELF || n->kind == PROC_THREAD_SELF || n->kind == PROC_MOUNTS;
+        bool plain = n->kind == PROCFS_SELF || n->kind == PROCFS_THREAD_SELF ||
+                     n->kind == PROCFS_MOUNTS;
 
-        ino->ops = plain ? &proc_text_link_ops : &proc_magic_ops;
+        ino->ops = plain ? &procfs_text_link_ops : &procfs_magic_ops;
     }
 }
 
 /* What is of a process belongs to its user, and to root when it may not be dumped or has
  * ended; but its directory tells its user in any case, and its own descriptors are open to
  * itself. */
-static void choose_owner(struct inode *ino, const struct proc_node *n)
+static void choose_owner(struct inode *ino, const struct procfs_node *n)
 {
-    bool own = n->kind == PROC_FD_DIR || n->kind == PROC_FDINFO_DIR;
+    bool own = n->kind == PROCFS_FD_DIR || n->kind == PROCFS_FDINFO_DIR;
     irqflags_t flags = spin_lock_irq(&proc_lock);
     const struct proc *p = proc_find(n->pid);
 
     if (p && own && p == current_proc()) {
         ino->uid = p->cred.fs.uid;
         ino->gid = p->cred.fs.gid;
-    } else if (p && (n->kind == PROC_PID || (p->mm && p->dumpable == DUMP_USER))) {
+    } else if (p && (n->kind == PROCFS_PID || (p->mm && p->dumpable == DUMP_USER))) {
         ino->uid = p->cred.euid;
         ino->gid = p->cred.egid;
     }
-    if (p && n->kind == PROC_TASK_DIR)
+    if (p && n->kind == PROCFS_TASK_DIR)
         ino->nlink += p->nthreads;
     spin_unlock_irq(&proc_lock, flags);
 }
 
-int proc_inode(const struct proc_node *n, struct inode **out)
+int procfs_inode(const struct procfs_node *n, struct inode **out)
 {
-    struct proc_inode *p = slab_zalloc(&inode_cache);
+    struct procfs_inode *p = slab_zalloc(&inode_cache);
     struct inode *ino;
 
     if (!p)
         return -ENOMEM;
     p->node = *n;
     ino = &p->inode;
-    ino->ino = proc_ino(n);
+    ino->ino = procfs_ino(n);
     ino->dev = PROC_DEV;
     ino->mode = mode_of(n);
     ino->nlink = S_ISDIR(ino->mode) ? 2 : 1;
@@ -144,17 +144,17 @@ int proc_inode(const struct proc_node *n, struct inode **out)
     return 0;
 }
 
-void proc_node_destroy(struct inode *ino)
+void procfs_node_destroy(struct inode *ino)
 {
     inode_uncharge(ino);
-    slab_free(&inode_cache, container_of(ino, struct proc_inode, inode));
+    slab_free(&inode_cache, container_of(ino, struct procfs_inode, inode));
 }
 
 /* ---- files ---- */
 
-int proc_show_fdinfo(struct seq *s, s32 pid, int fd)
+int procfs_show_fdinfo(struct seq *s, s32 pid, int fd)
 {
-    struct fdtable *files = proc_get_files(pid);
+    struct fdtable *files = procfs_get_files(pid);
     struct file *f = files ? fd_get(files, fd) : NULL;
 
     if (files)
@@ -167,12 +167,12 @@ int proc_show_fdinfo(struct seq *s, s32 pid, int fd)
     return 0;
 }
 
-static int show_node(const struct proc_node *n, struct seq *s)
+static int show_node(const struct procfs_node *n, struct seq *s)
 {
-    struct task_id id = proc_node_task(n);
+    struct task_id id = procfs_node_task(n);
 
-    if (n->kind == PROC_FDINFO)
-        return proc_show_fdinfo(s, n->pid, n->fd);
+    if (n->kind == PROCFS_FDINFO)
+        return procfs_show_fdinfo(s, n->pid, n->fd);
     if (n->entry->value)
         return sysctl_show(n->entry->value, s);
     if (n->entry->show_task)
@@ -180,9 +180,9 @@ static int show_node(const struct proc_node *n, struct seq *s)
     return n->entry->show ? n->entry->show(s, n->pid) : -EINVAL;
 }
 
-static int store_node(const struct proc_node *n, char *text, size_t len)
+static int store_node(const struct procfs_node *n, char *text, size_t len)
 {
-    struct task_id id = proc_node_task(n);
+    struct task_id id = procfs_node_task(n);
 
     if (n->entry->value)
         return sysctl_store(n->entry->value, text, len);
@@ -191,20 +191,20 @@ static int store_node(const struct proc_node *n, char *text, size_t len)
     return n->entry->store(n->pid, text, len);
 }
 
-static bool is_storable(const struct proc_node *n)
+static bool is_storable(const struct procfs_node *n)
 {
-    return n->kind == PROC_FILE &&
+    return n->kind == PROCFS_FILE &&
            (n->entry->store || n->entry->store_task || n->entry->value);
 }
 
 /* What the entry asks for when it is opened, and which memory it will show. */
-static int open_guard(const struct proc_node *n, u64 *mm_id)
+static int open_guard(const struct procfs_node *n, u64 *mm_id)
 {
     struct mm *mm;
     int err;
 
     *mm_id = 0;
-    if (n->kind != PROC_FILE || n->entry->guard != GUARD_MEMORY)
+    if (n->kind != PROCFS_FILE || n->entry->guard != GUARD_MEMORY)
         return 0;
     err = proc_access_mm(n->pid, FS_IDS, &mm);
     if (err == -ESRCH) /* it has ended: there is nothing to see */
@@ -217,7 +217,7 @@ static int open_guard(const struct proc_node *n, u64 *mm_id)
 }
 
 /* Whether the memory that the file was opened for is still the process's. */
-static bool memory_is_there(const struct proc_node *n, const struct proc_text *t)
+static bool memory_is_there(const struct procfs_node *n, const struct procfs_text *t)
 {
     struct mm *mm = proc_get_mm(n->pid);
     bool same = mm && mm->id == t->mm_id;
@@ -229,8 +229,8 @@ static bool memory_is_there(const struct proc_node *n, const struct proc_text *t
 
 static int text_open(struct file *f)
 {
-    const struct proc_node *n = f->inode->data;
-    struct proc_text *t;
+    const struct procfs_node *n = f->inode->data;
+    struct procfs_text *t;
     u64 mm_id;
     int err;
 
@@ -251,7 +251,7 @@ static int text_open(struct file *f)
 
 static void text_release(struct file *f)
 {
-    struct proc_text *t = f->data;
+    struct procfs_text *t = f->data;
 
     if (!t)
         return;
@@ -261,23 +261,25 @@ static void text_release(struct file *f)
 
 /* Texts of a process are made while its number is pinned: it cannot become another's between
  * two looks. */
-static int show_pinned(const struct proc_node *n, struct proc_text *t)
+static int show_pinned(const struct procfs_node *n, struct procfs_text *t)
 {
     struct pid_pin pin;
     int err = 0;
 
     if (!n->pid)
         return show_node(n, &t->text);
-    if (!proc_node_pin(n, &pin))
+    if (!procfs_node_pin(n, &pin))
         return -ESRCH;
-    if (n->kind != PROC_FILE || n->entry->guard != GUARD_MEMORY || memory_is_there(n, t))
+    if (n->kind != PROCFS_FILE || n->entry->guard != GUARD_MEMORY ||
+        memory_is_there(n, t))
         err = show_node(n, &t->text);
     pid_unpin(&pin);
     return err;
 }
 
 /* The piece that begins at the writer's number `from`, in the file at byte `base`. */
-static int make_text(const struct proc_node *n, struct proc_text *t, u64 from, u64 base)
+static int make_text(const struct procfs_node *n, struct procfs_text *t, u64 from,
+                     u64 base)
 {
     int err;
 
@@ -295,7 +297,7 @@ static int make_text(const struct proc_node *n, struct proc_text *t, u64 from, u
 }
 
 /* Makes the piece in which byte `pos` lies, or the last one. */
-static int find_piece(const struct proc_node *n, struct proc_text *t, u64 pos)
+static int find_piece(const struct procfs_node *n, struct procfs_text *t, u64 pos)
 {
     int err = 0;
 
@@ -311,7 +313,7 @@ static int find_piece(const struct proc_node *n, struct proc_text *t, u64 pos)
 
 static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
 {
-    struct proc_text *t = f->data;
+    struct procfs_text *t = f->data;
     ssize_t done = 0, n;
 
     mutex_lock(&t->lock);
@@ -328,14 +330,14 @@ static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
     return done ? done : n;
 }
 
-static int store_pinned(const struct proc_node *n, char *text, size_t len)
+static int store_pinned(const struct procfs_node *n, char *text, size_t len)
 {
     struct pid_pin pin;
     int err;
 
     if (!n->pid)
         return store_node(n, text, len);
-    if (!proc_node_pin(n, &pin))
+    if (!procfs_node_pin(n, &pin))
         return -ESRCH;
     err = store_node(n, text, len);
     pid_unpin(&pin);
@@ -344,7 +346,7 @@ static int store_pinned(const struct proc_node *n, char *text, size_t len)
 
 static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
 {
-    const struct proc_node *n = f->inode->data;
+    const struct procfs_node *n = f->inode->data;
     char text[STORE_MAX + 1];
     size_t len = u->left;
     int err;
@@ -378,22 +380,22 @@ static int text_truncate(struct inode *ino, u64 size)
     return 0;
 }
 
-const struct inode_ops proc_file_ops = {.truncate = text_truncate,
-                                        .destroy = proc_node_destroy};
-const struct file_ops proc_file_fops = {.open = text_open,
-                                        .release = text_release,
-                                        .read = text_read,
-                                        .write = text_write,
-                                        .lseek = text_lseek};
+const struct inode_ops procfs_file_ops = {.truncate = text_truncate,
+                                          .destroy = procfs_node_destroy};
+const struct file_ops procfs_file_fops = {.open = text_open,
+                                          .release = text_release,
+                                          .read = text_read,
+                                          .write = text_write,
+                                          .lseek = text_lseek};
 
 /* ---- the file system ---- */
 
 static int make_root(const struct fs_type *type, struct inode **root)
 {
-    struct proc_node n = {.kind = PROC_DIR, .prefix = ""};
+    struct procfs_node n = {.kind = PROCFS_DIR, .prefix = ""};
 
     (void)type;
-    return proc_inode(&n, root);
+    return procfs_inode(&n, root);
 }
 
 static struct fs_type proc_type = {

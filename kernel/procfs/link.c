@@ -12,7 +12,7 @@
 #include "mm/slab.h"
 
 /* The descriptor table of a process, referenced; NULL: no such process, or it ended. */
-struct fdtable *proc_get_files(s32 pid)
+struct fdtable *procfs_get_files(s32 pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     const struct proc *p = proc_find(pid);
@@ -26,7 +26,7 @@ struct fdtable *proc_get_files(s32 pid)
 
 static struct file *get_file(s32 pid, int fd)
 {
-    struct fdtable *files = proc_get_files(pid);
+    struct fdtable *files = procfs_get_files(pid);
     struct file *f = files ? fd_get(files, fd) : NULL;
 
     if (files)
@@ -35,17 +35,17 @@ static struct file *get_file(s32 pid, int fd)
 }
 
 /* A path the process itself holds; dentry NULL when there is none. */
-static int process_path(const struct proc_node *n, struct path *out)
+static int process_path(const struct procfs_node *n, struct path *out)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     const struct proc *p = proc_find(n->pid);
     int err = p ? 0 : -ESRCH;
 
     *out = (struct path){NULL, NULL};
-    if (p && (n->kind == PROC_EXE || p->fs.dirs)) {
-        *out = n->kind == PROC_EXE   ? p->exe
-               : n->kind == PROC_CWD ? p->fs.dirs->cwd
-                                     : p->fs.dirs->root;
+    if (p && (n->kind == PROCFS_EXE || p->fs.dirs)) {
+        *out = n->kind == PROCFS_EXE   ? p->exe
+               : n->kind == PROCFS_CWD ? p->fs.dirs->cwd
+                                       : p->fs.dirs->root;
         path_get(out);
     }
     spin_unlock_irq(&proc_lock, flags);
@@ -54,11 +54,11 @@ static int process_path(const struct proc_node *n, struct path *out)
     return err;
 }
 
-static int find_path(const struct proc_node *n, struct path *out)
+static int find_path(const struct procfs_node *n, struct path *out)
 {
     struct file *f;
 
-    if (n->kind != PROC_FD)
+    if (n->kind != PROCFS_FD)
         return process_path(n, out);
     f = get_file(n->pid, n->fd);
     if (!f)
@@ -71,12 +71,12 @@ static int find_path(const struct proc_node *n, struct path *out)
 
 /* The links lead past the permissions of the directories on the way, out of a chroot as
  * well: only who may look into the process goes or reads them. */
-static int node_path(const struct proc_node *n, struct path *out)
+static int node_path(const struct procfs_node *n, struct path *out)
 {
     struct pid_pin pin;
     int err;
 
-    if (!proc_node_pin(n, &pin))
+    if (!procfs_node_pin(n, &pin))
         return -ENOENT;
     err = proc_check_look(n->pid, FS_IDS);
     if (!err)
@@ -106,14 +106,14 @@ static ssize_t magic_readlink(struct inode *ino, char *buf, size_t size)
 /* self, thread-self, mounts: plain links with a text. */
 static ssize_t text_readlink(struct inode *ino, char *buf, size_t size)
 {
-    const struct proc_node *n = ino->data;
+    const struct procfs_node *n = ino->data;
     s32 pid = current_proc()->pid;
     char text[64];
     int len;
 
-    if (n->kind == PROC_SELF)
+    if (n->kind == PROCFS_SELF)
         len = fmt_snprintf(text, sizeof(text), "%d", pid);
-    else if (n->kind == PROC_THREAD_SELF)
+    else if (n->kind == PROCFS_THREAD_SELF)
         len = fmt_snprintf(text, sizeof(text), "%d/task/%d", pid, current_thread()->tid);
     else
         len = fmt_snprintf(text, sizeof(text), "self/mounts");
@@ -122,7 +122,7 @@ static ssize_t text_readlink(struct inode *ino, char *buf, size_t size)
     return len;
 }
 
-const struct inode_ops proc_magic_ops = {
-    .readlink = magic_readlink, .follow = magic_follow, .destroy = proc_node_destroy};
-const struct inode_ops proc_text_link_ops = {.readlink = text_readlink,
-                                             .destroy = proc_node_destroy};
+const struct inode_ops procfs_magic_ops = {
+    .readlink = magic_readlink, .follow = magic_follow, .destroy = procfs_node_destroy};
+const struct inode_ops procfs_text_link_ops = {.readlink = text_readlink,
+                                               .destroy = procfs_node_destroy};

@@ -230,12 +230,12 @@ static void visit_smaps(struct seq *s, const struct area *a, void *arg)
     print_smaps(s, a);
 }
 
-int proc_show_maps(struct seq *s, s32 pid)
+int procfs_show_maps(struct seq *s, s32 pid)
 {
     return visit_areas(pid, false, s, visit_maps, NULL);
 }
 
-int proc_show_smaps(struct seq *s, s32 pid)
+int procfs_show_smaps(struct seq *s, s32 pid)
 {
     return visit_areas(pid, true, s, visit_smaps, NULL);
 }
@@ -260,7 +260,7 @@ static void visit_rollup(struct seq *s, const struct area *a, void *arg)
     r->sum.pss_bytes += a->counts.pss_bytes;
 }
 
-int proc_show_smaps_rollup(struct seq *s, s32 pid)
+int procfs_show_smaps_rollup(struct seq *s, s32 pid)
 {
     struct rollup r = {0};
     int err = visit_areas(pid, true, s, visit_rollup, &r);

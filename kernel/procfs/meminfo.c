@@ -38,7 +38,7 @@ static void kb(struct seq *s, const char *key, u64 pages)
     seq_printf(s, "%-15s %8lu kB\n", key, pages * PAGE_KB);
 }
 
-int proc_show_meminfo(struct seq *s, s32 pid)
+int procfs_show_meminfo(struct seq *s, s32 pid)
 {
     struct totals t = {0};
     u64 free = page_count_free(), reserve = page_count_reserve();
@@ -77,7 +77,7 @@ int proc_show_meminfo(struct seq *s, s32 pid)
     return 0;
 }
 
-int proc_show_vmstat(struct seq *s, s32 pid)
+int procfs_show_vmstat(struct seq *s, s32 pid)
 {
     struct totals t = {0};
 
@@ -101,7 +101,7 @@ int proc_show_vmstat(struct seq *s, s32 pid)
 }
 
 #ifdef TESSERA_DEBUG
-int proc_store_vmstat(s32 pid, char *text, size_t n)
+int procfs_store_vmstat(s32 pid, char *text, size_t n)
 {
     (void)pid;
     (void)text;
@@ -124,7 +124,7 @@ static void copy_cache(const struct slab_cache *c, void *arg)
         list->copy[list->n++] = *c;
 }
 
-int proc_show_slabinfo(struct seq *s, s32 pid)
+int procfs_show_slabinfo(struct seq *s, s32 pid)
 {
     struct cache_list *list = kzalloc(sizeof(*list));
 
@@ -148,7 +148,7 @@ int proc_show_slabinfo(struct seq *s, s32 pid)
     return 0;
 }
 
-int proc_show_buddyinfo(struct seq *s, s32 pid)
+int procfs_show_buddyinfo(struct seq *s, s32 pid)
 {
     (void)pid;
     seq_puts(s, "Node 0, zone   Normal ");

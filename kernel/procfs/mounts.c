@@ -17,7 +17,7 @@ static void print_type(const struct fs_type *type, void *arg)
     seq_printf(arg, "nodev\t%s\n", type->name);
 }
 
-int proc_show_filesystems(struct seq *s, s32 pid)
+int procfs_show_filesystems(struct seq *s, s32 pid)
 {
     (void)pid;
     vfs_for_each_type(print_type, s);
@@ -108,14 +108,14 @@ static void print_mountinfo(const struct mount_info *m, void *arg)
     seq_puts(s, "\n");
 }
 
-int proc_show_mounts(struct seq *s, s32 pid)
+int procfs_show_mounts(struct seq *s, s32 pid)
 {
     (void)pid;
     vfs_for_each_mount(print_mount, s);
     return 0;
 }
 
-int proc_show_mountinfo(struct seq *s, s32 pid)
+int procfs_show_mountinfo(struct seq *s, s32 pid)
 {
     (void)pid;
     vfs_for_each_mount(print_mountinfo, s);

@@ -28,13 +28,13 @@ struct window {
 
 static int window_open(struct file *f)
 {
-    const struct proc_node *n = f->inode->data;
+    const struct procfs_node *n = f->inode->data;
     struct window *w;
     struct mm *mm = NULL;
     struct pid_pin pin;
     int err;
 
-    if (!proc_node_pin(n, &pin))
+    if (!procfs_node_pin(n, &pin))
         return -ENOENT;
     err = proc_access_mm(n->pid, FS_IDS, &mm);
     pid_unpin(&pin);
@@ -123,11 +123,11 @@ static s64 window_lseek(struct file *f, s64 offset, int whence)
     return (whence != SEEK_SET && whence != SEEK_CUR) || to < 0 ? -EINVAL : to;
 }
 
-const struct file_ops proc_mem_fops = {.open = window_open,
-                                       .release = window_release,
-                                       .read = mem_read,
-                                       .write = mem_write,
-                                       .lseek = window_lseek};
+const struct file_ops procfs_mem_fops = {.open = window_open,
+                                         .release = window_release,
+                                         .read = mem_read,
+                                         .write = mem_write,
+                                         .lseek = window_lseek};
 
 /* ---- tables of 8-byte entries ---- */
 
@@ -186,10 +186,10 @@ static ssize_t pagemap_file_read(struct file *f, struct uio *u, u64 *pos)
     return n;
 }
 
-const struct file_ops proc_pagemap_fops = {.open = window_open,
-                                           .release = window_release,
-                                           .read = pagemap_file_read,
-                                           .lseek = window_lseek};
+const struct file_ops procfs_pagemap_fops = {.open = window_open,
+                                             .release = window_release,
+                                             .read = pagemap_file_read,
+                                             .lseek = window_lseek};
 
 static void fill_counts(void *arg, u64 first, size_t n, u64 *out)
 {
@@ -210,7 +210,7 @@ static ssize_t kpagecount_read(struct file *f, struct uio *u, u64 *pos)
     return read_entries(u, pos, page_limit() * ENTRY, fill_counts, NULL);
 }
 
-const struct file_ops proc_kpagecount_fops = {
+const struct file_ops procfs_kpagecount_fops = {
     .open = kpagecount_open, .read = kpagecount_read, .lseek = window_lseek};
 
 /* ---- texts ---- */
@@ -229,7 +229,7 @@ static bool print_run(const struct arrangement_run *r, void *arg)
     return true;
 }
 
-int proc_show_arrangement(struct seq *s, s32 pid)
+int procfs_show_arrangement(struct seq *s, s32 pid)
 {
     struct mm *mm;
     int err = proc_access_mm(pid, FS_IDS, &mm);
@@ -245,7 +245,7 @@ int proc_show_arrangement(struct seq *s, s32 pid)
 
 /* 1..3: forget accesses; 4: forget soft-dirty marks; 5: forget the peak of residence. Only
  * the last is kept here at all. */
-int proc_store_clear_refs(s32 pid, char *text, size_t n)
+int procfs_store_clear_refs(s32 pid, char *text, size_t n)
 {
     struct mm *mm;
     u64 what;

@@ -10,14 +10,14 @@
 #include "kernel/task/threads.h"
 
 /* What a file of a process asks of its reader beside the permission bits. */
-enum proc_guard {
+enum procfs_guard {
     GUARD_NONE,
     /* proc_may_look when it is opened. The file then shows the memory of that moment: after an
      * exec or the end of the process it is empty. */
     GUARD_MEMORY,
 };
 
-struct proc_entry {
+struct procfs_entry {
     const char *name; /* path below the root or below /proc/PID */
     u32 perm;
     /* Writes the text. pid: 0 for files of the system. 0, -ESRCH, -ENOMEM... NULL: reading
@@ -29,50 +29,51 @@ struct proc_entry {
     /* A write of n bytes (ended by a NUL): 0 or errno. NULL: not writable. */
     int (*store)(s32 pid, char *text, size_t n);
     int (*store_task)(const struct task_id *id, char *text, size_t n);
-    const struct file_ops *fops; /* a file that is no text; inode->data is a proc_node */
-    enum proc_guard guard;
+    const struct file_ops
+        *fops; /* a file that is no text; inode->data is a procfs_node */
+    enum procfs_guard guard;
     const struct sysctl *value; /* a setting; then show and store are NULL */
 };
 
 /* Files of the system; the last has no name. Sorted: a directory's names stand together. */
-extern const struct proc_entry proc_system_entries[]; /* system.c */
-extern const struct proc_entry proc_sys_entries[];    /* sysctl_table.c: below sys/ */
+extern const struct procfs_entry procfs_system_entries[]; /* system.c */
+extern const struct procfs_entry procfs_sys_entries[];    /* sysctl_table.c: below sys/ */
 /* Files of a process (pid.c). */
-extern const struct proc_entry proc_pid_entries[];
+extern const struct procfs_entry procfs_pid_entries[];
 
 /* maps.c */
-int proc_show_maps(struct seq *s, s32 pid);
-int proc_show_smaps(struct seq *s, s32 pid);
-int proc_show_smaps_rollup(struct seq *s, s32 pid);
+int procfs_show_maps(struct seq *s, s32 pid);
+int procfs_show_smaps(struct seq *s, s32 pid);
+int procfs_show_smaps_rollup(struct seq *s, s32 pid);
 
 /* pid_mem.c */
-extern const struct file_ops proc_mem_fops, proc_pagemap_fops, proc_kpagecount_fops;
-int proc_show_arrangement(struct seq *s, s32 pid);
-int proc_store_clear_refs(s32 pid, char *text, size_t n);
+extern const struct file_ops procfs_mem_fops, procfs_pagemap_fops, procfs_kpagecount_fops;
+int procfs_show_arrangement(struct seq *s, s32 pid);
+int procfs_store_clear_refs(s32 pid, char *text, size_t n);
 
 /* sysrq.c */
-int proc_store_sysrq(s32 pid, char *text, size_t n);
+int procfs_store_sysrq(s32 pid, char *text, size_t n);
 
 /* sysvipc.c */
-int proc_show_shm(struct seq *s, s32 pid);
+int procfs_show_shm(struct seq *s, s32 pid);
 
 /* stat.c */
-int proc_show_stat(struct seq *s, const struct task_id *id, bool whole);
-int proc_show_statm(struct seq *s, s32 pid);
-int proc_show_status(struct seq *s, const struct task_id *id, bool whole);
+int procfs_show_stat(struct seq *s, const struct task_id *id, bool whole);
+int procfs_show_statm(struct seq *s, s32 pid);
+int procfs_show_status(struct seq *s, const struct task_id *id, bool whole);
 
 /* meminfo.c */
-int proc_show_meminfo(struct seq *s, s32 pid);
-int proc_show_vmstat(struct seq *s, s32 pid);
-int proc_store_vmstat(s32 pid, char *text,
-                      size_t n); /* debug kernels: forgets the stall */
-int proc_show_slabinfo(struct seq *s, s32 pid);
-int proc_show_buddyinfo(struct seq *s, s32 pid);
+int procfs_show_meminfo(struct seq *s, s32 pid);
+int procfs_show_vmstat(struct seq *s, s32 pid);
+int procfs_store_vmstat(s32 pid, char *text,
+                        size_t n); /* debug kernels: forgets the stall */
+int procfs_show_slabinfo(struct seq *s, s32 pid);
+int procfs_show_buddyinfo(struct seq *s, s32 pid);
 
 /* mounts.c */
-int proc_show_filesystems(struct seq *s, s32 pid);
-int proc_show_mounts(struct seq *s, s32 pid);
-int proc_show_mountinfo(struct seq *s, s32 pid);
+int procfs_show_filesystems(struct seq *s, s32 pid);
+int procfs_show_mounts(struct seq *s, s32 pid);
+int procfs_show_mountinfo(struct seq *s, s32 pid);
 
 /* Text of a path as the running process names it; a terminated string in a fresh buffer of
  * PATH_MAX bytes, or "" when it has no name. */

@@ -129,7 +129,7 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     return 0;
 }
 
-int proc_show_stat(struct seq *s, const struct task_id *id, bool whole)
+int procfs_show_stat(struct seq *s, const struct task_id *id, bool whole)
 {
     /* Who may not look sees neither addresses nor how it ended, as on Linux. */
     static const struct mm none;
@@ -163,7 +163,7 @@ int proc_show_stat(struct seq *s, const struct task_id *id, bool whole)
     return err;
 }
 
-int proc_show_statm(struct seq *s, s32 pid)
+int procfs_show_statm(struct seq *s, s32 pid)
 {
     struct mm *mm = proc_get_mm(pid);
 
@@ -224,7 +224,7 @@ static void status_identity(struct seq *s, const struct view *v)
     seq_puts(s, "\n");
 }
 
-int proc_show_status(struct seq *s, const struct task_id *id, bool whole)
+int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)
 {
     struct view v;
     int err = copy_view(id, whole, &v);

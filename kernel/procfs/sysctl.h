@@ -2,8 +2,8 @@
  *
  * Settings below /proc/sys: one table (kernel/procfs/sysctl_table.c), one parser, one rule. A
  * setting is a variable with its bounds; a write asks for its capability at the moment of
- * writing, whoever opened the file, and a text that is refused changes nothing. A variable
- * is read and written as one word: whoever uses it needs no lock.
+ * writing, no matter who opened the file, and a text that is refused changes nothing. A variable
+ * is read and written as one word: its readers need no lock.
  */
 #pragma once
 

@@ -264,7 +264,7 @@ static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one =
         .name = "sys/" path, .perm = (mode), .value = (setting) \
     }
 
-const struct proc_entry proc_sys_entries[] = {
+const struct procfs_entry procfs_sys_entries[] = {
     ROW("fs/file-max", 0644, U64(files_max, .max = ~0ull >> 1)),
     ROW("fs/file-nr", 0444, CALLED(.get = get_file_nr)),
     ROW("fs/nr_open", 0644, U32(fd_max, .min = 64, .max = FD_MAX_MOST)),

@@ -9,7 +9,7 @@
 #include "kernel/procfs/procfs.h"
 #include "lib/uapi/errno.h"
 
-int proc_store_sysrq(s32 pid, char *text, size_t n)
+int procfs_store_sysrq(s32 pid, char *text, size_t n)
 {
     (void)pid;
     if (!proc_capable(current_proc(), CAP_SYS_ADMIN))

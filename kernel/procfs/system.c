@@ -157,28 +157,28 @@ static int show_hwreport(struct seq *s, s32 pid)
     return 0;
 }
 
-const struct proc_entry proc_system_entries[] = {
-    {.name = "buddyinfo", .perm = 0444, .show = proc_show_buddyinfo},
+const struct procfs_entry procfs_system_entries[] = {
+    {.name = "buddyinfo", .perm = 0444, .show = procfs_show_buddyinfo},
     {.name = "cmdline", .perm = 0444, .show = show_cmdline},
     {.name = "cpuinfo", .perm = 0444, .show = show_cpuinfo},
-    {.name = "filesystems", .perm = 0444, .show = proc_show_filesystems},
+    {.name = "filesystems", .perm = 0444, .show = procfs_show_filesystems},
     {.name = "hwreport", .perm = 0400, .show = show_hwreport},
-    {.name = "kpagecount", .perm = 0400, .fops = &proc_kpagecount_fops},
+    {.name = "kpagecount", .perm = 0400, .fops = &procfs_kpagecount_fops},
     {.name = "loadavg", .perm = 0444, .show = show_loadavg},
-    {.name = "meminfo", .perm = 0444, .show = proc_show_meminfo},
-    {.name = "slabinfo", .perm = 0400, .show = proc_show_slabinfo},
+    {.name = "meminfo", .perm = 0444, .show = procfs_show_meminfo},
+    {.name = "slabinfo", .perm = 0400, .show = procfs_show_slabinfo},
     {.name = "stat", .perm = 0444, .show = show_stat},
-    {.name = "sysrq-trigger", .perm = 0200, .store = proc_store_sysrq},
-    {.name = "sysvipc/shm", .perm = 0444, .show = proc_show_shm},
+    {.name = "sysrq-trigger", .perm = 0200, .store = procfs_store_sysrq},
+    {.name = "sysvipc/shm", .perm = 0444, .show = procfs_show_shm},
     {.name = "uptime", .perm = 0444, .show = show_uptime},
     {.name = "version", .perm = 0444, .show = show_version},
 #ifdef TESSERA_DEBUG
     {.name = "vmstat",
      .perm = 0644,
-     .show = proc_show_vmstat,
-     .store = proc_store_vmstat},
+     .show = procfs_show_vmstat,
+     .store = procfs_store_vmstat},
 #else
-    {.name = "vmstat", .perm = 0444, .show = proc_show_vmstat},
+    {.name = "vmstat", .perm = 0444, .show = procfs_show_vmstat},
 #endif
     {.name = NULL},
 };

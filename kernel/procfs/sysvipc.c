@@ -6,7 +6,7 @@
 #include "kernel/procfs/procfs.h"
 #include "mm/object.h"
 
-int proc_show_shm(struct seq *out, s32 pid)
+int procfs_show_shm(struct seq *out, s32 pid)
 {
     (void)pid;
     if (!out->from)

@@ -147,7 +147,7 @@ static long set_times(struct target *t, const struct timespec times[2])
     if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
         goto out;
     err = path_may_change(&t->path);
-    if (!err && !owns(ino)) /* whoever may write may also say: now */
+    if (!err && !owns(ino)) /* one who may write may also say: now */
         err = only_now ? inode_permission(current_cred(), ino, MAY_WRITE) : -EPERM;
     if (!err)
         err = vfs_utimes(ino, ns[0], ns[1]);

@@ -50,7 +50,7 @@ static ssize_t write_whole(struct file *out, const char *buf, size_t len, s64 *o
         struct uio u;
 
         uio_init_kernel(&u, &iov, (char *)(uintptr_t)buf + done, len - done);
-        n = write_file(out, &u, out_pos);
+        n = call_write(out, &u, out_pos);
         if (n <= 0)
             break;
         done += (size_t)n;
@@ -77,7 +77,7 @@ static ssize_t copy_bytes(struct side *in, struct file *out, s64 *out_pos, size_
         ssize_t got;
 
         uio_init_kernel(&u, &iov, buf, MIN(len - (size_t)done, CHUNK));
-        n = got = read_file(in->file, &u, &in->pos);
+        n = got = call_read(in->file, &u, &in->pos);
         if (n <= 0)
             break;
         n = write_whole(out, buf, (size_t)got, out_pos);

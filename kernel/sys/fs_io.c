@@ -27,7 +27,7 @@ static int check_range(const struct file *f, const struct uio *u, const s64 *pos
     return __builtin_add_overflow(from, (s64)u->left, &end) ? -EINVAL : 0;
 }
 
-ssize_t read_file(struct file *f, struct uio *u, const s64 *pos)
+ssize_t call_read(struct file *f, struct uio *u, const s64 *pos)
 {
     u64 at = pos ? (u64)*pos : 0;
     int err;
@@ -55,7 +55,7 @@ static int limit_size(const struct file *f, struct uio *u, const s64 *pos)
     return 0;
 }
 
-ssize_t write_file(struct file *f, struct uio *u, const s64 *pos)
+ssize_t call_write(struct file *f, struct uio *u, const s64 *pos)
 {
     u64 at = pos ? (u64)*pos : 0;
     ssize_t n;
@@ -104,7 +104,7 @@ static long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos, bool write
         return -EBADF;
     n = check_file(f, pos, writes);
     if (n == 0 && (n = buffer_get(&b, buf, len)) == 0)
-        n = writes ? write_file(f, &b.uio, pos) : read_file(f, &b.uio, pos);
+        n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
     io_account(n, writes);
     file_put(f);
     return n;
@@ -147,7 +147,7 @@ static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool w
         return -EBADF;
     n = check_file(f, pos, writes);
     if (n == 0 && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
-        n = writes ? write_file(f, &b.uio, pos) : read_file(f, &b.uio, pos);
+        n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
         buffers_put(&b);
     }
     io_account(n, writes);

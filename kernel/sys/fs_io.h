@@ -10,7 +10,7 @@ struct file;
 struct uio;
 
 /* pos NULL: the file's own position. Bytes or errno; SIGPIPE and SIGXFSZ as due. */
-ssize_t read_file(struct file *f, struct uio *u, const s64 *pos);
-ssize_t write_file(struct file *f, struct uio *u, const s64 *pos);
+ssize_t call_read(struct file *f, struct uio *u, const s64 *pos);
+ssize_t call_write(struct file *f, struct uio *u, const s64 *pos);
 /* One call that read or wrote and its result, for /proc/PID/io. */
 void io_account(long n, bool writes);

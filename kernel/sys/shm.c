@@ -162,13 +162,13 @@ long sys_shmdt(const struct syscall_args *a)
 {
     struct vm_file *file;
     struct shm_segment *s;
-    int err = mm_detach(current_proc()->mm, a->a0, &file);
+    int err = mm_shmdt(current_proc()->mm, a->a0, &file);
 
     if (err)
         return err;
     s = container_of(file, struct file, vm)->data;
     mutex_lock(&shm_lock);
-    s->pins++; /* the reference mm_detach gave us */
+    s->pins++; /* the reference mm_shmdt gave us */
     s->dtime = seconds();
     s->lpid = current_proc()->pid;
     mutex_unlock(&shm_lock);

@@ -46,7 +46,7 @@ static ssize_t to_file(void *arg, const char *bytes, size_t n)
     ssize_t done;
 
     uio_init_kernel(&u, &iov, (char *)(uintptr_t)bytes, n);
-    done = write_file(out->file, &u, position(out));
+    done = call_write(out->file, &u, position(out));
     if (done > 0)
         out->pos += done;
     return done;
@@ -75,7 +75,7 @@ static ssize_t to_pipe(struct file *pipe, char *buf, size_t n, bool wait)
 
     uio_init_kernel(&u, &iov, buf, n);
     u.nonblock = !wait;
-    return write_file(pipe, &u, NULL);
+    return call_write(pipe, &u, NULL);
 }
 
 static ssize_t fill_pipe(struct side *in, struct file *out, size_t len, char *buf)
@@ -91,7 +91,7 @@ static ssize_t fill_pipe(struct side *in, struct file *out, size_t len, char *bu
         ssize_t got;
 
         uio_init_kernel(&u, &iov, buf, part);
-        got = n = read_file(in->file, &u, seeks ? &pos : NULL);
+        got = n = call_read(in->file, &u, seeks ? &pos : NULL);
         if (n <= 0)
             break;
         n = to_pipe(out, buf, (size_t)got, !seeks);
@@ -274,7 +274,7 @@ long sys_vmsplice(const struct syscall_args *a)
         return -EBADF;
     if (file_is_pipe(f) && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
         b.uio.nonblock = flags & SPLICE_F_NONBLOCK;
-        n = file_writable(f) ? write_file(f, &b.uio, NULL) : read_file(f, &b.uio, NULL);
+        n = file_writable(f) ? call_write(f, &b.uio, NULL) : call_read(f, &b.uio, NULL);
         buffers_put(&b);
     }
     file_put(f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Scheduler: one run queue (kernel/task/runq.h), switches only at sleeps, yields, pauses of long
- * calls and on return to user mode. The last switch of a dying thread hands it to whoever runs next, which frees
+ * calls and on return to user mode. The last switch of a dying thread hands it to the next thread, which frees
  * its stack and reports the end: nothing of it is left when its parent hears of it.
  */
 #pragma once

@@ -6,7 +6,7 @@
 
 #include "kernel/task/proc.h"
 
-/* A process, or one of its threads, whoever bears its numbers later. tid 0: the process, and
+/* A process, or one of its threads, no matter who bears its numbers later. tid 0: the process, and
  * its first thread where it is about a thread. */
 struct task_id {
     s32 pid, tid;

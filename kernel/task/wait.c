@@ -105,7 +105,7 @@ void zombie_queue(struct proc *p)
 }
 
 /* Whether one of the children that the call is about stopped or went on: its number, or 0.
- * Remembers when none has such news, whoever asks. */
+ * Remembers when none has such news, no matter who asks. */
 static s32 try_job_control(struct proc *parent, const struct wait_request *w,
                            struct wait_result *r)
 {

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
 ;
-; The loader of the hostile boots: sets the registers of the wanted door and jumps to the
+; The loader of the hostile boots: sets the registers of the wanted boot protocol and jumps to the
 ; kernel. Entered by QEMU through the PVH note in 32-bit protected mode. image.py assembles
 ; it flat at ORIGIN and fills the parameters at its end.
 
@@ -13,7 +13,7 @@ bits 32
     jnz long_door
     jmp [parameter_entry]
 
-; The 64-bit door wants paging on, the block in RDI and a stack.
+; The 64-bit entry wants paging on, the block in RDI and a stack.
 long_door:
     mov cr3, ecx
     mov eax, 1 << 5             ; PAE
@@ -52,4 +52,4 @@ stack_top:
 parameter_entry: dd 0
 parameter_eax:   dd 0
 parameter_ebx:   dd 0
-parameter_root:  dd 0           ; physical address of a PML4 for the 64-bit door
+parameter_root:  dd 0           ; physical address of a PML4 for the 64-bit entry

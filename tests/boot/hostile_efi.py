@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Hostile hand-overs through the 64-bit door of our own UEFI loader, entered with paging on.
+# Hostile hand-overs through the 64-bit entry of our own UEFI loader, entered with paging on.
 from blocks import HONEST_MAP, MIB, RESERVED, USABLE, handover
 from hostile_maps import boots, refused
 from image import ARCHIVE

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Hostile memory maps and start info through the PVH door. What a map says is all the kernel
+# Hostile memory maps and start info through the PVH boot protocol. What a map says is all the kernel
 # can know, so honest memory between lies must still be enough for a shell.
 from blocks import ACPI, BAD, HONEST_MAP, MIB, NVS, RESERVED, USABLE, start_info
 from image import ARCHIVE
@@ -20,7 +20,7 @@ def refused(pattern):
 
 
 def enter(image, entries=HONEST_MAP, **lies):
-    """By the PVH door with start_info's arguments; the archive is there if nothing else is
+    """By the PVH boot protocol with start_info's arguments; the archive is there if nothing else is
     said."""
     if "modules" not in lies:
         lies["modules"] = [(image.put(ARCHIVE, image.archive), len(image.archive))]

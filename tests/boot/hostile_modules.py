@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Hostile modules, archives and command lines through the PVH door.
+# Hostile modules, archives and command lines through the PVH boot protocol.
 import os
 import random
 import sys

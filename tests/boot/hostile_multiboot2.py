@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Hostile multiboot2 blocks, which GRUB's door must survive.
+# Hostile multiboot2 blocks, which GRUB's boot protocol must survive.
 import struct
 
 from blocks import (END, HONEST_MAP, MIB, RESERVED, USABLE, cmdline_tag, framebuffer_tag,

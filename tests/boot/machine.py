@@ -3,7 +3,7 @@
 # One QEMU machine of a boot test: its serial line is read into a log file and searched,
 # lines can be typed at it, and a QMP socket gives screen pictures, keys and the clock.
 # Every machine has a limit in seconds of wall clock, generous because tests may share the
-# host; whoever exceeds it is ended and has failed.
+# host; one that exceeds it is ended and has failed.
 import json
 import os
 import socket

@@ -268,7 +268,7 @@ void op_resize(void)
 
     op_note("resize obj%d %llu -> %llu", obj, (unsigned long long)o->size,
             (unsigned long long)size);
-    EXPECT(object_resize(o->o, size), 0);
+    EXPECT(object_truncate(o->o, size), 0);
     if (size < o->size) {
         zero_words(o, size, M.obj_pages * PAGE_SIZE);
         for (u64 i = first; i < M.obj_pages; i++)

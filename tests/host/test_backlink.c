@@ -117,7 +117,7 @@ TEST(backlink_hint_into_a_freed_table)
     CHECK_EQ(mm_munmap(mm, BASE, 2 * P), 0);
     CHECK_EQ(mm->tables, 1); /* the table is gone, the hint is stale */
     CHECK_EQ(UNDER(&o->lock, rmap_count(pg)), 0);
-    CHECK_EQ(object_resize(o, 0), 0);
+    CHECK_EQ(object_truncate(o, 0), 0);
     t_end(mm);
     object_put(o);
 }
@@ -172,7 +172,7 @@ TEST(log_of_many_aliases)
     CHECK_EQ(UNDER(&o->lock, rmap_count(pg)), 0);
     CHECK_EQ(aliases(o, 17), MANY);
     t_check(mm);
-    CHECK_EQ(object_resize(o, 17 * P), 0);
+    CHECK_EQ(object_truncate(o, 17 * P), 0);
     CHECK_EQ(mapped(mm, BASE, 2000, page_of(o, 16)), 0);
     CHECK_EQ(mm->rss_shmem, 0);
     t_end(mm);
@@ -217,7 +217,7 @@ TEST(logs_of_several_pages_go_with_the_last_mapping)
         for (u32 i = 0; i < 32; i++)
             CHECK_EQ(mm_remap(mm, BASE + (page * 32 + i) * P, P, 0, 40 + page, 0), 0);
     CHECK(backlink_bytes() > 0);
-    CHECK_EQ(object_resize(o, 45 * P), 0); /* some of the list's middle */
+    CHECK_EQ(object_truncate(o, 45 * P), 0); /* some of the list's middle */
     object_punch(o, 40 * P, 41 * P);
     t_check(mm);
     t_end(mm);

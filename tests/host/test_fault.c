@@ -171,7 +171,7 @@ TEST(fault_brings_neighbours)
     CHECK_EQ(host_read_u32(mm, BASE + 20 * P), 4);
     CHECK(!t_pte(mm, BASE + 21 * P));
     CHECK_EQ(host_read_u32(mm, BASE + 21 * P), 22);
-    CHECK_EQ(object_resize(o, 40 * P), 0);
+    CHECK_EQ(object_truncate(o, 40 * P), 0);
     host_read_u32(mm, BASE + 32 * P); /* the end of the object */
     CHECK(t_pte(mm, BASE + 39 * P) && !t_pte(mm, BASE + 40 * P));
 
@@ -285,7 +285,7 @@ TEST(fault_beyond_the_end)
         CHECK_EQ(t_try(mm, BASE + 10 * P, k), FAULT_BUS);
         CHECK_EQ(t_try(mm, BASE + P + 500, k), FAULT_OK); /* partial last page */
     }
-    CHECK_EQ(object_resize(o, 3 * P), 0);
+    CHECK_EQ(object_truncate(o, 3 * P), 0);
     CHECK_EQ(host_read_u32(mm, BASE + 2 * P), 0);
     host_write_u32(mm, BASE + 10 * P, 9); /* a hole is filled with zeros, not with a 9 */
     CHECK_EQ(host_read_u32(mm, BASE + 2 * P), 0);

@@ -135,7 +135,7 @@ TEST(fork_shares_what_is_shared)
     CHECK_EQ(mm_remap(child, BASE, P, 0, 15, 0), 0);
     CHECK_EQ(host_read_u32(mm, BASE), 1);
     t_check(child);
-    CHECK_EQ(object_resize(o, 8 * P), 0);
+    CHECK_EQ(object_truncate(o, 8 * P), 0);
     CHECK_EQ(t_try(child, BASE + 3 * P, FAULT_READ), FAULT_BUS);
     CHECK_EQ(t_try(mm, BASE + 3 * P, FAULT_READ), FAULT_BUS);
     t_end(mm);

@@ -143,7 +143,7 @@ TEST(huge_refuses)
     CHECK_EQ(mm_remap_rotate(mm, BASE, 4 * H + P, HUGE_PAGES), -EINVAL);
     CHECK_EQ(try_map(mm, BASE + P, H, MAP_PRIVATE, NULL, 0), -EINVAL);
     CHECK_EQ(try_map(mm, BASE + 8 * H, H, MAP_SHARED, o, P), -EINVAL);
-    CHECK_EQ(object_resize(o, H + P), -EINVAL);
+    CHECK_EQ(object_truncate(o, H + P), -EINVAL);
     CHECK_EQ(mm->total_vm + mm->nvmas, before);
     CHECK_EQ(at(mm, 0), 2);
     CHECK_EQ(mm_mlock(mm, BASE + P, P, 0), 0); /* cuts nothing */
@@ -164,13 +164,13 @@ TEST(huge_truncate)
     CHECK_EQ(at(mm, 0), 3);
     host_write_u32(mm, BASE + 11 * H, 5);
     CHECK_EQ(host_read_u32(mm, BASE + 10 * H), 3);
-    CHECK_EQ(object_resize(o, 2 * H), 0);
+    CHECK_EQ(object_truncate(o, 2 * H), 0);
     t_check(mm);
     CHECK_EQ(mm->rss_anon, 0);
     CHECK_EQ(t_try(mm, BASE + 3 * H, FAULT_READ), FAULT_BUS);
     CHECK_EQ(host_access(mm, BASE, &(u8){0}, 1, FAULT_READ), FAULT_BUS);
     CHECK_EQ(at(mm, 1), 1);
-    CHECK_EQ(object_resize(o, 4 * H), 0);
+    CHECK_EQ(object_truncate(o, 4 * H), 0);
     CHECK_EQ(host_read_u32(mm, BASE), 0);
     host_write_u32(mm, BASE + H + P, 6);
     object_punch(o, H + P, H + P + 2); /* within one */
@@ -233,7 +233,7 @@ TEST(huge_fork_arrangement)
     CHECK_EQ(at(child, 2), 2);
     CHECK_EQ(remap(child, 0, 3, 0), 0);
     CHECK_EQ(at(mm, 0), 1);
-    CHECK_EQ(object_resize(o, 0), 0);
+    CHECK_EQ(object_truncate(o, 0), 0);
     t_check(mm);
     t_check(child);
     CHECK_EQ(mm->rss_shmem + child->rss_shmem, 0);

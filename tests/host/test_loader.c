@@ -191,14 +191,14 @@ struct test_elf {
     struct {
         u32 namesz, descsz, type;
         char name[8];
-        u8 door[8]; /* aligned to 4 bytes only */
+        u8 entry[8]; /* aligned to 4 bytes only */
     } note;
     u8 code[36];
 };
 
-static void set_door(struct test_elf *e, u64 door)
+static void set_door(struct test_elf *e, u64 entry)
 {
-    memcpy(e->note.door, &door, sizeof(door));
+    memcpy(e->note.entry, &entry, sizeof(entry));
 }
 
 static struct test_elf good_elf(void)
@@ -242,7 +242,7 @@ static const char *check(const struct test_elf *e, size_t n, struct kimage *img)
         u8 *place = malloc(img->size);
 
         CHECK(place != NULL);
-        CHECK(img->size <= KIMAGE_MAX && img->door - img->low < img->size);
+        CHECK(img->size <= KIMAGE_MAX && img->entry - img->low < img->size);
         kimage_place(img, place);
         free(place);
     }
@@ -258,7 +258,7 @@ TEST(loader_kernel_good)
     CHECK(check(&e, sizeof(e), &img) == NULL);
     CHECK_EQ(img.low, 0x200000);
     CHECK_EQ(img.size, 0x4000);
-    CHECK_EQ(img.door, 0x200010);
+    CHECK_EQ(img.entry, 0x200010);
     memset(place, 0xff, sizeof(place));
     kimage_place(&img, place);
     CHECK(place[0] == 0x90 && place[35] == 0x90 && place[36] == 0 && place[0x3fff] == 0);
@@ -299,12 +299,12 @@ TEST(loader_kernel_refused)
     REFUSED(e.ph[0].paddr = 0x201000; e.ph[1].paddr = 0x203000, "2 MiB");
     REFUSED(e.ph[0].type = e.ph[1].type = 0, "nothing to load");
     REFUSED(e.ph[0].memsz = e.ph[0].filesz = e.ph[1].memsz = 0, "nothing to load");
-    REFUSED(e.ph[2].type = 0, "no 64-bit door");
-    REFUSED(e.note.name[0] = 't', "no 64-bit door");
-    REFUSED(e.note.type = 2, "no 64-bit door");
-    REFUSED(e.note.namesz = 0xffffffff, "no 64-bit door");
-    REFUSED(e.note.descsz = 0xfffffffc, "no 64-bit door");
-    REFUSED(e.ph[2].filesz = 27, "no 64-bit door");
+    REFUSED(e.ph[2].type = 0, "no 64-bit entry");
+    REFUSED(e.note.name[0] = 't', "no 64-bit entry");
+    REFUSED(e.note.type = 2, "no 64-bit entry");
+    REFUSED(e.note.namesz = 0xffffffff, "no 64-bit entry");
+    REFUSED(e.note.descsz = 0xfffffffc, "no 64-bit entry");
+    REFUSED(e.ph[2].filesz = 27, "no 64-bit entry");
     REFUSED(set_door(&e, 0x200024), "outside its code");
     REFUSED(set_door(&e, 0x202000), "outside its code");
     REFUSED(set_door(&e, ~0ull), "outside its code");

@@ -80,17 +80,17 @@ TEST(object_resize_zeroes_the_tail)
 
     for (u32 i = 0; i < 4; i++)
         fill(o, i, 0x11);
-    CHECK_EQ(object_resize(o, P + 100), 0);
+    CHECK_EQ(object_truncate(o, P + 100), 0);
     CHECK_EQ(object_resident(o), 2);
-    CHECK_EQ(object_resize(o, 4 * P), 0);
+    CHECK_EQ(object_truncate(o, 4 * P), 0);
     CHECK_EQ(byte_at(o, P + 99), 0x11);
     for (u64 pos = P + 100; pos < 4 * P; pos += 50)
         CHECK_EQ(byte_at(o, pos), 0);
     CHECK_EQ(object_resident(o), 2);
-    CHECK_EQ(object_resize(o, OBJECT_MAX_SIZE + 1), -EFBIG);
+    CHECK_EQ(object_truncate(o, OBJECT_MAX_SIZE + 1), -EFBIG);
     CHECK_EQ(o->size, 4 * P);
-    CHECK_EQ(object_resize(o, OBJECT_MAX_SIZE), 0);
-    CHECK_EQ(object_resize(o, 0), 0);
+    CHECK_EQ(object_truncate(o, OBJECT_MAX_SIZE), 0);
+    CHECK_EQ(object_truncate(o, 0), 0);
     CHECK_EQ(object_resident(o), 0);
     object_put(o);
 }

@@ -172,7 +172,7 @@ TEST_LIMIT(rearrange_random, 120)
             step_vector(mm);
         }
         if (step == 1000)
-            CHECK_EQ(object_resize(o, (FILE_PAGES - 200) * P), 0);
+            CHECK_EQ(object_truncate(o, (FILE_PAGES - 200) * P), 0);
         step_touch(mm, o);
         compare(mm, START, shows);
     }

@@ -93,7 +93,7 @@ TEST(remap_beyond_the_end)
     t_shared(mm, BASE, 4, o, 0);
     CHECK_EQ(mm_remap(mm, BASE, 2 * P, 0, 100, 0), 0);
     CHECK_EQ(t_try(mm, BASE, FAULT_READ), FAULT_BUS);
-    CHECK_EQ(object_resize(o, 101 * P), 0);
+    CHECK_EQ(object_truncate(o, 101 * P), 0);
     host_write_u32(mm, BASE, 9);
     CHECK_EQ(t_try(mm, BASE + P, FAULT_WRITE), FAULT_BUS);
     CHECK_EQ(object_resident(o), 5);

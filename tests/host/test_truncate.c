@@ -17,7 +17,7 @@ TEST(truncate_home_and_away)
     CHECK_EQ(mm_remap(mm, BASE + 12 * P, 4 * P, 0, 0, 0), 0);
     for (u32 i = 0; i < 16; i++)
         (void)host_read_u32(mm, BASE + i * P);
-    CHECK_EQ(object_resize(o, 14 * P), 0);
+    CHECK_EQ(object_truncate(o, 14 * P), 0);
     t_check(mm);
     for (u32 i = 0; i < 16; i++) {
         u32 shown = i < 4 ? 12 + i : i >= 12 ? i - 12 : i;
@@ -27,7 +27,7 @@ TEST(truncate_home_and_away)
             CHECK_EQ(host_read_u32(mm, BASE + i * P), shown + 1);
     }
     /* Growing again: the same file pages, empty, in the same arrangement. */
-    CHECK_EQ(object_resize(o, 16 * P), 0);
+    CHECK_EQ(object_truncate(o, 16 * P), 0);
     CHECK_EQ(host_read_u32(mm, BASE + 2 * P), 0);
     CHECK_EQ(host_read_u32(mm, BASE + P), 14);
     host_write_u32(mm, BASE + 3 * P, 99);
@@ -53,7 +53,7 @@ TEST(truncate_many_spaces_and_cpus)
             (void)host_read_u32(mm[k], BASE + (u32)k * LEAF_SPAN + i * P);
     }
     host_cpu = 0;
-    CHECK_EQ(object_resize(o, 5 * P), 0); /* a stale translation fails the test */
+    CHECK_EQ(object_truncate(o, 5 * P), 0); /* a stale translation fails the test */
     for (int k = 0; k < 3; k++)
         t_check(mm[k]);
     CHECK_EQ(object_resident(o), 5);
@@ -78,11 +78,11 @@ TEST(truncate_takes_private_copies_punch_does_not)
     t_check(mm);
     CHECK_EQ(host_read_u32(mm, BASE + 2 * P), 222); /* the copy is the program's */
     CHECK_EQ(host_read_u32(mm, BASE + 3 * P), 0);
-    CHECK_EQ(object_resize(o, 5 * P), 0);
+    CHECK_EQ(object_truncate(o, 5 * P), 0);
     t_check(mm);
     CHECK_EQ(t_try(mm, BASE + 6 * P, FAULT_READ), FAULT_BUS);
     CHECK_EQ(mm->rss_anon, 1);
-    CHECK_EQ(object_resize(o, 8 * P), 0);
+    CHECK_EQ(object_truncate(o, 8 * P), 0);
     CHECK_EQ(host_read_u32(mm, BASE + 6 * P), 0);
     t_end(mm);
     object_put(o);
@@ -98,7 +98,7 @@ TEST(truncate_takes_parked_copies)
     CHECK_EQ(mm_mprotect(mm, BASE, 4 * P, PROT_NONE), 0);
     CHECK(pte_parked(t_pte(mm, BASE + 3 * P)));
     t_check(mm);
-    CHECK_EQ(object_resize(o, 0), 0);
+    CHECK_EQ(object_truncate(o, 0), 0);
     CHECK_EQ(t_pte(mm, BASE + 3 * P), 0);
     CHECK_EQ(mm->rss_anon, 0);
     t_check(mm);
@@ -114,10 +114,10 @@ TEST(truncate_within_the_last_page)
     t_shared(mm, BASE, 2, o, 0);
     host_write_u32(mm, BASE + P + 96, 1);
     host_write_u32(mm, BASE + P + 100, 2);
-    CHECK_EQ(object_resize(o, P + 100), 0);
+    CHECK_EQ(object_truncate(o, P + 100), 0);
     CHECK_EQ(host_read_u32(mm, BASE + P + 96), 1); /* still there, no fault */
     CHECK_EQ(host_read_u32(mm, BASE + P + 100), 0);
-    CHECK_EQ(object_resize(o, P), 0);
+    CHECK_EQ(object_truncate(o, P), 0);
     CHECK_EQ(t_try(mm, BASE + P, FAULT_READ), FAULT_BUS);
     t_end(mm);
     object_put(o);
@@ -153,7 +153,7 @@ TEST(truncate_waits_for_pins_with_the_frame)
     struct page *pg = object_find_page(o, 1);
     u64 free;
 
-    CHECK_EQ(object_resize(o, P), 0);
+    CHECK_EQ(object_truncate(o, P), 0);
     CHECK(!pg->object && pg->refs == 1 && pg->type == PAGE_OBJECT);
     free = page_count_free();
     CHECK_EQ(*(u32 *)page_to_virt(pg), 2);
@@ -180,7 +180,7 @@ TEST(truncate_random)
         switch (rnd_below(8)) {
         case 0:
             size = rnd_below(41 * P);
-            CHECK_EQ(object_resize(o, size), 0);
+            CHECK_EQ(object_truncate(o, size), 0);
             break;
         case 1:
             object_punch(o, rnd_below(size + 1), rnd_below(size + 1));

@@ -67,7 +67,7 @@ end:
     od
 }
 
-/* Whoever still holds the translation may use it at any time. */
+/* A CPU that still holds the translation may use it at any time. */
 active proctype user()
 {
     assert(!freed || (!cached[0] && !cached[1] && !cached[2]))

@@ -443,7 +443,7 @@ static bool note_name(const char *name)
     return true;
 }
 
-/* Segments of shared memory outlive whoever made them. */
+/* Segments of shared memory outlive their makers. */
 static void clean_segments(void)
 {
     struct shmid_ds ds;

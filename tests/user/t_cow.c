@@ -13,7 +13,7 @@ static unsigned char *anon(size_t n)
     return t_map(NULL, n, RW, ANON, -1, 0);
 }
 
-TEST(R56_order, "copy on write: whoever writes first")
+TEST(R56_order, "copy on write: the first writer")
 {
     unsigned char *p = anon(2);
     for (int first = 0; first < 2; first++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What any loader hands to the kernel. The doors (arch/x86_64/boot/) fill one of these from
+ * What any loader hands to the kernel. Readers of boot protocols (arch/x86_64/boot) fill it from
  * PVH, multiboot2 or the EFI loader's block and normalise the memory map; nothing after
- * them may know which door was used, except to print it.
+ * them may know which protocol was used, except to print it.
  */
 #pragma once
 
@@ -34,7 +34,7 @@ struct boot_framebuffer {
 };
 
 struct bootinfo {
-    const char *door;     /* "PVH", "multiboot2", ... */
+    const char *protocol; /* "PVH", "multiboot2", ... */
     paddr_t kernel_start; /* image in memory, bss included; 2 MiB aligned */
     paddr_t kernel_end;
     paddr_t initrd; /* archive; initrd_len 0: none */

@@ -22,7 +22,7 @@ bool console_size(u32 *cols, u32 *rows);
  * The report of a panic shows all the same. No effect without a screen. */
 void console_set_graphics(bool on);
 
-/* For the report of a panic: takes the screen away from whoever draws on it, and clears it.
+/* For the report of a panic: takes the screen away from its user, and clears it.
  * From now on only console_put_seized() writes there, and no lock is taken. Size as
  * console_size(). */
 bool console_seize(u32 *cols, u32 *rows);

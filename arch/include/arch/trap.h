@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Traps: the saved registers of whoever was interrupted, and the calls that machine code
+ * Traps: the saved registers of the interrupted code, and the calls that machine code
  * makes into the kernel. The layout is that of arch/x86_64/cpu/trap.asm.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the boot code: the doors fill a bootinfo and a raw memory map, entry.c checks
+ * Inside the boot code: the boot protocols fill a bootinfo and a raw memory map, entry.c checks
  * and normalises them. All physical addresses of the loader lie below 4 GiB, where the
  * early direct map reaches; BOOT_REACH is its end.
  */
@@ -11,7 +11,7 @@
 
 #define BOOT_REACH (1ull << 32)
 
-enum boot_door { DOOR_PVH = 0, DOOR_MULTIBOOT2 = 1, DOOR_EFI = 2 };
+enum boot_protocol { PROTOCOL_PVH = 0, PROTOCOL_MULTIBOOT2 = 1, PROTOCOL_EFI = 2 };
 
 /* Fill `bi` and `map` from the loader's block at `info`; panic with one line when the
  * block is not what the protocol promises. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The door of our own UEFI loader: its block (boot/handover.h) -> bootinfo.
+ * The boot protocol of our own UEFI loader: its block (boot/handover.h) -> bootinfo.
  */
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/boot/entry.h"
@@ -43,7 +43,7 @@ void efi_read(paddr_t info, struct bootinfo *bi, struct boot_map *map)
 {
     const struct handover *h = boot_bytes(info, sizeof(*h), "UEFI hand-over");
 
-    bi->door = "UEFI";
+    bi->protocol = "UEFI";
     if (h->magic != HANDOVER_MAGIC)
         panic("boot: the UEFI hand-over at %#lx has magic %#lx", (unsigned long)info,
               (unsigned long)h->magic);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * First C code: makes faults reportable, reads the loader's block through the door that
+ * First C code: makes faults reportable, reads the loader's block through the boot protocol that
  * was used, validates the initramfs, normalises the memory map, and goes on to kmain.
  * Nothing of the loader's memory is read after that, except the initramfs.
  */
@@ -78,7 +78,7 @@ static paddr_t address_limit(void)
     return 1ull << MIN(bits, 46u);
 }
 
-void boot_main(paddr_t info, u32 door, u64 displacement)
+void boot_main(paddr_t info, u32 protocol, u64 displacement)
 {
     struct bootinfo *bi = &boot_info;
     struct boot_map *map = &raw_map;
@@ -92,14 +92,14 @@ void boot_main(paddr_t info, u32 door, u64 displacement)
     bi->kernel_start = image_to_phys(image_start);
     bi->kernel_end = image_to_phys(image_end);
     memmap_init(map);
-    switch ((enum boot_door)door) {
-    case DOOR_PVH:
+    switch ((enum boot_protocol)protocol) {
+    case PROTOCOL_PVH:
         pvh_read(info, bi, map);
         break;
-    case DOOR_MULTIBOOT2:
+    case PROTOCOL_MULTIBOOT2:
         multiboot2_read(info, bi, map);
         break;
-    case DOOR_EFI:
+    case PROTOCOL_EFI:
         efi_read(info, bi, map);
         break;
     }

@@ -15,4 +15,4 @@ const void *boot_bytes(paddr_t pa, u64 len, const char *what);
 void boot_set_cmdline(struct bootinfo *bi, const char *text, u64 max);
 
 /* Called by start.asm. */
-noreturn void boot_main(paddr_t info, u32 door, u64 displacement);
+noreturn void boot_main(paddr_t info, u32 protocol, u64 displacement);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the UEFI loader (arch/x86_64/boot/uefi) hands to the kernel's 64-bit door. Both sides
+ * What the UEFI loader (arch/x86_64/boot/uefi) hands to the kernel's 64-bit entry. Both sides
  * include this file and nothing else of each other; the layout is fixed, little endian,
  * without holes.
  *
- * The loader finds the door through an ELF note of the kernel: name "Tessera", type
- * HANDOVER_NOTE, descriptor one u64, the door's physical address as linked. It loads the
+ * The loader finds the entry through an ELF note of the kernel: name "Tessera", type
+ * HANDOVER_NOTE, descriptor one u64, the entry's physical address as linked. It loads the
  * PT_LOAD segments at (p_paddr - lowest p_paddr) + a base of its choice that is a multiple
  * of 2 MiB and lies with the whole image (bss included) below 4 GiB, adds the same
- * difference to the door's address, and jumps there with interrupts off, in 64-bit mode,
+ * difference to the entry's address, and jumps there with interrupts off, in 64-bit mode,
  * the image, this block and a stack mapped at their physical addresses, the block's address
  * in RDI (below 4 GiB, 8-byte aligned).
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The multiboot2 door (GRUB on BIOS and UEFI): tags -> bootinfo. Every tag is checked
+ * The multiboot2 boot protocol (GRUB on BIOS and UEFI): tags -> bootinfo. Every tag is checked
  * against its own size and the size of the block before it is read. The RSDP arrives as a
  * copy inside a tag, so it is kept in the image.
  */
@@ -144,7 +144,7 @@ void multiboot2_read(paddr_t info, struct bootinfo *bi, struct boot_map *map)
     const u8 *block = boot_bytes(info, head->size, "multiboot2 block");
     u64 at = sizeof(*head);
 
-    bi->door = "multiboot2";
+    bi->protocol = "multiboot2";
     while (at + sizeof(struct mb2_tag) <= head->size) {
         const struct mb2_tag *tag = (const void *)(block + at);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The PVH door (QEMU -kernel, Xen, Firecracker): hvm_start_info -> bootinfo.
+ * The PVH boot protocol (QEMU -kernel, Xen, Firecracker): hvm_start_info -> bootinfo.
  * Layout: Xen public header arch-x86/hvm/start_info.h.
  */
 #include "arch/x86_64/boot/boot.h"
@@ -30,7 +30,7 @@ void pvh_read(paddr_t info, struct bootinfo *bi, struct boot_map *map)
     const struct pvh_info *si = boot_bytes(info, sizeof(*si), "PVH start info");
     const struct pvh_range *range;
 
-    bi->door = "PVH";
+    bi->protocol = "PVH";
     if (si->magic != PVH_MAGIC)
         panic(
             "boot: PVH start info at %#lx has magic %#x: overwritten (QEMU puts command "

@@ -6,7 +6,7 @@
 ; PCID, its tables) stays. The code runs at whatever physical address the image was loaded
 ; at: EBP holds (where it is) - (where it was linked).
 ; Builds tables that map the first 4 GiB at 0 and at DIRECT_BASE and the image at its
-; linked place, enters long mode, and calls boot_main(info, door, displacement).
+; linked place, enters long mode, and calls boot_main(info, protocol, displacement).
 
 %define KERNEL_BASE 0xffffffff80000000
 %define PHYS(sym)   (ebp + sym - KERNEL_BASE)
@@ -235,7 +235,7 @@ high_half:
     mov rdx, rax
     shr rdx, 32
     wrmsr
-    mov esi, edi                ; door
+    mov esi, edi                ; protocol
     mov edi, ebx                ; information block
     movsxd rdx, ebp             ; displacement
     xor ebp, ebp                ; end of the chain of frames

@@ -80,7 +80,7 @@ static void report_boot(struct seq *s)
                                         "NVS", "bad",    "loader"};
     u64 usable = 0;
 
-    seq_printf(s, "\n[boot]\nentered by: %s\ncommand line: %s\n", boot->door,
+    seq_printf(s, "\n[boot]\nentered by: %s\ncommand line: %s\n", boot->protocol,
                cmdline_text());
     seq_printf(s, "kernel: %#lx-%#lx\ninitramfs: %#lx, %lu bytes\n", boot->kernel_start,
                boot->kernel_end, boot->initrd, boot->initrd_len);

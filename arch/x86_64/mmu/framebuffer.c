@@ -2,7 +2,7 @@
  *
  * The framebuffer has a window of its own, the last GiB of addresses but the fixmap's 2
  * MiB. The early tables show it there with 2 MiB pages, the final ones exactly; either way
- * at the same address, so whoever draws never notices the change of tables. It may lie
+ * at the same address, so the caller who draws never notices the change of tables. It may lie
  * anywhere in physical memory, also far above the memory of the machine.
  */
 #include "arch/x86_64/mmu/framebuffer.h"

@@ -112,8 +112,8 @@ static const char *check_segments(struct kimage *img, size_t n)
     return NULL;
 }
 
-/* The door in the notes of one segment; false when it is not there. */
-static bool find_door(const u8 *p, u64 n, u64 *door)
+/* The entry in the notes of one segment; false when it is not there. */
+static bool find_entry(const u8 *p, u64 n, u64 *entry)
 {
     static const char name[] = "Tessera";
 
@@ -127,9 +127,9 @@ static bool find_door(const u8 *p, u64 n, u64 *door)
         if (desc_at > n || nh.descsz > n - desc_at)
             return false;
         if (nh.type == HANDOVER_NOTE && nh.namesz == sizeof(name) &&
-            nh.descsz == sizeof(*door) &&
+            nh.descsz == sizeof(*entry) &&
             memcmp(p + sizeof(nh), name, sizeof(name)) == 0) {
-            memcpy(door, p + desc_at, sizeof(*door));
+            memcpy(entry, p + desc_at, sizeof(*entry));
             return true;
         }
         next = MIN(next, n); /* the last one may lack its filling */
@@ -163,10 +163,10 @@ const char *kimage_check(const void *file, size_t n, struct kimage *img)
         const struct elf64_phdr *ph = segment(img, i);
 
         if (ph->type == PT_NOTE &&
-            find_door(img->file + ph->offset, ph->filesz, &img->door))
-            return is_code(img, img->door) ? NULL : "names a door outside its code";
+            find_entry(img->file + ph->offset, ph->filesz, &img->entry))
+            return is_code(img, img->entry) ? NULL : "names a entry outside its code";
     }
-    return "is no Tessera kernel: it names no 64-bit door";
+    return "is no Tessera kernel: it names no 64-bit entry";
 }
 
 void kimage_place(const struct kimage *img, u8 *dst)

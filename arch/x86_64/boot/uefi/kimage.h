@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The kernel's ELF file as the loader sees it: checks every field of the headers against the
- * file's size, finds the 64-bit door in the notes (arch/x86_64/boot/handover.h), and copies
+ * file's size, finds the 64-bit entry in the notes (arch/x86_64/boot/handover.h), and copies
  * the segments. Pure functions over bytes: compile on the host for their tests.
  */
 #pragma once
@@ -16,7 +16,7 @@ struct kimage {
     u64 phoff; /* of the program headers, 8-byte aligned in the file */
     u32 phnum;
     u64 low, size; /* physical addresses as linked: [low, low + size), whole pages */
-    u64 door;      /* as linked, inside an executable segment */
+    u64 entry;     /* as linked, inside an executable segment */
 };
 
 /* Checks `n` bytes at `file` (8-byte aligned). NULL, and *img filled, when the image can be

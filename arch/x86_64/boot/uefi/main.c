@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * BOOTX64.EFI: reads /boot/tessera.cfg, loads the kernel and the initramfs from the volume it
- * came from, and enters the kernel's 64-bit door as arch/x86_64/boot/handover.h says. It
+ * came from, and enters the kernel's 64-bit entry as arch/x86_64/boot/handover.h says. It
  * knows nothing else of the kernel. Whatever fails is told on the screen; then it goes
  * back to the firmware, which tries its next boot entry.
  */
@@ -200,15 +200,15 @@ static void fill(struct parcel *p, const struct config_entry *e)
 }
 
 /* On a stack of our own: the firmware's may lie where the kernel does not map. */
-static noreturn void jump(u64 door, const struct handover *h, u64 stack_top)
+static noreturn void jump(u64 entry, const struct handover *h, u64 stack_top)
 {
     __asm__ volatile("cli\n\t"
                      "cld\n\t"
                      "mov %[stack], %%rsp\n\t"
                      "xor %%ebp, %%ebp\n\t"
-                     "jmp *%[door]"
+                     "jmp *%[entry]"
                      :
-                     : [door] "r"(door), [stack] "r"(stack_top), "D"(h)
+                     : [entry] "r"(entry), [stack] "r"(stack_top), "D"(h)
                      : "memory");
     __builtin_unreachable();
 }
@@ -240,10 +240,10 @@ static EFI_STATUS boot_kernel(const struct config_entry *e)
                                       align_up(p->handover.initrd_len, PAGE_SIZE),
                                       HANDOVER_LOADER, 0};
     say("Entering the kernel at 0x%llx\n",
-        (unsigned long long)(base + img.door - img.low));
+        (unsigned long long)(base + img.entry - img.low));
     status = memory_leave(&p->handover, keep, p->handover.initrd_len ? 2 : 1);
     if (!EFI_ERROR(status))
-        jump(base + img.door - img.low, &p->handover, stack + STACK_SIZE);
+        jump(base + img.entry - img.low, &p->handover, stack + STACK_SIZE);
     say("error: the firmware does not let go: %s\n", status_text(status));
     return status;
 }

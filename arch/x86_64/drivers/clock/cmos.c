@@ -91,12 +91,12 @@ static bool rtc_present(void)
            !(cmos_read(STATUS_A) == 0xff && cmos_read(STATUS_B) == 0xff);
 }
 
-bool rtc_start(struct yardstick *y)
+bool rtc_start(struct reference_clock *y)
 {
     if (!rtc_present())
         return false;
     set_periodic(true);
-    *y = (struct yardstick){"CMOS clock", PERIODIC_HZ, ~0ull, rtc_count, rtc_stop};
+    *y = (struct reference_clock){"CMOS clock", PERIODIC_HZ, ~0ull, rtc_count, rtc_stop};
     return true;
 }
 

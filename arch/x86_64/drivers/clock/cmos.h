@@ -6,6 +6,6 @@
 
 #include "lib/types.h"
 
-struct yardstick;
+struct reference_clock;
 
-bool rtc_start(struct yardstick *y);
+bool rtc_start(struct reference_clock *y);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two counters that ACPI tables name, as yardsticks: the HPET (IA-PC HPET 1.0a, 2.3) and
+ * The two counters that ACPI tables name, as reference clocks: the HPET (IA-PC HPET 1.0a, 2.3) and
  * the power management timer (ACPI 6.4, 4.8.3.3). Neither raises interrupts here.
  */
 #include "arch/x86_64/drivers/clock/hpet.h"
@@ -26,7 +26,7 @@ static u64 hpet_read(void)
     return hpet[HPET_COUNTER];
 }
 
-bool hpet_start(struct yardstick *y)
+bool hpet_start(struct reference_clock *y)
 {
     u32 period;
 
@@ -37,7 +37,7 @@ bool hpet_start(struct yardstick *y)
     if (period < PERIOD_MIN || period > PERIOD_MAX)
         return false;
     hpet[HPET_CONFIG] = (hpet[HPET_CONFIG] & ~CONFIG_LEGACY) | CONFIG_ENABLE;
-    *y = (struct yardstick){"HPET", FEMTO / period, 0xffffffff, hpet_read, NULL};
+    *y = (struct reference_clock){"HPET", FEMTO / period, 0xffffffff, hpet_read, NULL};
     return true;
 }
 
@@ -46,14 +46,14 @@ static u64 pm_timer_read(void)
     return acpi_register_read(&acpi_info()->pm_timer, 32);
 }
 
-bool pm_timer_start(struct yardstick *y)
+bool pm_timer_start(struct reference_clock *y)
 {
     const struct acpi_info *a = acpi_info();
 
     if (!a->pm_timer.present)
         return false;
-    *y =
-        (struct yardstick){"PM timer", PM_TIMER_HZ,
-                           a->timer_32_bits ? 0xffffffff : 0xffffff, pm_timer_read, NULL};
+    *y = (struct reference_clock){"PM timer", PM_TIMER_HZ,
+                                  a->timer_32_bits ? 0xffffffff : 0xffffff, pm_timer_read,
+                                  NULL};
     return true;
 }

@@ -6,8 +6,8 @@
 
 #include "lib/types.h"
 
-struct yardstick;
+struct reference_clock;
 
 /* Fill *y and start the counter; false when the machine does not have it. */
-bool hpet_start(struct yardstick *y);
-bool pm_timer_start(struct yardstick *y);
+bool hpet_start(struct reference_clock *y);
+bool pm_timer_start(struct reference_clock *y);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Channel 0 of the 8254 timer: a yardstick for the TSC, and the tick on machines without a
+ * Channel 0 of the 8254 timer: a reference clock for the TSC, and the tick on machines without a
  * usable local APIC.
  */
 #include "arch/x86_64/drivers/clock/pit.h"
@@ -31,7 +31,7 @@ static u64 pit_read(void)
     return ~(low | (u32)inb(PIT_CHANNEL0) << 8) & 0xffff;
 }
 
-bool pit_start(struct yardstick *y)
+bool pit_start(struct reference_clock *y)
 {
     u64 first;
 
@@ -39,7 +39,7 @@ bool pit_start(struct yardstick *y)
     first = pit_read();
     for (u32 i = 0; i < PROBES_MAX; i++) {
         if (pit_read() != first) {
-            *y = (struct yardstick){"PIT", PIT_HZ, 0xffff, pit_read, NULL};
+            *y = (struct reference_clock){"PIT", PIT_HZ, 0xffff, pit_read, NULL};
             return true;
         }
     }
@@ -48,7 +48,7 @@ bool pit_start(struct yardstick *y)
 
 bool pit_start_periodic(u32 hz)
 {
-    struct yardstick y;
+    struct reference_clock y;
 
     if (!pit_start(&y))
         return false;

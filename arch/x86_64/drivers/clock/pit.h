@@ -8,8 +8,8 @@
 
 #define PIT_HZ 1193182u
 
-struct yardstick;
+struct reference_clock;
 
-bool pit_start(struct yardstick *y);
+bool pit_start(struct reference_clock *y);
 
 bool pit_start_periodic(u32 hz); /* false: there is none */

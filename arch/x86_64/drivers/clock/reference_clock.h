@@ -7,7 +7,7 @@
 
 #include "lib/types.h"
 
-struct yardstick {
+struct reference_clock {
     const char *name;
     u64 hz;
     u64 mask; /* the counter wraps here */

@@ -40,7 +40,7 @@ struct reading {
     u64 count, tsc, width;
 };
 
-static struct reading read_once(const struct yardstick *y)
+static struct reading read_once(const struct reference_clock *y)
 {
     u64 before = cpu_cycles(), count = y->read(), after = cpu_cycles();
 
@@ -49,7 +49,7 @@ static struct reading read_once(const struct yardstick *y)
 
 /* Rate in kHz from one sample that starts at a tick; 0: the counter stands. *doubt: cycles
  * that the two readings took. */
-static u64 sample(const struct yardstick *y, u64 *doubt)
+static u64 sample(const struct reference_clock *y, u64 *doubt)
 {
     u64 want = MAX(y->hz / SAMPLE_HZ, (u64)TICKS_MIN), first = y->read(), ticks = 0;
     struct reading from = {first, 0, 0}, to = from;
@@ -71,7 +71,7 @@ static u64 sample(const struct yardstick *y, u64 *doubt)
 }
 
 /* Of several samples the one whose readings were disturbed least. */
-static u64 measure(const struct yardstick *y)
+static u64 measure(const struct reference_clock *y)
 {
     u64 best = 0, least = ~0ull, doubt = 0;
 
@@ -92,11 +92,11 @@ static u64 measure(const struct yardstick *y)
 
 static u64 khz_measured(const char **name)
 {
-    static bool (*const starts[])(struct yardstick *) = {hpet_start, pm_timer_start,
-                                                         pit_start, rtc_start};
+    static bool (*const starts[])(struct reference_clock *) = {hpet_start, pm_timer_start,
+                                                               pit_start, rtc_start};
 
     for (u32 i = 0; i < ARRAY_SIZE(starts); i++) {
-        struct yardstick y;
+        struct reference_clock y;
         u64 rate = starts[i](&y) ? measure(&y) : 0;
 
         if (rate) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The display adapter of Bochs and QEMU ("bochs dispi"): switched to a linear framebuffer
- * where the loader gave none, as the PVH door never does. Runs before the final page tables.
+ * where the loader gave none, as PVH never does. Runs before the final page tables.
  *
  * Registers: Bochs, vgabios/vbe_display_api.txt (index and data port); QEMU,
  * specification "standard-vga" (the same registers flat in memory, BAR 2 + 0x500; the VGA

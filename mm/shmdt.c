@@ -33,7 +33,7 @@ static vaddr_t last_end(const struct vma *v, vaddr_t addr)
     return addr + (object_npages(v->object) << PAGE_SHIFT);
 }
 
-int mm_detach(struct mm *mm, vaddr_t addr, struct vm_file **file)
+int mm_shmdt(struct mm *mm, vaddr_t addr, struct vm_file **file)
 {
     struct area_reserve none = {.n = 0};
     struct area_dead dead = {NULL};
