@@ -5,7 +5,9 @@
  * need the lock of the tree of files. An area that shows file pages away from home has a
  * `Nonlinear:` line and the flag `nl`, as Linux 3.8 to 3.19 had them.
  */
+#include "kernel/procfs/maps.h"
 #include "kernel/procfs/procfs.h"
+#include "kernel/procfs/system.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -4,6 +4,7 @@
  * moment of reading. Lines Linux does not have: FreePages, the frames free to the page, and
  * AwayArrays, what remapped pages cost.
  */
+#include "kernel/procfs/meminfo.h"
 #include "arch/thread.h"
 #include "kernel/pause.h"
 #include "kernel/procfs/procfs.h"

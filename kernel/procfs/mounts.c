@@ -2,10 +2,12 @@
  *
  * /proc/filesystems, mounts, mountinfo: what can be mounted, and what is.
  */
+#include "kernel/procfs/mounts.h"
 #include "fs/dentry.h"
 #include "fs/mount/mount.h"
 #include "fs/namei.h"
 #include "kernel/procfs/procfs.h"
+#include "kernel/procfs/system.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
 #include "mm/slab.h"

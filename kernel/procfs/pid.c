@@ -2,7 +2,11 @@
  *
  * The smaller files of a process: names, arguments, limits, and the table of all of them.
  */
+#include "kernel/procfs/maps.h"
+#include "kernel/procfs/mounts.h"
+#include "kernel/procfs/pid_mem.h"
 #include "kernel/procfs/procfs.h"
+#include "kernel/procfs/stat.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"

@@ -5,6 +5,7 @@
  * not hold it: once that is gone, by exit or exec, mem and pagemap read as empty. What
  * differs from Linux: docs/reference/proc-memory.md.
  */
+#include "kernel/procfs/pid_mem.h"
 #include "fs/uio.h"
 #include "kernel/procfs/file.h"
 #include "kernel/task/proc_access.h"

@@ -41,42 +41,4 @@ extern const struct procfs_entry procfs_sys_entries[];    /* sysctl_table.c: bel
 /* Files of a process (pid.c). */
 extern const struct procfs_entry procfs_pid_entries[];
 
-/* maps.c */
-int procfs_show_maps(struct seq *s, s32 pid);
-int procfs_show_smaps(struct seq *s, s32 pid);
-int procfs_show_smaps_rollup(struct seq *s, s32 pid);
-
-/* pid_mem.c */
 extern const struct file_ops procfs_mem_fops, procfs_pagemap_fops, procfs_kpagecount_fops;
-int procfs_show_arrangement(struct seq *s, s32 pid);
-int procfs_store_clear_refs(s32 pid, char *text, size_t n);
-
-/* sysrq.c */
-int procfs_store_sysrq(s32 pid, char *text, size_t n);
-
-/* sysvipc.c */
-int procfs_show_shm(struct seq *s, s32 pid);
-
-/* stat.c */
-int procfs_show_stat(struct seq *s, const struct task_id *id, bool whole);
-int procfs_show_statm(struct seq *s, s32 pid);
-int procfs_show_status(struct seq *s, const struct task_id *id, bool whole);
-
-/* meminfo.c */
-int procfs_show_meminfo(struct seq *s, s32 pid);
-int procfs_show_vmstat(struct seq *s, s32 pid);
-int procfs_store_vmstat(s32 pid, char *text,
-                        size_t n); /* debug kernels: forgets the stall */
-int procfs_show_slabinfo(struct seq *s, s32 pid);
-int procfs_show_buddyinfo(struct seq *s, s32 pid);
-
-/* mounts.c */
-int procfs_show_filesystems(struct seq *s, s32 pid);
-int procfs_show_mounts(struct seq *s, s32 pid);
-int procfs_show_mountinfo(struct seq *s, s32 pid);
-
-/* Text of a path as the running process names it; a terminated string in a fresh buffer of
- * PATH_MAX bytes, or "" when it has no name. */
-void seq_path(struct seq *s, const struct path *p, const char *escaped);
-/* A text in which the characters of `escaped` stand as \ooo. */
-void seq_escape(struct seq *s, const char *text, const char *escaped);

@@ -2,6 +2,7 @@
  *
  * /proc/PID/stat, statm, status: one moment's copy of the process, then the text.
  */
+#include "kernel/procfs/stat.h"
 #include "arch/cpu.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/task/proc_access.h"

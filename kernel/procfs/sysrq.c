@@ -2,6 +2,7 @@
  *
  * /proc/sysrq-trigger: a letter written by root does at once what it says, as on Linux.
  */
+#include "kernel/procfs/sysrq.h"
 #include "arch/console.h"
 #include "arch/exit.h"
 #include "kernel/main.h"

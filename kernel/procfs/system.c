@@ -3,12 +3,17 @@
  * Files of the whole system: time, CPUs, mounts; and the table of all of them but the
  * settings below /proc/sys (kernel/procfs/sysctl_table.c).
  */
+#include "kernel/procfs/system.h"
 #include "arch/hwreport.h"
 #include "arch/time.h"
 #include "fs/namei.h"
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
+#include "kernel/procfs/meminfo.h"
+#include "kernel/procfs/mounts.h"
 #include "kernel/procfs/procfs.h"
+#include "kernel/procfs/sysrq.h"
+#include "kernel/procfs/sysvipc.h"
 #include "kernel/task/loadavg.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

@@ -2,6 +2,7 @@
  *
  * /proc/sysvipc/shm: the segments of System V shared memory.
  */
+#include "kernel/procfs/sysvipc.h"
 #include "fs/sysvshm.h"
 #include "kernel/procfs/procfs.h"
 #include "mm/object.h"

@@ -73,14 +73,14 @@ static void model_file(struct model *m, u32 op)
 
     if (op == 0) {
         m->size = test_rand() % (N + 1);
-        CHECK_EQ(object_resize(m->o, m->size * H), 0);
+        CHECK_EQ(object_truncate(m->o, m->size * H), 0);
         for (page = m->size; page < N; page++)
             m->data[page] = 0;
     } else if (op == 1) {
         object_punch(m->o, page * H, (page + 1) * H);
         m->data[page] = 0;
     } else {
-        CHECK_EQ(object_resize(m->o, N * H), 0);
+        CHECK_EQ(object_truncate(m->o, N * H), 0);
         m->size = N;
     }
 }

@@ -6,11 +6,14 @@
 #include "tests/user/t.h"
 #include "user/include/tessera.h"
 
-#define H       (2UL << 20)
-#define PH      (H / P)
-#define N       5u
-#define RW      (PROT_READ | PROT_WRITE)
-#define V(i, p) {(uint64_t)(uintptr_t)(A + (i)*H), (p)*PH, PH, 0}
+#define H  (2UL << 20)
+#define PH (H / P)
+#define N  5u
+#define RW (PROT_READ | PROT_WRITE)
+#define V(i, p)                                         \
+    {                                                   \
+        (uint64_t)(uintptr_t)(A + (i)*H), (p)*PH, PH, 0 \
+    }
 
 /* A shared mapping of N huge pages, page k with 1000+k at both its ends. */
 static int open_map(void)
@@ -69,12 +72,9 @@ TEST(HC02, "remapv: huge and small pages in one vector")
     open_map();
     int fd = F(8);
     unsigned char *small = t_map(NULL, 8, RW, MAP_SHARED, fd, 0);
-    struct remap_vec v[] = {V(0, 1),
-                            {(uint64_t)(uintptr_t)small, 5, 1, 0},
-                            V(1, 0),
-                            {(uint64_t)(uintptr_t)small + P, 6, 2, 0},
-                            V(0, 0),
-                            {(uint64_t)(uintptr_t)small, 0, 1, 0}};
+    struct remap_vec v[] = {V(0, 1), {(uint64_t)(uintptr_t)small, 5, 1, 0},
+                            V(1, 0), {(uint64_t)(uintptr_t)small + P, 6, 2, 0},
+                            V(0, 0), {(uint64_t)(uintptr_t)small, 0, 1, 0}};
     uint64_t words[8];
     EQ(remapv(v, 6, 0), 6);
     SHOWS(0, 0, 2, 3, 4);
@@ -119,7 +119,8 @@ TEST(HC04, "clone: the arrangement, at an address of huge pages; truncate reache
     EQ(*(volatile long *)(A + 4 * H), 1001);
 }
 
-TEST(HC05, "mremap moves an arrangement of huge pages; small pages do not replace huge ones")
+TEST(HC05,
+     "mremap moves an arrangement of huge pages; small pages do not replace huge ones")
 {
     open_map();
     unsigned char *to = (unsigned char *)0x300000000, *q;
