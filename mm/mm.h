@@ -137,5 +137,5 @@ static inline void mm_add_resident(struct mm *mm, enum resident kind, s64 n)
     __atomic_fetch_add(&mm->resident[kind], (u64)n, __ATOMIC_RELAXED);
 }
 
-/* All address spaces; the caller holds mm_list_lock (taken by the visit function). */
+/* Visits all address spaces, with the lock of their list held. */
 void mm_for_each(void (*visit)(struct mm *mm, void *arg), void *arg);

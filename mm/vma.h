@@ -117,7 +117,7 @@ static inline struct vma *vma_find(const struct mm *mm, vaddr_t va)
         return v;
     return vma_search(mm, va);
 }
-/* The VMA that contains va, or NULL. */
+/* The VMA that contains va, or NULL; remembers it as a hint for the next call. */
 struct vma *vma_at(const struct mm *mm, vaddr_t va);
 struct vma *vma_first(const struct mm *mm);
 static inline struct vma *vma_next(const struct vma *v)

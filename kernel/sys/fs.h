@@ -46,7 +46,7 @@ int must_check target_in(struct fs_context *fs, int dirfd, vaddr_t name, u32 at_
 int must_check target_fd(int fd, bool path_ok, struct target *t);
 void target_put(struct target *t);
 
-/* Buffers of the caller, range-checked, RW_MAX bytes at most. iov_put in any case of 0. */
+/* Buffers of the caller, range-checked, RW_MAX bytes at most. buffers_put when it was 0. */
 struct buffers {
     struct uio uio;
     struct iovec stack[IOV_STACK];

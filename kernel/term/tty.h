@@ -20,7 +20,8 @@ struct tty {
     s32 foreground; /* process group, 0: none */
 };
 
-/* The one console terminal; registers /dev/console, /dev/tty (device numbers 5:1, 5:0). */
+/* The one console terminal; registers /dev/console, /dev/tty, /dev/ttyS0
+ * (device numbers 5:1, 5:0, 4:64). */
 extern struct tty console_tty;
 void tty_init(void);
 
