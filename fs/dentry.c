@@ -4,6 +4,7 @@
  */
 #include "fs/dentry.h"
 #include "fs/inode.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/slab.h"
@@ -69,9 +70,10 @@ void dentry_put(struct dentry *d)
     }
 }
 
-/* Gives the hash n buckets; without memory it stays as it is. vfs_tree_lock held alone. */
+/* Gives the hash n buckets; without memory it stays as it is. */
 static void resize(u32 n)
 {
+    REQUIRES_EXCLUSIVE(&vfs_tree_lock);
     struct dentry **old = buckets, **fresh = first_buckets;
     size_t bytes = n * sizeof(*fresh);
     u32 nold = nbuckets;

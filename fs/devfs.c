@@ -10,6 +10,7 @@
 #include "fs/mount/mount.h"
 #include "fs/ramfs.h"
 #include "fs/tmpfs.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
@@ -77,9 +78,10 @@ int devfs_open(u64 rdev, const struct file_ops **ops)
     return -ENXIO;
 }
 
-/* Takes over the inode reference in any case. vfs_tree_lock held. */
+/* Takes over the inode reference in any case. */
 static int add_name(struct dentry *dir, const char *name, struct inode *ino)
 {
+    REQUIRES_EXCLUSIVE(&vfs_tree_lock);
     struct dentry *d = dentry_create(dir, name, strlen(name), ino);
 
     if (!d) {

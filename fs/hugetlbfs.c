@@ -10,6 +10,7 @@
 #include "fs/mount/mount.h"
 #include "fs/mount/options.h"
 #include "fs/ramfs.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -59,9 +60,9 @@ static int huge_symlink(struct inode *dir, const char *target, struct inode **ou
     return ramfs_symlink(dir, target, out);
 }
 
-/* ino->lock held by all that change a file. */
 static int huge_truncate(struct inode *ino, u64 size)
 {
+    REQUIRES_EXCLUSIVE(&ino->lock);
     u64 now = ino->object->size;
 
     if (size % HUGE_SIZE)

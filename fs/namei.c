@@ -8,6 +8,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -237,6 +238,7 @@ static int step(struct state *s, const char *name, size_t len, bool last)
 int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
               struct walk *w)
 {
+    REQUIRES(&vfs_tree_lock);
     struct state s = {.fs = fs, .w = w, .flags = flags};
     size_t n = strnlen(name, PATH_MAX);
     int err = 0;

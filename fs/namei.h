@@ -22,7 +22,7 @@ struct walk {
 };
 
 /* Resolves name. -ENOENT with w->parent set: only the last component is missing. Call
- * walk_end in any case. */
+ * walk_end in any case, without the lock. */
 int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
               struct walk *w);
 void walk_end(struct walk *w);

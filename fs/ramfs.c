@@ -10,6 +10,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/options.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -162,9 +163,9 @@ static void ramfs_link_stat(struct inode *ino, struct kernel_stat *st)
     st->st_size = (s64)strlen(ino->data);
 }
 
-/* ino->lock held. */
 static int ramfs_truncate(struct inode *ino, u64 size)
 {
+    REQUIRES_EXCLUSIVE(&ino->lock);
     u64 now = ino->object->size;
 
     if ((size < now && (ino->seals & F_SEAL_SHRINK)) ||
@@ -213,9 +214,10 @@ static int allocate(struct vm_object *o, u64 offset, u64 end)
     return object_allocate(o, offset, end);
 }
 
-/* ino->lock held. Zeroing allocates nothing: a hole reads as zeros. */
+/* Zeroing allocates nothing: a hole reads as zeros. */
 static int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
 {
+    REQUIRES_EXCLUSIVE(&ino->lock);
     struct vm_object *o = ino->object;
     u64 end = offset + len;
     int err = 0;
@@ -306,6 +308,7 @@ static ssize_t write_room(const struct inode *ino, u64 pos, size_t n)
 /* ino->lock is held by file_write, so that appends and sizes do not race. */
 static ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
 {
+    REQUIRES_EXCLUSIVE(&f->inode->lock);
     struct inode *ino = f->inode;
     struct vm_object *o = ino->object;
     ssize_t room = write_room(ino, *pos, u->left);

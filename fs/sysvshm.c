@@ -8,6 +8,7 @@
 #include "fs/memfd.h"
 #include "fs/ramfs.h"
 #include "lib/fmt.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
 #include "mm/account.h"
@@ -42,6 +43,7 @@ static bool is_alive(const struct shm_segment *s)
 
 struct shm_segment *shm_by_index(u32 index)
 {
+    REQUIRES(&shm_lock);
     struct shm_segment *s = index < SHM_SEGMENTS_MAX ? table[index] : NULL;
 
     return is_alive(s) ? s : NULL;
@@ -49,6 +51,7 @@ struct shm_segment *shm_by_index(u32 index)
 
 struct shm_segment *shm_by_id(s32 id)
 {
+    REQUIRES(&shm_lock);
     struct shm_segment *s = id >= 0 ? shm_by_index(slot_of(id)) : NULL;
 
     return s && s->id == id ? s : NULL;
@@ -56,6 +59,7 @@ struct shm_segment *shm_by_id(s32 id)
 
 struct shm_segment *shm_by_key(s32 key)
 {
+    REQUIRES(&shm_lock);
     for (u32 i = 0; i <= highest; i++) {
         struct shm_segment *s = shm_by_index(i);
 
@@ -67,6 +71,7 @@ struct shm_segment *shm_by_key(s32 key)
 
 u32 shm_highest(void)
 {
+    REQUIRES(&shm_lock);
     while (highest && !table[highest])
         highest--;
     return highest;
@@ -74,6 +79,7 @@ u32 shm_highest(void)
 
 u64 shm_attaches(const struct shm_segment *s)
 {
+    REQUIRES(&shm_lock);
     return READ_ONCE(s->file->vm.refs) - s->pins - !(s->mode & SHM_DEST);
 }
 
@@ -95,6 +101,7 @@ void shm_put(struct shm_segment *s)
 
 struct file *shm_remove(struct shm_segment *s)
 {
+    REQUIRES(&shm_lock);
     if (s->mode & SHM_DEST)
         return NULL;
     s->mode |= SHM_DEST;
@@ -160,6 +167,7 @@ static void init_segment(struct shm_segment *s, s32 key, u64 size, u32 flags, u3
 int shm_create(s32 key, u64 size, u32 flags, const struct shm_owner *by,
                struct shm_segment **out)
 {
+    REQUIRES(&shm_lock);
     struct shm_segment *s;
     u32 slot = 0;
     u64 npages = (size >> PAGE_SHIFT) + (size % PAGE_SIZE != 0);

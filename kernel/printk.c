@@ -15,6 +15,7 @@
 #include "arch/time.h"
 #include "kernel/panic.h"
 #include "lib/fmt.h"
+#include "lib/lock.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
 
@@ -165,9 +166,10 @@ char printk_byte(u64 at)
     return ring[at % PRINTK_RING];
 }
 
-/* The first whole line at or behind `at`. Under the lock. */
+/* The first whole line at or behind `at`. */
 static u64 line_at(u64 at)
 {
+    REQUIRES(&lock);
     u64 oldest = written - MIN(written, (u64)PRINTK_RING);
 
     at = MAX(at, oldest);

@@ -7,6 +7,7 @@
  */
 #include "fs/lock/locks.h"
 #include "fs/lock/locks_own.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -74,9 +75,10 @@ static void file_locks_free(struct file_locks *f)
     slab_free(&file_cache, f);
 }
 
-/* Takes the record of a file that has no use any more; then free it. locks_lock held. */
+/* Takes the record of a file that has no use any more; then free it. */
 static struct file_locks *take_unused(struct inode *ino)
 {
+    REQUIRES(&locks_lock);
     struct file_locks *f = ino->locks;
 
     if (!f || !lock_tree_empty(&f->records) || !lock_tree_empty(&f->flocks) ||

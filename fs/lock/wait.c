@@ -4,6 +4,7 @@
  * another, and whose turn it is.
  */
 #include "fs/lock/locks_own.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -40,6 +41,7 @@ static bool excludes(const struct lock_request *a, const struct lock_request *b)
 const struct lock_request *lock_conflict(struct file_locks *f,
                                          const struct lock_request *r)
 {
+    REQUIRES(&locks_lock);
     const struct lock *l;
     struct list *pos;
 
@@ -59,6 +61,7 @@ const struct lock_request *lock_conflict(struct file_locks *f,
 
 bool lock_owner_busy(const struct file_locks *f, u64 owner)
 {
+    REQUIRES(&locks_lock);
     struct list *pos;
 
     list_for_each (pos, &f->running)
@@ -76,6 +79,7 @@ static struct waiter *by_owner(struct rb_node *n)
 
 static void waiter_add(struct waiter *w)
 {
+    REQUIRES(&locks_lock);
     struct rb_node **link = &waiters_by_owner.node, *parent = NULL;
 
     while (*link) {
@@ -87,6 +91,7 @@ static void waiter_add(struct waiter *w)
 
 static struct rb_node *first_of_owner(u64 owner)
 {
+    REQUIRES(&locks_lock);
     struct rb_node *n = waiters_by_owner.node, *found = NULL;
 
     while (n) {
@@ -103,6 +108,7 @@ static struct rb_node *first_of_owner(u64 owner)
 /* The waiters of an owner that the search did not reach yet, put before `unvisited`. */
 static struct waiter *reach(u64 owner, struct waiter *unvisited, u64 search, u32 *looked)
 {
+    REQUIRES(&locks_lock);
     struct rb_node *n = first_of_owner(owner);
 
     for (; n && by_owner(n)->r->owner == owner && ++*looked < SEARCH_MAX;
@@ -122,6 +128,7 @@ static struct waiter *reach(u64 owner, struct waiter *unvisited, u64 search, u32
  * over any number of others, for `owner`. */
 static bool deadlock(u64 owner, u64 blocker)
 {
+    REQUIRES(&locks_lock);
     static u64 search;
     struct waiter *unvisited;
     u32 looked = 0;
@@ -143,9 +150,10 @@ static bool deadlock(u64 owner, u64 blocker)
 /* ---- waiting ---- */
 
 /* Whether w is worth a new look: nothing is in its way, or somebody else who waits himself,
- * so that there may be a circle. locks_lock held. */
+ * so that there may be a circle. */
 static bool has_news(struct waiter *w)
 {
+    REQUIRES(&locks_lock);
     const struct lock_request *l = lock_conflict(w->f, w->r);
 
     if (!l)
@@ -159,6 +167,7 @@ static bool has_news(struct waiter *w)
 
 static bool may_go(struct waiter *w)
 {
+    REQUIRES(&locks_lock);
     bool news;
 
     spin_lock(&locks_lock);
@@ -169,6 +178,7 @@ static bool may_go(struct waiter *w)
 
 void lock_wake_next(struct file_locks *f)
 {
+    REQUIRES(&locks_lock);
     struct waiter here = {.r = NULL};
     struct list *pos = f->waiting.next;
     bool found = false;
@@ -194,6 +204,7 @@ void lock_wake_next(struct file_locks *f)
 int lock_wait(struct file_locks *f, const struct lock_request *r,
               const struct lock_request *in_the_way)
 {
+    REQUIRES(&locks_lock);
     struct waiter w = {.r = r, .f = f, .blocker = in_the_way ? in_the_way->owner : 0};
     bool in_circles = in_the_way && !r->whole_file && r->pid >= 0;
     int err;

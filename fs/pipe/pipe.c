@@ -10,6 +10,7 @@
 #include "fs/pipe/pipe_own.h"
 #include "fs/ramfs.h"
 #include "lib/fmt.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -371,9 +372,10 @@ u32 pipe_capacity(struct file *f)
     return (u32)ring_capacity(&((struct pipe *)f->data)->ring);
 }
 
-/* p->lock held. Growing beyond the limits is not for everybody. */
+/* Growing beyond the limits is not for everybody. */
 static int resize(struct pipe *p, u32 nslots)
 {
+    REQUIRES(&p->lock);
     u32 before = p->ring.nslots;
     u64 now = room_charge(p->account, nslots) - before;
     int err = 0;

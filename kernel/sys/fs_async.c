@@ -14,6 +14,7 @@
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/walk.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/sched.h"
@@ -165,6 +166,7 @@ void file_async_init(void)
 
 static struct file_async *async_of(struct file *f)
 {
+    REQUIRES(&async_lock);
     struct file_async *a = f->async;
 
     if (a)
@@ -180,6 +182,7 @@ static struct file_async *async_of(struct file *f)
 
 static void stop_watching(struct file_async *a)
 {
+    REQUIRES(&async_lock);
     irqflags_t flags;
 
     poll_leave(&a->table);

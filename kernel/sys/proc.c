@@ -8,6 +8,7 @@
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/walk.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -70,9 +71,9 @@ static bool group_exists(s32 pgid, s32 sid)
     return p && p->sid == sid;
 }
 
-/* proc_lock held. */
 static int set_group(struct proc *me, s32 pid, s32 pgid)
 {
+    REQUIRES(&proc_lock);
     struct proc *p = proc_find(pid);
 
     if (!p && thread_find(0, pid))

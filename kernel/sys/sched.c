@@ -11,6 +11,7 @@
 #include "kernel/task/threads.h"
 #include "kernel/task/timespec.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/resource.h"
@@ -28,9 +29,10 @@ long sys_sched_yield(const struct syscall_args *a)
     return 0;
 }
 
-/* The calls take numbers of threads, 0: the running one. proc_lock held. */
+/* The calls take numbers of threads, 0: the running one. */
 static struct thread *find(s32 tid)
 {
+    REQUIRES(&proc_lock);
     return tid ? thread_find(0, tid) : current_thread();
 }
 
@@ -117,9 +119,10 @@ static bool may_without(const struct thread *t, const struct wish *w, s32 policy
     return !t->reset_on_fork || w->reset_on_fork;
 }
 
-/* 0, -EINVAL, -EPERM. proc_lock held. */
+/* 0, -EINVAL, -EPERM. */
 static int set_thread(struct thread *t, struct wish w)
 {
+    REQUIRES(&proc_lock);
     s32 policy = w.policy == SAME_POLICY ? t->policy : w.policy;
 
     if (w.policy == SAME_POLICY && !w.whole)

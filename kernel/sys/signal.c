@@ -12,6 +12,7 @@
 #include "kernel/task/timespec.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/walk.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -214,9 +215,10 @@ long sys_rt_sigtimedwait(const struct syscall_args *a)
 
 /* ---- sending ---- */
 
-/* Permission of the running process to signal p. proc_lock held. */
+/* Permission of the running process to signal p. */
 static bool permitted(const struct proc *p, int signo)
 {
+    REQUIRES(&proc_lock);
     const struct proc *me = current_proc();
 
     if (proc_capable(me, CAP_KILL) || me->cred.euid == p->cred.uid ||
@@ -226,9 +228,10 @@ static bool permitted(const struct proc *p, int signo)
     return signo == SIGCONT && me->sid == p->sid;
 }
 
-/* signo 0 only checks. proc_lock held. */
+/* signo 0 only checks. */
 static int send_one(struct proc *p, int signo, const struct sig_record *rec)
 {
+    REQUIRES(&proc_lock);
     if (signo && !signo_ok(signo))
         return -EINVAL;
     if (!permitted(p, signo))

@@ -9,6 +9,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
+#include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/wait.h"
@@ -87,10 +88,11 @@ static bool in_orphaned_group(const struct proc *p)
 
 enum action { ACT_NONE, ACT_AGAIN, ACT_STOP, ACT_DIE, ACT_HANDLE };
 
-/* Takes one signal and decides. sig.lock held. */
+/* Takes one signal and decides. */
 static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int *signo,
                             struct sig_record *rec, struct kernel_sigaction *act)
 {
+    REQUIRES(&p->sig.lock);
     if (signal_kill_pending(t)) {
         *signo = SIGKILL;
         return ACT_DIE;

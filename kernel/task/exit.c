@@ -19,6 +19,7 @@
 #include "kernel/task/wait.h"
 #include "kernel/task/walk.h"
 #include "kernel/term/tty.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -71,6 +72,7 @@ static void drop_resources(struct proc *p)
 
 bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without)
 {
+    REQUIRES(&proc_lock);
     for (struct proc *p = group_first(pgid); p; p = group_next(p)) {
         const struct proc *parent = p->parent;
 
@@ -119,6 +121,7 @@ static void orphan_group(struct proc *p, const struct proc *parent,
 
 void notify_parent(struct proc *p, int code, int status)
 {
+    REQUIRES(&proc_lock);
     struct proc *parent = p->parent;
     const struct kernel_sigaction *act = &parent->sig.actions->of[SIGCHLD];
     bool ended = code != CLD_STOPPED && code != CLD_CONTINUED;
@@ -138,9 +141,10 @@ void notify_parent(struct proc *p, int code, int status)
     waitq_wake_all(&parent->child_wait);
 }
 
-/* Whether the parent declared that it will not wait. proc_lock held. */
+/* Whether the parent declared that it will not wait. */
 static bool parent_ignores(const struct proc *p)
 {
+    REQUIRES(&proc_lock);
     const struct kernel_sigaction *act = &p->parent->sig.actions->of[SIGCHLD];
 
     return p->exit_signal == SIGCHLD &&
@@ -173,9 +177,10 @@ void proc_gone(struct proc *p)
         proc_free(p);
 }
 
-/* The nearest ancestor that asked for orphans, else init. proc_lock held. */
+/* The nearest ancestor that asked for orphans, else init. */
 static struct proc *reaper_of(const struct proc *p)
 {
+    REQUIRES(&proc_lock);
     struct proc *q;
 
     for (q = p->parent; q && q != init_proc; q = q->parent) {
@@ -190,6 +195,7 @@ static struct proc *reaper_of(const struct proc *p)
 static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
                      struct list *unwanted, irqflags_t *flags)
 {
+    REQUIRES(&proc_lock);
     list_del(&child->sibling);
     list_add_tail(&reaper->children, &child->sibling);
     child->parent = reaper;
@@ -218,6 +224,7 @@ static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
  * then. */
 static void reparent_children(struct proc *p, struct list *unwanted, irqflags_t *flags)
 {
+    REQUIRES(&proc_lock);
     struct proc *reaper = reaper_of(p);
 
     while (!list_empty(&p->children)) {
@@ -230,9 +237,10 @@ static void reparent_children(struct proc *p, struct list *unwanted, irqflags_t 
 }
 
 /* The children of a thread that ends go to another thread of its process, and hear of it if
- * they asked. proc_lock and sig.lock held. */
+ * they asked. */
 static void pass_children_on(struct proc *p, struct thread *t, struct thread *heir)
 {
+    REQUIRES(&proc_lock);
     struct list *pos;
 
     if (!t->has_children)
@@ -249,9 +257,10 @@ static void pass_children_on(struct proc *p, struct thread *t, struct thread *he
     }
 }
 
-/* proc_lock and sig.lock held. */
 static void detach_thread(struct proc *p, struct thread *t)
 {
+    REQUIRES(&proc_lock);
+    REQUIRES(&p->sig.lock);
     p->utime_ns += t->utime_ns;
     io_counts_add(&p->io, &t->io);
     p->stime_ns += t->stime_ns;
@@ -266,6 +275,8 @@ static void detach_thread(struct proc *p, struct thread *t)
  * held, given up now and then: those that were told go to the end of the list. */
 static void kill_others(struct proc *p, const struct thread *t, irqflags_t *flags)
 {
+    REQUIRES(&proc_lock);
+    REQUIRES(&p->sig.lock);
     for (u32 n = p->nthreads; n; n--) {
         struct thread *other = list_entry(p->threads.next, struct thread, proc_link);
 

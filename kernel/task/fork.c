@@ -16,6 +16,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/sched.h"
@@ -280,9 +281,10 @@ out_tid:
     return err;
 }
 
-/* With CLONE_PARENT it becomes a sister of the caller. proc_lock held. */
+/* With CLONE_PARENT it becomes a sister of the caller. */
 static void publish(struct proc *child, struct proc *creator, u64 flags)
 {
+    REQUIRES(&proc_lock);
     if (flags & CLONE_PARENT) {
         proc_publish(child, creator->parent);
         child->parent_thread = creator->parent_thread;

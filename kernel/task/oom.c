@@ -15,6 +15,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/walk.h"
+#include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
@@ -44,6 +45,7 @@ static u64 kernel_bytes(const struct proc *p)
 
 u64 oom_points(const struct proc *p)
 {
+    REQUIRES(&proc_lock);
     s64 adj = (s64)p->oom_score_adj, points;
 
     if (!p->mm || p->mm == init_proc->mm || adj <= ADJ_NEVER)
@@ -78,9 +80,9 @@ static void sum_up(void)
     procs_end(&w);
 }
 
-/* proc_lock held. */
 static void consider(const struct proc *p, struct choice *c)
 {
+    REQUIRES(&proc_lock);
     u64 points = is_ending(p) ? 0 : oom_points(p);
     u64 of_all = p->account == &account_root ? points : p->account->points;
 
@@ -117,9 +119,10 @@ static void describe(const struct proc *p, struct obituary *o)
     o->adj = (s64)p->oom_score_adj;
 }
 
-/* The victim, if it still is what it was. proc_lock held. */
+/* The victim, if it still is what it was. */
 static struct proc *find_victim(const struct choice *c)
 {
+    REQUIRES(&proc_lock);
     struct proc *p = c->victim.pid ? proc_find(c->victim.pid) : NULL;
 
     return p && p->serial == c->victim.serial && p->mm ? p : NULL;

@@ -13,6 +13,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/walk.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/buddy.h"
@@ -110,11 +111,13 @@ static bool pid_names_group(s32 pid)
 
 bool group_used(s32 pgid)
 {
+    REQUIRES(&proc_lock);
     return pgid >= 0 && pgid < PID_MAX && in_group[pgid];
 }
 
 void proc_set_group(struct proc *p, s32 pgid, s32 sid)
 {
+    REQUIRES(&proc_lock);
     in_group[p->pgid]--;
     in_session[p->sid]--;
     procs_regroup(p, pgid);
@@ -133,9 +136,10 @@ static u32 max_threads(void)
     return (u32)MIN(max, (u64)PID_MAX - 512);
 }
 
-/* Root has no such limit, nor who may raise it. proc_lock held. */
+/* Root has no such limit, nor who may raise it. */
 static bool over_nproc(const struct proc *p)
 {
+    REQUIRES(&proc_lock);
     return p->cred.uid != 0 && !proc_capable(p, CAP_SYS_RESOURCE) &&
            !proc_capable(p, CAP_SYS_ADMIN) &&
            p->account->tasks >= proc_rlimit(p, RLIMIT_NPROC);
@@ -226,6 +230,7 @@ static struct list *bucket(s32 pid)
 
 void proc_publish(struct proc *p, struct proc *parent)
 {
+    REQUIRES(&proc_lock);
     p->parent = parent;
     in_group[p->pgid]++;
     in_session[p->sid]++;
@@ -238,6 +243,7 @@ void proc_publish(struct proc *p, struct proc *parent)
 
 void proc_unpublish(struct proc *p)
 {
+    REQUIRES(&proc_lock);
     in_group[p->pgid]--;
     in_session[p->sid]--;
     p->account->tasks--; /* its threads have gone */
@@ -253,6 +259,7 @@ void proc_unpublish(struct proc *p)
 
 struct proc *proc_find(s32 pid)
 {
+    REQUIRES(&proc_lock);
     struct list *pos, *head = bucket(pid);
 
     list_for_each (pos, head) {
@@ -338,6 +345,7 @@ void io_counts_add(struct io_counts *to, const struct io_counts *n)
 
 void proc_io_counts(const struct proc *p, struct io_counts *out)
 {
+    REQUIRES(&proc_lock);
     struct list *pos;
 
     *out = p->io;
@@ -347,6 +355,7 @@ void proc_io_counts(const struct proc *p, struct io_counts *out)
 
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)
 {
+    REQUIRES(&proc_lock);
     struct list *pos;
 
     *utime_ns = p->utime_ns;

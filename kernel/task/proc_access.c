@@ -6,6 +6,7 @@
 #include "kernel/task/proc_access.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/threads.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 
 static struct list pins = LIST_INIT(pins); /* of struct pid_pin.link; proc_lock */
@@ -54,6 +55,7 @@ void pid_unpin(struct pid_pin *pin)
 /* ptrace(2), "Ptrace access mode checking", in its order. */
 bool proc_may_look(const struct proc *p, enum whose_ids ids)
 {
+    REQUIRES(&proc_lock);
     const struct proc *me = current_proc();
     bool real = ids == REAL_IDS, master = proc_capable(me, CAP_SYS_PTRACE);
     u32 uid = real ? me->cred.uid : me->cred.fs.uid,
@@ -70,6 +72,7 @@ bool proc_may_look(const struct proc *p, enum whose_ids ids)
 
 bool proc_may_schedule(const struct proc *p)
 {
+    REQUIRES(&proc_lock);
     const struct proc *me = current_proc();
 
     if (p == me || proc_capable(me, CAP_SYS_NICE))

@@ -11,6 +11,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/runq.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
@@ -57,6 +58,7 @@ static bool is_idle(const struct thread *t)
  * been charged, and put where it belongs. Returns without the lock, interrupts still off. */
 static void switch_to(struct thread *next, u64 now)
 {
+    REQUIRES(&rq_lock);
     struct cpu *cpu = cpu_self();
     struct thread *prev = cpu->current;
 

@@ -7,6 +7,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/sigactions.h"
 #include "kernel/task/walk.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"
@@ -157,6 +158,7 @@ static void take_realtime(u64 *pending, struct sig_records *records, int signo,
 
 int signal_take(struct thread *t, u64 set, struct sig_record *rec)
 {
+    REQUIRES(&t->proc->sig.lock);
     u64 *pending = &t->pending;
     struct sig_records *records = &t->records;
     u64 ready;
@@ -185,6 +187,7 @@ int signal_take(struct thread *t, u64 set, struct sig_record *rec)
 
 static void unset_everywhere(struct proc *p, u64 set)
 {
+    REQUIRES(&p->sig.lock);
     struct list *pos;
 
     discard(&p->pending, &p->records, set);
@@ -198,6 +201,7 @@ static void unset_everywhere(struct proc *p, u64 set)
 /* Who is killed first kills the others, with pauses (kernel/task/exit.c). */
 static void wake_some(struct proc *p)
 {
+    REQUIRES(&p->sig.lock);
     struct list *pos;
     u32 n = 0;
 
@@ -211,6 +215,7 @@ static void wake_some(struct proc *p)
 /* All threads block a signal: those that wait for just this one. */
 static void wake_awaiting(struct proc *p, int signo)
 {
+    REQUIRES(&p->sig.lock);
     struct list *pos;
     u32 n = 0;
 
@@ -227,6 +232,7 @@ static void wake_awaiting(struct proc *p, int signo)
 
 void threads_wake(struct proc *p)
 {
+    REQUIRES(&p->sig.lock);
     struct list *pos;
 
     list_for_each (pos, &p->threads)
@@ -236,6 +242,7 @@ void threads_wake(struct proc *p)
 /* Stop signals and SIGCONT cancel each other even when ignored. */
 static void apply_job_control(struct proc *p, int signo)
 {
+    REQUIRES(&p->sig.lock);
     if (sig_bit(signo) & SIG_STOPS)
         unset_everywhere(p, sig_bit(SIGCONT));
     if (signo != SIGCONT)
@@ -273,6 +280,7 @@ static void add_standard(u64 *pending, struct sig_records *records, int signo,
 /* One that would act on it, if there is one. */
 static struct thread *pick_thread(struct proc *p, int signo)
 {
+    REQUIRES(&p->sig.lock);
     struct list *pos;
 
     if (!p->leader || !(p->leader->blocked & sig_bit(signo)))

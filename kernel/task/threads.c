@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
+#include "lib/lock.h"
 
 #define HASH_SIZE 4096u
 
@@ -23,6 +24,7 @@ static struct list *bucket(s32 tid)
 
 void thread_publish(struct thread *t)
 {
+    REQUIRES(&proc_lock);
     if (!t->serial) {
         t->serial = proc_next_serial();
         t->start_ns = clock_monotonic_ns();
@@ -32,12 +34,14 @@ void thread_publish(struct thread *t)
 
 void thread_unpublish(struct thread *t)
 {
+    REQUIRES(&proc_lock);
     list_del(&t->tid_link);
     list_init(&t->tid_link);
 }
 
 struct thread *thread_find(s32 tgid, s32 tid)
 {
+    REQUIRES(&proc_lock);
     struct list *pos, *head = bucket(tid);
 
     list_for_each (pos, head) {
@@ -82,6 +86,7 @@ bool task_identify(s32 tgid, s32 number, struct task_id *out)
 
 struct proc *task_find(const struct task_id *id, struct thread **out)
 {
+    REQUIRES(&proc_lock);
     struct proc *p = proc_find(id->pid);
     struct thread *t;
 

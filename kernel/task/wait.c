@@ -9,6 +9,7 @@
 #include "kernel/task/uaccess.h"
 #include "kernel/task/usage.h"
 #include "kernel/task/wait.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -57,10 +58,11 @@ static void take_zombie(struct proc *parent, struct proc *p, struct wait_result 
     r->reaped = p;
 }
 
-/* Whether this child has something to tell. proc_lock held. */
+/* Whether this child has something to tell. */
 static bool try_child(struct proc *parent, struct proc *p, const struct wait_request *w,
                       struct wait_result *r)
 {
+    REQUIRES(&proc_lock);
     bool keep = w->options & WNOWAIT;
     bool told = false;
 
@@ -97,6 +99,7 @@ u64 job_changes = 1;
 
 void zombie_queue(struct proc *p)
 {
+    REQUIRES(&proc_lock);
     struct list *zombies = &p->parent->zombies, *pos = zombies->prev;
 
     while (pos != zombies && list_entry(pos, struct proc, ended)->serial > p->serial)
@@ -141,10 +144,11 @@ static s32 try_one(struct proc *parent, const struct wait_request *w,
 }
 
 /* The pid of a child that has something to tell, 0: not yet, -ECHILD: there is none. Those
- * that have nothing to tell are not looked at one by one. proc_lock held. */
+ * that have nothing to tell are not looked at one by one. */
 static s32 try_any(struct proc *parent, const struct wait_request *w,
                    struct wait_result *r)
 {
+    REQUIRES(&proc_lock);
     struct list *pos;
     s32 found;
 

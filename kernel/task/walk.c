@@ -7,6 +7,7 @@
  */
 #include "kernel/task/walk.h"
 #include "kernel/task/proc_access.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 
 static struct rb_root by_birth = RB_ROOT;
@@ -40,6 +41,7 @@ static void link_group(struct proc *p)
 
 void procs_add(struct proc *p)
 {
+    REQUIRES(&proc_lock);
     struct rb_node **link = &by_birth.node, *parent = NULL;
 
     p->birth = ++last_birth;
@@ -53,12 +55,14 @@ void procs_add(struct proc *p)
 
 void procs_remove(struct proc *p)
 {
+    REQUIRES(&proc_lock);
     rb_erase(&by_birth, &p->birth_node, NULL);
     rb_erase(&by_group, &p->group_node, NULL);
 }
 
 void procs_regroup(struct proc *p, s32 pgid)
 {
+    REQUIRES(&proc_lock);
     rb_erase(&by_group, &p->group_node, NULL);
     p->pgid = pgid;
     link_group(p);
@@ -97,21 +101,25 @@ static struct proc *member_after(s32 pgid, u64 birth)
 
 struct proc *proc_first(void)
 {
+    REQUIRES(&proc_lock);
     return birth_entry(rb_first(&by_birth));
 }
 
 struct proc *proc_next(const struct proc *p)
 {
+    REQUIRES(&proc_lock);
     return birth_entry(rb_next(&p->birth_node));
 }
 
 struct proc *group_first(s32 pgid)
 {
+    REQUIRES(&proc_lock);
     return member_after(pgid, 0);
 }
 
 struct proc *group_next(const struct proc *p)
 {
+    REQUIRES(&proc_lock);
     struct proc *q = group_entry(rb_next(&p->group_node));
 
     return q && q->pgid == p->pgid ? q : NULL;
@@ -124,6 +132,7 @@ u64 proc_births(void)
 
 bool proc_pause(irqflags_t *flags)
 {
+    REQUIRES(&proc_lock);
     if (!pause_due())
         return false;
     spin_unlock_irq(&proc_lock, *flags);

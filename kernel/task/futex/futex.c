@@ -15,6 +15,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/timespec.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/object.h"
@@ -22,6 +23,7 @@
 int futex_wake_some(struct futex_bucket *b, const struct futex_key *key, int n, u32 bits,
                     u64 last, int *woken)
 {
+    REQUIRES(&b->lock);
     struct list *pos, *tmp;
 
     list_for_each_safe (pos, tmp, &b->waiters) {

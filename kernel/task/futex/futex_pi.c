@@ -14,6 +14,7 @@
 #include "kernel/task/sched.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/slab.h"
 
@@ -55,6 +56,7 @@ void futex_pi_free(struct futex_pi *pi)
 struct futex_waiter *futex_first_waiter(struct futex_bucket *b,
                                         const struct futex_key *key)
 {
+    REQUIRES(&b->lock);
     struct list *pos;
 
     list_for_each (pos, &b->waiters) {
@@ -103,9 +105,10 @@ void futex_pi_wait_on(struct futex_waiter *w, struct futex_pi *pi)
     spin_unlock_irq(&pi_lock, flags);
 }
 
-/* The waiter leaves the queue and the PI futex. Its bucket's lock is held. */
+/* The waiter leaves the queue and the PI futex. */
 static void leave(struct futex_waiter *w)
 {
+    REQUIRES(&w->bucket->lock);
     struct futex_pi *pi = w->pi;
     irqflags_t flags = spin_lock_irq(&pi_lock);
 
@@ -165,6 +168,7 @@ int futex_pi_take(vaddr_t addr, struct futex_bucket *b, const struct futex_key *
                   struct thread *t, enum taking how, struct futex_pi **spare,
                   struct futex_pi **pi)
 {
+    REQUIRES(&b->lock);
     struct futex_waiter *first;
     u32 word, new;
     int err = futex_load_now(addr, &word);
@@ -205,6 +209,7 @@ int futex_pi_retry(int err, vaddr_t addr)
  * up to bring the word in. */
 static int write_owner(struct futex_waiter *w, vaddr_t addr)
 {
+    REQUIRES(&w->bucket->lock);
     u32 word;
     int err;
 
@@ -302,10 +307,10 @@ static void hand_over(struct futex_pi *pi, struct futex_waiter *next, bool owner
     thread_unpark(next->thread);
 }
 
-/* The bucket's lock is held. */
 static int unlock_now(vaddr_t addr, struct futex_bucket *b, const struct futex_key *key,
                       u32 word)
 {
+    REQUIRES(&b->lock);
     struct thread *me = current_thread();
     struct futex_waiter *first = futex_first_waiter(b, key), *next = NULL;
     int err;
