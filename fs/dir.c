@@ -5,6 +5,7 @@
  */
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -21,11 +22,9 @@ static int dir_readdir(struct file *f, struct dir_sink *s)
     struct dentry *dir = f->path.dentry;
     struct dentry *d;
 
-    mutex_lock_shared(&vfs_tree_lock);
-    if (dir->dead) {
-        mutex_unlock(&vfs_tree_lock);
+    SCOPED_LOCK_SHARED(&vfs_tree_lock);
+    if (dir->dead)
         return -ENOENT;
-    }
     if (s->pos == 0 && s->emit(s, ".", 1, dir->inode->ino, DT_DIR, 1))
         s->pos = 1;
     if (s->pos == 1) {
@@ -44,7 +43,6 @@ static int dir_readdir(struct file *f, struct dir_sink *s)
                 break;
         }
     }
-    mutex_unlock(&vfs_tree_lock);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "mm/kspace.h"
 #include "arch/tlb.h"
 #include "lib/kasan.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
 
@@ -159,16 +160,13 @@ void *kspace_alloc(size_t npages)
     vaddr_t va;
 
     ASSERT(npages > 0 && npages <= SLOT_PAGES - 2);
-    spin_lock(&kspace.lock);
+    SCOPED_LOCK(&kspace.lock);
     slot = slot_find();
     va = KSPACE_BASE + ((u64)slot * SLOT_PAGES + 1) * PAGE_SIZE;
-    if (slot < 0 || !slot_map(va, npages)) {
-        spin_unlock(&kspace.lock);
+    if (slot < 0 || !slot_map(va, npages))
         return NULL;
-    }
     kspace.used[slot / 64] |= 1ull << (slot % 64);
     kspace.npages[slot] = (u8)npages;
-    spin_unlock(&kspace.lock);
     return (void *)va;
 }
 

@@ -4,6 +4,7 @@
  * There is no swap: what a lock promises beyond residence is that DONTNEED and INVALIDATE
  * are refused.
  */
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
@@ -143,12 +144,10 @@ int mm_mlockall(struct mm *mm, u32 flags)
         return -EINVAL;
     if (!mm->limits.memlock_unlimited && mm->limits.memlock == 0)
         return -EPERM;
-    mutex_lock(&mm->lock);
+    SCOPED_LOCK(&mm->lock);
     if ((flags & MCL_CURRENT) && !mm->limits.memlock_unlimited &&
-        mm->total_vm > mm->limits.memlock >> PAGE_SHIFT) {
-        mutex_unlock(&mm->lock);
+        mm->total_vm > mm->limits.memlock >> PAGE_SHIFT)
         return -ENOMEM;
-    }
     mm->def_flags = flags & MCL_FUTURE ? bits : 0;
     if (flags & MCL_CURRENT) {
         struct area_reserve none = {.n = 0};
@@ -162,7 +161,6 @@ int mm_mlockall(struct mm *mm, u32 flags)
             (void)fault_populate(mm, 0,
                                  USER_END); /* as on Linux: failures are not told */
     }
-    mutex_unlock(&mm->lock);
     return 0;
 }
 

@@ -167,7 +167,6 @@ static bool has_news(struct waiter *w)
 
 static bool may_go(struct waiter *w)
 {
-    REQUIRES(&locks_lock);
     bool news;
 
     spin_lock(&locks_lock);

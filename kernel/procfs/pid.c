@@ -10,6 +10,7 @@
 #include "kernel/task/oom.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/buddy.h"
@@ -123,22 +124,19 @@ static int show_comm(struct seq *s, const struct task_id *id, bool whole)
 
 static int store_comm(const struct task_id *id, char *text, size_t n)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
+    SCOPED_LOCK_IRQ(&proc_lock);
     struct thread *t = NULL;
     struct proc *p = task_find(id, &t);
 
     if (n && text[n - 1] == '\n')
         text[n - 1] = '\0';
     /* Only threads of the same process name a thread. */
-    if (p && p != current_proc()) {
-        spin_unlock_irq(&proc_lock, flags);
+    if (p && p != current_proc())
         return -EINVAL;
-    }
     if (p && !id->tid) /* a process is called as its first thread */
         str_copy(p->comm, text, sizeof(p->comm));
     if (t)
         str_copy(t->comm, text, sizeof(t->comm));
-    spin_unlock_irq(&proc_lock, flags);
     return p ? 0 : -ESRCH;
 }
 

@@ -8,6 +8,7 @@
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
 #include "kernel/term/tty.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -81,15 +82,13 @@ static void copy_thread(const struct proc *p, const struct thread *t,
 
 static int copy_view(const struct task_id *id, bool whole, struct view *v)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
+    SCOPED_LOCK_IRQ(&proc_lock);
     struct thread *t = NULL;
     struct proc *p = task_find(id, &t);
 
     memset(v, 0, sizeof(*v));
-    if (!p) {
-        spin_unlock_irq(&proc_lock, flags);
+    if (!p)
         return -ESRCH;
-    }
     copy_thread(p, t, id, whole, v);
     v->ppid = p->parent ? p->parent->pid : 0;
     v->pgid = p->pgid;
@@ -126,7 +125,6 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     spin_lock(&p->sig.lock);
     copy_signals(p, t, v);
     spin_unlock(&p->sig.lock);
-    spin_unlock_irq(&proc_lock, flags);
     return 0;
 }
 

@@ -301,12 +301,10 @@ static void publish(struct proc *child, struct proc *creator, u64 flags)
  * reaches both, but for the end: who is killed has no child any more, as on Linux. */
 static int publish_child(struct proc *child, struct proc *parent, u64 clone_flags)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
+    SCOPED_LOCK_IRQ(&proc_lock);
 
-    if (signal_kill_pending(current_thread())) {
-        spin_unlock_irq(&proc_lock, flags);
+    if (signal_kill_pending(current_thread()))
         return -ERESTARTNOINTR;
-    }
     child->pgid = parent->pgid;
     child->sid = parent->sid;
     if (clone_flags & CLONE_VFORK) {
@@ -315,7 +313,6 @@ static int publish_child(struct proc *child, struct proc *parent, u64 clone_flag
     }
     publish(child, parent, clone_flags);
     thread_publish(child->leader);
-    spin_unlock_irq(&proc_lock, flags);
     return 0;
 }
 
