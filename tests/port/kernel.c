@@ -165,9 +165,9 @@ static void scenario(void)
     shuffle(mm, window);
     look(window, NPAGES);
     print("%u pages shuffled at %lx\n", NPAGES, (unsigned long)window);
-    CHECK(tsm_object_resize(o, NPAGES / 2 * PAGE_SIZE) == 0);
+    CHECK(tsm_object_truncate(o, NPAGES / 2 * PAGE_SIZE) == 0);
     look(window, NPAGES / 2);
-    CHECK(tsm_object_resize(o, NPAGES * PAGE_SIZE) == 0);
+    CHECK(tsm_object_truncate(o, NPAGES * PAGE_SIZE) == 0);
     CHECK(peek(window, &value)); /* grown again: zeros where it was cut off */
     CHECK(value == (shuffled[0] < NPAGES / 2 ? shuffled[0] + 1 : 0));
     CHECK(tsm_mm_munmap(mm, window, NPAGES * PAGE_SIZE) == 0);
