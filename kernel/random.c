@@ -9,6 +9,7 @@
 
 #include "arch/chacha.h"
 #include "arch/cpu.h"
+#include "arch/cpuid.h"
 #include "arch/time.h"
 #include "fs/uio.h"
 #include "lib/pause.h"

@@ -4,6 +4,7 @@
  * state: exec fills a stack that is not current, reports read arguments of others, debuggers
  * look into everything.
  */
+#include "mm/access.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"

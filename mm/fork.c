@@ -4,6 +4,7 @@
  * both sides until one writes; pages of objects are not copied (the child faults them in);
  * away arrays are, so the arrangement is inherited, present or not.
  */
+#include "mm/fork.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/area.h"

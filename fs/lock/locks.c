@@ -7,6 +7,7 @@
  */
 #include "fs/lock/locks.h"
 #include "fs/lock/locks_own.h"
+#include "fs/lock/wait.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"

@@ -3,6 +3,7 @@
  * Who waits for locks: what is in the way of a request, circles of owners that wait for one
  * another, and whose turn it is.
  */
+#include "fs/lock/wait.h"
 #include "fs/lock/locks_own.h"
 #include "lib/lock.h"
 #include "lib/pause.h"

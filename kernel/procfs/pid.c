@@ -13,6 +13,7 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/access.h"
 #include "mm/buddy.h"
 #include "mm/slab.h"
 

@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
+#include "mm/access.h"
 #include "mm/buddy.h"
 #include "mm/report.h"
 #include "mm/slab.h"

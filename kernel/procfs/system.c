@@ -4,6 +4,7 @@
  * settings below /proc/sys (kernel/procfs/sysctl_table.c).
  */
 #include "kernel/procfs/system.h"
+#include "arch/cpuid.h"
 #include "arch/hwreport.h"
 #include "arch/time.h"
 #include "fs/namei.h"
@@ -15,6 +16,7 @@
 #include "kernel/procfs/sysrq.h"
 #include "kernel/procfs/sysvipc.h"
 #include "kernel/task/loadavg.h"
+#include "kernel/task/walk.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

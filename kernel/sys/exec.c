@@ -4,6 +4,7 @@
  * will be gone. Also the start of pid 1.
  */
 #include "kernel/task/exec/exec.h"
+#include "arch/trap.h"
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
 #include "fs/open.h"

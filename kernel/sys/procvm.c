@@ -10,6 +10,7 @@
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
+#include "mm/access.h"
 #include "mm/slab.h"
 
 #define REMOTE_MAX 1024u

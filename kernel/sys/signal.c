@@ -3,6 +3,7 @@
  * Signal system calls. The rt_ forms only: x86-64 has no others.
  */
 #include "kernel/task/signal.h"
+#include "arch/sigframe.h"
 #include "arch/time.h"
 #include "kernel/sys/time.h"
 #include "kernel/syscall.h"

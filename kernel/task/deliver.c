@@ -4,6 +4,7 @@
  * whether the interrupted system call starts again.
  */
 #include "kernel/task/deliver.h"
+#include "arch/sigframe.h"
 #include "arch/time.h"
 #include "kernel/printk.h"
 #include "kernel/task/exit.h"

@@ -4,6 +4,7 @@
  * on a child nobody knows; publishing it is the last step.
  */
 #include "kernel/task/fork.h"
+#include "arch/trap.h"
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
 #include "kernel/syscall.h"
@@ -20,6 +21,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/sched.h"
+#include "mm/fork.h"
 
 /* The child's first steps, on its own kernel stack. */
 static void child_start(void *arg)

@@ -8,6 +8,7 @@
 #include "arch/time.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
+#include "kernel/task/walk.h"
 #include "lib/log.h"
 
 #define ONE       (1ul << LOAD_SHIFT)

@@ -253,9 +253,6 @@ int must_check proc_set_account(u32 uid);
 
 /* Finds by pid; proc_lock held, valid until it is released. */
 struct proc *proc_find(s32 pid);
-/* Calls visit for each process with proc_lock held; visit returns false to stop. The lock is
- * given up now and then: no spinlock held, interrupts on. */
-void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);
 /* Next pid >= pid that exists, -1 at the end (procfs). */
 s32 proc_next_pid(s32 pid);
 u64 proc_rlimit(const struct proc *p, unsigned which); /* current soft limit */

@@ -34,3 +34,7 @@ struct procs {
 struct procs procs_begin(s32 pgid);
 struct proc *procs_next(struct procs *w);
 void procs_end(struct procs *w);
+
+/* Calls visit for each process with proc_lock held; visit returns false to stop. The lock is
+ * given up now and then: no spinlock held, interrupts on. */
+void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);

@@ -13,6 +13,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
+#include "kernel/task/walk.h"
 #include "kernel/term/ldisc_edit.h"
 #include "kernel/term/tty_ioctl.h"
 #include "lib/uapi/errno.h"

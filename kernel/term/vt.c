@@ -5,6 +5,7 @@
  */
 #include "kernel/term/vt.h"
 
+#include "kernel/term/vt_csi.h"
 #include "kernel/term/vt_grid.h"
 #include "lib/string.h"
 

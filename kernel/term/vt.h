@@ -80,25 +80,7 @@ struct vt {
 /* Colours as 0xRRGGBB: black red green yellow blue magenta cyan white, then the bright ones. */
 extern const u32 vt_palette[16];
 
-/* A clear terminal of cols x rows (each at least 1, at most the limits above). cells, and
- * other for the alternate screen (may be NULL), hold cols * rows and stay the caller's. */
-void vt_init(struct vt *vt, u32 cols, u32 rows, struct vt_cell *cells,
-             struct vt_cell *other);
-
-/* Gives a terminal without an alternate screen one. */
-void vt_set_alternate(struct vt *vt, struct vt_cell *cells);
-
-/* Back to the state after vt_init. */
-void vt_reset(struct vt *vt);
-
 void vt_put(struct vt *vt, u8 byte);
-
-/* Takes what the terminal has to say (reports a program asked for): bytes copied. */
-size_t vt_take_answer(struct vt *vt, u8 out[VT_ANSWER_MAX]);
-
-/* Everything shown: forgets the dirty spans. */
-void vt_clean(struct vt *vt);
-void vt_touch_all(struct vt *vt);
 
 static inline struct vt_cell *vt_row(const struct vt *vt, u32 row)
 {

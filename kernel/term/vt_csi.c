@@ -3,7 +3,9 @@
  * Control sequences of a terminal, complete: what their final byte and parameters mean, and
  * the answers to those that ask.
  */
+#include "kernel/term/vt_csi.h"
 #include "kernel/term/vt_grid.h"
+#include "kernel/term/vt_sgr.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 

@@ -39,10 +39,17 @@ void grid_default_tabs(struct vt *vt, bool on);
 void grid_set_region(struct vt *vt, u32 top, u32 bottom);
 void grid_use_screen(struct vt *vt, u32 which);
 
-/* kernel/term/vt_csi.c: does what a control sequence says (vt->marker, vt->params); adds text to
- * what the terminal will answer. */
-void vt_control_sequence(struct vt *vt, u8 final);
-void vt_answer(struct vt *vt, const char *text);
+/* A clear terminal of cols x rows (each at least 1, at most the limits above). cells, and
+ * other for the alternate screen (may be NULL), hold cols * rows and stay the caller's. */
+void vt_init(struct vt *vt, u32 cols, u32 rows, struct vt_cell *cells,
+             struct vt_cell *other);
 
-/* kernel/term/vt_sgr.c: select graphic rendition, from vt->params. */
-void vt_select_rendition(struct vt *vt);
+/* Gives a terminal without an alternate screen one. */
+void vt_set_alternate(struct vt *vt, struct vt_cell *cells);
+
+/* Back to the state after vt_init. */
+void vt_reset(struct vt *vt);
+
+/* Everything shown: forgets the dirty spans. */
+void vt_clean(struct vt *vt);
+void vt_touch_all(struct vt *vt);

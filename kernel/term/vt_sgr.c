@@ -3,6 +3,7 @@
  * Colours of a terminal: select graphic rendition (ECMA-48, 8.3.117), with the 256 colours
  * and the direct ones of xterm brought down to the nearest of sixteen.
  */
+#include "kernel/term/vt_sgr.h"
 #include "kernel/term/vt_grid.h"
 
 const u32 vt_palette[16] = {0x000000, 0xb03030, 0x30a040, 0xb08020, 0x2850b0, 0xa040a0,

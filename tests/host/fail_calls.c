@@ -5,7 +5,9 @@
 #include "tests/host/fail_calls.h"
 #include "lib/string.h"
 #include "lib/uapi/remap.h"
+#include "mm/access.h"
 #include "mm/buddy.h"
+#include "mm/fork.h"
 #include "mm/kspace.h"
 
 struct scene S;

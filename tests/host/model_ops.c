@@ -4,6 +4,7 @@
  */
 #include "tests/host/model_ops.h"
 #include "lib/string.h"
+#include "mm/access.h"
 #include "mm/buddy.h"
 #include <stdarg.h>
 #include <stdio.h>

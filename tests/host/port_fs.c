@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <time.h>
 
+#include "arch/cpuid.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/waitq.h"

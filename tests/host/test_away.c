@@ -3,6 +3,7 @@
  * The arrangement: which file page each address shows, against a plain table, through
  * remaps, cuts, moves and forks; and that it leaves no trace at home.
  */
+#include "mm/fork.h"
 #include "mm/slot.h"
 #include "tests/host/mmtest.h"
 

@@ -5,6 +5,7 @@
  */
 #include "mm/buddy.h"
 #include "mm/fault.h"
+#include "mm/fork.h"
 #include "mm/stat.h"
 #include "tests/host/mmtest.h"
 

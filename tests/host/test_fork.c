@@ -3,6 +3,7 @@
  * fork: private memory is shared until written, in all orders; shared memory stays shared in
  * the same arrangement; what may not be inherited is not.
  */
+#include "mm/fork.h"
 #include "mm/slot.h"
 #include "tests/host/mmtest.h"
 

@@ -4,6 +4,7 @@
  * Balance is the harness's business.
  */
 #include "lib/string.h"
+#include "mm/fork.h"
 #include "mm/rmap.h"
 #include "mm/slot.h"
 #include "tests/host/mmtest.h"

@@ -5,6 +5,7 @@
  */
 #include "lib/string.h"
 #include "lib/uapi/remap.h"
+#include "mm/fork.h"
 #include "mm/slot.h"
 #include "tests/host/mmtest.h"
 

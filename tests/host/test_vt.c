@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "kernel/term/vt.h"
+#include "kernel/term/vt_csi.h"
+#include "kernel/term/vt_grid.h"
 #include "lib/string.h"
 #include "tests/host/harness.h"
 

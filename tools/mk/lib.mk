@@ -10,7 +10,8 @@ PORT ?= arch/include
 LIB_C    := $(filter-out lib/kasan.c lib/ubsan.c,$(sort $(shell find lib mm -name '*.c')))
 LIB_DIR  := $(LIB)/tessera-mm
 LIB_OBJS := $(LIB_C:%.c=$(LIB_DIR)/%.o)
-LIB_ROOTS := mm/port.h mm/boot_alloc.h mm/buddy.h mm/mm.h mm/calls.h mm/fault.h mm/object.h \
+LIB_ROOTS := mm/port.h mm/boot_alloc.h mm/buddy.h mm/mm.h mm/access.h mm/fork.h mm/calls.h \
+             mm/fault.h mm/object.h \
              mm/vma.h mm/account.h mm/slab.h mm/kspace.h mm/check.h lib/fmt.h lib/string.h \
              lib/lock.h lib/uapi/errno.h lib/uapi/mman.h lib/uapi/remap.h
 

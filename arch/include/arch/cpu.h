@@ -131,9 +131,3 @@ static inline void copy_page(void *dst, const void *src)
 
     __asm__ volatile("rep movsq" : "+D"(dst), "+S"(src), "+c"(n)::"memory");
 }
-
-/* Describes the CPU for /proc/cpuinfo: writes text of at most size-1 bytes, returns its length. */
-int cpu_describe(u32 id, char *buf, size_t size);
-
-/* Fills n bytes from the CPU's random instruction; false when it has none. */
-bool cpu_random(void *buf, size_t n);

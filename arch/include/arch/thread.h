@@ -53,10 +53,6 @@ static inline struct trapframe *arch_thread_frame(const struct arch_thread *t)
  * Interrupts are off. Returns when `prev` is switched to again. */
 void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next);
 
-/* Leaves the kernel through the frame at the top of the running thread's stack: calls
- * return_to_user first. Never returns. */
-noreturn void arch_enter_user(void);
-
 /* arch_prctl values: -EPERM for an address outside user space. For the running thread. */
 int arch_set_fs_base(struct arch_thread *t, u64 base);
 int arch_set_gs_base(struct arch_thread *t, u64 base);
@@ -82,7 +78,6 @@ static inline u32 arch_fpu_exceptions(bool simd)
 
 /* AT_HWCAP: CPUID.1:EDX; AT_MINSIGSTKSZ: what a signal frame needs at most. */
 u64 arch_hwcap(void);
-u64 arch_min_sigstack(void);
 
 /* ---- signal frames: arch/x86_64/cpu/sigframe.c ---- */
 
@@ -99,14 +94,3 @@ struct arch_signal {
     u64 ss_sp, ss_size; /* uc_stack */
     u32 ss_flags;
 };
-
-/* Writes the frame to the user stack and points tf at the handler.
- * 0, or -EFAULT with tf unchanged when the stack cannot be written. */
-int must_check arch_signal_push(struct arch_thread *t, struct trapframe *tf,
-                                const struct arch_signal *s);
-
-/* rt_sigreturn: restores registers and FPU state from the frame at tf->rsp. Selectors,
- * IOPL, VM, NT, RF are never taken from it. Stores the mask and the uc_stack triple.
- * 0, or -EFAULT for a frame that is not readable or not valid (then kill the thread). */
-int must_check arch_signal_pop(struct arch_thread *t, struct trapframe *tf, u64 *mask,
-                               u64 *ss_sp, u32 *ss_flags, u64 *ss_size);

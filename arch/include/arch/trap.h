@@ -59,3 +59,7 @@ void timer_tick(struct trapframe *tf);
 
 /* A byte arrived on the console, in interrupt context. */
 void console_input(u8 byte);
+
+/* Leaves the kernel through the frame at the top of the running thread's stack: calls
+ * return_to_user first. Never returns. */
+noreturn void arch_enter_user(void);

@@ -2,6 +2,7 @@
  *
  * The boot protocol of our own UEFI loader: its block (boot/handover.h) -> bootinfo.
  */
+#include "arch/x86_64/boot/efi.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/boot/entry.h"
 #include "arch/x86_64/boot/handover.h"

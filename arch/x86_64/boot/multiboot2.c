@@ -4,6 +4,7 @@
  * against its own size and the size of the block before it is read. The RSDP arrives as a
  * copy inside a tag, so it is kept in the image.
  */
+#include "arch/x86_64/boot/multiboot2.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/boot/entry.h"
 #include "arch/x86_64/mmu/image.h"

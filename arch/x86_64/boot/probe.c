@@ -6,6 +6,7 @@
  * contents do not matter, what is in use is not usable any more. Uncached, because a cache
  * would answer for absent memory. What follows a gap in a range is not trusted either.
  */
+#include "arch/x86_64/boot/probe.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/image.h"

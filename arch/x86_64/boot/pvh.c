@@ -3,6 +3,7 @@
  * The PVH boot protocol (QEMU -kernel, Xen, Firecracker): hvm_start_info -> bootinfo.
  * Layout: Xen public header arch-x86/hvm/start_info.h.
  */
+#include "arch/x86_64/boot/pvh.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/boot/entry.h"
 #include "lib/assert.h"

@@ -2,6 +2,7 @@
  *
  * The CPU described in the form of Linux' /proc/cpuinfo, and its random instruction.
  */
+#include "arch/cpuid.h"
 #include "arch/cpu.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/drivers/clock/tsc.h"

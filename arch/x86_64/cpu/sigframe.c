@@ -8,6 +8,7 @@
  *                    FPU state                    64-byte aligned, XSAVE or FXSAVE format
  *   old rsp - 128 -> the red zone                 untouched
  */
+#include "arch/sigframe.h"
 #include "arch/thread.h"
 #include "arch/uaccess.h"
 #include "arch/x86_64/cpu/cpu.h"

@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
+#include "mm/access.h"
 #include "mm/calls.h"
 #include "mm/slab.h"
 

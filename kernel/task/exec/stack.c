@@ -5,6 +5,7 @@
  * envp and the auxiliary vector (System V ABI, x86-64, figure 3.9).
  */
 #include "kernel/task/exec/stack.h"
+#include "arch/sigframe.h"
 #include "arch/thread.h"
 #include "kernel/random.h"
 #include "kernel/task/exec/loader.h"
@@ -12,6 +13,7 @@
 #include "lib/string.h"
 #include "lib/uapi/auxvec.h"
 #include "lib/uapi/errno.h"
+#include "mm/access.h"
 #include "mm/calls.h"
 #include "mm/slab.h"
 

@@ -10,6 +10,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
+#include "mm/access.h"
 #include "mm/object.h"
 
 #define BUCKETS 1024u

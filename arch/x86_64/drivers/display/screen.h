@@ -18,10 +18,6 @@ struct screen_driver {
     void (*cursor)(u32 col, u32 row, bool visible);
 };
 
-/* The driver, with the size of its grid, all of it blank; NULL: no such screen. */
-const struct screen_driver *screen_framebuffer(u32 *cols, u32 *rows);
-const struct screen_driver *screen_vga_text(u32 *cols, u32 *rows);
-
 /* For console.c: whether there is a screen; a byte of text for it; the tick. */
 extern bool screen_present;
 void screen_put(u8 byte);

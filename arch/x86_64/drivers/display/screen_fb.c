@@ -2,6 +2,7 @@
  *
  * The screen on a linear framebuffer.
  */
+#include "arch/x86_64/drivers/display/screen_fb.h"
 #include "arch/framebuffer.h"
 #include "arch/x86_64/drivers/display/fbdraw.h"
 #include "arch/x86_64/drivers/display/screen.h"

@@ -4,6 +4,7 @@
  * 0xb8000, and the card's own cursor. Registers: IBM VGA technical reference (graphics
  * controller 6, CRT controller 0x0a, 0x0e, 0x0f, miscellaneous output).
  */
+#include "arch/x86_64/drivers/display/screen_vga.h"
 #include "arch/mmu.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/drivers/display/screen.h"
