@@ -88,6 +88,3 @@ int mm_seal(struct mm *mm, vaddr_t addr, u64 len);
 /* shmdt(2): unmaps what is left of the VM_NOREMAP mapping that was put at addr. -EINVAL:
  * there is none; -EPERM: sealed. The file of the mapping in *file, referenced. */
 int mm_shmdt(struct mm *mm, vaddr_t addr, struct vm_file **file);
-
-/* Sets up the growable stack of a new program: [top - initial, top). */
-int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec);

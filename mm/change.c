@@ -5,7 +5,7 @@
 #include "mm/change.h"
 #include "arch/tlb.h"
 #include "mm/buddy.h"
-#include "mm/mm.h"
+#include "mm/mm_types.h"
 #include "mm/stat.h"
 
 static void flush_local(const struct change *c)

@@ -13,7 +13,7 @@
 
 #include "lib/assert.h"
 #include "lib/pause.h"
-#include "mm/mm.h"
+#include "mm/mm_types.h"
 #include "mm/page.h"
 #include "mm/stat.h"
 

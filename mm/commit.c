@@ -7,7 +7,7 @@
 #include "mm/commit.h"
 #include "lib/uapi/errno.h"
 #include "mm/buddy.h"
-#include "mm/mm.h"
+#include "mm/mm_types.h"
 
 #define PAGE_KB       (PAGE_SIZE / 1024)
 #define ADMIN_RESERVE (8ul << 10) /* KiB at most */

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "mm/change.h"
-#include "mm/mm.h"
+#include "mm/mm_types.h"
 #include "mm/page.h"
 
 #define LEAF_SPAN (PT_ENTRIES * PAGE_SIZE) /* bytes one leaf table covers */

@@ -7,7 +7,6 @@
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/area.h"
-#include "mm/calls.h"
 #include "mm/commit.h"
 
 struct vma *stack_grow(struct mm *mm, vaddr_t va)

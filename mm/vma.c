@@ -11,7 +11,7 @@
 #include "mm/vma.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
-#include "mm/mm.h"
+#include "mm/mm_types.h"
 #include "mm/object_tree.h"
 #include "mm/slab.h"
 

@@ -9,7 +9,7 @@
 #include "lib/lock.h"
 #include "lib/rbtree.h"
 #include "lib/types.h"
-#include "mm/mm.h"
+#include "mm/mm_types.h"
 #include "mm/page.h"
 
 struct vm_file;

@@ -9,6 +9,7 @@
 #include "mm/buddy.h"
 #include "mm/fork.h"
 #include "mm/kspace.h"
+#include "mm/stack.h"
 
 struct scene S;
 

@@ -5,7 +5,11 @@
  */
 #include "mm/buddy.h"
 #include "mm/fault.h"
+<<<<<<< HEAD
 #include "mm/fork.h"
+=======
+#include "mm/stack.h"
+>>>>>>> c106327 (mm: struct mm is apart from the life of an address space; shmdt by its name)
 #include "mm/stat.h"
 #include "tests/host/mmtest.h"
 

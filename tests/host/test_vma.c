@@ -4,6 +4,7 @@
  * search against a plain scan, and the cases of split and merge.
  */
 #include "mm/check.h"
+#include "mm/stack.h"
 #include "mm/vma.h"
 #include "tests/host/mmtest.h"
 

@@ -16,6 +16,7 @@
 #include "mm/access.h"
 #include "mm/calls.h"
 #include "mm/slab.h"
+#include "mm/stack.h"
 
 #define ARGS_MIN    (128ul << 10)
 #define ARGS_MAX    (6ul << 20)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * struct mm: one address space. Locks: `lock` (M) is exclusive for calls that change VMAs,
+ * shared for faults and reports. Inside mm: M -> object -> leaf table -> allocator.
+ */
+#pragma once
+
+#include "arch/pte.h"
+#include "lib/list.h"
+#include "lib/mutex.h"
+#include "lib/rbtree.h"
+#include "lib/types.h"
+
+#define STACK_GUARD_GAP (256 * PAGE_SIZE)
+
+#define MMAP_MIN_ADDR 0x10000ul
+
+struct vm_object;
+struct vma;
+struct vm_file;
+
+/* Limits in bytes (RLIM_INFINITY = ~0), copied in by the kernel when they change. */
+struct mm_limits {
+    u64 as, data, stack, memlock;
+    bool memlock_unlimited; /* CAP_IPC_LOCK */
+    bool admin;             /* CAP_SYS_ADMIN: may use the last of the commit limit */
+    bool rawio;             /* CAP_SYS_RAWIO: may map below mm_min_addr */
+};
+
+#define MM_AUXV_WORDS 48
+
+/* Where exec put the parts of a program, for those who report it; copied as one by fork. */
+struct mm_program {
+    vaddr_t start_code, end_code, start_data, end_data, start_stack;
+    vaddr_t arg_start, arg_end, env_start, env_end;
+    u64 auxv[MM_AUXV_WORDS]; /* as the program got it, zeros behind it */
+    struct vm_file *exe;     /* its file, referenced; NULL: none */
+};
+
+/* What a resident page is: private memory, a page of a file in a private or in a shared
+ * mapping. */
+enum resident { RESIDENT_ANON, RESIDENT_FILE, RESIDENT_SHMEM, RESIDENT_KINDS };
+
+struct mm {
+    struct mutex lock;   /* M */
+    u32 refs;            /* atomic */
+    u64 id;              /* [c] no other address space ever has it */
+    u32 nvmas;           /* [M] */
+    struct rb_root vmas; /* [M] */
+    struct vma *recent;  /* [M] last hit of vma_find under the exclusive lock or a hint */
+    pte_t *root;         /* [c] root page table */
+    paddr_t root_pa;     /* [c] */
+    u64 cpus;            /* atomic: CPUs that have it loaded */
+    struct list all;     /* list of all address spaces, for checks */
+
+    /* pages; atomic where faults change them */
+    u64 total_vm, locked_vm, data_vm, stack_vm;
+    union {
+        u64 resident[RESIDENT_KINDS]; /* written by mm_add_resident() only */
+        struct {
+            u64 rss_anon, rss_file, rss_shmem;
+        };
+    };
+    u64 tables;
+    u64 aways; /* leaf tables with an array of away entries; atomic */
+    u64 hiwater_rss, hiwater_vm;
+
+    vaddr_t mmap_base;      /* top of the area mmap searches downwards */
+    vaddr_t brk_start, brk; /* [M] brk is a byte address */
+    struct mm_program program;
+    struct mm_limits limits;
+    u32 def_flags;  /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
+    u32 membarrier; /* atomic: MEMBARRIER_* registered */
+};
+
+/* Resident pages in all. */
+static inline u64 mm_rss(const struct mm *mm)
+{
+    return mm->rss_anon + mm->rss_file + mm->rss_shmem;
+}
+
+/* n pages (negative: fewer) of a kind more are resident. */
+static inline void mm_add_resident(struct mm *mm, enum resident kind, s64 n)
+{
+    __atomic_fetch_add(&mm->resident[kind], (u64)n, __ATOMIC_RELAXED);
+}
