@@ -7,7 +7,7 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define BUCKETS_MIN 1024u /* a power of two, as all sizes of the hash */
 

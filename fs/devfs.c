@@ -14,7 +14,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 struct device {
     struct device *next;

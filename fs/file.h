@@ -8,7 +8,7 @@
 #include "fs/vfs.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
-#include "mm/object.h"
+#include "mm/vm/object.h"
 
 struct file {
     struct vm_file vm; /* the reference count; mappings hold the file through it */

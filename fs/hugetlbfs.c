@@ -15,7 +15,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/page.h"
+#include "mm/phys/page.h"
 
 static const struct inode_ops dir_ops, file_inode_ops;
 static const struct file_ops fops;

@@ -14,8 +14,8 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
-#include "mm/account.h"
-#include "mm/object.h"
+#include "mm/phys/account.h"
+#include "mm/vm/object.h"
 
 #define NS_PER_SEC 1000000000ull
 

@@ -14,7 +14,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 void path_get(const struct path *p)
 {

@@ -14,7 +14,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/account.h"
+#include "mm/phys/account.h"
 
 static void touch_dir(struct inode *dir)
 {

@@ -16,10 +16,10 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/account.h"
-#include "mm/buddy.h"
-#include "mm/object.h"
-#include "mm/slab.h"
+#include "mm/phys/account.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
+#include "mm/vm/object.h"
 
 #define LINK_SHORT 128u
 #define FIRST_DEV  16u /* st_dev below it: memfd, pipes */

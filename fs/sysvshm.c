@@ -11,10 +11,10 @@
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
-#include "mm/account.h"
-#include "mm/commit.h"
-#include "mm/object.h"
-#include "mm/slab.h"
+#include "mm/phys/account.h"
+#include "mm/phys/slab.h"
+#include "mm/vm/commit.h"
+#include "mm/vm/object.h"
 
 #define SEQ_MASK 0xffffu
 

@@ -11,8 +11,8 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/account.h"
-#include "mm/buddy.h"
+#include "mm/phys/account.h"
+#include "mm/phys/buddy.h"
 
 #define NOT_GIVEN (~0ull)
 

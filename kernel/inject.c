@@ -6,7 +6,7 @@
 #include "kernel/inject.h"
 #include "kernel/syscall.h"
 #include "lib/uapi/errno.h"
-#include "mm/buddy.h"
+#include "mm/phys/buddy.h"
 
 #ifdef TESSERA_DEBUG
 

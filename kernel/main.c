@@ -28,10 +28,10 @@
 #include "kernel/task/sched.h"
 #include "kernel/term/keyboard.h"
 #include "kernel/term/tty.h"
-#include "mm/boot_alloc.h"
-#include "mm/buddy.h"
-#include "mm/commit.h"
-#include "mm/kspace.h"
+#include "mm/phys/boot_alloc.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/kspace.h"
+#include "mm/vm/commit.h"
 
 const char kernel_release[] = "6.1.0-tessera";
 const char kernel_version[] = "#1 Tessera 0.1";

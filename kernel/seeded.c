@@ -9,8 +9,8 @@
 #include "lib/assert.h"
 #include "lib/lock.h"
 #include "lib/string.h"
-#include "mm/buddy.h"
-#include "mm/slab.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
 
 #if defined(TESSERA_KASAN) || defined(TESSERA_UBSAN)
 static u32 global_words[5];

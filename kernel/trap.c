@@ -13,7 +13,7 @@
 #include "kernel/task/signal.h"
 #include "lib/log.h"
 #include "lib/percpu.h"
-#include "mm/fault.h"
+#include "mm/op/fault.h"
 
 #define TRAP_PF 14
 

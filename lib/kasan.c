@@ -10,7 +10,7 @@
 #include "arch/mmu.h"
 #include "lib/assert.h"
 
-/* Stacks of threads lie at the start of the kernel ranges, see mm/kspace.c. */
+/* Stacks of threads lie at the start of the kernel ranges, see mm/phys/kspace.c. */
 #define STACKS_SIZE (1ul << 30)
 
 struct kasan_global {

@@ -41,7 +41,7 @@ void pause_now(void);
 /* Whether the running thread is to end: long calls then give up with -EINTR. */
 bool pause_killed(void);
 
-/* ---- who pays (mm/account.h) ---- */
+/* ---- who pays (mm/phys/account.h) ---- */
 
 /* Of the running thread; account_root and RANK_KERNEL where there are no users. */
 struct account *account_current(void);

@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define COMPLAINTS_MAX 8u
 

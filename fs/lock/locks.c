@@ -12,8 +12,8 @@
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
-#include "mm/account.h"
-#include "mm/slab.h"
+#include "mm/phys/account.h"
+#include "mm/phys/slab.h"
 
 SLAB_CACHE(lock_cache, "file_lock", struct lock);
 SLAB_CACHE(file_cache, "file_locks", struct file_locks);

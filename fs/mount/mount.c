@@ -19,8 +19,8 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
-#include "mm/account.h"
-#include "mm/slab.h"
+#include "mm/phys/account.h"
+#include "mm/phys/slab.h"
 
 SLAB_CACHE(mount_cache, "mount", struct mount);
 SLAB_CACHE(super_cache, "super", struct super);

@@ -15,9 +15,9 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/account.h"
-#include "mm/buddy.h"
-#include "mm/slab.h"
+#include "mm/phys/account.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
 
 #define DEFAULT_SLOTS 16u
 #define POOR_SLOTS    2u /* of users who have many pipes */

@@ -8,7 +8,7 @@
 #include "fs/pipe/ring.h"
 #include "lib/mutex.h"
 #include "lib/waitq.h"
-#include "mm/account.h"
+#include "mm/phys/account.h"
 
 struct pipe {
     struct mutex lock;               /* the ring */

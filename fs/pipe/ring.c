@@ -4,7 +4,7 @@
  */
 #include "fs/pipe/ring.h"
 #include "lib/uapi/errno.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 static char **slot(struct ring *r, u64 at)
 {

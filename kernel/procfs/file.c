@@ -16,7 +16,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define PROC_MAGIC 0x9fa0u
 #define PROC_DEV   4u

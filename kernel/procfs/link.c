@@ -9,7 +9,7 @@
 #include "kernel/task/proc_access.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 /* The descriptor table of a process, referenced; NULL: no such process, or it ended. */
 struct fdtable *procfs_get_files(s32 pid)

@@ -11,11 +11,11 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/object.h"
-#include "mm/page.h"
-#include "mm/report.h"
-#include "mm/slab.h"
-#include "mm/vma.h"
+#include "mm/debug/report.h"
+#include "mm/phys/page.h"
+#include "mm/phys/slab.h"
+#include "mm/vm/object.h"
+#include "mm/vm/vma.h"
 
 #define BATCH       16
 #define NAME_COLUMN 73

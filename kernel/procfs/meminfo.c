@@ -9,13 +9,13 @@
 #include "kernel/pause.h"
 #include "kernel/procfs/procfs.h"
 #include "lib/uapi/errno.h"
-#include "mm/backlink.h"
-#include "mm/buddy.h"
-#include "mm/commit.h"
-#include "mm/object.h"
-#include "mm/slab.h"
-#include "mm/slot.h"
-#include "mm/stat.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
+#include "mm/phys/stat.h"
+#include "mm/vm/backlink.h"
+#include "mm/vm/commit.h"
+#include "mm/vm/object.h"
+#include "mm/vm/slot.h"
 
 #define PAGE_KB    (PAGE_SIZE / 1024)
 #define CACHES_MAX 64

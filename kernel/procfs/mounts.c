@@ -10,7 +10,7 @@
 #include "kernel/procfs/system.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define OPTIONS_MAX 256
 

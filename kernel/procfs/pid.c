@@ -13,9 +13,9 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/access.h"
-#include "mm/buddy.h"
-#include "mm/slab.h"
+#include "mm/op/access.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
 
 /* A range of the process's memory as it stands there now, PAGE_SIZE bytes at a time. */
 static int show_memory(struct seq *s, struct mm *mm, vaddr_t start, vaddr_t end)

@@ -13,10 +13,10 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
-#include "mm/access.h"
-#include "mm/buddy.h"
-#include "mm/report.h"
-#include "mm/slab.h"
+#include "mm/debug/report.h"
+#include "mm/op/access.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
 
 #define ENTRY       sizeof(u64)
 #define CHUNK       (PAGE_SIZE / ENTRY) /* entries made at once */

@@ -9,7 +9,7 @@
 
 #include "fs/uio.h"
 #include "lib/types.h"
-#include "mm/account.h"
+#include "mm/phys/account.h"
 #include <stdarg.h>
 
 #define SEQ_MAX   (1ul << 20)

@@ -19,10 +19,10 @@
 #include "kernel/uts.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/buddy.h"
-#include "mm/commit.h"
-#include "mm/mm.h"
-#include "mm/object.h"
+#include "mm/op/mm.h"
+#include "mm/phys/buddy.h"
+#include "mm/vm/commit.h"
+#include "mm/vm/object.h"
 
 /* ---- texts ---- */
 

@@ -20,7 +20,7 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define TICK_NS     10000000ul
 #define CPUINFO_MAX 4096

@@ -5,7 +5,7 @@
 #include "kernel/procfs/sysvipc.h"
 #include "fs/sysvshm.h"
 #include "kernel/procfs/procfs.h"
-#include "mm/object.h"
+#include "mm/vm/object.h"
 
 int procfs_show_shm(struct seq *out, s32 pid)
 {

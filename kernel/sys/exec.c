@@ -25,7 +25,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define FIRST_SIZE PAGE_SIZE
 #define STRING_MAX (128ul << 10) /* with its NUL, as on Linux */

@@ -12,7 +12,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 struct file *file_of(int fd)
 {

@@ -18,7 +18,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/sched.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 /* si_code and si_band of an event, poll(2). */
 #define CODE_IN  1

@@ -12,7 +12,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define DENTS_MAX 32768u /* bytes of entries one call gives at most */
 

@@ -9,7 +9,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mount.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define KNOWN                                                                           \
     (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_REMOUNT |       \

@@ -11,7 +11,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mman.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define OPEN_FLAGS                                                                    \
     (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK |      \

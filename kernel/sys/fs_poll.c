@@ -13,7 +13,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/time.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define NS_PER_MS       1000000ull
 #define QUEUES_PER_FILE 2u /* a file waits for input and for room */

@@ -13,8 +13,8 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
-#include "mm/buddy.h"
-#include "mm/page.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/page.h"
 
 #define STATX_RESERVED  0x80000000u
 #define PIPE_MAGIC      0x50495045

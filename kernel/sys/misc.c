@@ -15,9 +15,9 @@
 #include "kernel/task/uaccess.h"
 #include "kernel/term/keyboard.h"
 #include "lib/uapi/errno.h"
-#include "mm/buddy.h"
-#include "mm/object.h"
-#include "mm/slab.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
+#include "mm/vm/object.h"
 
 /* ---- sysinfo(2) ---- */
 

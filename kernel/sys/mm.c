@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The memory system calls: descriptors become objects, user pointers become kernel copies,
- * then mm/calls.h does the work.
+ * then mm/call/calls.h does the work.
  */
 #include "kernel/sys/mm.h"
 #include "fs/file.h"
@@ -16,8 +16,8 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mman.h"
 #include "lib/uapi/mount.h"
-#include "mm/calls.h"
-#include "mm/object.h"
+#include "mm/call/calls.h"
+#include "mm/vm/object.h"
 
 /* What the descriptor says against the mapping. */
 static int judge_file(const struct file *f, struct mmap_args *m, bool shared)

@@ -6,8 +6,8 @@
 
 #include "kernel/pause.h"
 #include "kernel/task/proc.h"
-#include "mm/check.h"
-#include "mm/mm.h"
+#include "mm/debug/check.h"
+#include "mm/op/mm.h"
 
 static inline struct mm *current_mm(void)
 {

@@ -10,8 +10,8 @@
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
-#include "mm/access.h"
-#include "mm/slab.h"
+#include "mm/op/access.h"
+#include "mm/phys/slab.h"
 
 #define REMOTE_MAX 1024u
 

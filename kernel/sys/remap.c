@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The system calls that rearrange mappings and that only we have: kernel copies of what the
- * program passes, then mm/calls.h does the work.
+ * program passes, then mm/call/calls.h does the work.
  */
 #include "lib/uapi/remap.h"
 #include "kernel/sys/mm.h"
@@ -10,8 +10,8 @@
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
-#include "mm/calls.h"
-#include "mm/slab.h"
+#include "mm/call/calls.h"
+#include "mm/phys/slab.h"
 
 #define VEC_SIZE sizeof(struct remap_vec)
 

@@ -10,8 +10,8 @@
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
-#include "mm/calls.h"
-#include "mm/vma.h"
+#include "mm/call/calls.h"
+#include "mm/vm/vma.h"
 
 static s64 seconds(void)
 {

@@ -13,7 +13,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define SPLICE_F_NONBLOCK 2u
 #define SPLICE_F_ALL      15u /* MOVE, NONBLOCK, MORE, GIFT: hints but for NONBLOCK */

@@ -14,7 +14,7 @@
 #include "lib/log.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/wait.h"
-#include "mm/kspace.h"
+#include "mm/phys/kspace.h"
 
 #define NR_RESTART_SYSCALL 219
 #define SYSCALL_INSN_SIZE  2

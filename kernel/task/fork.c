@@ -21,7 +21,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/sched.h"
-#include "mm/fork.h"
+#include "mm/op/fork.h"
 
 /* The child's first steps, on its own kernel stack. */
 static void child_start(void *arg)

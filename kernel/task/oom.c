@@ -18,7 +18,7 @@
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "mm/buddy.h"
+#include "mm/phys/buddy.h"
 
 #define PATIENCE_NS 2000000000ull
 #define ADJ_NEVER   (-1000)

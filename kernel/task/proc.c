@@ -16,8 +16,8 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/buddy.h"
-#include "mm/slab.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
 
 #define HASH_SIZE 4096u
 

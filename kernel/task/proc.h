@@ -18,8 +18,8 @@
 #include "lib/uapi/resource.h"
 #include "lib/uapi/signal.h"
 #include "lib/waitq.h"
-#include "mm/account.h"
-#include "mm/mm.h"
+#include "mm/op/mm.h"
+#include "mm/phys/account.h"
 
 #define PID_MAX  32768
 #define COMM_LEN 16

@@ -16,8 +16,8 @@
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/kspace.h"
-#include "mm/slab.h"
+#include "mm/phys/kspace.h"
+#include "mm/phys/slab.h"
 
 #define SLICE_NS (1000000000ull / TICK_HZ)
 

@@ -5,7 +5,7 @@
 #include "kernel/task/sigactions.h"
 #include "kernel/task/proc.h"
 #include "lib/string.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 struct sigactions *sigactions_copy(struct sigactions *from)
 {

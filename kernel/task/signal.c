@@ -10,7 +10,7 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 STATIC_ASSERT(sizeof(struct siginfo) == 128);
 

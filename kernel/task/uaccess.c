@@ -6,7 +6,7 @@
 #include "fs/vfs.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 /* More than this is copied in pieces with pauses between them. */
 #define AT_ONCE 65536u

@@ -22,8 +22,8 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fb.h"
 #include "lib/uapi/fcntl.h"
-#include "mm/buddy.h"
-#include "mm/slab.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
 
 #define FB_DEVICE DEVICE(29, 0)
 #define SLICES    4u        /* ticks in which all of the shadow is looked at */

@@ -5,11 +5,11 @@
 #include "tests/host/fail_calls.h"
 #include "lib/string.h"
 #include "lib/uapi/remap.h"
-#include "mm/access.h"
-#include "mm/buddy.h"
-#include "mm/fork.h"
-#include "mm/kspace.h"
-#include "mm/stack.h"
+#include "mm/op/access.h"
+#include "mm/op/fork.h"
+#include "mm/op/stack.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/kspace.h"
 
 struct scene S;
 

@@ -11,7 +11,7 @@
 #include "lib/string.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/buddy.h"
+#include "mm/phys/buddy.h"
 
 static struct fs_context fs;
 static u64 free_before;

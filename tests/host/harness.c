@@ -14,8 +14,8 @@
 
 #include "lib/pause.h"
 #include "lib/string.h"
-#include "mm/buddy.h"
-#include "mm/check.h"
+#include "mm/debug/check.h"
+#include "mm/phys/buddy.h"
 #include "tests/host/harness.h"
 #include "tests/host/port.h"
 

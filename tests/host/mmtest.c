@@ -4,8 +4,8 @@
  */
 #include "tests/host/mmtest.h"
 #include "lib/string.h"
-#include "mm/check.h"
-#include "mm/slot.h"
+#include "mm/debug/check.h"
+#include "mm/vm/slot.h"
 
 struct mm *t_mm(void)
 {

@@ -4,11 +4,11 @@
  */
 #include "tests/host/model.h"
 #include "lib/string.h"
-#include "mm/backlink.h"
-#include "mm/buddy.h"
-#include "mm/check.h"
-#include "mm/fault.h"
-#include "mm/slot.h"
+#include "mm/debug/check.h"
+#include "mm/op/fault.h"
+#include "mm/phys/buddy.h"
+#include "mm/vm/backlink.h"
+#include "mm/vm/slot.h"
 #include "tests/host/harness.h"
 #include "tests/host/port.h"
 

@@ -7,10 +7,10 @@
 #pragma once
 
 #include "lib/types.h"
-#include "mm/mm.h"
-#include "mm/object.h"
-#include "mm/pagetable.h"
-#include "mm/vma.h"
+#include "mm/op/mm.h"
+#include "mm/table/pagetable.h"
+#include "mm/vm/object.h"
+#include "mm/vm/vma.h"
 
 /* The window lies across a border of leaf tables that is one of upper tables as well. A wide
  * one covers four whole leaf tables and parts of a fifth and sixth, so that what is done to

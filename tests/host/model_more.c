@@ -3,7 +3,7 @@
  * The model's operations: mremap, fork and exit, advice, locking, residence.
  */
 #include "lib/string.h"
-#include "mm/fork.h"
+#include "mm/op/fork.h"
 #include "tests/host/model_ops.h"
 
 /* ---- mremap ---- */

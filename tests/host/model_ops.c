@@ -4,8 +4,8 @@
  */
 #include "tests/host/model_ops.h"
 #include "lib/string.h"
-#include "mm/access.h"
-#include "mm/buddy.h"
+#include "mm/op/access.h"
+#include "mm/phys/buddy.h"
 #include <stdarg.h>
 #include <stdio.h>
 

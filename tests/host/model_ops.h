@@ -6,9 +6,9 @@
 
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
-#include "mm/calls.h"
-#include "mm/fault.h"
-#include "mm/pagetable.h"
+#include "mm/call/calls.h"
+#include "mm/op/fault.h"
+#include "mm/table/pagetable.h"
 #include "tests/host/harness.h"
 #include "tests/host/model.h"
 #include "tests/host/port.h"

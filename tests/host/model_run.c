@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "lib/string.h"
-#include "mm/check.h"
+#include "mm/debug/check.h"
 #include "tests/host/harness.h"
 #include "tests/host/model.h"
 

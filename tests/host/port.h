@@ -8,8 +8,8 @@
 #include <semaphore.h>
 
 #include "lib/types.h"
-#include "mm/account.h"
-#include "mm/fault.h"
+#include "mm/op/fault.h"
+#include "mm/phys/account.h"
 
 struct mm;
 

@@ -7,10 +7,11 @@
 
 #include "lib/lock.h"
 #include "lib/string.h"
-#include "mm/backlink.h"
-#include "mm/buddy.h"
-#include "mm/slab.h"
-#include "mm/slot.h"
+#include "mm/op/mm.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
+#include "mm/vm/backlink.h"
+#include "mm/vm/slot.h"
 #include "tests/host/harness.h"
 #include "tests/host/state.h"
 

@@ -3,8 +3,8 @@
  * The arrangement: which file page each address shows, against a plain table, through
  * remaps, cuts, moves and forks; and that it leaves no trace at home.
  */
-#include "mm/fork.h"
-#include "mm/slot.h"
+#include "mm/op/fork.h"
+#include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 
 #define PAGES 1100u /* over three leaf tables */

@@ -3,9 +3,9 @@
  * Backlinks and the reverse map: every translation of a page is found, exactly once, however
  * many there are; stale hints do no harm and do not pile up.
  */
-#include "mm/backlink.h"
-#include "mm/report.h"
-#include "mm/rmap.h"
+#include "mm/debug/report.h"
+#include "mm/vm/backlink.h"
+#include "mm/vm/rmap.h"
 #include "tests/host/mmtest.h"
 
 #define SLOTS 200u

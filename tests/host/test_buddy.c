@@ -3,7 +3,7 @@
  * The frame allocator: what it gives is whole, aligned, alone and comes back in full.
  */
 #include "lib/string.h"
-#include "mm/buddy.h"
+#include "mm/phys/buddy.h"
 #include "tests/host/mmtest.h"
 #include "tests/host/port.h"
 

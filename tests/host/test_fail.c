@@ -4,8 +4,8 @@
  * until the call gets through without meeting the failure. A call that fails for it says so
  * and has changed nothing; one that succeeds all the same leaves a consistent state.
  */
-#include "mm/buddy.h"
-#include "mm/check.h"
+#include "mm/debug/check.h"
+#include "mm/phys/buddy.h"
 #include "tests/host/fail_calls.h"
 
 /* again: the failed call is made once more, with memory. */

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The page fault: every cell of the decision table in mm/fault.c, every refusal, growth of
+ * The page fault: every cell of the decision table in mm/op/fault.c, every refusal, growth of
  * stacks, populating, memory that runs out.
  */
-#include "mm/buddy.h"
-#include "mm/fault.h"
-<<<<<<< HEAD
-#include "mm/fork.h"
-=======
-#include "mm/stack.h"
->>>>>>> c106327 (mm: struct mm is apart from the life of an address space; shmdt by its name)
-#include "mm/stat.h"
+#include "mm/op/fault.h"
+#include "mm/op/fork.h"
+#include "mm/op/stack.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/stat.h"
 #include "tests/host/mmtest.h"
 
 static struct page *shown(struct mm *mm, vaddr_t va)

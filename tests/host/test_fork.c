@@ -3,8 +3,8 @@
  * fork: private memory is shared until written, in all orders; shared memory stays shared in
  * the same arrangement; what may not be inherited is not.
  */
-#include "mm/fork.h"
-#include "mm/slot.h"
+#include "mm/op/fork.h"
+#include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 
 static struct mm *fork_of(struct mm *mm)

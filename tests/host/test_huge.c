@@ -4,9 +4,9 @@
  * Balance is the harness's business.
  */
 #include "lib/string.h"
-#include "mm/fork.h"
-#include "mm/rmap.h"
-#include "mm/slot.h"
+#include "mm/op/fork.h"
+#include "mm/vm/rmap.h"
+#include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 
 #define H HUGE_SIZE

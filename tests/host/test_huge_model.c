@@ -5,8 +5,8 @@
  */
 #include "lib/string.h"
 #include "lib/uapi/remap.h"
-#include "mm/fork.h"
-#include "mm/slot.h"
+#include "mm/op/fork.h"
+#include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 
 #define H HUGE_SIZE

@@ -5,8 +5,8 @@
  */
 #include "lib/index.h"
 #include "lib/uapi/errno.h"
-#include "mm/buddy.h"
-#include "mm/slab.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
 #include "tests/host/harness.h"
 #include "tests/host/rnd.h"
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #include "lib/lock.h"
-#include "mm/backlink.h"
+#include "mm/vm/backlink.h"
 #include "tests/host/mmtest.h"
 
 static spinlock_t spin;

@@ -3,7 +3,7 @@
  * mremap: contents, rights and arrangement travel with the addresses, nothing stays behind in
  * tables or TLBs, and a failure at any allocation changes nothing.
  */
-#include "mm/slot.h"
+#include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 
 #define FAR (BASE + 64 * LEAF_SPAN + 17 * P) /* another place within its tables */

@@ -3,8 +3,8 @@
  * Objects without mappings: size, holes, pages, seek, allocate, and failures.
  */
 #include "lib/string.h"
-#include "mm/buddy.h"
-#include "mm/object_tree.h"
+#include "mm/phys/buddy.h"
+#include "mm/vm/object_tree.h"
 #include "tests/host/mmtest.h"
 
 static u8 byte_at(struct vm_object *o, u64 pos)

@@ -2,8 +2,8 @@
  *
  * Entries and tables: formats, geometry, visiting, trimming.
  */
-#include "mm/buddy.h"
-#include "mm/pagetable.h"
+#include "mm/phys/buddy.h"
+#include "mm/table/pagetable.h"
 #include "tests/host/mmtest.h"
 
 TEST(pte_round_trips)

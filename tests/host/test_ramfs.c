@@ -12,7 +12,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "mm/buddy.h"
+#include "mm/phys/buddy.h"
 #include "tests/host/fstest.h"
 
 /* ---- contents ---- */

@@ -5,8 +5,8 @@
  */
 #include "lib/string.h"
 #include "lib/uapi/remap.h"
-#include "mm/check.h"
-#include "mm/slot.h"
+#include "mm/debug/check.h"
+#include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 #include "tests/host/state.h"
 

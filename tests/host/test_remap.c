@@ -4,10 +4,10 @@
  * refused, what rounds, what an arrangement shows and survives, what it costs.
  */
 #include "lib/string.h"
-#include "mm/backlink.h"
-#include "mm/slab.h"
-#include "mm/slot.h"
-#include "mm/stat.h"
+#include "mm/phys/slab.h"
+#include "mm/phys/stat.h"
+#include "mm/vm/backlink.h"
+#include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 
 TEST(remap_refuses)

@@ -3,8 +3,8 @@
  * Slabs and kmalloc: objects do not overlap, are poisoned when free, and empty slabs go.
  */
 #include "lib/string.h"
-#include "mm/buddy.h"
-#include "mm/slab.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
 #include "tests/host/mmtest.h"
 
 #define OBJECTS 300u

@@ -2,8 +2,8 @@
  *
  * The harness itself.
  */
-#include "mm/buddy.h"
-#include "mm/mm.h"
+#include "mm/op/mm.h"
+#include "mm/phys/buddy.h"
 #include "tests/host/harness.h"
 #include "tests/host/port.h"
 

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "mm/change.h"
-#include "mm/stat.h"
+#include "mm/phys/stat.h"
+#include "mm/table/change.h"
 #include "tests/host/mmtest.h"
 
 /* Whether `run` ends its process with a failure, as a test that found something does. */

@@ -4,7 +4,7 @@
  * address spaces and on several CPUs. Nothing shows a page that left; the arrangement stays.
  */
 #include "lib/string.h"
-#include "mm/rmap.h"
+#include "mm/vm/rmap.h"
 #include "tests/host/mmtest.h"
 
 TEST(truncate_home_and_away)

@@ -3,9 +3,9 @@
  * VMAs: a random sequence of mmap, munmap and mprotect against one letter per page, the gap
  * search against a plain scan, and the cases of split and merge.
  */
-#include "mm/check.h"
-#include "mm/stack.h"
-#include "mm/vma.h"
+#include "mm/debug/check.h"
+#include "mm/op/stack.h"
+#include "mm/vm/vma.h"
 #include "tests/host/mmtest.h"
 
 #define WINDOW 64u

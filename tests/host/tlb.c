@@ -6,9 +6,9 @@
 #include "arch/tlb.h"
 #include "arch/mmu.h"
 #include "lib/string.h"
-#include "mm/buddy.h"
-#include "mm/mm.h"
-#include "mm/pagetable.h"
+#include "mm/op/mm.h"
+#include "mm/phys/buddy.h"
+#include "mm/table/pagetable.h"
 #include "tests/host/harness.h"
 #include "tests/host/port.h"
 

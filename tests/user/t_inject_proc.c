@@ -54,7 +54,7 @@ static bool readable(const char *name)
 static void sweep_file(const char *name)
 {
     path = name;
-    /* Counts of pages that many show are kept for who asks again (mm/census.c): they belong to
+    /* Counts of pages that many show are kept for who asks again (mm/vm/census.c): they belong to
      * files that other programs run, and the balance of this one cannot be exact. */
     if (!strcmp(name, "/proc/kpagecount") || !readable(name))
         return;

@@ -19,7 +19,7 @@ KASAN_FLAGS := -DTESSERA_KASAN -fsanitize=kernel-address -fasan-shadow-offset=0x
     --param asan-globals=1 --param asan-stack=1 --param asan-instrument-allocas=0
 UBSAN_FLAGS := -DTESSERA_UBSAN -fsanitize=undefined -fsanitize=bounds-strict
 SANITIZE    := $(if $(KASAN),$(KASAN_FLAGS)) $(if $(UBSAN),$(UBSAN_FLAGS))
-NO_KASAN    := lib/kasan.c mm/slab.c
+NO_KASAN    := lib/kasan.c mm/phys/slab.c
 KERNEL_LDFLAGS := $(if $(KASAN),--defsym kasan_shadow=0xffffffff81000000) $(KERNEL_LDFLAGS)
 
 # Objects depend on the command that makes them: another compiler or flag rebuilds them.

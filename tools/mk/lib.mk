@@ -10,9 +10,9 @@ PORT ?= arch/include
 LIB_C    := $(filter-out lib/kasan.c lib/ubsan.c,$(sort $(shell find lib mm -name '*.c')))
 LIB_DIR  := $(LIB)/tessera-mm
 LIB_OBJS := $(LIB_C:%.c=$(LIB_DIR)/%.o)
-LIB_ROOTS := mm/port.h mm/boot_alloc.h mm/buddy.h mm/mm.h mm/access.h mm/fork.h mm/calls.h \
-             mm/fault.h mm/object.h \
-             mm/vma.h mm/account.h mm/slab.h mm/kspace.h mm/check.h lib/fmt.h lib/string.h \
+LIB_ROOTS := mm/port.h mm/phys/boot_alloc.h mm/phys/buddy.h mm/op/mm.h mm/op/access.h mm/op/fork.h mm/call/calls.h \
+             mm/op/fault.h mm/vm/object.h \
+             mm/vm/vma.h mm/phys/account.h mm/phys/slab.h mm/phys/kspace.h mm/debug/check.h lib/fmt.h lib/string.h \
              lib/lock.h lib/uapi/errno.h lib/uapi/mman.h lib/uapi/remap.h
 
 $(LIB_DIR)/flags: FORCE

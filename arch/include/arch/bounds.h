@@ -23,6 +23,6 @@
 #define KSPACE_BASE 0xffffe00000000000ul
 #define KSPACE_END  0xfffff00000000000ul
 
-/* Memory above is not used: a backlink (mm/backlink.h) has 40 bits for an address divided by
+/* Memory above is not used: a backlink (mm/vm/backlink.h) has 40 bits for an address divided by
  * 8, and frames have 31-bit numbers. */
 #define PHYS_LIMIT (8ul << 40)

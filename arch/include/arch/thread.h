@@ -9,7 +9,7 @@
 
 #if defined(TESSERA_KASAN) || defined(TESSERA_UBSAN)
 #define KSTACK_SIZE \
-    (6 * PAGE_SIZE) /* frames are larger: all that a slot of mm/kspace.c has */
+    (6 * PAGE_SIZE) /* frames are larger: all that a slot of mm/phys/kspace.c has */
 #else
 #define KSTACK_SIZE (4 * PAGE_SIZE)
 #endif

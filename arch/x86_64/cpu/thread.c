@@ -10,7 +10,7 @@
 #include "arch/x86_64/cpu/gdt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 /* What context_switch pops, lowest address first. */
 struct switch_frame {

@@ -16,7 +16,7 @@
 #include "kernel/task/proc.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "mm/kspace.h"
+#include "mm/phys/kspace.h"
 
 STATIC_ASSERT(offsetof(struct trapframe, vector) == 15 * 8);
 STATIC_ASSERT(offsetof(struct trapframe, rsp) == 20 * 8);

@@ -14,8 +14,8 @@
 #include "lib/assert.h"
 #include "lib/kasan.h"
 #include "lib/string.h"
-#include "mm/boot_alloc.h"
-#include "mm/page.h"
+#include "mm/phys/boot_alloc.h"
+#include "mm/phys/page.h"
 
 #define ROOT_HALF   (PT_ENTRIES / 2)
 #define SPAN_4K     PAGE_SIZE

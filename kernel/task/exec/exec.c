@@ -25,8 +25,8 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
-#include "mm/calls.h"
-#include "mm/slab.h"
+#include "mm/call/calls.h"
+#include "mm/phys/slab.h"
 
 #define MAIN_BASE 0x555555554000ul /* a relocatable program with or without interpreter */
 

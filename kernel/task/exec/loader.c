@@ -7,9 +7,9 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
-#include "mm/access.h"
-#include "mm/calls.h"
-#include "mm/slab.h"
+#include "mm/call/calls.h"
+#include "mm/op/access.h"
+#include "mm/phys/slab.h"
 
 #define page_down(x) ((x)&PAGE_MASK)
 #define ALIGN_MAX    (1ul << 30)

@@ -8,7 +8,7 @@
 #include "fs/file.h"
 #include "kernel/task/exec/elf.h"
 #include "lib/types.h"
-#include "mm/mm.h"
+#include "mm/op/mm.h"
 
 #define SCRIPT_DEPTH    5
 #define SCRIPT_LINE_MAX 256u

@@ -13,10 +13,10 @@
 #include "lib/string.h"
 #include "lib/uapi/auxvec.h"
 #include "lib/uapi/errno.h"
-#include "mm/access.h"
-#include "mm/calls.h"
-#include "mm/slab.h"
-#include "mm/stack.h"
+#include "mm/call/calls.h"
+#include "mm/op/access.h"
+#include "mm/op/stack.h"
+#include "mm/phys/slab.h"
 
 #define ARGS_MIN    (128ul << 10)
 #define ARGS_MAX    (6ul << 20)

@@ -18,7 +18,7 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
-#include "mm/object.h"
+#include "mm/vm/object.h"
 
 int futex_wake_some(struct futex_bucket *b, const struct futex_key *key, int n, u32 bits,
                     u64 last, int *woken)

@@ -10,8 +10,8 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
-#include "mm/access.h"
-#include "mm/object.h"
+#include "mm/op/access.h"
+#include "mm/vm/object.h"
 
 #define BUCKETS 1024u
 

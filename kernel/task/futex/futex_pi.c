@@ -16,7 +16,7 @@
 #include "kernel/task/uaccess.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define CHAIN_MAX 1024u
 

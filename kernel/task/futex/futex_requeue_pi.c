@@ -9,7 +9,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
-#include "mm/object.h"
+#include "mm/vm/object.h"
 
 /* The waiter woke, or gave up, before or after it was moved. */
 static int end_requeue_wait(struct futex_waiter *w, vaddr_t pi_addr, int err)

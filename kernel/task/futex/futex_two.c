@@ -9,7 +9,7 @@
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
-#include "mm/object.h"
+#include "mm/vm/object.h"
 
 static int waits_plainly(struct futex_waiter *w, void *arg)
 {

@@ -13,7 +13,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/time.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define WAITV_MAX       128u
 #define FUTEX2_SIZE_U32 0x02u

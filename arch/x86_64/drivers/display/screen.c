@@ -21,7 +21,7 @@
 #include "kernel/term/vt_grid.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define REST_FACTOR 4u
 

@@ -24,7 +24,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/waitq.h"
-#include "mm/slab.h"
+#include "mm/phys/slab.h"
 
 #define CONTROLLERS_MAX 8u
 #define POWER_MS        100u

@@ -13,8 +13,8 @@
 #include "arch/x86_64/drivers/usb/trb.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "mm/buddy.h"
-#include "mm/kspace.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/kspace.h"
 
 #define REGISTERS_MIN 0x1000u
 #define REGISTERS_MAX 0x100000u

@@ -9,7 +9,7 @@
 #include "arch/x86_64/drivers/pci/pci.h"
 #include "arch/x86_64/drivers/usb/device.h"
 #include "lib/spinlock.h"
-#include "mm/page.h"
+#include "mm/phys/page.h"
 
 #define XHCI_PORTS 256u /* one more than there can be: they count from 1 */
 #define XHCI_SLOTS 32u  /* devices per controller that we handle at once */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * brk: the heap is ordinary private anonymous memory between brk_start and brk. Whatever
+ * fails, the break that is returned is the one that holds.
+ */
+#include "mm/call/calls.h"
+#include "mm/op/area.h"
+#include "mm/op/fault.h"
+
+static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT |
+                mm->def_flags;
+    u64 npages = (end - start) >> PAGE_SHIFT;
+    struct vma *next = vma_find(mm, start), *v;
+    vaddr_t limit = USER_END;
+
+    if (next)
+        limit = vma_low_end(next);
+    if (end > limit || !area_may_add(mm) ||
+        area_check_limits(mm, flags, npages, (struct area_pages){0}) != 0)
+        return false;
+    if ((flags & VM_LOCKED) && area_check_memlock(mm, npages) != 0)
+        return false;
+    v = vma_alloc();
+    if (!v)
+        return false;
+    v->start = start;
+    v->end = end;
+    v->pgoff = start >> PAGE_SHIFT;
+    v->flags = flags;
+    vma_insert(mm, v);
+    area_account(mm, flags, (s64)npages);
+    vma_merge(mm, v);
+    if (vm_populates(flags))
+        (void)fault_populate(mm, start, end);
+    return true;
+}
+
+/* RLIMIT_DATA counts the program's initialised data as well. */
+static bool over_data(const struct mm *mm, vaddr_t brk)
+{
+    return mm->limits.data != ~0ull &&
+           brk - mm->brk_start + (mm->program.end_data - mm->program.start_data) >
+               mm->limits.data;
+}
+
+vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
+{
+    struct area_reserve r = {.n = 0};
+    struct area_dead dead = {NULL};
+    vaddr_t old_end, new_end, result;
+    bool ok = false;
+
+    mutex_lock(&mm->lock);
+    old_end = align_up(mm->brk, PAGE_SIZE);
+    new_end = align_up(brk, PAGE_SIZE);
+    if (brk < mm->brk_start || brk > USER_END || over_data(mm, brk))
+        ok = false;
+    else if (new_end == old_end)
+        ok = true;
+    else if (new_end > old_end)
+        ok = heap_grow(mm, old_end, new_end);
+    else if (!area_sealed(mm, new_end, old_end) &&
+             !area_cuts_page(mm, new_end, old_end) && area_reserve(&r, 2) == 0) {
+        area_unmap(mm, new_end, old_end, &r, &dead);
+        ok = true;
+    }
+    if (ok)
+        mm->brk = brk;
+    result = mm->brk;
+    mutex_unlock(&mm->lock);
+    area_release(&r);
+    area_bury(&dead);
+    return result;
+}

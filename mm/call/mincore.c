@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mincore: a page of an object counts as resident when the file page that the address shows
+ * is in memory, mapped or not; private memory when it is mapped.
+ */
+#include "lib/lock.h"
+#include "lib/pause.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/call/calls.h"
+#include "mm/vm/slot.h"
+
+/* Whether the file page of entry i of `table` (NULL: none), which is not mapped, is in memory.
+ * O held. */
+static bool cached(struct vma *v, const struct page *table, unsigned i, vaddr_t va)
+{
+    REQUIRES(&v->object->lock);
+    pgoff_t pgoff = slot_offset(table, i, v, va);
+
+    return pgoff < object_npages(v->object) &&
+           index_get(&v->object->pages, object_number(pgoff)) != NULL;
+}
+
+/* [va, next) of v, whose pages are of this order, under one table (NULL: there is none). */
+static always_inline void mincore_table(struct vma *v, const struct page *table,
+                                        vaddr_t va, vaddr_t next, u8 *vec, unsigned order)
+{
+    vaddr_t first = va & ~(slot_size(order) - 1);
+    unsigned i = slot_index(va, order);
+    unsigned n = slot_count(first, next + slot_size(order) - PAGE_SIZE, order);
+    const pte_t *e = table ? pt_entries(table) + i : NULL;
+
+    if (v->object)
+        spin_lock(&v->object->lock);
+    for (unsigned k = 0; k < n; k++) {
+        bool in = e && pte_load(&e[k]) != 0;
+
+        if (!in && v->object)
+            in = cached(v, table, i + k, first + k * slot_size(order));
+        if (order == 0) {
+            vec[k] = in;
+        } else {
+            vaddr_t low = MAX(va, first + k * slot_size(order));
+            vaddr_t high = MIN(next, first + (k + 1) * slot_size(order));
+
+            memset(vec + ((low - va) >> PAGE_SHIFT), in, (high - low) >> PAGE_SHIFT);
+        }
+    }
+    if (v->object)
+        spin_unlock(&v->object->lock);
+}
+
+static void mincore_vma(struct vma *v, vaddr_t start, vaddr_t end, u8 *vec)
+{
+    unsigned level = slot_level(vma_order(v));
+
+    for (vaddr_t va = start, next; va < end; va = next) {
+        const struct page *table = pt_table(v->mm, va, level);
+
+        next = MIN((va | (pt_table_span(level) - 1)) + 1, end);
+        if (table && level == 0 && table->present == PT_ENTRIES)
+            memset(vec, 1, (next - va) >> PAGE_SHIFT);
+        else
+            SLOT_CALL(v, mincore_table, v, table, va, next, vec);
+        vec += (next - va) >> PAGE_SHIFT;
+        if (next < end)
+            pause_anyway();
+    }
+}
+
+int mm_mincore(struct mm *mm, vaddr_t addr, u64 npages, u8 *vec)
+{
+    vaddr_t end = addr + (npages << PAGE_SHIFT);
+    int err = 0;
+
+    mutex_lock_shared(&mm->lock);
+    while (addr < end) {
+        struct vma *v = vma_at(mm, addr);
+        vaddr_t stop;
+
+        if (!v) {
+            err = -ENOMEM;
+            break;
+        }
+        stop = MIN(v->end, end);
+        mincore_vma(v, addr, stop, vec);
+        vec += (stop - addr) >> PAGE_SHIFT;
+        addr = stop;
+    }
+    mutex_unlock(&mm->lock);
+    return err;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mmap and munmap: check the arguments, choose the range, reserve what is needed, and only
+ * then take away what MAP_FIXED covers and insert. No page table is touched here except to
+ * remove; translations come by faults or MAP_POPULATE.
+ */
+#include "lib/uapi/errno.h"
+#include "lib/uapi/mman.h"
+#include "mm/call/calls.h"
+#include "mm/op/area.h"
+#include "mm/op/fault.h"
+#include "mm/vm/commit.h"
+#include "mm/vm/object.h"
+
+#define MAP_LOW_START 0x40000000ul /* MAP_32BIT: [1 GiB, 2 GiB) as on Linux */
+#define MAP_LOW_END   0x80000000ul
+#define MAP_HIGH      0x100000000ul              /* MAP_ABOVE4G */
+#define MAP_BASE      (USER_END / 3 & PAGE_MASK) /* the second search, upwards */
+
+/* What MAP_SHARED_VALIDATE knows; everything else is refused there and ignored elsewhere. */
+#define MAP_KNOWN                                                                     \
+    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_ABOVE4G | MAP_GROWSDOWN | \
+     MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |     \
+     MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | (u64)MAP_HUGE_2MB | (u64)MAP_HUGE_1GB)
+
+#define PLACED (MAP_FIXED | MAP_FIXED_NOREPLACE)
+
+/* A call under way. */
+struct mapping {
+    struct mm *mm;
+    const struct mmap_args *args;
+    vaddr_t addr;
+    u64 len;
+    u32 flags;                  /* VM_* */
+    struct area_pages replaced; /* by MAP_FIXED */
+    struct area_reserve reserve;
+    struct vma *vma;
+};
+
+/* The size of its pages: MAP_HUGETLB for anonymous memory; files say it themselves. */
+static u64 page_size(const struct mmap_args *a)
+{
+    if (a->object)
+        return PAGE_SIZE << a->object->order;
+    return a->flags & MAP_HUGETLB ? HUGE_SIZE : PAGE_SIZE;
+}
+
+static bool is_huge(const struct mmap_args *a)
+{
+    return page_size(a) != PAGE_SIZE;
+}
+
+static int check_length(const struct mmap_args *a, u64 *len)
+{
+    if (a->len == 0)
+        return -EINVAL;
+    *len = align_up(a->len, page_size(a));
+    return *len < a->len || *len > USER_END ? -ENOMEM : 0;
+}
+
+/* What is asked for, the place being settled: the kind of mapping, and what the file says. */
+static int check_kind(const struct mapping *m)
+{
+    const struct mmap_args *a = m->args;
+    u32 type = a->flags & MAP_TYPE;
+    u64 room = (u64)INT64_MAX - m->len;
+
+    if (a->from_file) {
+        if (a->offset >> PAGE_SHIFT > room >> PAGE_SHIFT)
+            return -EOVERFLOW;
+        if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
+            return -EINVAL;
+        if (type == MAP_SHARED_VALIDATE && (a->flags & ~MAP_KNOWN))
+            return -EOPNOTSUPP;
+        return a->file_error;
+    }
+    if (type == MAP_DROPPABLE && (a->flags & (MAP_LOCKED | MAP_HUGETLB | MAP_GROWSDOWN)))
+        return -EINVAL;
+    if ((a->flags & MAP_GROWSDOWN) && (type != MAP_PRIVATE || is_huge(a)))
+        return -EINVAL;
+    return type == MAP_SHARED || type == MAP_PRIVATE || type == MAP_DROPPABLE ? 0
+                                                                              : -EINVAL;
+}
+
+/* Huge pages are not reserved, but what is not there now is refused: a fault could only end in
+ * SIGBUS. */
+static int check_huge(const struct mmap_args *a, u64 len)
+{
+    u64 need = len / HUGE_SIZE, have = a->object ? object_resident(a->object) : 0;
+
+    if ((a->flags & MAP_NORESERVE) || need <= have / HUGE_PAGES)
+        return 0;
+    return need - have / HUGE_PAGES > page_count_huge() ? -ENOMEM : 0;
+}
+
+/* Whether nothing is mapped in [addr, addr+len) and no growable area's guard gap is hit. */
+static bool range_free(const struct mm *mm, vaddr_t addr, u64 len)
+{
+    struct vma *v = vma_find(mm, addr);
+
+    return !v || addr + len <= vma_low_end(v);
+}
+
+/* MAP_FIXED and MAP_FIXED_NOREPLACE. */
+static int check_place(const struct mapping *m)
+{
+    vaddr_t addr = m->args->addr;
+
+    if (addr > (vaddr_t)-4096) /* Linux takes such a place for an error already */
+        return (int)addr;
+    if (addr > USER_END - m->len)
+        return -ENOMEM;
+    if (addr % page_size(m->args))
+        return -EINVAL;
+    if (mm_too_low(m->mm, addr))
+        return -EPERM;
+    if (m->args->flags & MAP_FIXED_NOREPLACE) {
+        struct vma *v = vma_find(m->mm, addr);
+
+        return v && v->start < addr + m->len ? -EEXIST : 0;
+    }
+    return 0;
+}
+
+/* Where the mapping goes: the place asked for when it is free, else the highest room below
+ * the stack, else, and for MAP_32BIT, the lowest above a base. */
+static int choose_range(struct mapping *m)
+{
+    const struct mmap_args *a = m->args;
+    u64 unit = page_size(a);
+    vaddr_t hint = a->addr & PAGE_MASK, least = READ_ONCE(mm_min_addr);
+    vaddr_t top = a->flags & MAP_32BIT ? MAP_LOW_END : USER_END;
+
+    if (a->flags & PLACED) {
+        m->addr = a->addr;
+        return check_place(m);
+    }
+    if (hint && m->len <= top) {
+        m->addr = align_up(MAX(hint, align_up(least, PAGE_SIZE)), unit);
+        if (m->addr >= hint && range_free(m->mm, m->addr, m->len) &&
+            m->addr <= top - m->len)
+            return 0;
+    }
+    if (a->flags & MAP_32BIT)
+        return area_find_gap_low(m->mm, m->len, unit, MAP_LOW_START, MAP_LOW_END,
+                                 &m->addr);
+    least = MAX(align_up(least, PAGE_SIZE), PAGE_SIZE);
+    if (a->flags & MAP_ABOVE4G)
+        least = MAX(least, MAP_HIGH);
+    if (area_find_gap(m->mm, m->len, unit, least, m->mm->mmap_base, &m->addr) == 0)
+        return 0;
+    return area_find_gap_low(m->mm, m->len, unit, MAX(MAP_BASE, least), USER_END,
+                             &m->addr);
+}
+
+static u32 vm_flags(const struct mm *mm, const struct mmap_args *a)
+{
+    u32 flags =
+        (a->prot & VM_PROT) | (a->max_prot & VM_PROT) << 4 | mm->def_flags | a->vm_flags;
+    bool droppable = (a->flags & MAP_TYPE) == MAP_DROPPABLE;
+
+    if (a->flags & MAP_SHARED) /* bit 0 of MAP_SHARED and MAP_SHARED_VALIDATE */
+        flags |= VM_SHARED;
+    if (a->flags & MAP_GROWSDOWN)
+        flags |= VM_GROWSDOWN;
+    if (a->flags & MAP_LOCKED)
+        flags |= VM_LOCKED;
+    if (((a->flags & MAP_NORESERVE) && mm_overcommit != OVERCOMMIT_NEVER) || droppable)
+        flags |= VM_NORESERVE;
+    if (droppable)
+        flags |= VM_DROPPABLE | VM_WIPEONFORK | VM_DONTDUMP;
+    if (is_huge(a)) /* never swapped, so never counted as locked */
+        flags = (flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | VM_HUGE;
+    else if (vm_commits(flags))
+        flags |= VM_ACCOUNT;
+    return flags;
+}
+
+static int check_lock(const struct mapping *m)
+{
+    const struct mm *mm = m->mm;
+
+    if ((m->args->flags & MAP_LOCKED) && !mm->limits.memlock_unlimited &&
+        !mm->limits.memlock)
+        return -EPERM; /* may not lock at all */
+    return m->flags & VM_LOCKED ? area_check_memlock(mm, m->len >> PAGE_SHIFT) : 0;
+}
+
+/* What MAP_FIXED covers can be taken away, as munmap would. */
+static int check_replaced(struct mapping *m)
+{
+    vaddr_t end = m->addr + m->len;
+
+    if (!(m->args->flags & MAP_FIXED))
+        return 0;
+    m->replaced = area_pages_in(m->mm, m->addr, end);
+    return m->replaced.all ? area_check_unmap(m->mm, m->addr, end) : 0;
+}
+
+/* The object of the new VMA, referenced. An object without a name is committed as a whole. */
+static struct vm_object *get_object(const struct mapping *m)
+{
+    struct vm_object *o = m->args->object;
+
+    if (o) {
+        object_get(o);
+        return o;
+    }
+    if (m->flags & VM_HUGE)
+        return object_create_huge(m->len);
+    o = object_create(m->len);
+    if (o && object_commit(o, m->len >> PAGE_SHIFT, m->flags & VM_NORESERVE, m->mm)) {
+        object_put(o);
+        o = NULL;
+    }
+    return o;
+}
+
+/* The record of the mapping, all fields set. */
+static int make_vma(struct mapping *m)
+{
+    const struct mmap_args *a = m->args;
+    struct vma *v;
+    int err = area_reserve(
+        &m->reserve,
+        1 + (m->replaced.all ? area_cuts(m->mm, m->addr, m->addr + m->len) : 0));
+
+    if (err)
+        return err;
+    v = area_take(&m->reserve);
+    v->mm = m->mm;
+    v->start = m->addr;
+    v->end = m->addr + m->len;
+    v->flags = m->flags;
+    v->pgoff = m->addr >> PAGE_SHIFT;
+    if (a->object || (m->flags & VM_SHARED)) {
+        v->object = get_object(m);
+        v->pgoff = a->object ? a->offset >> PAGE_SHIFT : 0;
+        if (!v->object) {
+            vma_free(v);
+            return -ENOMEM;
+        }
+    }
+    if (a->file) {
+        v->file = a->file;
+        vm_file_get(a->file);
+    }
+    m->vma = v;
+    return 0;
+}
+
+/* Everything that can fail, in Linux's order. On success the VMA is ready to insert. */
+static int prepare(struct mapping *m)
+{
+    int err;
+
+    if (!area_may_add(m->mm))
+        return -ENOMEM;
+    err = choose_range(m);
+    if (err)
+        return err;
+    m->flags = vm_flags(m->mm, m->args);
+    err = check_lock(m);
+    if (!err)
+        err = check_kind(m);
+    if (!err && m->args->offset % page_size(m->args) && is_huge(m->args))
+        err = -EINVAL;
+    if (!err)
+        err = check_replaced(m);
+    if (!err)
+        err = area_check_limits(m->mm, m->flags, m->len >> PAGE_SHIFT, m->replaced);
+    return err ? err : make_vma(m);
+}
+
+int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
+{
+    struct mapping m = {.mm = mm, .args = a};
+    struct area_dead dead = {NULL};
+    int err = check_length(a, &m.len);
+
+    if (!err && is_huge(a))
+        err = check_huge(a, m.len);
+    if (err)
+        return err;
+    mutex_lock(&mm->lock);
+    err = prepare(&m);
+    if (err) {
+        mutex_unlock(&mm->lock);
+        area_release(&m.reserve);
+        return err;
+    }
+    if (m.replaced.all)
+        area_unmap(mm, m.addr, m.addr + m.len, &m.reserve, &dead);
+    if (m.flags & VM_HUGE)
+        area_clear_way(mm, m.addr, m.addr + m.len);
+    vma_insert(mm, m.vma);
+    area_account(mm, m.flags, (s64)(m.len >> PAGE_SHIFT));
+    vma_merge(mm, m.vma);
+    if ((a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
+        vm_populates(m.flags) ||
+        ((m.flags & VM_HUGE) && ((a->flags & MAP_LOCKED) || vm_populates(mm->def_flags))))
+        (void)fault_populate(mm, m.addr, m.addr + m.len); /* best effort by definition */
+    mutex_unlock(&mm->lock);
+    area_release(&m.reserve);
+    area_bury(&dead);
+    *out = m.addr;
+    return 0;
+}
+
+/* Whether [addr, end) can be unmapped, and how many VMAs that cuts. */
+static int check_unmap(const struct mm *mm, vaddr_t addr, vaddr_t end, unsigned *cuts)
+{
+    const struct vma *v = vma_at(mm, addr);
+
+    *cuts = 0;
+    if (v && v->start == addr && v->end == end) /* exactly one: nothing to look for */
+        return v->flags & VM_SEALED ? -EPERM : 0;
+    *cuts = area_cuts(mm, addr, end);
+    return area_check_unmap(mm, addr, end);
+}
+
+int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
+{
+    struct area_reserve r = {.n = 0};
+    struct area_dead dead = {NULL};
+    unsigned cuts;
+    vaddr_t end;
+    int err;
+
+    if (addr % PAGE_SIZE || addr > USER_END || len > USER_END - addr)
+        return -EINVAL;
+    len = align_up(len, PAGE_SIZE);
+    if (len == 0 || len > USER_END - addr)
+        return -EINVAL;
+    end = addr + len;
+    mutex_lock(&mm->lock);
+    err = check_unmap(mm, addr, end, &cuts);
+    if (!err && cuts)
+        err = area_reserve(&r, cuts);
+    if (!err)
+        area_unmap(mm, addr, end, &r, &dead);
+    mutex_unlock(&mm->lock);
+    area_release(&r);
+    area_bury(&dead);
+    return err;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * remap_file_pages: rearranges which file pages a shared mapping shows, at the cost of one
+ * number beside each page-table slot and no VMA. The steps are those of mm/op/rearrange.h.
+ *
+ * One call moves its whole range by one distance, so either every page of it comes home or
+ * every page goes away.
+ */
+#include "lib/lock.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/mman.h"
+#include "mm/call/calls.h"
+#include "mm/op/fault.h"
+#include "mm/op/mm.h"
+#include "mm/op/rearrange.h"
+#include "mm/phys/stat.h"
+
+/* The general case: any range, any table still to be made. */
+static noinline int remap_range(struct vma *v, vaddr_t start, vaddr_t end, pgoff_t pgoff,
+                                bool lazy)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    bool home = pgoff == vma_home(v, start);
+    struct rearrange r; /* no initialiser: it would clear the change */
+    int err;
+
+    rearrange_begin(&r, v->mm, lazy);
+    rearrange_use(&r, v);
+    err = home ? 0 : rearrange_reserve(&r, start, end);
+    if (err) {
+        rearrange_undo(&r, start, end);
+        return err;
+    }
+    rearrange_range(&r, start, end, pgoff);
+    rearrange_release(&r);
+    if (home)
+        rearrange_trim(&r, start, end);
+    if (r.missing && r.install)
+        (void)fault_populate(v->mm, start, end);
+    return 0;
+}
+
+/* The case that counts: one page, away, in a table that has its array. False: it is not that,
+ * nothing done. The general steps with constants; what they do not use of r is not there. */
+static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
+                                    pgoff_t pgoff, bool install)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct vm_object *o = v->object;
+    struct slot s = slot_at(mm, va, 0);
+    u32 number = object_number(pgoff) + 1;
+    struct tally t = {0, 0};
+    struct rearrange r;
+
+    if (slot_all_home(s.table))
+        return false;
+    r.rights = slot_rights(v->flags & VM_PROT, 0);
+    r.missing = false;
+    spin_lock(&o->lock);
+    spin_lock(&s.table->lock);
+    change_begin(&r.change, mm);
+    if (likely(install)) {
+        void *pg =
+            likely(pgoff < object_npages(o)) ? index_get(&o->pages, number - 1) : NULL;
+
+        rearrange_run(&r, s, va, 1, false, number, &pg, &t, 0);
+    } else {
+        rearrange_run(&r, s, va, 1, false, number, NULL, &t, 0);
+    }
+    slot_settle_one(mm, s.table, &t, RESIDENT_SHMEM, 0);
+    change_end(
+        &r.change); /* before O goes: truncate must not free the old page earlier */
+    spin_unlock(&s.table->lock);
+    o->shown++;
+    spin_unlock(&o->lock);
+    if (unlikely(r.missing))
+        (void)fault_populate(mm, va, va + PAGE_SIZE);
+    return true;
+}
+
+int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32 flags)
+{
+    vaddr_t start = addr & PAGE_MASK; /* both are rounded down, says the man page */
+    u64 asked = size;
+    bool install;
+    struct vma *v;
+    int err;
+
+    size &= PAGE_MASK;
+    if (prot != 0 || size == 0 || start >= USER_END || size > USER_END - start)
+        return -EINVAL;
+    if (pgoff > OBJECT_MAX_PAGES || size >> PAGE_SHIFT > OBJECT_MAX_PAGES - pgoff)
+        return -EINVAL;
+    mutex_lock(&mm->lock);
+    v = vma_at(mm, start);
+    err = rearrange_check(v, start, start + size);
+    if (unlikely(!err && vma_order(v)) &&
+        (addr | asked | pgoff << PAGE_SHIFT) % vma_page_size(v))
+        err = -EINVAL; /* nothing is rounded to huge pages */
+    if (likely(!err)) {
+        /* A locked mapping is always populated; one without rights cannot be. */
+        install =
+            (!(flags & MAP_NONBLOCK) || vm_populates(v->flags)) && (v->flags & VM_PROT);
+        if (size != PAGE_SIZE || unlikely(vma_order(v)) || pgoff == vma_home(v, start) ||
+            !remap_one(mm, v, start, pgoff, install))
+            err = remap_range(v, start, start + size, pgoff, flags & MAP_NONBLOCK);
+    }
+    if (likely(!err)) {
+        mm_count(remap_calls);
+        mm_count_n(remap_pages, size >> PAGE_SHIFT);
+    }
+    mutex_unlock(&mm->lock);
+    return err;
+}

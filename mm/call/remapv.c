@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * remapv: a vector of remaps, in order, with one flush. An atomic vector is checked and
+ * reserved as a whole before its first change; else each entry is, and the first that fails
+ * ends the call.
+ *
+ * The kernel's copy of the vector remembers in `flags` what a later pass needs to know.
+ */
+#include "lib/uapi/errno.h"
+#include "lib/uapi/remap.h"
+#include "mm/call/calls.h"
+#include "mm/op/fault.h"
+#include "mm/op/rearrange.h"
+
+#define ENTRY_HOME    1u /* brings its pages home */
+#define ENTRY_MISSING 2u /* a page was not in memory */
+
+static inline vaddr_t entry_end(const struct remap_vec *e)
+{
+    return e->addr + ((u64)e->npages << PAGE_SHIFT);
+}
+
+/* Chooses r->v and sets ENTRY_HOME. -EINVAL, -EPERM, -ENXIO. */
+static int check_entry(struct rearrange *r, struct remap_vec *e, u32 flags)
+{
+    u64 size = (u64)e->npages << PAGE_SHIFT;
+    int err;
+
+    if (e->flags || !e->npages || e->addr % PAGE_SIZE || size > USER_END ||
+        e->addr > USER_END - size)
+        return -EINVAL;
+    if (e->pgoff > OBJECT_MAX_PAGES || e->npages > OBJECT_MAX_PAGES - e->pgoff)
+        return -EINVAL;
+    err = rearrange_vma(r, e->addr, e->addr + size);
+    if (err)
+        return err;
+    if ((e->pgoff << PAGE_SHIFT) % vma_page_size(r->v))
+        return -EINVAL;
+    if ((flags & RM_CHECK) && e->pgoff + e->npages > object_npages(r->v->object))
+        return -ENXIO;
+    if (e->pgoff == vma_home(r->v, e->addr))
+        e->flags = ENTRY_HOME;
+    return 0;
+}
+
+/* Tables and arrays for an entry that sends its pages away. */
+static int reserve_entry(struct rearrange *r, const struct remap_vec *e)
+{
+    if (e->flags & ENTRY_HOME)
+        return 0;
+    if (likely(e->npages == 1) &&
+        likely(!slot_all_home(rearrange_slot(r, e->addr, 0).table)))
+        return 0;
+    return rearrange_reserve(r, e->addr, entry_end(e));
+}
+
+/* The common entry: one page of the mapping and object at hand, whose table and array are
+ * there. False: it is something else, or not right. */
+static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e,
+                                        u32 flags)
+{
+    const struct vma *v = r->v;
+    vaddr_t va = e->addr;
+    struct tally t = {0, 0};
+    struct slot s;
+
+    if (unlikely((e->npages ^ 1) | e->flags | va % PAGE_SIZE) ||
+        unlikely(!r->held || v->object != r->held || r->run >= REARRANGE_RUN) ||
+        unlikely(va - v->start >= v->end - v->start || e->pgoff >= OBJECT_MAX_PAGES) ||
+        unlikely(((flags & RM_CHECK) && e->pgoff >= object_npages(v->object)) ||
+                 vma_order(v)))
+        return false;
+    s = rearrange_slot(r, va, 0);
+    if (unlikely(slot_all_home(s.table)))
+        return false;
+    r->run++;
+    spin_lock(&s.table->lock);
+    rearrange_page(r, s, va, object_number(e->pgoff), &t, 0);
+    slot_settle(&r->change, s.table, &t, RESIDENT_SHMEM, 0);
+    if (unlikely(!s.table->naway))
+        e->flags = ENTRY_HOME;
+    spin_unlock(&s.table->lock);
+    if (unlikely(r->missing)) {
+        r->missing = false;
+        if (r->install)
+            e->flags |= ENTRY_MISSING;
+    }
+    return true;
+}
+
+/* Sets the pages of an entry of r->v. Cannot fail. */
+static noinline void commit_entry(struct rearrange *r, struct remap_vec *e)
+{
+    rearrange_range(r, e->addr, entry_end(e), e->pgoff);
+    if (r->missing && r->install)
+        e->flags |= ENTRY_MISSING;
+    r->missing = false;
+}
+
+/* The entries one after the other; how many, and in *err why the next was not done. */
+static size_t in_order(struct rearrange *r, struct remap_vec *v, size_t n, u32 flags,
+                       int *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (likely(commit_single(r, &v[i], flags)))
+            continue;
+        *err = check_entry(r, &v[i], flags);
+        if (*err)
+            return i;
+        *err = reserve_entry(r, &v[i]);
+        if (*err) {
+            rearrange_undo(r, v[i].addr, entry_end(&v[i]));
+            return i;
+        }
+        commit_entry(r, &v[i]);
+    }
+    return n;
+}
+
+/* Undoes the reservations of the first n entries, the last of which may be incomplete. */
+static void undo_entries(struct rearrange *r, const struct remap_vec *v, size_t n)
+{
+    while (n--) {
+        int err = rearrange_vma(r, v[n].addr, entry_end(&v[n]));
+
+        ASSERT(err == 0);
+        if (!(v[n].flags & ENTRY_HOME))
+            rearrange_undo(r, v[n].addr, entry_end(&v[n]));
+    }
+}
+
+/* All entries or none. */
+static size_t all_or_none(struct rearrange *r, struct remap_vec *v, size_t n, u32 flags,
+                          int *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        *err = check_entry(r, &v[i], flags);
+        if (*err) {
+            undo_entries(r, v, i);
+            return 0;
+        }
+        *err = reserve_entry(r, &v[i]);
+        if (*err) {
+            undo_entries(r, v, i + 1);
+            return 0;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (likely(commit_single(r, &v[i], 0)))
+            continue;
+        *err = rearrange_vma(r, v[i].addr, entry_end(&v[i]));
+        ASSERT(*err == 0);
+        commit_entry(r, &v[i]);
+    }
+    return n;
+}
+
+/* Arrays are freed only now: a later entry may have needed what an earlier one emptied. */
+static void finish(struct rearrange *r, const struct remap_vec *v, size_t done)
+{
+    for (size_t i = 0; i < done; i++) {
+        if (likely(!v[i].flags))
+            continue;
+        if ((v[i].flags & ENTRY_HOME) &&
+            rearrange_vma(r, v[i].addr, entry_end(&v[i])) == 0)
+            rearrange_trim(r, v[i].addr, entry_end(&v[i]));
+        if (v[i].flags & ENTRY_MISSING)
+            (void)fault_populate(r->mm, v[i].addr, entry_end(&v[i]));
+    }
+}
+
+ssize_t mm_remapv(struct mm *mm, struct remap_vec *v, size_t n, u32 flags)
+{
+    struct rearrange r;
+    size_t done;
+    int err = 0;
+
+    mutex_lock(&mm->lock);
+    rearrange_begin(&r, mm, flags & RM_NOPOPULATE);
+    if (flags & RM_ATOMIC)
+        done = all_or_none(&r, v, n, flags, &err);
+    else
+        done = in_order(&r, v, n, flags, &err);
+    rearrange_end(&r);
+    finish(&r, v, done);
+    mutex_unlock(&mm->lock);
+    return done ? (ssize_t)done : err;
+}

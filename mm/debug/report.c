@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Counting what a VMA shows, and showing it page by page.
+ */
+#include "mm/debug/report.h"
+#include "lib/lock.h"
+#include "lib/pause.h"
+#include "lib/string.h"
+#include "mm/vm/census.h"
+#include "mm/vm/rmap.h"
+#include "mm/vm/slot.h"
+
+u64 page_translations(struct page *pg)
+{
+    struct vm_object *o = pg->object;
+    u64 n = 0;
+
+    if (pg->type == PAGE_ANON)
+        return __atomic_load_n(&pg->refs, __ATOMIC_RELAXED);
+    if (pg->type != PAGE_OBJECT || !o || !object_tryget(o))
+        return 0;
+    spin_lock(&o->lock);
+    if (pg->type == PAGE_OBJECT && pg->object == o) {
+        page_get(pg); /* counting may pause */
+        n = census_count(pg);
+        page_put(pg);
+    }
+    spin_unlock(&o->lock);
+    object_put(o);
+    return n;
+}
+
+static void count_page(struct page *pg, struct vma_counts *c)
+{
+    u64 n = MAX(page_translations(pg), 1ul), size = 1ul << pg->order;
+
+    c->rss += size;
+    c->anon += pg->type == PAGE_ANON ? size : 0;
+    c->shared += n > 1 ? size : 0;
+    c->pss_bytes += (size << PAGE_SHIFT) / n;
+}
+
+void vma_report(struct vma *v, struct vma_counts *c)
+{
+    REQUIRES(&v->mm->lock);
+    unsigned order = vma_order(v);
+    struct page *table;
+
+    *c = (struct vma_counts){.away = slot_count_away(v)};
+    pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
+    {
+        const pte_t *e = pt_entries(table) + slot_index(va, order);
+
+        for (unsigned n = slot_count(va, next, order); n; n--) {
+            pte_t pte = pte_load(e++);
+
+            if (pte && pfn_to_page(pte_any_pfn(pte)) != zero_page)
+                count_page(pfn_to_page(pte_any_pfn(pte)), c);
+        }
+        pause_anyway();
+    }
+}
+
+static u64 pagemap_entry(pte_t pte)
+{
+    struct page *pg;
+    u64 e;
+
+    if (!pte)
+        return 0;
+    pg = pfn_to_page(pte_any_pfn(pte));
+    e = PAGEMAP_PRESENT | page_to_pfn(pg);
+    if (pg->type == PAGE_OBJECT)
+        e |= PAGEMAP_FILE;
+    if (page_translations(pg) == 1)
+        e |= PAGEMAP_EXCLUSIVE;
+    return e;
+}
+
+/* The part [va, end) of v; the frames within a huge page follow each other. */
+static void pagemap_vma(struct vma *v, vaddr_t va, vaddr_t end, u64 *out)
+{
+    REQUIRES(&v->mm->lock);
+    unsigned order = vma_order(v);
+    struct page *table;
+
+    pt_for_each_table(v->mm, slot_level(order), va, end, at, next, table)
+    {
+        for (vaddr_t a = at, stop; a < next && table->present; a = stop) {
+            u64 e = pagemap_entry(pte_load(pt_entries(table) + slot_index(a, order)));
+            u64 part = a % slot_size(order) >> PAGE_SHIFT;
+
+            stop = MIN((a | (slot_size(order) - 1)) + 1, next);
+            for (vaddr_t to = a; e && to < stop; to += PAGE_SIZE)
+                out[(to - va) >> PAGE_SHIFT] = e + part++;
+        }
+    }
+}
+
+void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out)
+{
+    vaddr_t end = va + n * PAGE_SIZE;
+
+    memset(out, 0, n * sizeof(*out));
+    mutex_lock_shared(&mm->lock);
+    for (struct vma *v = vma_find(mm, va); v && v->start < end; v = vma_next(v)) {
+        vaddr_t start = MAX(va, v->start);
+
+        pagemap_vma(v, start, MIN(end, v->end), out + ((start - va) >> PAGE_SHIFT));
+    }
+    mutex_unlock(&mm->lock);
+}
+
+struct arrangement_walk {
+    struct arrangement_run run; /* end 0: none yet */
+    arrangement_fn visit;
+    void *arg;
+    bool over; /* visit has seen enough */
+};
+
+/* Extends the run under way by [va, next), or ends it and begins another. */
+static void arrangement_part(struct arrangement_walk *w, vaddr_t va, vaddr_t next,
+                             pgoff_t pgoff, bool away)
+{
+    struct arrangement_run *r = &w->run;
+
+    if (r->end == va && r->away == away &&
+        r->first + ((va - r->start) >> PAGE_SHIFT) == pgoff) {
+        r->end = next;
+        return;
+    }
+    if (r->end && !w->over)
+        w->over = !w->visit(r, w->arg);
+    *r = (struct arrangement_run){va, next, pgoff, away};
+}
+
+/* The part from va on. */
+static void arrangement_vma(struct arrangement_walk *w, struct vma *v, vaddr_t va)
+{
+    REQUIRES(&v->mm->lock);
+    unsigned order = vma_order(v), level = slot_level(order);
+    u64 size = vma_page_size(v);
+
+    va &= ~(size - 1);
+    while (va < v->end && !w->over) {
+        struct page *table = pt_table(v->mm, va, level);
+        vaddr_t next = MIN((va | (pt_table_span(level) - 1)) + 1, v->end);
+
+        if (slot_all_home(table)) { /* one step */
+            arrangement_part(w, va, next, vma_home(v, va), false);
+            va = next;
+        }
+        for (; va < next && !w->over; va += size) {
+            unsigned i = slot_index(va, order);
+
+            arrangement_part(w, va, va + size, slot_offset(table, i, v, va),
+                             slot_number(table, i) != 0);
+        }
+        pause_anyway();
+    }
+}
+
+void arrangement_report(struct mm *mm, vaddr_t from, arrangement_fn visit, void *arg)
+{
+    struct arrangement_walk w = {.visit = visit, .arg = arg};
+    struct vma *v;
+
+    mutex_lock_shared(&mm->lock);
+    for (v = vma_find(mm, from); v && !w.over; v = vma_next(v)) {
+        if (v->object)
+            arrangement_vma(&w, v, MAX(from, v->start));
+        if (w.run.end && !w.over) /* runs never go over the end of a VMA */
+            w.over = !visit(&w.run, arg);
+        w.run.end = 0;
+    }
+    mutex_unlock(&mm->lock);
+}

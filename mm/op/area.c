@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps the memory calls are made of; see mm/op/area.h.
+ */
+#include "mm/op/area.h"
+#include "lib/lock.h"
+#include "lib/uapi/errno.h"
+#include "mm/op/zap.h"
+#include "mm/vm/commit.h"
+#include "mm/vm/object_tree.h"
+#include "mm/vm/slot.h"
+
+int area_reserve(struct area_reserve *r, unsigned n)
+{
+    for (r->n = 0; r->n < n; r->n++) {
+        r->spare[r->n] = vma_alloc();
+        if (!r->spare[r->n]) {
+            area_release(r);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+struct vma *area_take(struct area_reserve *r)
+{
+    ASSERT(r->n > 0);
+    return r->spare[--r->n];
+}
+
+void area_release(struct area_reserve *r)
+{
+    while (r->n)
+        vma_free(r->spare[--r->n]);
+}
+
+unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    const struct vma *v = vma_find(mm, start);
+    unsigned n = v && v->start < start;
+
+    if (v && v->end < end)
+        v = vma_find(mm, end);
+    return n + (v && v->start < end && end < v->end);
+}
+
+void area_cut(struct mm *mm, vaddr_t va, struct area_reserve *r)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct vma *v = vma_find(mm, va);
+
+    if (v && v->start < va)
+        vma_split(mm, v, va, area_take(r));
+}
+
+void area_doom(struct vma *v, struct area_dead *dead)
+{
+    v->node.left = (struct rb_node *)dead->first;
+    dead->first = v;
+}
+
+void area_bury(struct area_dead *dead)
+{
+    while (dead->first) {
+        struct vma *v = dead->first;
+
+        dead->first = (struct vma *)v->node.left;
+        vma_free(v);
+        if (dead->first)
+            pause_anyway();
+    }
+}
+
+void area_account(struct mm *mm, u32 flags, s64 npages)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    mm->total_vm += (u64)npages;
+    if (flags & VM_ACCOUNT)
+        commit_add(npages);
+    if (flags & VM_GROWSDOWN)
+        mm->stack_vm += (u64)npages;
+    else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+        mm->data_vm += (u64)npages;
+    if (flags & VM_LOCKED)
+        mm->locked_vm += (u64)npages;
+    mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
+}
+
+struct area_pages area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct area_pages n = {0};
+
+    for (struct vma *v = vma_find(mm, start); v && v->start < end;
+         v = area_next(v, end)) {
+        u64 here = (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+
+        n.all += here;
+        n.committed += v->flags & VM_ACCOUNT ? here : 0;
+    }
+    return n;
+}
+
+int area_check_limits(const struct mm *mm, u32 flags, u64 npages,
+                      struct area_pages replaced)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    bool data = (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+    u64 more = npages - MIN(replaced.all, npages);
+
+    if (mm->total_vm + more > mm->limits.as >> PAGE_SHIFT)
+        return -ENOMEM;
+    if (data && mm->data_vm + more > mm->limits.data >> PAGE_SHIFT)
+        return -ENOMEM;
+    if ((flags & VM_ACCOUNT) && npages > replaced.committed)
+        return commit_check(mm, npages - replaced.committed);
+    return 0;
+}
+
+unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    bool below = v->start < start, above = end < v->end;
+    const struct vma *beside;
+    struct vma piece;
+
+    if (v->flags == flags)
+        return 0;
+    if (below == above)
+        return below + above;
+    beside = below ? vma_next(v) : vma_prev(v);
+    if (!beside || beside->flags != flags)
+        return 1;
+    piece = *v;
+    piece.start = MAX(v->start, start);
+    piece.end = MIN(v->end, end);
+    piece.pgoff = vma_home(v, piece.start);
+    piece.flags = flags;
+    /* The piece may become part of a neighbour. */
+    return below ? !vma_can_merge(&piece, beside) : !vma_can_merge(beside, &piece);
+}
+
+int area_check_memlock(const struct mm *mm, u64 npages)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    if (mm->limits.memlock_unlimited)
+        return 0;
+    return mm->locked_vm + npages > mm->limits.memlock >> PAGE_SHIFT ? -EAGAIN : 0;
+}
+
+bool area_cuts_page(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    REQUIRES(&mm->lock);
+    const struct vma *a = start % HUGE_SIZE ? vma_at(mm, start) : NULL;
+    const struct vma *b = end % HUGE_SIZE ? vma_at(mm, end) : NULL;
+
+    return (a && start % vma_page_size(a)) || (b && end % vma_page_size(b));
+}
+
+int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    const struct vma *v = vma_at(mm, start);
+
+    if (v && v->start < start && end < v->end && !area_may_cut(mm, 1))
+        return -ENOMEM;
+    if (area_cuts_page(mm, start, end))
+        return -EINVAL;
+    return area_sealed(mm, start, end) ? -EPERM : 0;
+}
+
+void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
+                struct area_dead *dead)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct vma *v = vma_at(mm, start), *next, *prev;
+    struct change batch;
+
+    if (!v)
+        v = vma_find(mm, start);
+    if (!v || v->start >= end)
+        return;
+    if (v->start < start) {
+        area_cut(mm, start, r);
+        v = vma_find(mm, start);
+    }
+    if (v->end != end)
+        area_cut(mm, end, r);
+    /* Translations first, while the VMAs are still in their objects' trees; then the VMAs;
+     * then tables nobody can come to any more. */
+    change_begin(&batch, mm);
+    prev = vma_prev(v);
+    for (struct vma *u = v; u && u->start < end; u = u->end < end ? vma_next(u) : NULL) {
+        zap_range(u, u->start, u->end, &batch);
+        slot_forget(u, u->start, u->end);
+        if (u->end < end)
+            change_pause(&batch);
+    }
+    change_end(&batch);
+    for (; v && v->start < end; v = next) {
+        next = vma_next(v);
+        area_account(mm, v->flags, -(s64)vma_npages(v));
+        vma_remove(mm, v);
+        area_doom(v, dead);
+        if (v->end < end)
+            pause_anyway();
+    }
+    change_begin(&batch, mm);
+    pt_trim(mm, start, end, prev ? prev->end : 0, v ? v->start : USER_END + PAGE_SIZE,
+            &batch);
+    change_end(&batch);
+}
+
+int area_find_gap(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr_t high,
+                  vaddr_t *out)
+{
+    int err = vma_find_gap(mm, len + (size - PAGE_SIZE), low, high, out);
+
+    if (!err)
+        *out = align_up(*out, size);
+    return err;
+}
+
+int area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr_t high,
+                      vaddr_t *out)
+{
+    int err = vma_find_gap_low(mm, len + (size - PAGE_SIZE), low, high, out);
+
+    if (!err)
+        *out = align_up(*out, size);
+    return err;
+}
+
+/* How far the tables of [start, end) are no other VMA's. */
+static void table_bounds(const struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t *floor,
+                         vaddr_t *ceiling)
+{
+    const struct vma *v = vma_find(mm, start), *prev;
+    const struct rb_node *last = rb_last(&mm->vmas);
+
+    prev = v ? vma_prev(v) : last ? rb_entry(last, struct vma, node) : NULL;
+    while (v && v->start < end)
+        v = vma_next(v);
+    *floor = prev ? prev->end : 0;
+    *ceiling = v ? v->start : USER_END + PAGE_SIZE;
+}
+
+void area_trim(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    vaddr_t floor, ceiling;
+    struct change c;
+
+    table_bounds(mm, start, end, &floor, &ceiling);
+    change_begin(&c, mm);
+    pt_trim(mm, start, end, floor, ceiling, &c);
+    change_end(&c);
+}
+
+void area_trim_inside(struct vma *v, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    vaddr_t floor, ceiling;
+
+    table_bounds(v->mm, start, end, &floor, &ceiling);
+    pt_trim_locked(v->mm, start, end, floor, ceiling, &v->object->lock);
+}
+
+void area_clear_way(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct change c;
+
+    change_begin(&c, mm);
+    pt_trim(mm, start, end, start, end, &c);
+    change_end(&c);
+}
+
+struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
+                           u32 flags, struct area_reserve *r)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    start = MAX(start, v->start);
+    end = MIN(end, v->end);
+    if (v->flags == flags)
+        return v;
+    area_cut(mm, start, r);
+    area_cut(mm, end, r);
+    v = vma_find(mm, start);
+    area_account(mm, v->flags, -(s64)vma_npages(v));
+    if (v->object) { /* the object counts VMAs by their flags */
+        spin_lock(&v->object->lock);
+        object_unlink_locked(v);
+        v->flags = flags;
+        object_link_locked(v);
+        spin_unlock(&v->object->lock);
+    } else {
+        v->flags = flags;
+    }
+    area_account(mm, v->flags, (s64)vma_npages(v));
+    return vma_merge(mm, v);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The page fault: from an address and an access to an installed translation or a reason
+ * why there is none.
+ */
+#pragma once
+
+#include "mm/vm/slot.h"
+
+enum fault_result {
+    FAULT_OK,
+    FAULT_MAPERR, /* nothing mapped there: SIGSEGV, SEGV_MAPERR */
+    FAULT_ACCERR, /* the VMA does not allow this access: SIGSEGV, SEGV_ACCERR */
+    FAULT_BUS,    /* beyond the end of the object: SIGBUS, BUS_ADRERR */
+    FAULT_OOM     /* no memory */
+};
+
+#define FAULT_READ  1u /* equal VM_READ, VM_WRITE, VM_EXEC */
+#define FAULT_WRITE 2u
+#define FAULT_EXEC  4u
+
+/* Resolves one access at va. Takes mm->lock itself (shared, or exclusive to grow a stack).
+ * An address below a growable area grows it, whatever the stack pointer says, as Linux does
+ * since 5.0, within RLIMIT_STACK and the guard gap. */
+enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access);
+
+/* The same with mm->lock held in either mode, without stack growth. Counts no fault. */
+enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access);
+
+/* Makes the page at va a private copy that va alone shows, whatever the rights of v, which
+ * is private and has some right; the translation stays within the rights. mm->lock held. */
+enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va);
+
+/* A fault of v, which has an object, mapped the page at home at va, slot s: maps those that
+ * follow it in the same block of FAULT_AROUND pages, up to the first that is mapped, away or
+ * not in memory, and counts them in t. Allocates nothing. O and T held. */
+#define FAULT_AROUND 16u
+void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
+                  struct tally *t);
+
+/* Best effort: maps the pages of [start, end) that are not mapped; mm->lock held. Write
+ * access for private writable memory, else read. Returns the first failure or FAULT_OK. */
+enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end);
+
+/* Best effort: of the part [start, end) of one VMA, maps the pages of its shared object that
+ * are in memory. Fills no hole of the object. mm->lock held. */
+void fault_map_resident(struct vma *v, vaddr_t start, vaddr_t end);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fork: every VMA that may be inherited is copied. Private pages become shared read-only on
+ * both sides until one writes; pages of objects are not copied (the child faults them in);
+ * away arrays are, so the arrangement is inherited, present or not.
+ */
+#include "mm/op/fork.h"
+#include "lib/lock.h"
+#include "lib/uapi/errno.h"
+#include "mm/op/area.h"
+#include "mm/vm/commit.h"
+#include "mm/vm/object.h"
+#include "mm/vm/slot.h"
+
+/* Shows the private pages of v in the child as well. */
+static int copy_private(struct vma *v, struct mm *child, struct change *c)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    unsigned order = vma_order(v);
+    struct page *table;
+
+    pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
+    {
+        struct slot to;
+
+        if (!table->present)
+            continue;
+        to = slot_make(child, va, order);
+        if (!to.table)
+            return -ENOMEM;
+        if (v->object)
+            spin_lock(&v->object->lock);
+        slot_share(c, table, to.table, to.i, to.i + slot_count(va, next, order), order);
+        if (v->object)
+            spin_unlock(&v->object->lock);
+        if (next >= v->end)
+            break; /* the caller pauses */
+        change_pause(c);
+        if (pause_killed())
+            return -EINTR;
+    }
+    return 0;
+}
+
+static int copy_vma(struct vma *v, struct mm *child, struct change *b)
+{
+    REQUIRES_EXCLUSIVE(&child->lock);
+    struct vma *c = vma_alloc();
+    int err = 0;
+
+    if (!c)
+        return -ENOMEM;
+    vma_copy(c, child, v->start, v, v->start, v->end);
+    c->flags &= ~(VM_LOCKED | VM_LOCKONFAULT); /* locks are not inherited */
+    if ((c->flags & VM_ACCOUNT) && commit_check(v->mm, vma_npages(v)) != 0) {
+        vma_free(c);
+        return -ENOMEM;
+    }
+    vma_insert(child, c);
+    area_account(child, c->flags, (s64)vma_npages(c));
+    if (vma_kind(v) == VMA_SHARED)
+        err = slot_copy_numbers(child, v, v->start, v->end, 0);
+    else if (!(v->flags & VM_WIPEONFORK))
+        err = copy_private(v, child, b);
+    if (!err) /* without its lock it may equal its neighbour */
+        vma_merge(child, c);
+    return err;
+}
+
+static void copy_fields(struct mm *c, const struct mm *p)
+{
+    c->mmap_base = p->mmap_base;
+    c->brk_start = p->brk_start;
+    c->brk = p->brk;
+    c->limits = p->limits;
+    c->membarrier = p->membarrier;
+    c->program = p->program;
+    if (c->program.exe)
+        vm_file_get(c->program.exe);
+}
+
+int mm_fork(struct mm *parent, struct mm **child)
+{
+    struct mm *c = mm_create();
+    struct change batch;
+    struct vma *v;
+    int err = 0;
+
+    if (!c)
+        return -ENOMEM;
+    mutex_lock(&parent->lock);
+    mutex_lock(&c->lock);
+    copy_fields(c, parent);
+    change_begin(&batch, parent);
+    vma_for_each (v, parent) {
+        if (v->flags & VM_DONTFORK)
+            continue;
+        err = copy_vma(v, c, &batch);
+        change_pause(&batch);
+        if (!err && pause_killed())
+            err = -EINTR;
+        if (err)
+            break;
+    }
+    /* The parent must not write through stale entries before the copy is complete. */
+    change_end(&batch);
+    mutex_unlock(&c->lock);
+    mutex_unlock(&parent->lock);
+    if (err) {
+        mm_put(c);
+        return err;
+    }
+    *child = c;
+    return 0;
+}

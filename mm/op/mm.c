@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Life of an address space: create, make current, take apart.
+ */
+#include "mm/op/mm.h"
+#include "arch/tlb.h"
+#include "lib/lock.h"
+#include "lib/string.h"
+#include "mm/op/area.h"
+#include "mm/op/zap.h"
+#include "mm/phys/slab.h"
+#include "mm/table/pagetable.h"
+#include "mm/vm/commit.h"
+#include "mm/vm/slot.h"
+#include "mm/vm/vma.h"
+
+SLAB_CACHE(mm_cache, "mm", struct mm);
+
+u32 mm_max_map_count = MM_MAX_MAP_COUNT_DEFAULT;
+u64 mm_min_addr = MMAP_MIN_ADDR;
+
+static u64 next_id; /* atomic */
+static u32 dying;   /* atomic: address spaces that are being taken apart */
+static spinlock_t list_lock;
+static struct list all_mms = LIST_INIT(all_mms);
+
+struct mm *mm_create(void)
+{
+    struct mm *mm = slab_zalloc(&mm_cache);
+
+    if (!mm)
+        return NULL;
+    mutex_init(&mm->lock);
+    mm->refs = 1;
+    mm->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+    mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true, true, false};
+    mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
+    if (!pt_init(mm)) {
+        slab_free(&mm_cache, mm);
+        return NULL;
+    }
+    spin_lock(&list_lock);
+    list_add_tail(&all_mms, &mm->all);
+    spin_unlock(&list_lock);
+    return mm;
+}
+
+bool mm_any_dying(void)
+{
+    return __atomic_load_n(&dying, __ATOMIC_RELAXED) != 0;
+}
+
+void mm_get(struct mm *mm)
+{
+    u32 old = __atomic_fetch_add(&mm->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+#define UNMAP_AT_ONCE 16u /* small areas from pause to pause */
+
+static void unmap_all(struct mm *mm, struct area_dead *dead)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct change batch;
+    struct vma *v, *next;
+    unsigned n = 0;
+
+    change_begin(&batch, mm);
+    vma_for_each (v, mm) {
+        zap_range(v, v->start, v->end, &batch);
+        slot_forget(v, v->start, v->end);
+        if (++n % UNMAP_AT_ONCE == 0)
+            change_pause(&batch);
+    }
+    change_end(&batch);
+    for (v = vma_first(mm); v; v = next) {
+        vaddr_t start = v->start, end = v->end;
+
+        next = vma_next(v);
+        if (v->flags & VM_ACCOUNT)
+            commit_add(-(s64)vma_npages(v));
+        vma_remove(mm, v);
+        area_doom(v, dead);
+        pause_anyway();
+        /* Not what the next lies under as well: its object still leads there. */
+        if (next && ((start ^ (end - 1)) | (start ^ next->start)) < LEAF_SPAN)
+            continue;
+        change_begin(&batch, mm);
+        pt_trim(mm, start, end, 0, next ? next->start : USER_END + PAGE_SIZE, &batch);
+        change_end(&batch);
+    }
+}
+
+void mm_put(struct mm *mm)
+{
+    struct area_dead dead = {NULL};
+
+    if (__atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    ASSERT(mm->cpus == 0 && cpu_self()->mm != mm);
+    spin_lock(&list_lock);
+    list_del(&mm->all);
+    spin_unlock(&list_lock);
+    __atomic_fetch_add(&dying, 1, __ATOMIC_RELAXED);
+    mutex_lock(&mm->lock);
+    unmap_all(mm, &dead);
+    pt_fini(mm);
+    mutex_unlock(&mm->lock);
+    area_bury(&dead);
+    __atomic_fetch_sub(&dying, 1, __ATOMIC_RELAXED);
+    ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 &&
+           mm->tables == 0);
+    if (mm->program.exe)
+        vm_file_put(mm->program.exe);
+    slab_free(&mm_cache, mm);
+}
+
+u64 mm_kernel_bytes(const struct mm *mm)
+{
+    return sizeof(*mm) + READ_ONCE(mm->tables) * PAGE_SIZE +
+           READ_ONCE(mm->nvmas) * sizeof(struct vma) + READ_ONCE(mm->aways) * AWAY_BYTES;
+}
+
+void mm_activate(struct mm *mm)
+{
+    struct cpu *cpu = cpu_self();
+    struct mm *old = cpu->mm;
+    u64 bit = 1ull << cpu->id;
+
+    if (old == mm)
+        return;
+    /* Announce first, so that no flush is missed between the load and the mark. */
+    if (mm)
+        __atomic_fetch_or(&mm->cpus, bit, __ATOMIC_SEQ_CST);
+    arch_mm_load(mm, mm ? mm->root_pa : kernel_root);
+    cpu->mm = mm;
+    if (old)
+        __atomic_fetch_and(&old->cpus, ~bit, __ATOMIC_SEQ_CST);
+}
+
+struct mm *mm_after(const struct mm *mm)
+{
+    const struct list *next = mm ? mm->all.next : all_mms.next;
+
+    return next == &all_mms ? NULL : list_entry(next, struct mm, all);
+}
+
+void mm_for_each(void (*visit)(struct mm *mm, void *arg), void *arg)
+{
+    struct list *pos;
+
+    spin_lock(&list_lock);
+    list_for_each (pos, &all_mms)
+        visit(list_entry(pos, struct mm, all), arg);
+    spin_unlock(&list_lock);
+}

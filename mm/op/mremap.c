@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mremap's moves. An arrangement moves with its addresses: the away numbers are carried over.
+ * Translations of objects are dropped and come back by faults; private pages move with their
+ * entries.
+ */
+#include "mm/op/mremap.h"
+#include "lib/lock.h"
+#include "lib/uapi/errno.h"
+#include "mm/op/zap.h"
+#include "mm/vm/slot.h"
+
+/* Whether the leaf table over [va, next) of v can move as it is. */
+static bool moves_whole(const struct mremap *m, const struct vma *v, vaddr_t va,
+                        vaddr_t next)
+{
+    return !m->copies && !vma_order(v) && next - va == LEAF_SPAN &&
+           (m->new_addr - m->old) % LEAF_SPAN == 0;
+}
+
+/* Makes and pins the tables and arrays that the moved part needs at the target, so that
+ * unmapping what is there now does not take them away. 0 or -ENOMEM; unpin in any case. */
+static int pin_target(struct mremap *m, const struct vma *v, u64 len)
+{
+    REQUIRES_EXCLUSIVE(&m->mm->lock);
+    bool shared = vma_kind(v) == VMA_SHARED;
+    unsigned level = slot_level(vma_order(v));
+    struct page *table;
+
+    pt_for_each_table(m->mm, level, m->old, m->old + len, va, next, table)
+    {
+        vaddr_t to[2] = {m->new_addr + (va - m->old), m->new_addr + (next - m->old) - 1};
+        bool whole = moves_whole(m, v, va, next);
+
+        if (!whole && (shared ? !table->naway : !table->present))
+            continue;
+        for (int k = 0; k < 2; k++) {
+            struct page *target = pt_table_make(m->mm, to[k], whole ? 1 : level);
+
+            if (!target || (shared && !whole && slot_reserve(target) != 0))
+                return -ENOMEM;
+            target->pins = 1;
+        }
+        pause_anyway();
+    }
+    return 0;
+}
+
+static void unpin_target(struct mremap *m)
+{
+    REQUIRES_EXCLUSIVE(&m->mm->lock);
+    vaddr_t end = m->new_addr + m->new_len;
+    struct page *table;
+
+    for (unsigned level = 0; level <= 1; level++)
+        pt_for_each_table(m->mm, level, m->new_addr, end, va, next, table)
+        {
+            (void)next;
+            table->pins = 0;
+            slot_trim(table);
+            pause_anyway();
+        }
+}
+
+/* Frees what a failed reservation made at the target. */
+static void trim_target(struct mremap *m)
+{
+    struct vma *v = vma_find(m->mm, m->new_addr);
+
+    if (!v || v->start >= m->new_addr + m->new_len) /* mapped: the tables may stay */
+        area_trim(m->mm, m->new_addr, m->new_addr + m->new_len);
+}
+
+/* Moves the private entries of [va, next) of v, which lie in one table. */
+static void move_entries(struct mremap *m, const struct vma *v, struct page *table,
+                         vaddr_t va, vaddr_t next, struct change *c)
+{
+    REQUIRES_EXCLUSIVE(&m->mm->lock);
+    unsigned order = vma_order(v);
+    u64 delta = m->new_addr - m->old, span = pt_table_span(slot_level(order));
+
+    for (vaddr_t stop; va < next && table->present; va = stop) {
+        struct slot to = slot_at(m->mm, va + delta, order);
+
+        /* Up to where the target goes on in the next table. */
+        stop = MIN(next, ((va + delta) | (span - 1)) + 1 - delta);
+        if (to.table) /* else nothing is here to be moved there */
+            slot_transfer(c, table, slot_index(va, order), to.table, to.i,
+                          slot_count(va, stop, order));
+    }
+}
+
+/* Brings what [old, old+len) of v holds to the target, whose tables are pinned. */
+static void transfer(struct mremap *m, struct vma *v, u64 len)
+{
+    struct page *table;
+    struct change c;
+
+    if (v->object)
+        spin_lock(&v->object->lock);
+    change_begin(&c, m->mm);
+    pt_for_each_table(m->mm, slot_level(vma_order(v)), m->old, m->old + len, va, next,
+                      table)
+    {
+        if (moves_whole(m, v, va, next)) {
+            pt_move_leaf(m->mm, va, va + (m->new_addr - m->old), &c);
+        } else if (vma_kind(v) == VMA_SHARED) {
+            int err = slot_copy_numbers(m->mm, v, va, next, m->new_addr - m->old);
+
+            ASSERT(err == 0);
+        } else {
+            move_entries(m, v, table, va, next, &c);
+        }
+        if (pause_due()) {
+            change_flush(&c);
+            if (v->object)
+                (void)pause_unlocked(&v->object->lock);
+            else
+                pause_now();
+        }
+    }
+    change_end(&c);
+    if (v->object)
+        spin_unlock(&v->object->lock);
+}
+
+/* What MREMAP_DONTUNMAP leaves is not locked, and neither is the rest of its VMA, as on Linux. */
+static void unlock_source(struct vma *v)
+{
+    s64 npages = (s64)((v->end - v->start) >> PAGE_SHIFT);
+
+    area_account(v->mm, v->flags, -npages);
+    v->flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
+    area_account(v->mm, v->flags, npages);
+}
+
+int mremap_move(struct mremap *m, struct vma *v, bool keep)
+{
+    REQUIRES_EXCLUSIVE(&m->mm->lock);
+    /* old_len 0 duplicates a shared mapping: everything from old that fits. */
+    u64 source = m->old_len ? m->old_len : MIN(m->new_len, v->end - m->old);
+    u64 common = MIN(source, m->new_len);
+    struct vma *target;
+    int err;
+
+    m->copies = keep && vma_kind(v) == VMA_SHARED;
+    err = area_reserve(&m->reserve, 3);
+    if (!err)
+        err = area_reserve(&m->cuts, 2);
+    if (!err)
+        err = pin_target(m, v, common);
+    if (err) {
+        unpin_target(m);
+        trim_target(m);
+        return err;
+    }
+    /* Commit: nothing below can fail. */
+    if (m->flags & MREMAP_FIXED) {
+        area_unmap(m->mm, m->new_addr, m->new_addr + m->new_len, &m->cuts, &m->dead);
+        v = vma_at(m->mm, m->old);
+        /* What is duplicated may have lost its end to the target. */
+        common = MIN(common, v->end - m->old);
+    }
+    if (vma_order(v))
+        area_clear_way(m->mm, m->new_addr, m->new_addr + m->new_len);
+    /* The target is in its object's tree before anything moves there: no walk misses it. */
+    target = area_take(&m->reserve);
+    vma_copy(target, m->mm, m->new_addr, v, m->old, m->old + m->new_len);
+    vma_insert(m->mm, target);
+    transfer(m, v, common);
+    unpin_target(m);
+    area_account(m->mm, target->flags, (s64)(m->new_len >> PAGE_SHIFT));
+    if ((m->flags & MREMAP_DONTUNMAP) && (v->flags & VM_LOCKED)) {
+        unlock_source(v);
+        vma_merge(m->mm, v);
+    }
+    vma_merge(m->mm, target);
+    if (!keep)
+        area_unmap(m->mm, m->old, m->old + m->old_len, &m->reserve, &m->dead);
+    return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Populating: mapping pages before they are touched, table by table where they are in memory
+ * already, by faults where they are not. For MAP_POPULATE, mlock and remap_file_pages.
+ */
+#include "lib/lock.h"
+#include "lib/pause.h"
+#include "mm/op/fault.h"
+#include "mm/op/mm.h"
+#include "mm/vm/object_tree.h"
+
+/* Maps the resident pages of a shared object in [va, next), under one table. Returns whether
+ * some entry is still empty. */
+static always_inline bool populate_shared(struct vma *v, struct page *table, vaddr_t va,
+                                          vaddr_t next, unsigned order)
+{
+    REQUIRES(&v->mm->lock);
+    struct object_cursor cursor = object_cursor(v->object);
+    pte_t *entries = pt_entries(table), rights = slot_rights(v->flags & VM_PROT, order);
+    struct tally t = {0, 0};
+    bool missing = false;
+    struct change c;
+
+    change_begin(&c, v->mm);
+    spin_lock(&v->object->lock);
+    spin_lock(&table->lock);
+    for (unsigned i = slot_index(va, order); va < next; i++, va += slot_size(order)) {
+        struct page *pg;
+
+        if (pte_load(&entries[i]))
+            continue;
+        pg = object_cursor_get(&cursor, slot_offset(table, i, v, va));
+        if (!pg ||
+            !slot_show(&c, &entries[i], va, 0, pg, rights, slot_number(table, i), &t))
+            missing = true;
+    }
+    slot_settle(&c, table, &t, RESIDENT_SHMEM, order);
+    spin_unlock(&table->lock);
+    v->object->shown++;
+    spin_unlock(&v->object->lock);
+    change_end(&c);
+    return missing;
+}
+
+void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
+                  struct tally *tally)
+{
+    REQUIRES(&s.table->lock);
+    REQUIRES(&v->object->lock);
+
+    bool shared = vma_kind(v) == VMA_SHARED;
+    pte_t rights = slot_rights(v->flags & VM_PROT & (shared ? ~0u : ~VM_WRITE), 0);
+    struct object_cursor cursor = object_cursor(v->object);
+    pgoff_t pgoff = vma_home(v, va);
+    u64 room = MIN((v->end - va) >> PAGE_SHIFT, object_npages(v->object) - pgoff);
+    unsigned i = s.i + 1,
+             stop = s.i + (unsigned)MIN(room, FAULT_AROUND - s.i % FAULT_AROUND);
+    struct tally t = {0, 0};
+
+    for (pte_t *e = s.entry + 1; i < stop && !pte_load(e) && !slot_number(s.table, i);
+         i++, e++) {
+        struct page *pg = object_cursor_get(&cursor, ++pgoff);
+
+        if (!pg)
+            break;
+        (void)slot_show(c, e, va, 0, pg, rights, false, &t);
+    }
+    tally->present += t.present;
+}
+
+/* One VMA's part of a populate. */
+static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t start,
+                                      vaddr_t end)
+{
+    bool shared = vma_kind(v) == VMA_SHARED;
+    u32 access = !shared && (v->flags & VM_WRITE) ? FAULT_WRITE : FAULT_READ;
+    unsigned order = vma_order(v);
+    u64 size = slot_size(order);
+
+    if (!vma_allows(v, access))
+        return FAULT_ACCERR;
+    for (vaddr_t va = start & ~(size - 1), next; va < end; va = next) {
+        struct slot s = slot_make(mm, va, order);
+
+        next = MIN((va | (pt_table_span(slot_level(order)) - 1)) + 1, end);
+        if (!s.table)
+            return FAULT_OOM;
+        if (pause_point())
+            return FAULT_OK; /* it will not be looked at any more */
+        if (shared && !SLOT_CALL(v, populate_shared, v, s.table, va, next))
+            continue;
+        for (; va < next; va += size, s.entry++) {
+            pte_t pte = pte_load(s.entry);
+            enum fault_result result;
+
+            if (pte_present(pte) && (pte_writable(pte) || !(access & FAULT_WRITE)))
+                continue;
+            result = fault_locked(mm, v, va, access);
+            if (result != FAULT_OK)
+                return result;
+            if (pause_point())
+                return FAULT_OK;
+        }
+    }
+    return FAULT_OK;
+}
+
+void fault_map_resident(struct vma *v, vaddr_t start, vaddr_t end)
+{
+    REQUIRES(&v->mm->lock);
+    unsigned order = vma_order(v);
+
+    if (vma_kind(v) != VMA_SHARED || !vma_allows(v, FAULT_READ))
+        return;
+    for (vaddr_t va = start, next; va < end; va = next) {
+        struct slot s = slot_make(v->mm, va, order);
+
+        next = MIN((va | (pt_table_span(slot_level(order)) - 1)) + 1, end);
+        if (!s.table || pause_point())
+            return;
+        (void)SLOT_CALL(v, populate_shared, v, s.table, va, next);
+    }
+}
+
+enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    REQUIRES(&mm->lock);
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
+        enum fault_result result =
+            populate_vma(mm, v, MAX(v->start, start), MIN(v->end, end));
+
+        if (result != FAULT_OK || pause_point())
+            return result;
+    }
+    return FAULT_OK;
+}

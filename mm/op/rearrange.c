@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps of mm/op/rearrange.h.
+ */
+#include "mm/op/rearrange.h"
+#include "lib/lock.h"
+#include "lib/uapi/errno.h"
+#include "mm/op/area.h"
+#include "mm/phys/stat.h"
+
+void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    r->mm = mm;
+    r->v = NULL;
+    r->held = NULL;
+    r->run = 0;
+    r->pages = 0;
+    r->lazy = lazy;
+    r->install = false;
+    r->missing = false;
+    r->directory = NULL;
+    r->covers = USER_END; /* nothing */
+    change_begin(&r->change, mm);
+}
+
+void rearrange_release(struct rearrange *r)
+{
+    change_end(&r->change);
+    change_begin(&r->change, r->mm);
+    if (r->held) {
+        r->held->shown++;
+        spin_unlock(&r->held->lock);
+    }
+    r->held = NULL;
+    r->pages += r->run;
+    r->run = 0;
+}
+
+void rearrange_hold_again(struct rearrange *r)
+{
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    struct vm_object *o = r->v->object;
+
+    r->pages += r->run;
+    r->run = 0;
+    if (r->held != o || pause_due()) {
+        rearrange_release(r);
+        pause_anyway();
+    }
+    if (!r->held) {
+        spin_lock(&o->lock);
+        r->held = o;
+        r->cursor = object_cursor(o);
+    }
+}
+
+int rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    struct vma *v = vma_at(r->mm, start);
+    int err = rearrange_check(v, start, end);
+
+    if (!err)
+        rearrange_use(r, v);
+    return err;
+}
+
+const pte_t *rearrange_directory(struct rearrange *r, vaddr_t va, unsigned order)
+{
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    const pte_t *table = r->mm->root;
+
+    for (unsigned level = PT_LEVELS - 1; level > slot_level(order) + 1; level--) {
+        pte_t e = pte_load(&table[pt_index(va, level)]);
+
+        if (!pte_present(e))
+            return NULL;
+        table = phys_to_virt(e & PTE_ADDR);
+    }
+    r->directory = table;
+    r->covers = va & ~(pt_span(slot_level(order) + 2) - 1);
+    return table;
+}
+
+int rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    unsigned order = vma_order(r->v);
+    u64 span = pt_table_span(slot_level(order));
+
+    for (vaddr_t va = start; va < end; va = (va | (span - 1)) + 1) {
+        struct slot s = slot_at(r->mm, va, order);
+
+        if (!s.table)
+            s = slot_make(r->mm, va, order);
+        if (!s.table || slot_reserve(s.table) != 0)
+            return -ENOMEM;
+        if (unlikely(pause_due())) {
+            rearrange_release(r);
+            if (pause_point())
+                return -EINTR;
+        }
+    }
+    return 0;
+}
+
+void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    struct page *table;
+
+    pt_for_each_table(r->mm, slot_level(vma_order(r->v)), start, end, va, next, table)
+    {
+        (void)next;
+        slot_trim(table);
+        if (unlikely(pause_due())) {
+            rearrange_release(r);
+            pause_anyway();
+        }
+    }
+}
+
+void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    rearrange_trim(r, start, end);
+    r->covers = USER_END;
+    /* Tables only r->v lies over: nobody else comes to them, and who comes by its object
+     * waits for the lock. */
+    rearrange_release(r);
+    area_trim_inside(r->v, start, end);
+}
+
+/* The slots from s on under [va, next) of one table, node by node of the object's index. */
+static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t va,
+                                    vaddr_t next, bool home, pgoff_t pgoff,
+                                    struct tally *t, unsigned order)
+{
+    struct vm_object *o = r->v->object;
+    unsigned left = slot_count(va, next, order), n;
+    pgoff_t end = object_npages(o); /* fallocate may have put pages behind it */
+
+    for (; left; left -= n) {
+        void *const *pages = NULL;
+
+        n = left;
+        if (r->install && pgoff < end) {
+            struct index_node *node = index_leaf(&o->pages, object_number(pgoff));
+
+            n = (unsigned)MIN(MIN((u64)left, INDEX_SLOTS - pgoff % INDEX_SLOTS),
+                              end - pgoff);
+            n = order ? 1 : n;
+            pages = node ? node->slot + pgoff % INDEX_SLOTS : NULL;
+        }
+        r->missing |= !pages;
+        rearrange_slots(r, s, va, n, home, (u32)(pgoff + 1), pages, t, order);
+        s.i += n;
+        s.entry += n;
+        va += n * slot_size(order);
+        pgoff += (pgoff_t)n << order;
+    }
+}
+
+static always_inline void set_range(struct rearrange *r, vaddr_t start, vaddr_t end,
+                                    pgoff_t pgoff, unsigned order)
+{
+    bool home = pgoff == vma_home(r->v, start);
+    u64 span = pt_table_span(slot_level(order));
+
+    for (vaddr_t va = start, next; va < end; va = next) {
+        struct slot s = rearrange_slot(r, va, order);
+        struct tally t = {0, 0};
+
+        next = MIN((va | (span - 1)) + 1, end);
+        if (unlikely(!s.table)) { /* coming home where nothing is shown */
+            r->missing = true;
+            if (!pt_next_table(r->mm, &next, end, slot_level(order)))
+                next = end;
+            continue;
+        }
+        rearrange_hold(r, slot_count(va, next, order) << order);
+        if (!r->install && slot_all_home(s.table))
+            continue; /* and home they shall be */
+        spin_lock(&s.table->lock);
+        set_table(r, s, va, next, home, pgoff + ((va - start) >> PAGE_SHIFT), &t, order);
+        slot_settle(&r->change, s.table, &t, RESIDENT_SHMEM, order);
+        spin_unlock(&s.table->lock);
+    }
+}
+
+void rearrange_range(struct rearrange *r, vaddr_t start, vaddr_t end, pgoff_t pgoff)
+{
+    SLOT_CALL(r->v, set_range, r, start, end, pgoff);
+}
+
+void rearrange_end(struct rearrange *r)
+{
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    rearrange_release(r);
+    if (r->pages) {
+        mm_count_n(remap_pages, r->pages);
+        mm_count(remap_calls);
+    }
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A change of an arrangement under way: what remap_file_pages, remapv, swap and rotate share.
+ * Check the mapping, reserve tables and arrays (the only step that can fail), set slots with
+ * the object's lock held over runs of pages, settle once. M exclusive throughout.
+ */
+#pragma once
+
+#include "lib/lock.h"
+#include "lib/uapi/errno.h"
+#include "mm/vm/object_tree.h"
+#include "mm/vm/slot.h"
+
+struct rearrange {
+    struct mm *mm;
+    struct vma *v;               /* the mapping being changed */
+    struct vm_object *held;      /* its lock is ours; NULL: none is */
+    struct object_cursor cursor; /* valid while held */
+    u32 run;                     /* pages set since the last look at the time */
+    u64 pages;                   /* and before */
+    bool lazy;    /* leave translations to faults, unless the memory is locked */
+    bool install; /* put translations in place: of v, from rearrange_vma */
+    bool missing; /* some page could not be put in place */
+    pte_t rights; /* of v: a translation without its frame */
+    const pte_t *directory; /* the table above the slots last used, and what it covers */
+    vaddr_t covers;
+    struct change change;
+};
+
+/* Pages set before it is time to look whether others shall have the object's lock. */
+#define REARRANGE_RUN 2048u
+
+void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy);
+
+/* Gives up the object's lock, flushes what was changed before that: a page that left the
+ * object afterwards must not be visible to any CPU. */
+void rearrange_release(struct rearrange *r);
+
+/* Why [start, end), not empty and in the user half, cannot be rearranged as a part of v (NULL:
+ * nothing is mapped at start); 0: it can. The one predicate. -EINVAL: not inside one shared
+ * mapping of an object, an attached segment, no whole pages; -EPERM: sealed. */
+static inline int rearrange_check(const struct vma *v, vaddr_t start, vaddr_t end)
+{
+    if (!v || vma_kind(v) != VMA_SHARED || end > v->end)
+        return -EINVAL;
+    if (likely(!(v->flags & (VM_NOREMAP | VM_SEALED | VM_HUGE))))
+        return 0;
+    if ((v->flags & VM_NOREMAP) || (start | end) % vma_page_size(v))
+        return -EINVAL;
+    return v->flags & VM_SEALED ? -EPERM : 0;
+}
+
+/* Chooses v, which has been checked. */
+static inline void rearrange_use(struct rearrange *r, struct vma *v)
+{
+    if (unlikely(r->v && (r->v->flags ^ v->flags) & VM_HUGE))
+        r->covers = USER_END; /* the slots are in tables of another level */
+    r->v = v;
+    r->install = (!r->lazy || vm_populates(v->flags)) && (v->flags & VM_PROT);
+    r->rights = slot_rights(v->flags & VM_PROT, vma_order(v));
+}
+
+/* Checks and chooses the mapping around [start, end). Errors as rearrange_check(). */
+int must_check rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end);
+
+static inline int must_check rearrange_vma(struct rearrange *r, vaddr_t start,
+                                           vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    const struct vma *v = r->v;
+
+    if (likely(v && start - v->start < v->end - v->start))
+        return unlikely(end > v->end) || unlikely((start | end) % vma_page_size(v))
+                   ? -EINVAL
+                   : 0;
+    return rearrange_find(r, start, end);
+}
+
+/* As slot_at(); the next one nearby costs one load. No table goes away meanwhile: M is
+ * exclusive, and rearrange_undo forgets what is remembered. */
+const pte_t *rearrange_directory(struct rearrange *r, vaddr_t va, unsigned order);
+
+static always_inline struct slot rearrange_slot(struct rearrange *r, vaddr_t va,
+                                                unsigned order)
+{
+    unsigned i = slot_index(va, order);
+    pte_t e;
+
+    if (unlikely(va - r->covers >= pt_span(slot_level(order) + 2)) &&
+        !rearrange_directory(r, va, order))
+        return (struct slot){NULL, NULL, i};
+    e = pte_load(r->directory + pt_index(va, slot_level(order) + 1));
+    if (unlikely(!pte_present(e)))
+        return (struct slot){NULL, NULL, i};
+    return (struct slot){pfn_to_page(pte_pfn(e)), (pte_t *)phys_to_virt(e & PTE_ADDR) + i,
+                         i};
+}
+
+/* Makes the tables and arrays of [start, end) of v. -ENOMEM, -EINTR (killed): a part may be
+ * made. */
+int must_check rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end);
+
+/* Frees the arrays without numbers. */
+void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end);
+
+/* After a failed reservation: frees the empty tables as well. */
+void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end);
+
+/* Takes the object's lock of v, or lets others have it for a moment when it is time. */
+void rearrange_hold_again(struct rearrange *r);
+
+/* Holds the object of v for the next `npages` pages. */
+static inline void rearrange_hold(struct rearrange *r, u32 npages)
+{
+    if (unlikely(r->held != r->v->object || r->run >= REARRANGE_RUN))
+        rearrange_hold_again(r);
+    r->run += npages;
+}
+
+/* Makes n slots from s at va on show away number `number`, not 0, and those that follow it;
+ * with `home` all their homes. Translations of `pages`, what they shall show, are put in place
+ * (NULL: none is); what cannot be is left to a fault. Cannot fail. O and T held; arrays are
+ * reserved unless they come home. */
+static always_inline void rearrange_run(struct rearrange *r, struct slot s, vaddr_t va,
+                                        unsigned n, bool home, u32 number,
+                                        void *const *pages, struct tally *t,
+                                        unsigned order)
+{
+    REQUIRES(&s.table->lock);
+    u32 *numbers = slot_numbers(s.table, s.i);
+
+    for (u64 k = 0; k < n; k++) {
+        bool moved = slot_move(numbers, k, home, number + (u32)(k << order), t);
+        struct page *pg;
+        pte_t old;
+
+        if (!moved && !pages)
+            continue;
+        old = pte_load(&s.entry[k]);
+        if (!moved && old) /* shows that page already */
+            continue;
+        pg = pages ? pages[k] : NULL;
+        if (likely(pg) &&
+            likely(slot_show(&r->change, &s.entry[k], va + k * slot_size(order), old, pg,
+                             r->rights, !home, t)))
+            continue;
+        if (pages)
+            r->missing = true;
+        if (old)
+            slot_store(&r->change, &s.entry[k], va + k * slot_size(order), old, 0, t);
+    }
+}
+
+/* The same with the choices as constants. */
+static always_inline void rearrange_slots(struct rearrange *r, struct slot s, vaddr_t va,
+                                          unsigned n, bool home, u32 number,
+                                          void *const *pages, struct tally *t,
+                                          unsigned order)
+{
+    if (likely(!home) && likely(pages))
+        rearrange_run(r, s, va, n, false, number, pages, t, order);
+    else if (!home)
+        rearrange_run(r, s, va, n, false, number, NULL, t, order);
+    else if (pages)
+        rearrange_run(r, s, va, n, true, 0, pages, t, order);
+    else
+        rearrange_run(r, s, va, n, true, 0, NULL, t, order);
+}
+
+/* One slot, the file page pgoff. T held; O by rearrange_hold(). */
+static always_inline void rearrange_page(struct rearrange *r, struct slot s, vaddr_t va,
+                                         u32 pgoff, struct tally *t, unsigned order)
+{
+    REQUIRES(&r->v->object->lock);
+    void *pg = r->install ? object_cursor_get(&r->cursor, pgoff) : NULL;
+
+    rearrange_slots(r, s, va, 1, unlikely(pgoff == vma_home(r->v, va)), pgoff + 1,
+                    likely(r->install) ? &pg : NULL, t, order);
+}
+
+/* Makes [start, end) of v show the file pages from pgoff on: all of them away, reserved, or
+ * all at home. Holds the object. */
+void rearrange_range(struct rearrange *r, vaddr_t start, vaddr_t end, pgoff_t pgoff);
+
+/* The lock, the counters, the flush. */
+void rearrange_end(struct rearrange *r);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Taking file pages away: shrink and hole punch. The order is what makes it safe against
+ * faults, reads and remaps: lower the size (or mark the page), remove the home translations
+ * range by range and the others page by page, flush, and only then free. The object's lock
+ * is held while that happens to a run of pages; a fault commits under the same lock after
+ * checking the size again. The callers keep the object from growing meanwhile.
+ */
+#include "lib/lock.h"
+#include "lib/pause.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/vm/backlink.h"
+#include "mm/vm/object_tree.h"
+#include "mm/vm/rmap.h"
+#include "mm/vm/slot.h"
+
+/* Zeroes bytes [from, to) of the resident page with this number (counted in pages of the
+ * object): aliases see it at once. */
+static void zero_part(struct vm_object *o, pgoff_t number, u64 from, u64 to)
+{
+    REQUIRES(&o->lock);
+    struct page *pg = index_get(&o->pages, object_number(number << o->order));
+
+    if (pg)
+        memset((char *)page_to_virt(pg) + from, 0, to - from);
+}
+
+/* Pages of this many numbers go at a time. */
+#define TRUNCATE_RUN 512u
+
+/* Frees the resident pages of [first, last), a run of numbers, once nothing maps them. O held. */
+static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
+                       struct change *b)
+{
+    REQUIRES(&o->lock);
+    void *pages[INDEX_SLOTS];
+    unsigned n;
+
+    rmap_unmap_homes(o, first, last, copies, b);
+    o->shown++;
+    while ((n = index_take(&o->pages, &first, last, pages)) != 0) {
+        for (unsigned i = 0; i < n; i++)
+            ((struct page *)pages[i])->flags |= PG_LEAVING;
+        for (unsigned i = 0; i < n; i++) {
+            struct page *pg = pages[i];
+
+            rmap_unmap_away(pg, b);
+            object_forget_page(pg);
+            change_free(b, pg); /* the object's reference, after the flush */
+        }
+        object_uncount(o, n);
+    }
+}
+
+/* Frees the pages [first, last) run by run. Between two runs O may be given up for a pause: a
+ * run is either as it was or all gone. */
+static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copies)
+{
+    REQUIRES(&o->lock);
+    struct change batch;
+    u32 number = object_number(first);
+
+    change_begin(&batch, NULL);
+    if (first < last && (first | (TRUNCATE_RUN - 1)) >= last - 1) {
+        remove_run(o, number, last, copies, &batch); /* one run: nothing to look for */
+        first = last;
+    }
+    while (first < last && index_next(&o->pages, &number) && number < last) {
+        pgoff_t end = MIN((pgoff_t)(number | (TRUNCATE_RUN - 1)) + 1, last);
+
+        remove_run(o, number, end, copies, &batch);
+        if (end >= last)
+            break;
+        number = (u32)end;
+        if (pause_due()) {
+            change_flush(&batch);
+            (void)pause_unlocked(&o->lock);
+        }
+    }
+    change_end(&batch);
+}
+
+/* Removes the copies that private mappings made of pages from `first` on, which the object
+ * does not know: run by run as well. */
+static void remove_copies(struct vm_object *o, pgoff_t first)
+{
+    REQUIRES(&o->lock);
+    struct change batch;
+
+    change_begin(&batch, NULL);
+    while (o->nprivate && rmap_next_home(o, &first)) {
+        pgoff_t end = (first | (TRUNCATE_RUN - 1)) + 1;
+
+        rmap_unmap_homes(o, first, end, DROP_COPIES, &batch);
+        o->shown++;
+        first = end;
+        if (pause_due()) {
+            change_flush(&batch);
+            (void)pause_unlocked(&o->lock);
+        }
+    }
+    change_end(&batch);
+}
+
+int object_truncate(struct vm_object *o, u64 size)
+{
+    if (size > OBJECT_MAX_SIZE)
+        return -EFBIG;
+    if (o->order && size % (PAGE_SIZE << o->order))
+        return -EINVAL;
+    spin_lock(&o->lock);
+    if (size <= o->size) { /* equal: what was allocated beyond the end goes */
+        pgoff_t first = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+        o->size = size;
+        if (size % PAGE_SIZE)
+            zero_part(o, size >> PAGE_SHIFT, size % PAGE_SIZE, PAGE_SIZE);
+        remove_copies(o, first);
+        remove_pages(o, first, OBJECT_MAX_PAGES, DROP_COPIES);
+    } else {
+        o->size = size;
+    }
+    spin_unlock(&o->lock);
+    return 0;
+}
+
+void object_punch(struct vm_object *o, u64 start, u64 end)
+{
+    u64 size = PAGE_SIZE << o->order;
+    unsigned shift = PAGE_SHIFT + o->order;
+    pgoff_t first = (start + size - 1) >> shift, last = end >> shift;
+
+    if (start >= end || start >= OBJECT_MAX_SIZE)
+        return;
+    last = MIN(last, OBJECT_MAX_PAGES >> o->order);
+    spin_lock(&o->lock);
+    if (start >> shift == end >> shift) {
+        zero_part(o, start >> shift, start % size, end % size);
+    } else {
+        if (start % size)
+            zero_part(o, start >> shift, start % size, size);
+        if (end % size && end >> shift < OBJECT_MAX_PAGES >> o->order)
+            zero_part(o, end >> shift, 0, end % size);
+        if (first < last)
+            remove_pages(o, first << o->order, last << o->order, 0);
+    }
+    spin_unlock(&o->lock);
+}
+
+void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last)
+{
+    u32 number = object_number(first);
+    struct page *pg;
+
+    /* One by one: between them may stand pages that were there before. */
+    spin_lock(&o->lock);
+    while ((pg = index_next(&o->pages, &number)) != NULL && number < last) {
+        if (pg->flags & PG_FRESH)
+            remove_pages(o, number, (pgoff_t)number + (1ul << o->order), 0);
+        number++;
+        (void)pause_unlocked(&o->lock);
+    }
+    spin_unlock(&o->lock);
+}
+
+void object_keep_fresh(struct vm_object *o, pgoff_t first, pgoff_t last)
+{
+    u32 number = object_number(first);
+    struct page *pg;
+
+    spin_lock(&o->lock);
+    while ((pg = index_next(&o->pages, &number)) != NULL && number < last) {
+        pg->flags &= (u16)~PG_FRESH;
+        number++;
+        (void)pause_unlocked(&o->lock);
+    }
+    spin_unlock(&o->lock);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which translations go when a range is unmapped or a file page leaves its object. How one
+ * goes is in mm/vm/slot.c.
+ */
+#include "mm/op/zap.h"
+#include "lib/lock.h"
+#include "lib/pause.h"
+#include "mm/vm/object_tree.h"
+#include "mm/vm/rmap.h"
+
+/* Drops what DROP_* says of [start, end) of v, table by table. */
+static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 what,
+                              struct change *c)
+{
+    REQUIRES(&v->mm->lock);
+    unsigned order = vma_order(v);
+    struct page *table;
+
+    pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+    {
+        unsigned i = slot_index(va, order);
+
+        if (!table->present)
+            continue;
+        spin_lock(&table->lock);
+        slot_drop(c, v, table, i, i + slot_count(va, next, order), what);
+        spin_unlock(&table->lock);
+        change_pause(c);
+    }
+    if (v->object)
+        object_dropped(v->object);
+}
+
+void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct change *c)
+{
+    drop_range(v, start, end, DROP_ALL, c);
+}
+
+void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct change *c)
+{
+    drop_range(v, start, end, DROP_AWAY, c);
+}
+
+/* ---- removal by file page: the removing half of mm/vm/rmap.h ---- */
+
+struct unmap_ctx {
+    struct page *pg;
+    struct change *c;
+};
+
+/* A look without the table's lock comes first, for the many stale ones. */
+static inline void unmap_hint(u64 key, void *arg)
+{
+    const struct unmap_ctx *ctx = arg;
+
+    if (backlink_live(ctx->pg, key))
+        slot_drop_backlink(ctx->c, ctx->pg, key);
+}
+
+void rmap_unmap_away(struct page *pg, struct change *c)
+{
+    REQUIRES(&pg->object->lock);
+    struct unmap_ctx ctx = {pg, c};
+
+    if (unlikely(pg->flags & PG_LOG)) {
+        u64 at = 0;
+
+        while (backlink_visit_part(pg, &at, unmap_hint, &ctx)) {
+            if (!pause_due())
+                continue;
+            change_flush(c);
+            (void)pause_unlocked(&pg->object->lock);
+        }
+        return;
+    }
+    for (unsigned s = 0; s < BACKLINKS_INLINE; s++) {
+        u64 key = backlink_inline(pg, s);
+
+        if (!key)
+            break;
+        unmap_hint(key, &ctx);
+    }
+}
+
+void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copies,
+                      struct change *c)
+{
+    REQUIRES(&o->lock);
+    struct vma *v;
+
+    object_for_each_vma (v, o, first, last) {
+        pgoff_t low = MAX(first, v->pgoff), high = MIN(last, v->pgoff + vma_npages(v));
+        vaddr_t start = v->start + ((low - v->pgoff) << PAGE_SHIFT);
+        vaddr_t end = v->start + ((high - v->pgoff) << PAGE_SHIFT);
+        unsigned order = vma_order(v);
+        struct page *table;
+
+        change_switch(c, v->mm);
+        pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+        {
+            unsigned i = slot_index(va, order);
+
+            if (!table->present)
+                continue;
+            spin_lock(&table->lock);
+            slot_drop(c, v, table, i, i + slot_count(va, next, order), copies);
+            spin_unlock(&table->lock);
+        }
+    }
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Buddy allocator over the usable ranges. A free block is known by its first page: type
+ * PAGE_FREE and its order; the other pages of a block never look like that, because a block
+ * that is absorbed loses its type. Blocks never merge across the end of a range, so nothing
+ * outside RAM is ever read.
+ *
+ * Single pages are lazy: a freed one goes to a per-CPU stack and from there to a plain list,
+ * unmerged. They are merged only when a larger block is wanted and none is there, so the
+ * common traffic of single pages never pays for splitting and merging. Page tables come back
+ * empty, that is zeroed: a few of them are kept for those who want such pages.
+ */
+#include "mm/phys/buddy.h"
+#include "lib/kasan.h"
+#include "lib/lock.h"
+#include "lib/percpu.h"
+#include "lib/string.h"
+#include "mm/phys/account.h"
+#include "mm/phys/boot_alloc.h"
+#include "mm/phys/stat.h"
+
+#define CACHE_MAX   64u
+#define CACHE_BATCH 16u
+#define ZEROED_MAX  32u
+
+struct page_cache {
+    u32 count, nzeroed;
+    struct page *pages[CACHE_MAX];
+    struct page *zeroed[ZEROED_MAX];
+};
+
+static DEFINE_PER_CPU(struct page_cache, page_cache);
+
+static struct {
+    spinlock_t lock;
+    struct list free[BUDDY_ORDERS];
+    u64 blocks[BUDDY_ORDERS];
+    struct page *lazy; /* single pages not merged yet, chained by link.next */
+    u64 nlazy;
+    u64 nfree; /* in the lists and in `lazy`; per-CPU stacks excluded */
+    u64 total;
+    u64 reserve;
+} buddy;
+
+/* Ranges of RAM, by frame number; written at boot only. */
+static struct {
+    pfn_t start, end;
+} regions[BOOT_RANGES_MAX];
+static u32 nregions;
+
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+static u64 fail_countdown;
+
+void alloc_fail_at(u64 n)
+{
+    fail_countdown = n;
+}
+
+u64 alloc_fail_left(void)
+{
+    return fail_countdown;
+}
+
+bool alloc_should_fail(void)
+{
+    return fail_countdown && --fail_countdown == 0;
+}
+#endif
+
+static void block_insert(pfn_t pfn, unsigned order)
+{
+    REQUIRES(&buddy.lock);
+    struct page *pg = pfn_to_page(pfn);
+
+    pg->type = PAGE_FREE;
+    pg->order = (u8)order;
+    list_add(&buddy.free[order], &pg->link);
+    buddy.blocks[order]++;
+}
+
+static void block_remove(struct page *pg)
+{
+    REQUIRES(&buddy.lock);
+    list_del(&pg->link);
+    buddy.blocks[pg->order]--;
+    pg->type = PAGE_RESERVED; /* until the caller names it: not a free block's head */
+}
+
+static u32 region_of(pfn_t pfn)
+{
+    for (u32 i = 0; i < nregions; i++)
+        if (pfn - regions[i].start < regions[i].end - regions[i].start)
+            return i;
+    panic("page %#llx is not memory", (unsigned long long)pfn);
+}
+
+static void block_free(pfn_t pfn, unsigned order)
+{
+    REQUIRES(&buddy.lock);
+    u32 r = region_of(pfn);
+
+    buddy.nfree += 1ull << order;
+    while (order + 1 < BUDDY_ORDERS) {
+        pfn_t other = pfn ^ (1ull << order);
+        struct page *pg;
+
+        if (other < regions[r].start || other + (1ull << order) > regions[r].end)
+            break;
+        pg = pfn_to_page(other);
+        if (pg->type != PAGE_FREE || pg->order != order)
+            break;
+        block_remove(pg);
+        pfn &= ~(1ull << order);
+        order++;
+    }
+    block_insert(pfn, order);
+}
+
+/* Takes a block of `order`, splitting a larger one. */
+static struct page *block_take(unsigned order)
+{
+    REQUIRES(&buddy.lock);
+    unsigned o = order;
+
+    while (o < BUDDY_ORDERS && list_empty(&buddy.free[o]))
+        o++;
+    if (o == BUDDY_ORDERS)
+        return NULL;
+
+    struct page *pg = list_entry(list_first(&buddy.free[o]), struct page, link);
+    pfn_t pfn = page_to_pfn(pg);
+
+    block_remove(pg);
+    while (o > order) {
+        o--;
+        block_insert(pfn + (1ull << o), o);
+    }
+    buddy.nfree -= 1ull << order;
+    return pg;
+}
+
+static void region_add(paddr_t start, paddr_t end)
+{
+    REQUIRES(&buddy.lock);
+    pfn_t pfn = align_up(start, PAGE_SIZE) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+
+    if (pfn >= last || nregions == BOOT_RANGES_MAX)
+        return;
+    regions[nregions].start = pfn;
+    regions[nregions].end = last;
+    nregions++;
+    buddy.total += last - pfn;
+    kasan_poison(phys_to_virt(pfn << PAGE_SHIFT), (last - pfn) << PAGE_SHIFT,
+                 KASAN_PAGE_FREE);
+    while (pfn < last) {
+        unsigned order = BUDDY_ORDERS - 1;
+
+        while ((pfn & ((1ull << order) - 1)) || pfn + (1ull << order) > last)
+            order--;
+        block_free(pfn, order);
+        pfn += 1ull << order;
+    }
+}
+
+/* Programs leave about 1.5 % and at most 4 MiB to root's shell and the kernel. */
+static void set_reserve(void)
+{
+    buddy.reserve = MIN(buddy.total / 64, (u64)1024);
+}
+
+void buddy_add(paddr_t start, paddr_t end)
+{
+    spin_lock(&buddy.lock);
+    region_add(start, end);
+    set_reserve();
+    spin_unlock(&buddy.lock);
+}
+
+void buddy_init(void)
+{
+    memset(&buddy, 0, sizeof(buddy));
+    nregions = 0;
+    for (unsigned o = 0; o < BUDDY_ORDERS; o++)
+        list_init(&buddy.free[o]);
+    spin_lock(&buddy.lock);
+    boot_alloc_rest(region_add);
+    set_reserve();
+    spin_unlock(&buddy.lock);
+}
+
+static struct page *cache_refill(struct page_cache *c)
+{
+    spin_lock(&buddy.lock);
+    while (c->count < CACHE_BATCH) {
+        struct page *pg = buddy.lazy;
+
+        if (pg) {
+            buddy.lazy = (struct page *)pg->link.next;
+            buddy.nlazy--;
+            buddy.nfree--;
+        } else {
+            pg = block_take(0);
+            if (!pg)
+                break;
+            pg->type = PAGE_CACHED;
+        }
+        c->pages[c->count++] = pg;
+    }
+    spin_unlock(&buddy.lock);
+    if (c->count)
+        return c->pages[--c->count];
+    return c->nzeroed ? c->zeroed[--c->nzeroed] : NULL;
+}
+
+static void lazy_push(struct page *pg)
+{
+    REQUIRES(&buddy.lock);
+    pg->link.next = (struct list *)buddy.lazy;
+    buddy.lazy = pg;
+    buddy.nlazy++;
+    buddy.nfree++;
+}
+
+/* Moves pages from the stack to the lazy list until `keep` are left. */
+static void cache_spill(struct page_cache *c, u32 keep)
+{
+    spin_lock(&buddy.lock);
+    while (c->count > keep)
+        lazy_push(c->pages[--c->count]);
+    spin_unlock(&buddy.lock);
+}
+
+void page_drain(void)
+{
+    struct page_cache *c = &this_cpu(page_cache);
+
+    cache_spill(c, 0);
+    spin_lock(&buddy.lock);
+    while (c->nzeroed)
+        lazy_push(c->zeroed[--c->nzeroed]);
+    while (buddy.lazy) {
+        struct page *pg = buddy.lazy;
+
+        buddy.lazy = (struct page *)pg->link.next;
+        pg->type = PAGE_RESERVED;
+        buddy.nfree--; /* block_free counts it again */
+        block_free(page_to_pfn(pg), 0);
+    }
+    buddy.nlazy = 0;
+    spin_unlock(&buddy.lock);
+}
+
+static u32 cached(const struct page_cache *c)
+{
+    return c->count + c->nzeroed;
+}
+
+/* A block of 2^order pages, order > 0. */
+static struct page *large_alloc(unsigned order)
+{
+    struct page *pg;
+
+    spin_lock(&buddy.lock);
+    pg = block_take(order);
+    spin_unlock(&buddy.lock);
+    if (pg || !(buddy.nlazy || cached(&this_cpu(page_cache))))
+        return pg;
+    page_drain();
+    spin_lock(&buddy.lock);
+    pg = block_take(order);
+    spin_unlock(&buddy.lock);
+    return pg;
+}
+
+/* Pages that such an allocation must leave. Ordinary programs stop first, in faults before
+ * calls, then root's, and the kernel itself has the last. */
+static u64 floor_of(u32 flags)
+{
+    switch (rank_current()) {
+    case RANK_USER:
+        return flags & PA_USER ? buddy.reserve : buddy.reserve * 3 / 4;
+    case RANK_ADMIN:
+        return flags & PA_USER ? buddy.reserve / 2 : buddy.reserve / 4;
+    case RANK_KERNEL:
+        break;
+    }
+    return flags & PA_USER ? buddy.reserve / 4 : 0;
+}
+
+static noinline bool may_have_last(unsigned order, u32 flags)
+{
+    return page_count_free() >= floor_of(flags) + (1ull << order);
+}
+
+u64 page_count_room(void)
+{
+    u64 now = page_count_free(), keep = floor_of(PA_USER);
+
+    return now > keep ? now - keep : 0;
+}
+
+struct page *page_alloc(unsigned order, u32 flags)
+{
+    struct page *pg;
+
+    ASSERT(order < BUDDY_ORDERS);
+    if (alloc_should_fail())
+        return NULL;
+    if (unlikely(buddy.nfree <= buddy.reserve + (1ull << order)) &&
+        !may_have_last(order, flags))
+        return NULL;
+    if (likely(order == 0)) {
+        struct page_cache *c = &this_cpu(page_cache);
+
+        if (flags & PA_ZERO && c->nzeroed) {
+            pg = c->zeroed[--c->nzeroed];
+            flags &= ~PA_ZERO;
+        } else {
+            pg = likely(c->count) ? c->pages[--c->count] : cache_refill(c);
+        }
+    } else {
+        pg = large_alloc(order);
+    }
+    if (unlikely(!pg))
+        return NULL;
+    mm_count(pgalloc);
+    kasan_unpoison(page_to_virt(pg), PAGE_SIZE << order);
+    pg->type = PAGE_KERNEL;
+    pg->order = (u8)order;
+    pg->flags = 0;
+    pg->refs = 1;
+    if (flags & PA_ZERO) {
+        char *p = page_to_virt(pg);
+
+        clear_page(p);
+        for (size_t i = 1; i < 1ull << order; i++)
+            clear_page(p + i * PAGE_SIZE);
+    }
+    return pg;
+}
+
+void page_free(struct page *pg, unsigned order)
+{
+    ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES);
+    mm_count(pgfree);
+    kasan_poison(page_to_virt(pg), PAGE_SIZE << order, KASAN_PAGE_FREE);
+    pg->refs = 0;
+    if (likely(order == 0)) {
+        struct page_cache *c = &this_cpu(page_cache);
+
+        if (unlikely(c->count == CACHE_MAX))
+            cache_spill(c, CACHE_MAX / 2);
+        pg->type = PAGE_CACHED;
+        c->pages[c->count++] = pg;
+        return;
+    }
+    pg->type = PAGE_RESERVED;
+    spin_lock(&buddy.lock);
+    block_free(page_to_pfn(pg), order);
+    spin_unlock(&buddy.lock);
+}
+
+/* Whether every word of the frame is 0; looked at in test builds only. */
+static bool is_zeroed(struct page *pg)
+{
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+    const u64 *word = page_to_virt(pg);
+
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*word); i++)
+        if (word[i])
+            return false;
+#else
+    (void)pg;
+#endif
+    return true;
+}
+
+void page_free_zeroed(struct page *pg)
+{
+    struct page_cache *c = &this_cpu(page_cache);
+
+    ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES && is_zeroed(pg));
+    if (c->nzeroed == ZEROED_MAX) {
+        page_free(pg, 0);
+        return;
+    }
+    mm_count(pgfree);
+    kasan_poison(page_to_virt(pg), PAGE_SIZE, KASAN_PAGE_FREE);
+    pg->refs = 0;
+    pg->type = PAGE_CACHED;
+    c->zeroed[c->nzeroed++] = pg;
+}
+
+u64 page_count_free(void)
+{
+    u64 n = buddy.nfree;
+
+    for (u32 cpu = 0; cpu < cpu_count; cpu++)
+        n += cached(&per_cpu(page_cache, cpu));
+    return n;
+}
+
+u64 page_count_total(void)
+{
+    return buddy.total;
+}
+
+u64 page_count_reserve(void)
+{
+    return buddy.reserve;
+}
+
+u64 page_count_order(unsigned order)
+{
+    return buddy.blocks[order];
+}
+
+bool page_exists(pfn_t pfn)
+{
+    for (u32 i = 0; i < nregions; i++)
+        if (pfn >= regions[i].start && pfn < regions[i].end)
+            return true;
+    return false;
+}
+
+pfn_t page_limit(void)
+{
+    pfn_t limit = 0;
+
+    for (u32 i = 0; i < nregions; i++)
+        limit = MAX(limit, regions[i].end);
+    return limit;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pages of programs and files: references, and blocks behind huge pages.
+ */
+#include "mm/phys/page.h"
+#include "mm/phys/buddy.h"
+
+struct page *zero_page;
+
+void page_put(struct page *pg)
+{
+    u32 left = __atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL);
+
+    ASSERT(left < 0x7fffffff);
+    if (left)
+        return;
+    ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
+    page_free(pg, pg->order);
+}
+
+/* Huge pages that fit into what is free above the kernel's reserve. */
+static u64 unreserved(void)
+{
+    u64 now = page_count_free(), keep = page_count_reserve();
+
+    return now > keep ? (now - keep) / HUGE_PAGES : 0;
+}
+
+struct page *page_alloc_user(unsigned order, u32 flags)
+{
+    return order && !unreserved() ? NULL : page_alloc(order, flags | PA_USER);
+}
+
+u64 page_count_huge(void)
+{
+    u64 n = 0;
+
+    page_drain();
+    for (unsigned o = HUGE_ORDER; o < BUDDY_ORDERS; o++)
+        n += page_count_order(o) << (o - HUGE_ORDER);
+    return MIN(n, unreserved());
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Physical pages: one 40-byte descriptor per frame, in an array indexed by frame number.
+ * What the words mean depends on the type, i.e. on who owns the frame; every frame has
+ * exactly one type at any time.
+ *
+ *   PAGE_FREE     in the buddy allocator          PAGE_OBJECT  a page of a vm_object
+ *   PAGE_RESERVED firmware, image, memmap, hole   PAGE_ANON    private memory of programs
+ *   PAGE_TABLE    a page table                    PAGE_SLAB    small kernel objects
+ *   PAGE_KERNEL   other kernel memory             PAGE_CACHED  in a per-CPU list of free pages
+ */
+#pragma once
+
+#include "arch/mmu.h"
+#include "lib/assert.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "lib/types.h"
+
+/* The blocks behind huge pages. */
+#define HUGE_ORDER 9u
+#define HUGE_SIZE  (PAGE_SIZE << HUGE_ORDER)
+#define HUGE_PAGES (1ul << HUGE_ORDER)
+
+struct mm;
+struct slab_cache;
+struct vm_object;
+
+enum page_type {
+    PAGE_RESERVED,
+    PAGE_FREE,
+    PAGE_CACHED,
+    PAGE_KERNEL,
+    PAGE_SLAB,
+    PAGE_TABLE,
+    PAGE_ANON,
+    PAGE_OBJECT,
+    PAGE_TYPES
+};
+
+/* Hints from a page to the PTEs that show it away from home; see mm/vm/backlink.h. Up to four
+ * physical PTE addresses, divided by 8, 40 bits each; or, with PG_LOG, a log and its place in the
+ * object's list of them. */
+#define BACKLINKS_INLINE 4
+struct backlinks {
+    u32 low[BACKLINKS_INLINE]; /* PG_LOG: the log, see mm/vm/backlink.c */
+    u8 high[BACKLINKS_INLINE];
+};
+
+struct page {
+    u8 type;   /* enum page_type */
+    u8 order;  /* log2 of the block's pages, in its first page: TABLE 0 */
+    u16 flags; /* OBJECT: PG_* [O]; SLAB: see mm/phys/slab.c */
+    u32 refs;  /* ANON: PTEs + pins; OBJECT: 1 for the object + pins. Atomic */
+    union {
+        struct list link; /* FREE and CACHED */
+        struct {          /* SLAB */
+            struct list slab_link;
+            struct slab_cache *cache;
+            u16 first_free; /* index of the first free object, SLAB_NONE: full */
+            u16 in_use;
+        };
+        struct {             /* TABLE */
+            struct mm *mm;   /* NULL: kernel table */
+            u32 *away;       /* [T] 512 file pages + 1, 0: home; NULL: all at home */
+            u32 base;        /* first address >> 21 (leaf), for backlinks */
+            u16 present;     /* [T] entries in use */
+            u16 naway;       /* [T] away entries in use */
+            spinlock_t lock; /* T */
+            u16 level;
+            u16 pins; /* [M] reservations: keep table and array */
+        };
+        struct {                      /* OBJECT */
+            struct vm_object *object; /* [O] NULL once it left */
+            u32 index;                /* [O] file page */
+            struct backlinks links;   /* [O] */
+        };
+        u64 pad[4];
+    };
+};
+STATIC_ASSERT(sizeof(struct page) == 40);
+
+/* The page is being taken from its object: nobody may map it any more. */
+#define PG_LEAVING 1u
+#define PG_FRESH   2u /* made by the fallocate call under way */
+#define PG_LOG     4u /* links holds a log */
+
+#ifndef memmap /* host builds place the array elsewhere */
+#define memmap ((struct page *)MEMMAP_BASE)
+#endif
+
+static inline struct page *pfn_to_page(pfn_t pfn)
+{
+    return memmap + pfn;
+}
+
+static inline pfn_t page_to_pfn(const struct page *pg)
+{
+    return (pfn_t)(pg - memmap);
+}
+
+static inline paddr_t page_to_phys(const struct page *pg)
+{
+    return page_to_pfn(pg) << PAGE_SHIFT;
+}
+
+static inline void *page_to_virt(const struct page *pg)
+{
+    return phys_to_virt(page_to_phys(pg));
+}
+
+static inline struct page *phys_to_page(paddr_t pa)
+{
+    return pfn_to_page(pa >> PAGE_SHIFT);
+}
+
+static inline struct page *virt_to_page(const void *va)
+{
+    return phys_to_page(virt_to_phys(va));
+}
+
+/* One more reference; saturation is a bug of ours and stops the machine. */
+static inline void page_get(struct page *pg)
+{
+    u32 old = __atomic_fetch_add(&pg->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+/* Gives a reference back; the last one frees an ANON or OBJECT page. */
+void page_put(struct page *pg);
+
+/* A page of 4 KiB or, with HUGE_ORDER, a block of 2 MiB for programs and files, type KERNEL. A
+ * block is had only from what is free above the kernel's reserve. flags: PA_ZERO or 0. */
+struct page *page_alloc_user(unsigned order, u32 flags);
+/* Blocks of HUGE_ORDER it could hand out now. */
+u64 page_count_huge(void);
+
+/* The page all reads of untouched private memory see. Never freed, not counted. */
+extern struct page *zero_page;

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Slabs: a block of pages cut into equal objects. A free object holds the index of the next
+ * free one, so the list costs nothing; the first page's descriptor holds the head. Full
+ * slabs are on no list, empty slabs go back to the buddy allocator at once.
+ */
+#include "mm/phys/slab.h"
+#include "lib/kasan.h"
+#include "lib/lock.h"
+#include "lib/string.h"
+#include "mm/phys/buddy.h"
+
+#define SLAB_NONE 0xffffu
+#define SLAB_TAIL 1u /* page flag: not the first page of a slab; in_use is the distance */
+#define POISON    0x5a
+
+static spinlock_t caches_lock;
+static struct slab_cache *caches;
+static u64 pages_held; /* atomic */
+
+#define KMALLOC_CACHE(n)                 \
+    {                                    \
+        .name = "kmalloc-" #n, .size = n \
+    }
+#define KMALLOC_MAX 2048u
+static struct slab_cache kmalloc_caches[] = {
+    KMALLOC_CACHE(16),   KMALLOC_CACHE(32),   KMALLOC_CACHE(64),  KMALLOC_CACHE(96),
+    KMALLOC_CACHE(128),  KMALLOC_CACHE(192),  KMALLOC_CACHE(256), KMALLOC_CACHE(512),
+    KMALLOC_CACHE(1024), KMALLOC_CACHE(2048),
+};
+
+/* From one object of a slab to the next. */
+static inline u32 stride(const struct slab_cache *c)
+{
+    return c->size + KASAN_RESERVE;
+}
+
+static void cache_register(struct slab_cache *c)
+{
+    u16 order = 0;
+    size_t least = c->size > 512 ? 2 : 4;
+
+    /* At least four small or two large objects in a slab. */
+    while ((PAGE_SIZE << order) / stride(c) < least)
+        order++;
+    spin_lock(&caches_lock);
+    if (!c->per_slab) {
+        list_init(&c->partial);
+        c->order = order;
+        c->next = caches;
+        caches = c;
+        c->per_slab = (u16)((PAGE_SIZE << order) / stride(c));
+    }
+    spin_unlock(&caches_lock);
+}
+
+static u16 *free_link(const struct slab_cache *c, const struct page *slab, u16 index)
+{
+    return (u16 *)((char *)page_to_virt(slab) + (size_t)index * stride(c));
+}
+
+/* A new slab with all objects free. */
+static struct page *slab_grow(struct slab_cache *c)
+{
+    REQUIRES(&c->lock);
+    struct page *slab = page_alloc(c->order, 0);
+
+    if (!slab)
+        return NULL;
+    for (u32 i = 0; i < 1u << c->order; i++) {
+        slab[i].type = PAGE_SLAB;
+        slab[i].flags = i ? SLAB_TAIL : 0;
+        slab[i].cache = c;
+        slab[i].in_use = (u16)i;
+    }
+    for (u16 i = 0; i < c->per_slab; i++)
+        *free_link(c, slab, i) = i + 1 < c->per_slab ? (u16)(i + 1) : (u16)SLAB_NONE;
+    kasan_poison(page_to_virt(slab), PAGE_SIZE << c->order, KASAN_OBJECT_FREE);
+    slab->first_free = 0;
+    list_add(&c->partial, &slab->slab_link);
+    c->slabs++;
+    __atomic_fetch_add(&pages_held, 1ull << c->order, __ATOMIC_RELAXED);
+    return slab;
+}
+
+void *slab_alloc(struct slab_cache *c)
+{
+    struct page *slab;
+    u16 index;
+
+    if (unlikely(!c->per_slab))
+        cache_register(c);
+    spin_lock(&c->lock);
+    if (list_empty(&c->partial)) {
+        slab = slab_grow(c);
+    } else {
+        slab = list_entry(c->partial.next, struct page, slab_link);
+        if (alloc_should_fail())
+            slab = NULL;
+    }
+    if (unlikely(!slab)) {
+        spin_unlock(&c->lock);
+        return NULL;
+    }
+    index = slab->first_free;
+    slab->first_free = *free_link(c, slab, index);
+    slab->in_use++;
+    if (slab->first_free == SLAB_NONE)
+        list_del(&slab->slab_link);
+    c->objects++;
+    spin_unlock(&c->lock);
+    kasan_unpoison(free_link(c, slab, index), c->size);
+    kasan_poison((char *)free_link(c, slab, index) + c->size, KASAN_RESERVE,
+                 KASAN_REDZONE);
+    return free_link(c, slab, index);
+}
+
+void *slab_zalloc(struct slab_cache *c)
+{
+    void *obj = slab_alloc(c);
+
+    if (obj)
+        memset(obj, 0, c->size);
+    return obj;
+}
+
+static void slab_release(struct slab_cache *c, struct page *slab)
+{
+    list_del(&slab->slab_link);
+    c->slabs--;
+    __atomic_fetch_sub(&pages_held, 1ull << c->order, __ATOMIC_RELAXED);
+    for (u32 i = 1; i < 1u << c->order; i++)
+        slab[i].type = PAGE_RESERVED;
+    slab->type = PAGE_KERNEL;
+    page_free(slab, c->order);
+}
+
+void slab_free(struct slab_cache *c, void *obj)
+{
+    struct page *slab = virt_to_page(obj);
+    u64 offset;
+    u16 index;
+
+    ASSERT(slab->type == PAGE_SLAB && slab->cache == c);
+    if (slab->flags & SLAB_TAIL)
+        slab -= slab->in_use;
+    offset = (u64)((char *)obj - (char *)page_to_virt(slab));
+    index = (u16)(offset / stride(c));
+    ASSERT((u64)index * stride(c) == offset && slab->in_use > 0);
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+    memset(obj, POISON, c->size);
+#endif
+    kasan_poison(obj, c->size, KASAN_OBJECT_FREE);
+    spin_lock(&c->lock);
+    *free_link(c, slab, index) = slab->first_free;
+    if (slab->first_free == SLAB_NONE)
+        list_add(&c->partial, &slab->slab_link);
+    slab->first_free = index;
+    slab->in_use--;
+    c->objects--;
+    if (slab->in_use == 0)
+        slab_release(c, slab);
+    spin_unlock(&c->lock);
+}
+
+/* Nobody asked for what lies behind `size` bytes. */
+static void *kmalloc_trim(void *p, size_t size, size_t room)
+{
+    if (p) {
+        kasan_poison(p, room, KASAN_REDZONE);
+        kasan_unpoison(p, size);
+    }
+    return p;
+}
+
+void *kmalloc(size_t size)
+{
+    struct page *pg;
+    unsigned order = 0;
+
+    if (size == 0)
+        return NULL;
+    for (size_t i = size > 256 ? 7 : 0; size <= KMALLOC_MAX; i++)
+        if (size <= kmalloc_caches[i].size)
+            return kmalloc_trim(slab_alloc(&kmalloc_caches[i]), size,
+                                kmalloc_caches[i].size);
+    while (order < BUDDY_ORDERS && PAGE_SIZE << order < size)
+        order++;
+    if (order == BUDDY_ORDERS)
+        return NULL;
+    pg = page_alloc(order, 0);
+    if (!pg)
+        return NULL;
+    __atomic_fetch_add(&pages_held, 1ull << order, __ATOMIC_RELAXED);
+    return kmalloc_trim(page_to_virt(pg), size, PAGE_SIZE << order);
+}
+
+void *kzalloc(size_t size)
+{
+    void *p = kmalloc(size);
+
+    if (p)
+        memset(p, 0, size);
+    return p;
+}
+
+void kfree(void *ptr)
+{
+    struct page *pg;
+
+    if (!ptr)
+        return;
+    pg = virt_to_page(ptr);
+    if (pg->type == PAGE_SLAB) {
+        slab_free(pg->cache, ptr);
+        return;
+    }
+    ASSERT(pg->type == PAGE_KERNEL && is_aligned((uintptr_t)ptr, PAGE_SIZE));
+    __atomic_fetch_sub(&pages_held, 1ull << pg->order, __ATOMIC_RELAXED);
+    page_free(pg, pg->order);
+}
+
+void slab_for_each(void (*visit)(const struct slab_cache *c, void *arg), void *arg)
+{
+    for (const struct slab_cache *c = caches; c; c = c->next)
+        visit(c, arg);
+}
+
+u64 slab_pages(void)
+{
+    return __atomic_load_n(&pages_held, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Settling a change: the one place that flushes user translations.
+ */
+#include "mm/table/change.h"
+#include "arch/tlb.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/stat.h"
+#include "mm/table/mm_types.h"
+
+static void flush_local(const struct change *c)
+{
+    if (c->naddrs > TLB_ADDRS) {
+        mm_count(tlb_flush_full);
+        arch_flush_user_all();
+        return;
+    }
+    if (c->naddrs == 1)
+        mm_count(tlb_flush_page);
+    else
+        mm_count(tlb_flush_range);
+    for (u32 i = 0; i < c->naddrs; i++)
+        arch_flush_page(c->addrs[i]);
+}
+
+/* [start, end) that holds all noted addresses; 0, 0 for everything. */
+static void hull(const struct change *c, vaddr_t *start, vaddr_t *end)
+{
+    *start = *end = 0;
+    if (c->naddrs > TLB_ADDRS)
+        return;
+    *start = *end = c->addrs[0];
+    for (u32 i = 1; i < c->naddrs; i++) {
+        *start = MIN(*start, c->addrs[i]);
+        *end = MAX(*end, c->addrs[i]);
+    }
+    *end += PAGE_SIZE;
+}
+
+void change_count(struct change *c)
+{
+    s64 anon = c->resident[RESIDENT_ANON], file = c->resident[RESIDENT_FILE];
+    s64 shmem = c->resident[RESIDENT_SHMEM];
+    struct mm *mm = c->mm;
+
+    if (anon + file + shmem < 0) /* the most there ever was is seen when it gets less */
+        mm->hiwater_rss = MAX(mm->hiwater_rss, mm_rss(mm));
+    if (anon)
+        mm_add_resident(mm, RESIDENT_ANON, anon);
+    if (file)
+        mm_add_resident(mm, RESIDENT_FILE, file);
+    if (shmem)
+        mm_add_resident(mm, RESIDENT_SHMEM, shmem);
+    c->words[0] = c->words[1] = 0;
+}
+
+void change_flush(struct change *c)
+{
+    if (change_counts(c))
+        change_count(c);
+    if (c->naddrs && c->mm) {
+        u64 self = 1ull << cpu_id();
+        u64 cpus = __atomic_load_n(&c->mm->cpus, __ATOMIC_SEQ_CST);
+
+        if (cpu_self()->mm == c->mm)
+            flush_local(c);
+        if (unlikely(cpus & ~self)) {
+            vaddr_t start, end;
+
+            hull(c, &start, &end);
+            mm_count(tlb_flush_remote);
+            arch_shootdown(c->mm, cpus & ~self, start, end);
+        }
+    }
+    c->naddrs = 0;
+    for (u32 i = 0; i < c->npages; i++) {
+        struct page *pg = c->pages[i];
+
+        if (pg->type == PAGE_KERNEL) /* a former table: empty */
+            page_free_zeroed(pg);
+        else
+            page_put(pg);
+    }
+    c->npages = 0;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A change under way: which translations of an address space are to be flushed, which pages
+ * are to be freed then, by how much its resident counts move. Slots fill it in (mm/vm/slot.h);
+ * the end of the call settles it: one flush tells every CPU that has the address space loaded,
+ * and only then frames and tables are freed.
+ *
+ * It serves one address space at a time. Truncate walks several: it holds the object's lock,
+ * which keeps each of them alive (a VMA is unlinked, under that lock, only after its
+ * translations are gone), and switches between them.
+ */
+#pragma once
+
+#include "lib/assert.h"
+#include "lib/pause.h"
+#include "mm/phys/page.h"
+#include "mm/phys/stat.h"
+#include "mm/table/mm_types.h"
+
+#define TLB_ADDRS 32u /* more changes than this flush the whole address space */
+#define TLB_PAGES 60u
+
+struct change {
+    struct mm *mm;
+    u32 naddrs; /* TLB_ADDRS + 1: all */
+    u32 npages;
+    union {
+        s32 resident[RESIDENT_KINDS + 1]; /* how the counts move */
+        u64 words[2];
+    };
+    vaddr_t addrs[TLB_ADDRS + 1];  /* the last is never read */
+    struct page *pages[TLB_PAGES]; /* to free after the flush */
+};
+
+STATIC_ASSERT(RESIDENT_KINDS == 3);
+
+/* Use only through a pointer to an uninitialised struct: the arrays need no clearing. */
+static inline void change_begin(struct change *c, struct mm *mm)
+{
+    c->mm = mm;
+    c->naddrs = 0;
+    c->npages = 0;
+    c->words[0] = c->words[1] = 0;
+}
+
+/* Settles what there is so far: counts, flush, pages. */
+void change_flush(struct change *c);
+/* The counts of it. */
+void change_count(struct change *c);
+
+static inline bool change_counts(const struct change *c)
+{
+    return c->words[0] | c->words[1];
+}
+
+/* A live translation at va was changed or removed. */
+static inline void change_note(struct change *c, vaddr_t va)
+{
+    u32 n = c->naddrs;
+
+    if (n > TLB_ADDRS) /* everything will be flushed anyway */
+        return;
+    c->addrs[n] = va;
+    c->naddrs = n + 1;
+}
+
+/* Many were. */
+static inline void change_note_all(struct change *c)
+{
+    c->naddrs = TLB_ADDRS + 1;
+}
+
+/* Frees pg after the flush: gives back a reference of an ANON or OBJECT page, or frees a
+ * PAGE_KERNEL one (a former table). */
+static inline void change_free(struct change *c, struct page *pg)
+{
+    if (unlikely(c->npages == TLB_PAGES))
+        change_flush(c);
+    c->pages[c->npages++] = pg;
+}
+
+/* Pauses when it is time, as pause_anyway(). Flushes first: others must not find by a stale
+ * translation what may be freed meanwhile. */
+static inline void change_pause(struct change *c)
+{
+    pause_check();
+    if (pause_due()) {
+        change_flush(c);
+        pause_now();
+    }
+}
+
+static inline void change_switch(struct change *c, struct mm *mm)
+{
+    if (c->mm != mm) {
+        if (c->naddrs || change_counts(c))
+            change_flush(c);
+        c->mm = mm;
+    }
+}
+
+/* The common end of a small call: one address of the loaded address space, nothing to free,
+ * no other CPU. False: change_flush() decides. */
+static inline bool change_flush_one(const struct change *c)
+{
+    if (c->naddrs != 1 || c->npages || cpu_self()->mm != c->mm ||
+        __atomic_load_n(&c->mm->cpus, __ATOMIC_SEQ_CST) != 1ull << cpu_id())
+        return false;
+    mm_count(tlb_flush_page);
+    arch_flush_page(c->addrs[0]);
+    return true;
+}
+
+static inline void change_end(struct change *c)
+{
+    if (change_counts(c))
+        change_count(c);
+    if (c->naddrs | c->npages) {
+        if (!change_flush_one(c))
+            change_flush(c);
+    }
+}

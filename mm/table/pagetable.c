@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making, walking and freeing the tables of an address space. `present` in a table's
+ * descriptor counts its entries in use at every level, so emptiness is known without a scan.
+ */
+#include "mm/table/pagetable.h"
+#include "lib/lock.h"
+#include "mm/phys/buddy.h"
+
+static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
+{
+    struct page *pg = page_alloc(0, PA_ZERO);
+
+    if (!pg)
+        return NULL;
+    pg->mm = mm;
+    pg->away = NULL;
+    pg->base = (u32)(align_down(va, pt_table_span(level)) >> (PAGE_SHIFT + PT_SHIFT));
+    pg->present = 0;
+    pg->naway = 0;
+    pg->lock = (spinlock_t)SPINLOCK_INIT;
+    pg->level = (u16)level;
+    pg->pins = 0;
+    pg->type = PAGE_TABLE; /* last: now backlink checks may look at it */
+    __atomic_fetch_add(&mm->tables, 1, __ATOMIC_RELAXED);
+    return pg;
+}
+
+/* A table without entries stops being one; its frame is the caller's to free. */
+static void table_retire(struct mm *mm, struct page *pg)
+{
+    /* A walker that checks a backlink into this frame locks it and looks at the type again. */
+    spin_lock(&pg->lock);
+    ASSERT(pg->type == PAGE_TABLE && !pg->away);
+    pg->type = PAGE_KERNEL;
+    spin_unlock(&pg->lock);
+    __atomic_fetch_sub(&mm->tables, 1, __ATOMIC_RELAXED);
+}
+
+bool pt_init(struct mm *mm)
+{
+    struct page *pg = table_alloc(mm, PT_LEVELS - 1, 0);
+
+    if (!pg)
+        return false;
+    mm->root = page_to_virt(pg);
+    mm->root_pa = page_to_phys(pg);
+    arch_root_init(mm->root);
+    return true;
+}
+
+void pt_fini(struct mm *mm)
+{
+    struct page *root = phys_to_page(mm->root_pa);
+
+    if (unlikely(root->present)) { /* left by a call that failed, under no VMA */
+        struct change batch;
+
+        change_begin(&batch, mm);
+        pt_trim(mm, 0, USER_END, 0, USER_END + PAGE_SIZE, &batch);
+        change_end(&batch);
+    }
+    ASSERT(root->present == 0);
+    table_retire(mm, root);
+    page_free(root, 0);
+    mm->root = NULL;
+}
+
+struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned lowest)
+{
+    REQUIRES(&mm->lock);
+    struct page *parent = phys_to_page(mm->root_pa);
+
+    for (unsigned level = PT_LEVELS - 1; level > lowest; level--) {
+        pte_t *e = (pte_t *)page_to_virt(parent) + pt_index(va, level);
+
+        if (!pte_present(pte_load(e))) {
+            struct page *pg = table_alloc(mm, level - 1, va);
+
+            if (!pg)
+                return NULL;
+            spin_lock(&parent->lock);
+            if (!pte_present(pte_load(e))) {
+                pte_store(e, pte_make_table(page_to_pfn(pg)));
+                parent->present++;
+                pg = NULL;
+            }
+            spin_unlock(&parent->lock);
+            if (pg) { /* another fault was faster */
+                table_retire(mm, pg);
+                page_free(pg, 0);
+            }
+        }
+        parent = pfn_to_page(pte_pfn(pte_load(e)));
+    }
+    return parent;
+}
+
+/* The table of `level` for va, which exists. */
+static struct page *table_at(const struct mm *mm, vaddr_t va, unsigned level)
+{
+    struct page *table = phys_to_page(mm->root_pa);
+
+    for (unsigned l = PT_LEVELS - 1; l > level; l--)
+        table = pfn_to_page(pte_pfn(pte_load(pt_entries(table) + pt_index(va, l))));
+    return table;
+}
+
+void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct page *source = table_at(mm, from, 1), *target = table_at(mm, to, 1), *leaf;
+    pte_t *src = pt_entries(source) + pt_index(from, 1);
+    pte_t *dst = pt_entries(target) + pt_index(to, 1);
+
+    if (pte_present(pte_load(dst))) { /* an empty table nobody needs */
+        leaf = pfn_to_page(pte_pfn(pte_load(dst)));
+        ASSERT(leaf->present == 0 && leaf->naway == 0 && !leaf->away);
+        spin_lock(&target->lock);
+        pte_store(dst, 0);
+        target->present--;
+        spin_unlock(&target->lock);
+        table_retire(mm, leaf);
+        change_free(b, leaf);
+    }
+    leaf = pfn_to_page(pte_pfn(pte_load(src)));
+    spin_lock(&leaf->lock); /* a walker along a backlink reads the base under it */
+    leaf->base = (u32)(to >> (PAGE_SHIFT + PT_SHIFT));
+    spin_lock(&target->lock);
+    pte_store(dst, pte_load(src));
+    target->present++;
+    spin_unlock(&target->lock);
+    spin_lock(&source->lock);
+    pte_store(src, 0);
+    source->present--;
+    spin_unlock(&source->lock);
+    spin_unlock(&leaf->lock);
+    change_note_all(b);
+}
+
+struct page *pt_find_table(const struct mm *mm, vaddr_t *at, vaddr_t end, unsigned lowest)
+{
+    for (vaddr_t va = *at; va < end;) {
+        const pte_t *table = mm->root;
+        unsigned level = PT_LEVELS - 1;
+        pte_t e = 0;
+
+        for (; level > lowest; level--) {
+            e = pte_load(&table[pt_index(va, level)]);
+            if ((e & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) /* or a huge page */
+                break;
+            table = phys_to_virt(e & PTE_ADDR);
+        }
+        if (level == lowest) {
+            *at = va;
+            return pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT);
+        }
+        va = (va | (pt_span(level) - 1)) + 1;
+    }
+    return NULL;
+}
+
+/* What pt_trim may free, and how. */
+struct trim {
+    struct mm *mm;
+    vaddr_t floor, ceiling;
+    struct change *b;
+    bool pauses;
+};
+
+/* Frees `child`, the table at va below entry e of `table` (of `level`), if it is empty and
+ * nobody else's. */
+static bool trim_child(const struct trim *t, struct page *table, pte_t *e,
+                       struct page *child, unsigned level, vaddr_t va)
+{
+    u64 span = pt_span(level);
+    vaddr_t low = va & ~(span - 1);
+
+    if (child->present || child->naway || child->pins || low < t->floor ||
+        low + span > t->ceiling)
+        return false;
+    ASSERT(!child->away);
+    spin_lock(&table->lock); /* truncate drops huge pages from a table of level 1 */
+    pte_store(e, 0);
+    table->present--;
+    spin_unlock(&table->lock);
+    table_retire(t->mm, child);
+    change_note_all(t->b);
+    change_free(t->b, child);
+    return true;
+}
+
+/* The table below entry e, or NULL: none, or a huge page. */
+static inline struct page *table_of(const pte_t *e)
+{
+    pte_t pte = pte_load(e);
+
+    return (pte & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT ? pfn_to_page(pte_pfn(pte))
+                                                            : NULL;
+}
+
+/* Frees the empty children of `table` (of `level`) in the range, children first. */
+static void trim_level(const struct trim *t, struct page *table, unsigned level,
+                       vaddr_t start, vaddr_t end)
+{
+    u64 span = pt_span(level);
+
+    for (vaddr_t va = start; va < end; va = (va | (span - 1)) + 1) {
+        vaddr_t stop = MIN((va | (span - 1)) + 1, end);
+        pte_t *e = pt_entries(table) + pt_index(va, level);
+        struct page *child = table_of(e);
+
+        if (!child)
+            continue;
+        if (level > 1)
+            trim_level(t, child, level - 1, va, stop);
+        trim_child(t, table, e, child, level, va);
+        if (t->pauses)
+            change_pause(t->b);
+    }
+}
+
+/* The same for a range under one leaf table, as most are. */
+static void trim_path(const struct trim *t, vaddr_t va)
+{
+    struct page *path[PT_LEVELS], *child;
+    unsigned level = PT_LEVELS - 1;
+
+    path[level] = phys_to_page(t->mm->root_pa);
+    while (level && (child = table_of(pt_entries(path[level]) + pt_index(va, level))))
+        path[--level] = child;
+    for (; level < PT_LEVELS - 1; level++) {
+        pte_t *e = pt_entries(path[level + 1]) + pt_index(va, level + 1);
+
+        if (!trim_child(t, path[level + 1], e, path[level], level + 1, va))
+            return;
+    }
+}
+
+static inline void trim(const struct trim *t, vaddr_t start, vaddr_t end)
+{
+    if ((start ^ (end - 1)) < LEAF_SPAN)
+        trim_path(t, start);
+    else
+        trim_level(t, phys_to_page(t->mm->root_pa), PT_LEVELS - 1, start, end);
+}
+
+void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
+             struct change *b)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    const struct trim t = {mm, floor, ceiling, b, true};
+
+    trim(&t, start, end);
+}
+
+void pt_trim_locked(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
+                    vaddr_t ceiling, spinlock_t *lock)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct change b;
+    const struct trim t = {mm, floor, ceiling, &b, false};
+
+    for (vaddr_t va = start, next; va < end; va = next) {
+        next = MIN((va | (pt_span(2) - 1)) + 1, end);
+        spin_lock(lock);
+        change_begin(&b, mm);
+        trim(&t, va, next);
+        change_end(&b);
+        spin_unlock(lock);
+        pause_anyway();
+    }
+}

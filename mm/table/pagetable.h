@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The page-table tree of an address space: levels, not meanings. Walks end at a leaf table,
+ * known by its page descriptor; callers work on its 512 entries under its lock (T).
+ *
+ * Tables are added under mm->lock in any mode (or by fork before the mm is shared) and
+ * removed only under the exclusive mode, after every VMA over their span has left its
+ * object's tree: so a walker that holds an object's lock and comes from a linked VMA never
+ * meets a table that goes away.
+ */
+#pragma once
+
+#include "mm/phys/page.h"
+#include "mm/table/change.h"
+#include "mm/table/mm_types.h"
+
+#define LEAF_SPAN (PT_ENTRIES * PAGE_SIZE) /* bytes one leaf table covers */
+
+/* An empty root with the kernel half filled in. false: no memory. */
+bool pt_init(struct mm *mm);
+/* Frees the root; every other table was trimmed with the last VMA over it. */
+void pt_fini(struct mm *mm);
+
+/* Bytes a table of `level` covers. */
+static inline u64 pt_table_span(unsigned level)
+{
+    return pt_span(level + 1);
+}
+
+/* The table of `level` for va, or NULL: there is none, or a huge page. */
+static always_inline struct page *pt_table(const struct mm *mm, vaddr_t va,
+                                           unsigned level)
+{
+    pte_t e = pte_load(&mm->root[pt_index(va, PT_LEVELS - 1)]);
+
+    for (unsigned l = PT_LEVELS - 2; l > level; l--) {
+        if (!pte_present(e))
+            return NULL;
+        e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, l));
+    }
+    return (e & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT
+               ? pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT)
+               : NULL;
+}
+
+/* The leaf table for va, or NULL. */
+static inline struct page *pt_leaf(const struct mm *mm, vaddr_t va)
+{
+    return pt_table(mm, va, 0);
+}
+
+/* The table of `level` for va (0: leaf), made with all above it when missing. NULL: no memory
+ * (tables made on the way stay until pt_trim or exit). */
+struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned level);
+
+static inline struct page *pt_leaf_make(struct mm *mm, vaddr_t va)
+{
+    return pt_table_make(mm, va, 0);
+}
+
+/* Hangs the whole leaf table of `from` where that of `to` belongs; both are multiples of
+ * LEAF_SPAN, the table of level 1 for `to` exists, nothing is mapped there. Entries, away
+ * array and the backlinks into it stay what they are. Exclusive mm lock; O when an object's
+ * VMAs cover both places. */
+void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b);
+
+/* The first table of `level` for an address in [*va, end), and *va moved up to that address;
+ * NULL: there is none. Steps over huge pages. */
+struct page *pt_find_table(const struct mm *mm, vaddr_t *va, vaddr_t end, unsigned level);
+
+static inline struct page *pt_next_table(const struct mm *mm, vaddr_t *va, vaddr_t end,
+                                         unsigned level)
+{
+    struct page *table = *va < end ? pt_table(mm, *va, level) : NULL;
+
+    return table || *va >= end ? table : pt_find_table(mm, va, end, level);
+}
+
+/* Frees tables that lie wholly in [floor, ceiling) and are empty (no entry, no away entry),
+ * visiting those over [start, end), through the batch: CPUs cache upper entries as well, so
+ * the frames are freed after a full flush. Exclusive mm lock; pauses. */
+void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
+             struct change *b);
+
+/* The same below a mapping that its object still knows: `lock`, the object's, is taken and
+ * given up piece by piece, because truncate may walk the tables under it. */
+void pt_trim_locked(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
+                    vaddr_t ceiling, spinlock_t *lock);
+
+static inline pte_t *pt_entries(const struct page *leaf)
+{
+    return page_to_virt(leaf);
+}
+
+/* Address of entry i of a table of level 0 or 1. */
+static inline vaddr_t pt_address(const struct page *table, unsigned i)
+{
+    return ((vaddr_t)table->base << (PAGE_SHIFT + PT_SHIFT)) +
+           ((vaddr_t)i << (PAGE_SHIFT + (table->level ? PT_SHIFT : 0)));
+}
+
+/* Visits [start, end) table by table of `level`: `va` is the start of the part in this table,
+ * `next` its end. Spans without a table are skipped. */
+#define pt_for_each_table(mm, level, start_, end_, va, next, table)                  \
+    for (vaddr_t va = start_, next;                                                  \
+         ((table) = pt_next_table(mm, &va, end_, level)) != NULL &&                  \
+         (next = MIN((va | (pt_table_span(level) - 1)) + 1, (vaddr_t)(end_)), true); \
+         va = next)

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Backlinks: the four inline hints of a page, and when it gets a log. Inline slots hold 40-bit
+ * keys; the log is a set (mm/vm/backlink_log.h), to which the first two words of the links lead.
+ * The other two hold the neighbours in the object's list of pages with a log, so that nobody
+ * has to look for them.
+ */
+#include "mm/vm/backlink.h"
+#include "lib/lock.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/vm/backlink_log.h"
+#include "mm/vm/object.h"
+
+static inline void inline_set(struct backlinks *b, unsigned i, u64 key)
+{
+    b->low[i] = (u32)key;
+    b->high[i] = (u8)(key >> 32);
+}
+
+static uintptr_t log_of(const struct page *pg)
+{
+    return (u64)pg->links.low[1] << 32 | pg->links.low[0];
+}
+
+static void log_store(struct page *pg, uintptr_t log)
+{
+    pg->links.low[0] = (u32)log;
+    pg->links.low[1] = (u32)(log >> 32);
+}
+
+/* ---- the object's list of pages with a log: frame numbers, 0 at both ends ---- */
+
+static struct page *logged(u32 pfn)
+{
+    return pfn ? pfn_to_page(pfn) : NULL;
+}
+
+static void list_enter(struct page *pg)
+{
+    REQUIRES(&pg->object->lock);
+    struct vm_object *o = pg->object;
+    u32 pfn = (u32)page_to_pfn(pg); /* below 2^31: PHYS_LIMIT */
+
+    pg->links.low[2] = o->logs;
+    pg->links.low[3] = 0;
+    if (o->logs)
+        logged(o->logs)->links.low[3] = pfn;
+    o->logs = pfn;
+    pg->flags |= PG_LOG;
+}
+
+static void list_leave(struct page *pg)
+{
+    REQUIRES_UNLESS(pg->object->refs == 0, &pg->object->lock);
+    struct vm_object *o = pg->object;
+    struct page *next = logged(pg->links.low[2]), *prev = logged(pg->links.low[3]);
+
+    if (next)
+        next->links.low[3] = pg->links.low[3];
+    if (prev)
+        prev->links.low[2] = pg->links.low[2];
+    else
+        o->logs = pg->links.low[2];
+    if (o->log_hand == page_to_pfn(pg)) {
+        o->log_hand = pg->links.low[2];
+        o->log_at = 0;
+    }
+    pg->flags &= (u16)~PG_LOG;
+}
+
+/* ---- from inline to log and back ---- */
+
+/* The page gets a log that holds what stood inline. */
+static int log_begin(struct page *pg)
+{
+    REQUIRES(&pg->object->lock);
+    uintptr_t log = 0;
+
+    for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
+        if (log_add(pg, &log, backlink_inline(pg, s)) != 0) {
+            log_free(log);
+            return -ENOMEM;
+        }
+    memset(&pg->links, 0, sizeof(pg->links));
+    log_store(pg, log);
+    list_enter(pg);
+    return 0;
+}
+
+static void keep_inline(u64 key, void *arg)
+{
+    struct backlinks *b = arg;
+    unsigned s = 0;
+
+    while (b->low[s] | b->high[s])
+        s++;
+    inline_set(b, s, key);
+}
+
+/* Back to inline hints: the log has at most four. */
+static void log_end(struct page *pg)
+{
+    REQUIRES(&pg->object->lock);
+    struct backlinks few = {{0}, {0}};
+    uintptr_t log = log_of(pg);
+    u64 at = 0;
+
+    while (log_visit_part(log, &at, keep_inline, &few))
+        continue;
+    list_leave(pg);
+    pg->links = few;
+    log_free(log);
+}
+
+/* Each time a log took memory, a part of another is looked at, round the object's logs: so all
+ * of them together stay in proportion to what is live. */
+static void sweep(struct vm_object *o)
+{
+    REQUIRES(&o->lock);
+    struct page *pg = logged(o->log_hand ? o->log_hand : o->logs);
+    uintptr_t log;
+    bool more;
+
+    if (!pg)
+        return;
+    log = log_of(pg);
+    more = log_prune_part(pg, &log, &o->log_at);
+    log_store(pg, log);
+    o->log_hand = more ? (u32)page_to_pfn(pg) : pg->links.low[2];
+    if (more)
+        return;
+    o->log_at = 0;
+    log_collapse(&log);
+    log_store(pg, log);
+    if (log_small(log))
+        log_end(pg);
+}
+
+/* 0, or -ENOSPC: four hints are live. */
+static inline int inline_add(struct page *pg, u64 key)
+{
+    struct backlinks *b = &pg->links;
+    u32 low = (u32)key;
+    int slot = -1;
+
+#pragma GCC unroll 4
+    for (int s = BACKLINKS_INLINE - 1; s >= 0; s--) {
+        u32 l = b->low[s];
+
+        if (unlikely(l == low) && b->high[s] == (u8)(key >> 32))
+            return 0;
+        if (!l && !b->high[s])
+            slot = s;
+    }
+    for (int s = 0; unlikely(slot < 0) && s < BACKLINKS_INLINE; s++)
+        if (!backlink_live(pg, backlink_inline(pg, (unsigned)s)))
+            slot = s;
+    if (slot < 0)
+        return -ENOSPC;
+    inline_set(b, (unsigned)slot, key);
+    return 0;
+}
+
+static noinline int add_to_log(struct page *pg, u64 key)
+{
+    struct vm_object *o = pg->object;
+    u64 before = backlink_bytes();
+    uintptr_t log;
+    int err;
+
+    if (o->log_grew) { /* not later: the key of this call is not live yet */
+        o->log_grew = false;
+        sweep(o);
+        if (!(pg->flags & PG_LOG) && inline_add(pg, key) == 0)
+            return 0;
+    }
+    if (!(pg->flags & PG_LOG) && log_begin(pg) != 0)
+        return -ENOMEM;
+    log = log_of(pg);
+    err = log_add(pg, &log, key);
+    log_store(pg, log);
+    if (!err && log_small(log)) /* the others were stale */
+        log_end(pg);
+    o->log_grew |= backlink_bytes() > before;
+    return err;
+}
+
+int backlink_add_any(struct page *pg, u64 key)
+{
+    if (likely(!(pg->flags & PG_LOG)) && likely(inline_add(pg, key) == 0))
+        return 0;
+    return add_to_log(pg, key);
+}
+
+bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void *arg)
+{
+    REQUIRES(&pg->object->lock);
+    if (pg->flags & PG_LOG)
+        return log_visit_part(log_of(pg), at, visit, arg);
+    for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
+        if (backlink_inline(pg, s))
+            visit(backlink_inline(pg, s), arg);
+    return false;
+}
+
+void backlink_visit(const struct page *pg, backlink_fn visit, void *arg)
+{
+    REQUIRES(&pg->object->lock);
+    u64 at = 0;
+
+    while (backlink_visit_part(pg, &at, visit, arg))
+        continue;
+}
+
+void backlink_clear(struct page *pg)
+{
+    REQUIRES_UNLESS(pg->object->refs == 0, &pg->object->lock);
+    if (pg->flags & PG_LOG) {
+        uintptr_t log = log_of(pg);
+
+        list_leave(pg);
+        log_free(log);
+    }
+    memset(&pg->links, 0, sizeof(pg->links));
+}
+
+bool backlink_drop_logs(struct vm_object *o)
+{
+    REQUIRES(&o->lock);
+    if (o->logs)
+        backlink_clear(logged(o->logs));
+    return o->logs != 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How often the pages of an object are shown, for /proc. Nobody counts it when translations
+ * come and go. A page that few can show is counted when it is asked for; where many aliases or
+ * mappings would have to be visited again for each slot that shows it, 64 pages are counted at
+ * once and the numbers kept with the object while no translation of it comes or goes.
+ */
+#include "mm/vm/census.h"
+#include "lib/lock.h"
+#include "lib/pause.h"
+#include "mm/phys/slab.h"
+#include "mm/vm/object_tree.h"
+#include "mm/vm/rmap.h"
+#include "mm/vm/slot.h"
+
+#define FEW_VMAS 8u
+
+struct block {
+    u32 n[INDEX_SLOTS];
+};
+
+SLAB_CACHE(block_cache, "census", struct block);
+
+static void forget_blocks(struct vm_object *o)
+{
+    void *blocks[INDEX_SLOTS];
+    u32 number = 0;
+    unsigned n;
+
+    while ((n = index_take(&o->census.blocks, &number, ~0u, blocks)) != 0)
+        for (unsigned i = 0; i < n; i++)
+            slab_free(&block_cache, blocks[i]);
+}
+
+void census_forget(struct vm_object *o)
+{
+    REQUIRES_UNLESS(o->refs == 0, &o->lock);
+    if (o->census.blocks.count)
+        forget_blocks(o);
+}
+
+struct count {
+    struct vm_object *o;
+    pgoff_t first; /* file page of n[0] */
+    struct block *b;
+    struct page *pg; /* whose hints are visited */
+};
+
+/* An entry of a mapping of c->o, at home. */
+static inline void count_entry(struct count *c, const struct page *table, unsigned i)
+{
+    REQUIRES(&table->lock);
+    pte_t pte = pte_load(pt_entries(table) + i);
+    const struct page *pg = pte_present(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
+
+    if (pg && pg->type == PAGE_OBJECT && pg->object == c->o && !slot_number(table, i))
+        c->b->n[(pg->index - c->first) >> c->o->order]++;
+}
+
+static void count_homes(struct count *c, pgoff_t last)
+{
+    REQUIRES(&c->o->lock);
+    struct vma *v;
+
+    object_for_each_vma (v, c->o, c->first, last) {
+        pgoff_t low = MAX(c->first, v->pgoff), high = MIN(last, v->pgoff + vma_npages(v));
+        vaddr_t start = v->start + ((low - v->pgoff) << PAGE_SHIFT);
+        vaddr_t end = v->start + ((high - v->pgoff) << PAGE_SHIFT);
+        unsigned order = vma_order(v);
+        struct page *table;
+
+        pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+        {
+            unsigned i = slot_index(va, order), stop = i + slot_count(va, next, order);
+
+            spin_lock(&table->lock);
+            for (; i < stop && table->present; i++)
+                count_entry(c, table, i);
+            spin_unlock(&table->lock);
+        }
+    }
+}
+
+static void count_hint(u64 key, void *arg)
+{
+    struct count *c = arg;
+    struct page *table = phys_to_page(key << 3);
+
+    if (!backlink_live(c->pg, key))
+        return;
+    spin_lock(&table->lock);
+    if (backlink_live(c->pg, key) && slot_number(table, (unsigned)(key % PT_ENTRIES)))
+        c->b->n[(c->pg->index - c->first) >> c->o->order]++;
+    spin_unlock(&table->lock);
+}
+
+/* O is given up for pauses. */
+static void count_hints(struct count *c)
+{
+    REQUIRES(&c->o->lock);
+    for (unsigned i = 0; i < INDEX_SLOTS; i++) {
+        u32 number = object_number(c->first + ((pgoff_t)i << c->o->order));
+        struct page *pg = index_get(&c->o->pages, number);
+        u64 at = 0;
+
+        if (!pg || !backlink_any(pg))
+            continue;
+        c->pg = pg;
+        page_get(pg); /* its descriptor stays its own */
+        while (backlink_visit_part(pg, &at, count_hint, c)) {
+            (void)pause_unlocked(&c->o->lock);
+            if (pg->object != c->o)
+                break;
+        }
+        page_put(pg);
+    }
+}
+
+/* Counts the 64 pages of a block and keeps the numbers, if there is memory and nothing has
+ * changed meanwhile. */
+static void count_block(struct vm_object *o, u32 number, struct block *out)
+{
+    REQUIRES(&o->lock);
+    u64 shown = o->shown, dropped = __atomic_load_n(&o->dropped, __ATOMIC_ACQUIRE);
+    pgoff_t first = (pgoff_t)number * INDEX_SLOTS << o->order;
+    struct count c = {o, first, out, NULL};
+    struct block *keep;
+
+    *out = (struct block){{0}};
+    count_homes(&c, first + ((pgoff_t)INDEX_SLOTS << o->order));
+    count_hints(&c);
+    if (o->shown != shown || o->dropped != dropped)
+        return;
+    if (o->census.shown != shown || o->census.dropped != dropped)
+        census_forget(o);
+    o->census.shown = shown;
+    o->census.dropped = dropped;
+    if (index_get(&o->census.blocks, number) || !(keep = slab_alloc(&block_cache)))
+        return;
+    *keep = *out;
+    if (index_set(&o->census.blocks, number, keep) != 0)
+        slab_free(&block_cache, keep);
+}
+
+u64 census_count(struct page *pg)
+{
+    REQUIRES(&pg->object->lock);
+    struct vm_object *o = pg->object;
+    u32 number = pg->index >> o->order;
+    const struct block *kept = NULL;
+    struct block now;
+
+    if (!(pg->flags & PG_LOG) && o->nvmas <= FEW_VMAS)
+        return rmap_count(pg);
+    if (o->census.shown == o->shown &&
+        o->census.dropped == __atomic_load_n(&o->dropped, __ATOMIC_ACQUIRE))
+        kept = index_get(&o->census.blocks, number / INDEX_SLOTS);
+    if (kept)
+        return kept->n[number % INDEX_SLOTS];
+    count_block(o, number / INDEX_SLOTS, &now);
+    return now.n[number % INDEX_SLOTS];
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Objects: the page index, the size, and the tree of VMAs ordered by home, an interval tree
+ * in which every node knows the largest home end below it. Shrinking is in mm/op/truncate.c.
+ */
+#include "mm/vm/object.h"
+#include "lib/lock.h"
+#include "lib/pause.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/phys/account.h"
+#include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
+#include "mm/vm/backlink.h"
+#include "mm/vm/census.h"
+#include "mm/vm/commit.h"
+#include "mm/vm/object_tree.h"
+#include "mm/vm/vma.h"
+
+SLAB_CACHE(object_cache, "vm_object", struct vm_object);
+SLAB_CACHE(node_cache, "index_node", struct index_node);
+
+static u64 pages_total, next_id; /* atomic */
+
+struct index_node *index_node_alloc(void)
+{
+    return slab_zalloc(&node_cache);
+}
+
+void index_node_free(struct index_node *node)
+{
+    slab_free(&node_cache, node);
+}
+
+struct vm_object *object_create(u64 size)
+{
+    struct vm_object *o = size > OBJECT_MAX_SIZE ? NULL : slab_zalloc(&object_cache);
+
+    if (!o)
+        return NULL;
+    o->refs = 1;
+    o->size = size;
+    o->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+    o->quota = quota_get(account_current()->files);
+    return o;
+}
+
+void object_set_quota(struct vm_object *o, struct quota *q)
+{
+    struct quota *old = o->quota;
+
+    ASSERT(o->pages.count == 0);
+    o->quota = quota_get(q);
+    quota_put(old);
+}
+
+int object_commit(struct vm_object *o, u64 npages, bool noreserve, const struct mm *mm)
+{
+    ASSERT(!o->pages.count && !o->committed);
+    if (noreserve && mm_overcommit != OVERCOMMIT_NEVER)
+        return 0;
+    if (commit_check(mm, npages) != 0)
+        return -ENOMEM;
+    o->committed = npages;
+    commit_add((s64)npages);
+    return 0;
+}
+
+/* Whether the pages of o count as commitments one by one. */
+static bool commits_pages(const struct vm_object *o)
+{
+    return !o->committed && !o->order;
+}
+
+struct vm_object *object_create_huge(u64 size)
+{
+    struct vm_object *o = object_create(size);
+
+    ASSERT(size % HUGE_SIZE == 0);
+    if (o)
+        o->order = HUGE_ORDER;
+    return o;
+}
+
+void object_get(struct vm_object *o)
+{
+    u32 old = __atomic_fetch_add(&o->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+bool object_tryget(struct vm_object *o)
+{
+    u32 old = __atomic_load_n(&o->refs, __ATOMIC_RELAXED);
+
+    while (old)
+        if (__atomic_compare_exchange_n(&o->refs, &old, old + 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
+void object_forget_page(struct page *pg)
+{
+    REQUIRES_UNLESS(pg->object->refs == 0, &pg->object->lock);
+    if (unlikely(pg->flags & PG_LOG))
+        backlink_clear(pg);
+    pg->object = NULL; /* inline hints mean nothing without it */
+}
+
+void object_uncount(struct vm_object *o, u64 n)
+{
+    quota_uncharge_pages(o->quota, n << o->order);
+    if (commits_pages(o))
+        commit_add(-(s64)n);
+    __atomic_fetch_sub(&pages_total, n << o->order, __ATOMIC_RELAXED);
+}
+
+void object_put(struct vm_object *o)
+{
+    void *pages[INDEX_SLOTS];
+    u32 number = 0;
+    unsigned n;
+
+    if (__atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    ASSERT(o->nvmas == 0);
+    census_forget(o);
+    /* Nobody maps it: the pages need no visit. */
+    while ((n = index_take(&o->pages, &number, OBJECT_MAX_PAGES, pages)) != 0) {
+        for (unsigned i = 0; i < n; i++) {
+            object_forget_page(pages[i]);
+            page_put(pages[i]);
+        }
+        object_uncount(o, n);
+        pause_anyway();
+    }
+    quota_put(o->quota);
+    commit_add(-(s64)o->committed);
+    slab_free(&object_cache, o);
+}
+
+struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
+{
+    struct page *pg = NULL;
+
+    spin_lock(&o->lock);
+    if (pgoff < object_npages(o))
+        pg = index_get(&o->pages, object_number(object_first(o, pgoff)));
+    if (pg)
+        page_get(pg);
+    spin_unlock(&o->lock);
+    return pg;
+}
+
+/* Puts a page into the index and on the bill. -ENOMEM, -ENOSPC. */
+static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
+{
+    REQUIRES(&o->lock);
+    if (!quota_charge_pages(o->quota, 1ul << o->order))
+        return -ENOSPC;
+    if (index_set(&o->pages, object_number(pgoff), fresh) == 0)
+        return 0;
+    quota_uncharge_pages(o->quota, 1ul << o->order);
+    return -ENOMEM;
+}
+
+/* The page at pgoff, made (and given the flags `mark`) when missing, if pgoff is below the
+ * size, which is checked under the lock, or `extend` allows any. */
+static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
+                    struct page **out)
+{
+    struct page *fresh = NULL, *pg;
+
+    if (pgoff >= OBJECT_MAX_PAGES)
+        return extend ? -EFBIG : -ENXIO;
+    pgoff = object_first(o, pgoff);
+    for (;;) {
+        spin_lock(&o->lock);
+        if (!extend && pgoff >= object_npages(o)) {
+            spin_unlock(&o->lock);
+            if (fresh)
+                page_free(fresh, o->order);
+            return -ENXIO;
+        }
+        pg = index_get(&o->pages, object_number(pgoff));
+        if (!pg && fresh) {
+            int err = insert(o, pgoff, fresh);
+
+            if (err) {
+                spin_unlock(&o->lock);
+                page_free(fresh, o->order);
+                return err;
+            }
+            fresh->type = PAGE_OBJECT;
+            fresh->flags = mark;
+            fresh->object = o;
+            fresh->index = object_number(pgoff);
+            memset(&fresh->links, 0, sizeof(fresh->links));
+            __atomic_fetch_add(&pages_total, 1ul << o->order, __ATOMIC_RELAXED);
+            if (commits_pages(o))
+                commit_add(1);
+            pg = fresh;
+            fresh = NULL;
+        }
+        if (pg)
+            page_get(pg);
+        spin_unlock(&o->lock);
+        if (pg)
+            break;
+        if (unlikely(mm_overcommit == OVERCOMMIT_NEVER) && commits_pages(o) &&
+            commit_check(NULL, 1) != 0)
+            return -ENOSPC;
+        fresh = page_alloc_user(o->order, PA_ZERO);
+        if (!fresh)
+            return -ENOMEM;
+    }
+    if (fresh)
+        page_free(fresh, o->order);
+    *out = pg;
+    return 0;
+}
+
+int object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out)
+{
+    return get_page(o, pgoff, false, 0, out);
+}
+
+int object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out)
+{
+    return get_page(o, pgoff, true, 0, out);
+}
+
+void object_extend(struct vm_object *o, u64 size)
+{
+    spin_lock(&o->lock);
+    if (size > o->size)
+        o->size = size;
+    spin_unlock(&o->lock);
+}
+
+u64 object_take_wrote(struct vm_object *o)
+{
+    u64 wrote;
+
+    spin_lock(&o->lock);
+    wrote = o->wrote;
+    o->wrote = 0;
+    spin_unlock(&o->lock);
+    return wrote;
+}
+
+u64 object_resident(const struct vm_object *o)
+{
+    return (u64)READ_ONCE(o->pages.count) << o->order;
+}
+
+int object_allocate(struct vm_object *o, u64 start, u64 end)
+{
+    pgoff_t first = start >> PAGE_SHIFT, last = (end + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+    if (end > OBJECT_MAX_SIZE)
+        return -EFBIG;
+    for (pgoff_t i = first; i < last; i += 1ul << o->order) {
+        struct page *pg;
+
+        /* Marks what this call makes, so that a failure takes back only that. */
+        if (get_page(o, i, true, PG_FRESH, &pg) != 0) {
+            object_unallocate(o, first, i);
+            return -ENOSPC;
+        }
+        page_put(pg);
+        if (pause_point()) {
+            object_unallocate(o, first, i + 1);
+            return -EINTR;
+        }
+    }
+    object_keep_fresh(o, first, last);
+    return 0;
+}
+
+s64 object_seek(struct vm_object *o, s64 pos, bool hole)
+{
+    s64 result = -ENXIO;
+
+    spin_lock(&o->lock);
+    if (pos >= 0 && (u64)pos < o->size) {
+        u64 page = (u64)pos >> PAGE_SHIFT, first = page;
+        u32 number = object_number(page);
+
+        if (hole) {
+            while (page < object_npages(o) && index_get(&o->pages, object_number(page))) {
+                page++;
+                (void)pause_unlocked(&o->lock);
+            }
+            result = page == first ? pos : (s64)MIN(page << PAGE_SHIFT, o->size);
+        } else if (index_next(&o->pages, &number) && number < object_npages(o)) {
+            result = number == first ? pos : (s64)((u64)number << PAGE_SHIFT);
+        }
+    }
+    spin_unlock(&o->lock);
+    return result;
+}
+
+/* ---- who maps it ---- */
+
+static struct vma *home_vma(const struct rb_node *n)
+{
+    return n ? rb_entry(n, struct vma, home_node) : NULL;
+}
+
+static pgoff_t home_end(const struct vma *v)
+{
+    return v->pgoff + vma_npages(v);
+}
+
+static bool home_update(struct rb_node *n)
+{
+    struct vma *v = home_vma(n);
+    pgoff_t max = home_end(v);
+
+    if (n->left)
+        max = MAX(max, home_vma(n->left)->home_max);
+    if (n->right)
+        max = MAX(max, home_vma(n->right)->home_max);
+    if (max == v->home_max)
+        return false;
+    v->home_max = max;
+    return true;
+}
+
+static bool counts_writable(const struct vma *v)
+{
+    return (v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
+}
+
+void object_link_locked(struct vma *v)
+{
+    REQUIRES(&v->object->lock);
+    struct vm_object *o = v->object;
+    struct rb_node **link = &o->vmas.node, *parent = NULL;
+
+    while (*link) {
+        parent = *link;
+        link = v->pgoff < home_vma(parent)->pgoff ? &parent->left : &parent->right;
+    }
+    v->home_max = 0;
+    rb_insert(&o->vmas, &v->home_node, parent, link, home_update);
+    o->nvmas++;
+    o->shared_writable += counts_writable(v);
+    o->nprivate += !(v->flags & VM_SHARED);
+}
+
+void object_unlink_locked(struct vma *v)
+{
+    REQUIRES(&v->object->lock);
+    struct vm_object *o = v->object;
+
+    rb_erase(&o->vmas, &v->home_node, home_update);
+    o->nvmas--;
+    o->shared_writable -= counts_writable(v);
+    o->nprivate -= !(v->flags & VM_SHARED);
+}
+
+void object_link(struct vma *v)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    spin_lock(&v->object->lock);
+    object_link_locked(v);
+    spin_unlock(&v->object->lock);
+}
+
+void object_unlink(struct vma *v)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    struct vm_object *o = v->object;
+
+    spin_lock(&o->lock);
+    object_unlink_locked(v);
+    while (o->nvmas == 0 && backlink_drop_logs(o))
+        (void)pause_unlocked(&o->lock);
+    if (o->nvmas == 0)
+        census_forget(o);
+    spin_unlock(&o->lock);
+}
+
+/* The leftmost node of the subtree n whose home range meets [first, last). */
+static struct vma *first_in(struct rb_node *n, pgoff_t first, pgoff_t last)
+{
+    while (n) {
+        struct vma *v = home_vma(n);
+
+        if (n->left && home_vma(n->left)->home_max > first) {
+            n = n->left;
+            continue;
+        }
+        if (v->pgoff >= last)
+            return NULL;
+        if (home_end(v) > first)
+            return v;
+        n = n->right;
+        if (n && home_vma(n)->home_max <= first)
+            return NULL;
+    }
+    return NULL;
+}
+
+struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t last)
+{
+    REQUIRES(&o->lock);
+    if (!o->vmas.node || home_vma(o->vmas.node)->home_max <= first)
+        return NULL;
+    return first_in(o->vmas.node, first, last);
+}
+
+struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last)
+{
+    REQUIRES(&v->object->lock);
+    const struct rb_node *n = &v->home_node;
+
+    for (;;) {
+        struct rb_node *parent;
+
+        if (n->right && home_vma(n->right)->home_max > first) {
+            struct vma *found = first_in(n->right, first, last);
+
+            if (found)
+                return found;
+        }
+        while ((parent = rb_parent(n)) != NULL && parent->right == n)
+            n = parent;
+        if (!parent)
+            return NULL;
+        n = parent;
+        if (home_vma(n)->pgoff >= last)
+            return NULL;
+        if (home_end(home_vma(n)) > first)
+            return home_vma(n);
+    }
+}
+
+u64 object_pages_total(void)
+{
+    return __atomic_load_n(&pages_total, __ATOMIC_RELAXED);
+}
+
+u64 object_count(void)
+{
+    return object_cache.objects;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vm_object: pages by file page number, and who maps them. The data of a ramfs file, of a
+ * memfd, or of shared anonymous memory. Holes read as zeros and cost nothing.
+ *
+ * A page belongs to its object and leaves only through truncate or punch, after all its
+ * translations are gone; so neither faults nor mappings count references on file pages.
+ */
+#pragma once
+
+#include "lib/index.h"
+#include "lib/rbtree.h"
+#include "lib/spinlock.h"
+#include "mm/phys/page.h"
+
+/* File pages are 31-bit numbers + home marker: files end below 8 TiB. */
+#define OBJECT_MAX_PAGES 0x7fffffffull
+#define OBJECT_MAX_SIZE  (OBJECT_MAX_PAGES << PAGE_SHIFT)
+
+/* A file page as indexes and away arrays number it: the one way from 64 bits to 32. Homes may
+ * lie beyond (a mapping behind the end of its file); who converts one asked before. */
+static inline u32 object_number(pgoff_t pgoff)
+{
+    ASSERT(pgoff <= OBJECT_MAX_PAGES);
+    return (u32)pgoff;
+}
+
+struct quota;
+struct mm;
+struct vma;
+
+struct vm_object {
+    spinlock_t lock;     /* O */
+    u32 refs;            /* atomic: inode, VMAs */
+    u64 size;            /* [O] bytes */
+    struct index pages;  /* [O] */
+    struct rb_root vmas; /* [O] VMAs by home range, see object_link */
+    u32 nvmas;           /* [O] */
+    u32 logs;            /* [O] frame of the first page with a backlink log, 0: none */
+    u32 log_hand;        /* [O] the page whose log is looked through for stale hints, */
+    u64 log_at;          /* [O] and how far that is */
+    bool log_grew;       /* [O] since the last look */
+    u64 wrote; /* [O] cpu_cycles() of the last write fault through a shared mapping, 0: none
+                  * since the file system took note of it (fs/inode.c) */
+    u64 shown;   /* [O] changes whenever a translation of a page may have been added */
+    u64 dropped; /* atomic: or removed */
+    struct {
+        struct index blocks; /* counts of 64 pages each, */
+        u64 shown, dropped;  /* valid while these are as they were */
+    } census;                /* [O] see mm/vm/census.h */
+    u32 shared_writable;     /* [O] VMAs that are shared and may become writable */
+    u32 nprivate;            /* [O] VMAs that are not shared */
+    u64 id;                  /* inode number shown for nameless objects */
+    bool sealed;             /* once set, set: a write seal; MADV_REMOVE is refused */
+    struct quota *quota;     /* [c] referenced: where its pages are counted */
+    u64 committed;           /* [c] pages committed with it; 0: each when it appears */
+    u32 order; /* [c] log2 of the 4 KiB pages of each page: 0, or HUGE_ORDER */
+};
+
+/* Everything a mapping keeps alive beside the object: an open file. fs/file.h embeds it. */
+struct vm_file {
+    u32 refs;                           /* atomic */
+    void (*release)(struct vm_file *f); /* the last reference is gone */
+};
+
+static inline void vm_file_get(struct vm_file *f)
+{
+    u32 old = __atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+static inline void vm_file_put(struct vm_file *f)
+{
+    if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        f->release(f);
+}
+
+/* One reference; NULL: no memory, or more than OBJECT_MAX_SIZE. Its pages count as nameless memory of the running user. */
+struct vm_object *object_create(u64 size);
+/* Before it has pages: they count there. */
+void object_set_quota(struct vm_object *o, struct quota *q);
+/* Commits npages for an object without pages, all at once (mm/vm/commit.h), unless `noreserve`
+ * and no strict accounting: then, and without this, each page is when it appears. -ENOMEM. */
+int must_check object_commit(struct vm_object *o, u64 npages, bool noreserve,
+                             const struct mm *mm);
+/* The same of 2 MiB pages; all its sizes are multiples of that. Its pages stand in the index
+ * under the number of their first 4 KiB, and a caller that asks for one in between gets that one. */
+struct vm_object *object_create_huge(u64 size);
+void object_get(struct vm_object *o);
+/* For one that was only found: false when it is being taken apart. */
+bool object_tryget(struct vm_object *o);
+void object_put(struct vm_object *o); /* the last one frees the pages */
+
+/* Pages needed for `size` bytes. */
+static inline u64 object_npages(const struct vm_object *o)
+{
+    return (o->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* The page at pgoff with a pin (page_put gives it back), or NULL for a hole. Any context. */
+struct page *object_find_page(struct vm_object *o, pgoff_t pgoff);
+
+/* As object_find_page, but fills a hole with a zeroed page. -ENXIO at or beyond the end of
+ * the object, -ENOMEM. */
+int must_check object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out);
+
+/* write(2): the page for writing at pgoff even beyond the present end (below
+ * OBJECT_MAX_PAGES); it does not change the size. -EFBIG, -ENOMEM. */
+int must_check object_get_page_extend(struct vm_object *o, pgoff_t pgoff,
+                                      struct page **out);
+
+/* Raises the size after data was written; never lowers it. */
+void object_extend(struct vm_object *o, u64 size);
+
+/* Resident 4 KiB pages: st_blocks, Cached. */
+u64 object_resident(const struct vm_object *o);
+
+/* ftruncate: shrinks or grows. Every translation of a page at or beyond the new end is gone,
+ * the page freed, and the tail of a partial last page zeroed. -EFBIG; -EINVAL: not a multiple
+ * of the size of a page of 2 MiB. Sleeps not. */
+int object_truncate(struct vm_object *o, u64 size);
+
+/* fallocate PUNCH_HOLE: bytes [start, end) read as zeros afterwards; whole pages are freed. */
+void object_punch(struct vm_object *o, u64 start, u64 end);
+
+/* fallocate 0 / KEEP_SIZE: makes pages for bytes [start, end). -ENOMEM/-ENOSPC: what was
+ * allocated for this call is taken back. */
+int object_allocate(struct vm_object *o, u64 start, u64 end);
+
+/* lseek SEEK_DATA (hole false) or SEEK_HOLE from byte `pos`: the position, or -ENXIO. */
+s64 object_seek(struct vm_object *o, s64 pos, bool hole);
+
+/* To be called after translations of o's pages were removed without its lock. */
+static inline void object_dropped(struct vm_object *o)
+{
+    __atomic_fetch_add(&o->dropped, 1, __ATOMIC_RELEASE);
+}
+
+/* The moment of the last write through shared mappings, by cpu_cycles(), and forgets it;
+ * 0: none since the last time. As on Linux's tmpfs a write counts when a fault makes its page
+ * writable. */
+u64 object_take_wrote(struct vm_object *o);
+
+/* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
+void object_link(struct vma *v);
+void object_unlink(struct vma *v);
+
+/* Pages of all objects (Cached/Shmem in /proc/meminfo). */
+u64 object_pages_total(void);
+u64 object_count(void);

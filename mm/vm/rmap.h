@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Exact reverse mapping: from a page of an object to every translation that shows it. Homes
+ * by arithmetic through the object's VMA tree, the others through backlinks.
+ */
+#pragma once
+
+#include "mm/table/change.h"
+#include "mm/vm/object.h"
+
+struct vma;
+
+/* Where a page is shown: entry i of `leaf` (table locked during the visit; of level 1 for a
+ * huge page). */
+typedef void (*rmap_fn)(struct page *leaf, unsigned i, void *arg);
+
+/* Visits each live translation of pg, once. O held. */
+void rmap_visit(struct page *pg, rmap_fn visit, void *arg);
+
+/* How many translations show pg (each counted once). O held. */
+u64 rmap_count(struct page *pg);
+
+/* Removes every translation of pg away from home: pg is PG_LEAVING and has left the index, so
+ * none is added. O held, but given up for pauses; flushes go to the batch. */
+void rmap_unmap_away(struct page *pg, struct change *c);
+
+/* Moves *first up to the first file page from which on a private mapping has a table at the
+ * page's home. False: none has. O held. */
+bool rmap_next_home(const struct vm_object *o, pgoff_t *first);
+
+/* Removes the home translations of file pages [first, last) in every mapping. copies:
+ * DROP_COPIES also the private copies at those addresses (truncate), 0 not (a hole punch). O
+ * held. */
+void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copies,
+                      struct change *c);

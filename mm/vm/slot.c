@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The work on many slots of one table; see mm/vm/slot.h. The idea of home and away, and its
+ * price: docs/book/10-home-and-away.md.
+ */
+#include "mm/vm/slot.h"
+#include "lib/lock.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/phys/slab.h"
+
+/* ---- away arrays ---- */
+
+struct away_array {
+    u32 file_page[PT_ENTRIES];
+};
+
+SLAB_CACHE(away_cache, "away", struct away_array);
+STATIC_ASSERT(sizeof(struct away_array) == AWAY_BYTES);
+
+int slot_reserve(struct page *table)
+{
+    REQUIRES_EXCLUSIVE(&table->mm->lock);
+    struct away_array *a;
+
+    if (table->away)
+        return 0;
+    a = slab_zalloc(&away_cache);
+    if (!a)
+        return -ENOMEM;
+    table->away = a->file_page;
+    __atomic_fetch_add(&table->mm->aways, 1, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* Takes the array away with the numbers that may be in it. */
+static void drop_array(struct page *table)
+{
+    REQUIRES_EXCLUSIVE(&table->mm->lock);
+    u32 *array = table->away;
+
+    spin_lock(&table->lock); /* truncate reads the array under it */
+    table->away = NULL;
+    table->naway = 0;
+    spin_unlock(&table->lock);
+    __atomic_fetch_sub(&table->mm->aways, 1, __ATOMIC_RELAXED);
+    slab_free(&away_cache, array);
+}
+
+void slot_trim(struct page *table)
+{
+    REQUIRES_EXCLUSIVE(&table->mm->lock);
+    if (table->away && !table->naway && !table->pins)
+        drop_array(table);
+}
+
+static void forget_numbers(struct page *table, unsigned i, unsigned stop)
+{
+    REQUIRES_EXCLUSIVE(&table->mm->lock);
+    struct tally t = {0, 0};
+
+    spin_lock(&table->lock);
+    for (; i < stop && table->naway + t.naway; i++)
+        (void)slot_move(slot_numbers(table, i), 0, true, 0, &t);
+    table->naway = (u16)(table->naway + t.naway);
+    spin_unlock(&table->lock);
+    slot_trim(table);
+}
+
+void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct page *table;
+
+    pt_for_each_table(mm, slot_level(order), start, end, va, next, table)
+    {
+        unsigned n = slot_count(va, next, order);
+
+        if (!table->away)
+            continue;
+        if (n == PT_ENTRIES && !table->pins)
+            drop_array(table);
+        else
+            forget_numbers(table, slot_index(va, order), slot_index(va, order) + n);
+        pause_anyway();
+    }
+}
+
+void slot_forget(const struct vma *v, vaddr_t start, vaddr_t end)
+{
+    if (vma_kind(v) == VMA_SHARED)
+        slot_forget_range(v->mm, start, end, vma_order(v));
+}
+
+/* The numbers of one source table; a target address may lie in one of two tables. */
+static int copy_each(struct mm *to, const struct page *from, vaddr_t va, vaddr_t next,
+                     u64 delta, unsigned order)
+{
+    REQUIRES_EXCLUSIVE(&to->lock);
+    for (; va < next; va += slot_size(order)) {
+        u32 number = slot_number(from, slot_index(va, order));
+        struct tally t = {0, 0};
+        struct slot s;
+
+        if (!number)
+            continue;
+        s = slot_make(to, va + delta, order);
+        if (!s.table || slot_reserve(s.table) != 0)
+            return -ENOMEM;
+        spin_lock(&s.table->lock);
+        (void)slot_move(slot_numbers(s.table, s.i), 0, false, number, &t);
+        s.table->naway = (u16)(s.table->naway + t.naway);
+        spin_unlock(&s.table->lock);
+    }
+    return 0;
+}
+
+/* The numbers of a whole table, at the same place of another address space. */
+static int copy_whole(struct mm *to, const struct page *from, vaddr_t va, unsigned order)
+{
+    REQUIRES_EXCLUSIVE(&to->lock);
+    struct page *table = slot_make(to, va, order).table;
+
+    if (!table || slot_reserve(table) != 0)
+        return -ENOMEM;
+    spin_lock(&table->lock);
+    ASSERT(table->naway == 0);
+    memcpy(table->away, from->away, AWAY_BYTES);
+    table->naway = from->naway;
+    spin_unlock(&table->lock);
+    return 0;
+}
+
+int slot_copy_numbers(struct mm *to, const struct vma *v, vaddr_t start, vaddr_t end,
+                      u64 delta)
+{
+    REQUIRES_EXCLUSIVE(&to->lock);
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    unsigned order = vma_order(v);
+    struct page *table;
+
+    pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+    {
+        int err;
+
+        if (!table->naway)
+            continue;
+        if (delta == 0 && slot_count(va, next, order) == PT_ENTRIES)
+            err = copy_whole(to, table, va, order);
+        else
+            err = copy_each(to, table, va, next, delta, order);
+        if (err)
+            return err;
+        if (next < end && pause_point())
+            return -EINTR;
+    }
+    return 0;
+}
+
+u64 slot_count_away(const struct vma *v)
+{
+    REQUIRES(&v->mm->lock);
+    unsigned order = vma_order(v);
+    struct page *table;
+    u64 n = 0;
+
+    if (vma_kind(v) != VMA_SHARED)
+        return 0;
+    pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
+    {
+        unsigned i = slot_index(va, order), count = slot_count(va, next, order);
+
+        if (!table->away)
+            continue;
+        if (count == PT_ENTRIES)
+            n += table->naway;
+        else
+            for (unsigned k = 0; k < count; k++)
+                n += slot_number(table, i + k) != 0;
+        pause_anyway();
+    }
+    return n << order;
+}
+
+u64 slot_away_bytes(void)
+{
+    return away_cache.objects * sizeof(struct away_array);
+}
+
+/* ---- private memory appears ---- */
+
+/* Accounts for the translation `pte` that is gone: the slot's reference to private memory is
+ * given back after the flush. */
+static inline void account_gone(struct change *c, pte_t pte, unsigned order)
+{
+    struct page *pg = pfn_to_page(pte_any_pfn(pte));
+
+    if (pg->type == PAGE_ANON) {
+        c->resident[RESIDENT_ANON] -= 1 << order;
+        change_free(c, pg);
+    } else if (pg != zero_page) {
+        c->resident[RESIDENT_FILE] -= 1 << order;
+    }
+}
+
+void slot_own_instead(struct change *c, struct slot s, vaddr_t va, pte_t old,
+                      struct page *pg, u32 prot, unsigned order)
+{
+    REQUIRES(&s.table->lock);
+    ASSERT(!pte_present(old) || pte_large(old) == (order != 0)); /* never over a table */
+    pte_store(s.entry, slot_rights(prot, order) | page_to_phys(pg));
+    c->resident[RESIDENT_ANON] += 1 << order;
+    change_note(c, va);
+    account_gone(c, old, order);
+}
+
+void slot_show_zero(struct slot s, u32 prot)
+{
+    REQUIRES(&s.table->lock);
+    s.table->present++;
+    pte_store(s.entry, pte_make_user(page_to_pfn(zero_page), prot));
+}
+
+void slot_set_rights(struct slot s, pte_t old, u32 prot, unsigned order)
+{
+    REQUIRES(&s.table->lock);
+    pte_store(s.entry, slot_rights(prot, order) | pte_any_pfn(old) << PAGE_SHIFT);
+}
+
+/* ---- removing ---- */
+
+static always_inline void drop_run(struct change *c, struct page *table, unsigned i,
+                                   unsigned stop, bool shared, u32 what, unsigned order)
+{
+    pte_t *e = pt_entries(table);
+    const u32 *away = shared && !(what & DROP_AWAY) ? table->away : NULL;
+    vaddr_t va = pt_address(table, i);
+    s32 removed = 0, present = table->present;
+
+    for (; i < stop && removed < present; i++, va += slot_size(order)) {
+        pte_t pte = pte_load(&e[i]);
+
+        if (!pte || (away && away[i]))
+            continue;
+        if (!shared && !(what & DROP_COPIES) &&
+            pfn_to_page(pte_any_pfn(pte))->type == PAGE_ANON)
+            continue;
+        pte_store(&e[i], 0);
+        removed++;
+        if (pte_present(pte))
+            change_note(c, va);
+        if (!shared)
+            account_gone(c, pte, order);
+    }
+    table->present = (u16)(present - removed);
+    if (shared)
+        c->resident[RESIDENT_SHMEM] -= removed * (1 << order);
+    mm_count_n(pte_zapped, (u64)removed);
+}
+
+/* All of a table under a shared mapping, pages of an object only: one sweep. */
+static void drop_whole(struct change *c, struct page *table, unsigned order)
+{
+    s32 removed = table->present;
+
+    clear_page(pt_entries(table));
+    change_note_all(c);
+    table->present = 0;
+    c->resident[RESIDENT_SHMEM] -= removed * (1 << order);
+    mm_count_n(pte_zapped, (u64)removed);
+}
+
+void slot_drop(struct change *c, const struct vma *v, struct page *table, unsigned i,
+               unsigned stop, u32 what)
+{
+    REQUIRES(&table->lock);
+    bool shared = vma_kind(v) == VMA_SHARED;
+    unsigned order = vma_order(v);
+
+    if (shared && (what & DROP_AWAY) && stop - i == PT_ENTRIES)
+        drop_whole(c, table, order);
+    else if (unlikely(order))
+        drop_run(c, table, i, stop, shared, what, HUGE_ORDER);
+    else if (shared)
+        drop_run(c, table, i, stop, true, what, 0);
+    else if (what & DROP_COPIES)
+        drop_run(c, table, i, stop, false, DROP_ALL, 0);
+    else
+        drop_run(c, table, i, stop, false, DROP_AWAY, 0);
+}
+
+void slot_drop_backlink(struct change *c, struct page *pg, u64 key)
+{
+    REQUIRES(&pg->object->lock);
+    struct page *table = phys_to_page(key << 3);
+    unsigned i = (unsigned)(key % PT_ENTRIES);
+
+    spin_lock(&table->lock);
+    if (backlink_live(pg, key)) { /* still a table, and it shows this page */
+        change_switch(c, table->mm);
+        pte_store(pt_entries(table) + i, 0);
+        table->present--;
+        /* away pages are in shared mappings only */
+        c->resident[RESIDENT_SHMEM] -= 1 << pg->order;
+        change_note(c, pt_address(table, i));
+        mm_count(pte_zapped);
+    }
+    spin_unlock(&table->lock);
+}
+
+/* ---- rights ---- */
+
+/* Gives present entries of [e, end) these rights and what `keep` lets stand. Returns whether
+ * some lost a right: more rights need no flush, a fault finds them. */
+static bool protect_many(pte_t *e, const pte_t *end, pte_t rights, pte_t keep)
+{
+    pte_t changed = 0;
+
+    for (; e < end; e++) {
+        pte_t old = pte_load(e), pte = rights | (old & keep);
+
+        if (!pte_present(old)) /* none, or parked: a fault brings it back */
+            continue;
+        changed |= old ^ pte;
+        pte_store(e, pte);
+    }
+    return changed & ((rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
+}
+
+void slot_protect(struct change *c, const struct vma *v, struct page *table, unsigned i,
+                  unsigned stop)
+{
+    REQUIRES(&table->lock);
+    unsigned order = vma_order(v);
+    u32 prot = v->flags & VM_PROT;
+    bool shared = vma_kind(v) == VMA_SHARED;
+    pte_t *e = pt_entries(table), rights = slot_rights(prot, order);
+    pte_t keep = PTE_ADDR | (shared ? 0 : PTE_WRITE);
+    vaddr_t va = pt_address(table, i);
+
+    if (!shared) /* writable only what is, and may stay so */
+        keep &= prot & VM_WRITE ? ~0ull : ~PTE_WRITE, rights &= ~PTE_WRITE;
+    if (prot && stop - i > TLB_ADDRS) {
+        if (protect_many(e + i, e + stop, rights, keep))
+            change_note_all(c);
+        return;
+    }
+    for (; i < stop; i++, va += slot_size(order)) {
+        pte_t old = pte_load(&e[i]), pte;
+
+        if (!pte_present(old))
+            continue;
+        pte = likely(prot) ? rights | (old & keep) : pte_make_parked(pte_pfn(old));
+        if (pte == old)
+            continue;
+        pte_store(&e[i], pte);
+        if (!prot || (old & ~pte & PTE_WRITE) || (pte & ~old & PTE_NX))
+            change_note(c, va);
+    }
+}
+
+/* ---- private memory at two places ---- */
+
+void slot_share(struct change *c, struct page *from, struct page *to, unsigned i,
+                unsigned stop, unsigned order)
+{
+    REQUIRES_EXCLUSIVE(&from->mm->lock);
+    REQUIRES_EXCLUSIVE(&to->mm->lock);
+    pte_t *src = pt_entries(from) + i, *dst = pt_entries(to) + i;
+    const pte_t *end = pt_entries(from) + stop;
+    bool narrowed = false;
+    u32 shared = 0;
+
+    spin_lock(&from->lock);
+    spin_lock(&to->lock);
+    for (; src < end; src++, dst++) {
+        pte_t pte = pte_load(src);
+        struct page *pg;
+
+        if (!pte)
+            continue;
+        pg = pfn_to_page(pte_any_pfn(pte));
+        if (pg->type != PAGE_ANON)
+            continue; /* zero page or a page of the object: faults bring them */
+        __atomic_fetch_add(&pg->refs, 1, __ATOMIC_RELAXED);
+        if ((pte & (PTE_PRESENT | PTE_WRITE)) == (PTE_PRESENT | PTE_WRITE)) {
+            pte = pte_write_protect(pte);
+            pte_store(src, pte);
+            narrowed = true;
+        }
+        pte_store(dst, pte);
+        shared++;
+    }
+    if (narrowed)
+        change_note_all(c);
+    to->present = (u16)(to->present + shared);
+    mm_add_resident(to->mm, RESIDENT_ANON, (s64)shared << order);
+    spin_unlock(&to->lock);
+    spin_unlock(&from->lock);
+}
+
+void slot_transfer(struct change *c, struct page *from, unsigned i, struct page *to,
+                   unsigned j, unsigned n)
+{
+    REQUIRES_EXCLUSIVE(&from->mm->lock);
+    pte_t *src = pt_entries(from), *dst = pt_entries(to) + j;
+    u16 moved = 0;
+
+    spin_lock(&from->lock);
+    if (to != from)
+        spin_lock(&to->lock);
+    for (unsigned k = 0; k < n; k++) {
+        pte_t pte = pte_load(&src[i + k]);
+
+        if (!pte)
+            continue;
+        pte_store(&src[i + k], 0);
+        pte_store(&dst[k], pte);
+        moved++;
+        change_note(c, pt_address(from, i + k));
+    }
+    from->present -= moved;
+    to->present += moved;
+    if (to != from)
+        spin_unlock(&to->lock);
+    spin_unlock(&from->lock);
+}

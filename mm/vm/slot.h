@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A slot is the place of one translation: a table, an index in it, and the order of the page
+ * that it shows. This file and mm/vm/slot.c are the only ones that read or write away numbers,
+ * store or remove user translations, and count what is resident. A call fills a struct change
+ * while it works and settles it once at its end.
+ *
+ * Which file page an address shows is its linear one ("home") or another ("away"). The numbers
+ * of the latter stand in the away array of the table: 512 numbers parallel to its 512 entries,
+ * 0 for home, else file page + 1. An array without numbers is freed, so a page that came home
+ * leaves no trace. Arrays exist only under shared mappings of objects.
+ *
+ * The order is an argument of always-inlined functions, 0 or HUGE_ORDER: a constant where it
+ * matters. A slot of HUGE_ORDER is an entry of level 1 whose page is a block of 512. File page
+ * numbers count 4 KiB pages in both cases, and a huge page stands under its first one.
+ */
+#pragma once
+
+#include "lib/lock.h"
+#include "mm/table/change.h"
+#include "mm/table/pagetable.h"
+#include "mm/vm/backlink.h"
+#include "mm/vm/object.h"
+#include "mm/vm/vma.h"
+
+struct slot {
+    struct page *table; /* NULL: there is none */
+    pte_t *entry;
+    unsigned i; /* entry's index in table */
+};
+
+/* Calls fn with the order of v's pages as its last argument, a constant: one body, compiled
+ * for both sizes. */
+#define SLOT_CALL(v, fn, ...) \
+    (likely(vma_order(v) == 0) ? fn(__VA_ARGS__, 0u) : fn(__VA_ARGS__, HUGE_ORDER))
+
+static inline u64 slot_size(unsigned order)
+{
+    return PAGE_SIZE << order;
+}
+
+/* The level of the tables that hold slots of this order. */
+static inline unsigned slot_level(unsigned order)
+{
+    return order / PT_SHIFT;
+}
+
+static inline unsigned slot_index(vaddr_t va, unsigned order)
+{
+    return pt_index(va, slot_level(order));
+}
+
+/* Slots in [va, end), both multiples of their size. */
+static inline unsigned slot_count(vaddr_t va, vaddr_t end, unsigned order)
+{
+    return (unsigned)((end - va) >> (PAGE_SHIFT + order));
+}
+
+/* The slot of va. */
+static always_inline struct slot slot_at(const struct mm *mm, vaddr_t va, unsigned order)
+{
+    pte_t e = pte_load(&mm->root[pt_index(va, PT_LEVELS - 1)]);
+    unsigned i = slot_index(va, order);
+
+    for (unsigned l = PT_LEVELS - 2; l > slot_level(order); l--) {
+        if (!pte_present(e))
+            return (struct slot){NULL, NULL, i};
+        e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, l));
+    }
+    if (!pte_present(e))
+        return (struct slot){NULL, NULL, i};
+    return (struct slot){pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT),
+                         (pte_t *)phys_to_virt(e & PTE_ADDR) + i, i};
+}
+
+/* Entry i of a table (NULL: there is none) as a slot. */
+static inline struct slot slot_of(struct page *table, unsigned i)
+{
+    return (struct slot){table, table ? pt_entries(table) + i : NULL, i};
+}
+
+/* The slot of va; a missing table is made. Table NULL: no memory. */
+static inline struct slot slot_make(struct mm *mm, vaddr_t va, unsigned order)
+{
+    return slot_of(pt_table_make(mm, va, slot_level(order)), slot_index(va, order));
+}
+
+static inline pte_t slot_load(struct slot s)
+{
+    return s.table ? pte_load(s.entry) : 0;
+}
+
+/* A translation of a page of this order without its frame: add the page's address. */
+static inline pte_t slot_rights(u32 prot, unsigned order)
+{
+    return pte_make_user(0, prot) | (order ? PTE_LARGE : 0);
+}
+
+/* ---- which file page ---- */
+
+/* The away number of entry i: 0 at home. T held, or M in a mode that excludes remaps. */
+static inline u32 slot_number(const struct page *table, unsigned i)
+{
+    return table->away ? table->away[i] : 0;
+}
+
+/* Whether nothing in the table (NULL: there is none) is away. The same locks. */
+static inline bool slot_all_home(const struct page *table)
+{
+    return !table || !table->away;
+}
+
+/* The file page at entry i of `table` (NULL: there is none), the slot of va, which lies in v.
+ * The one reader. The same locks. */
+static inline pgoff_t slot_offset(const struct page *table, unsigned i,
+                                  const struct vma *v, vaddr_t va)
+{
+    REQUIRES_EITHER(&v->mm->lock, &table->lock);
+    u32 n = table ? slot_number(table, i) : 0;
+
+    return n ? n - 1 : vma_home(v, va);
+}
+
+/* The file page of any address in v. M held. */
+static inline pgoff_t mm_offset(const struct mm *mm, const struct vma *v, vaddr_t va)
+{
+    REQUIRES(&mm->lock);
+    vaddr_t start = va & ~(vma_page_size(v) - 1);
+    struct slot s = slot_at(mm, start, vma_order(v));
+
+    return slot_offset(s.table, s.i, v, start) + ((va - start) >> PAGE_SHIFT);
+}
+
+/* Whether the linear file pages of [start, end) of v have numbers an array can hold. */
+static inline bool slot_countable(const struct vma *v, vaddr_t start, vaddr_t end)
+{
+    pgoff_t first = vma_home(v, start);
+
+    return first <= OBJECT_MAX_PAGES &&
+           (end - start) >> PAGE_SHIFT <= OBJECT_MAX_PAGES - first;
+}
+
+/* Gives `table` an (empty) array if it has none. 0 or -ENOMEM. M exclusive. */
+int must_check slot_reserve(struct page *table);
+
+/* Frees the array when it holds no number. M exclusive, or T with nobody reserving. */
+void slot_trim(struct page *table);
+
+/* Forgets the numbers of [start, end) of v: the addresses are unmapped. M exclusive. */
+void slot_forget(const struct vma *v, vaddr_t start, vaddr_t end);
+/* The same of a range without a VMA, whose pages have this order. */
+void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order);
+
+/* Copies the numbers of [start, end) of v to the same addresses shifted by `delta` bytes in
+ * `to`, whose tables and arrays are made as needed. -ENOMEM, -EINTR: a part may be copied; the
+ * caller clears the target range. M exclusive on both. */
+int must_check slot_copy_numbers(struct mm *to, const struct vma *v, vaddr_t start,
+                                 vaddr_t end, u64 delta);
+
+/* Pages of v that are away (smaps "Nonlinear"). M held. */
+u64 slot_count_away(const struct vma *v);
+
+#define AWAY_BYTES (PT_ENTRIES * sizeof(u32))
+/* Bytes of all arrays, for /proc and checks. */
+u64 slot_away_bytes(void);
+
+/* ---- changing slots ---- */
+
+/* How the counts of one table have changed; settled before T is given up. */
+struct tally {
+    s32 present, naway;
+};
+
+static always_inline void slot_settle(struct change *c, struct page *table,
+                                      const struct tally *t, enum resident kind,
+                                      unsigned order)
+{
+    REQUIRES(&table->lock);
+    table->present = (u16)(table->present + t->present);
+    table->naway = (u16)(table->naway + t->naway);
+    c->resident[kind] += t->present * (1 << order);
+}
+
+/* The same at the end of a change of one slot: the counts move at once. */
+static always_inline void slot_settle_one(struct mm *mm, struct page *table,
+                                          const struct tally *t, enum resident kind,
+                                          unsigned order)
+{
+    REQUIRES(&table->lock);
+    if (t->naway)
+        table->naway = (u16)(table->naway + t->naway);
+    if (t->present) {
+        table->present = (u16)(table->present + t->present);
+        mm_add_resident(mm, kind, t->present * (1 << order));
+    }
+}
+
+/* The away numbers of a table from entry i on, for slot_move() only; NULL: all at home. */
+static inline u32 *slot_numbers(struct page *table, unsigned i)
+{
+    return table->away ? table->away + i : NULL;
+}
+
+/* The slot whose number is numbers[i] shows its home from now on, or else file page number - 1,
+ * which is not its home. T held; numbers are there unless it comes home. The one writer.
+ * Whether it showed something else. */
+static always_inline bool slot_move(u32 *numbers, u64 i, bool home, u32 number,
+                                    struct tally *t)
+{
+    u32 old;
+
+    if (unlikely(!numbers))
+        return false;
+    old = numbers[i];
+    if (old == (home ? 0 : number))
+        return false;
+    t->naway += !home - (old != 0);
+    numbers[i] = home ? 0 : number;
+    return true;
+}
+
+/* Puts pte (0: none) in the place of `old` in the entry for va. T held. */
+static always_inline void slot_store(struct change *c, pte_t *entry, vaddr_t va,
+                                     pte_t old, pte_t pte, struct tally *t)
+{
+    REQUIRES(&virt_to_page(entry)->lock);
+    t->present += (pte != 0) - (old != 0);
+    pte_store(entry, pte);
+    if (old)
+        change_note(c, va);
+}
+
+/* Shows pg, a page of the object mapped there, at va instead of `old`: `rights` from
+ * slot_rights. `away`: not at home. O and T held. The one writer of such translations; false:
+ * no memory for the backlink, nothing has changed. */
+static always_inline bool slot_show(struct change *c, pte_t *entry, vaddr_t va, pte_t old,
+                                    struct page *pg, pte_t rights, bool away,
+                                    struct tally *t)
+{
+    REQUIRES(&pg->object->lock);
+    REQUIRES(&virt_to_page(entry)->lock);
+    /* The backlink must be there before the entry is visible: truncate looks. */
+    if (away && unlikely(backlink_add(pg, entry) != 0))
+        return false;
+    slot_store(c, entry, va, old, rights | page_to_pfn(pg) << PAGE_SHIFT, t);
+    return true;
+}
+
+/* Shows pg, private memory whose reference goes to the slot, in an empty one. T held. */
+static always_inline void slot_own(struct mm *mm, struct slot s, struct page *pg,
+                                   u32 prot, unsigned order)
+{
+    REQUIRES(&s.table->lock);
+    s.table->present++;
+    pte_store(s.entry, slot_rights(prot, order) | page_to_phys(pg));
+    mm_add_resident(mm, RESIDENT_ANON, 1 << order);
+}
+
+/* The same at va where `old` is, which goes. T held. */
+void slot_own_instead(struct change *c, struct slot s, vaddr_t va, pte_t old,
+                      struct page *pg, u32 prot, unsigned order);
+
+/* Shows the page of zeros, which is not counted, in an empty slot. T held. */
+void slot_show_zero(struct slot s, u32 prot);
+
+/* Gives the page of `old`, which stays, other rights. T held. */
+void slot_set_rights(struct slot s, pte_t old, u32 prot, unsigned order);
+
+/* What slot_drop takes, beside pages of the object at home. */
+#define DROP_AWAY   1u /* those away from home */
+#define DROP_COPIES 2u /* private memory */
+#define DROP_ALL    3u
+
+/* Removes the translations of entries [i, stop) of a table under v. T held. */
+void slot_drop(struct change *c, const struct vma *v, struct page *table, unsigned i,
+               unsigned stop, u32 what);
+
+/* Removes what the backlink `key` of pg leads to, if that is alive. O held. */
+void slot_drop_backlink(struct change *c, struct page *pg, u64 key);
+
+/* Gives the entries [i, stop) of a table the rights of v, some: a present private page may be
+ * shared with a child, only a fault makes that writable. No rights: private memory is parked
+ * (arch/pte.h), and nothing else is there. T held. */
+void slot_protect(struct change *c, const struct vma *v, struct page *table, unsigned i,
+                  unsigned stop);
+
+/* fork: private memory in the entries [i, stop) of `from` is shown by those of `to`, of
+ * another address space, as well, writable by neither. Takes both T; the object's lock is
+ * held if there is one: truncate must find a copy at neither place or at both. */
+void slot_share(struct change *c, struct page *from, struct page *to, unsigned i,
+                unsigned stop, unsigned order);
+
+/* Moves the translations of private memory in the n entries from i of `from` to those from j
+ * of `to`, which are empty. Takes both T; O held if there is an object. */
+void slot_transfer(struct change *c, struct page *from, unsigned i, struct page *to,
+                   unsigned j, unsigned n);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Virtual memory areas and the ordered tree of an address space: ranges only, no page table
+ * is touched here. A VMA shows an object linearly from its `pgoff` ("home"); single pages
+ * may be elsewhere ("away"), which is not the VMA's business: see mm/vm/slot.h.
+ */
+#pragma once
+
+#include "lib/lock.h"
+#include "lib/rbtree.h"
+#include "lib/types.h"
+#include "mm/phys/page.h"
+#include "mm/table/mm_types.h"
+
+struct vm_file;
+struct vm_object;
+
+#define VM_READ        0x0001u /* present rights; equal PROT_* and PTE_PROT_* */
+#define VM_WRITE       0x0002u
+#define VM_EXEC        0x0004u
+#define VM_PROT        0x0007u
+#define VM_MAYREAD     0x0010u /* what mprotect may grant: VM_* << 4 */
+#define VM_MAYWRITE    0x0020u
+#define VM_MAYEXEC     0x0040u
+#define VM_SHARED      0x0100u
+#define VM_GROWSDOWN   0x0200u
+#define VM_LOCKED      0x0400u
+#define VM_DONTFORK    0x0800u
+#define VM_NORESERVE   0x1000u
+#define VM_RANDOM      0x2000u
+#define VM_SEQ         0x4000u
+#define VM_DONTDUMP    0x8000u
+#define VM_LOCKONFAULT 0x10000u /* with VM_LOCKED: pages are locked as they are touched */
+#define VM_WIPEONFORK  0x20000u /* a child finds zeros there */
+#define VM_SEALED      0x100000u  /* mseal: stays as it is until exec or exit */
+#define VM_HUGE        0x400000u  /* shown by 2 MiB pages: see mm/vm/slot.h */
+#define VM_ACCOUNT     0x800000u  /* its pages are committed: see mm/vm/commit.h */
+#define VM_DROPPABLE   0x1000000u /* MAP_DROPPABLE: contents that may be lost */
+#define VM_NOREMAP     0x200000u  /* an attached SysV segment: remap_file_pages refuses */
+
+struct vma {
+    vaddr_t start, end; /* [M] whole pages */
+    pgoff_t pgoff;      /* [M] home of start; private anonymous: start / PAGE_SIZE */
+    u32 flags;          /* [M] VM_* */
+    struct mm *mm;      /* [c] */
+    struct vm_object *object; /* [c] referenced; NULL: private anonymous memory */
+    struct vm_file *file;     /* [c] referenced; NULL: nameless */
+    struct rb_node node;      /* [M] by start, augmented with max_gap */
+    u64 gap, max_gap;         /* [M] hole below this VMA; largest of this subtree */
+    struct rb_node home_node; /* [O] in object->vmas by pgoff, augmented with home_max */
+    pgoff_t home_max;         /* [O] largest home end of this subtree */
+};
+
+/* The linear file page of an address. What it shows says mm_offset() (mm/vm/slot.h). */
+static inline pgoff_t vma_home(const struct vma *v, vaddr_t va)
+{
+    return v->pgoff + ((va - v->start) >> PAGE_SHIFT);
+}
+
+static inline u64 vma_npages(const struct vma *v)
+{
+    return (v->end - v->start) >> PAGE_SHIFT;
+}
+
+/* Whether pages of such a VMA must be present at once: locked, and not only on fault. */
+static inline bool vm_populates(u32 flags)
+{
+    return (flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED;
+}
+
+/* Whether such memory is committed when it is made: see mm/vm/commit.h. */
+static inline bool vm_commits(u32 flags)
+{
+    return (flags & (VM_WRITE | VM_SHARED | VM_NORESERVE | VM_HUGE)) == VM_WRITE;
+}
+
+/* Whether v allows an access of VM_READ, VM_WRITE or VM_EXEC. On x86 whatever is mapped with
+ * any right can be read. */
+static inline bool vma_allows(const struct vma *v, u32 access)
+{
+    if (access & VM_WRITE)
+        return v->flags & VM_WRITE;
+    if (access & VM_EXEC)
+        return v->flags & VM_EXEC;
+    return v->flags & VM_PROT;
+}
+
+/* log2 of the 4 KiB pages of each page that v shows: 0, or HUGE_ORDER. Bounds and home of a
+ * VMA are multiples of its pages. */
+static inline unsigned vma_order(const struct vma *v)
+{
+    return v->flags & VM_HUGE ? HUGE_ORDER : 0;
+}
+
+static inline u64 vma_page_size(const struct vma *v)
+{
+    return PAGE_SIZE << vma_order(v);
+}
+
+enum vma_kind { VMA_ANON, VMA_PRIVATE, VMA_SHARED };
+
+static inline enum vma_kind vma_kind(const struct vma *v)
+{
+    if (!v->object)
+        return VMA_ANON;
+    return v->flags & VM_SHARED ? VMA_SHARED : VMA_PRIVATE;
+}
+
+struct vma *vma_search(const struct mm *mm, vaddr_t va); /* vma_find() without the hint */
+/* The first VMA that ends above va (contains it or lies behind it); NULL: none. */
+static inline struct vma *vma_find(const struct mm *mm, vaddr_t va)
+{
+    REQUIRES(&mm->lock);
+    struct vma *v = READ_ONCE(mm->recent);
+
+    if (v && va - v->start < v->end - v->start)
+        return v;
+    return vma_search(mm, va);
+}
+/* The VMA that contains va, or NULL; remembers it as a hint for the next call. */
+struct vma *vma_at(const struct mm *mm, vaddr_t va);
+struct vma *vma_first(const struct mm *mm);
+static inline struct vma *vma_next(const struct vma *v)
+{
+    struct rb_node *n = rb_next(&v->node);
+
+    return n ? rb_entry(n, struct vma, node) : NULL;
+}
+
+static inline struct vma *vma_prev(const struct vma *v)
+{
+    struct rb_node *n = rb_prev(&v->node);
+
+    return n ? rb_entry(n, struct vma, node) : NULL;
+}
+
+#define vma_for_each(v, mm) for (v = vma_first(mm); v; v = vma_next(v))
+
+/* A record without references; not in any tree. NULL: no memory. */
+struct vma *vma_alloc(void);
+/* Makes the fresh record `to` show what v shows in [start, end), which may be beyond its end,
+ * at `at` of `mm`: bounds, home, flags, references to object and file. */
+void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
+              vaddr_t start, vaddr_t end);
+/* Frees the record and drops its references to object and file. */
+void vma_free(struct vma *v);
+
+/* Puts v (all fields set) into its mm and its object's tree. The range must be free. */
+void vma_insert(struct mm *mm, struct vma *v);
+/* Takes it out of both. */
+void vma_remove(struct mm *mm, struct vma *v);
+
+/* Cuts v at va (start < va < end); `upper`, a fresh record, becomes the upper part and takes
+ * its own references. Cannot fail. */
+void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper);
+
+/* Moves one bound of v in place; the new range must be free, homes stay where they are. */
+void vma_set_start(struct vma *v, vaddr_t start);
+void vma_set_end(struct vma *v, vaddr_t end);
+
+/* Whether b may become the continuation of a: adjacent, same object, file and flags, linear
+ * bases contiguous. The one predicate for merging. */
+bool vma_can_merge(const struct vma *a, const struct vma *b);
+
+/* Merges v with equal neighbours where possible; returns the VMA that now holds v's range. */
+struct vma *vma_merge(struct mm *mm, struct vma *v);
+
+/* The lowest address a new mapping may end at below v: a growable one keeps its guard gap. */
+static inline vaddr_t vma_low_end(const struct vma *v)
+{
+    vaddr_t gap = v->flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
+
+    return v->start > gap ? v->start - gap : 0;
+}
+
+/* The highest free range of `len` bytes in [low, high), len a multiple of the page. One path
+ * of the tree is walked, whatever it holds. -ENOMEM. */
+int vma_find_gap(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high, vaddr_t *out);
+/* The same, the lowest. */
+int vma_find_gap_low(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high,
+                     vaddr_t *out);
