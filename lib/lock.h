@@ -98,7 +98,7 @@ static always_inline void scoped_irq_end(const struct scoped_irq *s)
 
 #define SCOPED_NAME_(line) scoped_##line
 #define SCOPED_NAME(line)  SCOPED_NAME_(line)
-#define SCOPED(type, end)  __attribute__((cleanup(end))) type SCOPED_NAME(__LINE__)
+#define SCOPED(type, end)  __attribute__((cleanup(end), unused)) type SCOPED_NAME(__LINE__)
 /* clang-format off */
 #define SCOPED_LOCK(lock)                          \
     SCOPED(const struct scoped_lock, scoped_end) = \

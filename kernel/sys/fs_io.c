@@ -86,15 +86,17 @@ static int check_file(const struct file *f, const s64 *pos, bool writes)
 void io_account(long n, bool writes)
 {
     struct io_counts *io = &current_thread()->io;
+    u64 bytes = n > 0 ? (u64)n : 0;
 
     if (writes)
-        io->syscw++, io->wchar += n > 0 ? (u64)n : 0;
+        io->syscw++, io->wchar += bytes;
     else
-        io->syscr++, io->rchar += n > 0 ? (u64)n : 0;
+        io->syscr++, io->rchar += bytes;
 }
 
 /* Linux looks at the descriptor and its mode first, then at the buffer. */
-static long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos, bool writes)
+static always_inline long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos,
+                                   bool writes)
 {
     struct file *f = io_file_of(fd);
     struct buffers b;

@@ -40,6 +40,16 @@ static noinline int remap_range(struct vma *v, vaddr_t start, vaddr_t end, pgoff
     return 0;
 }
 
+/* The translation at va was replaced. */
+static inline void flush_replaced(struct mm *mm, vaddr_t va)
+{
+    struct change c;
+
+    change_begin(&c, mm);
+    change_note(&c, va);
+    change_end(&c);
+}
+
 /* The case that counts: one page, away, in a table that has its array. False: it is not that,
  * nothing done. The general steps with constants; what they do not use of r is not there. */
 static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
@@ -58,7 +68,7 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     r.missing = false;
     spin_lock(&o->lock);
     spin_lock(&s.table->lock);
-    change_begin(&r.change, mm);
+    change_begin_one(&r.change);
     if (likely(install)) {
         void *pg =
             likely(pgoff < object_npages(o)) ? index_get(&o->pages, number - 1) : NULL;
@@ -68,8 +78,9 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
         rearrange_run(&r, s, va, 1, false, number, NULL, &t, 0);
     }
     slot_settle_one(mm, s.table, &t, RESIDENT_SHMEM, 0);
-    change_end(
-        &r.change); /* before O goes: truncate must not free the old page earlier */
+    if (change_noted(
+            &r.change)) /* before O goes: truncate must not free the page earlier */
+        flush_replaced(mm, va);
     spin_unlock(&s.table->lock);
     o->shown++;
     spin_unlock(&o->lock);

@@ -119,7 +119,7 @@ static always_inline enum fault_result commit_object(struct fault *f, struct cha
     REQUIRES(&f->s.table->lock);
     struct vm_object *o = f->v->object;
     u32 number = slot_number(f->s.table, f->s.i);
-    pte_t old = pte_load(f->s.entry), rights = slot_rights(prot, order);
+    pte_t old, rights;
     struct tally t = {0, 0};
     struct page *pg;
 
@@ -129,6 +129,8 @@ static always_inline enum fault_result commit_object(struct fault *f, struct cha
     pg = index_get(&o->pages, object_number(*pgoff));
     if (unlikely(!pg))
         return FAULT_RETRY;
+    old = pte_load(f->s.entry);
+    rights = slot_rights(prot, order);
     if (unlikely(old == (rights | page_to_pfn(pg) << PAGE_SHIFT))) {
         change_note(c, f->va);
         mm_count(fault_spurious);
@@ -202,14 +204,15 @@ static always_inline enum fault_result fault_shared(struct fault *f, unsigned or
     for (;;) {
         spin_lock(&o->lock);
         spin_lock(&f->s.table->lock);
-        change_begin(&c, f->mm);
+        change_begin_one(&c);
         result =
             commit_object(f, &c, f->v->flags & VM_PROT, RESIDENT_SHMEM, &pgoff, order);
         spin_unlock(&f->s.table->lock);
         spin_unlock(&o->lock);
         if (unlikely(made)) /* the pin that kept the fresh page for us */
             page_put(made);
-        change_end(&c);
+        if (unlikely(change_noted(&c)))
+            flush_one(f->mm, f->va);
         if (likely(result != FAULT_RETRY))
             return result;
         f->filled = true;
@@ -288,7 +291,7 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
     for (;;) {
         spin_lock(&o->lock);
         spin_lock(&f->s.table->lock);
-        change_begin(&c, f->mm);
+        change_begin_one(&c);
         result = pte_load(f->s.entry)
                      ? FAULT_OK /* what it is decides another round */
                      : commit_object(f, &c, f->v->flags & VM_PROT & ~VM_WRITE,
@@ -297,7 +300,8 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
         spin_unlock(&o->lock);
         if (made)
             page_put(made);
-        change_end(&c);
+        if (unlikely(change_noted(&c)))
+            flush_one(f->mm, f->va);
         if (result != FAULT_RETRY)
             return result;
         result = provide_object(o, pgoff, &made);

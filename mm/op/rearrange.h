@@ -147,7 +147,7 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
         if (pages)
             r->missing = true;
         if (old)
-            slot_store(&r->change, &s.entry[k], va + k * slot_size(order), old, 0, t);
+            slot_clear(&r->change, &s.entry[k], va + k * slot_size(order), t);
     }
 }
 

@@ -43,6 +43,18 @@ static inline void change_begin(struct change *c, struct mm *mm)
     c->words[0] = c->words[1] = 0;
 }
 
+/* For a change of one slot whose counts move at once: nothing but its address can be noted,
+ * and change_noted() says whether it was; flushing it is the caller's. */
+static inline void change_begin_one(struct change *c)
+{
+    c->naddrs = 0;
+}
+
+static inline bool change_noted(const struct change *c)
+{
+    return c->naddrs != 0;
+}
+
 /* Settles what there is so far: counts, flush, pages. */
 void change_flush(struct change *c);
 /* The counts of it. */

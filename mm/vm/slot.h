@@ -219,15 +219,14 @@ static always_inline bool slot_move(u32 *numbers, u64 i, bool home, u32 number,
     return true;
 }
 
-/* Puts pte (0: none) in the place of `old` in the entry for va. T held. */
-static always_inline void slot_store(struct change *c, pte_t *entry, vaddr_t va,
-                                     pte_t old, pte_t pte, struct tally *t)
+/* Removes the translation for va of a page of an object. T held. */
+static always_inline void slot_clear(struct change *c, pte_t *entry, vaddr_t va,
+                                     struct tally *t)
 {
     REQUIRES(&virt_to_page(entry)->lock);
-    t->present += (pte != 0) - (old != 0);
-    pte_store(entry, pte);
-    if (old)
-        change_note(c, va);
+    t->present--;
+    pte_store(entry, 0);
+    change_note(c, va);
 }
 
 /* Shows pg, a page of the object mapped there, at va instead of `old`: `rights` from
@@ -242,7 +241,10 @@ static always_inline bool slot_show(struct change *c, pte_t *entry, vaddr_t va, 
     /* The backlink must be there before the entry is visible: truncate looks. */
     if (away && unlikely(backlink_add(pg, entry) != 0))
         return false;
-    slot_store(c, entry, va, old, rights | page_to_pfn(pg) << PAGE_SHIFT, t);
+    t->present += !old;
+    pte_store(entry, rights | page_to_pfn(pg) << PAGE_SHIFT);
+    if (old)
+        change_note(c, va);
     return true;
 }
 
