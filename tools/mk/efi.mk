@@ -9,7 +9,7 @@ EFI_LDS     := /usr/lib/elf_x86_64_efi.lds
 EFI_C       := $(sort $(wildcard arch/x86_64/boot/uefi/*.c)) lib/string.c lib/fmt.c
 EFI_OBJS    := $(EFI_C:%=$(O)/efi/obj/%.o)
 EFI_LOADER  := $(O)/efi/BOOTX64.EFI
-EFI_CFLAGS  := -std=gnu17 -O2 -ffreestanding -fpic -fshort-wchar -mno-red-zone \
+EFI_CFLAGS  := -Iarch/include -std=gnu17 -O2 -ffreestanding -fpic -fshort-wchar -mno-red-zone \
     -mgeneral-regs-only -fno-strict-aliasing -fno-stack-protector -fcf-protection=none \
     -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI -I. -isystem /usr/include/efi \
     -isystem /usr/include/efi/x86_64 $(WARNINGS)
