@@ -50,18 +50,19 @@ static always_inline void mincore_table(struct vma *v, const struct page *table,
         spin_unlock(&v->object->lock);
 }
 
-static void mincore_vma(struct vma *v, vaddr_t start, vaddr_t end, u8 *vec)
+static always_inline void mincore_pages(struct vma *v, vaddr_t start, vaddr_t end,
+                                        u8 *vec, unsigned order)
 {
-    unsigned level = slot_level(vma_order(v));
+    u64 span = pt_table_span(slot_level(order));
 
     for (vaddr_t va = start, next; va < end; va = next) {
-        const struct page *table = pt_table(v->mm, va, level);
+        const struct page *table = pt_table(v->mm, va, slot_level(order));
 
-        next = MIN((va | (pt_table_span(level) - 1)) + 1, end);
-        if (table && level == 0 && table->present == PT_ENTRIES)
+        next = MIN((va | (span - 1)) + 1, end);
+        if (order == 0 && table && table->present == PT_ENTRIES)
             memset(vec, 1, (next - va) >> PAGE_SHIFT);
         else
-            SLOT_CALL(v, mincore_table, v, table, va, next, vec);
+            mincore_table(v, table, va, next, vec, order);
         vec += (next - va) >> PAGE_SHIFT;
         if (next < end)
             pause_anyway();
@@ -83,7 +84,7 @@ int mm_mincore(struct mm *mm, vaddr_t addr, u64 npages, u8 *vec)
             break;
         }
         stop = MIN(v->end, end);
-        mincore_vma(v, addr, stop, vec);
+        SLOT_CALL(v, mincore_pages, v, addr, stop, vec);
         vec += (stop - addr) >> PAGE_SHIFT;
         addr = stop;
     }

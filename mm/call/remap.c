@@ -64,22 +64,23 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
 
     if (slot_all_home(s.table))
         return false;
-    r.rights = slot_rights(v->flags & VM_PROT, 0);
     r.missing = false;
     spin_lock(&o->lock);
     spin_lock(&s.table->lock);
     change_begin_one(&r.change);
     if (likely(install)) {
-        void *pg =
-            likely(pgoff < object_npages(o)) ? index_get(&o->pages, number - 1) : NULL;
+        void *pg;
+
+        r.rights = slot_rights(v->flags & VM_PROT, 0);
+        pg = likely(pgoff < object_npages(o)) ? index_get(&o->pages, number - 1) : NULL;
 
         rearrange_run(&r, s, va, 1, false, number, &pg, &t, 0);
     } else {
         rearrange_run(&r, s, va, 1, false, number, NULL, &t, 0);
     }
     slot_settle_one(mm, s.table, &t, RESIDENT_SHMEM, 0);
-    if (change_noted(
-            &r.change)) /* before O goes: truncate must not free the page earlier */
+    /* Before O goes: truncate must not free the old page earlier. */
+    if (change_noted(&r.change))
         flush_replaced(mm, va);
     spin_unlock(&s.table->lock);
     o->shown++;

@@ -289,25 +289,6 @@ void slot_drop(struct change *c, const struct vma *v, struct page *table, unsign
         drop_run(c, table, i, stop, false, DROP_AWAY, 0);
 }
 
-void slot_drop_backlink(struct change *c, struct page *pg, u64 key)
-{
-    REQUIRES(&pg->object->lock);
-    struct page *table = phys_to_page(key << 3);
-    unsigned i = (unsigned)(key % PT_ENTRIES);
-
-    spin_lock(&table->lock);
-    if (backlink_live(pg, key)) { /* still a table, and it shows this page */
-        change_switch(c, table->mm);
-        pte_store(pt_entries(table) + i, 0);
-        table->present--;
-        /* away pages are in shared mappings only */
-        c->resident[RESIDENT_SHMEM] -= 1 << pg->order;
-        change_note(c, pt_address(table, i));
-        mm_count(pte_zapped);
-    }
-    spin_unlock(&table->lock);
-}
-
 /* ---- rights ---- */
 
 /* Gives present entries of [e, end) these rights and what `keep` lets stand. Returns whether

@@ -278,7 +278,24 @@ void slot_drop(struct change *c, const struct vma *v, struct page *table, unsign
                unsigned stop, u32 what);
 
 /* Removes what the backlink `key` of pg leads to, if that is alive. O held. */
-void slot_drop_backlink(struct change *c, struct page *pg, u64 key);
+static always_inline void slot_drop_backlink(struct change *c, struct page *pg, u64 key)
+{
+    REQUIRES(&pg->object->lock);
+    struct page *table = phys_to_page(key << 3);
+    unsigned i = (unsigned)(key % PT_ENTRIES);
+
+    spin_lock(&table->lock);
+    if (backlink_live(pg, key)) { /* still a table, and it shows this page */
+        change_switch(c, table->mm);
+        pte_store(pt_entries(table) + i, 0);
+        table->present--;
+        /* away pages are in shared mappings only */
+        c->resident[RESIDENT_SHMEM] -= 1 << pg->order;
+        change_note(c, pt_address(table, i));
+        mm_count(pte_zapped);
+    }
+    spin_unlock(&table->lock);
+}
 
 /* Gives the entries [i, stop) of a table the rights of v, some: a present private page may be
  * shared with a child, only a fault makes that writable. No rights: private memory is parked
