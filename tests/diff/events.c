@@ -27,7 +27,7 @@ static const struct {
     [OVER_SKEWED] = {"move-skewed-over", true},
     [DUPLICATE] = {"duplicate", true},
     [KEEP] = {"dontunmap", true},
-    [COVER] = {"arranged-over", true},
+    [COVER] = {"arranged-over", false},
     [GROW] = {"grow", true},
     [SHRINK] = {"shrink", true},
     [BUS] = {"sigbus", false},

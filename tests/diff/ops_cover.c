@@ -54,7 +54,7 @@ void op_cover(void)
     }
     arrange((struct range){to, n}, pick(4));
     arrange(from, pick(4) == 0);
-    hit(COVER, shape_at(to, n));
+    hit(COVER, PLAIN);
     switch (pick(4)) {
     case 0:
         keep_at(from, to);
