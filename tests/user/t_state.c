@@ -6,6 +6,7 @@
 #include "tests/user/t.h"
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #define USER_DS      0x2b
 #define ARCH_SET_GS  0x1001
@@ -179,6 +180,30 @@ TEST(flags_signal, "a signal leaves ID as it was")
     set_flags(flags() | FLAG_ID);
     syscall(SYS_tgkill, getpid(), getpid(), SIGUSR2);
     CHECK(flags() & FLAG_ID);
+}
+
+/* What was resident once counts in ru_maxrss and VmHWM after it has gone. */
+TEST(peak, "the most that was ever resident is remembered")
+{
+    struct rusage before, after;
+    size_t n = 64UL << 20;
+    char line[256], *p;
+    long peak = 0;
+
+    OK(getrusage(RUSAGE_SELF, &before));
+    p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    OK(p);
+    for (size_t i = 0; i < n; i += P)
+        p[i] = 1;
+    OK(munmap(p, n));
+    OK(getrusage(RUSAGE_SELF, &after));
+    CHECK(after.ru_maxrss >= (long)(n / 1024));
+    FILE *f = fopen("/proc/self/status", "r");
+    CHECK(f);
+    while (fgets(line, sizeof(line), f))
+        sscanf(line, "VmHWM: %ld", &peak);
+    fclose(f);
+    CHECK(peak >= (long)(n / 1024));
 }
 
 static int helper(int argc, char **argv)
