@@ -171,7 +171,7 @@ def test_colours(build):
 
 def panics(machine):
     machine.type("echo c >/proc/sysrq-trigger\n")
-    return machine.shows(lambda lines: any("proc_store_sysrq" in t for t in lines) and
+    return machine.shows(lambda lines: any("procfs_store_sysrq" in t for t in lines) and
                          any("last lines" in t for t in lines), "no report of the panic")
 
 
@@ -215,7 +215,7 @@ def test_panic_vga_text(build):
         lines = vga_lines(machine)
         check(lines[1] == "a crash was asked for through /proc/sysrq-trigger" and
               "build" in lines[3] and '"sh"' in lines[4] and
-              "proc_store_sysrq" in lines[6] and any(t.startswith("cr0") for t in lines),
+              "procfs_store_sysrq" in lines[6] and any(t.startswith("cr0") for t in lines),
               f"the screen has {lines}")
 
 
