@@ -254,8 +254,11 @@ static void forget_running(struct file_locks *f, u64 owner)
     }
 }
 
+#define FREED_AT_ONCE 256u
+
 void locks_forget(u64 owner, struct inode *ino)
 {
+    u32 n = 0;
     const struct lock_request none = {.owner = owner, .type = F_UNLCK};
     struct change c = {.asked = &none, .now = none};
     struct file_locks *f, *unused;
@@ -273,6 +276,12 @@ void locks_forget(u64 owner, struct inode *ino)
         for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
             while ((l = lock_tree_own(trees[i], owner, 0))) {
                 discard(trees[i], l, &c);
+                if (++n % FREED_AT_ONCE == 0) { /* somebody may be waiting for memory */
+                    spin_unlock(&locks_lock);
+                    free_list(c.freed);
+                    c.freed = NULL;
+                    spin_lock(&locks_lock);
+                }
                 pause_unlocked(&locks_lock);
             }
         }
