@@ -182,7 +182,7 @@ def far_cases():
 
 def block_cases():
     yield "start info with a wrong magic", refused(
-        r"boot: PVH start info at 0x\w+ has magic 0xdeadbeef"), \
+        r"boot: PVH start info at 0x\w+ has magic 0xdeadbeef: overwritten .*"), \
         lambda image: enter(image, magic=0xDEADBEEF)
     yield "start info of version 0", refused(NO_MAP), lambda image: enter(image, version=0)
     yield "start info of version 2^32-1", boots(), \
