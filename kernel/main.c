@@ -8,6 +8,7 @@
 #include "arch/irq.h"
 #include "arch/mmu.h"
 #include "arch/screen.h"
+#include "arch/smp.h"
 #include "arch/time.h"
 #include "fs/file.h"
 #include "fs/initramfs/initramfs.h"
@@ -105,5 +106,12 @@ noreturn void kmain(struct bootinfo *bi)
     unpack_initramfs(&fs, bi);
     proc_start_init("/init", argv, envp, &fs);
     console_enable_input();
+    arch_cpus_start();
+    sched_run();
+}
+
+noreturn void cpu_main(void)
+{
+    sched_init();
     sched_run();
 }

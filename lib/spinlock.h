@@ -57,7 +57,7 @@ static inline void spin_lock(spinlock_t *l)
     SPIN_CHECK(!spin_is_mine(l));
     while (unlikely(!spin_take(l))) {
         while (__atomic_load_n(&l->held, __ATOMIC_RELAXED))
-            cpu_relax(); /* serves TLB requests of other CPUs, see arch/cpu.h */
+            cpu_wait();
     }
     SPIN_NOTE(1);
 }

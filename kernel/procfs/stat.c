@@ -244,7 +244,7 @@ int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)
                v.caps[0], v.caps[1], v.caps[2], v.caps[3]);
     seq_printf(s, "CapAmb:\t%016lx\n", v.caps[4]);
     seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%lx\n", v.no_new_privs,
-               (1ul << cpu_count) - 1);
+               cpus_running());
     seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
                v.nvcsw, v.nivcsw);
     return 0;

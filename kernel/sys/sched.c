@@ -49,7 +49,7 @@ static bool exists(s32 tid)
 
 long sys_sched_getaffinity(const struct syscall_args *a)
 {
-    u64 mask = (1ull << cpu_count) - 1;
+    u64 mask = cpus_running();
 
     if ((u32)a->a1 < sizeof(mask) || a->a1 & (sizeof(mask) - 1))
         return -EINVAL;
@@ -61,7 +61,7 @@ long sys_sched_getaffinity(const struct syscall_args *a)
 /* Any set with an existing CPU will do as long as there is one. */
 long sys_sched_setaffinity(const struct syscall_args *a)
 {
-    u64 mask = 0, all = (1ull << cpu_count) - 1;
+    u64 mask = 0, all = cpus_running();
     const struct thread *t;
     irqflags_t flags;
     int err;

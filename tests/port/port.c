@@ -114,6 +114,8 @@ uintptr_t tsm_cpu_offset_of(u32 id)
     return 0;
 }
 
+void tsm_cpu_serve(void) __attribute__((alias("tsm_pause_now")));
+
 /* ---- the MMU ---- */
 
 paddr_t tsm_kernel_root;
@@ -140,10 +142,7 @@ void tsm_arch_flush_user_all(void)
 
 void tsm_arch_shootdown(struct mm *mm, u64 cpus, vaddr_t start, vaddr_t stop)
 {
-    (void)mm;
-    (void)cpus;
-    (void)start;
-    (void)stop;
+    (void)mm, (void)cpus, (void)start, (void)stop;
 }
 
 void tsm_arch_flush_kernel(vaddr_t start, vaddr_t stop)

@@ -7,7 +7,7 @@
 
 #include "lib/types.h"
 
-#define MAX_CPUS 16
+#define MAX_CPUS 64 /* sets of CPUs are bits of a u64 */
 
 struct thread;
 
@@ -25,6 +25,7 @@ struct cpu {
     u32 irq_depth;    /* 40: > 0 inside an interrupt handler */
     struct mm *mm;    /* 48: address space loaded in CR3, NULL: the kernel's own */
     s32 spinlocks;    /* 56: held by this CPU, counted in debug kernels only */
+    u64 requests;     /* 64: CPUs that wait until this one has done something for them */
 };
 
 extern struct cpu cpu_local; /* in the per-CPU section; use cpu_self() */
@@ -65,6 +66,17 @@ static inline u32 cpu_id(void)
 extern u32 cpu_count;
 uintptr_t cpu_offset_of(u32 id);
 
+static inline struct cpu *cpu_block(u32 id)
+{
+    return (struct cpu *)((uintptr_t)&cpu_local + cpu_offset_of(id));
+}
+
+/* A bit for each CPU that runs. */
+static inline u64 cpus_running(void)
+{
+    return ~0ull >> (MAX_CPUS - cpu_count);
+}
+
 static inline irqflags_t irq_save(void)
 {
     irqflags_t flags;
@@ -97,10 +109,22 @@ static inline bool irq_enabled(void)
     return flags & 0x200;
 }
 
-/* One turn of a busy wait. */
+/* One turn of a busy wait for a device. */
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");
+}
+
+/* Does what other CPUs ask of the running one (TLB flushes), and lets them go on. */
+void cpu_serve(void);
+
+/* One turn of a busy wait for another CPU, which may itself wait for an answer of ours: with
+ * interrupts off nothing else would give it. */
+static inline void cpu_wait(void)
+{
+    cpu_relax();
+    if (unlikely(CPU_FIELD(u64, 64)))
+        cpu_serve();
 }
 
 /* Enables interrupts and sleeps until one arrives, without a window between the two. */

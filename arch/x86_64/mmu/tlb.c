@@ -57,7 +57,7 @@ void arch_flush_kernel(vaddr_t start, vaddr_t end)
             arch_flush_page(va);
     }
     irq_restore(flags);
-    shoot(((1ull << cpu_count) - 1) & ~(1ull << cpu_id()));
+    shoot(cpus_running() & ~(1ull << cpu_id()));
 }
 
 void arch_shootdown(struct mm *mm, u64 cpus, vaddr_t start, vaddr_t end)

@@ -8,7 +8,7 @@
 #include "lib/types.h"
 #include <string.h>
 
-#define MAX_CPUS 16
+#define MAX_CPUS 64
 
 struct thread;
 struct mm;
@@ -51,6 +51,16 @@ static inline struct cpu *cpu_self(void)
     return &host_cpus[host_cpu];
 }
 
+static inline struct cpu *cpu_block(u32 id)
+{
+    return &host_cpus[id];
+}
+
+static inline u64 cpus_running(void)
+{
+    return ~0ull >> (MAX_CPUS - cpu_count);
+}
+
 static inline struct thread *current_thread(void)
 {
     return cpu_self()->current;
@@ -86,6 +96,11 @@ static inline bool irq_enabled(void)
 
 /* A spinlock that stays taken is a deadlock: panics after a while. */
 void cpu_relax(void);
+
+static inline void cpu_wait(void)
+{
+    cpu_relax();
+}
 
 static inline u64 cpu_cycles(void)
 {
