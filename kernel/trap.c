@@ -51,21 +51,22 @@ static bool out_of_memory(struct proc *p, const struct fault_info *info)
 
 bool page_fault(struct trapframe *tf, const struct fault_info *info)
 {
-    struct proc *p = current_proc();
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
     enum fault_result result = FAULT_MAPERR;
     u32 access = info->exec ? FAULT_EXEC : info->write ? FAULT_WRITE : FAULT_READ;
 
     if (!p || !p->mm)
         return false;
     if (info->addr < USER_END) {
-        bool injected = inject_begin(current_thread(), true);
+        bool injected = inject_begin(t, true);
 
         result = fault_handle(p->mm, info->addr, access);
         if (injected)
-            inject_end(current_thread());
+            inject_end(t);
     }
     if (result == FAULT_OK) {
-        p->minflt++;
+        t->minflt++;
         return true;
     }
     if (result == FAULT_OOM)

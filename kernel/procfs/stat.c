@@ -40,11 +40,12 @@ static char state_of(const struct proc *p, const struct thread *t)
         return 'Z';
     if (p->stopped)
         return 'T';
-    return t->state == THREAD_RUNNABLE ? 'R' : 'S';
+    return READ_ONCE(t->state) == THREAD_RUNNABLE ? 'R' : 'S';
 }
 
 static void copy_signals(const struct proc *p, const struct thread *t, struct view *v)
 {
+    REQUIRES(&p->sig.lock);
     v->pending = p->pending;
     if (t) {
         v->thread_pending = t->pending;
@@ -53,11 +54,11 @@ static void copy_signals(const struct proc *p, const struct thread *t, struct vi
         v->rt_priority = t->priority;
     }
     for (int i = 1; i <= NSIG; i++) {
-        u64 bit = 1ull << (i - 1);
+        u64 bit = 1ull << (i - 1), handler = READ_ONCE(p->sig.actions->of[i].sa_handler);
 
-        if (p->sig.actions->of[i].sa_handler == SIG_IGN)
+        if (handler == SIG_IGN)
             v->ignored |= bit;
-        else if (p->sig.actions->of[i].sa_handler != SIG_DFL)
+        else if (handler != SIG_DFL)
             v->caught |= bit;
     }
 }
@@ -66,6 +67,7 @@ static void copy_signals(const struct proc *p, const struct thread *t, struct vi
 static void copy_thread(const struct proc *p, const struct thread *t,
                         const struct task_id *id, bool whole, struct view *v)
 {
+    REQUIRES(&p->sig.lock);
     v->tgid = p->pid;
     v->pid = id->tid ? id->tid : p->pid;
     str_copy(v->comm, t ? t->comm : p->comm, sizeof(v->comm));
@@ -75,8 +77,8 @@ static void copy_thread(const struct proc *p, const struct thread *t,
     if (whole) {
         proc_times(p, &v->utime, &v->stime);
     } else if (t) {
-        v->utime = t->utime_ns;
-        v->stime = t->stime_ns;
+        v->utime = READ_ONCE(t->utime_ns);
+        v->stime = READ_ONCE(t->stime_ns);
     }
 }
 
@@ -85,11 +87,12 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     SCOPED_LOCK_IRQ(&proc_lock);
     struct thread *t = NULL;
     struct proc *p = task_find(id, &t);
+    struct task_counts counts;
 
     memset(v, 0, sizeof(*v));
     if (!p)
         return -ESRCH;
-    copy_thread(p, t, id, whole, v);
+    proc_task_counts(p, &counts);
     v->ppid = p->parent ? p->parent->pid : 0;
     v->pgid = p->pgid;
     v->sid = p->sid;
@@ -101,18 +104,18 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
            sizeof(v->gid));
     v->ngroups = MIN(p->cred.fs.ngroups, (u32)ARRAY_SIZE(v->groups));
     memcpy(v->groups, p->cred.fs.groups, sizeof(v->groups));
-    v->minflt = p->minflt;
+    v->minflt = counts.minflt;
     v->majflt = p->majflt;
     v->cminflt = p->cminflt;
     v->cmajflt = p->cmajflt;
     v->cutime = p->cutime_ns;
     v->cstime = p->cstime_ns;
-    v->nvcsw = p->nvcsw;
-    v->nivcsw = p->nivcsw;
+    v->nvcsw = counts.nvcsw;
+    v->nivcsw = counts.nivcsw;
     v->umask = p->fs.dirs ? p->fs.dirs->umask : 0;
     v->nice = p->nice;
     v->threads = p->nthreads;
-    v->queued = p->account->signals;
+    v->queued = READ_ONCE(p->account->signals);
     v->queued_max = proc_rlimit(p, RLIMIT_SIGPENDING);
     v->caps[0] = p->cred.inheritable;
     v->caps[1] = p->cred.permitted;
@@ -123,6 +126,7 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     v->may_look = proc_may_look(p, FS_IDS);
     v->exit_status = v->may_look && p->zombie ? p->exit_status : 0;
     spin_lock(&p->sig.lock);
+    copy_thread(p, t, id, whole, v);
     copy_signals(p, t, v);
     spin_unlock(&p->sig.lock);
     return 0;

@@ -303,7 +303,9 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
     str_copy(p->comm, "init", sizeof(p->comm));
     t->tid = p->pid;
     p->leader = t;
-    p->nthreads = 1;
+    p->nthreads = p->nlive = 1;
+    t->account = p->account;
+    account_hold(t->account);
     list_add_tail(&p->threads, &t->proc_link);
     init_proc = p;
     flags = spin_lock_irq(&proc_lock);

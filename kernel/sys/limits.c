@@ -11,6 +11,7 @@
 #include "kernel/task/uaccess.h"
 #include "kernel/task/usage.h"
 #include "kernel/task/walk.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/sched.h"
@@ -91,36 +92,50 @@ static void set_times(struct rusage *ru, u64 utime, u64 stime)
     ru->ru_stime_usec = (s64)(stime % NSEC / 1000);
 }
 
-static void usage_of_children(const struct proc *p, struct rusage *ru)
-{
-    memset(ru, 0, sizeof(*ru));
-    set_times(ru, p->cutime_ns, p->cstime_ns);
-    ru->ru_maxrss = (s64)p->cmaxrss_kb;
-    ru->ru_minflt = (s64)p->cminflt;
-    ru->ru_majflt = (s64)p->cmajflt;
-}
-
 static u64 peak_kb(const struct mm *mm)
 {
     return MAX(mm->hiwater_rss, mm_rss(mm)) * (PAGE_SIZE / 1024);
 }
 
+static void usage_of_thread(const struct thread *t, struct rusage *ru)
+{
+    memset(ru, 0, sizeof(*ru));
+    set_times(ru, t->utime_ns, t->stime_ns);
+    ru->ru_minflt = (s64)t->minflt;
+    ru->ru_nvcsw = (s64)t->nvcsw;
+    ru->ru_nivcsw = (s64)t->nivcsw;
+    ru->ru_maxrss = (s64)MAX(READ_ONCE(t->proc->maxrss_kb), peak_kb(t->proc->mm));
+}
+
+static void usage_of_children(const struct proc *p, struct rusage *ru)
+{
+    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
+    memset(ru, 0, sizeof(*ru));
+    set_times(ru, p->cutime_ns, p->cstime_ns);
+    ru->ru_maxrss = (s64)READ_ONCE(p->cmaxrss_kb);
+    ru->ru_minflt = (s64)p->cminflt;
+    ru->ru_majflt = (s64)p->cmajflt;
+}
+
 void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out)
 {
-    u64 utime, stime, maxrss = p->maxrss_kb;
+    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
+    u64 utime, stime, maxrss = READ_ONCE(p->maxrss_kb);
+    struct task_counts counts;
 
     memset(out, 0, sizeof(*out));
     proc_times(p, &utime, &stime);
+    proc_task_counts(p, &counts);
     if (p->mm)
         maxrss = MAX(maxrss, peak_kb(p->mm));
-    out->ru_minflt = (s64)p->minflt;
+    out->ru_minflt = (s64)counts.minflt;
     out->ru_majflt = (s64)p->majflt;
-    out->ru_nvcsw = (s64)p->nvcsw;
-    out->ru_nivcsw = (s64)p->nivcsw;
+    out->ru_nvcsw = (s64)counts.nvcsw;
+    out->ru_nivcsw = (s64)counts.nivcsw;
     if (with_children) {
         utime += p->cutime_ns;
         stime += p->cstime_ns;
-        maxrss = MAX(maxrss, p->cmaxrss_kb);
+        maxrss = MAX(maxrss, READ_ONCE(p->cmaxrss_kb));
         out->ru_minflt += (s64)p->cminflt;
         out->ru_majflt += (s64)p->cmajflt;
     }
@@ -132,13 +147,15 @@ long sys_getrusage(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
     struct rusage ru;
-    irqflags_t flags = spin_lock_irq(&proc_lock);
+    irqflags_t flags = spin_lock_irq(&p->sig.lock);
     bool known = true;
 
     switch ((s32)a->a0) {
     case RUSAGE_SELF:
-    case RUSAGE_THREAD:
         usage_of_proc(p, false, &ru);
+        break;
+    case RUSAGE_THREAD:
+        usage_of_thread(current_thread(), &ru);
         break;
     case RUSAGE_CHILDREN:
         usage_of_children(p, &ru);
@@ -146,7 +163,7 @@ long sys_getrusage(const struct syscall_args *a)
     default:
         known = false;
     }
-    spin_unlock_irq(&proc_lock, flags);
+    spin_unlock_irq(&p->sig.lock, flags);
     return known ? copy_to_user(a->a1, &ru, sizeof(ru)) : -EINVAL;
 }
 
@@ -155,11 +172,11 @@ long sys_times(const struct syscall_args *a)
     const u64 tick = NSEC / USER_HZ;
     struct proc *p = current_proc();
     u64 utime, stime;
-    irqflags_t flags = spin_lock_irq(&proc_lock);
+    irqflags_t flags = spin_lock_irq(&p->sig.lock);
 
     proc_times(p, &utime, &stime);
-    spin_unlock_irq(&proc_lock, flags);
     u64 out[4] = {utime / tick, stime / tick, p->cutime_ns / tick, p->cstime_ns / tick};
+    spin_unlock_irq(&p->sig.lock, flags);
 
     if (a->a0 && copy_to_user(a->a0, out, sizeof(out)) != 0)
         return -EFAULT;

@@ -26,23 +26,23 @@ long sys_gettid(const struct syscall_args *a)
 
 long sys_getppid(const struct syscall_args *a)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *parent = current_proc()->parent;
-    s32 pid = parent ? parent->pid : 0;
-
     (void)a;
-    spin_unlock_irq(&proc_lock, flags);
-    return pid;
+    return READ_ONCE(current_proc()->ppid);
 }
 
 /* ---- groups and sessions ---- */
 
 static long group_or_session(s32 pid, bool session)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find_by_thread(pid);
-    long result = !p ? -ESRCH : session ? p->sid : p->pgid;
+    const struct proc *p = current_proc();
+    irqflags_t flags;
+    long result;
 
+    if (!pid || pid == p->pid)
+        return session ? READ_ONCE(p->sid) : READ_ONCE(p->pgid);
+    flags = spin_lock_irq(&proc_lock);
+    p = proc_find_by_thread(pid);
+    result = !p ? -ESRCH : session ? p->sid : p->pgid;
     spin_unlock_irq(&proc_lock, flags);
     return result;
 }
@@ -66,6 +66,7 @@ long sys_getsid(const struct syscall_args *a)
 /* All of a group are in one session. */
 static bool group_exists(s32 pgid, s32 sid)
 {
+    REQUIRES(&proc_lock);
     const struct proc *p = group_first(pgid);
 
     return p && p->sid == sid;

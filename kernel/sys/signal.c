@@ -73,7 +73,7 @@ long sys_rt_sigprocmask(const struct syscall_args *a)
 long sys_rt_sigpending(const struct syscall_args *a)
 {
     struct thread *t = current_thread();
-    u64 set = (t->pending | t->proc->pending) & t->blocked;
+    u64 set = (READ_ONCE(t->pending) | READ_ONCE(t->proc->pending)) & t->blocked;
 
     if (a->a1 > SIGSET_SIZE)
         return -EINVAL;
@@ -173,11 +173,13 @@ long sys_rt_sigsuspend(const struct syscall_args *a)
     return -ERESTARTNOHAND;
 }
 
-static int take_from(struct thread *t, u64 set, struct sig_record *rec)
+/* Takes one of the set. Until the next call whoever sends one of `awaits` wakes the thread. */
+static int take_from(struct thread *t, u64 set, u64 awaits, struct sig_record *rec)
 {
     irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
     int signo = signal_take(t, set, rec);
 
+    t->awaits = signo ? 0 : awaits;
     spin_unlock_irq(&t->proc->sig.lock, flags);
     return signo;
 }
@@ -197,15 +199,12 @@ long sys_rt_sigtimedwait(const struct syscall_args *a)
     if (a->a2 && (err = deadline_from_user(a->a2, &deadline)) != 0)
         return err;
     set &= ~SIG_UNBLOCKABLE;
-    t->awaits = set;
-    for (err = 0; (signo = take_from(t, set, &rec)) == 0 && !err;) {
+    for (err = 0; (signo = take_from(t, set, err ? 0 : set, &rec)) == 0 && !err;) {
         if (thread_interrupted())
             err = -EINTR;
-        else if (thread_park_until(deadline) != 0 &&
-                 !((t->pending | t->proc->pending) & set))
+        else if (thread_park_until(deadline) != 0)
             err = -EAGAIN;
     }
-    t->awaits = 0;
     if (!signo)
         return err;
     signal_fill_info(&info, signo, &rec);
@@ -280,9 +279,14 @@ static int send_group(s32 pgid, int signo, const struct sig_record *rec)
 static int send_to(s32 pid, int signo, const struct sig_record *rec)
 {
     irqflags_t flags;
-    struct proc *p;
+    struct proc *p = current_proc();
     int err;
 
+    if (pid == p->pid) { /* which it may, and which nobody else has to know */
+        if (signo && !signo_ok(signo))
+            return -EINVAL;
+        return signo ? signal_send_record(p, NULL, signo, rec) : 0;
+    }
     if (pid == -1)
         return send_all(signo, rec);
     if (pid <= 0)
@@ -312,12 +316,29 @@ long sys_kill(const struct syscall_args *a)
     return send_to(pid, signo, &rec);
 }
 
+/* To a thread of the running process: without proc_lock. */
+static int send_sister(struct thread *t, int signo, const struct sig_record *rec)
+{
+    if (signo && !signo_ok(signo))
+        return -EINVAL;
+    return signo ? signal_send_record(t->proc, t, signo, rec) : 0;
+}
+
 static int send_thread(s32 tgid, s32 tid, int signo, const struct sig_record *rec)
 {
+    struct thread *me = current_thread(), *t;
     irqflags_t flags;
-    struct thread *t;
     int err = -ESRCH;
 
+    if (tid == me->tid && (!tgid || tgid == me->proc->pid))
+        return send_sister(me, signo, rec);
+    t = thread_lock(tgid, tid, &flags);
+    if (t && t->proc == me->proc)
+        err = send_sister(t, signo, rec);
+    if (t)
+        thread_unlock(tid, flags);
+    if (!t || t->proc == me->proc)
+        return err;
     flags = spin_lock_irq(&proc_lock);
     t = thread_find(tgid, tid);
     if (t) {

@@ -8,6 +8,7 @@
 #include "arch/time.h"
 #include "kernel/printk.h"
 #include "kernel/task/exit.h"
+#include "kernel/task/family.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "lib/lock.h"
@@ -44,11 +45,11 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
     t->fault_err = err;
     t->fault_addr = addr;
     flags = spin_lock_irq(&p->sig.lock);
-    handler = p->sig.actions->of[signo].sa_handler;
+    handler = READ_ONCE(p->sig.actions->of[signo].sa_handler);
     fatal = t->blocked & bit || handler == SIG_IGN || handler == SIG_DFL;
     if (!fatal && !(t->pending & bit)) {
         t->records.standard[signo] = (struct sig_record){.code = code, .value = addr};
-        t->pending |= bit;
+        WRITE_ONCE(t->pending, t->pending | bit);
     }
     spin_unlock_irq(&p->sig.lock, flags);
     if (!fatal)
@@ -60,20 +61,40 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
 /* Sleeps until SIGCONT or SIGKILL. */
 static void while_stopped(struct proc *p, struct thread *t)
 {
+    irqflags_t flags;
+    bool last;
+
+    if (likely(!READ_ONCE(p->stopped)))
+        return;
+    flags = spin_lock_irq(&p->sig.lock);
+    last = signal_stop_taken(p, t);
+    spin_unlock_irq(&p->sig.lock, flags);
+    if (last) {
+        flags = spin_lock_irq(&proc_lock);
+        notify_parent(p, CLD_STOPPED, READ_ONCE(p->stop_signal));
+        spin_unlock_irq(&proc_lock, flags);
+    }
     while (READ_ONCE(p->stopped) && !signal_kill_pending(t))
         thread_park();
 }
 
-/* This thread took the stop signal and speaks for the process; p->stopped is set already. */
+/* This thread took the stop signal; p->stopped is set already. It tells of the end of the
+ * stop, and before that of the stop if it ended before all had stopped. */
 static void stop_here(struct proc *p, struct thread *t)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
+    irqflags_t flags;
+    bool over, told;
 
-    notify_parent(p, CLD_STOPPED, p->stop_signal);
-    spin_unlock_irq(&proc_lock, flags);
     while_stopped(p, t);
     flags = spin_lock_irq(&proc_lock);
-    if (!p->stopped)
+    spin_lock(&p->sig.lock);
+    over = !p->stopped;
+    told = p->stop_told;
+    p->stop_told |= over;
+    spin_unlock(&p->sig.lock);
+    if (over && !told)
+        notify_parent(p, CLD_STOPPED, READ_ONCE(p->stop_signal));
+    if (over)
         notify_parent(p, CLD_CONTINUED, SIGCONT);
     spin_unlock_irq(&proc_lock, flags);
 }
@@ -104,7 +125,7 @@ static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int
     spin_lock(&p->sig.actions->lock);
     *act = p->sig.actions->of[*signo];
     if (act->sa_handler != SIG_IGN && act->sa_flags & SA_RESETHAND)
-        p->sig.actions->of[*signo].sa_handler = SIG_DFL;
+        WRITE_ONCE(p->sig.actions->of[*signo].sa_handler, SIG_DFL);
     spin_unlock(&p->sig.actions->lock);
     if (act->sa_handler == SIG_IGN)
         return ACT_AGAIN;
@@ -116,11 +137,7 @@ static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int
         return ACT_DIE;
     if (*signo != SIGSTOP && orphaned)
         return ACT_AGAIN;
-    p->stopped = true;
-    p->reported = p->continued = false;
-    p->stop_signal = *signo;
-    job_changed();
-    threads_wake(p);
+    signal_stop_begin(p, t, *signo);
     return ACT_STOP;
 }
 
@@ -231,7 +248,7 @@ static void handle(struct proc *p, struct thread *t, struct trapframe *tf, int s
     if (!(act->sa_flags & SA_NODEFER))
         mask |= sig_bit(signo);
     flags = spin_lock_irq(&p->sig.lock);
-    t->blocked = (t->blocked | mask) & ~SIG_UNBLOCKABLE;
+    signal_set_mask_locked(t, t->blocked | mask);
     t->restore_mask = false;
     spin_unlock_irq(&p->sig.lock, flags);
     if (t->altstack_flags & SS_AUTODISARM) {

@@ -73,18 +73,29 @@ static int copy_directories(struct proc *child, struct proc *parent, u64 flags)
     return err;
 }
 
-static void copy_identity(struct proc *child, const struct proc *parent)
+/* As one: another thread may just become another user. */
+static void copy_identity(struct proc *child, struct proc *parent, u64 clone_flags)
 {
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct account *unused = child->account;
+
+    child->account = parent->account;
+    account_hold(child->account);
     memcpy(child->rlim, parent->rlim, sizeof(child->rlim));
     child->cred = parent->cred;
     child->share = parent->share;
-    child->tty = parent->tty;
     child->nice = parent->nice;
     child->dumpable = parent->dumpable;
     child->personality = parent->personality;
     child->oom_score_adj = parent->oom_score_adj;
     child->oom_score_adj_min = parent->oom_score_adj_min;
+    child->exit_signal =
+        clone_flags & CLONE_PARENT ? parent->exit_signal : (int)(clone_flags & CSIGNAL);
+    spin_lock(&parent->sig.lock);
     memcpy(child->comm, current_thread()->comm, sizeof(child->comm));
+    spin_unlock(&parent->sig.lock);
+    spin_unlock_irq(&proc_lock, flags);
+    account_put(unused);
 }
 
 static int copy_mm(struct proc *child, struct proc *parent, u64 flags)
@@ -120,6 +131,8 @@ static struct thread *copy_thread(struct proc *child, struct thread *from,
 
     if (!t)
         return NULL;
+    t->account = account_current();
+    account_hold(t->account);
     t->entry_arg = t;
     arch_thread_copy(&t->arch, &from->arch);
     frame = arch_thread_frame(&t->arch);
@@ -143,6 +156,13 @@ static struct thread *copy_thread(struct proc *child, struct thread *from,
     return t;
 }
 
+/* Takes a thread apart that nobody has seen. */
+static void discard_thread(struct thread *t)
+{
+    account_put(t->account);
+    thread_free(t);
+}
+
 /* A complete child without a number. 0 or -ENOMEM with no trace. */
 static int build_child(struct proc *parent, const struct fork_args *args,
                        struct proc **out)
@@ -153,9 +173,7 @@ static int build_child(struct proc *parent, const struct fork_args *args,
 
     if (!child)
         return -ENOMEM;
-    copy_identity(child, parent);
-    child->exit_signal =
-        args->flags & CLONE_PARENT ? parent->exit_signal : (int)(args->flags & CSIGNAL);
+    copy_identity(child, parent, args->flags);
     err = copy_signals(child, parent, args->flags);
     if (!err)
         err = copy_mm(child, parent, args->flags);
@@ -173,7 +191,7 @@ static int build_child(struct proc *parent, const struct fork_args *args,
         goto out_fs;
     proc_copy_exe(child, parent);
     child->leader = t;
-    child->nthreads = 1;
+    child->nthreads = child->nlive = 1;
     list_add_tail(&child->threads, &t->proc_link);
     *out = child;
     return 0;
@@ -193,7 +211,7 @@ out_free:
 static void discard_child(struct proc *child)
 {
     list_del(&child->leader->proc_link);
-    thread_free(child->leader);
+    discard_thread(child->leader);
     proc_set_exe(child, NULL);
     fs_context_fini(&child->fs);
     fdtable_disown(child->files);
@@ -244,11 +262,12 @@ static int join_process(struct proc *p, struct thread *t)
     int err = p->exiting || p->exec_thread ? -EAGAIN : 0;
 
     if (!err) {
+        thread_publish(t);
         spin_lock(&p->sig.lock);
         list_add_tail(&p->threads, &t->proc_link);
         p->nthreads++;
+        p->nlive++;
         p->account->tasks++;
-        thread_publish(t);
         spin_unlock(&p->sig.lock);
     }
     spin_unlock_irq(&proc_lock, flags);
@@ -277,7 +296,7 @@ long fork_thread(const struct fork_args *args)
     return tid;
 
 out_thread:
-    thread_free(t);
+    discard_thread(t);
 out_tid:
     proc_unreserve_pid(tid);
     return err;
@@ -309,6 +328,7 @@ static int publish_child(struct proc *child, struct proc *parent, u64 clone_flag
         return -ERESTARTNOINTR;
     child->pgid = parent->pgid;
     child->sid = parent->sid;
+    child->tty = parent->tty;
     if (clone_flags & CLONE_VFORK) {
         child->vfork_waiter = current_thread();
         current_thread()->vfork_child = child;

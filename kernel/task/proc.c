@@ -78,11 +78,30 @@ void proc_free(struct proc *p)
 
 /* ---- accounts ---- */
 
+/* Another thread changed the user. */
+static noinline struct account *account_renew(struct thread *t)
+{
+    struct account *old = t->account;
+    irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
+
+    t->account = t->proc->account;
+    account_hold(t->account);
+    spin_unlock_irq(&t->proc->sig.lock, flags);
+    account_put(old);
+    return t->account;
+}
+
+/* The thread has a reference of its own: a setuid of another one must not take the account
+ * away while it is charged. */
 struct account *account_current(void)
 {
-    const struct thread *t = current_thread();
+    struct thread *t = current_thread();
 
-    return t && t->proc ? t->proc->account : &account_root;
+    if (!t || !t->account)
+        return &account_root;
+    if (unlikely(t->account != READ_ONCE(t->proc->account)))
+        return account_renew(t);
+    return t->account;
 }
 
 enum rank rank_current(void)
@@ -90,7 +109,7 @@ enum rank rank_current(void)
     const struct thread *t = current_thread();
     const struct proc *p = t ? t->proc : NULL;
 
-    if (!p || p->exiting || signal_kill_pending(t))
+    if (!p || READ_ONCE(p->exiting) || signal_kill_pending(t))
         return RANK_KERNEL;
     return proc_capable(p, CAP_SYS_RESOURCE) || proc_capable(p, CAP_SYS_ADMIN)
                ? RANK_ADMIN
@@ -101,6 +120,7 @@ enum rank rank_current(void)
 
 static bool pid_reserved(s32 pid)
 {
+    REQUIRES(&proc_lock);
     return pid_map[pid / 64] >> (pid % 64) & 1;
 }
 
@@ -169,11 +189,10 @@ int proc_set_account(u32 uid)
 
 bool proc_exec_over_nproc(struct proc *p)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
+    SCOPED_LOCK_IRQ(&proc_lock);
 
     p->was_over_nproc = p->was_over_nproc && p->cred.uid != 0 &&
                         p->account->tasks > proc_rlimit(p, RLIMIT_NPROC);
-    spin_unlock_irq(&proc_lock, flags);
     return p->was_over_nproc;
 }
 
@@ -205,8 +224,9 @@ out:
     return err;
 }
 
-static void release_pid(s32 pid)
+void pid_release(s32 pid)
 {
+    REQUIRES(&proc_lock);
     pid_map[pid / 64] &= ~(1ull << (pid % 64));
     nprocs--;
 }
@@ -215,7 +235,7 @@ void proc_unreserve_pid(s32 pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
 
-    release_pid(pid);
+    pid_release(pid);
     spin_unlock_irq(&proc_lock, flags);
 }
 
@@ -232,6 +252,7 @@ void proc_publish(struct proc *p, struct proc *parent)
 {
     REQUIRES(&proc_lock);
     p->parent = parent;
+    p->ppid = parent ? parent->pid : 0;
     in_group[p->pgid]++;
     in_session[p->sid]++;
     p->account->tasks += MAX(p->nthreads, 1u);
@@ -252,7 +273,7 @@ void proc_unpublish(struct proc *p)
     list_init(&p->ended);
     procs_remove(p);
     list_del(&p->hash);
-    release_pid(p->pid);
+    pid_release(p->pid);
 }
 
 /* ---- look-up ---- */
@@ -353,9 +374,24 @@ void proc_io_counts(const struct proc *p, struct io_counts *out)
         io_counts_add(out, &list_entry(pos, struct thread, proc_link)->io);
 }
 
+void proc_task_counts(const struct proc *p, struct task_counts *out)
+{
+    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
+    struct list *pos;
+
+    *out = (struct task_counts){p->minflt, p->nvcsw, p->nivcsw};
+    list_for_each (pos, &p->threads) {
+        const struct thread *t = list_entry(pos, struct thread, proc_link);
+
+        out->minflt += READ_ONCE(t->minflt);
+        out->nvcsw += READ_ONCE(t->nvcsw);
+        out->nivcsw += READ_ONCE(t->nivcsw);
+    }
+}
+
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)
 {
-    REQUIRES(&proc_lock);
+    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
     struct list *pos;
 
     *utime_ns = p->utime_ns;
@@ -363,8 +399,8 @@ void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)
     list_for_each (pos, &p->threads) {
         const struct thread *t = list_entry(pos, struct thread, proc_link);
 
-        *utime_ns += t->utime_ns;
-        *stime_ns += t->stime_ns;
+        *utime_ns += READ_ONCE(t->utime_ns);
+        *stime_ns += READ_ONCE(t->stime_ns);
     }
 }
 

@@ -4,7 +4,23 @@
  * signal handlers; a thread owns registers, kernel stack, signal mask.
  *
  * Locks, all irq-safe, in this order: proc_lock (the tree of processes, groups, sessions,
- * states, exit statuses), timer lock, proc->sig.lock (signals), run queue.
+ * states, exit statuses), the lock of a number (kernel/task/threads.h), timer lock,
+ * proc->sig.lock (signals), the lock of a table of actions, run queue.
+ *
+ * What guards each field of the two records is said beside it:
+ *   [c]  nothing: it does not change once others can find the record
+ *   [o]  the running thread's own (of a process: any of its threads, one word at a time);
+ *        others read single words with READ_ONCE and can do with the value of a moment ago
+ *   [1]  changed by exec or exit alone, when the process has one thread; others read it
+ *        under proc_lock, under which it is changed
+ *   [P]  proc_lock
+ *   [S]  sig.lock of the process
+ *   [PS] changed under both; either is enough to read
+ *   [R]  run queue (kernel/task/runq.h)
+ *   [A]  atomic
+ * A record is there as long as one of its threads has not left its last stack (`nlive`), and
+ * a zombie's until it is waited for. Who is found by a number is valid under the lock it was
+ * found with, and no longer.
  */
 #pragma once
 
@@ -37,7 +53,8 @@
 struct inode;
 struct tty;
 
-enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING, THREAD_STOPPED, THREAD_ZOMBIE };
+/* NEW: not launched; known already, and no wake-up starts it. */
+enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING, THREAD_NEW, THREAD_ZOMBIE };
 
 /* What is remembered of a pending signal besides its number. */
 struct sig_record {
@@ -79,58 +96,62 @@ struct io_counts {
 };
 
 struct thread {
-    struct arch_thread arch;
-    struct proc *proc; /* NULL: kernel thread */
-    s32 tid;
-    u64 serial, start_ns; /* the first never used twice */
-    u32 state;            /* enum thread_state, run-queue lock */
-    bool unparked;        /* a wake-up came since the last park */
-    bool ends_proc;       /* the last thread of a process that ends */
-    bool has_children;    /* proc_lock; it may be the parent_thread of some */
-    s32 free_tid;         /* number to give back with the thread, 0: the process's own */
-    struct proc *vfork_child; /* proc_lock; waits for this one's exec or exit */
-    struct rb_node run_node;  /* run queue (kernel/task/runq.h), with the next two */
+    struct arch_thread arch; /* [o] */
+    struct proc *proc;       /* [c] NULL: kernel thread */
+    s32 tid;                 /* [P] and the number's lock; exec gives it the process's */
+    u64 serial, start_ns;    /* [c] the first never used twice */
+    u32 state;               /* [R] enum thread_state */
+    bool unparked;           /* [R] a wake-up came since the last park */
+    bool has_children;       /* [P] it may be the parent_thread of some */
+    s32 free_tid; /* [o] number to give back with the thread, 0: the process's own */
+    struct proc *vfork_child; /* [P] waits for this one's exec or exit */
+    struct rb_node run_node;  /* [R] with the next two */
     u64 vruntime;             /* what it has had of the CPU, weighed cycles */
     u64 ran_since;            /* by cpu_cycles(): not in vruntime yet */
-    /* sched(7); run-queue lock. realtime: vruntime is its place among those, kernel/task/runq.h */
+    /* sched(7); [R]. realtime: vruntime is its place among those, kernel/task/runq.h */
     u8 policy, priority; /* SCHED_*; 1 to 99 for FIFO and RR, else 0 */
     bool realtime, reset_on_fork;
     u16 rr_left;           /* ticks of SCHED_RR's turn */
-    u16 ioprio;            /* ioprio_set(2), remembered */
+    u16 ioprio;            /* [P] ioprio_set(2), remembered */
     u64 rt_ticks;          /* ticks as real-time thread since it slept: RLIMIT_RTTIME */
-    struct list proc_link; /* proc->threads */
-    struct list tid_link;  /* by number, proc_lock */
+    struct list proc_link; /* [PS] proc->threads */
+    struct list tid_link;  /* [P] and the number's lock; either is enough to read */
     struct ktimer sleep_timer; /* park_until */
-    char comm[COMM_LEN];
-    void (*entry)(void *); /* where a new thread starts */
+    char comm[COMM_LEN];       /* [S] */
+    void (*entry)(void *);     /* [c] where a new thread starts */
     void *entry_arg;
 
-    u64 blocked;       /* signal masks, bit signo-1; sig.lock */
-    u64 saved_blocked; /* rt_sigsuspend: mask to put back, valid with restore_mask */
-    bool restore_mask;
-    u64 awaits;  /* sigtimedwait takes these */
-    u64 pending; /* signals directed at this thread */
-    struct sig_records records;
-    u64 altstack_sp, altstack_size;
-    u32 altstack_flags;
-    u64 fault_trapno, fault_err, fault_addr; /* of the last fault, for signal frames */
-    s32 restart;              /* ERESTART* of the call that is being left, 0: none */
-    long (*restart_fn)(void); /* ERESTART_BLOCK: goes on with a wait that has an end, */
-    u64 restart_deadline;     /* this one; NULL: none */
+    u64 blocked;       /* [S] changed by itself alone; bit signo-1 */
+    u64 saved_blocked; /* [o] rt_sigsuspend: mask to put back, valid with restore_mask */
+    bool restore_mask; /* [o] */
+    bool stop_due;     /* [S] its process's stop is not told before it stops too */
+    u64 awaits;        /* [S] sigtimedwait takes these */
+    u64 pending;       /* [S] signals directed at this thread */
+    struct sig_records records;     /* [S] */
+    u64 altstack_sp, altstack_size; /* [o] */
+    u32 altstack_flags;             /* [o] */
+    u64 fault_trapno, fault_err,
+        fault_addr; /* [o] of the last fault, for signal frames */
+    s32 restart;    /* [o] ERESTART* of the call that is being left, 0: none */
+    long (*restart_fn)(
+        void);            /* [o] ERESTART_BLOCK: goes on with a wait that has an end, */
+    u64 restart_deadline; /* this one; NULL: none */
     u64 restart_args[3];
-    u64 clear_child_tid;  /* set_tid_address */
-    u64 set_child_tid;    /* CLONE_CHILD_SETTID: written when the child starts */
-    u64 robust_list;      /* set_robust_list */
-    struct list pi_owned; /* kernel/task/futex/futex_pi.c: of struct futex_pi */
-    struct futex_pi *pi_wait;
-    bool pi_gone;
-    u64 last_syscall;        /* for panic reports */
-    struct trapframe *frame; /* during a system call: the user registers */
-    u64 utime_ns, stime_ns;
-    struct io_counts io;
-    u64 oom_last; /* kernel/task/oom.c: when it last found no memory, and how often in a row */
+    u64 clear_child_tid;       /* [o] set_tid_address */
+    u64 set_child_tid;         /* [c] CLONE_CHILD_SETTID: written when the child starts */
+    u64 robust_list;           /* [o] set_robust_list */
+    struct list pi_owned;      /* pi_lock of kernel/task/futex/futex_pi.c: of futex_pi */
+    struct futex_pi *pi_wait;  /* the same */
+    bool pi_gone;              /* the same */
+    u64 last_syscall;          /* [o] for panic reports */
+    struct trapframe *frame;   /* [o] during a system call: the user registers */
+    u64 utime_ns, stime_ns;    /* [o] */
+    u64 minflt, nvcsw, nivcsw; /* [o] */
+    struct io_counts io;       /* [o] */
+    struct account *account;   /* [o] referenced: account_current() */
+    u64 oom_last; /* [o] kernel/task/oom.c: when it last found no memory, how often in a row */
     u32 oom_tries;
-    void *kstack; /* kspace range, KSTACK_SIZE */
+    void *kstack; /* [c] kspace range, KSTACK_SIZE */
 #ifdef TESSERA_DEBUG
     struct injection inject;
     struct held_mutexes mutexes;
@@ -139,17 +160,17 @@ struct thread {
 
 /* What processes made with CLONE_SIGHAND have in common. */
 struct sigactions {
-    u32 refs;        /* atomic: processes */
+    u32 refs;        /* [A] processes */
     spinlock_t lock; /* below sig.lock; a single word is read without it */
     struct kernel_sigaction of[NSIG + 1];
 };
 
 struct sighand {
     spinlock_t lock;            /* irq-safe */
-    struct sigactions *actions; /* changed by exec under proc_lock and lock */
+    struct sigactions *actions; /* [PS] */
 };
 
-/* A timer of used processor time: ns; left 0: off; interval 0: once. sig.lock. */
+/* A timer of used processor time: ns; left 0: off; interval 0: once. [S]. */
 struct cpu_itimer {
     u64 left, interval;
 };
@@ -158,69 +179,74 @@ struct cpu_itimer {
 enum dumpable { DUMP_NOBODY, DUMP_USER, DUMP_ROOT };
 
 struct proc {
-    s32 pid;
-    u64 serial;           /* never used twice */
-    struct proc *parent;  /* proc_lock; NULL: init */
-    struct list children; /* proc_lock; of struct proc.sibling */
-    struct list sibling;
-    struct list zombies; /* proc_lock; of struct proc.ended: children that are zombies */
-    struct list ended;
-    u64 quiet_since; /* job_changes when no child had a stop or a continuation to tell */
-    struct thread *parent_thread;      /* proc_lock; the parent's thread that waits with
+    s32 pid;              /* [c] */
+    u64 serial;           /* [c] never used twice */
+    struct proc *parent;  /* [P] NULL: init */
+    s32 ppid;             /* [P] the parent's number, 0: init; one word */
+    struct list children; /* [P] of struct proc.sibling */
+    struct list sibling;  /* [P] */
+    struct list zombies;  /* [P] of struct proc.ended: children that are zombies */
+    struct list ended;    /* [P] */
+    u64 quiet_since; /* [P] job_changes when no child had a stop or a continuation to tell */
+    struct thread *parent_thread;      /* [P] the parent's thread that waits with
                                      __WNOTHREAD; NULL: init */
-    u64 exec_count, parent_exec_count; /* of the parent when this one was born */
-    u64 birth;                         /* proc_lock, as the nodes: kernel/task/walk.c */
+    u64 exec_count, parent_exec_count; /* [P] of the parent when this one was born */
+    u64 birth;                         /* [P] as the nodes: kernel/task/walk.c */
     struct rb_node birth_node, group_node;
-    u64 orphaned_by; /* proc_lock; first of a group: the process whose end it was asked for */
-    struct list hash;    /* proc_lock; by pid */
-    struct list threads; /* changed under proc_lock and sig.lock; either may read */
-    u32 nthreads;
-    struct thread *leader;      /* the same; NULL once it is a zombie */
-    struct thread *exec_thread; /* it waits until the others are gone */
-    s32 pgid, sid;              /* proc_lock */
-    struct tty *tty;            /* controlling terminal */
+    u64 orphaned_by;  /* [P] first of a group: the process whose end it was asked for */
+    struct list hash; /* [P] by pid */
+    struct list threads;        /* [PS] of those that have not left (leave_group) */
+    u32 nthreads;               /* [PS] */
+    u32 nlive;                  /* [P] threads that have not left their last stack */
+    struct thread *leader;      /* [PS] NULL once it is a zombie */
+    struct thread *exec_thread; /* [P] it waits until the others are gone */
+    s32 pgid, sid;              /* [P] */
+    struct tty *tty;            /* [P] controlling terminal */
 
-    struct mm *mm;         /* referenced; NULL after exit; proc_lock for others */
-    struct fdtable *files; /* NULL after exit */
-    struct fs_context fs;
-    struct path exe;         /* program file, dentry NULL: none */
-    struct inode *exe_inode; /* its inode, referenced and denied for writing */
+    struct mm *mm;           /* [1] referenced; NULL after exit */
+    struct fdtable *files;   /* [1] NULL after exit */
+    struct fs_context fs;    /* [1] */
+    struct path exe;         /* [1] program file, dentry NULL: none */
+    struct inode *exe_inode; /* [1] its inode, referenced and denied for writing */
     struct sighand sig;
-    u64 pending; /* signals to the process, sig.lock */
-    struct sig_records records;
-    struct rlimit64 rlim[RLIM_NLIMITS];
-    struct cred cred;
-    char comm[COMM_LEN];
+    u64 pending;                        /* [S] signals to the process */
+    struct sig_records records;         /* [S] */
+    struct rlimit64 rlim[RLIM_NLIMITS]; /* [P] */
+    struct cred cred;                   /* [P], see kernel/task/cred.h */
+    char comm[COMM_LEN];                /* [S] */
 
-    bool exiting, zombie, did_exec;
-    bool stopped;   /* by a stop signal; sig.lock */
-    bool reported;  /* the stop was seen by wait4 */
-    bool continued; /* a continuation that wait4 has not seen */
-    int stop_signal;
-    int exit_status;             /* as wait4 reports it */
-    int exit_signal;             /* to the parent, SIGCHLD */
-    struct waitq child_wait;     /* the parent sleeps here in wait4 */
-    struct thread *vfork_waiter; /* proc_lock; sleeps until this one's exec or exit */
-    u64 start_ns;
-    u64 minflt, majflt, nvcsw, nivcsw;
-    u64 cpu_ns;                                 /* of all threads, for RLIMIT_CPU */
-    u64 utime_ns, stime_ns;                     /* of threads that ended */
-    u64 cutime_ns, cstime_ns, cminflt, cmajflt; /* of waited-for children */
-    struct io_counts io; /* of threads that ended and of waited-for children */
-    u64 maxrss_kb, cmaxrss_kb;
-    u64 itimer_interval; /* ITIMER_REAL, ns; 0: once */
+    bool exiting, zombie, did_exec; /* [P] */
+    bool stopped;                   /* [S] by a stop signal */
+    bool reported;                  /* [S] the stop was seen by wait4 */
+    bool stop_told;                 /* [S] all threads stopped, the parent may know */
+    bool continued;                 /* [S] a continuation that wait4 has not seen */
+    int stop_signal;                /* [S] */
+    u32 stop_due;                   /* [S] threads that still have to stop */
+    int exit_status;                /* [P] as wait4 reports it */
+    int exit_signal;                /* [P] to the parent, SIGCHLD */
+    struct waitq child_wait;        /* the parent sleeps here in wait4 */
+    struct thread *vfork_waiter;    /* [P] sleeps until this one's exec or exit */
+    u64 start_ns;                   /* [c] */
+    u64 minflt, nvcsw, nivcsw;      /* [PS] of threads that ended */
+    u64 majflt;                     /* [c] nothing is read from a device */
+    u64 cpu_ns;                     /* of all threads, for RLIMIT_CPU */
+    u64 utime_ns, stime_ns;         /* [PS] of threads that ended */
+    u64 cutime_ns, cstime_ns, cminflt, cmajflt; /* [PS] of waited-for children */
+    struct io_counts io;       /* [P] of threads that ended and of waited-for children */
+    u64 maxrss_kb, cmaxrss_kb; /* [P] */
+    u64 itimer_interval;       /* ITIMER_REAL, ns; 0: once */
     struct ktimer itimer;
-    struct cpu_itimer cpu_itimers[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
-    int pdeath_signal;
-    s32 nice;
-    u32 nready, share; /* run queue: threads that are ready; where its user counts */
-    u8 dumpable;       /* enum dumpable */
-    bool subreaper;    /* orphans below it become its children; proc_lock */
-    u32 personality;
-    u64 oom_score_adj;
-    s32 oom_score_adj_min;   /* below it only with CAP_SYS_RESOURCE */
-    bool was_over_nproc;     /* when it took its real user id; exec tells */
-    struct account *account; /* referenced: of the real user id; proc_lock or sig.lock */
+    struct cpu_itimer cpu_itimers[2]; /* [S] ITIMER_VIRTUAL, ITIMER_PROF */
+    int pdeath_signal;                /* [P] */
+    s32 nice;                         /* [P] the run queue reads it as one word */
+    u32 nready, share;       /* [R] threads that are ready; where its user counts */
+    u8 dumpable;             /* [P] enum dumpable */
+    bool subreaper;          /* [P] orphans below it become its children */
+    u32 personality;         /* [o] */
+    u64 oom_score_adj;       /* [P] */
+    s32 oom_score_adj_min;   /* [P] below it only with CAP_SYS_RESOURCE */
+    bool was_over_nproc;     /* [P] when it took its real user id; exec tells */
+    struct account *account; /* [PS] referenced: of the real user id */
 };
 
 /* The running thread's process; never NULL in a system call. */
@@ -264,8 +290,13 @@ bool proc_exec_over_nproc(struct proc *p);
 /* What all threads and waited-for children read and wrote; proc_lock held. */
 void proc_io_counts(const struct proc *p, struct io_counts *out);
 void io_counts_add(struct io_counts *to, const struct io_counts *n);
-/* CPU time used so far by all threads; proc_lock held. */
+/* CPU time used so far by all threads; proc_lock or sig.lock held. */
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
+/* Page faults, voluntary and other switches of all threads; the same. */
+struct task_counts {
+    u64 minflt, nvcsw, nivcsw;
+};
+void proc_task_counts(const struct proc *p, struct task_counts *out);
 
 /* What of a process may outlive proc_lock, for reports: its mm with a reference, or NULL.
  * mm_put afterwards. */
@@ -280,6 +311,7 @@ void proc_free(struct proc *p);
 /* Reserves a number for a child of `creator` (NULL: the first process). -EAGAIN: limits. */
 int proc_reserve_pid(const struct proc *creator, s32 *pid);
 void proc_unreserve_pid(s32 pid);
+void pid_release(s32 pid); /* the same with proc_lock held */
 /* Makes p known under its reserved pid. proc_lock held. */
 void proc_publish(struct proc *p, struct proc *parent);
 /* Takes a dead process out of everything; then proc_free. proc_lock held. */

@@ -28,14 +28,12 @@ static DEFINE_PER_CPU(struct thread *, dead_thread);
 
 static void thread_reap(struct thread *t)
 {
-    struct proc *ending = t->ends_proc ? t->proc : NULL;
+    struct proc *p = t->proc;
     s32 tid = t->free_tid;
 
     thread_free(t);
-    if (tid)
-        proc_unreserve_pid(tid);
-    if (ending)
-        proc_gone(ending);
+    if (p)
+        thread_gone(p, tid);
 }
 
 /* First thing on every stack that was switched to. Interrupts stay off. */
@@ -112,8 +110,7 @@ static void give_up(enum give_up how)
     if (how == YIELD && runq_before(t, next))
         t->vruntime = next->vruntime;
     runq_put(t);
-    if (t->proc)
-        t->proc->nivcsw++;
+    t->nivcsw++;
     switch_to(next, now);
     irq_restore(flags);
     return;
@@ -183,8 +180,7 @@ void thread_park(void)
         return;
     }
     t->state = THREAD_SLEEPING;
-    if (t->proc)
-        t->proc->nvcsw++;
+    t->nvcsw++;
     now = cpu_cycles();
     runq_charge(t, now);
     runq_sleep(t);
@@ -205,6 +201,11 @@ void thread_unpark(void *thread)
         cpu_self()->need_resched = 1;
     }
     spin_unlock_irq(&rq_lock, flags);
+}
+
+void thread_notify(struct thread *t)
+{
+    thread_unpark(t);
 }
 
 static u64 sleep_over(struct ktimer *timer)
@@ -277,7 +278,7 @@ struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(voi
         0)
         goto out_stack;
     t->proc = proc;
-    t->state = THREAD_SLEEPING;
+    t->state = THREAD_NEW;
     t->entry = fn;
     t->entry_arg = arg;
     list_init(&t->proc_link);

@@ -27,6 +27,10 @@ void sched_set_policy(struct thread *t, u8 policy, u8 priority);
 /* p is new or its real user changed: it takes its share of the CPU from that user's. */
 void sched_user_changed(struct proc *p);
 
+/* Something waits for t before it goes back to its program: it wakes up, or looks at once if it
+ * runs on another CPU. */
+void thread_notify(struct thread *t);
+
 /* Ends the running thread. */
 noreturn void thread_exit(void);
 

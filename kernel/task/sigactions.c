@@ -35,13 +35,19 @@ void sigactions_put(struct sigactions *a)
         kfree(a);
 }
 
+/* An ignored signal is ignored all the while: others read the handlers without the lock. */
 void sigactions_reset(struct sigactions *a)
 {
-    for (int signo = 1; signo <= NSIG; signo++) {
-        u64 handler = a->of[signo].sa_handler;
+    irqflags_t flags = spin_lock_irq(&a->lock);
 
-        memset(&a->of[signo], 0, sizeof(a->of[signo]));
-        if (handler == SIG_IGN)
-            a->of[signo].sa_handler = SIG_IGN;
+    for (int signo = 1; signo <= NSIG; signo++) {
+        struct kernel_sigaction *act = &a->of[signo];
+
+        if (act->sa_handler != SIG_IGN)
+            WRITE_ONCE(act->sa_handler, SIG_DFL);
+        WRITE_ONCE(act->sa_flags, 0);
+        act->sa_restorer = 0;
+        act->sa_mask = 0;
     }
+    spin_unlock_irq(&a->lock, flags);
 }

@@ -5,6 +5,7 @@
  */
 #include "kernel/task/signal.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/sched.h"
 #include "kernel/task/sigactions.h"
 #include "kernel/task/walk.h"
 #include "lib/lock.h"
@@ -122,7 +123,7 @@ static void drop_realtime(struct sig_records *records, u64 set)
 
 static void discard(u64 *pending, struct sig_records *records, u64 set)
 {
-    *pending &= ~set;
+    WRITE_ONCE(*pending, *pending & ~set);
     if (set >> SIG_STANDARD_MAX)
         drop_realtime(records, set);
 }
@@ -206,7 +207,7 @@ static void wake_some(struct proc *p)
     u32 n = 0;
 
     list_for_each (pos, &p->threads) {
-        thread_unpark(list_entry(pos, struct thread, proc_link));
+        thread_notify(list_entry(pos, struct thread, proc_link));
         if (++n == WAKE_MAX)
             break;
     }
@@ -236,7 +237,77 @@ void threads_wake(struct proc *p)
     struct list *pos;
 
     list_for_each (pos, &p->threads)
-        thread_unpark(list_entry(pos, struct thread, proc_link));
+        thread_notify(list_entry(pos, struct thread, proc_link));
+}
+
+void signal_retarget(struct proc *p, u64 set)
+{
+    REQUIRES(&p->sig.lock);
+    struct list *pos;
+
+    set &= p->pending;
+    if (likely(!set))
+        return;
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, proc_link);
+
+        if (set & ~t->blocked)
+            thread_notify(t);
+        set &= t->blocked;
+        if (!set)
+            break;
+    }
+}
+
+/* ---- stops ---- */
+
+/* Threads that sleep in a call stop on their way out of it. Those that run may be in their
+ * program on another CPU: the parent hears of the stop when none of them is any more. */
+void signal_stop_begin(struct proc *p, struct thread *t, int signo)
+{
+    REQUIRES(&p->sig.lock);
+    struct list *pos;
+
+    WRITE_ONCE(p->stopped, true);
+    p->reported = p->continued = p->stop_told = false;
+    p->stop_signal = signo;
+    p->stop_due = 0;
+    /* Who is seen asleep here sees `stopped` when it wakes up. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    list_for_each (pos, &p->threads) {
+        struct thread *other = list_entry(pos, struct thread, proc_link);
+
+        other->stop_due = other == t || READ_ONCE(other->state) == THREAD_RUNNABLE;
+        p->stop_due += other->stop_due;
+    }
+    job_changed();
+    threads_wake(p);
+}
+
+bool signal_stop_taken(struct proc *p, struct thread *t)
+{
+    REQUIRES(&p->sig.lock);
+    p->stop_due -= t->stop_due;
+    t->stop_due = false;
+    if (!p->stopped || p->stop_due || p->stop_told)
+        return false;
+    WRITE_ONCE(p->stop_told, true);
+    job_changed();
+    return true;
+}
+
+static void stop_ends(struct proc *p)
+{
+    REQUIRES(&p->sig.lock);
+    struct list *pos;
+
+    WRITE_ONCE(p->stopped, false);
+    p->continued = true;
+    p->stop_due = 0;
+    list_for_each (pos, &p->threads)
+        list_entry(pos, struct thread, proc_link)->stop_due = false;
+    job_changed();
+    threads_wake(p);
 }
 
 /* Stop signals and SIGCONT cancel each other even when ignored. */
@@ -248,17 +319,14 @@ static void apply_job_control(struct proc *p, int signo)
     if (signo != SIGCONT)
         return;
     unset_everywhere(p, SIG_STOPS);
-    if (p->stopped) {
-        p->stopped = false;
-        p->continued = true;
-        job_changed();
-        threads_wake(p);
-    }
+    if (p->stopped)
+        stop_ends(p);
 }
 
 static bool is_ignored(const struct proc *p, const struct thread *t, int signo)
 {
-    u64 handler = p->sig.actions->of[signo].sa_handler;
+    REQUIRES(&p->sig.lock);
+    u64 handler = READ_ONCE(p->sig.actions->of[signo].sa_handler);
 
     /* While blocked it is kept: the action may change. */
     if (t->blocked & sig_bit(signo))
@@ -274,7 +342,7 @@ static void add_standard(u64 *pending, struct sig_records *records, int signo,
     if (*pending & sig_bit(signo))
         return;
     records->standard[signo] = *rec;
-    *pending |= sig_bit(signo);
+    WRITE_ONCE(*pending, *pending | sig_bit(signo));
 }
 
 /* One that would act on it, if there is one. */
@@ -321,7 +389,7 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
     if (signo <= SIG_STANDARD_MAX) {
         add_standard(pending, records, signo, rec ? rec : &from_kernel);
     } else {
-        *pending |= sig_bit(signo);
+        WRITE_ONCE(*pending, *pending | sig_bit(signo));
         if (q) {
             q->signo = signo;
             q->rec = *rec;
@@ -334,7 +402,7 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
     else if (!t && target->blocked & sig_bit(signo))
         wake_awaiting(p, signo);
     else
-        thread_unpark(target);
+        thread_notify(target);
 out:
     spin_unlock_irq(&p->sig.lock, flags);
     if (q)
@@ -399,12 +467,23 @@ bool thread_interrupted(void)
     return t->proc && (signal_actionable(t) || READ_ONCE(t->proc->stopped));
 }
 
+/* What it blocks from now on may have been sent to the process and given to it: another one
+ * takes that. */
+void signal_set_mask_locked(struct thread *t, u64 mask)
+{
+    REQUIRES(&t->proc->sig.lock);
+    u64 newly = mask & ~t->blocked;
+
+    WRITE_ONCE(t->blocked, mask & ~SIG_UNBLOCKABLE);
+    signal_retarget(t->proc, newly);
+}
+
 void signal_set_mask(u64 mask)
 {
     struct thread *t = current_thread();
     irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
 
-    t->blocked = mask & ~SIG_UNBLOCKABLE;
+    signal_set_mask_locked(t, mask);
     spin_unlock_irq(&t->proc->sig.lock, flags);
 }
 

@@ -19,7 +19,7 @@ static inline u64 sig_bit(int signo)
 
 static inline bool signal_kill_pending(const struct thread *t)
 {
-    return (t->pending | t->proc->pending) & sig_bit(SIGKILL);
+    return (READ_ONCE(t->pending) | READ_ONCE(t->proc->pending)) & sig_bit(SIGKILL);
 }
 
 /* Sends a signal. info NULL: SI_KERNEL. Any context with interrupts as they are. */
@@ -32,8 +32,17 @@ int signal_send_group(s32 pgid, int signo, u64 until);
 /* The same in any context, at once: for the keyboard. */
 void signal_group_now(s32 pgid, int signo);
 
-/* Wakes every thread. sig.lock held. */
+/* Makes every thread look at what waits for it. sig.lock held. */
 void threads_wake(struct proc *p);
+
+/* Signals to the process in `set` may have been meant for a thread that will not take them:
+ * one that would is told of each. sig.lock held. */
+void signal_retarget(struct proc *p, u64 set);
+
+/* A stop of the process begins, taken by t; t stops now, or leaves. Both with sig.lock held.
+ * The second is true for the last one that could still run: who then tells the parent, without sig.lock. */
+void signal_stop_begin(struct proc *p, struct thread *t, int signo);
+bool must_check signal_stop_taken(struct proc *p, struct thread *t);
 
 /* Signals the running thread would act on now. */
 u64 signal_actionable(const struct thread *t);
@@ -55,8 +64,10 @@ void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction 
                        struct kernel_sigaction *old);
 void signal_flush(u64 *pending, struct sig_records *records);
 
-/* Sets the mask of the running thread; unblockable signals are taken out. */
+/* Sets the mask of the running thread; unblockable signals are taken out. The second with
+ * sig.lock held. */
 void signal_set_mask(u64 mask);
+void signal_set_mask_locked(struct thread *t, u64 mask);
 
 /* exec: caught signals get their default action, no alternate stack. */
 void signal_exec(struct proc *p, struct thread *t);

@@ -9,42 +9,56 @@
 #include "kernel/task/proc_access.h"
 #include "lib/lock.h"
 
-#define HASH_SIZE 4096u
+#define BUCKETS 1024u
 
-static struct list hash[HASH_SIZE];
+/* Changed under proc_lock and the lock; either is enough to read. A line of its own for each:
+ * neighbouring numbers are mostly strangers'. */
+struct bucket {
+    spinlock_t lock; /* irq-safe */
+    struct list threads;
+} __attribute__((aligned(64)));
 
-static struct list *bucket(s32 tid)
+static struct bucket buckets[BUCKETS];
+
+static struct bucket *bucket_of(s32 tid)
 {
-    struct list *head = &hash[(u32)tid % HASH_SIZE];
-
-    if (!head->next)
-        list_init(head);
-    return head;
+    return &buckets[(u32)tid % BUCKETS];
 }
 
 void thread_publish(struct thread *t)
 {
     REQUIRES(&proc_lock);
+    struct bucket *b = bucket_of(t->tid);
+
     if (!t->serial) {
         t->serial = proc_next_serial();
         t->start_ns = clock_monotonic_ns();
     }
-    list_add(bucket(t->tid), &t->tid_link);
+    spin_lock(&b->lock);
+    if (!b->threads.next)
+        list_init(&b->threads);
+    list_add(&b->threads, &t->tid_link);
+    spin_unlock(&b->lock);
 }
 
 void thread_unpublish(struct thread *t)
 {
     REQUIRES(&proc_lock);
+    struct bucket *b = bucket_of(t->tid);
+
+    spin_lock(&b->lock);
     list_del(&t->tid_link);
     list_init(&t->tid_link);
+    spin_unlock(&b->lock);
 }
 
-struct thread *thread_find(s32 tgid, s32 tid)
+static struct thread *find(const struct bucket *b, s32 tgid, s32 tid)
 {
-    REQUIRES(&proc_lock);
-    struct list *pos, *head = bucket(tid);
+    REQUIRES_EITHER(&proc_lock, &b->lock);
+    const struct list *head = &b->threads;
 
-    list_for_each (pos, head) {
+    /* A bucket that nobody used yet has no list. */
+    for (struct list *pos = head->next; pos && pos != head; pos = pos->next) {
         struct thread *t = list_entry(pos, struct thread, tid_link);
 
         if (t->tid == tid)
@@ -53,8 +67,32 @@ struct thread *thread_find(s32 tgid, s32 tid)
     return NULL;
 }
 
+struct thread *thread_find(s32 tgid, s32 tid)
+{
+    REQUIRES(&proc_lock);
+    return find(bucket_of(tid), tgid, tid);
+}
+
+struct thread *thread_lock(s32 tgid, s32 tid, irqflags_t *flags)
+{
+    struct bucket *b = bucket_of(tid);
+    struct thread *t;
+
+    *flags = spin_lock_irq(&b->lock);
+    t = find(b, tgid, tid);
+    if (!t)
+        spin_unlock_irq(&b->lock, *flags);
+    return t;
+}
+
+void thread_unlock(s32 tid, irqflags_t flags)
+{
+    spin_unlock_irq(&bucket_of(tid)->lock, flags);
+}
+
 struct proc *proc_find_by_thread(s32 tid)
 {
+    REQUIRES(&proc_lock);
     struct proc *p = tid ? proc_find(tid) : current_proc();
     struct thread *t;
 

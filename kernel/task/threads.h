@@ -20,6 +20,12 @@ struct proc *proc_find_by_thread(s32 tid);
 /* A thread by number, of process tgid (0: of any); proc_lock held. */
 struct thread *thread_find(s32 tgid, s32 tid);
 
+/* The same without proc_lock: until thread_unlock of the same number it does not leave its
+ * process, and has its number. NULL: there is none, and nothing is locked. What others may do
+ * meanwhile: take its process's sig.lock. */
+struct thread *thread_lock(s32 tgid, s32 tid, irqflags_t *flags);
+void thread_unlock(s32 tid, irqflags_t flags);
+
 /* Who bears that number, which may be a thread's, now: in process tgid (0: in any). */
 bool must_check task_identify(s32 tgid, s32 number, struct task_id *out);
 

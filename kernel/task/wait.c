@@ -31,6 +31,7 @@ struct wait_result {
  * the end. */
 static bool matches(const struct proc *p, const struct wait_request *w)
 {
+    REQUIRES(&proc_lock);
     bool is_clone = p->exit_signal != SIGCHLD;
 
     if (w->options & WNOTHREAD && p->parent_thread != current_thread())
@@ -47,11 +48,14 @@ static bool matches(const struct proc *p, const struct wait_request *w)
 
 static void take_zombie(struct proc *parent, struct proc *p, struct wait_result *r)
 {
+    REQUIRES(&proc_lock);
     io_counts_add(&parent->io, &p->io);
+    spin_lock(&parent->sig.lock);
     parent->cutime_ns += p->utime_ns + p->cutime_ns;
     parent->cstime_ns += p->stime_ns + p->cstime_ns;
     parent->cminflt += p->minflt + p->cminflt;
     parent->cmajflt += p->majflt + p->cmajflt;
+    spin_unlock(&parent->sig.lock);
     parent->cmaxrss_kb = MAX(parent->cmaxrss_kb, p->maxrss_kb);
     parent->cmaxrss_kb = MAX(parent->cmaxrss_kb, p->cmaxrss_kb);
     proc_unpublish(p);
@@ -78,7 +82,7 @@ static bool try_child(struct proc *parent, struct proc *p, const struct wait_req
         return true;
     }
     spin_lock(&p->sig.lock);
-    if (w->options & WSTOPPED && p->stopped && !p->reported) {
+    if (w->options & WSTOPPED && p->stopped && p->stop_told && !p->reported) {
         r->status = p->stop_signal << 8 | 0x7f;
         r->code = CLD_STOPPED;
         p->reported = !keep;
@@ -112,6 +116,7 @@ void zombie_queue(struct proc *p)
 static s32 try_job_control(struct proc *parent, const struct wait_request *w,
                            struct wait_result *r)
 {
+    REQUIRES(&proc_lock);
     u64 now = __atomic_load_n(&job_changes, __ATOMIC_ACQUIRE);
     bool quiet = true;
     struct list *pos;
@@ -121,7 +126,10 @@ static s32 try_job_control(struct proc *parent, const struct wait_request *w,
     list_for_each (pos, &parent->children) {
         struct proc *p = list_entry(pos, struct proc, sibling);
 
-        if (p->zombie || !((p->stopped && !p->reported) || p->continued))
+        /* Without its sig.lock: whoever changes one of these counts job_changes afterwards. */
+        if (p->zombie || !((READ_ONCE(p->stopped) && READ_ONCE(p->stop_told) &&
+                            !READ_ONCE(p->reported)) ||
+                           READ_ONCE(p->continued)))
             continue;
         quiet = false;
         if (matches(p, w) && try_child(parent, p, w, r))
@@ -136,6 +144,7 @@ static s32 try_job_control(struct proc *parent, const struct wait_request *w,
 static s32 try_one(struct proc *parent, const struct wait_request *w,
                    struct wait_result *r)
 {
+    REQUIRES(&proc_lock);
     struct proc *p = proc_find(w->id);
 
     if (!p || p->parent != parent || !matches(p, w))
@@ -209,7 +218,7 @@ long sys_wait4(const struct syscall_args *a)
     if (pid == INT32_MIN)
         return -ESRCH;
     w.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
-    w.id = pid > 0 ? pid : pid == 0 ? parent->pgid : -pid;
+    w.id = pid > 0 ? pid : pid == 0 ? READ_ONCE(parent->pgid) : -pid;
     found = do_wait(&w, &r);
     if (found <= 0)
         return found;
@@ -240,7 +249,7 @@ static int waitid_request(const struct syscall_args *a, struct wait_request *w)
         if (id < 0)
             return -EINVAL;
         if (id == 0)
-            w->id = current_proc()->pgid;
+            w->id = READ_ONCE(current_proc()->pgid);
         return 0;
     case P_PIDFD:
         return id < 0 ? -EINVAL : -EBADF; /* no descriptor is one */

@@ -10,7 +10,7 @@
 #include "arch/time.h"
 #include "kernel/devices.h"
 #include "kernel/random.h"
-#include "kernel/task/exit.h"
+#include "kernel/task/family.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/walk.h"

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the end of a process, and other news of it, mean to its relatives: parents are told,
+ * children get another parent, groups may lose their last link to the session.
+ */
+#include "kernel/task/family.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/wait.h"
+#include "kernel/task/walk.h"
+#include "lib/lock.h"
+#include "lib/uapi/wait.h"
+
+/* ---- groups ---- */
+
+bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without)
+{
+    REQUIRES(&proc_lock);
+    for (struct proc *p = group_first(pgid); p; p = group_next(p)) {
+        const struct proc *parent = p->parent;
+
+        if (p == without || p->exiting || !parent || parent == init_proc ||
+            parent->exiting)
+            continue;
+        if (parent->pgid != pgid && parent->sid == sid)
+            return false;
+    }
+    return true;
+}
+
+static bool group_has_stopped(s32 pgid)
+{
+    REQUIRES(&proc_lock);
+    for (struct proc *p = group_first(pgid); p; p = group_next(p))
+        if (READ_ONCE(p->stopped))
+            return true;
+    return false;
+}
+
+/* POSIX: a group that loses its last link to the session and has stopped members would
+ * sleep for ever. */
+void orphan_group(struct proc *p, const struct proc *parent,
+                         const struct proc *without, const struct proc *ending,
+                         irqflags_t *flags)
+{
+    REQUIRES(&proc_lock);
+    struct proc *first = group_first(p->pgid);
+    s32 pgid = p->pgid;
+    u64 births;
+
+    if (parent->pgid == pgid || parent->sid != p->sid || !first ||
+        first->orphaned_by == ending->serial)
+        return;
+    first->orphaned_by = ending->serial;
+    if (!group_is_orphaned(pgid, p->sid, without) || !group_has_stopped(pgid))
+        return;
+    births = proc_births(); /* the number may name another group soon */
+    spin_unlock_irq(&proc_lock, *flags);
+    signal_send_group(pgid, SIGHUP, births);
+    signal_send_group(pgid, SIGCONT, births);
+    *flags = spin_lock_irq(&proc_lock);
+}
+
+/* ---- telling the parent ---- */
+
+void notify_parent(struct proc *p, int code, int status)
+{
+    REQUIRES(&proc_lock);
+    struct proc *parent = p->parent;
+    u64 act_flags = READ_ONCE(parent->sig.actions->of[SIGCHLD].sa_flags);
+    bool ended = code != CLD_STOPPED && code != CLD_CONTINUED;
+    struct sig_record rec = {
+        .code = code, .pid = p->pid, .uid = p->cred.uid, .status = status};
+    u64 utime, stime;
+    int signo = ended ? p->exit_signal : SIGCHLD;
+
+    /* The program that shall get it is not the one that asked for it any more. */
+    if (signo && p->parent_exec_count != parent->exec_count)
+        signo = SIGCHLD;
+    proc_times(p, &utime, &stime);
+    rec.utime = (u32)(utime / (1000000000 / USER_HZ));
+    rec.stime = (u32)(stime / (1000000000 / USER_HZ));
+    if (signo > 0 && signo <= NSIG && (ended || !(act_flags & SA_NOCLDSTOP)))
+        signal_send_record(parent, NULL, signo, &rec);
+    waitq_wake_all(&parent->child_wait);
+}
+
+/* Whether the parent declared that it will not wait. */
+bool parent_ignores(const struct proc *p)
+{
+    REQUIRES(&proc_lock);
+    const struct kernel_sigaction *act = &p->parent->sig.actions->of[SIGCHLD];
+
+    return p->exit_signal == SIGCHLD &&
+           (READ_ONCE(act->sa_handler) == SIG_IGN ||
+            READ_ONCE(act->sa_flags) & SA_NOCLDWAIT);
+}
+
+void tell_end(struct proc *p)
+{
+    REQUIRES(&proc_lock);
+    int status = p->exit_status;
+
+    if (status & 0x7f)
+        notify_parent(p, status & 0x80 ? CLD_DUMPED : CLD_KILLED, status & 0x7f);
+    else
+        notify_parent(p, CLD_EXITED, status >> 8 & 0xff);
+}
+
+/* The nearest ancestor that asked for orphans, else init. */
+static struct proc *reaper_of(const struct proc *p)
+{
+    REQUIRES(&proc_lock);
+    struct proc *q;
+
+    for (q = p->parent; q && q != init_proc; q = q->parent) {
+        if (q->subreaper && !q->exiting)
+            return q;
+    }
+    return init_proc;
+}
+
+/* Gives a child to `reaper`; one that nobody waits for goes to `unwanted`. proc_lock held,
+ * given up at the end. */
+static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
+                     struct list *unwanted, irqflags_t *flags)
+{
+    REQUIRES(&proc_lock);
+    list_del(&child->sibling);
+    list_add_tail(&reaper->children, &child->sibling);
+    child->parent = reaper;
+    WRITE_ONCE(child->ppid, reaper->pid);
+    child->parent_thread = reaper->leader;
+    if (reaper->leader)
+        reaper->leader->has_children = true;
+    child->exit_signal = SIGCHLD;
+    job_changed();
+    if (!child->zombie) {
+        if (child->pdeath_signal)
+            signal_send_proc(child, child->pdeath_signal, NULL);
+    } else {
+        if (parent_ignores(child)) {
+            proc_unpublish(child);
+            list_add(unwanted, &child->sibling);
+        } else {
+            list_del(&child->ended);
+            zombie_queue(child);
+        }
+        tell_end(child);
+    }
+    orphan_group(child, p, NULL, p, flags);
+}
+
+/* Hands the children over to one that waits for them. proc_lock held, given up now and
+ * then. */
+void reparent_children(struct proc *p, struct list *unwanted, irqflags_t *flags)
+{
+    REQUIRES(&proc_lock);
+    struct proc *reaper = reaper_of(p);
+
+    while (!list_empty(&p->children)) {
+        struct proc *child = list_entry(p->children.next, struct proc, sibling);
+
+        reparent(p, child, reaper, unwanted, flags);
+        if (proc_pause(flags) || reaper->exiting)
+            reaper = reaper_of(p);
+    }
+}
+
+/* The children of a thread that ends go to another thread of its process, and hear of it if
+ * they asked. */
+void pass_children_on(struct proc *p, struct thread *t, struct thread *heir)
+{
+    REQUIRES(&proc_lock);
+    struct list *pos;
+
+    if (!t->has_children)
+        return;
+    heir->has_children = true;
+    list_for_each (pos, &p->children) {
+        struct proc *child = list_entry(pos, struct proc, sibling);
+
+        if (child->parent_thread != t)
+            continue;
+        child->parent_thread = heir;
+        if (child->pdeath_signal && !child->zombie)
+            signal_send_proc(child, child->pdeath_signal, NULL);
+    }
+}
