@@ -7,7 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
 
-bool cred_in_group(const struct fs_cred *c, u32 gid)
+static inline bool in_group(const struct fs_cred *c, u32 gid)
 {
     if (gid == c->gid)
         return true;
@@ -17,13 +17,25 @@ bool cred_in_group(const struct fs_cred *c, u32 gid)
     return false;
 }
 
-int inode_permission(const struct fs_cred *c, const struct inode *ino, u32 want)
+bool cred_in_group(const struct fs_cred *c, u32 gid)
+{
+    u32 change;
+    bool in;
+
+    do {
+        change = cred_read_begin(c);
+        in = in_group(c, gid);
+    } while (cred_read_again(c, change));
+    return in;
+}
+
+static inline int permission(const struct fs_cred *c, const struct inode *ino, u32 want)
 {
     u32 mode = READ_ONCE(ino->mode), bits = mode;
 
     if (c->uid == ino->uid)
         bits = mode >> 6;
-    else if (cred_in_group(c, ino->gid))
+    else if (in_group(c, ino->gid))
         bits = mode >> 3;
     if (!(want & ~bits & 7))
         return 0;
@@ -35,6 +47,18 @@ int inode_permission(const struct fs_cred *c, const struct inode *ino, u32 want)
         (S_ISDIR(mode) ? !(want & MAY_WRITE) : want == MAY_READ))
         return 0;
     return -EACCES;
+}
+
+int inode_permission(const struct fs_cred *c, const struct inode *ino, u32 want)
+{
+    u32 change;
+    int err;
+
+    do {
+        change = cred_read_begin(c);
+        err = permission(c, ino, want);
+    } while (cred_read_again(c, change));
+    return err;
 }
 
 bool inode_owned(const struct fs_cred *c, const struct inode *ino)

@@ -6,12 +6,31 @@
  */
 #pragma once
 
+#include "arch/cpu.h"
 #include "fs/vfs.h"
 #include "lib/uapi/capability.h"
 
 #define MAY_EXEC  1u /* directories: search */
 #define MAY_WRITE 2u
 #define MAY_READ  4u
+
+/* Another thread may change the rights while they are asked for. One word at a time is right
+ * anyhow; more than one belong together when they were read between cred_read_begin and a
+ * cred_read_again that says no. No sleep in between. Who changes them: kernel/task/cred.h. */
+static inline u32 cred_read_begin(const struct fs_cred *c)
+{
+    u32 change;
+
+    while (unlikely((change = __atomic_load_n(&c->change, __ATOMIC_ACQUIRE)) & 1))
+        cpu_relax();
+    return change;
+}
+
+static inline bool cred_read_again(const struct fs_cred *c, u32 change)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return unlikely(READ_ONCE(c->change) != change);
+}
 
 static inline bool cred_capable(const struct fs_cred *c, unsigned cap)
 {

@@ -97,6 +97,7 @@ struct inode {
 
 /* Whose rights count in the file systems. */
 struct fs_cred {
+    u32 change; /* odd while they change: fs/perm.h */
     u32 uid, gid;
     u32 ngroups, groups[FS_GROUPS_MAX];
     u64 caps; /* bit per CAP_*; fs/perm.h names those that count */

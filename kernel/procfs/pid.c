@@ -110,12 +110,15 @@ static int show_comm(struct seq *s, const struct task_id *id, bool whole)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct thread *t = NULL;
-    const struct proc *p = task_find(id, &t);
+    struct proc *p = task_find(id, &t);
     char comm[COMM_LEN] = "";
 
     (void)whole;
-    if (p)
+    if (p) {
+        spin_lock(&p->sig.lock);
         str_copy(comm, t ? t->comm : p->comm, sizeof(comm));
+        spin_unlock(&p->sig.lock);
+    }
     spin_unlock_irq(&proc_lock, flags);
     if (!p)
         return -ESRCH;
@@ -134,10 +137,8 @@ static int store_comm(const struct task_id *id, char *text, size_t n)
     /* Only threads of the same process name a thread. */
     if (p && p != current_proc())
         return -EINVAL;
-    if (p && !id->tid) /* a process is called as its first thread */
-        str_copy(p->comm, text, sizeof(p->comm));
-    if (t)
-        str_copy(t->comm, text, sizeof(t->comm));
+    if (p) /* a process is called as its first thread */
+        proc_set_comm(p, t, text, !id->tid);
     return p ? 0 : -ESRCH;
 }
 

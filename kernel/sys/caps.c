@@ -6,6 +6,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 
 #define CAP_VERSION_1 0x19980330u
@@ -72,9 +73,29 @@ long sys_capget(const struct syscall_args *a)
 
 /* Only its own: what it has may be given up, inheritable ones are taken from what it has, or
  * with CAP_SETPCAP from its bounding set. */
+static int write_caps(u64 effective, u64 permitted, u64 inheritable)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct proc *p = current_proc();
+    struct cred new = p->cred;
+
+    if ((inheritable & ~(new.inheritable | new.permitted)) &&
+        !proc_capable(p, CAP_SETPCAP))
+        return -EPERM;
+    if (inheritable & ~(new.inheritable | new.bounding) || permitted & ~new.permitted ||
+        effective & ~permitted)
+        return -EPERM;
+    new.fs.caps = effective;
+    new.permitted = permitted;
+    new.inheritable = inheritable;
+    new.ambient &= permitted &inheritable;
+    cred_write(p, &new);
+    proc_limits_changed(p, p->mm);
+    return 0;
+}
+
 long sys_capset(const struct syscall_args *a)
 {
-    struct proc *p = current_proc();
     struct cap_header head;
     struct cap_words w[2] = {{0, 0, 0}, {0, 0, 0}};
     u64 effective, permitted, inheritable;
@@ -92,16 +113,5 @@ long sys_capset(const struct syscall_args *a)
     effective = (w[0].effective | (u64)w[1].effective << 32) & CAP_ALL;
     permitted = (w[0].permitted | (u64)w[1].permitted << 32) & CAP_ALL;
     inheritable = (w[0].inheritable | (u64)w[1].inheritable << 32) & CAP_ALL;
-    if ((inheritable & ~(p->cred.inheritable | p->cred.permitted)) &&
-        !proc_capable(p, CAP_SETPCAP))
-        return -EPERM;
-    if (inheritable & ~(p->cred.inheritable | p->cred.bounding) ||
-        permitted & ~p->cred.permitted || effective & ~permitted)
-        return -EPERM;
-    p->cred.fs.caps = effective;
-    p->cred.permitted = permitted;
-    p->cred.inheritable = inheritable;
-    p->cred.ambient &= permitted & inheritable;
-    proc_limits_changed(p, p->mm);
-    return 0;
+    return write_caps(effective, permitted, inheritable);
 }

@@ -3,10 +3,12 @@
  * User and group numbers.
  */
 #include "kernel/task/cred.h"
+#include "fs/perm.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -42,156 +44,239 @@ struct ids {
     bool privileged; /* may set them to anything */
 };
 
-static struct ids user_ids(void)
+static struct ids user_ids(struct cred *c)
 {
-    struct proc *p = current_proc();
-
-    return (struct ids){&p->cred.uid, &p->cred.euid, &p->cred.suid,
-                        proc_capable(p, CAP_SETUID)};
+    return (struct ids){&c->uid, &c->euid, &c->suid, cred_capable(&c->fs, CAP_SETUID)};
 }
 
-static struct ids group_ids(void)
+static struct ids group_ids(struct cred *c)
 {
-    struct proc *p = current_proc();
-
-    return (struct ids){&p->cred.gid, &p->cred.egid, &p->cred.sgid,
-                        proc_capable(p, CAP_SETGID)};
+    return (struct ids){&c->gid, &c->egid, &c->sgid, cred_capable(&c->fs, CAP_SETGID)};
 }
 
-static bool is_one_of(struct ids ids, u32 id)
+static bool is_one_of(const struct ids *ids, u32 id)
 {
-    return id == ID_NONE || id == *ids.real || id == *ids.effective || id == *ids.saved;
+    return id == ID_NONE || id == *ids->real || id == *ids->effective ||
+           id == *ids->saved;
 }
 
-/* Sets all three (ID_NONE: stays) and takes or gives what belongs to user 0. */
-static long commit(struct ids ids, u32 real, u32 effective, u32 saved)
+/* ---- changing them: a function decides on a copy, under proc_lock ---- */
+
+/* What a call wants: ID_NONE: that one stays. */
+struct wanted {
+    u32 real, effective, saved;
+};
+
+static void set(const struct ids *ids, const struct wanted *w)
 {
-    struct proc *p = current_proc();
-    const struct cred before = p->cred;
-    bool of_users = ids.real == &p->cred.uid;
+    if (w->real != ID_NONE)
+        *ids->real = w->real;
+    if (w->effective != ID_NONE)
+        *ids->effective = w->effective;
+    if (w->saved != ID_NONE)
+        *ids->saved = w->saved;
+}
 
-    if (of_users && real != ID_NONE && real != p->cred.uid) {
-        int err = proc_set_account(real);
+static int one_id(const struct ids *ids, struct wanted w)
+{
+    if (ids->privileged)
+        w.real = w.saved = w.effective;
+    else if (w.effective != *ids->real && w.effective != *ids->saved)
+        return -EPERM;
+    set(ids, &w);
+    return 0;
+}
 
-        if (err)
-            return err;
+static int real_effective(const struct ids *ids, struct wanted w)
+{
+    if (!ids->privileged) {
+        if (w.real != ID_NONE && w.real != *ids->real && w.real != *ids->effective)
+            return -EPERM;
+        if (!is_one_of(ids, w.effective))
+            return -EPERM;
     }
-    if (real != ID_NONE)
-        *ids.real = real;
-    if (effective != ID_NONE)
-        *ids.effective = effective;
-    if (saved != ID_NONE)
-        *ids.saved = saved;
+    if (w.real != ID_NONE || (w.effective != ID_NONE && w.effective != *ids->real))
+        w.saved = w.effective != ID_NONE ? w.effective : *ids->effective;
+    set(ids, &w);
+    return 0;
+}
+
+static int all_three(const struct ids *ids, struct wanted w)
+{
+    if (!ids->privileged && !(is_one_of(ids, w.real) && is_one_of(ids, w.effective) &&
+                              is_one_of(ids, w.saved)))
+        return -EPERM;
+    set(ids, &w);
+    return 0;
+}
+
+typedef int (*decide_fn)(const struct ids *ids, struct wanted w);
+
+/* Takes or gives what belongs to user 0, and makes `new` the credentials of p. */
+static void commit(struct proc *p, struct cred *new, bool of_users)
+{
+    REQUIRES(&proc_lock);
+    const struct cred old = p->cred;
+
     if (of_users) {
-        cred_fixup_uids(p, &before);
-        p->cred.fs.uid = p->cred.euid;
+        cred_fixup_uids(new, &old);
+        new->fs.uid = new->euid;
     } else {
-        p->cred.fs.gid = p->cred.egid;
+        new->fs.gid = new->egid;
     }
+    cred_write(p, new);
     sched_user_changed(p);
-    cred_changed_from(p, &before);
+    cred_changed_from(p, &old);
     proc_limits_changed(p, p->mm);
-    return 0;
 }
 
-static long set_id(struct ids ids, u32 id)
+static long change_groups(decide_fn decide, struct wanted w)
 {
-    if (id == ID_NONE)
-        return -EINVAL;
-    if (ids.privileged)
-        return commit(ids, id, id, id);
-    if (id != *ids.real && id != *ids.saved)
-        return -EPERM;
-    return commit(ids, ID_NONE, id, ID_NONE);
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct proc *p = current_proc();
+    struct cred new = p->cred;
+    const struct ids ids = group_ids(&new);
+    int err = decide(&ids, w);
+
+    if (!err)
+        commit(p, &new, false);
+    return err;
 }
 
-static long set_real_effective(struct ids ids, u32 real, u32 effective)
+/* One try; `a` is the account to have if the real user becomes another. *uid: an account of
+ * that one is needed. */
+static int try_users(decide_fn decide, struct wanted w, struct account *a, u32 *uid)
 {
-    u32 saved = ID_NONE;
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct proc *p = current_proc();
+    struct cred new = p->cred;
+    const struct ids ids = user_ids(&new);
+    int err = decide(&ids, w);
 
-    if (!ids.privileged) {
-        if (real != ID_NONE && real != *ids.real && real != *ids.effective)
-            return -EPERM;
-        if (!is_one_of(ids, effective))
-            return -EPERM;
+    *uid = new.uid;
+    if (err)
+        return err;
+    if (new.uid != p->cred.uid) {
+        if (!a || a->uid != new.uid)
+            return -ENOENT;
+        proc_set_account(p, a);
     }
-    if (real != ID_NONE || (effective != ID_NONE && effective != *ids.real))
-        saved = effective != ID_NONE ? effective : *ids.effective;
-    return commit(ids, real, effective, saved);
-}
-
-static long set_three(struct ids ids, u32 real, u32 effective, u32 saved)
-{
-    if (!ids.privileged &&
-        !(is_one_of(ids, real) && is_one_of(ids, effective) && is_one_of(ids, saved)))
-        return -EPERM;
-    return commit(ids, real, effective, saved);
-}
-
-static long get_three(struct ids ids, const struct syscall_args *a)
-{
-    if (copy_to_user(a->a0, ids.real, sizeof(u32)) != 0 ||
-        copy_to_user(a->a1, ids.effective, sizeof(u32)) != 0 ||
-        copy_to_user(a->a2, ids.saved, sizeof(u32)) != 0)
-        return -EFAULT;
+    commit(p, &new, true);
     return 0;
+}
+
+static long change_users(decide_fn decide, struct wanted w)
+{
+    struct account *a = NULL;
+    u32 uid;
+    int err;
+
+    while ((err = try_users(decide, w, a, &uid)) == -ENOENT) {
+        if (a)
+            account_put(a);
+        a = account_get(uid);
+        if (!a)
+            return -EAGAIN;
+    }
+    if (a)
+        account_put(a);
+    return err;
 }
 
 long sys_setuid(const struct syscall_args *a)
 {
-    return set_id(user_ids(), (u32)a->a0);
+    if ((u32)a->a0 == ID_NONE)
+        return -EINVAL;
+    return change_users(one_id, (struct wanted){ID_NONE, (u32)a->a0, ID_NONE});
 }
 
 long sys_setgid(const struct syscall_args *a)
 {
-    return set_id(group_ids(), (u32)a->a0);
+    if ((u32)a->a0 == ID_NONE)
+        return -EINVAL;
+    return change_groups(one_id, (struct wanted){ID_NONE, (u32)a->a0, ID_NONE});
 }
 
 long sys_setreuid(const struct syscall_args *a)
 {
-    return set_real_effective(user_ids(), (u32)a->a0, (u32)a->a1);
+    return change_users(real_effective, (struct wanted){(u32)a->a0, (u32)a->a1, ID_NONE});
 }
 
 long sys_setregid(const struct syscall_args *a)
 {
-    return set_real_effective(group_ids(), (u32)a->a0, (u32)a->a1);
+    return change_groups(real_effective,
+                         (struct wanted){(u32)a->a0, (u32)a->a1, ID_NONE});
 }
 
 long sys_setresuid(const struct syscall_args *a)
 {
-    return set_three(user_ids(), (u32)a->a0, (u32)a->a1, (u32)a->a2);
+    return change_users(all_three, (struct wanted){(u32)a->a0, (u32)a->a1, (u32)a->a2});
 }
 
 long sys_setresgid(const struct syscall_args *a)
 {
-    return set_three(group_ids(), (u32)a->a0, (u32)a->a1, (u32)a->a2);
+    return change_groups(all_three, (struct wanted){(u32)a->a0, (u32)a->a1, (u32)a->a2});
+}
+
+static long get_three(const struct ids *ids, const struct syscall_args *a)
+{
+    if (copy_to_user(a->a0, ids->real, sizeof(u32)) != 0 ||
+        copy_to_user(a->a1, ids->effective, sizeof(u32)) != 0 ||
+        copy_to_user(a->a2, ids->saved, sizeof(u32)) != 0)
+        return -EFAULT;
+    return 0;
 }
 
 long sys_getresuid(const struct syscall_args *a)
 {
-    return get_three(user_ids(), a);
+    struct cred now;
+    struct ids ids;
+
+    cred_snapshot(&now);
+    ids = user_ids(&now);
+    return get_three(&ids, a);
 }
 
 long sys_getresgid(const struct syscall_args *a)
 {
-    return get_three(group_ids(), a);
+    struct cred now;
+    struct ids ids;
+
+    cred_snapshot(&now);
+    ids = group_ids(&now);
+    return get_three(&ids, a);
 }
 
 long sys_getgroups(const struct syscall_args *a)
 {
-    const struct proc *p = current_proc();
     s32 size = (s32)a->a0;
+    struct cred now;
 
+    cred_snapshot(&now);
     if (size < 0)
         return -EINVAL;
     if (size == 0)
-        return p->cred.fs.ngroups;
-    if ((u32)size < p->cred.fs.ngroups)
+        return now.fs.ngroups;
+    if ((u32)size < now.fs.ngroups)
         return -EINVAL;
-    if (p->cred.fs.ngroups &&
-        copy_to_user(a->a1, p->cred.fs.groups, p->cred.fs.ngroups * sizeof(u32)) != 0)
+    if (now.fs.ngroups &&
+        copy_to_user(a->a1, now.fs.groups, now.fs.ngroups * sizeof(u32)) != 0)
         return -EFAULT;
-    return p->cred.fs.ngroups;
+    return now.fs.ngroups;
+}
+
+static int write_groups(const u32 *groups, u32 n)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct proc *p = current_proc();
+    struct cred new = p->cred;
+
+    if (!proc_capable(p, CAP_SETGID))
+        return -EPERM;
+    memcpy(new.fs.groups, groups, n * sizeof(u32));
+    new.fs.ngroups = n;
+    cred_write(p, &new);
+    return 0;
 }
 
 long sys_setgroups(const struct syscall_args *a)
@@ -206,44 +291,50 @@ long sys_setgroups(const struct syscall_args *a)
         return -EINVAL;
     if (copy_from_user(groups, a->a1, n * sizeof(u32)) != 0)
         return -EFAULT;
-    memcpy(p->cred.fs.groups, groups, n * sizeof(u32));
-    p->cred.fs.ngroups = n;
-    return 0;
+    return write_groups(groups, n);
 }
 
-/* The id that counts for files alone. Both calls tell the former one, also on failure. */
-static u32 set_fs_id(struct ids ids, u32 *slot, u32 id)
-{
-    u32 old = *slot;
+/* ---- the ids that count for files alone; both calls tell the former one, also on failure ---- */
 
-    if (id == ID_NONE || id == old || !(ids.privileged || is_one_of(ids, id)))
-        return old;
-    *slot = id;
-    return old;
+static bool may_have(const struct ids *ids, u32 old, u32 id)
+{
+    return id != ID_NONE && id != old && (ids->privileged || is_one_of(ids, id));
 }
 
 long sys_setfsuid(const struct syscall_args *a)
 {
+    SCOPED_LOCK_IRQ(&proc_lock);
     struct proc *p = current_proc();
-    const struct cred before = p->cred;
-    u32 old = set_fs_id(user_ids(), &p->cred.fs.uid, (u32)a->a0);
+    const struct cred old = p->cred;
+    struct cred new = old;
+    const struct ids ids = user_ids(&new);
 
-    if (!(p->cred.securebits & SECURE_NO_SETUID_FIXUP)) {
-        if (old == 0 && p->cred.fs.uid != 0)
-            p->cred.fs.caps &= ~CAP_FS_SET;
-        if (old != 0 && p->cred.fs.uid == 0)
-            p->cred.fs.caps |= p->cred.permitted & CAP_FS_SET;
+    if (!may_have(&ids, old.fs.uid, (u32)a->a0))
+        return old.fs.uid;
+    new.fs.uid = (u32)a->a0;
+    if (!(new.securebits &SECURE_NO_SETUID_FIXUP)) {
+        if (old.fs.uid == 0)
+            new.fs.caps &= ~CAP_FS_SET;
+        else if (new.fs.uid == 0)
+            new.fs.caps |= new.permitted &CAP_FS_SET;
     }
-    cred_changed_from(p, &before);
-    return old;
+    cred_write(p, &new);
+    cred_changed_from(p, &old);
+    return old.fs.uid;
 }
 
 long sys_setfsgid(const struct syscall_args *a)
 {
+    SCOPED_LOCK_IRQ(&proc_lock);
     struct proc *p = current_proc();
-    const struct cred before = p->cred;
-    u32 old = set_fs_id(group_ids(), &p->cred.fs.gid, (u32)a->a0);
+    const struct cred old = p->cred;
+    struct cred new = old;
+    const struct ids ids = group_ids(&new);
 
-    cred_changed_from(p, &before);
-    return old;
+    if (!may_have(&ids, old.fs.gid, (u32)a->a0))
+        return old.fs.gid;
+    new.fs.gid = (u32)a->a0;
+    cred_write(p, &new);
+    cred_changed_from(p, &old);
+    return old.fs.gid;
 }

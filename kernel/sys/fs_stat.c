@@ -117,14 +117,12 @@ long sys_statx(const struct syscall_args *a)
 /* ---- access ---- */
 
 /* access(2) asks for the real ids: what the caller of a set-user-ID program may do. */
-static void use_real_ids(struct fs_cred *c)
+static void use_real_ids(struct cred *c)
 {
-    const struct proc *p = current_proc();
-
-    c->uid = p->cred.uid;
-    c->gid = p->cred.gid;
-    if (!(p->cred.securebits & SECURE_NO_SETUID_FIXUP))
-        c->caps = p->cred.uid == 0 ? p->cred.permitted : 0;
+    c->fs.uid = c->uid;
+    c->fs.gid = c->gid;
+    if (!(c->securebits & SECURE_NO_SETUID_FIXUP))
+        c->fs.caps = c->uid == 0 ? c->permitted : 0;
 }
 
 /* Devices and pipes are written also where nothing can be changed. */
@@ -141,7 +139,7 @@ static int access_by_mount(const struct target *t, u32 mode)
 
 static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
 {
-    struct fs_cred real = current_proc()->cred.fs;
+    struct cred c;
     struct fs_context fs;
     struct target t;
     int err;
@@ -151,12 +149,13 @@ static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
     err = fs_context_copy(&fs, &current_proc()->fs);
     if (err)
         return err;
+    cred_snapshot(&c);
     if (!(flags & AT_EACCESS))
-        use_real_ids(&real);
-    fs.cred = &real;
+        use_real_ids(&c);
+    fs.cred = &c.fs;
     err = target_in(&fs, dirfd, name, flags, &t);
     if (!err) {
-        err = inode_permission(&real, t.inode, mode); /* R_OK... are MAY_READ... */
+        err = inode_permission(&c.fs, t.inode, mode); /* R_OK... are MAY_READ... */
         if (!err)
             err = access_by_mount(&t, mode);
         target_put(&t);

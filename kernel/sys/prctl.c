@@ -6,6 +6,7 @@
 #include "kernel/task/cred.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -29,18 +30,48 @@ static long set_comm(vaddr_t src)
     if (n == -EFAULT)
         return n;
     name[COMM_LEN - 1] = '\0'; /* a longer name is cut */
-    str_copy(t->comm, name, sizeof(t->comm));
-    if (t->tid == t->proc->pid) /* a process is called as its first thread */
-        str_copy(t->proc->comm, name, sizeof(t->proc->comm));
+    proc_set_comm(t->proc, t, name, t->tid == t->proc->pid);
     return 0;
 }
 
 static long get_comm(vaddr_t dst)
 {
+    struct thread *t = current_thread();
     char name[COMM_LEN] = {0};
+    irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
 
-    str_copy(name, current_thread()->comm, sizeof(name));
+    str_copy(name, t->comm, sizeof(name));
+    spin_unlock_irq(&t->proc->sig.lock, flags);
     return copy_to_user(dst, name, sizeof(name));
+}
+
+/* What others read under proc_lock. */
+static long set_flag(const struct syscall_args *a)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct proc *p = current_proc();
+
+    switch ((int)a->a0) {
+    case PR_SET_PDEATHSIG:
+        if (a->a1 > NSIG)
+            return -EINVAL;
+        p->pdeath_signal = (int)a->a1;
+        return 0;
+    case PR_SET_DUMPABLE:
+        if (a->a1 > 1)
+            return -EINVAL;
+        p->dumpable = (u8)a->a1;
+        return 0;
+    case PR_SET_NO_NEW_PRIVS:
+        if (a->a1 != 1 || a->a2 || a->a3 || a->a4)
+            return -EINVAL;
+        p->cred.no_new_privs = true;
+        p->cred.fs.change += 2; /* an exec that has begun looks again */
+        return 0;
+    default: /* PR_SET_SUBREAPER */
+        p->subreaper = a->a1 != 0;
+        return 0;
+    }
 }
 
 long sys_prctl(const struct syscall_args *a)
@@ -51,34 +82,21 @@ long sys_prctl(const struct syscall_args *a)
 
     switch ((int)a->a0) {
     case PR_SET_PDEATHSIG:
-        if (a->a1 > NSIG)
-            return -EINVAL;
-        p->pdeath_signal = (int)a->a1;
-        return 0;
+    case PR_SET_DUMPABLE:
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_SET_SUBREAPER:
+        return set_flag(a);
     case PR_GET_PDEATHSIG:
-        value = p->pdeath_signal;
+        value = READ_ONCE(p->pdeath_signal);
         return copy_to_user(a->a1, &value, sizeof(value));
     case PR_GET_DUMPABLE:
-        return p->dumpable;
-    case PR_SET_DUMPABLE:
-        if (a->a1 > 1)
-            return -EINVAL;
-        p->dumpable = (u8)a->a1;
-        return 0;
+        return READ_ONCE(p->dumpable);
     case PR_SET_NAME:
         return set_comm(a->a1);
     case PR_GET_NAME:
         return get_comm(a->a1);
-    case PR_SET_NO_NEW_PRIVS:
-        if (a->a1 != 1 || a->a2 || a->a3 || a->a4)
-            return -EINVAL;
-        p->cred.no_new_privs = true;
-        return 0;
-    case PR_SET_SUBREAPER:
-        p->subreaper = a->a1 != 0;
-        return 0;
     case PR_GET_SUBREAPER:
-        value = p->subreaper;
+        value = READ_ONCE(p->subreaper);
         return copy_to_user(a->a1, &value, sizeof(value));
     case PR_GET_NO_NEW_PRIVS:
         return a->a1 || a->a2 || a->a3 || a->a4 ? -EINVAL : p->cred.no_new_privs;

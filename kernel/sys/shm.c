@@ -4,6 +4,7 @@
  */
 #include "fs/dentry.h"
 #include "fs/inode.h"
+#include "fs/perm.h"
 #include "fs/sysvshm.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
@@ -18,12 +19,12 @@ static s64 seconds(void)
     return (s64)(fs_now() / 1000000000);
 }
 
-static bool in_group(const struct proc *p, u32 gid)
+static bool in_group(const struct cred *c, u32 gid)
 {
-    if (p->cred.egid == gid)
+    if (c->egid == gid)
         return true;
-    for (u32 i = 0; i < p->cred.fs.ngroups; i++)
-        if (p->cred.fs.groups[i] == gid)
+    for (u32 i = 0; i < c->fs.ngroups; i++)
+        if (c->fs.groups[i] == gid)
             return true;
     return false;
 }
@@ -31,22 +32,23 @@ static bool in_group(const struct proc *p, u32 gid)
 /* 0 or -EACCES: `want` is a mode whose bits of any of the three classes are asked for. */
 static int check_access(const struct shm_segment *s, u32 want)
 {
-    const struct proc *p = current_proc();
     u32 have = s->mode, bits = (want >> 6 | want >> 3 | want) & 7;
+    struct cred c;
 
-    if (p->cred.euid == s->uid || p->cred.euid == s->cuid)
+    cred_snapshot(&c);
+    if (c.euid == s->uid || c.euid == s->cuid)
         have >>= 6;
-    else if (in_group(p, s->gid) || in_group(p, s->cgid))
+    else if (in_group(&c, s->gid) || in_group(&c, s->cgid))
         have >>= 3;
-    return (bits & ~have) && !proc_capable(p, CAP_IPC_OWNER) ? -EACCES : 0;
+    return (bits & ~have) && !cred_capable(&c.fs, CAP_IPC_OWNER) ? -EACCES : 0;
 }
 
 static int check_owner(const struct shm_segment *s)
 {
-    const struct proc *p = current_proc();
+    struct cred c;
 
-    return p->cred.euid == s->uid || p->cred.euid == s->cuid ||
-                   proc_capable(p, CAP_SYS_ADMIN)
+    cred_snapshot(&c);
+    return c.euid == s->uid || c.euid == s->cuid || cred_capable(&c.fs, CAP_SYS_ADMIN)
                ? 0
                : -EPERM;
 }

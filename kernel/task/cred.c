@@ -8,6 +8,7 @@
 #include "fs/perm.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
@@ -18,17 +19,46 @@
 
 u32 suid_dumpable = DUMP_NOBODY;
 
+/* ---- reading and changing ---- */
+
+void cred_snapshot(struct cred *out)
+{
+    const struct cred *c = &current_proc()->cred;
+    u32 change;
+
+    do {
+        change = cred_read_begin(&c->fs);
+        *out = *c;
+    } while (cred_read_again(&c->fs, change));
+    out->fs.change = change;
+}
+
+void cred_write(struct proc *p, const struct cred *new)
+{
+    REQUIRES(&proc_lock);
+    u32 change = p->cred.fs.change;
+
+    struct cred c = *new;
+
+    c.fs.change = change + 1; /* odd, also in the middle of the copy */
+    WRITE_ONCE(p->cred.fs.change, change + 1);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    p->cred = c;
+    __atomic_store_n(&p->cred.fs.change, change + 2, __ATOMIC_RELEASE);
+}
+
 /* ---- exec ---- */
 
-static void find_ids(const struct proc *p, const struct file *f, struct exec_cred *c)
+static void find_ids(const struct cred *now, const struct file *f, struct exec_cred *c)
 {
     const struct inode *ino = f->inode;
 
-    c->euid = p->cred.euid;
-    c->egid = p->cred.egid;
+    c->euid = now->euid;
+    c->egid = now->egid;
     /* Nor for who shares its directories with a process that could change them. */
-    if (p->cred.no_new_privs || (path_mount_flags(&f->path) & MS_NOSUID) ||
-        (fs_context_is_shared(&p->fs) && !proc_capable(p, CAP_SETUID)))
+    if (now->no_new_privs || (path_mount_flags(&f->path) & MS_NOSUID) ||
+        (fs_context_is_shared(&current_proc()->fs) &&
+         !cred_capable(&now->fs, CAP_SETUID)))
         return;
     if (ino->mode & S_ISUID) {
         c->euid = ino->uid;
@@ -42,50 +72,65 @@ static void find_ids(const struct proc *p, const struct file *f, struct exec_cre
 
 void exec_cred_find(const struct file *f, struct exec_cred *c)
 {
-    const struct proc *p = current_proc();
+    struct cred now;
     bool root, changes;
 
-    *c = (struct exec_cred){0};
-    find_ids(p, f, c);
-    root = !(p->cred.securebits & SECURE_NOROOT) && (c->euid == 0 || p->cred.uid == 0);
-    changes = c->euid != p->cred.uid || c->egid != p->cred.gid;
-    c->permitted = root ? p->cred.bounding | p->cred.inheritable : 0;
-    c->ambient = changes ? 0 : p->cred.ambient;
+    cred_snapshot(&now);
+    *c = (struct exec_cred){.change = now.fs.change};
+    find_ids(&now, f, c);
+    root = !(now.securebits & SECURE_NOROOT) && (c->euid == 0 || now.uid == 0);
+    changes = c->euid != now.uid || c->egid != now.gid;
+    c->permitted = root ? now.bounding | now.inheritable : 0;
+    c->ambient = changes ? 0 : now.ambient;
     /* Who promised to gain nothing gains nothing by being user 0 either. */
-    if (p->cred.no_new_privs) {
-        c->permitted &= p->cred.permitted;
+    if (now.no_new_privs) {
+        c->permitted &= now.permitted;
         if (changes) {
-            c->euid = p->cred.uid;
-            c->egid = p->cred.gid;
+            c->euid = now.uid;
+            c->egid = now.gid;
         }
     }
     c->permitted |= c->ambient;
     c->effective = root && c->euid == 0 ? c->permitted : c->ambient;
-    c->secure = changes || (p->cred.uid != 0 &&
+    c->secure = changes || (now.uid != 0 &&
                             ((root && c->euid == 0) || (c->permitted & ~c->ambient)));
+}
+
+void exec_cred_find_again(const struct file *f, struct exec_cred *c)
+{
+    if (unlikely(READ_ONCE(current_proc()->cred.fs.change) != c->change))
+        exec_cred_find(f, c);
+}
+
+static void exec_limits(struct proc *p)
+{
+    struct rlimit64 *stack = &p->rlim[RLIMIT_STACK];
+
+    p->pdeath_signal = 0;
+    stack->rlim_cur = MIN(stack->rlim_cur, SECURE_STACK_LIMIT);
 }
 
 void exec_cred_commit(struct proc *p, const struct exec_cred *c)
 {
+    SCOPED_LOCK_IRQ(&proc_lock);
     const struct cred old = p->cred;
+    struct cred new = old;
 
-    p->cred.euid = p->cred.suid = c->euid;
-    p->cred.egid = p->cred.sgid = c->egid;
-    p->cred.permitted = c->permitted;
-    p->cred.fs.caps = c->effective;
-    p->cred.ambient = c->ambient;
-    p->cred.securebits &= ~SECURE_KEEP_CAPS;
-    p->cred.fs.uid = c->euid;
-    p->cred.fs.gid = c->egid;
+    new.euid = new.suid = c->euid;
+    new.egid = new.sgid = c->egid;
+    new.permitted = c->permitted;
+    new.fs.caps = c->effective;
+    new.ambient = c->ambient;
+    new.securebits &= ~SECURE_KEEP_CAPS;
+    new.fs.uid = c->euid;
+    new.fs.gid = c->egid;
+    cred_write(p, &new);
     sched_user_changed(p);
     cred_changed_from(p, &old);
     if (c->set_id)
         p->personality &= ~PERSONALITY_UNSAFE;
-    if (c->secure) {
-        p->pdeath_signal = 0;
-        p->rlim[RLIMIT_STACK].rlim_cur =
-            MIN(p->rlim[RLIMIT_STACK].rlim_cur, SECURE_STACK_LIMIT);
-    }
+    if (c->secure)
+        exec_limits(p);
     /* A program that may only be run must not be read from a dump either. */
     if (p->cred.euid != p->cred.uid || p->cred.egid != p->cred.gid ||
         inode_permission(&p->cred.fs, p->exe_inode, MAY_READ) != 0)
@@ -97,26 +142,27 @@ void exec_cred_commit(struct proc *p, const struct exec_cred *c)
 
 /* ---- setuid and its relatives ---- */
 
-void cred_fixup_uids(struct proc *p, const struct cred *old)
+void cred_fixup_uids(struct cred *new, const struct cred *old)
 {
     bool had = old->uid == 0 || old->euid == 0 || old->suid == 0;
-    bool has = p->cred.uid == 0 || p->cred.euid == 0 || p->cred.suid == 0;
+    bool has = new->uid == 0 || new->euid == 0 || new->suid == 0;
 
-    if (p->cred.securebits & SECURE_NO_SETUID_FIXUP)
+    if (new->securebits & SECURE_NO_SETUID_FIXUP)
         return;
     if (had && !has) {
-        if (!(p->cred.securebits & SECURE_KEEP_CAPS))
-            p->cred.permitted = p->cred.fs.caps = 0;
-        p->cred.ambient = 0;
+        if (!(new->securebits &SECURE_KEEP_CAPS))
+            new->permitted = new->fs.caps = 0;
+        new->ambient = 0;
     }
-    if (old->euid == 0 && p->cred.euid != 0)
-        p->cred.fs.caps = 0;
-    if (old->euid != 0 && p->cred.euid == 0)
-        p->cred.fs.caps = p->cred.permitted;
+    if (old->euid == 0 && new->euid != 0)
+        new->fs.caps = 0;
+    if (old->euid != 0 && new->euid == 0)
+        new->fs.caps = new->permitted;
 }
 
 void cred_changed_from(struct proc *p, const struct cred *old)
 {
+    REQUIRES(&proc_lock);
     const struct cred *now = &p->cred;
 
     if (now->euid == old->euid && now->egid == old->egid && now->fs.uid == old->fs.uid &&
@@ -206,8 +252,10 @@ static long ambient(struct proc *p, const u64 arg[5])
 
 long cred_prctl(const u64 arg[5])
 {
+    SCOPED_LOCK_IRQ(&proc_lock);
     struct proc *p = current_proc();
 
+    p->cred.fs.change += 2; /* an exec that has begun looks again */
     switch ((int)arg[0]) {
     case PR_GET_KEEPCAPS:
         return (p->cred.securebits & SECURE_KEEP_CAPS) != 0;

@@ -2,6 +2,10 @@
  *
  * How capabilities change: capabilities(7). A process has five sets; what user 0 means for
  * them is switched by its secure bits.
+ *
+ * The threads of a process have its credentials in common. They are changed under proc_lock, as
+ * a whole: others read them under that lock; the process's own threads read single words
+ * without it, and several that belong together by cred_snapshot() or as fs/perm.h says.
  */
 #pragma once
 
@@ -19,6 +23,11 @@ struct cred {
     u32 securebits;
     bool no_new_privs;
 };
+
+/* A copy of the running process's, all of one moment. */
+void cred_snapshot(struct cred *out);
+/* Makes `new`, which was made of p->cred, its credentials. proc_lock held all the while. */
+void cred_write(struct proc *p, const struct cred *new);
 
 /* Secure bits; the lock of each is the next higher bit. */
 #define SECURE_NOROOT           0x1u
@@ -44,17 +53,20 @@ struct exec_cred {
     u64 permitted, effective, ambient;
     bool secure; /* AT_SECURE: it has rights its caller has not */
     bool set_id; /* by the file's set-ID bits */
+    u32 change;  /* of the credentials it was decided by */
 };
 
-/* Decides them for the running process and a program file. */
+/* Decides them for the running process and a program file. _again: and once more if the
+ * process is not who it was; when it has one thread. */
 void exec_cred_find(const struct file *f, struct exec_cred *c);
+void exec_cred_find_again(const struct file *f, struct exec_cred *c);
 /* Gives them to the running process, with all that goes with it. */
 void exec_cred_commit(struct proc *p, const struct exec_cred *c);
 
-/* The ids of p have changed from `old`: capabilities follow. */
-void cred_fixup_uids(struct proc *p, const struct cred *old);
+/* Its ids have changed from `old`: capabilities follow. */
+void cred_fixup_uids(struct cred *new, const struct cred *old);
 /* p had these rights before: nobody looks into it, and no signal at its parent's death, when
- * they are others now. */
+ * they are others now. proc_lock held. */
 void cred_changed_from(struct proc *p, const struct cred *old);
 
 /* prctl's operations on capabilities and secure bits; -ENOSYS: not one of them. */

@@ -39,9 +39,8 @@ static bool group_has_stopped(s32 pgid)
 
 /* POSIX: a group that loses its last link to the session and has stopped members would
  * sleep for ever. */
-void orphan_group(struct proc *p, const struct proc *parent,
-                         const struct proc *without, const struct proc *ending,
-                         irqflags_t *flags)
+void orphan_group(struct proc *p, const struct proc *parent, const struct proc *without,
+                  const struct proc *ending, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
     struct proc *first = group_first(p->pgid);
@@ -91,9 +90,8 @@ bool parent_ignores(const struct proc *p)
     REQUIRES(&proc_lock);
     const struct kernel_sigaction *act = &p->parent->sig.actions->of[SIGCHLD];
 
-    return p->exit_signal == SIGCHLD &&
-           (READ_ONCE(act->sa_handler) == SIG_IGN ||
-            READ_ONCE(act->sa_flags) & SA_NOCLDWAIT);
+    return p->exit_signal == SIGCHLD && (READ_ONCE(act->sa_handler) == SIG_IGN ||
+                                         READ_ONCE(act->sa_flags) & SA_NOCLDWAIT);
 }
 
 void tell_end(struct proc *p)

@@ -33,12 +33,14 @@ static bool memory_there(void)
 
 static bool is_ending(const struct proc *p)
 {
-    return p->mm && (p->exiting || (p->pending & sig_bit(SIGKILL)));
+    REQUIRES(&proc_lock);
+    return p->mm && (p->exiting || (READ_ONCE(p->pending) & sig_bit(SIGKILL)));
 }
 
 /* What the kernel keeps for a process and frees with it, in bytes. */
 static u64 kernel_bytes(const struct proc *p)
 {
+    REQUIRES(&proc_lock);
     return mm_kernel_bytes(p->mm) + (p->files ? fdtable_bytes(p->files) : 0) +
            p->nthreads * thread_bytes() + sizeof(*p);
 }
@@ -108,9 +110,12 @@ struct obituary {
     s64 adj;
 };
 
-static void describe(const struct proc *p, struct obituary *o)
+static void describe(struct proc *p, struct obituary *o)
 {
+    REQUIRES(&proc_lock);
+    spin_lock(&p->sig.lock);
     str_copy(o->comm, p->comm, sizeof(o->comm));
+    spin_unlock(&p->sig.lock);
     o->pid = p->pid;
     o->anon = p->mm->rss_anon;
     o->file = p->mm->rss_file;
@@ -133,7 +138,7 @@ static struct proc *find_victim(const struct choice *c)
 static bool kill_sharers(const struct choice *c, struct obituary *o)
 {
     struct procs w = procs_begin(PROCS_ALL);
-    const struct proc *victim = find_victim(c);
+    struct proc *victim = find_victim(c);
     const struct mm *mm = victim ? victim->mm : NULL;
     struct proc *p;
 

@@ -165,26 +165,20 @@ static bool over_nproc(const struct proc *p)
            p->account->tasks >= proc_rlimit(p, RLIMIT_NPROC);
 }
 
-int proc_set_account(u32 uid)
+void proc_set_account(struct proc *p, struct account *a)
 {
-    struct proc *p = current_proc();
-    struct account *a = account_get(uid), *old;
-    irqflags_t flags;
+    REQUIRES(&proc_lock);
+    struct account *old = p->account;
 
-    if (!a)
-        return -EAGAIN;
-    flags = spin_lock_irq(&proc_lock);
+    account_hold(a);
     spin_lock(&p->sig.lock);
-    old = p->account;
-    p->account = a;
+    WRITE_ONCE(p->account, a);
+    spin_unlock(&p->sig.lock);
     old->tasks -= MAX(p->nthreads, 1u);
     a->tasks += MAX(p->nthreads, 1u);
-    spin_unlock(&p->sig.lock);
     /* It is told by the next exec: setuid itself must not fail for it. */
-    p->was_over_nproc = uid != 0 && a->tasks > proc_rlimit(p, RLIMIT_NPROC);
-    spin_unlock_irq(&proc_lock, flags);
+    p->was_over_nproc = a->uid != 0 && a->tasks > proc_rlimit(p, RLIMIT_NPROC);
     account_put(old);
-    return 0;
 }
 
 bool proc_exec_over_nproc(struct proc *p)
@@ -356,6 +350,17 @@ struct mm *proc_get_mm(s32 pid)
     return mm;
 }
 
+void proc_set_comm(struct proc *p, struct thread *t, const char *name, bool whole)
+{
+    irqflags_t flags = spin_lock_irq(&p->sig.lock);
+
+    if (t)
+        str_copy(t->comm, name, sizeof(t->comm));
+    if (whole)
+        str_copy(p->comm, name, sizeof(p->comm));
+    spin_unlock_irq(&p->sig.lock, flags);
+}
+
 void io_counts_add(struct io_counts *to, const struct io_counts *n)
 {
     to->rchar += n->rchar;
@@ -430,6 +435,7 @@ void proc_default_limits(struct proc *p)
 
 void proc_limits_changed(const struct proc *p, struct mm *mm)
 {
+    REQUIRES_UNLESS(p->mm != mm, &proc_lock); /* exec's new one is nobody's yet */
     mm->limits.as = p->rlim[RLIMIT_AS].rlim_cur;
     mm->limits.data = p->rlim[RLIMIT_DATA].rlim_cur;
     mm->limits.stack = p->rlim[RLIMIT_STACK].rlim_cur;

@@ -274,8 +274,8 @@ static inline bool thread_has_work(const struct thread *t)
 extern spinlock_t proc_lock;
 extern u32 pid_limit; /* kernel.pid_max: new numbers stay below it */
 
-/* The running process gets another real user id and pays on that account: 0 or -EAGAIN. */
-int must_check proc_set_account(u32 uid);
+/* p gets another real user id and pays on that account, which it references. proc_lock held. */
+void proc_set_account(struct proc *p, struct account *a);
 
 /* Finds by pid; proc_lock held, valid until it is released. */
 struct proc *proc_find(s32 pid);
@@ -290,6 +290,8 @@ bool proc_exec_over_nproc(struct proc *p);
 /* What all threads and waited-for children read and wrote; proc_lock held. */
 void proc_io_counts(const struct proc *p, struct io_counts *out);
 void io_counts_add(struct io_counts *to, const struct io_counts *n);
+/* Names t (NULL: none) and, if `whole`, its process; a name is at most COMM_LEN-1 long. */
+void proc_set_comm(struct proc *p, struct thread *t, const char *name, bool whole);
 /* CPU time used so far by all threads; proc_lock or sig.lock held. */
 void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
 /* Page faults, voluntary and other switches of all threads; the same. */

@@ -268,20 +268,19 @@ static void switch_mm(struct proc *p, struct mm *mm)
 
     p->mm = mm;
     mm_activate(mm);
+    if (old)
+        p->maxrss_kb = MAX(p->maxrss_kb, old->hiwater_rss * (PAGE_SIZE / 1024));
     spin_unlock_irq(&proc_lock, flags);
     vfork_release(p);
-    if (old) {
-        p->maxrss_kb = MAX(p->maxrss_kb, old->hiwater_rss * (PAGE_SIZE / 1024));
+    if (old)
         mm_put(old);
-    }
 }
 
 static void set_names(struct proc *p, struct thread *t, const char *name)
 {
     const char *slash = strrchr(name, '/');
 
-    str_copy(p->comm, slash ? slash + 1 : name, sizeof(p->comm));
-    memcpy(t->comm, p->comm, sizeof(t->comm));
+    proc_set_comm(p, t, slash ? slash + 1 : name, true);
 }
 
 /* What the process shares with others (CLONE_FILES, CLONE_SIGHAND) it will not share as
@@ -306,6 +305,7 @@ static int prepare_unshare(struct exec *e)
     return threads && e->cred.set_id ? fs_context_copy(&e->fs, &p->fs) : 0;
 }
 
+/* And it is another program for who knew it as the one before. */
 static void unshare(struct exec *e, struct proc *p)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
@@ -328,6 +328,16 @@ static void unshare(struct exec *e, struct proc *p)
         p->fs.dirs = e->fs.dirs;
         e->fs.dirs = dirs;
     }
+    p->exit_signal = SIGCHLD; /* the parent chose it for another program */
+    spin_unlock_irq(&proc_lock, flags);
+}
+
+static void exec_done(struct proc *p)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+
+    p->did_exec = true;
+    p->exec_count++;
     spin_unlock_irq(&proc_lock, flags);
 }
 
@@ -337,6 +347,7 @@ static void commit(struct exec *e, const char *name)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
 
+    exec_cred_find_again(e->file, &e->cred);
     futex_release(t);
     clear_child_tid(t);
     switch_mm(p, e->mm);
@@ -346,13 +357,11 @@ static void commit(struct exec *e, const char *name)
     file_put(e->file);
     e->file = NULL;
     unshare(e, p);
-    p->exit_signal = SIGCHLD;        /* the parent chose it for another program */
     fdtable_close_on_exec(p->files); /* which tells others that exec succeeds */
     signal_exec(p, t);
     exec_cred_commit(p, &e->cred);
     set_names(p, t, name);
-    p->did_exec = true;
-    p->exec_count++;
+    exec_done(p);
     t->restart = 0;
     arch_thread_reset(&t->arch);
     /* An entry outside user memory must fault in the new program: page 0 is never mapped. */
