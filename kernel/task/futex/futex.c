@@ -84,29 +84,18 @@ int futex_wake_shared(vaddr_t addr, int n)
     return wake_at(addr, false, n, ~0u);
 }
 
-/* Queued before the word is read, so that a wake-up after the read is not lost. */
 static long futex_wait(vaddr_t addr, bool private, u32 expected, u64 deadline, u32 bits)
 {
     struct futex_waiter w = {.thread = current_thread(), .bits = bits};
     struct futex_bucket *b;
-    u32 value;
     long result;
 
     if (!bits)
         return -EINVAL;
-    result = futex_key_get(&w.key, addr, private, FUTEX_READS);
+    result = futex_queue(&w, addr, private, expected);
     if (result)
         return result;
-    b = futex_bucket_of(&w.key);
-    futex_lock(b);
-    futex_add(b, &w);
-    spin_unlock(&b->lock);
-    if (arch_load_user_u32(addr, &value) != 0)
-        result = -EFAULT;
-    else if (value != expected)
-        result = -EAGAIN;
-    else
-        result = futex_sleep(&w.woken, deadline);
+    result = futex_sleep(&w.woken, deadline);
     b = futex_lock_waiter(&w);
     if (w.woken)
         result = 0;

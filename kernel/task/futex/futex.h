@@ -2,9 +2,14 @@
  *
  * Inside futexes: names of words, queues of waiters, ownership of PI futexes.
  *
- * Locks, in this order: buckets (two by address), proc_lock, the lock of PI ownership. User
- * words are read and changed under a bucket's lock by the _now forms, which do not bring
- * pages in: when they fail, everything is given up and done again after futex_fault_in.
+ * Locks, in this order: buckets (two by address), the lock of a thread's number, the lock of
+ * PI ownership. User words are read and changed under a bucket's lock by the _now forms, which do
+ * not bring pages in: when they fail, everything is given up and done again after
+ * futex_fault_in.
+ *
+ * What a bucket's lock guards: its list, `arrivals`, and of each waiter in the list all but
+ * `thread` and `bits`, which are constant. A waiter that is `woken` may be gone as soon as the
+ * lock is given up.
  */
 #pragma once
 
@@ -20,14 +25,14 @@ struct futex_key {
     u64 at;
 };
 
-/* Waiters whose keys have the same hash. */
+/* Waiters whose keys have the same hash. A line of its own for each: neighbours are strangers. */
 struct futex_bucket {
     spinlock_t lock;
     struct list
         waiters; /* of struct futex_waiter: real-time threads by priority, then first
                             come first served */
     u64 arrivals;
-};
+} __attribute__((aligned(64)));
 
 /* Who has a PI futex that others wait for; lives as long as it has waiters. */
 struct futex_pi {

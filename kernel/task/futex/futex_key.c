@@ -9,6 +9,7 @@
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/access.h"
 #include "mm/vm/object.h"
@@ -72,6 +73,8 @@ void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
 
 void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
+    REQUIRES(&a->lock);
+    REQUIRES(&b->lock);
     spin_unlock(&a->lock);
     if (a != b)
         spin_unlock(&b->lock);
@@ -79,6 +82,7 @@ void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 
 void futex_add(struct futex_bucket *b, struct futex_waiter *w)
 {
+    REQUIRES(&b->lock);
     w->bucket = b;
     w->arrival = ++b->arrivals;
     if (unlikely(w->thread->realtime)) {
@@ -109,6 +113,8 @@ struct futex_bucket *futex_lock_waiter(struct futex_waiter *w)
 void futex_move(struct futex_waiter *w, struct futex_bucket *to,
                 const struct futex_key *key)
 {
+    REQUIRES(&w->bucket->lock);
+    REQUIRES(&to->lock);
     if (key->object)
         object_get(key->object);
     w->key = *key;
@@ -174,6 +180,31 @@ int futex_fault_in(vaddr_t addr, enum futex_access access)
 
     if (!err && access == FUTEX_WRITES)
         err = arch_cmpxchg_user_u32(addr, value, value, &seen);
+    return err;
+}
+
+int futex_queue(struct futex_waiter *w, vaddr_t addr, bool private, u32 expected)
+{
+    struct futex_bucket *b;
+    u32 value;
+    int err;
+
+    do {
+        err = futex_key_get(&w->key, addr, private, FUTEX_READS);
+        if (err)
+            return err;
+        b = futex_bucket_of(&w->key);
+        futex_lock(b);
+        err = futex_load_now(addr, &value);
+        if (!err && value != expected)
+            err = -EAGAIN;
+        if (!err)
+            futex_add(b, w);
+        spin_unlock(&b->lock);
+        if (err)
+            futex_key_put(&w->key);
+        /* What is there when it has been brought in may have another name. */
+    } while (err == -EFAULT && (err = futex_fault_in(addr, FUTEX_READS)) == 0);
     return err;
 }
 

@@ -37,5 +37,10 @@ int must_check futex_xchg_now(vaddr_t addr, u32 old, u32 new);
 /* Makes the word accessible, for a moment; -EFAULT: it cannot be. */
 int must_check futex_fault_in(vaddr_t addr, enum futex_access access);
 
+/* Queues w behind the word if that holds `expected`, which is seen under the lock under which
+ * wakers look: 0. -EAGAIN: it does not; -EFAULT. Gets w->key, which is put again on failure. */
+int must_check futex_queue(struct futex_waiter *w, vaddr_t addr, bool private,
+                           u32 expected);
+
 /* Sleeps until *woken, deadline or a signal: 0, -ETIMEDOUT, -EINTR. */
 int futex_sleep(const bool *woken, u64 deadline);

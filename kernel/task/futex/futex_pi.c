@@ -32,7 +32,10 @@ void futex_pi_drop(struct futex_pi *unused)
     slab_free(&pi_cache, unused);
 }
 
-/* pi->owner, thread->pi_owned, pi_wait, pi_gone. Interrupts off. */
+/* pi->owner and link, nwaiters together with the bucket's, thread->pi_owned, pi_wait,
+ * pi_gone. One for all: a circle may go through any of them; only who has to wait, or made others
+ * wait, comes here. pi->owner changes under the bucket's lock too, which is enough to read it.
+ * Irq-safe. */
 static spinlock_t pi_lock;
 
 static void set_owner(struct futex_pi *pi, struct thread *owner)
@@ -45,6 +48,18 @@ static void set_owner(struct futex_pi *pi, struct thread *owner)
     if (owner)
         list_add_tail(&owner->pi_owned, &pi->link);
     spin_unlock_irq(&pi_lock, flags);
+}
+
+/* False: that one ends, and owns nothing new. */
+static bool set_owner_alive(struct futex_pi *pi, struct thread *owner)
+{
+    SCOPED_LOCK_IRQ(&pi_lock);
+
+    if (owner->pi_gone)
+        return false;
+    pi->owner = owner;
+    list_add_tail(&owner->pi_owned, &pi->link);
+    return true;
 }
 
 void futex_pi_free(struct futex_pi *pi)
@@ -71,6 +86,7 @@ struct futex_waiter *futex_first_waiter(struct futex_bucket *b,
 /* The first that was not given the lock already. */
 static struct futex_waiter *next_owner(struct futex_bucket *b, const struct futex_pi *pi)
 {
+    REQUIRES(&b->lock);
     struct list *pos;
 
     list_for_each (pos, &b->waiters) {
@@ -82,27 +98,28 @@ static struct futex_waiter *next_owner(struct futex_bucket *b, const struct fute
     return NULL;
 }
 
-bool futex_pi_circle(const struct thread *t, const struct futex_pi *pi)
+static bool circle(const struct thread *t, const struct futex_pi *pi)
 {
-    irqflags_t flags = spin_lock_irq(&pi_lock);
-    bool circle = false;
-
-    for (u32 n = 0; pi && pi->owner && !circle && n < CHAIN_MAX; n++) {
-        circle = pi->owner == t;
+    REQUIRES(&pi_lock);
+    for (u32 n = 0; pi && pi->owner && n < CHAIN_MAX; n++) {
+        if (pi->owner == t)
+            return true;
         pi = pi->owner->pi_wait;
     }
-    spin_unlock_irq(&pi_lock, flags);
-    return circle;
+    return false;
 }
 
-void futex_pi_wait_on(struct futex_waiter *w, struct futex_pi *pi)
+/* Looked for and begun in one: two threads must not both find no circle and then make one. */
+int futex_pi_wait_on(struct futex_waiter *w, struct futex_pi *pi)
 {
-    irqflags_t flags = spin_lock_irq(&pi_lock);
+    SCOPED_LOCK_IRQ(&pi_lock);
 
+    if (circle(w->thread, pi))
+        return -EDEADLOCK;
     w->pi = pi;
     pi->nwaiters++;
     w->thread->pi_wait = pi;
-    spin_unlock_irq(&pi_lock, flags);
+    return 0;
 }
 
 /* The waiter leaves the queue and the PI futex. */
@@ -154,13 +171,17 @@ static void found(struct futex_pi **spare, const struct futex_key *key,
 static int found_for_word(struct futex_pi **spare, const struct futex_key *key, s32 tid,
                           struct futex_pi **pi)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct thread *owner = thread_find(0, tid);
-    int err = !owner || READ_ONCE(owner->pi_gone) ? -ESRCH : 0;
+    irqflags_t flags;
+    struct thread *owner = thread_lock(0, tid, &flags);
+    int err = owner && set_owner_alive(*spare, owner) ? 0 : -ESRCH;
 
-    if (!err)
-        found(spare, key, owner, pi);
-    spin_unlock_irq(&proc_lock, flags);
+    if (!err) {
+        *pi = *spare;
+        *spare = NULL;
+        (*pi)->key = *key;
+    }
+    if (owner)
+        thread_unlock(tid, flags);
     return err;
 }
 
@@ -254,16 +275,16 @@ static int wait_to_own(vaddr_t addr, struct futex_waiter *w, u64 deadline, bool 
 
     futex_lock(b);
     err = futex_pi_take(addr, b, &w->key, w->thread, TAKE_ALONE, spare, &pi);
-    if (err == 0 && (try || futex_pi_circle(w->thread, pi))) {
-        err = try ? -EWOULDBLOCK : -EDEADLOCK;
-        if (pi->nwaiters == 0)
-            futex_pi_free(pi);
-        spin_unlock(&b->lock);
-        return err;
-    }
     if (err == 0) {
-        futex_pi_wait_on(w, pi);
-        futex_add(b, w);
+        err = try ? -EWOULDBLOCK : futex_pi_wait_on(w, pi);
+        if (!err) {
+            futex_add(b, w);
+        } else {
+            if (pi->nwaiters == 0)
+                futex_pi_free(pi);
+            spin_unlock(&b->lock);
+            return err;
+        }
     }
     spin_unlock(&b->lock);
     if (err == -EAGAIN || err == -EFAULT) {
@@ -355,6 +376,7 @@ long futex_unlock_pi(vaddr_t addr, bool private)
 
 static struct futex_pi *first_owned(struct thread *t)
 {
+    REQUIRES(&pi_lock);
     struct list *first = list_first(&t->pi_owned);
 
     return first ? list_entry(first, struct futex_pi, link) : NULL;

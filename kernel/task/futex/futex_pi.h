@@ -28,10 +28,8 @@ int futex_pi_take(vaddr_t addr, struct futex_bucket *b, const struct futex_key *
 /* After -EFAULT and -EAGAIN, without locks: 0 to try again. */
 int futex_pi_retry(int err, vaddr_t addr);
 
-/* Whether t would wait for itself. */
-bool futex_pi_circle(const struct thread *t, const struct futex_pi *pi);
-/* The waiter wants to own it. */
-void futex_pi_wait_on(struct futex_waiter *w, struct futex_pi *pi);
+/* The waiter wants to own it: 0; -EDEADLOCK: it would wait for itself. */
+int must_check futex_pi_wait_on(struct futex_waiter *w, struct futex_pi *pi);
 /* Ends a wait for w->pi that futex_sleep came back from with `err`: 0 when it is owned. */
 int futex_pi_finish(struct futex_waiter *w, vaddr_t addr, int err);
 

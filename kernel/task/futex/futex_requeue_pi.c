@@ -33,32 +33,22 @@ long futex_wait_requeue_pi(vaddr_t addr, vaddr_t pi_addr, bool private, u32 expe
     struct futex_key pi_key;
     struct futex_waiter w = {
         .thread = current_thread(), .bits = bits, .requeue_key = &pi_key};
-    struct futex_bucket *b;
-    u32 value;
+    struct futex_key key;
     int err = futex_key_get(&pi_key, pi_addr, private, FUTEX_WRITES);
 
     if (err)
         return err;
-    err = futex_key_get(&w.key, addr, private, FUTEX_READS);
-    if (err)
-        goto out_pi;
-    err = futex_same_key(&w.key, &pi_key) ? -EINVAL : 0;
-    if (err)
-        goto out;
-    b = futex_bucket_of(&w.key);
-    futex_lock(b);
-    futex_add(b, &w);
-    spin_unlock(&b->lock);
-    if (arch_load_user_u32(addr, &value) != 0)
-        err = -EFAULT;
-    else if (value != expected)
-        err = -EWOULDBLOCK;
-    else
-        err = futex_sleep(&w.woken, deadline);
-    err = end_requeue_wait(&w, pi_addr, err);
-out:
-    futex_key_put(&w.key);
-out_pi:
+    err = futex_key_get(&key, addr, private, FUTEX_READS);
+    if (!err) {
+        err = futex_same_key(&key, &pi_key) ? -EINVAL : 0;
+        futex_key_put(&key);
+    }
+    if (!err)
+        err = futex_queue(&w, addr, private, expected);
+    if (!err) {
+        err = end_requeue_wait(&w, pi_addr, futex_sleep(&w.woken, deadline));
+        futex_key_put(&w.key);
+    }
     futex_key_put(&pi_key);
     return err;
 }
@@ -75,10 +65,7 @@ static int waits_for_pi(struct futex_waiter *w, void *arg)
 
     if (!w->requeue_key || w->pi || !futex_same_key(w->requeue_key, to->key))
         return -EINVAL;
-    if (futex_pi_circle(w->thread, to->pi))
-        return -EDEADLOCK;
-    futex_pi_wait_on(w, to->pi);
-    return 0;
+    return futex_pi_wait_on(w, to->pi);
 }
 
 struct requeue_pi {

@@ -63,24 +63,32 @@ static int get_keys(struct one *all, u32 n)
     return 0;
 }
 
-/* Each is queued before its word is read. 0, -EAGAIN, -EFAULT; *queued of them. */
+static int queue_one(struct one *one)
+{
+    struct futex_bucket *b = futex_bucket_of(&one->w.key);
+    u32 value;
+    int err;
+
+    one->w.thread = current_thread();
+    one->w.bits = ~0u;
+    futex_lock(b);
+    err = futex_load_now(one->want.addr, &value);
+    if (!err && value != (u32)one->want.value)
+        err = -EAGAIN;
+    if (!err)
+        futex_add(b, &one->w);
+    spin_unlock(&b->lock);
+    return err;
+}
+
+/* 0; -EAGAIN, -EFAULT: because of the one after the *queued first. */
 static int queue(struct one *all, u32 n, u32 *queued)
 {
-    for (u32 i = 0; i < n; i++) {
-        struct futex_waiter *w = &all[i].w;
-        struct futex_bucket *b = futex_bucket_of(&w->key);
-        u32 value;
+    for (*queued = 0; *queued < n; ++*queued) {
+        int err = queue_one(&all[*queued]);
 
-        w->thread = current_thread();
-        w->bits = ~0u;
-        futex_lock(b);
-        futex_add(b, w);
-        spin_unlock(&b->lock);
-        *queued = i + 1;
-        if (arch_load_user_u32(all[i].want.addr, &value) != 0)
-            return -EFAULT;
-        if (value != (u32)all[i].want.value)
-            return -EAGAIN;
+        if (err)
+            return err;
     }
     return 0;
 }
@@ -123,18 +131,25 @@ static int leave(struct one *all, u32 queued)
 
 static long wait_all(struct one *all, u32 n, u64 deadline)
 {
-    u32 queued = 0;
-    int err = get_keys(all, n), woken;
+    u32 queued;
+    int err, woken;
 
-    if (err)
-        return err;
-    err = queue(all, n, &queued);
-    if (!err)
-        err = sleep(all, n, deadline);
-    woken = leave(all, queued);
-    for (u32 i = 0; i < n; i++)
-        futex_key_put(&all[i].w.key);
-    return woken >= 0 ? woken : err;
+    do {
+        err = get_keys(all, n);
+        if (err)
+            return err;
+        err = queue(all, n, &queued);
+        if (!err)
+            err = sleep(all, n, deadline);
+        woken = leave(all, queued);
+        for (u32 i = 0; i < n; i++)
+            futex_key_put(&all[i].w.key);
+        if (woken >= 0)
+            return woken;
+        /* Words that were not there are brought in, and all begins again. */
+    } while (err == -EFAULT &&
+             (err = futex_fault_in(all[queued].want.addr, FUTEX_READS)) == 0);
+    return err;
 }
 
 static int read_deadline(vaddr_t timeout, s32 clock, u64 *deadline)
