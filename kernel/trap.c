@@ -11,6 +11,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
+#include "lib/grace.h"
 #include "lib/log.h"
 #include "lib/percpu.h"
 #include "mm/op/fault.h"
@@ -23,6 +24,12 @@ void return_to_user(struct trapframe *tf)
 
     while (unlikely(thread_has_work(t))) {
         if (cpu_self()->need_resched) {
+            grace_pass();
+            if (unlikely(grace_pending())) {
+                irq_enable();
+                grace_work();
+                irq_disable();
+            }
             sched_preempt();
             continue;
         }

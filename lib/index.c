@@ -1,10 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
  * The 64-way radix tree of lib/index.h. The root covers as many bits as the largest number
- * needs; a node without entries is freed at once, a root with only slot 0 is lowered.
+ * needs; a node without entries leaves at once, a root with only slot 0 is lowered.
+ *
+ * Others walk the tree meanwhile without a lock. So a node is complete before a pointer to it
+ * is stored, and freed later than that pointer was taken away.
  */
 #include "lib/index.h"
 #include "lib/uapi/errno.h"
+
+static void free_now(struct grace_item *item)
+{
+    index_node_free(container_of(item, struct index_node, grace));
+}
+
+static void node_free(struct index_node *n)
+{
+    grace_defer(&n->grace, free_now);
+}
+
+/* Stores a pointer to a node that is complete. */
+static inline void publish(struct index_node **where, struct index_node *n)
+{
+    __atomic_store_n(where, n, __ATOMIC_RELEASE);
+}
 
 static bool covers(const struct index_node *n, u32 number)
 {
@@ -28,7 +47,7 @@ static int raise(struct index *ix, u32 number)
         n->shift = (u8)(ix->root->shift + INDEX_SHIFT);
         n->slot[0] = ix->root;
         n->count = 1;
-        ix->root = n;
+        publish(&ix->root, n);
     }
     return 0;
 }
@@ -39,8 +58,8 @@ static void lower(struct index *ix)
     while (ix->root && ix->root->shift && ix->root->count == 1 && ix->root->slot[0]) {
         struct index_node *n = ix->root;
 
-        ix->root = n->slot[0];
-        index_node_free(n);
+        publish(&ix->root, n->slot[0]);
+        node_free(n);
     }
 }
 
@@ -69,13 +88,14 @@ void index_trim(struct index *ix, u32 number)
     while (depth > 0 && path[depth - 1]->count == 0) {
         struct index_node *n = path[--depth];
 
-        index_node_free(n);
         if (depth == 0) {
-            ix->root = NULL;
+            WRITE_ONCE(ix->root, NULL);
         } else {
-            path[depth - 1]->slot[slot_of(path[depth - 1]->shift, number)] = NULL;
+            WRITE_ONCE(path[depth - 1]->slot[slot_of(path[depth - 1]->shift, number)],
+                       NULL);
             path[depth - 1]->count--;
         }
+        node_free(n);
     }
     lower(ix);
 }
@@ -90,7 +110,7 @@ int index_reserve(struct index *ix, u32 number)
             return -ENOMEM;
         while (!covers(n, number)) /* an empty tree starts at the right height */
             n->shift += INDEX_SHIFT;
-        ix->root = n;
+        publish(&ix->root, n);
     } else if (raise(ix, number) != 0) {
         lower(ix);
         return -ENOMEM;
@@ -106,7 +126,7 @@ int index_reserve(struct index *ix, u32 number)
                 return -ENOMEM;
             }
             child->shift = (u8)(n->shift - INDEX_SHIFT);
-            *slot = child;
+            publish((struct index_node **)slot, child);
             n->count++;
         }
         n = *slot;
@@ -123,10 +143,14 @@ int index_set(struct index *ix, u32 number, void *entry)
         return err;
     for (n = ix->root; n->shift;)
         n = n->slot[slot_of(n->shift, number)];
-    if (n->slot[number % INDEX_SLOTS])
+    spin_lock(&n->lock);
+    if (n->slot[number % INDEX_SLOTS]) {
+        spin_unlock(&n->lock);
         return -EEXIST;
-    n->slot[number % INDEX_SLOTS] = entry;
+    }
+    WRITE_ONCE(n->slot[number % INDEX_SLOTS], entry);
     n->count++;
+    spin_unlock(&n->lock);
     ix->count++;
     return 0;
 }
@@ -143,8 +167,10 @@ void *index_erase(struct index *ix, u32 number)
     entry = leaf->slot[number % INDEX_SLOTS];
     if (!entry)
         return NULL;
-    leaf->slot[number % INDEX_SLOTS] = NULL;
+    spin_lock(&leaf->lock);
+    WRITE_ONCE(leaf->slot[number % INDEX_SLOTS], NULL);
     leaf->count--;
+    spin_unlock(&leaf->lock);
     ix->count--;
     if (leaf->count == 0)
         index_trim(ix, number);
@@ -160,6 +186,7 @@ unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOT
     if (*number >= end || !index_next(ix, number) || *number >= end)
         return 0;
     leaf = index_leaf(ix, *number);
+    spin_lock(&leaf->lock);
     for (i = *number; n == 0 || i % INDEX_SLOTS; i++) {
         void **slot = &leaf->slot[i % INDEX_SLOTS];
 
@@ -168,9 +195,10 @@ unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOT
         if (!*slot)
             continue;
         out[n++] = *slot;
-        *slot = NULL;
+        WRITE_ONCE(*slot, NULL);
     }
     leaf->count -= (u16)n;
+    spin_unlock(&leaf->lock);
     ix->count -= n;
     if (leaf->count == 0)
         index_trim(ix, *number);

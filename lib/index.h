@@ -2,10 +2,17 @@
  *
  * Sparse index: a 64-way radix tree from a 32-bit number to a non-NULL pointer. Used for
  * the pages of an object. Node memory comes from the owner through two callbacks, so the
- * index works before and below any allocator. Not thread safe: the owner locks.
+ * index works before and below any allocator.
+ *
+ * The owner has a lock (O for an object) under which everything here runs but index_get() and
+ * index_leaf(): those need none, because nodes are freed after a grace period (lib/grace.h). The
+ * 64 entries of a leaf change under the leaf's own lock (N) besides: who holds that sees them
+ * stand still. A leaf that left the tree meanwhile is empty and stays so.
  */
 #pragma once
 
+#include "lib/grace.h"
+#include "lib/spinlock.h"
 #include "lib/types.h"
 
 #define INDEX_SHIFT 6
@@ -13,8 +20,10 @@
 
 struct index_node {
     void *slot[INDEX_SLOTS];
-    u16 count; /* slots in use; a node with 0 is freed at once */
-    u8 shift;  /* bits of the number below this level */
+    spinlock_t lock; /* N, of a leaf */
+    u16 count;       /* slots in use; a node with 0 leaves the tree at once */
+    u8 shift;        /* bits of the number below this level */
+    struct grace_item grace;
 };
 
 struct index {
@@ -22,34 +31,34 @@ struct index {
     u64 count;               /* entries */
 };
 
-/* Node memory: zeroed, or NULL when there is none. */
+/* Node memory: zeroed, or NULL when there is none. A node is freed after a grace period. */
 struct index_node *index_node_alloc(void);
 void index_node_free(struct index_node *node);
 
 static inline void *index_get(const struct index *ix, u32 number)
 {
-    const struct index_node *n = ix->root;
+    const struct index_node *n = READ_ONCE(ix->root);
 
     if (!n || (u64)number >> n->shift >= INDEX_SLOTS)
         return NULL;
     while (n->shift) {
-        n = n->slot[(number >> n->shift) % INDEX_SLOTS];
+        n = READ_ONCE(n->slot[(number >> n->shift) % INDEX_SLOTS]);
         if (!n)
             return NULL;
     }
-    return n->slot[number % INDEX_SLOTS];
+    return READ_ONCE(n->slot[number % INDEX_SLOTS]);
 }
 
-/* The leaf node that holds number's slot, or NULL: for runs of neighbours. Valid until the
- * index changes. */
+/* The leaf node that holds number's slot, or NULL. It may leave the tree before its lock is
+ * taken, with all its entries; it is not freed before the caller pauses. */
 static inline struct index_node *index_leaf(const struct index *ix, u32 number)
 {
-    struct index_node *n = ix->root;
+    struct index_node *n = READ_ONCE(ix->root);
 
     if (!n || (u64)number >> n->shift >= INDEX_SLOTS)
         return NULL;
     while (n && n->shift)
-        n = n->slot[(number >> n->shift) % INDEX_SLOTS];
+        n = READ_ONCE(n->slot[(number >> n->shift) % INDEX_SLOTS]);
     return n;
 }
 

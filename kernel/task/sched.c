@@ -11,6 +11,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/runq.h"
+#include "lib/grace.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/percpu.h"
@@ -60,6 +61,7 @@ static void switch_to(struct thread *next, u64 now)
     struct cpu *cpu = cpu_self();
     struct thread *prev = cpu->current;
 
+    grace_pass();
     cpu->need_resched = 0;
     this_cpu(pause_since) = now;
     if (!next)
@@ -131,8 +133,10 @@ void sched_yield_now(void)
 void sched_pause(void)
 {
     this_cpu(pause_since) = cpu_cycles();
-    if (irq_enabled())
+    if (irq_enabled()) {
+        grace_work();
         give_up(PAUSE);
+    }
 }
 
 void sched_set_policy(struct thread *t, u8 policy, u8 priority)
@@ -374,7 +378,10 @@ noreturn void sched_run(void)
         spin_lock(&rq_lock);
         if (!runq_head()) {
             spin_unlock(&rq_lock);
+            grace_work();
+            grace_idle();
             cpu_idle();
+            grace_idle();
         } else {
             switch_to(runq_take(), cpu_cycles());
             irq_enable();

@@ -10,11 +10,10 @@
 #include "mm/call/calls.h"
 #include "mm/vm/slot.h"
 
-/* Whether the file page of entry i of `table` (NULL: none), which is not mapped, is in memory.
- * O held. */
+/* Whether the file page of entry i of `table` (NULL: none; else T held), which is not mapped, is
+ * in memory. */
 static bool cached(struct vma *v, const struct page *table, unsigned i, vaddr_t va)
 {
-    REQUIRES(&v->object->lock);
     pgoff_t pgoff = slot_offset(table, i, v, va);
 
     return pgoff < object_npages(v->object) &&
@@ -22,16 +21,16 @@ static bool cached(struct vma *v, const struct page *table, unsigned i, vaddr_t 
 }
 
 /* [va, next) of v, whose pages are of this order, under one table (NULL: there is none). */
-static always_inline void mincore_table(struct vma *v, const struct page *table,
-                                        vaddr_t va, vaddr_t next, u8 *vec, unsigned order)
+static always_inline void mincore_table(struct vma *v, struct page *table, vaddr_t va,
+                                        vaddr_t next, u8 *vec, unsigned order)
 {
     vaddr_t first = va & ~(slot_size(order) - 1);
     unsigned i = slot_index(va, order);
     unsigned n = slot_count(first, next + slot_size(order) - PAGE_SIZE, order);
     const pte_t *e = table ? pt_entries(table) + i : NULL;
 
-    if (v->object)
-        spin_lock(&v->object->lock);
+    if (table)
+        spin_lock(&table->lock);
     for (unsigned k = 0; k < n; k++) {
         bool in = e && pte_load(&e[k]) != 0;
 
@@ -46,8 +45,8 @@ static always_inline void mincore_table(struct vma *v, const struct page *table,
             memset(vec + ((low - va) >> PAGE_SHIFT), in, (high - low) >> PAGE_SHIFT);
         }
     }
-    if (v->object)
-        spin_unlock(&v->object->lock);
+    if (table)
+        spin_unlock(&table->lock);
 }
 
 static always_inline void mincore_pages(struct vma *v, vaddr_t start, vaddr_t end,
@@ -56,7 +55,7 @@ static always_inline void mincore_pages(struct vma *v, vaddr_t start, vaddr_t en
     u64 span = pt_table_span(slot_level(order));
 
     for (vaddr_t va = start, next; va < end; va = next) {
-        const struct page *table = pt_table(v->mm, va, slot_level(order));
+        struct page *table = pt_table(v->mm, va, slot_level(order));
 
         next = MIN((va | (span - 1)) + 1, end);
         if (order == 0 && table && table->present == PT_ENTRIES)

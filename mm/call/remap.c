@@ -32,7 +32,7 @@ static noinline int remap_range(struct vma *v, vaddr_t start, vaddr_t end, pgoff
         return err;
     }
     rearrange_range(&r, start, end, pgoff);
-    rearrange_release(&r);
+    rearrange_flush(&r);
     if (home)
         rearrange_trim(&r, start, end);
     if (r.missing && r.install)
@@ -60,31 +60,35 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     struct slot s = slot_at(mm, va, 0);
     u32 number = object_number(pgoff) + 1;
     struct tally t = {0, 0};
+    struct index_node *node = NULL;
     struct rearrange r;
 
     if (slot_all_home(s.table))
         return false;
     r.missing = false;
-    spin_lock(&o->lock);
     spin_lock(&s.table->lock);
     change_begin_one(&r.change);
     if (likely(install)) {
-        void *pg;
+        void *pg = NULL;
 
         r.rights = slot_rights(v->flags & VM_PROT, 0);
-        pg = likely(pgoff < object_npages(o)) ? index_get(&o->pages, number - 1) : NULL;
-
+        if (likely(pgoff < object_npages(o)))
+            node = index_leaf(&o->pages, number - 1);
+        if (likely(node)) {
+            spin_lock(&node->lock);
+            pg = node->slot[pgoff % INDEX_SLOTS];
+        }
         rearrange_run(&r, s, va, 1, false, number, &pg, &t, 0);
+        if (likely(node))
+            spin_unlock(&node->lock);
     } else {
         rearrange_run(&r, s, va, 1, false, number, NULL, &t, 0);
     }
     slot_settle_one(mm, s.table, &t, RESIDENT_SHMEM, 0);
-    /* Before O goes: truncate must not free the old page earlier. */
+    spin_unlock(&s.table->lock);
     if (change_noted(&r.change))
         flush_replaced(mm, va);
-    spin_unlock(&s.table->lock);
-    o->shown++;
-    spin_unlock(&o->lock);
+    object_changed(o);
     if (unlikely(r.missing))
         (void)fault_populate(mm, va, va + PAGE_SIZE);
     return true;

@@ -2,6 +2,7 @@
  *
  * remap_query: reads an arrangement back, one word a page.
  */
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/remap.h"
 #include "mm/call/calls.h"
@@ -36,7 +37,7 @@ int mm_remap_query(struct mm *mm, vaddr_t addr, u64 npages, u64 *out)
     mutex_lock_shared(&mm->lock);
     for (vaddr_t va = addr, next; va < end; va = next) {
         const struct vma *v = vma_at(mm, va);
-        const struct page *table;
+        struct page *table;
         unsigned level;
 
         if (!v || !v->object) {
@@ -46,8 +47,12 @@ int mm_remap_query(struct mm *mm, vaddr_t addr, u64 npages, u64 *out)
         level = slot_level(vma_order(v));
         next = MIN(MIN((va | (pt_table_span(level) - 1)) + 1, end), v->end);
         table = pt_table(mm, va, level);
+        if (table)
+            spin_lock(&table->lock);
         for (; va < next; va += PAGE_SIZE)
             *out++ = describe(v, table, va);
+        if (table)
+            spin_unlock(&table->lock);
     }
     mutex_unlock(&mm->lock);
     return err;

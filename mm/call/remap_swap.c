@@ -22,7 +22,7 @@ static always_inline void set_run(struct rearrange *r, struct slot s, vaddr_t va
 {
     struct tally t = {0, 0};
 
-    rearrange_hold(r, n << order);
+    rearrange_next(r, n << order);
     spin_lock(&s.table->lock);
     for (u32 k = 0; k < n; k++, s.i++, s.entry++, va += slot_size(order))
         rearrange_page(r, s, va, shown[k], &t, order);

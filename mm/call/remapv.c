@@ -65,7 +65,7 @@ static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e
     struct slot s;
 
     if (unlikely((e->npages ^ 1) | e->flags | va % PAGE_SIZE) ||
-        unlikely(!r->held || v->object != r->held || r->run >= REARRANGE_RUN) ||
+        unlikely(!v || v->object != r->cursor.object || r->run >= REARRANGE_RUN) ||
         unlikely(va - v->start >= v->end - v->start || e->pgoff >= OBJECT_MAX_PAGES) ||
         unlikely(((flags & RM_CHECK) && e->pgoff >= object_npages(v->object)) ||
                  vma_order(v)))

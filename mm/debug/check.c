@@ -69,9 +69,12 @@ static void check_hint(const struct page *pg, const struct page *table, unsigned
                        vaddr_t va)
 {
     SCOPED_LOCK(&pg->object->lock);
+    u64 at = 0;
+
     hint_found = false;
     hint_wanted = backlink_key(pt_entries(table) + i);
-    backlink_visit(pg, look_for_hint, NULL);
+    while (backlink_visit_copy(pg, &at, look_for_hint, NULL))
+        continue;
     CHECK(hint_found, "no backlink for the away translation at %lx", va);
 }
 
@@ -83,8 +86,9 @@ static void check_object_entry(struct vma *v, struct page *table, unsigned i, va
 
     CHECK(pg->type == PAGE_OBJECT, "page of type %d shown at %lx", pg->type, va);
     CHECK(pg->object == v->object, "page of another object at %lx", va);
-    CHECK(pg->index == slot_offset(table, i, v, va), "%lx shows file page %u, not %llu",
-          va, pg->index, (unsigned long long)slot_offset(table, i, v, va));
+    CHECK(pg->index == slot_offset_now(table, i, v, va),
+          "%lx shows file page %u, not %llu", va, pg->index,
+          (unsigned long long)slot_offset_now(table, i, v, va));
     CHECK(pg->index < object_npages(v->object), "page beyond the end at %lx", va);
     CHECK(index_get(&v->object->pages, pg->index) == pg, "page not in its object at %lx",
           va);

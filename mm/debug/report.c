@@ -153,8 +153,9 @@ static void arrangement_vma(struct arrangement_walk *w, struct vma *v, vaddr_t v
         for (; va < next && !w->over; va += size) {
             unsigned i = slot_index(va, order);
 
-            arrangement_part(w, va, va + size, slot_offset(table, i, v, va),
-                             slot_number(table, i) != 0);
+            pgoff_t pgoff = slot_offset_now(table, i, v, va);
+
+            arrangement_part(w, va, va + size, pgoff, pgoff != vma_home(v, va));
         }
         pause_anyway();
     }

@@ -95,42 +95,40 @@ static noinline void flush_one(struct mm *mm, vaddr_t va)
 
 /* Neighbours come along where the next entry is empty: a program that walks through its
  * memory takes one fault for many pages, one that jumps about pays this look. Pages away from
- * home come one by one: who arranged them does not walk. O and T held. */
-static always_inline void around(struct fault *f, struct change *c, struct tally *t,
+ * home come one by one: who arranged them does not walk. T, and N of the page at f->va held. */
+static always_inline void around(struct fault *f, struct change *c,
+                                 const struct index_node *node, struct tally *t,
                                  unsigned order)
 {
-    REQUIRES(&f->v->object->lock);
     REQUIRES(&f->s.table->lock);
+    REQUIRES(&node->lock);
     if (order == 0 && (f->s.i + 1) % FAULT_AROUND && !pte_load(f->s.entry + 1)) {
         struct tally more = {0, 0};
 
-        fault_around(c, f->v, f->s, f->va, &more);
+        fault_around(c, f->v, f->s, f->va, node, &more);
         t->present += more.present;
     }
 }
 
-/* Shows the page of the object that f->va shows, if it is in memory, with these rights;
- * FAULT_RETRY: it is a hole, *pgoff. O and T held. */
-static always_inline enum fault_result commit_object(struct fault *f, struct change *c,
-                                                     u32 prot, enum resident kind,
-                                                     pgoff_t *pgoff, unsigned order)
+/* The file page that f->va shows. T held. */
+static always_inline pgoff_t shown(const struct fault *f, u32 *number)
 {
-    REQUIRES(&f->v->object->lock);
     REQUIRES(&f->s.table->lock);
-    struct vm_object *o = f->v->object;
-    u32 number = slot_number(f->s.table, f->s.i);
-    pte_t old, rights;
-    struct tally t = {0, 0};
-    struct page *pg;
+    *number = slot_number(f->s.table, f->s.i);
+    return *number ? *number - 1 : vma_home(f->v, f->va);
+}
 
-    *pgoff = number ? number - 1 : vma_home(f->v, f->va);
-    if (unlikely(*pgoff >= object_npages(o)))
-        return FAULT_BUS;
-    pg = index_get(&o->pages, object_number(*pgoff));
-    if (unlikely(!pg))
-        return FAULT_RETRY;
-    old = pte_load(f->s.entry);
-    rights = slot_rights(prot, order);
+/* Shows pg, in the leaf `node` of the index, at f->va. T and N held. */
+static always_inline enum fault_result commit_page(struct fault *f, struct change *c,
+                                                   struct index_node *node,
+                                                   struct page *pg, u32 number, u32 prot,
+                                                   enum resident kind, unsigned order)
+{
+    REQUIRES(&f->s.table->lock);
+    REQUIRES(&node->lock);
+    pte_t old = pte_load(f->s.entry), rights = slot_rights(prot, order);
+    struct tally t = {0, 0};
+
     if (unlikely(old == (rights | page_to_pfn(pg) << PAGE_SHIFT))) {
         change_note(c, f->va);
         mm_count(fault_spurious);
@@ -138,14 +136,49 @@ static always_inline enum fault_result commit_object(struct fault *f, struct cha
     }
     if (!slot_show(c, f->s.entry, f->va, old, pg, rights, number, &t))
         return FAULT_OOM;
-    o->shown++;
-    if (kind == RESIDENT_SHMEM && (f->access & FAULT_WRITE))
-        o->wrote = cpu_cycles();
     if (!number && !f->filled)
-        around(f, c, &t, order);
+        around(f, c, node, &t, order);
     slot_settle_one(f->mm, f->s.table, &t, kind, order);
     mm_count(fault_object);
     return FAULT_OK;
+}
+
+/* Shows the page of the object that f->va shows, if it is in memory, with these rights;
+ * FAULT_RETRY: it is a hole, *pgoff. T held. */
+static always_inline enum fault_result commit_object(struct fault *f, struct change *c,
+                                                     u32 prot, enum resident kind,
+                                                     pgoff_t *pgoff, unsigned order)
+{
+    REQUIRES(&f->s.table->lock);
+    struct vm_object *o = f->v->object;
+    enum fault_result result = FAULT_RETRY;
+    struct index_node *node;
+    struct page *pg;
+    u32 number;
+
+    *pgoff = shown(f, &number);
+    if (unlikely(*pgoff >= object_npages(o)))
+        return FAULT_BUS;
+    node = index_leaf(&o->pages, object_number(*pgoff));
+    if (unlikely(!node))
+        return FAULT_RETRY;
+    spin_lock(&node->lock);
+    pg = node->slot[*pgoff % INDEX_SLOTS];
+    if (likely(pg))
+        result = commit_page(f, c, node, pg, number, prot, kind, order);
+    spin_unlock(&node->lock);
+    if (kind == RESIDENT_SHMEM && (f->access & FAULT_WRITE))
+        object_written(o);
+    object_changed(o);
+    return result;
+}
+
+/* Truncate drops private copies too: none may appear beyond the end. It lowers the size before
+ * it takes the table's lock. */
+static always_inline bool beyond_end(const struct fault *f)
+{
+    REQUIRES(&f->s.table->lock);
+    return f->v->object && vma_home(f->v, f->va) >= object_npages(f->v->object);
 }
 
 /* Puts private memory in the place of `old`, if that is still there. */
@@ -156,7 +189,7 @@ static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
     struct change c;
 
     spin_lock(&f->s.table->lock);
-    if (pte_load(f->s.entry) != old) {
+    if (pte_load(f->s.entry) != old || beyond_end(f)) {
         spin_unlock(&f->s.table->lock);
         page_put(fresh);
         return FAULT_RETRY;
@@ -170,7 +203,7 @@ static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
     slot_own_instead(&c, f->s, f->va, old, fresh, prot, order);
     spin_unlock(&f->s.table->lock);
     if (c.resident[RESIDENT_FILE])
-        object_dropped(f->v->object);
+        object_changed(f->v->object);
     change_end(&c);
     return FAULT_OK;
 }
@@ -202,13 +235,11 @@ static always_inline enum fault_result fault_shared(struct fault *f, unsigned or
     pgoff_t pgoff;
 
     for (;;) {
-        spin_lock(&o->lock);
         spin_lock(&f->s.table->lock);
         change_begin_one(&c);
         result =
             commit_object(f, &c, f->v->flags & VM_PROT, RESIDENT_SHMEM, &pgoff, order);
         spin_unlock(&f->s.table->lock);
-        spin_unlock(&o->lock);
         if (unlikely(made)) /* the pin that kept the fresh page for us */
             page_put(made);
         if (unlikely(change_noted(&c)))
@@ -289,7 +320,6 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
     pgoff_t pgoff;
 
     for (;;) {
-        spin_lock(&o->lock);
         spin_lock(&f->s.table->lock);
         change_begin_one(&c);
         result = pte_load(f->s.entry)
@@ -297,7 +327,6 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
                      : commit_object(f, &c, f->v->flags & VM_PROT & ~VM_WRITE,
                                      RESIDENT_FILE, &pgoff, order);
         spin_unlock(&f->s.table->lock);
-        spin_unlock(&o->lock);
         if (made)
             page_put(made);
         if (unlikely(change_noted(&c)))
@@ -314,7 +343,7 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
 static always_inline enum fault_result fault_private_copy(struct fault *f, unsigned order)
 {
     struct vm_object *o = f->v->object;
-    pgoff_t pgoff = slot_offset(f->s.table, f->s.i, f->v, f->va);
+    pgoff_t pgoff = vma_home(f->v, f->va); /* nothing is away in a private mapping */
     struct page *pg, *fresh;
     enum fault_result result = provide_object(o, pgoff, &pg);
 
@@ -324,15 +353,7 @@ static always_inline enum fault_result fault_private_copy(struct fault *f, unsig
     page_put(pg);
     if (!fresh)
         return no_page(order);
-    /* Truncate drops private copies too: none may appear beyond the end. */
-    spin_lock(&o->lock);
-    if (pgoff >= object_npages(o)) {
-        page_put(fresh);
-        result = FAULT_BUS;
-    } else {
-        result = commit_anon(f, 0, fresh, order);
-    }
-    spin_unlock(&o->lock);
+    result = commit_anon(f, 0, fresh, order);
     if (result == FAULT_OK)
         mm_count(fault_cow);
     return result;

@@ -22,7 +22,6 @@ static always_inline bool populate_shared(struct vma *v, struct page *table, vad
     struct change c;
 
     change_begin(&c, v->mm);
-    spin_lock(&v->object->lock);
     spin_lock(&table->lock);
     for (unsigned i = slot_index(va, order); va < next; i++, va += slot_size(order)) {
         struct page *pg;
@@ -34,34 +33,33 @@ static always_inline bool populate_shared(struct vma *v, struct page *table, vad
             !slot_show(&c, &entries[i], va, 0, pg, rights, slot_number(table, i), &t))
             missing = true;
     }
+    object_cursor_release(&cursor);
     slot_settle(&c, table, &t, RESIDENT_SHMEM, order);
     spin_unlock(&table->lock);
-    v->object->shown++;
-    spin_unlock(&v->object->lock);
+    object_changed(v->object);
     change_end(&c);
     return missing;
 }
 
 void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
-                  struct tally *tally)
+                  const struct index_node *node, struct tally *tally)
 {
     REQUIRES(&s.table->lock);
-    REQUIRES(&v->object->lock);
+    REQUIRES(&node->lock);
 
     bool shared = vma_kind(v) == VMA_SHARED;
     pte_t rights = slot_rights(v->flags & VM_PROT & (shared ? ~0u : ~VM_WRITE), 0);
-    struct object_cursor cursor = object_cursor(v->object);
-    pgoff_t pgoff = vma_home(v, va);
-    u64 room = MIN((v->end - va) >> PAGE_SHIFT, object_npages(v->object) - pgoff);
+    pgoff_t pgoff = vma_home(v, va), end = object_npages(v->object);
+    u64 room = MIN((v->end - va) >> PAGE_SHIFT, INDEX_SLOTS - pgoff % INDEX_SLOTS);
     unsigned i = s.i + 1,
              stop = s.i + (unsigned)MIN(room, FAULT_AROUND - s.i % FAULT_AROUND);
     struct tally t = {0, 0};
 
     for (pte_t *e = s.entry + 1; i < stop && !pte_load(e) && !slot_number(s.table, i);
          i++, e++) {
-        struct page *pg = object_cursor_get(&cursor, ++pgoff);
+        struct page *pg = node->slot[++pgoff % INDEX_SLOTS];
 
-        if (!pg)
+        if (!pg || pgoff >= end)
             break;
         (void)slot_show(c, e, va, 0, pg, rights, false, &t);
     }

@@ -13,7 +13,7 @@ void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
     REQUIRES_EXCLUSIVE(&mm->lock);
     r->mm = mm;
     r->v = NULL;
-    r->held = NULL;
+    r->cursor = object_cursor(NULL);
     r->run = 0;
     r->pages = 0;
     r->lazy = lazy;
@@ -24,35 +24,22 @@ void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
     change_begin(&r->change, mm);
 }
 
-void rearrange_release(struct rearrange *r)
+void rearrange_flush(struct rearrange *r)
 {
     change_end(&r->change);
     change_begin(&r->change, r->mm);
-    if (r->held) {
-        r->held->shown++;
-        spin_unlock(&r->held->lock);
-    }
-    r->held = NULL;
+    if (r->cursor.object)
+        object_changed(r->cursor.object);
     r->pages += r->run;
     r->run = 0;
 }
 
-void rearrange_hold_again(struct rearrange *r)
+void rearrange_go_on(struct rearrange *r)
 {
     REQUIRES_EXCLUSIVE(&r->mm->lock);
-    struct vm_object *o = r->v->object;
-
-    r->pages += r->run;
-    r->run = 0;
-    if (r->held != o || pause_due()) {
-        rearrange_release(r);
-        pause_anyway();
-    }
-    if (!r->held) {
-        spin_lock(&o->lock);
-        r->held = o;
-        r->cursor = object_cursor(o);
-    }
+    rearrange_flush(r);
+    pause_anyway();
+    r->cursor = object_cursor(r->v->object);
 }
 
 int rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end)
@@ -97,7 +84,7 @@ int rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end)
         if (!s.table || slot_reserve(s.table) != 0)
             return -ENOMEM;
         if (unlikely(pause_due())) {
-            rearrange_release(r);
+            rearrange_flush(r);
             if (pause_point())
                 return -EINTR;
         }
@@ -115,7 +102,7 @@ void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end)
         (void)next;
         slot_trim(table);
         if (unlikely(pause_due())) {
-            rearrange_release(r);
+            rearrange_flush(r);
             pause_anyway();
         }
     }
@@ -126,9 +113,8 @@ void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
     REQUIRES_EXCLUSIVE(&r->mm->lock);
     rearrange_trim(r, start, end);
     r->covers = USER_END;
-    /* Tables only r->v lies over: nobody else comes to them, and who comes by its object
-     * waits for the lock. */
-    rearrange_release(r);
+    rearrange_flush(r);
+    r->cursor = object_cursor(NULL); /* pauses */
     area_trim_inside(r->v, start, end);
 }
 
@@ -142,19 +128,23 @@ static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t 
     pgoff_t end = object_npages(o); /* fallocate may have put pages behind it */
 
     for (; left; left -= n) {
+        struct index_node *node = NULL;
         void *const *pages = NULL;
 
         n = left;
         if (r->install && pgoff < end) {
-            struct index_node *node = index_leaf(&o->pages, object_number(pgoff));
-
+            node = index_leaf(&o->pages, object_number(pgoff));
             n = (unsigned)MIN(MIN((u64)left, INDEX_SLOTS - pgoff % INDEX_SLOTS),
                               end - pgoff);
             n = order ? 1 : n;
             pages = node ? node->slot + pgoff % INDEX_SLOTS : NULL;
         }
         r->missing |= !pages;
+        if (node)
+            spin_lock(&node->lock);
         rearrange_slots(r, s, va, n, home, (u32)(pgoff + 1), pages, t, order);
+        if (node)
+            spin_unlock(&node->lock);
         s.i += n;
         s.entry += n;
         va += n * slot_size(order);
@@ -179,7 +169,7 @@ static always_inline void set_range(struct rearrange *r, vaddr_t start, vaddr_t 
                 next = end;
             continue;
         }
-        rearrange_hold(r, slot_count(va, next, order) << order);
+        rearrange_next(r, slot_count(va, next, order) << order);
         if (!r->install && slot_all_home(s.table))
             continue; /* and home they shall be */
         spin_lock(&s.table->lock);
@@ -197,7 +187,7 @@ void rearrange_range(struct rearrange *r, vaddr_t start, vaddr_t end, pgoff_t pg
 void rearrange_end(struct rearrange *r)
 {
     REQUIRES_EXCLUSIVE(&r->mm->lock);
-    rearrange_release(r);
+    rearrange_flush(r);
     if (r->pages) {
         mm_count_n(remap_pages, r->pages);
         mm_count(remap_calls);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A change of an arrangement under way: what remap_file_pages, remapv, swap and rotate share.
- * Check the mapping, reserve tables and arrays (the only step that can fail), set slots with
- * the object's lock held over runs of pages, settle once. M exclusive throughout.
+ * Check the mapping, reserve tables and arrays (the only step that can fail), set slots table by
+ * table, settle once. M exclusive throughout.
  */
 #pragma once
 
@@ -14,8 +14,7 @@
 struct rearrange {
     struct mm *mm;
     struct vma *v;               /* the mapping being changed */
-    struct vm_object *held;      /* its lock is ours; NULL: none is */
-    struct object_cursor cursor; /* valid while held */
+    struct object_cursor cursor; /* of the object last used; until the next pause */
     u32 run;                     /* pages set since the last look at the time */
     u64 pages;                   /* and before */
     bool lazy;    /* leave translations to faults, unless the memory is locked */
@@ -27,14 +26,13 @@ struct rearrange {
     struct change change;
 };
 
-/* Pages set before it is time to look whether others shall have the object's lock. */
+/* Pages set before it is time to look whether others shall run. */
 #define REARRANGE_RUN 2048u
 
 void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy);
 
-/* Gives up the object's lock, flushes what was changed before that: a page that left the
- * object afterwards must not be visible to any CPU. */
-void rearrange_release(struct rearrange *r);
+/* Flushes what was changed; before each pause. */
+void rearrange_flush(struct rearrange *r);
 
 /* Why [start, end), not empty and in the user half, cannot be rearranged as a part of v (NULL:
  * nothing is mapped at start); 0: it can. The one predicate. -EINVAL: not inside one shared
@@ -106,21 +104,21 @@ void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end);
 /* After a failed reservation: frees the empty tables as well. */
 void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end);
 
-/* Takes the object's lock of v, or lets others have it for a moment when it is time. */
-void rearrange_hold_again(struct rearrange *r);
+/* The cursor is for v's object; pauses when it is time. */
+void rearrange_go_on(struct rearrange *r);
 
-/* Holds the object of v for the next `npages` pages. */
-static inline void rearrange_hold(struct rearrange *r, u32 npages)
+/* Before the next `npages` pages of v are set. */
+static inline void rearrange_next(struct rearrange *r, u32 npages)
 {
-    if (unlikely(r->held != r->v->object || r->run >= REARRANGE_RUN))
-        rearrange_hold_again(r);
+    if (unlikely(r->cursor.object != r->v->object || r->run >= REARRANGE_RUN))
+        rearrange_go_on(r);
     r->run += npages;
 }
 
 /* Makes n slots from s at va on show away number `number`, not 0, and those that follow it;
  * with `home` all their homes. Translations of `pages`, what they shall show, are put in place
- * (NULL: none is); what cannot be is left to a fault. Cannot fail. O and T held; arrays are
- * reserved unless they come home. */
+ * (NULL: none is); what cannot be is left to a fault. Cannot fail. T held, N of the pages too;
+ * arrays are reserved unless they come home. */
 static always_inline void rearrange_run(struct rearrange *r, struct slot s, vaddr_t va,
                                         unsigned n, bool home, u32 number,
                                         void *const *pages, struct tally *t,
@@ -167,20 +165,21 @@ static always_inline void rearrange_slots(struct rearrange *r, struct slot s, va
         rearrange_run(r, s, va, n, true, 0, NULL, t, order);
 }
 
-/* One slot, the file page pgoff. T held; O by rearrange_hold(). */
+/* One slot, the file page pgoff. T held, after rearrange_next(). */
 static always_inline void rearrange_page(struct rearrange *r, struct slot s, vaddr_t va,
                                          u32 pgoff, struct tally *t, unsigned order)
 {
-    REQUIRES(&r->v->object->lock);
+    REQUIRES(&s.table->lock);
     void *pg = r->install ? object_cursor_get(&r->cursor, pgoff) : NULL;
 
     rearrange_slots(r, s, va, 1, unlikely(pgoff == vma_home(r->v, va)), pgoff + 1,
                     likely(r->install) ? &pg : NULL, t, order);
+    object_cursor_release(&r->cursor);
 }
 
 /* Makes [start, end) of v show the file pages from pgoff on: all of them away, reserved, or
- * all at home. Holds the object. */
+ * all at home. */
 void rearrange_range(struct rearrange *r, vaddr_t start, vaddr_t end, pgoff_t pgoff);
 
-/* The lock, the counters, the flush. */
+/* The counters, the flush. */
 void rearrange_end(struct rearrange *r);

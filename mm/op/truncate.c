@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * Taking file pages away: shrink and hole punch. The order is what makes it safe against
- * faults, reads and remaps: lower the size (or mark the page), remove the home translations
- * range by range and the others page by page, flush, and only then free. The object's lock
- * is held while that happens to a run of pages; a fault commits under the same lock after
- * checking the size again. The callers keep the object from growing meanwhile.
+ * faults, reads and remaps: lower the size, take a run of pages out of the index, remove the
+ * home translations range by range and the others page by page, flush, and only then free.
+ *
+ * The object's lock is held for a run, but faults and remaps do not take it. They find a page
+ * in a leaf of the index and show it under that leaf's lock (N), inside the table's (T): so
+ * either before the page is taken out, and then the walk over the tables, each under T, finds
+ * the translation; or they find a hole, which is filled under the object's lock, after the
+ * size was looked at again. A frame is reused only after a grace period: who dropped a
+ * translation meanwhile flushes later than the walk that found the slot empty
+ * (tests/models/truncate.pml). The callers keep the object from growing meanwhile.
  */
 #include "lib/lock.h"
 #include "lib/pause.h"
@@ -29,28 +35,36 @@ static void zero_part(struct vm_object *o, pgoff_t number, u64 from, u64 to)
 /* Pages of this many numbers go at a time. */
 #define TRUNCATE_RUN 512u
 
-/* Frees the resident pages of [first, last), a run of numbers, once nothing maps them. O held. */
+/* Frees the resident pages of [first, last), a run of numbers, once nothing maps them. */
 static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
                        struct change *b)
 {
     REQUIRES(&o->lock);
+    struct page *leaving = NULL;
     void *pages[INDEX_SLOTS];
+    u32 number = first;
     unsigned n;
 
-    rmap_unmap_homes(o, first, last, copies, b);
-    o->shown++;
-    while ((n = index_take(&o->pages, &first, last, pages)) != 0) {
-        for (unsigned i = 0; i < n; i++)
-            ((struct page *)pages[i])->flags |= PG_LEAVING;
-        for (unsigned i = 0; i < n; i++) {
+    while ((n = index_take(&o->pages, &number, last, pages)) != 0) {
+        for (unsigned i = 0; i < n;
+             i++) { /* a chain through what is no number any more */
             struct page *pg = pages[i];
 
-            rmap_unmap_away(pg, b);
-            object_forget_page(pg);
-            change_free(b, pg); /* the object's reference, after the flush */
+            pg->index = leaving ? (u32)page_to_pfn(leaving) : 0;
+            leaving = pg;
         }
         object_uncount(o, n);
     }
+    rmap_unmap_homes(o, first, last, copies, b);
+    while (leaving) {
+        struct page *pg = leaving;
+
+        leaving = pg->index ? pfn_to_page(pg->index) : NULL;
+        rmap_unmap_away(pg, b);
+        object_forget_page(pg);
+        change_free(b, pg); /* the object's reference, after the flush */
+    }
+    object_changed(o);
 }
 
 /* Frees the pages [first, last) run by run. Between two runs O may be given up for a pause: a
@@ -93,7 +107,7 @@ static void remove_copies(struct vm_object *o, pgoff_t first)
         pgoff_t end = (first | (TRUNCATE_RUN - 1)) + 1;
 
         rmap_unmap_homes(o, first, end, DROP_COPIES, &batch);
-        o->shown++;
+        object_changed(o);
         first = end;
         if (pause_due()) {
             change_flush(&batch);
@@ -113,7 +127,10 @@ int object_truncate(struct vm_object *o, u64 size)
     if (size <= o->size) { /* equal: what was allocated beyond the end goes */
         pgoff_t first = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
-        o->size = size;
+        WRITE_ONCE(o->size, size);
+        /* Before the walks over tables: a private write fault looks at the size after it has
+         * its table's lock. */
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
         if (size % PAGE_SIZE)
             zero_part(o, size >> PAGE_SHIFT, size % PAGE_SIZE, PAGE_SIZE);
         remove_copies(o, first);
@@ -171,7 +188,9 @@ void object_keep_fresh(struct vm_object *o, pgoff_t first, pgoff_t last)
 
     spin_lock(&o->lock);
     while ((pg = index_next(&o->pages, &number)) != NULL && number < last) {
+        spin_lock(object_node_lock(pg));
         pg->flags &= (u16)~PG_FRESH;
+        spin_unlock(object_node_lock(pg));
         number++;
         (void)pause_unlocked(&o->lock);
     }

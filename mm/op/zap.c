@@ -21,15 +21,14 @@ static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 wha
     {
         unsigned i = slot_index(va, order);
 
-        if (!table->present)
-            continue;
         spin_lock(&table->lock);
-        slot_drop(c, v, table, i, i + slot_count(va, next, order), what);
+        if (table->present)
+            slot_drop(c, v, table, i, i + slot_count(va, next, order), what);
         spin_unlock(&table->lock);
         change_pause(c);
     }
     if (v->object)
-        object_dropped(v->object);
+        object_changed(v->object);
 }
 
 void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct change *c)
@@ -101,10 +100,10 @@ void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copi
         {
             unsigned i = slot_index(va, order);
 
-            if (!table->present)
-                continue;
+            /* Not before the lock: a fault that found the page may be about to show it. */
             spin_lock(&table->lock);
-            slot_drop(c, v, table, i, i + slot_count(va, next, order), copies);
+            if (table->present)
+                slot_drop(c, v, table, i, i + slot_count(va, next, order), copies);
             spin_unlock(&table->lock);
         }
     }

@@ -7,6 +7,13 @@
 
 struct page *zero_page;
 
+static void free_now(struct grace_item *item)
+{
+    struct page *pg = container_of(item, struct page, grace);
+
+    page_free(pg, pg->order);
+}
+
 void page_put(struct page *pg)
 {
     u32 left = __atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL);
@@ -14,8 +21,24 @@ void page_put(struct page *pg)
     ASSERT(left < 0x7fffffff);
     if (left)
         return;
-    ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
-    page_free(pg, pg->order);
+    if (pg->type == PAGE_ANON) {
+        page_free(pg, pg->order);
+        return;
+    }
+    /* Another CPU may have dropped a translation of it that it has not flushed yet. */
+    ASSERT(pg->type == PAGE_OBJECT && !pg->object);
+    grace_defer(&pg->grace, free_now);
+}
+
+static void free_table_now(struct grace_item *item)
+{
+    page_free_zeroed(container_of(item, struct page, grace));
+}
+
+void page_free_table(struct page *pg)
+{
+    ASSERT(pg->type == PAGE_KERNEL);
+    grace_defer(&pg->grace, free_table_now);
 }
 
 /* Huge pages that fit into what is free above the kernel's reserve. */

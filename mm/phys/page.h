@@ -13,6 +13,7 @@
 
 #include "arch/mmu.h"
 #include "lib/assert.h"
+#include "lib/grace.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
@@ -50,11 +51,13 @@ struct backlinks {
 struct page {
     u8 type;   /* enum page_type */
     u8 order;  /* log2 of the block's pages, in its first page: TABLE 0 */
-    u16 flags; /* OBJECT: PG_* [O]; SLAB: see mm/phys/slab.c */
+    u16 flags; /* OBJECT: PG_* [N]; SLAB: see mm/phys/slab.c */
     u32 refs;  /* ANON: PTEs + pins; OBJECT: 1 for the object + pins. Atomic */
     union {
         struct list link; /* FREE and CACHED */
-        struct {          /* SLAB */
+        struct grace_item
+            grace; /* a former table or page of an object, until CPUs passed */
+        struct {   /* SLAB */
             struct list slab_link;
             struct slab_cache *cache;
             u16 first_free; /* index of the first free object, SLAB_NONE: full */
@@ -72,18 +75,16 @@ struct page {
         };
         struct {                      /* OBJECT */
             struct vm_object *object; /* [O] NULL once it left */
-            u32 index;                /* [O] file page */
-            struct backlinks links;   /* [O] */
+            u32 index; /* [O] file page; on its way out the next one's frame */
+            struct backlinks links; /* [N] */
         };
         u64 pad[4];
     };
 };
 STATIC_ASSERT(sizeof(struct page) == 40);
 
-/* The page is being taken from its object: nobody may map it any more. */
-#define PG_LEAVING 1u
-#define PG_FRESH   2u /* made by the fallocate call under way */
-#define PG_LOG     4u /* links holds a log */
+#define PG_FRESH 2u /* made by the fallocate call under way */
+#define PG_LOG   4u /* links holds a log */
 
 #ifndef memmap /* host builds place the array elsewhere */
 #define memmap ((struct page *)MEMMAP_BASE)
@@ -129,6 +130,9 @@ static inline void page_get(struct page *pg)
 
 /* Gives a reference back; the last one frees an ANON or OBJECT page. */
 void page_put(struct page *pg);
+
+/* Frees a former table, empty and of type KERNEL, once nobody can be about to lock it. */
+void page_free_table(struct page *pg);
 
 /* A page of 4 KiB or, with HUGE_ORDER, a block of 2 MiB for programs and files, type KERNEL. A
  * block is had only from what is free above the kernel's reserve. flags: PA_ZERO or 0. */

@@ -76,8 +76,8 @@ void change_flush(struct change *c)
     for (u32 i = 0; i < c->npages; i++) {
         struct page *pg = c->pages[i];
 
-        if (pg->type == PAGE_KERNEL) /* a former table: empty */
-            page_free_zeroed(pg);
+        if (pg->type == PAGE_KERNEL) /* a former table */
+            page_free_table(pg);
         else
             page_put(pg);
     }

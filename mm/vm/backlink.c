@@ -7,10 +7,10 @@
  */
 #include "mm/vm/backlink.h"
 #include "lib/lock.h"
+#include "lib/percpu.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/vm/backlink_log.h"
-#include "mm/vm/object.h"
 
 static inline void inline_set(struct backlinks *b, unsigned i, u64 key)
 {
@@ -29,7 +29,10 @@ static void log_store(struct page *pg, uintptr_t log)
     pg->links.low[1] = (u32)(log >> 32);
 }
 
-/* ---- the object's list of pages with a log: frame numbers, 0 at both ends ---- */
+/* ---- the object's list of pages with a log: frame numbers, 0 at both ends ----
+ *
+ * It and the hand of the sweep are under log_lock. A page stays in it as long as it has a log,
+ * so who holds that lock may look at any page of the list. */
 
 static struct page *logged(u32 pfn)
 {
@@ -38,7 +41,7 @@ static struct page *logged(u32 pfn)
 
 static void list_enter(struct page *pg)
 {
-    REQUIRES(&pg->object->lock);
+    REQUIRES(&pg->object->log_lock);
     struct vm_object *o = pg->object;
     u32 pfn = (u32)page_to_pfn(pg); /* below 2^31: PHYS_LIMIT */
 
@@ -52,7 +55,7 @@ static void list_enter(struct page *pg)
 
 static void list_leave(struct page *pg)
 {
-    REQUIRES_UNLESS(pg->object->refs == 0, &pg->object->lock);
+    REQUIRES(&pg->object->log_lock);
     struct vm_object *o = pg->object;
     struct page *next = logged(pg->links.low[2]), *prev = logged(pg->links.low[3]);
 
@@ -74,7 +77,7 @@ static void list_leave(struct page *pg)
 /* The page gets a log that holds what stood inline. */
 static int log_begin(struct page *pg)
 {
-    REQUIRES(&pg->object->lock);
+    REQUIRES(&pg->object->log_lock);
     uintptr_t log = 0;
 
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
@@ -101,7 +104,7 @@ static void keep_inline(u64 key, void *arg)
 /* Back to inline hints: the log has at most four. */
 static void log_end(struct page *pg)
 {
-    REQUIRES(&pg->object->lock);
+    REQUIRES(&pg->object->log_lock);
     struct backlinks few = {{0}, {0}};
     uintptr_t log = log_of(pg);
     u64 at = 0;
@@ -113,18 +116,28 @@ static void log_end(struct page *pg)
     log_free(log);
 }
 
-/* Each time a log took memory, a part of another is looked at, round the object's logs: so all
- * of them together stay in proportion to what is live. */
-static void sweep(struct vm_object *o)
+/* Takes N of pg, which has a log, unless `mine` is it. False: somebody else has it, or the page
+ * has left the index. */
+static bool try_node(const struct page *pg, const spinlock_t *mine)
 {
-    REQUIRES(&o->lock);
-    struct page *pg = logged(o->log_hand ? o->log_hand : o->logs);
-    uintptr_t log;
+    struct index_node *node = index_leaf(&pg->object->pages, pg->index);
+
+    if (!node || (&node->lock != mine && !spin_trylock(&node->lock)))
+        return false;
+    if (node->slot[pg->index % INDEX_SLOTS] == pg)
+        return true;
+    if (&node->lock != mine)
+        spin_unlock(&node->lock);
+    return false;
+}
+
+static void sweep_page(struct vm_object *o, struct page *pg)
+{
+    REQUIRES(&o->log_lock);
+    REQUIRES(object_node_lock(pg));
+    uintptr_t log = log_of(pg);
     bool more;
 
-    if (!pg)
-        return;
-    log = log_of(pg);
     more = log_prune_part(pg, &log, &o->log_at);
     log_store(pg, log);
     o->log_hand = more ? (u32)page_to_pfn(pg) : pg->links.low[2];
@@ -135,6 +148,28 @@ static void sweep(struct vm_object *o)
     log_store(pg, log);
     if (log_small(log))
         log_end(pg);
+}
+
+/* Each time a log took memory, a part of another is looked at, round the object's logs: so all
+ * of them together stay in proportion to what is live. One that is in use just now is passed
+ * over. `mine`: the N that is held. */
+static void sweep(struct vm_object *o, const spinlock_t *mine)
+{
+    REQUIRES(&o->log_lock);
+    struct page *pg = logged(o->log_hand ? o->log_hand : o->logs);
+    spinlock_t *node;
+
+    if (!pg)
+        return;
+    if (!try_node(pg, mine)) {
+        o->log_hand = pg->links.low[2];
+        o->log_at = 0;
+        return;
+    }
+    node = object_node_lock(pg);
+    sweep_page(o, pg);
+    if (node != mine)
+        spin_unlock(node);
 }
 
 /* 0, or -ENOSPC: four hints are live. */
@@ -164,14 +199,16 @@ static inline int inline_add(struct page *pg, u64 key)
 
 static noinline int add_to_log(struct page *pg, u64 key)
 {
+    REQUIRES(object_node_lock(pg));
     struct vm_object *o = pg->object;
+    SCOPED_LOCK(&o->log_lock);
     u64 before = backlink_bytes();
     uintptr_t log;
     int err;
 
     if (o->log_grew) { /* not later: the key of this call is not live yet */
         o->log_grew = false;
-        sweep(o);
+        sweep(o, object_node_lock(pg));
         if (!(pg->flags & PG_LOG) && inline_add(pg, key) == 0)
             return 0;
     }
@@ -195,7 +232,6 @@ int backlink_add_any(struct page *pg, u64 key)
 
 bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void *arg)
 {
-    REQUIRES(&pg->object->lock);
     if (pg->flags & PG_LOG)
         return log_visit_part(log_of(pg), at, visit, arg);
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
@@ -204,22 +240,46 @@ bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void
     return false;
 }
 
-void backlink_visit(const struct page *pg, backlink_fn visit, void *arg)
+/* Hints copied out of a log: the running CPU's until it pauses. */
+struct hints {
+    u32 n;
+    u64 key[511];
+};
+
+static DEFINE_PER_CPU(struct hints, copied);
+
+static void copy_hint(u64 key, void *arg)
+{
+    struct hints *h = arg;
+
+    ASSERT(h->n < ARRAY_SIZE(h->key));
+    h->key[h->n++] = key;
+}
+
+bool backlink_visit_copy(const struct page *pg, u64 *at, backlink_fn visit, void *arg)
 {
     REQUIRES(&pg->object->lock);
-    u64 at = 0;
+    struct hints *h = &this_cpu(copied);
+    spinlock_t *node = object_node_lock(pg);
+    bool more;
 
-    while (backlink_visit_part(pg, &at, visit, arg))
-        continue;
+    h->n = 0;
+    spin_lock(node);
+    more = backlink_visit_part(pg, at, copy_hint, h);
+    spin_unlock(node);
+    for (u32 i = 0; i < h->n; i++)
+        visit(h->key[i], arg);
+    return more;
 }
 
 void backlink_clear(struct page *pg)
 {
-    REQUIRES_UNLESS(pg->object->refs == 0, &pg->object->lock);
     if (pg->flags & PG_LOG) {
         uintptr_t log = log_of(pg);
 
+        spin_lock(&pg->object->log_lock);
         list_leave(pg);
+        spin_unlock(&pg->object->log_lock);
         log_free(log);
     }
     memset(&pg->links, 0, sizeof(pg->links));
@@ -228,6 +288,7 @@ void backlink_clear(struct page *pg)
 bool backlink_drop_logs(struct vm_object *o)
 {
     REQUIRES(&o->lock);
+    ASSERT(o->nvmas == 0); /* so nobody adds one */
     if (o->logs)
         backlink_clear(logged(o->logs));
     return o->logs != 0;

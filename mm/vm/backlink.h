@@ -9,12 +9,13 @@
  * Four hints fit in the page's descriptor (a permutation never needs more than two); a page
  * with more gets a log, mm/vm/backlink_log.h. The pages with one stand in a list of their object.
  *
- * All calls: the object's lock (O) is held.
+ * All calls: the lock of the page's leaf of the index (N) is held, or the page has left the
+ * index, so that no hint is added, and the object's lock (O) is.
  */
 #pragma once
 
 #include "lib/lock.h"
-#include "mm/vm/object.h"
+#include "mm/vm/object_tree.h"
 
 /* Physical address of an entry of a leaf table, divided by 8: 40 bits. Never 0. */
 STATIC_ASSERT(PHYS_LIMIT >> 3 <= 1ull << 40);
@@ -45,13 +46,13 @@ static inline u64 backlink_inline(const struct page *pg, unsigned s)
 int must_check backlink_add_any(struct page *pg, u64 key);
 
 /* Makes sure that `entry` is among the hints of pg; call before the entry is stored, with the
- * table locked. 0, or -ENOMEM: then the translation must not be installed. Inline hints stand
+ * table (T) and then N locked. 0, or -ENOMEM: then the translation must not be installed. Inline hints stand
  * without a gap; this finds one that is there, puts it behind the
  * last, or in the place of the first where that is stale. */
 static always_inline int must_check backlink_add(struct page *pg, const pte_t *entry)
 {
-    REQUIRES(&pg->object->lock);
     REQUIRES(&virt_to_page(entry)->lock);
+    REQUIRES(object_node_lock(pg));
     struct backlinks *b = &pg->links;
     u64 key = backlink_key(entry);
 
@@ -78,12 +79,15 @@ static always_inline int must_check backlink_add(struct page *pg, const pte_t *e
 
 /* Calls visit for each hint, live or not, once. visit must not add hints to pg. */
 typedef void (*backlink_fn)(u64 key, void *arg);
-void backlink_visit(const struct page *pg, backlink_fn visit, void *arg);
 
-/* The same in parts of at most 511 hints: *at says where to go on, 0 first; false: that was
- * the last part. Between two parts O may be given up: hints that stay are visited, those that
- * come or go meanwhile may be. */
+/* Visits the hints of pg in parts of at most 511: *at says where to go on, 0 first; false: that
+ * was the last part. Between two parts the locks may be given up: hints that stay are visited,
+ * those that come or go meanwhile may be. visit may take T: the page left the index. */
 bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void *arg);
+
+/* The same of a page that may be in the index, O held and N not: each part is copied under N,
+ * and visited without it. */
+bool backlink_visit_copy(const struct page *pg, u64 *at, backlink_fn visit, void *arg);
 
 /* Drops all hints and the log: the page leaves its object. */
 void backlink_clear(struct page *pg);
@@ -96,7 +100,7 @@ static inline bool backlink_any(const struct page *pg)
 }
 
 /* Nothing maps the object any more: every hint is stale, so its logs are given back, the first
- * of the list at least. False: that was the last. */
+ * of the list at least. False: that was the last. O held. */
 bool backlink_drop_logs(struct vm_object *o);
 
 /* Bytes of all logs. */

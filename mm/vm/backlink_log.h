@@ -7,7 +7,7 @@
  * need two levels of nodes), a key is in it once, and no step looks at more than one table.
  *
  * A log is a word: 0 when empty, else the address of its root. Only mm/vm/backlink.c uses this;
- * the object's lock (O) is held.
+ * the lock of the page's leaf of the index (N) is held, or the page has left the index.
  */
 #pragma once
 

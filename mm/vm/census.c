@@ -3,7 +3,9 @@
  * How often the pages of an object are shown, for /proc. Nobody counts it when translations
  * come and go. A page that few can show is counted when it is asked for; where many aliases or
  * mappings would have to be visited again for each slot that shows it, 64 pages are counted at
- * once and the numbers kept with the object while no translation of it comes or goes.
+ * once and the numbers kept with the object while no translation of it comes or goes: whoever
+ * adds or drops one clears `counted` after that. It was set before the count looked at that
+ * slot, under the table's lock, so a change that the count missed is a change that clears it.
  */
 #include "mm/vm/census.h"
 #include "lib/lock.h"
@@ -27,7 +29,7 @@ static void forget_blocks(struct vm_object *o)
     u32 number = 0;
     unsigned n;
 
-    while ((n = index_take(&o->census.blocks, &number, ~0u, blocks)) != 0)
+    while ((n = index_take(&o->census, &number, ~0u, blocks)) != 0)
         for (unsigned i = 0; i < n; i++)
             slab_free(&block_cache, blocks[i]);
 }
@@ -35,8 +37,9 @@ static void forget_blocks(struct vm_object *o)
 void census_forget(struct vm_object *o)
 {
     REQUIRES_UNLESS(o->refs == 0, &o->lock);
-    if (o->census.blocks.count)
+    if (o->census.count)
         forget_blocks(o);
+    WRITE_ONCE(o->counted, false);
 }
 
 struct count {
@@ -107,7 +110,7 @@ static void count_hints(struct count *c)
             continue;
         c->pg = pg;
         page_get(pg); /* its descriptor stays its own */
-        while (backlink_visit_part(pg, &at, count_hint, c)) {
+        while (backlink_visit_copy(pg, &at, count_hint, c)) {
             (void)pause_unlocked(&c->o->lock);
             if (pg->object != c->o)
                 break;
@@ -121,24 +124,21 @@ static void count_hints(struct count *c)
 static void count_block(struct vm_object *o, u32 number, struct block *out)
 {
     REQUIRES(&o->lock);
-    u64 shown = o->shown, dropped = __atomic_load_n(&o->dropped, __ATOMIC_ACQUIRE);
     pgoff_t first = (pgoff_t)number * INDEX_SLOTS << o->order;
     struct count c = {o, first, out, NULL};
     struct block *keep;
 
     *out = (struct block){{0}};
+    if (!READ_ONCE(o->counted))
+        census_forget(o);
+    WRITE_ONCE(o->counted, true);
     count_homes(&c, first + ((pgoff_t)INDEX_SLOTS << o->order));
     count_hints(&c);
-    if (o->shown != shown || o->dropped != dropped)
-        return;
-    if (o->census.shown != shown || o->census.dropped != dropped)
-        census_forget(o);
-    o->census.shown = shown;
-    o->census.dropped = dropped;
-    if (index_get(&o->census.blocks, number) || !(keep = slab_alloc(&block_cache)))
+    if (!READ_ONCE(o->counted) || index_get(&o->census, number) ||
+        !(keep = slab_alloc(&block_cache)))
         return;
     *keep = *out;
-    if (index_set(&o->census.blocks, number, keep) != 0)
+    if (index_set(&o->census, number, keep) != 0)
         slab_free(&block_cache, keep);
 }
 
@@ -152,9 +152,8 @@ u64 census_count(struct page *pg)
 
     if (!(pg->flags & PG_LOG) && o->nvmas <= FEW_VMAS)
         return rmap_count(pg);
-    if (o->census.shown == o->shown &&
-        o->census.dropped == __atomic_load_n(&o->dropped, __ATOMIC_ACQUIRE))
-        kept = index_get(&o->census.blocks, number / INDEX_SLOTS);
+    if (READ_ONCE(o->counted))
+        kept = index_get(&o->census, number / INDEX_SLOTS);
     if (kept)
         return kept->n[number % INDEX_SLOTS];
     count_block(o, number / INDEX_SLOTS, &now);

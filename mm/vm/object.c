@@ -142,14 +142,14 @@ void object_put(struct vm_object *o)
 
 struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
 {
+    struct object_cursor c = object_cursor(o);
     struct page *pg = NULL;
 
-    spin_lock(&o->lock);
-    if (pgoff < object_npages(o))
-        pg = index_get(&o->pages, object_number(object_first(o, pgoff)));
+    if (pgoff < OBJECT_MAX_PAGES)
+        pg = object_cursor_get(&c, object_first(o, pgoff));
     if (pg)
         page_get(pg);
-    spin_unlock(&o->lock);
+    object_cursor_release(&c);
     return pg;
 }
 
@@ -159,10 +159,44 @@ static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
     REQUIRES(&o->lock);
     if (!quota_charge_pages(o->quota, 1ul << o->order))
         return -ENOSPC;
-    if (index_set(&o->pages, object_number(pgoff), fresh) == 0)
-        return 0;
-    quota_uncharge_pages(o->quota, 1ul << o->order);
-    return -ENOMEM;
+    if (index_reserve(&o->pages, object_number(pgoff)) != 0) {
+        quota_uncharge_pages(o->quota, 1ul << o->order);
+        return -ENOMEM;
+    }
+    fresh->object = o;
+    fresh->index = object_number(pgoff);
+    memset(&fresh->links, 0, sizeof(fresh->links));
+    fresh->type = PAGE_OBJECT; /* complete, before others find it */
+    if (index_set(&o->pages, object_number(pgoff), fresh) != 0)
+        panic("a page of an object is there already");
+    __atomic_fetch_add(&pages_total, 1ul << o->order, __ATOMIC_RELAXED);
+    if (commits_pages(o))
+        commit_add(1);
+    return 0;
+}
+
+/* The page at pgoff, with O held: made of *fresh (which then is NULL) when missing, if there is
+ * one; *pg NULL: it is missing. -ENXIO, -ENOMEM, -ENOSPC. */
+static int find_or_insert(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
+                          struct page **fresh, struct page **pg)
+{
+    REQUIRES(&o->lock);
+    int err;
+
+    if (!extend && pgoff >= object_npages(o))
+        return -ENXIO;
+    *pg = index_get(&o->pages, object_number(pgoff));
+    if (!*pg && *fresh) {
+        (*fresh)->flags = mark;
+        err = insert(o, pgoff, *fresh);
+        if (err)
+            return err;
+        *pg = *fresh;
+        *fresh = NULL;
+    }
+    if (*pg)
+        page_get(*pg); /* it does not leave: that takes O */
+    return 0;
 }
 
 /* The page at pgoff, made (and given the flags `mark`) when missing, if pgoff is below the
@@ -170,43 +204,17 @@ static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
 static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
                     struct page **out)
 {
-    struct page *fresh = NULL, *pg;
+    struct page *fresh = NULL, *pg = NULL;
+    int err;
 
     if (pgoff >= OBJECT_MAX_PAGES)
         return extend ? -EFBIG : -ENXIO;
     pgoff = object_first(o, pgoff);
     for (;;) {
         spin_lock(&o->lock);
-        if (!extend && pgoff >= object_npages(o)) {
-            spin_unlock(&o->lock);
-            if (fresh)
-                page_free(fresh, o->order);
-            return -ENXIO;
-        }
-        pg = index_get(&o->pages, object_number(pgoff));
-        if (!pg && fresh) {
-            int err = insert(o, pgoff, fresh);
-
-            if (err) {
-                spin_unlock(&o->lock);
-                page_free(fresh, o->order);
-                return err;
-            }
-            fresh->type = PAGE_OBJECT;
-            fresh->flags = mark;
-            fresh->object = o;
-            fresh->index = object_number(pgoff);
-            memset(&fresh->links, 0, sizeof(fresh->links));
-            __atomic_fetch_add(&pages_total, 1ul << o->order, __ATOMIC_RELAXED);
-            if (commits_pages(o))
-                commit_add(1);
-            pg = fresh;
-            fresh = NULL;
-        }
-        if (pg)
-            page_get(pg);
+        err = find_or_insert(o, pgoff, extend, mark, &fresh, &pg);
         spin_unlock(&o->lock);
-        if (pg)
+        if (err || pg)
             break;
         if (unlikely(mm_overcommit == OVERCOMMIT_NEVER) && commits_pages(o) &&
             commit_check(NULL, 1) != 0)
@@ -218,7 +226,7 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
     if (fresh)
         page_free(fresh, o->order);
     *out = pg;
-    return 0;
+    return err;
 }
 
 int object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out)

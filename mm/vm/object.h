@@ -30,31 +30,31 @@ struct mm;
 struct vma;
 
 struct vm_object {
+    /* What faults and remaps read, without a lock; it changes rarely. */
+    u64 size;           /* [O] bytes */
+    struct index pages; /* [O]; the entries of a leaf [N] */
+    u64 wrote; /* about cpu_cycles() of the last write fault through a shared mapping, 0: none
+                  * since the file system took note of it (fs/inode.c) */
+    bool
+        counted; /* set [O]: a census is kept; cleared by whoever adds or drops a translation */
+    bool sealed; /* once set, set: a write seal; MADV_REMOVE is refused */
+
     spinlock_t lock;     /* O */
     u32 refs;            /* atomic: inode, VMAs */
-    u64 size;            /* [O] bytes */
-    struct index pages;  /* [O] */
     struct rb_root vmas; /* [O] VMAs by home range, see object_link */
     u32 nvmas;           /* [O] */
-    u32 logs;            /* [O] frame of the first page with a backlink log, 0: none */
-    u32 log_hand;        /* [O] the page whose log is looked through for stale hints, */
-    u64 log_at;          /* [O] and how far that is */
-    bool log_grew;       /* [O] since the last look */
-    u64 wrote; /* [O] cpu_cycles() of the last write fault through a shared mapping, 0: none
-                  * since the file system took note of it (fs/inode.c) */
-    u64 shown;   /* [O] changes whenever a translation of a page may have been added */
-    u64 dropped; /* atomic: or removed */
-    struct {
-        struct index blocks; /* counts of 64 pages each, */
-        u64 shown, dropped;  /* valid while these are as they were */
-    } census;                /* [O] see mm/vm/census.h */
-    u32 shared_writable;     /* [O] VMAs that are shared and may become writable */
-    u32 nprivate;            /* [O] VMAs that are not shared */
-    u64 id;                  /* inode number shown for nameless objects */
-    bool sealed;             /* once set, set: a write seal; MADV_REMOVE is refused */
-    struct quota *quota;     /* [c] referenced: where its pages are counted */
-    u64 committed;           /* [c] pages committed with it; 0: each when it appears */
-    u32 order; /* [c] log2 of the 4 KiB pages of each page: 0, or HUGE_ORDER */
+    spinlock_t log_lock; /* the next four, below N */
+    u32 logs;            /* frame of the first page with a backlink log, 0: none */
+    u32 log_hand;        /* the page whose log is looked through for stale hints, */
+    u64 log_at;          /* and how far that is */
+    bool log_grew;       /* since the last look */
+    struct index census; /* [O] counts of 64 pages each, see mm/vm/census.h */
+    u32 shared_writable; /* [O] VMAs that are shared and may become writable */
+    u32 nprivate;        /* [O] VMAs that are not shared */
+    u64 id;              /* inode number shown for nameless objects */
+    struct quota *quota; /* [c] referenced: where its pages are counted */
+    u64 committed;       /* [c] pages committed with it; 0: each when it appears */
+    u32 order;           /* [c] log2 of the 4 KiB pages of each page: 0, or HUGE_ORDER */
 };
 
 /* Everything a mapping keeps alive beside the object: an open file. fs/file.h embeds it. */
@@ -131,10 +131,23 @@ int object_allocate(struct vm_object *o, u64 start, u64 end);
 /* lseek SEEK_DATA (hole false) or SEEK_HOLE from byte `pos`: the position, or -ENXIO. */
 s64 object_seek(struct vm_object *o, s64 pos, bool hole);
 
-/* To be called after translations of o's pages were removed without its lock. */
-static inline void object_dropped(struct vm_object *o)
+/* To be called after translations of o's pages were added or dropped: how often they are shown
+ * has to be counted anew. */
+static inline void object_changed(struct vm_object *o)
 {
-    __atomic_fetch_add(&o->dropped, 1, __ATOMIC_RELEASE);
+    if (unlikely(READ_ONCE(o->counted)))
+        WRITE_ONCE(o->counted, false);
+}
+
+/* Notes a write through a shared mapping, to within this many cycles: CPUs that write different
+ * pages do not write this word each time. */
+#define OBJECT_WROTE_GRAIN 200000u
+static inline void object_written(struct vm_object *o)
+{
+    u64 now = cpu_cycles();
+
+    if (unlikely(now - READ_ONCE(o->wrote) > OBJECT_WROTE_GRAIN))
+        WRITE_ONCE(o->wrote, now);
 }
 
 /* The moment of the last write through shared mappings, by cpu_cycles(), and forgets it;

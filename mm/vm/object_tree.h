@@ -9,6 +9,12 @@
 #include "mm/vm/object.h"
 #include "mm/vm/vma.h"
 
+/* N of a page that is in the index; O or N is held, so that it stays there. */
+static inline spinlock_t *object_node_lock(const struct page *pg)
+{
+    return &index_leaf(&pg->object->pages, pg->index)->lock;
+}
+
 /* The number under which the page with file page pgoff stands. */
 static inline pgoff_t object_first(const struct vm_object *o, pgoff_t pgoff)
 {
@@ -27,32 +33,48 @@ struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 void object_link_locked(struct vma *v);
 void object_unlink_locked(struct vma *v);
 
-/* A look-up that remembers the last node of the index: neighbours cost a load. Valid while O
- * is held. */
+/* A look-up that remembers the last leaf of the index and may hold its lock: neighbours cost a
+ * load. No lock is needed for it; valid until the caller pauses. */
 struct object_cursor {
     struct vm_object *object;
     struct index_node *node;
     u32 block; /* number / INDEX_SLOTS of node; ~0: none yet */
+    bool held; /* the lock of node is */
 };
 
 static inline struct object_cursor object_cursor(struct vm_object *o)
 {
-    return (struct object_cursor){o, NULL, ~0u};
+    return (struct object_cursor){o, NULL, ~0u, false};
 }
 
-/* The resident page at pgoff, below the object's end, or NULL. */
+/* Gives the lock up. */
+static inline void object_cursor_release(struct object_cursor *c)
+{
+    if (c->held)
+        spin_unlock(&c->node->lock);
+    c->held = false;
+}
+
+/* The resident page at pgoff, below the object's end, or NULL; N of its leaf, if there is one,
+ * is held until the cursor moves to another or is released. */
 static inline struct page *object_cursor_get(struct object_cursor *c, pgoff_t pgoff)
 {
-    REQUIRES(&c->object->lock);
     u32 block = (u32)(pgoff / INDEX_SLOTS);
 
     if (pgoff >= object_npages(c->object))
         return NULL;
     if (block != c->block) {
+        object_cursor_release(c);
         c->block = block;
         c->node = index_leaf(&c->object->pages, object_number(pgoff));
     }
-    return c->node ? c->node->slot[pgoff % INDEX_SLOTS] : NULL;
+    if (!c->node)
+        return NULL;
+    if (!c->held) {
+        spin_lock(&c->node->lock);
+        c->held = true;
+    }
+    return c->node->slot[pgoff % INDEX_SLOTS];
 }
 
 /* The page has left the index and has no translation: drops its hints and its name. The

@@ -48,8 +48,12 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg)
             visit(s.table, s.i, arg);
         spin_unlock(&s.table->lock);
     }
-    if (backlink_any(pg))
-        backlink_visit(pg, visit_hint, &ctx);
+    if (backlink_any(pg)) {
+        u64 at = 0;
+
+        while (backlink_visit_copy(pg, &at, visit_hint, &ctx))
+            continue;
+    }
 }
 
 bool rmap_next_home(const struct vm_object *o, pgoff_t *first)

@@ -20,8 +20,8 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg);
 /* How many translations show pg (each counted once). O held. */
 u64 rmap_count(struct page *pg);
 
-/* Removes every translation of pg away from home: pg is PG_LEAVING and has left the index, so
- * none is added. O held, but given up for pauses; flushes go to the batch. */
+/* Removes every translation of pg away from home: pg has left the index, so none is added. O
+ * held, but given up for pauses; flushes go to the batch. */
 void rmap_unmap_away(struct page *pg, struct change *c);
 
 /* Moves *first up to the first file page from which on a private mapping has a table at the

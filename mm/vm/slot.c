@@ -170,13 +170,15 @@ u64 slot_count_away(const struct vma *v)
     {
         unsigned i = slot_index(va, order), count = slot_count(va, next, order);
 
-        if (!table->away)
+        if (slot_all_home(table))
             continue;
+        spin_lock(&table->lock);
         if (count == PT_ENTRIES)
             n += table->naway;
         else
             for (unsigned k = 0; k < count; k++)
                 n += slot_number(table, i + k) != 0;
+        spin_unlock(&table->lock);
         pause_anyway();
     }
     return n << order;

@@ -98,7 +98,7 @@ static inline pte_t slot_rights(u32 prot, unsigned order)
 
 /* ---- which file page ---- */
 
-/* The away number of entry i: 0 at home. T held, or M in a mode that excludes remaps. */
+/* The away number of entry i: 0 at home. T held, or M exclusively: remaps hold it shared. */
 static inline u32 slot_number(const struct page *table, unsigned i)
 {
     return table->away ? table->away[i] : 0;
@@ -115,10 +115,25 @@ static inline bool slot_all_home(const struct page *table)
 static inline pgoff_t slot_offset(const struct page *table, unsigned i,
                                   const struct vma *v, vaddr_t va)
 {
-    REQUIRES_EITHER(&v->mm->lock, &table->lock);
+    LOCK_CHECK(!table || MUTEX_IS_MINE_ALONE(&v->mm->lock) || LOCK_IS_MINE(&table->lock),
+               "a slot's number without its table's lock");
     u32 n = table ? slot_number(table, i) : 0;
 
     return n ? n - 1 : vma_home(v, va);
+}
+
+/* The same without a lock: true now, and only as long as M excludes remaps. */
+static inline pgoff_t slot_offset_now(struct page *table, unsigned i, const struct vma *v,
+                                      vaddr_t va)
+{
+    pgoff_t pgoff;
+
+    if (slot_all_home(table))
+        return vma_home(v, va);
+    spin_lock(&table->lock);
+    pgoff = slot_offset(table, i, v, va);
+    spin_unlock(&table->lock);
+    return pgoff;
 }
 
 /* The file page of any address in v. M held. */
@@ -128,7 +143,7 @@ static inline pgoff_t mm_offset(const struct mm *mm, const struct vma *v, vaddr_
     vaddr_t start = va & ~(vma_page_size(v) - 1);
     struct slot s = slot_at(mm, start, vma_order(v));
 
-    return slot_offset(s.table, s.i, v, start) + ((va - start) >> PAGE_SHIFT);
+    return slot_offset_now(s.table, s.i, v, start) + ((va - start) >> PAGE_SHIFT);
 }
 
 /* Whether the linear file pages of [start, end) of v have numbers an array can hold. */
@@ -230,14 +245,14 @@ static always_inline void slot_clear(struct change *c, pte_t *entry, vaddr_t va,
 }
 
 /* Shows pg, a page of the object mapped there, at va instead of `old`: `rights` from
- * slot_rights. `away`: not at home. O and T held. The one writer of such translations; false:
- * no memory for the backlink, nothing has changed. */
+ * slot_rights. `away`: not at home. T, and N of the page held. The one writer of such
+ * translations; false: no memory for the backlink, nothing has changed. */
 static always_inline bool slot_show(struct change *c, pte_t *entry, vaddr_t va, pte_t old,
                                     struct page *pg, pte_t rights, bool away,
                                     struct tally *t)
 {
-    REQUIRES(&pg->object->lock);
     REQUIRES(&virt_to_page(entry)->lock);
+    REQUIRES(object_node_lock(pg));
     /* The backlink must be there before the entry is visible: truncate looks. */
     if (away && unlikely(backlink_add(pg, entry) != 0))
         return false;

@@ -167,7 +167,7 @@ static void check_words(const struct page *pg, const u32 *word, vaddr_t va,
 static void check_page(const struct mmm *m, const struct mpage *p, vaddr_t va)
 {
     SCOPED_LOCK_SHARED(&m->mm->lock);
-    const struct page *leaf = pt_leaf(m->mm, va);
+    struct page *leaf = pt_leaf(m->mm, va);
     pte_t pte = leaf ? pte_load(pt_entries(leaf) + pt_index(va, 0)) : 0;
     const struct vma *v = vma_at(m->mm, va);
     const struct mobj *o = p->obj < 0 ? NULL : &M.obj[p->obj];
@@ -181,10 +181,10 @@ static void check_page(const struct mmm *m, const struct mpage *p, vaddr_t va)
     if (!v || (v->flags & ~VM_ACCOUNT) != p->flags || v->object != (o ? o->o : NULL))
         FAIL("%lx flags %x, model %x, or another object", va, v ? v->flags : 0, p->flags);
     if (o && (vma_home(v, va) != p->home ||
-              slot_offset(leaf, pt_index(va, 0), v, va) != p->shown))
+              slot_offset_now(leaf, pt_index(va, 0), v, va) != p->shown))
         FAIL("%lx home %llu shows %llu, model %llu %llu", va,
              (unsigned long long)vma_home(v, va),
-             (unsigned long long)slot_offset(leaf, pt_index(va, 0), v, va),
+             (unsigned long long)slot_offset_now(leaf, pt_index(va, 0), v, va),
              (unsigned long long)p->home, (unsigned long long)p->shown);
     if (p->priv) {
         if (!pg || pg->type != PAGE_ANON)
