@@ -6,6 +6,7 @@
  */
 #include "fs/fdtable.h"
 #include "kernel/procfs/file.h"
+#include "kernel/procfs/link.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
 #include "lib/string.h"

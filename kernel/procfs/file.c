@@ -9,6 +9,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "kernel/main.h"
+#include "kernel/procfs/link.h"
 #include "kernel/procfs/sysctl.h"
 #include "kernel/task/proc_access.h"
 #include "lib/pause.h"

@@ -57,8 +57,6 @@ int procfs_inode(const struct procfs_node *n, struct inode **out);
 void procfs_node_destroy(struct inode *ino);
 u64 procfs_ino(const struct procfs_node *n);
 
-struct fdtable *procfs_get_files(s32 pid);
-
 extern const struct inode_ops procfs_magic_ops, procfs_text_link_ops, procfs_dir_ops,
     procfs_file_ops;
 extern const struct file_ops procfs_dir_fops, procfs_file_fops;

@@ -3,7 +3,7 @@
  * The links of /proc/PID: exe, cwd, root, fd/N lead to the very file the process holds, also
  * when its name is gone.
  */
-#include "fs/fdtable.h"
+#include "kernel/procfs/link.h"
 #include "fs/namei.h"
 #include "kernel/procfs/file.h"
 #include "kernel/task/proc_access.h"
@@ -11,7 +11,6 @@
 #include "lib/uapi/errno.h"
 #include "mm/phys/slab.h"
 
-/* The descriptor table of a process, referenced; NULL: no such process, or it ended. */
 struct fdtable *procfs_get_files(s32 pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);

@@ -84,65 +84,6 @@ long sys_setrlimit(const struct syscall_args *a)
 
 /* ---- usage ---- */
 
-static void set_times(struct rusage *ru, u64 utime, u64 stime)
-{
-    ru->ru_utime_sec = (s64)(utime / NSEC);
-    ru->ru_utime_usec = (s64)(utime % NSEC / 1000);
-    ru->ru_stime_sec = (s64)(stime / NSEC);
-    ru->ru_stime_usec = (s64)(stime % NSEC / 1000);
-}
-
-static u64 peak_kb(const struct mm *mm)
-{
-    return MAX(mm->hiwater_rss, mm_rss(mm)) * (PAGE_SIZE / 1024);
-}
-
-static void usage_of_thread(const struct thread *t, struct rusage *ru)
-{
-    memset(ru, 0, sizeof(*ru));
-    set_times(ru, t->utime_ns, t->stime_ns);
-    ru->ru_minflt = (s64)t->minflt;
-    ru->ru_nvcsw = (s64)t->nvcsw;
-    ru->ru_nivcsw = (s64)t->nivcsw;
-    ru->ru_maxrss = (s64)MAX(READ_ONCE(t->proc->maxrss_kb), peak_kb(t->proc->mm));
-}
-
-static void usage_of_children(const struct proc *p, struct rusage *ru)
-{
-    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
-    memset(ru, 0, sizeof(*ru));
-    set_times(ru, p->cutime_ns, p->cstime_ns);
-    ru->ru_maxrss = (s64)READ_ONCE(p->cmaxrss_kb);
-    ru->ru_minflt = (s64)p->cminflt;
-    ru->ru_majflt = (s64)p->cmajflt;
-}
-
-void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out)
-{
-    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
-    u64 utime, stime, maxrss = READ_ONCE(p->maxrss_kb);
-    struct task_counts counts;
-
-    memset(out, 0, sizeof(*out));
-    proc_times(p, &utime, &stime);
-    proc_task_counts(p, &counts);
-    if (p->mm)
-        maxrss = MAX(maxrss, peak_kb(p->mm));
-    out->ru_minflt = (s64)counts.minflt;
-    out->ru_majflt = (s64)p->majflt;
-    out->ru_nvcsw = (s64)counts.nvcsw;
-    out->ru_nivcsw = (s64)counts.nivcsw;
-    if (with_children) {
-        utime += p->cutime_ns;
-        stime += p->cstime_ns;
-        maxrss = MAX(maxrss, READ_ONCE(p->cmaxrss_kb));
-        out->ru_minflt += (s64)p->cminflt;
-        out->ru_majflt += (s64)p->cmajflt;
-    }
-    out->ru_maxrss = (s64)maxrss;
-    set_times(out, utime, stime);
-}
-
 long sys_getrusage(const struct syscall_args *a)
 {
     struct proc *p = current_proc();

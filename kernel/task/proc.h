@@ -281,6 +281,8 @@ void proc_set_account(struct proc *p, struct account *a);
 struct proc *proc_find(s32 pid);
 /* Next pid >= pid that exists, -1 at the end (procfs). */
 s32 proc_next_pid(s32 pid);
+/* Next number >= tid of a thread of the process, -1 at the end. */
+s32 task_next_tid(s32 pid, s32 tid);
 u64 proc_rlimit(const struct proc *p, unsigned which); /* current soft limit */
 u32 proc_count(void);
 s32 proc_last_pid(void);     /* the number given last */

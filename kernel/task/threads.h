@@ -36,6 +36,3 @@ struct proc *task_find(const struct task_id *id, struct thread **t);
 /* Numbers of threads: makes t known under t->tid, takes it out. proc_lock held. */
 void thread_publish(struct thread *t);
 void thread_unpublish(struct thread *t);
-
-/* Next number >= tid of a thread of the process, -1 at the end. */
-s32 task_next_tid(s32 pid, s32 tid);

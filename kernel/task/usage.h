@@ -8,3 +8,7 @@
 
 /* Of the process itself; with_children adds those it waited for. */
 void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out);
+/* Of one thread; the peak is that of its process. */
+void usage_of_thread(const struct thread *t, struct rusage *out);
+/* Of those it waited for alone. */
+void usage_of_children(const struct proc *p, struct rusage *out);

@@ -14,9 +14,6 @@
 
 #define BELOW_4G 0xffffffffull
 
-/* Called by gnu-efi's start code, with the C calling convention. */
-EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
-
 /* Set once by main.c. */
 extern EFI_HANDLE loader_image;
 extern EFI_SYSTEM_TABLE *loader_table;

@@ -248,6 +248,9 @@ static EFI_STATUS boot_kernel(const struct config_entry *e)
     return status;
 }
 
+/* Called by gnu-efi's start code, with the C calling convention. */
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
+
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
     const struct config_entry *e = NULL;

@@ -86,7 +86,5 @@ struct usb_device *usb_find(struct xhci *x, const struct usb_device *hub, u32 po
 
 int must_check usb_configure(struct usb_device *dev, u8 configuration);
 
-/* Sleep of the USB thread. */
-void usb_sleep(u32 ms);
-/* Wakes the USB thread; any context. */
-void usb_wake(void);
+/* Does what the tick left behind for a device: reports, changed ports, a stopped endpoint. */
+void usb_service_device(struct usb_device *dev);

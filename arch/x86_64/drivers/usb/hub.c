@@ -5,6 +5,7 @@
  */
 #include "arch/x86_64/drivers/usb/hub.h"
 #include "arch/x86_64/drivers/usb/command.h"
+#include "arch/x86_64/drivers/usb/usb.h"
 #include "arch/x86_64/drivers/usb/xhci.h"
 #include "lib/log.h"
 #include "lib/uapi/errno.h"

@@ -6,6 +6,7 @@
 #include "arch/x86_64/drivers/usb/xhci.h"
 
 #include "arch/x86_64/drivers/usb/port.h"
+#include "arch/x86_64/drivers/usb/usb.h"
 #include "lib/log.h"
 #include "lib/uapi/errno.h"
 

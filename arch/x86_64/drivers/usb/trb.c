@@ -6,6 +6,7 @@
  */
 #include "arch/x86_64/drivers/usb/trb.h"
 #include "arch/time.h"
+#include "arch/x86_64/drivers/usb/usb.h"
 #include "arch/x86_64/drivers/usb/xhci.h"
 #include "lib/string.h"
 #include "lib/waitq.h"

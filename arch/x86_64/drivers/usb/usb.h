@@ -16,3 +16,8 @@ void usb_init(void);
 /* Handles what the controllers reported since the last call: bounded work, never sleeps.
  * Called by the tick, interrupts off. */
 void usb_poll(void);
+
+/* For the drivers beside it. Sleep of the USB thread. */
+void usb_sleep(u32 ms);
+/* Wakes the USB thread; any context. */
+void usb_wake(void);

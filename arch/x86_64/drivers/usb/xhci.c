@@ -11,6 +11,7 @@
 #include "arch/x86_64/drivers/usb/legacy.h"
 #include "arch/x86_64/drivers/usb/port.h"
 #include "arch/x86_64/drivers/usb/trb.h"
+#include "arch/x86_64/drivers/usb/usb.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a process used, put together.
+ */
+#include "kernel/task/usage.h"
+#include "lib/lock.h"
+#include "lib/string.h"
+
+#define NSEC 1000000000ull
+
+static void set_times(struct rusage *ru, u64 utime, u64 stime)
+{
+    ru->ru_utime_sec = (s64)(utime / NSEC);
+    ru->ru_utime_usec = (s64)(utime % NSEC / 1000);
+    ru->ru_stime_sec = (s64)(stime / NSEC);
+    ru->ru_stime_usec = (s64)(stime % NSEC / 1000);
+}
+
+static u64 peak_kb(const struct mm *mm)
+{
+    return MAX(mm->hiwater_rss, mm_rss(mm)) * (PAGE_SIZE / 1024);
+}
+
+void usage_of_thread(const struct thread *t, struct rusage *out)
+{
+    memset(out, 0, sizeof(*out));
+    set_times(out, t->utime_ns, t->stime_ns);
+    out->ru_minflt = (s64)t->minflt;
+    out->ru_nvcsw = (s64)t->nvcsw;
+    out->ru_nivcsw = (s64)t->nivcsw;
+    out->ru_maxrss = (s64)MAX(READ_ONCE(t->proc->maxrss_kb), peak_kb(t->proc->mm));
+}
+
+void usage_of_children(const struct proc *p, struct rusage *out)
+{
+    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
+    memset(out, 0, sizeof(*out));
+    set_times(out, p->cutime_ns, p->cstime_ns);
+    out->ru_maxrss = (s64)READ_ONCE(p->cmaxrss_kb);
+    out->ru_minflt = (s64)p->cminflt;
+    out->ru_majflt = (s64)p->cmajflt;
+}
+
+void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out)
+{
+    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
+    u64 utime, stime, maxrss = READ_ONCE(p->maxrss_kb);
+    struct task_counts counts;
+
+    memset(out, 0, sizeof(*out));
+    proc_times(p, &utime, &stime);
+    proc_task_counts(p, &counts);
+    if (p->mm)
+        maxrss = MAX(maxrss, peak_kb(p->mm));
+    out->ru_minflt = (s64)counts.minflt;
+    out->ru_majflt = (s64)p->majflt;
+    out->ru_nvcsw = (s64)counts.nvcsw;
+    out->ru_nivcsw = (s64)counts.nivcsw;
+    if (with_children) {
+        utime += p->cutime_ns;
+        stime += p->cstime_ns;
+        maxrss = MAX(maxrss, READ_ONCE(p->cmaxrss_kb));
+        out->ru_minflt += (s64)p->cminflt;
+        out->ru_majflt += (s64)p->cmajflt;
+    }
+    out->ru_maxrss = (s64)maxrss;
+    set_times(out, utime, stime);
+}
