@@ -115,7 +115,7 @@ bench: all $(BENCH) ## instructions per operation of the memory calls, counted b
 	tools/bench $(BENCH) $(CASE)
 
 stall: all $(DEBUG_KERNEL) $(STALL) ## longest stretch of kernel code in long calls, in instructions
-	tools/run -m 2048 --icount -t 900 --kernel $(DEBUG_KERNEL) -- $(STALL) $(CASE)
+	tools/run -m 2048 --icount -t 1800 --kernel $(DEBUG_KERNEL) --cmdline check=off -- $(STALL) $(CASE)
 
 clean: ## remove build/
 	rm -rf $(O) compile_commands.json

@@ -40,6 +40,9 @@ void pause_init(void)
     const char *when = cmdline_get("pause");
 
     runq_init();
+#ifdef TESSERA_DEBUG
+    check_calls = !cmdline_get("check") || strcmp(cmdline_get("check"), "off") != 0;
+#endif
     pause_cycles = when && strcmp(when, "always") == 0 ? 0 : clock_cycles_of_ns(PAUSE_NS);
 }
 
@@ -47,6 +50,7 @@ void pause_init(void)
 
 DEFINE_PER_CPU(u64, stall_since);
 struct stall stall_longest;
+bool check_calls = true;
 
 void stall_end(uintptr_t where)
 {

@@ -18,6 +18,8 @@ struct stall {
 };
 
 extern struct stall stall_longest;
+/* Whether the address space is looked at after each memory call; switch check=off. */
+extern bool check_calls;
 DECLARE_PER_CPU(u64, stall_since); /* 0: nothing is measured */
 
 static inline void stall_begin(void)

@@ -18,6 +18,8 @@ static inline struct mm *current_mm(void)
 static inline long checked(long result)
 {
 #ifdef TESSERA_DEBUG
+    if (!check_calls)
+        return result;
     stall_end((uintptr_t)__builtin_return_address(0));
     mutex_lock_shared(&current_mm()->lock);
     mm_check(current_mm());

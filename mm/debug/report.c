@@ -54,8 +54,10 @@ void vma_report(struct vma *v, struct vma_counts *c)
         for (unsigned n = slot_count(va, next, order); n; n--) {
             pte_t pte = pte_load(e++);
 
-            if (pte && pfn_to_page(pte_any_pfn(pte)) != zero_page)
-                count_page(pfn_to_page(pte_any_pfn(pte)), c);
+            if (!pte || pfn_to_page(pte_any_pfn(pte)) == zero_page)
+                continue;
+            count_page(pfn_to_page(pte_any_pfn(pte)), c);
+            pause_anyway(); /* one that many mappings show takes long */
         }
         pause_anyway();
     }

@@ -62,7 +62,7 @@ static void make_window(void)
 
 static void get_random(void)
 {
-    getrandom(window, 16 * MIB, 0);
+    getrandom(window, 64 * MIB, 0);
 }
 
 static void write_random(void)
@@ -85,12 +85,12 @@ static void read_zero(void)
 
 static void mincore_sparse(void)
 {
-    mincore(sparse, 256 * GIB, (unsigned char *)window);
+    mincore(sparse, 4096 * GIB, (unsigned char *)window);
 }
 
 static void remove_sparse(void)
 {
-    madvise(sparse, 64 * GIB, MADV_REMOVE);
+    madvise(sparse, 7168 * GIB, MADV_REMOVE);
 }
 
 static void remap_home(void)
@@ -176,11 +176,11 @@ static const struct {
     const char *name;
     void (*fn)(void);
 } cases[] = {
-    {"getrandom of 16 MiB", get_random},
+    {"getrandom of 64 MiB", get_random},
     {"write of 32 MiB to /dev/urandom", write_random},
     {"read of 256 MiB from /dev/zero", read_zero},
-    {"mincore of 256 GiB", mincore_sparse},
-    {"MADV_REMOVE of 64 GiB, sparse", remove_sparse},
+    {"mincore of 4 TiB", mincore_sparse},
+    {"MADV_REMOVE of 7 TiB, sparse", remove_sparse},
     {"remap of 7 TiB to home", remap_home},
     {"remap of 4 GiB away and home", remap_away},
     {"process_vm_readv of 128 MiB", vm_read},
@@ -196,6 +196,7 @@ static const struct {
     {"exit of two processes with all files open", many_open},
     {"wait4 WNOHANG among 2,000 children", wait_nohang},
     {"kill(-1) with 2,000 processes", kill_all},
+    {"fork bomb of 10,000 processes, kill, readdir of /proc", fork_bomb},
     {"kill of a group of 2,000 processes", kill_group},
     {"readdir of /proc with 2,000 processes", list_proc},
     {"4,000 timers", many_sleepers},
@@ -215,7 +216,7 @@ static const struct {
     {"truncate of a page that 90,000 mappings show", mapped_many_times},
 };
 
-static unsigned long longest(unsigned long *call)
+static unsigned long longest(unsigned long *call, unsigned long *end)
 {
     FILE *f = fopen("/proc/vmstat", "r");
     unsigned long value, cycles = 0;
@@ -226,6 +227,8 @@ static unsigned long longest(unsigned long *call)
             cycles = value;
         if (!strcmp(name, "longest_stretch_call"))
             *call = value;
+        if (!strcmp(name, "longest_stretch_end"))
+            *end = value;
     }
     if (f)
         fclose(f);
@@ -243,7 +246,7 @@ static void forget(void)
 
 int main(int argc, char **argv)
 {
-    unsigned long worst = 0, call = 0, cycles;
+    unsigned long worst = 0, call = 0, end = 0, cycles;
 
     sparse_fd = file((7ul << 40) + GIB);
     sparse = map((7ul << 40) + GIB, RW, MAP_SHARED, sparse_fd);
@@ -253,8 +256,8 @@ int main(int argc, char **argv)
             continue;
         forget();
         cases[i].fn();
-        cycles = longest(&call);
-        printf("%-54s %10lu  in call %lu\n", cases[i].name, cycles, call);
+        cycles = longest(&call, &end);
+        printf("%-54s %10lu  in call %lu to %lx\n", cases[i].name, cycles, call, end);
         fflush(stdout);
         worst = cycles > worst ? cycles : worst;
     }

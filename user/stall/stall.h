@@ -27,6 +27,7 @@ void many_children(void);
 void wait_nohang(void);
 void kill_all(void);
 void kill_group(void);
+void fork_bomb(void);
 void list_proc(void);
 void many_sleepers(void);
 void many_threads(void);

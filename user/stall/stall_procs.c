@@ -3,10 +3,13 @@
  * Rows of the stall program: many processes and threads.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,6 +89,58 @@ void kill_group(void)
         kill(0, SIGKILL);
     }
     waitpid(pid, NULL, 0);
+}
+
+/* What ps and top read of each process. */
+static void read_stats(void)
+{
+    DIR *d = opendir("/proc");
+    char name[300], text[4096];
+    struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        if (e->d_name[0] < '0' || e->d_name[0] > '9')
+            continue;
+        for (int i = 0; i < 2; i++) {
+            int fd;
+
+            snprintf(name, sizeof(name), "/proc/%s/%s", e->d_name,
+                     i ? "stat" : "cmdline");
+            fd = open(name, O_RDONLY);
+            if (fd >= 0 && read(fd, text, sizeof(text)) < 0)
+                die(name);
+            close(fd);
+        }
+    }
+    closedir(d);
+}
+
+/* Ten thousand processes, made by each other. */
+void fork_bomb(void)
+{
+    enum { BOMB = 10000 };
+    static volatile int *made;
+    pid_t first;
+
+    made = (int *)map(P, RW, MAP_SHARED | MAP_ANONYMOUS, -1);
+    first = fork();
+    if (first == 0) {
+        setpgid(0, 0);
+        while (__atomic_fetch_add(made, 1, __ATOMIC_RELAXED) < BOMB)
+            if (fork() < 0)
+                break;
+        sleep_for_ever();
+    }
+    while (*made < BOMB && waitpid(first, NULL, WNOHANG) == 0)
+        usleep(20000);
+    read_stats();
+    kill(-1, 0);
+    setpriority(PRIO_PGRP, first, 5);
+    kill(-first, SIGSTOP);
+    kill(-first, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+    munmap((void *)made, P);
 }
 
 void list_proc(void)
