@@ -36,7 +36,7 @@ $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(USER_OUT)/t_sweep.o $(USER_OUT)/t_inject $(USER_OUT)/t_inject_sys $(USER_OUT)/t_inject_proc: \
     $(USER_SRC)/t_inject.h
 $(USER_OUT)/t_fb: user/include/fb.h
-$(USER_OUT)/t_futex $(USER_OUT)/t_robust: $(USER_SRC)/t_futex.h lib/uapi/futex.h
+$(USER_OUT)/t_futex $(USER_OUT)/t_robust $(USER_OUT)/t_smp_futex: $(USER_SRC)/t_futex.h lib/uapi/futex.h
 $(USER_OUT)/t_elf $(USER_OUT)/t_exec: $(USER_SRC)/t_image.h
 
 .PHONY: user-tests
