@@ -61,6 +61,7 @@ static void drop_resources(struct proc *p)
 
     p->files = NULL;
     p->fs.dirs = NULL;
+    p->tty = NULL;
     spin_unlock_irq(&proc_lock, flags);
     fdtable_disown(files);
     fs_context_fini(&fs);
@@ -242,18 +243,6 @@ static void panic_if_init(const struct proc *p)
     panic("init exited with status %d", status >> 8 & 0xff);
 }
 
-static void leave_terminal(struct proc *p)
-{
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    bool leads = p->sid == p->pid && p->tty;
-
-    if (!leads)
-        p->tty = NULL;
-    spin_unlock_irq(&proc_lock, flags);
-    if (leads)
-        tty_detach(p);
-}
-
 /* The record of the process may go as soon as the thread is off its stack. */
 static noreturn void last_steps(struct thread *t)
 {
@@ -277,7 +266,8 @@ static noreturn void end_thread(bool whole, int status)
     t->free_tid = t->tid != p->pid ? t->tid : 0;
     p->itimer_interval = 0;
     ktimer_cancel(&p->itimer);
-    leave_terminal(p);
+    if (READ_ONCE(p->sid) == p->pid && READ_ONCE(p->tty))
+        tty_detach(p);
     drop_resources(p);
     leave_family(p, t);
     last_steps(t);

@@ -77,10 +77,13 @@ static int copy_directories(struct proc *child, struct proc *parent, u64 flags)
 static void copy_identity(struct proc *child, struct proc *parent, u64 clone_flags)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct account *unused = child->account;
+    struct account *unused = NULL;
 
-    child->account = parent->account;
-    account_hold(child->account);
+    if (unlikely(child->account != parent->account)) {
+        unused = child->account;
+        child->account = parent->account;
+        account_hold(child->account);
+    }
     memcpy(child->rlim, parent->rlim, sizeof(child->rlim));
     child->cred = parent->cred;
     child->share = parent->share;
@@ -95,7 +98,8 @@ static void copy_identity(struct proc *child, struct proc *parent, u64 clone_fla
     memcpy(child->comm, current_thread()->comm, sizeof(child->comm));
     spin_unlock(&parent->sig.lock);
     spin_unlock_irq(&proc_lock, flags);
-    account_put(unused);
+    if (unlikely(unused))
+        account_put(unused);
 }
 
 static int copy_mm(struct proc *child, struct proc *parent, u64 flags)

@@ -475,7 +475,8 @@ void signal_set_mask_locked(struct thread *t, u64 mask)
     u64 newly = mask & ~t->blocked;
 
     WRITE_ONCE(t->blocked, mask & ~SIG_UNBLOCKABLE);
-    signal_retarget(t->proc, newly);
+    if (unlikely(newly & t->proc->pending))
+        signal_retarget(t->proc, newly);
 }
 
 void signal_set_mask(u64 mask)
