@@ -95,7 +95,8 @@ static void *takes(void *arg)
             continue;
         if (taken >= to_take)
             break;
-        long r = futex(&tokens, FUTEX_WAIT_PRIVATE, 0, (long)arg % 2 ? &soon : NULL, NULL, 0);
+        long r =
+            futex(&tokens, FUTEX_WAIT_PRIVATE, 0, (long)arg % 2 ? &soon : NULL, NULL, 0);
         if (r != 0 && errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
             FAIL("wait: errno %d", errno);
     }
@@ -130,8 +131,9 @@ TEST(tokens, "a wake-up is not lost to time-outs and signals")
         futex(&tokens, FUTEX_WAKE_PRIVATE, NT, NULL, NULL, 0);
         left = 0;
         for (int i = 0; i < NT; i++)
-            left += takers[i] && pthread_tryjoin_np(takers[i], NULL) != 0 ? 1
-                                                                         : (takers[i] = 0, 0);
+            left += takers[i] && pthread_tryjoin_np(takers[i], NULL) != 0
+                        ? 1
+                        : (takers[i] = 0, 0);
         sched_yield();
     }
     EQ(taken, ROUNDS);
@@ -169,7 +171,8 @@ TEST(requeue, "whoever is requeued is woken where it went, once")
         for (long w = 0; w < moved; w++) /* some had the first wake-up */
             futex(&to, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
         if (asleep > awake)
-            ERR(futex(&from, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)2, &to, seen + 1), EAGAIN);
+            ERR(futex(&from, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)2, &to, seen + 1),
+                EAGAIN);
         from++;
         sched_yield();
     }
@@ -180,7 +183,8 @@ TEST(requeue, "whoever is requeued is woken where it went, once")
 }
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t not_full = PTHREAD_COND_INITIALIZER, not_empty = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t not_full = PTHREAD_COND_INITIALIZER,
+                      not_empty = PTHREAD_COND_INITIALIZER;
 static long ring[4], put_at, got_at, sum;
 
 static void *uses_ring(void *arg)
@@ -337,8 +341,8 @@ static void *remaps(void *arg)
 {
     (void)arg;
     for (int i = 0; !stop; i++) {
-        CHECK(mmap(window, P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, files[i % 2],
-                   0) == window);
+        CHECK(mmap(window, P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                   files[i % 2], 0) == window);
         if (i % 3 == 0)
             OK(munmap(window, P));
         if (i % 5 == 0)

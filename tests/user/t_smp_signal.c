@@ -33,7 +33,7 @@ static void on_value(int sig, siginfo_t *info, void *uc)
     handled++;
 }
 
-static void catch(int sig, void (*fn)(int, siginfo_t *, void *))
+static void catch (int sig, void (*fn)(int, siginfo_t *, void *))
 {
     struct sigaction act = {.sa_sigaction = fn, .sa_flags = SA_SIGINFO | SA_RESTART};
 
@@ -74,7 +74,7 @@ TEST(to_threads, "queued signals to threads that run: each arrives once")
     pthread_t t[NT];
     long want = 0;
 
-    catch(SIGRTMIN, on_value);
+    catch (SIGRTMIN, on_value);
     start_all(t, spins);
     while (ready < NT)
         sched_yield();
@@ -101,7 +101,7 @@ TEST(to_process, "four threads queue to the process and to its first thread")
 {
     pthread_t t[NT];
 
-    catch(SIGRTMIN, on_value);
+    catch (SIGRTMIN, on_value);
     start_all(t, sends);
     join_all(t);
     while (handled < N / NT * NT)
@@ -181,7 +181,8 @@ static void *sleeps_unblocked(void *arg)
     return NULL;
 }
 
-TEST(masks, "a signal to the process finds a thread that takes it, whoever blocks it just now")
+TEST(masks,
+     "a signal to the process finds a thread that takes it, whoever blocks it just now")
 {
     struct sigaction act = {.sa_handler = count};
     pthread_t t[NT], sleeper;
