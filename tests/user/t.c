@@ -331,7 +331,7 @@ int t_main(int argc, char **argv, int (*helper)(int, char **))
                 before = free_pages_at_rest();
                 status = run_case(cases[i]);
                 after = t_tessera ? settled_free_pages(before) : before;
-            } while (after != before && ++tries < 2);
+            } while (after != before && ++tries < 5);
             failed += !report(++number, cases[i], status, before - after);
         }
     }
