@@ -73,12 +73,12 @@ static int next_areas(struct map_walk *w)
     struct vma *v;
     int n = 0;
 
-    mutex_lock_shared(&w->mm->lock);
+    mm_lock_shared(w->mm);
     for (v = vma_find(w->mm, w->next); v && n < BATCH; v = vma_next(v)) {
         copy_area(w, v, &w->areas[n++]);
         w->next = v->end;
     }
-    mutex_unlock(&w->mm->lock);
+    mm_unlock_shared(w->mm);
     return n;
 }
 

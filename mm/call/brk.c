@@ -52,7 +52,7 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
     vaddr_t old_end, new_end, result;
     bool ok = false;
 
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     old_end = align_up(mm->brk, PAGE_SIZE);
     new_end = align_up(brk, PAGE_SIZE);
     if (brk < mm->brk_start || brk > USER_END || over_data(mm, brk))
@@ -69,7 +69,7 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
     if (ok)
         mm->brk = brk;
     result = mm->brk;
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     area_release(&r);
     area_bury(&dead);
     return result;

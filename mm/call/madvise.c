@@ -205,6 +205,24 @@ static bool breaks_seal(const struct mm *mm, vaddr_t start, vaddr_t end, int adv
     return false;
 }
 
+#define READ_MAX (16ul << 20) /* dropped without a pause */
+
+/* MADV_DONTNEED of a part of one ordinary VMA, between mm_read_begin() and mm_read_end(); false:
+ * it is not that. */
+static bool drop_read(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct vma *v = vma_read(mm, start);
+    struct change c;
+
+    if (!v || v->end < end || end - start > READ_MAX ||
+        (v->flags & (VM_LOCKED | VM_SEALED | VM_HUGE)))
+        return false;
+    change_begin(&c, mm);
+    zap_range_at_once(v, start, end, &c);
+    change_end(&c);
+    return true;
+}
+
 int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
 {
     vaddr_t end;
@@ -217,7 +235,14 @@ int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
     end = addr + align_up(len, PAGE_SIZE);
     if (end == addr)
         return 0;
-    mutex_lock(&mm->lock);
+    if (advice == MADV_DONTNEED && mm_read_begin(mm)) {
+        bool done = drop_read(mm, addr, end);
+
+        mm_read_end(mm);
+        if (done)
+            return 0;
+    }
+    mm_lock(mm);
     if (breaks_seal(mm, addr, end, advice))
         err = -EPERM;
     while (!err && addr < end) {
@@ -239,6 +264,6 @@ int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
         if (!err && pause_point())
             err = -EINTR;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err ? err : hole;
 }

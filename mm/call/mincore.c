@@ -73,7 +73,18 @@ int mm_mincore(struct mm *mm, vaddr_t addr, u64 npages, u8 *vec)
     vaddr_t end = addr + (npages << PAGE_SHIFT);
     int err = 0;
 
-    mutex_lock_shared(&mm->lock);
+    if ((addr ^ (end - 1)) < LEAF_SPAN &&
+        mm_read_begin(mm)) { /* under one table: no pause */
+        struct vma *v = vma_read(mm, addr);
+        bool all = v && end <= v->end;
+
+        if (all)
+            SLOT_CALL(v, mincore_pages, v, addr, end, vec);
+        mm_read_end(mm);
+        if (all)
+            return 0;
+    }
+    mm_lock_shared(mm);
     while (addr < end) {
         struct vma *v = vma_at(mm, addr);
         vaddr_t stop;
@@ -87,6 +98,6 @@ int mm_mincore(struct mm *mm, vaddr_t addr, u64 npages, u8 *vec)
         vec += (stop - addr) >> PAGE_SHIFT;
         addr = stop;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock_shared(mm);
     return err;
 }

@@ -98,7 +98,7 @@ int mm_mlock(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
         return err;
     if (!mm->limits.memlock_unlimited && mm->limits.memlock == 0)
         return -EPERM;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     if (area_check_memlock(mm, unlocked_pages(mm, addr, end)) != 0)
         err = -ENOMEM;
     if (!err)
@@ -118,7 +118,7 @@ int mm_mlock(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
             break;
         }
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 
@@ -129,9 +129,9 @@ int mm_munlock(struct mm *mm, vaddr_t addr, u64 len)
 
     if (err || addr == end)
         return err;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     err = set_locked(mm, addr, end, 0);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 
@@ -168,13 +168,13 @@ int mm_munlockall(struct mm *mm)
 {
     struct area_reserve none = {.n = 0};
 
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     mm->def_flags = 0;
     for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
         v = area_set_flags(mm, v, v->start, v->end,
                            v->flags & ~(VM_LOCKED | VM_LOCKONFAULT), &none);
         pause_anyway();
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return 0;
 }

@@ -282,10 +282,10 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
         err = check_huge(a, m.len);
     if (err)
         return err;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     err = prepare(&m);
     if (err) {
-        mutex_unlock(&mm->lock);
+        mm_unlock(mm);
         area_release(&m.reserve);
         return err;
     }
@@ -300,7 +300,7 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
         vm_populates(m.flags) ||
         ((m.flags & VM_HUGE) && ((a->flags & MAP_LOCKED) || vm_populates(mm->def_flags))))
         (void)fault_populate(mm, m.addr, m.addr + m.len); /* best effort by definition */
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     area_release(&m.reserve);
     area_bury(&dead);
     *out = m.addr;
@@ -333,13 +333,13 @@ int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
     if (len == 0 || len > USER_END - addr)
         return -EINVAL;
     end = addr + len;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     err = check_unmap(mm, addr, end, &cuts);
     if (!err && cuts)
         err = area_reserve(&r, cuts);
     if (!err)
         area_unmap(mm, addr, end, &r, &dead);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     area_release(&r);
     area_bury(&dead);
     return err;

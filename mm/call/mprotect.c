@@ -172,7 +172,7 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
     if (end > USER_END)
         return -ENOMEM;
     prot = rights & VM_PROT;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     err = grows ? extend_to_stack(mm, grows, &addr, end) : 0;
     if (!err)
         err = check_range(mm, addr, end, prot, &c);
@@ -201,7 +201,7 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
         if (va < c.stop)
             pause_anyway();
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     area_release(&r);
     return err ? err : c.stop < end ? -ENOMEM : 0;
 }

@@ -272,7 +272,7 @@ int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
 
     if (err)
         return err;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     if ((flags & MREMAP_FIXED) && m.old_len == m.new_len) {
         err = move_each(&m, &m.dead);
     } else {
@@ -280,7 +280,7 @@ int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
         if (!err)
             populate(&m);
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     finish(&m);
     area_bury(&m.dead);
     if (!err)

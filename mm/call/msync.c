@@ -24,7 +24,7 @@ int mm_msync(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
         return -ENOMEM;
     if (end == addr)
         return 0;
-    mutex_lock_shared(&mm->lock);
+    mm_lock_shared(mm);
     for (struct vma *v = vma_find(mm, addr);; v = vma_next(v)) {
         if (!v || v->start >= end) {
             err = -ENOMEM; /* a hole up to the end */
@@ -41,6 +41,6 @@ int mm_msync(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
         if (addr >= end)
             break;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock_shared(mm);
     return err;
 }

@@ -2,6 +2,7 @@
  *
  * remap_file_pages: rearranges which file pages a shared mapping shows, at the cost of one
  * number beside each page-table slot and no VMA. The steps are those of mm/op/rearrange.h.
+ * Where tables and arrays are there the VMA is only read; else M is taken exclusively.
  *
  * One call moves its whole range by one distance, so either every page of it comes home or
  * every page goes away.
@@ -53,9 +54,9 @@ static inline void flush_replaced(struct mm *mm, vaddr_t va)
 /* The case that counts: one page, away, in a table that has its array. False: it is not that,
  * nothing done. The general steps with constants; what they do not use of r is not there. */
 static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
-                                    pgoff_t pgoff, bool install)
+                                    pgoff_t pgoff, bool install, bool *missing)
 {
-    REQUIRES_EXCLUSIVE(&mm->lock);
+    REQUIRES(&mm->lock);
     struct vm_object *o = v->object;
     struct slot s = slot_at(mm, va, 0);
     u32 number = object_number(pgoff) + 1;
@@ -89,17 +90,75 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     if (change_noted(&r.change))
         flush_replaced(mm, va);
     object_changed(o);
-    if (unlikely(r.missing))
-        (void)fault_populate(mm, va, va + PAGE_SIZE);
+    *missing = r.missing;
     return true;
+}
+
+#define REMAP_READ_MAX 512u /* pages set without a pause */
+
+/* The same for a few pages. */
+static noinline bool remap_few(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
+                               pgoff_t pgoff, bool lazy, bool *missing)
+{
+    REQUIRES(&mm->lock);
+    struct rearrange r;
+
+    if (end - start > REMAP_READ_MAX * PAGE_SIZE)
+        return false;
+    for (vaddr_t va = start; va < end; va = (va | (LEAF_SPAN - 1)) + 1)
+        if (slot_all_home(slot_at(mm, va, 0).table))
+            return false;
+    rearrange_begin(&r, mm, lazy);
+    rearrange_use(&r, v);
+    rearrange_range(&r, start, end, pgoff);
+    rearrange_flush(&r);
+    *missing = r.missing && r.install;
+    return true;
+}
+
+/* The call on a VMA that stands still, between mm_read_begin() and mm_read_end(): false: it
+ * takes more than that. */
+static always_inline bool remap_read(struct mm *mm, vaddr_t start, vaddr_t end,
+                                     pgoff_t pgoff, bool lazy, bool *missing, int *err)
+{
+    struct vma *v = vma_read(mm, start);
+    bool install;
+
+    *err = rearrange_check(v, start, end);
+    if (unlikely(*err))
+        return true;
+    if (unlikely(vma_order(v) || pgoff == vma_home(v, start)))
+        return false; /* an array may be empty then */
+    /* A locked mapping is always populated; one without rights cannot be. */
+    install = (!lazy || vm_populates(v->flags)) && (v->flags & VM_PROT);
+    if (end - start == PAGE_SIZE)
+        return remap_one(mm, v, start, pgoff, install, missing);
+    return remap_few(mm, v, start, end, pgoff, lazy, missing);
+}
+
+/* The call in general. `odd`: bits of addresses that huge pages do not round. */
+static noinline int remap_slow(struct mm *mm, vaddr_t start, vaddr_t end, pgoff_t pgoff,
+                               u64 odd, bool lazy)
+{
+    struct vma *v;
+    int err;
+
+    mm_lock(mm);
+    v = vma_at(mm, start);
+    err = rearrange_check(v, start, end);
+    if (!err && odd % vma_page_size(v) && vma_order(v))
+        err = -EINVAL;
+    if (!err)
+        err = remap_range(v, start, end, pgoff, lazy);
+    mm_unlock(mm);
+    return err;
 }
 
 int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32 flags)
 {
     vaddr_t start = addr & PAGE_MASK; /* both are rounded down, says the man page */
     u64 asked = size;
-    bool install;
-    struct vma *v;
+    bool done = false, missing = false, lazy = flags & MAP_NONBLOCK;
     int err;
 
     size &= PAGE_MASK;
@@ -107,24 +166,21 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
         return -EINVAL;
     if (pgoff > OBJECT_MAX_PAGES || size >> PAGE_SHIFT > OBJECT_MAX_PAGES - pgoff)
         return -EINVAL;
-    mutex_lock(&mm->lock);
-    v = vma_at(mm, start);
-    err = rearrange_check(v, start, start + size);
-    if (unlikely(!err && vma_order(v)) &&
-        (addr | asked | pgoff << PAGE_SHIFT) % vma_page_size(v))
-        err = -EINVAL; /* nothing is rounded to huge pages */
-    if (likely(!err)) {
-        /* A locked mapping is always populated; one without rights cannot be. */
-        install =
-            (!(flags & MAP_NONBLOCK) || vm_populates(v->flags)) && (v->flags & VM_PROT);
-        if (size != PAGE_SIZE || unlikely(vma_order(v)) || pgoff == vma_home(v, start) ||
-            !remap_one(mm, v, start, pgoff, install))
-            err = remap_range(v, start, start + size, pgoff, flags & MAP_NONBLOCK);
+    if (likely(mm_read_begin(mm))) {
+        done = remap_read(mm, start, start + size, pgoff, lazy, &missing, &err);
+        mm_read_end(mm);
+    }
+    if (unlikely(!done))
+        err = remap_slow(mm, start, start + size, pgoff,
+                         addr | asked | pgoff << PAGE_SHIFT, lazy);
+    if (unlikely(missing)) {
+        mm_lock_shared(mm);
+        (void)fault_populate(mm, start, start + size);
+        mm_unlock_shared(mm);
     }
     if (likely(!err)) {
         mm_count(remap_calls);
         mm_count_n(remap_pages, size >> PAGE_SHIFT);
     }
-    mutex_unlock(&mm->lock);
     return err;
 }

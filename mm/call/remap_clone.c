@@ -88,9 +88,9 @@ int mm_remap_clone(struct mm *mm, vaddr_t src, u64 len, u32 prot, vaddr_t *out)
     if (!len || src % PAGE_SIZE || len % PAGE_SIZE || len > USER_END ||
         src > USER_END - len || (prot & ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC)))
         return -EINVAL;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     err = clone_locked(mm, src, len, prot, &r, out);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     area_release(&r);
     return err;
 }

@@ -34,7 +34,7 @@ int mm_remap_query(struct mm *mm, vaddr_t addr, u64 npages, u64 *out)
     vaddr_t end = addr + (npages << PAGE_SHIFT);
     int err = 0;
 
-    mutex_lock_shared(&mm->lock);
+    mm_lock_shared(mm);
     for (vaddr_t va = addr, next; va < end; va = next) {
         const struct vma *v = vma_at(mm, va);
         struct page *table;
@@ -54,6 +54,6 @@ int mm_remap_query(struct mm *mm, vaddr_t addr, u64 npages, u64 *out)
         if (table)
             spin_unlock(&table->lock);
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock_shared(mm);
     return err;
 }

@@ -122,7 +122,7 @@ int mm_remap_swap(struct mm *mm, vaddr_t a, vaddr_t b, u64 len)
 
     if (!window_ok(a, len) || !window_ok(b, len) || (a < b + len && b < a + len))
         return -EINVAL;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     rearrange_begin(&r, mm, false);
     err = swap_reserve(&r, w, len);
     if (!err)
@@ -132,7 +132,7 @@ int mm_remap_swap(struct mm *mm, vaddr_t a, vaddr_t b, u64 len)
         rearrange_use(&r, w[k].v);
         window_done(&r, w[k].start, len);
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 
@@ -217,12 +217,12 @@ int mm_remap_rotate(struct mm *mm, vaddr_t addr, u64 len, s64 by)
 
     if (!window_ok(addr, len))
         return -EINVAL;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     rearrange_begin(&r, mm, false);
     err = rotate_locked(&r, addr, len, by);
     rearrange_end(&r);
     if (!err)
         window_done(&r, addr, len);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }

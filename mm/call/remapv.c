@@ -2,7 +2,8 @@
  *
  * remapv: a vector of remaps, in order, with one flush. An atomic vector is checked and
  * reserved as a whole before its first change; else each entry is, and the first that fails
- * ends the call.
+ * ends the call. Single pages in tables with arrays, as most are, take the VMA to be read only;
+ * from the first other entry on M is held exclusively.
  *
  * The kernel's copy of the vector remembers in `flags` what a later pass needs to know.
  */
@@ -169,20 +170,87 @@ static void finish(struct rearrange *r, const struct remap_vec *v, size_t done)
     }
 }
 
+/* ---- with the VMAs read only ---- */
+
+/* Chooses the mapping around a single page; false: it is something else, or not right. */
+static bool choose(struct rearrange *r, const struct remap_vec *e)
+{
+    struct vma *v = r->v;
+
+    if (!v || e->addr - v->start >= v->end - v->start) {
+        v = vma_read(r->mm, e->addr);
+        if (e->addr % PAGE_SIZE || rearrange_check(v, e->addr, e->addr + PAGE_SIZE) != 0)
+            return false;
+        rearrange_use(r, v);
+    }
+    rearrange_aim(r);
+    return true;
+}
+
+/* Whether commit_single() will do this entry. */
+static bool ready(struct rearrange *r, const struct remap_vec *e, u32 flags)
+{
+    return e->npages == 1 && !e->flags && e->addr % PAGE_SIZE == 0 && choose(r, e) &&
+           !vma_order(r->v) && e->pgoff < OBJECT_MAX_PAGES &&
+           (!(flags & RM_CHECK) || e->pgoff < object_npages(r->v->object)) &&
+           !slot_all_home(rearrange_slot(r, e->addr, 0).table);
+}
+
+/* The entries that can be done between mm_read_begin() and mm_read_end(), from the first on;
+ * of an atomic vector all or none. How many. */
+static size_t read_only(struct rearrange *r, struct remap_vec *v, size_t n, u32 flags)
+{
+    u32 asks = flags & RM_ATOMIC ? 0 : flags;
+
+    for (size_t i = 0; flags & RM_ATOMIC && i < n; i++)
+        if (!ready(r, &v[i], flags))
+            return 0;
+    for (size_t i = 0; i < n; i++) {
+        if (likely(commit_single(r, &v[i], asks)))
+            continue;
+        if (!choose(r, &v[i]) || !commit_single(r, &v[i], asks))
+            return i;
+    }
+    return n;
+}
+
+/* Whether finish() has something to do. */
+static bool unfinished(const struct remap_vec *v, size_t n)
+{
+    u32 flags = 0;
+
+    for (size_t i = 0; i < n; i++)
+        flags |= v[i].flags;
+    return flags;
+}
+
 ssize_t mm_remapv(struct mm *mm, struct remap_vec *v, size_t n, u32 flags)
 {
     struct rearrange r;
-    size_t done;
+    size_t done = 0;
     int err = 0;
 
-    mutex_lock(&mm->lock);
-    rearrange_begin(&r, mm, flags & RM_NOPOPULATE);
-    if (flags & RM_ATOMIC)
+    if (n <= REARRANGE_RUN && likely(mm_read_begin(mm))) {
+        rearrange_begin(&r, mm, flags & RM_NOPOPULATE);
+        done = read_only(&r, v, n, flags);
+        rearrange_flush(&r);
+        rearrange_forget(&r);
+        mm_read_end(mm);
+        if (likely(done == n) && likely(!unfinished(v, n))) {
+            rearrange_end(&r);
+            return (ssize_t)n;
+        }
+        mm_lock(mm);
+    } else {
+        mm_lock(mm);
+        rearrange_begin(&r, mm, flags & RM_NOPOPULATE);
+    }
+    if (flags & RM_ATOMIC && done < n)
         done = all_or_none(&r, v, n, flags, &err);
-    else
-        done = in_order(&r, v, n, flags, &err);
+    else if (done < n)
+        done += in_order(&r, v + done, n - done, flags, &err);
     rearrange_end(&r);
     finish(&r, v, done);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return done ? (ssize_t)done : err;
 }

@@ -47,7 +47,7 @@ int mm_seal(struct mm *mm, vaddr_t addr, u64 len)
         return -EINVAL;
     if (end == addr)
         return 0;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     if (has_hole(mm, addr, end) || !area_may_cut(mm, growth(mm, addr, end)))
         err = -ENOMEM;
     if (!err && area_cuts_page(mm, addr, end))
@@ -62,7 +62,7 @@ int mm_seal(struct mm *mm, vaddr_t addr, u64 len)
         addr = stop;
         pause_anyway();
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     area_release(&r);
     return err;
 }

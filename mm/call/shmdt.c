@@ -44,10 +44,10 @@ int mm_shmdt(struct mm *mm, vaddr_t addr, struct vm_file **file)
 
     if (addr % PAGE_SIZE)
         return -EINVAL;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     v = first_piece(mm, addr);
     if (!v) {
-        mutex_unlock(&mm->lock);
+        mm_unlock(mm);
         return -EINVAL;
     }
     object = v->object;
@@ -63,7 +63,7 @@ int mm_shmdt(struct mm *mm, vaddr_t addr, struct vm_file **file)
         if (v->object == object && is_piece(v, addr))
             area_unmap(mm, v->start, v->end, &none, &dead);
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     area_bury(&dead);
     return err;
 }

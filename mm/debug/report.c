@@ -104,13 +104,13 @@ void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out)
     vaddr_t end = va + n * PAGE_SIZE;
 
     memset(out, 0, n * sizeof(*out));
-    mutex_lock_shared(&mm->lock);
+    mm_lock_shared(mm);
     for (struct vma *v = vma_find(mm, va); v && v->start < end; v = vma_next(v)) {
         vaddr_t start = MAX(va, v->start);
 
         pagemap_vma(v, start, MIN(end, v->end), out + ((start - va) >> PAGE_SHIFT));
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock_shared(mm);
 }
 
 struct arrangement_walk {
@@ -168,7 +168,7 @@ void arrangement_report(struct mm *mm, vaddr_t from, arrangement_fn visit, void 
     struct arrangement_walk w = {.visit = visit, .arg = arg};
     struct vma *v;
 
-    mutex_lock_shared(&mm->lock);
+    mm_lock_shared(mm);
     for (v = vma_find(mm, from); v && !w.over; v = vma_next(v)) {
         if (v->object)
             arrangement_vma(&w, v, MAX(from, v->start));
@@ -176,5 +176,5 @@ void arrangement_report(struct mm *mm, vaddr_t from, arrangement_fn visit, void 
             w.over = !visit(&w.run, arg);
         w.run.end = 0;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock_shared(mm);
 }

@@ -72,7 +72,7 @@ static size_t do_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool wri
     size_t done = 0;
 
     *result = FAULT_MAPERR;
-    mutex_lock_shared(&mm->lock);
+    mm_lock_shared(mm);
     while (done < n && va < USER_END) {
         size_t part = MIN(n - done, PAGE_SIZE - va % PAGE_SIZE);
         struct vma *v = vma_at(mm, va);
@@ -91,7 +91,7 @@ static size_t do_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool wri
         va += part;
         pause_anyway();
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock_shared(mm);
     return done;
 }
 
@@ -125,7 +125,7 @@ int mm_locate(struct mm *mm, vaddr_t va, bool write, struct vm_object **object, 
     u32 access;
     int err = -EFAULT;
 
-    mutex_lock_shared(&mm->lock);
+    mm_lock_shared(mm);
     v = vma_at(mm, va);
     if (!v || (write && !(v->flags & VM_WRITE)))
         goto out;
@@ -147,6 +147,6 @@ int mm_locate(struct mm *mm, vaddr_t va, bool write, struct vm_object **object, 
     *at = (mm_offset(mm, v, va) << PAGE_SHIFT) + va % PAGE_SIZE;
     err = 0;
 out:
-    mutex_unlock(&mm->lock);
+    mm_unlock_shared(mm);
     return err;
 }

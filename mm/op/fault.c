@@ -460,25 +460,44 @@ enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
     return result;
 }
 
-enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access)
+/* The same, but it may be the stack that grows, or somebody changes the address space. */
+static noinline enum fault_result fault_slow(struct mm *mm, vaddr_t va, u32 access)
 {
     enum fault_result result = FAULT_MAPERR;
     struct vma *v;
 
-    if (va >= USER_END)
-        return FAULT_MAPERR;
-    mutex_lock_shared(&mm->lock);
+    mm_lock_shared(mm);
     v = vma_at(mm, va);
-    if (unlikely(!v)) {
-        mutex_unlock(&mm->lock);
-        mutex_lock(&mm->lock);
-        v = vma_at(mm, va);
-        if (!v)
-            v = stack_grow(mm, va);
-    }
     if (v)
         result = fault_locked(mm, v, va, access);
-    mutex_unlock(&mm->lock);
+    mm_unlock_shared(mm);
+    if (v)
+        return result;
+    mm_lock(mm);
+    v = vma_at(mm, va);
+    if (!v)
+        v = stack_grow(mm, va);
+    if (v)
+        result = fault_locked(mm, v, va, access);
+    mm_unlock(mm);
+    return result;
+}
+
+enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access)
+{
+    enum fault_result result = FAULT_MAPERR;
+    struct vma *v = NULL;
+
+    if (va >= USER_END)
+        return FAULT_MAPERR;
+    if (likely(mm_read_begin(mm))) {
+        v = vma_read(mm, va);
+        if (likely(v))
+            result = fault_locked(mm, v, va, access);
+        mm_read_end(mm);
+    }
+    if (unlikely(!v))
+        result = fault_slow(mm, va, access);
     if (likely(result == FAULT_OK))
         mm_count(pgfault);
     else if (result == FAULT_BUS)

@@ -88,8 +88,8 @@ int mm_fork(struct mm *parent, struct mm **child)
 
     if (!c)
         return -ENOMEM;
-    mutex_lock(&parent->lock);
-    mutex_lock(&c->lock);
+    mm_lock(parent);
+    mm_lock(c);
     copy_fields(c, parent);
     change_begin(&batch, parent);
     vma_for_each (v, parent) {
@@ -104,8 +104,8 @@ int mm_fork(struct mm *parent, struct mm **child)
     }
     /* The parent must not write through stale entries before the copy is complete. */
     change_end(&batch);
-    mutex_unlock(&c->lock);
-    mutex_unlock(&parent->lock);
+    mm_unlock(c);
+    mm_unlock(parent);
     if (err) {
         mm_put(c);
         return err;

@@ -103,10 +103,10 @@ void mm_put(struct mm *mm)
     list_del(&mm->all);
     spin_unlock(&list_lock);
     __atomic_fetch_add(&dying, 1, __ATOMIC_RELAXED);
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     unmap_all(mm, &dead);
     pt_fini(mm);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     area_bury(&dead);
     __atomic_fetch_sub(&dying, 1, __ATOMIC_RELAXED);
     ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 &&

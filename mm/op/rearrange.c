@@ -10,17 +10,14 @@
 
 void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
 {
-    REQUIRES_EXCLUSIVE(&mm->lock);
+    REQUIRES(&mm->lock);
     r->mm = mm;
-    r->v = NULL;
-    r->cursor = object_cursor(NULL);
     r->run = 0;
     r->pages = 0;
     r->lazy = lazy;
     r->install = false;
     r->missing = false;
-    r->directory = NULL;
-    r->covers = USER_END; /* nothing */
+    rearrange_forget(r);
     change_begin(&r->change, mm);
 }
 
@@ -34,17 +31,17 @@ void rearrange_flush(struct rearrange *r)
     r->run = 0;
 }
 
-void rearrange_go_on(struct rearrange *r)
+void rearrange_pause(struct rearrange *r)
 {
     REQUIRES_EXCLUSIVE(&r->mm->lock);
     rearrange_flush(r);
+    r->cursor = object_cursor(NULL); /* leaves of its index may be freed */
     pause_anyway();
-    r->cursor = object_cursor(r->v->object);
 }
 
 int rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end)
 {
-    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    REQUIRES(&r->mm->lock);
     struct vma *v = vma_at(r->mm, start);
     int err = rearrange_check(v, start, end);
 
@@ -55,7 +52,7 @@ int rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end)
 
 const pte_t *rearrange_directory(struct rearrange *r, vaddr_t va, unsigned order)
 {
-    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    REQUIRES(&r->mm->lock);
     const pte_t *table = r->mm->root;
 
     for (unsigned level = PT_LEVELS - 1; level > slot_level(order) + 1; level--) {
@@ -186,7 +183,6 @@ void rearrange_range(struct rearrange *r, vaddr_t start, vaddr_t end, pgoff_t pg
 
 void rearrange_end(struct rearrange *r)
 {
-    REQUIRES_EXCLUSIVE(&r->mm->lock);
     rearrange_flush(r);
     if (r->pages) {
         mm_count_n(remap_pages, r->pages);

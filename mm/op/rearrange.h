@@ -2,7 +2,9 @@
  *
  * A change of an arrangement under way: what remap_file_pages, remapv, swap and rotate share.
  * Check the mapping, reserve tables and arrays (the only step that can fail), set slots table by
- * table, settle once. M exclusive throughout.
+ * table, settle once. M is held throughout: exclusively, or between mm_read_begin() and
+ * mm_read_end() where nothing has to be reserved, trimmed, or paused for: tables and arrays do
+ * not go away either way.
  */
 #pragma once
 
@@ -31,8 +33,17 @@ struct rearrange {
 
 void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy);
 
-/* Flushes what was changed; before each pause. */
+/* Flushes what was changed; before each pause, and before M is given up. */
 void rearrange_flush(struct rearrange *r);
+
+/* M was given up after that: nothing found is remembered. */
+static inline void rearrange_forget(struct rearrange *r)
+{
+    r->v = NULL;
+    r->cursor = object_cursor(NULL);
+    r->directory = NULL;
+    r->covers = USER_END;
+}
 
 /* Why [start, end), not empty and in the user half, cannot be rearranged as a part of v (NULL:
  * nothing is mapped at start); 0: it can. The one predicate. -EINVAL: not inside one shared
@@ -64,7 +75,7 @@ int must_check rearrange_find(struct rearrange *r, vaddr_t start, vaddr_t end);
 static inline int must_check rearrange_vma(struct rearrange *r, vaddr_t start,
                                            vaddr_t end)
 {
-    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    REQUIRES(&r->mm->lock);
     const struct vma *v = r->v;
 
     if (likely(v && start - v->start < v->end - v->start))
@@ -74,8 +85,7 @@ static inline int must_check rearrange_vma(struct rearrange *r, vaddr_t start,
     return rearrange_find(r, start, end);
 }
 
-/* As slot_at(); the next one nearby costs one load. No table goes away meanwhile: M is
- * exclusive, and rearrange_undo forgets what is remembered. */
+/* As slot_at(); the next one nearby costs one load. rearrange_undo forgets what is remembered. */
 const pte_t *rearrange_directory(struct rearrange *r, vaddr_t va, unsigned order);
 
 static always_inline struct slot rearrange_slot(struct rearrange *r, vaddr_t va,
@@ -104,14 +114,26 @@ void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end);
 /* After a failed reservation: frees the empty tables as well. */
 void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end);
 
-/* The cursor is for v's object; pauses when it is time. */
-void rearrange_go_on(struct rearrange *r);
+/* The cursor is for v's object from now on. */
+static inline void rearrange_aim(struct rearrange *r)
+{
+    if (unlikely(r->cursor.object != r->v->object)) {
+        if (r->cursor.object)
+            object_changed(r->cursor.object);
+        r->cursor = object_cursor(r->v->object);
+    }
+}
 
-/* Before the next `npages` pages of v are set. */
+/* Pauses. */
+void rearrange_pause(struct rearrange *r);
+
+/* Before the next `npages` pages of v are set. With REARRANGE_RUN of them since the last time it
+ * may pause. */
 static inline void rearrange_next(struct rearrange *r, u32 npages)
 {
-    if (unlikely(r->cursor.object != r->v->object || r->run >= REARRANGE_RUN))
-        rearrange_go_on(r);
+    if (unlikely(r->run >= REARRANGE_RUN))
+        rearrange_pause(r);
+    rearrange_aim(r);
     r->run += npages;
 }
 

@@ -55,16 +55,16 @@ int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec)
     v->pgoff = v->start >> PAGE_SHIFT;
     v->flags = VM_READ | VM_WRITE | (exec ? VM_EXEC : 0) | VM_MAYREAD | VM_MAYWRITE |
                VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT | mm->def_flags;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     next = vma_find(mm, v->start);
     if (next && next->start < top) { /* a segment of the program lies there */
-        mutex_unlock(&mm->lock);
+        mm_unlock(mm);
         vma_free(v);
         return -ENOMEM;
     }
     vma_insert(mm, v);
     area_account(mm, v->flags, (s64)(initial >> PAGE_SHIFT));
     mm->program.start_stack = top - 1;
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return 0;
 }

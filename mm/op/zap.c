@@ -11,7 +11,7 @@
 
 /* Drops what DROP_* says of [start, end) of v, table by table. */
 static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 what,
-                              struct change *c)
+                              bool pauses, struct change *c)
 {
     REQUIRES(&v->mm->lock);
     unsigned order = vma_order(v);
@@ -25,7 +25,8 @@ static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 wha
         if (table->present)
             slot_drop(c, v, table, i, i + slot_count(va, next, order), what);
         spin_unlock(&table->lock);
-        change_pause(c);
+        if (pauses)
+            change_pause(c);
     }
     if (v->object)
         object_changed(v->object);
@@ -33,12 +34,17 @@ static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 wha
 
 void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct change *c)
 {
-    drop_range(v, start, end, DROP_ALL, c);
+    drop_range(v, start, end, DROP_ALL, true, c);
+}
+
+void zap_range_at_once(struct vma *v, vaddr_t start, vaddr_t end, struct change *c)
+{
+    drop_range(v, start, end, DROP_ALL, false, c);
 }
 
 void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct change *c)
 {
-    drop_range(v, start, end, DROP_AWAY, c);
+    drop_range(v, start, end, DROP_AWAY, true, c);
 }
 
 /* ---- removal by file page: the removing half of mm/vm/rmap.h ---- */

@@ -11,5 +11,8 @@
  * spinlock: a large range pauses. */
 void zap_range(struct vma *v, vaddr_t start, vaddr_t end, struct change *c);
 
+/* The same of a range that is short enough to do without a pause. */
+void zap_range_at_once(struct vma *v, vaddr_t start, vaddr_t end, struct change *c);
+
 /* As zap_range, but leaves private memory in place: only pages of the object go. */
 void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct change *c);

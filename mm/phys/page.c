@@ -14,6 +14,12 @@ static void free_now(struct grace_item *item)
     page_free(pg, pg->order);
 }
 
+/* Another CPU may have dropped a translation of it that it has not flushed yet. */
+static noinline void free_later(struct page *pg)
+{
+    grace_defer(&pg->grace, free_now);
+}
+
 void page_put(struct page *pg)
 {
     u32 left = __atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL);
@@ -21,13 +27,11 @@ void page_put(struct page *pg)
     ASSERT(left < 0x7fffffff);
     if (left)
         return;
-    if (pg->type == PAGE_ANON) {
+    ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
+    if (pg->type == PAGE_OBJECT && cpu_count > 1)
+        free_later(pg);
+    else
         page_free(pg, pg->order);
-        return;
-    }
-    /* Another CPU may have dropped a translation of it that it has not flushed yet. */
-    ASSERT(pg->type == PAGE_OBJECT && !pg->object);
-    grace_defer(&pg->grace, free_now);
 }
 
 static void free_table_now(struct grace_item *item)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * struct mm: one address space. Locks: `lock` (M) is exclusive for calls that change VMAs,
- * shared for faults and reports. Inside mm: M -> object -> leaf table -> allocator.
+ * struct mm: one address space. Locks: M (mm/table/mm_lock.h) is exclusive for calls that change
+ * VMAs, shared for faults, remaps and reports. Inside mm: M -> object (O) -> leaf table (T) ->
+ * leaf of the object's index (N) -> the object's logs -> allocator.
  */
 #pragma once
 
@@ -42,7 +43,8 @@ struct mm_program {
 enum resident { RESIDENT_ANON, RESIDENT_FILE, RESIDENT_SHMEM, RESIDENT_KINDS };
 
 struct mm {
-    struct mutex lock;   /* M */
+    struct mutex lock;   /* M, by mm/table/mm_lock.h */
+    u64 seq;             /* [M] odd: held exclusively */
     u32 refs;            /* atomic */
     u64 id;              /* [c] no other address space ever has it */
     u32 nvmas;           /* [M] */

@@ -22,6 +22,18 @@ static struct vma *node_vma(const struct rb_node *n)
     return n ? rb_entry(n, struct vma, node) : NULL;
 }
 
+DEFINE_PER_CPU(struct vma_hint, vma_hint); /* id 0: no address space has it */
+
+struct vma *vma_read_search(const struct mm *mm, vaddr_t va)
+{
+    struct vma *v = vma_search(mm, va);
+
+    if (!v || va < v->start)
+        return NULL;
+    this_cpu(vma_hint) = (struct vma_hint){mm->id, mm->seq, v};
+    return v;
+}
+
 struct vma *vma_alloc(void)
 {
     return slab_zalloc(&vma_cache);

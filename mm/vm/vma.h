@@ -10,7 +10,7 @@
 #include "lib/rbtree.h"
 #include "lib/types.h"
 #include "mm/phys/page.h"
-#include "mm/table/mm_types.h"
+#include "mm/table/mm_lock.h"
 
 struct vm_file;
 struct vm_object;
@@ -119,6 +119,28 @@ static inline struct vma *vma_find(const struct mm *mm, vaddr_t va)
 }
 /* The VMA that contains va, or NULL; remembers it as a hint for the next call. */
 struct vma *vma_at(const struct mm *mm, vaddr_t va);
+
+/* What the running CPU found last between mm_read_begin() and mm_read_end(): right as long as
+ * the address space has not been changed. */
+struct vma_hint {
+    u64 id, seq; /* of the address space */
+    struct vma *v;
+};
+DECLARE_PER_CPU(struct vma_hint, vma_hint);
+struct vma *vma_read_search(const struct mm *mm, vaddr_t va);
+
+/* The VMA that contains va, or NULL, between mm_read_begin() and mm_read_end(). */
+static inline struct vma *vma_read(const struct mm *mm, vaddr_t va)
+{
+    REQUIRES(&mm->lock);
+    const struct vma_hint *h = &this_cpu(vma_hint);
+
+    if (likely(h->id == mm->id) && likely(h->seq == mm->seq) &&
+        likely(va - h->v->start < h->v->end - h->v->start))
+        return h->v;
+    return vma_read_search(mm, va);
+}
+
 struct vma *vma_first(const struct mm *mm);
 static inline struct vma *vma_next(const struct vma *v)
 {

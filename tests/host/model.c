@@ -240,14 +240,14 @@ static void check_mm(const struct mmm *m)
     const struct vma *v, *prev = NULL;
     u64 priv = 0;
 
-    mutex_lock(&m->mm->lock);
+    mm_lock(m->mm);
     for (v = vma_first(m->mm); v; prev = v, v = vma_next(v)) {
         if (v->start < M.win_base || v->end > win_end())
             FAIL("VMA %lx-%lx outside the window", v->start, v->end);
         if (prev && !m->loose && vma_can_merge(prev, v))
             FAIL("VMAs not merged at %lx", v->start);
     }
-    mutex_unlock(&m->mm->lock);
+    mm_unlock(m->mm);
     for (u32 i = 0; i < M.win_pages; i++) {
         check_page(m, &m->page[i], win_va(i));
         priv += m->page[i].priv;

@@ -128,7 +128,7 @@ TEST(away_reserve_and_trim)
     struct mm *mm = t_mm();
     struct page *leaf = UNDER(&mm->lock, pt_leaf_make(mm, BASE));
 
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     alloc_fail_at(1);
     CHECK_EQ(slot_reserve(leaf), -ENOMEM);
     CHECK(!leaf->away);
@@ -143,7 +143,7 @@ TEST(away_reserve_and_trim)
     CHECK_EQ(leaf->naway, 0);
     slot_trim(leaf);
     CHECK(!leaf->away);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     t_end(mm);
 }
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who changes an address space, and how he waits for those who read it: mm/table/mm_lock.h.
+ */
+#include "mm/table/mm_lock.h"
+
+DEFINE_PER_CPU(struct mm_reader, mm_reader);
+
+/* Until none of these CPUs reads mm. */
+static noinline void wait_for_readers(const struct mm *mm, u64 cpus)
+{
+    for (; cpus; cpus &= cpus - 1) {
+        u32 cpu = (u32)__builtin_ctzll(cpus);
+
+        while (__atomic_load_n(&per_cpu(mm_reader, cpu).mm, __ATOMIC_ACQUIRE) == mm)
+            cpu_wait();
+    }
+}
+
+void mm_lock(struct mm *mm)
+{
+    u64 others;
+
+    mutex_lock(&mm->lock);
+    (void)__atomic_fetch_add(&mm->seq, 1, __ATOMIC_SEQ_CST);
+    /* A CPU that loads it from now on sees the odd number. */
+    others = __atomic_load_n(&mm->cpus, __ATOMIC_SEQ_CST) & ~(1ull << cpu_id());
+    if (unlikely(others))
+        wait_for_readers(mm, others);
+}
+
+void mm_unlock(struct mm *mm)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    __atomic_store_n(&mm->seq, mm->seq + 1, __ATOMIC_RELEASE);
+    mutex_unlock(&mm->lock);
+}

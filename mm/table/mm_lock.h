@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The lock of an address space's VMAs (M) in three strengths.
+ *
+ *   mm_lock()         exclusive, for calls that change VMAs, tables or arrays; may sleep
+ *   mm_lock_shared()  they stand still, for as long as the caller likes; may sleep
+ *   mm_read_begin()   they stand still until mm_read_end(); never sleeps, writes nothing that
+ *                     another CPU touches, and may fail: then one takes a stronger one
+ *
+ * The third is for what threads do all the time on all CPUs: faults, remaps, MADV_DONTNEED. The
+ * reader announces in a word of its own CPU which address space it reads, and then looks
+ * whether somebody changes it; who wants to change raises `seq` to an odd number, and then waits
+ * until no CPU that has the address space loaded announces it. Both have a full barrier between
+ * their two steps, so at least one sees the other (tests/models/reader.pml). A reader does not
+ * pause, so the wait is short; the waiter serves flushes meanwhile.
+ *
+ * `seq` also tells whether what was found earlier still holds: see vma_read() in mm/vm/vma.h.
+ */
+#pragma once
+
+#include "lib/lock.h"
+#include "lib/percpu.h"
+#include "mm/table/mm_types.h"
+
+/* Alone on its cache line: others read it when they want to change an address space. */
+struct mm_reader {
+    struct mm *mm; /* NULL: none */
+} __attribute__((aligned(64)));
+
+DECLARE_PER_CPU(struct mm_reader, mm_reader);
+
+void mm_lock(struct mm *mm);
+void mm_unlock(struct mm *mm);
+
+static inline void mm_lock_shared(struct mm *mm)
+{
+    mutex_lock_shared(&mm->lock);
+}
+
+static inline void mm_unlock_shared(struct mm *mm)
+{
+    mutex_unlock(&mm->lock);
+}
+
+/* False: mm is not the loaded one, or somebody changes it. Until mm_read_end() the caller
+ * neither sleeps nor pauses; in checked builds it counts as a spinlock and as M shared. */
+static always_inline bool mm_read_begin(struct mm *mm)
+{
+    struct mm_reader *r = &this_cpu(mm_reader);
+
+    if (unlikely(cpu_self()->mm != mm))
+        return false;
+    SPIN_CHECK(!r->mm);
+    (void)__atomic_exchange_n(&r->mm, mm, __ATOMIC_SEQ_CST);
+    if (unlikely(READ_ONCE(mm->seq) & 1)) {
+        __atomic_store_n(&r->mm, NULL, __ATOMIC_RELEASE);
+        return false;
+    }
+    mutex_note_taken(&mm->lock, MUTEX_SHARED);
+    SPIN_NOTE(1);
+    return true;
+}
+
+static always_inline void mm_read_end(struct mm *mm)
+{
+    struct mm_reader *r = &this_cpu(mm_reader);
+
+    SPIN_CHECK(r->mm == mm);
+    SPIN_NOTE(-1);
+    mutex_note_given_up(&mm->lock);
+    (void)mm;
+    __atomic_store_n(&r->mm, NULL, __ATOMIC_RELEASE);
+}
