@@ -9,7 +9,6 @@
 #include "kernel/main.h"
 #include "kernel/pause.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/runq.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
 #include "lib/string.h"
@@ -39,7 +38,6 @@ void pause_init(void)
 {
     const char *when = cmdline_get("pause");
 
-    runq_init();
 #ifdef TESSERA_DEBUG
     check_calls = !cmdline_get("check") || strcmp(cmdline_get("check"), "off") != 0;
 #endif

@@ -25,6 +25,7 @@ struct view {
     u64 utime, stime, cutime, cstime, start; /* ns */
     u64 nvcsw, nivcsw, umask;
     s32 nice, exit_signal, policy, rt_priority;
+    u64 allowed; /* CPUs */
     u32 threads, queued;
     u64 queued_max;
     u64 caps[5]; /* inheritable, permitted, effective, bounding, ambient */
@@ -40,7 +41,7 @@ static char state_of(const struct proc *p, const struct thread *t)
         return 'Z';
     if (p->stopped)
         return 'T';
-    return READ_ONCE(t->state) == THREAD_RUNNABLE ? 'R' : 'S';
+    return READ_ONCE(t->state) <= THREAD_UNPLACED ? 'R' : 'S';
 }
 
 static void copy_signals(const struct proc *p, const struct thread *t, struct view *v)
@@ -51,6 +52,7 @@ static void copy_signals(const struct proc *p, const struct thread *t, struct vi
         v->thread_pending = t->pending;
         v->blocked = t->blocked;
         v->policy = t->policy;
+        v->allowed = READ_ONCE(t->allowed);
         v->rt_priority = t->priority;
     }
     for (int i = 1; i <= NSIG; i++) {
@@ -248,7 +250,7 @@ int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)
                v.caps[0], v.caps[1], v.caps[2], v.caps[3]);
     seq_printf(s, "CapAmb:\t%016lx\n", v.caps[4]);
     seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%lx\n", v.no_new_privs,
-               cpus_running());
+               v.allowed & cpus_running());
     seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
                v.nvcsw, v.nivcsw);
     return 0;

@@ -16,13 +16,13 @@
 #include "kernel/procfs/sysrq.h"
 #include "kernel/procfs/sysvipc.h"
 #include "kernel/task/loadavg.h"
+#include "kernel/task/sched.h"
 #include "kernel/task/walk.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/slab.h"
 
-#define TICK_NS     10000000ul
 #define CPUINFO_MAX 4096
 
 void seq_escape(struct seq *s, const char *text, const char *escaped)
@@ -52,42 +52,23 @@ void seq_path(struct seq *s, const struct path *p, const char *escaped)
 
 /* ---- time ---- */
 
-struct load {
-    u64 utime, stime;
-    u32 running;
-};
-
-static bool add_load(struct proc *p, void *arg)
+/* Of all CPUs together. */
+static struct cpu_times times_now(void)
 {
-    struct load *l = arg;
-    u64 utime, stime;
+    struct cpu_times sum = {0}, one;
 
-    proc_times(p, &utime, &stime);
-    l->utime += utime + p->cutime_ns;
-    l->stime += stime + p->cstime_ns;
-    l->running += !p->zombie && p->leader && p->leader->state == THREAD_RUNNABLE;
-    return true;
-}
-
-static struct load load_now(void)
-{
-    struct load l = {0};
-
-    proc_for_each(add_load, &l);
-    return l;
-}
-
-static u64 idle_ns(const struct load *l)
-{
-    u64 all = clock_monotonic_ns() * cpu_count, busy = l->utime + l->stime;
-
-    return all > busy ? all - busy : 0;
+    for (u32 i = 0; i < cpu_count; i++) {
+        sched_cpu_times(i, &one);
+        sum.user_ns += one.user_ns;
+        sum.system_ns += one.system_ns;
+        sum.idle_ns += one.idle_ns;
+    }
+    return sum;
 }
 
 static int show_uptime(struct seq *s, s32 pid)
 {
-    struct load l = load_now();
-    u64 up = clock_monotonic_ns() / TICK_NS, idle = idle_ns(&l) / TICK_NS;
+    u64 up = clock_monotonic_ns() / TICK_NS, idle = times_now().idle_ns / TICK_NS;
 
     (void)pid;
     seq_printf(s, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100, idle % 100);
@@ -96,7 +77,6 @@ static int show_uptime(struct seq *s, s32 pid)
 
 static int show_loadavg(struct seq *s, s32 pid)
 {
-    struct load l = load_now();
     u64 averages[3];
 
     (void)pid;
@@ -107,23 +87,30 @@ static int show_loadavg(struct seq *s, s32 pid)
         seq_printf(s, "%lu.%02lu ", (hundredths >> LOAD_SHIFT) / 100,
                    (hundredths >> LOAD_SHIFT) % 100);
     }
-    seq_printf(s, "%u/%u %d\n", l.running, proc_count(), proc_last_pid());
+    seq_printf(s, "%u/%u %d\n", sched_ready(), proc_count(), proc_last_pid());
     return 0;
+}
+
+static void show_times(struct seq *s, const struct cpu_times *t)
+{
+    seq_printf(s, " %lu 0 %lu %lu 0 0 0 0 0 0\n", t->user_ns / TICK_NS,
+               t->system_ns / TICK_NS, t->idle_ns / TICK_NS);
 }
 
 static int show_stat(struct seq *s, s32 pid)
 {
-    struct load l = load_now();
-    char line[128];
+    struct cpu_times times = times_now();
 
     (void)pid;
-    fmt_snprintf(line, sizeof(line), "%lu 0 %lu %lu 0 0 0 0 0 0", l.utime / TICK_NS,
-                 l.stime / TICK_NS, idle_ns(&l) / TICK_NS);
-    seq_printf(s, "cpu  %s\n", line);
-    for (u32 i = 0; i < cpu_count; i++)
-        seq_printf(s, "cpu%u %s\n", i, cpu_count == 1 ? line : "0 0 0 0 0 0 0 0 0 0");
+    seq_printf(s, "cpu ");
+    show_times(s, &times);
+    for (u32 i = 0; i < cpu_count; i++) {
+        sched_cpu_times(i, &times);
+        seq_printf(s, "cpu%u", i);
+        show_times(s, &times);
+    }
     seq_printf(s, "btime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
-               clock_boot_epoch(), proc_count(), l.running);
+               clock_boot_epoch(), proc_count(), sched_ready());
     return 0;
 }
 

@@ -17,7 +17,6 @@
 #include "lib/uapi/resource.h"
 #include "lib/uapi/sched.h"
 
-#define TICK_NS      (1000000000ull / TICK_HZ)
 #define RR_TURN_NS   (100 * 1000000ull)
 #define PRIORITY_MAX 99u
 #define SAME_POLICY  (-1) /* sched_setparam: what it is */
@@ -49,32 +48,49 @@ static bool exists(s32 tid)
 
 long sys_sched_getaffinity(const struct syscall_args *a)
 {
-    u64 mask = cpus_running();
+    irqflags_t flags;
+    const struct thread *t;
+    u64 mask = 0;
 
     if ((u32)a->a1 < sizeof(mask) || a->a1 & (sizeof(mask) - 1))
         return -EINVAL;
-    if (!exists((s32)a->a0))
+    flags = spin_lock_irq(&proc_lock);
+    t = find((s32)a->a0);
+    if (t)
+        mask = READ_ONCE(t->allowed) & cpus_running();
+    spin_unlock_irq(&proc_lock, flags);
+    if (!t)
         return -ESRCH;
     return copy_to_user(a->a2, &mask, sizeof(mask)) ? -EFAULT : (long)sizeof(mask);
 }
 
-/* Any set with an existing CPU will do as long as there is one. */
+/* Any set with an existing CPU will do. Returns when the thread uses no other any more. */
 long sys_sched_setaffinity(const struct syscall_args *a)
 {
-    u64 mask = 0, all = cpus_running();
-    const struct thread *t;
-    irqflags_t flags;
-    int err;
+    u64 mask = 0;
+    bool set = false, placed = false;
 
     if (copy_from_user(&mask, a->a2, MIN((u32)a->a1, sizeof(mask))) != 0)
         return -EFAULT;
-    flags = spin_lock_irq(&proc_lock);
-    t = find((s32)a->a0);
-    err = !t ? -ESRCH : proc_may_schedule(t->proc) ? 0 : -EPERM;
-    spin_unlock_irq(&proc_lock, flags);
-    if (err)
-        return err;
-    return (mask & all) == all ? 0 : -EINVAL;
+    while (!placed) {
+        irqflags_t flags = spin_lock_irq(&proc_lock);
+        struct thread *t = find((s32)a->a0);
+        int err = !t || t->state == THREAD_ZOMBIE ? -ESRCH : 0;
+
+        if (!err && !set)
+            err = !proc_may_schedule(t->proc) ? -EPERM
+                  : mask & cpus_running()     ? 0
+                                              : -EINVAL;
+        if (!err)
+            placed = set ? sched_is_placed(t) : sched_set_allowed(t, mask);
+        spin_unlock_irq(&proc_lock, flags);
+        if (err)
+            return set ? 0 : err; /* it was set, and the thread has ended since */
+        set = true;
+        if (!placed)
+            sched_yield_now();
+    }
+    return 0;
 }
 
 /* ---- policies ---- */

@@ -13,7 +13,6 @@
 #include "lib/uapi/time.h"
 
 #define NSEC        1000000000ull
-#define TICK_NS     (NSEC / TICK_HZ)
 #define SECONDS_MAX (UINT64_MAX / NSEC / 2)
 
 /* Microseconds or nanoseconds after seconds. */

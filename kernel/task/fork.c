@@ -117,6 +117,7 @@ static void inherit_policy(struct thread *t, const struct thread *from)
     u8 policy = from->policy;
 
     t->ioprio = from->ioprio;
+    t->allowed = READ_ONCE(from->allowed);
     if (from->reset_on_fork && from->realtime)
         policy = SCHED_OTHER;
     if (from->reset_on_fork && t->proc->nice < 0 && t->proc != from->proc)

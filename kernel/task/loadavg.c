@@ -6,9 +6,7 @@
  */
 #include "kernel/task/loadavg.h"
 #include "arch/time.h"
-#include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
-#include "kernel/task/walk.h"
 #include "lib/log.h"
 
 #define ONE       (1ul << LOAD_SHIFT)
@@ -16,22 +14,11 @@
 
 static u64 averages[3];
 
-static bool count_ready(struct proc *p, void *arg)
-{
-    u64 *ready = arg;
-    struct list *pos;
-
-    list_for_each (pos, &p->threads)
-        *ready += list_entry(pos, struct thread, proc_link)->state == THREAD_RUNNABLE;
-    return true;
-}
-
 static void sample(void)
 {
     static const u64 weight[3] = {1884, 2014, 2037};
-    u64 ready = 0;
+    u64 ready = sched_ready() - 1; /* this thread runs */
 
-    proc_for_each(count_ready, &ready);
     for (int i = 0; i < 3; i++) {
         u64 old = averages[i], now = ready << LOAD_SHIFT;
         u64 sum = old * weight[i] + now * (ONE - weight[i]);

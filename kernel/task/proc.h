@@ -16,7 +16,7 @@
  *   [P]  proc_lock
  *   [S]  sig.lock of the process
  *   [PS] changed under both; either is enough to read
- *   [R]  run queue (kernel/task/runq.h)
+ *   [R]  the lock of the run queue of the thread's `cpu` (kernel/task/runq.h)
  *   [A]  atomic
  * A record is there as long as one of its threads has not left its last stack (`nlive`), and
  * a zombie's until it is waited for. Who is found by a number is valid under the lock it was
@@ -53,8 +53,9 @@
 struct inode;
 struct tty;
 
-/* NEW: not launched; known already, and no wake-up starts it. */
-enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING, THREAD_NEW, THREAD_ZOMBIE };
+/* Runnable: on one queue or on one CPU. Unplaced: on none of them and not to be woken, it is new
+ * or on its way to another CPU; the one that placed it there takes it further. */
+enum thread_state { THREAD_RUNNABLE, THREAD_UNPLACED, THREAD_SLEEPING, THREAD_ZOMBIE };
 
 /* What is remembered of a pending signal besides its number. */
 struct sig_record {
@@ -101,7 +102,9 @@ struct thread {
     s32 tid;                 /* [P] and the number's lock; exec gives it the process's */
     u64 serial, start_ns;    /* [c] the first never used twice */
     u32 state;               /* [R] enum thread_state */
-    bool unparked;           /* [R] a wake-up came since the last park */
+    u32 cpu;                 /* [R] it runs there, is queued there or was last */
+    u64 allowed;             /* [R] CPUs it may run on; some may not exist */
+    bool unparked;           /* [R] a wake-up came while it did not sleep */
     bool has_children;       /* [P] it may be the parent_thread of some */
     s32 free_tid; /* [o] number to give back with the thread, 0: the process's own */
     struct proc *vfork_child; /* [P] waits for this one's exec or exit */
@@ -239,9 +242,10 @@ struct proc {
     struct cpu_itimer cpu_itimers[2]; /* [S] ITIMER_VIRTUAL, ITIMER_PROF */
     int pdeath_signal;                /* [P] */
     s32 nice;                         /* [P] the run queue reads it as one word */
-    u32 nready, share;       /* [R] threads that are ready; where its user counts */
-    u8 dumpable;             /* [P] enum dumpable */
-    bool subreaper;          /* [P] orphans below it become its children */
+    u32 ready,
+        share;      /* kernel/task/runq.h: ready threads, atomic; where its user counts */
+    u8 dumpable;    /* [P] enum dumpable */
+    bool subreaper; /* [P] orphans below it become its children */
     u32 personality;         /* [o] */
     u64 oom_score_adj;       /* [P] */
     s32 oom_score_adj_min;   /* [P] below it only with CAP_SYS_RESOURCE */

@@ -4,6 +4,8 @@
  */
 #include "kernel/task/runq.h"
 #include "arch/time.h"
+#include "lib/lock.h"
+#include "lib/string.h"
 
 #define WEIGHT_SHIFT 10 /* weight 1024 counts a cycle as one */
 #define SHARERS_MAX  65536u
@@ -12,7 +14,9 @@
 #define RT_PLACES    48 /* bits of a place on either side among those of one priority */
 #define RAN_MAX      (1ull << 27) /* cycles counted at once */
 
-struct runq runq;
+DEFINE_PER_CPU(struct runq, runq);
+struct runq *runqs[MAX_CPUS];
+u64 runq_cpus;
 
 /* Linux's weights of the nice values -20 to 19, as 2^20 / weight. */
 static const u32 inverse_weight[40] = {
@@ -22,125 +26,134 @@ static const u32 inverse_weight[40] = {
     9533, 12053, 14980, 18725, 23302, 29127, 36158, 45590, 58254, 69905,
 };
 
-void runq_init(void)
+void runq_init(struct runq *q, struct thread *idle)
 {
-    runq.head_start = clock_cycles_of_ns(3000000);
-    runq.debt_max = clock_cycles_of_ns(1000000000);
+    memset(q, 0, sizeof(*q));
+    q->cpu = cpu_id();
+    q->idle = q->current = idle;
+    runqs[q->cpu] = q;
 }
 
-void runq_add_weighed(struct thread *t, u64 ran, u64 sharers)
+void runq_start(struct runq *q)
+{
+    q->head_start = clock_cycles_of_ns(3000000);
+    q->debt_max = clock_cycles_of_ns(1000000000);
+    __atomic_fetch_or(&runq_cpus, 1ull << q->cpu, __ATOMIC_SEQ_CST);
+}
+
+void runq_add_weighed(struct runq *q, struct thread *t, u64 ran, u64 sharers)
 {
     const struct proc *p = t->proc;
-    u32 inverse = t->policy == SCHED_IDLE ? IDLE_INVERSE : inverse_weight[p->nice + 20];
+    u32 inverse =
+        t->policy == SCHED_IDLE ? IDLE_INVERSE : inverse_weight[(p ? p->nice : 0) + 20];
 
     ran = MIN(ran, RAN_MAX) * inverse >> WEIGHT_SHIFT;
     t->vruntime += ran * MIN(MAX(sharers, 1ull), SHARERS_MAX);
-    if (runq_earlier(runq.least + runq.debt_max, t->vruntime))
-        t->vruntime = runq.least + runq.debt_max;
+    if (runq_earlier(q->least + q->debt_max, t->vruntime))
+        t->vruntime = q->least + q->debt_max;
 }
 
-void runq_put_rest(struct thread *t)
+void runq_put_rest(struct runq *q, struct thread *t)
 {
-    struct rb_node **link = &runq.rest.node, *parent = NULL;
+    struct rb_node **link = &q->rest.node, *parent = NULL;
 
     while (*link) {
         parent = *link;
         link = runq_before(t, rb_entry(parent, struct thread, run_node)) ? &parent->left
                                                                          : &parent->right;
     }
-    rb_insert(&runq.rest, &t->run_node, parent, link, NULL);
+    rb_insert(&q->rest, &t->run_node, parent, link, NULL);
 }
 
-struct thread *runq_take_rest(void)
+struct thread *runq_take_rest(struct runq *q)
 {
-    struct rb_node *next = rb_first(&runq.rest);
+    struct rb_node *next = rb_first(&q->rest);
 
-    rb_erase(&runq.rest, next, NULL);
+    rb_erase(&q->rest, next, NULL);
     return rb_entry(next, struct thread, run_node);
 }
 
 /* ---- real-time threads ---- */
 
-void runq_put_realtime(struct thread *t)
+void runq_put_realtime(struct runq *q, struct thread *t)
 {
-    struct rb_node **link = &runq.rt.node, *parent = NULL;
+    struct rb_node **link = &q->rt.node, *parent = NULL;
 
     while (*link) {
         parent = *link;
         link = runq_before(t, rb_entry(parent, struct thread, run_node)) ? &parent->left
                                                                          : &parent->right;
     }
-    rb_insert(&runq.rt, &t->run_node, parent, link, NULL);
-    if (!runq.rt_first || runq_before(t, runq.rt_first))
-        runq.rt_first = t;
+    rb_insert(&q->rt, &t->run_node, parent, link, NULL);
+    if (!q->rt_first || runq_before(t, q->rt_first))
+        q->rt_first = t;
 }
 
-static void rt_remove(struct thread *t)
+static void rt_remove(struct runq *q, struct thread *t)
 {
     struct rb_node *next;
 
-    rb_erase(&runq.rt, &t->run_node, NULL);
-    next = rb_first(&runq.rt);
-    runq.rt_first = next ? rb_entry(next, struct thread, run_node) : NULL;
+    rb_erase(&q->rt, &t->run_node, NULL);
+    next = rb_first(&q->rt);
+    q->rt_first = next ? rb_entry(next, struct thread, run_node) : NULL;
 }
 
-struct thread *runq_take_realtime(void)
+struct thread *runq_take_realtime(struct runq *q)
 {
-    struct thread *t = runq.rt_first;
+    struct thread *t = q->rt_first;
 
-    rt_remove(t);
+    rt_remove(q, t);
     return t;
 }
 
-void runq_rt_last(struct thread *t)
+void runq_rt_last(struct runq *q, struct thread *t)
 {
-    t->vruntime = (2 * (u64)(99 - t->priority) + 1) << RT_PLACES | ++runq.rt_arrivals;
+    t->vruntime = (2 * (u64)(99 - t->priority) + 1) << RT_PLACES | ++q->rt_arrivals;
 }
 
-static void rt_before_equals(struct thread *t)
+static void rt_before_equals(struct runq *q, struct thread *t)
 {
-    t->vruntime = ((2 * (u64)(99 - t->priority) + 1) << RT_PLACES) - ++runq.rt_arrivals;
+    t->vruntime = ((2 * (u64)(99 - t->priority) + 1) << RT_PLACES) - ++q->rt_arrivals;
 }
 
 STATIC_ASSERT(TICK_HZ == 100);
 
-void runq_rt_tick(struct thread *t)
+void runq_rt_tick(struct runq *q, struct thread *t)
 {
-    static u32 ticks, used;
-
-    if (++ticks == TICK_HZ) {
-        ticks = used = 0;
-        runq.rt_rests = false;
+    if (++q->rt_ticks == TICK_HZ) {
+        q->rt_ticks = q->rt_used = 0;
+        q->rt_rests = false;
     }
-    if (!t || !t->realtime)
+    if (!t->realtime)
         return;
     t->rt_ticks++;
-    if (++used >= RT_SHARE)
-        runq.rt_rests = true;
+    if (++q->rt_used >= RT_SHARE)
+        q->rt_rests = true;
     if (t->policy == SCHED_RR && --t->rr_left == 0) {
         t->rr_left = RR_TICKS;
-        runq_rt_last(t);
+        runq_rt_last(q, t);
     }
 }
 
-static void take_out(struct thread *t)
+void runq_take_out(struct runq *q, struct thread *t)
 {
     if (t->realtime)
-        rt_remove(t);
-    else if (t == runq.first)
-        runq.first = runq.rest.node ? runq_take_rest() : NULL;
+        rt_remove(q, t);
+    else if (t == q->first)
+        q->first = q->rest.node ? runq_take_rest(q) : NULL;
     else
-        rb_erase(&runq.rest, &t->run_node, NULL);
+        rb_erase(&q->rest, &t->run_node, NULL);
 }
 
-void runq_set_policy(struct thread *t, bool queued, u8 policy, u8 priority)
+void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy,
+                     u8 priority)
 {
     bool realtime = policy == SCHED_FIFO || policy == SCHED_RR, lowered;
 
     if (queued)
-        take_out(t);
+        runq_take_out(q, t);
     if (t->realtime && !realtime)
-        t->vruntime = runq.least;
+        t->vruntime = q->least;
     if (policy == SCHED_RR && t->policy != SCHED_RR)
         t->rr_left = RR_TICKS;
     lowered = t->realtime && priority < t->priority;
@@ -148,9 +161,81 @@ void runq_set_policy(struct thread *t, bool queued, u8 policy, u8 priority)
     t->priority = priority;
     t->realtime = realtime;
     if (realtime && lowered)
-        rt_before_equals(t);
+        rt_before_equals(q, t);
     else if (realtime)
-        runq_rt_last(t);
+        runq_rt_last(q, t);
     if (queued)
-        runq_put(t);
+        runq_put(q, t);
+}
+
+/* A process of which a thread runs counts where it does until that sleeps. */
+void runq_set_user(struct proc *p)
+{
+    static spinlock_t lock;
+    u32 share = p->cred.uid % RUNQ_USERS, ready;
+
+    if (p->cred.uid && !share)
+        share = 1;
+    if (share == p->share)
+        return;
+    SCOPED_LOCK(&lock);
+    ready = READ_ONCE(p->ready);
+    if (ready & READY_COUNT) {
+        struct runq *q = runqs[ready >> READY_CPU_SHIFT];
+
+        __atomic_fetch_sub(&q->user_ready[p->share], 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&q->user_ready[share], 1, __ATOMIC_RELAXED);
+    }
+    WRITE_ONCE(p->share, share);
+}
+
+/* ---- several queues ---- */
+
+#define LOOKED_AT 32 /* ready threads, for one that may run elsewhere */
+
+void runq_carry(struct thread *t, const struct runq *from, const struct runq *to)
+{
+    REQUIRES(&from->lock);
+    if (!t->realtime)
+        t->vruntime += READ_ONCE(to->least) - from->least;
+    WRITE_ONCE(t->cpu, to->cpu);
+}
+
+static bool may_run(const struct thread *t, u32 cpu)
+{
+    return t->allowed >> cpu & 1;
+}
+
+static struct thread *find_in(const struct rb_root *tree, u32 cpu)
+{
+    struct rb_node *at = tree->node ? rb_first(tree) : NULL;
+
+    for (u32 i = 0; at && i < LOOKED_AT; i++, at = rb_next(at)) {
+        struct thread *t = rb_entry(at, struct thread, run_node);
+
+        if (may_run(t, cpu))
+            return t;
+    }
+    return NULL;
+}
+
+struct thread *runq_find(const struct runq *q, u32 cpu)
+{
+    REQUIRES(&q->lock);
+    struct thread *t = q->rt_rests ? NULL : find_in(&q->rt, cpu);
+
+    if (t)
+        return t;
+    if (q->first && may_run(q->first, cpu))
+        return q->first;
+    return find_in(&q->rest, cpu);
+}
+
+void runq_count_elsewhere(struct runq *q, const struct proc *p)
+{
+    u32 share = READ_ONCE(p->share), sum = 0;
+
+    for (u64 left = READ_ONCE(runq_cpus) & ~(1ull << q->cpu); left; left &= left - 1)
+        sum += READ_ONCE(runqs[__builtin_ctzll(left)]->user_ready[share]);
+    q->elsewhere[share] = sum;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scheduler. The run-queue lock is held across a switch: taken by the thread that
- * leaves, released by the one that arrives (switch_tail).
+ * The scheduler. The lock of the CPU's run queue is held across a switch: taken by the thread
+ * that leaves, released by the one that arrives (switch_tail). So whoever finds a thread on a
+ * queue or asleep, with the lock of its queue, finds its stack left.
  */
 #include "kernel/task/sched.h"
+#include "arch/smp.h"
 #include "arch/time.h"
 #include "kernel/inject.h"
 #include "kernel/pause.h"
+#include "kernel/task/balance.h"
 #include "kernel/task/cpulimit.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"
@@ -20,12 +23,10 @@
 #include "mm/phys/kspace.h"
 #include "mm/phys/slab.h"
 
-#define SLICE_NS (1000000000ull / TICK_HZ)
-
-static spinlock_t rq_lock; /* irq-safe */
-
 static DEFINE_PER_CPU(struct thread, idle_thread);
-static DEFINE_PER_CPU(struct thread *, dead_thread);
+/* The thread that ran before, if the next one, which has left its stack, is to free it or to
+ * send it to another CPU. */
+static DEFINE_PER_CPU(struct thread *, left_thread);
 
 static void thread_reap(struct thread *t)
 {
@@ -37,15 +38,120 @@ static void thread_reap(struct thread *t)
         thread_gone(p, tid);
 }
 
+static struct runq *own_runq(void)
+{
+    return &this_cpu(runq);
+}
+
+/* Locks the queue that protects t. Interrupts off. */
+static struct runq *lock_runq_of(const struct thread *t)
+{
+    for (;;) {
+        struct runq *q = runqs[READ_ONCE(t->cpu)];
+
+        spin_lock(&q->lock);
+        if (likely(READ_ONCE(t->cpu) == q->cpu))
+            return q;
+        spin_unlock(&q->lock); /* it moved */
+    }
+}
+
+void sched_kick(u32 cpu)
+{
+    u32 *flag = &cpu_block(cpu)->need_resched;
+
+    if (!__atomic_exchange_n(flag, 1, __ATOMIC_SEQ_CST))
+        arch_cpu_kick(cpu);
+}
+
+/* Whether t, which got ready on the queue of another CPU, goes before the one that runs. */
+static noinline bool goes_first(const struct runq *q, const struct thread *t)
+{
+    const struct thread *runs = q->current;
+    u64 ran = cpu_cycles() - runs->ran_since;
+
+    if (runs == q->idle)
+        return true;
+    if (t->realtime | runs->realtime)
+        return runq_realtime_goes(q, runs, t, false);
+    return runq_earlier(t->vruntime, runs->vruntime + ((s64)ran > 0 ? ran : 0));
+}
+
+/* t is ready from now on, in q. */
+static always_inline void make_ready(struct runq *q, struct thread *t)
+{
+    REQUIRES(&q->lock);
+    t->state = THREAD_RUNNABLE;
+    runq_wake(q, t);
+    if (unlikely(q->nr > 1 && cpu_count > 1))
+        balance_note_waiting(q);
+    if (unlikely(q != own_runq()) && goes_first(q, t))
+        sched_kick(q->cpu);
+}
+
+static u32 choose_cpu(const struct thread *t, const struct runq *last)
+{
+    return likely(cpu_count == 1) ? last->cpu : balance_choose(t, last->cpu);
+}
+
+/* Unplaced t goes to a CPU that it may use; nobody else takes it anywhere meanwhile. Interrupts
+ * off, no queue locked. */
+static void place(struct thread *t)
+{
+    struct runq *q = lock_runq_of(t);
+
+    for (;;) {
+        u32 cpu = choose_cpu(t, q);
+
+        if (cpu == q->cpu)
+            break;
+        runq_carry(t, q, runqs[cpu]);
+        spin_unlock(&q->lock);
+        q = lock_runq_of(t);
+    }
+    make_ready(q, t);
+    spin_unlock(&q->lock);
+}
+
+/* t, of q, goes to the CPU's queue instead, unless somebody else holds that one's lock: locks
+ * are not waited for with another one held. The queue where it is now, locked. */
+static noinline struct runq *take_elsewhere(struct runq *q, struct thread *t, u32 cpu)
+{
+    struct runq *to = runqs[cpu];
+
+    if (!spin_trylock(&to->lock))
+        return q;
+    runq_carry(t, q, to);
+    spin_unlock(&q->lock);
+    return to;
+}
+
+/* t wakes up; its queue q is locked, and given up. */
+static always_inline void wake(struct runq *q, struct thread *t)
+{
+    u32 cpu = choose_cpu(t, q);
+
+    if (unlikely(cpu != q->cpu))
+        q = take_elsewhere(q, t, cpu);
+    t->rt_ticks = 0;
+    make_ready(q, t);
+    cpu_self()->need_resched |= q == own_runq();
+    spin_unlock(&q->lock);
+}
+
 /* First thing on every stack that was switched to. Interrupts stay off. */
 static void switch_tail(void)
 {
-    struct thread *dead = this_cpu(dead_thread);
+    struct thread *left = this_cpu(left_thread);
 
-    this_cpu(dead_thread) = NULL;
-    spin_unlock(&rq_lock);
-    if (dead)
-        thread_reap(dead);
+    spin_unlock(&own_runq()->lock);
+    if (likely(!left))
+        return;
+    this_cpu(left_thread) = NULL;
+    if (left->state == THREAD_ZOMBIE)
+        thread_reap(left);
+    else
+        place(left);
 }
 
 static bool is_idle(const struct thread *t)
@@ -53,11 +159,12 @@ static bool is_idle(const struct thread *t)
     return t == &this_cpu(idle_thread);
 }
 
-/* Runs `next`, NULL: the idle thread. rq_lock held, interrupts off; the running thread has
- * been charged, and put where it belongs. Returns without the lock, interrupts still off. */
-static void switch_to(struct thread *next, u64 now)
+/* Runs `next`, NULL: the idle thread. The queue is locked, interrupts off; the running thread
+ * has been charged, and put where it belongs: who sees it there gets the lock only when its
+ * stack is left. Returns without the lock, interrupts still off. */
+static void switch_to(struct runq *q, struct thread *next, u64 now)
 {
-    REQUIRES(&rq_lock);
+    REQUIRES(&q->lock);
     struct cpu *cpu = cpu_self();
     struct thread *prev = cpu->current;
 
@@ -68,11 +175,12 @@ static void switch_to(struct thread *next, u64 now)
         next = &this_cpu(idle_thread);
     next->ran_since = now;
     if (next == prev) {
-        spin_unlock(&rq_lock);
+        spin_unlock(&q->lock);
         return;
     }
     stall_end((uintptr_t)__builtin_return_address(0));
-    cpu->current = next;
+    q->current = cpu->current = next;
+    q->running_rt = next->priority;
     inject_switch(prev, next);
     mm_activate(next->proc ? next->proc->mm : NULL);
     arch_thread_switch(&prev->arch, &next->arch);
@@ -87,37 +195,52 @@ enum give_up {
     PAUSE,    /* in any case, but it keeps its place */
 };
 
+/* The running thread t may no more use this CPU: the next one sends it on. */
+static void leave(struct runq *q, struct thread *t, u64 now)
+{
+    t->state = THREAD_UNPLACED;
+    runq_sleep(q, t);
+    this_cpu(left_thread) = t;
+    switch_to(q, runq_take(q), now);
+}
+
 static void give_up(enum give_up how)
 {
-    irqflags_t flags = spin_lock_irq(&rq_lock);
-    struct thread *t = current_thread(), *next = runq_head();
+    struct runq *q = own_runq();
+    irqflags_t flags = spin_lock_irq(&q->lock);
+    struct thread *t = current_thread(), *next = runq_head(q);
     u64 now = cpu_cycles();
 
     cpu_self()->need_resched = 0;
     if (is_idle(t))
         goto stay;
-    runq_charge(t, now);
+    runq_charge(q, t, now);
+    if (unlikely(!(t->allowed >> q->cpu & 1)) && t->allowed & runq_cpus) {
+        leave(q, t, now);
+        irq_restore(flags);
+        return;
+    }
     if (unlikely(next && (t->realtime | next->realtime))) {
-        if (!runq_realtime_goes(t, next, how == YIELD))
+        if (!runq_realtime_goes(q, t, next, how == YIELD))
             goto stay;
         if (t->realtime && how == YIELD)
-            runq_rt_last(t);
+            runq_rt_last(q, t);
         how = PAUSE;
     }
     if (!next || (how == IF_LATER && !runq_before(next, t))) {
-        runq_stay(t);
+        runq_stay(q, t);
         goto stay;
     }
-    next = runq_take();
+    next = runq_take(q);
     if (how == YIELD && runq_before(t, next))
         t->vruntime = next->vruntime;
-    runq_put(t);
+    runq_put(q, t);
     t->nivcsw++;
-    switch_to(next, now);
+    switch_to(q, next, now);
     irq_restore(flags);
     return;
 stay:
-    spin_unlock_irq(&rq_lock, flags);
+    spin_unlock_irq(&q->lock, flags);
 }
 
 void sched_preempt(void)
@@ -141,22 +264,66 @@ void sched_pause(void)
 
 void sched_set_policy(struct thread *t, u8 policy, u8 priority)
 {
-    irqflags_t flags = spin_lock_irq(&rq_lock);
-    bool runs = t == current_thread();
+    irqflags_t flags = irq_save();
+    struct runq *q = lock_runq_of(t);
+    bool runs = t == q->current;
 
+    if (runs && t == current_thread())
+        runq_charge(q, t, cpu_cycles());
+    runq_set_policy(q, t, t->state == THREAD_RUNNABLE && !runs, policy, priority);
     if (runs)
-        runq_charge(t, cpu_cycles());
-    runq_set_policy(t, t->state == THREAD_RUNNABLE && !runs, policy, priority);
-    cpu_self()->need_resched = 1;
-    spin_unlock_irq(&rq_lock, flags);
+        q->running_rt = priority;
+    if (q == own_runq())
+        cpu_self()->need_resched = 1;
+    else
+        sched_kick(q->cpu);
+    spin_unlock_irq(&q->lock, flags);
+}
+
+bool sched_set_allowed(struct thread *t, u64 allowed)
+{
+    irqflags_t flags = irq_save();
+    struct runq *q = lock_runq_of(t);
+    bool runs = t == q->current, here = allowed >> q->cpu & 1;
+
+    t->allowed = allowed;
+    if (here || t->state == THREAD_UNPLACED || t->state == THREAD_ZOMBIE) {
+        spin_unlock_irq(&q->lock, flags);
+        return true;
+    }
+    if (t->state == THREAD_SLEEPING) {
+        runq_carry(t, q, runqs[choose_cpu(t, q)]);
+        spin_unlock_irq(&q->lock, flags);
+        return true;
+    }
+    if (runs) {
+        spin_unlock(&q->lock);
+        sched_kick(q->cpu);
+        irq_restore(flags);
+        return false;
+    }
+    runq_take_out(q, t);
+    runq_sleep(q, t);
+    t->state = THREAD_UNPLACED;
+    spin_unlock(&q->lock);
+    place(t);
+    irq_restore(flags);
+    return true;
+}
+
+bool sched_is_placed(struct thread *t)
+{
+    irqflags_t flags = irq_save();
+    struct runq *q = lock_runq_of(t);
+    bool placed = t->allowed >> q->cpu & 1 || t->state == THREAD_ZOMBIE;
+
+    spin_unlock_irq(&q->lock, flags);
+    return placed;
 }
 
 void sched_user_changed(struct proc *p)
 {
-    irqflags_t flags = spin_lock_irq(&rq_lock);
-
     runq_set_user(p);
-    spin_unlock_irq(&rq_lock, flags);
 }
 
 void *thread_self(void)
@@ -173,43 +340,57 @@ struct held_mutexes *thread_mutexes(void)
 
 void thread_park(void)
 {
-    irqflags_t flags = spin_lock_irq(&rq_lock);
+    struct runq *q = own_runq();
+    irqflags_t flags = spin_lock_irq(&q->lock);
     struct thread *t = current_thread();
     u64 now;
 
     ASSERT(!is_idle(t));
     if (t->unparked) {
         t->unparked = false;
-        spin_unlock_irq(&rq_lock, flags);
+        spin_unlock_irq(&q->lock, flags);
         return;
     }
     t->state = THREAD_SLEEPING;
     t->nvcsw++;
     now = cpu_cycles();
-    runq_charge(t, now);
-    runq_sleep(t);
-    switch_to(runq_take(), now);
-    t->unparked = false;
+    runq_charge(q, t, now);
+    runq_sleep(q, t);
+    switch_to(q, runq_take(q), now);
     irq_restore(flags);
 }
 
+/* The wake-up of a sleeper is over with this: a note of it would have to be taken back by the
+ * woken thread, and might take back that of another wake-up with it. */
 void thread_unpark(void *thread)
 {
     struct thread *t = thread;
-    irqflags_t flags = spin_lock_irq(&rq_lock);
+    irqflags_t flags = irq_save();
+    struct runq *q = lock_runq_of(t);
 
-    t->unparked = true;
     if (t->state == THREAD_SLEEPING) {
-        t->state = THREAD_RUNNABLE;
-        runq_wake(t);
-        cpu_self()->need_resched = 1;
+        wake(q, t);
+    } else {
+        t->unparked = true;
+        spin_unlock(&q->lock);
     }
-    spin_unlock_irq(&rq_lock, flags);
+    irq_restore(flags);
 }
 
 void thread_notify(struct thread *t)
 {
-    thread_unpark(t);
+    irqflags_t flags = irq_save();
+    struct runq *q = lock_runq_of(t);
+
+    if (t->state == THREAD_SLEEPING) {
+        wake(q, t);
+    } else {
+        t->unparked = true;
+        if (t == q->current && q != own_runq())
+            sched_kick(q->cpu);
+        spin_unlock(&q->lock);
+    }
+    irq_restore(flags);
 }
 
 static u64 sleep_over(struct ktimer *timer)
@@ -234,23 +415,34 @@ int thread_park_until(u64 deadline_ns)
     return clock_monotonic_ns() >= deadline_ns ? -ETIMEDOUT : 0;
 }
 
-void timer_tick(struct trapframe *tf)
+/* One tick falls to the running thread. */
+static void tick(struct runq *q, struct thread *t, bool user, u64 now)
+{
+    *(user ? &t->utime_ns : &t->stime_ns) += TICK_NS;
+    if (!is_idle(t))
+        *(user ? &q->user_ticks : &q->system_ticks) += 1;
+    spin_lock(&q->lock);
+    runq_rt_tick(q, t);
+    if (cpu_count > 1 && !is_idle(t))
+        balance_tick(q, now);
+    spin_unlock(&q->lock);
+    if (t->proc)
+        cpu_limit_tick(t, TICK_NS, user);
+    cpu_self()->need_resched = 1;
+}
+
+void timer_interrupt(struct trapframe *tf)
 {
     struct thread *t = current_thread();
+    u64 now = clock_monotonic_ns();
 
-    if (cpu_id() == 0)
-        clock_ticks++;
-    if (trap_from_user(tf))
-        t->utime_ns += SLICE_NS;
-    else
-        t->stime_ns += SLICE_NS;
-    spin_lock(&rq_lock);
-    runq_rt_tick(t);
-    spin_unlock(&rq_lock);
-    if (t->proc)
-        cpu_limit_tick(t, SLICE_NS, trap_from_user(tf));
-    ktimer_run(clock_monotonic_ns());
-    cpu_self()->need_resched = 1;
+    if (ktimer_interrupt(now)) {
+        if (cpu_id() == 0)
+            arch_poll_devices();
+        tick(own_runq(), t, trap_from_user(tf), now);
+    }
+    if (!is_idle(t)) /* else that comes before it sleeps again */
+        ktimer_rearm(true);
 }
 
 /* ---- threads ---- */
@@ -282,7 +474,9 @@ struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(voi
         0)
         goto out_stack;
     t->proc = proc;
-    t->state = THREAD_NEW;
+    t->state = THREAD_UNPLACED;
+    t->cpu = cpu_id();
+    t->allowed = ~0ull;
     t->entry = fn;
     t->entry_arg = arg;
     list_init(&t->proc_link);
@@ -314,33 +508,42 @@ void thread_free(struct thread *t)
 
 void thread_launch(struct thread *t)
 {
-    irqflags_t flags = spin_lock_irq(&rq_lock);
+    struct runq *q = own_runq();
+    irqflags_t flags = spin_lock_irq(&q->lock);
     struct thread *creator = current_thread();
+    u32 cpu;
 
     if (!is_idle(creator)) {
-        runq_charge(creator, cpu_cycles());
+        runq_charge(q, creator, cpu_cycles());
         if (!creator->realtime && !t->realtime)
             t->vruntime = creator->vruntime; /* no head start for being new */
         else if (!t->realtime)
-            t->vruntime = runq.least;
+            t->vruntime = q->least;
     }
-    t->state = THREAD_RUNNABLE;
-    runq_wake(t);
-    spin_unlock_irq(&rq_lock, flags);
+    t->cpu = q->cpu;
+    cpu = choose_cpu(t, q);
+    if (likely(cpu == q->cpu))
+        make_ready(q, t);
+    spin_unlock(&q->lock);
+    if (unlikely(cpu != q->cpu))
+        place(t);
+    irq_restore(flags);
 }
 
 noreturn void thread_exit(void)
 {
     struct thread *t = current_thread();
+    struct runq *q;
 
     ktimer_cancel(&t->sleep_timer);
     irq_disable();
-    spin_lock(&rq_lock);
+    q = own_runq();
+    spin_lock(&q->lock);
     t->state = THREAD_ZOMBIE;
-    ASSERT(!this_cpu(dead_thread));
-    this_cpu(dead_thread) = t;
-    runq_sleep(t);
-    switch_to(runq_take(), cpu_cycles());
+    ASSERT(!this_cpu(left_thread));
+    this_cpu(left_thread) = t;
+    runq_sleep(q, t);
+    switch_to(q, runq_take(q), cpu_cycles());
     panic("a dead thread runs");
 }
 
@@ -358,32 +561,87 @@ void sched_init(void)
 {
     static u8 unused_stack[1024] __attribute__((aligned(16)));
     struct thread *t = &this_cpu(idle_thread);
+    struct runq *q = own_runq();
 
+    memset(t, 0, sizeof(*t));
     /* For its FPU area; the stack is the one we are on. */
     if (arch_thread_init(&t->arch, (uintptr_t)unused_stack + sizeof(unused_stack),
                          thread_begin, t) != 0)
         panic("no memory for the idle thread");
     t->arch.stack_top = cpu_self()->kernel_stack;
     t->state = THREAD_RUNNABLE;
+    t->cpu = cpu_id();
+    t->allowed = 1ull << t->cpu;
     list_init(&t->proc_link);
     str_copy(t->comm, "idle", sizeof(t->comm));
+    this_cpu(left_thread) = NULL;
+    runq_init(q, t);
+    ktimer_init_cpu();
     cpu_self()->current = t;
+}
+
+/* Sleeps until an interrupt, whose handler may have made somebody ready or was sent by one that
+ * did. The queue is locked and empty, interrupts are off. */
+static void idle(struct runq *q)
+{
+    u64 now = cpu_cycles();
+
+    balance_note_idle(q);
+    WRITE_ONCE(q->idle_since, now);
+    spin_unlock(&q->lock);
+    ktimer_rearm(grace_pending());
+    grace_idle();
+    cpu_idle();
+    irq_disable();
+    grace_idle();
+    WRITE_ONCE(q->idle_cycles, q->idle_cycles + cpu_cycles() - now);
+    WRITE_ONCE(q->idle_since, 0);
+}
+
+void sched_cpu_times(u32 cpu, struct cpu_times *out)
+{
+    const struct runq *q = runqs[cpu];
+    u64 since, cycles;
+
+    memset(out, 0, sizeof(*out));
+    if (!(READ_ONCE(runq_cpus) >> cpu & 1))
+        return;
+    cycles = READ_ONCE(q->idle_cycles);
+    since = READ_ONCE(q->idle_since);
+    if (since)
+        cycles += cpu_cycles() - since;
+    out->idle_ns = clock_ns_of_span(cycles);
+    out->user_ns = READ_ONCE(q->user_ticks) * TICK_NS;
+    out->system_ns = READ_ONCE(q->system_ticks) * TICK_NS;
+    out->ready = READ_ONCE(q->nr);
+}
+
+u32 sched_ready(void)
+{
+    u32 sum = 0;
+
+    for (u64 left = READ_ONCE(runq_cpus); left; left &= left - 1)
+        sum += READ_ONCE(runqs[__builtin_ctzll(left)]->nr);
+    return sum;
 }
 
 noreturn void sched_run(void)
 {
+    struct runq *q = own_runq();
+
     ASSERT(is_idle(current_thread()));
+    runq_start(q);
     for (;;) {
+        irq_enable();
+        grace_work();
         irq_disable();
-        spin_lock(&rq_lock);
-        if (!runq_head()) {
-            spin_unlock(&rq_lock);
-            grace_work();
-            grace_idle();
-            cpu_idle();
-            grace_idle();
+        spin_lock(&q->lock);
+        cpu_self()->need_resched = 0;
+        if (!runq_head(q) && !balance_steal(q)) {
+            idle(q);
         } else {
-            switch_to(runq_take(), cpu_cycles());
+            ktimer_start_ticks();
+            switch_to(q, runq_take(q), cpu_cycles());
             irq_enable();
         }
     }

@@ -82,6 +82,11 @@ void keyboard_tick(void)
     deliver(&out);
 }
 
+bool keyboard_repeats(void)
+{
+    return READ_ONCE(keys.repeating);
+}
+
 void keyboard_release_all(void)
 {
     irqflags_t flags = spin_lock_irq(&lock);

@@ -25,6 +25,8 @@ u8 keyboard_leds(void);
 
 /* TICK_HZ times a second, from the tick: the key that repeats. */
 void keyboard_tick(void);
+/* Whether a key is held that repeats. */
+bool keyboard_repeats(void);
 
 /* Ctrl-Alt-Del restarts the machine at once; else init gets SIGINT first (reboot(2)). */
 void keyboard_restart_at_once(bool on);

@@ -123,8 +123,10 @@ void cpu_serve(void);
 static inline void cpu_wait(void)
 {
     cpu_relax();
+    /* No call that the compiler sees: it would cost each function that takes a lock the saving
+     * of registers. */
     if (unlikely(CPU_FIELD(u64, 64)))
-        cpu_serve();
+        __asm__ volatile("call cpu_serve_saving" ::: "memory", "cc");
 }
 
 /* Enables interrupts and sleeps until one arrives, without a window between the two. */

@@ -54,8 +54,8 @@ bool page_fault(struct trapframe *tf, const struct fault_info *info);
  * table 6-1. addr: what si_addr shall say. */
 void user_exception(struct trapframe *tf, unsigned vector, u64 error, vaddr_t addr);
 
-/* The periodic tick, in interrupt context. */
-void timer_tick(struct trapframe *tf);
+/* The running CPU's timer rang, in interrupt context. */
+void timer_interrupt(struct trapframe *tf);
 
 /* A byte arrived on the console, in interrupt context. */
 void console_input(u8 byte);

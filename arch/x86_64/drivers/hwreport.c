@@ -142,8 +142,8 @@ void arch_hwreport(struct seq *s)
     report_acpi(s);
     hwreport_pci(s);
     report_screen(s);
-    seq_printf(s, "\n[time and interrupts]\nTSC: %lu kHz by %s\ntick: %s\n", tsc_khz(),
-               tsc_source(), tick_source());
+    seq_printf(s, "\n[time and interrupts]\nTSC: %lu kHz by %s\ntimer: %s\n", tsc_khz(),
+               tsc_source(), timer_source());
     seq_printf(s, "local APIC: %s\nserial port: %s\n", apic_mode(),
                serial_present() ? "yes" : "no");
 }

@@ -185,9 +185,14 @@ const char *tsc_source(void)
     return khz_source;
 }
 
+u64 clock_ns_of_span(u64 cycles)
+{
+    return (u64)((unsigned __int128)cycles * scale >> SCALE_SHIFT);
+}
+
 u64 clock_ns_of_cycles(u64 cycles)
 {
-    return (u64)((unsigned __int128)(cycles - base) * scale >> SCALE_SHIFT);
+    return clock_ns_of_span(cycles - base);
 }
 
 /* CPUs need not agree to the last cycle: nobody is told less than somebody was told. */

@@ -291,6 +291,11 @@ void ps2_tick(void)
         next_command();
 }
 
+bool ps2_is_busy(void)
+{
+    return ps2.present && (ps2.doing | ps2.wanted || ps2.lights != keyboard_leds());
+}
+
 void ps2_init(void)
 {
     if (cmdline_get("nops2") || !controller_init())

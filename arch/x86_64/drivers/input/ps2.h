@@ -11,3 +11,4 @@
 void ps2_init(void);
 void ps2_receive(void); /* hands what has arrived to keyboard_key; interrupts off */
 void ps2_tick(void);    /* the same, and what the keyboard is to be told */
+bool ps2_is_busy(void); /* ps2_tick has something to do besides looking */

@@ -7,7 +7,6 @@
 #include "arch/x86_64/drivers/irq/apic.h"
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/clock/tsc.h"
 #include "arch/x86_64/mmu/mmu.h"
 
 #define BASE_X2APIC (1ull << 10)
@@ -31,20 +30,21 @@ enum {
 
 #define SPURIOUS_ENABLE 0x100u
 #define LVT_MASKED      0x10000u
-#define LVT_PERIODIC    0x20000u
 #define LVT_DEADLINE    0x40000u
 #define LVT_EXTINT      0x700u
 #define LVT_NMI         0x400u
-#define DIVIDE_16       3u
+#define DIVIDE_1        11u
 
 #define SAMPLES   4
 #define SAMPLE_NS 500000u
 #define POLLS_MAX 1000000u
+#define NSEC      1000000000ull
+#define ARM_MAX   (4 * NSEC) /* far moments come in steps */
+#define COUNT_MAX 0xffffffffull
 
 static enum { NONE, XAPIC, X2APIC } mode;
 static volatile u32 *regs; /* XAPIC */
-static u64 period;         /* cycles between ticks; 0: no TSC deadline */
-static u64 deadline;       /* TSC of the next tick */
+static u64 timer_hz;       /* of the one-shot counter; 0: TSC deadline */
 
 static u32 apic_read(u32 reg)
 {
@@ -95,65 +95,70 @@ bool apic_init(void)
     return true;
 }
 
-/* Timer counts in SAMPLE_NS, 0: it does not run. */
-static u32 sample(void)
+/* Counts a second from one sample, 0: the timer stands. *doubt: nanoseconds by which its ends
+ * are not known. */
+static u64 sample(u64 *doubt)
 {
-    u64 from, now;
+    u64 before = clock_monotonic_ns(), after, from, now;
     u32 counted = 0;
 
     apic_write(REG_TIMER_INITIAL, 0xffffffff);
     from = now = clock_monotonic_ns();
-    for (u32 i = 0; i < POLLS_MAX && now - from < SAMPLE_NS; i++) {
-        counted = 0xffffffff - apic_read(REG_TIMER_CURRENT);
+    *doubt = from - before;
+    for (u32 i = 0; i < POLLS_MAX && now - from < SAMPLE_NS; i++)
         now = clock_monotonic_ns();
-    }
+    counted = 0xffffffff - apic_read(REG_TIMER_CURRENT);
+    after = clock_monotonic_ns();
+    *doubt += after - now;
     apic_write(REG_TIMER_INITIAL, 0);
-    return now - from < SAMPLE_NS ? 0 : (u32)((u64)counted * SAMPLE_NS / (now - from));
+    now += (after - now) / 2 - (before + (from - before) / 2);
+    return now < SAMPLE_NS ? 0 : (u64)counted * NSEC / now;
 }
 
-static bool start_periodic(u32 hz)
+/* Of several samples the one that was disturbed least. */
+static u64 measure(void)
 {
-    u32 best = 0;
+    u64 best = 0, least = ~0ull, doubt;
 
-    apic_write(REG_TIMER_DIVIDE, DIVIDE_16);
-    for (u32 i = 0; i < SAMPLES; i++)
-        best = MAX(best, sample()); /* the clock only ever loses counts */
-    if (best == 0)
-        return false;
-    apic_write(REG_LVT_TIMER, LVT_PERIODIC | VEC_TIMER);
-    apic_write(REG_TIMER_INITIAL, (u32)((u64)best * (1000000000u / SAMPLE_NS) / hz));
-    return true;
+    for (u32 i = 0; i < SAMPLES; i++) {
+        u64 hz = sample(&doubt);
+
+        if (hz && doubt < least) {
+            least = doubt;
+            best = hz;
+        }
+    }
+    return best;
 }
 
-void apic_timer_rearm(void)
+void apic_timer_init_cpu(void)
 {
-    u64 now;
-
-    if (!period)
-        return;
-    now = cpu_cycles();
-    deadline += period;
-    if (deadline <= now) /* ticks that were missed stay missed */
-        deadline = now + period;
-    wrmsr(MSR_TSC_DEADLINE, deadline);
-}
-
-static void start_deadline(u32 hz)
-{
-    period = tsc_khz() * 1000 / hz;
-    deadline = cpu_cycles();
-    apic_write(REG_LVT_TIMER, LVT_DEADLINE | VEC_TIMER);
+    if (timer_hz)
+        apic_write(REG_TIMER_DIVIDE, DIVIDE_1);
+    apic_write(REG_LVT_TIMER, (timer_hz ? 0 : LVT_DEADLINE) | VEC_TIMER);
     __asm__ volatile("mfence" ::: "memory"); /* SDM vol. 3A, 11.5.4.1: before the MSR */
-    apic_timer_rearm();
 }
 
-const char *apic_timer_start(u32 hz)
+const char *apic_timer_init(void)
 {
     if (mode == NONE)
         return NULL;
-    if (cpu_features.tsc_deadline) {
-        start_deadline(hz);
-        return "TSC deadline";
+    if (!cpu_features.tsc_deadline) {
+        apic_write(REG_TIMER_DIVIDE, DIVIDE_1);
+        timer_hz = measure();
+        if (timer_hz == 0)
+            return NULL;
     }
-    return start_periodic(hz) ? "local APIC" : NULL;
+    apic_timer_init_cpu();
+    return timer_hz ? "local APIC" : "TSC deadline";
+}
+
+/* A count too many rather than one too few: a timer that rings early would ring twice. */
+void apic_timer_arm(u64 ns)
+{
+    ns = MIN(ns, ARM_MAX);
+    if (timer_hz)
+        apic_write(REG_TIMER_INITIAL, (u32)MIN(ns * timer_hz / NSEC + 1, COUNT_MAX));
+    else
+        wrmsr(MSR_TSC_DEADLINE, cpu_cycles() + clock_cycles_of_ns(ns) + 1);
 }

@@ -21,30 +21,48 @@
 #include "lib/assert.h"
 #include "lib/log.h"
 
-static bool tick_by_apic;
-static const char *source; /* of the tick */
+/* In idle the lines of keyboards and serial ports that do not deliver are looked at so often. */
+#define SLOW_POLL_NS 50000000u
 
-const char *tick_source(void)
+static bool timer_is_apic;
+static const char *source; /* of the timer's interrupts */
+
+const char *timer_source(void)
 {
     return source;
 }
 
-static void tick(struct trapframe *tf)
+void arch_timer_arm(u64 deadline_ns)
+{
+    u64 now = clock_monotonic_ns();
+
+    if (timer_is_apic)
+        apic_timer_arm(deadline_ns > now ? deadline_ns - now : 0);
+}
+
+void arch_poll_devices(void)
 {
     serial_receive();
     usb_poll();
     ps2_tick();
     keyboard_tick();
     console_tick();
-    timer_tick(tf);
+}
+
+u64 arch_idle_poll_ns(void)
+{
+    if (cpu_id() != 0)
+        return ~0ull;
+    return usb_is_polled() || ps2_is_busy() || keyboard_repeats() ? TICK_NS
+                                                                  : SLOW_POLL_NS;
 }
 
 static void pic_interrupt(struct trapframe *tf, u32 line)
 {
     if (!pic_accept(line))
         return;
-    if (line == IRQ_PIT && !tick_by_apic)
-        tick(tf);
+    if (line == IRQ_PIT && !timer_is_apic)
+        timer_interrupt(tf);
     else if (line == IRQ_SERIAL)
         serial_receive();
     else if (line == IRQ_KEYBOARD)
@@ -61,8 +79,7 @@ void irq_dispatch(struct trapframe *tf)
         pic_interrupt(tf, (u32)(vector - VEC_PIC));
     } else if (vector == VEC_TIMER) {
         apic_eoi();
-        apic_timer_rearm();
-        tick(tf);
+        timer_interrupt(tf);
     } else if (vector != VEC_SPURIOUS) {
         apic_eoi(); /* nobody's: at least do not block the others */
     }
@@ -73,16 +90,16 @@ void arch_timer_init(void)
 {
     tsc_init();
     apic_init();
-    source = apic_timer_start(TICK_HZ);
-    tick_by_apic = source != NULL;
-    if (!tick_by_apic) {
+    source = apic_timer_init();
+    timer_is_apic = source != NULL;
+    if (!timer_is_apic) {
         if (!pit_start_periodic(TICK_HZ))
             panic("time: no timer runs: neither a local APIC nor a PIT");
         source = "PIT";
         pic_unmask(IRQ_PIT);
     }
-    printk("time: tick %u Hz by %s, TSC %lu.%03lu MHz by %s\n", TICK_HZ, source,
-           tsc_khz() / 1000, tsc_khz() % 1000, tsc_source());
+    printk("time: timer %s, TSC %lu.%03lu MHz by %s\n", source, tsc_khz() / 1000,
+           tsc_khz() % 1000, tsc_source());
 }
 
 void console_enable_input(void)

@@ -14,4 +14,4 @@ struct trapframe;
 
 void irq_dispatch(struct trapframe *tf);
 
-const char *tick_source(void);
+const char *timer_source(void);

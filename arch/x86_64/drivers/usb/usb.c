@@ -117,6 +117,11 @@ static void usb_main(void *arg)
 
 /* ---- for the rest of the kernel ---- */
 
+bool usb_is_polled(void)
+{
+    return READ_ONCE(usb_thread) != NULL;
+}
+
 void usb_poll(void)
 {
     static u32 ticks;

@@ -17,6 +17,9 @@ void usb_init(void);
  * Called by the tick, interrupts off. */
 void usb_poll(void);
 
+/* Whether there is something to poll. */
+bool usb_is_polled(void);
+
 /* For the drivers beside it. Sleep of the USB thread. */
 void usb_sleep(u32 ms);
 /* Wakes the USB thread; any context. */
