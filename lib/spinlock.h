@@ -52,13 +52,30 @@ static inline bool spin_take(spinlock_t *l)
 }
 #endif
 
+/* Takes a lock that somebody else had a moment ago. In kernels this function leaves all registers
+ * to its caller, and the compiler is not told of the call: so the slow way of an inline lock
+ * costs the common way nothing. */
+#ifdef TESSERA_HOST
+#define SAVES_ALL
+#else
+#define SAVES_ALL __attribute__((no_caller_saved_registers))
+#endif
+SAVES_ALL void spin_wait(spinlock_t *l);
+
+static always_inline void spin_wait_quietly(spinlock_t *l)
+{
+#ifdef TESSERA_HOST
+    spin_wait(l);
+#else
+    __asm__ volatile("call spin_wait" ::"D"(l) : "memory", "cc");
+#endif
+}
+
 static inline void spin_lock(spinlock_t *l)
 {
     SPIN_CHECK(!spin_is_mine(l));
-    while (unlikely(!spin_take(l))) {
-        while (__atomic_load_n(&l->held, __ATOMIC_RELAXED))
-            cpu_wait();
-    }
+    if (unlikely(!spin_take(l)))
+        spin_wait_quietly(l);
     SPIN_NOTE(1);
 }
 

@@ -167,7 +167,8 @@ static void *reads_status(void *arg)
     return NULL;
 }
 
-TEST(credentials, "ids and groups that a thread changes: others see the old ones or the new")
+TEST(credentials,
+     "ids and groups that a thread changes: others see the old ones or the new")
 {
     pthread_t changer, t[NT];
 
