@@ -3,6 +3,7 @@
  * Who a process is: numbers, groups, sessions, thread registers.
  */
 #include "kernel/task/proc.h"
+#include "arch/tlb.h"
 #include "kernel/syscall.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/threads.h"
@@ -181,6 +182,7 @@ long sys_membarrier(const struct syscall_args *a)
 {
     struct mm *mm = current_proc()->mm;
     u32 cmd = (u32)a->a0;
+    u64 cpus = cpus_running();
 
     if ((u32)a->a1)
         return -EINVAL;
@@ -196,6 +198,9 @@ long sys_membarrier(const struct syscall_args *a)
     case MEMBARRIER_PRIVATE_EXPEDITED:
         if (!(mm->membarrier & MEMBARRIER_REGISTER_PRIVATE_EXPEDITED))
             return -EPERM;
+        /* Who loads it from now on passes a barrier doing so. */
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        cpus = __atomic_load_n(&mm->cpus, __ATOMIC_SEQ_CST);
         break;
     case MEMBARRIER_GLOBAL:
     case MEMBARRIER_GLOBAL_EXPEDITED:
@@ -203,9 +208,12 @@ long sys_membarrier(const struct syscall_args *a)
     default:
         return -EINVAL;
     }
-    /* The only running CPU executes this; threads that do not run have passed a switch,
-     * which is a barrier. Other CPUs would have to be asked here. */
+    /* Threads that do not run have passed a switch, which is a barrier. Others pass one with the
+     * request to forget a page that nobody has. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    cpus &= ~(1ull << cpu_id());
+    if (cpus)
+        arch_shootdown(mm, cpus, 0, PAGE_SIZE);
     return 0;
 }
 

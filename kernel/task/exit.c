@@ -94,8 +94,8 @@ void thread_gone(struct proc *p, s32 free_tid)
         pid_release(free_tid);
     if (--p->nlive == 0)
         reap = become_zombie(p);
-    else if (p->exec_thread && p->nlive == 1)
-        thread_unpark(p->exec_thread);
+    else if (p->nlive == 1 && (p->exec_thread || p->last_thread))
+        thread_unpark(p->exec_thread ?: p->last_thread);
     spin_unlock_irq(&proc_lock, flags);
     if (reap)
         proc_free(p);
@@ -155,6 +155,8 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
     }
     spin_unlock(&p->sig.lock);
     last = p->nthreads == 1;
+    if (last)
+        p->last_thread = t;
     if (!last) {
         thread_unpublish(t); /* first: nobody sends it a signal from now on */
         spin_lock(&p->sig.lock);
@@ -171,6 +173,13 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
         notify_parent(p, CLD_STOPPED, p->stop_signal);
     spin_unlock_irq(&proc_lock, flags);
     return last;
+}
+
+/* Until the others have left the process's memory on whatever CPU they ran. */
+static void wait_for_others(const struct proc *p)
+{
+    while (READ_ONCE(p->nlive) > 1)
+        thread_park();
 }
 
 int proc_become_single(void)
@@ -190,9 +199,7 @@ int proc_become_single(void)
     spin_unlock_irq(&proc_lock, flags);
     if (err)
         return err;
-    /* Not before they have left the process's memory on whatever CPU they ran. */
-    while (READ_ONCE(p->nlive) > 1)
-        thread_park();
+    wait_for_others(p);
     flags = spin_lock_irq(&proc_lock);
     if (t->tid != p->pid) {
         old_tid = t->tid;
@@ -262,6 +269,7 @@ static noreturn void end_thread(bool whole, int status)
     clear_child_tid(t);
     if (!leave_group(p, t, whole, status))
         last_steps(t);
+    wait_for_others(p);
     panic_if_init(p);
     t->free_tid = t->tid != p->pid ? t->tid : 0;
     p->itimer_interval = 0;

@@ -202,9 +202,11 @@ struct proc {
     u32 nthreads;               /* [PS] */
     u32 nlive;                  /* [P] threads that have not left their last stack */
     struct thread *leader;      /* [PS] NULL once it is a zombie */
-    struct thread *exec_thread; /* [P] it waits until the others are gone */
-    s32 pgid, sid;              /* [P] */
-    struct tty *tty;            /* [P] controlling terminal */
+    struct thread *exec_thread; /* [P] its exec waits until the others are gone */
+    struct thread
+        *last_thread; /* [P] it takes the process apart when the others are gone */
+    s32 pgid, sid;    /* [P] */
+    struct tty *tty;  /* [P] controlling terminal */
 
     struct mm *mm;           /* [1] referenced; NULL after exit */
     struct fdtable *files;   /* [1] NULL after exit */
