@@ -143,9 +143,9 @@ static long change_groups(decide_fn decide, struct wanted w)
     return err;
 }
 
-/* One try; `a` is the account to have if the real user becomes another. *uid: an account of
- * that one is needed. */
-static int try_users(decide_fn decide, struct wanted w, struct account *a, u32 *uid)
+/* One try; *a is an account to have if the real user becomes another, and the former one then.
+ * -ENOENT: an account of *uid is needed. */
+static int try_users(decide_fn decide, struct wanted w, struct account **a, u32 *uid)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
     struct proc *p = current_proc();
@@ -157,9 +157,9 @@ static int try_users(decide_fn decide, struct wanted w, struct account *a, u32 *
     if (err)
         return err;
     if (new.uid != p->cred.uid) {
-        if (!a || a->uid != new.uid)
+        if (!*a || (*a)->uid != new.uid)
             return -ENOENT;
-        proc_set_account(p, a);
+        *a = proc_set_account(p, *a);
     }
     commit(p, &new, true);
     return 0;
@@ -171,7 +171,7 @@ static long change_users(decide_fn decide, struct wanted w)
     u32 uid;
     int err;
 
-    while ((err = try_users(decide, w, a, &uid)) == -ENOENT) {
+    while ((err = try_users(decide, w, &a, &uid)) == -ENOENT) {
         if (a)
             account_put(a);
         a = account_get(uid);

@@ -69,7 +69,8 @@ static bool may_send(const struct file_async *a, const struct proc *p)
            a->uid == c->uid;
 }
 
-static void send(const struct file_async *a, struct proc *p, struct thread *t, u32 events)
+static void send(const struct file_async *a, struct proc *p, struct thread *t, u32 events,
+                 struct sig_queued **spare)
 {
     bool in = events & (POLLIN | POLLHUP);
     /* si_band lies where si_pid and si_uid do, si_fd in si_value. */
@@ -78,30 +79,31 @@ static void send(const struct file_async *a, struct proc *p, struct thread *t, u
                            .si_pid = in ? BAND_IN : BAND_OUT,
                            .si_value = (u32)a->fd};
 
+    struct sig_record rec;
+
     if (!may_send(a, p))
         return;
-    if (t)
-        signal_send_thread(t, a->signo ? a->signo : SIGIO, a->signo ? &info : NULL);
-    else
-        signal_send_proc(p, a->signo ? a->signo : SIGIO, a->signo ? &info : NULL);
+    signal_read_info(&rec, &info);
+    signal_send_record(p, t, a->signo ? a->signo : SIGIO, a->signo ? &rec : NULL, spare);
 }
 
-static void send_group(const struct file_async *a, u32 events)
+static void send_group(const struct file_async *a, u32 events, struct sig_queued **spare)
 {
     struct procs w = procs_begin(a->id.pid);
     const struct proc *leader = proc_find(a->id.pid);
     struct proc *p;
 
     /* Or the number is another's by now. */
-    while ((!leader || leader->serial <= a->born) && (p = procs_next(&w))) {
+    while ((!leader || leader->serial <= a->born) &&
+           (p = signal_next(&w, a->signo, spare))) {
         if (!p->zombie)
-            send(a, p, NULL, events);
+            send(a, p, NULL, events, spare);
         leader = proc_find(a->id.pid);
     }
     procs_end(&w);
 }
 
-static void tell(const struct file_async *a)
+static void tell(const struct file_async *a, struct sig_queued **spare)
 {
     u32 events = a->file->ops->poll(a->file, NULL);
     struct thread *t = NULL;
@@ -111,14 +113,14 @@ static void tell(const struct file_async *a)
     if (!a->on || !(events & (POLLIN | POLLOUT | POLLHUP | POLLERR)))
         return;
     if (a->kind == GROUP) {
-        send_group(a, events);
+        send_group(a, events, spare);
         return;
     }
     flags = spin_lock_irq(&proc_lock);
     if (a->kind != NOBODY) {
         p = task_find(&a->id, &t);
         if (p && !p->zombie && (a->kind == PROCESS || t))
-            send(a, p, a->kind == THREAD ? t : NULL, events);
+            send(a, p, a->kind == THREAD ? t : NULL, events, spare);
     }
     spin_unlock_irq(&proc_lock, flags);
 }
@@ -140,12 +142,17 @@ static void send_noted(void *arg)
 {
     (void)arg;
     for (;;) {
+        struct sig_queued *spare = NULL;
         struct file_async *a;
 
         mutex_lock(&async_lock);
         a = take_noted();
-        if (a)
-            tell(a);
+        if (a) {
+            spare = signal_spare(a->signo);
+            tell(a, &spare);
+        }
+        if (spare)
+            signal_spare_free(spare);
         mutex_unlock(&async_lock);
         if (!a)
             thread_park();

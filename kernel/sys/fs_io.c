@@ -48,7 +48,7 @@ static int limit_size(const struct file *f, struct uio *u, const s64 *pos)
         return 0;
     at = f->flags & O_APPEND ? f->inode->object->size : pos ? (u64)*pos : f->pos;
     if (at >= limit) {
-        signal_send_thread(current_thread(), SIGXFSZ, NULL);
+        signal_send_thread(current_thread(), SIGXFSZ);
         return -EFBIG;
     }
     u->left = MIN(u->left, limit - at);
@@ -72,7 +72,7 @@ ssize_t call_write(struct file *f, struct uio *u, const s64 *pos)
         inode_drop_set_id(current_cred(), f->inode);
     n = file_write(f, u, pos ? &at : NULL);
     if (n == -EPIPE || u->broken)
-        signal_send_thread(current_thread(), SIGPIPE, NULL);
+        signal_send_thread(current_thread(), SIGPIPE);
     return n;
 }
 

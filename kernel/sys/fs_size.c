@@ -19,7 +19,7 @@ static int check_limit(u64 size)
 {
     if (size <= proc_rlimit(current_proc(), RLIMIT_FSIZE))
         return 0;
-    signal_send_thread(current_thread(), SIGXFSZ, NULL);
+    signal_send_thread(current_thread(), SIGXFSZ);
     return -EFBIG;
 }
 

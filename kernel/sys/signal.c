@@ -176,11 +176,13 @@ long sys_rt_sigsuspend(const struct syscall_args *a)
 /* Takes one of the set. Until the next call whoever sends one of `awaits` wakes the thread. */
 static int take_from(struct thread *t, u64 set, u64 awaits, struct sig_record *rec)
 {
+    struct list trash = LIST_INIT(trash);
     irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
-    int signo = signal_take(t, set, rec);
+    int signo = signal_take(t, set, rec, &trash);
 
     t->awaits = signo ? 0 : awaits;
     spin_unlock_irq(&t->proc->sig.lock, flags);
+    signal_free(&trash);
     return signo;
 }
 
@@ -229,29 +231,30 @@ static bool permitted(const struct proc *p, int signo)
 }
 
 /* signo 0 only checks. */
-static int send_one(struct proc *p, int signo, const struct sig_record *rec)
+static int send_one(struct proc *p, int signo, const struct sig_record *rec,
+                    struct sig_queued **spare)
 {
     REQUIRES(&proc_lock);
     if (signo && !signo_ok(signo))
         return -EINVAL;
     if (!permitted(p, signo))
         return -EPERM;
-    return signo ? signal_send_record(p, NULL, signo, rec) : 0;
+    return signo ? signal_send_record(p, NULL, signo, rec, spare) : 0;
 }
 
 /* To everybody but init and the caller: whom one may not signal does not count. */
-static int send_all(int signo, const struct sig_record *rec)
+static int send_all(int signo, const struct sig_record *rec, struct sig_queued **spare)
 {
     struct procs w = procs_begin(PROCS_ALL);
     int result = -ESRCH;
     struct proc *p;
 
-    while ((p = procs_next(&w))) {
+    while ((p = signal_next(&w, signo, spare))) {
         int err;
 
         if (p == init_proc || p == current_proc())
             continue;
-        err = send_one(p, signo, rec);
+        err = send_one(p, signo, rec, spare);
         if (err != -EPERM || result == -ESRCH)
             result = err == -EPERM ? 0 : err;
     }
@@ -260,14 +263,15 @@ static int send_all(int signo, const struct sig_record *rec)
 }
 
 /* To a group: 0 when one could be signalled. */
-static int send_group(s32 pgid, int signo, const struct sig_record *rec)
+static int send_group(s32 pgid, int signo, const struct sig_record *rec,
+                      struct sig_queued **spare)
 {
     struct procs w = procs_begin(pgid);
     int result = -ESRCH;
     struct proc *p;
 
-    while ((p = procs_next(&w))) {
-        int err = send_one(p, signo, rec);
+    while ((p = signal_next(&w, signo, spare))) {
+        int err = send_one(p, signo, rec, spare);
 
         if (result != 0)
             result = err;
@@ -276,7 +280,8 @@ static int send_group(s32 pgid, int signo, const struct sig_record *rec)
     return result;
 }
 
-static int send_to(s32 pid, int signo, const struct sig_record *rec)
+static int send_with(s32 pid, int signo, const struct sig_record *rec,
+                     struct sig_queued **spare)
 {
     irqflags_t flags;
     struct proc *p = current_proc();
@@ -285,16 +290,27 @@ static int send_to(s32 pid, int signo, const struct sig_record *rec)
     if (pid == p->pid) { /* which it may, and which nobody else has to know */
         if (signo && !signo_ok(signo))
             return -EINVAL;
-        return signo ? signal_send_record(p, NULL, signo, rec) : 0;
+        return signo ? signal_send_record(p, NULL, signo, rec, spare) : 0;
     }
     if (pid == -1)
-        return send_all(signo, rec);
+        return send_all(signo, rec, spare);
     if (pid <= 0)
-        return send_group(pid == 0 ? READ_ONCE(current_proc()->pgid) : -pid, signo, rec);
+        return send_group(pid == 0 ? READ_ONCE(current_proc()->pgid) : -pid, signo, rec,
+                          spare);
     flags = spin_lock_irq(&proc_lock);
     p = proc_find_by_thread(pid);
-    err = p ? send_one(p, signo, rec) : -ESRCH;
+    err = p ? send_one(p, signo, rec, spare) : -ESRCH;
     spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+static int send_to(s32 pid, int signo, const struct sig_record *rec)
+{
+    struct sig_queued *spare = signal_spare(signo);
+    int err = send_with(pid, signo, rec, &spare);
+
+    if (spare)
+        signal_spare_free(spare);
     return err;
 }
 
@@ -317,24 +333,26 @@ long sys_kill(const struct syscall_args *a)
 }
 
 /* To a thread of the running process: without proc_lock. */
-static int send_sister(struct thread *t, int signo, const struct sig_record *rec)
+static int send_sister(struct thread *t, int signo, const struct sig_record *rec,
+                       struct sig_queued **spare)
 {
     if (signo && !signo_ok(signo))
         return -EINVAL;
-    return signo ? signal_send_record(t->proc, t, signo, rec) : 0;
+    return signo ? signal_send_record(t->proc, t, signo, rec, spare) : 0;
 }
 
-static int send_thread(s32 tgid, s32 tid, int signo, const struct sig_record *rec)
+static int send_thread_with(s32 tgid, s32 tid, int signo, const struct sig_record *rec,
+                            struct sig_queued **spare)
 {
     struct thread *me = current_thread(), *t;
     irqflags_t flags;
     int err = -ESRCH;
 
     if (tid == me->tid && (!tgid || tgid == me->proc->pid))
-        return send_sister(me, signo, rec);
+        return send_sister(me, signo, rec, spare);
     t = thread_lock(tgid, tid, &flags);
     if (t && t->proc == me->proc)
-        err = send_sister(t, signo, rec);
+        err = send_sister(t, signo, rec, spare);
     if (t)
         thread_unlock(tid, flags);
     if (!t || t->proc == me->proc)
@@ -346,9 +364,19 @@ static int send_thread(s32 tgid, s32 tid, int signo, const struct sig_record *re
               : permitted(t->proc, signo) ? 0
                                           : -EPERM;
         if (!err && signo)
-            err = signal_send_record(t->proc, t, signo, rec);
+            err = signal_send_record(t->proc, t, signo, rec, spare);
     }
     spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+static int send_thread(s32 tgid, s32 tid, int signo, const struct sig_record *rec)
+{
+    struct sig_queued *spare = signal_spare(signo);
+    int err = send_thread_with(tgid, tid, signo, rec, &spare);
+
+    if (spare)
+        signal_spare_free(spare);
     return err;
 }
 

@@ -119,7 +119,7 @@ static ssize_t file_to_pipe(struct side *in, struct file *out, size_t len, bool 
         return -EINVAL;
     err = pipe_wait_room(out, nonblock, &room);
     if (err == -EPIPE)
-        signal_send_thread(current_thread(), SIGPIPE, NULL);
+        signal_send_thread(current_thread(), SIGPIPE);
     if (err)
         return err;
     buf = kmalloc(CHUNK);
@@ -146,7 +146,7 @@ static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t len, bool 
         if (!err)
             err = pipe_wait_room(out, nonblock || out->flags & O_NONBLOCK, &room);
         if (err == -EPIPE)
-            signal_send_thread(current_thread(), SIGPIPE, NULL);
+            signal_send_thread(current_thread(), SIGPIPE);
         if (err)
             return err;
         n = pipe_transfer(in, out, len, keep);

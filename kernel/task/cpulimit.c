@@ -18,10 +18,10 @@ static void check_cpu(struct proc *p)
     u64 seconds = p->cpu_ns / NSEC;
 
     if (seconds >= MAX(limit->rlim_max, 1ull)) {
-        signal_send_proc(p, SIGKILL, NULL);
+        signal_send_proc(p, SIGKILL);
     } else if (seconds >= MAX(limit->rlim_cur, 1ull)) {
         limit->rlim_cur = seconds + 1;
-        signal_send_proc(p, SIGXCPU, NULL);
+        signal_send_proc(p, SIGXCPU);
     }
 }
 
@@ -32,10 +32,10 @@ static void check_realtime(struct thread *t, u64 tick_ns)
     u64 us = t->rt_ticks * (tick_ns / (NSEC / USEC));
 
     if (us > limit->rlim_max) {
-        signal_send_proc(t->proc, SIGKILL, NULL);
+        signal_send_proc(t->proc, SIGKILL);
     } else if (us > limit->rlim_cur) {
         limit->rlim_cur += USEC;
-        signal_send_proc(t->proc, SIGXCPU, NULL);
+        signal_send_proc(t->proc, SIGXCPU);
     }
 }
 
@@ -50,7 +50,7 @@ static void run_timer(struct proc *p, struct cpu_itimer *timer, u64 ns, int sign
     }
     spin_unlock(&p->sig.lock);
     if (due)
-        signal_send_proc(p, signo, NULL);
+        signal_send_proc(p, signo);
 }
 
 void cpu_limit_tick(struct thread *t, u64 ns, bool in_user)

@@ -112,14 +112,15 @@ enum action { ACT_NONE, ACT_AGAIN, ACT_STOP, ACT_DIE, ACT_HANDLE };
 
 /* Takes one signal and decides. */
 static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int *signo,
-                            struct sig_record *rec, struct kernel_sigaction *act)
+                            struct sig_record *rec, struct kernel_sigaction *act,
+                            struct list *trash)
 {
     REQUIRES(&p->sig.lock);
     if (signal_kill_pending(t)) {
         *signo = SIGKILL;
         return ACT_DIE;
     }
-    *signo = signal_take(t, ~t->blocked, rec);
+    *signo = signal_take(t, ~t->blocked, rec, trash);
     if (!*signo)
         return ACT_NONE;
     spin_lock(&p->sig.actions->lock);
@@ -145,6 +146,8 @@ static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int
 static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec,
                         struct kernel_sigaction *act)
 {
+    struct list trash = LIST_INIT(trash);
+
     for (;;) {
         bool orphaned = signal_actionable(t) & SIG_STOPS && in_orphaned_group(p);
         irqflags_t flags;
@@ -153,8 +156,9 @@ static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec
 
         while_stopped(p, t);
         flags = spin_lock_irq(&p->sig.lock);
-        action = take_one(p, t, orphaned, &signo, rec, act);
+        action = take_one(p, t, orphaned, &signo, rec, act, &trash);
         spin_unlock_irq(&p->sig.lock, flags);
+        signal_free(&trash);
         switch (action) {
         case ACT_NONE:
             return 0;

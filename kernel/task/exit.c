@@ -101,7 +101,7 @@ void thread_gone(struct proc *p, s32 free_tid)
         proc_free(p);
 }
 
-static void detach_thread(struct proc *p, struct thread *t)
+static void detach_thread(struct proc *p, struct thread *t, struct list *trash)
 {
     REQUIRES(&proc_lock);
     REQUIRES(&p->sig.lock);
@@ -114,7 +114,7 @@ static void detach_thread(struct proc *p, struct thread *t)
     if (--p->nthreads)
         p->account->tasks--; /* the last one counts as long as the process does */
     list_del(&t->proc_link);
-    signal_flush(&t->pending, &t->records);
+    signal_flush(&t->pending, &t->records, trash);
 }
 
 /* The others die as soon as they leave the kernel; no new ones come. proc_lock and sig.lock
@@ -145,6 +145,7 @@ static void kill_others(struct proc *p, const struct thread *t, irqflags_t *flag
 static bool leave_group(struct proc *p, struct thread *t, bool whole, int status)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct list trash = LIST_INIT(trash);
     bool last, stopped = false;
 
     spin_lock(&p->sig.lock);
@@ -161,7 +162,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
         thread_unpublish(t); /* first: nobody sends it a signal from now on */
         spin_lock(&p->sig.lock);
         stopped = signal_stop_taken(p, t) && !p->exiting;
-        detach_thread(p, t);
+        detach_thread(p, t, &trash);
         if (p->leader == t)
             p->leader = list_entry(p->threads.next, struct thread, proc_link);
         signal_retarget(p, ~t->blocked);
@@ -172,6 +173,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
     if (stopped) /* it was the last that ran */
         notify_parent(p, CLD_STOPPED, p->stop_signal);
     spin_unlock_irq(&proc_lock, flags);
+    signal_free(&trash);
     return last;
 }
 
@@ -217,18 +219,21 @@ int proc_become_single(void)
 /* Leaves the tree of processes as far as a dead one can. */
 static void leave_family(struct proc *p, struct thread *t)
 {
-    struct list unwanted = LIST_INIT(unwanted);
+    struct list unwanted = LIST_INIT(unwanted), trash = LIST_INIT(trash);
+    struct sig_queued *end_record = signal_spare(READ_ONCE(p->exit_signal));
     irqflags_t flags = spin_lock_irq(&proc_lock);
 
+    p->end_record = end_record;
     reparent_children(p, &unwanted, &flags);
     orphan_group(p, p->parent, p, p, &flags);
     thread_unpublish(t);
     spin_lock(&p->sig.lock);
-    detach_thread(p, t);
+    detach_thread(p, t, &trash);
     p->leader = NULL;
-    signal_flush(&p->pending, &p->records);
+    signal_flush(&p->pending, &p->records, &trash);
     spin_unlock(&p->sig.lock);
     spin_unlock_irq(&proc_lock, flags);
+    signal_free(&trash);
 
     while (!list_empty(&unwanted)) {
         struct proc *child = list_entry(unwanted.next, struct proc, sibling);

@@ -80,7 +80,7 @@ void notify_parent(struct proc *p, int code, int status)
     rec.utime = (u32)(utime / (1000000000 / USER_HZ));
     rec.stime = (u32)(stime / (1000000000 / USER_HZ));
     if (signo > 0 && signo <= NSIG && (ended || !(act_flags & SA_NOCLDSTOP)))
-        signal_send_record(parent, NULL, signo, &rec);
+        signal_send_record(parent, NULL, signo, &rec, &p->end_record);
     waitq_wake_all(&parent->child_wait);
 }
 
@@ -135,7 +135,7 @@ static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
     job_changed();
     if (!child->zombie) {
         if (child->pdeath_signal)
-            signal_send_proc(child, child->pdeath_signal, NULL);
+            signal_send_proc(child, child->pdeath_signal);
     } else {
         if (parent_ignores(child)) {
             proc_unpublish(child);
@@ -182,6 +182,6 @@ void pass_children_on(struct proc *p, struct thread *t, struct thread *heir)
             continue;
         child->parent_thread = heir;
         if (child->pdeath_signal && !child->zombie)
-            signal_send_proc(child, child->pdeath_signal, NULL);
+            signal_send_proc(child, child->pdeath_signal);
     }
 }

@@ -146,7 +146,7 @@ static bool kill_sharers(const struct choice *c, struct obituary *o)
         describe(victim, o);
     while (mm && (p = procs_next(&w)) && (victim = find_victim(c)) && victim->mm == mm)
         if (p->mm == mm && !p->exiting)
-            signal_send_proc(p, SIGKILL, NULL);
+            signal_send_proc(p, SIGKILL);
     procs_end(&w);
     return mm;
 }

@@ -39,7 +39,7 @@ static u64 itimer_fire(struct ktimer *t)
 {
     struct proc *p = container_of(t, struct proc, itimer);
 
-    signal_send_proc(p, SIGALRM, NULL);
+    signal_send_proc(p, SIGALRM);
     return p->itimer_interval ? clock_monotonic_ns() + p->itimer_interval : 0;
 }
 
@@ -70,8 +70,13 @@ struct proc *proc_alloc(void)
 
 void proc_free(struct proc *p)
 {
+    struct list trash = LIST_INIT(trash);
+
     sigactions_put(p->sig.actions);
-    signal_flush(&p->pending, &p->records);
+    signal_flush(&p->pending, &p->records, &trash);
+    signal_free(&trash);
+    if (p->end_record)
+        signal_spare_free(p->end_record);
     account_put(p->account);
     slab_free(&proc_cache, p);
 }
@@ -165,12 +170,11 @@ static bool over_nproc(const struct proc *p)
            p->account->tasks >= proc_rlimit(p, RLIMIT_NPROC);
 }
 
-void proc_set_account(struct proc *p, struct account *a)
+struct account *proc_set_account(struct proc *p, struct account *a)
 {
     REQUIRES(&proc_lock);
     struct account *old = p->account;
 
-    account_hold(a);
     spin_lock(&p->sig.lock);
     WRITE_ONCE(p->account, a);
     spin_unlock(&p->sig.lock);
@@ -178,7 +182,7 @@ void proc_set_account(struct proc *p, struct account *a)
     a->tasks += MAX(p->nthreads, 1u);
     /* It is told by the next exec: setuid itself must not fail for it. */
     p->was_over_nproc = a->uid != 0 && a->tasks > proc_rlimit(p, RLIMIT_NPROC);
-    account_put(old);
+    return old;
 }
 
 bool proc_exec_over_nproc(struct proc *p)

@@ -229,6 +229,7 @@ struct proc {
     u32 stop_due;                   /* [S] threads that still have to stop */
     int exit_status;                /* [P] as wait4 reports it */
     int exit_signal;                /* [P] to the parent, SIGCHLD */
+    struct sig_queued *end_record;  /* [P] for one that is queued, once it ends */
     struct waitq child_wait;        /* the parent sleeps here in wait4 */
     struct thread *vfork_waiter;    /* [P] sleeps until this one's exec or exit */
     u64 start_ns;                   /* [c] */
@@ -280,8 +281,9 @@ static inline bool thread_has_work(const struct thread *t)
 extern spinlock_t proc_lock;
 extern u32 pid_limit; /* kernel.pid_max: new numbers stay below it */
 
-/* p gets another real user id and pays on that account, which it references. proc_lock held. */
-void proc_set_account(struct proc *p, struct account *a);
+/* p gets another real user id and pays on that account, of which it takes the caller's reference
+ * over; the former one is the caller's now. proc_lock held. */
+struct account *must_check proc_set_account(struct proc *p, struct account *a);
 
 /* Finds by pid; proc_lock held, valid until it is released. */
 struct proc *proc_find(s32 pid);

@@ -1,201 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pending signals: sending, keeping, taking. A standard signal needs no memory, so it can be
- * sent from interrupts and never fails; real-time signals with data are queued.
+ * Sending signals, and who is told of them. How they are kept is in kernel/task/sigqueue.c.
  */
 #include "kernel/task/signal.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/sigactions.h"
+#include "kernel/task/sigqueue.h"
 #include "kernel/task/walk.h"
 #include "lib/lock.h"
-#include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/phys/slab.h"
-
-STATIC_ASSERT(sizeof(struct siginfo) == 128);
-
-#define SYNCHRONOUS                                                            \
-    (sig_bit(SIGSEGV) | sig_bit(SIGBUS) | sig_bit(SIGILL) | sig_bit(SIGTRAP) | \
-     sig_bit(SIGFPE) | sig_bit(SIGSYS))
-#define FAULTS (SYNCHRONOUS & ~sig_bit(SIGSYS))
 
 /* So many threads are woken at once for one signal. */
 #define WAKE_MAX 256u
 
-static const struct sig_record from_kernel = {.code = SI_KERNEL};
-
-/* ---- records and what programs see ---- */
-
-static bool is_child_info(int signo, int code)
-{
-    return signo == SIGCHLD && code > 0 && code != SI_KERNEL;
-}
-
-static bool is_fault_info(int signo, int code)
-{
-    return code > 0 && signo > 0 && signo <= NSIG && sig_bit(signo) & FAULTS;
-}
-
-void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *rec)
-{
-    *info = (struct siginfo){.si_signo = signo, .si_code = rec->code};
-    if (is_fault_info(signo, rec->code)) {
-        info->si_addr = rec->value;
-        return;
-    }
-    info->si_pid = rec->pid;
-    info->si_uid = rec->uid;
-    if (is_child_info(signo, rec->code)) {
-        info->si_status = rec->status;
-        info->si_utime = rec->utime;
-        info->si_stime = rec->stime;
-    } else {
-        info->si_value = rec->value;
-    }
-}
-
-void signal_read_info(struct sig_record *rec, const struct siginfo *info)
-{
-    *rec = (struct sig_record){.code = info->si_code};
-    if (is_fault_info(info->si_signo, info->si_code)) {
-        rec->value = info->si_addr;
-        return;
-    }
-    rec->pid = info->si_pid;
-    rec->uid = info->si_uid;
-    if (is_child_info(info->si_signo, info->si_code)) {
-        rec->status = info->si_status;
-        rec->utime = (u32)info->si_utime;
-        rec->stime = (u32)info->si_stime;
-    } else {
-        rec->value = info->si_value;
-    }
-}
-
-/* ---- queued signals ---- */
-
-/* One for p; it counts with all of its user. -EAGAIN: too many, or no memory. */
-static int queued_create(struct proc *p, struct sig_queued **out)
-{
-    irqflags_t flags = spin_lock_irq(&p->sig.lock);
-    struct account *a = p->account;
-    struct sig_queued *q = NULL;
-    u32 n;
-
-    account_hold(a);
-    spin_unlock_irq(&p->sig.lock, flags);
-    n = __atomic_add_fetch(&a->signals, 1, __ATOMIC_RELAXED);
-    if (n <= proc_rlimit(p, RLIMIT_SIGPENDING))
-        q = kmalloc(sizeof(*q));
-    if (!q) {
-        __atomic_fetch_sub(&a->signals, 1, __ATOMIC_RELAXED);
-        account_put(a);
-        return -EAGAIN;
-    }
-    q->account = a;
-    *out = q;
-    return 0;
-}
-
-static void queued_free(struct sig_queued *q)
-{
-    __atomic_fetch_sub(&q->account->signals, 1, __ATOMIC_RELAXED);
-    account_put(q->account);
-    kfree(q);
-}
-
-/* ---- pending sets; sig.lock held ---- */
-
-static void drop_realtime(struct sig_records *records, u64 set)
-{
-    struct list *pos, *tmp;
-
-    list_for_each_safe (pos, tmp, &records->realtime) {
-        struct sig_queued *q = list_entry(pos, struct sig_queued, link);
-
-        if (!(set & sig_bit(q->signo)))
-            continue;
-        list_del(&q->link);
-        queued_free(q);
-    }
-}
-
-static void discard(u64 *pending, struct sig_records *records, u64 set)
-{
-    WRITE_ONCE(*pending, *pending & ~set);
-    if (set >> SIG_STANDARD_MAX)
-        drop_realtime(records, set);
-}
-
-void signal_flush(u64 *pending, struct sig_records *records)
-{
-    discard(pending, records, ~0ull);
-}
-
-static void take_realtime(u64 *pending, struct sig_records *records, int signo,
-                          struct sig_record *rec)
-{
-    struct list *pos, *tmp;
-    bool taken = false;
-
-    *rec = from_kernel;
-    *pending &= ~sig_bit(signo);
-    list_for_each_safe (pos, tmp, &records->realtime) {
-        struct sig_queued *q = list_entry(pos, struct sig_queued, link);
-
-        if (q->signo != signo)
-            continue;
-        if (taken) { /* one more of the same */
-            *pending |= sig_bit(signo);
-            break;
-        }
-        *rec = q->rec;
-        taken = true;
-        list_del(&q->link);
-        queued_free(q);
-    }
-}
-
-int signal_take(struct thread *t, u64 set, struct sig_record *rec)
-{
-    REQUIRES(&t->proc->sig.lock);
-    u64 *pending = &t->pending;
-    struct sig_records *records = &t->records;
-    u64 ready;
-    int signo;
-
-    if (!(*pending & set)) {
-        pending = &t->proc->pending;
-        records = &t->proc->records;
-    }
-    ready = *pending & set;
-    if (!ready)
-        return 0;
-    if (ready & SYNCHRONOUS)
-        ready &= SYNCHRONOUS;
-    signo = __builtin_ctzll(ready) + 1;
-    if (signo > SIG_STANDARD_MAX) {
-        take_realtime(pending, records, signo, rec);
-    } else {
-        *pending &= ~sig_bit(signo);
-        *rec = records->standard[signo];
-    }
-    return signo;
-}
-
 /* ---- sending ---- */
 
-static void unset_everywhere(struct proc *p, u64 set)
+static void unset_everywhere(struct proc *p, u64 set, struct list *trash)
 {
     REQUIRES(&p->sig.lock);
     struct list *pos;
 
-    discard(&p->pending, &p->records, set);
+    signal_discard(&p->pending, &p->records, set, trash);
     list_for_each (pos, &p->threads) {
         struct thread *t = list_entry(pos, struct thread, proc_link);
 
-        discard(&t->pending, &t->records, set);
+        signal_discard(&t->pending, &t->records, set, trash);
     }
 }
 
@@ -315,10 +145,10 @@ static void apply_job_control(struct proc *p, int signo)
 {
     REQUIRES(&p->sig.lock);
     if (sig_bit(signo) & SIG_STOPS)
-        unset_everywhere(p, sig_bit(SIGCONT));
+        unset_everywhere(p, sig_bit(SIGCONT), NULL);
     if (signo != SIGCONT)
         return;
-    unset_everywhere(p, SIG_STOPS);
+    unset_everywhere(p, SIG_STOPS, NULL);
     if (p->stopped)
         stop_ends(p);
 }
@@ -363,23 +193,14 @@ static struct thread *pick_thread(struct proc *p, int signo)
 }
 
 int signal_send_record(struct proc *p, struct thread *t, int signo,
-                       const struct sig_record *rec)
+                       const struct sig_record *rec, struct sig_queued **spare)
 {
-    struct sig_queued *q = NULL;
     struct thread *target;
     struct sig_records *records = t ? &t->records : &p->records;
     u64 *pending = t ? &t->pending : &p->pending;
-    irqflags_t flags;
+    irqflags_t flags = spin_lock_irq(&p->sig.lock);
     int err = 0;
 
-    if (signo > SIG_STANDARD_MAX && rec) {
-        /* Beyond the limit a signal comes without particulars, or the sender is told. */
-        err = queued_create(p, &q);
-        if (err && rec->code < 0)
-            return err;
-        err = 0;
-    }
-    flags = spin_lock_irq(&p->sig.lock);
     target = t ? t : pick_thread(p, signo);
     if (!p->leader)
         goto out;
@@ -387,14 +208,19 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
     if (is_ignored(p, target, signo))
         goto out;
     if (signo <= SIG_STANDARD_MAX) {
-        add_standard(pending, records, signo, rec ? rec : &from_kernel);
+        add_standard(pending, records, signo, rec ? rec : &signal_of_kernel);
     } else {
+        struct sig_queued *q = rec ? signal_claim(p, spare) : NULL;
+
+        /* Beyond the limit a signal comes without particulars, or the sender is told. */
+        err = rec && !q && rec->code < 0 ? -EAGAIN : 0;
+        if (err)
+            goto out;
         WRITE_ONCE(*pending, *pending | sig_bit(signo));
         if (q) {
             q->signo = signo;
             q->rec = *rec;
             list_add_tail(&records->realtime, &q->link);
-            q = NULL;
         }
     }
     if (!t && signo == SIGKILL)
@@ -405,29 +231,28 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
         thread_notify(target);
 out:
     spin_unlock_irq(&p->sig.lock, flags);
-    if (q)
-        queued_free(q);
     return err;
 }
 
-static void send_info(struct proc *p, struct thread *t, int signo,
-                      const struct siginfo *info)
+void signal_send_proc(struct proc *p, int signo)
 {
-    struct sig_record rec;
-
-    if (info)
-        signal_read_info(&rec, info);
-    signal_send_record(p, t, signo, info ? &rec : NULL);
+    signal_send_record(p, NULL, signo, NULL, NULL);
 }
 
-void signal_send_proc(struct proc *p, int signo, const struct siginfo *info)
+void signal_send_thread(struct thread *t, int signo)
 {
-    send_info(p, NULL, signo, info);
+    signal_send_record(t->proc, t, signo, NULL, NULL);
 }
 
-void signal_send_thread(struct thread *t, int signo, const struct siginfo *info)
+struct proc *signal_next(struct procs *w, int signo, struct sig_queued **spare)
 {
-    send_info(t->proc, t, signo, info);
+    REQUIRES(&proc_lock);
+    if (signo > SIG_STANDARD_MAX && !*spare) {
+        spin_unlock_irq(&proc_lock, w->flags);
+        *spare = signal_spare(signo);
+        w->flags = spin_lock_irq(&proc_lock);
+    }
+    return procs_next(w);
 }
 
 int signal_send_group(s32 pgid, int signo, u64 until)
@@ -437,7 +262,7 @@ int signal_send_group(s32 pgid, int signo, u64 until)
     struct proc *p;
 
     while ((p = procs_next(&w)) && (!until || p->birth <= until)) {
-        signal_send_record(p, NULL, signo, NULL);
+        signal_send_proc(p, signo);
         err = 0;
     }
     procs_end(&w);
@@ -449,7 +274,7 @@ void signal_group_now(s32 pgid, int signo)
     irqflags_t flags = spin_lock_irq(&proc_lock);
 
     for (struct proc *p = group_first(pgid); p; p = group_next(p))
-        signal_send_record(p, NULL, signo, NULL);
+        signal_send_proc(p, signo);
     spin_unlock_irq(&proc_lock, flags);
 }
 
@@ -502,6 +327,7 @@ void signal_exec(struct proc *p, struct thread *t)
 void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction *act,
                        struct kernel_sigaction *old)
 {
+    struct list trash = LIST_INIT(trash);
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
     u64 handler;
 
@@ -516,7 +342,8 @@ void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction 
         handler = act->sa_handler;
         if (handler == SIG_IGN ||
             (handler == SIG_DFL && sig_bit(signo) & SIG_DEFAULT_IGNORED))
-            unset_everywhere(p, sig_bit(signo));
+            unset_everywhere(p, sig_bit(signo), &trash);
     }
     spin_unlock_irq(&p->sig.lock, flags);
+    signal_free(&trash);
 }

@@ -22,9 +22,9 @@ static inline bool signal_kill_pending(const struct thread *t)
     return (READ_ONCE(t->pending) | READ_ONCE(t->proc->pending)) & sig_bit(SIGKILL);
 }
 
-/* Sends a signal. info NULL: SI_KERNEL. Any context with interrupts as they are. */
-void signal_send_proc(struct proc *p, int signo, const struct siginfo *info);
-void signal_send_thread(struct thread *t, int signo, const struct siginfo *info);
+/* Sends a signal of the kernel's own (SI_KERNEL). Any context with interrupts as they are. */
+void signal_send_proc(struct proc *p, int signo);
+void signal_send_thread(struct thread *t, int signo);
 
 /* Signals every process of a group: 0, or -ESRCH when there is none. `until`: those born up
  * to then (proc_births), 0: all. It pauses: no spinlock held, interrupts on. */
@@ -47,13 +47,24 @@ bool must_check signal_stop_taken(struct proc *p, struct thread *t);
 /* Signals the running thread would act on now. */
 u64 signal_actionable(const struct thread *t);
 
-/* Sends with a record. t NULL: to the process. 0 or -EAGAIN (real-time queue full). With or
- * without proc_lock. */
+/* Nothing is allocated or freed under proc_lock and sig.lock, which interrupt handlers take too.
+ * Who sends a queued signal brings memory for it: signal_spare() before the locks (NULL: none is
+ * needed, or there is none), signal_spare_free() of what is left after them. What is taken out
+ * of a queue comes in a list, to be freed after the locks. */
+struct sig_queued *signal_spare(int signo);
+void signal_spare_free(struct sig_queued *spare);
+void signal_free(struct list *trash);
+
+/* Sends with a record. t NULL: to the process. 0 or -EAGAIN (real-time queue full, *spare is
+ * NULL). With or without proc_lock. `spare` may be NULL for who sends no queued signals. */
 int signal_send_record(struct proc *p, struct thread *t, int signo,
-                       const struct sig_record *rec);
+                       const struct sig_record *rec, struct sig_queued **spare);
+/* procs_next() that first brings memory for one more. */
+struct procs;
+struct proc *signal_next(struct procs *w, int signo, struct sig_queued **spare);
 
 /* Takes one pending signal of `set`: its number with *rec filled in, 0: none. sig.lock. */
-int signal_take(struct thread *t, u64 set, struct sig_record *rec);
+int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *trash);
 
 /* Turns a record into what programs see. */
 void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *rec);
@@ -62,7 +73,7 @@ void signal_read_info(struct sig_record *rec, const struct siginfo *info);
 /* act NULL: reads only. */
 void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction *act,
                        struct kernel_sigaction *old);
-void signal_flush(u64 *pending, struct sig_records *records);
+void signal_flush(u64 *pending, struct sig_records *records, struct list *trash);
 
 /* Sets the mask of the running thread; unblockable signals are taken out. The second with
  * sig.lock held. */

@@ -48,7 +48,7 @@ static void restart(void)
     flags = spin_lock_irq(&proc_lock);
     init = proc_find(1);
     if (init)
-        signal_send_proc(init, SIGINT, NULL);
+        signal_send_proc(init, SIGINT);
     spin_unlock_irq(&proc_lock, flags);
 }
 
