@@ -28,8 +28,8 @@ static void add_mm(struct mm *mm, void *arg)
 {
     struct totals *t = arg;
 
-    t->anon += mm->rss_anon;
-    t->mapped += mm->rss_file + mm->rss_shmem;
+    t->anon += mm_resident(mm, RESIDENT_ANON);
+    t->mapped += mm_resident(mm, RESIDENT_FILE) + mm_resident(mm, RESIDENT_SHMEM);
     t->tables += mm->tables;
     t->locked += mm->locked_vm;
 }

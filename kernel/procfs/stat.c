@@ -177,7 +177,7 @@ int procfs_show_statm(struct seq *s, s32 pid)
         return 0;
     }
     seq_printf(s, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_vm, mm_rss(mm),
-               mm->rss_file + mm->rss_shmem,
+               mm_resident(mm, RESIDENT_FILE) + mm_resident(mm, RESIDENT_SHMEM),
                (mm->program.end_code - mm->program.start_code + PAGE_SIZE - 1) /
                    PAGE_SIZE,
                mm->data_vm + mm->stack_vm);
@@ -209,7 +209,9 @@ static void status_memory(struct seq *s, const struct mm *mm)
     seq_printf(s, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
                MAX(mm->hiwater_rss, rss) * PAGE_KB, rss * PAGE_KB);
     seq_printf(s, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
-               mm->rss_anon * PAGE_KB, mm->rss_file * PAGE_KB, mm->rss_shmem * PAGE_KB);
+               mm_resident(mm, RESIDENT_ANON) * PAGE_KB,
+               mm_resident(mm, RESIDENT_FILE) * PAGE_KB,
+               mm_resident(mm, RESIDENT_SHMEM) * PAGE_KB);
     seq_printf(s, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8u kB\n",
                mm->data_vm * PAGE_KB, mm->stack_vm * PAGE_KB, text, 0u);
     seq_printf(s, "VmPTE:\t%8lu kB\nVmSwap:\t%8u kB\n", mm->tables * PAGE_KB, 0u);

@@ -117,9 +117,9 @@ static void describe(struct proc *p, struct obituary *o)
     str_copy(o->comm, p->comm, sizeof(o->comm));
     spin_unlock(&p->sig.lock);
     o->pid = p->pid;
-    o->anon = p->mm->rss_anon;
-    o->file = p->mm->rss_file;
-    o->shmem = p->mm->rss_shmem;
+    o->anon = mm_resident(p->mm, RESIDENT_ANON);
+    o->file = mm_resident(p->mm, RESIDENT_FILE);
+    o->shmem = mm_resident(p->mm, RESIDENT_SHMEM);
     o->kernel = kernel_bytes(p) / PAGE_SIZE;
     o->adj = (s64)p->oom_score_adj;
 }

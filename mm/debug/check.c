@@ -214,11 +214,14 @@ void mm_check(struct mm *mm)
     CHECK(t.pages == mm->total_vm && t.data == mm->data_vm && t.stack == mm->stack_vm &&
               t.locked == mm->locked_vm,
           "page totals");
-    CHECK(t.anon == mm->rss_anon && t.file == mm->rss_file && t.shmem == mm->rss_shmem,
+    CHECK(t.anon == mm_resident(mm, RESIDENT_ANON) &&
+              t.file == mm_resident(mm, RESIDENT_FILE) &&
+              t.shmem == mm_resident(mm, RESIDENT_SHMEM),
           "resident: anon %llu/%llu file %llu/%llu shmem %llu/%llu",
-          (unsigned long long)mm->rss_anon, (unsigned long long)t.anon,
-          (unsigned long long)mm->rss_file, (unsigned long long)t.file,
-          (unsigned long long)mm->rss_shmem, (unsigned long long)t.shmem);
+          (unsigned long long)mm_resident(mm, RESIDENT_ANON), (unsigned long long)t.anon,
+          (unsigned long long)mm_resident(mm, RESIDENT_FILE), (unsigned long long)t.file,
+          (unsigned long long)mm_resident(mm, RESIDENT_SHMEM),
+          (unsigned long long)t.shmem);
     CHECK(t.tables == mm->tables, "tables %llu, counted %llu",
           (unsigned long long)mm->tables, (unsigned long long)t.tables);
 }

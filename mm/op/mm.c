@@ -109,8 +109,7 @@ void mm_put(struct mm *mm)
     mm_unlock(mm);
     area_bury(&dead);
     __atomic_fetch_sub(&dying, 1, __ATOMIC_RELAXED);
-    ASSERT(mm->rss_anon == 0 && mm->rss_file == 0 && mm->rss_shmem == 0 &&
-           mm->tables == 0);
+    ASSERT(mm_rss(mm) == 0 && mm->tables == 0);
     if (mm->program.exe)
         vm_file_put(mm->program.exe);
     slab_free(&mm_cache, mm);
@@ -130,6 +129,8 @@ void mm_activate(struct mm *mm)
 
     if (old == mm)
         return;
+    if (old)
+        mm_settle_resident(old);
     /* Announce first, so that no flush is missed between the load and the mark. */
     if (mm)
         __atomic_fetch_or(&mm->cpus, bit, __ATOMIC_SEQ_CST);

@@ -252,7 +252,7 @@ static void check_mm(const struct mmm *m)
         check_page(m, &m->page[i], win_va(i));
         priv += m->page[i].priv;
     }
-    CHECK_EQ(m->mm->rss_anon, priv);
+    CHECK_EQ(mm_resident(m->mm, RESIDENT_ANON), priv);
     if (m->mm->vmas.node)
         check_gaps(m->mm->vmas.node);
     UNDER(&m->mm->lock, mm_check(m->mm));

@@ -73,8 +73,10 @@ static void dump_mm(struct dump *d, struct mm *mm)
         (unsigned long long)mm->total_vm, (unsigned long long)mm->locked_vm,
         (unsigned long long)mm->data_vm, (unsigned long long)mm->stack_vm);
     if (!(d->leave_out & STATE_NO_PTES))
-        add(d->s, " anon %llu file %llu shmem %llu", (unsigned long long)mm->rss_anon,
-            (unsigned long long)mm->rss_file, (unsigned long long)mm->rss_shmem);
+        add(d->s, " anon %llu file %llu shmem %llu",
+            (unsigned long long)mm_resident(mm, RESIDENT_ANON),
+            (unsigned long long)mm_resident(mm, RESIDENT_FILE),
+            (unsigned long long)mm_resident(mm, RESIDENT_SHMEM));
     if (!(d->leave_out & STATE_NO_TABLES))
         add(d->s, " tables %llu", (unsigned long long)mm->tables);
     vma_for_each (v, mm)

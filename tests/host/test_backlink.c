@@ -174,7 +174,7 @@ TEST(log_of_many_aliases)
     t_check(mm);
     CHECK_EQ(object_truncate(o, 17 * P), 0);
     CHECK_EQ(mapped(mm, BASE, 2000, page_of(o, 16)), 0);
-    CHECK_EQ(mm->rss_shmem, 0);
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 0);
     t_end(mm);
     CHECK_EQ(backlink_bytes(), 0);
     object_put(o);

@@ -45,7 +45,7 @@ TEST(fault_anonymous_none_write)
     CHECK(shown(mm, BASE)->type == PAGE_ANON && pte_writable(t_pte(mm, BASE)));
     CHECK_EQ(host_read_u32(mm, BASE), 0);
     CHECK_EQ(host_read_u32(mm, BASE + 8), 5);
-    CHECK_EQ(mm->rss_anon, 1);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 1);
     t_check(mm);
     t_end(mm);
 }
@@ -59,7 +59,7 @@ TEST(fault_anonymous_zero_page_then_write)
     COUNTS(fault_cow, 1, host_write_u32(mm, BASE, 6));
     CHECK_EQ(host_read_u32(mm, BASE), 6);
     CHECK_EQ(*(u32 *)page_to_virt(zero_page), 0);
-    CHECK_EQ(mm->rss_anon, 1);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 1);
     t_check(mm);
     t_end(mm);
 }
@@ -98,12 +98,12 @@ TEST(fault_private_object)
     /* none, read: the object's page, read-only */
     CHECK_EQ(host_read_u32(mm, BASE), 1);
     CHECK(shown(mm, BASE)->type == PAGE_OBJECT && !pte_writable(t_pte(mm, BASE)));
-    CHECK_EQ(mm->rss_file, 4); /* neighbours came along */
+    CHECK_EQ(mm_resident(mm, RESIDENT_FILE), 4); /* neighbours came along */
     CHECK(!pte_writable(t_pte(mm, BASE + P)));
     /* present read-only, write: a copy */
     COUNTS(fault_cow, 1, host_write_u32(mm, BASE, 100));
-    CHECK_EQ(mm->rss_file, 3);
-    CHECK_EQ(mm->rss_anon, 1);
+    CHECK_EQ(mm_resident(mm, RESIDENT_FILE), 3);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 1);
     /* none, write: a copy at once, with the rest of the page */
     CHECK_EQ(mm_madvise(mm, BASE + P, P, MADV_DONTNEED), 0);
     COUNTS(fault_cow, 1, host_write_u32(mm, BASE + P + 4, 200));
@@ -133,7 +133,7 @@ TEST(fault_shared_object)
     CHECK_EQ(mm_mprotect(mm, BASE, P, RW), 0);
     host_write_u32(mm, BASE, 78);
     CHECK_EQ(host_read_u32(other, BASE + P), 78);
-    CHECK_EQ(mm->rss_shmem, 4);
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 4);
     t_check(mm);
     t_check(other);
     t_end(mm);
@@ -162,9 +162,9 @@ TEST(fault_brings_neighbours)
     host_read_u32(mm, BASE + 10 * P);
     CHECK(!t_pte(mm, BASE + 9 * P) && t_pte(mm, BASE + 15 * P));
     CHECK(!t_pte(mm, BASE + 16 * P));
-    CHECK_EQ(mm->rss_shmem, 6);
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 6);
     host_read_u32(mm, BASE); /* up to what is mapped */
-    CHECK_EQ(mm->rss_shmem, 16);
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 16);
     CHECK_EQ(mapped(mm), 16);
     /* A page away from home stops the walk, and one that is touched comes alone. */
     CHECK_EQ(mm_remap(mm, BASE + 20 * P, P, 0, 3, MAP_NONBLOCK), 0);
@@ -230,7 +230,7 @@ TEST(fault_parked)
     CHECK(pte_parked(t_pte(mm, BASE)) && shown(mm, BASE) == pg);
     CHECK_EQ(t_pte(mm, BASE + P), 0); /* the zero page is let go */
     CHECK_EQ(t_try(mm, BASE, FAULT_READ), FAULT_ACCERR);
-    CHECK_EQ(mm->rss_anon, 1);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 1);
     t_check(mm);
     CHECK_EQ(mm_mprotect(mm, BASE, 2 * P, RW), 0);
     CHECK_EQ(host_read_u32(mm, BASE), 11);
@@ -356,9 +356,10 @@ TEST(fault_populate_kinds)
     t_map(mm, BASE + 8 * P, 4, RW, MAP_PRIVATE, o, 0);
     t_shared(mm, BASE + 12 * P, 4, o, 0);
     CHECK_EQ(UNDER(&mm->lock, fault_populate(mm, BASE + P, BASE + 16 * P)), FAULT_OK);
-    CHECK_EQ(t_pte(mm, BASE), 0);  /* outside the range */
-    CHECK_EQ(mm->rss_anon, 3 + 4); /* writable private memory: own pages */
-    CHECK_EQ(mm->rss_shmem, 4);
+    CHECK_EQ(t_pte(mm, BASE), 0); /* outside the range */
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON),
+             3 + 4); /* writable private memory: own pages */
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 4);
     CHECK(shown(mm, BASE + 5 * P) == zero_page);
     CHECK_EQ(host_read_u32(mm, BASE + 13 * P), 0);
     CHECK_EQ(host_read_u32(mm, BASE + 14 * P), 3);
@@ -367,7 +368,7 @@ TEST(fault_populate_kinds)
     t_shared(mm, BASE + 20 * P, 10, o, 0);
     CHECK_EQ(UNDER(&mm->lock, fault_populate(mm, BASE + 20 * P, BASE + 30 * P)),
              FAULT_BUS);
-    CHECK_EQ(mm->rss_shmem, 4 + 6);
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 4 + 6);
     t_anon(mm, BASE + 30 * P, 1, PROT_NONE);
     CHECK_EQ(UNDER(&mm->lock, fault_populate(mm, BASE + 30 * P, BASE + 31 * P)),
              FAULT_ACCERR);

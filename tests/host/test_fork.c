@@ -154,7 +154,7 @@ TEST(fork_private_file_pages)
     host_write_u32(mm, BASE, 50);
     CHECK_EQ(host_read_u32(mm, BASE + P), 2);
     child = fork_of(mm);
-    CHECK_EQ(child->rss_anon, 1);
+    CHECK_EQ(mm_resident(child, RESIDENT_ANON), 1);
     host_write_u32(mm, BASE, 51);
     host_write_u32(mm, BASE + P, 52);
     CHECK_EQ(host_read_u32(child, BASE), 50);

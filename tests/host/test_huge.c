@@ -69,7 +69,7 @@ TEST(huge_shared)
     CHECK_EQ(try_map(mm, BASE, 4 * H, MAP_SHARED, o, 0), 0);
     for (u32 i = 0; i < 4; i++)
         CHECK_EQ(at(mm, i), i);
-    CHECK_EQ(mm->rss_shmem, 4 * HUGE_PAGES);
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 4 * HUGE_PAGES);
     CHECK_EQ(mm->tables, 3); /* no leaf table */
     t_check(mm);
     t_end(mm);
@@ -167,7 +167,7 @@ TEST(huge_truncate)
     CHECK_EQ(host_read_u32(mm, BASE + 10 * H), 3);
     CHECK_EQ(object_truncate(o, 2 * H), 0);
     t_check(mm);
-    CHECK_EQ(mm->rss_anon, 0);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 0);
     CHECK_EQ(t_try(mm, BASE + 3 * H, FAULT_READ), FAULT_BUS);
     CHECK_EQ(host_access(mm, BASE, &(u8){0}, 1, FAULT_READ), FAULT_BUS);
     CHECK_EQ(at(mm, 1), 1);
@@ -197,7 +197,7 @@ TEST(huge_private)
     host_write_u32(mm, BASE, 9);
     host_write_u32(mm, BASE + 4 * H, 8);
     t_check(mm);
-    CHECK_EQ(mm->rss_anon, 2 * HUGE_PAGES);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 2 * HUGE_PAGES);
     CHECK_EQ(mm_fork(mm, &child), 0);
     t_check(mm);
     t_check(child);
@@ -237,7 +237,7 @@ TEST(huge_fork_arrangement)
     CHECK_EQ(object_truncate(o, 0), 0);
     t_check(mm);
     t_check(child);
-    CHECK_EQ(mm->rss_shmem + child->rss_shmem, 0);
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM) + mm_resident(child, RESIDENT_SHMEM), 0);
     t_end(child);
     t_end(mm);
     object_put(o);

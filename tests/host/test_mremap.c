@@ -40,7 +40,7 @@ TEST(mremap_moves_private_memory)
                 CHECK_EQ(t_try(mm, BASE + i * P, FAULT_READ), FAULT_MAPERR);
         }
     }
-    CHECK_EQ(mm->rss_anon, 30);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 30);
     t_end(mm);
 }
 
@@ -172,7 +172,7 @@ TEST(zap_of_whole_tables_flushes)
     }
     CHECK_EQ(mm_madvise(mm, BASE, 1024 * P, MADV_DONTNEED), 0);
     t_check(mm);
-    CHECK_EQ(mm->rss_shmem, 0);
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 0);
     t_end(mm);
     object_put(o);
 }

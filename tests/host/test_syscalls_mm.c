@@ -282,7 +282,7 @@ TEST(mlock_table)
     CHECK_EQ(mm_mlock(mm, BASE - P, P, 0), -ENOMEM);
     CHECK_EQ(mm_mlock(mm, PRIV + 100, P, 0), 0); /* touches two pages */
     CHECK_EQ(mm->locked_vm, 2);
-    CHECK_EQ(mm->rss_anon, 2);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 2);
     CHECK_EQ(mm_mlock(mm, PRIV, 4 * P, 0), 0); /* locks do not nest */
     CHECK_EQ(mm->locked_vm, 4);
     CHECK_EQ(mm_munlock(mm, PRIV + P, P), 0);
@@ -294,7 +294,7 @@ TEST(mlock_table)
     CHECK_EQ(mm_mlockall(mm, 64), -EINVAL);
     CHECK_EQ(mm_mlockall(mm, MCL_CURRENT), 0);
     CHECK_EQ(mm->locked_vm, 48);
-    CHECK_EQ(mm->rss_anon, 16);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 16);
     CHECK_EQ(mm_munlockall(mm), 0);
     mm->limits.memlock_unlimited = false;
     mm->limits.memlock = 3 * P;

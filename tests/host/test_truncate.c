@@ -81,7 +81,7 @@ TEST(truncate_takes_private_copies_punch_does_not)
     CHECK_EQ(object_truncate(o, 5 * P), 0);
     t_check(mm);
     CHECK_EQ(t_try(mm, BASE + 6 * P, FAULT_READ), FAULT_BUS);
-    CHECK_EQ(mm->rss_anon, 1);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 1);
     CHECK_EQ(object_truncate(o, 8 * P), 0);
     CHECK_EQ(host_read_u32(mm, BASE + 6 * P), 0);
     t_end(mm);
@@ -100,7 +100,7 @@ TEST(truncate_takes_parked_copies)
     t_check(mm);
     CHECK_EQ(object_truncate(o, 0), 0);
     CHECK_EQ(t_pte(mm, BASE + 3 * P), 0);
-    CHECK_EQ(mm->rss_anon, 0);
+    CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 0);
     t_check(mm);
     t_end(mm);
     object_put(o);

@@ -9,6 +9,8 @@
 
 #define MAX_CPUS 64 /* sets of CPUs are bits of a u64 */
 
+#define CPU_RESIDENT_KINDS 3
+
 struct thread;
 
 typedef u64 irqflags_t;
@@ -26,6 +28,8 @@ struct cpu {
     struct mm *mm;    /* 48: address space loaded in CR3, NULL: the kernel's own */
     s32 spinlocks;    /* 56: held by this CPU, counted in debug kernels only */
     u64 requests;     /* 64: CPUs that wait until this one has done something for them */
+    s64 resident
+        [CPU_RESIDENT_KINDS]; /* of mm, not in its counts yet: mm/table/mm_types.h */
 };
 
 extern struct cpu cpu_local; /* in the per-CPU section; use cpu_self() */
@@ -123,10 +127,8 @@ void cpu_serve(void);
 static inline void cpu_wait(void)
 {
     cpu_relax();
-    /* No call that the compiler sees: it would cost each function that takes a lock the saving
-     * of registers. */
     if (unlikely(CPU_FIELD(u64, 64)))
-        __asm__ volatile("call cpu_serve_saving" ::: "memory", "cc");
+        cpu_serve();
 }
 
 /* Enables interrupts and sleeps until one arrives, without a window between the two. */

@@ -5,9 +5,7 @@
 bits 64
 section .text progbits alloc exec nowrite align=16
 
-extern cpu_serve
-
-global context_switch, thread_start, cpu_serve_saving
+global context_switch, thread_start
 
 ; context_switch(uintptr_t *save_sp, uintptr_t load_sp)
 context_switch:
@@ -33,32 +31,3 @@ thread_start:
     mov rdi, r13
     call r12
     ud2
-
-; cpu_serve(), which may use the registers of any call, for callers that have none to spare.
-cpu_serve_saving:
-    push rbp
-    mov rbp, rsp
-    push rax
-    push rcx
-    push rdx
-    push rsi
-    push rdi
-    push r8
-    push r9
-    push r10
-    push r11
-    and rsp, -16
-    cld
-    call cpu_serve
-    lea rsp, [rbp - 9*8]
-    pop r11
-    pop r10
-    pop r9
-    pop r8
-    pop rdi
-    pop rsi
-    pop rdx
-    pop rcx
-    pop rax
-    pop rbp
-    ret

@@ -10,6 +10,8 @@
 
 #define MAX_CPUS 64
 
+#define CPU_RESIDENT_KINDS 3
+
 struct thread;
 struct mm;
 
@@ -21,6 +23,7 @@ struct cpu {
     u32 need_resched;
     u32 irq_depth;
     struct mm *mm;
+    s64 resident[CPU_RESIDENT_KINDS];
 };
 
 #define HOST_CPUS 2u
