@@ -1,86 +1,238 @@
 /* SPDX-License-Identifier: MIT
  *
- * R-55: a CPU that waits, interrupts off, for a lock whose holder waits for that CPU's
- * acknowledgement of a TLB shootdown. With POLLING the waiter serves requests while it spins
- * (what cpu_relax() must do before a second CPU is started); without it the two wait for each
- * other for ever. Also R-54: a frame is freed only when no TLB holds it; EARLY_FREE frees it
- * before the acknowledgement.
+ * TLB shootdown as arch/x86_64/mmu/tlb.c, mm_activate() and change_flush() do it (R-54, R-55).
+ * CPUS CPUs come to one address space and leave it, and take its page away and put another one
+ * there, under a lock for which they wait with interrupts off. What each does in TURNS turns is
+ * open. `hardware` fills TLBs whenever it may: the walker is never asked.
+ *
+ *   requests[t]   CPUs that want an answer of t: struct cpu
+ *   waiting[s]    CPUs that have not answered s: struct request
+ *   mm_cpus       CPUs that may have the address space loaded: struct mm
+ *
+ * Shown: no TLB knows a page that is free or is another one by now, and nobody waits for ever
+ * (an invalid end state). Each of these makes one of the two false:
+ *
+ *   NO_SERVE      who waits answers nobody
+ *   EARLY_FREE    the page is freed before the answers
+ *   LATE_MARK     mm_cpus is set after the address space is loaded
+ *   EARLY_CLEAR   mm_cpus is cleared before another one is loaded
+ *   EARLY_LOOK    mm_cpus is read before the entry is removed
+ *   LATE_TAKE     requests are taken off after they have been answered
+ *   EARLY_ANSWER  the answer comes before the flush
  */
-#define CPUS 3
+#ifndef CPUS
+#define CPUS 2
+#endif
+#ifndef TURNS
+#define TURNS 2
+#endif
+#define BIT(n) (1 << (n))
+#define NOBODY CPUS
 
-byte holder = CPUS;     /* of the lock; CPUS: free */
-bool request[CPUS];     /* a shootdown asks this CPU */
-bool cached[CPUS];      /* this CPU's TLB holds the translation */
-bool freed = false;
+byte holder = NOBODY;   /* of the lock */
+byte requests[CPUS];
+byte waiting[CPUS];
+bool interrupt[CPUS];   /* VEC_SERVE is on its way */
+byte mm_cpus;
+bool loaded[CPUS];      /* CR3 */
+byte page = 1;          /* which one the entry shows or showed last */
+bool present = true;    /* the entry */
+bool freed;             /* that page */
+byte tlb[CPUS];         /* 0: empty, else the page */
+
+/* ---- cpu_serve() ---- */
 
 inline serve(me)
 {
-    atomic { request[me] -> cached[me] = false; request[me] = false }
+    d_step { from = requests[me]; requests[me] = 0 }
+    s = 0;
+    do
+    :: s < CPUS && (from & BIT(s)) ->
+#ifdef EARLY_ANSWER
+        waiting[s] = waiting[s] & ~BIT(me);
+        tlb[me] = 0;
+#else
+        tlb[me] = 0;
+        waiting[s] = waiting[s] & ~BIT(me);
+#endif
+        s++
+    :: s < CPUS && !(from & BIT(s)) -> s++
+    :: s == CPUS -> break
+    od;
+    atomic { s = 0; from = 0 }
 }
 
-/* Spins for the lock with interrupts off. That nothing else can happen meanwhile is modelled
- * by blocking: a state in which everybody blocks is the deadlock. */
-inline acquire(me)
+/* The fault: what came between is lost. */
+inline serve_late(me)
+{
+    from = requests[me];
+    s = 0;
+    do
+    :: s < CPUS && (from & BIT(s)) ->
+        tlb[me] = 0;
+        waiting[s] = waiting[s] & ~BIT(me);
+        s++
+    :: s < CPUS && !(from & BIT(s)) -> s++
+    :: s == CPUS -> break
+    od;
+    requests[me] = 0;
+    atomic { s = 0; from = 0 }
+}
+
+inline answer(me)
+{
+#ifdef LATE_TAKE
+    serve_late(me)
+#else
+    serve(me)
+#endif
+}
+
+/* Interrupts are on: what is pending may come now, or later. */
+inline open(me)
+{
+    if
+    :: interrupt[me] -> interrupt[me] = false; answer(me)
+    :: skip
+    fi
+}
+
+/* ---- spin_lock(), with interrupts off ---- */
+
+inline lock(me)
 {
     do
-    :: atomic { holder == CPUS -> holder = me; break }
-#ifdef POLLING
-    :: serve(me)
+    :: atomic { holder == NOBODY -> holder = me }; break
+#ifndef NO_SERVE
+    :: requests[me] -> answer(me)
 #endif
     od
 }
 
-/* Takes the lock, removes a translation, tells the others, waits, frees, unlocks. */
-proctype initiator(byte me)
-{
-    byte i;
+/* ---- ask() ---- */
 
-    acquire(me);
-    cached[me] = false;
-    i = 0;
+inline ask(me)
+{
+    waiting[me] = cpus;
+    t = 0;
     do
-    :: i < CPUS && i != me -> request[i] = true; i++
-    :: i < CPUS && i == me -> i++
-    :: i == CPUS -> break
+    :: t < CPUS && (cpus & BIT(t)) ->
+        d_step { old = requests[t]; requests[t] = old | BIT(me) }
+        if
+        :: old == 0 -> interrupt[t] = true
+        :: else
+        fi;
+        t++
+    :: t < CPUS && !(cpus & BIT(t)) -> t++
+    :: t == CPUS -> break
     od;
-#ifdef EARLY_FREE
-    freed = true;
+    atomic { t = 0; old = 0 }
+#ifndef EARLY_FREE
+    do
+    :: waiting[me] == 0 -> break
+#ifndef NO_SERVE
+    :: requests[me] -> answer(me)
 #endif
-    i = 0;
-    do
-    :: i < CPUS && (i == me || !request[i]) -> i++
-    :: i == CPUS -> break
-    od;
-    freed = true;
-    holder = CPUS
+    od
+#endif
 }
 
-/* Uses the page, then wants the same lock with interrupts off; afterwards serves requests as
- * an interrupt would. */
-proctype worker(byte me)
+/* ---- one CPU ---- */
+
+inline load(me)
 {
-    acquire(me);
-    holder = CPUS;
+#ifdef LATE_MARK
+    d_step { loaded[me] = true; tlb[me] = 0 }
+    mm_cpus = mm_cpus | BIT(me);
+#else
+    mm_cpus = mm_cpus | BIT(me);
+    d_step { loaded[me] = true; tlb[me] = 0 }
+#endif
+}
+
+inline leave(me)
+{
+#ifdef EARLY_CLEAR
+    mm_cpus = mm_cpus & ~BIT(me);
+    d_step { loaded[me] = false; tlb[me] = 0 }
+#else
+    d_step { loaded[me] = false; tlb[me] = 0 }
+    mm_cpus = mm_cpus & ~BIT(me);
+#endif
+}
+
+/* The page goes and another one comes. */
+inline replace(me)
+{
+    lock(me);
+#ifdef EARLY_LOOK
+    cpus = mm_cpus & ~BIT(me);
+    present = false;
+    tlb[me] = 0;
+#else
+    present = false;
+    tlb[me] = 0;
+    cpus = mm_cpus & ~BIT(me);
+#endif
+    if
+    :: cpus -> ask(me)
+    :: else
+    fi;
+    cpus = 0;
+    freed = true;
+    d_step { page++; freed = false; present = true }
+    holder = NOBODY
+}
+
+proctype cpu(byte me)
+{
+    byte turns, from, s, t, old, cpus;
+
+    do
+    :: turns == TURNS -> break
+    :: turns < TURNS ->
+        turns++;
+        if
+        :: !loaded[me] -> load(me)
+        :: loaded[me] -> leave(me)
+        :: true -> replace(me)
+        fi;
+        open(me)
+    od;
+    turns = 0;
+    /* Idle, or in user mode. */
 end:
     do
-    :: serve(me)
+    :: interrupt[me] -> interrupt[me] = false; answer(me)
     od
 }
 
-/* A CPU that still holds the translation may use it at any time. */
-active proctype user()
+active proctype hardware()
 {
-    assert(!freed || (!cached[0] && !cached[1] && !cached[2]))
+    byte c;
+
+end:
+    do
+    :: atomic { loaded[0] && present && tlb[0] == 0 -> tlb[0] = page }
+    :: atomic { loaded[1] && present && tlb[1] == 0 -> tlb[1] = page }
+#if CPUS > 2
+    :: atomic { loaded[2] && present && tlb[2] == 0 -> tlb[2] = page }
+#endif
+    :: atomic { (tlb[0] && (tlb[0] != page || freed)) || (tlb[1] && (tlb[1] != page || freed)) ->
+        assert(false) }
+#if CPUS > 2
+    :: atomic { tlb[2] && (tlb[2] != page || freed) -> assert(false) }
+#endif
+    od
 }
 
 init
 {
     atomic {
-        cached[0] = true;
-        cached[1] = true;
-        cached[2] = true;
-        run initiator(0);
-        run worker(1);
-        run worker(2)
+        run cpu(0);
+        run cpu(1);
+#if CPUS > 2
+        run cpu(2)
+#endif
     }
 }
