@@ -104,9 +104,9 @@ noreturn void kmain(struct bootinfo *bi)
     file_async_init();
     seeded_fault();
     unpack_initramfs(&fs, bi);
-    proc_start_init("/init", argv, envp, &fs);
     console_enable_input();
     arch_cpus_start();
+    proc_start_init("/init", argv, envp, &fs);
     sched_run();
 }
 

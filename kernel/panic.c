@@ -11,6 +11,7 @@
 #include "arch/cpu.h"
 #include "arch/exit.h"
 #include "arch/screen.h"
+#include "arch/smp.h"
 #include "arch/symbols.h"
 #include "arch/time.h"
 #include "kernel/cmdline.h"
@@ -20,16 +21,22 @@
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
 #include "lib/fmt.h"
+#include "lib/percpu.h"
 #include "lib/string.h"
 
 #define WAIT_MAX 86400u       /* s */
 #define HZ_HIGH  4000000000ul /* what a CPU has at most while nobody has measured it */
 
-static u32 depth; /* reports begun */
+#define NOBODY 0xffffffffu
+
+static u32 reporter = NOBODY; /* the CPU that reports */
+
+/* What other CPUs had to say meanwhile. */
+static DEFINE_PER_CPU(const char *, other_cause);
 
 bool panic_started(void)
 {
-    return __atomic_load_n(&depth, __ATOMIC_RELAXED) != 0;
+    return __atomic_load_n(&reporter, __ATOMIC_RELAXED) != NOBODY;
 }
 
 static void wait(u64 seconds)
@@ -71,20 +78,68 @@ static void print_frame(uintptr_t ip, void *arg)
     printk("  %016lx %s+%#lx\n", ip, name, offset + 1);
 }
 
-static void print_process(void)
+static void print_process(u32 cpu)
 {
-    const struct thread *t = current_thread();
+    const struct thread *t = cpu_block(cpu)->current;
 
     if (!t) {
-        printk("cpu %u, before the first thread\n", cpu_id());
+        printk("cpu %u, before the first thread\n", cpu);
         return;
     }
     if (!t->proc) {
-        printk("cpu %u, kernel thread \"%s\"\n", cpu_id(), t->comm);
+        printk("cpu %u, kernel thread \"%s\"\n", cpu, t->comm);
         return;
     }
-    printk("cpu %u, process %d \"%s\", last system call %lu (%s)\n", cpu_id(),
-           t->proc->pid, t->comm, t->last_syscall, syscall_name(t->last_syscall));
+    printk("cpu %u, process %d \"%s\", last system call %lu (%s)\n", cpu, t->proc->pid,
+           t->comm, t->last_syscall, syscall_name(t->last_syscall));
+}
+
+static void print_backtrace(u32 cpu, const struct cpu_place *at)
+{
+    printk("backtrace:\n");
+    if (at->tf && trap_from_user(at->tf))
+        return;
+    if (at->tf)
+        print_frame(at->tf->rip + 1, NULL);
+    arch_backtrace(cpu, at->rbp, print_frame, NULL);
+}
+
+/* The CPUs that the report has stopped. */
+static void print_others(void)
+{
+    for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+        struct cpu_place at;
+
+        if (cpu == cpu_id())
+            continue;
+        print_process(cpu);
+        if (!arch_cpu_stopped(cpu, &at)) {
+            printk("  it does not answer\n");
+            continue;
+        }
+        if (per_cpu(other_cause, cpu))
+            printk("  it panicked too: %s\n", per_cpu(other_cause, cpu));
+        if (at.tf)
+            arch_print_registers(at.tf);
+        print_backtrace(cpu, &at);
+    }
+}
+
+/* Makes the running CPU the reporter. Another one's report goes on without it; one of its own
+ * ends here. */
+static void begin_report(const struct trapframe *tf, uintptr_t rbp, const char *cause)
+{
+    u32 first = NOBODY;
+
+    if (__atomic_compare_exchange_n(&reporter, &first, cpu_id(), false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+        return;
+    if (first != cpu_id()) {
+        this_cpu(other_cause) = cause;
+        arch_cpu_stop_here(tf, rbp);
+    }
+    printk("panic inside the report of a panic: %s\n", cause);
+    stop();
 }
 
 static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const char *fmt,
@@ -92,14 +147,13 @@ static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const cha
 {
     char cause[256];
     struct panic_text text = {.cause = cause};
+    struct cpu_place at = {tf, rbp};
     u32 cols, rows;
 
     irq_disable();
     fmt_vsnprintf(cause, sizeof(cause), fmt, ap);
-    if (__atomic_fetch_add(&depth, 1, __ATOMIC_ACQ_REL) != 0) {
-        printk("panic inside the report of a panic: %s\n", cause);
-        stop();
-    }
+    begin_report(tf, rbp, cause);
+    arch_cpus_stop();
     printk_levels[0] = LOG_LEVEL_ALL;
     /* First of all: from here on nobody waits for the lock of the screen. */
     console_seize(&cols, &rows);
@@ -110,15 +164,15 @@ static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const cha
     printk("%s %s, build %s\n", kernel_release, kernel_version, build_id());
     text.registers = text.backtrace = text.end = printk_end();
     panic_screen(&text);
-    print_process();
+    print_process(cpu_id());
     text.registers = printk_end();
-    arch_print_registers(tf);
-    text.backtrace = printk_end();
-    printk("backtrace:\n");
     if (tf)
-        print_frame(tf->rip + 1, NULL);
-    arch_backtrace(rbp, print_frame, NULL);
+        arch_print_registers(tf);
+    arch_print_control_registers();
+    text.backtrace = printk_end();
+    print_backtrace(cpu_id(), &at);
     text.end = printk_end();
+    print_others();
     printk("end of the panic report\n");
     panic_screen(&text);
     stop();

@@ -91,11 +91,14 @@ void change_flush(struct change *c)
     if (change_counts(c))
         change_count(c);
     if (c->naddrs && c->mm) {
-        u64 self = 1ull << cpu_id();
-        u64 cpus = __atomic_load_n(&c->mm->cpus, __ATOMIC_SEQ_CST);
+        u64 self = 1ull << cpu_id(), cpus;
 
+        /* Who is not seen in `cpus` after this loads the address space after the change. */
         if (cpu_self()->mm == c->mm)
-            flush_local(c);
+            flush_local(c); /* serialises */
+        else
+            __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        cpus = READ_ONCE(c->mm->cpus);
         if (unlikely(cpus & ~self)) {
             vaddr_t start, end;
 

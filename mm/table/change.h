@@ -115,11 +115,14 @@ static inline void change_switch(struct change *c, struct mm *mm)
  * no other CPU. False: change_flush() decides. */
 static inline bool change_flush_one(const struct change *c)
 {
-    if (c->naddrs != 1 || c->npages || cpu_self()->mm != c->mm ||
-        __atomic_load_n(&c->mm->cpus, __ATOMIC_SEQ_CST) != 1ull << cpu_id())
+    if (c->naddrs != 1 || c->npages || cpu_self()->mm != c->mm)
+        return false;
+    /* First the flush: it serialises, so that a CPU whose bit is not seen below loads the
+     * address space after the entry was changed. */
+    arch_flush_page(c->addrs[0]);
+    if (READ_ONCE(c->mm->cpus) != 1ull << cpu_id())
         return false;
     mm_count(tlb_flush_page);
-    arch_flush_page(c->addrs[0]);
     return true;
 }
 

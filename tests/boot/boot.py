@@ -26,6 +26,7 @@ import keys
 import machines
 import matrix
 import screen
+import smp
 import usb_hostile
 import usb_keys
 
@@ -54,7 +55,7 @@ AT_A_TIME = 2
 GROUPS = {"direct": direct.cases, "cost": cost.cases, "matrix": matrix.cases,
           "bochs": bochs.cases, "displays": displays.cases, "fb": fb.cases,
           "hostile": hostile.cases,
-          "machines": varied, "screen": looked_at, "keys": pressed(keys),
+          "machines": varied, "smp": smp.cases, "screen": looked_at, "keys": pressed(keys),
           "usb": pressed(usb_keys), "usb-hostile": pressed(usb_hostile)}
 # What `make test` takes with the word `short`: each door, firmware and medium once.
 SHORT = {"direct": ("16M", "256M", "qemu64,-nx"),

@@ -90,12 +90,22 @@ def list_cases():
 def cpu_cases():
     entries = b"".join(local_apic(i) for i in range(256))
     wide = b"".join(local_x2apic(i) for i in range(10000))
-    yield "MADT of 10,000 processors", tables(madt(wide))
-    yield "MADT of 256 processors", tables(madt(entries))
-    yield "MADT without a processor", tables(madt(b""))
-    yield "MADT with all processors off", tables(madt(b"".join(
-        local_apic(i, flags=0) for i in range(4))))
-    yield "MADT with one processor 300 times", tables(madt(local_apic(0) * 300))
+    two = ["-smp", "2"]
+    yield "MADT of 10,000 processors", tables(madt(wide)), "smp: 10000 processors, using 2", two
+    # Of number 255 there is none: it means all of them.
+    yield "MADT of 256 processors", tables(madt(entries)), "smp: 255 processors, using 2", two
+    yield ("MADT of 64 processors that are not there", tables(madt(b"".join(
+        local_apic(i) for i in range(64, 128)))), "smp: 64 processors, using 1", two)
+    yield "MADT without a processor", tables(madt(b"")), "using 1", two
+    yield ("MADT with all processors off", tables(madt(b"".join(
+        local_apic(i, flags=0) for i in range(4)))), "smp: 0 processors, using 1", two)
+    yield ("MADT with one processor 300 times", tables(madt(local_apic(0) * 300)),
+           "smp: 1 processor, using 1", two)
+    yield ("MADT with the second processor 300 times, in both ways", tables(madt(
+        local_apic(1) * 100 + local_x2apic(1) * 200)), "smp: 1 processor, using 2", two)
+    yield ("MADT with numbers of x2APICs only", tables(madt(b"".join(
+        local_x2apic(i) for i in (0, 1, 255, 1 << 31, 0xFFFFFFFF)))),
+           "smp: 4 processors, using 2", two)
     yield "MADT with entries of length 0", tables(madt(bytes([0, 0] * 50)))
     yield "MADT with entries of length 1", tables(madt(bytes([0, 1] * 50)))
     yield "MADT with an entry beyond its end", tables(madt(local_apic(0) + b"\x00\xff\0\0"))
@@ -135,5 +145,6 @@ def timer_cases():
 
 def cases():
     for group in (root_cases, list_cases, cpu_cases, power_cases, timer_cases):
-        for name, build in group():
-            yield f"ACPI {name}", boots(), build
+        for name, build, *rest in group():
+            yield (f"ACPI {name}", boots(rest[0] if rest else None), build,
+                   *(rest[1] if rest else ()))

@@ -46,7 +46,6 @@ def machine_cases():
            ["acpi: switched off by noacpi", "TSC .* by PIT", PASSED], 33)
     yield ("no counter but the CMOS clock", ["-M", "pc,acpi=off,hpet=off,pit=off"],
            ["TSC .* by CMOS clock"], 33)
-    yield "smp 8", ["-M", "q35", "-smp", "8"], ["smp: 8 processors, using 1", PASSED], 33
     yield "no serial", ["-M", "q35", "-serial", "none", "-debugcon", "stdio"], [PASSED], 33
     yield ("300 GiB", ["-M", "q35,memory-backend=ram", "-object",
            "memory-backend-ram,id=ram,size=300G,reserve=off", "-m", "300G"],

@@ -199,11 +199,13 @@ TEST(acpi_counts_processors)
     memory[pa + 40] = 1;
     for (u32 i = 0; i < 4; i++, at += 8) { /* the last: only online-capable */
         memory[at + 1] = 8;
+        memory[at + 3] = (u8)(2 * i);
         put(at + 4, i == 3 ? 2 : 1, 4);
     }
     for (u32 i = 0; i < 2; i++, at += 16) { /* one is disabled */
         memory[at] = 9;
         memory[at + 1] = 16;
+        put(at + 4, 300 + i, 4);
         put(at + 8, i, 4);
     }
     for (u32 i = 0; i < 2; i++, at += 12) {
@@ -215,6 +217,9 @@ TEST(acpi_counts_processors)
     acpi_parse(RSDP, &info);
     CHECK(info.has_madt && info.has_pics);
     CHECK_EQ(info.processors, 4);
+    CHECK_EQ(info.nlocal_apics, 4);
+    for (u32 i = 0; i < 4; i++)
+        CHECK_EQ(info.local_apics[i], i < 3 ? 2 * i : 301);
     CHECK_EQ(info.ioapics, 2);
     /* Entries of length 0 and 1 end the walk. */
     for (u8 bad = 0; bad < 2; bad++) {
@@ -223,6 +228,77 @@ TEST(acpi_counts_processors)
         acpi_parse(RSDP, &info);
         CHECK_EQ(info.processors, 1);
     }
+}
+
+/* A MADT of n processors; `wide`: the first so many as x2APICs. */
+static void make_madt(u32 n, u32 wide, u32 (*id)(u32 i))
+{
+    paddr_t pa = table_at(0), at = pa + 44;
+
+    make_root(true, 1);
+    header(pa, "APIC", 44 + wide * 16 + (n - wide) * 8, 3);
+    for (u32 i = 0; i < n; i++) {
+        memory[at] = i < wide ? 9 : 0;
+        memory[at + 1] = i < wide ? 16 : 8;
+        put(at + (i < wide ? 4 : 3), id(i), i < wide ? 4 : 1);
+        put(at + (i < wide ? 8 : 4), 1, 4);
+        at += i < wide ? 16 : 8;
+    }
+    seal(pa);
+    acpi_parse(RSDP, &info);
+}
+
+static u32 id_all(u32 i)
+{
+    return i % 2 ? 0xffffffff : 0xff;
+}
+
+static u32 id_same(u32 i)
+{
+    (void)i;
+    return 7;
+}
+
+static u32 id_twice(u32 i)
+{
+    return i / 2;
+}
+
+static u32 id_backwards(u32 i)
+{
+    return 100000 - i;
+}
+
+TEST(acpi_processors_are_listed_once)
+{
+    make_madt(300, 0, id_same);
+    CHECK_EQ(info.processors, 1);
+    CHECK_EQ(info.nlocal_apics, 1);
+    CHECK_EQ(info.local_apics[0], 7);
+    make_madt(40, 20, id_twice); /* 0 to 9, and 10 to 19 */
+    CHECK_EQ(info.processors, 20);
+    CHECK_EQ(info.local_apics[19], 19);
+    make_madt(8, 4, id_same); /* as x2APIC and as APIC */
+    CHECK_EQ(info.processors, 1);
+}
+
+TEST(acpi_more_processors_than_there_is_room_for)
+{
+    make_madt(400, 400, id_backwards);
+    CHECK_EQ(info.nlocal_apics, MAX_CPUS);
+    CHECK_EQ(info.processors, 400);
+    for (u32 i = 0; i < MAX_CPUS; i++)
+        CHECK_EQ(info.local_apics[i], 100000 - i);
+}
+
+/* The numbers that mean all processors are no processor's. */
+TEST(acpi_broadcast_is_no_processor)
+{
+    make_madt(2, 2, id_all); /* 255 is one in an x2APIC */
+    CHECK_EQ(info.processors, 1);
+    CHECK_EQ(info.local_apics[0], 0xff);
+    make_madt(1, 0, id_all);
+    CHECK_EQ(info.processors, 0);
 }
 
 TEST(acpi_other_tables)

@@ -170,3 +170,20 @@ TEST(memmap_tells_ram)
     CHECK(!memmap_is_ram(&map, 0x3fffff, 2));
     CHECK(!memmap_is_ram(&map, 0x300000, ~0ul));
 }
+
+/* Where other CPUs start: whole, usable, nobody's, and never the BIOS's first page. */
+TEST(memmap_finds_a_low_page)
+{
+    memmap_init(&map);
+    CHECK_EQ(memmap_low_page(&map), 0);
+    memmap_add(&map, 0, 0x1800, BOOT_MEM_USABLE);
+    CHECK_EQ(memmap_low_page(&map), 0);
+    memmap_add(&map, 0x1800, 0x9fc00 - 0x1800, BOOT_MEM_USABLE);
+    CHECK_EQ(memmap_low_page(&map), 0x9e000);
+    memmap_add(&map, 0x9efff, 1, BOOT_MEM_RESERVED);
+    CHECK_EQ(memmap_low_page(&map), 0x9d000);
+    memmap_add(&map, 0x4000, 0x9a000, BOOT_MEM_LOADER);
+    CHECK_EQ(memmap_low_page(&map), 0x3000);
+    memmap_add(&map, 0, ~0ul, BOOT_MEM_NVS);
+    CHECK_EQ(memmap_low_page(&map), 0);
+}

@@ -39,7 +39,8 @@ struct bootinfo {
     paddr_t kernel_end;
     paddr_t initrd; /* archive; initrd_len 0: none */
     u64 initrd_len;
-    paddr_t rsdp; /* 0: none */
+    paddr_t rsdp;     /* 0: none */
+    paddr_t low_page; /* one below 1 MiB, where other CPUs can start; 0: none */
     struct boot_framebuffer fb;
     /* Sorted, non-overlapping, no empty range; usable ranges whole pages, nothing in the
      * first MiB or of the image or the initramfs is usable. */

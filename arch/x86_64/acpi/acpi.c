@@ -43,13 +43,6 @@ bool acpi_has_rtc(void)
     return !info.has_boot_flags || !(info.boot_flags & BOOT_NO_RTC);
 }
 
-static void report_processors(void)
-{
-    if (info.has_madt && info.processors && !cmdline_get("nosmp"))
-        printk("smp: %u processor%s, using 1\n", info.processors,
-               info.processors == 1 ? "" : "s");
-}
-
 void acpi_init(const struct bootinfo *bi)
 {
     paddr_t rsdp = bi->rsdp;
@@ -76,5 +69,4 @@ void acpi_init(const struct bootinfo *bi)
     printk("acpi: %u tables, %s%s, power off by %s, reset by %s\n", info.ntables,
            info.has_fadt ? "FADT" : "no FADT", info.has_madt ? ", MADT" : "",
            acpi_power_off_way(), info.reset.present ? "FADT" : "chipset");
-    report_processors();
 }

@@ -189,6 +189,25 @@ static void parse_fadt(const struct view *t, u32 revision, struct acpi_info *inf
         info->pm_timer = fadt_register(t, 208, 76);
 }
 
+#define LOCAL_APIC_ENABLED 1u
+#define APIC_ID_ALL        0xffu /* means all of them: nobody's own */
+#define X2APIC_ID_ALL      0xffffffffu
+
+/* One processor; the firmware may list it twice, as APIC and as x2APIC too. Those that can
+ * only be switched on later count for nothing. */
+static void add_processor(struct acpi_info *info, u32 id, u64 flags)
+{
+    if (!(flags & LOCAL_APIC_ENABLED))
+        return;
+    for (u32 i = 0; i < info->nlocal_apics; i++) {
+        if (info->local_apics[i] == id)
+            return;
+    }
+    info->processors++;
+    if (info->nlocal_apics < ARRAY_SIZE(info->local_apics))
+        info->local_apics[info->nlocal_apics++] = id;
+}
+
 static void parse_madt(const struct view *t, struct acpi_info *info)
 {
     u32 length;
@@ -201,9 +220,10 @@ static void parse_madt(const struct view *t, struct acpi_info *info)
         length = (u32)get(t, at + 1, 1);
         if (length < 2 || length > t->length - at)
             return;
-        if ((type == 0 && length >= 8 && get(t, at + 4, 4) & 1) ||
-            (type == 9 && length >= 16 && get(t, at + 8, 4) & 1))
-            info->processors++;
+        if (type == 0 && length >= 8 && get(t, at + 3, 1) != APIC_ID_ALL)
+            add_processor(info, (u32)get(t, at + 3, 1), get(t, at + 4, 4));
+        else if (type == 9 && length >= 16 && get(t, at + 4, 4) != X2APIC_ID_ALL)
+            add_processor(info, (u32)get(t, at + 4, 4), get(t, at + 8, 4));
         else if (type == 1 && length >= 12)
             info->ioapics++;
     }

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "arch/cpu.h"
 #include "lib/types.h"
 
 #define ACPI_TABLES_MAX      96u
@@ -54,7 +55,9 @@ struct acpi_info {
 
     /* MADT */
     bool has_madt, has_pics;
-    u32 processors, ioapics;
+    u32 processors, ioapics; /* processors that are switched on */
+    u32 nlocal_apics;        /* of them the first so many, each once: */
+    u32 local_apics[MAX_CPUS];
 
     struct acpi_register hpet;
     paddr_t mcfg; /* configuration space of segment 0, bus 0 on; 0: none */

@@ -123,6 +123,9 @@ void boot_main(paddr_t info, u32 protocol, u64 displacement)
     if (bi->fb.base)
         memmap_add(map, bi->fb.base, (u64)bi->fb.pitch * bi->fb.height,
                    BOOT_MEM_RESERVED);
+    bi->low_page = memmap_low_page(map);
+    if (bi->low_page)
+        add_loader(map, bi->low_page, PAGE_SIZE);
     if (map->full)
         panic("boot: the memory map has more than %u entries", MEMMAP_RAW_MAX);
     memmap_normalise(map, MIN(limit, PHYS_LIMIT), bi);

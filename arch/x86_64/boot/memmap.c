@@ -88,6 +88,26 @@ bool memmap_is_ram(const struct boot_map *m, paddr_t base, u64 len)
     return true;
 }
 
+static bool is_claimed(const struct boot_map *m, paddr_t base, u64 len)
+{
+    for (u32 i = 0; i < m->n; i++) {
+        const struct boot_range *r = &m->raw[i];
+
+        if (r->type != BOOT_MEM_USABLE && r->base < base + len && r->base + r->len > base)
+            return true;
+    }
+    return false;
+}
+
+paddr_t memmap_low_page(const struct boot_map *m)
+{
+    for (paddr_t pa = LOW_MEMORY - PAGE_SIZE; pa; pa -= PAGE_SIZE) {
+        if (memmap_is_ram(m, pa, PAGE_SIZE) && !is_claimed(m, pa, PAGE_SIZE))
+            return pa;
+    }
+    return 0;
+}
+
 static bool event_before(const void *a, const void *b)
 {
     return ((const struct event *)a)->addr < ((const struct event *)b)->addr;

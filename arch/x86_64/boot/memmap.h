@@ -29,6 +29,10 @@ void memmap_add(struct boot_map *m, paddr_t base, u64 len, enum boot_mem type);
 /* True when the map says that all of [base, base + len) is usable memory. */
 bool memmap_is_ram(const struct boot_map *m, paddr_t base, u64 len);
 
+/* The highest page below 1 MiB that the map calls usable and nothing else, 0: none. Never the
+ * first page, which belongs to the BIOS. */
+paddr_t memmap_low_page(const struct boot_map *m);
+
 /* Writes the normalised map to bi->ranges. Nothing at or above `limit` and nothing of the
  * first MiB becomes usable. When more ranges result than fit, reserved ones are left out
  * (what is not listed is not used) and then the smallest usable ones. Returns the

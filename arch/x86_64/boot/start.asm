@@ -22,7 +22,7 @@
 %define CR4_LEAVE   ((1 << 17) | (1 << 23))
 
 global pvh_entry, multiboot2_entry, efi_entry
-global boot_pd_framebuffer
+global boot_root, boot_pd_framebuffer
 global boot_stack_guard, boot_stack_top
 extern boot_main, cpu_local, image_end
 

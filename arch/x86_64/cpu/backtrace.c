@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * For reports: the chain of frame pointers, registers, names of functions. Reads only
- * memory that is certainly mapped: the running thread's stack, the boot stack and the
+ * memory that is certainly mapped: the stack of a CPU's thread, the boot stack and the
  * interrupt stacks.
  */
 #include "arch/backtrace.h"
@@ -19,34 +19,35 @@ struct frame {
     uintptr_t next, ip;
 };
 
-/* End of the kernel stack that holds a frame at `at`; 0: none. */
-static uintptr_t stack_top_of(uintptr_t at)
+/* End of the kernel stack of that CPU which holds a frame at `at`; 0: none. */
+static uintptr_t stack_top_of(u32 cpu, uintptr_t at)
 {
-    uintptr_t top = cpu_self()->kernel_stack;
+    uintptr_t top = cpu_block(cpu)->kernel_stack;
     uintptr_t boot = (uintptr_t)boot_stack_top;
 
     if (at % sizeof(uintptr_t))
         return 0;
     if (at >= top - KSTACK_SIZE && at < top)
         return top;
-    if (at >= boot - KSTACK_SIZE && at < boot)
+    if (cpu == 0 && at >= boot - KSTACK_SIZE && at < boot)
         return boot;
-    return ist_stack_top(at);
+    return ist_stack_top(cpu, at);
 }
 
-void arch_backtrace(uintptr_t rbp, void (*visit)(uintptr_t ip, void *arg), void *arg)
+void arch_backtrace(u32 cpu, uintptr_t rbp, void (*visit)(uintptr_t ip, void *arg),
+                    void *arg)
 {
     if (rbp == 0)
         rbp = (uintptr_t)__builtin_frame_address(0);
     for (u32 i = 0; i < FRAMES_MAX; i++) {
         const struct frame *f = (const struct frame *)rbp;
-        uintptr_t top = stack_top_of(rbp);
+        uintptr_t top = stack_top_of(cpu, rbp);
 
         if (top == 0 || top - rbp < sizeof(*f) || !image_is_text(f->ip))
             return;
         visit(f->ip, arg);
         /* Frames lie ever higher on one stack; another stack may follow once. */
-        if (f->next <= rbp && stack_top_of(f->next) == top)
+        if (f->next <= rbp && stack_top_of(cpu, f->next) == top)
             return;
         rbp = f->next;
     }
@@ -54,23 +55,25 @@ void arch_backtrace(uintptr_t rbp, void (*visit)(uintptr_t ip, void *arg), void 
 
 void arch_print_registers(const struct trapframe *tf)
 {
-    if (tf) {
-        u64 offset;
-        const char *name = symbol_at(tf->rip, &offset);
+    u64 offset;
+    const char *name = symbol_at(tf->rip, &offset);
 
-        printk("rip %016lx %s+%#lx  vector %lu error %#lx\n", tf->rip,
-               trap_from_user(tf) ? "(user)" : name, trap_from_user(tf) ? 0ul : offset,
-               tf->vector, tf->error);
-        printk("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", tf->rax, tf->rbx, tf->rcx,
-               tf->rdx);
-        printk("rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", tf->rsi, tf->rdi, tf->rbp,
-               tf->rsp);
-        printk("r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", tf->r8, tf->r9, tf->r10,
-               tf->r11);
-        printk("r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", tf->r12, tf->r13, tf->r14,
-               tf->r15);
-        printk("cs %04lx ss %04lx rflags %08lx\n", tf->cs, tf->ss, tf->rflags);
-    }
+    printk("rip %016lx %s+%#lx  vector %lu error %#lx\n", tf->rip,
+           trap_from_user(tf) ? "(user)" : name, trap_from_user(tf) ? 0ul : offset,
+           tf->vector, tf->error);
+    printk("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", tf->rax, tf->rbx, tf->rcx,
+           tf->rdx);
+    printk("rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", tf->rsi, tf->rdi, tf->rbp,
+           tf->rsp);
+    printk("r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", tf->r8, tf->r9, tf->r10,
+           tf->r11);
+    printk("r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", tf->r12, tf->r13, tf->r14,
+           tf->r15);
+    printk("cs %04lx ss %04lx rflags %08lx\n", tf->cs, tf->ss, tf->rflags);
+}
+
+void arch_print_control_registers(void)
+{
     printk("cr0 %08lx cr2 %016lx cr3 %012lx cr4 %08lx\n", read_cr0(), read_cr2(),
            read_cr3(), read_cr4());
 }

@@ -44,11 +44,14 @@ enum vector {
     VEC_EXCEPTIONS = 32,
     VEC_PIC = 0x20, /* 16 lines */
     VEC_TIMER = 0x30,
+    VEC_KICK = 0xf0,  /* from other CPUs: look at need_resched; */
+    VEC_SERVE = 0xf1, /* at requests; */
+    VEC_STOP = 0xf2,  /* stop, because of a panic */
     VEC_SPURIOUS = 0xff,
 };
 
 /* Interrupt stacks of the TSS, 1-based as the gates count them. */
-enum ist { IST_DF = 1, IST_NMI = 2, IST_MC = 3, IST_DB = 4, IST_COUNT = 4 };
+enum ist { IST_FATAL = 1, IST_NMI = 2, IST_DB = 3, IST_COUNT = 3 };
 
 #define IST_SIZE (2 * PAGE_SIZE)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * CPUID, asked once: no control register bit or MSR that the CPU lacks is ever written.
+ * CPUID, asked once for each CPU: no control register bit or MSR that the CPU lacks is ever written.
  */
 #include "arch/x86_64/cpu/features.h"
 #include "arch/mmu.h"
@@ -17,9 +17,8 @@
 
 struct cpu_features cpu_features;
 
-void features_init(void)
+static void ask(struct cpu_features *f)
 {
-    struct cpu_features *f = &cpu_features;
     struct cpuid_regs r = cpuid(0, 0);
     u32 max_extended = cpuid(0x80000000, 0).eax;
 
@@ -50,6 +49,20 @@ void features_init(void)
         f->invariant_tsc = BIT(cpuid(0x80000007, 0).edx, 8);
     f->phys_bits = max_extended >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
     f->phys_bits = MIN(f->phys_bits, 52u);
+}
+
+void features_init(void)
+{
+    ask(&cpu_features);
+}
+
+bool features_agree(void)
+{
+    struct cpu_features mine;
+
+    memset(&mine, 0, sizeof(mine));
+    ask(&mine);
+    return memcmp(&mine, &cpu_features, sizeof(mine)) == 0;
 }
 
 static void refuse_poor_cpu(void)

@@ -7,3 +7,5 @@
 #include "lib/types.h"
 
 void features_init(void);
+/* Whether the running CPU has what the boot CPU has. */
+bool features_agree(void);

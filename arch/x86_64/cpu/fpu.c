@@ -52,35 +52,44 @@ u64 fpu_components(void)
     return components;
 }
 
-static void enable_xsave(void)
+static void choose_components(void)
 {
-    struct cpuid_regs r = cpuid(0xd, 0);
-    u32 wanted = XCR0_X87 | XCR0_SSE | (cpu_features.avx ? XCR0_AVX : 0);
+    components = XCR0_X87 | XCR0_SSE | (cpu_features.avx ? XCR0_AVX : 0);
+    components &= cpuid(0xd, 0).eax;
+}
 
-    wanted &= r.eax;
-    write_cr4(read_cr4() | CR4_OSXSAVE);
-    __asm__ volatile("xsetbv" ::"c"(0), "a"(wanted), "d"(0));
-    r = cpuid(0xd, 0); /* ebx: size for what XCR0 has now */
-    ASSERT(r.ebx >= FPU_LEGACY_SIZE + sizeof(struct xsave_header) &&
-           r.ebx <= FPU_AREA_MAX);
-    area_size = r.ebx;
-    components = wanted;
+static void enable(void)
+{
+    write_cr0((read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
+    write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | (components ? CR4_OSXSAVE : 0));
+    if (components)
+        __asm__ volatile("xsetbv" ::"c"(0), "a"(components), "d"(0));
 }
 
 void fpu_init(void)
 {
     struct fx_area *fx = (struct fx_area *)initial;
 
-    write_cr0((read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
-    write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
     if (cpu_features.xsave)
-        enable_xsave();
+        choose_components();
+    enable();
+    if (components) {
+        area_size = cpuid(0xd, 0).ebx; /* for what XCR0 has now */
+        ASSERT(area_size >= FPU_LEGACY_SIZE + sizeof(struct xsave_header) &&
+               area_size <= FPU_AREA_MAX);
+    }
     __asm__ volatile("fxsave64 %0" : "=m"(*fx));
     if (fx->mxcsr_mask)
         mxcsr_mask = fx->mxcsr_mask;
     memset(initial, 0, sizeof(initial));
     fx->fcw = FCW_INITIAL;
     fx->mxcsr = MXCSR_INITIAL;
+    fpu_reset();
+}
+
+void fpu_init_cpu(void)
+{
+    enable();
     fpu_reset();
 }
 

@@ -13,6 +13,8 @@
 
 /* Chooses XSAVE or FXSAVE and enables it; the registers get their initial values. */
 void fpu_init(void);
+/* The same choice on another CPU. */
+void fpu_init_cpu(void);
 
 size_t fpu_size(void);
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptor tables of the boot CPU (GDT, TSS with its interrupt stacks) and the SYSCALL
+ * Descriptor tables of each CPU (GDT, TSS with the stacks of its exceptions) and the SYSCALL
  * registers.
  */
 #include "arch/x86_64/cpu/gdt.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/idt.h"
+#include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/drivers/irq/pic.h"
 #include "arch/x86_64/mmu/image.h"
 #include "lib/assert.h"
 #include "lib/percpu.h"
-#include "lib/string.h"
+#include "mm/phys/kspace.h"
 
 struct tss {
     u32 reserved0;
@@ -30,10 +31,6 @@ struct pseudo_descriptor {
 
 #define GDT_ENTRIES (TSS_SEL / 8 + 2)
 
-/* The head of the per-CPU section; the linker script and start.asm rely on it. */
-__attribute__((section(".percpu.head"))) struct cpu cpu_local;
-u32 cpu_count = 1;
-
 static DEFINE_PER_CPU(u64, gdt)[GDT_ENTRIES] = {
     [KERNEL_CS / 8] = 0x00af9b000000ffff,
     [KERNEL_SS / 8] = 0x00cf93000000ffff,
@@ -42,34 +39,49 @@ static DEFINE_PER_CPU(u64, gdt)[GDT_ENTRIES] = {
 };
 static DEFINE_PER_CPU(struct tss, tss);
 
-/* Of the boot CPU; others will bring their own. */
-static u8 ist_stacks[IST_COUNT][IST_SIZE] __attribute__((aligned(16)));
+/* All exceptions of the boot CPU use this one until it has better ones. */
+static u8 early_stack[IST_SIZE] __attribute__((aligned(16)));
 
 extern const char syscall_gate[], syscall32_gate[];
-
-STATIC_ASSERT(offsetof(struct cpu, kernel_stack) == 8);
-STATIC_ASSERT(offsetof(struct cpu, scratch) == 16);
-STATIC_ASSERT(offsetof(struct cpu, current) == 24);
-STATIC_ASSERT(offsetof(struct cpu, id) == 32);
-
-uintptr_t cpu_offset_of(u32 id)
-{
-    ASSERT(id < cpu_count);
-    return 0; /* one CPU runs: it uses the section in place */
-}
 
 void tss_set_stack(uintptr_t top)
 {
     this_cpu(tss).rsp[0] = top;
 }
 
-uintptr_t ist_stack_top(uintptr_t sp)
+bool ist_create(u32 id)
 {
-    uintptr_t base = (uintptr_t)ist_stacks;
+    struct tss *t = &per_cpu(tss, id);
+    void *stacks[IST_COUNT];
 
-    if (sp < base || sp >= base + sizeof(ist_stacks))
-        return 0;
-    return base + ((sp - base) / IST_SIZE + 1) * IST_SIZE;
+    for (u32 i = 0; i < IST_COUNT; i++) {
+        stacks[i] = kspace_alloc(IST_SIZE / PAGE_SIZE);
+        if (stacks[i])
+            continue;
+        while (i--)
+            kspace_free(stacks[i], IST_SIZE / PAGE_SIZE);
+        return false;
+    }
+    for (u32 i = 0; i < IST_COUNT; i++)
+        t->ist[i] = (uintptr_t)stacks[i] + IST_SIZE;
+    return true;
+}
+
+void ist_destroy(u32 id)
+{
+    for (u32 i = 0; i < IST_COUNT; i++)
+        kspace_free((void *)(per_cpu(tss, id).ist[i] - IST_SIZE), IST_SIZE / PAGE_SIZE);
+}
+
+uintptr_t ist_stack_top(u32 id, uintptr_t sp)
+{
+    for (u32 i = 0; i < IST_COUNT; i++) {
+        uintptr_t top = per_cpu(tss, id).ist[i];
+
+        if (sp >= top - IST_SIZE && sp < top)
+            return top;
+    }
+    return 0;
 }
 
 void gdt_init(void)
@@ -80,8 +92,7 @@ void gdt_init(void)
     struct pseudo_descriptor gdtr = {sizeof(gdt) - 1, (uintptr_t)table};
 
     t->iomap = sizeof(*t);
-    for (u32 i = 0; i < IST_COUNT; i++)
-        t->ist[i] = (uintptr_t)ist_stacks[i + 1];
+    t->rsp[0] = cpu_self()->kernel_stack;
     table[TSS_SEL / 8] = (sizeof(*t) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
                          (base >> 24 & 0xff) << 56;
     table[TSS_SEL / 8 + 1] = base >> 32;
@@ -103,11 +114,11 @@ void gdt_init(void)
 
 void cpu_tables_init(void)
 {
-    uintptr_t top = (uintptr_t)boot_stack_top;
-
-    cpu_self()->kernel_stack = top;
+    cpu_areas_init();
+    cpu_self()->kernel_stack = (uintptr_t)boot_stack_top;
+    for (u32 i = 0; i < IST_COUNT; i++)
+        this_cpu(tss).ist[i] = (uintptr_t)early_stack + IST_SIZE;
     gdt_init();
-    tss_set_stack(top);
     idt_init();
     idt_load();
     pic_init(); /* before anybody may enable interrupts */

@@ -24,12 +24,11 @@ static struct gate idt[256] __attribute__((aligned(16)));
 static u8 stack_of(u32 vector)
 {
     switch (vector) {
-    case VEC_DF:
-        return IST_DF;
+    case VEC_DF: /* neither comes back */
+    case VEC_MC:
+        return IST_FATAL;
     case VEC_NMI:
         return IST_NMI;
-    case VEC_MC:
-        return IST_MC;
     case VEC_DB:
         return IST_DB;
     default:

@@ -7,6 +7,7 @@
 #include "arch/thread.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/extable.h"
+#include "arch/x86_64/cpu/stop.h"
 #include "arch/x86_64/drivers/irq/irq.h"
 #include "arch/x86_64/mmu/image.h"
 #include "kernel/cmdline.h"
@@ -214,6 +215,8 @@ void trap_nmi(struct trapframe *tf)
 {
     const char *what = cmdline_get("nmi");
 
+    if (cpu_is_to_stop())
+        cpu_stop_at(tf);
     if (what && strcmp(what, "panic") == 0)
         panic_trap(tf, "%s", exception_name(tf->vector));
 }

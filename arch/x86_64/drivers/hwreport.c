@@ -9,6 +9,8 @@
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/acpi/power.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/cpu/smp.h"
 #include "arch/x86_64/drivers/clock/tsc.h"
 #include "arch/x86_64/drivers/irq/apic.h"
 #include "arch/x86_64/drivers/irq/irq.h"
@@ -25,6 +27,8 @@ void arch_machine_init(const struct bootinfo *bi)
 {
     boot = bi;
     acpi_init(bi);
+    smp_init(bi);
+    cpu_area_boot_stacks();
 }
 
 static void report_cpu(struct seq *s)
@@ -113,7 +117,8 @@ static void report_acpi(struct seq *s)
     }
     seq_printf(s, "power off: %s\nreset: %s\n", acpi_power_off_way(),
                a->reset.present ? "FADT register" : "chipset");
-    seq_printf(s, "processors: %u, used 1\nIOAPICs: %u\n", a->processors, a->ioapics);
+    seq_printf(s, "processors: %u, used %u\nIOAPICs: %u\n", a->processors, cpu_count,
+               a->ioapics);
     seq_printf(s, "8042: %s\nCMOS clock: %s\nPM timer: %s\nHPET: %s\n",
                acpi_has_8042() ? "not excluded" : "none",
                acpi_has_rtc() ? "not excluded" : "none",

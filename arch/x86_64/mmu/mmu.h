@@ -6,6 +6,9 @@
 
 #include "lib/types.h"
 
+/* Everything the running CPU remembers of translations, the kernel's too. */
+void tlb_flush_everything(void);
+
 /* Text of a VGA, one page. Seen through the direct map from the first instruction of C on. */
 #define VGA_TEXT 0xb8000ul
 

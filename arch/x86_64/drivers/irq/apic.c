@@ -15,9 +15,12 @@
 
 /* Registers by their offset in memory; the MSR is MSR_X2APIC + offset / 16. */
 enum {
+    REG_ID = 0x20,
     REG_TPR = 0x80,
     REG_EOI = 0xb0,
     REG_SPURIOUS = 0xf0,
+    REG_COMMAND = 0x300,     /* x2APIC: 64 bits, with the destination above */
+    REG_DESTINATION = 0x310, /* xAPIC */
     REG_LVT_TIMER = 0x320,
     REG_LVT_LINT0 = 0x350,
     REG_LVT_LINT1 = 0x360,
@@ -28,6 +31,10 @@ enum {
 #define MSR_X2APIC       0x800u
 #define MSR_TSC_DEADLINE 0x6e0u
 
+#define COMMAND_PENDING 0x1000u
+#define COMMAND_ASSERT  0x4000u
+#define XAPIC_ID_AT     24
+#define XAPIC_ID_MAX    254u
 #define SPURIOUS_ENABLE 0x100u
 #define LVT_MASKED      0x10000u
 #define LVT_DEADLINE    0x40000u
@@ -66,10 +73,25 @@ const char *apic_mode(void)
     return names[mode];
 }
 
+bool apic_works(void)
+{
+    return mode != NONE;
+}
+
 void apic_eoi(void)
 {
     if (mode != NONE)
         apic_write(REG_EOI, 0);
+}
+
+/* lint0: the pin of the 8259s, which only the boot CPU listens to. */
+static void set_up(u32 lint0)
+{
+    apic_write(REG_SPURIOUS, SPURIOUS_ENABLE | VEC_SPURIOUS);
+    apic_write(REG_LVT_TIMER, LVT_MASKED);
+    apic_write(REG_LVT_LINT0, lint0);
+    apic_write(REG_LVT_LINT1, LVT_NMI);
+    apic_write(REG_TPR, 0);
 }
 
 bool apic_init(void)
@@ -87,12 +109,53 @@ bool apic_init(void)
         regs = fixmap_device(base & BASE_ADDR);
         mode = XAPIC;
     }
-    apic_write(REG_SPURIOUS, SPURIOUS_ENABLE | VEC_SPURIOUS);
-    apic_write(REG_LVT_TIMER, LVT_MASKED);
-    apic_write(REG_LVT_LINT0, LVT_EXTINT);
-    apic_write(REG_LVT_LINT1, LVT_NMI);
-    apic_write(REG_TPR, 0);
+    set_up(LVT_EXTINT);
     return true;
+}
+
+/* A CPU that was started is in the mode of its reset; the registers in memory are those of
+ * the CPU that looks. */
+bool apic_init_cpu(void)
+{
+    u64 base = rdmsr(MSR_APIC_BASE) | BASE_ENABLE;
+
+    if (mode == X2APIC)
+        wrmsr(MSR_APIC_BASE, base); /* x2APIC is not entered from the off state at once */
+    else if (base & BASE_X2APIC)
+        return false;
+    wrmsr(MSR_APIC_BASE, base | (mode == X2APIC ? BASE_X2APIC : 0));
+    set_up(LVT_MASKED);
+    return true;
+}
+
+u32 apic_id(void)
+{
+    u32 id = apic_read(REG_ID);
+
+    return mode == XAPIC ? id >> XAPIC_ID_AT : id;
+}
+
+bool apic_reaches(u32 id)
+{
+    return mode == X2APIC || (mode == XAPIC && id <= XAPIC_ID_MAX);
+}
+
+void apic_send(u32 id, u32 command)
+{
+    irqflags_t flags = irq_save();
+
+    command |= COMMAND_ASSERT;
+    if (mode == X2APIC) {
+        /* Stores before it must be seen by who is interrupted (SDM vol. 3A, 11.12.3). */
+        __asm__ volatile("mfence; lfence" ::: "memory");
+        wrmsr(MSR_X2APIC + REG_COMMAND / 16, (u64)id << 32 | command);
+    } else {
+        for (u32 i = 0; i < POLLS_MAX && apic_read(REG_COMMAND) & COMMAND_PENDING; i++)
+            cpu_relax();
+        apic_write(REG_DESTINATION, id << XAPIC_ID_AT);
+        apic_write(REG_COMMAND, command);
+    }
+    irq_restore(flags);
 }
 
 /* Counts a second from one sample, 0: the timer stands. *doubt: nanoseconds by which its ends

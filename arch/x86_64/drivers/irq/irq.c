@@ -8,6 +8,7 @@
 #include "arch/time.h"
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/stop.h"
 #include "arch/x86_64/drivers/clock/pit.h"
 #include "arch/x86_64/drivers/clock/tsc.h"
 #include "arch/x86_64/drivers/input/ps2.h"
@@ -80,10 +81,25 @@ void irq_dispatch(struct trapframe *tf)
     } else if (vector == VEC_TIMER) {
         apic_eoi();
         timer_interrupt(tf);
+    } else if (vector == VEC_SERVE) {
+        apic_eoi();
+        cpu_serve();
+    } else if (vector == VEC_STOP) {
+        cpu_stop_at(tf);
     } else if (vector != VEC_SPURIOUS) {
-        apic_eoi(); /* nobody's: at least do not block the others */
+        apic_eoi(); /* VEC_KICK, or nobody's: at least do not block the others */
     }
     cpu->irq_depth--;
+}
+
+bool irq_timer_per_cpu(void)
+{
+    return timer_is_apic;
+}
+
+void irq_init_cpu(void)
+{
+    apic_timer_init_cpu();
 }
 
 void arch_timer_init(void)

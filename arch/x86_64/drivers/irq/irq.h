@@ -15,3 +15,7 @@ struct trapframe;
 void irq_dispatch(struct trapframe *tf);
 
 const char *timer_source(void);
+
+/* Whether every CPU can have a timer; starts the running one's, on all but the boot CPU. */
+bool irq_timer_per_cpu(void);
+void irq_init_cpu(void);
