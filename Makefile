@@ -16,7 +16,7 @@ include tools/mk/lint.mk
 .DEFAULT_GOAL := all
 .PHONY: all lib run test test-host test-port test-models test-inject test-user test-run test-stress test-linux test-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-image esp esp-grub iso usb debug screenshot lint format bench stall clean help
+        test-sanitizers test-sanitizers-short test-image esp esp-grub iso usb debug screenshot lint format bench scale stall clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -113,6 +113,9 @@ format: ## clang-format on every C file
 
 bench: all $(BENCH) ## instructions per operation of the memory calls, counted by QEMU
 	tools/bench $(BENCH) $(CASE)
+
+scale: all $(SCALE) $(PLUGIN) ## cache lines that CPUs conflict on, per operation; CPUS=1,2,4,8 WRITE=docs/scale.md
+	tools/scale $(O) --cpus $(or $(CPUS),1,2,4,8) --case "$(CASE)" $(if $(WRITE),--write $(WRITE))
 
 stall: all $(DEBUG_KERNEL) $(STALL) ## longest stretch of kernel code in long calls, in instructions
 	tools/run -m 2048 --icount -t 1800 --kernel $(DEBUG_KERNEL) --cmdline check=off -- $(STALL) $(CASE)

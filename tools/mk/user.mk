@@ -64,3 +64,16 @@ $(STALL): $(wildcard user/stall/*.c user/stall/*.h)
 	mkdir -p $(@D)
 	$(call say,MUSL ,user/stall)
 	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $(filter %.c,$^)
+
+# Cache lines that CPUs conflict on: `make scale`. The plugin is for this machine's QEMU.
+SCALE := $(O)/user/scale
+$(SCALE): $(wildcard user/scale/*.c user/scale/*.h) user/include/tessera.h
+	mkdir -p $(@D)
+	$(call say,MUSL ,user/scale)
+	$(MUSL_CC) $(DEMO_CFLAGS) -D_GNU_SOURCE -o $@ $(filter %.c,$^)
+
+PLUGIN := $(O)/tools/conflicts.so
+$(PLUGIN): tools/plugin/conflicts.c
+	mkdir -p $(@D)
+	$(call say,HOST ,$<)
+	$(CC) -O2 $(WARNINGS) -shared -fPIC -fvisibility=hidden -o $@ $<
