@@ -16,7 +16,7 @@ include tools/mk/lint.mk
 .DEFAULT_GOAL := all
 .PHONY: all lib run test test-host test-port test-models test-inject test-user test-run test-stress test-linux test-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-image esp esp-grub iso usb debug screenshot lint format bench scale stall clean help
+        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench scale stall clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -85,6 +85,12 @@ test-sanitizers: all ## suite, random calls, differential test on a kernel with 
 
 test-sanitizers-short: all ## each fault made on purpose is reported; 10,000 random calls
 	$(TEST_SANITIZERS) short
+
+test-lockdep: all ## the order of locks: faults made on purpose are reported, the suite on 4 CPUs is clean
+	$(TEST_LOCKDEP)
+
+test-kcsan: all ## data races: faults made on purpose are reported, the suite on 4 CPUs is clean
+	$(TEST_KCSAN)
 
 lib: $(LIB)/libtessera-mm.a $(LIB)/tessera-mm.h ## the memory system for other kernels: an archive and a header
 

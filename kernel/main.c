@@ -29,6 +29,7 @@
 #include "kernel/task/sched.h"
 #include "kernel/term/keyboard.h"
 #include "kernel/term/tty.h"
+#include "lib/kcsan.h"
 #include "mm/phys/boot_alloc.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/kspace.h"
@@ -106,6 +107,8 @@ noreturn void kmain(struct bootinfo *bi)
     unpack_initramfs(&fs, bi);
     console_enable_input();
     arch_cpus_start();
+    kcsan_start(cmdline_get("kcsan") != NULL);
+    seeded_race();
     proc_start_init("/init", argv, envp, &fs);
     sched_run();
 }

@@ -21,6 +21,8 @@
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
 #include "lib/fmt.h"
+#include "lib/kcsan.h"
+#include "lib/lockdep.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
 
@@ -151,6 +153,8 @@ static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const cha
     u32 cols, rows;
 
     irq_disable();
+    lockdep_stop();
+    kcsan_stop();
     fmt_vsnprintf(cause, sizeof(cause), fmt, ap);
     begin_report(tf, rbp, cause);
     arch_cpus_stop();

@@ -6,8 +6,10 @@
 #include "kernel/seeded.h"
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
+#include "kernel/task/sched.h"
 #include "lib/assert.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/slab.h"
@@ -153,6 +155,95 @@ static void spin_twice(void)
 }
 #endif
 
+#ifdef TESSERA_LOCKDEP
+static spinlock_t first, second, third, pair[2];
+static struct mutex outer, inner;
+
+/* Each pair of locks is taken here, so that only the order differs. */
+static void both(spinlock_t *a, spinlock_t *b)
+{
+    spin_lock(a);
+    spin_lock(b);
+    spin_unlock(b);
+    spin_unlock(a);
+}
+
+static void circle_of_two(void)
+{
+    spin_lock(&first);
+    spin_lock(&second);
+    spin_unlock(&second);
+    spin_unlock(&first);
+    spin_lock(&second);
+    spin_lock(&first);
+}
+
+static void circle_of_three(void)
+{
+    spin_lock(&first);
+    spin_lock(&second);
+    spin_unlock(&second);
+    spin_unlock(&first);
+    spin_lock(&second);
+    spin_lock(&third);
+    spin_unlock(&third);
+    spin_unlock(&second);
+    spin_lock(&third);
+    spin_lock(&first);
+}
+
+static void one_class_both_orders(void)
+{
+    both(&pair[0], &pair[1]);
+    both(&pair[1], &pair[0]);
+}
+
+static void circle_of_mutexes(void)
+{
+    mutex_init(&outer);
+    mutex_init(&inner);
+    mutex_lock(&outer);
+    mutex_lock_shared(&inner);
+    mutex_unlock(&inner);
+    mutex_unlock(&outer);
+    mutex_lock(&inner);
+    mutex_lock_shared(&outer);
+}
+
+/* As in a handler. */
+static void take_in_handler(void)
+{
+    irqflags_t flags = irq_save();
+
+    cpu_self()->irq_depth++;
+    spin_lock(&first);
+    spin_unlock(&first);
+    cpu_self()->irq_depth--;
+    irq_restore(flags);
+}
+
+static void handler_and_open(void)
+{
+    take_in_handler();
+    irq_enable();
+    spin_lock(&first);
+}
+
+/* The handler's lock waits for one that is held with interrupts on. */
+static void handler_behind_open(void)
+{
+    irqflags_t flags;
+
+    take_in_handler();
+    flags = spin_lock_irq(&first);
+    spin_lock(&second);
+    spin_unlock(&second);
+    spin_unlock_irq(&first, flags);
+    irq_enable();
+    spin_lock(&second);
+}
+#endif
+
 #if defined(TESSERA_KASAN) || defined(TESSERA_UBSAN) || defined(LOCKS_CHECKED)
 static const struct {
     const char *name;
@@ -180,6 +271,14 @@ static const struct {
     {"mutex-under-spin", mutex_under_spin},
     {"spin-twice", spin_twice},
 #endif
+#ifdef TESSERA_LOCKDEP
+    {"circle-of-two", circle_of_two},
+    {"circle-of-three", circle_of_three},
+    {"one-class-both-orders", one_class_both_orders},
+    {"circle-of-mutexes", circle_of_mutexes},
+    {"handler-and-open", handler_and_open},
+    {"handler-behind-open", handler_behind_open},
+#endif
 };
 
 void seeded_fault(void)
@@ -200,4 +299,84 @@ void seeded_fault(void)
 void seeded_fault(void)
 {
 }
+#endif
+
+#ifdef TESSERA_KCSAN
+
+#define RACE_TURNS 3000000u
+
+static u32 raced, race_turns;
+static spinlock_t race_lock;
+
+static void write_plain(void)
+{
+    raced++;
+}
+
+static void read_plain(void)
+{
+    if (raced == ~0u)
+        race_turns = 0;
+}
+
+static void write_marked(void)
+{
+    WRITE_ONCE(raced, READ_ONCE(raced) + 1);
+}
+
+/* The compiler does not know of it. */
+static void write_unseen(void)
+{
+    __asm__ volatile("incl %0" : "+m"(raced));
+}
+
+static void write_locked(void)
+{
+    spin_lock(&race_lock);
+    raced++;
+    spin_unlock(&race_lock);
+}
+
+static const struct race_fault {
+    const char *name;
+    void (*turn[2])(void);
+} races[] = {
+    {"race-write-write", {write_plain, write_plain}},
+    {"race-read-write", {read_plain, write_plain}},
+    {"race-marked-write", {read_plain, write_marked}},
+    {"race-unseen-write", {read_plain, write_unseen}},
+    {"no-race", {write_locked, write_locked}},
+};
+
+/* Turns of one thread, while the other has its own on another CPU. */
+static void race_main(void *arg)
+{
+    void (*const *turn)(void) = arg;
+
+    for (u32 i = 0; i < RACE_TURNS; i++) {
+        (*turn)();
+        pause_anyway();
+    }
+    if (__atomic_add_fetch(&race_turns, 1, __ATOMIC_RELAXED) == 2)
+        panic("the race was not seen");
+    for (;;)
+        thread_park();
+}
+
+void seeded_race(void)
+{
+    const char *name = cmdline_get("fault");
+
+    for (size_t i = 0; name && i < ARRAY_SIZE(races); i++)
+        for (int k = 0; k < 2 && strcmp(name, races[i].name) == 0; k++)
+            if (kthread_create("race", race_main, (void *)&races[i].turn[k]) != 0)
+                panic("no memory for a thread");
+}
+
+#else
+
+void seeded_race(void)
+{
+}
+
 #endif

@@ -8,3 +8,7 @@
  * debug kernel (faults of locking): makes that fault, once memory is there. Panics when it
  * was not seen. */
 void seeded_fault(void);
+
+/* The same for races of data in kernels built with KCSAN=1, which need several CPUs: two kernel
+ * threads make them, once all CPUs run. */
+void seeded_race(void);

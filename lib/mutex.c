@@ -10,6 +10,9 @@ void mutex_init(struct mutex *m)
     m->lock = (spinlock_t)SPINLOCK_INIT;
     m->holders = 0;
     list_init(&m->queue);
+#ifdef TESSERA_LOCKDEP
+    m->site = 0;
+#endif
 }
 
 /* Grants the lock to waiters in order while it is free for them. */
@@ -70,6 +73,7 @@ void mutex_note_taken(const struct mutex *m, enum mutex_mode mode)
 
     ASSERT(held->n < HELD_MUTEXES);
     held->of[held->n].m = m;
+    held->of[held->n].site = held->next_site;
     held->of[held->n++].mode = mode;
 }
 

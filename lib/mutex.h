@@ -17,6 +17,9 @@ struct mutex {
     spinlock_t lock;
     s32 holders;       /* -1 exclusive, 0 free, n shared */
     struct list queue; /* of struct mutex_waiter, first come first served */
+#ifdef TESSERA_LOCKDEP
+    u32 site; /* lib/lockdep.c: its class, 0 until it was taken */
+#endif
 };
 
 /* A record on the waiter's stack. */
@@ -44,9 +47,11 @@ void mutex_wake(struct mutex *m);
 /* What a thread holds. */
 struct held_mutexes {
     u32 n;
+    u32 next_site; /* lib/lockdep.c: of the one about to be taken */
     struct {
         const struct mutex *m;
         enum mutex_mode mode;
+        u32 site;
     } of[HELD_MUTEXES];
 };
 
@@ -69,6 +74,7 @@ bool mutex_is_mine_alone(const struct mutex *m);
 static inline void mutex_lock_mode(struct mutex *m, enum mutex_mode mode)
 {
     SPIN_CHECK(mutex_may_take(m));
+    lockdep_mutex(m);
     spin_lock(&m->lock);
     if (likely(list_empty(&m->queue) &&
                (mode == MUTEX_EXCLUSIVE ? m->holders == 0 : m->holders >= 0))) {

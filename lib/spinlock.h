@@ -9,14 +9,16 @@
 
 #include "arch/cpu.h"
 #include "lib/assert.h"
+#include "lib/lockdep.h"
 
 /* Host and debug builds know who holds what, see lib/lock.h. */
-#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG) || defined(TESSERA_LOCKDEP) || \
+    defined(TESSERA_KCSAN)
 #define LOCKS_CHECKED
 #endif
 
 typedef struct spinlock {
-    u32 held; /* 0: free; in checked builds the holder, else 1 */
+    u32 held; /* 0: free; in checked builds the holder, else 1; lib/lockdep.h uses more bits */
 } spinlock_t;
 
 #define SPINLOCK_INIT \
@@ -29,10 +31,16 @@ typedef struct spinlock {
 /* The locks of a CPU are counted, so that a pause with one is found. */
 #define SPIN_NOTE(n)     (cpu_spinlocks() += (n))
 
+#ifdef TESSERA_LOCKDEP
+#define SPIN_HOLDER(word) ((word)&LOCK_HOLDER_MASK)
+#else
+#define SPIN_HOLDER(word) (word)
+#endif
+
 /* Whether the running CPU holds it. An interrupt handler holds what it has interrupted. */
 static inline bool spin_is_mine(const spinlock_t *l)
 {
-    return __atomic_load_n(&l->held, __ATOMIC_RELAXED) == cpu_holder();
+    return SPIN_HOLDER(__atomic_load_n(&l->held, __ATOMIC_RELAXED)) == cpu_holder();
 }
 
 static inline bool spin_take(spinlock_t *l)
@@ -43,8 +51,9 @@ static inline bool spin_take(spinlock_t *l)
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 #else
-#define SPIN_CHECK(cond) ((void)0)
-#define SPIN_NOTE(n)     ((void)0)
+#define SPIN_CHECK(cond)  ((void)0)
+#define SPIN_NOTE(n)      ((void)0)
+#define SPIN_HOLDER(word) (word)
 
 static inline bool spin_take(spinlock_t *l)
 {
@@ -71,6 +80,11 @@ static always_inline void spin_wait_quietly(spinlock_t *l)
 #endif
 }
 
+#ifdef TESSERA_LOCKDEP
+void spin_lock(spinlock_t *l);
+bool spin_trylock(spinlock_t *l);
+void spin_unlock(spinlock_t *l);
+#else
 static inline void spin_lock(spinlock_t *l)
 {
     SPIN_CHECK(!spin_is_mine(l));
@@ -93,10 +107,11 @@ static inline void spin_unlock(spinlock_t *l)
     SPIN_NOTE(-1);
     __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 }
+#endif
 
 static inline bool spin_is_locked(const spinlock_t *l)
 {
-    return __atomic_load_n(&l->held, __ATOMIC_RELAXED) != 0;
+    return SPIN_HOLDER(__atomic_load_n(&l->held, __ATOMIC_RELAXED)) != 0;
 }
 
 static inline irqflags_t spin_lock_irq(spinlock_t *l)

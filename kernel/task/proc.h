@@ -157,6 +157,8 @@ struct thread {
     void *kstack; /* [c] kspace range, KSTACK_SIZE */
 #ifdef TESSERA_DEBUG
     struct injection inject;
+#endif
+#ifdef LOCKS_CHECKED
     struct held_mutexes mutexes;
 #endif
 };

@@ -2,8 +2,8 @@
 #
 # Compilers, flags, verbosity; installs missing packages once before anything is built.
 
-# KASAN=1, UBSAN=1: kernels that watch themselves, in a folder of their own.
-SANITIZERS := $(if $(KASAN),kasan)$(if $(UBSAN),ubsan)
+# KASAN=1, UBSAN=1, LOCKDEP=1, KCSAN=1: kernels that watch themselves, in a folder of their own.
+SANITIZERS := $(if $(KASAN),kasan)$(if $(UBSAN),ubsan)$(if $(LOCKDEP),lockdep)$(if $(KCSAN),kcsan)
 O   ?= build$(if $(SANITIZERS),/$(SANITIZERS))
 # Where tools/run finds the kernel.
 export TESSERA_BUILD := $(O)

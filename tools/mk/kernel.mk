@@ -18,8 +18,12 @@ debug_FLAGS   := -DTESSERA_DEBUG
 KASAN_FLAGS := -DTESSERA_KASAN -fsanitize=kernel-address -fasan-shadow-offset=0xdfffffff91000000 \
     --param asan-globals=1 --param asan-stack=1 --param asan-instrument-allocas=0
 UBSAN_FLAGS := -DTESSERA_UBSAN -fsanitize=undefined -fsanitize=bounds-strict
-SANITIZE    := $(if $(KASAN),$(KASAN_FLAGS)) $(if $(UBSAN),$(UBSAN_FLAGS))
-NO_KASAN    := lib/kasan.c mm/phys/slab.c
+KCSAN_FLAGS := -DTESSERA_KCSAN -fsanitize=thread -fno-optimize-sibling-calls -Wno-tsan \
+    --param tsan-distinguish-volatile=1 --param tsan-instrument-func-entry-exit=0
+SANITIZE    := $(if $(KASAN),$(KASAN_FLAGS)) $(if $(UBSAN),$(UBSAN_FLAGS)) \
+               $(if $(LOCKDEP),-DTESSERA_LOCKDEP) $(if $(KCSAN),$(KCSAN_FLAGS))
+# Without -fsanitize: what the runtimes themselves run on.
+NO_SANITIZE := lib/kasan.c lib/kcsan.c mm/phys/slab.c
 KERNEL_LDFLAGS := $(if $(KASAN),--defsym kasan_shadow=0xffffffff81000000) $(KERNEL_LDFLAGS)
 
 # Objects depend on the command that makes them: another compiler or flag rebuilds them.
@@ -37,7 +41,7 @@ $(O)/$(1)/obj/%.c.o: %.c $(O)/$(1)/flags
 	$$(call say,CC   ,$$<)
 	$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS) \
 	    $$(if $$(filter lib/% mm/%,$$<),$(STRICT_WARNINGS)) \
-	    $$(if $$(filter $(NO_KASAN),$$<),$(filter -D%,$(SANITIZE)),$(SANITIZE)) -MMD -MP -c -o $$@ $$<
+	    $$(if $$(filter $(NO_SANITIZE),$$<),$(filter -D%,$(SANITIZE)),$(SANITIZE)) -MMD -MP -c -o $$@ $$<
 
 $(O)/$(1)/obj/font.o: $(O)/font.c kernel/term/font.h $(O)/$(1)/flags
 	mkdir -p $$(@D)

@@ -24,6 +24,11 @@ TEST_STRESS = tests/run/programs.py $(O) --group stress
 # The kernel with both sanitizers is built beside the others.
 SANITIZED   = $(MAKE) --no-print-directory -j2 KASAN=1 UBSAN=1 O=$(O)/kasanubsan kernel
 TEST_SANITIZERS = $(SANITIZED) && tests/run/sanitizers.py $(O)
+# Kernels that watch several CPUs, each beside the others.
+TEST_LOCKDEP = $(MAKE) --no-print-directory -j2 LOCKDEP=1 O=$(O)/lockdep kernel && \
+               tests/run/detectors.py $(O) lockdep
+TEST_KCSAN  = $(MAKE) --no-print-directory -j2 KCSAN=1 O=$(O)/kcsan kernel && \
+              tests/run/detectors.py $(O) kcsan
 TEST_DIFF   = tests/diff/diff.py $(O)
 TEST_ARGS   = tests/args/args.py $(O)
 SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell date +%s)
