@@ -18,7 +18,7 @@
 #endif
 
 typedef struct spinlock {
-    u32 held; /* 0: free; in checked builds the holder, else 1; lib/lockdep.h uses more bits */
+    u32 held; /* 0: free; in checked builds the holder, else 1 */
 } spinlock_t;
 
 #define SPINLOCK_INIT \

@@ -142,7 +142,7 @@ static void work_as_threads(void)
 static void await(const unsigned *word, unsigned value)
 {
     while (__atomic_load_n(word, __ATOMIC_ACQUIRE) < value) {
-        usleep(1000);
+        usleep(100);
         if (waitpid(-1, NULL, WNOHANG) > 0)
             exit(1); /* it said why */
     }
@@ -223,7 +223,7 @@ int main(int argc, char **argv)
     control = (struct control *)map(P, MAP_SHARED | MAP_ANONYMOUS, -1);
     pin(0);
     mark(0x7f);
-    usleep(1000);
+    usleep(100);
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
         for (kase = tables[t]; kase->name; kase++)
             for (int i = 1; i < argc && strstr(kase->name, filter); i++) {
