@@ -15,6 +15,7 @@ include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all lib run test test-host test-port test-models test-inject test-user test-run test-stress test-linux test-boot \
+        test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
         test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench scale stall clean help
 
@@ -52,6 +53,18 @@ test-args: all $(ARGS) ## every call with edge values and bad addresses, compare
 
 soak: all $(DIFF) ## the same with fresh seeds for HOURS=n
 	$(SOAK)
+
+test-smp: ## the suite on 2 and 4 processors, boots with up to 100
+	$(TEST_SMP)
+
+test-smp-2: all
+	$(TEST_SMP_2)
+
+test-smp-4: all
+	$(TEST_SMP_4)
+
+test-smp-boot: $(BOOT_NEEDS)
+	$(TEST_SMP_BOOT)
 
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)

@@ -24,6 +24,7 @@
 #include "kernel/seeded.h"
 #include "kernel/sys/exec.h"
 #include "kernel/sys/fs_async.h"
+#include "kernel/sysfs.h"
 #include "kernel/task/loadavg.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
@@ -101,6 +102,7 @@ noreturn void kmain(struct bootinfo *bi)
     tty_init();
     keyboard_init();
     procfs_init();
+    sysfs_init();
     loadavg_init();
     file_async_init();
     seeded_fault();

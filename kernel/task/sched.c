@@ -60,7 +60,8 @@ void sched_kick(u32 cpu)
 {
     u32 *flag = &cpu_block(cpu)->need_resched;
 
-    if (!__atomic_exchange_n(flag, 1, __ATOMIC_SEQ_CST))
+    /* This CPU looks at it on its way out. */
+    if (!__atomic_exchange_n(flag, 1, __ATOMIC_SEQ_CST) && cpu != cpu_id())
         arch_cpu_kick(cpu);
 }
 

@@ -81,11 +81,13 @@ static void mount_all(void)
 {
     mkdir("/dev", 0755);
     mkdir("/proc", 0555);
+    mkdir("/sys", 0555);
     mkdir("/tmp", 01777);
     mkdir(WORK_DIR, 0755);
     mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
     mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
     mount("proc", "/proc", "proc", 0, NULL);
+    mount("sysfs", "/sys", "sysfs", MS_RDONLY, NULL);
 }
 
 static void move_fd(int from, int to)
