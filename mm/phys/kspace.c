@@ -3,6 +3,11 @@
  * Kernel ranges outside the direct map, in two areas: slots of eight pages for guarded
  * stacks (found by bitmap, lowest first; a page table that becomes empty is freed, so that
  * free-page counts come back exactly), and a growing area for device registers.
+ *
+ * With several CPUs the others are not interrupted for each stack that goes. Its pages are free at
+ * once: nobody uses its addresses, and what other CPUs remember of them does no harm until the
+ * addresses stand for something else. So a slot is stale until all CPUs have flushed, for
+ * many slots at a time.
  */
 #include "mm/phys/kspace.h"
 #include "arch/tlb.h"
@@ -14,12 +19,14 @@
 #define SLOT_PAGES  8ul
 #define SLOTS       32768ul
 #define SLOT_WORDS  (SLOTS / 64)
+#define STALE_MAX   32u
 #define DEVICE_BASE (KSPACE_BASE + (1ul << 39)) /* the second root entry of the area */
 
 static struct {
     spinlock_t lock;
     u64 used[SLOT_WORDS];
-    u8 npages[SLOTS]; /* of the allocation in a slot */
+    u8 npages[SLOTS];             /* of the allocation in a slot */
+    u32 nstale, stale[STALE_MAX]; /* slots, still marked used */
     vaddr_t device_next;
 } kspace = {.device_next = DEVICE_BASE};
 
@@ -79,7 +86,8 @@ void kspace_init(void)
     kernel_leaf_trim(KSPACE_BASE, leaf);
 }
 
-static void unmap_pages(vaddr_t va, size_t npages)
+/* `lazily`: the slot becomes stale. */
+static void unmap_pages(vaddr_t va, size_t npages, bool lazily)
 {
     struct page *pages[SLOT_PAGES], *leaf = NULL;
 
@@ -90,7 +98,8 @@ static void unmap_pages(vaddr_t va, size_t npages)
         pte_store(e, 0);
         leaf->present--;
     }
-    arch_flush_kernel(va, va + npages * PAGE_SIZE);
+    if (!lazily)
+        arch_flush_kernel(va, va + npages * PAGE_SIZE);
     for (size_t i = 0; i < npages; i++)
         page_free(pages[i], 0);
     if (leaf)
@@ -107,7 +116,7 @@ static bool map_pages(vaddr_t va, size_t npages)
             if (pg)
                 page_free(pg, 0);
             if (i)
-                unmap_pages(va, i);
+                unmap_pages(va, i, false);
             return false;
         }
         pte_store(e, pte_make_kernel(page_to_pfn(pg), PTE_PROT_R | PTE_PROT_W));
@@ -127,12 +136,13 @@ static bool shadow_map(vaddr_t slot_start)
 #endif
 }
 
-static void shadow_unmap(vaddr_t slot_start)
+static void shadow_unmap(vaddr_t slot_start, bool lazily)
 {
 #ifdef TESSERA_KASAN
-    unmap_pages((vaddr_t)kasan_shadow_of((void *)slot_start), 1);
+    unmap_pages((vaddr_t)kasan_shadow_of((void *)slot_start), 1, lazily);
 #else
     (void)slot_start;
+    (void)lazily;
 #endif
 }
 
@@ -142,7 +152,7 @@ static bool slot_map(vaddr_t va, size_t npages)
         return false;
     if (map_pages(va, npages))
         return true;
-    shadow_unmap(va - PAGE_SIZE);
+    shadow_unmap(va - PAGE_SIZE, false);
     return false;
 }
 
@@ -170,18 +180,38 @@ void *kspace_alloc(size_t npages)
     return (void *)va;
 }
 
+static void slot_give_back(u64 slot)
+{
+    REQUIRES(&kspace.lock);
+    kspace.used[slot / 64] &= ~(1ull << (slot % 64));
+}
+
+static void slot_make_stale(u64 slot)
+{
+    REQUIRES(&kspace.lock);
+    kspace.stale[kspace.nstale++] = (u32)slot;
+    if (kspace.nstale < STALE_MAX)
+        return;
+    arch_flush_kernel(KSPACE_BASE, DEVICE_BASE);
+    while (kspace.nstale)
+        slot_give_back(kspace.stale[--kspace.nstale]);
+}
+
 void kspace_free(void *ptr, size_t npages)
 {
+    SCOPED_LOCK(&kspace.lock);
     vaddr_t va = (vaddr_t)ptr;
     u64 slot = (va - KSPACE_BASE) / (SLOT_PAGES * PAGE_SIZE);
+    bool lazily = cpu_count > 1;
 
     ASSERT(slot < SLOTS && kspace.npages[slot] == npages);
-    spin_lock(&kspace.lock);
-    unmap_pages(va, npages);
-    shadow_unmap(va - PAGE_SIZE);
-    kspace.used[slot / 64] &= ~(1ull << (slot % 64));
+    unmap_pages(va, npages, lazily);
+    shadow_unmap(va - PAGE_SIZE, lazily);
     kspace.npages[slot] = 0;
-    spin_unlock(&kspace.lock);
+    if (lazily)
+        slot_make_stale(slot);
+    else
+        slot_give_back(slot);
 }
 
 bool kspace_is_guard(vaddr_t va)
