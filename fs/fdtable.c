@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Descriptor tables: an array of files that grows by doubling, and two bits per descriptor: in
- * use, close-on-exec.
+ * use, close-on-exec. A number in use without a file is reserved by a call under way.
+ *
+ * A file is found and referenced under the table's lock, and so is taken out: a finder has a
+ * reference before the last other one can go. Files are given up without the lock.
  */
 #include "fs/fdtable.h"
 #include "fs/file.h"
 #include "fs/lock/locks.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -26,10 +30,12 @@ struct arrays {
 struct fdtable {
     u32 refs;        /* atomic */
     u32 owners;      /* atomic: processes; the other references are for a look */
-    u64 lock_owner;  /* of record locks; constant */
-    spinlock_t lock; /* everything below */
-    struct arrays a;
+    u64 lock_owner;  /* [c] of record locks */
+    spinlock_t lock; /* below all others */
+    struct arrays a; /* [lock] the size is also read without: it only grows */
 };
+
+#define AT_ONCE 16384u /* descriptors copied in one piece */
 
 static bool arrays_alloc(struct arrays *a, u32 size)
 {
@@ -79,29 +85,50 @@ struct fdtable *fdtable_create(void)
     return table_alloc(FD_FIRST);
 }
 
-/* The table may change on the way, each descriptor is as it was at some moment. */
+/* 64 descriptors, with references; what is only reserved is not copied. */
+static void copy_word(struct fdtable *t, const struct fdtable *from, u32 word)
+{
+    REQUIRES(&from->lock);
+    for (u64 left = from->a.used[word]; left; left &= left - 1) {
+        u32 bit = (u32)__builtin_ctzl(left), fd = word * 64 + bit;
+        struct file *f = from->a.files[fd];
+
+        if (!f)
+            continue;
+        file_get(f);
+        t->a.files[fd] = f;
+        t->a.used[word] |= 1ull << bit;
+        t->a.cloexec[word] |= from->a.cloexec[word] & 1ull << bit;
+    }
+}
+
+/* All of a table of usual size is as it was at one moment; of a larger one each piece is. */
 struct fdtable *fdtable_clone(struct fdtable *from)
 {
-    u32 size = READ_ONCE(from->a.size);
-    struct fdtable *t = table_alloc(size);
+    u32 size;
+    struct fdtable *t = NULL;
 
-    if (!t)
-        return NULL;
-    for (u32 word = 0; word < size / 64; word++) {
-        u64 used;
-
+    do { /* it may grow meanwhile */
+        if (t)
+            fdtable_put(t);
+        size = READ_ONCE(from->a.size);
+        t = table_alloc(size);
+        if (!t)
+            return NULL;
         spin_lock(&from->lock);
-        t->a.used[word] = used = from->a.used[word];
-        t->a.cloexec[word] = from->a.cloexec[word];
-        for (; used; used &= used - 1) {
-            u32 fd = word * 64 + (u32)__builtin_ctzl(used);
-
-            t->a.files[fd] = from->a.files[fd];
-            file_get(t->a.files[fd]);
-        }
+        if (from->a.size == size)
+            break;
         spin_unlock(&from->lock);
-        pause_anyway();
+    } while (true);
+    for (u32 word = 0; word < size / 64; word++) {
+        copy_word(t, from, word);
+        if ((word + 1) % (AT_ONCE / 64) == 0) {
+            spin_unlock(&from->lock);
+            pause_anyway();
+            spin_lock(&from->lock);
+        }
     }
+    spin_unlock(&from->lock);
     return t;
 }
 
@@ -172,6 +199,11 @@ static bool is_cloexec(const struct fdtable *t, u32 fd)
     return t->a.cloexec[fd / 64] >> (fd % 64) & 1;
 }
 
+static bool is_used(const struct fdtable *t, u32 fd)
+{
+    return t->a.used[fd / 64] >> (fd % 64) & 1;
+}
+
 static void set_bit(u64 *words, u32 fd, bool on)
 {
     u64 bit = 1ull << (fd % 64);
@@ -182,6 +214,7 @@ static void set_bit(u64 *words, u32 fd, bool on)
 /* Puts f (NULL: nothing) at fd. */
 static void put(struct fdtable *t, u32 fd, struct file *f, bool cloexec)
 {
+    REQUIRES(&t->lock);
     t->a.files[fd] = f;
     set_bit(t->a.used, fd, f);
     set_bit(t->a.cloexec, fd, cloexec);
@@ -258,6 +291,7 @@ static int grow(struct fdtable *t, u32 fd)
 /* The lowest number >= min that is not in use; the size of the table when there is none. */
 static u32 first_free(const struct fdtable *t, u32 min)
 {
+    REQUIRES(&t->lock);
     u64 taken = (1ull << (min % 64)) - 1; /* below min */
 
     for (u32 word = min / 64; word < t->a.size / 64; word++, taken = 0) {
@@ -310,8 +344,21 @@ int fd_reserve(struct fdtable *t, u32 limit)
 
     if (fd < 0)
         return fd;
+    set_bit(t->a.used, (u32)fd, true);
     spin_unlock(&t->lock);
-    return 0;
+    return fd;
+}
+
+void fd_fill(struct fdtable *t, int fd, struct file *f, bool cloexec)
+{
+    SCOPED_LOCK(&t->lock);
+    put(t, (u32)fd, f, cloexec);
+}
+
+void fd_unreserve(struct fdtable *t, int fd)
+{
+    SCOPED_LOCK(&t->lock);
+    put(t, (u32)fd, NULL, false);
 }
 
 int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool cloexec)
@@ -326,11 +373,14 @@ int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool clo
         return err;
     spin_lock(&t->lock);
     old = t->a.files[fd];
-    put(t, (u32)fd, f, cloexec);
+    if (!old && is_used(t, (u32)fd))
+        err = -EBUSY;
+    else
+        put(t, (u32)fd, f, cloexec);
     spin_unlock(&t->lock);
     if (old)
         drop(t, old);
-    return fd;
+    return err ? err : fd;
 }
 
 int fd_close(struct fdtable *t, int fd)
@@ -369,17 +419,14 @@ int fd_set_cloexec(struct fdtable *t, int fd, bool on)
 
 int fd_next(struct fdtable *t, int fd)
 {
-    int result = -1;
-
-    spin_lock(&t->lock);
+    SCOPED_LOCK(&t->lock);
     for (u32 from = fd < 0 ? 0 : (u32)fd; from < t->a.size; from = (from | 63) + 1) {
-        u64 used = t->a.used[from / 64] >> (from % 64);
+        for (u64 used = t->a.used[from / 64] >> (from % 64); used; used &= used - 1) {
+            u32 at = from + (u32)__builtin_ctzl(used);
 
-        if (used) {
-            result = (int)(from + (u32)__builtin_ctzl(used));
-            break;
+            if (t->a.files[at])
+                return (int)at;
         }
     }
-    spin_unlock(&t->lock);
-    return result;
+    return -1;
 }

@@ -41,11 +41,15 @@ struct file *fd_get(struct fdtable *t, int fd);
  * below limit. The number, -EMFILE or -ENOMEM (reference stays with the caller). */
 int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloexec);
 
-/* Whether fd_install could work now: 0, -EMFILE, -ENOMEM. Asked before a call has effects
- * that cannot be taken back. */
-int fd_reserve(struct fdtable *t, u32 limit);
+/* Takes the lowest free number for the caller, before it has effects that cannot be taken
+ * back: nobody else gets the number, and nobody finds a file there. The number, -EMFILE,
+ * -ENOMEM. Then one of the two: */
+int must_check fd_reserve(struct fdtable *t, u32 limit);
+void fd_fill(struct fdtable *t, int fd, struct file *f, bool cloexec); /* takes f over */
+void fd_unreserve(struct fdtable *t, int fd);
 
-/* dup2/dup3: puts f at exactly fd, closing what was there. */
+/* dup2/dup3: puts f at exactly fd, closing what was there. -EBADF, -ENOMEM; -EBUSY: a call
+ * under way has the number. */
 int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool cloexec);
 int fd_close(struct fdtable *t, int fd); /* 0 or -EBADF */
 int fd_get_cloexec(struct fdtable *t, int fd);

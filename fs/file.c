@@ -7,6 +7,7 @@
 #include "fs/inode.h"
 #include "fs/lock/locks.h"
 #include "fs/namei.h"
+#include "fs/numbers.h"
 #include "fs/open.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -23,20 +24,41 @@ SLAB_CACHE(file_cache, "file", struct file);
 
 #define FILES_MAX_LEAST 8192u
 
-u64 files_max, files_open;
+u64 files_max;
+
+/* Open files: the sum of both. */
+static s64 open_all;
+static DEFINE_PER_CPU(s32, open_here);
+
+u64 files_open(void)
+{
+    s64 n = __atomic_load_n(&open_all, __ATOMIC_RELAXED);
+
+    for (u32 cpu = 0; cpu < cpu_count; cpu++)
+        n += READ_ONCE(per_cpu(open_here, cpu));
+    return (u64)MAX(n, (s64)0);
+}
+
+/* Cheap while it is far away. */
+static bool beyond_max(void)
+{
+    u64 max = READ_ONCE(files_max);
+    s64 about = __atomic_load_n(&open_all, __ATOMIC_RELAXED) + cpu_count * TALLY_AT_ONCE;
+
+    return unlikely(about < 0 || (u64)about > max) && files_open() > max;
+}
 
 static void uncount(struct account *a)
 {
-    __atomic_fetch_sub(&files_open, 1, __ATOMIC_RELAXED);
+    tally_add(&this_cpu(open_here), &open_all, -1);
     __atomic_fetch_sub(&a->bytes, FILE_BYTES, __ATOMIC_RELAXED);
 }
 
 static bool count(struct account *a)
 {
-    u64 n = __atomic_add_fetch(&files_open, 1, __ATOMIC_RELAXED);
-
+    tally_add(&this_cpu(open_here), &open_all, 1);
     __atomic_fetch_add(&a->bytes, FILE_BYTES, __ATOMIC_RELAXED);
-    if (likely(n <= files_max) || rank_current() != RANK_USER)
+    if (likely(!beyond_max()) || rank_current() != RANK_USER)
         return true;
     uncount(a);
     return false;
@@ -101,12 +123,34 @@ void file_put(struct file *f)
     vm_file_put(&f->vm);
 }
 
+void file_change_flags(struct file *f, u32 mask, u32 flags)
+{
+    u32 now = file_flags(f);
+
+    while (!__atomic_compare_exchange_n(&f->flags, &now, (now & ~mask) | (flags & mask),
+                                        false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+/* Linux' rule: no transfer ends beyond the largest position. */
+static inline bool in_range(const struct uio *u, u64 pos)
+{
+    s64 end;
+
+    return !__builtin_add_overflow((s64)pos, (s64)u->left, &end);
+}
+
+static inline ssize_t read_at(struct file *f, struct uio *u, u64 *pos)
+{
+    return in_range(u, *pos) ? f->ops->read(f, u, pos) : -EINVAL;
+}
+
 ssize_t file_read(struct file *f, struct uio *u, const u64 *at)
 {
     u64 pos;
     ssize_t n;
 
-    if (!file_readable(f) || (f->flags & O_PATH))
+    if (!file_readable(f) || (file_flags(f) & O_PATH))
         return -EBADF;
     if (!f->ops->read)
         return -EINVAL;
@@ -114,16 +158,27 @@ ssize_t file_read(struct file *f, struct uio *u, const u64 *at)
         if (!f->ops->lseek)
             return -ESPIPE;
         pos = *at;
-        return f->ops->read(f, u, &pos);
+        return read_at(f, u, &pos);
     }
     if (!f->ops->lseek) /* no position: pipes, terminals */
         return f->ops->read(f, u, NULL);
     mutex_lock(&f->pos_lock);
     pos = f->pos;
-    n = f->ops->read(f, u, &pos);
-    f->pos = pos;
+    n = read_at(f, u, &pos);
+    WRITE_ONCE(f->pos, pos);
     mutex_unlock(&f->pos_lock);
     return n;
+}
+
+/* Cuts the transfer at the caller's limit; false: nothing is left. */
+static bool keep_limit(struct uio *u, u64 pos)
+{
+    if (!u->limited)
+        return true;
+    u->over = pos >= u->limit;
+    if (!u->over)
+        u->left = MIN(u->left, u->limit - pos);
+    return !u->over;
 }
 
 /* Writes at *pos (or at the end with O_APPEND); regular files one writer at a time. */
@@ -132,12 +187,14 @@ static ssize_t write_at(struct file *f, struct uio *u, u64 *pos)
     bool regular = S_ISREG(f->inode->mode) && f->inode->object;
     ssize_t n;
 
+    if (!in_range(u, *pos))
+        return -EINVAL;
     if (!regular)
         return f->ops->write(f, u, pos);
     mutex_lock(&f->inode->lock);
-    if (f->flags & O_APPEND)
+    if (file_flags(f) & O_APPEND)
         *pos = f->inode->object->size;
-    n = f->ops->write(f, u, pos);
+    n = keep_limit(u, *pos) ? f->ops->write(f, u, pos) : -EFBIG;
     mutex_unlock(&f->inode->lock);
     return n;
 }
@@ -147,7 +204,7 @@ ssize_t file_write(struct file *f, struct uio *u, const u64 *at)
     u64 pos;
     ssize_t n;
 
-    if (!file_writable(f) || (f->flags & O_PATH))
+    if (!file_writable(f) || (file_flags(f) & O_PATH))
         return -EBADF;
     if (!f->ops->write)
         return -EINVAL;
@@ -164,7 +221,7 @@ ssize_t file_write(struct file *f, struct uio *u, const u64 *at)
     mutex_lock(&f->pos_lock);
     pos = f->pos;
     n = write_at(f, u, &pos);
-    f->pos = pos;
+    WRITE_ONCE(f->pos, pos);
     mutex_unlock(&f->pos_lock);
     return n;
 }

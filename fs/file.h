@@ -10,22 +10,31 @@
 #include "lib/types.h"
 #include "mm/vm/object.h"
 
+/* Who has a reference may use a file; [c]: constant from the moment it is opened. */
 struct file {
     struct vm_file vm; /* the reference count; mappings hold the file through it */
-    u32 flags;         /* O_ACCMODE, O_APPEND, O_NONBLOCK, ...: changed by fcntl */
-    u64 pos;
-    struct mutex pos_lock; /* read, write, lseek with the shared position */
-    struct path path;      /* mnt and dentry NULL for pipes and the like */
-    struct inode *inode;   /* referenced, never NULL */
-    const struct file_ops *ops;
-    void *data;
-    struct account *account; /* [c] of who opened it, referenced */
-    bool holds_write;        /* counted in inode->writers */
-    struct file_async
-        *async;     /* who gets signals of its events (kernel/sys/fs_async.c); NULL:
-                                 nobody asked for any */
-    u64 lock_owner; /* of flock and of record locks of this open file; constant */
+    u32 flags; /* atomic: O_ACCMODE, O_APPEND, O_NONBLOCK, ...; see file_flags() */
+    u64 pos;   /* [pos_lock]; sendfile and splice move it without, as on Linux */
+    struct mutex pos_lock; /* read, write, lseek, getdents with the shared position */
+    struct path path;      /* [c] mnt and dentry NULL for pipes and the like */
+    struct inode *inode;   /* [c] referenced, never NULL */
+    const struct file_ops *ops; /* [c] */
+    void *data;                 /* [c] where it is a pointer; else the operations' own */
+    struct account *account;    /* [c] of who opened it, referenced */
+    bool holds_write;           /* [c] counted in inode->writers */
+    struct file_async *async; /* who gets signals of its events, NULL: nobody; made under
+                                 * a lock of kernel/sys/fs_async.c, gone with the file */
+    u64 lock_owner;           /* [c] of flock and of record locks of this open file */
 };
+
+/* The flags as they are now: fcntl may change some of them at any time. */
+static inline u32 file_flags(const struct file *f)
+{
+    return READ_ONCE(f->flags);
+}
+
+/* Gives the flags of `mask` the values they have in `flags`; others stay. */
+void file_change_flags(struct file *f, u32 mask, u32 flags);
 
 /* The last reference to a file with `async` goes. Provided by kernel/sys/fs_async.c (host:
  * tests/host/port.c). */
@@ -33,16 +42,18 @@ void file_async_end(struct file_async *a);
 
 static inline bool file_readable(const struct file *f)
 {
-    return (f->flags + 1) & 1; /* O_ACCMODE 0 and 2; 3 allows only ioctl */
+    return (file_flags(f) + 1) & 1; /* O_ACCMODE 0 and 2; 3 allows only ioctl */
 }
 
 static inline bool file_writable(const struct file *f)
 {
-    return (f->flags + 1) & 2; /* O_ACCMODE 1 and 2 */
+    return (file_flags(f) + 1) & 2; /* O_ACCMODE 1 and 2 */
 }
 
-/* /proc/sys/fs/file-max: so many open files, but for root; how many there are. */
-extern u64 files_max, files_open;
+/* /proc/sys/fs/file-max: so many open files, but for root; how many there are: exact when
+ * nobody opens or closes meanwhile. */
+extern u64 files_max;
+u64 files_open(void);
 /* A tenth of memory at a KiB each: at boot, when memory is known. */
 void files_init(void);
 

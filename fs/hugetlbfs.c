@@ -99,7 +99,7 @@ static int huge_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
         return -EOPNOTSUPP;
     }
     if (!err)
-        ino->mtime_ns = ino->ctime_ns = fs_now();
+        inode_touch(ino);
     return err;
 }
 

@@ -8,7 +8,8 @@
 #include "fs/lock/locks.h"
 #include "fs/mount/mount.h"
 #include "fs/open.h"
-#include "lib/assert.h"
+#include "fs/perm.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -19,14 +20,29 @@
 
 #define NS_PER_SEC 1000000000ull
 
-static u64 last_now; /* what fs_now() said last */
+/* About what fs_now() said last. A word that all processors read: it moves once in a second. */
+static u64 last_now;
 
 u64 fs_now(void)
 {
     u64 now = clock_boot_epoch() * NS_PER_SEC + clock_monotonic_ns();
 
-    WRITE_ONCE(last_now, now);
+    if (unlikely(now - READ_ONCE(last_now) > NS_PER_SEC))
+        WRITE_ONCE(last_now, now);
     return now;
+}
+
+void inode_touch(struct inode *ino)
+{
+    u64 now = fs_now();
+
+    WRITE_ONCE(ino->mtime_ns, now);
+    WRITE_ONCE(ino->ctime_ns, now);
+}
+
+void inode_changed(struct inode *ino)
+{
+    WRITE_ONCE(ino->ctime_ns, fs_now());
 }
 
 void inode_get(struct inode *ino)
@@ -102,17 +118,35 @@ static void split_time(u64 ns, u64 *sec, u64 *nsec)
     *nsec = ns % NS_PER_SEC;
 }
 
-void inode_times_settle(struct inode *ino)
+/* *time is not before `when`, whoever sets it meanwhile. */
+static void raise(u64 *time, u64 when)
 {
-    u64 wrote = 0;
+    u64 now = READ_ONCE(*time);
 
-    if (ino->object && READ_ONCE(ino->object->wrote))
-        wrote = object_take_wrote(ino->object);
+    while (now < when && !__atomic_compare_exchange_n(time, &now, when, false,
+                                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+static void settle(struct inode *ino)
+{
+    REQUIRES(&ino->times_lock);
+    u64 wrote = object_take_wrote(ino->object);
+
     if (!wrote)
         return;
     wrote = clock_boot_epoch() * NS_PER_SEC + clock_ns_of_cycles(wrote);
-    ino->mtime_ns = MAX(ino->mtime_ns, wrote);
-    ino->ctime_ns = MAX(ino->ctime_ns, wrote);
+    raise(&ino->mtime_ns, wrote);
+    raise(&ino->ctime_ns, wrote);
+}
+
+void inode_times_settle(struct inode *ino)
+{
+    if (!ino->object || !READ_ONCE(ino->object->wrote))
+        return;
+    spin_lock(&ino->times_lock);
+    settle(ino);
+    spin_unlock(&ino->times_lock);
 }
 
 void vfs_stat(struct inode *ino, struct kernel_stat *st)
@@ -121,36 +155,35 @@ void vfs_stat(struct inode *ino, struct kernel_stat *st)
     memset(st, 0, sizeof(*st));
     st->st_dev = ino->dev;
     st->st_ino = ino->ino;
-    st->st_nlink = ino->nlink;
-    st->st_mode = ino->mode;
-    st->st_uid = ino->uid;
-    st->st_gid = ino->gid;
+    st->st_nlink = READ_ONCE(ino->nlink);
+    st->st_mode = READ_ONCE(ino->mode);
+    st->st_uid = READ_ONCE(ino->uid);
+    st->st_gid = READ_ONCE(ino->gid);
     st->st_rdev = ino->rdev;
     st->st_blksize = PAGE_SIZE;
     if (ino->object) {
         st->st_size = (s64)READ_ONCE(ino->object->size);
         st->st_blocks = (s64)(object_resident(ino->object) * (PAGE_SIZE / 512));
     }
-    split_time(ino->atime_ns, &st->st_atime_sec, &st->st_atime_nsec);
-    split_time(ino->mtime_ns, &st->st_mtime_sec, &st->st_mtime_nsec);
-    split_time(ino->ctime_ns, &st->st_ctime_sec, &st->st_ctime_nsec);
+    split_time(READ_ONCE(ino->atime_ns), &st->st_atime_sec, &st->st_atime_nsec);
+    split_time(READ_ONCE(ino->mtime_ns), &st->st_mtime_sec, &st->st_mtime_nsec);
+    split_time(READ_ONCE(ino->ctime_ns), &st->st_ctime_sec, &st->st_ctime_nsec);
     if (ino->ops->stat)
         ino->ops->stat(ino, st);
 }
 
 int vfs_truncate(struct inode *ino, u64 size)
 {
+    REQUIRES_EXCLUSIVE(&ino->lock);
     int err;
 
     if (S_ISDIR(ino->mode))
         return -EISDIR;
     if (!ino->ops->truncate)
         return -EINVAL;
-    mutex_lock(&ino->lock);
     err = ino->ops->truncate(ino, size);
     if (!err)
-        ino->mtime_ns = ino->ctime_ns = fs_now();
-    mutex_unlock(&ino->lock);
+        inode_touch(ino);
     return err;
 }
 
@@ -158,15 +191,17 @@ int vfs_truncate(struct inode *ino, u64 size)
  * read: when it was looked at last does. */
 static inline bool access_is_new(const struct inode *ino)
 {
-    return ino->atime_ns > ino->mtime_ns && ino->atime_ns > ino->ctime_ns &&
-           (s64)(READ_ONCE(last_now) - ino->atime_ns) < 24 * 3600 * (s64)NS_PER_SEC;
+    u64 read = READ_ONCE(ino->atime_ns);
+
+    return read > READ_ONCE(ino->mtime_ns) && read > READ_ONCE(ino->ctime_ns) &&
+           (s64)(READ_ONCE(last_now) - read) < 24 * 3600 * (s64)NS_PER_SEC;
 }
 
 /* Nameless files have exact times, to a tick as on Linux. */
 static inline bool access_is_kept(const struct path *p, const struct inode *ino)
 {
     if (unlikely(!p->mnt))
-        return ino->read_tick == READ_ONCE(clock_ticks);
+        return READ_ONCE(ino->read_tick) == (u32)READ_ONCE(clock_ticks);
     return access_is_new(ino) && READ_ONCE(p->mnt->flags) & MS_RELATIME &&
            !(ino->object && READ_ONCE(ino->object->wrote));
 }
@@ -178,8 +213,8 @@ static noinline void set_access(const struct path *p, struct inode *ino)
 
     if (!(flags & (MS_RDONLY | MS_NOATIME)) &&
         !(S_ISDIR(ino->mode) && (flags & MS_NODIRATIME)))
-        ino->atime_ns = fs_now();
-    ino->read_tick = READ_ONCE(clock_ticks);
+        WRITE_ONCE(ino->atime_ns, fs_now());
+    WRITE_ONCE(ino->read_tick, (u32)READ_ONCE(clock_ticks));
     inode_times_settle(ino);
 }
 
@@ -191,37 +226,44 @@ void vfs_accessed(const struct path *p, struct inode *ino)
 
 void file_accessed(const struct file *f)
 {
-    if (!access_is_kept(&f->path, f->inode) && !(f->flags & O_NOATIME))
+    if (!access_is_kept(&f->path, f->inode) && !(file_flags(f) & O_NOATIME))
         set_access(&f->path, f->inode);
 }
 
 int vfs_chmod(struct inode *ino, u32 mode)
 {
+    REQUIRES_EXCLUSIVE(&ino->lock);
     if ((ino->seals & F_SEAL_EXEC) && ((ino->mode ^ mode) & 0111))
         return -EPERM;
-    ino->mode = (ino->mode & S_IFMT) | (mode & 07777);
-    ino->ctime_ns = fs_now();
+    WRITE_ONCE(ino->mode, (ino->mode & S_IFMT) | (mode & 07777));
+    inode_changed(ino);
     return 0;
 }
 
 int vfs_chown(struct inode *ino, u32 uid, u32 gid)
 {
-    if (uid != ~0u)
-        ino->uid = uid;
-    if (gid != ~0u)
-        ino->gid = gid;
-    /* A program must not keep its privileges under a new owner. */
+    REQUIRES_EXCLUSIVE(&ino->lock);
+    /* A program must not keep its privileges under a new owner: not for a moment. */
     if (S_ISREG(ino->mode))
-        ino->mode &= ~(u32)(S_ISUID | (ino->mode & 0010 ? S_ISGID : 0));
-    ino->ctime_ns = fs_now();
+        inode_clear_mode(ino, S_ISUID | (ino->mode & 0010 ? S_ISGID : 0));
+    if (uid != ~0u)
+        WRITE_ONCE(ino->uid, uid);
+    if (gid != ~0u)
+        WRITE_ONCE(ino->gid, gid);
+    inode_changed(ino);
     return 0;
 }
 
 int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns)
 {
-    inode_times_settle(ino); /* what was written before does not show later */
-    ino->atime_ns = atime_ns;
-    ino->mtime_ns = mtime_ns;
-    ino->ctime_ns = fs_now();
+    REQUIRES_EXCLUSIVE(&ino->lock);
+    SCOPED_LOCK(&ino->times_lock);
+    if (ino->object)
+        settle(ino); /* what was written before does not show later */
+    if (atime_ns != TIME_KEPT)
+        WRITE_ONCE(ino->atime_ns, atime_ns);
+    if (mtime_ns != TIME_KEPT)
+        WRITE_ONCE(ino->mtime_ns, mtime_ns);
+    inode_changed(ino);
     return 0;
 }

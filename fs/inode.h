@@ -14,6 +14,10 @@ struct quota;
 
 u64 fs_now(void); /* wall clock, ns */
 
+/* Its contents change now: both times; it itself changes now: the one. No lock is needed. */
+void inode_touch(struct inode *ino);
+void inode_changed(struct inode *ino);
+
 /* Its contents are read or mapped: the access time follows unless O_NOATIME says not. */
 void file_accessed(const struct file *f);
 
@@ -31,6 +35,7 @@ void inode_uncharge(struct inode *ino);
 /* deny_write: the file becomes a running program: -ETXTBSY when it is open for writing. */
 int inode_deny_write(struct inode *ino);
 void inode_allow_write(struct inode *ino);
+/* ino->lock exclusive. */
 int vfs_truncate(struct inode *ino, u64 size);
 
 /* The file found under p is read: its access time follows, as its mount has it. */
@@ -39,6 +44,9 @@ void vfs_accessed(const struct path *p, struct inode *ino);
 /* Writes through mappings count in the times from here on: before they are read or set. */
 void inode_times_settle(struct inode *ino);
 void vfs_stat(struct inode *ino, struct kernel_stat *st);
+
+/* Changes; whether they are allowed is asked under the same hold of ino->lock, exclusive. */
 int vfs_chmod(struct inode *ino, u32 mode);
 int vfs_chown(struct inode *ino, u32 uid, u32 gid);
+#define TIME_KEPT (~0ull) /* for vfs_utimes: this one stays */
 int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns);

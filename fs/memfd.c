@@ -64,7 +64,7 @@ int memfd_create(const char *name, u32 flags, struct file **out)
 /* Files of memory have seals; those with a name are closed to new ones from the start. */
 static bool has_seals(const struct file *f)
 {
-    return S_ISREG(f->inode->mode) && f->inode->object && !(f->flags & O_PATH);
+    return S_ISREG(f->inode->mode) && f->inode->object && !(file_flags(f) & O_PATH);
 }
 
 static u32 seals_of(const struct inode *ino)

@@ -28,8 +28,8 @@ void path_put(struct path *p)
 {
     if (p->dentry)
         dentry_put(p->dentry);
-    if (p->mnt && unlikely(p->mnt->expiring))
-        p->mnt->expiring = false; /* it was used */
+    if (p->mnt && unlikely(READ_ONCE(p->mnt->expiring)))
+        WRITE_ONCE(p->mnt->expiring, false); /* it was used */
     if (p->mnt && __atomic_sub_fetch(&p->mnt->refs, 1, __ATOMIC_ACQ_REL) == 0)
         mount_bury(p->mnt);
     *p = (struct path){NULL, NULL};
@@ -54,10 +54,10 @@ static void cross_mounts(struct path *p)
         path_set(p, m, m->root);
 }
 
-static void step_up(const struct fs_context *fs, struct path *p)
+static void step_up(const struct path *root, struct path *p)
 {
     for (;;) {
-        if (p->dentry == fs->dirs->root.dentry && p->mnt == fs->dirs->root.mnt)
+        if (p->dentry == root->dentry && p->mnt == root->mnt)
             return;
         if (p->dentry != p->mnt->root)
             break;
@@ -101,7 +101,8 @@ static int child_of(const struct path *dir, const char *name, size_t len,
 }
 
 struct state {
-    struct fs_context *fs;
+    const struct fs_cred *cred;
+    struct path root; /* of the caller when the walk began, referenced */
     struct walk *w;
     char *buf;  /* 2 * PATH_MAX */
     char *rest; /* in buf */
@@ -149,7 +150,7 @@ static int follow_link(struct state *s, struct path *link)
                 s->buf[n] = 0;
             s->rest = s->buf;
             if (target[0] == '/')
-                path_set(&s->w->found, s->fs->dirs->root.mnt, s->fs->dirs->root.dentry);
+                path_set(&s->w->found, s->root.mnt, s->root.dentry);
         }
     }
     kfree(target);
@@ -195,7 +196,7 @@ static int step(struct state *s, const char *name, size_t len, bool last)
 
     if (!S_ISDIR(w->found.dentry->inode->mode))
         return -ENOTDIR;
-    err = inode_permission(s->fs->cred, w->found.dentry->inode, MAY_EXEC);
+    err = inode_permission(s->cred, w->found.dentry->inode, MAY_EXEC);
     if (err)
         return err;
     if (len == 1 && name[0] == '.') {
@@ -210,7 +211,7 @@ static int step(struct state *s, const char *name, size_t len, bool last)
             remember_last(w, name, 0);
             w->dots = 2;
         }
-        step_up(s->fs, &w->found);
+        step_up(&s->root, &w->found);
         return 0;
     }
     if (len > NAME_MAX)
@@ -235,11 +236,24 @@ static int step(struct state *s, const char *name, size_t len, bool last)
     return 0;
 }
 
+/* Takes the directory that the walk begins in. */
+static void begin(const struct fs_context *fs, const struct path *base, const char *name,
+                  struct state *s)
+{
+    if (name[0] != '/' && !base) {
+        fs_root_and_cwd(fs, &s->root, &s->w->found);
+        return;
+    }
+    fs_root(fs, &s->root);
+    s->w->found = name[0] == '/' ? s->root : *base;
+    path_get(&s->w->found);
+}
+
 int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
               struct walk *w)
 {
     REQUIRES(&vfs_tree_lock);
-    struct state s = {.fs = fs, .w = w, .flags = flags};
+    struct state s = {.cred = fs->cred, .w = w, .flags = flags};
     size_t n = strnlen(name, PATH_MAX);
     int err = 0;
 
@@ -253,8 +267,7 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
         return -ENOMEM;
     memcpy(s.buf, name, n + 1);
     s.rest = s.buf;
-    w->found = name[0] == '/' ? fs->dirs->root : base ? *base : fs->dirs->cwd;
-    path_get(&w->found);
+    begin(fs, base, name, &s);
     while (!err) {
         const char *comp;
         size_t len;
@@ -268,6 +281,7 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
         }
         err = step(&s, comp, len, last);
     }
+    path_put(&s.root);
     kfree(s.buf);
     if (!err && ((flags & LOOKUP_DIRECTORY) || (w->slash && !(flags & WALK_NAME))) &&
         !S_ISDIR(w->found.dentry->inode->mode))
@@ -297,78 +311,4 @@ int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
     mutex_unlock(&vfs_tree_lock);
     mount_reap();
     return err;
-}
-
-bool vfs_path_reachable(const struct path *p, const struct path *root)
-{
-    struct path q = *p;
-
-    mutex_lock_shared(&vfs_tree_lock);
-    while (q.mnt && !(q.dentry == root->dentry && q.mnt == root->mnt)) {
-        if (q.dentry != q.mnt->root)
-            q.dentry = q.dentry->parent;
-        else if (q.mnt->at.dentry)
-            q = q.mnt->at;
-        else
-            q.mnt = NULL;
-    }
-    mutex_unlock(&vfs_tree_lock);
-    return q.mnt != NULL;
-}
-
-ssize_t vfs_root_text(const struct path *p, char *buf, size_t size)
-{
-    /* In a mount of the whole file system that is mounted nowhere. */
-    struct mount whole = {.root = p->mnt->super->root};
-    struct path q = {&whole, p->dentry};
-
-    return vfs_path_text(&q, &(struct path){&whole, whole.root}, buf, size);
-}
-
-ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf,
-                      size_t size)
-{
-    static const char deleted[] = " (deleted)";
-    size_t at = size, tail = 0;
-    struct path q = *p;
-    ssize_t result = -ENAMETOOLONG;
-
-    if (size < sizeof(deleted) + 2)
-        return -ENAMETOOLONG;
-    mutex_lock_shared(&vfs_tree_lock);
-    buf[--at] = 0;
-    if (q.dentry->dead) {
-        tail = sizeof(deleted) - 1;
-        at -= tail;
-        memcpy(buf + at, deleted, tail);
-    }
-    while (q.mnt && !(q.dentry == root->dentry && q.mnt == root->mnt)) {
-        if (q.dentry == q.mnt->root) {
-            if (!q.mnt->at.dentry)
-                break;
-            q = q.mnt->at;
-            continue;
-        }
-        if (at < q.dentry->len + 1u)
-            goto out;
-        at -= q.dentry->len;
-        memcpy(buf + at, q.dentry->name, q.dentry->len);
-        buf[--at] = '/';
-        q.dentry = q.dentry->parent;
-    }
-    if (!q.mnt) { /* a name without a place: pipe:[n], memfd:x */
-        if (at < q.dentry->len)
-            goto out;
-        at -= q.dentry->len;
-        memcpy(buf + at, q.dentry->name, q.dentry->len);
-    } else if (at + tail + 1 == size) {
-        if (at == 0)
-            goto out;
-        buf[--at] = '/';
-    }
-    result = (ssize_t)(size - at - 1);
-    memmove(buf, buf + at, size - at);
-out:
-    mutex_unlock(&vfs_tree_lock);
-    return result;
 }

@@ -32,7 +32,7 @@ void walk_end(struct walk *w);
 void path_get(const struct path *p);
 void path_put(struct path *p);
 
-/* Resolves `name` from `base` (NULL: fs->dirs->cwd; ignored for absolute names).
+/* Resolves `name` from `base` (NULL: the working directory; ignored for absolute names).
  * -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EACCES. */
 int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
                u32 flags, struct path *out);

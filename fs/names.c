@@ -16,11 +16,6 @@
 #include "lib/uapi/stat.h"
 #include "mm/phys/account.h"
 
-static void touch_dir(struct inode *dir)
-{
-    dir->mtime_ns = dir->ctime_ns = fs_now();
-}
-
 /* Gives `ino` (whose reference it takes over on success) the name w->last in w->parent. */
 int name_add(const struct walk *w, struct inode *ino, struct dentry **out)
 {
@@ -32,7 +27,7 @@ int name_add(const struct walk *w, struct inode *ino, struct dentry **out)
     dentry_link(d);
     if (S_ISDIR(ino->mode))
         dir->nlink++;
-    touch_dir(dir);
+    inode_touch(dir);
     if (out)
         *out = d;
     else
@@ -101,12 +96,12 @@ int vfs_mknod(struct fs_context *fs, const struct path *base, const char *name, 
         (mode & S_IFMT) != S_IFSOCK)
         return -EINVAL;
     return make(fs, base, name, MAKE_NODE,
-                (mode & S_IFMT) | (mode & 07777 & ~fs->dirs->umask), rdev, NULL);
+                (mode & S_IFMT) | (mode & 07777 & ~fs_umask(fs)), rdev, NULL);
 }
 
 int vfs_mkdir(struct fs_context *fs, const struct path *base, const char *name, u32 mode)
 {
-    return make(fs, base, name, MAKE_DIR, S_IFDIR | (mode & 01777 & ~fs->dirs->umask), 0,
+    return make(fs, base, name, MAKE_DIR, S_IFDIR | (mode & 01777 & ~fs_umask(fs)), 0,
                 NULL);
 }
 
@@ -149,7 +144,7 @@ int vfs_link(struct fs_context *fs, const struct path *from, const struct path *
         }
     }
     if (!err)
-        ino->ctime_ns = fs_now();
+        inode_changed(ino);
     walk_end(&w);
     mutex_unlock(&vfs_tree_lock);
     return err;
@@ -168,8 +163,8 @@ void name_remove(struct dentry *d)
             quota_uncharge_inodes(ino->quota, 1);
         ino->nlink--;
     }
-    ino->ctime_ns = fs_now();
-    touch_dir(dir);
+    inode_changed(ino);
+    inode_touch(dir);
     dentry_unlink(d);
 }
 
@@ -305,9 +300,9 @@ static void move_name(struct dentry *d, struct dentry *to, const char *name, siz
         d->parent->inode->nlink--;
         to->inode->nlink++;
     }
-    touch_dir(d->parent->inode);
-    touch_dir(to->inode);
-    d->inode->ctime_ns = fs_now();
+    inode_touch(d->parent->inode);
+    inode_touch(to->inode);
+    inode_changed(d->inode);
     dentry_move(d, to, name, len);
 }
 

@@ -3,6 +3,7 @@
  * open(2): from a name and flags to an open file.
  */
 #include "fs/open.h"
+#include "fs/context.h"
 #include "fs/dentry.h"
 #include "fs/devfs.h"
 #include "fs/file.h"
@@ -76,23 +77,19 @@ static int check_rights(const struct fs_cred *c, const struct path *p, u32 flags
 
 void end_writing(const struct path *p)
 {
-    if (p->mnt)
-        __atomic_fetch_sub(&p->mnt->writers, 1, __ATOMIC_SEQ_CST);
+    path_end_change(p);
     inode_put_write(p->dentry->inode);
 }
 
-/* Counts a file open for writing, for its inode and its mount. -ETXTBSY, -EROFS. */
-static int begin_writing(const struct path *p)
+int begin_writing(const struct path *p)
 {
     int err = inode_get_write(p->dentry->inode);
 
     if (err)
         return err;
-    if (p->mnt)
-        __atomic_fetch_add(&p->mnt->writers, 1, __ATOMIC_SEQ_CST);
-    err = path_may_change(p);
+    err = path_begin_change(p);
     if (err)
-        end_writing(p);
+        inode_put_write(p->dentry->inode);
     return err;
 }
 
@@ -105,7 +102,9 @@ static int cut_to_nothing(const struct fs_cred *c, const struct path *p, bool co
     if (err)
         return err;
     inode_drop_set_id(c, ino);
+    mutex_lock(&ino->lock);
     err = vfs_truncate(ino, 0);
+    mutex_unlock(&ino->lock);
     if (!counted)
         end_writing(p);
     return err;
@@ -183,8 +182,8 @@ static int create_last(struct fs_context *fs, struct walk *w, u32 mode, struct p
         err = dir_may_add(fs->cred, dir);
     if (err)
         return err;
-    err = dir->ops->create(dir, w->last, S_IFREG | (mode & 07777 & ~fs->dirs->umask), 0,
-                           &ino);
+    err =
+        dir->ops->create(dir, w->last, S_IFREG | (mode & 07777 & ~fs_umask(fs)), 0, &ino);
     if (err)
         return err;
     inode_init_owner(fs->cred, dir, ino);
@@ -196,15 +195,6 @@ static int create_last(struct fs_context *fs, struct walk *w, u32 mode, struct p
     *out = (struct path){w->parent.mnt, d};
     __atomic_fetch_add(&w->parent.mnt->refs, 1, __ATOMIC_RELAXED);
     return 0;
-}
-
-/* There was no memory to open what was created: the name goes again. */
-static void uncreate(struct dentry *d)
-{
-    mutex_lock(&vfs_tree_lock);
-    if (d->kept && !d->dead)
-        name_remove(d);
-    mutex_unlock(&vfs_tree_lock);
 }
 
 /* A file without a name in a directory's file system. */
@@ -223,7 +213,7 @@ static int open_tmpfile(struct fs_context *fs, struct path *dir, u32 flags, u32 
     if (!err)
         err = dir_may_add(fs->cred, d);
     if (!err)
-        err = d->ops->create(d, "", S_IFREG | (mode & 07777 & ~fs->dirs->umask), 0, &ino);
+        err = d->ops->create(d, "", S_IFREG | (mode & 07777 & ~fs_umask(fs)), 0, &ino);
     if (err)
         return err;
     inode_init_owner(fs->cred, d, ino);
@@ -242,50 +232,85 @@ static int open_tmpfile(struct fs_context *fs, struct path *dir, u32 flags, u32 
     return err;
 }
 
+/* An open under way. */
+struct opening {
+    struct fs_context *fs;
+    const struct path *base;
+    const char *name;
+    u32 flags, mode;
+    u32 look; /* LOOKUP_*, WALK_NAME */
+    bool creates;
+};
+
+/* Where the name leads: *found, referenced. With vfs_tree_lock exclusive and `creates` it is
+ * made when it is missing, and opened under the same lock: nobody comes between. */
+static int find_or_create(const struct opening *o, bool create, struct path *found,
+                          struct file **out)
+{
+    struct walk w;
+    int err = walk_path(o->fs, o->base, o->name, o->look, &w);
+
+    *out = NULL;
+    if (o->look == WALK_NAME && w.parent.dentry && w.last_len)
+        err = -EISDIR;
+    else if (!err && o->creates && (o->flags & O_EXCL))
+        err = -EEXIST;
+    if (!err) {
+        *found = w.found;
+        path_get(found);
+    } else if (err == -ENOENT && create && w.parent.dentry) {
+        err = create_last(o->fs, &w, o->mode, found);
+        if (!err)
+            err = file_open_path(o->fs->cred, found, o->flags, true, out);
+        if (err && found->dentry) /* there was no memory to open it: it goes again */
+            name_remove(found->dentry);
+    }
+    walk_end(&w);
+    return err;
+}
+
+/* Shared at first: what is there already needs no more. */
+static int walk_to(const struct opening *o, struct path *found, struct file **out)
+{
+    int err = -ENOENT;
+
+    *found = (struct path){NULL, NULL};
+    if (!o->creates || !(o->flags & O_EXCL)) {
+        mutex_lock_shared(&vfs_tree_lock);
+        err = find_or_create(o, false, found, out);
+        mutex_unlock(&vfs_tree_lock);
+    }
+    if (err == -ENOENT && o->creates) {
+        mutex_lock(&vfs_tree_lock);
+        err = find_or_create(o, true, found, out);
+        mutex_unlock(&vfs_tree_lock);
+    }
+    return err;
+}
+
 int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
              u32 mode, struct file **out)
 {
-    bool tmpfile = (flags & O_TMPFILE) == O_TMPFILE, creates, created = false;
-    u32 look = flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
-    struct path found = {NULL, NULL};
-    struct walk w;
+    bool tmpfile = (flags & O_TMPFILE) == O_TMPFILE;
+    struct opening o = {fs, base, name, flags, mode, 0, false};
+    struct path found;
     int err;
 
     if (flags & O_PATH)
-        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    creates = (flags & O_CREAT) && !tmpfile;
-    if (creates && asks_for_directory(name))
-        look = WALK_NAME;
-    else if (creates && (flags & O_EXCL))
-        look = 0;
-    if (creates)
-        mutex_lock(&vfs_tree_lock);
-    else
-        mutex_lock_shared(&vfs_tree_lock);
-    err = walk_path(fs, base, name, look, &w);
-    if (look == WALK_NAME && w.parent.dentry && w.last_len)
-        err = -EISDIR;
-    else if (!err && creates && (flags & O_EXCL))
-        err = -EEXIST;
-    if (err == -ENOENT && creates && w.parent.dentry) {
-        err = create_last(fs, &w, mode, &found);
-        created = err == 0;
-    } else if (!err) {
-        found = w.found;
-        path_get(&found);
-    }
-    mutex_unlock(&vfs_tree_lock);
-    walk_end(&w);
-    if (err)
-        return err;
-    if (tmpfile)
+        o.flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    o.creates = (o.flags & O_CREAT) && !tmpfile;
+    o.look = flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
+    if (o.creates && asks_for_directory(name))
+        o.look = WALK_NAME;
+    else if (o.creates && (flags & O_EXCL))
+        o.look = 0;
+    err = walk_to(&o, &found, out);
+    if (!err && tmpfile)
         err = S_ISDIR(found.dentry->inode->mode)
-                  ? open_tmpfile(fs, &found, flags, mode, out)
+                  ? open_tmpfile(fs, &found, o.flags, mode, out)
                   : -ENOTDIR;
-    else
-        err = file_open_path(fs->cred, &found, flags, created, out);
-    if (err && created)
-        uncreate(found.dentry);
+    else if (!err && !*out)
+        err = file_open_path(fs->cred, &found, o.flags, false, out);
     path_put(&found);
     mount_reap();
     return err;

@@ -12,7 +12,8 @@
 int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, bool created,
                    struct file **out);
 
-/* A file opened for writing is closed. */
+/* Counts one that writes, for the inode and the mount: -ETXTBSY it runs as a program, -EROFS. */
+int must_check begin_writing(const struct path *p);
 void end_writing(const struct path *p);
 
 /* open(2): flags are Linux O_*. A new file in *out with one reference. */

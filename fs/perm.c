@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Discretionary access control. Nothing here sleeps or takes a lock: mode, owner and group
- * are single words, and a check that races a chmod may see either state.
+ * are single words, and a check that races a chmod may see either state. What a change of
+ * attributes asks is asked under the inode's lock.
  */
 #include "fs/perm.h"
 #include "lib/uapi/errno.h"
@@ -33,9 +34,9 @@ static inline int permission(const struct fs_cred *c, const struct inode *ino, u
 {
     u32 mode = READ_ONCE(ino->mode), bits = mode;
 
-    if (c->uid == ino->uid)
+    if (c->uid == READ_ONCE(ino->uid))
         bits = mode >> 6;
-    else if (in_group(c, ino->gid))
+    else if (in_group(c, READ_ONCE(ino->gid)))
         bits = mode >> 3;
     if (!(want & ~bits & 7))
         return 0;
@@ -63,7 +64,7 @@ int inode_permission(const struct fs_cred *c, const struct inode *ino, u32 want)
 
 bool inode_owned(const struct fs_cred *c, const struct inode *ino)
 {
-    return c->uid == ino->uid || cred_capable(c, CAP_FOWNER);
+    return c->uid == READ_ONCE(ino->uid) || cred_capable(c, CAP_FOWNER);
 }
 
 u32 protected_hardlinks = 1;
@@ -92,7 +93,8 @@ int dir_may_remove(const struct fs_cred *c, const struct inode *dir,
 
     if (err)
         return err;
-    if ((dir->mode & S_ISVTX) && c->uid != dir->uid && !inode_owned(c, ino))
+    if ((READ_ONCE(dir->mode) & S_ISVTX) && c->uid != READ_ONCE(dir->uid) &&
+        !inode_owned(c, ino))
         return -EPERM;
     return 0;
 }
@@ -101,8 +103,8 @@ void inode_init_owner(const struct fs_cred *c, const struct inode *dir, struct i
 {
     ino->uid = c->uid;
     ino->gid = c->gid;
-    if (dir->mode & S_ISGID) {
-        ino->gid = dir->gid;
+    if (READ_ONCE(dir->mode) & S_ISGID) {
+        ino->gid = READ_ONCE(dir->gid);
         if (S_ISDIR(ino->mode))
             ino->mode |= S_ISGID;
         else if (ino->mode & 0010) /* a program for the group: only its members make it */
@@ -130,15 +132,19 @@ int inode_may_chown(const struct fs_cred *c, const struct inode *ino, u32 uid, u
     return 0;
 }
 
+void inode_clear_mode(struct inode *ino, u32 bits)
+{
+    __atomic_fetch_and(&ino->mode, ~bits, __ATOMIC_RELAXED);
+}
+
 void inode_drop_set_id(const struct fs_cred *c, struct inode *ino)
 {
-    u32 mode = ino->mode;
+    u32 mode = READ_ONCE(ino->mode), bits = S_ISUID;
 
     if (!S_ISREG(mode) || !(mode & (S_ISUID | S_ISGID)) || cred_capable(c, CAP_FSETID))
         return;
-    mode &= ~(u32)S_ISUID;
     /* Without the group's x the bit does not make a program. */
-    if ((mode & 0010) || !cred_in_group(c, ino->gid))
-        mode &= ~(u32)S_ISGID;
-    ino->mode = mode;
+    if ((mode & 0010) || !cred_in_group(c, READ_ONCE(ino->gid)))
+        bits |= S_ISGID;
+    inode_clear_mode(ino, bits);
 }

@@ -68,5 +68,7 @@ void inode_init_owner(const struct fs_cred *c, const struct inode *dir,
 u32 inode_chmod_mode(const struct fs_cred *c, const struct inode *ino, u32 mode);
 /* 0 or -EPERM; ~0u: stays. */
 int inode_may_chown(const struct fs_cred *c, const struct inode *ino, u32 uid, u32 gid);
+/* Takes bits out of the mode, in one step. No lock is needed. */
+void inode_clear_mode(struct inode *ino, u32 bits);
 /* The contents change: a program must not keep its set-ID bits (except by CAP_FSETID). */
 void inode_drop_set_id(const struct fs_cred *c, struct inode *ino);

@@ -10,6 +10,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/options.h"
+#include "fs/numbers.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
@@ -26,7 +27,8 @@
 
 SLAB_CACHE(inode_cache, "inode", struct inode);
 
-static u64 next_ino; /* atomic */
+static u64 last_ino; /* atomic */
+static DEFINE_PER_CPU(struct numbers, inos);
 static const struct inode_ops ramfs_dir_ops, ramfs_file_ops, ramfs_link_ops,
     ramfs_node_ops;
 static const struct file_ops ramfs_fops;
@@ -38,7 +40,7 @@ struct inode *inode_create(u32 mode, u64 rdev, const struct inode_ops *ops,
 
     if (!ino)
         return NULL;
-    ino->ino = __atomic_add_fetch(&next_ino, 1, __ATOMIC_RELAXED);
+    ino->ino = number_next(&this_cpu(inos), &last_ino);
     ino->dev = 1;
     ino->mode = mode;
     ino->nlink = S_ISDIR(mode) ? 2 : 1;
@@ -250,7 +252,7 @@ static int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
     if (!err && !(mode & FALLOC_FL_KEEP_SIZE))
         object_extend(o, end);
     if (!err)
-        ino->mtime_ns = ino->ctime_ns = fs_now();
+        inode_touch(ino);
     return err;
 }
 
@@ -342,7 +344,7 @@ static ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
     }
     if (done) {
         object_extend(o, *pos);
-        ino->mtime_ns = ino->ctime_ns = fs_now();
+        inode_touch(ino);
     }
     if (err) /* a page made for bytes that never came lies beyond the end */
         object_punch(o, align_up(o->size, PAGE_SIZE), align_up(*pos + 1, PAGE_SIZE));

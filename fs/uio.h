@@ -22,6 +22,9 @@ struct uio {
     bool nonblock; /* as if the file had O_NONBLOCK: pipes look at it */
     bool
         broken; /* set by a pipe whose last reader left before all was written: SIGPIPE */
+    bool limited; /* a write to a regular file ends at byte `limit` */
+    bool over;    /* set by one that would begin there: SIGXFSZ */
+    u64 limit;
 };
 
 /* A uio over one buffer; `iov` is the caller's storage. */

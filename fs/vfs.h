@@ -3,8 +3,15 @@
  * Names and inodes. A dentry is a name in a directory; for the memory file systems the
  * dentries ARE the directory contents and stay while the name exists; procfs makes them at
  * look-up. A path is (mount, dentry). One global mutex `vfs_tree_lock` (shared for walks,
- * exclusive for changes of names) protects names, parents and mounts; each inode has its
- * own lock for size and data.
+ * exclusive for changes of names) protects names, parents, link counts and mounts; each inode
+ * has its own lock for size, data and attributes. docs/decisions/0013-locks-of-files.md.
+ *
+ * Order, outermost first (-> taken while held):
+ *   mutexes: async_lock -> file.pos_lock -> procfs_text.lock -> vfs_tree_lock; pipe.lock ->
+ *     file.pos_lock -> inode.lock; inode.lock -> address space (faults of buffers);
+ *     tty.writing, tty.reading -> address space; shm_lock innermost, above commit accounting
+ *   spinlocks: proc_lock -> fs_dirs.lock; fdtable.lock, locks_lock, inode.times_lock ->
+ *     object (O); wait queues' -> run queues' innermost; none is held while a mutex is taken
  */
 #pragma once
 
@@ -70,27 +77,34 @@ struct file_ops {
     int (*fsync)(struct file *f);
 };
 
+/* [c]: constant once others can find it. [lock]: changed under it, read without, a word at a
+ * time: who reads may see the state before or after a change, as on Linux. */
 struct inode {
-    u64 ino;
-    u64 dev;
+    u64 ino;             /* [c] */
+    u64 dev;             /* [c] */
     struct quota *quota; /* [c] it counts there, referenced; NULL: nowhere */
-    struct super *super; /* the file system it lies in; NULL: none (pipes, memfds) */
-    u32 mode;            /* S_IFMT | permissions */
-    u32 nlink;
-    u32 uid, gid;
-    u64 rdev;
-    u64 atime_ns, mtime_ns, ctime_ns; /* with inode_times_settle() */
+    struct super *super; /* [c] the file system it lies in; NULL: none (pipes, memfds) */
+    u32 mode;     /* [lock] S_IFMT [c] | permissions; writes of data take set-ID bits
+                          * away by one atomic step, without the lock */
+    u32 nlink;    /* [vfs_tree_lock, exclusive] */
+    u32 uid, gid; /* [lock] */
+    u64 rdev;     /* [c] */
+    /* Single words: reads of data, writes of data and changes of names set them to what the
+     * clock says, utimes and inode_times_settle() under times_lock. */
+    u64 atime_ns, mtime_ns, ctime_ns;
     u32 read_tick;     /* nameless files: of the tick when atime_ns was set */
     u32 refs;          /* atomic */
-    u32 seals;         /* F_SEAL_*, memfd only */
-    s32 writers;       /* files open for writing (> 0), or running as a program (< 0) */
-    struct mutex lock; /* data and size against each other */
-    const struct inode_ops *ops;
-    const struct file_ops *fops;
-    struct vm_object *object; /* regular memory files: the data; owned */
-    void *pipe;               /* FIFOs: fs/pipe/pipe.c's own */
-    struct file_locks *locks; /* fs/lock/locks.c's own; NULL: none */
-    void *data;               /* the file system's own */
+    u32 seals;         /* [lock] F_SEAL_*, memfd only */
+    s32 writers;       /* atomic: files open for writing (> 0), or running as a program
+                            * (< 0) */
+    struct mutex lock; /* writes of data, the size, attributes */
+    spinlock_t times_lock; /* what mappings wrote against what utimes sets; above O */
+    const struct inode_ops *ops; /* [c] */
+    const struct file_ops *fops; /* [c] */
+    struct vm_object *object;    /* [c] regular memory files: the data; owned */
+    void *pipe;                  /* [lock] FIFOs: fs/pipe/pipe.c's own */
+    struct file_locks *locks;    /* fs/lock/locks.c's own; NULL: none */
+    void *data;                  /* [c] the file system's own */
 };
 
 #define FS_GROUPS_MAX 16
@@ -105,15 +119,16 @@ struct fs_cred {
 
 /* What processes made with CLONE_FS have in common. */
 struct fs_dirs {
-    u32 refs; /* atomic: contexts */
-    u32 umask;
-    struct path root, cwd;
+    u32 refs;              /* atomic: contexts */
+    u32 umask;             /* atomic */
+    spinlock_t lock;       /* below proc_lock */
+    struct path root, cwd; /* [lock] see fs_root() */
 };
 
 /* The file system context of a process. */
 struct fs_context {
     struct fs_dirs *dirs;
-    const struct fs_cred *cred; /* of its process, or of the kernel at boot */
+    const struct fs_cred *cred; /* [c] of its process, or of the kernel at boot */
 };
 
 #define LOOKUP_FOLLOW    1u /* follow a symlink in the last component */

@@ -102,7 +102,7 @@ static ssize_t host_read(struct file *f, struct uio *u, u64 *pos)
     if (!u->left)
         return 0;
     mutex_lock(&in_lock);
-    n = read_chunk(bytes, MIN(u->left, sizeof(bytes)), !(f->flags & O_NONBLOCK));
+    n = read_chunk(bytes, MIN(u->left, sizeof(bytes)), !(file_flags(f) & O_NONBLOCK));
     mutex_unlock(&in_lock);
     if (n <= 0)
         return n;

@@ -183,7 +183,7 @@ static ssize_t kmsg_read(struct file *f, struct uio *u, u64 *pos)
     int err;
 
     while (!printk_line(&at, &line)) {
-        if (f->flags & O_NONBLOCK)
+        if (file_flags(f) & O_NONBLOCK)
             return -EAGAIN;
         err = wait_for_lines(at);
         if (err)

@@ -15,7 +15,8 @@ void mutex_init(struct mutex *m)
 #endif
 }
 
-/* Grants the lock to waiters in order while it is free for them. */
+/* Grants the lock to waiters in order while it is free for them. A waiter that sees `granted`
+ * passes m->lock before it goes on: so its thread is there until it has been woken. */
 static void grant(struct mutex *m)
 {
     REQUIRES(&m->lock);
@@ -27,27 +28,49 @@ static void grant(struct mutex *m)
             return;
         m->holders = w->mode == MUTEX_EXCLUSIVE ? -1 : m->holders + 1;
         list_del(&w->link);
-        /* The record is gone as soon as its owner sees `granted`. */
-        __atomic_store_n(&w->granted, true, __ATOMIC_RELEASE);
+        WRITE_ONCE(w->granted, true);
         thread_unpark(thread);
     }
 }
 
-void mutex_lock_slow(struct mutex *m, enum mutex_mode mode)
+/* Whether w was granted the lock; if not and `leave`, it waits no more. */
+static bool is_granted(struct mutex *m, struct mutex_waiter *w, bool leave)
+{
+    bool granted;
+
+    spin_lock(&m->lock);
+    granted = w->granted;
+    if (!granted && leave) {
+        list_del(&w->link);
+        grant(m); /* those behind it may go with those that have it */
+    }
+    spin_unlock(&m->lock);
+    return granted;
+}
+
+bool mutex_lock_slow(struct mutex *m, enum mutex_mode mode, bool (*stop)(void))
 {
     struct mutex_waiter w = {.thread = thread_self(), .mode = mode};
+    bool leave = false;
 
     spin_lock(&m->lock);
     list_add_tail(&m->queue, &w.link);
     grant(m);
     spin_unlock(&m->lock);
-    while (!__atomic_load_n(&w.granted, __ATOMIC_ACQUIRE))
-        thread_park();
+    while (!leave) {
+        if (READ_ONCE(w.granted) && is_granted(m, &w, false))
+            return true;
+        leave = stop && stop();
+        if (!leave)
+            thread_park();
+    }
+    return is_granted(m, &w, true);
 }
 
+/* m->lock is held, and given up here: whoever gets the lock may be the last user of m. */
 void mutex_wake(struct mutex *m)
 {
-    spin_lock(&m->lock);
+    REQUIRES(&m->lock);
     grant(m);
     spin_unlock(&m->lock);
 }

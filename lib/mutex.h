@@ -15,8 +15,8 @@ enum mutex_mode { MUTEX_SHARED, MUTEX_EXCLUSIVE };
 
 struct mutex {
     spinlock_t lock;
-    s32 holders;       /* -1 exclusive, 0 free, n shared */
-    struct list queue; /* of struct mutex_waiter, first come first served */
+    s32 holders;       /* [lock] -1 exclusive, 0 free, n shared */
+    struct list queue; /* [lock] of struct mutex_waiter, first come first served */
 #ifdef TESSERA_LOCKDEP
     u32 site; /* lib/lockdep.c: its class, 0 until it was taken */
 #endif
@@ -24,10 +24,10 @@ struct mutex {
 
 /* A record on the waiter's stack. */
 struct mutex_waiter {
-    struct list link;
-    void *thread;
-    enum mutex_mode mode;
-    bool granted;
+    struct list link;     /* [mutex.lock] */
+    void *thread;         /* [c] */
+    enum mutex_mode mode; /* [c] */
+    bool granted;         /* [mutex.lock]; its owner looks without it first */
 };
 
 /* Provided by kernel/task/sched.c (host: tests/host/port.c).
@@ -38,7 +38,9 @@ void thread_park(void);
 void thread_unpark(void *thread);
 
 void mutex_init(struct mutex *m);
-void mutex_lock_slow(struct mutex *m, enum mutex_mode mode);
+/* stop: asked whenever the thread wakes; says that it shall not wait any more. NULL: it waits
+ * on. false: it stopped. */
+bool mutex_lock_slow(struct mutex *m, enum mutex_mode mode, bool (*stop)(void));
 void mutex_wake(struct mutex *m);
 
 #ifdef LOCKS_CHECKED
@@ -71,7 +73,8 @@ bool mutex_is_mine_alone(const struct mutex *m);
 #define mutex_note_given_up(m)    ((void)0)
 #endif
 
-static inline void mutex_lock_mode(struct mutex *m, enum mutex_mode mode)
+static always_inline bool mutex_take(struct mutex *m, enum mutex_mode mode,
+                                     bool (*stop)(void))
 {
     SPIN_CHECK(mutex_may_take(m));
     lockdep_mutex(m);
@@ -82,9 +85,16 @@ static inline void mutex_lock_mode(struct mutex *m, enum mutex_mode mode)
         spin_unlock(&m->lock);
     } else {
         spin_unlock(&m->lock);
-        mutex_lock_slow(m, mode);
+        if (!mutex_lock_slow(m, mode, stop))
+            return false;
     }
     mutex_note_taken(m, mode);
+    return true;
+}
+
+static inline void mutex_lock_mode(struct mutex *m, enum mutex_mode mode)
+{
+    (void)mutex_take(m, mode, NULL);
 }
 
 static inline void mutex_lock(struct mutex *m)
@@ -108,7 +118,6 @@ static inline void mutex_unlock(struct mutex *m)
         spin_unlock(&m->lock);
         return;
     }
-    spin_unlock(&m->lock);
     mutex_wake(m);
 }
 

@@ -17,14 +17,14 @@
 #define NO_DEADLINE (~0ull)
 
 struct waitq {
-    spinlock_t lock; /* taken with interrupts off */
-    struct list waiters;
+    spinlock_t lock;     /* taken with interrupts off */
+    struct list waiters; /* [lock] */
 };
 
 struct waitq_entry {
-    struct list link;
-    void *thread;
-    void (*wake)(struct waitq_entry *e); /* instead of waking `thread`; NULL: none */
+    struct list link;                    /* [waitq.lock] */
+    void *thread;                        /* [c] while queued */
+    void (*wake)(struct waitq_entry *e); /* [c] instead of waking `thread`; NULL: none */
 };
 
 /* Provided by kernel/task/sched.c (host: tests/host/port_fs.c). As thread_park, but returns at
@@ -33,6 +33,12 @@ int thread_park_until(u64 deadline_ns);
 
 /* Whether the running thread has a signal to act on, so that it must stop waiting. */
 bool thread_interrupted(void);
+
+/* Takes m exclusively; false when a signal came before it. */
+static inline bool must_check mutex_lock_interruptible(struct mutex *m)
+{
+    return mutex_take(m, MUTEX_EXCLUSIVE, thread_interrupted);
+}
 
 void waitq_init(struct waitq *q);
 void waitq_add(struct waitq *q, struct waitq_entry *e);

@@ -9,6 +9,7 @@
 #include "fs/namei.h"
 #include "fs/names.h"
 #include "fs/open.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -126,7 +127,9 @@ void unpack_set_times(struct unpack *u)
         struct dir_time *t = u->times;
 
         u->times = t->next;
+        mutex_lock(&t->dir->lock);
         vfs_utimes(t->dir, t->when, t->when);
+        mutex_unlock(&t->dir->lock);
         inode_put(t->dir);
         kfree(t);
     }
@@ -136,6 +139,7 @@ static void set_owner(struct unpack *u, struct inode *ino, const struct cpio_ent
 {
     u64 when = time_of(e);
 
+    SCOPED_LOCK(&ino->lock);
     if (e->field[CPIO_UID] != ino->uid || e->field[CPIO_GID] != ino->gid)
         vfs_chown(ino, e->field[CPIO_UID], e->field[CPIO_GID]);
     if (!S_ISLNK(ino->mode))

@@ -8,6 +8,7 @@
 #include "fs/lock/locks.h"
 #include "fs/lock/locks_own.h"
 #include "fs/lock/wait.h"
+#include "fs/numbers.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
@@ -91,9 +92,10 @@ static struct file_locks *take_unused(struct inode *ino)
 
 u64 lock_owner_new(void)
 {
+    static DEFINE_PER_CPU(struct numbers, mine);
     static u64 last;
 
-    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+    return number_next(&this_cpu(mine), &last);
 }
 
 /* ---- changes; locks_lock held, given up between the steps ---- */

@@ -306,6 +306,26 @@ int path_may_change(const struct path *p)
     return path_mount_flags(p) & MS_RDONLY ? -EROFS : 0;
 }
 
+/* The one who makes a mount read-only sets its flags and then looks at `writers`. */
+int path_begin_change(const struct path *p)
+{
+    int err;
+
+    if (!p->mnt)
+        return 0;
+    __atomic_fetch_add(&p->mnt->writers, 1, __ATOMIC_SEQ_CST);
+    err = path_may_change(p);
+    if (err)
+        path_end_change(p);
+    return err;
+}
+
+void path_end_change(const struct path *p)
+{
+    if (p->mnt)
+        __atomic_fetch_sub(&p->mnt->writers, 1, __ATOMIC_SEQ_CST);
+}
+
 void vfs_init(struct fs_context *fs)
 {
     static const struct fs_cred first_cred = {.caps = ~0ul};
@@ -336,42 +356,4 @@ void vfs_init(struct fs_context *fs)
 void vfs_limit_root(const struct fs_context *fs)
 {
     tmpfs_limit_root(fs->dirs->root.mnt->super);
-}
-
-int fs_context_copy(struct fs_context *to, const struct fs_context *from)
-{
-    struct fs_dirs *dirs = kmalloc(sizeof(*dirs));
-
-    if (!dirs)
-        return -ENOMEM;
-    *dirs = *from->dirs;
-    dirs->refs = 1;
-    path_get(&dirs->root);
-    path_get(&dirs->cwd);
-    *to = *from;
-    to->dirs = dirs;
-    return 0;
-}
-
-void fs_context_share(struct fs_context *to, const struct fs_context *from)
-{
-    *to = *from;
-    __atomic_fetch_add(&to->dirs->refs, 1, __ATOMIC_RELAXED);
-}
-
-bool fs_context_is_shared(const struct fs_context *fs)
-{
-    return __atomic_load_n(&fs->dirs->refs, __ATOMIC_RELAXED) > 1;
-}
-
-void fs_context_fini(struct fs_context *fs)
-{
-    struct fs_dirs *dirs = fs->dirs;
-
-    fs->dirs = NULL;
-    if (__atomic_sub_fetch(&dirs->refs, 1, __ATOMIC_ACQ_REL) != 0)
-        return;
-    path_put(&dirs->root);
-    path_put(&dirs->cwd);
-    kfree(dirs);
 }

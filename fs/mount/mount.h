@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "fs/context.h"
 #include "fs/vfs.h"
 #include "lib/list.h"
 
@@ -15,28 +16,31 @@
      MS_NODIRATIME | MS_RELATIME)
 #define SUPER_FLAGS (MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_LAZYTIME)
 
+/* [T]: changed with vfs_tree_lock exclusive, read with it in any mode. */
 struct super {
     const struct fs_type *type; /* [c] */
     struct dentry *root;        /* [c] referenced */
     u32 refs;                   /* atomic; mounts, and the walk through dead ones */
-    u32 flags;                  /* SUPER_FLAGS; changed under vfs_tree_lock */
+    u32 flags;                  /* [T] SUPER_FLAGS; read without */
     struct quota *quota;        /* [c] what its files may have, and have */
     void *data;                 /* the type's own: configure makes it, drop frees it */
     char source[64];            /* [c] the label given to mount, cut */
 };
 
 struct mount {
-    u32 refs;                /* atomic: paths, and 1 for being mounted */
-    u32 id;                  /* [c] grows with each mount */
-    u32 flags;               /* MOUNT_FLAGS; changed under vfs_tree_lock */
-    u32 writers;             /* atomic: files open for writing */
-    bool expiring;           /* MNT_EXPIRE has seen it unused; any use takes that back */
-    struct super *super;     /* [c] */
-    struct dentry *root;     /* [c] referenced; below super->root for a bind mount */
-    struct path at;          /* where; dentry NULL: the first root, or detached */
-    struct mount *next_here; /* others on the same directory, seen from other mounts */
-    struct mount *copy;      /* while a tree is copied; vfs_tree_lock */
-    struct list link;
+    u32 refs;            /* atomic: paths, and 1 for being mounted */
+    u32 id;              /* [c] grows with each mount */
+    u32 flags;           /* [T] MOUNT_FLAGS; read without */
+    u32 writers;         /* atomic: files open for writing, changes of files under way */
+    bool expiring;       /* one word: MNT_EXPIRE has seen it unused; any use takes that
+                              * back */
+    struct super *super; /* [c] */
+    struct dentry *root; /* [c] referenced; below super->root for a bind mount */
+    struct path at;      /* [T] where; dentry NULL: the first root, or detached */
+    struct mount *next_here; /* [T] others on the same directory, seen from other mounts;
+                              * of a buried one: dead_lock */
+    struct mount *copy;      /* [T] exclusive: while a tree is copied */
+    struct list link;        /* [T] */
 };
 
 extern struct list vfs_mounts; /* of struct mount.link; vfs_tree_lock */
@@ -70,11 +74,6 @@ void mount_destroy(struct mount *m);
 void mount_attach(struct mount *m, const struct path *at);
 void mount_unhook(struct mount *m);
 
-/* With directories of its own: 0 or -ENOMEM. share: with those of `from`. */
-int must_check fs_context_copy(struct fs_context *to, const struct fs_context *from);
-void fs_context_share(struct fs_context *to, const struct fs_context *from);
-bool fs_context_is_shared(const struct fs_context *fs);
-void fs_context_fini(struct fs_context *fs);
 void vfs_register(struct fs_type *type);
 void vfs_for_each_type(void (*visit)(const struct fs_type *type, void *arg), void *arg);
 
@@ -85,8 +84,11 @@ u64 vfs_mount_magic(const struct path *p);
  * mount, and read-only also when the file system is. 0 for nameless files. */
 u32 path_mount_flags(const struct path *p);
 
-/* 0 or -EROFS: for whatever changes a file or a name. */
+/* 0 or -EROFS: for what changes a name, with vfs_tree_lock exclusive. */
 int path_may_change(const struct path *p);
+/* The same for what changes a file: until the end nobody makes its mount read-only. */
+int must_check path_begin_change(const struct path *p);
+void path_end_change(const struct path *p);
 
 void vfs_for_each_mount(void (*visit)(const struct mount_info *info, void *arg),
                         void *arg);

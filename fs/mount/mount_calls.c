@@ -239,15 +239,17 @@ static int remount(struct path *at, const struct mount_args *a)
     const u32 times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
     struct mount *m = at->mnt;
     struct super *s = m->super;
-    u32 old = m->flags, old_super = s->flags, flags = mount_flags(a->flags);
+    u32 old, old_super, flags = mount_flags(a->flags);
     bool whole = !(a->flags & MS_BIND);
     int err = 0;
 
     if (at->dentry != m->root)
         return -EINVAL;
+    mutex_lock(&vfs_tree_lock);
+    old = m->flags;
+    old_super = s->flags;
     if (!(a->flags & times))
         flags = (flags & ~times) | (old & times);
-    mutex_lock(&vfs_tree_lock);
     __atomic_store_n(&m->flags, flags, __ATOMIC_SEQ_CST);
     if (whole)
         __atomic_store_n(&s->flags, a->flags & SUPER_FLAGS, __ATOMIC_SEQ_CST);
@@ -256,8 +258,8 @@ static int remount(struct path *at, const struct mount_args *a)
     if (!err && whole)
         err = super_configure(s, a->options, true);
     if (err) {
-        m->flags = old;
-        s->flags = old_super;
+        WRITE_ONCE(m->flags, old);
+        WRITE_ONCE(s->flags, old_super);
     }
     mutex_unlock(&vfs_tree_lock);
     return err;
@@ -314,14 +316,20 @@ int vfs_mount(struct fs_context *fs, struct path *at, const struct mount_args *a
 /* vfs_tree_lock exclusive; the caller holds one reference. */
 static int check_umount(const struct fs_context *fs, struct mount *m, u32 flags)
 {
-    if (!m->at.dentry || (m == fs->dirs->root.mnt && !(flags & MNT_DETACH)))
+    struct path root;
+    bool is_root;
+
+    fs_root(fs, &root);
+    is_root = m == root.mnt;
+    path_put(&root);
+    if (!m->at.dentry || (is_root && !(flags & MNT_DETACH)))
         return m->at.dentry ? -EBUSY : -EINVAL;
     if (flags & MNT_DETACH)
         return 0;
     /* Only the mark of being mounted, and the caller's. */
     if (__atomic_load_n(&m->refs, __ATOMIC_ACQUIRE) != 2)
         return -EBUSY;
-    return (flags & MNT_EXPIRE) && !m->expiring ? -EAGAIN : 0;
+    return (flags & MNT_EXPIRE) && !READ_ONCE(m->expiring) ? -EAGAIN : 0;
 }
 
 int vfs_umount(struct fs_context *fs, struct path *at, u32 flags)
@@ -336,7 +344,7 @@ int vfs_umount(struct fs_context *fs, struct path *at, u32 flags)
         detach_tree(m);
     path_put(at); /* the mount is used by that, so its mark comes after it */
     if (err == -EAGAIN)
-        m->expiring = true;
+        WRITE_ONCE(m->expiring, true);
     mutex_unlock(&vfs_tree_lock);
     mount_reap();
     return err;

@@ -55,12 +55,12 @@ static u32 room_for_new(struct account *a)
     u32 nslots = DEFAULT_SLOTS;
     u64 now = room_charge(a, nslots);
 
-    if (beyond(now, pipe_user_pages_soft)) {
+    if (beyond(now, READ_ONCE(pipe_user_pages_soft))) {
         room_uncharge(a, nslots - POOR_SLOTS);
         now -= nslots - POOR_SLOTS;
         nslots = POOR_SLOTS;
     }
-    if (!beyond(now, pipe_user_pages_hard))
+    if (!beyond(now, READ_ONCE(pipe_user_pages_hard)))
         return nslots;
     room_uncharge(a, nslots);
     return 0;
@@ -105,22 +105,24 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
 {
     struct pipe *p = f->data;
     ssize_t n;
+    bool over;
     int err;
 
     (void)pos;
     if (!u->left)
         return 0;
     for (;;) {
+        over = pipe_is_over(p);
         mutex_lock(&p->lock);
         n = ring_used(&p->ring) ? ring_take(&p->ring, u) : 0;
         mutex_unlock(&p->lock);
         if (n > 0)
             waitq_wake_all(&p->writable);
-        if (n || !READ_ONCE(p->writers))
+        if (n || over)
             return n;
-        if (f->flags & O_NONBLOCK || u->nonblock)
+        if (file_flags(f) & O_NONBLOCK || u->nonblock)
             return -EAGAIN;
-        err = waitq_wait(&p->readable, ring_used(&p->ring) || !READ_ONCE(p->writers));
+        err = waitq_wait(&p->readable, pipe_has_news(p));
         if (err)
             return err;
     }
@@ -150,7 +152,7 @@ static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
             waitq_wake_all(&p->readable);
             continue;
         }
-        if (f->flags & O_NONBLOCK || u->nonblock)
+        if (file_flags(f) & O_NONBLOCK || u->nonblock)
             return done ? done : -EAGAIN;
         err = waitq_wait(&p->writable, pipe_has_room(p, want) || !READ_ONCE(p->readers));
         if (err)
@@ -168,10 +170,10 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 
     if (file_readable(f)) {
         poll_add(pt, &p->readable);
+        if (pipe_is_over(p) && READ_ONCE(p->writer_opens) != READ_ONCE(f->pos))
+            mask |= POLLHUP;
         if (ring_used(&p->ring))
             mask |= POLLIN | POLLRDNORM;
-        if (!READ_ONCE(p->writers) && p->writer_opens != f->pos)
-            mask |= POLLHUP;
     }
     if (file_writable(f)) {
         poll_add(pt, &p->writable);
@@ -200,15 +202,21 @@ static long pipe_ioctl(struct file *f, u32 cmd, uintptr_t arg)
 
 /* ---- opening and closing ---- */
 
+static inline void add(u32 *count, s32 n)
+{
+    __atomic_store_n(count, *count + (u32)n, __ATOMIC_RELEASE);
+}
+
+/* The inode's lock is held, or nobody knows of the pipe yet. */
 static void join(struct pipe *p, const struct file *f)
 {
     if (file_readable(f)) {
-        p->readers++;
-        p->reader_opens++;
+        add(&p->readers, 1);
+        add(&p->reader_opens, 1);
     }
     if (file_writable(f)) {
-        p->writers++;
-        p->writer_opens++;
+        add(&p->writers, 1);
+        add(&p->writer_opens, 1);
     }
     p->users++;
     waitq_wake_all(&p->readable);
@@ -221,8 +229,8 @@ static void leave(struct inode *ino, struct file *f)
     bool last;
 
     mutex_lock(&ino->lock);
-    p->readers -= file_readable(f);
-    p->writers -= file_writable(f);
+    add(&p->readers, -(s32)file_readable(f));
+    add(&p->writers, -(s32)file_writable(f));
     last = --p->users == 0;
     if (last)
         ino->pipe = NULL;
@@ -238,9 +246,15 @@ static void pipe_release(struct file *f)
     leave(f->inode, f);
 }
 
+/* What an open of a FIFO has found. */
+struct arrival {
+    u32 readers, writers;           /* with itself */
+    u32 reader_opens, writer_opens; /* without */
+};
+
 /* Waits for the other side, as open(2) of a FIFO does. A pipe opened again through /proc has
  * had both sides. */
-static int wait_partner(struct file *f, u32 seen_readers, u32 seen_writers)
+static int wait_partner(const struct file *f, const struct arrival *a)
 {
     struct pipe *p = f->data;
     bool reads = file_readable(f), writes = file_writable(f);
@@ -248,24 +262,21 @@ static int wait_partner(struct file *f, u32 seen_readers, u32 seen_writers)
     if ((reads && writes) || f->inode->dev == PIPE_DEV)
         return 0;
     if (reads) {
-        f->pos = p->writers ? 0 : p->writer_opens;
-        if (p->writers || f->flags & O_NONBLOCK)
+        if (a->writers || file_flags(f) & O_NONBLOCK)
             return 0;
-        return waitq_wait(&p->readable,
-                          p->writers || READ_ONCE(p->writer_opens) != seen_writers);
+        return waitq_wait(&p->readable, READ_ONCE(p->writer_opens) != a->writer_opens);
     }
-    if (p->readers)
+    if (a->readers)
         return 0;
-    if (f->flags & O_NONBLOCK)
+    if (file_flags(f) & O_NONBLOCK)
         return -ENXIO;
-    return waitq_wait(&p->writable,
-                      p->readers || READ_ONCE(p->reader_opens) != seen_readers);
+    return waitq_wait(&p->writable, READ_ONCE(p->reader_opens) != a->reader_opens);
 }
 
 static int fifo_open(struct file *f)
 {
     struct inode *ino = f->inode;
-    u32 readers, writers;
+    struct arrival a;
     struct pipe *p = NULL;
     int err;
 
@@ -279,11 +290,15 @@ static int fifo_open(struct file *f)
     }
     ino->pipe = p;
     f->data = p;
-    readers = p->reader_opens;
-    writers = p->writer_opens;
+    a.reader_opens = p->reader_opens;
+    a.writer_opens = p->writer_opens;
     join(p, f);
+    a.readers = p->readers;
+    a.writers = p->writers;
+    if (file_readable(f) && !a.writers && ino->dev != PIPE_DEV)
+        f->pos = a.writer_opens;
     mutex_unlock(&ino->lock);
-    err = wait_partner(f, readers, writers);
+    err = wait_partner(f, &a);
     if (err)
         leave(ino, f);
     return err;
@@ -380,9 +395,9 @@ static int resize(struct pipe *p, u32 nslots)
     u64 now = room_charge(p->account, nslots) - before;
     int err = 0;
 
-    if (nslots > before &&
-        (beyond(nslots, pipe_max_size / PAGE_SIZE) || beyond(now, pipe_user_pages_soft) ||
-         beyond(now, pipe_user_pages_hard)))
+    if (nslots > before && (beyond(nslots, READ_ONCE(pipe_max_size) / PAGE_SIZE) ||
+                            beyond(now, READ_ONCE(pipe_user_pages_soft)) ||
+                            beyond(now, READ_ONCE(pipe_user_pages_hard))))
         err = -EPERM;
     if (!err)
         err = ring_resize(&p->ring, nslots);

@@ -11,11 +11,18 @@ int pipe_wait_data(struct file *f, bool nonblock)
 {
     struct pipe *p = f->data;
 
-    if (ring_used(&p->ring) || !READ_ONCE(p->writers))
+    if (pipe_has_news(p))
         return 0;
-    if (nonblock || f->flags & O_NONBLOCK)
+    if (nonblock || file_flags(f) & O_NONBLOCK)
         return -EAGAIN;
-    return waitq_wait(&p->readable, ring_used(&p->ring) || !READ_ONCE(p->writers));
+    return waitq_wait(&p->readable, pipe_has_news(p));
+}
+
+bool pipe_ended(const struct file *f)
+{
+    const struct pipe *p = f->data;
+
+    return pipe_is_over(p) && !ring_used(&p->ring);
 }
 
 int pipe_wait_room(struct file *f, bool nonblock, size_t *room)
@@ -24,7 +31,7 @@ int pipe_wait_room(struct file *f, bool nonblock, size_t *room)
     int err = 0;
 
     if (READ_ONCE(p->readers) && !pipe_has_room(p, SIZE_MAX)) {
-        if (nonblock || f->flags & O_NONBLOCK)
+        if (nonblock || file_flags(f) & O_NONBLOCK)
             return -EAGAIN;
         err = waitq_wait(&p->writable,
                          pipe_has_room(p, SIZE_MAX) || !READ_ONCE(p->readers));
@@ -59,6 +66,7 @@ ssize_t pipe_drain(struct file *f, size_t len, pipe_sink sink, void *arg)
     return done ? done : n;
 }
 
+/* The one at the lower address first. */
 static void lock_both(struct pipe *a, struct pipe *b)
 {
     mutex_lock(a < b ? &a->lock : &b->lock);

@@ -11,6 +11,8 @@ typedef ssize_t (*pipe_sink)(void *arg, const char *bytes, size_t n);
 
 /* Waits until something is inside or nobody can write any more: 0, -EAGAIN, -ERESTARTSYS. */
 int pipe_wait_data(struct file *f, bool nonblock);
+/* Whether nothing is inside and nobody can write any more. */
+bool pipe_ended(const struct file *f);
 /* Waits for room: 0 with its size (a hint), -EPIPE without a reader, -EAGAIN, -ERESTARTSYS. */
 int pipe_wait_room(struct file *f, bool nonblock, size_t *room);
 

@@ -11,6 +11,17 @@ static char **slot(struct ring *r, u64 at)
     return &r->slots[at / PAGE_SIZE % r->nslots];
 }
 
+static inline u64 inside(const struct ring *r)
+{
+    return r->head - r->tail;
+}
+
+/* Others may see what a call has done. */
+static inline void publish(struct ring *r)
+{
+    WRITE_ONCE(r->used, (u32)inside(r));
+}
+
 int ring_init(struct ring *r, u32 nslots)
 {
     *r = (struct ring){.slots = kzalloc(nslots * sizeof(*r->slots)), .nslots = nslots};
@@ -48,9 +59,9 @@ ssize_t ring_take(struct ring *r, struct uio *u)
     u64 start = r->tail;
     ssize_t done;
 
-    while (u->left && ring_used(r)) {
+    while (u->left && inside(r)) {
         u64 offset = r->tail % PAGE_SIZE;
-        size_t part = MIN(MIN(u->left, PAGE_SIZE - offset), ring_used(r));
+        size_t part = MIN(MIN(u->left, PAGE_SIZE - offset), inside(r));
 
         if (uio_copy_to(u, *slot(r, r->tail) + offset, part) < part)
             break;
@@ -58,6 +69,7 @@ ssize_t ring_take(struct ring *r, struct uio *u)
     }
     done = (ssize_t)(r->tail - start);
     drop_read_pages(r, start);
+    publish(r);
     return done ? done : -EFAULT;
 }
 
@@ -75,6 +87,7 @@ void ring_drop(struct ring *r, size_t n)
 
     r->tail += n;
     drop_read_pages(r, start);
+    publish(r);
 }
 
 /* Frees the pages from `from` on that hold nothing. */
@@ -118,17 +131,19 @@ static int put_piece(struct ring *r, struct uio *u, size_t n)
 ssize_t ring_put(struct ring *r, struct uio *u, size_t n)
 {
     ssize_t done = 0;
+    int err = 0;
 
-    while (n && ring_used(r) < ring_capacity(r)) {
-        size_t part = MIN(MIN(n, PAGE_SIZE), ring_capacity(r) - ring_used(r));
-        int err = put_piece(r, u, part);
+    while (n && !err && inside(r) < ring_capacity(r)) {
+        size_t part = MIN(MIN(n, PAGE_SIZE), ring_capacity(r) - inside(r));
 
-        if (err)
-            return done ? done : err;
-        done += (ssize_t)part;
-        n -= part;
+        err = put_piece(r, u, part);
+        if (!err) {
+            done += (ssize_t)part;
+            n -= part;
+        }
     }
-    return done;
+    publish(r);
+    return done ? done : err;
 }
 
 int ring_resize(struct ring *r, u32 nslots)
@@ -150,6 +165,9 @@ int ring_resize(struct ring *r, u32 nslots)
         at += part;
     }
     ring_fini(r);
-    *r = fresh;
+    r->slots = fresh.slots;
+    WRITE_ONCE(r->nslots, nslots);
+    r->head = fresh.head;
+    r->tail = fresh.tail;
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A ring of bytes in pages that exist only while they hold something: what is inside a pipe.
- * The owner locks; used and room may be read without the lock as hints.
+ * The owner locks. How much is in it can be read without the lock: it is then what it was at
+ * some moment, never what a transfer under way or half undone would make of it.
  */
 #pragma once
 
@@ -9,14 +10,16 @@
 #include "lib/types.h"
 
 struct ring {
-    char **slots; /* pages, NULL where nothing is */
-    u32 nslots;
+    char **slots;   /* pages, NULL where nothing is */
+    u32 nslots;     /* the owner's lock; read without it */
+    u32 used;       /* the same: head - tail between two calls */
     u64 head, tail; /* running numbers: byte n lies in slot (n / PAGE_SIZE) % nslots */
 };
 
+/* Bytes inside. */
 static inline u64 ring_used(const struct ring *r)
 {
-    return READ_ONCE(r->head) - READ_ONCE(r->tail);
+    return READ_ONCE(r->used);
 }
 
 static inline u64 ring_capacity(const struct ring *r)

@@ -162,8 +162,8 @@ int procfs_show_fdinfo(struct seq *s, s32 pid, int fd)
         fdtable_put(files);
     if (!f)
         return -ENOENT;
-    seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t0\nino:\t%lu\n", f->pos, f->flags,
-               f->inode->ino);
+    seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t0\nino:\t%lu\n", READ_ONCE(f->pos),
+               file_flags(f), f->inode->ino);
     file_put(f);
     return 0;
 }

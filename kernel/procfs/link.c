@@ -4,6 +4,8 @@
  * when its name is gone.
  */
 #include "kernel/procfs/link.h"
+#include "fs/context.h"
+#include "fs/fdtable.h"
 #include "fs/namei.h"
 #include "kernel/procfs/file.h"
 #include "kernel/task/proc_access.h"
@@ -41,11 +43,13 @@ static int process_path(const struct procfs_node *n, struct path *out)
     int err = p ? 0 : -ESRCH;
 
     *out = (struct path){NULL, NULL};
-    if (p && (n->kind == PROCFS_EXE || p->fs.dirs)) {
-        *out = n->kind == PROCFS_EXE   ? p->exe
-               : n->kind == PROCFS_CWD ? p->fs.dirs->cwd
-                                       : p->fs.dirs->root;
+    if (p && n->kind == PROCFS_EXE) {
+        *out = p->exe;
         path_get(out);
+    } else if (p && p->fs.dirs && n->kind == PROCFS_CWD) {
+        fs_cwd(&p->fs, out);
+    } else if (p && p->fs.dirs) {
+        fs_root(&p->fs, out);
     }
     spin_unlock_irq(&proc_lock, flags);
     if (!err && !out->dentry)
@@ -97,7 +101,7 @@ static ssize_t magic_readlink(struct inode *ino, char *buf, size_t size)
 
     if (err)
         return err;
-    n = vfs_path_text(&p, &current_proc()->fs.dirs->root, buf, size);
+    n = fs_path_text(&current_proc()->fs, &p, buf, size);
     path_put(&p);
     return n;
 }

@@ -70,7 +70,7 @@ static void put_options(struct seq *s, const struct mount_info *m)
 
 static bool is_seen(const struct mount_info *m)
 {
-    return vfs_path_reachable(&m->at, &current_proc()->fs.dirs->root);
+    return fs_path_reachable(&current_proc()->fs, &m->at);
 }
 
 static void print_mount(const struct mount_info *m, void *arg)

@@ -4,6 +4,7 @@
  */
 #include "kernel/procfs/stat.h"
 #include "arch/cpu.h"
+#include "fs/context.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
@@ -114,7 +115,7 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     v->cstime = p->cstime_ns;
     v->nvcsw = counts.nvcsw;
     v->nivcsw = counts.nivcsw;
-    v->umask = p->fs.dirs ? p->fs.dirs->umask : 0;
+    v->umask = p->fs.dirs ? fs_umask(&p->fs) : 0;
     v->nice = p->nice;
     v->threads = p->nthreads;
     v->queued = READ_ONCE(p->account->signals);

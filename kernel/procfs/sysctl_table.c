@@ -143,13 +143,13 @@ static int set_printk(char *text, size_t n)
 
 static int get_file_nr(struct seq *s)
 {
-    seq_printf(s, "%lu\t0\t%lu\n", files_open, files_max);
+    seq_printf(s, "%lu\t0\t%lu\n", files_open(), READ_ONCE(files_max));
     return 0;
 }
 
 static int get_pipe_max_size(struct seq *s)
 {
-    seq_printf(s, "%u\n", pipe_max_size);
+    seq_printf(s, "%u\n", READ_ONCE(pipe_max_size));
     return 0;
 }
 

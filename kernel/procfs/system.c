@@ -7,6 +7,7 @@
 #include "arch/cpuid.h"
 #include "arch/hwreport.h"
 #include "arch/time.h"
+#include "fs/context.h"
 #include "fs/namei.h"
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
@@ -45,7 +46,7 @@ void seq_path(struct seq *s, const struct path *p, const char *escaped)
         s->error = -ENOMEM;
         return;
     }
-    if (vfs_path_text(p, &current_proc()->fs.dirs->root, text, PATH_MAX) > 0)
+    if (fs_path_text(&current_proc()->fs, p, text, PATH_MAX) > 0)
         seq_escape(s, text, escaped);
     kfree(text);
 }

@@ -3,6 +3,7 @@
  * What the file system calls share.
  */
 #include "kernel/sys/fs.h"
+#include "fs/context.h"
 #include "fs/dentry.h"
 #include "fs/fdtable.h"
 #include "fs/inode.h"
@@ -23,7 +24,7 @@ struct file *io_file_of(int fd)
 {
     struct file *f = file_of(fd);
 
-    if (f && f->flags & O_PATH) {
+    if (f && file_flags(f) & O_PATH) {
         file_put(f);
         return NULL;
     }
@@ -116,8 +117,7 @@ static int target_name(struct fs_context *fs, int dirfd, const char *name, u32 a
     if (!*name) { /* AT_EMPTY_PATH */
         if (dirfd != AT_FDCWD)
             return target_fd(dirfd, true, t);
-        p = fs->dirs->cwd;
-        path_get(&p);
+        fs_cwd(fs, &p);
         target_of_path(&p, t);
         return 0;
     }

@@ -212,7 +212,7 @@ int file_async_switch(int fd, struct file *f, bool on)
     struct file_async *a;
     int err = 0;
 
-    if (!f->ops->poll || on == !!(READ_ONCE(f->flags) & O_ASYNC))
+    if (!f->ops->poll || on == !!(file_flags(f) & O_ASYNC))
         return 0;
     mutex_lock(&async_lock);
     a = on ? async_of(f) : f->async;
@@ -228,7 +228,7 @@ int file_async_switch(int fd, struct file *f, bool on)
         err = -ENOMEM;
     }
     if (!err)
-        WRITE_ONCE(f->flags, on ? f->flags | O_ASYNC : f->flags & ~O_ASYNC);
+        file_change_flags(f, O_ASYNC, on ? O_ASYNC : 0);
     mutex_unlock(&async_lock);
     return err;
 }

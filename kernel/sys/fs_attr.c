@@ -26,15 +26,19 @@
 static long chmod_target(struct target *t, u32 mode)
 {
     struct inode *ino = t->inode;
-    int err = -EPERM;
+    int err = path_begin_change(&t->path);
 
-    if (path_may_change(&t->path) != 0)
-        err = -EROFS;
-    else if (S_ISLNK(ino->mode)) /* it has no rights of its own */
-        err = -EOPNOTSUPP;
-    else if (owns(ino))
-        err = vfs_chmod(ino, inode_chmod_mode(current_cred(), ino, mode & 07777));
-
+    if (!err) {
+        mutex_lock(&ino->lock);
+        if (S_ISLNK(ino->mode)) /* it has no rights of its own */
+            err = -EOPNOTSUPP;
+        else if (!owns(ino))
+            err = -EPERM;
+        else
+            err = vfs_chmod(ino, inode_chmod_mode(current_cred(), ino, mode & 07777));
+        mutex_unlock(&ino->lock);
+        path_end_change(&t->path);
+    }
     target_put(t);
     return err;
 }
@@ -67,23 +71,24 @@ long sys_fchmod(const struct syscall_args *a)
 
 long sys_umask(const struct syscall_args *a)
 {
-    struct fs_context *fs = &current_proc()->fs;
-    u32 old = fs->dirs->umask;
-
-    fs->dirs->umask = (u32)a->a0 & 0777;
-    return old;
+    return __atomic_exchange_n(&current_proc()->fs.dirs->umask, (u32)a->a0 & 0777,
+                               __ATOMIC_RELAXED);
 }
 
 /* ---- owner ---- */
 
 static long chown_target(struct target *t, u32 uid, u32 gid)
 {
-    int err = path_may_change(&t->path);
+    int err = path_begin_change(&t->path);
 
-    if (!err)
+    if (!err) {
+        mutex_lock(&t->inode->lock);
         err = inode_may_chown(current_cred(), t->inode, uid, gid);
-    if (!err)
-        err = vfs_chown(t->inode, uid, gid);
+        if (!err)
+            err = vfs_chown(t->inode, uid, gid);
+        mutex_unlock(&t->inode->lock);
+        path_end_change(&t->path);
+    }
     target_put(t);
     return err;
 }
@@ -132,10 +137,8 @@ static long set_times(struct target *t, const struct timespec times[2])
     bool only_now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
     int err = 0;
 
-    inode_times_settle(ino);
-    ns[0] = ino->atime_ns;
-    ns[1] = ino->mtime_ns;
     for (int i = 0; i < 2; i++) {
+        ns[i] = TIME_KEPT;
         if (times[i].tv_nsec == UTIME_NOW) {
             ns[i] = now;
         } else if (times[i].tv_nsec != UTIME_OMIT) {
@@ -146,11 +149,16 @@ static long set_times(struct target *t, const struct timespec times[2])
     }
     if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
         goto out;
-    err = path_may_change(&t->path);
-    if (!err && !owns(ino)) /* one who may write may also say: now */
+    err = path_begin_change(&t->path);
+    if (err)
+        goto out;
+    mutex_lock(&ino->lock);
+    if (!owns(ino)) /* one who may write may also say: now */
         err = only_now ? inode_permission(current_cred(), ino, MAY_WRITE) : -EPERM;
     if (!err)
         err = vfs_utimes(ino, ns[0], ns[1]);
+    mutex_unlock(&ino->lock);
+    path_end_change(&t->path);
 out:
     target_put(t);
     return err;

@@ -24,7 +24,7 @@ static int side_start(struct side *s, vaddr_t user)
 {
     s->user = user;
     if (!user)
-        s->pos = (s64)s->file->pos;
+        s->pos = (s64)READ_ONCE(s->file->pos);
     else if (copy_from_user(&s->pos, user, sizeof(s->pos)) != 0)
         return -EFAULT;
     return s->pos < 0 ? -EINVAL : 0;
@@ -34,7 +34,7 @@ static int side_end(const struct side *s)
 {
     if (s->user)
         return copy_to_user(s->user, &s->pos, sizeof(s->pos));
-    s->file->pos = (u64)s->pos;
+    WRITE_ONCE(s->file->pos, (u64)s->pos);
     return 0;
 }
 
@@ -104,7 +104,7 @@ static long send(struct file *out, struct side *in, vaddr_t user, size_t len)
         return -EBADF;
     if (!in->file->ops->lseek || !in->file->ops->read)
         return user ? -ESPIPE : -EINVAL;
-    if (S_ISDIR(in->file->inode->mode) || out->flags & O_APPEND)
+    if (S_ISDIR(in->file->inode->mode) || file_flags(out) & O_APPEND)
         return -EINVAL;
     n = copy_bytes(in, out, NULL, MIN(len, RW_MAX));
     io_account(n, false);
@@ -138,7 +138,7 @@ static int check_copy(const struct side *in, const struct side *out, size_t len)
         return -EISDIR;
     if (!S_ISREG(from->inode->mode) || !S_ISREG(to->inode->mode))
         return -EINVAL;
-    if (!file_readable(from) || !file_writable(to) || to->flags & O_APPEND)
+    if (!file_readable(from) || !file_writable(to) || file_flags(to) & O_APPEND)
         return -EBADF;
     if ((u64)in->pos + len > INT64_MAX || (u64)out->pos + len > INT64_MAX)
         return -EOVERFLOW;

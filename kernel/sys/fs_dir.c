@@ -2,6 +2,7 @@
  *
  * Reading directories, and the working and root directories of a process.
  */
+#include "fs/context.h"
 #include "fs/dentry.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
@@ -141,74 +142,39 @@ long sys_getdents64(const struct syscall_args *a)
 
 /* ---- working and root directory ---- */
 
-/* Another thread may change the directory meanwhile. */
-static struct path current_cwd(void)
+long sys_getcwd(const struct syscall_args *a)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct path p = current_proc()->fs.dirs->cwd;
-
-    path_get(&p);
-    spin_unlock_irq(&proc_lock, flags);
-    return p;
-}
-
-static ssize_t cwd_text(const struct path *cwd, vaddr_t user, u64 size)
-{
-    size_t skip = 0;
-    char *buf;
+    char *buf = kmalloc(PATH_MAX);
     ssize_t n;
 
-    if (READ_ONCE(cwd->dentry->dead))
-        return -ENOENT;
-    buf = kmalloc(PATH_MAX);
     if (!buf)
         return -ENOMEM;
-    /* From outside the root the way begins at the top, and says so. */
-    if (!vfs_path_reachable(cwd, &current_proc()->fs.dirs->root))
-        skip = str_copy(buf, "(unreachable)", PATH_MAX);
-    n = vfs_path_text(cwd, &current_proc()->fs.dirs->root, buf + skip, PATH_MAX - skip);
+    n = fs_cwd_text(&current_proc()->fs, buf, PATH_MAX);
     if (n >= 0) {
-        n += (ssize_t)skip;
         n++; /* the NUL */
-        if ((u64)n > size)
+        if ((u64)n > a->a1)
             n = -ERANGE;
-        else if (copy_to_user(user, buf, (size_t)n) != 0)
+        else if (copy_to_user(a->a0, buf, (size_t)n) != 0)
             n = -EFAULT;
     }
     kfree(buf);
     return n;
 }
 
-long sys_getcwd(const struct syscall_args *a)
+/* Makes a directory the root or the working directory. */
+static long set_directory(struct target *t,
+                          void (*set)(const struct fs_context *fs, const struct path *p))
 {
-    struct path cwd = current_cwd();
-    ssize_t n = cwd_text(&cwd, a->a0, a->a1);
-
-    path_put(&cwd);
-    return n;
-}
-
-/* Puts a directory in the place of *slot. /proc looks at it under proc_lock. */
-static long set_directory(struct target *t, struct path *slot)
-{
-    irqflags_t flags;
-    struct path old;
     int err = S_ISDIR(t->inode->mode)
                   ? inode_permission(current_cred(), t->inode, MAY_EXEC)
                   : -ENOTDIR;
 
-    if (err) {
-        target_put(t);
-        return err;
+    if (!err) {
+        path_get(&t->path);
+        set(&current_proc()->fs, &t->path);
     }
-    path_get(&t->path);
-    flags = spin_lock_irq(&proc_lock);
-    old = *slot;
-    *slot = t->path;
-    spin_unlock_irq(&proc_lock, flags);
-    path_put(&old);
     target_put(t);
-    return 0;
+    return err;
 }
 
 long sys_chdir(const struct syscall_args *a)
@@ -216,7 +182,7 @@ long sys_chdir(const struct syscall_args *a)
     struct target t;
     int err = target_at(AT_FDCWD, a->a0, 0, &t);
 
-    return err ? err : set_directory(&t, &current_proc()->fs.dirs->cwd);
+    return err ? err : set_directory(&t, fs_set_cwd);
 }
 
 long sys_fchdir(const struct syscall_args *a)
@@ -224,7 +190,7 @@ long sys_fchdir(const struct syscall_args *a)
     struct target t;
     int err = target_fd((int)a->a0, true, &t);
 
-    return err ? err : set_directory(&t, &current_proc()->fs.dirs->cwd);
+    return err ? err : set_directory(&t, fs_set_cwd);
 }
 
 long sys_chroot(const struct syscall_args *a)
@@ -238,5 +204,5 @@ long sys_chroot(const struct syscall_args *a)
         target_put(&t);
         return -EPERM;
     }
-    return set_directory(&t, &current_proc()->fs.dirs->root);
+    return set_directory(&t, fs_set_root);
 }

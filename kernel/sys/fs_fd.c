@@ -116,13 +116,12 @@ static long set_flags(int fd, struct file *f, u32 flags)
 {
     long err;
 
-    if (flags & ~f->flags & O_NOATIME && !inode_owned(current_cred(), f->inode))
+    if (flags & ~file_flags(f) & O_NOATIME && !inode_owned(current_cred(), f->inode))
         return -EPERM;
     err = file_async_switch(fd, f, flags & O_ASYNC);
     if (err)
         return err;
-    /* Reads by several threads may be under way: they see the old or the new word. */
-    WRITE_ONCE(f->flags, (f->flags & ~SETFL_FLAGS) | (flags & SETFL_FLAGS));
+    file_change_flags(f, SETFL_FLAGS, flags);
     return 0;
 }
 
@@ -145,15 +144,15 @@ static long fcntl_descriptor(int fd, struct file *f, u32 cmd, u64 arg)
     case F_SETFD:
         return fd_set_cloexec(files(), fd, arg & FD_CLOEXEC);
     case F_GETFL:
-        return (long)f->flags;
+        return (long)file_flags(f);
     default:
-        return f->flags & O_PATH ? -EBADF : -EINVAL;
+        return file_flags(f) & O_PATH ? -EBADF : -EINVAL;
     }
 }
 
 static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
 {
-    if (f->flags & O_PATH)
+    if (file_flags(f) & O_PATH)
         return fcntl_descriptor(fd, f, cmd, arg);
     switch (cmd) {
     case F_SETFL:
@@ -206,13 +205,13 @@ static long set_nonblock(struct file *f, vaddr_t arg)
 
     if (copy_from_user(&on, arg, sizeof(on)) != 0)
         return -EFAULT;
-    WRITE_ONCE(f->flags, on ? f->flags | O_NONBLOCK : f->flags & ~O_NONBLOCK);
+    file_change_flags(f, O_NONBLOCK, on ? O_NONBLOCK : 0);
     return 0;
 }
 
 static long bytes_left(struct file *f, vaddr_t arg)
 {
-    u64 size = READ_ONCE(f->inode->object->size), pos = f->pos;
+    u64 size = READ_ONCE(f->inode->object->size), pos = READ_ONCE(f->pos);
     s32 n = (s32)(size > pos ? size - pos : 0);
 
     return copy_to_user(arg, &n, sizeof(n));

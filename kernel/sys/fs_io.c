@@ -15,62 +15,31 @@
 #define RWF_DSYNC 0x02u
 #define RWF_SYNC  0x04u
 
-/* Linux' rule for the range of a transfer. */
-static int check_range(const struct file *f, const struct uio *u, const s64 *pos)
-{
-    s64 from = pos ? *pos : (s64)f->pos, end;
-
-    if (pos && *pos < 0)
-        return -EINVAL;
-    if (!f->ops->lseek)
-        return pos ? -ESPIPE : 0;
-    return __builtin_add_overflow(from, (s64)u->left, &end) ? -EINVAL : 0;
-}
-
 ssize_t call_read(struct file *f, struct uio *u, const s64 *pos)
 {
     u64 at = pos ? (u64)*pos : 0;
-    int err;
 
     if (!file_readable(f))
         return -EBADF;
-    err = check_range(f, u, pos);
-    return err ? err : file_read(f, u, pos ? &at : NULL);
-}
-
-/* RLIMIT_FSIZE: SIGXFSZ beyond it, a shorter write up to it. */
-static int limit_size(const struct file *f, struct uio *u, const s64 *pos)
-{
-    u64 limit = proc_rlimit(current_proc(), RLIMIT_FSIZE), at;
-
-    if (limit == RLIM_INFINITY || !S_ISREG(f->inode->mode) || !f->inode->object ||
-        !u->left)
-        return 0;
-    at = f->flags & O_APPEND ? f->inode->object->size : pos ? (u64)*pos : f->pos;
-    if (at >= limit) {
-        signal_send_thread(current_thread(), SIGXFSZ);
-        return -EFBIG;
-    }
-    u->left = MIN(u->left, limit - at);
-    return 0;
+    return pos && *pos < 0 ? -EINVAL : file_read(f, u, pos ? &at : NULL);
 }
 
 ssize_t call_write(struct file *f, struct uio *u, const s64 *pos)
 {
     u64 at = pos ? (u64)*pos : 0;
     ssize_t n;
-    int err;
 
     if (!file_writable(f))
         return -EBADF;
-    err = check_range(f, u, pos);
-    if (!err)
-        err = limit_size(f, u, pos);
-    if (err)
-        return err;
+    if (pos && *pos < 0)
+        return -EINVAL;
+    u->limit = proc_rlimit(current_proc(), RLIMIT_FSIZE);
+    u->limited = u->limit != RLIM_INFINITY;
     if (u->left)
         inode_drop_set_id(current_cred(), f->inode);
     n = file_write(f, u, pos ? &at : NULL);
+    if (u->over)
+        signal_send_thread(current_thread(), SIGXFSZ);
     if (n == -EPIPE || u->broken)
         signal_send_thread(current_thread(), SIGPIPE);
     return n;

@@ -18,7 +18,7 @@ static int base_of(struct file *f, s16 whence, s64 *base)
         *base = 0;
         return 0;
     case SEEK_CUR:
-        *base = (s64)f->pos;
+        *base = (s64)READ_ONCE(f->pos);
         return 0;
     case SEEK_END:
         *base = f->inode->object ? (s64)READ_ONCE(f->inode->object->size) : 0;

@@ -25,16 +25,21 @@ static long open_name(int dirfd, const char *name, u32 flags, u32 mode)
     struct proc *p = current_proc();
     struct at_dir dir;
     struct file *f;
-    int err = at_dir_get(dirfd, name, &dir);
+    int fd, err = at_dir_get(dirfd, name, &dir);
 
     if (err)
         return err;
     /* Nothing may be created or cut when there is no descriptor for it. */
-    err = fd_reserve(p->files, fd_limit());
-    if (!err)
+    fd = fd_reserve(p->files, fd_limit());
+    if (fd >= 0) {
         err = vfs_open(&p->fs, dir.base, name, flags, mode, &f);
+        if (err)
+            fd_unreserve(p->files, fd);
+        else
+            fd_fill(p->files, fd, f, flags & O_CLOEXEC);
+    }
     at_dir_put(&dir);
-    return err ? err : install_file(f, flags & O_CLOEXEC);
+    return err ? err : fd;
 }
 
 static long do_open(int dirfd, vaddr_t user, u32 flags, u32 mode)
@@ -78,6 +83,7 @@ static void own(struct file *f)
 
 static long do_pipe(vaddr_t user, u32 flags)
 {
+    struct fdtable *t = current_proc()->files;
     bool cloexec = flags & O_CLOEXEC;
     struct file *reader, *writer;
     s32 fds[2];
@@ -89,18 +95,20 @@ static long do_pipe(vaddr_t user, u32 flags)
     if (err)
         return err;
     own(reader); /* one inode for both ends */
-    fds[0] = (s32)install_file(reader, cloexec);
-    if (fds[0] < 0) {
-        file_put(writer);
-        return fds[0];
-    }
-    fds[1] = (s32)install_file(writer, cloexec);
+    fds[0] = fd_reserve(t, fd_limit());
+    fds[1] = fds[0] < 0 ? fds[0] : fd_reserve(t, fd_limit());
     err = fds[1] < 0 ? fds[1] : copy_to_user(user, fds, sizeof(fds));
-    if (err) {
-        if (fds[1] >= 0)
-            fd_close(current_proc()->files, fds[1]);
-        fd_close(current_proc()->files, fds[0]);
+    if (!err) { /* nobody has seen a descriptor of a call that fails */
+        fd_fill(t, fds[0], reader, cloexec);
+        fd_fill(t, fds[1], writer, cloexec);
+        return 0;
     }
+    if (fds[1] >= 0)
+        fd_unreserve(t, fds[1]);
+    if (fds[0] >= 0)
+        fd_unreserve(t, fds[0]);
+    file_put(reader);
+    file_put(writer);
     return err;
 }
 

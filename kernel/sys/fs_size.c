@@ -9,30 +9,30 @@
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/signal.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
 
 #define FADV_MAX 5 /* POSIX_FADV_NOREUSE */
 
-static int check_limit(u64 size)
+/* Whether the file may not grow to `size`; then the caller is told. */
+static bool is_beyond_limit(const struct inode *ino, u64 size)
 {
-    if (size <= proc_rlimit(current_proc(), RLIMIT_FSIZE))
-        return 0;
+    REQUIRES(&ino->lock);
+    if (size <= ino->object->size || size <= proc_rlimit(current_proc(), RLIMIT_FSIZE))
+        return false;
     signal_send_thread(current_thread(), SIGXFSZ);
-    return -EFBIG;
+    return true;
 }
 
 static int resize(struct inode *ino, s64 size)
 {
-    int err = 0;
-
     if (!S_ISREG(ino->mode))
         return S_ISDIR(ino->mode) ? -EISDIR : -EINVAL;
-    if ((u64)size > ino->object->size)
-        err = check_limit((u64)size);
-    if (err)
-        return err;
+    SCOPED_LOCK(&ino->lock);
+    if (is_beyond_limit(ino, (u64)size))
+        return -EFBIG;
     inode_drop_set_id(current_cred(), ino);
     return vfs_truncate(ino, (u64)size);
 }
@@ -50,12 +50,10 @@ long sys_truncate(const struct syscall_args *a)
     if (S_ISREG(t.inode->mode) && t.inode->object) {
         err = inode_permission(current_cred(), t.inode, MAY_WRITE);
         if (!err)
-            err = path_may_change(&t.path);
-        if (!err)
-            err = inode_get_write(t.inode);
+            err = begin_writing(&t.path);
         if (!err) {
             err = resize(t.inode, (s64)a->a1);
-            inode_put_write(t.inode);
+            end_writing(&t.path);
         }
     } else {
         err = S_ISDIR(t.inode->mode) ? -EISDIR : -EINVAL;
@@ -103,7 +101,6 @@ static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
 {
     struct inode *ino = f->inode;
     s64 end;
-    int err;
 
     if (!mode_known(mode))
         return -EOPNOTSUPP;
@@ -119,16 +116,11 @@ static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
         return -EFBIG;
     if (!ino->ops->fallocate)
         return -EOPNOTSUPP;
-    if (!(mode & FALLOC_FL_PUNCH_HOLE) && (u64)end > ino->object->size) {
-        err = check_limit((u64)end);
-        if (err)
-            return err;
-    }
+    SCOPED_LOCK(&ino->lock);
+    if (!(mode & FALLOC_FL_PUNCH_HOLE) && is_beyond_limit(ino, (u64)end))
+        return -EFBIG;
     inode_drop_set_id(current_cred(), ino);
-    mutex_lock(&ino->lock);
-    err = ino->ops->fallocate(ino, mode, (u64)offset, (u64)len);
-    mutex_unlock(&ino->lock);
-    return err;
+    return ino->ops->fallocate(ino, mode, (u64)offset, (u64)len);
 }
 
 long sys_fallocate(const struct syscall_args *a)

@@ -24,6 +24,7 @@ struct side {
     struct file *file;
     vaddr_t user; /* 0: none given */
     s64 pos;
+    bool full; /* the file took nothing */
 };
 
 static bool is_pipe(const struct side *s)
@@ -49,19 +50,28 @@ static ssize_t to_file(void *arg, const char *bytes, size_t n)
     done = call_write(out->file, &u, position(out));
     if (done > 0)
         out->pos += done;
+    out->full = done == 0;
     return done;
 }
 
 static ssize_t pipe_to_file(struct side *in, struct side *out, size_t len, bool nonblock)
 {
-    int err;
+    ssize_t n;
+    bool ended;
 
-    if (out->file->flags & O_APPEND)
+    if (file_flags(out->file) & O_APPEND)
         return -EINVAL;
     if (S_ISDIR(out->file->inode->mode) || !out->file->ops->write)
         return -EINVAL;
-    err = pipe_wait_data(in->file, nonblock);
-    return err ? err : pipe_drain(in->file, len, to_file, out);
+    do {
+        int err = pipe_wait_data(in->file, nonblock);
+
+        if (err)
+            return err;
+        ended = pipe_ended(in->file);
+        n = pipe_drain(in->file, len, to_file, out);
+    } while (n == 0 && !ended && !out->full); /* somebody else took the bytes */
+    return n;
 }
 
 /* ---- file to pipe ---- */
@@ -85,7 +95,7 @@ static ssize_t fill_pipe(struct side *in, struct file *out, size_t len, char *bu
 
     while ((size_t)done < len) {
         size_t part = MIN(len - (size_t)done, CHUNK);
-        s64 pos = in->user ? in->pos : (s64)in->file->pos;
+        s64 pos = in->user ? in->pos : (s64)READ_ONCE(in->file->pos);
         struct iovec iov;
         struct uio u;
         ssize_t got;
@@ -100,7 +110,7 @@ static ssize_t fill_pipe(struct side *in, struct file *out, size_t len, char *bu
         if (in->user)
             in->pos += n;
         else if (seeks)
-            in->file->pos = (u64)(pos + n);
+            WRITE_ONCE(in->file->pos, (u64)(pos + n));
         done += n;
         if ((size_t)n < part || pause_point())
             break;
@@ -137,6 +147,7 @@ static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t len, bool 
 {
     ssize_t n = 0;
     size_t room;
+    bool ended;
     int err;
 
     if (pipe_is_same(in, out))
@@ -144,14 +155,15 @@ static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t len, bool 
     do {
         err = pipe_wait_data(in, nonblock);
         if (!err)
-            err = pipe_wait_room(out, nonblock || out->flags & O_NONBLOCK, &room);
+            err = pipe_wait_room(out, nonblock, &room);
         if (err == -EPIPE)
             signal_send_thread(current_thread(), SIGPIPE);
         if (err)
             return err;
+        ended = pipe_ended(in);
         n = pipe_transfer(in, out, len, keep);
         /* Others may have taken the bytes, or the room. */
-    } while (n == 0 && pipe_wait_data(in, true) == -EAGAIN && !nonblock);
+    } while (n == 0 && !ended);
     return n;
 }
 

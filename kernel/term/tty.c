@@ -188,7 +188,7 @@ static ssize_t tty_read(struct file *f, struct uio *u, u64 *pos)
         if (!u->left)
             return 0;
         bool readable = ldisc_readable(&t->ld);
-        if (!readable && f->flags & O_NONBLOCK)
+        if (!readable && file_flags(f) & O_NONBLOCK)
             return -EAGAIN;
         if (!(t->ld.termios.c_lflag & ICANON))
             return read_raw(t, u);
@@ -219,7 +219,7 @@ static ssize_t tty_write(struct file *f, struct uio *u, u64 *pos)
         while (out < n && !err) {
             out += ldisc_output(&t->ld, bytes + out, n - out);
             if (out < n)
-                err = f->flags & O_NONBLOCK
+                err = file_flags(f) & O_NONBLOCK
                           ? -EAGAIN
                           : waitq_wait(&t->ld.writers, !READ_ONCE(t->ld.stopped));
         }

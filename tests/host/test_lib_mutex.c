@@ -65,6 +65,7 @@ TEST(mutex_writers_hold_back_readers)
     list_add_tail(&m.queue, &writer.link);
     list_add_tail(&m.queue, &reader.link);
     list_add_tail(&m.queue, &reader2.link);
+    spin_lock(&m.lock);
     mutex_wake(&m);
     CHECK(!writer.granted && !reader.granted && m.holders == 1);
     mutex_unlock(&m);
@@ -110,6 +111,27 @@ TEST(mutex_between_threads)
         pthread_join(t[i], NULL);
     CHECK_EQ(shared_count, 4 * 1000);
     CHECK(!mutex_is_held(&m) && list_empty(&m.queue));
+}
+
+/* Who is interrupted while it waits leaves the queue, and lets go on who waited behind it. */
+TEST(mutex_interrupted)
+{
+    struct mutex_waiter reader = {.thread = thread_self()};
+
+    mutex_init(&m);
+    mutex_lock_shared(&m);
+    list_add_tail(&m.queue, &reader.link);
+    host_interrupt(true);
+    mutex_note_given_up(&m); /* as another thread */
+    CHECK(!mutex_lock_interruptible(&m));
+    host_interrupt(false);
+    CHECK(reader.granted && m.holders == 2 && list_empty(&m.queue));
+    mutex_note_taken(&m, MUTEX_SHARED);
+    mutex_unlock(&m);
+    mutex_note_taken(&m, MUTEX_SHARED);
+    mutex_unlock(&m);
+    CHECK(mutex_lock_interruptible(&m));
+    mutex_unlock(&m);
 }
 
 TEST(mutex_unlock_of_a_free_one_panics)

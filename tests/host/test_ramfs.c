@@ -15,6 +15,12 @@
 #include "mm/phys/buddy.h"
 #include "tests/host/fstest.h"
 
+static int truncate_to(struct inode *ino, u64 size)
+{
+    SCOPED_LOCK(&ino->lock);
+    return vfs_truncate(ino, size);
+}
+
 /* ---- contents ---- */
 
 #define MAX_BYTES (20 * PAGE_SIZE)
@@ -44,7 +50,7 @@ static void step(struct file *f)
         CHECK(memcmp(buf, bytes + pos, (size_t)got) == 0);
         break;
     default:
-        CHECK_EQ(vfs_truncate(f->inode, pos), 0);
+        CHECK_EQ(truncate_to(f->inode, pos), 0);
         if (pos < size)
             memset(bytes + pos, 0, size - pos);
         size = pos;
@@ -76,11 +82,11 @@ TEST(ramfs_sparse_and_limits)
     CHECK(before - page_count_free() < 16);
     CHECK_EQ(fs_read(f, buf, 8, (1ul << 40) - 4), 5);
     CHECK(memcmp(buf, "\0\0\0\0x", 5) == 0);
-    CHECK_EQ(fs_write(f, "x", 1, 0x7ffffffffffffffful), -EFBIG);
+    CHECK_EQ(fs_write(f, "x", 1, 0x7ffffffffffffffeul), -EFBIG);
     CHECK_EQ(fs_write(f, "x", 1, OBJECT_MAX_SIZE), -EFBIG);
     CHECK_EQ(fs_write(f, "xy", 2, OBJECT_MAX_SIZE - 1), 1);
-    CHECK_EQ(vfs_truncate(f->inode, OBJECT_MAX_SIZE + 1), -EFBIG);
-    CHECK_EQ(vfs_truncate(f->inode, 0), 0);
+    CHECK_EQ(truncate_to(f->inode, OBJECT_MAX_SIZE + 1), -EFBIG);
+    CHECK_EQ(truncate_to(f->inode, 0), 0);
     file_put(f);
     fs_end();
 }
