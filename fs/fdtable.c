@@ -261,6 +261,11 @@ struct file *fd_get(struct fdtable *t, int fd)
     return f;
 }
 
+struct file *fd_borrow(const struct fdtable *t, int fd)
+{
+    return likely((u32)fd < t->a.size) ? t->a.files[fd] : NULL;
+}
+
 /* Makes room for descriptor fd. 0, -ENOMEM. */
 static int grow(struct fdtable *t, u32 fd)
 {

@@ -37,6 +37,10 @@ void fdtable_close_on_exec(struct fdtable *t);
 /* The file behind fd with a new reference; NULL: EBADF. */
 struct file *fd_get(struct fdtable *t, int fd);
 
+/* The same without a reference, for the only thread that can change the table: nobody takes the
+ * file away before its call ends. */
+struct file *fd_borrow(const struct fdtable *t, int fd);
+
 /* Installs f (taking over the caller's reference) at the lowest free number >= min that is
  * below limit. The number, -EMFILE or -ENOMEM (reference stays with the caller). */
 int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloexec);

@@ -3,6 +3,7 @@
  * Moving bytes: read, write and their relatives.
  */
 #include "kernel/sys/fs_io.h"
+#include "fs/fdtable.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/signal.h"
@@ -33,10 +34,11 @@ ssize_t call_write(struct file *f, struct uio *u, const s64 *pos)
         return -EBADF;
     if (pos && *pos < 0)
         return -EINVAL;
-    u->limit = proc_rlimit(current_proc(), RLIMIT_FSIZE);
-    u->limited = u->limit != RLIM_INFINITY;
-    if (u->left)
+    if (S_ISREG(f->inode->mode) && u->left) {
+        u->limit = proc_rlimit(current_proc(), RLIMIT_FSIZE);
+        u->limited = u->limit != RLIM_INFINITY;
         inode_drop_set_id(current_cred(), f->inode);
+    }
     n = file_write(f, u, pos ? &at : NULL);
     if (u->over)
         signal_send_thread(current_thread(), SIGXFSZ);
@@ -63,11 +65,26 @@ void io_account(long n, bool writes)
         io->syscr++, io->rchar += bytes;
 }
 
+/* The file of a descriptor until the call ends, without a reference where one thread alone has
+ * the table. *held: give it back. NULL: EBADF. */
+static always_inline struct file *use_file(int fd, bool *held)
+{
+    struct proc *p = current_proc();
+    struct file *f;
+
+    *held = READ_ONCE(p->nthreads) != 1 || fdtable_is_shared(p->files);
+    if (unlikely(*held))
+        return io_file_of(fd);
+    f = fd_borrow(p->files, fd);
+    return f && file_flags(f) & O_PATH ? NULL : f;
+}
+
 /* Linux looks at the descriptor and its mode first, then at the buffer. */
 static always_inline long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos,
                                    bool writes)
 {
-    struct file *f = io_file_of(fd);
+    bool held;
+    struct file *f = use_file(fd, &held);
     struct buffers b;
     long n;
 
@@ -77,7 +94,8 @@ static always_inline long transfer(int fd, vaddr_t buf, size_t len, const s64 *p
     if (n == 0 && (n = buffer_get(&b, buf, len)) == 0)
         n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
     io_account(n, writes);
-    file_put(f);
+    if (unlikely(held))
+        file_put(f);
     return n;
 }
 
