@@ -63,13 +63,18 @@ static void put_line(u32 priority, const char *text)
 {
     u64 us = clock_monotonic_ns() / 1000;
     bool shown = LEVEL_OF(priority) < printk_levels[0];
+    irqflags_t flags = 0;
     char stamp[32];
 
+    if (shown)
+        flags = console_begin();
     fmt_snprintf(stamp, sizeof(stamp), "[%5lu.%06lu] ", us / 1000000, us % 1000000);
     put_byte((char)(LEVEL_MARK | priority), false);
     put_text(stamp, shown);
     put_text(text, shown);
     put_byte('\n', shown);
+    if (shown)
+        console_end(flags);
 }
 
 static void log_line(u32 priority, const char *text)

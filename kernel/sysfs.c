@@ -150,7 +150,8 @@ static void stat(struct inode *ino, struct kernel_stat *st)
     st->st_size = is_file(ino->ino) ? SYSFS_SIZE : 0;
 }
 
-static const struct inode_ops sysfs_ops = {.lookup = lookup, .stat = stat, .destroy = destroy};
+static const struct inode_ops sysfs_ops = {
+    .lookup = lookup, .stat = stat, .destroy = destroy};
 
 /* ---- files ---- */
 

@@ -49,21 +49,24 @@ static struct {
 static u32 nregions;
 
 #if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
-static u64 fail_countdown;
+/* Of the thread that runs there: a switch takes it along (kernel/inject.c). */
+static DEFINE_PER_CPU(u64, fail_countdown);
 
 void alloc_fail_at(u64 n)
 {
-    fail_countdown = n;
+    this_cpu(fail_countdown) = n;
 }
 
 u64 alloc_fail_left(void)
 {
-    return fail_countdown;
+    return this_cpu(fail_countdown);
 }
 
 bool alloc_should_fail(void)
 {
-    return fail_countdown && --fail_countdown == 0;
+    u64 *left = &this_cpu(fail_countdown);
+
+    return *left && --*left == 0;
 }
 #endif
 

@@ -80,7 +80,8 @@ TEST(count, "everybody who is asked names the same number of processors")
     int n = (int)sysconf(_SC_NPROCESSORS_ONLN);
     find_cpus();
     CHECK(ncpus <= n);
-    EQ(lines_with("/proc/cpuinfo", "processor\t"), listed("/sys/devices/system/cpu/online"));
+    EQ(lines_with("/proc/cpuinfo", "processor\t"),
+       listed("/sys/devices/system/cpu/online"));
     /* The sum and one for each. */
     EQ(lines_with("/proc/stat", "cpu"), 1 + listed("/sys/devices/system/cpu/online"));
     CHECK(listed("/sys/devices/system/cpu/present") >=

@@ -14,6 +14,7 @@
 #include "arch/x86_64/cpu/gdt.h"
 #include "arch/x86_64/cpu/idt.h"
 #include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/drivers/clock/tsc.h"
 #include "arch/x86_64/drivers/irq/apic.h"
 #include "arch/x86_64/drivers/irq/irq.h"
 #include "arch/x86_64/mmu/framebuffer.h"
@@ -50,6 +51,7 @@ noreturn void ap_main(void);
 extern char boot_root[]; /* boot/start.asm: the first tables */
 
 enum phase { STARTING, READY, RUNNING, GIVEN_UP };
+static u64 clocks_apart; /* cycles, at most */
 static DEFINE_PER_CPU(u32, phase);
 
 static u32 apic_ids[MAX_CPUS];
@@ -99,6 +101,7 @@ noreturn void ap_main(void)
     syscall_init();
     if (!phase_step(mine, STARTING, READY))
         stay_out();
+    tsc_meet();
     while (__atomic_load_n(mine, __ATOMIC_ACQUIRE) != RUNNING)
         cpu_wait();
     tlb_flush_everything(); /* what changed before we were counted */
@@ -192,6 +195,7 @@ static const char *start(u32 apic)
         return "got stuck";
     if (!phase_step(its_phase, READY, READY))
         return "is of another kind";
+    clocks_apart = tsc_meet();
     WRITE_ONCE(cpu_count, id + 1);
     __atomic_store_n(its_phase, RUNNING, __ATOMIC_RELEASE);
     return NULL;
@@ -251,7 +255,8 @@ void arch_cpus_start(void)
 
     if (apic_works())
         apic_ids[0] = apic_id();
-    if (most > 1 && a->nlocal_apics > 1) {
+    if (most > 1 && (a->nlocal_apics > 1 ||
+                     (a->nlocal_apics == 1 && a->local_apics[0] != apic_ids[0]))) {
         if (!irq_timer_per_cpu())
             printk(LOG_WARNING "smp: no local APIC that keeps time: one CPU runs\n");
         else if (!low_page || !place_code())
@@ -259,6 +264,9 @@ void arch_cpus_start(void)
         else
             start_all(a, most);
     }
+    if (clocks_apart)
+        printk("smp: TSCs differ by %lu cycles: time is what any CPU was told last\n",
+               clocks_apart);
     if (a->has_madt)
         printk("smp: %u processor%s, using %u\n", a->processors,
                a->processors == 1 ? "" : "s", cpu_count);

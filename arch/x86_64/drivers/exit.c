@@ -5,6 +5,7 @@
  */
 #include "arch/exit.h"
 #include "arch/console.h"
+#include "arch/smp.h"
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/acpi/power.h"
 #include "arch/x86_64/cpu/cpu.h"
@@ -38,6 +39,7 @@ void machine_debug_exit(u8 code)
 noreturn void machine_poweroff(u8 code)
 {
     irq_disable();
+    arch_cpus_stop();
     machine_debug_exit(code);
     acpi_power_off();
     outw(0x604, ACPI_SLEEP);  /* q35, pc */
@@ -64,6 +66,7 @@ noreturn void machine_reboot(void)
     } __attribute__((packed)) no_idt = {0, 0};
 
     irq_disable();
+    arch_cpus_stop();
     acpi_reset();
     outb(RESET_CONTROL, 0x02);
     outb(RESET_CONTROL, 0x06);

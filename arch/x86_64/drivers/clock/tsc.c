@@ -12,6 +12,7 @@
 #include "arch/x86_64/drivers/clock/pit.h"
 #include "arch/x86_64/drivers/clock/reference_clock.h"
 #include "lib/log.h"
+#include "lib/spinlock.h"
 
 #define SAMPLES      5
 #define SAMPLE_HZ    1000u /* a sample lasts a millisecond, */
@@ -25,15 +26,20 @@
 #define KHZ_DEFAULT  1000000u
 #define SCALE_SHIFT  32
 
+/* How often two CPUs look who is ahead, and for how long at most. */
+#define MEETING_ROUNDS 500u
+#define MEETING_MS     20u
+
 /* Leaves of hypervisors (KVM, VMware): the highest, and the TSC's rate in kHz. */
 #define HYPERVISOR_LEAVES 0x40000000u
 #define HYPERVISOR_TIMING 0x40000010u
 
 static u64 khz;
 static const char *khz_source;
-static u64 base;  /* TSC at boot */
-static u64 scale; /* nanoseconds per cycle << SCALE_SHIFT */
-static u64 latest;
+static u64 base;    /* TSC at boot */
+static u64 scale;   /* nanoseconds per cycle << SCALE_SHIFT */
+static u64 latest;  /* that anybody was told, when CPUs are */
+static bool uneven; /* their TSCs differ */
 
 /* One reading: the count, when it was, and how long the reading took. */
 struct reading {
@@ -195,18 +201,63 @@ u64 clock_ns_of_cycles(u64 cycles)
     return clock_ns_of_span(cycles - base);
 }
 
-/* CPUs need not agree to the last cycle: nobody is told less than somebody was told. */
-u64 clock_monotonic_ns(void)
+/* After all that the caller has read before: else it could be less than another CPU told. */
+static u64 cycles_now(void)
 {
-    u64 now = clock_ns_of_cycles(cpu_cycles());
+    __asm__ volatile("lfence" ::: "memory");
+    return cpu_cycles();
+}
+
+/* Nobody is told less than somebody was told. */
+static u64 not_before_others(u64 cycles)
+{
+    u64 now = cycles > base ? clock_ns_of_cycles(cycles) : 0;
     u64 seen = __atomic_load_n(&latest, __ATOMIC_RELAXED);
 
-    if (scale == 0)
-        return 0;
     do {
         if (now <= seen)
             return seen;
     } while (!__atomic_compare_exchange_n(&latest, &seen, now, true, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
     return now;
+}
+
+u64 clock_monotonic_ns(void)
+{
+    u64 cycles = cycles_now();
+
+    if (unlikely(READ_ONCE(uneven)))
+        return not_before_others(cycles);
+    return clock_ns_of_cycles(cycles);
+}
+
+/* ---- do the CPUs agree? ---- */
+
+static struct {
+    spinlock_t lock;
+    u64 last,
+        back; /* the latest that either of the two has read; what it once went back */
+    u32 here;
+} meeting;
+
+u64 tsc_meet(void)
+{
+    u64 end = cpu_cycles() + MEETING_MS * khz;
+
+    if (__atomic_add_fetch(&meeting.here, 1, __ATOMIC_SEQ_CST) % 2)
+        while (__atomic_load_n(&meeting.here, __ATOMIC_ACQUIRE) % 2 && cpu_cycles() < end)
+            cpu_wait();
+    for (u32 i = 0; i < MEETING_ROUNDS && cpu_cycles() < end; i++) {
+        u64 now;
+
+        spin_lock(&meeting.lock);
+        now = cycles_now();
+        if (now < meeting.last)
+            meeting.back = MAX(meeting.back, meeting.last - now);
+        meeting.last = now;
+        spin_unlock(&meeting.lock);
+    }
+    if (meeting.back)
+        WRITE_ONCE(uneven, true);
+    return meeting.back;
 }
