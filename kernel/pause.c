@@ -11,7 +11,9 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
+#include "lib/grace.h"
 #include "lib/string.h"
+#include "mm/phys/buddy.h"
 
 /* A long call runs for so long before others get their turn. */
 #define PAUSE_NS 250000u
@@ -32,6 +34,26 @@ void pause_now(void)
     stall_end((uintptr_t)__builtin_return_address(0));
     sched_pause();
     stall_begin();
+}
+
+void pass_work(void)
+{
+    page_drain_if_asked();
+    grace_work();
+}
+
+bool pass_pending(void)
+{
+    return grace_pending() || page_drain_is_asked();
+}
+
+void memory_settle(void)
+{
+    if (cpu_count == 1)
+        return;
+    page_drain_ask();
+    pass_work();
+    grace_synchronize(sched_kick);
 }
 
 void pause_init(void)

@@ -44,3 +44,14 @@ static inline void stall_end(uintptr_t where)
 
 /* Clocks are there: from now on long calls pause. */
 void pause_init(void);
+
+/* What a CPU does where it holds no pointer found without a lock (lib/grace.h): gives back the
+ * free pages it keeps when it is asked to, passes, and frees what has waited for that. No
+ * spinlock held, interrupts on. */
+void pass_work(void);
+/* Whether there is more to do than pass. */
+bool pass_pending(void);
+
+/* Every CPU does so; what has been freed is free afterwards. For those who count memory, and
+ * before somebody is killed for want of it. The same context. */
+void memory_settle(void);

@@ -5,6 +5,7 @@
  */
 #include "arch/trap.h"
 #include "kernel/inject.h"
+#include "kernel/pause.h"
 #include "kernel/task/deliver.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/oom.h"
@@ -24,12 +25,12 @@ void return_to_user(struct trapframe *tf)
 
     while (unlikely(thread_has_work(t))) {
         if (cpu_self()->need_resched) {
-            grace_pass();
-            if (unlikely(grace_pending())) {
+            if (unlikely(pass_pending())) {
                 irq_enable();
-                grace_work();
+                pass_work();
                 irq_disable();
             }
+            grace_pass();
             sched_preempt();
             continue;
         }

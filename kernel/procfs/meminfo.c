@@ -41,11 +41,14 @@ static void kb(struct seq *s, const char *key, u64 pages)
 
 int procfs_show_meminfo(struct seq *s, s32 pid)
 {
+    u64 reserve = page_count_reserve(), free, cached, slab;
     struct totals t = {0};
-    u64 free = page_count_free(), reserve = page_count_reserve();
-    u64 cached = object_pages_total(), slab = slab_pages();
 
     (void)pid;
+    memory_settle();
+    free = page_count_free();
+    cached = object_pages_total();
+    slab = slab_pages();
     mm_for_each(add_mm, &t);
     kb(s, "MemTotal:", page_count_total());
     kb(s, "MemFree:", free);

@@ -10,6 +10,7 @@
 #include "kernel/task/oom.h"
 #include "arch/time.h"
 #include "fs/fdtable.h"
+#include "kernel/pause.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
@@ -213,6 +214,7 @@ bool oom_handle(bool user)
 {
     struct thread *t = current_thread();
 
+    memory_settle();
     if (memory_there() && !in_vain(t)) {
         sched_yield_now();
         return true;

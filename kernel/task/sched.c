@@ -258,7 +258,7 @@ void sched_pause(void)
 {
     this_cpu(pause_since) = cpu_cycles();
     if (irq_enabled()) {
-        grace_work();
+        pass_work();
         give_up(PAUSE);
     }
 }
@@ -634,7 +634,7 @@ noreturn void sched_run(void)
     runq_start(q);
     for (;;) {
         irq_enable();
-        grace_work();
+        pass_work();
         irq_disable();
         spin_lock(&q->lock);
         cpu_self()->need_resched = 0;

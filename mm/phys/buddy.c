@@ -25,6 +25,7 @@
 
 struct page_cache {
     u32 count, nzeroed;
+    u32 drains; /* page_drain_ask() calls that this CPU has seen */
     struct page *pages[CACHE_MAX];
     struct page *zeroed[ZEROED_MAX];
 };
@@ -251,6 +252,26 @@ void page_drain(void)
     }
     buddy.nlazy = 0;
     spin_unlock(&buddy.lock);
+}
+
+static u32 drains_asked; /* atomic */
+
+void page_drain_ask(void)
+{
+    __atomic_fetch_add(&drains_asked, 1, __ATOMIC_SEQ_CST);
+}
+
+bool page_drain_is_asked(void)
+{
+    return READ_ONCE(drains_asked) != this_cpu(page_cache).drains;
+}
+
+void page_drain_if_asked(void)
+{
+    if (likely(!page_drain_is_asked()))
+        return;
+    this_cpu(page_cache).drains = READ_ONCE(drains_asked);
+    page_drain();
 }
 
 static u32 cached(const struct page_cache *c)

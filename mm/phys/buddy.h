@@ -42,6 +42,10 @@ bool page_exists(pfn_t pfn);
 pfn_t page_limit(void);
 /* Returns the running CPU's stack and the lazy list to the buddy lists, merged. */
 void page_drain(void);
+/* Has every CPU do so with its stack the next time it calls page_drain_if_asked(). */
+void page_drain_ask(void);
+bool page_drain_is_asked(void);
+void page_drain_if_asked(void);
 /* Blocks free of each order, for /proc/buddyinfo and checks. */
 u64 page_count_order(unsigned order);
 

@@ -59,6 +59,10 @@ struct t_case {
 #define TEST_DIFF(id, ruling, name)  T_CASE_(id, ruling, false, name)
 #define TESTF_DIFF(id, ruling, name) T_CASE_(id, ruling, true, name)
 
+/* How often a case repeats what flushes other CPUs' translations: n times, fewer where several
+ * CPUs have to answer each time. */
+long t_turns(long n);
+
 /* ---- verdicts: all end the process, the first detail of a case is the one reported ---- */
 _Noreturn void t_fail(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -4,6 +4,7 @@
  * /proc that need no memory of their own.
  */
 #include "tests/user/t.h"
+#include <sched.h>
 #include <sys/resource.h>
 
 unsigned char *A;
@@ -323,4 +324,13 @@ void t_contains(int fd, const char *want)
     buf[n] = 0;
     if (strcmp(buf, want))
         FAIL("'%s', want '%s'", buf, want);
+}
+
+long t_turns(long n)
+{
+    cpu_set_t cpus;
+
+    if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
+        return n;
+    return CPU_COUNT(&cpus) > 1 && t_tessera ? n / 10 : n;
 }

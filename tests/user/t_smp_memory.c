@@ -100,7 +100,7 @@ static void *owns_every_fourth(void *arg)
     size_t me = (size_t)arg, last[BLOCK / THREADS] = {0};
     uint64_t seed = 9000 + me;
 
-    for (int k = 0; k < 4000; k++) {
+    for (int k = 0, n = (int)t_turns(8000); k < n; k++) {
         size_t j = t_random(&seed) % (BLOCK / THREADS), p = t_random(&seed) % BLOCK;
 
         OK(R(j * THREADS + me, 1, p));
@@ -142,7 +142,7 @@ TESTF(SM04, "a page flipped between two file pages shows only these")
     OK(R(5, 1, 11));
     for (int i = 0; i < 3; i++)
         t[i] = background(sees_two, i);
-    for (int k = 0; k < 10000; k++) {
+    for (int k = 0, n = (int)t_turns(10000); k < n; k++) {
         OK(R(5, 1, k % 2 ? 11 : 22));
         if (k % 100 == 0) {
             OK(madvise(A + 5 * P, P, MADV_DONTNEED));

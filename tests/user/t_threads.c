@@ -60,7 +60,7 @@ TESTF(T099, "a thread sees the old page or the new, and after the call the new")
     M(F(8), 8);
     OK(R(0, 1, 1));
     pthread_t t = start(reads_tag, NULL);
-    for (long k = 1; k <= 20000; k++) {
+    for (long k = 1, n = t_turns(20000); k <= n; k++) {
         changes++;
         OK(R(0, 1, 1 + k % 2));
         changes++;
@@ -184,7 +184,7 @@ TESTF(T102, "four threads touch, one remaps: as in the model")
     for (size_t i = 0; i < TOUCHERS; i++)
         t[i] = start(touches, (void *)i);
     uint64_t seed = 102;
-    for (int k = 0; k < 20000; k++) {
+    for (int k = 0, n = (int)t_turns(20000); k < n; k++) {
         uint64_t x = t_random(&seed);
         size_t at = x % STORM, page = x / STORM % STORM, n = 1 + x / STORM / STORM % 4;
         if (at + n > STORM || page + n > STORM)
