@@ -31,10 +31,11 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
         {
             unsigned i = slot_index(va, order);
 
-            if (!table->present)
-                continue;
             spin_lock(&table->lock);
-            slot_protect(&c, v, table, i, i + slot_count(va, next, order));
+            change_look(&c, table);
+            if (table->present)
+                slot_protect(&c, v, table, i, i + slot_count(va, next, order));
+            change_mark(&c, table);
             spin_unlock(&table->lock);
             change_pause(&c);
         }

@@ -86,6 +86,7 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
         rearrange_run(&r, s, va, 1, false, number, NULL, &t, 0);
     }
     slot_settle_one(mm, s.table, &t, RESIDENT_SHMEM, 0);
+    change_mark(&r.change, s.table);
     spin_unlock(&s.table->lock);
     if (change_noted(&r.change))
         flush_replaced(mm, va);

@@ -27,6 +27,7 @@ void rearrange_flush(struct rearrange *r)
     change_begin(&r->change, r->mm);
     if (r->cursor.object)
         object_changed(r->cursor.object);
+    r->cursor = object_cursor(NULL); /* leaves of its index may be freed in a pause */
     r->pages += r->run;
     r->run = 0;
 }
@@ -35,7 +36,6 @@ void rearrange_pause(struct rearrange *r)
 {
     REQUIRES_EXCLUSIVE(&r->mm->lock);
     rearrange_flush(r);
-    r->cursor = object_cursor(NULL); /* leaves of its index may be freed */
     pause_anyway();
 }
 
@@ -111,7 +111,6 @@ void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
     rearrange_trim(r, start, end);
     r->covers = USER_END;
     rearrange_flush(r);
-    r->cursor = object_cursor(NULL); /* pauses */
     area_trim_inside(r->v, start, end);
 }
 

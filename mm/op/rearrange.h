@@ -149,6 +149,8 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
     REQUIRES(&s.table->lock);
     u32 *numbers = slot_numbers(s.table, s.i);
 
+    change_look(&r->change, s.table);
+
     for (u64 k = 0; k < n; k++) {
         bool moved = slot_move(numbers, k, home, number + (u32)(k << order), t);
         struct page *pg;

@@ -139,6 +139,7 @@ int object_truncate(struct vm_object *o, u64 size)
         o->size = size;
     }
     spin_unlock(&o->lock);
+    change_wait_for_others();
     return 0;
 }
 
@@ -163,6 +164,7 @@ void object_punch(struct vm_object *o, u64 start, u64 end)
             remove_pages(o, first << o->order, last << o->order, 0);
     }
     spin_unlock(&o->lock);
+    change_wait_for_others();
 }
 
 void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last)

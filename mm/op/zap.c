@@ -22,8 +22,10 @@ static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 wha
         unsigned i = slot_index(va, order);
 
         spin_lock(&table->lock);
+        change_look(c, table);
         if (table->present)
             slot_drop(c, v, table, i, i + slot_count(va, next, order), what);
+        change_mark(c, table);
         spin_unlock(&table->lock);
         if (pauses)
             change_pause(c);
@@ -110,6 +112,7 @@ void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copi
             spin_lock(&table->lock);
             if (table->present)
                 slot_drop(c, v, table, i, i + slot_count(va, next, order), copies);
+            change_mark(c, table);
             spin_unlock(&table->lock);
         }
     }

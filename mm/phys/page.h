@@ -52,7 +52,10 @@ struct page {
     u8 type;   /* enum page_type */
     u8 order;  /* log2 of the block's pages, in its first page: TABLE 0 */
     u16 flags; /* OBJECT: PG_* [N]; SLAB: see mm/phys/slab.c */
-    u32 refs;  /* ANON: PTEs + pins; OBJECT: 1 for the object + pins. Atomic */
+    union {
+        u32 refs;  /* ANON: PTEs + pins; OBJECT: 1 for the object + pins. Atomic */
+        u32 stamp; /* TABLE: [T] who changed it last, see mm/table/change.h */
+    };
     union {
         struct list link; /* FREE and CACHED */
         struct grace_item

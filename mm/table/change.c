@@ -4,9 +4,25 @@
  */
 #include "mm/table/change.h"
 #include "arch/tlb.h"
+#include "lib/lock.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/stat.h"
 #include "mm/table/mm_types.h"
+
+DEFINE_PER_CPU(u32, unflushed);
+
+void change_wait_for_others(void)
+{
+    REQUIRES_NO_SPINLOCK();
+    for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+        const u32 *count = &per_cpu(unflushed, cpu);
+        u32 now = __atomic_load_n(count, __ATOMIC_ACQUIRE);
+
+        while (cpu != cpu_id() && now & 1 &&
+               __atomic_load_n(count, __ATOMIC_ACQUIRE) == now)
+            cpu_wait();
+    }
+}
 
 static void flush_local(const struct change *c)
 {
@@ -107,6 +123,8 @@ void change_flush(struct change *c)
             arch_shootdown(c->mm, cpus & ~self, start, end);
         }
     }
+    if (c->naddrs)
+        change_settled();
     c->naddrs = 0;
     for (u32 i = 0; i < c->npages; i++) {
         struct page *pg = c->pages[i];

@@ -20,6 +20,21 @@
 #define TLB_ADDRS 32u /* more changes than this flush the whole address space */
 #define TLB_PAGES 60u
 
+/* Between a change under T and its flush another CPU may take T, find the entry empty or as it
+ * wants it, and note nothing, though stale translations of it are still about: its own call would
+ * be over too early. So a table has a stamp: the CPU that changed it last, and a count of that
+ * CPU which is odd while it has something to flush. Who takes T looks: a stamp of another CPU
+ * that is still the CPU's count means that the flush is to come, so this call flushes too. */
+#define STAMP_COUNT_BITS 26u
+#define STAMP_COUNT      ((1u << STAMP_COUNT_BITS) - 1)
+STATIC_ASSERT(MAX_CPUS <= 1u << (32 - STAMP_COUNT_BITS));
+
+DECLARE_PER_CPU(u32, unflushed); /* odd: this CPU has noted what it has not flushed */
+
+/* Waits until what other CPUs have noted up to now is flushed. Not with what they wait for
+ * held: no spinlock. */
+void change_wait_for_others(void);
+
 struct change {
     struct mm *mm;
     u32 naddrs; /* TLB_ADDRS + 1: all */
@@ -82,6 +97,36 @@ static inline void change_note_all(struct change *c)
     c->naddrs = TLB_ADDRS + 1;
 }
 
+/* Before T of a table is given up, if the change has noted something. T held. */
+static inline void change_mark(const struct change *c, struct page *table)
+{
+    if (c->naddrs) {
+        u32 count = this_cpu(unflushed) | 1;
+
+        this_cpu(unflushed) = count;
+        table->stamp = cpu_id() << STAMP_COUNT_BITS | count;
+    }
+}
+
+/* After T of a table was taken by a call that has its entries changed when it returns. */
+static inline void change_look(struct change *c, const struct page *table)
+{
+    u32 stamp = table->stamp, cpu = stamp >> STAMP_COUNT_BITS;
+
+    if (unlikely(cpu != cpu_id()) && stamp & 1 && cpu < cpu_count &&
+        READ_ONCE(per_cpu(unflushed, cpu)) == (stamp & STAMP_COUNT))
+        change_note_all(c);
+}
+
+/* This CPU has flushed what it noted. */
+static inline void change_settled(void)
+{
+    u32 count = this_cpu(unflushed);
+
+    __atomic_store_n(&this_cpu(unflushed), (count + (count & 1)) & STAMP_COUNT,
+                     __ATOMIC_RELEASE);
+}
+
 /* Frees pg after the flush: gives back a reference of an ANON or OBJECT page, or frees a
  * PAGE_KERNEL one (a former table). */
 static inline void change_free(struct change *c, struct page *pg)
@@ -123,6 +168,7 @@ static inline bool change_flush_one(const struct change *c)
     if (READ_ONCE(c->mm->cpus) != 1ull << cpu_id())
         return false;
     mm_count(tlb_flush_page);
+    change_settled();
     return true;
 }
 

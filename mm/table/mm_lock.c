@@ -22,7 +22,7 @@ void mm_lock(struct mm *mm)
     u64 others;
 
     mutex_lock(&mm->lock);
-    (void)__atomic_fetch_add(&mm->seq, 1, __ATOMIC_SEQ_CST);
+    ASSERT(__atomic_add_fetch(&mm->seq, 1, __ATOMIC_SEQ_CST) & 1);
     /* A CPU that loads it from now on sees the odd number. */
     others = __atomic_load_n(&mm->cpus, __ATOMIC_SEQ_CST) & ~(1ull << cpu_id());
     if (unlikely(others))

@@ -17,6 +17,7 @@ static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
     pg->away = NULL;
     pg->base = (u32)(align_down(va, pt_table_span(level)) >> (PAGE_SHIFT + PT_SHIFT));
     pg->present = 0;
+    pg->stamp = 0;
     pg->naway = 0;
     pg->lock = (spinlock_t)SPINLOCK_INIT;
     pg->level = (u16)level;
@@ -134,8 +135,9 @@ void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)
     pte_store(src, 0);
     source->present--;
     spin_unlock(&source->lock);
-    spin_unlock(&leaf->lock);
     change_note_all(b);
+    change_mark(b, leaf);
+    spin_unlock(&leaf->lock);
 }
 
 struct page *pt_find_table(const struct mm *mm, vaddr_t *at, vaddr_t end, unsigned lowest)

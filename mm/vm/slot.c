@@ -392,6 +392,7 @@ void slot_transfer(struct change *c, struct page *from, unsigned i, struct page 
     spin_lock(&from->lock);
     if (to != from)
         spin_lock(&to->lock);
+    change_look(c, from);
     for (unsigned k = 0; k < n; k++) {
         pte_t pte = pte_load(&src[i + k]);
 
@@ -404,6 +405,7 @@ void slot_transfer(struct change *c, struct page *from, unsigned i, struct page 
     }
     from->present -= moved;
     to->present += moved;
+    change_mark(c, from);
     if (to != from)
         spin_unlock(&to->lock);
     spin_unlock(&from->lock);

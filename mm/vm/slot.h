@@ -193,6 +193,7 @@ static always_inline void slot_settle(struct change *c, struct page *table,
     REQUIRES(&table->lock);
     table->present = (u16)(table->present + t->present);
     table->naway = (u16)(table->naway + t->naway);
+    change_mark(c, table);
     c->resident[kind] += t->present * (1 << order);
 }
 
@@ -307,6 +308,7 @@ static always_inline void slot_drop_backlink(struct change *c, struct page *pg, 
         /* away pages are in shared mappings only */
         c->resident[RESIDENT_SHMEM] -= 1 << pg->order;
         change_note(c, pt_address(table, i));
+        change_mark(c, table);
         mm_count(pte_zapped);
     }
     spin_unlock(&table->lock);
