@@ -83,10 +83,18 @@ u64 shm_attaches(const struct shm_segment *s)
     return READ_ONCE(s->file->vm.refs) - s->pins - !(s->mode & SHM_DEST);
 }
 
-void shm_get(struct shm_segment *s)
+bool shm_get(struct shm_segment *s)
 {
-    file_get(s->file);
+    REQUIRES(&shm_lock);
+    u32 now = READ_ONCE(s->file->vm.refs);
+
+    do {
+        if (!now)
+            return false;
+    } while (!__atomic_compare_exchange_n(&s->file->vm.refs, &now, now + 1, false,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     s->pins++;
+    return true;
 }
 
 void shm_put(struct shm_segment *s)

@@ -57,8 +57,8 @@ static inline struct vm_object *shm_object(const struct shm_segment *s)
 
 u64 shm_attaches(const struct shm_segment *s);
 
-/* Keeps s over a time without the lock. */
-void shm_get(struct shm_segment *s);
+/* Keeps s over a time without the lock; false: its last holder has just left. */
+bool must_check shm_get(struct shm_segment *s);
 /* Without the lock. */
 void shm_put(struct shm_segment *s);
 

@@ -22,8 +22,11 @@
 #define CHUNK_BYTES 512
 
 static struct mutex in_lock;
-static u32 in_left; /* bytes left of the present chunk */
-static bool in_ended;
+static u32 in_left;   /* [in_lock] bytes left of the present chunk */
+static bool in_ended; /* [in_lock] */
+
+static struct mutex
+    out_locks[OUT_PORTS + 1]; /* of a port: what one call sends in a piece */
 
 static ssize_t host_write(struct file *f, struct uio *u, u64 *pos)
 {
@@ -36,8 +39,10 @@ static ssize_t host_write(struct file *f, struct uio *u, u64 *pos)
         size_t part = MIN(u->left, sizeof(bytes));
         size_t n = uio_copy_from(u, bytes, part);
 
+        mutex_lock(&out_locks[port]);
         for (size_t i = 0; i < n; i++)
             console_port_put(port, bytes[i]);
+        mutex_unlock(&out_locks[port]);
         done += n;
         if (n < part)
             return done ? (ssize_t)done : -EFAULT;
@@ -101,7 +106,8 @@ static ssize_t host_read(struct file *f, struct uio *u, u64 *pos)
     (void)pos;
     if (!u->left)
         return 0;
-    mutex_lock(&in_lock);
+    if (!mutex_lock_interruptible(&in_lock))
+        return -ERESTARTSYS;
     n = read_chunk(bytes, MIN(u->left, sizeof(bytes)), !(file_flags(f) & O_NONBLOCK));
     mutex_unlock(&in_lock);
     if (n <= 0)
@@ -133,6 +139,8 @@ void hostport_init(void)
                         {"host3", 0200, &verdict_ops}};
 
     mutex_init(&in_lock);
+    for (unsigned i = 0; i < ARRAY_SIZE(out_locks); i++)
+        mutex_init(&out_locks[i]);
     if (!console_port_present(1))
         return;
     for (unsigned i = 0; i < OUT_PORTS; i++)

@@ -8,6 +8,7 @@
 #include "kernel/cmdline.h"
 #include "kernel/task/proc.h"
 #include "lib/fmt.h"
+#include "lib/spinlock.h"
 
 #define TRACE_PORT 4u
 
@@ -23,7 +24,8 @@ static const char *const own_names[OWN_SYSCALL_COUNT] = {
 };
 #undef OWN_SYSCALL
 
-bool strace_on;
+bool strace_on;         /* [c] after boot */
+static spinlock_t lock; /* lines are whole */
 
 const char *syscall_name(u64 number)
 {
@@ -51,6 +53,8 @@ void strace_log(u64 number, const struct syscall_args *a, long result)
                  "%d %s/%lu(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx) = %ld\n",
                  current_proc()->pid, syscall_name(number), number, a->a0, a->a1, a->a2,
                  a->a3, a->a4, a->a5, result);
+    spin_lock(&lock);
     for (const char *s = line; *s; s++)
         console_port_put(TRACE_PORT, (u8)*s);
+    spin_unlock(&lock);
 }

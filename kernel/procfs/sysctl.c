@@ -4,8 +4,12 @@
  */
 #include "kernel/procfs/sysctl.h"
 #include "kernel/task/proc.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+
+/* Writers of numbers: a check and its number are one step. Readers need no lock. */
+static spinlock_t lock;
 
 int sysctl_show(const struct sysctl *c, struct seq *s)
 {
@@ -47,6 +51,7 @@ static int store_number(const struct sysctl *c, const char *text)
         return -EINVAL;
     if (str_to_u64(text, &number) != 0 || number < c->min || number > c->max)
         return -EINVAL;
+    SCOPED_LOCK(&lock);
     err = c->check ? c->check(number) : 0;
     if (err)
         return err;

@@ -135,7 +135,8 @@ static int set_printk(char *text, size_t n)
             ;
     }
     levels[1] &= 7;
-    memcpy(printk_levels, levels, sizeof(levels));
+    for (int i = 0; i < 4; i++)
+        WRITE_ONCE(printk_levels[i], levels[i]);
     return 0;
 }
 

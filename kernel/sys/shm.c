@@ -125,8 +125,8 @@ static int find_for_attach(s32 id, u32 flags, struct shm_segment **out)
     if (s)
         err = check_access(s, 0444 | (flags & SHM_RDONLY ? 0 : 0222) |
                                   (flags & SHM_EXEC ? 0111 : 0));
-    if (!err)
-        shm_get(*out = s);
+    if (!err && !shm_get(*out = s))
+        err = -EINVAL;
     mutex_unlock(&shm_lock);
     return err;
 }

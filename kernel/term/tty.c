@@ -157,6 +157,7 @@ static ssize_t read_raw(struct tty *t, struct uio *u)
     }
 }
 
+/* -EAGAIN: another reader has taken the line. */
 static ssize_t read_line(struct tty *t, struct uio *u)
 {
     u8 bytes[CHUNK];
@@ -172,7 +173,7 @@ static ssize_t read_line(struct tty *t, struct uio *u)
         if (n == 0)
             break;
     }
-    return (ssize_t)got;
+    return got || end ? (ssize_t)got : -EAGAIN;
 }
 
 static ssize_t tty_read(struct file *f, struct uio *u, u64 *pos)
@@ -192,8 +193,13 @@ static ssize_t tty_read(struct file *f, struct uio *u, u64 *pos)
             return -EAGAIN;
         if (!(t->ld.termios.c_lflag & ICANON))
             return read_raw(t, u);
-        if (readable)
-            return read_line(t, u);
+        if (readable) {
+            ssize_t n = read_line(t, u);
+
+            if (n != -EAGAIN)
+                return n;
+            continue;
+        }
         err = wait_input(t, NO_DEADLINE);
         if (err)
             return err;

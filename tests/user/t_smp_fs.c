@@ -55,7 +55,8 @@ static void *uses_table(void *arg)
     char buf[16];
 
     for (int i = 0; i < 1500; i++) {
-        int a = FIRST_FD + (int)(next(&seed) % FDS), b = FIRST_FD + (int)(next(&seed) % FDS);
+        int a = FIRST_FD + (int)(next(&seed) % FDS),
+            b = FIRST_FD + (int)(next(&seed) % FDS);
 
         switch (next(&seed) % 5) {
         case 0: {
