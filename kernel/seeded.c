@@ -194,6 +194,7 @@ static void circle_of_three(void)
 
 static void one_class_both_orders(void)
 {
+    both(&pair[0], &pair[1]); /* the first time says nothing */
     both(&pair[0], &pair[1]);
     both(&pair[1], &pair[0]);
 }

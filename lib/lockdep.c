@@ -248,8 +248,9 @@ static void join(u32 a, u32 b)
 
 /* ---- what happens ---- */
 
-/* A lock is taken at site `to` while that of site `from` is held. */
-static void note_edge(u32 from, const void *held, u32 to, const void *lock)
+/* A lock is taken at site `to` while that of site `from` is held. `fresh`: never before, so that
+ * nobody else knows it yet, and the order among its class means nothing. */
+static void note_edge(u32 from, const void *held, u32 to, const void *lock, bool fresh)
 {
     u32 i = edge_place(edges, from, to), class = class_of(from);
     struct site *c = &sites[class];
@@ -257,7 +258,7 @@ static void note_edge(u32 from, const void *held, u32 to, const void *lock)
     if (class == class_of(to)) {
         uintptr_t *pair = held < lock ? c->up : c->down;
 
-        if (READ_ONCE(pair[0]))
+        if (fresh || READ_ONCE(pair[0]))
             return;
         graph_take();
         pair[1] = sites[to].place;
@@ -304,7 +305,7 @@ static u32 about_to_take(const spinlock_t *l, uintptr_t place, bool waits)
 {
     u32 word = READ_ONCE(l->held) & ~LOCK_HOLDER_MASK, site;
     const struct held_spins *held = &this_cpu(held_spins);
-    bool irqs_on = irq_enabled();
+    bool irqs_on = irq_enabled(), fresh = !word;
     irqflags_t flags;
 
     if (stopped)
@@ -316,7 +317,7 @@ static u32 about_to_take(const spinlock_t *l, uintptr_t place, bool waits)
     else if (class_of(word >> LOCK_HOLDER_BITS) != class_of(site))
         join(word >> LOCK_HOLDER_BITS, site);
     for (u32 i = 0; waits && i < held->n; i++)
-        note_edge(held->of[i].site, held->of[i].lock, site, l);
+        note_edge(held->of[i].site, held->of[i].lock, site, l, fresh);
     if (waits || !cpu_self()->irq_depth)
         note_interrupts(class_of(site), place, irqs_on);
     irq_restore(flags);
@@ -399,18 +400,19 @@ void lockdep_mutex(struct mutex *m)
     uintptr_t place = (uintptr_t)__builtin_return_address(0);
     struct held_mutexes *held = thread_mutexes();
     irqflags_t flags;
+    bool fresh = !m->site;
     u32 site;
 
     if (stopped)
         return;
     flags = irq_save();
     site = site_of(place);
-    if (!m->site)
+    if (fresh)
         m->site = site;
     else if (class_of(m->site) != class_of(site))
         join(m->site, site);
     for (u32 i = 0; i < held->n; i++)
-        note_edge(held->of[i].site, held->of[i].m, site, m);
+        note_edge(held->of[i].site, held->of[i].m, site, m, fresh);
     held->next_site = site;
     irq_restore(flags);
 }

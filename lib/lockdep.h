@@ -7,7 +7,8 @@
  *
  * Classes need no names: a lock belongs to the place in the code that takes it first, and two
  * places that ever take the same lock are one class from then on. Of two locks of one class at
- * a time the one with the lower address must always be the first, or always the second.
+ * a time the one with the lower address must always be the first, or always the second; one that
+ * was never taken before is not asked.
  */
 #pragma once
 

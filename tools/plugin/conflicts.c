@@ -3,7 +3,7 @@
  * QEMU plugin: the 64-byte lines of kernel memory that CPUs conflict on, between two markers
  * of a guest program. A conflict is an access by one CPU to a line that another wrote and that
  * the first has not touched since: on a real machine the line travels. CPU 0 is left out, it
- * belongs to who leads the measurement.
+ * belongs to who leads the measurement; so are registers of devices.
  *
  *   -plugin conflicts.so,out=FILE
  *
@@ -29,6 +29,7 @@ typedef uint64_t qemu_plugin_id_t;
 typedef uint32_t qemu_plugin_meminfo_t;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
+struct qemu_plugin_hwaddr;
 struct qemu_info;
 
 enum { CB_NO_REGS = 0, MEM_RW = 3, WATCH = 0x7f };
@@ -45,6 +46,9 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *in, mem_fn fn, in
                                       int rw, void *arg);
 void qemu_plugin_reset(qemu_plugin_id_t id,
                        reset_fn fn); /* forgets all translated code */
+struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t info,
+                                                  uint64_t address);
+bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *at);
 bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb,
@@ -120,6 +124,13 @@ static void note(struct line *l, uint64_t code)
     p->count++;
 }
 
+static bool is_device(qemu_plugin_meminfo_t info, uint64_t address)
+{
+    const struct qemu_plugin_hwaddr *at = qemu_plugin_get_hwaddr(info, address);
+
+    return at && qemu_plugin_hwaddr_is_io(at);
+}
+
 static void access(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *code)
 {
     struct line *l;
@@ -130,7 +141,7 @@ static void access(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, v
         ;
     accesses++;
     l = find(address);
-    if (l->writer != NOBODY && !(l->seen >> cpu & 1))
+    if (l->writer != NOBODY && !(l->seen >> cpu & 1) && !is_device(info, address))
         note(l, (uintptr_t)code);
     if (qemu_plugin_mem_is_store(info)) {
         l->writer = cpu;
