@@ -84,16 +84,18 @@ static struct where where(uintptr_t place)
 
 #define PLACE(p) where(p).name, (unsigned long)where(p).offset
 
-/* The way of the last search to class `to`, as the last lines before the panic. */
-static void print_way(u32 to)
+/* The way of the last search, from class `first` to `to`, as the last lines before the panic. */
+static void print_way(u32 first, u32 to)
 {
-    for (u32 e; (e = reached_by[to]) != 0; to = classes[e].from) {
+    do {
+        u32 e = reached_by[to];
         struct where from = where(sites[classes[e].from_site].place);
         struct where then = where(sites[classes[e].to_site].place);
 
         printk("lockdep: taken at %s+%#lx while held since %s+%#lx\n", then.name,
                (unsigned long)then.offset, from.name, (unsigned long)from.offset);
-    }
+        to = classes[e].from;
+    } while (to != first);
 }
 
 /* ---- sites and classes ---- */
@@ -195,7 +197,7 @@ static void check_interrupts(void)
                 continue;
             lockdep_stop();
             if (to != c)
-                print_way(to);
+                print_way(c, to);
             panic("lockdep: taken with interrupts on at %s+%#lx, and by a handler%s at "
                   "%s+%#lx",
                   PLACE(sites[to].irqs_on), to == c ? "" : " that holds another",
@@ -209,7 +211,7 @@ static void check_circle(u32 class)
     if (!search(class, class))
         return;
     lockdep_stop();
-    print_way(class); /* goes round once: each class has one way to it */
+    print_way(class, class);
     panic("lockdep: circle of locks");
 }
 
