@@ -160,7 +160,7 @@ static spinlock_t first, second, third, pair[2];
 static struct mutex outer, inner;
 
 /* Each pair of locks is taken here, so that only the order differs. */
-static void both(spinlock_t *a, spinlock_t *b)
+static noinline void both(spinlock_t *a, spinlock_t *b)
 {
     spin_lock(a);
     spin_lock(b);

@@ -31,6 +31,7 @@ struct site {
 struct edge {
     u32 from, to; /* from 0: free */
     u32 from_site, to_site;
+    u32 up, down; /* between sites: seen with the lower address first, second */
 };
 
 struct held_spin {
@@ -147,7 +148,7 @@ static bool add_class_edge(u32 from_site, u32 to_site)
         return false;
     if (++nclasses > EDGES / 2)
         panic("lockdep: too many edges");
-    classes[i] = (struct edge){from, to, from_site, to_site};
+    classes[i] = (struct edge){from, to, from_site, to_site, 0, 0};
     return true;
 }
 
@@ -215,6 +216,23 @@ static void check_circle(u32 class)
     panic("lockdep: circle of locks");
 }
 
+/* An edge whose two classes have become one: which of the two came first counts now. */
+static void note_inner(const struct edge *e)
+{
+    struct site *c = &sites[class_of(e->from)];
+
+    if (c != &sites[class_of(e->to)])
+        return;
+    if (e->up && !c->up[0]) {
+        c->up[0] = sites[e->from].place;
+        c->up[1] = sites[e->to].place;
+    }
+    if (e->down && !c->down[0]) {
+        c->down[0] = sites[e->from].place;
+        c->down[1] = sites[e->to].place;
+    }
+}
+
 /* Two sites take the same lock: their classes are one. */
 static void join(u32 a, u32 b)
 {
@@ -240,8 +258,8 @@ static void join(u32 a, u32 b)
     memset(classes, 0, sizeof(classes));
     nclasses = 0;
     for (u32 i = 1; i < EDGES; i++)
-        if (edges[i].from)
-            (void)add_class_edge(edges[i].from, edges[i].to);
+        if (edges[i].from && !add_class_edge(edges[i].from, edges[i].to))
+            note_inner(&edges[i]);
     check_pair(to);
     check_circle(a);
     check_interrupts();
@@ -269,8 +287,11 @@ static void note_edge(u32 from, const void *held, u32 to, const void *lock, bool
         graph_give();
         return;
     }
-    if (edges[i].from)
+    if (edges[i].from) {
+        if (!fresh)
+            WRITE_ONCE(*(held < lock ? &edges[i].up : &edges[i].down), 1);
         return;
+    }
     graph_take();
     i = edge_place(edges, from, to);
     if (!edges[i].from) {
@@ -279,6 +300,8 @@ static void note_edge(u32 from, const void *held, u32 to, const void *lock, bool
         edges[i].to = to;
         edges[i].from_site = from;
         edges[i].to_site = to;
+        edges[i].up = !fresh && held < lock;
+        edges[i].down = !fresh && held > lock;
         WRITE_ONCE(edges[i].from, from);
         if (add_class_edge(from, to)) {
             check_circle(class_of(from));

@@ -21,10 +21,10 @@ FAULTS = {
         "one-class-both-orders": rf"panic: lockdep: two of one class in both orders: at both\+"
                                  rf".* while held since {PLACE}",
         "circle-of-mutexes": r"panic: lockdep: circle of locks",
-        "handler-and-open": rf"panic: lockdep: taken with interrupts on at handler_and_open\+.*, "
+        "handler-and-open": rf"panic: lockdep: taken with interrupts on at {PLACE}, "
                             rf"and by a handler at take_in_handler\+",
-        "handler-behind-open": r"panic: lockdep: taken with interrupts on at "
-                               r"handler_behind_open\+.*, and by a handler that holds another",
+        "handler-behind-open": rf"panic: lockdep: taken with interrupts on at "
+                               rf"{PLACE}, and by a handler that holds another",
     },
     "kcsan": {
         "race-write-write": r"panic: kcsan: race between write_plain and write_plain",
