@@ -11,16 +11,25 @@
 #define NSEC 1000000000ull
 #define USEC 1000000ull
 
+/* The soft limit becomes `to`, unless somebody sets another one at this moment, which stays. */
+static void move_on(struct rlimit64 *limit, u64 to)
+{
+    u64 old = READ_ONCE(limit->rlim_cur);
+
+    __atomic_compare_exchange_n(&limit->rlim_cur, &old, to, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+}
+
 /* As on Linux the soft limit moves on by a second each time it is told of. */
-static void check_cpu(struct proc *p)
+static void check_cpu(struct proc *p, u64 used)
 {
     struct rlimit64 *limit = &p->rlim[RLIMIT_CPU];
-    u64 seconds = p->cpu_ns / NSEC;
+    u64 seconds = used / NSEC;
 
-    if (seconds >= MAX(limit->rlim_max, 1ull)) {
+    if (seconds >= MAX(READ_ONCE(limit->rlim_max), 1ull)) {
         signal_send_proc(p, SIGKILL);
-    } else if (seconds >= MAX(limit->rlim_cur, 1ull)) {
-        limit->rlim_cur = seconds + 1;
+    } else if (seconds >= MAX(READ_ONCE(limit->rlim_cur), 1ull)) {
+        move_on(limit, seconds + 1);
         signal_send_proc(p, SIGXCPU);
     }
 }
@@ -31,10 +40,10 @@ static void check_realtime(struct thread *t, u64 tick_ns)
     struct rlimit64 *limit = &t->proc->rlim[RLIMIT_RTTIME];
     u64 us = t->rt_ticks * (tick_ns / (NSEC / USEC));
 
-    if (us > limit->rlim_max) {
+    if (us > READ_ONCE(limit->rlim_max)) {
         signal_send_proc(t->proc, SIGKILL);
-    } else if (us > limit->rlim_cur) {
-        limit->rlim_cur += USEC;
+    } else if (us > READ_ONCE(limit->rlim_cur)) {
+        move_on(limit, limit->rlim_cur + USEC);
         signal_send_proc(t->proc, SIGXCPU);
     }
 }
@@ -56,10 +65,10 @@ static void run_timer(struct proc *p, struct cpu_itimer *timer, u64 ns, int sign
 void cpu_limit_tick(struct thread *t, u64 ns, bool in_user)
 {
     struct proc *p = t->proc;
+    u64 used = __atomic_add_fetch(&p->cpu_ns, ns, __ATOMIC_RELAXED);
 
-    p->cpu_ns += ns;
     if (unlikely(READ_ONCE(p->rlim[RLIMIT_CPU].rlim_cur) != RLIM_INFINITY))
-        check_cpu(p);
+        check_cpu(p, used);
     if (unlikely(t->realtime &&
                  READ_ONCE(p->rlim[RLIMIT_RTTIME].rlim_cur) != RLIM_INFINITY))
         check_realtime(t, ns);
