@@ -21,6 +21,15 @@
 #ifndef EVENTS
 #define EVENTS 2
 #endif
+#ifndef STEALS
+#define STEALS 1
+#endif
+#ifndef PREEMPTS
+#define PREEMPTS 1
+#endif
+#ifndef MOVES
+#define MOVES 1
+#endif
 #define NOBODY 255
 
 mtype = { RUNNABLE, UNPLACED, SLEEPING };
@@ -33,7 +42,7 @@ bool unparked = false;
 byte on_stack = NOBODY; /* the CPU that uses the thread's stack */
 bool event[EVENTS];
 byte waits_for = 0;     /* the thread's own: which event it waits for */
-byte preempts = 1, moves = 1, steals = 2; /* how often these may happen */
+byte preempts = PREEMPTS, moves = MOVES, steals = STEALS; /* how often these may happen */
 bool done = false;
 
 inline lock(q)
@@ -65,20 +74,29 @@ inline lock_queue_of(q)
 
 inline make_ready(q)
 {
-    assert(!queued[0] && !queued[1] && !queued[CPUS - 1]);
-    state = RUNNABLE;
-    queued[q] = true
+    d_step {
+        assert(!queued[0] && !queued[1] && !queued[CPUS - 1]);
+        state = RUNNABLE;
+        queued[q] = true
+    }
 }
 
-/* Any CPU other than q may be chosen; the second lock is tried only. */
-inline wake(q)
+/* Any CPU. */
+inline choose(to)
 {
-    byte to = 0;
+    atomic {
+        if
+        :: to = 0
+        :: to = 1
+        :: to = CPUS - 1
+        fi
+    }
+}
 
-    do
-    :: to < CPUS - 1 -> to++
-    :: break
-    od;
+/* The second lock is tried only. */
+inline wake(q, to)
+{
+    choose(to);
     if
     :: to != q ->
        if
@@ -95,7 +113,7 @@ inline wake(q)
 
 proctype waker(byte e)
 {
-    byte q;
+    byte q, to;
 
 #ifndef TOLD_FIRST
     event[e] = true;
@@ -106,7 +124,7 @@ proctype waker(byte e)
 #ifdef LATE_CLEAR
        unparked = true;
 #endif
-       wake(q)
+       wake(q, to)
     :: else -> unparked = true
     fi;
     unlock(q);
@@ -130,11 +148,7 @@ inline switch_away(me)
 inline place(me, q, to)
 {
     lock_queue_of(q);
-    to = 0;
-    do
-    :: to < CPUS - 1 -> to++
-    :: break
-    od;
+    choose(to);
     if
     :: to != q -> cpu = to; unlock(q); lock_queue_of(q)
     :: else
@@ -209,12 +223,16 @@ proctype processor(byte me)
        lock(me);
        if
        :: queued[me] ->
-          queued[me] = false;
-          assert(on_stack == NOBODY);
-          assert(cpu == me && state == RUNNABLE);
-          on_stack = me;
+          d_step {
+              queued[me] = false;
+              assert(on_stack == NOBODY);
+              assert(cpu == me && state == RUNNABLE);
+              on_stack = me
+          }
           unlock(me);
-          run_thread(me, q, to)
+          run_thread(me, q, to);
+          skip;
+          d_step { q = 0; to = 0 }
        :: else -> unlock(me)
        fi
     :: steals > 0 && !queued[me] && cpu != me && queued[cpu] ->
@@ -239,7 +257,7 @@ proctype processor(byte me)
        :: atomic { from != me && locked[from] -> skip }
 #endif
        fi;
-       unlock(me)
+       atomic { unlock(me); from = 0 }
     od
 }
 
