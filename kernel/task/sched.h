@@ -29,7 +29,8 @@ void sched_set_policy(struct thread *t, u8 policy, u8 priority);
 bool sched_set_allowed(struct thread *t, u64 allowed);
 bool sched_is_placed(struct thread *t);
 
-/* CPU `cpu` looks for somebody better to run, from hlt too. Any context. */
+/* CPU `cpu` looks for somebody better to run, from hlt too. Any context, interrupts off unless
+ * it does not matter which CPU the caller is on. */
 void sched_kick(u32 cpu);
 
 /* What a CPU did since it runs, and how many threads are ready or run on it. */
