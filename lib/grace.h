@@ -10,8 +10,8 @@
  *   CPU 1   ---- reads x ----|pass           |pass
  *   CPU 2        ----------------|pass   (idle)
  *
- * Whoever drops translations flushes before its CPU passes, so a frame that left a file is
- * reachable by no CPU any more when its grace period is over: docs/decisions/0014.
+ * Who drops translations flushes before its CPU passes, so a frame that left a file is
+ * reachable by no CPU any more when its grace period is over: docs/decisions/0014-readers-and-leaf-locks.md.
  * One CPU alone passes at once. Model: tests/models/truncate.pml.
  */
 #pragma once

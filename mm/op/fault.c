@@ -20,7 +20,6 @@
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/mm.h"
-#include "mm/op/stack.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/stat.h"
 #include "mm/vm/object_tree.h"
@@ -457,52 +456,5 @@ enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
                  __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) > 1)
             result = SLOT_CALL(v, fault_private_write, &f, pte);
     } while (result == FAULT_RETRY);
-    return result;
-}
-
-/* The same, but it may be the stack that grows, or somebody changes the address space. */
-static noinline enum fault_result fault_slow(struct mm *mm, vaddr_t va, u32 access)
-{
-    enum fault_result result = FAULT_MAPERR;
-    struct vma *v;
-
-    mm_lock_shared(mm);
-    v = vma_at(mm, va);
-    if (v)
-        result = fault_locked(mm, v, va, access);
-    mm_unlock_shared(mm);
-    if (v)
-        return result;
-    mm_lock(mm);
-    v = vma_at(mm, va);
-    if (!v)
-        v = stack_grow(mm, va);
-    if (v)
-        result = fault_locked(mm, v, va, access);
-    mm_unlock(mm);
-    return result;
-}
-
-enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access)
-{
-    enum fault_result result = FAULT_MAPERR;
-    struct vma *v = NULL;
-
-    if (va >= USER_END)
-        return FAULT_MAPERR;
-    if (likely(mm_read_begin(mm))) {
-        v = vma_read(mm, va);
-        if (likely(v))
-            result = fault_locked(mm, v, va, access);
-        mm_read_end(mm);
-    }
-    if (unlikely(!v))
-        result = fault_slow(mm, va, access);
-    if (likely(result == FAULT_OK))
-        mm_count(pgfault);
-    else if (result == FAULT_BUS)
-        mm_count(fault_bus);
-    else if (result != FAULT_OOM)
-        mm_count(fault_segv);
     return result;
 }

@@ -3,7 +3,7 @@
  * How often the pages of an object are shown, for /proc. Nobody counts it when translations
  * come and go. A page that few can show is counted when it is asked for; where many aliases or
  * mappings would have to be visited again for each slot that shows it, 64 pages are counted at
- * once and the numbers kept with the object while no translation of it comes or goes: whoever
+ * once and the numbers kept with the object while no translation of it comes or goes: who
  * adds or drops one clears `counted` after that. It was set before the count looked at that
  * slot, under the table's lock, so a change that the count missed is a change that clears it.
  */

@@ -36,7 +36,7 @@ struct vm_object {
     u64 wrote; /* about cpu_cycles() of the last write fault through a shared mapping, 0: none
                   * since the file system took note of it (fs/inode.c) */
     bool
-        counted; /* set [O]: a census is kept; cleared by whoever adds or drops a translation */
+        counted; /* set [O]: a census is kept; cleared by who adds or drops a translation */
     bool sealed; /* once set, set: a write seal; MADV_REMOVE is refused */
 
     spinlock_t lock;     /* O */

@@ -159,7 +159,7 @@ static void *waits_once(void *arg)
     return NULL;
 }
 
-TEST(requeue, "whoever is requeued is woken where it went, once")
+TEST(requeue, "who is requeued is woken where it went, once")
 {
     pthread_t t[NT];
 

@@ -181,8 +181,8 @@ static void *sleeps_unblocked(void *arg)
     return NULL;
 }
 
-TEST(masks,
-     "a signal to the process finds a thread that takes it, whoever blocks it just now")
+TEST(masks, "a signal to the process finds a thread that takes it, however many block it "
+            "just now")
 {
     struct sigaction act = {.sa_handler = count};
     pthread_t t[NT], sleeper;
