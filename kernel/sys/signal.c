@@ -173,7 +173,7 @@ long sys_rt_sigsuspend(const struct syscall_args *a)
     return -ERESTARTNOHAND;
 }
 
-/* Takes one of the set. Until the next call whoever sends one of `awaits` wakes the thread. */
+/* Takes one of the set. Until the next call who sends one of `awaits` wakes the thread. */
 static int take_from(struct thread *t, u64 set, u64 awaits, struct sig_record *rec)
 {
     struct list trash = LIST_INIT(trash);

@@ -126,7 +126,7 @@ static s32 try_job_control(struct proc *parent, const struct wait_request *w,
     list_for_each (pos, &parent->children) {
         struct proc *p = list_entry(pos, struct proc, sibling);
 
-        /* Without its sig.lock: whoever changes one of these counts job_changes afterwards. */
+        /* Without its sig.lock: who changes one of these counts job_changes afterwards. */
         if (p->zombie || !((READ_ONCE(p->stopped) && READ_ONCE(p->stop_told) &&
                             !READ_ONCE(p->reported)) ||
                            READ_ONCE(p->continued)))
