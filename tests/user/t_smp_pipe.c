@@ -111,7 +111,7 @@ static void *asks(void *arg)
     while (!stop) {
         int n;
         OK(ioctl(ends[0], 0x541b /* FIONREAD */, &n));
-        CHECK(n >= 0 && n <= 32768);
+        CHECK(n >= 0 && n <= 65536);
     }
     return NULL;
 }
