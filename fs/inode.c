@@ -118,7 +118,7 @@ static void split_time(u64 ns, u64 *sec, u64 *nsec)
     *nsec = ns % NS_PER_SEC;
 }
 
-/* *time is not before `when`, whoever sets it meanwhile. */
+/* *time is not before `when`, however it is set meanwhile. */
 static void raise(u64 *time, u64 when)
 {
     u64 now = READ_ONCE(*time);

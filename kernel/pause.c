@@ -9,7 +9,7 @@
 #include "kernel/main.h"
 #include "kernel/pause.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "lib/grace.h"
 #include "lib/string.h"

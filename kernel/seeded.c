@@ -6,7 +6,7 @@
 #include "kernel/seeded.h"
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "lib/assert.h"
 #include "lib/lock.h"
 #include "lib/pause.h"

@@ -10,7 +10,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "lib/grace.h"
 #include "lib/log.h"

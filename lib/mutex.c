@@ -67,7 +67,7 @@ bool mutex_lock_slow(struct mutex *m, enum mutex_mode mode, bool (*stop)(void))
     return is_granted(m, &w, true);
 }
 
-/* m->lock is held, and given up here: whoever gets the lock may be the last user of m. */
+/* m->lock is held, and given up here: the one who gets the lock may be the last user of m. */
 void mutex_wake(struct mutex *m)
 {
     REQUIRES(&m->lock);

@@ -30,7 +30,7 @@ struct mutex_waiter {
     bool granted;         /* [mutex.lock]; its owner looks without it first */
 };
 
-/* Provided by kernel/task/sched.c (host: tests/host/port.c).
+/* Provided by kernel/task/sched/sched.c (host: tests/host/port.c).
  * thread_self: an opaque handle. thread_park: sleeps until thread_unpark(handle) was called
  * since the last return from thread_park; spurious returns are allowed. */
 void *thread_self(void);
@@ -57,7 +57,7 @@ struct held_mutexes {
     } of[HELD_MUTEXES];
 };
 
-/* The running thread's list. Provided by kernel/task/sched.c (host: tests/host/port.c). */
+/* The running thread's list. Provided by kernel/task/sched/sched.c (host: tests/host/port.c). */
 struct held_mutexes *thread_mutexes(void);
 
 void mutex_note_taken(const struct mutex *m, enum mutex_mode mode);

@@ -27,7 +27,7 @@ struct waitq_entry {
     void (*wake)(struct waitq_entry *e); /* [c] instead of waking `thread`; NULL: none */
 };
 
-/* Provided by kernel/task/sched.c (host: tests/host/port_fs.c). As thread_park, but returns at
+/* Provided by kernel/task/sched/sched.c (host: tests/host/port_fs.c). As thread_park, but returns at
  * `deadline_ns` (monotonic) at the latest: -ETIMEDOUT then, else 0. */
 int thread_park_until(u64 deadline_ns);
 

@@ -6,7 +6,7 @@
 #include "fs/perm.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/task/uaccess.h"
 #include "lib/lock.h"
 #include "lib/string.h"

@@ -15,7 +15,7 @@
 #include "kernel/task/exec/loader.h"
 #include "kernel/task/exec/stack.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/task/sigactions.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"

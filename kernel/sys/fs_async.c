@@ -9,7 +9,7 @@
 #include "kernel/sys/fs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"

@@ -7,7 +7,7 @@
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
-#include "kernel/task/timespec.h"
+#include "kernel/task/sched/timespec.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

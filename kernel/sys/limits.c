@@ -124,7 +124,7 @@ long sys_times(const struct syscall_args *a)
     return (long)(clock_monotonic_ns() / tick);
 }
 
-/* ---- priorities: the weights of the run queue, kernel/task/runq.h ---- */
+/* ---- priorities: the weights of the run queue, kernel/task/sched/runq.h ---- */
 
 #define PRIO_PROCESS 0
 #define PRIO_PGRP    1

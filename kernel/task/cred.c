@@ -7,7 +7,7 @@
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"

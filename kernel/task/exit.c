@@ -13,7 +13,7 @@
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/futex/robust.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"

@@ -12,7 +12,7 @@
 #include "fs/fdtable.h"
 #include "kernel/pause.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/walk.h"

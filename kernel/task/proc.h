@@ -16,7 +16,7 @@
  *   [P]  proc_lock
  *   [S]  sig.lock of the process
  *   [PS] changed under both; either is enough to read
- *   [R]  the lock of the run queue of the thread's `cpu` (kernel/task/runq.h)
+ *   [R]  the lock of the run queue of the thread's `cpu` (kernel/task/sched/runq.h)
  *   [A]  atomic
  * A record is there as long as one of its threads has not left its last stack (`nlive`), and
  * a zombie's until it is waited for. Who is found by a number is valid under the lock it was
@@ -27,7 +27,7 @@
 #include "arch/thread.h"
 #include "fs/file.h"
 #include "kernel/task/cred.h"
-#include "kernel/task/timer.h"
+#include "kernel/task/sched/timer.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"
 #include "lib/uapi/capability.h"
@@ -111,7 +111,7 @@ struct thread {
     struct rb_node run_node;  /* [R] with the next two */
     u64 vruntime;             /* what it has had of the CPU, weighed cycles */
     u64 ran_since;            /* by cpu_cycles(): not in vruntime yet */
-    /* sched(7); [R]. realtime: vruntime is its place among those, kernel/task/runq.h */
+    /* sched(7); [R]. realtime: vruntime is its place among those, kernel/task/sched/runq.h */
     u8 policy, priority; /* SCHED_*; 1 to 99 for FIFO and RR, else 0 */
     bool realtime, reset_on_fork;
     u16 rr_left;           /* ticks of SCHED_RR's turn */
@@ -248,9 +248,9 @@ struct proc {
     int pdeath_signal;                /* [P] */
     s32 nice;                         /* [P] the run queue reads it as one word */
     u32 ready,
-        share;      /* kernel/task/runq.h: ready threads, atomic; where its user counts */
-    u8 dumpable;    /* [P] enum dumpable */
-    bool subreaper; /* [P] orphans below it become its children */
+        share; /* kernel/task/sched/runq.h: ready threads, atomic; where its user counts */
+    u8 dumpable;             /* [P] enum dumpable */
+    bool subreaper;          /* [P] orphans below it become its children */
     u32 personality;         /* [o] */
     u64 oom_score_adj;       /* [P] */
     s32 oom_score_adj_min;   /* [P] below it only with CAP_SYS_RESOURCE */

@@ -4,7 +4,7 @@
  */
 #include "kernel/task/signal.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/task/sigactions.h"
 #include "kernel/task/sigqueue.h"
 #include "kernel/task/walk.h"

@@ -14,7 +14,7 @@
 #include "fs/file.h"
 #include "kernel/devices.h"
 #include "kernel/main.h"
-#include "kernel/task/timer.h"
+#include "kernel/task/sched/timer.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/term/tty.h"
 #include "kernel/term/tty_ioctl.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Starting the other CPUs, one after the other: an area for it, INIT and startup interrupts,
- * then it is waited for. Whoever does not come in time is left out, and stays out: what it
+ * then it is waited for. One that does not come in time is left out, and stays out: what it
  * would start with is given to nobody else by then (boot/ap.asm). Intel SDM vol. 3A, 8.4.
  */
 #include "arch/x86_64/cpu/smp.h"

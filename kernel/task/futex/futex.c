@@ -13,7 +13,7 @@
 #include "kernel/task/futex/futex_requeue_pi.h"
 #include "kernel/task/futex/futex_two.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/timespec.h"
+#include "kernel/task/sched/timespec.h"
 #include "kernel/task/uaccess.h"
 #include "lib/lock.h"
 #include "lib/pause.h"

@@ -11,7 +11,7 @@
 #include "kernel/task/futex/futex_pi.h"
 #include "kernel/task/futex/futex_key.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "lib/lock.h"

@@ -8,7 +8,7 @@
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/futex/futex_key.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/timespec.h"
+#include "kernel/task/sched/timespec.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -14,7 +14,7 @@
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "kernel/term/keyboard.h"
 #include "lib/log.h"
 #include "lib/string.h"

@@ -24,7 +24,7 @@
  * `vruntime` is told from `least` of its queue when a thread moves to another.
  *
  * The queue's lock is held for all of it, interrupts are off. What is in the way of every
- * switch is inline, the rest in kernel/task/runq.c; how CPUs share in kernel/task/balance.c.
+ * switch is inline, the rest in kernel/task/sched/runq.c; how CPUs share in kernel/task/sched/balance.c.
  */
 #pragma once
 
@@ -55,7 +55,7 @@ struct runq {
     u64 rt_arrivals;
     u32 rt_ticks,
         rt_used; /* of this second: ticks, and those that went to real-time threads */
-    /* kernel/task/balance.c: `least` and idle time when this window began, how much they grew
+    /* kernel/task/sched/balance.c: `least` and idle time when this window began, how much they grew
      * in the last one, and which that was. */
     u64 window, window_from, progress;
     /* Used by its CPU: cycles it was idle, and since when it is (0: it is not); ticks that fell

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
  * The scheduler. The lock of the CPU's run queue is held across a switch: taken by the thread
- * that leaves, released by the one that arrives (switch_tail). So whoever finds a thread on a
+ * that leaves, released by the one that arrives (switch_tail). So who finds a thread on a
  * queue or asleep, with the lock of its queue, finds its stack left.
  */
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "arch/smp.h"
 #include "arch/time.h"
 #include "kernel/inject.h"
 #include "kernel/pause.h"
-#include "kernel/task/balance.h"
-#include "kernel/task/cpulimit.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/runq.h"
+#include "kernel/task/sched/balance.h"
+#include "kernel/task/sched/cpulimit.h"
+#include "kernel/task/sched/runq.h"
+#include "kernel/task/sched/sched_own.h"
 #include "lib/grace.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
@@ -36,24 +37,6 @@ static void thread_reap(struct thread *t)
     thread_free(t);
     if (p)
         thread_gone(p, tid);
-}
-
-static struct runq *own_runq(void)
-{
-    return &this_cpu(runq);
-}
-
-/* Locks the queue that protects t. Interrupts off. */
-static struct runq *lock_runq_of(const struct thread *t)
-{
-    for (;;) {
-        struct runq *q = runqs[READ_ONCE(t->cpu)];
-
-        spin_lock(&q->lock);
-        if (likely(READ_ONCE(t->cpu) == q->cpu))
-            return q;
-        spin_unlock(&q->lock); /* it moved */
-    }
 }
 
 void sched_kick(u32 cpu)
@@ -90,19 +73,19 @@ static always_inline void make_ready(struct runq *q, struct thread *t)
         sched_kick(q->cpu);
 }
 
-static u32 choose_cpu(const struct thread *t, const struct runq *last)
+u32 sched_choose(const struct thread *t, const struct runq *last)
 {
     return likely(cpu_count == 1) ? last->cpu : balance_choose(t, last->cpu);
 }
 
 /* Unplaced t goes to a CPU that it may use; nobody else takes it anywhere meanwhile. Interrupts
  * off, no queue locked. */
-static void place(struct thread *t)
+void sched_place(struct thread *t)
 {
     struct runq *q = lock_runq_of(t);
 
     for (;;) {
-        u32 cpu = choose_cpu(t, q);
+        u32 cpu = sched_choose(t, q);
 
         if (cpu == q->cpu)
             break;
@@ -130,7 +113,7 @@ static noinline struct runq *take_elsewhere(struct runq *q, struct thread *t, u3
 /* t wakes up; its queue q is locked, and given up. */
 static always_inline void wake(struct runq *q, struct thread *t)
 {
-    u32 cpu = choose_cpu(t, q);
+    u32 cpu = sched_choose(t, q);
 
     if (unlikely(cpu != q->cpu))
         q = take_elsewhere(q, t, cpu);
@@ -152,7 +135,7 @@ static void switch_tail(void)
     if (left->state == THREAD_ZOMBIE)
         thread_reap(left);
     else
-        place(left);
+        sched_place(left);
 }
 
 static bool is_idle(const struct thread *t)
@@ -263,70 +246,6 @@ void sched_pause(void)
     }
 }
 
-void sched_set_policy(struct thread *t, u8 policy, u8 priority)
-{
-    irqflags_t flags = irq_save();
-    struct runq *q = lock_runq_of(t);
-    bool runs = t == q->current;
-
-    if (runs && t == current_thread())
-        runq_charge(q, t, cpu_cycles());
-    runq_set_policy(q, t, t->state == THREAD_RUNNABLE && !runs, policy, priority);
-    if (runs)
-        q->running_rt = priority;
-    if (q == own_runq())
-        cpu_self()->need_resched = 1;
-    else
-        sched_kick(q->cpu);
-    spin_unlock_irq(&q->lock, flags);
-}
-
-bool sched_set_allowed(struct thread *t, u64 allowed)
-{
-    irqflags_t flags = irq_save();
-    struct runq *q = lock_runq_of(t);
-    bool runs = t == q->current, here = allowed >> q->cpu & 1;
-
-    t->allowed = allowed;
-    if (here || t->state == THREAD_UNPLACED || t->state == THREAD_ZOMBIE) {
-        spin_unlock_irq(&q->lock, flags);
-        return true;
-    }
-    if (t->state == THREAD_SLEEPING) {
-        runq_carry(t, q, runqs[choose_cpu(t, q)]);
-        spin_unlock_irq(&q->lock, flags);
-        return true;
-    }
-    if (runs) {
-        spin_unlock(&q->lock);
-        sched_kick(q->cpu);
-        irq_restore(flags);
-        return false;
-    }
-    runq_take_out(q, t);
-    runq_sleep(q, t);
-    t->state = THREAD_UNPLACED;
-    spin_unlock(&q->lock);
-    place(t);
-    irq_restore(flags);
-    return true;
-}
-
-bool sched_is_placed(struct thread *t)
-{
-    irqflags_t flags = irq_save();
-    struct runq *q = lock_runq_of(t);
-    bool placed = t->allowed >> q->cpu & 1 || t->state == THREAD_ZOMBIE;
-
-    spin_unlock_irq(&q->lock, flags);
-    return placed;
-}
-
-void sched_user_changed(struct proc *p)
-{
-    runq_set_user(p);
-}
-
 void *thread_self(void)
 {
     return current_thread();
@@ -394,7 +313,7 @@ void thread_notify(struct thread *t)
     irq_restore(flags);
 }
 
-static u64 sleep_over(struct ktimer *timer)
+u64 sched_sleep_over(struct ktimer *timer)
 {
     thread_unpark(container_of(timer, struct thread, sleep_timer));
     return 0;
@@ -446,11 +365,7 @@ void timer_interrupt(struct trapframe *tf)
         ktimer_rearm(true);
 }
 
-/* ---- threads ---- */
-
-SLAB_CACHE(thread_cache, "thread", struct thread);
-
-static void thread_begin(void *arg)
+void sched_thread_begin(void *arg)
 {
     struct thread *t = arg;
 
@@ -459,52 +374,6 @@ static void thread_begin(void *arg)
     irq_enable();
     t->entry(t->entry_arg);
     thread_exit();
-}
-
-struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(void *),
-                             void *arg)
-{
-    struct thread *t = slab_zalloc(&thread_cache);
-
-    if (!t)
-        return NULL;
-    t->kstack = kspace_alloc(KSTACK_SIZE / PAGE_SIZE);
-    if (!t->kstack)
-        goto out_free;
-    if (arch_thread_init(&t->arch, (uintptr_t)t->kstack + KSTACK_SIZE, thread_begin, t) !=
-        0)
-        goto out_stack;
-    t->proc = proc;
-    t->state = THREAD_UNPLACED;
-    t->cpu = cpu_id();
-    t->allowed = ~0ull;
-    t->entry = fn;
-    t->entry_arg = arg;
-    list_init(&t->proc_link);
-    list_init(&t->tid_link);
-    list_init(&t->pi_owned);
-    list_init(&t->records.realtime);
-    ktimer_init(&t->sleep_timer, sleep_over);
-    str_copy(t->comm, name, sizeof(t->comm));
-    return t;
-
-out_stack:
-    kspace_free(t->kstack, KSTACK_SIZE / PAGE_SIZE);
-out_free:
-    slab_free(&thread_cache, t);
-    return NULL;
-}
-
-size_t thread_bytes(void)
-{
-    return sizeof(struct thread) + KSTACK_SIZE + arch_fpu_size();
-}
-
-void thread_free(struct thread *t)
-{
-    arch_thread_fini(&t->arch);
-    kspace_free(t->kstack, KSTACK_SIZE / PAGE_SIZE);
-    slab_free(&thread_cache, t);
 }
 
 void thread_launch(struct thread *t)
@@ -522,12 +391,12 @@ void thread_launch(struct thread *t)
             t->vruntime = q->least;
     }
     t->cpu = q->cpu;
-    cpu = choose_cpu(t, q);
+    cpu = sched_choose(t, q);
     if (likely(cpu == q->cpu))
         make_ready(q, t);
     spin_unlock(&q->lock);
     if (unlikely(cpu != q->cpu))
-        place(t);
+        sched_place(t);
     irq_restore(flags);
 }
 
@@ -548,16 +417,6 @@ noreturn void thread_exit(void)
     panic("a dead thread runs");
 }
 
-int kthread_create(const char *name, void (*fn)(void *), void *arg)
-{
-    struct thread *t = thread_create(NULL, name, fn, arg);
-
-    if (!t)
-        return -ENOMEM;
-    thread_launch(t);
-    return 0;
-}
-
 void sched_init(void)
 {
     static u8 unused_stack[1024] __attribute__((aligned(16)));
@@ -567,7 +426,7 @@ void sched_init(void)
     memset(t, 0, sizeof(*t));
     /* For its FPU area; the stack is the one we are on. */
     if (arch_thread_init(&t->arch, (uintptr_t)unused_stack + sizeof(unused_stack),
-                         thread_begin, t) != 0)
+                         sched_thread_begin, t) != 0)
         panic("no memory for the idle thread");
     t->arch.stack_top = cpu_self()->kernel_stack;
     t->state = THREAD_RUNNABLE;
@@ -597,33 +456,6 @@ static void idle(struct runq *q)
     grace_idle();
     WRITE_ONCE(q->idle_cycles, q->idle_cycles + cpu_cycles() - now);
     WRITE_ONCE(q->idle_since, 0);
-}
-
-void sched_cpu_times(u32 cpu, struct cpu_times *out)
-{
-    const struct runq *q = runqs[cpu];
-    u64 since, cycles;
-
-    memset(out, 0, sizeof(*out));
-    if (!(READ_ONCE(runq_cpus) >> cpu & 1))
-        return;
-    cycles = READ_ONCE(q->idle_cycles);
-    since = READ_ONCE(q->idle_since);
-    if (since)
-        cycles += cpu_cycles() - since;
-    out->idle_ns = clock_ns_of_span(cycles);
-    out->user_ns = READ_ONCE(q->user_ticks) * TICK_NS;
-    out->system_ns = READ_ONCE(q->system_ticks) * TICK_NS;
-    out->ready = READ_ONCE(q->nr);
-}
-
-u32 sched_ready(void)
-{
-    u32 sum = 0;
-
-    for (u64 left = READ_ONCE(runq_cpus); left; left &= left - 1)
-        sum += READ_ONCE(runqs[__builtin_ctzll(left)]->nr);
-    return sum;
 }
 
 noreturn void sched_run(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The queue of ready threads, its slower half; see kernel/task/runq.h.
+ * The queue of ready threads, its slower half; see kernel/task/sched/runq.h.
  */
-#include "kernel/task/runq.h"
+#include "kernel/task/sched/runq.h"
 #include "arch/time.h"
 #include "lib/lock.h"
 #include "lib/string.h"

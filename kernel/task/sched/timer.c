@@ -5,7 +5,7 @@
  * that is the same for all CPUs, so that what they sample is not bent by when a CPU left idle. An
  * idle CPU lets a tick that is set pass, and sets no more.
  */
-#include "kernel/task/timer.h"
+#include "kernel/task/sched/timer.h"
 #include "arch/time.h"
 #include "lib/lock.h"
 #include "lib/percpu.h"

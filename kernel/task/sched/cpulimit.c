@@ -3,7 +3,7 @@
  * What the tick does for the process that runs: RLIMIT_CPU, RLIMIT_RTTIME, and the interval
  * timers of used processor time.
  */
-#include "kernel/task/cpulimit.h"
+#include "kernel/task/sched/cpulimit.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "lib/uapi/time.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sharing between the queues of the CPUs, see kernel/task/runq.h for one of them.
+ * Sharing between the queues of the CPUs, see kernel/task/sched/runq.h for one of them.
  *
  * Two words say which CPUs may be idle and which may have threads that wait. Both are hints: a
  * bit is set by the CPU that has something to say and cleared by the one that looks and finds it
@@ -14,10 +14,10 @@
  * grew faster than another takes a thread that waits there. Three that never sleep on two CPUs
  * so take turns in having one for themselves.
  */
-#include "kernel/task/balance.h"
+#include "kernel/task/sched/balance.h"
 #include "arch/smp.h"
-#include "kernel/task/runq.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/runq.h"
+#include "kernel/task/sched/sched.h"
 #include "lib/lock.h"
 
 #define WINDOW_TICKS 5

@@ -4,9 +4,9 @@
  * that forget at 1/e in one, five and fifteen minutes: a' = a*w + n*(1-w), w = e^(-5/60T),
  * in numbers with LOAD_SHIFT bits behind the point.
  */
-#include "kernel/task/loadavg.h"
+#include "kernel/task/sched/loadavg.h"
 #include "arch/time.h"
-#include "kernel/task/sched.h"
+#include "kernel/task/sched/sched.h"
 #include "lib/log.h"
 
 #define ONE       (1ul << LOAD_SHIFT)

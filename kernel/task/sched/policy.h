@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A thread's policy, its CPUs, and whom it takes its share from.
+ */
+#pragma once
+
+#include "kernel/task/proc.h"
+
+/* sched_setscheduler(2): a policy and priority that were checked. */
+void sched_set_policy(struct thread *t, u8 policy, u8 priority);
+
+/* sched_setaffinity(2): t may run on these CPUs only, of which one at least runs. False: it runs
+ * on another one still, whose way to user mode it will not go there: until sched_is_placed(). */
+bool sched_set_allowed(struct thread *t, u64 allowed);
+bool sched_is_placed(struct thread *t);
+
+/* p is new or its real user changed: it takes its share of the CPU from that user's. */
+void sched_user_changed(struct proc *p);
