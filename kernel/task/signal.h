@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/task/proc.h"
+#include "kernel/task/sigqueue.h"
 
 static inline u64 sig_bit(int signo)
 {
@@ -47,14 +48,6 @@ bool must_check signal_stop_taken(struct proc *p, struct thread *t);
 /* Signals the running thread would act on now. */
 u64 signal_actionable(const struct thread *t);
 
-/* Nothing is allocated or freed under proc_lock and sig.lock, which interrupt handlers take too.
- * Who sends a queued signal brings memory for it: signal_spare() before the locks (NULL: none is
- * needed, or there is none), signal_spare_free() of what is left after them. What is taken out
- * of a queue comes in a list, to be freed after the locks. */
-struct sig_queued *signal_spare(int signo);
-void signal_spare_free(struct sig_queued *spare);
-void signal_free(struct list *trash);
-
 /* Sends with a record. t NULL: to the process. 0 or -EAGAIN (real-time queue full, *spare is
  * NULL). With or without proc_lock. `spare` may be NULL for who sends no queued signals. */
 int signal_send_record(struct proc *p, struct thread *t, int signo,
@@ -63,17 +56,9 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
 struct procs;
 struct proc *signal_next(struct procs *w, int signo, struct sig_queued **spare);
 
-/* Takes one pending signal of `set`: its number with *rec filled in, 0: none. sig.lock. */
-int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *trash);
-
-/* Turns a record into what programs see. */
-void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *rec);
-void signal_read_info(struct sig_record *rec, const struct siginfo *info);
-
 /* act NULL: reads only. */
 void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction *act,
                        struct kernel_sigaction *old);
-void signal_flush(u64 *pending, struct sig_records *records, struct list *trash);
 
 /* Sets the mask of the running thread; unblockable signals are taken out. The second with
  * sig.lock held. */

@@ -6,6 +6,8 @@
 
 #include "kernel/task/proc.h"
 
+struct siginfo;
+
 extern const struct sig_record signal_of_kernel;
 
 /* A queued signal for p, made of *spare; it counts with all of its user. NULL: too many, or no
@@ -15,3 +17,21 @@ struct sig_queued *signal_claim(struct proc *p, struct sig_queued **spare);
 /* None of the set is pending any more. trash NULL: there are no queued ones in the set. */
 void signal_discard(u64 *pending, struct sig_records *records, u64 set,
                     struct list *trash);
+
+/* Nothing is allocated or freed under proc_lock and sig.lock, which interrupt handlers take too.
+ * Who sends a queued signal brings memory for it: signal_spare() before the locks (NULL: none is
+ * needed, or there is none), signal_spare_free() of what is left after them. What is taken out
+ * of a queue comes in a list, to be freed after the locks. */
+struct sig_queued *signal_spare(int signo);
+void signal_spare_free(struct sig_queued *spare);
+void signal_free(struct list *trash);
+
+/* Takes one pending signal of `set`: its number with *rec filled in, 0: none. sig.lock. */
+int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *trash);
+
+/* Turns a record into what programs see. */
+void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *rec);
+void signal_read_info(struct sig_record *rec, const struct siginfo *info);
+
+/* None is pending any more. */
+void signal_flush(u64 *pending, struct sig_records *records, struct list *trash);

@@ -6,6 +6,7 @@
 #include "mm/call/calls.h"
 #include "mm/op/area.h"
 #include "mm/op/fault.h"
+#include "mm/op/populate.h"
 
 static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
 {

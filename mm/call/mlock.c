@@ -11,6 +11,7 @@
 #include "mm/call/calls.h"
 #include "mm/op/area.h"
 #include "mm/op/fault.h"
+#include "mm/op/populate.h"
 
 static int whole_pages(vaddr_t *addr, u64 len, vaddr_t *end)
 {

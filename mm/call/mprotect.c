@@ -9,6 +9,7 @@
 #include "mm/call/calls.h"
 #include "mm/op/area.h"
 #include "mm/op/fault.h"
+#include "mm/op/populate.h"
 #include "mm/op/zap.h"
 #include "mm/phys/stat.h"
 #include "mm/vm/commit.h"

@@ -8,6 +8,7 @@
 #include "mm/call/calls.h"
 #include "mm/op/fault.h"
 #include "mm/op/mremap.h"
+#include "mm/op/populate.h"
 
 static bool overlaps(const struct mremap *m)
 {

@@ -13,6 +13,7 @@
 #include "mm/call/calls.h"
 #include "mm/op/fault.h"
 #include "mm/op/mm.h"
+#include "mm/op/populate.h"
 #include "mm/op/rearrange.h"
 #include "mm/phys/stat.h"
 

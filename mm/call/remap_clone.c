@@ -9,6 +9,7 @@
 #include "mm/call/calls.h"
 #include "mm/op/area.h"
 #include "mm/op/fault.h"
+#include "mm/op/populate.h"
 #include "mm/vm/slot.h"
 
 /* Advice and locking stay with the source; MCL_FUTURE counts as for a new mapping. */

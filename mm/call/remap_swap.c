@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/call/calls.h"
 #include "mm/op/fault.h"
+#include "mm/op/populate.h"
 #include "mm/op/rearrange.h"
 
 /* What both calls ask of a window: whole pages, some, in the user half. */

@@ -11,6 +11,7 @@
 #include "lib/uapi/remap.h"
 #include "mm/call/calls.h"
 #include "mm/op/fault.h"
+#include "mm/op/populate.h"
 #include "mm/op/rearrange.h"
 
 #define ENTRY_HOME    1u /* brings its pages home */

@@ -20,6 +20,7 @@
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/mm.h"
+#include "mm/op/populate.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/stat.h"
 #include "mm/vm/object_tree.h"

@@ -30,19 +30,3 @@ enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 acc
 /* Makes the page at va a private copy that va alone shows, whatever the rights of v, which
  * is private and has some right; the translation stays within the rights. mm->lock held. */
 enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va);
-
-/* A fault of v, which has an object, mapped the page at home at va, slot s: maps those that
- * follow it in the same block of FAULT_AROUND pages, up to the first that is mapped, away or
- * not in memory or not in that one's leaf `node` of the index, and counts them in t. Allocates
- * nothing. T and N held. */
-#define FAULT_AROUND 16u
-void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
-                  const struct index_node *node, struct tally *t);
-
-/* Best effort: maps the pages of [start, end) that are not mapped; mm->lock held. Write
- * access for private writable memory, else read. Returns the first failure or FAULT_OK. */
-enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end);
-
-/* Best effort: of the part [start, end) of one VMA, maps the pages of its shared object that
- * are in memory. Fills no hole of the object. mm->lock held. */
-void fault_map_resident(struct vma *v, vaddr_t start, vaddr_t end);

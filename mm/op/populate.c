@@ -3,6 +3,7 @@
  * Populating: mapping pages before they are touched, table by table where they are in memory
  * already, by faults where they are not. For MAP_POPULATE, mlock and remap_file_pages.
  */
+#include "mm/op/populate.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "mm/op/fault.h"

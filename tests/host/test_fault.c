@@ -5,6 +5,7 @@
  */
 #include "mm/op/fault.h"
 #include "mm/op/fork.h"
+#include "mm/op/populate.h"
 #include "mm/op/stack.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/stat.h"
