@@ -83,6 +83,7 @@ static void print_frame(uintptr_t ip, void *arg)
 static void print_process(u32 cpu)
 {
     const struct thread *t = cpu_block(cpu)->current;
+    s64 call;
 
     if (!t) {
         printk("cpu %u, before the first thread\n", cpu);
@@ -92,8 +93,13 @@ static void print_process(u32 cpu)
         printk("cpu %u, kernel thread \"%s\"\n", cpu, t->comm);
         return;
     }
-    printk("cpu %u, process %d \"%s\", last system call %lu (%s)\n", cpu, t->proc->pid,
-           t->comm, t->last_syscall, syscall_name(t->last_syscall));
+    call = thread_syscall(t);
+    if (call < 0)
+        printk("cpu %u, process %d \"%s\", not in a system call\n", cpu, t->proc->pid,
+               t->comm);
+    else
+        printk("cpu %u, process %d \"%s\", system call %ld (%s)\n", cpu, t->proc->pid,
+               t->comm, call, syscall_name((u64)call));
 }
 
 static void print_backtrace(u32 cpu, const struct cpu_place *at)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The end of the kernel: one report with cause, registers, symbolised backtrace, process
- * and last system call, then the machine stops with an exit status a test can see.
+ * and system call, then the machine stops with an exit status a test can see.
  */
 #pragma once
 

@@ -79,7 +79,7 @@ void stall_end(uintptr_t where)
 
     if (!this_cpu(stall_since) || cycles <= stall_longest.cycles || !t->proc)
         return;
-    stall_longest = (struct stall){cycles, t->last_syscall, where};
+    stall_longest = (struct stall){cycles, thread_syscall(t), where};
 }
 
 #endif

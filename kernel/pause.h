@@ -10,10 +10,11 @@
 
 #ifdef TESSERA_DEBUG
 
-/* The longest so far: cycles, the system call of the thread (its last one when the stretch was
- * a fault), the code address where it ended. In /proc/vmstat; writing there forgets it. */
+/* The longest so far: cycles, the system call of the thread (-1 when the stretch was an
+ * exception), the code address where it ended. In /proc/vmstat; writing there forgets it. */
 struct stall {
-    u64 cycles, call;
+    u64 cycles;
+    s64 call;
     uintptr_t end;
 };
 

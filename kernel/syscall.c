@@ -11,13 +11,24 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
-#define TABLE_SIZE 512u
+STATIC_ASSERT(offsetof(struct thread, work) == THREAD_WORK_OFFSET);
 
-static const syscall_fn table[TABLE_SIZE] = {
+static const syscall_fn table[SYSCALL_SHORT] = {
 #define SYSCALL(number, name) [number] = sys_##name,
 #include "kernel/syscall_table.h"
 #undef SYSCALL
 };
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init" /* what has no entry goes the long way */
+const syscall_fn syscall_short[SYSCALL_SHORT] = {
+    [0 ... SYSCALL_SHORT - 1] = syscall_long,
+#define SYSCALL(number, name) [number] = sys_##name,
+#define SYSCALL_WHOLE(number, name)
+#include "kernel/syscall_table.h"
+#undef SYSCALL
+};
+#pragma GCC diagnostic pop
 
 static const syscall_fn own_table[OWN_SYSCALL_COUNT] = {
 #define OWN_SYSCALL(number, name) [(number)-OWN_SYSCALL_FIRST] = sys_##name,
@@ -87,11 +98,27 @@ static noinline long call_unknown(const struct syscall_args *args, u32 number)
 static syscall_fn find(u32 number)
 {
     /* The masks hold under speculation too. */
-    if (likely(number < TABLE_SIZE))
-        return table[number & (TABLE_SIZE - 1)];
+    if (likely(number < SYSCALL_SHORT))
+        return table[number & (SYSCALL_SHORT - 1)];
     if (number - OWN_SYSCALL_FIRST < OWN_SYSCALL_COUNT)
         return own_table[(number - OWN_SYSCALL_FIRST) & (OWN_SYSCALL_COUNT - 1)];
     return NULL;
+}
+
+void syscall_leave(struct trapframe *tf)
+{
+    struct thread *t = current_thread();
+    long result = (long)tf->rax;
+
+    /* Not for rt_sigreturn, whose result is whatever the program had in rax. */
+    if (result <= -ERESTARTSYS && result >= -ERESTART_BLOCK &&
+        tf->vector == TRAP_SYSCALL) {
+        t->restart = (s32)-result;
+        thread_look(t);
+    }
+    irq_disable();
+    if (thread_must_look(t))
+        return_to_user(tf);
 }
 
 void syscall_entry(struct trapframe *tf)
@@ -104,8 +131,6 @@ void syscall_entry(struct trapframe *tf)
     long result;
 
     tf->error = number;
-    t->frame = tf;
-    t->last_syscall = number;
     stall_begin();
     injected = inject_begin(t, false);
     if (unlikely(!fn))
@@ -116,13 +141,7 @@ void syscall_entry(struct trapframe *tf)
         result = fn(args);
     if (injected)
         inject_end(t);
-    /* Not for rt_sigreturn, whose result is whatever the program had in rax. */
-    if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_BLOCK) &&
-        tf->vector == TRAP_SYSCALL)
-        t->restart = (s32)-result;
     tf->rax = (u64)result;
-    irq_disable();
-    if (unlikely(thread_has_work(t)))
-        return_to_user(tf);
+    syscall_leave(tf);
     stall_end((uintptr_t)fn);
 }

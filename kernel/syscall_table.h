@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * The table of system calls, by owner. Included several times with different meanings of
- * SYSCALL(number, name); numbers are Linux's for x86-64 (arch/x86/entry/syscalls).
+ * SYSCALL(number, name), and SYSCALL_WHOLE for those that read or write all registers of the
+ * program; numbers are Linux's for x86-64 (arch/x86/entry/syscalls).
  * clang-format off
  */
+
+#ifndef SYSCALL_WHOLE
+#define SYSCALL_WHOLE SYSCALL
+#endif
 
 /* ---- memory: mm.c, shm.c, procvm.c ---- */
 SYSCALL(9, mmap)
@@ -134,7 +139,7 @@ SYSCALL(439, faccessat2)
 /* ---- processes, signals, time: proc.c, signal.c, time.c ---- */
 SYSCALL(13, rt_sigaction)
 SYSCALL(14, rt_sigprocmask)
-SYSCALL(15, rt_sigreturn)
+SYSCALL_WHOLE(15, rt_sigreturn)
 SYSCALL(24, sched_yield)
 SYSCALL(34, pause)
 SYSCALL(35, nanosleep)
@@ -142,10 +147,10 @@ SYSCALL(36, getitimer)
 SYSCALL(37, alarm)
 SYSCALL(38, setitimer)
 SYSCALL(39, getpid)
-SYSCALL(56, clone)
-SYSCALL(57, fork)
-SYSCALL(58, vfork)
-SYSCALL(59, execve)
+SYSCALL_WHOLE(56, clone)
+SYSCALL_WHOLE(57, fork)
+SYSCALL_WHOLE(58, vfork)
+SYSCALL_WHOLE(59, execve)
 SYSCALL(60, exit)
 SYSCALL(61, wait4)
 SYSCALL(62, kill)
@@ -225,10 +230,10 @@ SYSCALL(274, get_robust_list)
 SYSCALL(297, rt_tgsigqueueinfo)
 SYSCALL(302, prlimit64)
 SYSCALL(309, getcpu)
-SYSCALL(322, execveat)
+SYSCALL_WHOLE(322, execveat)
 SYSCALL(324, membarrier)
 SYSCALL(334, rseq)
-SYSCALL(435, clone3)
+SYSCALL_WHOLE(435, clone3)
 
 /* ---- the system: misc.c ---- */
 SYSCALL(99, sysinfo)
@@ -255,3 +260,5 @@ SYSCALL(55, getsockopt)
 SYSCALL(288, accept4)
 SYSCALL(299, recvmmsg)
 SYSCALL(307, sendmmsg)
+
+#undef SYSCALL_WHOLE

@@ -23,7 +23,7 @@ void return_to_user(struct trapframe *tf)
 {
     struct thread *t = current_thread();
 
-    while (unlikely(thread_has_work(t))) {
+    while (thread_work(t)) {
         if (cpu_self()->need_resched) {
             if (unlikely(pass_pending())) {
                 irq_enable();
@@ -41,51 +41,58 @@ void return_to_user(struct trapframe *tf)
 }
 
 /* An access of the program, or of the kernel on its behalf, finds no memory. */
-static bool out_of_memory(struct proc *p, const struct fault_info *info)
+static noinline bool out_of_memory(struct proc *p, bool user, vaddr_t addr)
 {
-    if (oom_handle(info->user))
+    if (oom_handle(user))
         return true;
     if (signal_kill_pending(current_thread()))
-        return info->user; /* it ends on the way to user mode */
-    if (!info->user)
+        return user; /* it ends on the way to user mode */
+    if (!user)
         return false;
     printk(LOG_ERROR "out of memory: nobody left to kill, wanted by %s[%d] at %#lx\n",
-           p->comm, p->pid, info->addr);
+           p->comm, p->pid, addr);
     if (p != init_proc)
         proc_exit(SIGKILL);
     sched_yield_now();
     return true;
 }
 
-bool page_fault(struct trapframe *tf, const struct fault_info *info)
+/* There is no page to show. */
+static noinline bool fault_fails(const struct trapframe *tf, vaddr_t addr,
+                                 enum fault_result result)
 {
-    struct thread *t = current_thread();
-    struct proc *p = t->proc;
-    enum fault_result result = FAULT_MAPERR;
-    u32 access = info->exec ? FAULT_EXEC : info->write ? FAULT_WRITE : FAULT_READ;
+    bool user = trap_from_user(tf);
 
-    if (!p || !p->mm)
-        return false;
-    if (info->addr < USER_END) {
-        bool injected = inject_begin(t, true);
-
-        result = fault_handle(p->mm, info->addr, access);
-        if (injected)
-            inject_end(t);
-    }
-    if (result == FAULT_OK) {
-        t->minflt++;
-        return true;
-    }
     if (result == FAULT_OOM)
-        return out_of_memory(p, info);
-    if (!info->user)
+        return out_of_memory(current_proc(), user, addr);
+    if (!user)
         return false;
     if (result == FAULT_BUS)
-        signal_fault(SIGBUS, BUS_ADRERR, info->addr, TRAP_PF, tf->error);
+        signal_fault(SIGBUS, BUS_ADRERR, addr, TRAP_PF, tf->error);
     else
-        signal_fault(SIGSEGV, result == FAULT_ACCERR ? SEGV_ACCERR : SEGV_MAPERR,
-                     info->addr, TRAP_PF, tf->error);
+        signal_fault(SIGSEGV, result == FAULT_ACCERR ? SEGV_ACCERR : SEGV_MAPERR, addr,
+                     TRAP_PF, tf->error);
+    return true;
+}
+
+bool page_fault(struct trapframe *tf, vaddr_t addr, u32 access)
+{
+    STATIC_ASSERT(ACCESS_READ == FAULT_READ && ACCESS_WRITE == FAULT_WRITE &&
+                  ACCESS_EXEC == FAULT_EXEC);
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+    enum fault_result result;
+    bool injected;
+
+    if (unlikely(!p || !p->mm))
+        return false;
+    injected = inject_begin(t, true);
+    result = fault_handle(p->mm, addr, access);
+    if (injected)
+        inject_end(t);
+    if (unlikely(result != FAULT_OK))
+        return fault_fails(tf, addr, result);
+    t->minflt++;
     return true;
 }
 

@@ -97,7 +97,7 @@ int procfs_show_vmstat(struct seq *s, s32 pid)
     for (unsigned i = 0; i < MM_STAT_COUNT; i++)
         seq_printf(s, "%s %lu\n", mm_stat_name(i), mm_stat_sum(i));
 #ifdef TESSERA_DEBUG
-    seq_printf(s, "longest_stretch_cycles %lu\nlongest_stretch_call %lu\n",
+    seq_printf(s, "longest_stretch_cycles %lu\nlongest_stretch_call %ld\n",
                stall_longest.cycles, stall_longest.call);
     seq_printf(s, "longest_stretch_end %lu\n", stall_longest.end);
 #endif

@@ -50,6 +50,7 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
     if (!fatal && !(t->pending & bit)) {
         t->records.standard[signo] = (struct sig_record){.code = code, .value = addr};
         WRITE_ONCE(t->pending, t->pending | bit);
+        thread_look(t);
     }
     spin_unlock_irq(&p->sig.lock, flags);
     if (!fatal)

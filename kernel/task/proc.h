@@ -96,7 +96,12 @@ struct io_counts {
     u64 rchar, wchar, syscr, syscw;
 };
 
+/* Bits of thread->work. */
+#define THREAD_LOOK 1u /* something may wait for the thread: thread_work() tells */
+#define THREAD_LONG 2u /* [o] all its calls go the long way, see arch/trap.h */
+
 struct thread {
+    u32 work;                /* [A] THREAD_WORK_OFFSET: see thread_must_look() */
     struct arch_thread arch; /* [o] */
     struct proc *proc;       /* [c] NULL: kernel thread */
     s32 tid;                 /* [P] and the number's lock; exec gives it the process's */
@@ -146,8 +151,6 @@ struct thread {
     struct list pi_owned;      /* pi_lock of kernel/task/futex/futex_pi.c: of futex_pi */
     struct futex_pi *pi_wait;  /* the same */
     bool pi_gone;              /* the same */
-    u64 last_syscall;          /* [o] for panic reports */
-    struct trapframe *frame;   /* [o] during a system call: the user registers */
     u64 utime_ns, stime_ns;    /* [o] */
     u64 minflt, nvcsw, nivcsw; /* [o] */
     struct io_counts io;       /* [o] */
@@ -270,14 +273,39 @@ static inline bool proc_capable(const struct proc *p, unsigned cap)
     return p->cred.fs.caps >> cap & 1;
 }
 
-/* Everything that keeps a thread from going straight back to its program. */
-static inline bool thread_has_work(const struct thread *t)
+/*
+ * Whether a thread has to look for work before it goes back to its program; machine code
+ * asks the same. `work` is set before anybody expects the thread to look: thread_notify()
+ * does it for those who send, thread_look() for the thread itself. thread_work() clears it.
+ */
+static inline bool thread_must_look(const struct thread *t)
+{
+    return cpu_self()->need_resched | READ_ONCE(t->work);
+}
+
+static inline void thread_look(struct thread *t)
+{
+    __atomic_fetch_or(&t->work, THREAD_LOOK, __ATOMIC_RELAXED);
+}
+
+/* Everything that keeps the running thread, t, from going straight back to its program.
+ * What is sent after `work` was cleared sets it again. */
+static inline bool thread_work(struct thread *t)
 {
     const struct proc *p = t->proc;
 
+    __atomic_fetch_and(&t->work, ~THREAD_LOOK, __ATOMIC_SEQ_CST);
     return (cpu_self()->need_resched | (u32)t->restart | t->restore_mask |
             READ_ONCE(p->stopped)) ||
            ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked);
+}
+
+/* Number of the call that the thread is in, -1 when it came by an exception. */
+static inline s64 thread_syscall(const struct thread *t)
+{
+    const struct trapframe *tf = arch_thread_frame(&t->arch);
+
+    return tf->vector == TRAP_SYSCALL ? (s64)tf->error : -1;
 }
 
 extern spinlock_t proc_lock;

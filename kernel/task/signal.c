@@ -300,6 +300,8 @@ void signal_set_mask_locked(struct thread *t, u64 mask)
     u64 newly = mask & ~t->blocked;
 
     WRITE_ONCE(t->blocked, mask & ~SIG_UNBLOCKABLE);
+    if (signal_actionable(t))
+        thread_look(t);
     if (unlikely(newly & t->proc->pending))
         signal_retarget(t->proc, newly);
 }

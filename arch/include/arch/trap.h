@@ -7,6 +7,8 @@
 
 #include "lib/types.h"
 
+struct syscall_args;
+
 /* At the top of the kernel stack for entries from user mode. */
 struct trapframe {
     u64 r15, r14, r13, r12, rbp, rbx; /* callee-saved */
@@ -15,6 +17,11 @@ struct trapframe {
     u64 error; /* hardware error code; SYSCALL: the number, so that a restart can re-enter */
     u64 rip, cs, rflags, rsp, ss;
 };
+
+/* Machine code reads the u32 at this offset of the running thread on the way into a call and
+ * back to user mode: not 0, and it goes the long way. */
+#define THREAD_WORK_OFFSET 0
+#define SYSCALL_SHORT      512 /* numbers below it may go the short way */
 
 #define TRAP_SYSCALL   0x100
 #define TRAP_SIGRETURN 0x101 /* after rt_sigreturn: nothing to restart, rax stays */
@@ -33,22 +40,34 @@ static inline void trapframe_start(struct trapframe *tf, u64 rip, u64 rsp)
 
 /* ---- called by machine code, provided by kernel/ ---- */
 
-/* One system call: number in tf->rax, arguments in rdi rsi rdx r10 r8 r9; stores the result
- * in tf->rax and does what return_to_user does. Interrupts are on; off on return. */
+/* The functions of the short way, called with the frame: number and arguments are in rax,
+ * rdi rsi rdx r10 r8 r9, the registers that C functions keep are not there yet. Entries of
+ * calls that need those, and of numbers without a call, are syscall_long. */
+extern long (*const syscall_short[SYSCALL_SHORT])(const struct syscall_args *args);
+
+/* Machine code's: starts the call anew on the long way. Only called by the short way. */
+long syscall_long(const struct syscall_args *args);
+
+/* One system call the long way, with the whole frame; stores the result in tf->rax and does
+ * what return_to_user does. Interrupts are on; off on return. */
 void syscall_entry(struct trapframe *tf);
+
+/* The end of a call that was begun the short way: its result is in tf->rax, which has become
+ * whole. */
+void syscall_leave(struct trapframe *tf);
 
 /* Before every return to user mode, interrupts off on entry and on return: delivers
  * signals, switches threads when asked. */
 void return_to_user(struct trapframe *tf);
 
-/* A page fault at `addr`. kernel-mode faults on user addresses inside a user copy come here
- * too. Returns true when it was resolved (or a signal was queued for user mode); false for a
- * kernel-mode fault that the exception table must handle. Interrupts are on. */
-struct fault_info {
-    vaddr_t addr;
-    bool write, exec, user;
-};
-bool page_fault(struct trapframe *tf, const struct fault_info *info);
+/* A page fault at `addr`, by one of the accesses below. kernel-mode faults on user addresses
+ * inside a user copy come here too. Returns true when it was resolved (or a signal was queued
+ * for user mode); false for a kernel-mode fault that the exception table must handle.
+ * Interrupts are on. */
+#define ACCESS_READ  1u
+#define ACCESS_WRITE 2u
+#define ACCESS_EXEC  4u
+bool page_fault(struct trapframe *tf, vaddr_t addr, u32 access);
 
 /* Any other exception raised in user mode: queues the signal. vector: Intel SDM vol. 3A,
  * table 6-1. addr: what si_addr shall say. */

@@ -20,6 +20,7 @@ STATIC_ASSERT(offsetof(struct cpu, kernel_stack) == 8);
 STATIC_ASSERT(offsetof(struct cpu, scratch) == 16);
 STATIC_ASSERT(offsetof(struct cpu, current) == 24);
 STATIC_ASSERT(offsetof(struct cpu, id) == 32);
+STATIC_ASSERT(offsetof(struct cpu, need_resched) == 36);
 STATIC_ASSERT(offsetof(struct cpu, requests) == 64);
 
 /* The head of the per-CPU section; the linker script and start.asm rely on it. */

@@ -16,7 +16,7 @@
 default rel
 bits 64
 
-extern trap_user, trap_kernel, trap_iret, trap_nmi, trap_fatal, trap_debug_kernel
+extern trap_user, trap_page_fault, trap_kernel, trap_iret, trap_nmi, trap_fatal, trap_debug_kernel
 extern return_to_user
 
 global trap_gates, arch_enter_user, user_exit
@@ -38,6 +38,8 @@ trap_gates:
     jmp nmi_entry
 %elif i == 8 || i == 18
     jmp fatal_entry
+%elif i == 14
+    jmp page_fault_entry
 %else
     jmp trap_common
 %endif
@@ -57,6 +59,35 @@ from_user:
     mov rdi, rsp
     call trap_user
     jmp user_exit
+; As with a system call, what C keeps is saved only when there is work to do.
+    align 64
+page_fault_entry:
+    PUSH_CHANGED
+    cld
+    CLAC
+    test byte [rsp + TF_CS - TF_KEPT], 3
+    jz .kernel
+    swapgs
+    sub rsp, TF_KEPT
+    mov rdi, rsp
+    call trap_page_fault        ; returns with interrupts off
+    add rsp, TF_KEPT
+    mov rdx, [gs:CPU_CURRENT]
+    mov ecx, [gs:CPU_NEED_RESCHED]
+    or ecx, [rdx + THREAD_WORK]
+    jnz .work
+    POP_CHANGED
+    add rsp, 16
+    swapgs
+    jmp iret_user
+.work:
+    PUSH_KEPT
+    xor ebp, ebp
+    mov rdi, rsp
+    call return_to_user
+    jmp user_exit
+.kernel:
+    PUSH_KEPT
 from_kernel:
     lea rax, [iret_user]
     cmp rax, [rsp + TF_RIP]

@@ -31,6 +31,7 @@ STATIC_ASSERT(sizeof(struct trapframe) == 22 * 8);
 
 /* Called by trap.asm. */
 void trap_user(struct trapframe *tf);
+void trap_page_fault(struct trapframe *tf);
 void trap_kernel(struct trapframe *tf);
 struct trapframe *trap_iret(struct trapframe *fault);
 void trap_nmi(struct trapframe *tf);
@@ -69,14 +70,11 @@ static const char *exception_name(u64 vector)
     return name ? name : "unexpected exception";
 }
 
-static struct fault_info decode_fault(const struct trapframe *tf, vaddr_t addr)
+/* A fetch is no write. */
+static u32 access_of(u64 error)
 {
-    return (struct fault_info){
-        .addr = addr,
-        .write = tf->error & PF_WRITE,
-        .exec = tf->error & PF_FETCH,
-        .user = trap_from_user(tf),
-    };
+    STATIC_ASSERT(PF_WRITE == 1u << 1 && PF_FETCH == 1u << 4);
+    return ACCESS_READ << ((error >> 1 & 1) | (error >> 3 & 2));
 }
 
 /* Whether `addr` is in the guard page below a kernel stack. */
@@ -110,7 +108,6 @@ static void kernel_page_fault(struct trapframe *tf)
 {
     vaddr_t addr = read_cr2();
     uintptr_t fixup = extable_find(tf->rip);
-    struct fault_info info = decode_fault(tf, addr);
     bool resolved = false;
 
     if (!fixup || tf->error & (PF_RESERVED | PF_FETCH))
@@ -118,7 +115,7 @@ static void kernel_page_fault(struct trapframe *tf)
     /* With interrupts off the access must not sleep: it just fails. */
     if (addr < USER_END && tf->rflags & RFLAGS_IF) {
         irq_enable();
-        resolved = page_fault(tf, &info);
+        resolved = page_fault(tf, addr, access_of(tf->error));
         irq_disable();
     }
     if (!resolved)
@@ -159,15 +156,19 @@ static vaddr_t exception_address(const struct trapframe *tf)
     }
 }
 
-static void user_fault(struct trapframe *tf)
+/* From user mode: all that a program meets in its ordinary life. Leaves the work to machine
+ * code, because what C functions keep is not in the frame yet. */
+void trap_page_fault(struct trapframe *tf)
 {
     vaddr_t addr = read_cr2();
-    struct fault_info info = decode_fault(tf, addr);
 
-    if (tf->error & PF_RESERVED)
+    stall_begin();
+    if (unlikely(tf->error & PF_RESERVED))
         panic_trap(tf, "reserved bit set in the page tables at %#lx", addr);
     irq_enable();
-    page_fault(tf, &info);
+    page_fault(tf, addr, access_of(tf->error));
+    irq_disable();
+    stall_end(tf->rip);
 }
 
 void trap_user(struct trapframe *tf)
@@ -175,8 +176,6 @@ void trap_user(struct trapframe *tf)
     stall_begin();
     if (tf->vector >= VEC_EXCEPTIONS) {
         irq_dispatch(tf);
-    } else if (tf->vector == VEC_PF) {
-        user_fault(tf);
     } else {
         if (tf->vector == VEC_DB)
             write_dr6(0xffff0ff0);
@@ -184,7 +183,7 @@ void trap_user(struct trapframe *tf)
         user_exception(tf, (unsigned)tf->vector, tf->error, exception_address(tf));
     }
     irq_disable();
-    if (thread_has_work(current_thread()))
+    if (thread_must_look(current_thread()))
         return_to_user(tf);
     stall_end(tf->rip);
 }

@@ -302,6 +302,7 @@ void thread_notify(struct thread *t)
     irqflags_t flags = irq_save();
     struct runq *q = lock_runq_of(t);
 
+    thread_look(t);
     if (t->state == THREAD_SLEEPING) {
         wake(q, t);
     } else {

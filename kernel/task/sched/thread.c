@@ -2,6 +2,7 @@
  *
  * The memory of threads.
  */
+#include "kernel/strace.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/sched/sched_own.h"
 #include "lib/string.h"
@@ -10,6 +11,16 @@
 #include "mm/phys/slab.h"
 
 SLAB_CACHE(thread_cache, "thread", struct thread);
+
+/* Calls are traced, or debug kernels measure each and make allocations of some fail. */
+static bool calls_go_long(void)
+{
+#ifdef TESSERA_DEBUG
+    return true;
+#else
+    return strace_on;
+#endif
+}
 
 struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(void *),
                              void *arg)
@@ -24,6 +35,7 @@ struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(voi
     if (arch_thread_init(&t->arch, (uintptr_t)t->kstack + KSTACK_SIZE, sched_thread_begin,
                          t) != 0)
         goto out_stack;
+    t->work = THREAD_LOOK | (calls_go_long() ? THREAD_LONG : 0);
     t->proc = proc;
     t->state = THREAD_UNPLACED;
     t->cpu = cpu_id();
