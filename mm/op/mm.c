@@ -67,6 +67,7 @@ static void unmap_all(struct mm *mm, struct area_dead *dead)
     unsigned n = 0;
 
     change_begin(&batch, mm);
+    batch.dying = true;
     vma_for_each (v, mm) {
         zap_range(v, v->start, v->end, &batch);
         slot_forget(v, v->start, v->end);

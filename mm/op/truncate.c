@@ -62,7 +62,7 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
         leaving = pg->index ? pfn_to_page(pg->index) : NULL;
         rmap_unmap_away(pg, b);
         object_forget_page(pg);
-        change_free(b, pg); /* the object's reference, after the flush */
+        change_free(b, pg, page_to_pfn(pg)); /* the object's reference, after the flush */
     }
     object_changed(o);
 }

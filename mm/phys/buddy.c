@@ -19,9 +19,10 @@
 #include "mm/phys/boot_alloc.h"
 #include "mm/phys/stat.h"
 
-#define CACHE_MAX   64u
-#define CACHE_BATCH 16u
-#define ZEROED_MAX  32u
+#define CACHE_MAX         128u
+#define CACHE_BATCH       64u
+#define CACHE_BLOCK_ORDER 5u /* blocks of at most this order fill the stack */
+#define ZEROED_MAX        32u
 
 struct page_cache {
     u32 count, nzeroed;
@@ -39,9 +40,14 @@ static struct {
     struct page *lazy; /* single pages not merged yet, chained by link.next */
     u64 nlazy;
     u64 nfree; /* in the lists and in `lazy`; per-CPU stacks excluded */
+} __attribute__((aligned(64))) buddy;
+
+/* Read at each allocation, written rarely. */
+static struct {
     u64 total;
     u64 reserve;
-} buddy;
+    bool low; /* a single page more, and less than the reserve is left */
+} __attribute__((aligned(64))) levels;
 
 /* Ranges of RAM, by frame number; written at boot only. */
 static struct {
@@ -70,6 +76,17 @@ bool alloc_should_fail(void)
     return *left && --*left == 0;
 }
 #endif
+
+/* After a change of nfree. */
+static void buddy_unlock(void)
+{
+    REQUIRES(&buddy.lock);
+    bool low = buddy.nfree <= levels.reserve + 1;
+
+    if (unlikely(levels.low != low))
+        WRITE_ONCE(levels.low, low);
+    spin_unlock(&buddy.lock);
+}
 
 static void block_insert(pfn_t pfn, unsigned order)
 {
@@ -153,7 +170,7 @@ static void region_add(paddr_t start, paddr_t end)
     regions[nregions].start = pfn;
     regions[nregions].end = last;
     nregions++;
-    buddy.total += last - pfn;
+    levels.total += last - pfn;
     kasan_poison(phys_to_virt(pfn << PAGE_SHIFT), (last - pfn) << PAGE_SHIFT,
                  KASAN_PAGE_FREE);
     while (pfn < last) {
@@ -169,7 +186,7 @@ static void region_add(paddr_t start, paddr_t end)
 /* Programs leave about 1.5 % and at most 4 MiB to root's shell and the kernel. */
 static void set_reserve(void)
 {
-    buddy.reserve = MIN(buddy.total / 64, (u64)1024);
+    levels.reserve = MIN(levels.total / 64, (u64)1024);
 }
 
 void buddy_add(paddr_t start, paddr_t end)
@@ -177,40 +194,54 @@ void buddy_add(paddr_t start, paddr_t end)
     spin_lock(&buddy.lock);
     region_add(start, end);
     set_reserve();
-    spin_unlock(&buddy.lock);
+    buddy_unlock();
 }
 
 void buddy_init(void)
 {
     memset(&buddy, 0, sizeof(buddy));
+    memset(&levels, 0, sizeof(levels));
     nregions = 0;
     for (unsigned o = 0; o < BUDDY_ORDERS; o++)
         list_init(&buddy.free[o]);
     spin_lock(&buddy.lock);
     boot_alloc_rest(region_add);
     set_reserve();
-    spin_unlock(&buddy.lock);
+    buddy_unlock();
+}
+
+/* Adds a block to the stack, which has room for it. False: there is none. */
+static bool refill_block(struct page_cache *c)
+{
+    REQUIRES(&buddy.lock);
+    unsigned order = 0;
+    struct page *pg;
+
+    while (order < CACHE_BLOCK_ORDER && list_empty(&buddy.free[order]))
+        order++;
+    pg = block_take(order);
+    if (!pg)
+        return false;
+    for (struct page *last = pg + (1u << order); last-- > pg;) {
+        last->type = PAGE_CACHED;
+        c->pages[c->count++] = last;
+    }
+    return true;
 }
 
 static struct page *cache_refill(struct page_cache *c)
 {
+    STATIC_ASSERT(CACHE_BATCH + (1u << CACHE_BLOCK_ORDER) <= CACHE_MAX);
     spin_lock(&buddy.lock);
-    while (c->count < CACHE_BATCH) {
-        struct page *pg = buddy.lazy;
-
-        if (pg) {
-            buddy.lazy = (struct page *)pg->link.next;
-            buddy.nlazy--;
-            buddy.nfree--;
-        } else {
-            pg = block_take(0);
-            if (!pg)
-                break;
-            pg->type = PAGE_CACHED;
-        }
-        c->pages[c->count++] = pg;
+    while (c->count < CACHE_BATCH && buddy.lazy) {
+        c->pages[c->count++] = buddy.lazy;
+        buddy.lazy = (struct page *)buddy.lazy->link.next;
     }
-    spin_unlock(&buddy.lock);
+    buddy.nlazy -= c->count;
+    buddy.nfree -= c->count;
+    while (c->count < CACHE_BATCH && refill_block(c))
+        ;
+    buddy_unlock();
     if (c->count)
         return c->pages[--c->count];
     return c->nzeroed ? c->zeroed[--c->nzeroed] : NULL;
@@ -231,7 +262,7 @@ static void cache_spill(struct page_cache *c, u32 keep)
     spin_lock(&buddy.lock);
     while (c->count > keep)
         lazy_push(c->pages[--c->count]);
-    spin_unlock(&buddy.lock);
+    buddy_unlock();
 }
 
 void page_drain(void)
@@ -251,7 +282,7 @@ void page_drain(void)
         block_free(page_to_pfn(pg), 0);
     }
     buddy.nlazy = 0;
-    spin_unlock(&buddy.lock);
+    buddy_unlock();
 }
 
 static u32 drains_asked; /* atomic */
@@ -286,13 +317,13 @@ static struct page *large_alloc(unsigned order)
 
     spin_lock(&buddy.lock);
     pg = block_take(order);
-    spin_unlock(&buddy.lock);
+    buddy_unlock();
     if (pg || !(buddy.nlazy || cached(&this_cpu(page_cache))))
         return pg;
     page_drain();
     spin_lock(&buddy.lock);
     pg = block_take(order);
-    spin_unlock(&buddy.lock);
+    buddy_unlock();
     return pg;
 }
 
@@ -302,13 +333,13 @@ static u64 floor_of(u32 flags)
 {
     switch (rank_current()) {
     case RANK_USER:
-        return flags & PA_USER ? buddy.reserve : buddy.reserve * 3 / 4;
+        return flags & PA_USER ? levels.reserve : levels.reserve * 3 / 4;
     case RANK_ADMIN:
-        return flags & PA_USER ? buddy.reserve / 2 : buddy.reserve / 4;
+        return flags & PA_USER ? levels.reserve / 2 : levels.reserve / 4;
     case RANK_KERNEL:
         break;
     }
-    return flags & PA_USER ? buddy.reserve / 4 : 0;
+    return flags & PA_USER ? levels.reserve / 4 : 0;
 }
 
 static noinline bool may_have_last(unsigned order, u32 flags)
@@ -323,65 +354,117 @@ u64 page_count_room(void)
     return now > keep ? now - keep : 0;
 }
 
-struct page *page_alloc(unsigned order, u32 flags)
+/* A block that the allocator has given up becomes the caller's. */
+static always_inline struct page *hand_out(struct page *pg, unsigned order, u32 flags)
 {
-    struct page *pg;
-
-    ASSERT(order < BUDDY_ORDERS);
-    if (alloc_should_fail())
-        return NULL;
-    if (unlikely(buddy.nfree <= buddy.reserve + (1ull << order)) &&
-        !may_have_last(order, flags))
-        return NULL;
-    if (likely(order == 0)) {
-        struct page_cache *c = &this_cpu(page_cache);
-
-        if (flags & PA_ZERO && c->nzeroed) {
-            pg = c->zeroed[--c->nzeroed];
-            flags &= ~PA_ZERO;
-        } else {
-            pg = likely(c->count) ? c->pages[--c->count] : cache_refill(c);
-        }
-    } else {
-        pg = large_alloc(order);
-    }
-    if (unlikely(!pg))
-        return NULL;
     mm_count(pgalloc);
     kasan_unpoison(page_to_virt(pg), PAGE_SIZE << order);
     pg->type = PAGE_KERNEL;
     pg->order = (u8)order;
     pg->flags = 0;
     pg->refs = 1;
-    if (flags & PA_ZERO) {
-        char *p = page_to_virt(pg);
-
-        clear_page(p);
-        for (size_t i = 1; i < 1ull << order; i++)
-            clear_page(p + i * PAGE_SIZE);
-    }
+    for (size_t i = 0; flags & PA_ZERO && i < 1ull << order; i++)
+        clear_page((char *)page_to_virt(pg) + i * PAGE_SIZE);
     return pg;
+}
+
+static noinline struct page *block_alloc(unsigned order, u32 flags)
+{
+    struct page *pg;
+
+    ASSERT(order < BUDDY_ORDERS);
+    if (unlikely(buddy.nfree <= levels.reserve + (1ull << order)) &&
+        !may_have_last(order, flags))
+        return NULL;
+    pg = large_alloc(order);
+    return pg ? hand_out(pg, order, flags) : NULL;
+}
+
+struct page *page_alloc(unsigned order, u32 flags)
+{
+    struct page_cache *c = &this_cpu(page_cache);
+    struct page *pg;
+
+    if (alloc_should_fail())
+        return NULL;
+    if (unlikely(order))
+        return block_alloc(order, flags);
+    if (unlikely(levels.low) && !may_have_last(0, flags))
+        return NULL;
+    if (flags & PA_ZERO && c->nzeroed)
+        return hand_out(c->zeroed[--c->nzeroed], 0, flags & ~PA_ZERO);
+    pg = likely(c->count) ? c->pages[--c->count] : cache_refill(c);
+    return likely(pg) ? hand_out(pg, 0, flags) : NULL;
+}
+
+static noinline void block_give(struct page *pg, unsigned order)
+{
+    pg->type = PAGE_RESERVED;
+    spin_lock(&buddy.lock);
+    block_free(page_to_pfn(pg), order);
+    buddy_unlock();
 }
 
 void page_free(struct page *pg, unsigned order)
 {
+    struct page_cache *c = &this_cpu(page_cache);
+
     ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES);
     mm_count(pgfree);
     kasan_poison(page_to_virt(pg), PAGE_SIZE << order, KASAN_PAGE_FREE);
     pg->refs = 0;
-    if (likely(order == 0)) {
-        struct page_cache *c = &this_cpu(page_cache);
-
-        if (unlikely(c->count == CACHE_MAX))
-            cache_spill(c, CACHE_MAX / 2);
-        pg->type = PAGE_CACHED;
-        c->pages[c->count++] = pg;
+    if (unlikely(order)) {
+        block_give(pg, order);
         return;
     }
-    pg->type = PAGE_RESERVED;
+    if (unlikely(c->count == CACHE_MAX))
+        cache_spill(c, CACHE_MAX / 2);
+    pg->type = PAGE_CACHED;
+    c->pages[c->count++] = pg;
+}
+
+/* A chain of CACHED pages, linked as in the lazy list, from first to last. */
+static noinline void lazy_push_chain(struct page *first, struct page *last, u64 n)
+{
     spin_lock(&buddy.lock);
-    block_free(page_to_pfn(pg), order);
-    spin_unlock(&buddy.lock);
+    last->link.next = (struct list *)buddy.lazy;
+    buddy.lazy = first;
+    buddy.nlazy += n;
+    buddy.nfree += n;
+    buddy_unlock();
+}
+
+void page_free_chain(u32 pfn)
+{
+    struct page_cache *c = &this_cpu(page_cache);
+    struct page *first = NULL, *last = NULL;
+    u64 n = 0, nlazy = 0;
+
+    while (pfn) {
+        struct page *pg = pfn_to_page(pfn);
+
+        pfn = pg->index;
+        if (unlikely(pg->order || (pg->type != PAGE_ANON && cpu_count > 1))) {
+            page_free_last(pg);
+            continue;
+        }
+        ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
+        kasan_poison(page_to_virt(pg), PAGE_SIZE, KASAN_PAGE_FREE);
+        pg->type = PAGE_CACHED;
+        pg->refs = 0;
+        n++;
+        if (c->count < CACHE_MAX) {
+            c->pages[c->count++] = pg;
+            continue;
+        }
+        if (!nlazy++)
+            last = pg;
+        pg->link.next = (struct list *)first;
+        first = pg;
+    }
+    mm_count_n(pgfree, n);
+    if (nlazy)
+        lazy_push_chain(first, last, nlazy);
 }
 
 /* Whether every word of the frame is 0; looked at in test builds only. */
@@ -426,12 +509,12 @@ u64 page_count_free(void)
 
 u64 page_count_total(void)
 {
-    return buddy.total;
+    return levels.total;
 }
 
 u64 page_count_reserve(void)
 {
-    return buddy.reserve;
+    return levels.reserve;
 }
 
 u64 page_count_order(unsigned order)

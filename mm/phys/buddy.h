@@ -26,6 +26,10 @@ struct page *page_alloc(unsigned order, u32 flags);
 /* Gives back a block from page_alloc, whatever type it has been given since. */
 void page_free(struct page *pg, unsigned order);
 
+/* Frees pages, ANON or former OBJECT, whose last reference the caller has; chained through
+ * `index` by frame number, 0 at the end. */
+void page_free_chain(u32 pfn);
+
 /* The same for a single page whose memory is all zero, as an empty page table's is: the next who
  * wants PA_ZERO gets it as it is. */
 void page_free_zeroed(struct page *pg);

@@ -20,18 +20,22 @@ static noinline void free_later(struct page *pg)
     grace_defer(&pg->grace, free_now);
 }
 
-void page_put(struct page *pg)
+void page_free_last(struct page *pg)
 {
-    u32 left = __atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL);
-
-    ASSERT(left < 0x7fffffff);
-    if (left)
-        return;
     ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
     if (pg->type == PAGE_OBJECT && cpu_count > 1)
         free_later(pg);
     else
         page_free(pg, pg->order);
+}
+
+void page_put(struct page *pg)
+{
+    u32 left = __atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL);
+
+    ASSERT(left < 0x7fffffff);
+    if (!left)
+        page_free_last(pg);
 }
 
 static void free_table_now(struct grace_item *item)
@@ -55,7 +59,9 @@ static u64 unreserved(void)
 
 struct page *page_alloc_user(unsigned order, u32 flags)
 {
-    return order && !unreserved() ? NULL : page_alloc(order, flags | PA_USER);
+    if (likely(!order))
+        return page_alloc(0, flags | PA_USER);
+    return unreserved() ? page_alloc(order, flags | PA_USER) : NULL;
 }
 
 u64 page_count_huge(void)

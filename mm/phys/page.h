@@ -78,7 +78,7 @@ struct page {
         };
         struct {                      /* OBJECT */
             struct vm_object *object; /* [O] NULL once it left */
-            u32 index; /* [O] file page; on its way out the next one's frame */
+            u32 index; /* [O] file page; of any page on its way out the next one's frame */
             struct backlinks links; /* [N] */
         };
         u64 pad[4];
@@ -133,6 +133,9 @@ static inline void page_get(struct page *pg)
 
 /* Gives a reference back; the last one frees an ANON or OBJECT page. */
 void page_put(struct page *pg);
+
+/* Frees a page, ANON or former OBJECT, whose last reference the caller has. */
+void page_free_last(struct page *pg);
 
 /* Frees a former table, empty and of type KERNEL, once nobody can be about to lock it. */
 void page_free_table(struct page *pg);

@@ -102,6 +102,13 @@ void change_count(struct change *c)
     c->words[0] = c->words[1] = 0;
 }
 
+void change_free_any(struct change *c, struct page *pg)
+{
+    if (c->npages == TLB_PAGES)
+        change_flush(c);
+    c->pages[c->npages++] = pg;
+}
+
 void change_flush(struct change *c)
 {
     if (change_counts(c))
@@ -135,4 +142,7 @@ void change_flush(struct change *c)
             page_put(pg);
     }
     c->npages = 0;
+    if (c->chain)
+        page_free_chain(c->chain);
+    c->chain = 0;
 }

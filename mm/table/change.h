@@ -18,7 +18,7 @@
 #include "mm/table/mm_types.h"
 
 #define TLB_ADDRS 32u /* more changes than this flush the whole address space */
-#define TLB_PAGES 60u
+#define TLB_PAGES 60u /* tables and shared pages freed by one flush */
 
 /* Between a change under T and its flush another CPU may take T, find the entry empty or as it
  * wants it, and note nothing, though stale translations of it are still about: its own call would
@@ -39,12 +39,14 @@ struct change {
     struct mm *mm;
     u32 naddrs; /* TLB_ADDRS + 1: all */
     u32 npages;
+    u32 chain; /* frame of the first page with nobody else's reference to free, 0: none */
+    u32 dying; /* nobody will load the address space again: shared pages need no flush */
     union {
         s32 resident[RESIDENT_KINDS + 1]; /* how the counts move */
         u64 words[2];
     };
     vaddr_t addrs[TLB_ADDRS + 1];  /* the last is never read */
-    struct page *pages[TLB_PAGES]; /* to free after the flush */
+    struct page *pages[TLB_PAGES]; /* others to free after the flush */
 };
 
 STATIC_ASSERT(RESIDENT_KINDS == 3);
@@ -55,6 +57,8 @@ static inline void change_begin(struct change *c, struct mm *mm)
     c->mm = mm;
     c->naddrs = 0;
     c->npages = 0;
+    c->chain = 0;
+    c->dying = false;
     c->words[0] = c->words[1] = 0;
 }
 
@@ -129,11 +133,21 @@ static inline void change_settled(void)
 
 /* Frees pg after the flush: gives back a reference of an ANON or OBJECT page, or frees a
  * PAGE_KERNEL one (a former table). */
-static inline void change_free(struct change *c, struct page *pg)
+void change_free_any(struct change *c, struct page *pg);
+
+/* The same of an ANON or OBJECT page, whose frame is pfn. */
+static inline void change_free(struct change *c, struct page *pg, pfn_t pfn)
 {
-    if (unlikely(c->npages == TLB_PAGES))
-        change_flush(c);
-    c->pages[c->npages++] = pg;
+    /* Who could add a reference finds it by a slot or the index, where it is no more. */
+    if (likely(__atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1)) {
+        pg->index = c->chain;
+        c->chain = (u32)pfn;
+    } else if (c->dying) {
+        if (__atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL) == 0)
+            page_free_last(pg);
+    } else {
+        change_free_any(c, pg);
+    }
 }
 
 /* Pauses when it is time, as pause_anyway(). Flushes first: others must not find by a stale
@@ -160,7 +174,7 @@ static inline void change_switch(struct change *c, struct mm *mm)
  * no other CPU. False: change_flush() decides. */
 static inline bool change_flush_one(const struct change *c)
 {
-    if (c->naddrs != 1 || c->npages || cpu_self()->mm != c->mm)
+    if (c->naddrs != 1 || c->npages || c->chain || cpu_self()->mm != c->mm)
         return false;
     /* First the flush: it serialises, so that a CPU whose bit is not seen below loads the
      * address space after the entry was changed. */
@@ -176,7 +190,7 @@ static inline void change_end(struct change *c)
 {
     if (change_counts(c))
         change_count(c);
-    if (c->naddrs | c->npages) {
+    if (c->naddrs | c->npages | c->chain) {
         if (!change_flush_one(c))
             change_flush(c);
     }

@@ -122,7 +122,7 @@ void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)
         target->present--;
         spin_unlock(&target->lock);
         table_retire(mm, leaf);
-        change_free(b, leaf);
+        change_free_any(b, leaf);
     }
     leaf = pfn_to_page(pte_pfn(pte_load(src)));
     spin_lock(&leaf->lock); /* a walker along a backlink reads the base under it */
@@ -188,7 +188,7 @@ static bool trim_child(const struct trim *t, struct page *table, pte_t *e,
     spin_unlock(&table->lock);
     table_retire(t->mm, child);
     change_note_all(t->b);
-    change_free(t->b, child);
+    change_free_any(t->b, child);
     return true;
 }
 

@@ -195,11 +195,12 @@ u64 slot_away_bytes(void)
  * given back after the flush. */
 static inline void account_gone(struct change *c, pte_t pte, unsigned order)
 {
-    struct page *pg = pfn_to_page(pte_any_pfn(pte));
+    pfn_t pfn = pte_any_pfn(pte);
+    struct page *pg = pfn_to_page(pfn);
 
     if (pg->type == PAGE_ANON) {
         c->resident[RESIDENT_ANON] -= 1 << order;
-        change_free(c, pg);
+        change_free(c, pg, pfn);
     } else if (pg != zero_page) {
         c->resident[RESIDENT_FILE] -= 1 << order;
     }
