@@ -73,7 +73,7 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     if (likely(install)) {
         void *pg = NULL;
 
-        r.rights = slot_rights(v->flags & VM_PROT, 0);
+        r.rights = pte_make_unused(slot_rights(v->flags & VM_PROT, 0));
         if (likely(pgoff < object_npages(o)))
             node = index_leaf(&o->pages, number - 1);
         if (likely(node)) {

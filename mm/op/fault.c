@@ -129,7 +129,8 @@ static always_inline enum fault_result commit_page(struct fault *f, struct chang
     pte_t old = pte_load(f->s.entry), rights = slot_rights(prot, order);
     struct tally t = {0, 0};
 
-    if (unlikely(old == (rights | page_to_pfn(pg) << PAGE_SHIFT))) {
+    /* Another CPU was faster, or this one has narrower rights in its TLB. */
+    if (unlikely(!pte_make_unused(old ^ (rights | page_to_pfn(pg) << PAGE_SHIFT)))) {
         change_note(c, f->va);
         mm_count(fault_spurious);
         return FAULT_OK;

@@ -66,7 +66,7 @@ static inline void rearrange_use(struct rearrange *r, struct vma *v)
         r->covers = USER_END; /* the slots are in tables of another level */
     r->v = v;
     r->install = (!r->lazy || vm_populates(v->flags)) && (v->flags & VM_PROT);
-    r->rights = slot_rights(v->flags & VM_PROT, vma_order(v));
+    r->rights = pte_make_unused(slot_rights(v->flags & VM_PROT, vma_order(v)));
 }
 
 /* Checks and chooses the mapping around [start, end). Errors as rearrange_check(). */

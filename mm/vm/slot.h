@@ -241,8 +241,8 @@ static always_inline void slot_clear(struct change *c, pte_t *entry, vaddr_t va,
 {
     REQUIRES(&virt_to_page(entry)->lock);
     t->present--;
-    pte_store(entry, 0);
-    change_note(c, va);
+    if (pte_used(pte_exchange(entry, 0)))
+        change_note(c, va);
 }
 
 /* Shows pg, a page of the object mapped there, at va instead of `old`: `rights` from
@@ -257,10 +257,12 @@ static always_inline bool slot_show(struct change *c, pte_t *entry, vaddr_t va, 
     /* The backlink must be there before the entry is visible: truncate looks. */
     if (away && unlikely(backlink_add(pg, entry) != 0))
         return false;
-    t->present += !old;
-    pte_store(entry, rights | page_to_pfn(pg) << PAGE_SHIFT);
-    if (old)
+    if (!old) {
+        t->present++;
+        pte_store(entry, rights | page_to_pfn(pg) << PAGE_SHIFT);
+    } else if (pte_used(pte_exchange(entry, rights | page_to_pfn(pg) << PAGE_SHIFT))) {
         change_note(c, va);
+    }
     return true;
 }
 
@@ -302,13 +304,17 @@ static always_inline void slot_drop_backlink(struct change *c, struct page *pg, 
 
     spin_lock(&table->lock);
     if (backlink_live(pg, key)) { /* still a table, and it shows this page */
+        pte_t old;
+
         change_switch(c, table->mm);
-        pte_store(pt_entries(table) + i, 0);
+        old = pte_exchange(pt_entries(table) + i, 0);
         table->present--;
         /* away pages are in shared mappings only */
         c->resident[RESIDENT_SHMEM] -= 1 << pg->order;
-        change_note(c, pt_address(table, i));
-        change_mark(c, table);
+        if (pte_used(old)) {
+            change_note(c, pt_address(table, i));
+            change_mark(c, table);
+        }
         mm_count(pte_zapped);
     }
     spin_unlock(&table->lock);

@@ -131,15 +131,16 @@ void arch_shootdown(struct mm *mm, u64 cpus, vaddr_t start, vaddr_t end)
 
 /* ---- walks ---- */
 
-/* Rights of the whole way: hardware takes the least of all levels. */
-static pte_t walk(const struct mm *mm, vaddr_t va, pfn_t *leaf)
+/* Rights of the whole way: hardware takes the least of all levels. *at: the entry itself. */
+static pte_t walk(const struct mm *mm, vaddr_t va, pfn_t *leaf, pte_t **at)
 {
-    const pte_t *table = phys_to_virt(mm->root_pa);
+    pte_t *table = phys_to_virt(mm->root_pa);
     pte_t e = 0;
 
     *leaf = 0;
     for (unsigned level = PT_LEVELS; level-- > 0;) {
-        e = table[pt_index(va, level)];
+        *at = &table[pt_index(va, level)];
+        e = **at;
         if (!(e & PTE_PRESENT) || !(e & PTE_USER))
             return 0;
         if (pte_pfn(e) >= HOST_MEMORY / PAGE_SIZE)
@@ -170,6 +171,7 @@ static bool translate(struct mm *mm, vaddr_t va, u32 kind, pte_t *out)
     struct tlb *t = &tlbs[host_cpu];
     struct translation *s = entry_of(t, va);
     struct table_way *w;
+    pte_t *entry;
     pfn_t leaf;
 
     va &= PAGE_MASK;
@@ -177,7 +179,7 @@ static bool translate(struct mm *mm, vaddr_t va, u32 kind, pte_t *out)
         *out = s->pte;
         return permits(s->pte, kind);
     }
-    *out = walk(mm, va, &leaf);
+    *out = walk(mm, va, &leaf, &entry);
     if (leaf) {
         w = &t->way[va / LEAF_SPAN % TABLE_SLOTS];
         way_drop(t, w);
@@ -187,6 +189,7 @@ static bool translate(struct mm *mm, vaddr_t va, u32 kind, pte_t *out)
     }
     if (!*out || !permits(*out, kind)) /* never remembered: not present, or not allowed */
         return false;
+    *entry |= PTE_ACCESSED; /* before it is remembered */
     entry_drop(t, s);
     *s = (struct translation){true, va, *out, !leaf};
     any_huge |= !leaf;
@@ -259,7 +262,7 @@ void host_unload(struct mm *mm)
 static void check_slot(const struct cpu *cpu, const struct translation *s)
 {
     pfn_t leaf;
-    pte_t now = walk(cpu->mm, s->va, &leaf);
+    pte_t *entry, now = walk(cpu->mm, s->va, &leaf, &entry);
 
     if (!now || pte_pfn(now) != pte_pfn(s->pte))
         FAIL("CPU %u still shows page %llx at %lx, the tables say %llx: flush missing",
@@ -279,12 +282,13 @@ void host_tlb_check(void)
         if (left && !host_cpus[c].mm)
             FAIL("CPU %u remembers translations of no address space", c);
         for (u32 i = 0; i < TABLE_SLOTS && left; i++) {
+            pte_t *entry;
             pfn_t leaf;
 
             if (!t->way[i].valid)
                 continue;
             left--;
-            walk(host_cpus[c].mm, t->way[i].base * LEAF_SPAN, &leaf);
+            walk(host_cpus[c].mm, t->way[i].base * LEAF_SPAN, &leaf, &entry);
             if (leaf != t->way[i].table)
                 FAIL("CPU %u walks to a table that is gone from %lx: flush missing", c,
                      t->way[i].base * LEAF_SPAN);
@@ -301,11 +305,26 @@ void host_tlb_check(void)
 void __real_page_free(struct page *pg, unsigned order);
 void __wrap_page_free(struct page *pg, unsigned order);
 
-void __wrap_page_free(struct page *pg, unsigned order)
+static void check_not_held(pfn_t pfn, unsigned order)
 {
     for (pfn_t i = 0; i < 1ul << order; i++)
-        if (held[page_to_pfn(pg) + i])
+        if (held[pfn + i])
             panic("page %llx is freed while a CPU still has a translation of it",
-                  (unsigned long long)(page_to_pfn(pg) + i));
+                  (unsigned long long)(pfn + i));
+}
+
+void __wrap_page_free(struct page *pg, unsigned order)
+{
+    check_not_held(page_to_pfn(pg), order);
     __real_page_free(pg, order);
+}
+
+void __real_page_free_chain(u32 pfn);
+void __wrap_page_free_chain(u32 pfn);
+
+void __wrap_page_free_chain(u32 pfn)
+{
+    for (u32 next = pfn; next; next = pfn_to_page(next)->index)
+        check_not_held(next, pfn_to_page(next)->order);
+    __real_page_free_chain(pfn);
 }

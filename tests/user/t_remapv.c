@@ -257,6 +257,8 @@ TESTF(RV12, "populating, and not")
     for (size_t i = 0; i < 8; i++)
         EQ(query(8)[i] & RMQ_PRESENT, 0);
     EQ(V(0, E(0, 2, 5)), 1);
+    EQ(query(8)[0], 5 | RMQ_AWAY | RMQ_PRESENT | RMQ_DIRTY); /* nobody used it yet */
+    EQ(tag(0), 5);
     EQ(query(8)[0], 5 | RMQ_AWAY | RMQ_PRESENT | RMQ_DIRTY | RMQ_ACCESSED);
     EQ(query(8)[2] & RMQ_PRESENT, 0);
     int fd = t_file(); /* holes are filled */
@@ -364,6 +366,8 @@ static long flushes_of_moves(size_t n, long idle)
 {
     long before = flushes();
     OK(remap_rotate(A, n * P, 1));
+    for (size_t i = 0; i < n; i++)
+        tag(i); /* what nobody used needs no flush */
     OK(remap_swap(A, A + n / 2 * P, n / 2 * P));
     return flushes() - before - idle;
 }
@@ -556,7 +560,11 @@ TESTF(RV40, "query")
     OK(R(2, 2, 6));
     const uint64_t want[] = {0, 1, 6 | RMQ_AWAY, 7 | RMQ_AWAY, 4, 5, 6, 7};
     for (size_t i = 0; i < 8; i++)
+        EQ(query(8)[i] | RMQ_ACCESSED, want[i] | shown);
+    for (size_t i = 0; i < 8; i++) {
+        tag(i);
         EQ(query(8)[i], want[i] | shown);
+    }
     OK(madvise(A, 8 * P, MADV_DONTNEED));
     for (size_t i = 0; i < 8; i++)
         EQ(query(8)[i], want[i]);

@@ -129,6 +129,25 @@ static inline void pte_store(pte_t *p, pte_t pte)
     WRITE_ONCE(*p, pte);
 }
 
+/* The same, and what was there until then: with the bits that a CPU has set meanwhile. */
+static inline pte_t pte_exchange(pte_t *p, pte_t pte)
+{
+    return __atomic_exchange_n(p, pte, __ATOMIC_RELAXED);
+}
+
+/* Whether a TLB may hold the present translation: a CPU sets A before it puts one there (Intel
+ * SDM vol. 3A, 4.10.2.3). */
+static inline bool pte_used(pte_t pte)
+{
+    return pte & PTE_ACCESSED;
+}
+
+/* A translation that no CPU has used. */
+static inline pte_t pte_make_unused(pte_t pte)
+{
+    return pte & ~PTE_ACCESSED;
+}
+
 /* Index of `va` in a table of `level`. */
 static inline unsigned pt_index(vaddr_t va, unsigned level)
 {
