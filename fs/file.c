@@ -70,6 +70,8 @@ static void file_release(struct vm_file *vm)
 
     if (unlikely(f->async))
         file_async_end(f->async);
+    if (unlikely(f->watches))
+        file_watches_end(f);
     locks_forget(f->lock_owner, f->inode);
     if (f->ops->release)
         f->ops->release(f);
@@ -121,6 +123,16 @@ void file_get(struct file *f)
 void file_put(struct file *f)
 {
     vm_file_put(&f->vm);
+}
+
+bool file_get_live(struct file *f)
+{
+    u32 refs = __atomic_load_n(&f->vm.refs, __ATOMIC_RELAXED);
+
+    while (refs && !__atomic_compare_exchange_n(&f->vm.refs, &refs, refs + 1, false,
+                                                __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        ;
+    return refs;
 }
 
 void file_change_flags(struct file *f, u32 mask, u32 flags)

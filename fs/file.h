@@ -24,6 +24,7 @@ struct file {
     bool holds_write;           /* [c] counted in inode->writers */
     struct file_async *async; /* who gets signals of its events, NULL: nobody; made under
                                  * a lock of kernel/sys/fs_async.c, gone with the file */
+    struct watch *watches;    /* of epolls, kernel/event/epoll.h; NULL: none */
     u64 lock_owner;           /* [c] of flock and of record locks of this open file */
 };
 
@@ -39,6 +40,10 @@ void file_change_flags(struct file *f, u32 mask, u32 flags);
 /* The last reference to a file with `async` goes. Provided by kernel/sys/fs_async.c (host:
  * tests/host/port.c). */
 void file_async_end(struct file_async *a);
+
+/* The last reference to a file with `watches` goes. Provided by kernel/event/watch.c (host: the
+ * same place). */
+void file_watches_end(struct file *f);
 
 static inline bool file_readable(const struct file *f)
 {
@@ -63,6 +68,8 @@ int file_create(struct inode *inode, const struct file_ops *ops, u32 flags,
                 struct file **out);
 void file_get(struct file *f);
 void file_put(struct file *f);
+/* For who knows that f has not been freed: false when the last reference has gone. */
+bool must_check file_get_live(struct file *f);
 
 /* Kernel-side I/O at an explicit position (exec, initramfs). Bytes or errno. */
 ssize_t file_pread_kernel(struct file *f, void *buf, size_t len, u64 pos);

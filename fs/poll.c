@@ -12,10 +12,13 @@ void poll_add(struct poll_table *pt, struct waitq *q)
         return;
     l = &pt->links[pt->count++];
     l->q = q;
-    if (pt->wake)
-        waitq_watch(q, &l->entry, pt->wake);
-    else
+    if (!pt->wake) {
         waitq_add(q, &l->entry);
+        return;
+    }
+    l->entry = (struct waitq_entry){
+        .wake = pt->wake, .thread = pt->watcher, .exclusive = pt->exclusive};
+    waitq_watch(q, &l->entry);
 }
 
 void poll_leave(struct poll_table *pt)

@@ -17,17 +17,24 @@
 #define POLLRDNORM 0x040u
 #define POLLWRNORM 0x100u
 
+/* A file joins so many at most: it waits for input and for room. A queue stays as long as its
+ * file, and each change is told on it after it was made. */
+#define POLL_QUEUES 2u
+
 struct poll_link {
     struct waitq *q;
     struct waitq_entry entry;
 };
 
-/* The waiter's record; links has room for max queues. */
+/* The waiter's record; links has room for max queues. What poll and select use for the time of
+ * a call, epoll and signals of files use for as long as they watch. */
 struct poll_table {
     struct poll_link *links;
     size_t count, max;
-    void (*wake)(
-        struct waitq_entry *e); /* as waitq_watch; NULL: the running thread waits */
+    /* For the entries, as in struct waitq_entry; NULL: the running thread waits. */
+    bool (*wake)(struct waitq_entry *e);
+    void *watcher;
+    bool exclusive;
 };
 
 /* Joins the queue for the running thread. pt may be NULL: only the present state counts. */

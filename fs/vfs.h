@@ -25,6 +25,7 @@ struct file;
 struct inode;
 struct quota;
 struct mount;
+struct seq; /* kernel/procfs/seq.h */
 struct super;
 struct kernel_stat; /* lib/uapi/stat.h */
 struct vm_object;
@@ -75,6 +76,7 @@ struct file_ops {
      * NULL in *out with 0 means: anonymous memory (private /dev/zero). NULL op: -ENODEV. */
     int (*mmap)(struct file *f, bool shared, struct vm_object **out);
     int (*fsync)(struct file *f);
+    void (*show)(struct file *f, struct seq *s); /* more lines of fdinfo; may be NULL */
 };
 
 /* [c]: constant once others can find it. [lock]: changed under it, read without, a word at a

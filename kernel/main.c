@@ -10,6 +10,7 @@
 #include "arch/screen.h"
 #include "arch/smp.h"
 #include "arch/time.h"
+#include "fs/anon.h"
 #include "fs/file.h"
 #include "fs/initramfs/initramfs.h"
 #include "fs/mount/mount.h"
@@ -17,6 +18,7 @@
 #include "fs/vfs.h"
 #include "kernel/cmdline.h"
 #include "kernel/devices.h"
+#include "kernel/event/epoll.h"
 #include "kernel/panic.h"
 #include "kernel/pause.h"
 #include "kernel/printk.h"
@@ -98,6 +100,7 @@ noreturn void kmain(struct bootinfo *bi)
     files_init();
     pipe_init();
     vfs_init(&fs);
+    anon_init();
     devices_init();
     tty_init();
     keyboard_init();
@@ -105,6 +108,7 @@ noreturn void kmain(struct bootinfo *bi)
     sysfs_init();
     loadavg_init();
     file_async_init();
+    epoll_init();
     seeded_fault();
     unpack_initramfs(&fs, bi);
     console_enable_input();

@@ -235,6 +235,16 @@ SYSCALL(324, membarrier)
 SYSCALL(334, rseq)
 SYSCALL_WHOLE(435, clone3)
 
+/* ---- events: kernel/event ---- */
+SYSCALL(213, epoll_create)
+SYSCALL(232, epoll_wait)
+SYSCALL(233, epoll_ctl)
+SYSCALL(281, epoll_pwait)
+SYSCALL(284, eventfd)
+SYSCALL(290, eventfd2)
+SYSCALL(291, epoll_create1)
+SYSCALL(441, epoll_pwait2)
+
 /* ---- the system: misc.c ---- */
 SYSCALL(99, sysinfo)
 SYSCALL(103, syslog)

@@ -21,13 +21,10 @@ void waitq_add(struct waitq *q, struct waitq_entry *e)
     spin_unlock_irq(&q->lock, flags);
 }
 
-void waitq_watch(struct waitq *q, struct waitq_entry *e,
-                 void (*fn)(struct waitq_entry *e))
+void waitq_watch(struct waitq *q, struct waitq_entry *e)
 {
     irqflags_t flags = spin_lock_irq(&q->lock);
 
-    e->thread = NULL;
-    e->wake = fn;
     list_add_tail(&q->waiters, &e->link);
     spin_unlock_irq(&q->lock, flags);
 }
@@ -40,20 +37,28 @@ void waitq_remove(struct waitq *q, struct waitq_entry *e)
     spin_unlock_irq(&q->lock, flags);
 }
 
-static inline void wake(struct waitq_entry *e)
+/* One that is told instead of woken; *taken: an exclusive one has been reached. */
+static noinline void tell(struct waitq_entry *e, bool *taken)
 {
-    if (unlikely(e->wake))
+    if (!e->exclusive)
         e->wake(e);
-    else
-        thread_unpark(e->thread);
+    else if (!*taken)
+        *taken = e->wake(e);
 }
 
 void waitq_wake_all(struct waitq *q)
 {
     irqflags_t flags = spin_lock_irq(&q->lock);
+    bool taken = false;
     struct list *pos;
 
-    list_for_each (pos, &q->waiters)
-        wake(list_entry(pos, struct waitq_entry, link));
+    list_for_each (pos, &q->waiters) {
+        struct waitq_entry *e = list_entry(pos, struct waitq_entry, link);
+
+        if (unlikely(e->wake))
+            tell(e, &taken);
+        else
+            thread_unpark(e->thread);
+    }
     spin_unlock_irq(&q->lock, flags);
 }

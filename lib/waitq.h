@@ -22,9 +22,12 @@ struct waitq {
 };
 
 struct waitq_entry {
-    struct list link;                    /* [waitq.lock] */
-    void *thread;                        /* [c] while queued */
-    void (*wake)(struct waitq_entry *e); /* [c] instead of waking `thread`; NULL: none */
+    struct list link; /* [waitq.lock] */
+    void *thread;     /* [c] while queued; with `wake`: its own */
+    /* [c] instead of waking `thread`, NULL: none. Whether it reached somebody. */
+    bool (*wake)(struct waitq_entry *e);
+    bool
+        exclusive; /* [c] with `wake`: not asked when another exclusive one took the call */
 };
 
 /* Provided by kernel/task/sched/sched.c (host: tests/host/port_fs.c). As thread_park, but returns at
@@ -42,9 +45,9 @@ static inline bool must_check mutex_lock_interruptible(struct mutex *m)
 
 void waitq_init(struct waitq *q);
 void waitq_add(struct waitq *q, struct waitq_entry *e);
-/* At each wake-up fn is called instead, with q locked and interrupts off. */
-void waitq_watch(struct waitq *q, struct waitq_entry *e,
-                 void (*fn)(struct waitq_entry *e));
+/* An entry with everything but its link filled in: at each wake-up e->wake is called, with q
+ * locked and interrupts off. It must not wake another queue. */
+void waitq_watch(struct waitq *q, struct waitq_entry *e);
 void waitq_remove(struct waitq *q, struct waitq_entry *e);
 
 /* Wakes all waiters; they stay queued until they leave by themselves. */

@@ -164,6 +164,8 @@ int procfs_show_fdinfo(struct seq *s, s32 pid, int fd)
         return -ENOENT;
     seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t0\nino:\t%lu\n", READ_ONCE(f->pos),
                file_flags(f), f->inode->ino);
+    if (f->ops->show)
+        f->ops->show(f, s);
     file_put(f);
     return 0;
 }

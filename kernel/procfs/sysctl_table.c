@@ -9,6 +9,7 @@
 #include "fs/pipe/pipe.h"
 #include "fs/sysvshm.h"
 #include "kernel/devices.h"
+#include "kernel/event/epoll.h"
 #include "kernel/kmsg.h"
 #include "kernel/main.h"
 #include "kernel/printk.h"
@@ -266,6 +267,7 @@ static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one =
     }
 
 const struct procfs_entry procfs_sys_entries[] = {
+    ROW("fs/epoll/max_user_watches", 0644, U64(epoll_max_watches, .max = ~0ull >> 1)),
     ROW("fs/file-max", 0644, U64(files_max, .max = ~0ull >> 1)),
     ROW("fs/file-nr", 0444, CALLED(.get = get_file_nr)),
     ROW("fs/nr_open", 0644, U32(fd_max, .min = 64, .max = FD_MAX_MOST)),

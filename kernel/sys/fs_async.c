@@ -38,7 +38,7 @@ struct file_async {
     u64 born;          /* and it was there when processes had serials up to this */
     u32 uid, euid;     /* of who set the owner */
     struct poll_table table;
-    struct poll_link link;
+    struct poll_link links[POLL_QUEUES];
     struct list noted; /* in `noted_files`; empty: not there */
 };
 
@@ -49,15 +49,16 @@ static struct thread *sender;
 
 /* ---- sending ---- */
 
-static void note(struct waitq_entry *e)
+static bool note(struct waitq_entry *e)
 {
-    struct file_async *a = container_of(e, struct file_async, link.entry);
+    struct file_async *a = e->thread;
     irqflags_t flags = spin_lock_irq(&noted_lock);
 
     if (list_empty(&a->noted))
         list_add_tail(&noted_files, &a->noted);
     spin_unlock_irq(&noted_lock, flags);
     thread_unpark(sender);
+    return true;
 }
 
 /* As on Linux: to whom the one who set the owner could send a signal. */
@@ -219,7 +220,8 @@ int file_async_switch(int fd, struct file *f, bool on)
     if (a && on && !a->on) {
         a->on = true;
         a->fd = fd;
-        a->table = (struct poll_table){.links = &a->link, .max = 1, .wake = note};
+        a->table = (struct poll_table){
+            .links = a->links, .max = POLL_QUEUES, .wake = note, .watcher = a};
         f->ops->poll(f, &a->table);
     } else if (a && !on) {
         a->on = false;

@@ -2,6 +2,7 @@
  *
  * Waiting for several files: poll and select on one engine.
  */
+#include "kernel/sys/fs_poll.h"
 #include "arch/time.h"
 #include "fs/fdtable.h"
 #include "kernel/sys/fs.h"
@@ -15,9 +16,8 @@
 #include "lib/uapi/time.h"
 #include "mm/phys/slab.h"
 
-#define NS_PER_MS       1000000ull
-#define QUEUES_PER_FILE 2u /* a file waits for input and for room */
-#define ALWAYS_READY    (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
+#define NS_PER_MS    1000000ull
+#define ALWAYS_READY (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 
 #define SELECT_IN  (POLLIN | POLLRDNORM | 0x80u | POLLHUP | POLLERR)
 #define SELECT_OUT (POLLOUT | POLLWRNORM | 0x200u | POLLERR)
@@ -56,7 +56,7 @@ static int look(struct item *items, size_t n, struct poll_table *pt)
  * -ERESTARTNOHAND, -ENOMEM. */
 static int wait_items(struct item *items, size_t n, u64 deadline)
 {
-    struct poll_table pt = {.max = n * QUEUES_PER_FILE};
+    struct poll_table pt = {.max = n * POLL_QUEUES};
     int ready;
 
     if (deadline == 0)
@@ -92,8 +92,7 @@ static void put_items(struct item *items, size_t n)
 
 /* ---- the caller's signal mask and time ---- */
 
-/* Replaces the mask while waiting. */
-static int mask_from_user(vaddr_t user, u64 size, bool *replaced)
+int mask_from_user(vaddr_t user, u64 size, bool *replaced)
 {
     struct thread *t = current_thread();
     u64 mask;
@@ -111,21 +110,19 @@ static int mask_from_user(vaddr_t user, u64 size, bool *replaced)
     return 0;
 }
 
-/* An interrupted call gets its mask back only when the handlers have been set up. */
-static void mask_restore(bool replaced, long result)
+void mask_restore(bool replaced, long result)
 {
     struct thread *t = current_thread();
 
     if (!replaced)
         return;
-    if (result == -ERESTARTNOHAND)
+    if (result == -ERESTARTNOHAND || result == -EINTR)
         t->restore_mask = true;
     else
         signal_set_mask(t->saved_blocked);
 }
 
-/* ns from now as a moment; 0 stays "do not wait". */
-static u64 deadline_in(u64 ns)
+u64 deadline_in(u64 ns)
 {
     u64 now = clock_monotonic_ns();
 

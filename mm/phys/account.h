@@ -34,6 +34,7 @@ struct account {
     u32 uid;                /* [c] */
     u32 signals;            /* atomic: queued ones */
     u64 pipe_pages;         /* atomic: room of pipes */
+    u64 watches;            /* atomic: files that epolls watch */
     u64 bytes;              /* atomic: records of the kernel: open files, locks */
     struct quota *files;    /* [c] nameless files: memfd, shared anonymous memory */
     struct quota *segments; /* [c] System V segments: they outlive their creator */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files that are nothing but an object of the kernel: no name in the tree, no data. They share
+ * one inode; /proc/PID/fd shows what kind they are.
+ */
+#pragma once
+
+#include "fs/file.h"
+
+enum anon_kind { ANON_EPOLL, ANON_EVENTFD, ANON_TIMERFD, ANON_SIGNALFD, ANON_PIDFD };
+
+/* A file with `data`. 0; -ENFILE, -ENOMEM. */
+int anon_create(enum anon_kind kind, const struct file_ops *ops, u32 flags, void *data,
+                struct file **out);
+
+void anon_init(void);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * epoll(7): epolls in epolls, several epolls and several threads on one file, many watches.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#include "t.h"
+
+static int ep;
+static struct epoll_event got[16];
+
+static int add(int e, int fd, unsigned events)
+{
+    struct epoll_event want = {.events = events, .data.fd = fd};
+
+    return epoll_ctl(e, EPOLL_CTL_ADD, fd, &want);
+}
+
+static int mod(int e, int fd, unsigned events)
+{
+    struct epoll_event want = {.events = events, .data.fd = fd};
+
+    return epoll_ctl(e, EPOLL_CTL_MOD, fd, &want);
+}
+
+static int now(int e)
+{
+    return epoll_wait(e, got, 16, 0);
+}
+
+static int new (void)
+{
+    int e = epoll_create1(EPOLL_CLOEXEC);
+
+    OK(e);
+    return e;
+}
+
+/* A pipe whose reading end is watched by a new epoll. */
+static void watched_pipe(int fds[2], unsigned events)
+{
+    OK(pipe(fds));
+    ep = new ();
+    OK(add(ep, fds[0], events));
+    EQ(now(ep), 0);
+}
+
+TEST(epoll_nested, "an epoll can be polled, by poll and by another epoll")
+{
+    int fds[2], outer = new ();
+    struct pollfd p;
+    char c;
+
+    watched_pipe(fds, EPOLLIN);
+    OK(add(outer, ep, EPOLLIN));
+    p = (struct pollfd){.fd = ep, .events = POLLIN};
+    EQ(poll(&p, 1, 0), 0);
+    EQ(now(outer), 0);
+    EQ(write(fds[1], "x", 1), 1);
+    EQ(epoll_wait(outer, got, 16, -1), 1);
+    EQ(got[0].data.fd, ep);
+    EQ(poll(&p, 1, -1), 1);
+    EQ(now(ep), 1);
+    EQ(read(fds[0], &c, 1), 1);
+    EQ(now(outer), 0);
+    EQ(poll(&p, 1, 0), 0);
+}
+
+TEST(epoll_circle, "no circles, and no chain of more than five")
+{
+    int e[7];
+
+    for (int i = 0; i < 7; i++)
+        e[i] = new ();
+    for (int i = 0; i < 4; i++)
+        OK(add(e[i], e[i + 1], EPOLLIN));
+    ERR(add(e[4], e[0], EPOLLIN), ELOOP);
+    ERR(add(e[1], e[0], EPOLLIN), ELOOP);
+    ERR(add(e[4], e[5], EPOLLIN), ELOOP);
+    ERR(add(e[5], e[0], EPOLLIN), ELOOP);
+    OK(add(e[5], e[1], EPOLLIN)); /* a second one above */
+    OK(add(e[3], e[6], EPOLLIN));
+    OK(close(e[2]));
+    ERR(add(e[4], e[4], EPOLLIN), EINVAL);
+    OK(add(e[4], e[0], EPOLLIN));
+    ERR(add(e[1], e[4], EPOLLIN), ELOOP);
+}
+
+TEST(epoll_exclusive, "EPOLLEXCLUSIVE: what it goes with; one of several epolls at least")
+{
+    int fds[2], e[3], n = 0;
+
+    OK(pipe(fds));
+    for (int i = 0; i < 3; i++) {
+        e[i] = new ();
+        OK(add(e[i], fds[0], EPOLLIN | EPOLLEXCLUSIVE));
+    }
+    EQ(write(fds[1], "x", 1), 1);
+    for (int i = 0; i < 3; i++)
+        n += now(e[i]);
+    CHECK(n >= 1);
+    ERR(mod(e[0], fds[0], EPOLLIN), EINVAL);
+    ERR(mod(e[0], fds[0], EPOLLIN | EPOLLEXCLUSIVE), EINVAL);
+    ERR(add(e[0], e[1], EPOLLIN | EPOLLEXCLUSIVE), EINVAL);
+    ERR(add(e[0], fds[1], EPOLLOUT | EPOLLONESHOT | EPOLLEXCLUSIVE), EINVAL);
+}
+
+static int eater_ep;
+static volatile int eaten;
+
+static void *eat(void *arg)
+{
+    struct epoll_event e;
+
+    (void)arg;
+    while (epoll_wait(eater_ep, &e, 1, -1) == 1) {
+        uint64_t n;
+
+        if (e.data.fd < 0)
+            break;
+        EQ(read(e.data.fd, &n, 8), 8);
+        __atomic_fetch_add(&eaten, 1, __ATOMIC_SEQ_CST);
+    }
+    return NULL;
+}
+
+TEST(epoll_threads, "each edge is taken by one of the threads that wait")
+{
+    struct epoll_event stop = {.events = EPOLLIN, .data.fd = -1};
+    pthread_t th[3];
+    int fd, end;
+
+    eater_ep = new ();
+    OK(fd = eventfd(0, 0));
+    OK(end = eventfd(0, 0));
+    OK(add(eater_ep, fd, EPOLLIN | EPOLLET));
+    for (int i = 0; i < 3; i++)
+        EQ(pthread_create(&th[i], NULL, eat, NULL), 0);
+    for (int i = 1; i <= 200; i++) {
+        OK(eventfd_write(fd, 1));
+        while (eaten < i)
+            sched_yield();
+    }
+    OK(epoll_ctl(eater_ep, EPOLL_CTL_ADD, end, &stop));
+    OK(eventfd_write(end, 1));
+    for (int i = 0; i < 3; i++)
+        EQ(pthread_join(th[i], NULL), 0);
+    EQ(eaten, 200);
+}
+
+TEST(epoll_many, "thousands of watches come and go")
+{
+    struct rlimit lim = {4000, 4000};
+    int fds[3900], n = 0;
+
+    OK(setrlimit(RLIMIT_NOFILE, &lim));
+    ep = new ();
+    while (n < 3900) {
+        OK(fds[n] = eventfd(0, 0));
+        OK(add(ep, fds[n], EPOLLIN | (n % 2 ? EPOLLET : 0)));
+        n++;
+    }
+    for (int i = 0; i < n; i += 3)
+        OK(eventfd_write(fds[i], 1));
+    for (int seen = 0; seen < n / 6;)
+        seen += now(ep);
+    for (int i = 0; i < n; i += 2)
+        OK(close(fds[i]));
+    while (now(ep) > 0)
+        ;
+    EQ(now(ep), 0);
+}
+
+int main(int argc, char **argv)
+{
+    return t_main(argc, argv, NULL);
+}
