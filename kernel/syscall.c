@@ -6,6 +6,7 @@
 #include "kernel/inject.h"
 #include "kernel/pause.h"
 #include "kernel/printk.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
 #include "lib/string.h"
@@ -108,8 +109,11 @@ static syscall_fn find(u32 number)
 void syscall_leave(struct trapframe *tf)
 {
     struct thread *t = current_thread();
-    long result = (long)tf->rax;
+    long result;
 
+    if (unlikely(t->trace))
+        ptrace_leave(t, tf);
+    result = (long)tf->rax;
     /* Not for rt_sigreturn, whose result is whatever the program had in rax. */
     if (result <= -ERESTARTSYS && result >= -ERESTART_BLOCK &&
         tf->vector == TRAP_SYSCALL) {
@@ -131,6 +135,15 @@ void syscall_entry(struct trapframe *tf)
     long result;
 
     tf->error = number;
+    if (unlikely(t->trace)) {
+        if (!ptrace_enter(t, tf)) {
+            syscall_leave(tf);
+            return;
+        }
+        number = (u32)tf->error; /* its tracer may ask for another */
+        tf->rax = number;
+        fn = find(number);
+    }
     stall_begin();
     injected = inject_begin(t, false);
     if (unlikely(!fn))

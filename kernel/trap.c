@@ -6,6 +6,7 @@
 #include "arch/trap.h"
 #include "kernel/inject.h"
 #include "kernel/pause.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/task/deliver.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/oom.h"
@@ -52,7 +53,7 @@ static noinline bool out_of_memory(struct proc *p, bool user, vaddr_t addr)
     printk(LOG_ERROR "out of memory: nobody left to kill, wanted by %s[%d] at %#lx\n",
            p->comm, p->pid, addr);
     if (p != init_proc)
-        proc_exit(SIGKILL);
+        signal_send_thread(current_thread(), SIGKILL); /* on the way out, frame whole */
     sched_yield_now();
     return true;
 }
@@ -114,12 +115,13 @@ static int fpe_code(bool simd)
 
 void user_exception(struct trapframe *tf, unsigned vector, u64 error, vaddr_t addr)
 {
-    (void)tf;
     switch (vector) {
     case 0: /* #DE */
         signal_fault(SIGFPE, FPE_INTDIV, addr, vector, error);
         break;
     case 1: /* #DB */
+        if (unlikely(ptrace_stale_step(current_thread(), tf)))
+            return;
         signal_fault(SIGTRAP, TRAP_TRACE, addr, vector, error);
         break;
     case 3: /* #BP */

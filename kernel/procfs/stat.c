@@ -6,6 +6,7 @@
 #include "arch/cpu.h"
 #include "fs/context.h"
 #include "kernel/procfs/procfs.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
 #include "kernel/term/tty.h"
@@ -17,6 +18,7 @@
 #define PAGE_KB (PAGE_SIZE / 1024)
 
 struct view {
+    s32 tracer;
     s32 tgid, pid, ppid, pgid, sid, foreground;
     u64 tty;
     char comm[COMM_LEN], state;
@@ -31,16 +33,19 @@ struct view {
     u64 queued_max;
     u64 caps[5]; /* inheritable, permitted, effective, bounding, ambient */
     bool no_new_privs;
+    bool traced_stop;
     bool may_look; /* addresses are shown */
     s32 exit_status;
 };
 
 /* t NULL: the first thread ended. */
-static char state_of(const struct proc *p, const struct thread *t)
+static char state_of(const struct proc *p, const struct thread *t, const struct view *v)
 {
     if (p->zombie || !t)
         return 'Z';
-    if (p->stopped)
+    if (v->traced_stop)
+        return 't';
+    if (p->stopped && !(t->trace && t->stop_passed))
         return 'T';
     return READ_ONCE(t->state) <= THREAD_UNPLACED ? 'R' : 'S';
 }
@@ -74,7 +79,7 @@ static void copy_thread(const struct proc *p, const struct thread *t,
     v->tgid = p->pid;
     v->pid = id->tid ? id->tid : p->pid;
     str_copy(v->comm, t ? t->comm : p->comm, sizeof(v->comm));
-    v->state = state_of(p, t);
+    v->state = state_of(p, t, v);
     v->start = id->tid ? t->start_ns : p->start_ns;
     v->exit_signal = id->tid ? -1 : p->exit_signal;
     if (whole) {
@@ -97,6 +102,7 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
         return -ESRCH;
     proc_task_counts(p, &counts);
     v->ppid = p->parent ? p->parent->pid : 0;
+    v->tracer = ptrace_tracer_of(p, t, &v->traced_stop);
     v->pgid = p->pgid;
     v->sid = p->sid;
     v->tty = tty_device(p->tty);
@@ -195,6 +201,8 @@ static const char *state_name(char state)
         return "S (sleeping)";
     case 'T':
         return "T (stopped)";
+    case 't':
+        return "t (tracing stop)";
     default:
         return "Z (zombie)";
     }
@@ -222,8 +230,8 @@ static void status_identity(struct seq *s, const struct view *v)
 {
     seq_printf(s, "Name:\t%s\nUmask:\t%04lo\nState:\t%s\n", v->comm, v->umask,
                state_name(v->state));
-    seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", v->tgid,
-               v->pid, v->ppid);
+    seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", v->tgid,
+               v->pid, v->ppid, v->tracer);
     seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", v->uid[0], v->uid[1], v->uid[2], v->uid[3]);
     seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", v->gid[0], v->gid[1], v->gid[2], v->gid[3]);
     seq_printf(s, "FDSize:\t64\nGroups:\t");

@@ -6,6 +6,7 @@
 #include "kernel/task/cred.h"
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "lib/lock.h"
@@ -56,7 +57,9 @@ static void find_ids(const struct cred *now, const struct file *f, struct exec_c
     c->euid = now->euid;
     c->egid = now->egid;
     /* Nor for who shares its directories with a process that could change them. */
-    if (now->no_new_privs || (path_mount_flags(&f->path) & MS_NOSUID) ||
+    if (now->no_new_privs ||
+        (ptrace_limits_exec(current_thread()) && !cred_capable(&now->fs, CAP_SETUID)) ||
+        (path_mount_flags(&f->path) & MS_NOSUID) ||
         (fs_context_is_shared(&current_proc()->fs) &&
          !cred_capable(&now->fs, CAP_SETUID)))
         return;
@@ -90,6 +93,8 @@ void exec_cred_find(const struct file *f, struct exec_cred *c)
             c->egid = now.gid;
         }
     }
+    if (unlikely(ptrace_limits_exec(current_thread())))
+        c->permitted &= now.permitted;
     c->permitted |= c->ambient;
     c->effective = root && c->euid == 0 ? c->permitted : c->ambient;
     c->secure = changes || (now.uid != 0 &&

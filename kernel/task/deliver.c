@@ -7,6 +7,8 @@
 #include "arch/sigframe.h"
 #include "arch/time.h"
 #include "kernel/printk.h"
+#include "kernel/ptrace/ptrace.h"
+#include "kernel/ptrace/tracee.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/family.h"
 #include "kernel/task/proc.h"
@@ -39,7 +41,7 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
     struct proc *p = t->proc;
     u64 handler, bit = sig_bit(signo);
     irqflags_t flags;
-    bool fatal;
+    bool fatal, traced;
 
     t->fault_trapno = trapno;
     t->fault_err = err;
@@ -47,6 +49,13 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
     flags = spin_lock_irq(&p->sig.lock);
     handler = READ_ONCE(p->sig.actions->of[signo].sa_handler);
     fatal = t->blocked & bit || handler == SIG_IGN || handler == SIG_DFL;
+    traced = is_traced(t);
+    if (unlikely(traced && fatal)) { /* its tracer hears of it first */
+        if (t->blocked & bit || handler == SIG_IGN)
+            WRITE_ONCE(p->sig.actions->of[signo].sa_handler, SIG_DFL);
+        signal_set_mask_of(t, t->blocked & ~bit);
+        fatal = false;
+    }
     if (!fatal && !(t->pending & bit)) {
         t->records.standard[signo] = (struct sig_record){.code = code, .value = addr};
         WRITE_ONCE(t->pending, t->pending | bit);
@@ -59,13 +68,19 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
     proc_exit(signo);
 }
 
-/* Sleeps until SIGCONT or SIGKILL. */
+/* Whether the process is stopped, and t with it. */
+static bool stop_holds(const struct proc *p, const struct thread *t)
+{
+    return READ_ONCE(p->stopped) && !READ_ONCE(t->stop_passed);
+}
+
+/* Sleeps until SIGCONT or SIGKILL, or a tracer's word. */
 static void while_stopped(struct proc *p, struct thread *t)
 {
     irqflags_t flags;
     bool last;
 
-    if (likely(!READ_ONCE(p->stopped)))
+    if (likely(!stop_holds(p, t)))
         return;
     flags = spin_lock_irq(&p->sig.lock);
     last = signal_stop_taken(p, t);
@@ -75,8 +90,9 @@ static void while_stopped(struct proc *p, struct thread *t)
         notify_parent(p, CLD_STOPPED, READ_ONCE(p->stop_signal));
         spin_unlock_irq(&proc_lock, flags);
     }
-    while (READ_ONCE(p->stopped) && !signal_kill_pending(t))
-        thread_park();
+    while (stop_holds(p, t) && !signal_kill_pending(t))
+        if (likely(!t->trace) || !ptrace_group_stop(t))
+            thread_park();
 }
 
 /* This thread took the stop signal; p->stopped is set already. It tells of the end of the
@@ -109,9 +125,33 @@ static bool in_orphaned_group(const struct proc *p)
     return orphaned;
 }
 
-enum action { ACT_NONE, ACT_AGAIN, ACT_STOP, ACT_DIE, ACT_HANDLE };
+enum action { ACT_NONE, ACT_AGAIN, ACT_STOP, ACT_DIE, ACT_HANDLE, ACT_TRACE };
 
-/* Takes one signal and decides. */
+/* What a signal that was taken does. */
+static enum action decide(struct proc *p, struct thread *t, bool orphaned, int signo,
+                          struct kernel_sigaction *act)
+{
+    REQUIRES(&p->sig.lock);
+    spin_lock(&p->sig.actions->lock);
+    *act = p->sig.actions->of[signo];
+    if (act->sa_handler != SIG_IGN && act->sa_flags & SA_RESETHAND)
+        WRITE_ONCE(p->sig.actions->of[signo].sa_handler, SIG_DFL);
+    spin_unlock(&p->sig.actions->lock);
+    if (act->sa_handler == SIG_IGN)
+        return ACT_AGAIN;
+    if (act->sa_handler != SIG_DFL)
+        return ACT_HANDLE;
+    if (p == init_proc || sig_bit(signo) & SIG_DEFAULT_IGNORED)
+        return ACT_AGAIN;
+    if (!(sig_bit(signo) & SIG_STOPS))
+        return ACT_DIE;
+    if (signo != SIGSTOP && orphaned)
+        return ACT_AGAIN;
+    signal_stop_begin(p, t, signo);
+    return ACT_STOP;
+}
+
+/* Takes one signal and decides, unless a tracer does. */
 static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int *signo,
                             struct sig_record *rec, struct kernel_sigaction *act,
                             struct list *trash)
@@ -124,23 +164,26 @@ static enum action take_one(struct proc *p, struct thread *t, bool orphaned, int
     *signo = signal_take(t, ~t->blocked, rec, trash);
     if (!*signo)
         return ACT_NONE;
-    spin_lock(&p->sig.actions->lock);
-    *act = p->sig.actions->of[*signo];
-    if (act->sa_handler != SIG_IGN && act->sa_flags & SA_RESETHAND)
-        WRITE_ONCE(p->sig.actions->of[*signo].sa_handler, SIG_DFL);
-    spin_unlock(&p->sig.actions->lock);
-    if (act->sa_handler == SIG_IGN)
+    return unlikely(is_traced(t)) ? ACT_TRACE : decide(p, t, orphaned, *signo, act);
+}
+
+/* The tracer has decided which signal it is. */
+static noinline enum action traced_one(struct proc *p, struct thread *t, int *signo,
+                                       struct sig_record *rec,
+                                       struct kernel_sigaction *act)
+{
+    bool orphaned;
+    irqflags_t flags;
+    enum action action;
+
+    *signo = ptrace_signal(t, *signo, rec);
+    if (!*signo)
         return ACT_AGAIN;
-    if (act->sa_handler != SIG_DFL)
-        return ACT_HANDLE;
-    if (p == init_proc || sig_bit(*signo) & SIG_DEFAULT_IGNORED)
-        return ACT_AGAIN;
-    if (!(sig_bit(*signo) & SIG_STOPS))
-        return ACT_DIE;
-    if (*signo != SIGSTOP && orphaned)
-        return ACT_AGAIN;
-    signal_stop_begin(p, t, *signo);
-    return ACT_STOP;
+    orphaned = sig_bit(*signo) & SIG_STOPS && in_orphaned_group(p);
+    flags = spin_lock_irq(&p->sig.lock);
+    action = decide(p, t, orphaned, *signo, act);
+    spin_unlock_irq(&p->sig.lock, flags);
+    return action;
 }
 
 /* The next signal that has a handler; default actions happen here. 0: no more. */
@@ -156,10 +199,14 @@ static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec
         int signo;
 
         while_stopped(p, t);
+        if (unlikely(t->trap_due))
+            ptrace_trap(t);
         flags = spin_lock_irq(&p->sig.lock);
         action = take_one(p, t, orphaned, &signo, rec, act, &trash);
         spin_unlock_irq(&p->sig.lock, flags);
         signal_free(&trash);
+        if (unlikely(action == ACT_TRACE))
+            action = traced_one(p, t, &signo, rec, act);
         switch (action) {
         case ACT_NONE:
             return 0;
@@ -171,6 +218,7 @@ static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec
         case ACT_DIE:
             proc_exit(signo);
         case ACT_AGAIN:
+        case ACT_TRACE:
             break;
         }
     }
@@ -242,6 +290,8 @@ static void handle(struct proc *p, struct thread *t, struct trapframe *tf, int s
     irqflags_t flags;
 
     finish_call(t, tf, act);
+    if (unlikely(t->trace))
+        ptrace_before_handler(t, tf);
     if (push_frame(t, tf, signo, rec, act) != 0) {
         if (signo == SIGSEGV) {
             log_crash(t, signo, rec->code);
@@ -253,13 +303,15 @@ static void handle(struct proc *p, struct thread *t, struct trapframe *tf, int s
     if (!(act->sa_flags & SA_NODEFER))
         mask |= sig_bit(signo);
     flags = spin_lock_irq(&p->sig.lock);
-    signal_set_mask_locked(t, t->blocked | mask);
+    signal_set_mask_of(t, t->blocked | mask);
     t->restore_mask = false;
     spin_unlock_irq(&p->sig.lock, flags);
     if (t->altstack_flags & SS_AUTODISARM) {
         t->altstack_sp = t->altstack_size = 0;
         t->altstack_flags = 0;
     }
+    if (unlikely(t->trace))
+        ptrace_after_handler(t);
 }
 
 void signal_deliver(struct trapframe *tf)

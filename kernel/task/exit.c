@@ -7,6 +7,7 @@
 #include "kernel/task/exit.h"
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/syscall.h"
 #include "kernel/task/family.h"
 #include "kernel/task/fork.h"
@@ -24,6 +25,7 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/ptrace.h"
 #include "lib/uapi/wait.h"
 
 void clear_child_tid(struct thread *t)
@@ -77,6 +79,8 @@ static bool become_zombie(struct proc *p)
     bool reap = parent_ignores(p);
 
     p->zombie = true;
+    if (unlikely(ptrace_zombie(p)))
+        return false;
     if (reap)
         proc_unpublish(p);
     else
@@ -140,6 +144,37 @@ static void kill_others(struct proc *p, const struct thread *t, irqflags_t *flag
     }
 }
 
+/* Whether the whole process ends. proc_lock and sig.lock held, given up. */
+static void end_begins(struct proc *p, struct thread *t, bool whole, int status,
+                       irqflags_t *flags)
+{
+    REQUIRES(&proc_lock);
+    REQUIRES(&p->sig.lock);
+    if (!p->exiting && !p->exec_thread && (whole || p->nthreads == 1)) {
+        p->exiting = true;
+        p->exit_status = status;
+        kill_others(p, t, flags);
+    }
+}
+
+/* A tracer sees the thread before it is taken apart. What killed it has done its work; only
+ * another SIGKILL ends that stop. */
+static noinline void stop_at_exit(struct thread *t, bool whole, int status)
+{
+    struct proc *p = t->proc;
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+
+    spin_lock(&p->sig.lock);
+    end_begins(p, t, whole, status, &flags);
+    WRITE_ONCE(t->pending, t->pending & ~sig_bit(SIGKILL));
+    if (p->exiting)
+        WRITE_ONCE(p->pending, p->pending & ~sig_bit(SIGKILL));
+    status = p->exiting ? p->exit_status : status;
+    spin_unlock(&p->sig.lock);
+    spin_unlock_irq(&proc_lock, flags);
+    ptrace_event(t, PTRACE_EVENT_EXIT, (u64)status);
+}
+
 /* The thread leaves; `whole`: the process ends, unless its exec is what ends the thread.
  * True for the last one, which then takes the process apart. */
 static bool leave_group(struct proc *p, struct thread *t, bool whole, int status)
@@ -149,11 +184,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
     bool last, stopped = false;
 
     spin_lock(&p->sig.lock);
-    if (!p->exiting && !p->exec_thread && (whole || p->nthreads == 1)) {
-        p->exiting = true;
-        p->exit_status = status;
-        kill_others(p, t, &flags);
-    }
+    end_begins(p, t, whole, status, &flags);
     spin_unlock(&p->sig.lock);
     last = p->nthreads == 1;
     if (last)
@@ -169,6 +200,8 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
         spin_unlock(&p->sig.lock);
         pass_children_on(p, t, p->leader);
         t->free_tid = t->tid != p->pid ? t->tid : 0;
+        if (ptrace_thread_ends(t, p->exiting ? p->exit_status : status))
+            t->free_tid = 0;
     }
     if (stopped) /* it was the last that ran */
         notify_parent(p, CLD_STOPPED, p->stop_signal);
@@ -189,6 +222,7 @@ int proc_become_single(void)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
     irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct tracee *dead;
     s32 old_tid = 0;
     int err = p->exiting || p->exec_thread ? -EAGAIN : 0;
 
@@ -209,8 +243,11 @@ int proc_become_single(void)
         t->tid = p->pid;
         thread_publish(t);
     }
+    dead = ptrace_renumber(p, t);
     p->exec_thread = NULL;
+    p->in_exec = true;
     spin_unlock_irq(&proc_lock, flags);
+    ptrace_free(dead);
     if (old_tid)
         proc_unreserve_pid(old_tid);
     return 0;
@@ -232,6 +269,8 @@ static void leave_family(struct proc *p, struct thread *t)
     p->leader = NULL;
     signal_flush(&p->pending, &p->records, &trash);
     spin_unlock(&p->sig.lock);
+    if (ptrace_thread_ends(t, p->exit_status))
+        t->free_tid = 0;
     spin_unlock_irq(&proc_lock, flags);
     signal_free(&trash);
 
@@ -270,6 +309,10 @@ static noreturn void end_thread(bool whole, int status)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
 
+    if (unlikely(ptrace_wants_exit(t)))
+        stop_at_exit(t, whole, status);
+    if (unlikely(!list_empty(&p->tracees)))
+        ptrace_tracer_ends(t);
     futex_release(t);
     clear_child_tid(t);
     if (!leave_group(p, t, whole, status))

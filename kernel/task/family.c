@@ -4,6 +4,7 @@
  * children get another parent, groups may lose their last link to the session.
  */
 #include "kernel/task/family.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/wait.h"
@@ -73,6 +74,8 @@ void notify_parent(struct proc *p, int code, int status)
     u64 utime, stime;
     int signo = ended ? p->exit_signal : SIGCHLD;
 
+    if (code == CLD_STOPPED && unlikely(ptrace_by_parent(p)))
+        return; /* it hears of the stop of each thread */
     /* The program that shall get it is not the one that asked for it any more. */
     if (signo && p->parent_exec_count != parent->exec_count)
         signo = SIGCHLD;
@@ -133,6 +136,10 @@ static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
         reaper->leader->has_children = true;
     child->exit_signal = SIGCHLD;
     job_changed();
+    if (child->zombie && unlikely(ptrace_hides(child))) {
+        orphan_group(child, p, NULL, p, flags);
+        return; /* its tracer waits for it first */
+    }
     if (!child->zombie) {
         if (child->pdeath_signal)
             signal_send_proc(child, child->pdeath_signal);

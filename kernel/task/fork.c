@@ -7,6 +7,7 @@
 #include "arch/trap.h"
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/syscall.h"
 #include "kernel/task/exec/exec.h"
 #include "kernel/task/exit.h"
@@ -20,6 +21,7 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/ptrace.h"
 #include "lib/uapi/sched.h"
 #include "mm/op/fork.h"
 
@@ -128,6 +130,13 @@ static void inherit_policy(struct thread *t, const struct thread *from)
     t->rr_left = RR_TICKS;
 }
 
+/* Takes a thread apart that nobody has seen. */
+static void discard_thread(struct thread *t)
+{
+    account_put(t->account);
+    thread_free(t);
+}
+
 static struct thread *copy_thread(struct proc *child, struct thread *from,
                                   const struct fork_args *args)
 {
@@ -158,14 +167,11 @@ static struct thread *copy_thread(struct proc *child, struct thread *from,
         t->set_child_tid = args->child_tid;
     if (args->flags & CLONE_CHILD_CLEARTID)
         t->clear_child_tid = args->child_tid;
+    if (ptrace_fork_prepare(t, args->flags) != 0) {
+        discard_thread(t);
+        return NULL;
+    }
     return t;
-}
-
-/* Takes a thread apart that nobody has seen. */
-static void discard_thread(struct thread *t)
-{
-    account_put(t->account);
-    thread_free(t);
 }
 
 /* A complete child without a number. 0 or -ENOMEM with no trace. */
@@ -274,6 +280,7 @@ static int join_process(struct proc *p, struct thread *t)
         p->nlive++;
         p->account->tasks++;
         spin_unlock(&p->sig.lock);
+        ptrace_fork_publish(t);
     }
     spin_unlock_irq(&proc_lock, flags);
     return err;
@@ -298,6 +305,9 @@ long fork_thread(const struct fork_args *args)
         goto out_thread;
     tell_parent(args, tid);
     thread_launch(t);
+    if (unlikely(current_thread()->trace))
+        ptrace_event(current_thread(), ptrace_fork_event(current_thread(), args->flags),
+                     (u64)tid);
     return tid;
 
 out_thread:
@@ -340,6 +350,7 @@ static int publish_child(struct proc *child, struct proc *parent, u64 clone_flag
     }
     publish(child, parent, clone_flags);
     thread_publish(child->leader);
+    ptrace_fork_publish(child->leader);
     return 0;
 }
 
@@ -370,7 +381,13 @@ long fork_process(const struct fork_args *args)
         return err;
     }
     thread_launch(t);
-    if (args->flags & CLONE_VFORK)
+    if (unlikely(current_thread()->trace))
+        ptrace_event(current_thread(), ptrace_fork_event(current_thread(), args->flags),
+                     (u64)pid);
+    if (args->flags & CLONE_VFORK) {
         wait_for_vfork(current_thread(), child);
+        if (unlikely(current_thread()->trace) && !(args->flags & CLONE_UNTRACED))
+            ptrace_event(current_thread(), PTRACE_EVENT_VFORK_DONE, (u64)pid);
+    }
     return pid;
 }

@@ -8,6 +8,7 @@
 #include "fs/fdtable.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/sigactions.h"
 #include "kernel/task/signal.h"
@@ -54,6 +55,7 @@ struct proc *proc_alloc(void)
     list_init(&p->zombies);
     list_init(&p->ended);
     list_init(&p->hash);
+    list_init(&p->tracees);
     list_init(&p->threads);
     list_init(&p->records.realtime);
     waitq_init(&p->child_wait);
@@ -77,6 +79,7 @@ void proc_free(struct proc *p)
     signal_free(&trash);
     if (p->end_record)
         signal_spare_free(p->end_record);
+    ptrace_free(p->trace);
     account_put(p->account);
     slab_free(&proc_cache, p);
 }

@@ -51,6 +51,7 @@
 #define ERESTART_BLOCK 516
 
 struct inode;
+struct tracee;
 struct tty;
 
 /* Runnable: on one queue or on one CPU. Unplaced: on none of them and not to be woken, it is new
@@ -133,8 +134,11 @@ struct thread {
     u64 saved_blocked; /* [o] rt_sigsuspend: mask to put back, valid with restore_mask */
     bool restore_mask; /* [o] */
     bool stop_due;     /* [S] its process's stop is not told before it stops too */
-    u64 awaits;        /* [S] sigtimedwait takes these */
-    u64 pending;       /* [S] signals directed at this thread */
+    bool stop_passed;  /* [S] its tracer let it go on: the process's stop is not for it */
+    u8 trap_due;       /* [S] TRAP_*: it stops for its tracer as soon as it can */
+    struct tracee *trace;           /* [PS] kernel/ptrace; NULL: nobody ever traced it */
+    u64 awaits;                     /* [S] sigtimedwait takes these */
+    u64 pending;                    /* [S] signals directed at this thread */
     struct sig_records records;     /* [S] */
     u64 altstack_sp, altstack_size; /* [o] */
     u32 altstack_flags;             /* [o] */
@@ -186,6 +190,10 @@ struct cpu_itimer {
 /* Whether the memory of a process may be looked at by its user, prctl(2) PR_SET_DUMPABLE. */
 enum dumpable { DUMP_NOBODY, DUMP_USER, DUMP_ROOT };
 
+/* thread->trap_due: the tracer asked; the process stopped or went on meanwhile. */
+#define TRAP_STOP   1u
+#define TRAP_NOTIFY 2u
+
 struct proc {
     s32 pid;              /* [c] */
     u64 serial;           /* [c] never used twice */
@@ -201,6 +209,9 @@ struct proc {
     u64 exec_count, parent_exec_count; /* [P] of the parent when this one was born */
     u64 birth;                         /* [P] as the nodes: kernel/task/walk.c */
     struct rb_node birth_node, group_node;
+    struct list tracees;  /* [P] of struct tracee: threads that it traces */
+    struct tracee *trace; /* [P] its first thread's, when that has ended */
+    bool in_exec;         /* [P] between the decision what exec gains and the gain */
     u64 orphaned_by;  /* [P] first of a group: the process whose end it was asked for */
     struct list hash; /* [P] by pid */
     struct list threads;        /* [PS] of those that have not left (leave_group) */
@@ -295,8 +306,8 @@ static inline bool thread_work(struct thread *t)
     const struct proc *p = t->proc;
 
     __atomic_fetch_and(&t->work, ~THREAD_LOOK, __ATOMIC_SEQ_CST);
-    return (cpu_self()->need_resched | (u32)t->restart | t->restore_mask |
-            READ_ONCE(p->stopped)) ||
+    return (cpu_self()->need_resched | (u32)t->restart | t->restore_mask | t->trap_due |
+            (READ_ONCE(p->stopped) & !t->stop_passed)) ||
            ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked);
 }
 

@@ -3,6 +3,7 @@
  * Sending signals, and who is told of them. How they are kept is in kernel/task/sigqueue.c.
  */
 #include "kernel/task/signal.h"
+#include "kernel/ptrace/tracee.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/sigactions.h"
@@ -107,6 +108,9 @@ void signal_stop_begin(struct proc *p, struct thread *t, int signo)
     list_for_each (pos, &p->threads) {
         struct thread *other = list_entry(pos, struct thread, proc_link);
 
+        other->stop_passed = false;
+        if (unlikely(is_traced(other)) && other->trace->state == TRACE_LISTENING)
+            other->trap_due |= TRAP_NOTIFY;
         other->stop_due = other == t || READ_ONCE(other->state) == THREAD_RUNNABLE;
         p->stop_due += other->stop_due;
     }
@@ -134,8 +138,14 @@ static void stop_ends(struct proc *p)
     WRITE_ONCE(p->stopped, false);
     p->continued = true;
     p->stop_due = 0;
-    list_for_each (pos, &p->threads)
-        list_entry(pos, struct thread, proc_link)->stop_due = false;
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, proc_link);
+
+        t->stop_due = t->stop_passed = false;
+        if (unlikely(is_traced(t)) && t->trace->seized &&
+            READ_ONCE(t->trace->state) != TRACE_RUNNING)
+            t->trap_due |= TRAP_NOTIFY;
+    }
     job_changed();
     threads_wake(p);
 }
@@ -160,6 +170,9 @@ static bool is_ignored(const struct proc *p, const struct thread *t, int signo)
 
     /* While blocked it is kept: the action may change. */
     if (t->blocked & sig_bit(signo))
+        return false;
+    /* A tracer hears of it. */
+    if (unlikely(is_traced(t)) && signo != SIGKILL)
         return false;
     if (handler == SIG_IGN)
         return true;
@@ -289,12 +302,13 @@ bool thread_interrupted(void)
 {
     const struct thread *t = current_thread();
 
-    return t->proc && (signal_actionable(t) || READ_ONCE(t->proc->stopped));
+    return t->proc && (signal_actionable(t) || READ_ONCE(t->trap_due) ||
+                       (READ_ONCE(t->proc->stopped) && !READ_ONCE(t->stop_passed)));
 }
 
 /* What it blocks from now on may have been sent to the process and given to it: another one
  * takes that. */
-void signal_set_mask_locked(struct thread *t, u64 mask)
+void signal_set_mask_of(struct thread *t, u64 mask)
 {
     REQUIRES(&t->proc->sig.lock);
     u64 newly = mask & ~t->blocked;
@@ -311,7 +325,7 @@ void signal_set_mask(u64 mask)
     struct thread *t = current_thread();
     irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
 
-    signal_set_mask_locked(t, mask);
+    signal_set_mask_of(t, mask);
     spin_unlock_irq(&t->proc->sig.lock, flags);
 }
 

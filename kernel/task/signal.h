@@ -61,9 +61,9 @@ void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction 
                        struct kernel_sigaction *old);
 
 /* Sets the mask of the running thread; unblockable signals are taken out. The second with
- * sig.lock held. */
+ * sig.lock held, also for a thread that stands still for its tracer. */
 void signal_set_mask(u64 mask);
-void signal_set_mask_locked(struct thread *t, u64 mask);
+void signal_set_mask_of(struct thread *t, u64 mask);
 
 /* exec: caught signals get their default action, no alternate stack. */
 void signal_exec(struct proc *p, struct thread *t);

@@ -3,6 +3,7 @@
  * wait4 and waitid. Taking a zombie's record is the last act of its process.
  */
 #include "lib/uapi/wait.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
@@ -12,20 +13,6 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-
-struct wait_request {
-    int type; /* P_ALL, P_PID, P_PGID */
-    s32 id;
-    u32 options;
-};
-
-struct wait_result {
-    int code;   /* CLD_* */
-    int status; /* wait4's word */
-    u32 uid;
-    struct rusage usage;
-    struct proc *reaped; /* to free */
-};
 
 /* Whether the call is about this child. A dead one has nothing to tell who does not ask for
  * the end. */
@@ -43,7 +30,8 @@ static bool matches(const struct proc *p, const struct wait_request *w)
         return false;
     if (w->type == P_PGID && p->pgid != w->id)
         return false;
-    return w->options & WALL || is_clone == !!(w->options & WCLONE);
+    return w->options & WALL || ptrace_by_parent(p) ||
+           is_clone == !!(w->options & WCLONE);
 }
 
 static void take_zombie(struct proc *parent, struct proc *p, struct wait_result *r)
@@ -58,6 +46,7 @@ static void take_zombie(struct proc *parent, struct proc *p, struct wait_result 
     spin_unlock(&parent->sig.lock);
     parent->cmaxrss_kb = MAX(parent->cmaxrss_kb, p->maxrss_kb);
     parent->cmaxrss_kb = MAX(parent->cmaxrss_kb, p->cmaxrss_kb);
+    ptrace_forget(p);
     proc_unpublish(p);
     r->reaped = p;
 }
@@ -71,6 +60,8 @@ static bool try_child(struct proc *parent, struct proc *p, const struct wait_req
     bool told = false;
 
     r->uid = p->cred.uid;
+    if (p->zombie && unlikely(ptrace_hides(p)))
+        return false;
     if (p->zombie) {
         r->status = p->exit_status;
         r->code = !(r->status & 0x7f) ? CLD_EXITED
@@ -82,7 +73,8 @@ static bool try_child(struct proc *parent, struct proc *p, const struct wait_req
         return true;
     }
     spin_lock(&p->sig.lock);
-    if (w->options & WSTOPPED && p->stopped && p->stop_told && !p->reported) {
+    if (w->options & WSTOPPED && !ptrace_by_parent(p) && p->stopped && p->stop_told &&
+        !p->reported) {
         r->status = p->stop_signal << 8 | 0x7f;
         r->code = CLD_STOPPED;
         p->reported = !keep;
@@ -182,8 +174,16 @@ static s32 try_wait(struct proc *parent, const struct wait_request *w,
                     struct wait_result *r)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    s32 found = w->type == P_PID ? try_one(parent, w, r) : try_any(parent, w, r);
+    s32 traced = -ECHILD, found;
 
+    if (unlikely(!list_empty(&parent->tracees)))
+        traced = ptrace_wait(parent, w, r);
+    if (traced > 0)
+        found = traced;
+    else
+        found = w->type == P_PID ? try_one(parent, w, r) : try_any(parent, w, r);
+    if (found == -ECHILD)
+        found = traced;
     spin_unlock_irq(&proc_lock, flags);
     return found;
 }
@@ -202,6 +202,7 @@ static long do_wait(const struct wait_request *w, struct wait_result *r)
         return err;
     if (r->reaped)
         proc_free(r->reaped);
+    ptrace_free(r->dead);
     return found;
 }
 
@@ -275,6 +276,7 @@ long sys_waitid(const struct syscall_args *a)
         rec = (struct sig_record){.code = r.code, .pid = (s32)found, .uid = r.uid};
         rec.status = r.code == CLD_EXITED      ? r.status >> 8 & 0xff
                      : r.code == CLD_STOPPED   ? r.status >> 8
+                     : r.code == CLD_TRAPPED   ? r.status >> 8
                      : r.code == CLD_CONTINUED ? SIGCONT
                                                : r.status & 0x7f;
         signal_fill_info(&info, SIGCHLD, &rec);

@@ -5,8 +5,25 @@
 #pragma once
 
 #include "lib/types.h"
+#include "lib/uapi/resource.h"
 
 struct proc;
+struct tracee;
+
+struct wait_request {
+    int type; /* P_ALL, P_PID, P_PGID */
+    s32 id;
+    u32 options;
+};
+
+struct wait_result {
+    int code;   /* CLD_* */
+    int status; /* wait4's word */
+    u32 uid;
+    struct rusage usage;
+    struct proc *reaped; /* to free */
+    struct tracee *dead; /* the same */
+};
 
 /* Puts a zombie among those its parent can wait for, in the order they were born in.
  * proc_lock held. */

@@ -40,6 +40,12 @@ static inline void arch_thread_give_fs_base(struct arch_thread *t, u64 base)
     t->selectors &= ~(0xffffull << 32);
 }
 
+/* For who looks at the registers: the running thread's bases and selectors come into t; and it
+ * gets others. Selectors are null or ones it had. */
+void arch_thread_bases_get(struct arch_thread *t);
+void arch_thread_bases_set(struct arch_thread *t, u64 selectors, u64 fs_base,
+                           u64 gs_base);
+
 /* execve: fresh FPU state, null selectors, FS/GS base 0, for the running thread. */
 void arch_thread_reset(struct arch_thread *t);
 

@@ -110,14 +110,30 @@ void arch_thread_copy(struct arch_thread *to, struct arch_thread *from)
     fpu_save(to->fpu);
 }
 
-void arch_thread_reset(struct arch_thread *t)
+void arch_thread_bases_get(struct arch_thread *t)
 {
     irqflags_t flags = irq_save();
 
-    t->fs_base = t->gs_base = t->selectors = 0;
-    load_selectors(0);
+    save_bases(t);
+    t->selectors = read_selectors();
+    irq_restore(flags);
+}
+
+void arch_thread_bases_set(struct arch_thread *t, u64 selectors, u64 fs_base, u64 gs_base)
+{
+    irqflags_t flags = irq_save();
+
+    t->selectors = selectors;
+    t->fs_base = fs_base;
+    t->gs_base = gs_base;
+    load_selectors(selectors);
     load_bases(t);
     irq_restore(flags);
+}
+
+void arch_thread_reset(struct arch_thread *t)
+{
+    arch_thread_bases_set(t, 0, 0, 0);
     fpu_reset();
 }
 

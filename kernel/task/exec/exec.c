@@ -9,6 +9,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/open.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/exec/loader.h"
 #include "kernel/task/exec/script.h"
@@ -337,6 +338,7 @@ static void exec_done(struct proc *p)
     irqflags_t flags = spin_lock_irq(&proc_lock);
 
     p->did_exec = true;
+    p->in_exec = false;
     p->exec_count++;
     spin_unlock_irq(&proc_lock, flags);
 }
@@ -346,6 +348,8 @@ static void commit(struct exec *e, const char *name)
 {
     struct thread *t = current_thread();
     struct proc *p = t->proc;
+    struct trapframe *tf = arch_thread_frame(&t->arch);
+    u64 vector = tf->vector, number = tf->error;
 
     exec_cred_find_again(e->file, &e->cred);
     futex_release(t);
@@ -365,13 +369,15 @@ static void commit(struct exec *e, const char *name)
     t->restart = 0;
     arch_thread_reset(&t->arch);
     /* An entry outside user memory must fault in the new program: page 0 is never mapped. */
-    trapframe_start(arch_thread_frame(&t->arch), e->entry < USER_END ? e->entry : 0,
-                    e->sp);
+    trapframe_start(tf, e->entry < USER_END ? e->entry : 0, e->sp);
+    tf->vector = vector; /* for tracers it is the end of a call */
+    tf->error = number;
 }
 
 int exec_file(struct file *f, const struct exec_args *args)
 {
     struct exec *e = kzalloc(sizeof(*e));
+    s32 old_tid = current_thread()->tid;
     int err;
 
     if (!e) {
@@ -399,5 +405,7 @@ int exec_file(struct file *f, const struct exec_args *args)
     if (e->fs.dirs)
         fs_context_fini(&e->fs);
     kfree(e);
+    if (!err && unlikely(current_thread()->trace))
+        ptrace_exec(current_thread(), old_tid);
     return err;
 }

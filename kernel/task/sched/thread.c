@@ -2,6 +2,7 @@
  *
  * The memory of threads.
  */
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/strace.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/sched/sched_own.h"
@@ -64,6 +65,7 @@ size_t thread_bytes(void)
 
 void thread_free(struct thread *t)
 {
+    ptrace_free(t->trace);
     arch_thread_fini(&t->arch);
     kspace_free(t->kstack, KSTACK_SIZE / PAGE_SIZE);
     slab_free(&thread_cache, t);

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ptrace(2): the tracer's side. A stopped thread cannot go on while proc_lock is held, so its
+ * registers are read and changed under it; its memory is reached through a reference of ours.
+ */
+#include "arch/ptrace.h"
+#include "kernel/ptrace/ptrace.h"
+#include "kernel/ptrace/tracee.h"
+#include "kernel/syscall.h"
+#include "kernel/task/proc_access.h"
+#include "kernel/task/sched/sched.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/threads.h"
+#include "kernel/task/uaccess.h"
+#include "lib/lock.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/op/access.h"
+#include "mm/phys/slab.h"
+
+/* What a request moves, outside of locks. */
+union moved {
+    struct user_regs regs;
+    struct siginfo info;
+    struct ptrace_syscall_info call;
+    u64 word, words[2];
+    u8 fpu[ARCH_FPU_ROOM];
+};
+
+struct request {
+    u64 nr, addr, data;
+    union moved m;
+    size_t size; /* of what goes back to the caller at `data`; 0: nothing */
+};
+
+/* ---- becoming a tracer ---- */
+
+static bool may_be_traced_by(const struct proc *p, const struct proc *parent)
+{
+    REQUIRES(&proc_lock);
+    return !(p->cred.permitted & ~parent->cred.permitted) ||
+           proc_capable(parent, CAP_SYS_PTRACE);
+}
+
+static long trace_me(void)
+{
+    struct thread *t = current_thread();
+    struct tracee *r = tracee_create();
+    struct proc *parent;
+    irqflags_t flags;
+    long err = 0;
+
+    if (!r)
+        return -ENOMEM;
+    flags = spin_lock_irq(&proc_lock);
+    parent = t->proc->parent;
+    if (is_traced(t) || !parent || !may_be_traced_by(t->proc, parent))
+        err = -EPERM;
+    else if (!parent->exiting && t->proc->parent_thread)
+        tracee_link(t, t->proc->parent_thread, &r, false);
+    spin_unlock_irq(&proc_lock, flags);
+    ptrace_free(r);
+    return err;
+}
+
+static long check_attach(const struct proc *p, const struct thread *t)
+{
+    REQUIRES(&proc_lock);
+    if (!p)
+        return -ESRCH;
+    if (p == current_proc() || !t || p->zombie || !proc_may_look(p, REAL_IDS) ||
+        is_traced(t))
+        return -EPERM;
+    return p->in_exec ? -ERESTARTNOINTR : 0;
+}
+
+static long attach(s32 tid, bool seize, u64 addr, u64 options)
+{
+    static const struct sig_record stop = {.code = SI_KERNEL};
+    struct tracee *r;
+    struct thread *t;
+    struct proc *p;
+    irqflags_t flags;
+    long err;
+
+    if (seize && (addr || options & ~(u64)PTRACE_O_ALL))
+        return -EIO;
+    r = tracee_create();
+    if (!r)
+        return -ENOMEM;
+    flags = spin_lock_irq(&proc_lock);
+    p = tid > 0 ? proc_find_by_thread(tid) : NULL;
+    t = p ? thread_find(p->pid, tid) : NULL;
+    err = check_attach(p, t);
+    if (!err) {
+        tracee_link(t, current_thread(), &r, seize);
+        if (seize)
+            t->trace->options = (u32)options;
+        else
+            signal_send_record(p, t, SIGSTOP, &stop, NULL);
+        if (READ_ONCE(p->stopped))
+            thread_notify(t); /* it stops for us instead */
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    ptrace_free(r);
+    return err;
+}
+
+/* ---- registers and signals of a stopped thread; proc_lock held ---- */
+
+/* The result of a call that it may start again is looked at anew. */
+static void registers_changed(struct tracee *r)
+{
+    struct thread *t = r->thread;
+    const struct trapframe *tf = arch_thread_frame(&t->arch);
+    s64 result = -(s64)tf->rax;
+    bool again = tf->vector == TRAP_SYSCALL && result >= ERESTARTSYS &&
+                 result <= ERESTART_BLOCK;
+
+    if (r->kind != STOP_ENTRY && r->kind != STOP_EXIT)
+        t->restart = again ? (s32)result : 0;
+}
+
+static long set_regs(struct tracee *r, const struct user_regs *regs)
+{
+    struct trapframe *tf = arch_thread_frame(&r->thread->arch);
+    int err = arch_regs_set(tf, &r->regs, regs);
+
+    if (!err)
+        registers_changed(r);
+    return err;
+}
+
+static long user_word(struct tracee *r, struct request *q, bool write)
+{
+    struct user_regs regs;
+    u64 *at;
+
+    if (q->addr % 8 || q->addr >= USER_AREA_SIZE)
+        return -EIO;
+    arch_regs_get(arch_thread_frame(&r->thread->arch), &r->regs, &regs);
+    if (q->addr >= sizeof(regs)) {
+        q->m.word = 0;
+        /* Breakpoints of the machine: there is none that could be set. */
+        if (write && q->data && q->addr >= USER_DEBUG_FIRST && q->addr < USER_DEBUG_END)
+            return -EINVAL;
+        return write && !(q->addr >= USER_DEBUG_FIRST && q->addr < USER_DEBUG_END) ? -EIO
+                                                                                   : 0;
+    }
+    at = (u64 *)((u8 *)&regs + q->addr);
+    if (!write) {
+        q->m.word = *at;
+        return 0;
+    }
+    *at = q->data;
+    return set_regs(r, &regs);
+}
+
+static long get_info(const struct tracee *r, struct request *q)
+{
+    if (!r->has_info)
+        return -EINVAL;
+    q->m.info = r->info;
+    q->size = sizeof(q->m.info);
+    return 0;
+}
+
+static long set_info(struct tracee *r, const struct request *q)
+{
+    if (!r->has_info)
+        return -EINVAL;
+    r->info = q->m.info;
+    return 0;
+}
+
+static long get_mask(struct tracee *r, struct request *q)
+{
+    const struct thread *t = r->thread;
+
+    q->m.word = t->restore_mask ? t->saved_blocked : t->blocked;
+    q->size = sizeof(u64);
+    return 0;
+}
+
+/* The thread itself changes nothing of it while it stands. */
+static long set_mask(struct tracee *r, const struct request *q)
+{
+    struct thread *t = r->thread;
+
+    spin_lock(&t->proc->sig.lock);
+    signal_set_mask_of(t, q->m.word);
+    spin_unlock(&t->proc->sig.lock);
+    t->restore_mask = false;
+    return 0;
+}
+
+static void call_info(const struct tracee *r, struct request *q)
+{
+    const struct trapframe *tf = arch_thread_frame(&r->thread->arch);
+    struct ptrace_syscall_info *c = &q->m.call;
+    size_t size = offsetof(struct ptrace_syscall_info, entry);
+
+    memset(c, 0, sizeof(*c));
+    c->arch = AUDIT_ARCH_X86_64;
+    c->ip = tf->rip;
+    c->sp = tf->rsp;
+    if (r->kind == STOP_ENTRY) {
+        c->op = PTRACE_SYSCALL_ENTRY;
+        c->entry.nr = tf->error;
+        memcpy(c->entry.args,
+               (u64[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9},
+               sizeof(c->entry.args));
+        size += sizeof(c->entry);
+    } else if (r->kind == STOP_EXIT) {
+        c->op = PTRACE_SYSCALL_EXIT;
+        c->exit.rval = (s64)tf->rax;
+        c->exit.is_error = c->exit.rval < 0 && c->exit.rval >= -4095;
+        size += offsetof(struct ptrace_syscall_info, exit.is_error) -
+                offsetof(struct ptrace_syscall_info, exit) + 1;
+    }
+    q->size = size;
+}
+
+static long go_on(struct tracee *r, const struct request *q)
+{
+    if (q->data > NSIG)
+        return -EIO;
+    if (q->nr == PTRACE_DETACH)
+        tracee_unlink(r, (int)q->data);
+    else
+        tracee_go(r, (int)q->nr, (int)q->data);
+    return 0;
+}
+
+static long listen(struct tracee *r)
+{
+    struct proc *p = r->thread->proc;
+
+    if (!r->seized || r->code >> 8 != PTRACE_EVENT_STOP)
+        return -EIO;
+    spin_lock(&p->sig.lock);
+    WRITE_ONCE(r->state, TRACE_LISTENING);
+    spin_unlock(&p->sig.lock);
+    thread_unpark(r->thread); /* news may be there already */
+    return 0;
+}
+
+static long set_options(struct tracee *r, const struct request *q)
+{
+    if (q->data & ~(u64)PTRACE_O_ALL)
+        return -EINVAL;
+    r->options = (u32)q->data;
+    return 0;
+}
+
+/* Everything that needs no other memory than the request's. */
+static long apply(struct tracee *r, struct request *q)
+{
+    REQUIRES(&proc_lock);
+    struct trapframe *tf = arch_thread_frame(&r->thread->arch);
+
+    switch (q->nr) {
+    case PTRACE_PEEKUSER:
+        q->size = sizeof(u64);
+        return user_word(r, q, false);
+    case PTRACE_POKEUSER:
+        return user_word(r, q, true);
+    case PTRACE_GETREGS:
+        arch_regs_get(tf, &r->regs, &q->m.regs);
+        q->size = sizeof(q->m.regs);
+        return 0;
+    case PTRACE_SETREGS:
+        return set_regs(r, &q->m.regs);
+    case PTRACE_GETFPREGS:
+        arch_fpu_get(&r->regs, q->m.fpu, false);
+        q->size = arch_fpu_bytes(false);
+        return 0;
+    case PTRACE_SETFPREGS:
+        return arch_fpu_set(&r->regs, q->m.fpu, false);
+    case PTRACE_GETSIGINFO:
+        return get_info(r, q);
+    case PTRACE_SETSIGINFO:
+        return set_info(r, q);
+    case PTRACE_GETSIGMASK:
+        return get_mask(r, q);
+    case PTRACE_SETSIGMASK:
+        return set_mask(r, q);
+    case PTRACE_SETOPTIONS:
+        return set_options(r, q);
+    case PTRACE_GETEVENTMSG:
+        q->m.word = r->message;
+        q->size = sizeof(u64);
+        return 0;
+    case PTRACE_GET_SYSCALL_INFO:
+        call_info(r, q);
+        return (long)q->size;
+    case PTRACE_LISTEN:
+        return listen(r);
+    case PTRACE_CONT:
+    case PTRACE_SYSCALL:
+    case PTRACE_SINGLESTEP:
+    case PTRACE_SYSEMU:
+    case PTRACE_SYSEMU_SINGLESTEP:
+    case PTRACE_DETACH:
+        return go_on(r, q);
+    default:
+        return -EIO;
+    }
+}
+
+/* ---- finding the thread ---- */
+
+/* What the running thread traces by that number; proc_lock held. */
+static struct tracee *tracee_find(s32 tid)
+{
+    REQUIRES(&proc_lock);
+    struct thread *t = tid > 0 ? thread_find(0, tid) : NULL;
+
+    return t && is_traced(t) && t->trace->by == current_thread() ? t->trace : NULL;
+}
+
+static long with_tracee(s32 tid, struct request *q)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct tracee *r = tracee_find(tid);
+    long result = -ESRCH;
+
+    if (r && q->nr == PTRACE_KILL) {
+        signal_send_proc(r->thread->proc, SIGKILL);
+        result = 0;
+    } else if (r && q->nr == PTRACE_INTERRUPT) {
+        result = r->seized ? 0 : -EIO;
+        if (r->seized) {
+            spin_lock(&r->thread->proc->sig.lock);
+            r->thread->trap_due |= TRAP_STOP;
+            spin_unlock(&r->thread->proc->sig.lock);
+            thread_notify(r->thread);
+        }
+    } else if (r && r->state == TRACE_STOPPED && !signal_kill_pending(r->thread)) {
+        result = apply(r, q);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    return result;
+}
+
+/* ---- memory ---- */
+
+static long memory_word(s32 tid, struct request *q, bool write)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct tracee *r = tracee_find(tid);
+    struct proc *p = r ? r->thread->proc : NULL;
+    struct mm *mm = NULL;
+    long err = r && r->state == TRACE_STOPPED ? 0 : -ESRCH;
+
+    if (!err && p->mm && (p->dumpable == DUMP_USER || r->capable))
+        mm_get(mm = p->mm);
+    spin_unlock_irq(&proc_lock, flags);
+    if (err || !mm)
+        return err ? err : -EIO;
+    q->m.word = q->data;
+    if (mm_access_force(mm, q->addr, &q->m.word, sizeof(u64), write) < sizeof(u64))
+        err = -EIO;
+    mm_put(mm);
+    q->size = write ? 0 : sizeof(u64);
+    return err;
+}
+
+/* ---- register sets ---- */
+
+/* addr: which; data: an iovec, whose length becomes what was moved. */
+static long register_set(s32 tid, struct request *q, bool write)
+{
+    u64 iov[2];
+    u64 user = q->data;
+    bool regs = q->addr == NT_PRSTATUS, extended = q->addr == NT_X86_XSTATE;
+    size_t size = regs ? sizeof(struct user_regs) : arch_fpu_bytes(extended), n;
+    long err = copy_from_user(iov, user, sizeof(iov));
+    struct request get = {.nr = regs ? PTRACE_GETREGS : PTRACE_GETFPREGS};
+
+    if (err)
+        return err;
+    if (!regs && !extended && q->addr != NT_PRFPREG)
+        return -EINVAL;
+    if (!size)
+        return -ENODEV;
+    n = MIN(iov[1], size);
+    if (iov[1] % (regs ? 8 : 1) || (extended && write && n < size))
+        return extended ? -EFAULT : -EINVAL;
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct tracee *r = tracee_find(tid);
+    err = r && r->state == TRACE_STOPPED ? 0 : -ESRCH;
+    if (!err && extended)
+        arch_fpu_get(&r->regs, get.m.fpu, true);
+    else if (!err)
+        err = apply(r, &get);
+    spin_unlock_irq(&proc_lock, flags);
+    if (err)
+        return err;
+    if (!write && copy_to_user(iov[0], &get.m, n) != 0)
+        return -EFAULT;
+    if (write && copy_from_user(&get.m, iov[0], n) != 0)
+        return -EFAULT;
+    if (write) {
+        flags = spin_lock_irq(&proc_lock);
+        r = tracee_find(tid);
+        err = !r || r->state != TRACE_STOPPED ? -ESRCH
+              : regs                          ? set_regs(r, &get.m.regs)
+                                              : arch_fpu_set(&r->regs, get.m.fpu, extended);
+        spin_unlock_irq(&proc_lock, flags);
+    }
+    return err ? err : copy_to_user(user + 8, (u64[]){n}, sizeof(u64));
+}
+
+/* ---- the call ---- */
+
+/* Bytes that the request takes from `data`. */
+static size_t taken(u64 nr)
+{
+    switch (nr) {
+    case PTRACE_SETREGS:
+        return sizeof(struct user_regs);
+    case PTRACE_SETFPREGS:
+        return arch_fpu_bytes(false);
+    case PTRACE_SETSIGINFO:
+        return sizeof(struct siginfo);
+    case PTRACE_SETSIGMASK:
+        return sizeof(u64);
+    default:
+        return 0;
+    }
+}
+
+static long request(s32 tid, struct request *q)
+{
+    long result;
+
+    if ((q->nr == PTRACE_GETSIGMASK || q->nr == PTRACE_SETSIGMASK) &&
+        q->addr != sizeof(u64))
+        return -EINVAL;
+    switch (q->nr) {
+    case PTRACE_PEEKTEXT:
+    case PTRACE_PEEKDATA:
+        result = memory_word(tid, q, false);
+        break;
+    case PTRACE_POKETEXT:
+    case PTRACE_POKEDATA:
+        return memory_word(tid, q, true);
+    case PTRACE_GETREGSET:
+    case PTRACE_SETREGSET:
+        return register_set(tid, q, q->nr == PTRACE_SETREGSET);
+    default:
+        if (copy_from_user(&q->m, q->data, taken(q->nr)) != 0)
+            return -EFAULT;
+        result = with_tracee(tid, q);
+    }
+    if (result < 0 || !q->size)
+        return result;
+    if (q->nr == PTRACE_GET_SYSCALL_INFO)
+        q->size = MIN(q->size, q->addr);
+    return copy_to_user(q->data, &q->m, q->size) != 0 ? -EFAULT : result;
+}
+
+/* (request, pid, addr, data) */
+long sys_ptrace(const struct syscall_args *a)
+{
+    struct request *q;
+    s32 tid = (s32)a->a1;
+    long result;
+
+    if (a->a0 == PTRACE_TRACEME)
+        return trace_me();
+    if (a->a0 == PTRACE_ATTACH || a->a0 == PTRACE_SEIZE)
+        return attach(tid, a->a0 == PTRACE_SEIZE, a->a2, a->a3);
+    q = kzalloc(sizeof(*q));
+    if (!q)
+        return -ENOMEM;
+    q->nr = a->a0;
+    q->addr = a->a2;
+    q->data = a->a3;
+    result = request(tid, q);
+    kfree(q);
+    return result;
+}
