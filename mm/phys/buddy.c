@@ -423,12 +423,44 @@ void page_free(struct page *pg, unsigned order)
     c->pages[c->count++] = pg;
 }
 
-/* A chain of CACHED pages, linked as in the lazy list, from first to last. */
-static noinline void lazy_push_chain(struct page *first, struct page *last, u64 n)
+/* Takes the first page of a chain; NULL: it was none for the lists of single pages. */
+static always_inline struct page *chain_next(u32 *pfn)
 {
+    struct page *pg = pfn_to_page(*pfn);
+
+    *pfn = pg->index;
+    if (unlikely(pg->order || (pg->type != PAGE_ANON && cpu_count > 1))) {
+        page_free_last(pg);
+        return NULL;
+    }
+    ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
+    kasan_poison(page_to_virt(pg), PAGE_SIZE, KASAN_PAGE_FREE);
+    pg->type = PAGE_CACHED;
+    pg->refs = 0;
+    return pg;
+}
+
+/* The rest of a chain to the lazy list: linked first, so that the lock is held for a moment. */
+static noinline void chain_to_lazy(u32 pfn)
+{
+    struct list *first = NULL, **end = &first;
+    u64 n = 0;
+
+    while (pfn) {
+        struct page *pg = chain_next(&pfn);
+
+        if (unlikely(!pg))
+            continue;
+        *end = (struct list *)pg;
+        end = &pg->link.next;
+        n++;
+    }
+    mm_count_n(pgfree, n);
+    if (!n)
+        return;
     spin_lock(&buddy.lock);
-    last->link.next = (struct list *)buddy.lazy;
-    buddy.lazy = first;
+    *end = (struct list *)buddy.lazy;
+    buddy.lazy = (struct page *)first;
     buddy.nlazy += n;
     buddy.nfree += n;
     buddy_unlock();
@@ -437,34 +469,17 @@ static noinline void lazy_push_chain(struct page *first, struct page *last, u64 
 void page_free_chain(u32 pfn)
 {
     struct page_cache *c = &this_cpu(page_cache);
-    struct page *first = NULL, *last = NULL;
-    u64 n = 0, nlazy = 0;
 
-    while (pfn) {
-        struct page *pg = pfn_to_page(pfn);
+    while (pfn && c->count < CACHE_MAX) {
+        struct page *pg = chain_next(&pfn);
 
-        pfn = pg->index;
-        if (unlikely(pg->order || (pg->type != PAGE_ANON && cpu_count > 1))) {
-            page_free_last(pg);
+        if (unlikely(!pg))
             continue;
-        }
-        ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
-        kasan_poison(page_to_virt(pg), PAGE_SIZE, KASAN_PAGE_FREE);
-        pg->type = PAGE_CACHED;
-        pg->refs = 0;
-        n++;
-        if (c->count < CACHE_MAX) {
-            c->pages[c->count++] = pg;
-            continue;
-        }
-        if (!nlazy++)
-            last = pg;
-        pg->link.next = (struct list *)first;
-        first = pg;
+        c->pages[c->count++] = pg;
+        mm_count(pgfree);
     }
-    mm_count_n(pgfree, n);
-    if (nlazy)
-        lazy_push_chain(first, last, nlazy);
+    if (unlikely(pfn))
+        chain_to_lazy(pfn);
 }
 
 /* Whether every word of the frame is 0; looked at in test builds only. */

@@ -261,6 +261,40 @@ static always_inline void drop_run(struct change *c, struct page *table, unsigne
     mm_count_n(pte_zapped, (u64)removed);
 }
 
+/* The commonest case, small pages of private memory, all of them. */
+static void drop_private(struct change *c, struct page *table, unsigned i, unsigned stop)
+{
+    REQUIRES(&table->lock);
+    pte_t *first = pt_entries(table), *e = first + i, *end = first + stop;
+    s32 present = table->present, left = present, files = 0, none = 0;
+    bool each = stop - i <= TLB_ADDRS;
+
+    if (!each && present)
+        change_note_all(c);
+    for (; e < end && left; e++) {
+        pte_t pte = pte_load(e);
+        struct page *pg;
+
+        if (!pte)
+            continue;
+        pte_store(e, 0);
+        left--;
+        if (each && pte_present(pte))
+            change_note(c, pt_address(table, (unsigned)(e - first)));
+        pg = pfn_to_page(pte_any_pfn(pte));
+        if (likely(pg->type == PAGE_ANON))
+            change_free(c, pg, pte_any_pfn(pte));
+        else if (pg == zero_page)
+            none++;
+        else
+            files++;
+    }
+    table->present = (u16)left;
+    c->resident[RESIDENT_FILE] -= files;
+    c->resident[RESIDENT_ANON] -= present - left - files - none;
+    mm_count_n(pte_zapped, (u64)(present - left));
+}
+
 /* All of a table under a shared mapping, pages of an object only: one sweep. */
 static void drop_whole(struct change *c, struct page *table, unsigned order)
 {
@@ -287,7 +321,7 @@ void slot_drop(struct change *c, const struct vma *v, struct page *table, unsign
     else if (shared)
         drop_run(c, table, i, stop, true, what, 0);
     else if (what & DROP_COPIES)
-        drop_run(c, table, i, stop, false, DROP_ALL, 0);
+        drop_private(c, table, i, stop);
     else
         drop_run(c, table, i, stop, false, DROP_AWAY, 0);
 }
