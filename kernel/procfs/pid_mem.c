@@ -15,6 +15,7 @@
 #include "lib/uapi/fcntl.h"
 #include "mm/debug/report.h"
 #include "mm/op/access.h"
+#include "mm/phys/blocks.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/slab.h"
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Buddy allocator over the usable ranges. A free block is known by its first page: type
- * PAGE_FREE and its order; the other pages of a block never look like that, because a block
- * that is absorbed loses its type. Blocks never merge across the end of a range, so nothing
- * outside RAM is ever read.
+ * The page allocator above the buddy lists (mm/phys/blocks.h).
  *
  * Single pages are lazy: a freed one goes to a per-CPU stack and from there to a plain list,
  * unmerged. They are merged only when a larger block is wanted and none is there, so the
@@ -16,6 +13,7 @@
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "mm/phys/account.h"
+#include "mm/phys/blocks.h"
 #include "mm/phys/boot_alloc.h"
 #include "mm/phys/stat.h"
 
@@ -33,27 +31,12 @@ struct page_cache {
 
 static DEFINE_PER_CPU(struct page_cache, page_cache);
 
-static struct {
-    spinlock_t lock;
-    struct list free[BUDDY_ORDERS];
-    u64 blocks[BUDDY_ORDERS];
-    struct page *lazy; /* single pages not merged yet, chained by link.next */
-    u64 nlazy;
-    u64 nfree; /* in the lists and in `lazy`; per-CPU stacks excluded */
-} __attribute__((aligned(64))) buddy;
-
 /* Read at each allocation, written rarely. */
 static struct {
     u64 total;
     u64 reserve;
     bool low; /* a single page more, and less than the reserve is left */
 } __attribute__((aligned(64))) levels;
-
-/* Ranges of RAM, by frame number; written at boot only. */
-static struct {
-    pfn_t start, end;
-} regions[BOOT_RANGES_MAX];
-static u32 nregions;
 
 #if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
 /* Of the thread that runs there: a switch takes it along (kernel/inject.c). */
@@ -88,88 +71,13 @@ static void buddy_unlock(void)
     spin_unlock(&buddy.lock);
 }
 
-static void block_insert(pfn_t pfn, unsigned order)
-{
-    REQUIRES(&buddy.lock);
-    struct page *pg = pfn_to_page(pfn);
-
-    pg->type = PAGE_FREE;
-    pg->order = (u8)order;
-    list_add(&buddy.free[order], &pg->link);
-    buddy.blocks[order]++;
-}
-
-static void block_remove(struct page *pg)
-{
-    REQUIRES(&buddy.lock);
-    list_del(&pg->link);
-    buddy.blocks[pg->order]--;
-    pg->type = PAGE_RESERVED; /* until the caller names it: not a free block's head */
-}
-
-static u32 region_of(pfn_t pfn)
-{
-    for (u32 i = 0; i < nregions; i++)
-        if (pfn - regions[i].start < regions[i].end - regions[i].start)
-            return i;
-    panic("page %#llx is not memory", (unsigned long long)pfn);
-}
-
-static void block_free(pfn_t pfn, unsigned order)
-{
-    REQUIRES(&buddy.lock);
-    u32 r = region_of(pfn);
-
-    buddy.nfree += 1ull << order;
-    while (order + 1 < BUDDY_ORDERS) {
-        pfn_t other = pfn ^ (1ull << order);
-        struct page *pg;
-
-        if (other < regions[r].start || other + (1ull << order) > regions[r].end)
-            break;
-        pg = pfn_to_page(other);
-        if (pg->type != PAGE_FREE || pg->order != order)
-            break;
-        block_remove(pg);
-        pfn &= ~(1ull << order);
-        order++;
-    }
-    block_insert(pfn, order);
-}
-
-/* Takes a block of `order`, splitting a larger one. */
-static struct page *block_take(unsigned order)
-{
-    REQUIRES(&buddy.lock);
-    unsigned o = order;
-
-    while (o < BUDDY_ORDERS && list_empty(&buddy.free[o]))
-        o++;
-    if (o == BUDDY_ORDERS)
-        return NULL;
-
-    struct page *pg = list_entry(list_first(&buddy.free[o]), struct page, link);
-    pfn_t pfn = page_to_pfn(pg);
-
-    block_remove(pg);
-    while (o > order) {
-        o--;
-        block_insert(pfn + (1ull << o), o);
-    }
-    buddy.nfree -= 1ull << order;
-    return pg;
-}
-
 static void region_add(paddr_t start, paddr_t end)
 {
     REQUIRES(&buddy.lock);
     pfn_t pfn = align_up(start, PAGE_SIZE) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
 
-    if (pfn >= last || nregions == BOOT_RANGES_MAX)
+    if (!region_remember(pfn, last))
         return;
-    regions[nregions].start = pfn;
-    regions[nregions].end = last;
-    nregions++;
     levels.total += last - pfn;
     kasan_poison(phys_to_virt(pfn << PAGE_SHIFT), (last - pfn) << PAGE_SHIFT,
                  KASAN_PAGE_FREE);
@@ -201,7 +109,7 @@ void buddy_init(void)
 {
     memset(&buddy, 0, sizeof(buddy));
     memset(&levels, 0, sizeof(levels));
-    nregions = 0;
+    regions_forget();
     for (unsigned o = 0; o < BUDDY_ORDERS; o++)
         list_init(&buddy.free[o]);
     spin_lock(&buddy.lock);
@@ -535,21 +443,4 @@ u64 page_count_reserve(void)
 u64 page_count_order(unsigned order)
 {
     return buddy.blocks[order];
-}
-
-bool page_exists(pfn_t pfn)
-{
-    for (u32 i = 0; i < nregions; i++)
-        if (pfn >= regions[i].start && pfn < regions[i].end)
-            return true;
-    return false;
-}
-
-pfn_t page_limit(void)
-{
-    pfn_t limit = 0;
-
-    for (u32 i = 0; i < nregions; i++)
-        limit = MAX(limit, regions[i].end);
-    return limit;
 }

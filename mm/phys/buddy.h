@@ -41,9 +41,6 @@ u64 page_count_total(void);
 u64 page_count_reserve(void);
 /* Frames the running thread may have for programs and files. */
 u64 page_count_room(void);
-/* Whether a frame is RAM, and the first number above all RAM. */
-bool page_exists(pfn_t pfn);
-pfn_t page_limit(void);
 /* Returns the running CPU's stack and the lazy list to the buddy lists, merged. */
 void page_drain(void);
 /* Has every CPU do so with its stack the next time it calls page_drain_if_asked(). */

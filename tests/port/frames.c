@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames from the surrounding kernel: with all eight functions here, Tessera's buddy allocator
+ * Frames from the surrounding kernel: with all nine functions here, Tessera's buddy allocator
  * is not linked. Contracts: mm/phys/buddy.h. Larger blocks are for huge pages and large slabs only.
  */
 #include "port.h"
@@ -38,6 +38,16 @@ void tsm_page_free(struct page *pg, unsigned order)
     pg->type = PAGE_FREE;
     pg->refs = 0;
     stack_of[nfree++] = (u32)page_to_pfn(pg);
+}
+
+void tsm_page_free_chain(u32 pfn)
+{
+    while (pfn) {
+        struct page *pg = pfn_to_page(pfn);
+
+        pfn = pg->index;
+        tsm_page_free(pg, 0);
+    }
 }
 
 void tsm_page_free_zeroed(struct page *pg)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The buddy lists: power-of-two blocks, split on demand, merged with their buddy when freed. What
+ * lies above, stacks of single pages and limits, is mm/phys/buddy.c.
+ */
+#pragma once
+
+#include "mm/phys/buddy.h"
+
+struct buddy_lists {
+    spinlock_t lock;
+    struct list free[BUDDY_ORDERS];
+    u64 blocks[BUDDY_ORDERS];
+    struct page *lazy; /* single pages not merged yet, chained by link.next */
+    u64 nlazy;
+    u64 nfree; /* in the lists and in `lazy`; per-CPU stacks excluded */
+} __attribute__((aligned(64)));
+
+extern struct buddy_lists buddy;
+
+/* Frees a block, merged; its first frame has none of the types in use. buddy.lock held. */
+void block_free(pfn_t pfn, unsigned order);
+
+/* Takes a block of `order`, splitting a larger one. NULL: there is none. buddy.lock held. */
+struct page *block_take(unsigned order);
+
+/* A range of RAM, by frame numbers; false: empty, or one too many. buddy.lock held. */
+bool region_remember(pfn_t start, pfn_t end);
+void regions_forget(void);
+
+/* Whether a frame is RAM, and the first number above all RAM. */
+bool page_exists(pfn_t pfn);
+pfn_t page_limit(void);
