@@ -42,11 +42,9 @@ void tsm_page_free(struct page *pg, unsigned order)
 
 void tsm_page_free_chain(u32 pfn)
 {
-    while (pfn) {
-        struct page *pg = pfn_to_page(pfn);
-
-        pfn = pg->index;
-        tsm_page_free(pg, 0);
+    for (u32 next; pfn; pfn = next) {
+        next = pfn_to_page(pfn)->index;
+        tsm_page_free(pfn_to_page(pfn), 0);
     }
 }
 

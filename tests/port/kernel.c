@@ -105,11 +105,7 @@ noreturn void other_fault(u64 a, u64 b)
 
 /* ---- the scenario ---- */
 
-#define CHECK(cond)                                            \
-    do {                                                       \
-        if (!(cond))                                           \
-            tsm_panic("line %d: not so: %s", __LINE__, #cond); \
-    } while (0)
+#define CHECK(cond) ((cond) ? (void)0 : tsm_panic("line %d: not so: %s", __LINE__, #cond))
 
 static u32 shuffled[NPAGES]; /* the file page at each page of the window */
 
@@ -117,15 +113,11 @@ static void shuffle(struct mm *mm, vaddr_t window)
 {
     u32 random = 20040401;
 
-    for (u32 i = 0; i < NPAGES; i++)
-        shuffled[i] = i;
-    for (u32 i = NPAGES - 1; i > 0; i--) {
-        u32 k, was = shuffled[i];
-
+    for (u32 i = 0, k; i < NPAGES; i++) {
         random = random * 1664525 + 1013904223;
         k = (random >> 8) % (i + 1);
         shuffled[i] = shuffled[k];
-        shuffled[k] = was;
+        shuffled[k] = i;
     }
     for (u32 i = 0; i < NPAGES; i++)
         CHECK(tsm_mm_remap(mm, window + i * PAGE_SIZE, PAGE_SIZE, 0, shuffled[i], 0) ==
