@@ -60,8 +60,10 @@ static int walk_new(struct fs_context *fs, const struct path *base, const char *
 
 enum make { MAKE_NODE, MAKE_DIR, MAKE_LINK };
 
-static int make(struct fs_context *fs, const struct path *base, const char *name,
-                enum make kind, u32 mode, u64 rdev, const char *target)
+/* out (may be NULL): the new name, referenced. */
+static int make_path(struct fs_context *fs, const struct path *base, const char *name,
+                     enum make kind, u32 mode, u64 rdev, const char *target,
+                     struct path *out)
 {
     struct inode *dir, *ino;
     struct walk w;
@@ -76,13 +78,29 @@ static int make(struct fs_context *fs, const struct path *base, const char *name
     }
     if (!err) {
         inode_init_owner(fs->cred, dir, ino);
-        err = name_add(&w, ino, NULL);
+        err = name_add(&w, ino, out ? &out->dentry : NULL);
         if (err)
             inode_put(ino);
+    }
+    if (!err && out) {
+        out->mnt = w.parent.mnt;
+        path_get(&(struct path){out->mnt, NULL});
     }
     walk_end(&w);
     mutex_unlock(&vfs_tree_lock);
     return err;
+}
+
+static int make(struct fs_context *fs, const struct path *base, const char *name,
+                enum make kind, u32 mode, u64 rdev, const char *target)
+{
+    return make_path(fs, base, name, kind, mode, rdev, target, NULL);
+}
+
+int vfs_mksock(struct fs_context *fs, const char *name, struct path *out)
+{
+    return make_path(fs, NULL, name, MAKE_NODE, S_IFSOCK | (0777 & ~fs_umask(fs)), 0,
+                     NULL, out);
 }
 
 int vfs_mknod(struct fs_context *fs, const struct path *base, const char *name, u32 mode,

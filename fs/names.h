@@ -22,6 +22,8 @@ void name_remove(struct dentry *d);
 
 int vfs_mknod(struct fs_context *fs, const struct path *base, const char *name, u32 mode,
               u64 rdev); /* regular, device, fifo (fifo: -EPERM until it works) */
+/* bind(2): a socket's inode under a new name; *out: the name, referenced. */
+int vfs_mksock(struct fs_context *fs, const char *name, struct path *out);
 int vfs_mkdir(struct fs_context *fs, const struct path *base, const char *name, u32 mode);
 
 int vfs_symlink(struct fs_context *fs, const struct path *base, const char *name,

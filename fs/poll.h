@@ -16,6 +16,8 @@
 #define POLLNVAL   0x020u
 #define POLLRDNORM 0x040u
 #define POLLWRNORM 0x100u
+#define POLLWRBAND 0x200u
+#define POLLRDHUP  0x2000u
 
 /* A file joins so many at most: it waits for input and for room. A queue stays as long as its
  * file, and each change is told on it after it was made. */

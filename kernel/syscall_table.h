@@ -252,7 +252,7 @@ SYSCALL(103, syslog)
 SYSCALL(169, reboot)
 SYSCALL(318, getrandom)
 
-/* ---- sockets: there are none: socket.c ---- */
+/* ---- sockets: socket.c, socket_msg.c ---- */
 SYSCALL(41, socket)
 SYSCALL(42, connect)
 SYSCALL(43, accept)

@@ -42,7 +42,7 @@ ssize_t call_write(struct file *f, struct uio *u, const s64 *pos)
     n = file_write(f, u, pos ? &at : NULL);
     if (u->over)
         signal_send_thread(current_thread(), SIGXFSZ);
-    if (n == -EPIPE || u->broken)
+    if (u->broken)
         signal_send_thread(current_thread(), SIGPIPE);
     return n;
 }

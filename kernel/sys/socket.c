@@ -1,132 +1,281 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sockets: there are none. Programs are told so in the words that make them go on without:
- * no address family can be had, and no descriptor is a socket.
+ * The calls of sockets but for those that move messages: kernel/sys/socket_msg.c.
  */
+#include "fs/socket/socket.h"
+#include "fs/fdtable.h"
 #include "kernel/sys/fs.h"
+#include "kernel/sys/socket.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 
-#define ADDRESS_MAX  128u /* bytes of a socket's address */
-#define FAMILIES     46u
-#define TYPES        11u
 #define TYPE_MASK    0xfu
 #define SOCKET_FLAGS (u32)(O_CLOEXEC | O_NONBLOCK)
-#define MSG_COMPAT   0x80000000u /* only the kernel's own callers on Linux may pass it */
+
+void socket_cred_current(struct socket_cred *out, bool effective)
+{
+    const struct proc *p = current_proc();
+
+    out->pid = p->pid;
+    out->uid = effective ? p->cred.euid : p->cred.uid;
+    out->gid = effective ? p->cred.egid : p->cred.gid;
+}
+
+int socket_of(int fd, struct file **f)
+{
+    *f = io_file_of(fd);
+    if (!*f)
+        return -EBADF;
+    if (file_socket(*f))
+        return 0;
+    file_put(*f);
+    return -ENOTSOCK;
+}
+
+int address_from_user(struct address *a, vaddr_t user, s32 len)
+{
+    if (len < 0 || (u32)len > ADDRESS_MAX)
+        return -EINVAL;
+    a->len = (u32)len;
+    return copy_from_user(a->bytes, user, a->len);
+}
+
+int address_to_user(const struct address *a, vaddr_t user, vaddr_t user_len)
+{
+    s32 room, len = (s32)a->len;
+
+    if (copy_from_user(&room, user_len, sizeof(room)) != 0)
+        return -EFAULT;
+    if (room < 0)
+        return -EINVAL;
+    if (copy_to_user(user, a->bytes, MIN((u32)room, a->len)) != 0)
+        return -EFAULT;
+    return copy_to_user(user_len, &len, sizeof(len));
+}
+
+/* ---- making ---- */
 
 static bool type_ok(u32 type)
 {
     return !(type & ~TYPE_MASK & ~SOCKET_FLAGS);
 }
 
-/* Families without a socket are not there, but what never was a type is wrong. */
-static long make(u32 family, u32 type)
-{
-    return family < FAMILIES && (type & TYPE_MASK) >= TYPES ? -EINVAL : -EAFNOSUPPORT;
-}
-
 long sys_socket(const struct syscall_args *a)
 {
-    return type_ok((u32)a->a1) ? make((u32)a->a0, (u32)a->a1) : -EINVAL;
+    u32 type = (u32)a->a1;
+    struct file *f;
+    int err;
+
+    if (!type_ok(type))
+        return -EINVAL;
+    err = socket_create((u32)a->a0, type & TYPE_MASK, (u32)a->a2, type & O_NONBLOCK, &f);
+    return err ? err : install_file(f, type & O_CLOEXEC);
 }
 
 /* The two numbers are written before the sockets are made. */
+static int make_pair(const struct syscall_args *a, struct fdtable *t, const s32 fds[2])
+{
+    u32 type = (u32)a->a1;
+    struct file *f[2];
+    int err = copy_to_user(a->a3, fds, 2 * sizeof(fds[0]));
+
+    if (!err)
+        err = socket_pair((u32)a->a0, type & TYPE_MASK, (u32)a->a2, type & O_NONBLOCK, f);
+    if (err)
+        return err;
+    for (int i = 0; i < 2; i++)
+        fd_fill(t, fds[i], f[i], type & O_CLOEXEC);
+    return 0;
+}
+
 long sys_socketpair(const struct syscall_args *a)
 {
+    struct fdtable *t = current_proc()->files;
     s32 fds[2];
+    int err = 0;
 
     if (!type_ok((u32)a->a1))
         return -EINVAL;
-    if (copy_from_user(fds, a->a3, sizeof(fds)) != 0 ||
-        copy_to_user(a->a3, fds, sizeof(fds)) != 0)
-        return -EFAULT;
-    return make((u32)a->a0, (u32)a->a1);
-}
-
-/* What all calls that want a socket say to anything else. */
-static long no_socket(const struct syscall_args *a)
-{
-    struct file *f = io_file_of((int)a->a0);
-
-    if (!f)
-        return -EBADF;
-    file_put(f);
-    return -ENOTSOCK;
-}
-
-#define NO_SOCKET(name)                           \
-    long sys_##name(const struct syscall_args *a) \
-    {                                             \
-        return no_socket(a);                      \
+    for (int i = 0; i < 2 && !err; i++) {
+        fds[i] = fd_reserve(t, fd_limit());
+        if (fds[i] < 0) {
+            err = fds[i];
+            if (i)
+                fd_unreserve(t, fds[0]);
+        }
     }
+    if (err)
+        return err;
+    err = make_pair(a, t, fds);
+    for (int i = 0; i < 2 && err; i++)
+        fd_unreserve(t, fds[i]);
+    return err;
+}
 
-NO_SOCKET(accept)
-NO_SOCKET(shutdown)
-NO_SOCKET(bind)
-NO_SOCKET(listen)
-NO_SOCKET(getsockname)
-NO_SOCKET(getpeername)
-NO_SOCKET(setsockopt)
-NO_SOCKET(getsockopt)
+/* ---- accepting ---- */
 
-/* The address is read before the descriptor's kind is asked for. */
-long sys_connect(const struct syscall_args *a)
+static long do_accept(struct file *f, const struct syscall_args *a, u32 flags)
 {
-    u8 address[ADDRESS_MAX];
-    long result = no_socket(a);
+    struct fdtable *t = current_proc()->files;
+    struct address peer;
+    struct file *new;
+    int fd, err;
 
-    if (result == -EBADF)
-        return result;
-    if ((u32)a->a2 > ADDRESS_MAX)
+    if (flags & ~SOCKET_FLAGS)
         return -EINVAL;
-    return copy_from_user(address, a->a1, (u32)a->a2) != 0 ? -EFAULT : result;
+    fd = fd_reserve(t, fd_limit());
+    if (fd < 0)
+        return fd;
+    err = socket_accept(f, flags & O_NONBLOCK, &peer, &new);
+    if (!err && a->a1) {
+        err = address_to_user(&peer, a->a1, a->a2);
+        if (err)
+            file_put(new);
+    }
+    if (err) {
+        fd_unreserve(t, fd);
+        return err;
+    }
+    fd_fill(t, fd, new, flags & O_CLOEXEC);
+    return fd;
+}
+
+static long accept_flags(const struct syscall_args *a, u32 flags)
+{
+    struct file *f;
+    long result = socket_of((int)a->a0, &f);
+
+    if (result)
+        return result == -ENOTSOCK && flags & ~SOCKET_FLAGS ? -EINVAL : result;
+    result = do_accept(f, a, flags);
+    file_put(f);
+    return result;
+}
+
+long sys_accept(const struct syscall_args *a)
+{
+    return accept_flags(a, 0);
 }
 
 long sys_accept4(const struct syscall_args *a)
 {
-    long result = no_socket(a);
-
-    return result != -EBADF && (u32)a->a3 & ~SOCKET_FLAGS ? -EINVAL : result;
+    return accept_flags(a, (u32)a->a3);
 }
 
-/* A buffer that is no user memory is seen first. */
-static long no_transfer(const struct syscall_args *a)
+/* ---- names and states ---- */
+
+/* The descriptor is asked for before the address, its kind after. */
+long sys_connect(const struct syscall_args *a)
 {
-    return user_range_ok(a->a1, MIN(a->a2, RW_MAX)) ? no_socket(a) : -EFAULT;
+    struct address to;
+    struct file *f = io_file_of((int)a->a0);
+    long result;
+
+    if (!f)
+        return -EBADF;
+    result = address_from_user(&to, a->a1, (s32)a->a2);
+    if (!result)
+        result = file_socket(f) ? socket_connect(f, &to, &current_proc()->fs) : -ENOTSOCK;
+    file_put(f);
+    return result;
 }
 
-long sys_sendto(const struct syscall_args *a)
+/* What the others do with a socket and the call's further arguments. */
+typedef long (*socket_fn)(struct socket *s, const struct syscall_args *a);
+
+static long with_socket(const struct syscall_args *a, socket_fn fn)
 {
-    return no_transfer(a);
+    struct file *f;
+    long result = socket_of((int)a->a0, &f);
+
+    if (result)
+        return result;
+    result = fn(file_socket(f), a);
+    file_put(f);
+    return result;
 }
 
-long sys_recvfrom(const struct syscall_args *a)
+static long do_bind(struct socket *s, const struct syscall_args *a)
 {
-    return no_transfer(a);
+    struct address at;
+    int err = address_from_user(&at, a->a1, (s32)a->a2);
+
+    return err ? err : socket_bind(s, &at, &current_proc()->fs);
 }
 
-static long no_message(const struct syscall_args *a, u64 flags)
+static long do_listen(struct socket *s, const struct syscall_args *a)
 {
-    return flags & MSG_COMPAT ? -EINVAL : no_socket(a);
+    return socket_listen(s, (s32)a->a1);
 }
 
-long sys_sendmsg(const struct syscall_args *a)
+static long do_shutdown(struct socket *s, const struct syscall_args *a)
 {
-    return no_message(a, a->a2);
+    return socket_shutdown(s, (u32)a->a1);
 }
 
-long sys_recvmsg(const struct syscall_args *a)
+static long tell_name(struct socket *s, const struct syscall_args *a, bool peer)
 {
-    return no_message(a, a->a2);
+    struct address at;
+    int err = socket_name(s, peer, &at);
+
+    return err ? err : address_to_user(&at, a->a1, a->a2);
 }
 
-long sys_sendmmsg(const struct syscall_args *a)
+static long do_getsockname(struct socket *s, const struct syscall_args *a)
 {
-    return no_message(a, a->a3);
+    return tell_name(s, a, false);
 }
 
-long sys_recvmmsg(const struct syscall_args *a)
+static long do_getpeername(struct socket *s, const struct syscall_args *a)
 {
-    return no_message(a, a->a3);
+    return tell_name(s, a, true);
 }
+
+/* A longer value than any option has is cut. */
+static long do_setsockopt(struct socket *s, const struct syscall_args *a)
+{
+    u8 value[OPTION_MAX] = {0};
+    s32 len = (s32)a->a4;
+
+    if (len < 0)
+        return -EINVAL;
+    if (copy_from_user(value, a->a3, MIN((u32)len, OPTION_MAX)) != 0)
+        return -EFAULT;
+    return socket_set_option(s, (s32)a->a1, (s32)a->a2, value, (u32)len);
+}
+
+static long do_getsockopt(struct socket *s, const struct syscall_args *a)
+{
+    u8 value[OPTION_MAX];
+    s32 room;
+    u32 len;
+    int err;
+
+    if (copy_from_user(&room, a->a4, sizeof(room)) != 0)
+        return -EFAULT;
+    if (room < 0)
+        return -EINVAL;
+    len = MIN((u32)room, OPTION_MAX);
+    err = socket_get_option(s, (s32)a->a1, (s32)a->a2, value, &len);
+    if (err)
+        return err;
+    return copy_to_user(a->a3, value, len) != 0 ||
+                   copy_to_user(a->a4, &len, sizeof(len)) != 0
+               ? -EFAULT
+               : 0;
+}
+
+#define WITH_SOCKET(name)                         \
+    long sys_##name(const struct syscall_args *a) \
+    {                                             \
+        return with_socket(a, do_##name);         \
+    }
+
+WITH_SOCKET(bind)
+WITH_SOCKET(listen)
+WITH_SOCKET(shutdown)
+WITH_SOCKET(getsockname)
+WITH_SOCKET(getpeername)
+WITH_SOCKET(setsockopt)
+WITH_SOCKET(getsockopt)

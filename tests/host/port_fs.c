@@ -134,3 +134,13 @@ size_t arch_clear_user(vaddr_t dst, size_t n)
     (void)dst;
     return n;
 }
+
+/* ---- sockets: nobody's ---- */
+
+#include "fs/socket/socket.h"
+
+void socket_cred_current(struct socket_cred *out, bool effective)
+{
+    (void)effective;
+    *out = (struct socket_cred){1, 0, 0};
+}

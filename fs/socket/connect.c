@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections: listening, accepting, connecting, and their end.
+ *
+ * A client makes the server's socket itself, whole and connected, and puts it into the
+ * listener's queue: `ready` where there is room, else `late`, where it waits until an accept
+ * makes room. Who takes a server's socket out of `late` decides, with listener.lock held,
+ * what becomes of its client.
+ */
+#include "fs/inode.h"
+#include "fs/socket/socket_own.h"
+#include "lib/pause.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+
+#define BACKLOG_MAX 4096u /* net.core.somaxconn */
+
+int socket_bind(struct socket *s, const struct address *a, struct fs_context *fs)
+{
+    SCOPED_LOCK(&s->calls);
+    return is_unix(s) ? unix_bind(s, a, fs) : inet_bind(s, a, fs);
+}
+
+/* ---- listening ---- */
+
+static int may_listen(struct socket *s)
+{
+    enum socket_state state = READ_ONCE(s->state);
+
+    if (!is_connected_kind(s))
+        return -EOPNOTSUPP;
+    if (state == SOCKET_CONNECTED || state == SOCKET_CONNECTING)
+        return -EINVAL;
+    if (is_unix(s))
+        return s->name ? 0 : -EINVAL;
+    return state == SOCKET_LISTENING ? 0 : inet_may_listen(s);
+}
+
+int socket_listen(struct socket *s, s32 backlog)
+{
+    SCOPED_LOCK(&s->calls);
+    int err = may_listen(s);
+
+    if (err)
+        return err;
+    socket_cred_current(&s->cred, true);
+    spin_lock(&s->lock);
+    s->backlog = MIN((u32)backlog, BACKLOG_MAX);
+    s->closed = 0;
+    WRITE_ONCE(s->state, SOCKET_LISTENING);
+    spin_unlock(&s->lock);
+    socket_wake(s);
+    return 0;
+}
+
+/* The first of those that wait for room gets it, if there is some. */
+static void let_in(struct socket *listener)
+{
+    REQUIRES(&listener->lock);
+    struct list *first = list_first(&listener->late);
+    struct socket *s;
+
+    if (!first || listener->nready > listener->backlog)
+        return;
+    s = list_entry(first, struct socket, link);
+    list_del(first);
+    list_add_tail(&listener->ready, first);
+    WRITE_ONCE(listener->nready, listener->nready + 1);
+    __atomic_store_n(&s->peer->state, SOCKET_CONNECTED, __ATOMIC_RELEASE);
+    socket_wake(s->peer);
+}
+
+static struct socket *take_ready(struct socket *listener)
+{
+    SCOPED_LOCK(&listener->lock);
+    struct list *first = list_first(&listener->ready);
+
+    if (!first)
+        return NULL;
+    list_del(first);
+    WRITE_ONCE(listener->nready, listener->nready - 1);
+    let_in(listener);
+    return list_entry(first, struct socket, link);
+}
+
+static bool has_arrivals(struct socket *s)
+{
+    return READ_ONCE(s->nready) || READ_ONCE(s->state) != SOCKET_LISTENING ||
+           READ_ONCE(s->closed) & CLOSED_READ;
+}
+
+/* The next one to accept. */
+static int wait_arrival(struct socket *s, bool wait, struct socket **out)
+{
+    for (;;) {
+        int err;
+
+        if (READ_ONCE(s->state) != SOCKET_LISTENING)
+            return is_connected_kind(s) ? -EINVAL : -EOPNOTSUPP;
+        *out = take_ready(s);
+        if (*out)
+            return 0;
+        if (READ_ONCE(s->closed) & CLOSED_READ)
+            return -EINVAL;
+        if (!wait)
+            return -EAGAIN;
+        err = socket_wait(s, has_arrivals(s), READ_ONCE(s->rcvtimeo));
+        if (err)
+            return err;
+    }
+}
+
+int socket_accept(struct file *f, u32 flags, struct address *peer, struct file **out)
+{
+    struct socket *s;
+    int err = wait_arrival(f->data, !(file_flags(f) & O_NONBLOCK), &s);
+
+    if (err)
+        return err;
+    err = socket_file(s, flags, out);
+    if (err) {
+        socket_end(s);
+        socket_put(s);
+        return err;
+    }
+    if (socket_name(s, true, peer) != 0)
+        peer->len = 0;
+    return 0;
+}
+
+/* ---- connecting ---- */
+
+/* The server's side of a connection of s to a listener. */
+static struct socket *make_server(struct socket *s, struct socket *listener)
+{
+    struct socket *n = socket_alloc(listener->family, s->type, s->protocol);
+
+    if (!n)
+        return NULL;
+    n->listener = listener;
+    socket_get(listener);
+    n->cred = listener->cred;
+    n->peer_cred = s->cred;
+    n->options = READ_ONCE(listener->options);
+    n->linger = READ_ONCE(listener->linger);
+    n->sndbuf = READ_ONCE(listener->sndbuf);
+    n->rcvbuf = READ_ONCE(listener->rcvbuf);
+    memcpy(n->values, listener->values, sizeof(n->values));
+    if (!is_unix(s)) {
+        n->sndtimeo = READ_ONCE(listener->sndtimeo);
+        n->rcvtimeo = READ_ONCE(listener->rcvtimeo);
+        n->local = s->remote;
+        n->remote = s->local;
+        inet_join(n);
+    } else {
+        n->name = unix_name_get(listener);
+    }
+    n->state = SOCKET_CONNECTED;
+    n->peer = s;
+    socket_get(s);
+    return n;
+}
+
+/* s is the client of n from here on. */
+static void set_client(struct socket *s, struct socket *n, enum socket_state state)
+{
+    struct socket *old;
+
+    spin_lock(&s->lock);
+    old = s->peer;
+    s->peer = n;
+    if (n)
+        socket_get(n);
+    s->closed = 0;
+    WRITE_ONCE(s->state, state);
+    spin_unlock(&s->lock);
+    if (old)
+        socket_put(old);
+}
+
+/* Puts n into the queue of its listener: 0; -ECONNREFUSED; -EAGAIN: no room, and `wait` says
+ * that it shall not wait for some. */
+static int arrive(struct socket *n, bool wait)
+{
+    struct socket *listener = n->listener, *s = n->peer;
+    int err = 0;
+
+    spin_lock(&listener->lock);
+    if (listener->dead || listener->state != SOCKET_LISTENING ||
+        listener->closed & CLOSED_READ) {
+        err = -ECONNREFUSED;
+    } else if (listener->nready <= listener->backlog && list_empty(&listener->late)) {
+        list_add_tail(&listener->ready, &n->link);
+        WRITE_ONCE(listener->nready, listener->nready + 1);
+        __atomic_store_n(&s->state, SOCKET_CONNECTED, __ATOMIC_RELEASE);
+    } else if (wait) {
+        list_add_tail(&listener->late, &n->link);
+    } else {
+        err = -EAGAIN;
+    }
+    spin_unlock(&listener->lock);
+    if (!err)
+        socket_wake(listener);
+    return err;
+}
+
+bool socket_withdraw(struct socket *s)
+{
+    struct socket *n = socket_peer_get(s), *listener = n ? n->listener : NULL;
+    bool late = false;
+
+    if (listener) {
+        spin_lock(&listener->lock);
+        late = READ_ONCE(s->state) == SOCKET_CONNECTING && !list_empty(&n->link);
+        if (late)
+            list_del(&n->link);
+        spin_unlock(&listener->lock);
+    }
+    if (late) {
+        set_client(s, NULL, SOCKET_NEW);
+        socket_end(n);
+        socket_put(n);
+    }
+    if (n)
+        socket_put(n);
+    return late;
+}
+
+static int find_listener(struct socket *s, const struct address *a, struct fs_context *fs,
+                         struct socket **out)
+{
+    struct inet_name to;
+    int err;
+
+    if (is_unix(s)) {
+        err = option_on(s, OPT_PASSCRED) ? unix_autobind(s) : 0;
+        return err ? err : unix_find(a, s->type, fs, out);
+    }
+    err = inet_parse(s, a, &to);
+    if (!err)
+        err = inet_route(&to);
+    if (!err)
+        err = inet_autobind(s);
+    if (err)
+        return err;
+    inet_set_remote(s, &to);
+    *out = inet_find(SOCK_STREAM, &to, &s->local);
+    return *out ? 0 : -ECONNREFUSED;
+}
+
+/* A new connection as far as it goes at once; s->calls held. */
+static int begin(struct socket *s, const struct address *a, struct fs_context *fs, bool wait)
+{
+    REQUIRES(&s->calls);
+    struct socket *listener, *n;
+    int err = find_listener(s, a, fs, &listener);
+
+    if (err)
+        return err;
+    socket_cred_current(&s->cred, true);
+    n = make_server(s, listener);
+    if (n)
+        s->peer_cred = listener->cred;
+    socket_put(listener);
+    if (!n)
+        return -ENOMEM;
+    set_client(s, n, SOCKET_CONNECTING);
+    err = arrive(n, wait || !is_unix(s));
+    if (err) {
+        set_client(s, NULL, SOCKET_NEW);
+        socket_end(n);
+        socket_put(n);
+    }
+    return err;
+}
+
+/* Whether a new connection is to be begun: 1; or what connect says to one that there is. */
+static int check_connect(struct socket *s)
+{
+    s32 err;
+
+    switch (READ_ONCE(s->state)) {
+    case SOCKET_LISTENING:
+        return is_unix(s) ? -EINVAL : -EISCONN;
+    case SOCKET_CONNECTED:
+        if (is_unix(s) || !s->fresh)
+            return -EISCONN;
+        s->fresh = false;
+        return 0;
+    case SOCKET_CONNECTING:
+        return -EALREADY;
+    case SOCKET_NEW:
+        break;
+    }
+    err = s->fresh ? socket_take_error(s) : 0;
+    s->fresh = false;
+    return err ? err : 1;
+}
+
+/* Waits until the connection stands or fails. */
+static int finish(struct socket *s)
+{
+    u64 timeo = READ_ONCE(s->sndtimeo);
+    int err = socket_wait(s, READ_ONCE(s->state) != SOCKET_CONNECTING, timeo);
+
+    if (err && is_unix(s))
+        return socket_withdraw(s) ? err : 0;
+    if (err)
+        return err == -EAGAIN ? -EINPROGRESS : err;
+    mutex_lock(&s->calls);
+    s->fresh = false;
+    mutex_unlock(&s->calls);
+    if (READ_ONCE(s->state) == SOCKET_CONNECTED)
+        return 0;
+    err = socket_take_error(s);
+    return err ? err : -ECONNREFUSED;
+}
+
+static int connect_stream(struct socket *s, const struct address *a, struct fs_context *fs,
+                          bool wait)
+{
+    int err;
+
+    mutex_lock(&s->calls);
+    err = check_connect(s);
+    if (err == 1) {
+        err = begin(s, a, fs, wait);
+        s->fresh = !err && !is_unix(s);
+        /* A network does not answer before the call is over. */
+        if (err == -ECONNREFUSED && !is_unix(s) && !wait) {
+            s->fresh = true;
+            socket_fail(s, ECONNREFUSED, 0);
+            err = 0;
+        }
+        if (!err && !wait && !is_unix(s))
+            err = -EINPROGRESS;
+    } else if (err == -EALREADY && wait) {
+        err = 0;
+    } else {
+        mutex_unlock(&s->calls);
+        return err;
+    }
+    mutex_unlock(&s->calls);
+    return err ? err : finish(s);
+}
+
+int socket_connect(struct file *f, const struct address *a, struct fs_context *fs)
+{
+    struct socket *s = f->data;
+    bool nobody;
+
+    if (a->len < sizeof(u16))
+        return -EINVAL;
+    nobody = a->bytes[0] == AF_UNSPEC && a->bytes[1] == 0;
+    if (!is_connected_kind(s)) {
+        SCOPED_LOCK(&s->calls);
+        return dgram_connect(s, nobody ? NULL : a, fs);
+    }
+    if (!nobody)
+        return connect_stream(s, a, fs, !(file_flags(f) & O_NONBLOCK));
+    if (is_unix(s))
+        return -EINVAL;
+    if (READ_ONCE(s->state) == SOCKET_LISTENING) {
+        socket_stop_listening(s);
+        return 0;
+    }
+    return socket_reset(s);
+}

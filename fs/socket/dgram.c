@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Messages: datagrams, and the sequenced packets of AF_UNIX.
+ */
+#include "fs/socket/socket_own.h"
+#include "lib/pause.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+#define QUEUE_MAX    10u /* messages that wait at a unix socket, and one */
+#define UDP_MAX      65507u
+#define SNDBUF_SLACK 32u /* of the room, which no message may fill */
+
+bool dgram_is_full_for(const struct socket *to)
+{
+    return is_unix(to) && !is_stream(to) && READ_ONCE(to->npackets) > QUEUE_MAX;
+}
+
+/* The peer's queue is full, and not because it talks to s alone. */
+bool dgram_is_full(struct socket *s)
+{
+    struct socket *peer = socket_peer_get(s);
+    bool full = peer && READ_ONCE(peer->peer) != s && dgram_is_full_for(peer);
+
+    if (peer)
+        socket_put(peer);
+    return full;
+}
+
+/* ---- whom it talks to ---- */
+
+void dgram_set_peer(struct socket *s, struct socket *peer)
+{
+    struct socket *old;
+
+    if (peer) {
+        socket_get(peer);
+        spin_lock(&peer->lock);
+        if (!peer->dead)
+            list_add(&peer->friends, &s->friend);
+        spin_unlock(&peer->lock);
+    }
+    spin_lock(&s->lock);
+    old = s->peer;
+    s->peer = peer;
+    WRITE_ONCE(s->state, peer ? SOCKET_CONNECTED : SOCKET_NEW);
+    spin_unlock(&s->lock);
+    if (old)
+        socket_put(old);
+}
+
+/* Ends it; s->calls held, or s is going. */
+static void forget_peer(struct socket *s)
+{
+    struct socket *peer = socket_peer_get(s);
+
+    if (!peer)
+        return;
+    spin_lock(&peer->lock);
+    list_del(&s->friend);
+    spin_unlock(&peer->lock);
+    socket_put(peer);
+    dgram_set_peer(s, NULL);
+}
+
+/* The one it talked to is gone: unless it has found another meanwhile, it has none. */
+static void lose_peer(struct socket *s, const struct socket *to)
+{
+    bool same;
+
+    mutex_lock(&s->calls);
+    spin_lock(&s->lock);
+    same = s->peer == to;
+    spin_unlock(&s->lock);
+    if (same)
+        forget_peer(s);
+    mutex_unlock(&s->calls);
+}
+
+static bool may_send(const struct socket *s, const struct socket *to)
+{
+    const struct socket *peer = READ_ONCE(to->peer);
+
+    return !peer || peer == s;
+}
+
+static int connect_inet(struct socket *s, const struct address *a)
+{
+    struct inet_name to;
+    int err = inet_parse(s, a, &to);
+
+    if (!err)
+        err = inet_route(&to);
+    if (!err)
+        err = inet_autobind(s);
+    if (err)
+        return err;
+    inet_set_remote(s, &to);
+    socket_set_state(s, SOCKET_CONNECTED);
+    return 0;
+}
+
+/* s->calls held. a NULL: to nobody. */
+int dgram_connect(struct socket *s, const struct address *a, struct fs_context *fs)
+{
+    REQUIRES(&s->calls);
+    struct socket *to;
+    int err;
+
+    if (!a) {
+        forget_peer(s);
+        if (!is_unix(s))
+            inet_forget_remote(s);
+        socket_set_state(s, SOCKET_NEW);
+        return 0;
+    }
+    if (!is_unix(s))
+        return connect_inet(s, a);
+    err = unix_find(a, s->type, fs, &to);
+    if (err)
+        return err;
+    if (option_on(s, OPT_PASSCRED))
+        err = unix_autobind(s);
+    if (!err && !may_send(s, to))
+        err = -EPERM;
+    if (!err) {
+        forget_peer(s);
+        dgram_set_peer(s, to);
+    }
+    socket_put(to);
+    return err;
+}
+
+/* ---- sending ---- */
+
+/* To whom, referenced. *to NULL with 0: to nobody who is there. */
+static int find_unix(struct socket *s, const struct message *m, struct socket **to)
+{
+    int err = 0;
+
+    if (s->type == SOCK_SEQPACKET && READ_ONCE(s->state) != SOCKET_CONNECTED)
+        return -ENOTCONN;
+    if (m->address.len && s->type == SOCK_DGRAM) {
+        err = unix_find(&m->address, s->type, m->fs, to);
+    } else {
+        *to = socket_peer_get(s);
+        if (!*to)
+            err = -ENOTCONN;
+    }
+    if (!err && option_on(s, OPT_PASSCRED))
+        (void)unix_autobind(s);
+    return err;
+}
+
+static int find_inet(struct socket *s, const struct message *m, struct packet *p,
+                     struct socket **to)
+{
+    struct inet_name dest;
+    int err = 0;
+
+    spin_lock(&s->lock);
+    dest = s->remote;
+    spin_unlock(&s->lock);
+    if (m->address.len)
+        err = inet_parse(s, &m->address, &dest);
+    else if (READ_ONCE(s->state) != SOCKET_CONNECTED)
+        err = -EDESTADDRREQ;
+    if (!err)
+        err = dest.port ? inet_route(&dest) : -EINVAL;
+    if (!err)
+        err = inet_autobind(s);
+    if (err)
+        return err;
+    spin_lock(&s->lock);
+    p->from_inet = s->local;
+    spin_unlock(&s->lock);
+    inet_source(&p->from_inet, &dest);
+    *to = inet_find(SOCK_DGRAM, &dest, &p->from_inet);
+    if (!*to && !m->address.len) /* as the answer of a machine that does not know the port */
+        socket_fail(s, ECONNREFUSED, 0);
+    return 0;
+}
+
+/* No more fits there, and it is not s alone it talks to. */
+static bool is_crowded(const struct socket *s, const struct socket *to)
+{
+    return to != s && READ_ONCE(to->peer) != s && dgram_is_full_for(to);
+}
+
+/* 0: it stands in the queue. */
+static int deliver_unix(struct socket *s, struct socket *to, struct message *m,
+                        struct packet *p, bool wait)
+{
+    struct rights *sent;
+    int err = 0;
+
+    if (s->type == SOCK_DGRAM && !may_send(s, to))
+        return -EPERM;
+    while (!err && is_crowded(s, to) && !READ_ONCE(to->dead) &&
+           !(READ_ONCE(to->closed) & CLOSED_READ))
+        err = wait ? socket_wait(to, !is_crowded(s, to) || READ_ONCE(to->dead),
+                                 READ_ONCE(s->sndtimeo))
+                   : -EAGAIN;
+    if (!err && READ_ONCE(s->closed) & CLOSED_WRITE)
+        err = -EPIPE;
+    if (err)
+        return err;
+    packet_set_cred(p, s, to, m);
+    p->from = unix_name_get(s);
+    err = rights_fly(p, m->rights, to, m->max_flying);
+    if (err)
+        return err;
+    sent = m->rights;
+    m->rights = NULL;
+    err = packet_queue(to, p);
+    if (!err)
+        return 0;
+    m->rights = sent ? rights_land(p) : NULL;
+    if (READ_ONCE(to->dead) && s->type == SOCK_DGRAM) {
+        err = -ECONNREFUSED;
+        if (!m->address.len)
+            lose_peer(s, to);
+    }
+    return err;
+}
+
+/* What does not fit is lost. */
+static void deliver_inet(struct socket *to, struct packet *p)
+{
+    bool room;
+
+    spin_lock(&to->lock);
+    room = to->held < READ_ONCE(to->rcvbuf);
+    spin_unlock(&to->lock);
+    if (!room || packet_queue(to, p) != 0)
+        packet_free(p);
+}
+
+static int check_send(struct socket *s, size_t len)
+{
+    int err = socket_take_error(s);
+
+    if (err)
+        return err;
+    if (READ_ONCE(s->closed) & CLOSED_WRITE)
+        return -EPIPE;
+    if (is_unix(s) ? len + SNDBUF_SLACK > READ_ONCE(s->sndbuf) : len > UDP_MAX)
+        return -EMSGSIZE;
+    return 0;
+}
+
+static int wait_room(struct socket *s, bool wait)
+{
+    if (READ_ONCE(s->sent) < READ_ONCE(s->sndbuf) || !is_unix(s))
+        return 0;
+    if (!wait)
+        return -EAGAIN;
+    return socket_wait(s, has_room(s) || READ_ONCE(s->closed) & CLOSED_WRITE,
+                       READ_ONCE(s->sndtimeo));
+}
+
+ssize_t dgram_send(struct socket *s, struct message *m, bool wait)
+{
+    struct socket *to = NULL;
+    size_t len = m->uio->left;
+    struct packet *p;
+    int err = check_send(s, len);
+
+    if (!err && is_unix(s))
+        err = find_unix(s, m, &to);
+    if (!err)
+        err = wait_room(s, wait);
+    p = err ? NULL : packet_create(s, len);
+    if (!err && !p)
+        err = -ENOBUFS;
+    if (!err)
+        err = packet_fill(p, m->uio);
+    if (!err)
+        err = is_unix(s) ? deliver_unix(s, to, m, p, wait) : find_inet(s, m, p, &to);
+    if (!err && !is_unix(s) && to) {
+        deliver_inet(to, p);
+        p = NULL;
+    }
+    if (p && (err || !is_unix(s)))
+        packet_free(p);
+    if (to)
+        socket_put(to);
+    return err ? err : (ssize_t)len;
+}
+
+/* ---- receiving ---- */
+
+static bool has_news(struct socket *s)
+{
+    return READ_ONCE(s->npackets) || READ_ONCE(s->closed) & CLOSED_READ ||
+           READ_ONCE(s->error);
+}
+
+/* 0: look again; 1: nothing will come; or errno. */
+static int wait_message(struct socket *s, bool wait)
+{
+    REQUIRES(&s->reading);
+    u32 closed = __atomic_load_n(&s->closed, __ATOMIC_ACQUIRE);
+    int err = socket_take_error(s);
+
+    if (err || READ_ONCE(s->npackets))
+        return err;
+    if (s->type == SOCK_SEQPACKET && READ_ONCE(s->state) != SOCKET_CONNECTED)
+        return -ENOTCONN;
+    if (closed & CLOSED_READ && (wait || s->type == SOCK_SEQPACKET))
+        return 1;
+    if (!wait)
+        return -EAGAIN;
+    mutex_unlock(&s->reading);
+    err = socket_wait(s, has_news(s), READ_ONCE(s->rcvtimeo));
+    mutex_lock(&s->reading);
+    return err;
+}
+
+static void tell_sender(const struct socket *s, const struct packet *p, struct message *m)
+{
+    m->cred = p->cred;
+    m->has_cred = p->has_cred;
+    if (!is_unix(s))
+        inet_address(s, &p->from_inet, &m->address);
+    else if (p->from)
+        unix_address(p->from, &m->address);
+}
+
+/* The message is gone afterwards even where its reader's memory is not there. */
+static ssize_t read_message(struct socket *s, struct message *m, struct packet *p)
+{
+    size_t n = MIN(m->uio->left, (size_t)p->len);
+    ssize_t result;
+    int err = 0;
+
+    tell_sender(s, p, m);
+    if (packet_copy(p, m->uio, 0, n) != n)
+        err = -EFAULT;
+    if (n < p->len)
+        m->out_flags |= MSG_TRUNC;
+    if (s->type == SOCK_SEQPACKET)
+        m->out_flags |= MSG_EOR;
+    result = m->flags & MSG_TRUNC ? (ssize_t)p->len : (ssize_t)n;
+    if (!err && READ_ONCE(p->rights))
+        m->rights = m->flags & MSG_PEEK ? rights_peek(p, &err) : rights_land(p);
+    if (!(m->flags & MSG_PEEK)) {
+        packet_take(s, p);
+        packet_free(p);
+    }
+    return err ? err : result;
+}
+
+ssize_t dgram_receive(struct socket *s, struct message *m, bool wait)
+{
+    struct packet *p;
+    ssize_t n = 0;
+
+    mutex_lock(&s->reading);
+    while (!(p = packet_after(s, NULL)) || READ_ONCE(s->error)) {
+        n = wait_message(s, wait);
+        if (n)
+            break;
+    }
+    if (n == 0)
+        n = read_message(s, m, p);
+    else if (n == 1)
+        n = 0;
+    mutex_unlock(&s->reading);
+    return n;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sockets as open files: reading, writing, polling.
+ */
+#include "arch/uaccess.h"
+#include "fs/socket/socket_own.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+
+#define FIONREAD 0x541bu
+#define SIOCOUTQ 0x5411u
+
+ssize_t socket_send(struct file *f, struct message *m)
+{
+    struct socket *s = f->data;
+    bool wait =
+        !(file_flags(f) & O_NONBLOCK || m->flags & MSG_DONTWAIT || m->uio->nonblock);
+    ssize_t n;
+
+    if (m->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    n = is_stream(s) ? stream_send(s, m, wait) : dgram_send(s, m, wait);
+    if (m->flags & MSG_NOSIGNAL)
+        m->uio->broken = false;
+    return n;
+}
+
+ssize_t socket_receive(struct file *f, struct message *m)
+{
+    struct socket *s = f->data;
+    bool wait =
+        !(file_flags(f) & O_NONBLOCK || m->flags & MSG_DONTWAIT || m->uio->nonblock);
+
+    if (m->flags & MSG_OOB)
+        return is_unix(s) ? -EOPNOTSUPP : -EINVAL;
+    if (m->flags & MSG_ERRQUEUE)
+        return is_unix(s) ? -EOPNOTSUPP : -EAGAIN;
+    return is_stream(s) ? stream_receive(s, m, wait) : dgram_receive(s, m, wait);
+}
+
+static ssize_t socket_read(struct file *f, struct uio *u, u64 *pos)
+{
+    struct message m = {.uio = u};
+
+    (void)pos;
+    return u->left || is_stream(f->data) ? socket_receive(f, &m) : 0;
+}
+
+static ssize_t socket_write(struct file *f, struct uio *u, u64 *pos)
+{
+    struct message m = {.uio = u};
+
+    (void)pos;
+    return socket_send(f, &m);
+}
+
+/* Looks without a lock: who changes something wakes afterwards. */
+static u32 socket_poll(struct file *f, struct poll_table *pt)
+{
+    struct socket *s = f->data;
+    u32 closed, mask = 0;
+    enum socket_state state;
+
+    poll_add(pt, &s->events);
+    state = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
+    if (state == SOCKET_LISTENING)
+        return READ_ONCE(s->nready) ? POLLIN | POLLRDNORM : 0;
+    closed = READ_ONCE(s->closed);
+    if (READ_ONCE(s->error))
+        mask |= POLLERR;
+    if (closed == CLOSED_BOTH || (is_connected_kind(s) && state == SOCKET_NEW))
+        mask |= POLLHUP;
+    if (closed & CLOSED_READ)
+        mask |= POLLIN | POLLRDNORM | POLLRDHUP;
+    if (READ_ONCE(s->npackets))
+        mask |= POLLIN | POLLRDNORM;
+    if (is_stream(s) && state == SOCKET_CONNECTING)
+        return mask;
+    if (has_room(s) && !(is_unix(s) && !is_stream(s) && dgram_is_full(s)))
+        mask |= POLLOUT | POLLWRNORM | POLLWRBAND;
+    else if (!is_unix(s) && closed & CLOSED_WRITE)
+        mask |= POLLOUT | POLLWRNORM;
+    return mask;
+}
+
+static long socket_ioctl(struct file *f, u32 cmd, uintptr_t arg)
+{
+    struct socket *s = f->data;
+    struct packet *first;
+    u32 n;
+
+    if (cmd != FIONREAD && cmd != SIOCOUTQ)
+        return is_unix(s) ? -ENOTTY : inet_ioctl(s, cmd, arg);
+    if (READ_ONCE(s->state) == SOCKET_LISTENING)
+        return -EINVAL;
+    if (cmd == SIOCOUTQ) {
+        n = is_unix(s) ? READ_ONCE(s->sent) : 0;
+    } else {
+        spin_lock(&s->lock);
+        n = (u32)s->queued;
+        first = list_empty(&s->queue) ? NULL
+                                      : list_entry(s->queue.next, struct packet, link);
+        if (s->type == SOCK_DGRAM)
+            n = first ? first->len : 0;
+        spin_unlock(&s->lock);
+    }
+    if (arg > USER_END - sizeof(n) || arch_copy_to_user(arg, &n, sizeof(n)) != 0)
+        return -EFAULT;
+    return 0;
+}
+
+static void socket_release(struct file *f)
+{
+    struct socket *s = f->data;
+    bool local = is_unix(s);
+
+    socket_end(s);
+    socket_put(s);
+    if (local)
+        rights_collect(false);
+}
+
+const struct file_ops socket_ops = {
+    .release = socket_release,
+    .read = socket_read,
+    .write = socket_write,
+    .poll = socket_poll,
+    .ioctl = socket_ioctl,
+};

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Streams: bytes without borders, but for those that descriptors and senders draw.
+ */
+#include "fs/socket/socket_own.h"
+#include "lib/pause.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+/* ---- sending ---- */
+
+static bool may_go_on(struct socket *s)
+{
+    return has_room(s) || READ_ONCE(s->closed) & CLOSED_WRITE || READ_ONCE(s->error) ||
+           READ_ONCE(s->state) == SOCKET_NEW;
+}
+
+/* 0, or why s cannot send now. */
+static int check_send(struct socket *s, struct uio *u)
+{
+    enum socket_state state = READ_ONCE(s->state);
+    int err = is_unix(s) ? 0 : socket_take_error(s);
+
+    if (state != SOCKET_CONNECTED && !err)
+        err = is_unix(s) ? -ENOTCONN : -EPIPE;
+    if (READ_ONCE(s->closed) & CLOSED_WRITE && !err)
+        err = -EPIPE;
+    u->broken = err == -EPIPE;
+    return err ? err : socket_take_error(s);
+}
+
+/* One part; the rights go with it. Bytes or errno. */
+static ssize_t send_part(struct socket *s, struct socket *peer, struct message *m)
+{
+    size_t n = MIN(m->uio->left, (size_t)STREAM_PART);
+    struct packet *p = packet_create(s, n);
+    int err;
+
+    if (!p)
+        return -ENOBUFS;
+    err = packet_fill(p, m->uio);
+    if (!err) {
+        packet_set_cred(p, s, peer, m);
+        err = rights_fly(p, m->rights, peer, m->max_flying);
+    }
+    if (!err) {
+        struct rights *sent = m->rights;
+
+        m->rights = NULL;
+        err = packet_queue(peer, p);
+        if (!err)
+            return (ssize_t)n;
+        m->rights = sent ? rights_land(p) : NULL;
+    }
+    packet_free(p);
+    if (err != -EPIPE)
+        return err;
+    if (is_unix(s)) {
+        m->uio->broken = true;
+        return err;
+    }
+    socket_fail(s, EPIPE, CLOSED_BOTH); /* the network takes the bytes before it says so */
+    return (ssize_t)n;
+}
+
+static int wait_room(struct socket *s, bool wait)
+{
+    if (READ_ONCE(s->sent) < READ_ONCE(s->sndbuf))
+        return 0;
+    return wait ? socket_wait(s, may_go_on(s), READ_ONCE(s->sndtimeo)) : -EAGAIN;
+}
+
+/* A stream of the network whose connection is under way is waited for. */
+static int wait_connected(struct socket *s, bool wait)
+{
+    if (READ_ONCE(s->state) != SOCKET_CONNECTING || is_unix(s))
+        return 0;
+    return wait ? socket_wait(s, READ_ONCE(s->state) != SOCKET_CONNECTING,
+                              READ_ONCE(s->sndtimeo))
+                : -EAGAIN;
+}
+
+ssize_t stream_send(struct socket *s, struct message *m, bool wait)
+{
+    struct socket *peer;
+    ssize_t done = 0, n = wait_connected(s, wait);
+
+    if (m->address.len && is_unix(s))
+        return READ_ONCE(s->state) == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
+    if (n || (n = check_send(s, m->uio)) != 0)
+        return n;
+    peer = socket_peer_get(s);
+    if (!peer)
+        return -ENOTCONN;
+    while (m->uio->left) {
+        n = wait_room(s, wait);
+        if (!n)
+            n = check_send(s, m->uio);
+        if (!n)
+            n = send_part(s, peer, m);
+        if (n <= 0)
+            break;
+        done += n;
+        if (pause_point())
+            break;
+    }
+    socket_put(peer);
+    return done ? done : n;
+}
+
+/* ---- receiving ---- */
+
+static bool has_news(struct socket *s)
+{
+    return READ_ONCE(s->npackets) || READ_ONCE(s->closed) & CLOSED_READ ||
+           READ_ONCE(s->error) || READ_ONCE(s->state) == SOCKET_NEW;
+}
+
+/* Nothing lies in the queue: 0: go and look again; 1: it is the end; or errno. s->reading is
+ * given up for a wait. */
+static int wait_bytes(struct socket *s, bool wait)
+{
+    REQUIRES(&s->reading);
+    u32 closed = __atomic_load_n(&s->closed, __ATOMIC_ACQUIRE);
+    enum socket_state state = READ_ONCE(s->state);
+    int err = READ_ONCE(s->error) == EPIPE ? 0 : socket_take_error(s);
+
+    if (READ_ONCE(s->npackets))
+        return 0;
+    if (err)
+        return err;
+    if (state == SOCKET_NEW || state == SOCKET_LISTENING)
+        return is_unix(s) ? -EINVAL : -ENOTCONN;
+    if (closed & CLOSED_READ)
+        return 1;
+    if (!wait)
+        return -EAGAIN;
+    mutex_unlock(&s->reading);
+    err = socket_wait(s, has_news(s), READ_ONCE(s->rcvtimeo));
+    mutex_lock(&s->reading);
+    return err;
+}
+
+/* What is read so far. */
+struct reading {
+    struct message *m;
+    struct packet *last; /* peeked at last */
+    size_t want, done;
+    struct socket_cred cred;
+    bool has_cred, any, ends;
+};
+
+/* Bytes of different senders are not mixed where one asks who they are. */
+static bool belongs(const struct socket *s, const struct reading *r,
+                    const struct packet *p)
+{
+    if (!r->any || !is_unix(s) || !option_on(s, OPT_PASSCRED))
+        return true;
+    return r->has_cred == p->has_cred && !memcmp(&r->cred, &p->cred, sizeof(p->cred));
+}
+
+/* Takes what it can out of p: 0 or errno when not a byte came. */
+static int read_packet(struct socket *s, struct reading *r, struct packet *p)
+{
+    bool peek = r->m->flags & MSG_PEEK, drop = !is_unix(s) && r->m->flags & MSG_TRUNC;
+    size_t want = MIN(r->want - r->done, (size_t)(p->len - p->start)), n;
+    int err = 0;
+
+    n = drop ? want : packet_copy(p, r->m->uio, 0, want);
+    if (!n)
+        return -EFAULT;
+    r->done += n;
+    r->ends = n < want;
+    r->cred = p->cred;
+    r->has_cred = p->has_cred;
+    r->any = true;
+    if (READ_ONCE(p->rights)) {
+        r->m->rights = peek ? rights_peek(p, &err) : rights_land(p);
+        r->ends = true;
+    }
+    r->last = p;
+    if (peek)
+        return err;
+    packet_used(s, p, n);
+    if (p->start < p->len)
+        return 0;
+    packet_take(s, p);
+    packet_free(p);
+    return 0;
+}
+
+static int read_all(struct socket *s, struct reading *r, bool wait)
+{
+    REQUIRES(&s->reading);
+    bool peek = r->m->flags & MSG_PEEK, all = r->m->flags & MSG_WAITALL;
+    int err = 0;
+
+    while (r->done < r->want && !r->ends) {
+        struct packet *p = packet_after(s, peek ? r->last : NULL);
+
+        if (p && !belongs(s, r, p))
+            break;
+        if (p) {
+            err = read_packet(s, r, p);
+        } else if (r->any && (!all || peek)) {
+            break;
+        } else {
+            err = wait_bytes(s, wait);
+            if (err == 1)
+                return 0;
+        }
+        if (err || pause_point())
+            break;
+    }
+    return err;
+}
+
+ssize_t stream_receive(struct socket *s, struct message *m, bool wait)
+{
+    struct reading r = {.m = m, .want = m->uio->left};
+    int err = wait_connected(s, wait);
+
+    if (err)
+        return err;
+    mutex_lock(&s->reading);
+    if (!r.want && !READ_ONCE(s->npackets) && READ_ONCE(s->state) != SOCKET_CONNECTED)
+        err = is_unix(s) ? -EINVAL : -ENOTCONN;
+    else
+        err = read_all(s, &r, wait);
+    mutex_unlock(&s->reading);
+    m->cred = r.cred;
+    m->has_cred = r.has_cred;
+    return r.done ? (ssize_t)r.done : err;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What goes along with the bytes of a message (cmsg(3)): descriptors, and who the sender is.
+ */
+#include "fs/fdtable.h"
+#include "fs/socket/socket.h"
+#include "kernel/sys/fs.h"
+#include "kernel/sys/socket.h"
+#include "kernel/task/uaccess.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "mm/phys/slab.h"
+
+#define CONTROL_MAX 20480u /* net.core.optmem_max */
+#define NOBODY      65534u
+#define CMSG_LEN    16u /* of a struct cmsghdr */
+#define CMSG_ALIGN  8u
+
+struct cmsghdr {
+    u64 len;
+    s32 level, type;
+};
+
+/* ---- what a sender gives along ---- */
+
+static bool is_mine(u32 id, u32 a, u32 b, u32 c)
+{
+    return id == a || id == b || id == c;
+}
+
+static int check_cred(const struct socket_cred *w)
+{
+    const struct proc *p = current_proc();
+    const struct cred *c = &p->cred;
+
+    if (w->pid != p->pid && !proc_capable(p, CAP_SYS_ADMIN))
+        return -EPERM;
+    if (!is_mine(w->uid, c->uid, c->euid, c->suid) && !proc_capable(p, CAP_SETUID))
+        return -EPERM;
+    return is_mine(w->gid, c->gid, c->egid, c->sgid) || proc_capable(p, CAP_SETGID)
+               ? 0
+               : -EPERM;
+}
+
+static int add_rights(struct message *m, const u8 *data, u64 len)
+{
+    u32 n = (u32)(len / sizeof(s32));
+
+    if (rights_count(m->rights) + n > SCM_MAX_FD)
+        return -EINVAL;
+    if (n && !m->rights)
+        m->rights = rights_create(SCM_MAX_FD);
+    if (n && !m->rights)
+        return -ENOMEM;
+    for (u32 i = 0; i < n; i++) {
+        struct file *f;
+        s32 fd;
+
+        memcpy(&fd, data + i * sizeof(fd), sizeof(fd));
+        f = io_file_of(fd);
+        if (!f)
+            return -EBADF;
+        rights_add(m->rights, f);
+    }
+    return 0;
+}
+
+static int parse_control(struct message *m, const u8 *control, u64 len)
+{
+    u64 at = 0;
+
+    while (len - at >= CMSG_LEN) {
+        struct cmsghdr h;
+        int err = 0;
+
+        memcpy(&h, control + at, sizeof(h));
+        if (h.len < CMSG_LEN || h.len > len - at)
+            return -EINVAL;
+        if (h.level == SOL_SOCKET && h.type == SCM_RIGHTS) {
+            err = add_rights(m, control + at + CMSG_LEN, h.len - CMSG_LEN);
+        } else if (h.level == SOL_SOCKET && h.type == SCM_CREDENTIALS) {
+            if (h.len != CMSG_LEN + sizeof(m->cred))
+                return -EINVAL;
+            memcpy(&m->cred, control + at + CMSG_LEN, sizeof(m->cred));
+            m->has_cred = true;
+            err = check_cred(&m->cred);
+        } else if (h.level == SOL_SOCKET) {
+            err = -EINVAL;
+        }
+        if (err)
+            return err;
+        h.len = (h.len + CMSG_ALIGN - 1) & ~(u64)(CMSG_ALIGN - 1);
+        if (h.len > len - at)
+            break;
+        at += h.len;
+    }
+    return 0;
+}
+
+int control_from_user(struct message *m, vaddr_t user, u64 len)
+{
+    u8 *control;
+    int err;
+
+    if (!user || !len)
+        return 0;
+    if (len > CONTROL_MAX)
+        return -ENOBUFS;
+    control = kmalloc(len);
+    if (!control)
+        return -ENOBUFS;
+    err = copy_from_user(control, user, len);
+    if (!err)
+        err = parse_control(m, control, len);
+    kfree(control);
+    return err;
+}
+
+/* ---- what a receiver is told ---- */
+
+/* One of n bytes: they are cut where there is no room. */
+static int put_control(struct control *c, s32 type, const void *data, u64 n)
+{
+    u64 left = c->room - c->used;
+    struct cmsghdr h = {CMSG_LEN + n, SOL_SOCKET, type};
+
+    if (!c->user || left < CMSG_LEN) {
+        c->flags |= MSG_CTRUNC;
+        return 0;
+    }
+    if (h.len > left) {
+        c->flags |= MSG_CTRUNC;
+        h.len = left;
+    }
+    if (copy_to_user(c->user + c->used, &h, sizeof(h)) != 0 ||
+        copy_to_user(c->user + c->used + CMSG_LEN, data, h.len - CMSG_LEN) != 0)
+        return -EFAULT;
+    h.len = (h.len + CMSG_ALIGN - 1) & ~(u64)(CMSG_ALIGN - 1);
+    c->used += MIN(h.len, left);
+    return 0;
+}
+
+/* As many descriptors as there is room for; those that came are kept when one cannot. */
+static void put_rights(struct control *c, const struct rights *r, bool cloexec)
+{
+    u64 left = c->user && c->room - c->used > CMSG_LEN ? c->room - c->used - CMSG_LEN : 0;
+    u32 n = MIN(rights_count(r), (u32)(left / sizeof(s32))), i;
+    vaddr_t at = c->user + c->used;
+    struct cmsghdr h = {0, SOL_SOCKET, SCM_RIGHTS};
+
+    for (i = 0; i < n; i++) {
+        struct fdtable *t = current_proc()->files;
+        int fd = fd_reserve(t, fd_limit());
+
+        if (fd < 0)
+            break;
+        if (copy_to_user(at + CMSG_LEN + i * sizeof(fd), &fd, sizeof(fd)) != 0) {
+            fd_unreserve(t, fd);
+            break;
+        }
+        file_get(rights_file(r, i));
+        fd_fill(t, fd, rights_file(r, i), cloexec);
+    }
+    if (i < rights_count(r))
+        c->flags |= MSG_CTRUNC;
+    if (!i)
+        return;
+    h.len = CMSG_LEN + i * sizeof(s32);
+    if (copy_to_user(at, &h, sizeof(h)) != 0)
+        return; /* the descriptors are there, untold, as on Linux */
+    h.len = (h.len + CMSG_ALIGN - 1) & ~(u64)(CMSG_ALIGN - 1);
+    c->used += MIN(h.len, c->room - c->used);
+}
+
+static bool wants_cred(struct file *f)
+{
+    u32 on = 0, len = sizeof(on), family = 0;
+
+    if (socket_get_option(file_socket(f), SOL_SOCKET, SO_PASSCRED, &on, &len) != 0 ||
+        socket_get_option(file_socket(f), SOL_SOCKET, SO_DOMAIN, &family, &len) != 0)
+        return false;
+    return on && family == AF_UNIX;
+}
+
+int control_to_user(struct file *f, struct message *m, struct control *c)
+{
+    struct socket_cred nobody = {0, NOBODY, NOBODY};
+    int err = 0;
+
+    if (wants_cred(f))
+        err = put_control(c, SCM_CREDENTIALS, m->has_cred ? &m->cred : &nobody,
+                          sizeof(nobody));
+    if (m->rights)
+        put_rights(c, m->rights, m->flags & MSG_CMSG_CLOEXEC);
+    return err;
+}
