@@ -18,10 +18,10 @@
 
 struct device {
     struct device *next;
-    u64 rdev;
+    u64 rdev, count; /* numbers [rdev, rdev + count) */
     u32 perm;
     const struct file_ops *fops;
-    char name[NAME_MAX + 1];
+    char name[NAME_MAX + 1]; /* empty: no node in devfs */
 };
 
 /* Grows at boot only, so readers need no lock. */
@@ -59,6 +59,7 @@ int devfs_register(const char *name, u64 rdev, u32 perm, const struct file_ops *
         vfs_register(&devtmpfs_type);
     }
     d->rdev = rdev;
+    d->count = 1;
     d->perm = perm;
     d->fops = fops;
     str_copy(d->name, name, sizeof(d->name));
@@ -67,10 +68,19 @@ int devfs_register(const char *name, u64 rdev, u32 perm, const struct file_ops *
     return 0;
 }
 
+int devfs_register_range(u64 rdev, u64 count, const struct file_ops *fops)
+{
+    int err = devfs_register("", rdev, 0, fops);
+
+    if (!err)
+        container_of(last_device, struct device, next)->count = count;
+    return err;
+}
+
 int devfs_open(u64 rdev, const struct file_ops **ops)
 {
     for (const struct device *d = devices; d; d = d->next) {
-        if (d->rdev == rdev) {
+        if (rdev - d->rdev < d->count) {
             *ops = d->fops;
             return 0;
         }
@@ -122,8 +132,10 @@ static int devfs_fill(struct dentry *root)
 
     mutex_lock(&vfs_tree_lock);
     err = add_node(root, "shm", S_IFDIR | 01777, 0);
+    if (!err)
+        err = add_node(root, "pts", S_IFDIR | 0755, 0);
     for (const struct device *d = devices; d && !err; d = d->next)
-        err = add_node(root, d->name, S_IFCHR | d->perm, d->rdev);
+        err = *d->name ? add_node(root, d->name, S_IFCHR | d->perm, d->rdev) : 0;
     for (size_t i = 0; i < ARRAY_SIZE(links) && !err; i++)
         err = add_link(root, links[i][0], links[i][1]);
     mutex_unlock(&vfs_tree_lock);

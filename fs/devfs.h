@@ -14,3 +14,5 @@ int devfs_open(u64 rdev, const struct file_ops **ops);
 /* Registers a character device so that nodes with this rdev open it. name also appears in
  * devfs with the given permission bits. Called at boot. */
 int devfs_register(const char *name, u64 rdev, u32 perm, const struct file_ops *fops);
+/* The same for a row of numbers without nodes in devfs: their file system has them. */
+int devfs_register_range(u64 rdev, u64 count, const struct file_ops *fops);

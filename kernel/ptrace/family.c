@@ -4,10 +4,10 @@
  * for children; a process that ends traced by a stranger is told to its parent only after that
  * one has waited for it, or has gone.
  */
+#include "kernel/task/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/exit.h"
-#include "kernel/task/family.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/usage.h"
@@ -318,7 +318,8 @@ static void take(struct tracee *r, struct wait_result *res)
     res->dead = r;
 }
 
-s32 ptrace_wait(struct proc *tracer, const struct wait_request *w, struct wait_result *res)
+s32 ptrace_wait(struct proc *tracer, const struct wait_request *w,
+                struct wait_result *res)
 {
     REQUIRES(&proc_lock);
     s32 found = -ECHILD;
@@ -344,9 +345,9 @@ s32 ptrace_wait(struct proc *tracer, const struct wait_request *w, struct wait_r
 
 int ptrace_fork_event(const struct thread *t, u64 flags)
 {
-    int event = flags & CLONE_VFORK              ? PTRACE_EVENT_VFORK
+    int event = flags & CLONE_VFORK            ? PTRACE_EVENT_VFORK
                 : (flags & CSIGNAL) != SIGCHLD ? PTRACE_EVENT_CLONE
-                                                 : PTRACE_EVENT_FORK;
+                                               : PTRACE_EVENT_FORK;
 
     if (!is_traced(t) || flags & CLONE_UNTRACED)
         return 0;

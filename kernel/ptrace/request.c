@@ -114,8 +114,8 @@ static void registers_changed(struct tracee *r)
     struct thread *t = r->thread;
     const struct trapframe *tf = arch_thread_frame(&t->arch);
     s64 result = -(s64)tf->rax;
-    bool again = tf->vector == TRAP_SYSCALL && result >= ERESTARTSYS &&
-                 result <= ERESTART_BLOCK;
+    bool again =
+        tf->vector == TRAP_SYSCALL && result >= ERESTARTSYS && result <= ERESTART_BLOCK;
 
     if (r->kind != STOP_ENTRY && r->kind != STOP_EXIT)
         t->restart = again ? (s32)result : 0;
@@ -207,8 +207,7 @@ static void call_info(const struct tracee *r, struct request *q)
     if (r->kind == STOP_ENTRY) {
         c->op = PTRACE_SYSCALL_ENTRY;
         c->entry.nr = tf->error;
-        memcpy(c->entry.args,
-               (u64[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9},
+        memcpy(c->entry.args, (u64[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9},
                sizeof(c->entry.args));
         size += sizeof(c->entry);
     } else if (r->kind == STOP_EXIT) {
@@ -406,7 +405,7 @@ static long register_set(s32 tid, struct request *q, bool write)
         r = tracee_find(tid);
         err = !r || r->state != TRACE_STOPPED ? -ESRCH
               : regs                          ? set_regs(r, &get.m.regs)
-                                              : arch_fpu_set(&r->regs, get.m.fpu, extended);
+                     : arch_fpu_set(&r->regs, get.m.fpu, extended);
         spin_unlock_irq(&proc_lock, flags);
     }
     return err ? err : copy_to_user(user + 8, (u64[]){n}, sizeof(u64));

@@ -54,7 +54,8 @@ static bool stands(const struct thread *t, const struct tracee *r)
 
     if (signal_kill_pending(t))
         return false;
-    return state == TRACE_STOPPED || (state == TRACE_LISTENING && !READ_ONCE(t->trap_due));
+    return state == TRACE_STOPPED ||
+           (state == TRACE_LISTENING && !READ_ONCE(t->trap_due));
 }
 
 /* What happens before: 0. The signal to go on with; *listened: it listened to the last. */
@@ -106,8 +107,7 @@ static int stop_with_info(struct thread *t, const struct stop *of, bool *listene
 
 static void send_self(struct thread *t, int signo, int code)
 {
-    struct sig_record rec = {
-        .code = code, .pid = t->proc->pid, .uid = t->proc->cred.uid};
+    struct sig_record rec = {.code = code, .pid = t->proc->pid, .uid = t->proc->cred.uid};
 
     if (signo)
         signal_send_record(t->proc, t, signo, &rec, NULL);
@@ -172,7 +172,8 @@ int ptrace_signal(struct thread *t, int signo, struct sig_record *rec)
     struct tracee *r = t->trace;
     struct proc *p = t->proc;
     struct siginfo info;
-    struct stop s = {.code = signo, .why = CLD_TRAPPED, .kind = STOP_SIGNAL, .info = &info};
+    struct stop s = {
+        .code = signo, .why = CLD_TRAPPED, .kind = STOP_SIGNAL, .info = &info};
     irqflags_t flags;
     bool listened, blocked;
     int go;
@@ -255,10 +256,8 @@ void ptrace_trap(struct thread *t)
 
 void ptrace_event(struct thread *t, int event, u64 message)
 {
-    struct stop s = {.code = EVENT(event),
-                     .why = CLD_TRAPPED,
-                     .kind = STOP_EVENT,
-                     .message = message};
+    struct stop s = {
+        .code = EVENT(event), .why = CLD_TRAPPED, .kind = STOP_EVENT, .message = message};
     bool listened;
 
     if (event && is_traced(t) && READ_ONCE(t->trace->options) >> event & 1)

@@ -5,7 +5,6 @@
  */
 #include "kernel/term/ldisc.h"
 
-#include "arch/console.h"
 #include "kernel/term/ldisc_edit.h"
 #include "lib/string.h"
 #include "lib/uapi/signal.h"
@@ -122,6 +121,9 @@ static void flush_locked(struct ldisc *d)
 {
     d->tail = d->ready = d->head;
     d->literal = false;
+    ldisc_out_note(d, TIOCPKT_FLUSHREAD);
+    if (d->out)
+        waitq_wake_all(&d->out->writers);
 }
 
 static int input_locked(struct ldisc *d, u8 byte)
@@ -146,8 +148,8 @@ static int input_locked(struct ldisc *d, u8 byte)
             ldisc_is_cc(d, VLNEXT, byte)) {
             d->literal = true;
             if (ldisc_local(d, ECHO) && ldisc_local(d, ECHOCTL)) {
-                console_put('^');
-                console_put('\b');
+                ldisc_put(d, '^');
+                ldisc_put(d, '\b');
             }
             return 0;
         }
@@ -164,6 +166,8 @@ int ldisc_input(struct ldisc *d, u8 byte)
     irqflags_t flags = spin_lock_irq(&d->lock);
     int signo = input_locked(d, byte);
 
+    if (d->out && d->out->head != d->out->tail)
+        waitq_wake_all(&d->out->readers);
     spin_unlock_irq(&d->lock, flags);
     return signo;
 }
@@ -206,6 +210,8 @@ size_t ldisc_take(struct ldisc *d, u8 *bytes, size_t n, bool *end)
     if (canonical && got && !*end && d->tail != d->ready && ldisc_is_end(d, d->tail) &&
         *ldisc_at(d, d->tail) == LDISC_DISABLED)
         d->tail++;
+    if (d->out)
+        waitq_wake_all(&d->out->writers);
     spin_unlock_irq(&d->lock, flags);
     return got;
 }
@@ -215,9 +221,11 @@ size_t ldisc_take(struct ldisc *d, u8 *bytes, size_t n, bool *end)
 void ldisc_set_termios(struct ldisc *d, const struct kernel_termios *t, bool flush)
 {
     irqflags_t flags = spin_lock_irq(&d->lock);
-    bool was_canonical = ldisc_local(d, ICANON);
+    bool was_canonical = ldisc_local(d, ICANON), had_flow = d->termios.c_iflag & IXON;
 
     d->termios = *t;
+    if (had_flow != !!(t->c_iflag & IXON))
+        ldisc_out_note(d, had_flow ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP);
     if (flush)
         flush_locked(d);
     /* An unfinished line becomes readable; raw bytes become a line of their own. */
@@ -244,6 +252,8 @@ void ldisc_hold(struct ldisc *d, bool held)
 {
     irqflags_t flags = spin_lock_irq(&d->lock);
 
+    if (held != d->stopped)
+        ldisc_out_note(d, held ? TIOCPKT_STOP : TIOCPKT_START);
     if (held)
         d->stopped = true;
     else

@@ -4,14 +4,13 @@
  * take back what was typed, with what they do on the screen.
  */
 #include "kernel/term/ldisc_edit.h"
-#include "arch/console.h"
 #include "kernel/term/ldisc.h"
 
 /* ---- output ---- */
 
 static void put_raw(struct ldisc *d, u8 byte)
 {
-    console_put(byte);
+    ldisc_put(d, byte);
     if (byte == '\r' || byte == '\n')
         d->column = byte == '\r' ? 0 : d->column;
     else if (byte == '\b')
@@ -47,7 +46,7 @@ size_t ldisc_output(struct ldisc *d, const u8 *bytes, size_t n)
 
     for (i = 0; i < n; i++) {
         irqflags_t flags = spin_lock_irq(&d->lock);
-        bool held = d->stopped;
+        bool held = !ldisc_writable(d);
 
         if (!held)
             put(d, bytes[i]);
@@ -55,6 +54,8 @@ size_t ldisc_output(struct ldisc *d, const u8 *bytes, size_t n)
         if (held)
             break;
     }
+    if (d->out && i)
+        waitq_wake_all(&d->out->readers);
     return i;
 }
 
@@ -125,8 +126,8 @@ static void erase_one(struct ldisc *d)
     for (u32 to = column_at(d, d->head); d->column > to;) {
         put_raw(d, '\b');
         if (!tab) {
-            console_put(' ');
-            console_put('\b');
+            ldisc_put(d, ' ');
+            ldisc_put(d, '\b');
         }
     }
 }

@@ -15,6 +15,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/walk.h"
 #include "kernel/term/ldisc_edit.h"
+#include "kernel/term/pty.h"
 #include "kernel/term/tty_ioctl.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -44,7 +45,7 @@ s32 tty_foreground(const struct tty *t)
 
 u64 tty_device(const struct tty *t)
 {
-    return t ? CONSOLE : 0;
+    return t ? t->device : 0;
 }
 
 static bool ignores(const struct proc *p, int signo)
@@ -105,12 +106,43 @@ void tty_detach(struct proc *p)
     }
 }
 
+static bool lose_tty(struct proc *p, void *arg)
+{
+    if (p->tty == arg)
+        p->tty = NULL;
+    return true;
+}
+
+void tty_hangup(struct tty *t)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    s32 session = t->session, group = t->foreground;
+    struct proc *leader = session ? proc_find(session) : NULL;
+
+    WRITE_ONCE(t->hung, true);
+    t->session = t->foreground = 0;
+    if (leader && leader->sid == session) {
+        signal_send_proc(leader, SIGHUP);
+        signal_send_proc(leader, SIGCONT);
+    }
+    spin_unlock_irq(&proc_lock, flags);
+    waitq_wake_all(&t->ld.readers);
+    waitq_wake_all(&t->ld.writers);
+    if (session)
+        proc_for_each(lose_tty, t);
+    if (group) {
+        signal_send_group(group, SIGHUP, 0);
+        signal_send_group(group, SIGCONT, 0);
+    }
+}
+
 /* ---- reading ---- */
 
 /* Waits for `want` bytes (raw) or a line: 0, or an error; -ETIMEDOUT at the deadline. */
 static int wait_input(struct tty *t, u64 deadline)
 {
-    return waitq_wait_until(&t->ld.readers, ldisc_readable(&t->ld), deadline);
+    return waitq_wait_until(&t->ld.readers, ldisc_readable(&t->ld) || READ_ONCE(t->hung),
+                            deadline);
 }
 
 static u64 from_now(u64 tenths)
@@ -152,7 +184,7 @@ static ssize_t read_raw(struct tty *t, struct uio *u)
             return (ssize_t)got;
         if (err)
             return got ? (ssize_t)got : err;
-        if (t->ld.termios.c_lflag & ICANON)
+        if (t->ld.termios.c_lflag & ICANON || READ_ONCE(t->hung))
             return (ssize_t)got;
     }
 }
@@ -176,7 +208,7 @@ static ssize_t read_line(struct tty *t, struct uio *u)
     return got || end ? (ssize_t)got : -EAGAIN;
 }
 
-static ssize_t tty_read(struct file *f, struct uio *u, u64 *pos)
+ssize_t tty_read(struct file *f, struct uio *u, u64 *pos)
 {
     struct tty *t = f->data;
     int err;
@@ -186,7 +218,7 @@ static ssize_t tty_read(struct file *f, struct uio *u, u64 *pos)
         err = tty_check_background(t, SIGTTIN, false);
         if (err)
             return err;
-        if (!u->left)
+        if (!u->left || READ_ONCE(t->hung))
             return 0;
         bool readable = ldisc_readable(&t->ld);
         if (!readable && file_flags(f) & O_NONBLOCK)
@@ -208,7 +240,7 @@ static ssize_t tty_read(struct file *f, struct uio *u, u64 *pos)
 
 /* ---- writing ---- */
 
-static ssize_t tty_write(struct file *f, struct uio *u, u64 *pos)
+ssize_t tty_write(struct file *f, struct uio *u, u64 *pos)
 {
     struct tty *t = f->data;
     size_t done = 0;
@@ -222,12 +254,18 @@ static ssize_t tty_write(struct file *f, struct uio *u, u64 *pos)
         size_t part = MIN(u->left, sizeof(bytes));
         size_t n = uio_copy_from(u, bytes, part), out = 0;
 
+        if (READ_ONCE(t->hung))
+            err = -EIO;
+
         while (out < n && !err) {
             out += ldisc_output(&t->ld, bytes + out, n - out);
             if (out < n)
                 err = file_flags(f) & O_NONBLOCK
                           ? -EAGAIN
-                          : waitq_wait(&t->ld.writers, !READ_ONCE(t->ld.stopped));
+                          : waitq_wait(&t->ld.writers,
+                                       ldisc_writable(&t->ld) || READ_ONCE(t->hung));
+            if (READ_ONCE(t->hung))
+                err = -EIO;
         }
         done += out;
         if (n < part && !err)
@@ -235,11 +273,12 @@ static ssize_t tty_write(struct file *f, struct uio *u, u64 *pos)
         if (u->left && !err && thread_interrupted())
             err = -ERESTARTSYS;
     }
-    console_flush();
+    if (!t->ld.out)
+        console_flush();
     return done ? (ssize_t)done : err;
 }
 
-static u32 tty_poll(struct file *f, struct poll_table *pt)
+u32 tty_poll(struct file *f, struct poll_table *pt)
 {
     struct tty *t = f->data;
     const struct kernel_termios *now = &t->ld.termios;
@@ -251,7 +290,9 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
         want = now->c_cc[VMIN];
     if (ldisc_readable(&t->ld) && (want == 1 || ldisc_available(&t->ld) >= want))
         events |= POLLIN | POLLRDNORM;
-    if (!READ_ONCE(t->ld.stopped))
+    if (READ_ONCE(t->hung))
+        events |= POLLIN | POLLRDNORM | POLLERR | POLLHUP | POLLOUT | POLLWRNORM;
+    if (ldisc_writable(&t->ld))
         events |= POLLOUT | POLLWRNORM;
     return events;
 }
@@ -267,8 +308,24 @@ static int console_open(struct file *f)
 /* /dev/tty is whatever terminal controls the process. */
 static int own_tty_open(struct file *f)
 {
-    f->data = current_proc()->tty;
-    return f->data ? 0 : -ENXIO;
+    struct proc *p = current_proc();
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct tty *t = p->tty;
+    bool own = t && t->session == p->sid;
+
+    spin_unlock_irq(&proc_lock, flags);
+    f->data = t;
+    if (!own)
+        return -ENXIO;
+    return t->hold ? t->hold(t) : 0;
+}
+
+static void own_tty_release(struct file *f)
+{
+    struct tty *t = f->data;
+
+    if (t->drop)
+        t->drop(t);
 }
 
 static const struct file_ops console_ops = {.open = console_open,
@@ -277,6 +334,7 @@ static const struct file_ops console_ops = {.open = console_open,
                                             .ioctl = tty_ioctl,
                                             .poll = tty_poll};
 static const struct file_ops own_tty_ops = {.open = own_tty_open,
+                                            .release = own_tty_release,
                                             .read = tty_read,
                                             .write = tty_write,
                                             .ioctl = tty_ioctl,
@@ -287,6 +345,7 @@ void tty_init(void)
     u32 cols, rows;
 
     ldisc_init(&console_tty.ld);
+    console_tty.device = CONSOLE;
     console_tty.size = (struct winsize){.ws_row = 24, .ws_col = 80};
     if (console_size(&cols, &rows)) {
         console_tty.size.ws_row = (u16)rows;
@@ -295,4 +354,5 @@ void tty_init(void)
     device_add("console", CONSOLE, 0600, &console_ops);
     device_add("tty", DEVICE(5, 0), 0666, &own_tty_ops);
     device_add("ttyS0", DEVICE(4, 64), 0600, &console_ops);
+    pty_init();
 }

@@ -18,12 +18,25 @@ struct tty {
     u32 mode;       /* KD_TEXT, KD_GRAPHICS */
     s32 session;    /* whose controlling terminal it is, 0: nobody's */
     s32 foreground; /* process group, 0: none */
+    u64 device;     /* [c] its number */
+    bool hung;      /* the other end has gone: nothing is read or written any more */
+    /* For terminals that come and go: another open file of it, and its end. NULL: it stays. */
+    int (*hold)(struct tty *t);
+    void (*drop)(struct tty *t);
 };
 
 /* The one console terminal; registers /dev/console, /dev/tty, /dev/ttyS0
  * (device numbers 5:1, 5:0, 4:64). */
 extern struct tty console_tty;
 void tty_init(void);
+
+/* Operations of files whose data is a terminal. */
+ssize_t tty_read(struct file *f, struct uio *u, u64 *pos);
+ssize_t tty_write(struct file *f, struct uio *u, u64 *pos);
+u32 tty_poll(struct file *f, struct poll_table *pt);
+
+/* The other end of a terminal has gone: its session loses it, and hears of that. No lock held. */
+void tty_hangup(struct tty *t);
 
 /* The process leaves its controlling terminal (setsid; exit of a session leader: the
  * foreground group gets SIGHUP and the session loses the terminal). No lock held. */

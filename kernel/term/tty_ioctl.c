@@ -84,11 +84,23 @@ static int become_controlling(struct tty *t, uintptr_t arg)
     if (taken)
         proc_for_each(lose_tty, t);
     flags = spin_lock_irq(&proc_lock);
+    if (t->hung || (t->session && !taken)) { /* somebody was faster */
+        spin_unlock_irq(&proc_lock, flags);
+        return t->hung ? -EIO : -EPERM;
+    }
     t->session = p->sid;
     t->foreground = p->pgid;
     p->tty = t;
     spin_unlock_irq(&proc_lock, flags);
     return 0;
+}
+
+void tty_take(struct tty *t)
+{
+    const struct proc *p = current_proc();
+
+    if (p->pid == p->sid && !p->tty && !t->session)
+        (void)become_controlling(t, 0);
 }
 
 static int set_foreground(struct tty *t, uintptr_t arg)
@@ -144,7 +156,7 @@ static int screen_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
 {
     u32 cols, rows;
 
-    if (!console_size(&cols, &rows))
+    if (t->ld.out || !console_size(&cols, &rows))
         return -ENOTTY;
     return cmd == KDSETMODE ? set_mode(t, arg) : put_number(arg, (s32)t->mode);
 }
@@ -161,7 +173,9 @@ static int flush(struct tty *t, uintptr_t what)
         return -EINVAL;
     if (what != TCOFLUSH)
         ldisc_flush_input(&t->ld);
-    return 0; /* output is never pending: it goes out at once */
+    if (what != TCIFLUSH)
+        ldisc_out_flush(&t->ld); /* the console's is never pending: it goes out at once */
+    return 0;
 }
 
 static int flow(struct tty *t, uintptr_t what)
@@ -204,6 +218,11 @@ long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg)
 {
     struct tty *t = f->data;
 
+    return READ_ONCE(t->hung) ? -EIO : tty_request(t, cmd, arg);
+}
+
+long tty_request(struct tty *t, u32 cmd, uintptr_t arg)
+{
     switch (cmd) {
     case TCGETS:
     case TCGETS2:

@@ -12,5 +12,10 @@ struct tty;
 /* KD_TEXT or KD_GRAPHICS: who draws on the screen. */
 void tty_set_mode(struct tty *t, u32 mode);
 
+/* A session leader without a terminal that opens one gets it, if nobody has it. */
+void tty_take(struct tty *t);
+/* A request to t, by whatever file. */
+long tty_request(struct tty *t, u32 cmd, uintptr_t arg);
+
 /* tty_ioctl.c: TCGETS and all the others. */
 long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg);

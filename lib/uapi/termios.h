@@ -81,29 +81,44 @@ struct winsize {
 #define IEXTEN  0100000u
 
 /* requests */
-#define TCGETS     0x5401u
-#define TCSETS     0x5402u
-#define TCSETSW    0x5403u
-#define TCSETSF    0x5404u
-#define TCSBRK     0x5409u
-#define TCXONC     0x540au
-#define TCFLSH     0x540bu
-#define TIOCEXCL   0x540cu
-#define TIOCNXCL   0x540du
-#define TIOCSCTTY  0x540eu
-#define TIOCGPGRP  0x540fu
-#define TIOCSPGRP  0x5410u
-#define TIOCOUTQ   0x5411u
-#define TIOCGWINSZ 0x5413u
-#define TIOCSWINSZ 0x5414u
-#define FIONREAD   0x541bu
-#define TIOCNOTTY  0x5422u
-#define TCSBRKP    0x5425u
-#define TIOCGSID   0x5429u
-#define TCGETS2    0x802c542au
-#define TCSETS2    0x402c542bu
-#define TCSETSW2   0x402c542cu
-#define TCSETSF2   0x402c542du
+#define TCGETS      0x5401u
+#define TCSETS      0x5402u
+#define TCSETSW     0x5403u
+#define TCSETSF     0x5404u
+#define TCSBRK      0x5409u
+#define TCXONC      0x540au
+#define TCFLSH      0x540bu
+#define TIOCEXCL    0x540cu
+#define TIOCNXCL    0x540du
+#define TIOCSCTTY   0x540eu
+#define TIOCGPGRP   0x540fu
+#define TIOCSPGRP   0x5410u
+#define TIOCOUTQ    0x5411u
+#define TIOCGWINSZ  0x5413u
+#define TIOCSWINSZ  0x5414u
+#define FIONREAD    0x541bu
+#define TIOCNOTTY   0x5422u
+#define TIOCPKT     0x5420u
+#define TIOCGPTN    0x80045430u
+#define TIOCSPTLCK  0x40045431u
+#define TIOCSIG     0x40045436u
+#define TIOCGPKT    0x80045438u
+#define TIOCGPTLCK  0x80045439u
+#define TIOCGPTPEER 0x5441u
+#define TCSBRKP     0x5425u
+#define TIOCGSID    0x5429u
+#define TCGETS2     0x802c542au
+#define TCSETS2     0x402c542bu
+#define TCSETSW2    0x402c542cu
+#define TCSETSF2    0x402c542du
+
+/* First byte of a packet (TIOCPKT) that is not data. */
+#define TIOCPKT_FLUSHREAD  1u
+#define TIOCPKT_FLUSHWRITE 2u
+#define TIOCPKT_STOP       4u
+#define TIOCPKT_START      8u
+#define TIOCPKT_NOSTOP     16u
+#define TIOCPKT_DOSTOP     32u
 
 /* TCFLSH, TCXONC */
 #define TCIFLUSH  0

@@ -388,8 +388,7 @@ TEST(tracer_dies, "the death of a tracer lets go, or kills with EXITKILL")
         tracer = t_fork();
         if (!tracer) {
             if (trace(PTRACE_SEIZE, pid, 0, kill_it ? 1 << 20 : 0) ||
-                trace(PTRACE_INTERRUPT, pid, 0, 0) ||
-                waitpid(pid, &status, WALL) != pid)
+                trace(PTRACE_INTERRUPT, pid, 0, 0) || waitpid(pid, &status, WALL) != pid)
                 _exit(1);
             raise(SIGKILL);
         }
@@ -403,7 +402,8 @@ TEST(tracer_dies, "the death of a tracer lets go, or kills with EXITKILL")
     }
 }
 
-TEST(registers, "register sets: general and floating, what user mode cannot have is refused")
+TEST(registers,
+     "register sets: general and floating, what user mode cannot have is refused")
 {
     struct user_regs_struct r, s;
     struct user_fpregs_struct f, g;

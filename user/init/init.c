@@ -86,6 +86,7 @@ static void mount_all(void)
     mkdir(WORK_DIR, 0755);
     mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
     mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
+    mount("devpts", "/dev/pts", "devpts", 0, NULL);
     mount("proc", "/proc", "proc", 0, NULL);
     mount("sysfs", "/sys", "sysfs", MS_RDONLY, NULL);
 }
