@@ -270,7 +270,9 @@ static int slave_open(struct file *f)
 
     SCOPED_LOCK(&ptys_lock);
     p = index < PTY_MAX ? ptys[index] : NULL;
-    if (!p || !p->node || p->locked)
+    /* A name that was found before belongs to whoever had the number then. */
+    if (!p || !p->node || p->locked ||
+        (f->inode->ops == &node_ops && f->inode != p->node))
         return -EIO;
     p->slaves++;
     WRITE_ONCE(p->opened, true);
