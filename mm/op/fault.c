@@ -96,16 +96,15 @@ static noinline void flush_one(struct mm *mm, vaddr_t va)
 /* Neighbours come along where the next entry is empty: a program that walks through its
  * memory takes one fault for many pages, one that jumps about pays this look. Pages away from
  * home come one by one: who arranged them does not walk. T, and N of the page at f->va held. */
-static always_inline void around(struct fault *f, struct change *c,
-                                 const struct index_node *node, struct tally *t,
-                                 unsigned order)
+static always_inline void around(struct fault *f, const struct index_node *node,
+                                 struct tally *t, unsigned order)
 {
     REQUIRES(&f->s.table->lock);
     REQUIRES(&node->lock);
     if (order == 0 && (f->s.i + 1) % FAULT_AROUND && !pte_load(f->s.entry + 1)) {
         struct tally more = {0, 0};
 
-        fault_around(c, f->v, f->s, f->va, node, &more);
+        fault_around(f->v, f->s, f->va, node, &more);
         t->present += more.present;
     }
 }
@@ -138,7 +137,7 @@ static always_inline enum fault_result commit_page(struct fault *f, struct chang
     if (!slot_show(c, f->s.entry, f->va, old, pg, rights, number, &t))
         return FAULT_OOM;
     if (!number && !f->filled)
-        around(f, c, node, &t, order);
+        around(f, node, &t, order);
     slot_settle_one(f->mm, f->s.table, &t, kind, order);
     mm_count(fault_object);
     return FAULT_OK;

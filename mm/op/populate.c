@@ -10,6 +10,30 @@
 #include "mm/op/mm.h"
 #include "mm/vm/object_tree.h"
 
+/* The same for small pages, n from entry i on, none of which is away: leaf by leaf of the index. */
+static bool populate_homes(struct vma *v, struct page *table, unsigned i, unsigned n,
+                           pgoff_t pgoff, pte_t rights, struct tally *t)
+{
+    REQUIRES(&table->lock);
+    pgoff_t end = object_npages(v->object);
+    bool missing = false;
+
+    for (unsigned run; n && pgoff < end; n -= run, i += run, pgoff += run) {
+        struct index_node *node = index_leaf(&v->object->pages, object_number(pgoff));
+
+        run = (unsigned)MIN(MIN((u64)n, INDEX_SLOTS - pgoff % INDEX_SLOTS), end - pgoff);
+        if (!node) {
+            missing = true;
+            continue;
+        }
+        spin_lock(&node->lock);
+        missing |= slot_show_homes(pt_entries(table) + i,
+                                   node->slot + pgoff % INDEX_SLOTS, run, rights, t);
+        spin_unlock(&node->lock);
+    }
+    return missing || n;
+}
+
 /* Maps the resident pages of a shared object in [va, next), under one table. Returns whether
  * some entry is still empty. */
 static always_inline bool populate_shared(struct vma *v, struct page *table, vaddr_t va,
@@ -24,6 +48,11 @@ static always_inline bool populate_shared(struct vma *v, struct page *table, vad
 
     change_begin(&c, v->mm);
     spin_lock(&table->lock);
+    if (order == 0 && slot_all_home(table)) {
+        missing = populate_homes(v, table, slot_index(va, 0), slot_count(va, next, 0),
+                                 vma_home(v, va), rights, &t);
+        va = next;
+    }
     for (unsigned i = slot_index(va, order); va < next; i++, va += slot_size(order)) {
         struct page *pg;
 
@@ -42,8 +71,8 @@ static always_inline bool populate_shared(struct vma *v, struct page *table, vad
     return missing;
 }
 
-void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
-                  const struct index_node *node, struct tally *tally)
+void fault_around(struct vma *v, struct slot s, vaddr_t va, const struct index_node *node,
+                  struct tally *tally)
 {
     REQUIRES(&s.table->lock);
     REQUIRES(&node->lock);
@@ -52,19 +81,14 @@ void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
     pte_t rights = slot_rights(v->flags & VM_PROT & (shared ? ~0u : ~VM_WRITE), 0);
     pgoff_t pgoff = vma_home(v, va), end = object_npages(v->object);
     u64 room = MIN((v->end - va) >> PAGE_SHIFT, INDEX_SLOTS - pgoff % INDEX_SLOTS);
-    unsigned i = s.i + 1,
-             stop = s.i + (unsigned)MIN(room, FAULT_AROUND - s.i % FAULT_AROUND);
-    struct tally t = {0, 0};
+    unsigned n = (unsigned)MIN(MIN(room, FAULT_AROUND - s.i % FAULT_AROUND), end - pgoff);
 
-    for (pte_t *e = s.entry + 1; i < stop && !pte_load(e) && !slot_number(s.table, i);
-         i++, e++) {
-        struct page *pg = node->slot[++pgoff % INDEX_SLOTS];
-
-        if (!pg || pgoff >= end)
-            break;
-        (void)slot_show(c, e, va, 0, pg, rights, false, &t);
-    }
-    tally->present += t.present;
+    if (unlikely(!slot_all_home(s.table))) /* up to the first that is away */
+        for (unsigned k = 1; k < n; k++)
+            if (slot_number(s.table, s.i + k))
+                n = k;
+    (void)slot_show_homes(s.entry + 1, node->slot + pgoff % INDEX_SLOTS + 1, n - 1,
+                          rights, tally);
 }
 
 /* One VMA's part of a populate. */

@@ -7,13 +7,13 @@
 #include "mm/op/fault.h"
 #include "mm/vm/slot.h"
 
-/* A fault of v, which has an object, mapped the page at home at va, slot s: maps those that
- * follow it in the same block of FAULT_AROUND pages, up to the first that is mapped, away or
- * not in memory or not in that one's leaf `node` of the index, and counts them in t. Allocates
- * nothing. T and N held. */
+/* A fault of v, which has an object, mapped the page at home at va, slot s: maps those in
+ * memory that follow it in the same block of FAULT_AROUND pages, up to the first that is away or
+ * not in that one's leaf `node` of the index, and counts them in t. Allocates nothing. T and N
+ * held. */
 #define FAULT_AROUND 16u
-void fault_around(struct change *c, struct vma *v, struct slot s, vaddr_t va,
-                  const struct index_node *node, struct tally *t);
+void fault_around(struct vma *v, struct slot s, vaddr_t va, const struct index_node *node,
+                  struct tally *t);
 
 /* Best effort: maps the pages of [start, end) that are not mapped; mm->lock held. Write
  * access for private writable memory, else read. Returns the first failure or FAULT_OK. */

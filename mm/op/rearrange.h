@@ -169,7 +169,7 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
         if (pages)
             r->missing = true;
         if (old)
-            slot_clear(&r->change, &s.entry[k], va + k * slot_size(order), t);
+            slot_clear(&r->change, &s.entry[k], va + k * slot_size(order), old, t);
     }
 }
 

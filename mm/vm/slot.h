@@ -235,14 +235,24 @@ static always_inline bool slot_move(u32 *numbers, u64 i, bool home, u32 number,
     return true;
 }
 
-/* Removes the translation for va of a page of an object. T held. */
-static always_inline void slot_clear(struct change *c, pte_t *entry, vaddr_t va,
-                                     struct tally *t)
+/* Puts another translation, or none, in the place of `old`, a page of an object at va. T held. */
+static always_inline void slot_replace(struct change *c, pte_t *entry, vaddr_t va,
+                                       pte_t old, pte_t pte)
 {
     REQUIRES(&virt_to_page(entry)->lock);
+    if (pte_used(old))
+        pte_store(entry, pte);
+    else if (!pte_used(pte_exchange(entry, pte))) /* still: no TLB has it */
+        return;
+    change_note(c, va);
+}
+
+/* Removes it. T held. */
+static always_inline void slot_clear(struct change *c, pte_t *entry, vaddr_t va,
+                                     pte_t old, struct tally *t)
+{
     t->present--;
-    if (pte_used(pte_exchange(entry, 0)))
-        change_note(c, va);
+    slot_replace(c, entry, va, old, 0);
 }
 
 /* Shows pg, a page of the object mapped there, at va instead of `old`: `rights` from
@@ -257,13 +267,36 @@ static always_inline bool slot_show(struct change *c, pte_t *entry, vaddr_t va, 
     /* The backlink must be there before the entry is visible: truncate looks. */
     if (away && unlikely(backlink_add(pg, entry) != 0))
         return false;
-    if (!old) {
+    if (old) {
+        slot_replace(c, entry, va, old, rights | page_to_pfn(pg) << PAGE_SHIFT);
+    } else {
         t->present++;
         pte_store(entry, rights | page_to_pfn(pg) << PAGE_SHIFT);
-    } else if (pte_used(pte_exchange(entry, rights | page_to_pfn(pg) << PAGE_SHIFT))) {
-        change_note(c, va);
     }
     return true;
+}
+
+/* Shows `pages`, small ones at home, in those of n slots from `entry` that are empty. T, and N of
+ * the pages held. Whether a page was not there. */
+static always_inline bool slot_show_homes(pte_t *entry, void *const *pages, unsigned n,
+                                          pte_t rights, struct tally *t)
+{
+    REQUIRES(&virt_to_page(entry)->lock);
+    bool missing = false;
+
+    for (unsigned k = 0; k < n; k++) {
+        const struct page *pg = pages[k];
+
+        if (pte_load(&entry[k]))
+            continue;
+        if (unlikely(!pg)) {
+            missing = true;
+            continue;
+        }
+        pte_store(&entry[k], rights | page_to_pfn(pg) << PAGE_SHIFT);
+        t->present++;
+    }
+    return missing;
 }
 
 /* Shows pg, private memory whose reference goes to the slot, in an empty one. T held. */
