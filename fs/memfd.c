@@ -5,7 +5,7 @@
  */
 #include "fs/memfd.h"
 #include "fs/dentry.h"
-#include "fs/hugetlbfs.h"
+#include "fs/hugetlb/hugetlbfs.h"
 #include "fs/inode.h"
 #include "fs/ramfs.h"
 #include "lib/string.h"

@@ -4,6 +4,8 @@
  */
 #include "fs/sysvshm.h"
 #include "fs/dentry.h"
+#include "fs/hugetlb/hugetlbfs.h"
+#include "fs/hugetlb/promise.h"
 #include "fs/inode.h"
 #include "fs/memfd.h"
 #include "fs/ramfs.h"
@@ -140,7 +142,10 @@ static int make_file(const struct shm_segment *s, u32 flags, struct mm *mm,
 {
     char name[16];
     struct inode *ino;
-    int err = ramfs_create_inode(S_IFREG | 0777, 0, &ino);
+    bool huge = flags & SHM_HUGETLB;
+    u64 size = align_up(s->size, huge ? HUGE_SIZE : PAGE_SIZE);
+    int err = huge ? hugetlbfs_create_inode(S_IFREG | 0777, 0, &ino)
+                   : ramfs_create_inode(S_IFREG | 0777, 0, &ino);
 
     if (err)
         return err;
@@ -148,10 +153,12 @@ static int make_file(const struct shm_segment *s, u32 flags, struct mm *mm,
     ino->ino = (u64)s->id;
     fmt_snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->key);
     object_set_quota(ino->object, account_current()->segments);
-    err = object_commit(ino->object, (s->size + PAGE_SIZE - 1) >> PAGE_SHIFT,
-                        flags & SHM_NORESERVE, mm);
+    if (!huge)
+        err = object_commit(ino->object, size >> PAGE_SHIFT, flags & SHM_NORESERVE, mm);
+    else if (!(flags & SHM_NORESERVE))
+        err = huge_promise_all(ino->object, size);
     if (!err)
-        err = object_truncate(ino->object, s->size);
+        err = object_truncate(ino->object, huge ? size : s->size);
     if (!err)
         err = file_create_unlinked(name, ino, &segment_fops, out);
     if (err)

@@ -12,6 +12,8 @@
 #include "arch/time.h"
 #include "fs/anon.h"
 #include "fs/file.h"
+#include "fs/hugetlb/pool.h"
+#include "fs/hugetlb/promise.h"
 #include "fs/initramfs/initramfs.h"
 #include "fs/mount/mount.h"
 #include "fs/pipe/pipe.h"
@@ -33,6 +35,7 @@
 #include "kernel/term/keyboard.h"
 #include "kernel/term/tty.h"
 #include "lib/kcsan.h"
+#include "lib/string.h"
 #include "mm/phys/boot_alloc.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/kspace.h"
@@ -78,6 +81,17 @@ static void unpack_initramfs(struct fs_context *fs, const struct bootinfo *bi)
     vfs_limit_root(fs);
 }
 
+/* hugepages=N: pages of 2 MiB from the start. */
+static void init_hugepages(void)
+{
+    const char *text = cmdline_get("hugepages");
+    u64 n;
+
+    hugetlb_init(memory_settle);
+    if (text && str_to_u64(text, &n) == 0)
+        hugepool_resize(n);
+}
+
 noreturn void kmain(struct bootinfo *bi)
 {
     static const char *const argv[] = {"/init", NULL};
@@ -111,6 +125,7 @@ noreturn void kmain(struct bootinfo *bi)
     epoll_init();
     seeded_fault();
     unpack_initramfs(&fs, bi);
+    init_hugepages();
     console_enable_input();
     arch_cpus_start();
     kcsan_start(cmdline_get("kcsan") != NULL);

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
  * /sys/devices/system/cpu: which processors there are, run, and can run. A processor that was
- * not started at boot never will be, so "possible" is what is online. Read-only, made at
- * look-up like procfs; nothing else of Linux's sysfs is here.
+ * not started at boot never will be, so "possible" is what is online. And
+ * /sys/kernel/mm/hugepages: the pool of huge pages. Made at look-up like procfs; nothing else of
+ * Linux's sysfs is here.
  */
 #include "kernel/sysfs.h"
 #include "arch/cpu.h"
 #include "arch/smp.h"
 #include "arch/time.h"
 #include "fs/file.h"
+#include "fs/hugetlb/pool.h"
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/uio.h"
 #include "fs/vfs.h"
+#include "kernel/pause.h"
+#include "kernel/task/proc.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -25,13 +29,24 @@
 #define SYSFS_SIZE  4096u /* what stat(2) tells of every file there */
 #define TEXT_MAX    32u
 
-/* Numbers of inodes: the directories that lead down, the files of the last one, and a
- * directory for each processor. */
+/* Numbers of inodes: directories, files, and a directory for each processor. */
 #define FIRST_FILE 16u
 #define FIRST_CPU  64u
 
-static const char *const way[] = {"devices", "system", "cpu"};
-#define CPU_DIR (1 + ARRAY_SIZE(way))
+enum dir { ROOT = 1, DEVICES, SYSTEM, CPU, KERNEL, MM, HUGEPAGES, SIZE_2M, DIRS_END };
+
+static const struct {
+    const char *name;
+    enum dir parent;
+} dirs[DIRS_END] = {
+    [DEVICES] = {"devices", ROOT},
+    [SYSTEM] = {"system", DEVICES},
+    [CPU] = {"cpu", SYSTEM},
+    [KERNEL] = {"kernel", ROOT},
+    [MM] = {"mm", KERNEL},
+    [HUGEPAGES] = {"hugepages", MM},
+    [SIZE_2M] = {"hugepages-2048kB", HUGEPAGES},
+};
 
 /* Processors [first, end). */
 static void put_range(char *out, u32 first, u32 end)
@@ -64,18 +79,64 @@ static void show_most(char *out)
     fmt_snprintf(out, TEXT_MAX, "%u\n", MAX_CPUS - 1);
 }
 
+/* ---- the pool of huge pages ---- */
+
+static struct hugepool pool_at_rest(void)
+{
+    memory_settle();
+    return hugepool_counts();
+}
+
+static void show_nr(char *out)
+{
+    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().total);
+}
+
+static void show_overcommit(char *out)
+{
+    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().overcommit);
+}
+
+static void show_free(char *out)
+{
+    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().free);
+}
+
+static void show_reserved(char *out)
+{
+    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().reserved);
+}
+
+static void show_surplus(char *out)
+{
+    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().surplus);
+}
+
 static const struct {
     const char *name;
+    enum dir parent;
     void (*show)(char *out);
-} files[] = {{"kernel_max", show_most},
-             {"offline", show_offline},
-             {"online", show_running},
-             {"possible", show_running},
-             {"present", show_present}};
+    void (*set)(u64 number); /* NULL: it is only read */
+} files[] = {
+    {"kernel_max", CPU, show_most, NULL},
+    {"offline", CPU, show_offline, NULL},
+    {"online", CPU, show_running, NULL},
+    {"possible", CPU, show_running, NULL},
+    {"present", CPU, show_present, NULL},
+    {"free_hugepages", SIZE_2M, show_free, NULL},
+    {"nr_hugepages", SIZE_2M, show_nr, hugepool_resize},
+    {"nr_overcommit_hugepages", SIZE_2M, show_overcommit, hugepool_set_overcommit},
+    {"resv_hugepages", SIZE_2M, show_reserved, NULL},
+    {"surplus_hugepages", SIZE_2M, show_surplus, NULL}};
 
 static bool is_file(u64 ino)
 {
     return ino >= FIRST_FILE && ino < FIRST_FILE + ARRAY_SIZE(files);
+}
+
+static bool may_set(u64 ino)
+{
+    return is_file(ino) && files[ino - FIRST_FILE].set;
 }
 
 /* ---- names ---- */
@@ -83,19 +144,24 @@ static bool is_file(u64 ino)
 /* Name of the i-th thing in the directory `dir`, and its inode's number; false: no more. */
 static bool entry_at(u64 dir, u64 i, char *name, u64 *ino)
 {
-    if (dir < CPU_DIR) {
-        str_copy(name, way[dir - 1], TEXT_MAX);
-        *ino = dir + 1;
-        return i == 0;
+    const char *found = NULL;
+
+    for (u64 d = ROOT + 1; d < DIRS_END && !found; d++) {
+        if (dirs[d].parent == dir && i-- == 0) {
+            found = dirs[d].name;
+            *ino = d;
+        }
     }
-    if (dir != CPU_DIR)
-        return false;
-    if (i < ARRAY_SIZE(files)) {
-        str_copy(name, files[i].name, TEXT_MAX);
-        *ino = FIRST_FILE + i;
-        return true;
+    for (u64 f = 0; f < ARRAY_SIZE(files) && !found; f++) {
+        if (files[f].parent == dir && i-- == 0) {
+            found = files[f].name;
+            *ino = FIRST_FILE + f;
+        }
     }
-    i -= ARRAY_SIZE(files);
+    if (found)
+        str_copy(name, found, TEXT_MAX);
+    if (found || dir != CPU)
+        return found;
     fmt_snprintf(name, TEXT_MAX, "cpu%u", (u32)i);
     *ino = FIRST_CPU + i;
     return i < arch_cpus_present();
@@ -116,7 +182,9 @@ static int make_inode(u64 number, struct inode **out)
         return -ENOMEM;
     ino->ino = number;
     ino->dev = SYSFS_DEV;
-    ino->mode = is_file(number) ? S_IFREG | 0444 : S_IFDIR | 0755;
+    ino->mode = may_set(number)   ? S_IFREG | 0644
+                : is_file(number) ? S_IFREG | 0444
+                                  : S_IFDIR | 0755;
     ino->nlink = is_file(number) ? 1 : 2;
     ino->refs = 1;
     ino->atime_ns = ino->mtime_ns = ino->ctime_ns = clock_boot_epoch() * 1000000000;
@@ -157,7 +225,7 @@ static const struct inode_ops sysfs_ops = {
 
 static int text_open(struct file *f)
 {
-    return file_writable(f) ? -EACCES : 0;
+    return file_writable(f) && !may_set(f->inode->ino) ? -EACCES : 0;
 }
 
 static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
@@ -174,6 +242,25 @@ static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
         return -EFAULT;
     *pos += part;
     return (ssize_t)part;
+}
+
+static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
+{
+    char text[TEXT_MAX];
+    size_t n = uio_copy_from(u, text, MIN(u->left, sizeof(text) - 1)), all = n;
+    u64 number;
+
+    (void)pos;
+    if (u->left)
+        return n ? -EINVAL : -EFAULT;
+    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+        return -EPERM;
+    for (text[n] = '\0'; n && text[n - 1] == '\n'; text[n - 1] = '\0', n--)
+        ;
+    if (str_to_u64(text, &number) != 0)
+        return -EINVAL;
+    files[f->inode->ino - FIRST_FILE].set(number);
+    return (ssize_t)all;
 }
 
 static s64 seek(struct file *f, s64 offset, int whence)
@@ -201,7 +288,7 @@ static int dir_read(struct file *f, struct dir_sink *s)
 }
 
 static const struct file_ops text_fops = {
-    .open = text_open, .read = text_read, .lseek = seek};
+    .open = text_open, .read = text_read, .write = text_write, .lseek = seek};
 static const struct file_ops dir_fops = {.readdir = dir_read, .lseek = seek};
 
 /* ---- the file system ---- */

@@ -5,7 +5,7 @@
  */
 #include "fs/mount/mount.h"
 #include "fs/dentry.h"
-#include "fs/hugetlbfs.h"
+#include "fs/hugetlb/hugetlbfs.h"
 #include "fs/inode.h"
 #include "fs/mount/mount_tree.h"
 #include "fs/mount/options.h"

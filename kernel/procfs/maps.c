@@ -130,12 +130,13 @@ static void print_kb(struct seq *s, const char *key, u64 bytes)
     seq_printf(s, "%s%8lu kB\n", label, bytes / 1024);
 }
 
-/* Every page of an object may have been written: nothing here is ever "clean". */
-static void print_counts(struct seq *s, const struct vma_counts *c, bool locked)
+/* Every page of an object may have been written: nothing here is ever "clean". Huge pages count
+ * in lines of their own. */
+static void print_counts(struct seq *s, const struct vma_counts *c,
+                         const struct vma_counts *huge, bool locked)
 {
-    static const char *const zero[] = {
-        "LazyFree",       "AnonHugePages",   "ShmemPmdMapped", "FilePmdMapped",
-        "Shared_Hugetlb", "Private_Hugetlb", "Swap",           "SwapPss"};
+    static const char *const zero[] = {"LazyFree", "AnonHugePages", "ShmemPmdMapped",
+                                       "FilePmdMapped"};
 
     print_kb(s, "Rss", c->rss << PAGE_SHIFT);
     print_kb(s, "Pss", c->pss_bytes);
@@ -148,6 +149,10 @@ static void print_counts(struct seq *s, const struct vma_counts *c, bool locked)
     print_kb(s, "Anonymous", c->anon << PAGE_SHIFT);
     for (size_t i = 0; i < ARRAY_SIZE(zero); i++)
         print_kb(s, zero[i], 0);
+    print_kb(s, "Shared_Hugetlb", huge->shared << PAGE_SHIFT);
+    print_kb(s, "Private_Hugetlb", (huge->rss - huge->shared) << PAGE_SHIFT);
+    print_kb(s, "Swap", 0);
+    print_kb(s, "SwapPss", 0);
     print_kb(s, "Locked", locked ? c->pss_bytes : 0);
 }
 
@@ -172,11 +177,16 @@ static void print_flags(struct seq *s, const struct area *a)
 
 static void print_smaps(struct seq *s, const struct area *a)
 {
+    const struct vma_counts none = {0};
+
     print_header(s, a);
     print_kb(s, "Size", a->end - a->start);
     print_kb(s, "KernelPageSize", a->flags & VM_HUGE ? HUGE_SIZE : PAGE_SIZE);
     print_kb(s, "MMUPageSize", a->flags & VM_HUGE ? HUGE_SIZE : PAGE_SIZE);
-    print_counts(s, &a->counts, a->flags & VM_LOCKED);
+    if (a->flags & VM_HUGE)
+        print_counts(s, &none, &a->counts, false);
+    else
+        print_counts(s, &a->counts, &none, a->flags & VM_LOCKED);
     if (a->counts.away)
         print_kb(s, "Nonlinear", a->counts.away << PAGE_SHIFT);
     seq_puts(s, "THPeligible:    0\n");
@@ -244,8 +254,17 @@ int procfs_show_smaps(struct seq *s, s32 pid)
 
 struct rollup {
     vaddr_t start, end;
-    struct vma_counts sum;
+    struct vma_counts sum, huge;
 };
+
+static void add_counts(struct vma_counts *to, const struct vma_counts *c)
+{
+    to->rss += c->rss;
+    to->anon += c->anon;
+    to->shared += c->shared;
+    to->away += c->away;
+    to->pss_bytes += c->pss_bytes;
+}
 
 static void visit_rollup(struct seq *s, const struct area *a, void *arg)
 {
@@ -255,11 +274,7 @@ static void visit_rollup(struct seq *s, const struct area *a, void *arg)
     if (!r->end)
         r->start = a->start;
     r->end = a->end;
-    r->sum.rss += a->counts.rss;
-    r->sum.anon += a->counts.anon;
-    r->sum.shared += a->counts.shared;
-    r->sum.away += a->counts.away;
-    r->sum.pss_bytes += a->counts.pss_bytes;
+    add_counts(a->flags & VM_HUGE ? &r->huge : &r->sum, &a->counts);
 }
 
 int procfs_show_smaps_rollup(struct seq *s, s32 pid)
@@ -271,8 +286,8 @@ int procfs_show_smaps_rollup(struct seq *s, s32 pid)
         return err;
     seq_printf(s, "%08lx-%08lx ---p 00000000 00:00 0                          [rollup]\n",
                r.start, r.end);
-    print_counts(s, &r.sum, false);
-    if (r.sum.away)
-        print_kb(s, "Nonlinear", r.sum.away << PAGE_SHIFT);
+    print_counts(s, &r.sum, &r.huge, false);
+    if (r.sum.away + r.huge.away)
+        print_kb(s, "Nonlinear", (r.sum.away + r.huge.away) << PAGE_SHIFT);
     return 0;
 }

@@ -6,6 +6,7 @@
  */
 #include "kernel/procfs/meminfo.h"
 #include "arch/thread.h"
+#include "fs/hugetlb/pool.h"
 #include "kernel/pause.h"
 #include "kernel/procfs/procfs.h"
 #include "lib/uapi/errno.h"
@@ -37,6 +38,18 @@ static void add_mm(struct mm *mm, void *arg)
 static void kb(struct seq *s, const char *key, u64 pages)
 {
     seq_printf(s, "%-15s %8lu kB\n", key, pages * PAGE_KB);
+}
+
+static void show_hugepages(struct seq *s)
+{
+    struct hugepool p = hugepool_counts();
+
+    seq_printf(s,
+               "HugePages_Total:   %5lu\nHugePages_Free:    %5lu\n"
+               "HugePages_Rsvd:    %5lu\nHugePages_Surp:    %5lu\n",
+               p.total, p.free, p.reserved, p.surplus);
+    kb(s, "Hugepagesize:", HUGE_PAGES);
+    kb(s, "Hugetlb:", p.total * HUGE_PAGES);
 }
 
 int procfs_show_meminfo(struct seq *s, s32 pid)
@@ -75,7 +88,7 @@ int procfs_show_meminfo(struct seq *s, s32 pid)
     kb(s, "PageTables:", t.tables);
     kb(s, "CommitLimit:", commit_limit());
     kb(s, "Committed_AS:", commit_total());
-    seq_puts(s, "Hugepagesize:       2048 kB\n");
+    show_hugepages(s);
     seq_printf(s, "FreePages: %lu pages\n", free);
     seq_printf(s, "AwayArrays: %lu bytes\n", slot_away_bytes());
     return 0;

@@ -5,6 +5,8 @@
  */
 #include "fs/fdtable.h"
 #include "fs/file.h"
+#include "fs/hugetlb/hugetlbfs.h"
+#include "fs/hugetlb/pool.h"
 #include "fs/perm.h"
 #include "fs/pipe/pipe.h"
 #include "fs/sysvshm.h"
@@ -12,6 +14,7 @@
 #include "kernel/event/epoll.h"
 #include "kernel/kmsg.h"
 #include "kernel/main.h"
+#include "kernel/pause.h"
 #include "kernel/printk.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/sysctl.h"
@@ -250,6 +253,46 @@ static int set_drop_caches(char *text, size_t n)
     return 0;
 }
 
+/* ---- huge pages ---- */
+
+static int get_hugepages(struct seq *s)
+{
+    struct hugepool p;
+
+    memory_settle();
+    p = hugepool_counts();
+    seq_printf(s, "%lu\n", p.total - p.surplus);
+    return 0;
+}
+
+static int set_hugepages(char *text, size_t n)
+{
+    u64 count;
+
+    (void)n;
+    if (str_to_u64(text, &count) != 0)
+        return -EINVAL;
+    hugepool_resize(count);
+    return 0;
+}
+
+static int get_huge_overcommit(struct seq *s)
+{
+    seq_printf(s, "%lu\n", hugepool_counts().overcommit);
+    return 0;
+}
+
+static int set_huge_overcommit(char *text, size_t n)
+{
+    u64 count;
+
+    (void)n;
+    if (str_to_u64(text, &count) != 0)
+        return -EINVAL;
+    hugepool_set_overcommit(count);
+    return 0;
+}
+
 /* ---- the table ---- */
 
 static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one = 1,
@@ -310,10 +353,14 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("kernel/version", 0444, CALLED(.get = get_version)),
     ROW("vm/admin_reserve_kbytes", 0644, U64(mm_admin_reserve_kbytes, .max = ~0ull)),
     ROW("vm/drop_caches", 0200, CALLED(.get = get_nothing, .set = set_drop_caches)),
+    ROW("vm/hugetlb_shm_group", 0644, U32(hugetlb_shm_group, .max = ~0u)),
     ROW("vm/max_map_count", 0644, U32(mm_max_map_count, .max = 0x7fffffff)),
     ROW("vm/min_free_kbytes", 0444, CALLED(.get = get_min_free)),
     ROW("vm/mmap_min_addr", 0644,
         U64(mm_min_addr, .min = PAGE_SIZE, .max = USER_END / 2, .cap = CAP_SYS_RAWIO)),
+    ROW("vm/nr_hugepages", 0644, CALLED(.get = get_hugepages, .set = set_hugepages)),
+    ROW("vm/nr_overcommit_hugepages", 0644,
+        CALLED(.get = get_huge_overcommit, .set = set_huge_overcommit)),
     ROW("vm/overcommit_kbytes", 0644,
         U64(mm_overcommit_kbytes, .max = ~0ull, .check = check_kbytes)),
     ROW("vm/overcommit_memory", 0644, U32(mm_overcommit, .max = OVERCOMMIT_NEVER)),

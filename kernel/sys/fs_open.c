@@ -136,12 +136,13 @@ long sys_memfd_create(const struct syscall_args *a)
     }
     if ((flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_NOEXEC_SEAL |
                         MFD_EXEC)) ||
-        (flags & (MFD_NOEXEC_SEAL | MFD_EXEC)) == (MFD_NOEXEC_SEAL | MFD_EXEC) ||
-        (size && size != MAP_HUGE_2MB >> MAP_HUGE_SHIFT))
+        (flags & (MFD_NOEXEC_SEAL | MFD_EXEC)) == (MFD_NOEXEC_SEAL | MFD_EXEC))
         return -EINVAL;
     n = strncpy_from_user(name, a->a0, sizeof(name));
     if (n < 0)
         return n == -ENAMETOOLONG ? -EINVAL : n;
+    if (size && size != MAP_HUGE_2MB >> MAP_HUGE_SHIFT)
+        return -ENODEV;
     err = memfd_create(name, flags, &f);
     if (err)
         return err;

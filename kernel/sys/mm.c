@@ -5,7 +5,7 @@
  */
 #include "kernel/sys/mm.h"
 #include "fs/file.h"
-#include "fs/hugetlbfs.h"
+#include "fs/hugetlb/hugetlbfs.h"
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "kernel/sys/fs.h"

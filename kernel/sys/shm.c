@@ -3,6 +3,7 @@
  * shmget, shmat, shmdt, shmctl. What differs from Linux: docs/reference/shm.md.
  */
 #include "fs/dentry.h"
+#include "fs/hugetlb/hugetlbfs.h"
 #include "fs/inode.h"
 #include "fs/perm.h"
 #include "fs/sysvshm.h"
@@ -55,6 +56,22 @@ static int check_owner(const struct shm_segment *s)
 
 /* ---- shmget ---- */
 
+/* Whether the caller may have a segment of pages of the size asked for. */
+static int check_huge(u32 flags)
+{
+    u32 size = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+    struct cred c;
+
+    if (!(flags & SHM_HUGETLB))
+        return 0;
+    cred_snapshot(&c);
+    if (size && size != MAP_HUGE_2MB >> MAP_HUGE_SHIFT)
+        return -EINVAL;
+    return cred_capable(&c.fs, CAP_IPC_LOCK) || in_group(&c, READ_ONCE(hugetlb_shm_group))
+               ? 0
+               : -EPERM;
+}
+
 static long get_segment(s32 key, u64 size, u32 flags)
 {
     struct shm_segment *s = key == IPC_PRIVATE ? NULL : shm_by_key(key);
@@ -65,6 +82,9 @@ static long get_segment(s32 key, u64 size, u32 flags)
     if (!s) {
         if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
             return -ENOENT;
+        err = check_huge(flags);
+        if (err)
+            return err;
         err = shm_create(key, size, flags, &me, &s);
         return err ? err : s->id;
     }
@@ -82,8 +102,6 @@ long sys_shmget(const struct syscall_args *a)
     u32 flags = (u32)a->a2;
     long result;
 
-    if (flags & SHM_HUGETLB)
-        return -EINVAL;
     mutex_lock(&shm_lock);
     result = get_segment((s32)a->a0, a->a1, flags);
     mutex_unlock(&shm_lock);

@@ -11,6 +11,7 @@
 #include "mm/op/fault.h"
 #include "mm/op/populate.h"
 #include "mm/vm/commit.h"
+#include "mm/vm/huge.h"
 #include "mm/vm/object.h"
 
 #define MAP_LOW_START 0x40000000ul /* MAP_32BIT: [1 GiB, 2 GiB) as on Linux */
@@ -83,13 +84,13 @@ static int check_kind(const struct mapping *m)
                                                                               : -EINVAL;
 }
 
-/* Huge pages are not reserved, but what is not there now is refused: a fault could only end in
- * SIGBUS. */
+/* Without a pool huge pages are not reserved, but what is not there now is refused: a fault
+ * could only end in SIGBUS. */
 static int check_huge(const struct mmap_args *a, u64 len)
 {
     u64 need = len / HUGE_SIZE, have = a->object ? object_resident(a->object) : 0;
 
-    if ((a->flags & MAP_NORESERVE) || need <= have / HUGE_PAGES)
+    if (huge_ops || (a->flags & MAP_NORESERVE) || need <= have / HUGE_PAGES)
         return 0;
     return need - have / HUGE_PAGES > page_count_huge() ? -ENOMEM : 0;
 }
@@ -250,6 +251,20 @@ static int make_vma(struct mapping *m)
     return 0;
 }
 
+/* Promises the pages of the new VMA. */
+static int promise(struct mapping *m)
+{
+    int err = 0;
+
+    if ((m->flags & VM_HUGE) && huge_ops && !(m->args->flags & MAP_NORESERVE))
+        err = huge_ops->reserve(m->vma);
+    if (err)
+        vma_free(m->vma);
+    else
+        m->flags = m->vma->flags;
+    return err;
+}
+
 /* Everything that can fail, in Linux's order. On success the VMA is ready to insert. */
 static int prepare(struct mapping *m)
 {
@@ -270,7 +285,9 @@ static int prepare(struct mapping *m)
         err = check_replaced(m);
     if (!err)
         err = area_check_limits(m->mm, m->flags, m->len >> PAGE_SHIFT, m->replaced);
-    return err ? err : make_vma(m);
+    if (!err)
+        err = make_vma(m);
+    return err ? err : promise(m);
 }
 
 int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)

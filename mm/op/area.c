@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/op/zap.h"
 #include "mm/vm/commit.h"
+#include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/slot.h"
 
@@ -192,6 +193,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
     change_begin(&batch, mm);
     prev = vma_prev(v);
     for (struct vma *u = v; u && u->start < end; u = u->end < end ? vma_next(u) : NULL) {
+        huge_disown(u);
         zap_range(u, u->start, u->end, &batch);
         slot_forget(u, u->start, u->end);
         if (u->end < end)

@@ -23,6 +23,7 @@
 #include "mm/op/populate.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/stat.h"
+#include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/slot.h"
 
@@ -57,10 +58,21 @@ static inline enum fault_result no_page(unsigned order)
     return order ? FAULT_BUS : FAULT_OOM;
 }
 
-/* A page of type ANON that f will own: zeroed, or a copy of `src`. NULL: no memory. */
-static always_inline struct page *provide_anon(const struct page *src, unsigned order)
+/* Whether private memory in the place of `old` was promised to the VMA. */
+static bool claims(const struct fault *f, pte_t old)
 {
-    struct page *pg = page_alloc_user(order, src ? 0 : PA_ZERO);
+    return (f->v->flags & VM_HUGE_OWNER) &&
+           (!old || pfn_to_page(pte_any_pfn(old))->type != PAGE_ANON);
+}
+
+/* A page of type ANON that f will own: zeroed, or a copy of `src`; `old` is what is in the slot.
+ * NULL: no memory. */
+static always_inline struct page *provide_anon(const struct fault *f, pte_t old,
+                                               const struct page *src, unsigned order)
+{
+    u32 zero = src ? 0 : PA_ZERO;
+    struct page *pg = order ? huge_alloc(NULL, 0, f->v, claims(f, old), zero)
+                            : page_alloc_user(0, zero);
 
     if (!pg)
         return NULL;
@@ -194,6 +206,8 @@ static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
         page_put(fresh);
         return FAULT_RETRY;
     }
+    if (order && claims(f, old))
+        huge_ops->owned(f->v, fresh);
     if (!old) {
         slot_own(f->mm, f->s, fresh, prot, order);
         spin_unlock(&f->s.table->lock);
@@ -268,7 +282,7 @@ static always_inline enum fault_result fault_private_write(struct fault *f, pte_
             mm_count(fault_reuse);
         return result;
     }
-    fresh = provide_anon(pg == zero_page ? NULL : pg, order);
+    fresh = provide_anon(f, old, pg == zero_page ? NULL : pg, order);
     if (!fresh)
         return no_page(order);
     result = commit_anon(f, old, fresh, order);
@@ -301,7 +315,7 @@ static always_inline enum fault_result fault_anon_new(struct fault *f, unsigned 
 
     if (order == 0 && !(f->access & FAULT_WRITE))
         return fault_zero(f);
-    fresh = provide_anon(NULL, order);
+    fresh = provide_anon(f, 0, NULL, order);
     if (!fresh)
         return no_page(order);
     result = commit_anon(f, 0, fresh, order);
@@ -349,7 +363,7 @@ static always_inline enum fault_result fault_private_copy(struct fault *f, unsig
 
     if (result != FAULT_OK)
         return result;
-    fresh = provide_anon(pg, order);
+    fresh = provide_anon(f, 0, pg, order);
     page_put(pg);
     if (!fresh)
         return no_page(order);
@@ -359,11 +373,25 @@ static always_inline enum fault_result fault_private_copy(struct fault *f, unsig
     return result;
 }
 
+/* A hole below the end: the block promised is for the mapping, not for the file. */
+static bool promised_hole(const struct fault *f)
+{
+    pgoff_t home = vma_home(f->v, f->va);
+    struct page *pg;
+
+    if (!huge_ops || home >= object_npages(f->v->object))
+        return false;
+    pg = object_find_page(f->v->object, home);
+    if (pg)
+        page_put(pg);
+    return !pg;
+}
+
 static always_inline enum fault_result fault_private(struct fault *f, unsigned order)
 {
     pte_t old = pte_load(f->s.entry);
 
-    if (!old && !f->v->object)
+    if (!old && (!f->v->object || (order && promised_hole(f))))
         return fault_anon_new(f, order);
     if (!old)
         return f->access & FAULT_WRITE ? fault_private_copy(f, order)
@@ -412,14 +440,18 @@ static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vad
 {
     struct fault f = {.mm = mm, .v = v, .va = va, .access = access};
     enum fault_result result;
+    spinlock_t *lock;
 
     if (!locate(&f, HUGE_ORDER))
         return FAULT_OOM;
     if (vma_kind(v) == VMA_SHARED)
         return fault_shared(&f, HUGE_ORDER);
+    lock = huge_lock_of(HUGE_SLOT, mm, va / HUGE_SIZE);
+    spin_lock(lock);
     do {
         result = fault_private(&f, HUGE_ORDER);
     } while (result == FAULT_RETRY);
+    spin_unlock(lock);
     return result;
 }
 

@@ -51,7 +51,8 @@ static int copy_vma(struct vma *v, struct mm *child, struct change *b)
     if (!c)
         return -ENOMEM;
     vma_copy(c, child, v->start, v, v->start, v->end);
-    c->flags &= ~(VM_LOCKED | VM_LOCKONFAULT); /* locks are not inherited */
+    /* Neither locks nor promises are inherited. */
+    c->flags &= ~(VM_LOCKED | VM_LOCKONFAULT | VM_HUGE_OWNER);
     if ((c->flags & VM_ACCOUNT) && commit_check(v->mm, vma_npages(v)) != 0) {
         vma_free(c);
         return -ENOMEM;

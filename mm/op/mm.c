@@ -11,6 +11,7 @@
 #include "mm/phys/slab.h"
 #include "mm/table/pagetable.h"
 #include "mm/vm/commit.h"
+#include "mm/vm/huge.h"
 #include "mm/vm/slot.h"
 #include "mm/vm/vma.h"
 
@@ -69,6 +70,7 @@ static void unmap_all(struct mm *mm, struct area_dead *dead)
     change_begin(&batch, mm);
     batch.dying = true;
     vma_for_each (v, mm) {
+        huge_disown(v);
         zap_range(v, v->start, v->end, &batch);
         slot_forget(v, v->start, v->end);
         if (++n % UNMAP_AT_ONCE == 0)

@@ -8,6 +8,7 @@
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/zap.h"
+#include "mm/vm/huge.h"
 #include "mm/vm/slot.h"
 
 /* Whether the leaf table over [va, next) of v can move as it is. */
@@ -170,6 +171,8 @@ int mremap_move(struct mremap *m, struct vma *v, bool keep)
     transfer(m, v, common);
     unpin_target(m);
     area_account(m->mm, target->flags, (s64)(m->new_len >> PAGE_SHIFT));
+    if (v->flags & VM_HUGE_OWNER) /* what was promised is with the target now */
+        huge_ops->release(v, -(s64)(m->old_len / HUGE_SIZE));
     if ((m->flags & MREMAP_DONTUNMAP) && (v->flags & VM_LOCKED)) {
         unlock_source(v);
         vma_merge(m->mm, v);

@@ -17,6 +17,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/vm/backlink.h"
+#include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/rmap.h"
 #include "mm/vm/slot.h"
@@ -50,6 +51,8 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
              i++) { /* a chain through what is no number any more */
             struct page *pg = pages[i];
 
+            if (unlikely(o->order) && huge_ops)
+                huge_ops->gone(o, pg->index);
             pg->index = leaving ? (u32)page_to_pfn(leaving) : 0;
             leaving = pg;
         }
@@ -117,6 +120,13 @@ static void remove_copies(struct vm_object *o, pgoff_t first)
     change_end(&batch);
 }
 
+/* As on Linux a hole takes the promise of what is in it, the end of a file that of all beyond. */
+static void unpromise(struct vm_object *o, pgoff_t first, pgoff_t last, bool there)
+{
+    if (o->order && huge_ops)
+        huge_ops->unreserve(o, first, last, there);
+}
+
 int object_truncate(struct vm_object *o, u64 size)
 {
     if (size > OBJECT_MAX_SIZE)
@@ -135,6 +145,7 @@ int object_truncate(struct vm_object *o, u64 size)
             zero_part(o, size >> PAGE_SHIFT, size % PAGE_SIZE, PAGE_SIZE);
         remove_copies(o, first);
         remove_pages(o, first, OBJECT_MAX_PAGES, DROP_COPIES);
+        unpromise(o, first, OBJECT_MAX_PAGES, false);
     } else {
         o->size = size;
     }
@@ -160,8 +171,10 @@ void object_punch(struct vm_object *o, u64 start, u64 end)
             zero_part(o, start >> shift, start % size, size);
         if (end % size && end >> shift < OBJECT_MAX_PAGES >> o->order)
             zero_part(o, end >> shift, 0, end % size);
-        if (first < last)
+        if (first < last) {
+            unpromise(o, first << o->order, last << o->order, true);
             remove_pages(o, first << o->order, last << o->order, 0);
+        }
     }
     spin_unlock(&o->lock);
     change_wait_for_others();

@@ -7,11 +7,19 @@
 
 struct page *zero_page;
 
+void (*page_give_huge)(struct page *pg, void *payer);
+
+static void release(struct page *pg, void *payer)
+{
+    if (unlikely(pg->order) && page_give_huge)
+        page_give_huge(pg, payer);
+    else
+        page_free(pg, pg->order);
+}
+
 static void free_now(struct grace_item *item)
 {
-    struct page *pg = container_of(item, struct page, grace);
-
-    page_free(pg, pg->order);
+    release(container_of(item, struct page, grace), NULL);
 }
 
 /* Another CPU may have dropped a translation of it that it has not flushed yet. */
@@ -26,7 +34,7 @@ void page_free_last(struct page *pg)
     if (pg->type == PAGE_OBJECT && cpu_count > 1)
         free_later(pg);
     else
-        page_free(pg, pg->order);
+        release(pg, pg->type == PAGE_ANON ? pg->payer : NULL);
 }
 
 void page_put(struct page *pg)

@@ -81,6 +81,7 @@ struct page {
             u32 index; /* [O] file page; of any page on its way out the next one's frame */
             struct backlinks links; /* [N] */
         };
+        void *payer; /* ANON of HUGE_ORDER: see mm/vm/huge.h */
         u64 pad[4];
     };
 };
@@ -139,6 +140,9 @@ void page_free_last(struct page *pg);
 
 /* Frees a former table, empty and of type KERNEL, once nobody can be about to lock it. */
 void page_free_table(struct page *pg);
+
+/* Takes blocks of HUGE_ORDER that page_put() would free; NULL: the page allocator does. */
+extern void (*page_give_huge)(struct page *pg, void *payer);
 
 /* A page of 4 KiB or, with HUGE_ORDER, a block of 2 MiB for programs and files, type KERNEL. A
  * block is had only from what is free above the kernel's reserve. flags: PA_ZERO or 0. */

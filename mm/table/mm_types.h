@@ -64,6 +64,7 @@ struct mm {
     u64 tables;
     u64 aways; /* leaf tables with an array of away entries; atomic */
     u64 hiwater_rss, hiwater_vm;
+    u64 huge_held; /* pages promised to VMAs with VM_HUGE_OWNER; of huge_ops */
 
     vaddr_t mmap_base;      /* top of the area mmap searches downwards */
     vaddr_t brk_start, brk; /* [M] brk is a byte address */

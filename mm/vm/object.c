@@ -14,6 +14,7 @@
 #include "mm/vm/backlink.h"
 #include "mm/vm/census.h"
 #include "mm/vm/commit.h"
+#include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/vma.h"
 
@@ -72,13 +73,25 @@ static bool commits_pages(const struct vm_object *o)
     return !o->committed && !o->order;
 }
 
+/* Whether its pages are counted by huge_ops. */
+static bool pooled(const struct vm_object *o)
+{
+    return o->order && huge_ops;
+}
+
 struct vm_object *object_create_huge(u64 size)
 {
     struct vm_object *o = object_create(size);
 
     ASSERT(size % HUGE_SIZE == 0);
-    if (o)
-        o->order = HUGE_ORDER;
+    if (!o)
+        return NULL;
+    o->order = HUGE_ORDER;
+    if (huge_ops && huge_ops->attach(o) != 0) {
+        quota_put(o->quota);
+        slab_free(&object_cache, o);
+        return NULL;
+    }
     return o;
 }
 
@@ -110,7 +123,8 @@ void object_forget_page(struct page *pg)
 
 void object_uncount(struct vm_object *o, u64 n)
 {
-    quota_uncharge_pages(o->quota, n << o->order);
+    if (!pooled(o))
+        quota_uncharge_pages(o->quota, n << o->order);
     if (commits_pages(o))
         commit_add(-(s64)n);
     __atomic_fetch_sub(&pages_total, n << o->order, __ATOMIC_RELAXED);
@@ -129,12 +143,16 @@ void object_put(struct vm_object *o)
     /* Nobody maps it: the pages need no visit. */
     while ((n = index_take(&o->pages, &number, OBJECT_MAX_PAGES, pages)) != 0) {
         for (unsigned i = 0; i < n; i++) {
+            if (pooled(o))
+                huge_ops->gone(o, ((struct page *)pages[i])->index);
             object_forget_page(pages[i]);
             page_put(pages[i]);
         }
         object_uncount(o, n);
         pause_anyway();
     }
+    if (pooled(o))
+        huge_ops->detach(o);
     quota_put(o->quota);
     commit_add(-(s64)o->committed);
     slab_free(&object_cache, o);
@@ -153,16 +171,21 @@ struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
     return pg;
 }
 
+static int charge(struct vm_object *o, pgoff_t pgoff)
+{
+    if (unlikely(pooled(o)))
+        return huge_ops->filled(o, pgoff);
+    return quota_charge_pages(o->quota, 1ul << o->order) ? 0 : -ENOSPC;
+}
+
 /* Puts a page into the index and on the bill. -ENOMEM, -ENOSPC. */
 static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
 {
     REQUIRES(&o->lock);
-    if (!quota_charge_pages(o->quota, 1ul << o->order))
-        return -ENOSPC;
-    if (index_reserve(&o->pages, object_number(pgoff)) != 0) {
-        quota_uncharge_pages(o->quota, 1ul << o->order);
+    if (index_reserve(&o->pages, object_number(pgoff)) != 0)
         return -ENOMEM;
-    }
+    if (charge(o, pgoff) != 0)
+        return -ENOSPC;
     fresh->object = o;
     fresh->index = object_number(pgoff);
     memset(&fresh->links, 0, sizeof(fresh->links));
@@ -199,6 +222,15 @@ static int find_or_insert(struct vm_object *o, pgoff_t pgoff, bool extend, u16 m
     return 0;
 }
 
+/* A block that is not needed after all. */
+static void unuse(struct vm_object *o, struct page *fresh)
+{
+    if (pooled(o))
+        huge_ops->give(fresh, NULL);
+    else
+        page_free(fresh, o->order);
+}
+
 /* The page at pgoff, made (and given the flags `mark`) when missing, if pgoff is below the
  * size, which is checked under the lock, or `extend` allows any. */
 static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
@@ -209,7 +241,6 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
 
     if (pgoff >= OBJECT_MAX_PAGES)
         return extend ? -EFBIG : -ENXIO;
-    pgoff = object_first(o, pgoff);
     for (;;) {
         spin_lock(&o->lock);
         err = find_or_insert(o, pgoff, extend, mark, &fresh, &pg);
@@ -219,24 +250,45 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
         if (unlikely(mm_overcommit == OVERCOMMIT_NEVER) && commits_pages(o) &&
             commit_check(NULL, 1) != 0)
             return -ENOSPC;
-        fresh = page_alloc_user(o->order, PA_ZERO);
+        fresh = likely(!o->order) ? page_alloc_user(0, PA_ZERO)
+                                  : huge_alloc(o, pgoff, NULL, false, PA_ZERO);
         if (!fresh)
             return -ENOMEM;
     }
     if (fresh)
-        page_free(fresh, o->order);
+        unuse(o, fresh);
     *out = pg;
     return err;
 }
 
+/* Two that fill the same hole would need two blocks for one promise. */
+static noinline int get_huge(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
+                             struct page **out)
+{
+    spinlock_t *lock = huge_lock_of(HUGE_PAGE, o, pgoff >> HUGE_ORDER);
+    int err;
+
+    spin_lock(lock);
+    err = get_page(o, object_first(o, pgoff), extend, mark, out);
+    spin_unlock(lock);
+    return err;
+}
+
+static int get_any(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
+                   struct page **out)
+{
+    return likely(!o->order) ? get_page(o, pgoff, extend, mark, out)
+                             : get_huge(o, pgoff, extend, mark, out);
+}
+
 int object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out)
 {
-    return get_page(o, pgoff, false, 0, out);
+    return get_any(o, pgoff, false, 0, out);
 }
 
 int object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out)
 {
-    return get_page(o, pgoff, true, 0, out);
+    return get_any(o, pgoff, true, 0, out);
 }
 
 void object_extend(struct vm_object *o, u64 size)
@@ -273,7 +325,7 @@ int object_allocate(struct vm_object *o, u64 start, u64 end)
         struct page *pg;
 
         /* Marks what this call makes, so that a failure takes back only that. */
-        if (get_page(o, i, true, PG_FRESH, &pg) != 0) {
+        if (get_any(o, i, true, PG_FRESH, &pg) != 0) {
             object_unallocate(o, first, i);
             return -ENOSPC;
         }

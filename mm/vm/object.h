@@ -54,6 +54,7 @@ struct vm_object {
     u64 id;              /* inode number shown for nameless objects */
     struct quota *quota; /* [c] referenced: where its pages are counted */
     u64 committed;       /* [c] pages committed with it; 0: each when it appears */
+    void *huge;          /* [c] of huge_ops: see mm/vm/huge.h */
     u32 order;           /* [c] log2 of the 4 KiB pages of each page: 0, or HUGE_ORDER */
 };
 

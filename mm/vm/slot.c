@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/slab.h"
+#include "mm/vm/huge.h"
 
 /* ---- away arrays ---- */
 
@@ -307,6 +308,20 @@ static void drop_whole(struct change *c, struct page *table, unsigned order)
     mm_count_n(pte_zapped, (u64)removed);
 }
 
+/* Private pages of an owner that go back to where they came from: the promise holds again. Not
+ * those that a child has as well, they stay. */
+static void regain(const struct vma *v, struct page *table, unsigned i, unsigned stop)
+{
+    for (; i < stop; i++) {
+        pte_t pte = pte_load(&pt_entries(table)[i]);
+        struct page *pg = pte ? pfn_to_page(pte_any_pfn(pte)) : NULL;
+
+        if (pg && pg->type == PAGE_ANON &&
+            __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1)
+            huge_ops->regain(v, pg);
+    }
+}
+
 void slot_drop(struct change *c, const struct vma *v, struct page *table, unsigned i,
                unsigned stop, u32 what)
 {
@@ -316,9 +331,11 @@ void slot_drop(struct change *c, const struct vma *v, struct page *table, unsign
 
     if (shared && (what & DROP_AWAY) && stop - i == PT_ENTRIES)
         drop_whole(c, table, order);
-    else if (unlikely(order))
+    else if (unlikely(order)) {
+        if ((v->flags & VM_HUGE_OWNER) && (what & DROP_COPIES))
+            regain(v, table, i, stop);
         drop_run(c, table, i, stop, shared, what, HUGE_ORDER);
-    else if (shared)
+    } else if (shared)
         drop_run(c, table, i, stop, true, what, 0);
     else if (what & DROP_COPIES)
         drop_private(c, table, i, stop);

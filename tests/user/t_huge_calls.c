@@ -3,10 +3,9 @@
  * The calls of user/include/tessera.h and mremap on huge pages. On a system without them the
  * cases skip.
  */
-#include "tests/user/t.h"
+#include "tests/user/t_hugepool.h"
 #include "user/include/tessera.h"
 
-#define H  (2UL << 20)
 #define PH (H / P)
 #define N  5u
 #define RW (PROT_READ | PROT_WRITE)
@@ -156,5 +155,5 @@ TEST(HC06, "EPERM: a sealed mapping keeps its arrangement")
 
 int main(int argc, char **argv)
 {
-    return t_main(argc, argv, NULL);
+    return hugepool_main(24, argc, argv);
 }

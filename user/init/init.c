@@ -88,7 +88,7 @@ static void mount_all(void)
     mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
     mount("devpts", "/dev/pts", "devpts", 0, NULL);
     mount("proc", "/proc", "proc", 0, NULL);
-    mount("sysfs", "/sys", "sysfs", MS_RDONLY, NULL);
+    mount("sysfs", "/sys", "sysfs", 0, NULL);
 }
 
 static void move_fd(int from, int to)

@@ -3,19 +3,25 @@
  * hugetlbfs: a ramfs whose files have pages of 2 MiB. They are read, mapped, truncated and
  * punched, but not written with write(2), as on Linux; sizes are multiples of 2 MiB.
  */
-#include "fs/hugetlbfs.h"
+#include "fs/hugetlb/hugetlbfs.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "fs/hugetlb/pool.h"
+#include "fs/hugetlb/promise.h"
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/options.h"
 #include "fs/ramfs.h"
+#include "lib/fmt.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
+#include "mm/phys/account.h"
 #include "mm/phys/page.h"
+
+u32 hugetlb_shm_group;
 
 static const struct inode_ops dir_ops, file_inode_ops;
 static const struct file_ops fops;
@@ -52,6 +58,8 @@ static int huge_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
     err = inode_join(*out, dir);
     if (err)
         inode_put(*out);
+    else if ((*out)->object)
+        huge_set_share((*out)->object, dir->super->data);
     return err;
 }
 
@@ -138,25 +146,92 @@ static int huge_make_root(const struct fs_type *type, struct inode **root)
     return err;
 }
 
-/* mode, uid, gid of the root, and the size of pages there is. */
-static int huge_configure(struct super *s, char *options, bool remount)
+#define NOT_GIVEN (~0ull)
+
+struct huge_options {
+    struct root_options root;
+    u64 max, min, ninodes; /* pages, pages, inodes; NOT_GIVEN */
+};
+
+/* Bytes, or a percentage of the pool; in pages. */
+static int option_pages(const char *value, u64 *npages)
 {
-    struct root_options root = {~0ull, ~0ull, ~0ull};
-    char *key, *value;
+    u64 size;
+    int err = option_size(value, hugepool_counts().total * HUGE_SIZE, &size);
+
+    if (!err)
+        *npages = size / HUGE_SIZE;
+    return err;
+}
+
+static int huge_option(struct huge_options *o, const char *key, const char *value)
+{
+    int err = root_option(&o->root, key, value);
     u64 size;
 
-    while (option_next(&options, &key, &value)) {
-        int err = root_option(&root, key, value);
+    if (err)
+        return err < 0 ? err : 0;
+    if (strcmp(key, "size") == 0)
+        return option_pages(value, &o->max);
+    if (strcmp(key, "min_size") == 0)
+        return option_pages(value, &o->min);
+    if (strcmp(key, "nr_inodes") == 0)
+        return option_size(value, 0, &o->ninodes);
+    if (strcmp(key, "pagesize") == 0 && option_size(value, 0, &size) == 0 &&
+        size == HUGE_SIZE)
+        return 0;
+    return -EINVAL;
+}
 
-        if (!err && (strcmp(key, "pagesize") != 0 || option_size(value, 0, &size) != 0 ||
-                     size != HUGE_SIZE))
-            err = -EINVAL;
-        if (err < 0)
-            return err;
-    }
-    if (!remount)
-        root_options_apply(&root, s->root->inode);
+/* On a remount the options are read and change nothing, as on Linux. */
+static int huge_configure(struct super *s, char *options, bool remount)
+{
+    struct huge_options o = {
+        {NOT_GIVEN, NOT_GIVEN, NOT_GIVEN}, NOT_GIVEN, NOT_GIVEN, NOT_GIVEN};
+    struct quota *q = s->quota;
+    struct huge_share *share;
+    char *key, *value;
+    int err = 0;
+
+    while (!err && option_next(&options, &key, &value))
+        err = huge_option(&o, key, value);
+    if (!err && o.min != NOT_GIVEN && o.min > o.max)
+        err = -EINVAL;
+    if (err || remount)
+        return err;
+    err = huge_share_create(o.max, o.min == NOT_GIVEN ? 0 : o.min, q, &share);
+    if (err)
+        return err;
+    s->data = share;
+    q->max_pages = o.max == NOT_GIVEN ? QUOTA_NONE : o.max * HUGE_PAGES;
+    q->max_inodes = o.ninodes == NOT_GIVEN ? QUOTA_NONE : o.ninodes;
+    q->kept_pages = q->kept_inodes = 0;
+    root_options_apply(&o.root, s->root->inode);
     return 0;
+}
+
+static void huge_drop(struct super *s)
+{
+    huge_share_put(s->data);
+}
+
+static void huge_show(const struct super *s, char *buf, size_t size)
+{
+    const struct huge_share *share = s->data;
+    u32 mode = s->root->inode->mode & 07777;
+    int n = fmt_snprintf(buf, size, ",pagesize=2M");
+
+    if (mode != s->type->root_mode)
+        n += fmt_snprintf(buf + n, size - (size_t)n, ",mode=%o", mode);
+    if (s->quota->max_inodes != QUOTA_NONE)
+        n += fmt_snprintf(buf + n, size - (size_t)n, ",nr_inodes=%lu",
+                          s->quota->max_inodes);
+    if (share->max != NOT_GIVEN)
+        n += fmt_snprintf(buf + n, size - (size_t)n, ",size=%luK",
+                          share->max * (HUGE_SIZE / 1024));
+    if (share->min)
+        fmt_snprintf(buf + n, size - (size_t)n, ",min_size=%luK",
+                     share->min * (HUGE_SIZE / 1024));
 }
 
 struct fs_type hugetlbfs_type = {
@@ -165,6 +240,8 @@ struct fs_type hugetlbfs_type = {
     .root_mode = 0755,
     .make_root = huge_make_root,
     .configure = huge_configure,
+    .show = huge_show,
+    .drop = huge_drop,
 };
 
 void hugetlbfs_mapped(struct file *f, u64 end)

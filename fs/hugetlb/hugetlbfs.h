@@ -9,6 +9,9 @@
 
 extern struct fs_type hugetlbfs_type;
 
+/* vm.hugetlb_shm_group: who may have System V segments of huge pages without CAP_IPC_LOCK. */
+extern u32 hugetlb_shm_group;
+
 /* An inode; regular files get huge pages. 0 or -ENOMEM. */
 int hugetlbfs_create_inode(u32 mode, u64 rdev, struct inode **out);
 
