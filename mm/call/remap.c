@@ -60,7 +60,7 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     REQUIRES(&mm->lock);
     struct vm_object *o = v->object;
     struct slot s = slot_at(mm, va, 0);
-    u32 number = object_number(pgoff) + 1;
+    u32 number = object_number(pgoff);
     struct tally t = {0, 0};
     struct index_node *node = NULL;
     struct rearrange r;
@@ -75,7 +75,7 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
 
         r.rights = pte_make_unused(slot_rights(v->flags & VM_PROT, 0));
         if (likely(pgoff < object_npages(o)))
-            node = index_leaf(&o->pages, number - 1);
+            node = index_leaf(&o->pages, number);
         if (likely(node)) {
             spin_lock(&node->lock);
             pg = node->slot[pgoff % INDEX_SLOTS];

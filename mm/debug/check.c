@@ -157,6 +157,7 @@ static void check_numbers(struct mm *mm, struct page *table)
         vaddr_t va = pt_address(table, i);
         u32 number = slot_number(table, i);
         struct vma *v = number ? vma_find(mm, va) : NULL;
+        pgoff_t pgoff;
 
         if (!number)
             continue;
@@ -164,7 +165,8 @@ static void check_numbers(struct mm *mm, struct page *table)
         CHECK(v && v->start <= va && vma_kind(v) == VMA_SHARED &&
                   slot_level(vma_order(v)) == table->level,
               "away outside shared memory at %lx", va);
-        CHECK(number - 1 != vma_home(v, va) && (number - 1) % (1u << vma_order(v)) == 0,
+        pgoff = slot_number_page(number, v, va);
+        CHECK(pgoff != vma_home(v, va) && pgoff % (1u << vma_order(v)) == 0,
               "away number %u at %lx", number, va);
     }
     CHECK(naway == table->naway && (naway || slot_all_home(table)), "away count at %lx",

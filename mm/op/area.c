@@ -10,6 +10,7 @@
 #include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/slot.h"
+#include "mm/vm/vma_gap.h"
 
 int area_reserve(struct area_reserve *r, unsigned n)
 {

@@ -126,7 +126,7 @@ static always_inline pgoff_t shown(const struct fault *f, u32 *number)
 {
     REQUIRES(&f->s.table->lock);
     *number = slot_number(f->s.table, f->s.i);
-    return *number ? *number - 1 : vma_home(f->v, f->va);
+    return slot_number_page(*number, f->v, f->va);
 }
 
 /* Shows pg, in the leaf `node` of the index, at f->va. T and N held. */

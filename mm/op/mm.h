@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "mm/table/mm_types.h"
+#include "mm/table/resident.h"
 
 /* vm.mmap_min_addr, MMAP_MIN_ADDR at first: below it maps only who has CAP_SYS_RAWIO, and
  * asks for that place. */

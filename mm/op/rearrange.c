@@ -138,7 +138,7 @@ static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t 
         r->missing |= !pages;
         if (node)
             spin_lock(&node->lock);
-        rearrange_slots(r, s, va, n, home, (u32)(pgoff + 1), pages, t, order);
+        rearrange_slots(r, s, va, n, home, pgoff, pages, t, order);
         if (node)
             spin_unlock(&node->lock);
         s.i += n;

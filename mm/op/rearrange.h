@@ -137,12 +137,12 @@ static inline void rearrange_next(struct rearrange *r, u32 npages)
     r->run += npages;
 }
 
-/* Makes n slots from s at va on show away number `number`, not 0, and those that follow it;
- * with `home` all their homes. Translations of `pages`, what they shall show, are put in place
+/* Makes n slots from s at va on show the file page pgoff, away, and those that follow it; with
+ * `home` all their homes. Translations of `pages`, what they shall show, are put in place
  * (NULL: none is); what cannot be is left to a fault. Cannot fail. T held, N of the pages too;
  * arrays are reserved unless they come home. */
 static always_inline void rearrange_run(struct rearrange *r, struct slot s, vaddr_t va,
-                                        unsigned n, bool home, u32 number,
+                                        unsigned n, bool home, pgoff_t pgoff,
                                         void *const *pages, struct tally *t,
                                         unsigned order)
 {
@@ -152,7 +152,7 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
     change_look(&r->change, s.table);
 
     for (u64 k = 0; k < n; k++) {
-        bool moved = slot_move(numbers, k, home, number + (u32)(k << order), t);
+        bool moved = slot_move(numbers, k, home, pgoff + (k << order), t);
         struct page *pg;
         pte_t old;
 
@@ -175,14 +175,14 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
 
 /* The same with the choices as constants. */
 static always_inline void rearrange_slots(struct rearrange *r, struct slot s, vaddr_t va,
-                                          unsigned n, bool home, u32 number,
+                                          unsigned n, bool home, pgoff_t pgoff,
                                           void *const *pages, struct tally *t,
                                           unsigned order)
 {
     if (likely(!home) && likely(pages))
-        rearrange_run(r, s, va, n, false, number, pages, t, order);
+        rearrange_run(r, s, va, n, false, pgoff, pages, t, order);
     else if (!home)
-        rearrange_run(r, s, va, n, false, number, NULL, t, order);
+        rearrange_run(r, s, va, n, false, pgoff, NULL, t, order);
     else if (pages)
         rearrange_run(r, s, va, n, true, 0, pages, t, order);
     else
@@ -196,7 +196,7 @@ static always_inline void rearrange_page(struct rearrange *r, struct slot s, vad
     REQUIRES(&s.table->lock);
     void *pg = r->install ? object_cursor_get(&r->cursor, pgoff) : NULL;
 
-    rearrange_slots(r, s, va, 1, unlikely(pgoff == vma_home(r->v, va)), pgoff + 1,
+    rearrange_slots(r, s, va, 1, unlikely(pgoff == vma_home(r->v, va)), pgoff,
                     likely(r->install) ? &pg : NULL, t, order);
     object_cursor_release(&r->cursor);
 }

@@ -156,10 +156,14 @@ static inline void object_written(struct vm_object *o)
  * writable. */
 u64 object_take_wrote(struct vm_object *o);
 
-/* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
-void object_link(struct vma *v);
-void object_unlink(struct vma *v);
-
 /* Pages of all objects (Cached/Shmem in /proc/meminfo). */
 u64 object_pages_total(void);
 u64 object_count(void);
+
+/* ---- inside mm ---- */
+
+/* The page has left the index and has no translation: drops its hints and its name. The
+ * object's reference is now the caller's, who counts it off with object_uncount(). */
+void object_forget_page(struct page *pg);
+/* n pages of o have been forgotten: they are on no bill any more. */
+void object_uncount(struct vm_object *o, u64 n);

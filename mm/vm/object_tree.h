@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of mm/ that walk an object share: iteration over the VMAs whose home range
- * meets a range of file pages, and the last step of a page's life. O held.
+ * What the files of mm/ that walk an object share: the tree of the VMAs that map it, iteration
+ * over those whose home range meets a range of file pages, and the search for its pages. O held.
  */
 #pragma once
 
@@ -27,6 +27,10 @@ struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 /* Visits the VMAs of o whose home range meets [first, last). */
 #define object_for_each_vma(v, o, first, last) \
     for (v = object_first_vma(o, first, last); v; v = object_next_vma(v, first, last))
+
+/* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
+void object_link(struct vma *v);
+void object_unlink(struct vma *v);
 
 /* For changing what the tree is ordered by: unlink, change, link, all with O held, so that no
  * walk misses the VMA. */
@@ -76,12 +80,6 @@ static inline struct page *object_cursor_get(struct object_cursor *c, pgoff_t pg
     }
     return c->node->slot[pgoff % INDEX_SLOTS];
 }
-
-/* The page has left the index and has no translation: drops its hints and its name. The
- * object's reference is now the caller's, who counts it off with object_uncount(). */
-void object_forget_page(struct page *pg);
-/* n pages of o have been forgotten: they are on no bill any more. */
-void object_uncount(struct vm_object *o, u64 n);
 
 /* fallocate: takes back the pages of [first, last) marked PG_FRESH, or clears the mark. */
 void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last);

@@ -109,7 +109,7 @@ static int copy_each(struct mm *to, const struct page *from, vaddr_t va, vaddr_t
         if (!s.table || slot_reserve(s.table) != 0)
             return -ENOMEM;
         spin_lock(&s.table->lock);
-        (void)slot_move(slot_numbers(s.table, s.i), 0, false, number, &t);
+        (void)slot_move(slot_numbers(s.table, s.i), 0, false, number - 1, &t);
         s.table->naway = (u16)(s.table->naway + t.naway);
         spin_unlock(&s.table->lock);
     }

@@ -19,6 +19,7 @@
 #include "lib/lock.h"
 #include "mm/table/change.h"
 #include "mm/table/pagetable.h"
+#include "mm/table/resident.h"
 #include "mm/vm/backlink.h"
 #include "mm/vm/object.h"
 #include "mm/vm/vma.h"
@@ -104,6 +105,12 @@ static inline u32 slot_number(const struct page *table, unsigned i)
     return table->away ? table->away[i] : 0;
 }
 
+/* The file page that an away number says, of the slot of va, which lies in v. */
+static always_inline pgoff_t slot_number_page(u32 number, const struct vma *v, vaddr_t va)
+{
+    return number ? number - 1 : vma_home(v, va);
+}
+
 /* Whether nothing in the table (NULL: there is none) is away. The same locks. */
 static inline bool slot_all_home(const struct page *table)
 {
@@ -117,9 +124,7 @@ static inline pgoff_t slot_offset(const struct page *table, unsigned i,
 {
     LOCK_CHECK(!table || MUTEX_IS_MINE_ALONE(&v->mm->lock) || LOCK_IS_MINE(&table->lock),
                "a slot's number without its table's lock");
-    u32 n = table ? slot_number(table, i) : 0;
-
-    return n ? n - 1 : vma_home(v, va);
+    return slot_number_page(table ? slot_number(table, i) : 0, v, va);
 }
 
 /* The same without a lock: true now, and only as long as M excludes remaps. */
@@ -217,21 +222,21 @@ static inline u32 *slot_numbers(struct page *table, unsigned i)
     return table->away ? table->away + i : NULL;
 }
 
-/* The slot whose number is numbers[i] shows its home from now on, or else file page number - 1,
+/* The slot whose number is numbers[i] shows its home from now on, or else the file page pgoff,
  * which is not its home. T held; numbers are there unless it comes home. The one writer.
  * Whether it showed something else. */
-static always_inline bool slot_move(u32 *numbers, u64 i, bool home, u32 number,
+static always_inline bool slot_move(u32 *numbers, u64 i, bool home, pgoff_t pgoff,
                                     struct tally *t)
 {
-    u32 old;
+    u32 old, number = home ? 0 : (u32)pgoff + 1;
 
     if (unlikely(!numbers))
         return false;
     old = numbers[i];
-    if (old == (home ? 0 : number))
+    if (old == number)
         return false;
     t->naway += !home - (old != 0);
-    numbers[i] = home ? 0 : number;
+    numbers[i] = number;
     return true;
 }
 

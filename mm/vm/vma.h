@@ -195,10 +195,3 @@ static inline vaddr_t vma_low_end(const struct vma *v)
 
     return v->start > gap ? v->start - gap : 0;
 }
-
-/* The highest free range of `len` bytes in [low, high), len a multiple of the page. One path
- * of the tree is walked, whatever it holds. -ENOMEM. */
-int vma_find_gap(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high, vaddr_t *out);
-/* The same, the lowest. */
-int vma_find_gap_low(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high,
-                     vaddr_t *out);

@@ -5,9 +5,9 @@
  * of the search and is looked at by itself; among the others the tree's largest holes lead
  * to the first that is large enough.
  */
+#include "mm/vm/vma_gap.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
-#include "mm/vm/vma.h"
 
 static struct vma *node_vma(const struct rb_node *n)
 {

@@ -6,6 +6,7 @@
 #include "mm/debug/check.h"
 #include "mm/op/stack.h"
 #include "mm/vm/vma.h"
+#include "mm/vm/vma_gap.h"
 #include "tests/host/mmtest.h"
 
 #define WINDOW 64u

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who maps an object: the tree of VMAs ordered by home, an interval tree in which every node
+ * knows the largest home end below it.
+ */
+#include "mm/vm/object_tree.h"
+#include "lib/lock.h"
+#include "lib/pause.h"
+#include "mm/vm/backlink.h"
+#include "mm/vm/census.h"
+#include "mm/vm/vma.h"
+
+static struct vma *home_vma(const struct rb_node *n)
+{
+    return n ? rb_entry(n, struct vma, home_node) : NULL;
+}
+
+static pgoff_t home_end(const struct vma *v)
+{
+    return v->pgoff + vma_npages(v);
+}
+
+static bool home_update(struct rb_node *n)
+{
+    struct vma *v = home_vma(n);
+    pgoff_t max = home_end(v);
+
+    if (n->left)
+        max = MAX(max, home_vma(n->left)->home_max);
+    if (n->right)
+        max = MAX(max, home_vma(n->right)->home_max);
+    if (max == v->home_max)
+        return false;
+    v->home_max = max;
+    return true;
+}
+
+static bool counts_writable(const struct vma *v)
+{
+    return (v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
+}
+
+void object_link_locked(struct vma *v)
+{
+    REQUIRES(&v->object->lock);
+    struct vm_object *o = v->object;
+    struct rb_node **link = &o->vmas.node, *parent = NULL;
+
+    while (*link) {
+        parent = *link;
+        link = v->pgoff < home_vma(parent)->pgoff ? &parent->left : &parent->right;
+    }
+    v->home_max = 0;
+    rb_insert(&o->vmas, &v->home_node, parent, link, home_update);
+    o->nvmas++;
+    o->shared_writable += counts_writable(v);
+    o->nprivate += !(v->flags & VM_SHARED);
+}
+
+void object_unlink_locked(struct vma *v)
+{
+    REQUIRES(&v->object->lock);
+    struct vm_object *o = v->object;
+
+    rb_erase(&o->vmas, &v->home_node, home_update);
+    o->nvmas--;
+    o->shared_writable -= counts_writable(v);
+    o->nprivate -= !(v->flags & VM_SHARED);
+}
+
+void object_link(struct vma *v)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    spin_lock(&v->object->lock);
+    object_link_locked(v);
+    spin_unlock(&v->object->lock);
+}
+
+void object_unlink(struct vma *v)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    struct vm_object *o = v->object;
+
+    spin_lock(&o->lock);
+    object_unlink_locked(v);
+    while (o->nvmas == 0 && backlink_drop_logs(o))
+        (void)pause_unlocked(&o->lock);
+    if (o->nvmas == 0)
+        census_forget(o);
+    spin_unlock(&o->lock);
+}
+
+/* The leftmost node of the subtree n whose home range meets [first, last). */
+static struct vma *first_in(struct rb_node *n, pgoff_t first, pgoff_t last)
+{
+    while (n) {
+        struct vma *v = home_vma(n);
+
+        if (n->left && home_vma(n->left)->home_max > first) {
+            n = n->left;
+            continue;
+        }
+        if (v->pgoff >= last)
+            return NULL;
+        if (home_end(v) > first)
+            return v;
+        n = n->right;
+        if (n && home_vma(n)->home_max <= first)
+            return NULL;
+    }
+    return NULL;
+}
+
+struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t last)
+{
+    REQUIRES(&o->lock);
+    if (!o->vmas.node || home_vma(o->vmas.node)->home_max <= first)
+        return NULL;
+    return first_in(o->vmas.node, first, last);
+}
+
+struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last)
+{
+    REQUIRES(&v->object->lock);
+    const struct rb_node *n = &v->home_node;
+
+    for (;;) {
+        struct rb_node *parent;
+
+        if (n->right && home_vma(n->right)->home_max > first) {
+            struct vma *found = first_in(n->right, first, last);
+
+            if (found)
+                return found;
+        }
+        while ((parent = rb_parent(n)) != NULL && parent->right == n)
+            n = parent;
+        if (!parent)
+            return NULL;
+        n = parent;
+        if (home_vma(n)->pgoff >= last)
+            return NULL;
+        if (home_end(home_vma(n)) > first)
+            return home_vma(n);
+    }
+}
