@@ -26,11 +26,3 @@ static inline u32 fs_umask(const struct fs_context *fs)
 {
     return READ_ONCE(fs->dirs->umask);
 }
-
-/* As vfs_path_text and vfs_path_reachable, from the root of fs. */
-ssize_t fs_path_text(const struct fs_context *fs, const struct path *p, char *buf,
-                     size_t size);
-bool fs_path_reachable(const struct fs_context *fs, const struct path *p);
-/* getcwd(2): from outside the root the text begins at the top, and says so. -ENOENT: the
- * directory's name is gone. */
-ssize_t fs_cwd_text(const struct fs_context *fs, char *buf, size_t size);

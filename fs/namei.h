@@ -36,14 +36,3 @@ void path_put(struct path *p);
  * -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EACCES. */
 int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
                u32 flags, struct path *out);
-
-/* Text of a path from `root`, " (deleted)" after it when the name is gone. Writes a
- * terminated string into buf; returns its length or -ENAMETOOLONG. */
-ssize_t vfs_path_text(const struct path *p, const struct path *root, char *buf,
-                      size_t size);
-
-/* The same from the root of the file system it lies in, whatever is mounted where. */
-ssize_t vfs_root_text(const struct path *p, char *buf, size_t size);
-
-/* Whether p lies at or below root. */
-bool vfs_path_reachable(const struct path *p, const struct path *root);

@@ -11,7 +11,7 @@
 #include "arch/cpu.h"
 #include "arch/exit.h"
 #include "arch/screen.h"
-#include "arch/smp.h"
+#include "arch/stop.h"
 #include "arch/symbols.h"
 #include "arch/time.h"
 #include "kernel/cmdline.h"

@@ -7,6 +7,7 @@
 #include "fs/context.h"
 #include "fs/fdtable.h"
 #include "fs/namei.h"
+#include "fs/path_text.h"
 #include "kernel/procfs/file.h"
 #include "kernel/task/proc_access.h"
 #include "lib/string.h"

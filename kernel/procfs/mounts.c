@@ -6,6 +6,7 @@
 #include "fs/dentry.h"
 #include "fs/mount/mount.h"
 #include "fs/namei.h"
+#include "fs/path_text.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/system.h"
 #include "lib/uapi/errno.h"

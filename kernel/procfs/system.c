@@ -9,6 +9,7 @@
 #include "arch/time.h"
 #include "fs/context.h"
 #include "fs/namei.h"
+#include "fs/path_text.h"
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/procfs/meminfo.h"

@@ -6,6 +6,7 @@
 #include "fs/dentry.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
+#include "fs/path_text.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"

@@ -8,6 +8,7 @@
 #include "fs/namei.h"
 #include "fs/names.h"
 #include "fs/open.h"
+#include "fs/path_text.h"
 #include "lib/string.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"

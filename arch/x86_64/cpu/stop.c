@@ -5,7 +5,7 @@
  */
 #include "arch/x86_64/cpu/stop.h"
 #include "arch/exit.h"
-#include "arch/smp.h"
+#include "arch/stop.h"
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/smp.h"

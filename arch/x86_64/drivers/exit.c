@@ -5,7 +5,7 @@
  */
 #include "arch/exit.h"
 #include "arch/console.h"
-#include "arch/smp.h"
+#include "arch/stop.h"
 #include "arch/x86_64/acpi/acpi.h"
 #include "arch/x86_64/acpi/power.h"
 #include "arch/x86_64/cpu/cpu.h"
