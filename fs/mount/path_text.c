@@ -2,9 +2,10 @@
  *
  * The names of places: from paths to text.
  */
-#include "fs/path_text.h"
+#include "fs/mount/path_text.h"
 #include "fs/dentry.h"
 #include "fs/mount/mount.h"
+#include "fs/namei.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
