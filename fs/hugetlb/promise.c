@@ -44,12 +44,9 @@ static bool in_range(const struct huge_file *f, u64 number)
 {
     struct list *pos;
 
-    list_for_each (pos, &f->ranges) {
-        const struct range *r = range_of(pos);
-
-        if (number < r->end)
-            return number >= r->first;
-    }
+    list_for_each (pos, &f->ranges)
+        if (number < range_of(pos)->end)
+            return number >= range_of(pos)->first;
     return false;
 }
 
@@ -189,13 +186,6 @@ static bool cut_range(struct range *r, u64 first, u64 end)
     return true;
 }
 
-static void unpromise(struct huge_share *share, u64 n)
-{
-    spin_lock(&hugepool_lock);
-    hugepool_unpromise(share, (s64)n);
-    spin_unlock(&hugepool_lock);
-}
-
 /* Pages that are there and leave soon are in no range any more. */
 static void forget_present(struct vm_object *o, pgoff_t first, pgoff_t last)
 {
@@ -235,8 +225,11 @@ static void unreserve(struct vm_object *o, pgoff_t first_page, pgoff_t last_page
         if (from >= to)
             continue;
         n = promised(o, from, to);
-        if (cut_range(r, from, to))
-            unpromise(f->share, n);
+        if (!cut_range(r, from, to))
+            continue;
+        spin_lock(&hugepool_lock);
+        hugepool_unpromise(f->share, (s64)n);
+        spin_unlock(&hugepool_lock);
     }
 }
 
@@ -296,15 +289,11 @@ static struct page *take_private(const struct vma *v, bool claims)
     int err = 0;
 
     spin_lock(&hugepool_lock);
-    claims = claims && v->mm->huge_held;
-    if (!claims) {
-        bool kept = huge_share_has(s);
-
-        err = hugepool_charge(s);
-        claims = kept;
-        s = err ? NULL : s;
-    } else {
+    if (claims && v->mm->huge_held) {
         s = NULL;
+    } else {
+        claims = huge_share_has(s);
+        err = hugepool_charge(s);
     }
     spin_unlock(&hugepool_lock);
     if (err)
@@ -391,19 +380,17 @@ static int reserve(struct vma *v)
     return promise_private(v);
 }
 
-static const struct huge_ops ops = {
-    .attach = attach,
-    .detach = detach,
-    .take = take,
-    .give = give,
-    .filled = filled,
-    .gone = gone,
-    .reserve = reserve,
-    .unreserve = unreserve,
-    .owned = owned,
-    .regain = regain,
-    .release = release,
-};
+static const struct huge_ops ops = {.attach = attach,
+                                    .detach = detach,
+                                    .take = take,
+                                    .give = give,
+                                    .filled = filled,
+                                    .gone = gone,
+                                    .reserve = reserve,
+                                    .unreserve = unreserve,
+                                    .owned = owned,
+                                    .regain = regain,
+                                    .release = release};
 
 void hugetlb_init(void (*settle)(void))
 {
