@@ -41,9 +41,12 @@ ssize_t socket_receive(struct file *f, struct message *m)
 static ssize_t socket_read(struct file *f, struct uio *u, u64 *pos)
 {
     struct message m = {.uio = u};
+    ssize_t n;
 
     (void)pos;
-    return u->left || is_stream(f->data) ? socket_receive(f, &m) : 0;
+    n = u->left || is_stream(f->data) ? socket_receive(f, &m) : 0;
+    rights_put(m.rights);
+    return n;
 }
 
 static ssize_t socket_write(struct file *f, struct uio *u, u64 *pos)
