@@ -130,8 +130,7 @@ int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, boo
         return err;
     inode_get(ino);
     err = file_create(
-        ino, ops,
-        flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | VFS_OPEN_EXEC), &f);
+        ino, ops, flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | VFS_OPEN_EXEC), &f);
     if (err) {
         inode_put(ino);
         if (writes)
@@ -148,6 +147,8 @@ int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, boo
         if (err)
             f->ops = &path_ops; /* release must not undo what open did not do */
     }
+    if (flags & O_NOCTTY)
+        file_change_flags(f, O_NOCTTY, 0); /* it was for ops->open */
     if (err) {
         file_put(f);
         return err;

@@ -6,7 +6,7 @@
  *   master  --write-->  discipline (editing, signals) --read-->  slave
  *           <--read---  ring   <--output, echo---------write---
  *
- * A record is made when its number is first used and kept for whoever gets the number next: so a
+ * A record is made when its number is first used and kept for the next who gets the number: so a
  * process that still remembers it as its terminal finds memory of the right kind. There are
  * PTY_MAX of them, and PTY_USER_MAX for a user, who pays for the open files as for others.
  *
@@ -15,16 +15,13 @@
  */
 #include "kernel/term/pty.h"
 #include "fs/devfs.h"
-#include "fs/fdtable.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
-#include "fs/open.h"
 #include "kernel/devices.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
-#include "kernel/task/uaccess.h"
-#include "kernel/term/ldisc_edit.h"
+#include "kernel/term/pty_own.h"
 #include "kernel/term/tty.h"
 #include "kernel/term/tty_ioctl.h"
 #include "lib/fmt.h"
@@ -46,27 +43,12 @@
 #define FIRST_NODE   3u /* inode numbers, as on Linux */
 #define TTY_GROUP    5u
 
-struct pty {
-    struct tty tty;
-    struct ldisc_out out;
-    struct inode *node;  /* its name in devpts; NULL: the number is free, or the master closed */
-    u32 index, uid;      /* uid: of who opened the master */
-    u32 slaves;          /* open files of the slave */
-    bool used, master;   /* the number is taken; the master is open */
-    bool locked, opened; /* TIOCSPTLCK; a slave was opened before */
-};
-
 static struct mutex ptys_lock;
 static struct pty *ptys[PTY_MAX]; /* [ptys_lock]; a record once there stays */
 static struct fs_type devpts_type;
 
 static const struct inode_ops node_ops, root_ops;
-static const struct file_ops root_fops, master_ops, slave_ops;
-
-static struct pty *pty_of(const struct file *f)
-{
-    return container_of((struct tty *)f->data, struct pty, tty);
-}
+static const struct file_ops root_fops, master_ops;
 
 /* ---- names ---- */
 
@@ -270,7 +252,7 @@ static int slave_open(struct file *f)
 
     SCOPED_LOCK(&ptys_lock);
     p = index < PTY_MAX ? ptys[index] : NULL;
-    /* A name that was found before belongs to whoever had the number then. */
+    /* A name that was found before belongs to the one that had the number then. */
     if (!p || !p->node || p->locked ||
         (f->inode->ops == &node_ops && f->inode != p->node))
         return -EIO;
@@ -393,119 +375,24 @@ static u32 master_poll(struct file *f, struct poll_table *pt)
     return events;
 }
 
-/* ---- the master's requests ---- */
-
-/* A descriptor of the slave, by its name: what a program that knows the number would do. */
-static long open_peer(struct pty *p, u32 flags)
-{
-    struct proc *me = current_proc();
-    char name[24];
-    struct file *f;
-    int err, fd;
-
-    if (flags & ~(u32)(O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC))
-        return -EINVAL;
-    fmt_snprintf(name, sizeof(name), "/dev/pts/%u", p->index);
-    err = vfs_open(&me->fs, NULL, name, flags & ~(u32)O_CLOEXEC, 0, &f);
-    if (err)
-        return err;
-    if (f->ops != &slave_ops || f->data != &p->tty) {
-        file_put(f);
-        return -EIO;
-    }
-    fd = fd_install(me->files, f, 0, (u32)MIN(proc_rlimit(me, RLIMIT_NOFILE), (u64)INT32_MAX),
-                    flags & O_CLOEXEC);
-    if (fd < 0)
-        file_put(f);
-    return fd;
-}
-
-static long put_u32(uintptr_t arg, u32 value)
-{
-    return copy_to_user(arg, &value, sizeof(value));
-}
-
-static long get_switch(uintptr_t arg, bool *on)
-{
-    u32 value;
-
-    if (copy_from_user(&value, arg, sizeof(value)) != 0)
-        return -EFAULT;
-    *on = value != 0;
-    return 0;
-}
-
-static long send_signal(struct tty *t, u64 signo)
-{
-    s32 group = READ_ONCE(t->foreground);
-
-    if (signo < 1 || signo > NSIG)
-        return -EINVAL;
-    if (group)
-        signal_send_group(group, (int)signo, 0);
-    return 0;
-}
-
-static long master_ioctl(struct file *f, u32 cmd, uintptr_t arg)
-{
-    struct pty *p = pty_of(f);
-    struct tty *t = &p->tty;
-    bool on;
-    long err;
-
-    switch (cmd) {
-    case TIOCGPTN:
-        return put_u32(arg, p->index);
-    case TIOCSPTLCK:
-        err = get_switch(arg, &on);
-        if (!err)
-            WRITE_ONCE(p->locked, on);
-        return err;
-    case TIOCGPTLCK:
-        return put_u32(arg, p->locked);
-    case TIOCPKT:
-        err = get_switch(arg, &on);
-        if (!err)
-            ldisc_out_set_packets(&t->ld, on);
-        return err;
-    case TIOCGPKT:
-        return put_u32(arg, ldisc_out_packets(&t->ld));
-    case TIOCGPTPEER:
-        return open_peer(p, (u32)arg);
-    case TIOCSIG:
-        return send_signal(t, arg);
-    case TIOCGPGRP:
-        return put_u32(arg, (u32)READ_ONCE(t->foreground));
-    case TIOCGSID:
-        return t->session ? put_u32(arg, (u32)t->session) : -ENOTTY;
-    case FIONREAD:
-        return put_u32(arg, ldisc_out_ready(&t->ld));
-    case TIOCSCTTY:
-    case TIOCNOTTY:
-        return -ENOTTY;
-    default:
-        return tty_request(t, cmd, arg);
-    }
-}
-
 static const struct file_ops master_ops = {.open = master_open,
                                            .release = master_close,
                                            .read = master_read,
                                            .write = master_write,
-                                           .ioctl = master_ioctl,
+                                           .ioctl = pty_ioctl,
                                            .poll = master_poll};
-static const struct file_ops slave_ops = {.open = slave_open,
-                                          .release = slave_close,
-                                          .read = tty_read,
-                                          .write = tty_write,
-                                          .ioctl = tty_ioctl,
-                                          .poll = tty_poll};
+const struct file_ops pty_slave_ops = {.open = slave_open,
+                                       .release = slave_close,
+                                       .read = tty_read,
+                                       .write = tty_write,
+                                       .ioctl = tty_ioctl,
+                                       .poll = tty_poll};
 
 void pty_init(void)
 {
     mutex_init(&ptys_lock);
     vfs_register(&devpts_type);
     device_add("ptmx", PTMX, 0666, &master_ops);
-    if (devfs_register_range(DEVICE(PTS_MAJOR, 0), PTY_MAX, &slave_ops) != 0)
+    if (devfs_register_range(DEVICE(PTS_MAJOR, 0), PTY_MAX, &pty_slave_ops) != 0)
         panic("no memory for terminals");
 }

@@ -95,7 +95,8 @@ TEST(peer, "TIOCGPTPEER opens the slave, which is its name's")
     reads(master, "p");
 }
 
-TEST(ends, "the end of the slave is EIO and POLLHUP for the master, that of the master EOF")
+TEST(ends,
+     "the end of the slave is EIO and POLLHUP for the master, that of the master EOF")
 {
     struct pollfd p = {.events = POLLIN};
     char c, name[32];
@@ -190,6 +191,9 @@ TEST(control, "controlling terminal: taken, /dev/tty, given up, not another's")
     lead();
     ERR(open("/dev/tty", O_RDWR), ENXIO);
     ERR(ioctl(slave, TIOCGSID, &sid), ENOTTY);
+    OK(fd = open(ptsname(master), O_RDWR | O_NOCTTY));
+    EQ(fcntl(fd, F_GETFL) & O_NOCTTY, 0);
+    ERR(open("/dev/tty", O_RDWR), ENXIO);
     OK(fd = open(ptsname(master), O_RDWR)); /* takes it */
     OK(ioctl(slave, TIOCGSID, &sid));
     EQ(sid, getsid(0));
