@@ -20,6 +20,7 @@
 #include "fs/vfs.h"
 #include "kernel/cmdline.h"
 #include "kernel/devices.h"
+#include "kernel/event/alarm.h"
 #include "kernel/event/epoll.h"
 #include "kernel/panic.h"
 #include "kernel/pause.h"
@@ -123,6 +124,7 @@ noreturn void kmain(struct bootinfo *bi)
     loadavg_init();
     file_async_init();
     epoll_init();
+    alarms_init();
     seeded_fault();
     unpack_initramfs(&fs, bi);
     init_hugepages();

@@ -151,6 +151,16 @@ void procfs_node_destroy(struct inode *ino)
     slab_free(&inode_cache, container_of(ino, struct procfs_inode, inode));
 }
 
+bool procfs_file_process(const struct file *f, struct task_id *out)
+{
+    const struct procfs_node *n = f->inode->data;
+
+    if (f->inode->ops != &procfs_dir_ops || n->kind != PROCFS_PID || n->task || n->tid)
+        return false;
+    *out = procfs_node_task(n);
+    return true;
+}
+
 /* ---- files ---- */
 
 int procfs_show_fdinfo(struct seq *s, s32 pid, int fd)

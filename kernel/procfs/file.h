@@ -61,6 +61,10 @@ extern const struct inode_ops procfs_magic_ops, procfs_text_link_ops, procfs_dir
     procfs_file_ops;
 extern const struct file_ops procfs_dir_fops, procfs_file_fops;
 
+/* Whether f is the directory of a process, and of which. */
+struct file;
+bool must_check procfs_file_process(const struct file *f, struct task_id *out);
+
 /* /proc/PID/fdinfo/N. */
 int procfs_show_fdinfo(struct seq *s, s32 pid, int fd);
 

@@ -5,6 +5,8 @@
 #include "kernel/task/signal.h"
 #include "arch/sigframe.h"
 #include "arch/time.h"
+#include "kernel/event/posix_timer.h"
+#include "kernel/sys/signal.h"
 #include "kernel/sys/time.h"
 #include "kernel/syscall.h"
 #include "kernel/task/deliver.h"
@@ -183,6 +185,7 @@ static int take_from(struct thread *t, u64 set, u64 awaits, struct sig_record *r
     t->awaits = signo ? 0 : awaits;
     spin_unlock_irq(&t->proc->sig.lock, flags);
     signal_free(&trash);
+    posix_timers_rearm(t->proc);
     return signo;
 }
 
@@ -435,4 +438,44 @@ long sys_rt_tgsigqueueinfo(const struct syscall_args *a)
     if (tgid <= 0 || tid <= 0)
         return -EINVAL;
     return err ? err : send_thread(tgid, tid, (int)a->a2, &rec);
+}
+
+/* As sigqueue, or as kill without particulars. */
+static int record_for(const struct task_id *id, int signo, vaddr_t info,
+                      struct sig_record *rec)
+{
+    struct siginfo user;
+
+    *rec = own_record(SI_USER);
+    if (!info)
+        return 0;
+    if (copy_from_user(&user, info, sizeof(user)) != 0)
+        return -EFAULT;
+    if (user.si_signo != signo)
+        return -EINVAL;
+    signal_read_info(rec, &user);
+    return (rec->code >= 0 || rec->code == SI_TKILL) &&
+                   id->serial != current_proc()->serial
+               ? -EPERM
+               : 0;
+}
+
+long signal_to_process(const struct task_id *id, int signo, vaddr_t info)
+{
+    struct sig_queued *spare;
+    struct sig_record rec;
+    irqflags_t flags;
+    struct proc *p;
+    int err = record_for(id, signo, info, &rec);
+
+    if (err)
+        return err;
+    spare = signal_spare(signo);
+    flags = spin_lock_irq(&proc_lock);
+    p = task_find(id, NULL);
+    err = p ? send_one(p, signo, &rec, &spare) : -ESRCH;
+    spin_unlock_irq(&proc_lock, flags);
+    if (spare)
+        signal_spare_free(spare);
+    return err;
 }

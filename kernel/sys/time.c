@@ -3,6 +3,7 @@
  * Clocks, sleeps and the interval timers.
  */
 #include "arch/time.h"
+#include "kernel/event/alarm.h"
 #include "kernel/sys/time.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
@@ -136,6 +137,7 @@ static void set_realtime(u64 ns)
     u64 base = clock_boot_epoch() * NSEC + clock_monotonic_ns();
 
     __atomic_store_n(&realtime_offset, (s64)(ns - base), __ATOMIC_RELAXED);
+    alarm_clock_was_set();
 }
 
 long sys_clock_settime(const struct syscall_args *a)

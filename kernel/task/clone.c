@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The calls that make processes and threads, and unshare: which combinations of flags there
- * are. Namespaces, descriptors of processes and chosen numbers are refused, not faked.
+ * are. Namespaces and chosen numbers are refused, not faked.
  */
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
@@ -20,13 +20,14 @@
     (CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK |        \
      CLONE_PARENT | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |           \
      CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | \
-     CLONE_SYSVSEM | CLONE_CLEAR_SIGHAND)
+     CLONE_SYSVSEM | CLONE_CLEAR_SIGHAND | CLONE_PIDFD)
 
 /* A thread shares all of these with its process here. */
 #define CLONE_THREAD_NEEDS \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 #define CLONE_THREAD_HANDLED \
-    (CLONE_THREAD_NEEDS | (CLONE_HANDLED & ~(u64)(CLONE_VFORK | CLONE_CLEAR_SIGHAND)))
+    (CLONE_THREAD_NEEDS |    \
+     (CLONE_HANDLED & ~(u64)(CLONE_VFORK | CLONE_CLEAR_SIGHAND | CLONE_PIDFD)))
 
 #define CLONE_NAMESPACES                                                           \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
@@ -56,6 +57,8 @@ static int check_flags(u64 flags)
         return -EINVAL;
     if (flags & CLONE_PARENT && p == init_proc)
         return -EINVAL;
+    if (flags & CLONE_PIDFD && flags & CLONE_DETACHED)
+        return -EINVAL;
     if (flags & CLONE_NAMESPACES & ~CLONE_NEWUSER && !proc_capable(p, CAP_SYS_ADMIN))
         return -EPERM;
     if (flags & CLONE_THREAD && (flags & CLONE_THREAD_NEEDS) != CLONE_THREAD_NEEDS)
@@ -71,6 +74,9 @@ static long do_clone(const struct fork_args *args)
 
     if (err)
         return err;
+    if (args->flags & CLONE_PIDFD && args->flags & CLONE_PARENT_SETTID &&
+        args->pidfd == args->parent_tid)
+        return -EINVAL;
     if (args->flags & CLONE_SETTLS && args->tls >= USER_END)
         return -EPERM;
     if (!user_range_ok(args->stack, 0))
@@ -86,6 +92,7 @@ long sys_clone(const struct syscall_args *a)
         .parent_tid = a->a2,
         .child_tid = a->a3,
         .tls = a->a4,
+        .pidfd = a->a2,
     });
 }
 
@@ -149,6 +156,7 @@ long sys_clone3(const struct syscall_args *a)
         .parent_tid = c.parent_tid,
         .child_tid = c.child_tid,
         .tls = c.tls,
+        .pidfd = c.pidfd,
     });
 }
 

@@ -6,6 +6,7 @@
 #include "kernel/task/deliver.h"
 #include "arch/sigframe.h"
 #include "arch/time.h"
+#include "kernel/event/posix_timer.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/tracee.h"
@@ -205,6 +206,7 @@ static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec
         action = take_one(p, t, orphaned, &signo, rec, act, &trash);
         spin_unlock_irq(&p->sig.lock, flags);
         signal_free(&trash);
+        posix_timers_rearm(p);
         if (unlikely(action == ACT_TRACE))
             action = traced_one(p, t, &signo, rec, act);
         switch (action) {

@@ -7,6 +7,8 @@
 #include "kernel/task/exit.h"
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
+#include "kernel/event/pidfd.h"
+#include "kernel/event/posix_timer.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/syscall.h"
 #include "kernel/task/family.h"
@@ -79,6 +81,8 @@ static bool become_zombie(struct proc *p)
     bool reap = parent_ignores(p);
 
     p->zombie = true;
+    if (p->pidref)
+        pidref_ended(p->pidref);
     if (unlikely(ptrace_zombie(p)))
         return false;
     if (reap)
@@ -322,6 +326,7 @@ static noreturn void end_thread(bool whole, int status)
     t->free_tid = t->tid != p->pid ? t->tid : 0;
     p->itimer_interval = 0;
     ktimer_cancel(&p->itimer);
+    posix_timers_end(p);
     if (READ_ONCE(p->sid) == p->pid && READ_ONCE(p->tty))
         tty_detach(p);
     drop_resources(p);

@@ -7,6 +7,7 @@
 #include "arch/trap.h"
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
+#include "kernel/event/pidfd.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/syscall.h"
 #include "kernel/task/exec/exec.h"
@@ -354,12 +355,48 @@ static int publish_child(struct proc *child, struct proc *parent, u64 clone_flag
     return 0;
 }
 
+/* CLONE_PIDFD: the caller's descriptor, reserved and told, and its file. */
+static int prepare_pidfd(struct proc *child, const struct fork_args *args, int *fd,
+                         struct file **f)
+{
+    struct fdtable *files = current_proc()->files;
+    u32 limit = (u32)MIN(proc_rlimit(current_proc(), RLIMIT_NOFILE), (u64)FD_MAX_MOST);
+    int err = pidfd_for_child(child, f);
+
+    if (err)
+        return err;
+    *fd = fd_reserve(files, limit);
+    if (*fd < 0)
+        err = *fd;
+    else if (copy_to_user(args->pidfd, fd, sizeof(*fd)) != 0)
+        err = -EFAULT;
+    if (!err)
+        return 0;
+    if (*fd >= 0)
+        fd_unreserve(files, *fd);
+    file_put(*f);
+    return err;
+}
+
+/* A child that nobody has seen goes, with all that was made for it. */
+static long give_up(struct proc *child, s32 pid, int fd, struct file *pidfd, int err)
+{
+    if (pidfd) {
+        fd_unreserve(current_proc()->files, fd);
+        file_put(pidfd);
+    }
+    discard_child(child);
+    proc_unreserve_pid(pid);
+    return err;
+}
+
 long fork_process(const struct fork_args *args)
 {
     struct proc *parent = current_proc(), *child;
+    struct file *pidfd = NULL;
     struct thread *t;
     s32 pid;
-    int err;
+    int fd, err;
 
     if (signal_actionable(current_thread()))
         return -ERESTARTNOINTR;
@@ -373,13 +410,17 @@ long fork_process(const struct fork_args *args)
     }
     t = child->leader;
     child->pid = t->tid = pid;
+    if (args->flags & CLONE_PIDFD) {
+        err = prepare_pidfd(child, args, &fd, &pidfd);
+        if (err)
+            return give_up(child, pid, 0, NULL, err);
+    }
     tell_parent(args, pid);
     err = publish_child(child, parent, args->flags);
-    if (err) {
-        discard_child(child);
-        proc_unreserve_pid(pid);
-        return err;
-    }
+    if (err)
+        return give_up(child, pid, fd, pidfd, err);
+    if (pidfd)
+        fd_fill(parent->files, fd, pidfd, true);
     thread_launch(t);
     if (unlikely(current_thread()->trace))
         ptrace_event(current_thread(), ptrace_fork_event(current_thread(), args->flags),

@@ -11,6 +11,7 @@ struct fork_args {
     u64 stack; /* 0: the parent's */
     vaddr_t parent_tid, child_tid;
     u64 tls;
+    vaddr_t pidfd; /* CLONE_PIDFD: where its number goes */
 };
 
 /* The number of the new thread or process, -EAGAIN, -ENOMEM. */

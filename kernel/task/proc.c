@@ -8,6 +8,8 @@
 #include "fs/fdtable.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
+#include "kernel/event/pidfd.h"
+#include "kernel/event/signalfd.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/sigactions.h"
@@ -57,7 +59,7 @@ struct proc *proc_alloc(void)
     list_init(&p->hash);
     list_init(&p->tracees);
     list_init(&p->threads);
-    list_init(&p->records.realtime);
+    list_init(&p->records.queued);
     waitq_init(&p->child_wait);
     ktimer_init(&p->itimer, itimer_fire);
     p->exit_signal = SIGCHLD;
@@ -75,6 +77,9 @@ void proc_free(struct proc *p)
     struct list trash = LIST_INIT(trash);
 
     sigactions_put(p->sig.actions);
+    sigwait_put(p->sigwait);
+    if (p->pidref)
+        pidref_forget(p->pidref);
     signal_flush(&p->pending, &p->records, &trash);
     signal_free(&trash);
     if (p->end_record)

@@ -51,6 +51,10 @@
 #define ERESTART_BLOCK 516
 
 struct inode;
+struct pidref; /* kernel/event/pidfd.h */
+struct posix_timer;
+struct posix_timers; /* kernel/event/posix_timer.h */
+struct sigwait;      /* kernel/event/signalfd.h */
 struct tracee;
 struct tty;
 
@@ -68,11 +72,12 @@ struct sig_record {
     u32 utime, stime; /* SIGCHLD, in USER_HZ */
 };
 
-/* Queued real-time signals: any number of each. */
+/* Queued real-time signals: any number of each; and those of timers, of any number. */
 struct sig_queued {
     struct list link;
     int signo;
-    struct account *account; /* it counts there, referenced */
+    struct posix_timer *timer; /* [sig.lock] whose only record this is; NULL: nobody's */
+    struct account *account;   /* it counts there, referenced */
     struct sig_record rec;
 };
 
@@ -82,7 +87,7 @@ struct sig_queued {
  * keeps its first record. */
 struct sig_records {
     struct sig_record standard[SIG_STANDARD_MAX + 1];
-    struct list realtime; /* of struct sig_queued */
+    struct list queued; /* of struct sig_queued */
 };
 
 /* Which allocation of a thread fails: kernel/inject.c, debug kernels only. */
@@ -259,8 +264,11 @@ struct proc {
     u64 itimer_interval;       /* ITIMER_REAL, ns; 0: once */
     struct ktimer itimer;
     struct cpu_itimer cpu_itimers[2]; /* [S] ITIMER_VIRTUAL, ITIMER_PROF */
-    int pdeath_signal;                /* [P] */
-    s32 nice;                         /* [P] the run queue reads it as one word */
+    struct posix_timers *timers;      /* [S] NULL: none was made */
+    struct sigwait *sigwait; /* [S] NULL: nobody has asked for signals by a file */
+    struct pidref *pidref;   /* [P] NULL: no file stands for it */
+    int pdeath_signal;       /* [P] */
+    s32 nice;                /* [P] the run queue reads it as one word */
     u32 ready,
         share; /* kernel/task/sched/runq.h: ready threads, atomic; where its user counts */
     u8 dumpable;             /* [P] enum dumpable */

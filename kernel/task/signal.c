@@ -3,6 +3,8 @@
  * Sending signals, and who is told of them. How they are kept is in kernel/task/sigqueue.c.
  */
 #include "kernel/task/signal.h"
+#include "kernel/event/posix_timer.h"
+#include "kernel/event/signalfd.h"
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
@@ -205,6 +207,20 @@ static struct thread *pick_thread(struct proc *p, int signo)
     return p->leader;
 }
 
+/* Signal signo is pending: of thread t, NULL: of the process, of which `target` would act on it. */
+static void tell(struct proc *p, const struct thread *t, struct thread *target, int signo)
+{
+    REQUIRES(&p->sig.lock);
+    if (!t && signo == SIGKILL)
+        wake_some(p);
+    else if (!t && target->blocked & sig_bit(signo))
+        wake_awaiting(p, signo);
+    else
+        thread_notify(target);
+    if (unlikely(p->sigwait))
+        sigwait_wake(p->sigwait);
+}
+
 int signal_send_record(struct proc *p, struct thread *t, int signo,
                        const struct sig_record *rec, struct sig_queued **spare)
 {
@@ -233,18 +249,36 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
         if (q) {
             q->signo = signo;
             q->rec = *rec;
-            list_add_tail(&records->realtime, &q->link);
+            list_add_tail(&records->queued, &q->link);
         }
     }
-    if (!t && signo == SIGKILL)
-        wake_some(p);
-    else if (!t && target->blocked & sig_bit(signo))
-        wake_awaiting(p, signo);
-    else
-        thread_notify(target);
+    tell(p, t, target, signo);
 out:
     spin_unlock_irq(&p->sig.lock, flags);
     return err;
+}
+
+enum timer_sent signal_send_timer(struct proc *p, struct thread *t, struct sig_queued *q)
+{
+    REQUIRES(&p->sig.lock);
+    struct thread *target = t ? t : pick_thread(p, q->signo);
+    struct sig_records *records = t ? &t->records : &p->records;
+    u64 *pending = t ? &t->pending : &p->pending;
+
+    if (!p->leader)
+        return TIMER_IGNORED;
+    apply_job_control(p, q->signo);
+    if (is_ignored(p, target, q->signo))
+        return TIMER_IGNORED;
+    if (q->signo <= SIG_STANDARD_MAX) {
+        if (*pending & sig_bit(q->signo))
+            return TIMER_BUSY;
+        records->standard[q->signo] = (struct sig_record){.status = STATUS_QUEUED};
+    }
+    WRITE_ONCE(*pending, *pending | sig_bit(q->signo));
+    list_add_tail(&records->queued, &q->link);
+    tell(p, t, target, q->signo);
+    return TIMER_SENT;
 }
 
 void signal_send_proc(struct proc *p, int signo)
@@ -362,4 +396,6 @@ void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction 
     }
     spin_unlock_irq(&p->sig.lock, flags);
     signal_free(&trash);
+    if (p == current_proc())
+        posix_timers_rearm(p);
 }

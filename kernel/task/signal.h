@@ -52,6 +52,10 @@ u64 signal_actionable(const struct thread *t);
  * NULL). With or without proc_lock. `spare` may be NULL for who sends no queued signals. */
 int signal_send_record(struct proc *p, struct thread *t, int signo,
                        const struct sig_record *rec, struct sig_queued **spare);
+/* The record of a timer, which is in no list, becomes pending; unless an equal standard signal is,
+ * or who is told ignores it. t NULL: to the process. sig.lock held. */
+enum timer_sent { TIMER_SENT, TIMER_BUSY, TIMER_IGNORED };
+enum timer_sent signal_send_timer(struct proc *p, struct thread *t, struct sig_queued *q);
 /* procs_next() that first brings memory for one more. */
 struct procs;
 struct proc *signal_next(struct procs *w, int signo, struct sig_queued **spare);

@@ -4,6 +4,7 @@
  * never fails; real-time signals with data are queued.
  */
 #include "kernel/task/sigqueue.h"
+#include "kernel/event/posix_timer.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "lib/lock.h"
@@ -70,7 +71,7 @@ void signal_read_info(struct sig_record *rec, const struct siginfo *info)
 
 struct sig_queued *signal_spare(int signo)
 {
-    return signo > SIG_STANDARD_MAX ? kmalloc(sizeof(struct sig_queued)) : NULL;
+    return signo > SIG_STANDARD_MAX ? kzalloc(sizeof(struct sig_queued)) : NULL;
 }
 
 void signal_spare_free(struct sig_queued *spare)
@@ -111,17 +112,20 @@ void signal_free(struct list *trash)
 
 /* ---- pending sets; sig.lock held ---- */
 
-static void drop_realtime(struct sig_records *records, u64 set, struct list *trash)
+static void drop_queued(struct sig_records *records, u64 set, struct list *trash)
 {
     struct list *pos, *tmp;
 
-    list_for_each_safe (pos, tmp, &records->realtime) {
+    list_for_each_safe (pos, tmp, &records->queued) {
         struct sig_queued *q = list_entry(pos, struct sig_queued, link);
 
         if (!(set & sig_bit(q->signo)))
             continue;
         list_del(&q->link);
-        list_add(trash, &q->link);
+        if (q->timer)
+            posix_timer_dropped(q);
+        else
+            list_add(trash, &q->link);
     }
 }
 
@@ -129,8 +133,8 @@ void signal_discard(u64 *pending, struct sig_records *records, u64 set,
                     struct list *trash)
 {
     WRITE_ONCE(*pending, *pending & ~set);
-    if (set >> SIG_STANDARD_MAX)
-        drop_realtime(records, set, trash);
+    if (!list_empty(&records->queued))
+        drop_queued(records, set, trash);
 }
 
 void signal_flush(u64 *pending, struct sig_records *records, struct list *trash)
@@ -138,15 +142,14 @@ void signal_flush(u64 *pending, struct sig_records *records, struct list *trash)
     signal_discard(pending, records, ~0ull, trash);
 }
 
-static void take_realtime(u64 *pending, struct sig_records *records, int signo,
-                          struct sig_record *rec, struct list *trash)
+static void take_queued(u64 *pending, struct sig_records *records, int signo,
+                        struct sig_record *rec, struct list *trash)
 {
     struct list *pos, *tmp;
     bool taken = false;
 
     *rec = signal_of_kernel;
-    *pending &= ~sig_bit(signo);
-    list_for_each_safe (pos, tmp, &records->realtime) {
+    list_for_each_safe (pos, tmp, &records->queued) {
         struct sig_queued *q = list_entry(pos, struct sig_queued, link);
 
         if (q->signo != signo)
@@ -158,7 +161,10 @@ static void take_realtime(u64 *pending, struct sig_records *records, int signo,
         *rec = q->rec;
         taken = true;
         list_del(&q->link);
-        list_add(trash, &q->link);
+        if (q->timer)
+            posix_timer_taken(q, rec);
+        else
+            list_add(trash, &q->link);
     }
 }
 
@@ -180,11 +186,10 @@ int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *
     if (ready & SYNCHRONOUS)
         ready &= SYNCHRONOUS;
     signo = __builtin_ctzll(ready) + 1;
-    if (signo > SIG_STANDARD_MAX) {
-        take_realtime(pending, records, signo, rec, trash);
-    } else {
-        *pending &= ~sig_bit(signo);
+    *pending &= ~sig_bit(signo);
+    if (signo > SIG_STANDARD_MAX || records->standard[signo].status == STATUS_QUEUED)
+        take_queued(pending, records, signo, rec, trash);
+    else
         *rec = records->standard[signo];
-    }
     return signo;
 }

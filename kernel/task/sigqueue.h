@@ -10,6 +10,10 @@ struct siginfo;
 
 extern const struct sig_record signal_of_kernel;
 
+/* Status of a standard signal's record: it is a timer's, which is in the queue. No program can
+ * write it: a status comes with ends of children only. */
+#define STATUS_QUEUED INT32_MIN
+
 /* A queued signal for p, made of *spare; it counts with all of its user. NULL: too many, or no
  * memory. */
 struct sig_queued *signal_claim(struct proc *p, struct sig_queued **spare);

@@ -3,6 +3,7 @@
  * wait4 and waitid. Taking a zombie's record is the last act of its process.
  */
 #include "lib/uapi/wait.h"
+#include "kernel/event/pidfd.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
@@ -139,7 +140,8 @@ static s32 try_one(struct proc *parent, const struct wait_request *w,
     REQUIRES(&proc_lock);
     struct proc *p = proc_find(w->id);
 
-    if (!p || p->parent != parent || !matches(p, w))
+    if (!p || p->parent != parent || (w->serial && p->serial != w->serial) ||
+        !matches(p, w))
         return -ECHILD;
     return try_child(parent, p, w, r) ? w->id : 0;
 }
@@ -230,7 +232,24 @@ long sys_wait4(const struct syscall_args *a)
     return found;
 }
 
-static int waitid_request(const struct syscall_args *a, struct wait_request *w)
+/* *now: the descriptor says not to wait, when the options do not. */
+static int pidfd_request(struct wait_request *w, bool *now)
+{
+    struct task_id id;
+    bool nonblock;
+    int err = w->id < 0 ? -EINVAL : pidfd_identify(w->id, &id, &nonblock);
+
+    if (err)
+        return err;
+    *now = nonblock && !(w->options & WNOHANG);
+    w->type = P_PID;
+    w->id = id.pid;
+    w->serial = id.serial;
+    w->options |= nonblock ? WNOHANG : 0;
+    return 0;
+}
+
+static int waitid_request(const struct syscall_args *a, struct wait_request *w, bool *now)
 {
     u32 options = (u32)a->a3;
     s32 id = (s32)a->a1;
@@ -253,7 +272,7 @@ static int waitid_request(const struct syscall_args *a, struct wait_request *w)
             w->id = READ_ONCE(current_proc()->pgid);
         return 0;
     case P_PIDFD:
-        return id < 0 ? -EINVAL : -EBADF; /* no descriptor is one */
+        return pidfd_request(w, now);
     default:
         return -EINVAL;
     }
@@ -265,12 +284,15 @@ long sys_waitid(const struct syscall_args *a)
     struct wait_result r;
     struct siginfo info;
     struct sig_record rec;
-    int err = waitid_request(a, &w);
+    bool now = false;
+    int err = waitid_request(a, &w, &now);
     long found;
 
     if (err)
         return err;
     found = do_wait(&w, &r);
+    if (!found && now)
+        found = -EAGAIN;
     memset(&info, 0, sizeof(info));
     if (found > 0) {
         rec = (struct sig_record){.code = r.code, .pid = (s32)found, .uid = r.uid};

@@ -9,6 +9,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/open.h"
+#include "kernel/event/posix_timer.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/exec/loader.h"
@@ -362,6 +363,7 @@ static void commit(struct exec *e, const char *name)
     e->file = NULL;
     unshare(e, p);
     fdtable_close_on_exec(p->files); /* which tells others that exec succeeds */
+    posix_timers_end(p);
     signal_exec(p, t);
     exec_cred_commit(p, &e->cred);
     set_names(p, t, name);

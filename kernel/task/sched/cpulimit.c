@@ -4,6 +4,7 @@
  * timers of used processor time.
  */
 #include "kernel/task/sched/cpulimit.h"
+#include "kernel/event/posix_timer.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "lib/uapi/time.h"
@@ -76,6 +77,8 @@ void cpu_limit_tick(struct thread *t, u64 ns, bool in_user)
         run_timer(p, &p->cpu_itimers[0], ns, SIGVTALRM);
     if (unlikely(READ_ONCE(p->cpu_itimers[1].left)))
         run_timer(p, &p->cpu_itimers[1], ns, SIGPROF);
+    if (unlikely(READ_ONCE(p->timers)))
+        posix_timers_tick(p);
 }
 
 void cpu_itimer_set(struct proc *p, int which, const struct cpu_itimer *new,

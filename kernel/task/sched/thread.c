@@ -46,7 +46,7 @@ struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(voi
     list_init(&t->proc_link);
     list_init(&t->tid_link);
     list_init(&t->pi_owned);
-    list_init(&t->records.realtime);
+    list_init(&t->records.queued);
     ktimer_init(&t->sleep_timer, sched_sleep_over);
     str_copy(t->comm, name, sizeof(t->comm));
     return t;
