@@ -14,7 +14,7 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all lib run test test-host test-port test-models test-inject test-user test-run test-stress test-linux test-boot \
+.PHONY: all lib run test test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
         test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench scale stall clean help
@@ -29,6 +29,9 @@ test: ## the tests that take minutes, with the sum at the end
 
 test-models: ## the models of protocols that need several CPUs, with spin
 	$(TEST_MODELS)
+
+test-models-big: ## the same with more CPUs and turns
+	$(TEST_MODELS) big
 
 test-host: ## unit tests of lib, mm, fs on this machine, with sanitizers
 	$(TEST_HOST)

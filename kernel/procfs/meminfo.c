@@ -168,6 +168,7 @@ int procfs_show_slabinfo(struct seq *s, s32 pid)
 int procfs_show_buddyinfo(struct seq *s, s32 pid)
 {
     (void)pid;
+    memory_settle();
     seq_puts(s, "Node 0, zone   Normal ");
     for (unsigned order = 0; order < BUDDY_ORDERS; order++)
         seq_printf(s, "%6lu ", page_count_order(order));

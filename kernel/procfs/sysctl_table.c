@@ -249,6 +249,7 @@ static int set_drop_caches(char *text, size_t n)
     (void)n;
     if (str_to_u64(text, &what) != 0 || what < 1 || what > 4)
         return -EINVAL;
+    memory_settle();
     page_drain();
     return 0;
 }

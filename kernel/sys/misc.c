@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "fs/uio.h"
 #include "kernel/main.h"
+#include "kernel/pause.h"
 #include "kernel/printk.h"
 #include "kernel/random.h"
 #include "kernel/syscall.h"
@@ -34,12 +35,15 @@ _Static_assert(sizeof(struct sysinfo) == 112, "struct sysinfo of x86-64");
 
 long sys_sysinfo(const struct syscall_args *a)
 {
-    struct sysinfo info = {.uptime = (s64)(clock_monotonic_ns() / 1000000000),
-                           .totalram = page_count_total() * PAGE_SIZE,
-                           .freeram = page_count_free() * PAGE_SIZE,
-                           .sharedram = object_pages_total() * PAGE_SIZE,
-                           .procs = (u16)proc_count(),
-                           .mem_unit = 1};
+    struct sysinfo info;
+
+    memory_settle();
+    info = (struct sysinfo){.uptime = (s64)(clock_monotonic_ns() / 1000000000),
+                            .totalram = page_count_total() * PAGE_SIZE,
+                            .freeram = page_count_free() * PAGE_SIZE,
+                            .sharedram = object_pages_total() * PAGE_SIZE,
+                            .procs = (u16)proc_count(),
+                            .mem_unit = 1};
 
     loadavg_get(info.loads);
     for (int i = 0; i < 3; i++)

@@ -32,10 +32,12 @@ static bool memory_there(void)
     return page_count_free() > page_count_reserve();
 }
 
+/* To the last: between giving its memory up and mm_any_dying() there is a moment, and what it
+ * has beside that comes back later still. */
 static bool is_ending(const struct proc *p)
 {
     REQUIRES(&proc_lock);
-    return p->mm && (p->exiting || (READ_ONCE(p->pending) & sig_bit(SIGKILL)));
+    return !p->zombie && (p->exiting || (READ_ONCE(p->pending) & sig_bit(SIGKILL)));
 }
 
 /* What the kernel keeps for a process and frees with it, in bytes. */
@@ -65,8 +67,9 @@ struct choice {
 };
 
 /* One choice at a time: the sums of the users are in their accounts. Nothing is allocated and
- * nothing else is waited for with it. */
+ * nothing is waited for with it but that every CPU passes. */
 static struct mutex choosing = {.queue = LIST_INIT(choosing.queue)};
+static u64 last_choice_ns; /* when somebody was chosen last; `choosing` */
 
 /* Sums up what every user has. */
 static void sum_up(void)
@@ -152,25 +155,35 @@ static bool kill_sharers(const struct choice *c, struct obituary *o)
     return mm;
 }
 
-/* Whether somebody is ending, now or already before. `another`: those who do already have
- * been waited for in vain. */
-static bool kill_one(bool another)
+/* Whether somebody is ending, now or already before, or has just ended. `another`: those who
+ * do already have been waited for in vain; not those that another thread chose meanwhile. */
+static bool kill_one(bool another, bool vain)
 {
     const struct proc *me = current_proc();
-    struct choice c = {.ending = mm_any_dying()};
+    struct choice c = {.ending = false};
     struct procs w;
     struct obituary o;
     struct proc *p;
-    bool found, killed;
+    bool found, killed, there;
+    u64 now;
 
     mutex_lock(&choosing);
+    now = clock_monotonic_ns();
+    another = another && now - last_choice_ns >= PATIENCE_NS;
+    c.ending = mm_any_dying();
     sum_up();
     w = procs_begin(PROCS_ALL);
     while ((p = procs_next(&w)))
         consider(p, &c);
     procs_end(&w);
-    found = c.victim.pid && (!c.ending || another);
+    c.ending |= mm_any_dying();
+    if (!c.ending)
+        memory_settle(); /* of the last that ended, on whatever CPU */
+    there = memory_there() && !vain;
+    found = !there && c.victim.pid && (!c.ending || another);
     killed = found && kill_sharers(&c, &o); /* or it ended by itself */
+    if (killed)
+        last_choice_ns = now;
     mutex_unlock(&choosing);
     if (killed)
         printk(
@@ -182,21 +195,29 @@ static bool kill_one(bool another)
             (unsigned long)o.anon, (unsigned long)o.file, (unsigned long)o.shmem,
             (unsigned long)o.kernel, (long)o.adj, (unsigned long)page_count_free(),
             (unsigned long)page_count_total(), me->comm, me->pid);
-    return found || (c.ending && !another);
+    return there || found || (c.ending && !another);
 }
 
-/* Lets those who end run, until there is memory or patience is over. */
-static bool wait_for_memory(void)
+/* Lets those who end run, until there is memory, nobody is left or patience is over: as long
+ * as they give pages back, it is not. *ending: somebody still is. */
+static bool wait_for_memory(bool *ending)
 {
-    u64 end = clock_monotonic_ns() + PATIENCE_NS;
-    bool ending = true;
+    u64 end = clock_monotonic_ns() + PATIENCE_NS, most = page_count_free();
 
-    while (!memory_there() && ending && !signal_kill_pending(current_thread()) &&
+    *ending = true;
+    while (!memory_there() && *ending && !signal_kill_pending(current_thread()) &&
            clock_monotonic_ns() < end) {
         sched_yield_now();
-        ending = mm_any_dying();
-        proc_for_each(find_ending, &ending);
+        *ending = mm_any_dying();
+        proc_for_each(find_ending, ending);
+        *ending |= mm_any_dying();
+        if (page_count_free() > most) {
+            most = page_count_free();
+            end = clock_monotonic_ns() + PATIENCE_NS;
+        }
     }
+    if (!*ending)
+        memory_settle();
     return memory_there();
 }
 
@@ -213,15 +234,17 @@ static bool in_vain(struct thread *t)
 bool oom_handle(bool user)
 {
     struct thread *t = current_thread();
+    bool another = false, vain;
 
     memory_settle();
-    if (memory_there() && !in_vain(t)) {
+    vain = in_vain(t);
+    if (memory_there() && !vain) {
         sched_yield_now();
         return true;
     }
     t->oom_tries = 0;
-    for (bool again = false; !signal_kill_pending(t) && kill_one(again); again = true) {
-        if (!signal_kill_pending(t) && wait_for_memory())
+    while (!signal_kill_pending(t) && kill_one(another, vain)) {
+        if (!signal_kill_pending(t) && wait_for_memory(&another))
             return true;
         if (!user) /* the one that ends may wait for a lock we hold */
             break;

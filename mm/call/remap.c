@@ -42,13 +42,16 @@ static noinline int remap_range(struct vma *v, vaddr_t start, vaddr_t end, pgoff
     return 0;
 }
 
-/* The translation at va was replaced. */
-static inline void flush_replaced(struct mm *mm, vaddr_t va)
+/* The translation at va was replaced, or there is more to flush (change_look()). */
+static inline void flush_replaced(struct mm *mm, vaddr_t va, const struct change *noted)
 {
     struct change c;
 
     change_begin(&c, mm);
-    change_note(&c, va);
+    if (likely(noted->naddrs == 1))
+        change_note(&c, va);
+    else
+        change_note_all(&c);
     change_end(&c);
 }
 
@@ -90,7 +93,7 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     change_mark(&r.change, s.table);
     spin_unlock(&s.table->lock);
     if (change_noted(&r.change))
-        flush_replaced(mm, va);
+        flush_replaced(mm, va, &r.change);
     object_changed(o);
     *missing = r.missing;
     return true;

@@ -110,6 +110,7 @@ void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copi
 
             /* Not before the lock: a fault that found the page may be about to show it. */
             spin_lock(&table->lock);
+            change_look(c, table);
             if (table->present)
                 slot_drop(c, v, table, i, i + slot_count(va, next, order), copies);
             change_mark(c, table);

@@ -232,6 +232,8 @@ static struct page *large_alloc(unsigned order)
     spin_lock(&buddy.lock);
     pg = block_take(order);
     buddy_unlock();
+    if (!pg) /* what other CPUs keep is there for the next try */
+        page_drain_ask();
     return pg;
 }
 

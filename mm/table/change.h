@@ -101,7 +101,8 @@ static inline void change_note_all(struct change *c)
     c->naddrs = TLB_ADDRS + 1;
 }
 
-/* Before T of a table is given up, if the change has noted something. T held. */
+/* Before T of a table is given up, if the change has noted something. T held; after
+ * change_look(): this stamp hides the one before it. */
 static inline void change_mark(const struct change *c, struct page *table)
 {
     if (c->naddrs) {

@@ -345,6 +345,7 @@ static always_inline void slot_drop_backlink(struct change *c, struct page *pg, 
         pte_t old;
 
         change_switch(c, table->mm);
+        change_look(c, table);
         old = pte_exchange(pt_entries(table) + i, 0);
         table->present--;
         /* away pages are in shared mappings only */
