@@ -123,6 +123,17 @@ static inline void change_look(struct change *c, const struct page *table)
         change_note_all(c);
 }
 
+/* Both, of a change that has noted something in the table. */
+static inline void change_look_and_mark(struct change *c, struct page *table)
+{
+    u32 count = this_cpu(unflushed) | 1, stamp = cpu_id() << STAMP_COUNT_BITS | count;
+
+    if (unlikely((table->stamp ^ stamp) >> STAMP_COUNT_BITS))
+        change_look(c, table);
+    this_cpu(unflushed) = count;
+    table->stamp = stamp;
+}
+
 /* This CPU has flushed what it noted. */
 static inline void change_settled(void)
 {

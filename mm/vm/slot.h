@@ -345,14 +345,13 @@ static always_inline void slot_drop_backlink(struct change *c, struct page *pg, 
         pte_t old;
 
         change_switch(c, table->mm);
-        change_look(c, table);
         old = pte_exchange(pt_entries(table) + i, 0);
         table->present--;
         /* away pages are in shared mappings only */
         c->resident[RESIDENT_SHMEM] -= 1 << pg->order;
         if (pte_used(old)) {
             change_note(c, pt_address(table, i));
-            change_mark(c, table);
+            change_look_and_mark(c, table);
         }
         mm_count(pte_zapped);
     }

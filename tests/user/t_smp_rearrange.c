@@ -58,7 +58,8 @@ static void *sees_pairs(void *arg)
     return NULL;
 }
 
-TEST(SR01, "vectors: each page shows one of its two, and after the call the one asked for")
+TEST(SR01,
+     "vectors: each page shows one of its two, and after the call the one asked for")
 {
     uint64_t seed = 1;
 
@@ -215,7 +216,7 @@ static void *stirs(void *arg)
     return NULL;
 }
 
-TEST(SR04, "after a remap no CPU sees what was there, whoever else changes the table")
+TEST(SR04, "after a remap no CPU sees what was there, though others change the table")
 {
     uint64_t seed = 4;
 
