@@ -9,6 +9,7 @@
 #include "mm/vm/commit.h"
 #include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
+#include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
 #include "mm/vm/vma_gap.h"
 
@@ -292,7 +293,7 @@ struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t 
     v = vma_find(mm, start);
     area_account(mm, v->flags, -(s64)vma_npages(v));
     if (v->object) { /* the object counts VMAs by their flags */
-        spin_lock(&v->object->lock);
+        object_lock_homes(v->object);
         object_unlink_locked(v);
         v->flags = flags;
         object_link_locked(v);

@@ -10,6 +10,7 @@
 #include "mm/op/area.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/object.h"
+#include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
 
 /* Shows the private pages of v in the child as well. */
@@ -29,7 +30,7 @@ static int copy_private(struct vma *v, struct mm *child, struct change *c)
         if (!to.table)
             return -ENOMEM;
         if (v->object)
-            spin_lock(&v->object->lock);
+            object_lock_homes(v->object);
         slot_share(c, table, to.table, to.i, to.i + slot_count(va, next, order), order);
         if (v->object)
             spin_unlock(&v->object->lock);

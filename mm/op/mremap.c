@@ -9,6 +9,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/op/zap.h"
 #include "mm/vm/huge.h"
+#include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
 
 /* Whether the leaf table over [va, next) of v can move as it is. */
@@ -98,7 +99,7 @@ static void transfer(struct mremap *m, struct vma *v, u64 len)
     struct change c;
 
     if (v->object)
-        spin_lock(&v->object->lock);
+        object_lock_homes(v->object);
     change_begin(&c, m->mm);
     pt_for_each_table(m->mm, slot_level(vma_order(v)), m->old, m->old + len, va, next,
                       table)
@@ -115,9 +116,10 @@ static void transfer(struct mremap *m, struct vma *v, u64 len)
         if (pause_due()) {
             change_flush(&c);
             if (v->object)
-                (void)pause_unlocked(&v->object->lock);
-            else
-                pause_now();
+                spin_unlock(&v->object->lock);
+            pause_now();
+            if (v->object)
+                object_lock_homes(v->object);
         }
     }
     change_end(&c);

@@ -19,6 +19,7 @@
 #include "mm/vm/backlink.h"
 #include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
+#include "mm/vm/object_walk.h"
 #include "mm/vm/rmap.h"
 #include "mm/vm/slot.h"
 
@@ -41,33 +42,31 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
                        struct change *b)
 {
     REQUIRES(&o->lock);
-    struct page *leaving = NULL;
+    struct object_walk walk = {o, false};
+    u32 number = first, leaving[TRUNCATE_RUN]; /* frames */
     void *pages[INDEX_SLOTS];
-    u32 number = first;
-    unsigned n;
+    unsigned n, total = 0;
 
     while ((n = index_take(&o->pages, &number, last, pages)) != 0) {
-        for (unsigned i = 0; i < n;
-             i++) { /* a chain through what is no number any more */
-            struct page *pg = pages[i];
+        for (unsigned i = 0; i < n; i++) {
+            const struct page *pg = pages[i];
 
             if (unlikely(o->order) && huge_ops)
                 huge_ops->gone(o, pg->index);
-            pg->index = leaving ? (u32)page_to_pfn(leaving) : 0;
-            leaving = pg;
+            leaving[total++] = (u32)page_to_pfn(pg);
         }
         object_uncount(o, n);
     }
-    rmap_unmap_homes(o, first, last, copies, b);
-    while (leaving) {
-        struct page *pg = leaving;
+    rmap_unmap_homes(&walk, first, last, copies, b);
+    for (unsigned i = 0; i < total; i++) {
+        struct page *pg = pfn_to_page(leaving[i]);
 
-        leaving = pg->index ? pfn_to_page(pg->index) : NULL;
-        rmap_unmap_away(pg, b);
+        rmap_unmap_away(&walk, pg, b);
         object_forget_page(pg);
         change_free(b, pg, page_to_pfn(pg)); /* the object's reference, after the flush */
     }
     object_changed(o);
+    object_walk_end(&walk);
 }
 
 /* Frees the pages [first, last) run by run. Between two runs O may be given up for a pause: a
@@ -108,8 +107,10 @@ static void remove_copies(struct vm_object *o, pgoff_t first)
     change_begin(&batch, NULL);
     while (o->nprivate && rmap_next_home(o, &first)) {
         pgoff_t end = (first | (TRUNCATE_RUN - 1)) + 1;
+        struct object_walk walk = {o, false};
 
-        rmap_unmap_homes(o, first, end, DROP_COPIES, &batch);
+        rmap_unmap_homes(&walk, first, end, DROP_COPIES, &batch);
+        object_walk_end(&walk);
         object_changed(o);
         first = end;
         if (pause_due()) {

@@ -7,6 +7,7 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "mm/vm/object_tree.h"
+#include "mm/vm/object_walk.h"
 #include "mm/vm/rmap.h"
 
 /* Drops what DROP_* says of [start, end) of v, table by table. */
@@ -65,7 +66,7 @@ static inline void unmap_hint(u64 key, void *arg)
         slot_drop_backlink(ctx->c, ctx->pg, key);
 }
 
-void rmap_unmap_away(struct page *pg, struct change *c)
+void rmap_unmap_away(struct object_walk *walk, struct page *pg, struct change *c)
 {
     REQUIRES(&pg->object->lock);
     struct unmap_ctx ctx = {pg, c};
@@ -77,7 +78,7 @@ void rmap_unmap_away(struct page *pg, struct change *c)
             if (!pause_due())
                 continue;
             change_flush(c);
-            (void)pause_unlocked(&pg->object->lock);
+            object_walk_pause_now(walk);
         }
         return;
     }
@@ -90,13 +91,13 @@ void rmap_unmap_away(struct page *pg, struct change *c)
     }
 }
 
-void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copies,
+void rmap_unmap_homes(struct object_walk *walk, pgoff_t first, pgoff_t last, u32 copies,
                       struct change *c)
 {
-    REQUIRES(&o->lock);
+    REQUIRES(&walk->object->lock);
     struct vma *v;
 
-    object_for_each_vma (v, o, first, last) {
+    object_for_each_vma (v, walk->object, first, last) {
         pgoff_t low = MAX(first, v->pgoff), high = MIN(last, v->pgoff + vma_npages(v));
         vaddr_t start = v->start + ((low - v->pgoff) << PAGE_SHIFT);
         vaddr_t end = v->start + ((high - v->pgoff) << PAGE_SHIFT);
@@ -115,6 +116,10 @@ void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copi
                 slot_drop(c, v, table, i, i + slot_count(va, next, order), copies);
             change_mark(c, table);
             spin_unlock(&table->lock);
+        }
+        if (pause_due()) {
+            change_flush(c);
+            object_walk_pause_now(walk);
         }
     }
 }

@@ -12,6 +12,7 @@
 #include "lib/pause.h"
 #include "mm/phys/slab.h"
 #include "mm/vm/object_tree.h"
+#include "mm/vm/object_walk.h"
 #include "mm/vm/rmap.h"
 #include "mm/vm/slot.h"
 
@@ -60,9 +61,11 @@ static inline void count_entry(struct count *c, const struct page *table, unsign
         c->b->n[(pg->index - c->first) >> c->o->order]++;
 }
 
+/* O is given up for pauses. */
 static void count_homes(struct count *c, pgoff_t last)
 {
     REQUIRES(&c->o->lock);
+    struct object_walk walk = {c->o, false};
     struct vma *v;
 
     object_for_each_vma (v, c->o, c->first, last) {
@@ -81,7 +84,10 @@ static void count_homes(struct count *c, pgoff_t last)
                 count_entry(c, table, i);
             spin_unlock(&table->lock);
         }
+        if (pause_due())
+            object_walk_pause_now(&walk);
     }
+    object_walk_end(&walk);
 }
 
 static void count_hint(u64 key, void *arg)

@@ -361,7 +361,6 @@ s64 object_seek(struct vm_object *o, s64 pos, bool hole)
     spin_unlock(&o->lock);
     return result;
 }
-
 u64 object_pages_total(void)
 {
     return __atomic_load_n(&pages_total, __ATOMIC_RELAXED);

@@ -43,7 +43,9 @@ struct vm_object {
     u32 refs;            /* atomic: inode, VMAs */
     struct rb_root vmas; /* [O] VMAs by home range, see object_link */
     u32 nvmas;           /* [O] */
-    spinlock_t log_lock; /* the next four, below N */
+    u32 walks; /* [O] walks over `vmas` that have paused: see mm/vm/object_walk.h */
+    struct walk_waiter *walk_waiters; /* [O] */
+    spinlock_t log_lock;              /* the next four, below N */
     u32 logs;            /* frame of the first page with a backlink log, 0: none */
     u32 log_hand;        /* the page whose log is looked through for stale hints, */
     u64 log_at;          /* and how far that is */

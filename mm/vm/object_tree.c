@@ -4,6 +4,7 @@
  * knows the largest home end below it.
  */
 #include "mm/vm/object_tree.h"
+#include "mm/vm/object_walk.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "mm/vm/backlink.h"
@@ -71,7 +72,7 @@ void object_unlink_locked(struct vma *v)
 void object_link(struct vma *v)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
-    spin_lock(&v->object->lock);
+    object_lock_homes(v->object);
     object_link_locked(v);
     spin_unlock(&v->object->lock);
 }
@@ -81,7 +82,7 @@ void object_unlink(struct vma *v)
     REQUIRES_EXCLUSIVE(&v->mm->lock);
     struct vm_object *o = v->object;
 
-    spin_lock(&o->lock);
+    object_lock_homes(o);
     object_unlink_locked(v);
     while (o->nvmas == 0 && backlink_drop_logs(o))
         (void)pause_unlocked(&o->lock);

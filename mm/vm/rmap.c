@@ -5,6 +5,7 @@
 #include "mm/vm/rmap.h"
 #include "lib/lock.h"
 #include "mm/vm/object_tree.h"
+#include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
 
 struct visit_ctx {
@@ -56,10 +57,11 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg)
     }
 }
 
-bool rmap_next_home(const struct vm_object *o, pgoff_t *first)
+bool rmap_next_home(struct vm_object *o, pgoff_t *first)
 {
     REQUIRES(&o->lock);
     pgoff_t best = OBJECT_MAX_PAGES;
+    struct object_walk walk = {o, false};
     const struct vma *v;
 
     object_for_each_vma (v, o, *first, OBJECT_MAX_PAGES) {
@@ -68,11 +70,13 @@ bool rmap_next_home(const struct vm_object *o, pgoff_t *first)
 
         if (v->pgoff >= best) /* they come in this order */
             break;
-        if (v->flags & VM_SHARED)
-            continue;
-        if (pt_next_table(v->mm, &va, v->end, slot_level(vma_order(v))))
+        if (!(v->flags & VM_SHARED) &&
+            pt_next_table(v->mm, &va, v->end, slot_level(vma_order(v))))
             best = MIN(best, vma_home(v, va));
+        if (pause_due())
+            object_walk_pause_now(&walk);
     }
+    object_walk_end(&walk);
     *first = best;
     return best < OBJECT_MAX_PAGES;
 }

@@ -9,6 +9,7 @@
 #include "mm/vm/object.h"
 
 struct vma;
+struct object_walk;
 
 /* Where a page is shown: entry i of `leaf` (table locked during the visit; of level 1 for a
  * huge page). */
@@ -21,15 +22,16 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg);
 u64 rmap_count(struct page *pg);
 
 /* Removes every translation of pg away from home: pg has left the index, so none is added. O
- * held, but given up for pauses; flushes go to the batch. */
-void rmap_unmap_away(struct page *pg, struct change *c);
+ * held, but given up for pauses of the walk; flushes go to the batch. */
+void rmap_unmap_away(struct object_walk *walk, struct page *pg, struct change *c);
 
 /* Moves *first up to the first file page from which on a private mapping has a table at the
- * page's home. False: none has. O held. */
-bool rmap_next_home(const struct vm_object *o, pgoff_t *first);
+ * page's home. False: none has. O held, but given up for pauses. */
+bool rmap_next_home(struct vm_object *o, pgoff_t *first);
 
 /* Removes the home translations of file pages [first, last) in every mapping. copies:
- * DROP_COPIES also the private copies at those addresses (truncate), 0 not (a hole punch). O
- * held. */
-void rmap_unmap_homes(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copies,
+ * DROP_COPIES also the private copies at those addresses (truncate), 0 not (a hole punch).
+ * The pages have left the index. Pauses between two mappings: O of walk->object held, but given up
+ * then; the caller ends the walk. */
+void rmap_unmap_homes(struct object_walk *walk, pgoff_t first, pgoff_t last, u32 copies,
                       struct change *c);

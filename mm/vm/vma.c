@@ -14,6 +14,7 @@
 #include "mm/phys/slab.h"
 #include "mm/table/mm_types.h"
 #include "mm/vm/object_tree.h"
+#include "mm/vm/object_walk.h"
 
 SLAB_CACHE(vma_cache, "vma", struct vma);
 
@@ -197,7 +198,7 @@ static void set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
     if (v->object) {
-        spin_lock(&v->object->lock);
+        object_lock_homes(v->object);
         object_unlink_locked(v);
     }
     v->pgoff += ((s64)(start - v->start)) >> PAGE_SHIFT;
