@@ -5,17 +5,13 @@
  * attributes asks is asked under the inode's lock.
  */
 #include "fs/perm.h"
+#include "fs/groups.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
 
 static inline bool in_group(const struct fs_cred *c, u32 gid)
 {
-    if (gid == c->gid)
-        return true;
-    for (u32 i = 0; i < c->ngroups; i++)
-        if (c->groups[i] == gid)
-            return true;
-    return false;
+    return gid == c->gid || groups_have(READ_ONCE(c->groups), gid);
 }
 
 bool cred_in_group(const struct fs_cred *c, u32 gid)

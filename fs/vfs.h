@@ -109,14 +109,12 @@ struct inode {
     void *data;                  /* [c] the file system's own */
 };
 
-#define FS_GROUPS_MAX 16
-
 /* Whose rights count in the file systems. */
 struct fs_cred {
     u32 change; /* odd while they change: fs/perm.h */
     u32 uid, gid;
-    u32 ngroups, groups[FS_GROUPS_MAX];
-    u64 caps; /* bit per CAP_*; fs/perm.h names those that count */
+    struct fs_groups *groups; /* referenced by the process; NULL: none */
+    u64 caps;                 /* bit per CAP_*; fs/perm.h names those that count */
 };
 
 /* What processes made with CLONE_FS have in common. */

@@ -5,12 +5,14 @@
 #include "kernel/procfs/stat.h"
 #include "arch/cpu.h"
 #include "fs/context.h"
+#include "fs/groups.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
 #include "kernel/term/tty.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -22,7 +24,8 @@ struct view {
     s32 tgid, pid, ppid, pgid, sid, foreground;
     u64 tty;
     char comm[COMM_LEN], state;
-    u32 uid[4], gid[4], ngroups, groups[16];
+    u32 uid[4], gid[4];
+    struct fs_groups *groups; /* referenced */
     u64 pending, thread_pending, blocked, ignored, caught;
     u64 minflt, majflt, cminflt, cmajflt;
     u64 utime, stime, cutime, cstime, start; /* ns */
@@ -111,8 +114,8 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
            sizeof(v->uid));
     memcpy(v->gid, (u32[]){p->cred.gid, p->cred.egid, p->cred.sgid, p->cred.fs.gid},
            sizeof(v->gid));
-    v->ngroups = MIN(p->cred.fs.ngroups, (u32)ARRAY_SIZE(v->groups));
-    memcpy(v->groups, p->cred.fs.groups, sizeof(v->groups));
+    v->groups = p->cred.fs.groups;
+    groups_hold(v->groups);
     v->minflt = counts.minflt;
     v->majflt = p->majflt;
     v->cminflt = p->cminflt;
@@ -154,6 +157,7 @@ int procfs_show_stat(struct seq *s, const struct task_id *id, bool whole)
     const struct mm_program *at = hide ? &hidden : &mm->program;
 
     if (!err) {
+        groups_put(v.groups);
         seq_printf(s, "%d (%s) %c %d %d %d %lu %d 0 %lu %lu %lu %lu ", v.pid, v.comm,
                    v.state, v.ppid, v.pgid, v.sid, v.tty, v.foreground, v.minflt,
                    v.cminflt, v.majflt, v.cmajflt);
@@ -235,8 +239,10 @@ static void status_identity(struct seq *s, const struct view *v)
     seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", v->uid[0], v->uid[1], v->uid[2], v->uid[3]);
     seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", v->gid[0], v->gid[1], v->gid[2], v->gid[3]);
     seq_printf(s, "FDSize:\t64\nGroups:\t");
-    for (u32 i = 0; i < v->ngroups; i++)
-        seq_printf(s, "%u ", v->groups[i]);
+    for (u32 i = 0; i < groups_count(v->groups) && !s->error; i++) {
+        seq_printf(s, "%u ", v->groups->gid[i]);
+        pause_anyway();
+    }
     seq_puts(s, "\n");
 }
 
@@ -249,6 +255,7 @@ int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)
     if (err)
         return err;
     status_identity(s, &v);
+    groups_put(v.groups);
     if (mm) {
         status_memory(s, mm);
         mm_put(mm);

@@ -5,6 +5,7 @@
  */
 #include "fs/fdtable.h"
 #include "fs/file.h"
+#include "fs/groups.h"
 #include "fs/hugetlb/hugetlbfs.h"
 #include "fs/hugetlb/pool.h"
 #include "fs/perm.h"
@@ -296,7 +297,7 @@ static int set_huge_overcommit(char *text, size_t n)
 
 /* ---- the table ---- */
 
-static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = FS_GROUPS_MAX, one = 1,
+static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = GROUPS_MAX, one = 1,
            entropy_bits = 256, rr_timeslice = 100, rt_period = 1000000,
            rt_runtime = 950000, nobody = 65534;
 

@@ -3,6 +3,7 @@
  * User and group numbers.
  */
 #include "kernel/task/cred.h"
+#include "fs/groups.h"
 #include "fs/perm.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
@@ -251,21 +252,35 @@ long sys_getgroups(const struct syscall_args *a)
 {
     s32 size = (s32)a->a0;
     struct cred now;
+    long n;
 
-    cred_snapshot(&now);
     if (size < 0)
         return -EINVAL;
-    if (size == 0)
-        return now.fs.ngroups;
-    if ((u32)size < now.fs.ngroups)
-        return -EINVAL;
-    if (now.fs.ngroups &&
-        copy_to_user(a->a1, now.fs.groups, now.fs.ngroups * sizeof(u32)) != 0)
-        return -EFAULT;
-    return now.fs.ngroups;
+    cred_hold(&now);
+    n = groups_count(now.fs.groups);
+    if (size && size < n)
+        n = -EINVAL;
+    else if (size && n &&
+             copy_to_user(a->a1, now.fs.groups->gid, (u64)n * sizeof(u32)) != 0)
+        n = -EFAULT;
+    groups_put(now.fs.groups);
+    return n;
 }
 
-static int write_groups(const u32 *groups, u32 n)
+/* Fills g from user memory. -EFAULT, -ENOMEM; -EINVAL: one is no group. */
+static int read_groups(struct fs_groups *g, vaddr_t from)
+{
+    int err = 0;
+
+    if (copy_from_user(g->gid, from, g->n * sizeof(u32)) != 0)
+        return -EFAULT;
+    for (u32 i = 0; i < g->n; i++)
+        err = g->gid[i] == ID_NONE ? -EINVAL : err;
+    return err ? err : groups_sort(g);
+}
+
+/* *groups becomes the list of the running process; its former one is there then. */
+static int write_groups(struct fs_groups **groups)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
     struct proc *p = current_proc();
@@ -273,25 +288,30 @@ static int write_groups(const u32 *groups, u32 n)
 
     if (!proc_capable(p, CAP_SETGID))
         return -EPERM;
-    memcpy(new.fs.groups, groups, n * sizeof(u32));
-    new.fs.ngroups = n;
+    new.fs.groups = *groups;
+    *groups = p->cred.fs.groups;
     cred_write(p, &new);
     return 0;
 }
 
 long sys_setgroups(const struct syscall_args *a)
 {
-    struct proc *p = current_proc();
-    u32 groups[ARRAY_SIZE(p->cred.fs.groups)];
+    struct fs_groups *groups = NULL;
     u32 n = (u32)a->a0;
+    int err = 0;
 
-    if (!proc_capable(p, CAP_SETGID))
+    if (!proc_capable(current_proc(), CAP_SETGID))
         return -EPERM;
-    if (n > ARRAY_SIZE(groups))
+    if (n > GROUPS_MAX)
         return -EINVAL;
-    if (copy_from_user(groups, a->a1, n * sizeof(u32)) != 0)
-        return -EFAULT;
-    return write_groups(groups, n);
+    if (n) {
+        groups = groups_create(n);
+        err = groups ? read_groups(groups, a->a1) : -ENOMEM;
+    }
+    if (!err)
+        err = write_groups(&groups);
+    groups_put(groups);
+    return err;
 }
 
 /* ---- the ids that count for files alone; both calls tell the former one, also on failure ---- */

@@ -2,6 +2,7 @@
  *
  * What a file is: stat and its relatives, access, statfs.
  */
+#include "fs/groups.h"
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
@@ -149,7 +150,7 @@ static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
     err = fs_context_copy(&fs, &current_proc()->fs);
     if (err)
         return err;
-    cred_snapshot(&c);
+    cred_hold(&c);
     if (!(flags & AT_EACCESS))
         use_real_ids(&c);
     fs.cred = &c.fs;
@@ -160,6 +161,7 @@ static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
             err = access_by_mount(&t, mode);
         target_put(&t);
     }
+    groups_put(c.fs.groups);
     fs_context_fini(&fs);
     return err;
 }

@@ -3,6 +3,7 @@
  * shmget, shmat, shmdt, shmctl. What differs from Linux: docs/reference/shm.md.
  */
 #include "fs/dentry.h"
+#include "fs/groups.h"
 #include "fs/hugetlb/hugetlbfs.h"
 #include "fs/inode.h"
 #include "fs/perm.h"
@@ -22,12 +23,7 @@ static s64 seconds(void)
 
 static bool in_group(const struct cred *c, u32 gid)
 {
-    if (c->egid == gid)
-        return true;
-    for (u32 i = 0; i < c->fs.ngroups; i++)
-        if (c->fs.groups[i] == gid)
-            return true;
-    return false;
+    return c->egid == gid || groups_have(c->fs.groups, gid);
 }
 
 /* 0 or -EACCES: `want` is a mode whose bits of any of the three classes are asked for. */

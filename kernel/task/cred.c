@@ -4,6 +4,7 @@
  * set-ID bits of a file mean is computed.
  */
 #include "kernel/task/cred.h"
+#include "fs/groups.h"
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "kernel/ptrace/ptrace.h"
@@ -32,6 +33,13 @@ void cred_snapshot(struct cred *out)
         *out = *c;
     } while (cred_read_again(&c->fs, change));
     out->fs.change = change;
+}
+
+void cred_hold(struct cred *out)
+{
+    do /* of a list whose last reference is gone there is a successor */
+        cred_snapshot(out);
+    while (!groups_tryhold(out->fs.groups));
 }
 
 void cred_write(struct proc *p, const struct cred *new)

@@ -24,8 +24,10 @@ struct cred {
     bool no_new_privs;
 };
 
-/* A copy of the running process's, all of one moment. */
+/* A copy of the running process's, all of one moment. Its groups may go when the caller pauses;
+ * cred_hold: they stay until groups_put(out->fs.groups). */
 void cred_snapshot(struct cred *out);
+void cred_hold(struct cred *out);
 /* Makes `new`, which was made of p->cred, its credentials. proc_lock held all the while. */
 void cred_write(struct proc *p, const struct cred *new);
 

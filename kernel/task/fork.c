@@ -6,6 +6,7 @@
 #include "kernel/task/fork.h"
 #include "arch/trap.h"
 #include "fs/fdtable.h"
+#include "fs/groups.h"
 #include "fs/mount/mount.h"
 #include "kernel/event/pidfd.h"
 #include "kernel/ptrace/ptrace.h"
@@ -89,6 +90,7 @@ static void copy_identity(struct proc *child, struct proc *parent, u64 clone_fla
     }
     memcpy(child->rlim, parent->rlim, sizeof(child->rlim));
     child->cred = parent->cred;
+    groups_hold(child->cred.fs.groups);
     child->share = parent->share;
     child->nice = parent->nice;
     child->dumpable = parent->dumpable;

@@ -6,6 +6,7 @@
 #include "kernel/task/proc.h"
 #include "arch/time.h"
 #include "fs/fdtable.h"
+#include "fs/groups.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
 #include "kernel/event/pidfd.h"
@@ -86,6 +87,7 @@ void proc_free(struct proc *p)
         signal_spare_free(p->end_record);
     ptrace_free(p->trace);
     account_put(p->account);
+    groups_put(p->cred.fs.groups);
     slab_free(&proc_cache, p);
 }
 
