@@ -14,10 +14,10 @@ struct walk_waiter {
     bool go;                  /* set [O]; its owner looks without it first */
 };
 
-void object_lock_homes(struct vm_object *o)
+void object_walk_wait(struct vm_object *o)
 {
-    spin_lock(&o->lock);
-    while (unlikely(o->walks)) {
+    REQUIRES(&o->lock);
+    while (o->walks) {
         struct walk_waiter w = {o->walk_waiters, thread_self(), false};
 
         o->walk_waiters = &w;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "lib/pause.h"
+#include "lib/spinlock.h"
 #include "mm/vm/object.h"
 
 struct object_walk {
@@ -16,8 +17,16 @@ struct object_walk {
     bool paused; /* counted in object->walks */
 };
 
+/* Gives O up until no walk has paused; O is held before and after. */
+void object_walk_wait(struct vm_object *o);
+
 /* Takes O in order to change who maps o, or to move translations between mappings. May sleep. */
-void object_lock_homes(struct vm_object *o);
+static inline void object_lock_homes(struct vm_object *o)
+{
+    spin_lock(&o->lock);
+    if (unlikely(o->walks))
+        object_walk_wait(o);
+}
 
 /* Gives O up, lets others run, takes O. Between two mappings; what was noted is flushed. */
 void object_walk_pause_now(struct object_walk *w);
