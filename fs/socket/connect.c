@@ -250,7 +250,8 @@ static int find_listener(struct socket *s, const struct address *a, struct fs_co
 }
 
 /* A new connection as far as it goes at once; s->calls held. */
-static int begin(struct socket *s, const struct address *a, struct fs_context *fs, bool wait)
+static int begin(struct socket *s, const struct address *a, struct fs_context *fs,
+                 bool wait)
 {
     REQUIRES(&s->calls);
     struct socket *listener, *n;
@@ -317,8 +318,8 @@ static int finish(struct socket *s)
     return err ? err : -ECONNREFUSED;
 }
 
-static int connect_stream(struct socket *s, const struct address *a, struct fs_context *fs,
-                          bool wait)
+static int connect_stream(struct socket *s, const struct address *a,
+                          struct fs_context *fs, bool wait)
 {
     int err;
 

@@ -176,7 +176,8 @@ static int find_inet(struct socket *s, const struct message *m, struct packet *p
     spin_unlock(&s->lock);
     inet_source(&p->from_inet, &dest);
     *to = inet_find(SOCK_DGRAM, &dest, &p->from_inet);
-    if (!*to && !m->address.len) /* as the answer of a machine that does not know the port */
+    if (!*to &&
+        !m->address.len) /* as the answer of a machine that does not know the port */
         socket_fail(s, ECONNREFUSED, 0);
     return 0;
 }

@@ -101,8 +101,8 @@ static long socket_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     } else {
         spin_lock(&s->lock);
         n = (u32)s->queued;
-        first = list_empty(&s->queue) ? NULL
-                                      : list_entry(s->queue.next, struct packet, link);
+        first =
+            list_empty(&s->queue) ? NULL : list_entry(s->queue.next, struct packet, link);
         if (s->type == SOCK_DGRAM)
             n = first ? first->len : 0;
         spin_unlock(&s->lock);

@@ -8,14 +8,14 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
-#define PORTS          65536u
-#define BUCKETS        1024u
-#define RESERVED       1024u /* ports below are not for everybody */
-#define EPHEMERAL      32768u
-#define EPHEMERAL_END  61000u
-#define IN_LEN         16u
-#define IN6_LEN        28u
-#define IN6_LEN_LEAST  24u
+#define PORTS         65536u
+#define BUCKETS       1024u
+#define RESERVED      1024u /* ports below are not for everybody */
+#define EPHEMERAL     32768u
+#define EPHEMERAL_END 61000u
+#define IN_LEN        16u
+#define IN6_LEN       28u
+#define IN6_LEN_LEAST 24u
 
 /* All that is bound at ports, of one protocol. Accepted sockets stand behind the others. */
 struct ports {
@@ -205,8 +205,7 @@ static bool is_taken(struct socket *s, const struct inet_name *at)
     REQUIRES(&names_lock);
     struct list *b = bucket_of(ports_of(s->type), at->port), *pos;
 
-    list_for_each(pos, b)
-    {
+    list_for_each (pos, b) {
         const struct socket *other = list_entry(pos, struct socket, bound);
 
         if (other->local.port == at->port && conflict(s, at, other))
@@ -292,7 +291,9 @@ int inet_autobind(struct socket *s)
         return 0;
     clear(s, &at);
     err = bind_at(s, at);
-    return err == -EINVAL ? 0 : err == -EADDRINUSE ? -EAGAIN : err; /* was bound meanwhile */
+    return err == -EINVAL       ? 0
+           : err == -EADDRINUSE ? -EAGAIN
+                                : err; /* was bound meanwhile */
 }
 
 int inet_may_listen(struct socket *s)
@@ -331,8 +332,7 @@ void inet_unbind(struct socket *s)
     SCOPED_LOCK(&names_lock);
     list_del(&s->bound);
     b = bucket_of(p, port);
-    list_for_each(pos, b)
-    {
+    list_for_each (pos, b) {
         if (list_entry(pos, struct socket, bound)->local.port == port)
             return;
     }
@@ -364,8 +364,7 @@ struct socket *inet_find(u32 type, const struct inet_name *to,
 
     SCOPED_LOCK(&names_lock);
     b = bucket_of(ports_of(type), to->port);
-    list_for_each(pos, b)
-    {
+    list_for_each (pos, b) {
         struct socket *s = list_entry(pos, struct socket, bound);
         u32 score;
 

@@ -106,7 +106,8 @@ static int set_plain(struct socket *s, const struct option *o, s32 v)
         v = v != 0;
     if (v < o->min || v > o->max)
         return -EINVAL;
-    WRITE_ONCE(s->values[o->index], v - o->initial); /* so that 0 is what all begin with */
+    WRITE_ONCE(s->values[o->index],
+               v - o->initial); /* so that 0 is what all begin with */
     return 0;
 }
 

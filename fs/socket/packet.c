@@ -173,7 +173,7 @@ void packet_take(struct socket *s, struct packet *p)
     s->held -= p->cost;
     if (was_full && !dgram_is_full_for(s)) {
         socket_wake(s); /* senders that wait here */
-        list_for_each(pos, &s->friends)
+        list_for_each (pos, &s->friends)
             socket_wake(list_entry(pos, struct socket, friend));
     }
     spin_unlock(&s->lock);

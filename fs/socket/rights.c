@@ -71,8 +71,7 @@ static struct drop *my_drop(void)
     void *self = thread_self();
 
     SCOPED_LOCK(&drops_lock);
-    list_for_each(pos, &drops)
-    {
+    list_for_each (pos, &drops) {
         struct drop *d = list_entry(pos, struct drop, link);
 
         if (d->thread == self)
@@ -217,8 +216,8 @@ static bool is_doubtful(const struct socket *s)
     return s->flying && s->mark == MARK_DOUBTFUL;
 }
 
-#define for_each_socket(r, s)                     \
-    for (u32 i_ = 0; i_ < (r)->n; i_++)           \
+#define for_each_socket(r, s)           \
+    for (u32 i_ = 0; i_ < (r)->n; i_++) \
         if (((s) = local_socket((r)->files[i_])) != NULL)
 
 /* Marks those that only messages refer to, and counts for each how many of these lie with
@@ -229,26 +228,22 @@ static void mark_doubtful(void)
     struct list *pos;
     struct socket *s;
 
-    list_for_each(pos, &flying_rights)
-    {
+    list_for_each (pos, &flying_rights) {
         for_each_socket(list_entry(pos, struct rights, link), s)
         {
             s->mark = s->file->vm.refs == s->flying ? MARK_DOUBTFUL : MARK_ALIVE;
             s->outside = s->flying;
         }
     }
-    list_for_each(pos, &flying_rights)
-    {
+    list_for_each (pos, &flying_rights) {
         struct rights *r = list_entry(pos, struct rights, link);
 
         if (!is_doubtful(owner(r->holder)))
             continue;
-        for_each_socket(r, s)
-            s->outside--;
+        for_each_socket(r, s) s->outside--;
         pause_anyway();
     }
-    list_for_each(pos, &flying_rights)
-    {
+    list_for_each (pos, &flying_rights) {
         for_each_socket(list_entry(pos, struct rights, link), s)
         {
             if (s->outside)
@@ -298,8 +293,7 @@ static void take_dead(struct list *dead)
     REQUIRES(&flight_lock);
     struct list *pos, *next;
 
-    list_for_each_safe(pos, next, &flying_rights)
-    {
+    list_for_each_safe (pos, next, &flying_rights) {
         struct rights *r = list_entry(pos, struct rights, link);
 
         if (!is_doubtful(owner(r->holder)))

@@ -298,8 +298,7 @@ bool socket_next(enum socket_table table, u64 *n, struct socket_info *out)
     struct list *pos;
 
     spin_lock(&all_lock);
-    list_for_each(pos, &all_sockets)
-    {
+    list_for_each (pos, &all_sockets) {
         s = list_entry(pos, struct socket, all);
         if (s->number >= *n && shows_in(table, s))
             break;

@@ -30,14 +30,14 @@ struct socket_cred {
 /* One message to send, or room for one to receive. */
 struct message {
     struct uio *uio;
-    u32 flags;                 /* MSG_* */
-    struct fs_context *fs;     /* send: where names are looked up */
-    struct address address;    /* send: to whom; receive: from whom */
-    struct rights *rights;     /* send: given up when queued; receive: the caller's to put */
-    struct socket_cred cred;   /* send: when has_cred, else the kernel asks */
-    bool has_cred;             /* receive: cred is to be told */
-    u64 max_flying;            /* send: descriptors the user may have in flight */
-    u32 out_flags;             /* receive: MSG_TRUNC, MSG_EOR */
+    u32 flags;              /* MSG_* */
+    struct fs_context *fs;  /* send: where names are looked up */
+    struct address address; /* send: to whom; receive: from whom */
+    struct rights *rights;  /* send: given up when queued; receive: the caller's to put */
+    struct socket_cred cred; /* send: when has_cred, else the kernel asks */
+    bool has_cred;           /* receive: cred is to be told */
+    u64 max_flying;          /* send: descriptors the user may have in flight */
+    u32 out_flags;           /* receive: MSG_TRUNC, MSG_EOR */
 };
 
 /* Provided by kernel/sys/socket.c (host: tests/host/port_fs.c): the running process's, with its

@@ -35,8 +35,15 @@ struct unix_name {
 
 /* Switches; the first ones are those of socket(7) by the same names. */
 enum {
-    OPT_REUSEADDR, OPT_REUSEPORT, OPT_KEEPALIVE, OPT_BROADCAST, OPT_PASSCRED, OPT_V6ONLY,
-    OPT_DEBUG, OPT_DONTROUTE, OPT_OOBINLINE,
+    OPT_REUSEADDR,
+    OPT_REUSEPORT,
+    OPT_KEEPALIVE,
+    OPT_BROADCAST,
+    OPT_PASSCRED,
+    OPT_V6ONLY,
+    OPT_DEBUG,
+    OPT_DONTROUTE,
+    OPT_OOBINLINE,
 };
 
 #define VALUES 40u
@@ -57,30 +64,31 @@ struct socket {
     struct mutex reading; /* who takes bytes out of the queue */
 
     spinlock_t lock;
-    struct list queue;    /* [lock] packets; only readers take out */
-    u32 npackets;         /* [lock] */
-    u64 queued;           /* [lock] bytes to read */
-    u64 held;             /* [lock] bytes they cost */
+    struct list queue;       /* [lock] packets; only readers take out */
+    u32 npackets;            /* [lock] */
+    u64 queued;              /* [lock] bytes to read */
+    u64 held;                /* [lock] bytes they cost */
     enum socket_state state; /* [lock] */
-    u32 closed;           /* [lock] CLOSED_* */
-    s32 error;            /* atomic: told once; positive */
-    bool dead;            /* [lock] its file is gone */
-    bool fresh;           /* [lock] a client whose connect has not been told of success */
-    struct socket *peer;  /* [lock] */
-    u32 sent;             /* atomic: bytes of packets of its that lie in queues */
+    u32 closed;              /* [lock] CLOSED_* */
+    s32 error;               /* atomic: told once; positive */
+    bool dead;               /* [lock] its file is gone */
+    bool fresh;          /* [lock] a client whose connect has not been told of success */
+    struct socket *peer; /* [lock] */
+    u32 sent;            /* atomic: bytes of packets of its that lie in queues */
 
-    struct list ready, late;   /* [lock] a listener's: to accept; clients that wait for room */
-    u32 nready, backlog;       /* [lock] */
-    struct list link;          /* [listener.lock] in one of them */
-    struct list friends;       /* [lock] datagram sockets whose peer it is */
-    struct list friend;        /* [peer.lock] */
+    struct list ready,
+        late;            /* [lock] a listener's: to accept; clients that wait for room */
+    u32 nready, backlog; /* [lock] */
+    struct list link;    /* [listener.lock] in one of them */
+    struct list friends; /* [lock] datagram sockets whose peer it is */
+    struct list friend;  /* [peer.lock] */
     struct socket_cred cred, peer_cred; /* [calls] of listen, connect or pair */
 
-    struct unix_name *name; /* [lock] set once */
-    struct path path;       /* [naming] what a bound path names */
+    struct unix_name *name;         /* [lock] set once */
+    struct path path;               /* [naming] what a bound path names */
     struct inet_name local, remote; /* [names_lock and lock] */
-    struct list bound;      /* [names_lock] */
-    bool accepted;          /* [c] shares its port with a listener */
+    struct list bound;              /* [names_lock] */
+    bool accepted;                  /* [c] shares its port with a listener */
 
     u32 options;            /* atomic: bits OPT_* */
     u32 sndbuf, rcvbuf;     /* the next are single words, set and read without a lock */
@@ -88,9 +96,9 @@ struct socket {
     s32 linger;             /* seconds; -1: off */
     s32 values[VALUES];     /* what was set and has no effect here: options.c */
 
-    u32 flying;             /* [flight_lock] times its file lies in messages */
-    u32 outside;            /* [flight_lock] the collector's */
-    u8 mark;                /* [flight_lock] the collector's */
+    u32 flying;  /* [flight_lock] times its file lies in messages */
+    u32 outside; /* [flight_lock] the collector's */
+    u8 mark;     /* [flight_lock] the collector's */
 };
 
 /* A message, or a part of a stream. */
@@ -143,10 +151,10 @@ static inline bool has_room(const struct socket *s)
 }
 
 /* Waits on the queue of socket q until cond; what the call returns when it does not hold. */
-#define socket_wait(q, cond, timeo_ns)                                       \
-    ({                                                                       \
-        u64 timeo_ = (timeo_ns);                                             \
-        socket_wait_result(                                                  \
+#define socket_wait(q, cond, timeo_ns)                                              \
+    ({                                                                              \
+        u64 timeo_ = (timeo_ns);                                                    \
+        socket_wait_result(                                                         \
             waitq_wait_until(&(q)->events, cond, socket_deadline(timeo_)), timeo_); \
     })
 u64 socket_deadline(u64 timeo_ns);
@@ -158,8 +166,8 @@ struct socket *socket_alloc(u32 family, u32 type, u32 protocol);
 int socket_file(struct socket *s, u32 flags, struct file **out);
 void socket_get(struct socket *s);
 void socket_put(struct socket *s);
-struct socket *socket_peer_get(struct socket *s); /* NULL: none */
-s32 socket_take_error(struct socket *s);          /* 0 or negative */
+struct socket *socket_peer_get(struct socket *s);          /* NULL: none */
+s32 socket_take_error(struct socket *s);                   /* 0 or negative */
 void socket_fail(struct socket *s, s32 error, u32 closed); /* sets both, wakes */
 void socket_set_state(struct socket *s, enum socket_state state);
 void socket_wake(struct socket *s);
@@ -183,7 +191,8 @@ void packet_set_cred(struct packet *p, const struct socket *s, const struct sock
  * then. */
 int packet_queue(struct socket *s, struct packet *p);
 struct packet *packet_after(struct socket *s, struct packet *p); /* p NULL: the first */
-void packet_used(struct socket *s, struct packet *p, size_t n); /* n more bytes are read */
+void packet_used(struct socket *s, struct packet *p,
+                 size_t n); /* n more bytes are read */
 void packet_take(struct socket *s, struct packet *p);
 void packet_purge(struct socket *s);
 
@@ -215,7 +224,7 @@ void inet_address(const struct socket *s, const struct inet_name *name,
 int inet_bind(struct socket *s, const struct address *a, struct fs_context *fs);
 int inet_autobind(struct socket *s);
 int inet_may_listen(struct socket *s); /* gets a port if it has none; -EADDRINUSE */
-void inet_join(struct socket *s); /* an accepted one gets its place at the port */
+void inet_join(struct socket *s);      /* an accepted one gets its place at the port */
 void inet_unbind(struct socket *s);
 /* Who listens there, or takes datagrams from `from`; referenced, or NULL. */
 struct socket *inet_find(u32 type, const struct inet_name *to,

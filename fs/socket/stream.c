@@ -59,7 +59,8 @@ static ssize_t send_part(struct socket *s, struct socket *peer, struct message *
         m->uio->broken = true;
         return err;
     }
-    socket_fail(s, EPIPE, CLOSED_BOTH); /* the network takes the bytes before it says so */
+    socket_fail(s, EPIPE,
+                CLOSED_BOTH); /* the network takes the bytes before it says so */
     return (ssize_t)n;
 }
 

@@ -54,8 +54,7 @@ static struct socket *find(const struct key *k, u32 type)
     REQUIRES(&names_lock);
     struct list *b = bucket_of(k), *pos;
 
-    list_for_each(pos, b)
-    {
+    list_for_each (pos, b) {
         struct socket *s = list_entry(pos, struct socket, bound);
         struct key other = key_of(s);
 
@@ -148,6 +147,18 @@ static int bind_abstract(struct socket *s, const u8 *bytes, u32 len)
     return err;
 }
 
+/* The file that an address names. */
+static int find_file(const struct address *a, unsigned how, struct fs_context *fs,
+                     struct path *out)
+{
+    char path[NAME_LEN + 1];
+    u32 len = (u32)strnlen((const char *)a->bytes + HEAD, a->len - HEAD);
+
+    memcpy(path, a->bytes + HEAD, len);
+    path[len] = 0;
+    return vfs_lookup(fs, NULL, path, how, out);
+}
+
 static int bind_path(struct socket *s, const struct address *a, struct fs_context *fs)
 {
     char *path = (char *)a->bytes + HEAD;
@@ -202,6 +213,16 @@ int unix_autobind(struct socket *s)
     return err;
 }
 
+static bool path_is_taken(const struct address *a, struct fs_context *fs)
+{
+    struct path path;
+
+    if (find_file(a, 0, fs, &path) != 0)
+        return false;
+    path_put(&path);
+    return true;
+}
+
 static int bind_named(struct socket *s, const struct address *a, struct fs_context *fs)
 {
     REQUIRES(&s->naming);
@@ -210,10 +231,10 @@ static int bind_named(struct socket *s, const struct address *a, struct fs_conte
     if (a->len == HEAD && a->bytes[0] == AF_UNIX && a->bytes[1] == 0)
         return s->name ? 0 : autobind(s);
     err = check_address(a);
-    if (!err && s->name)
-        err = -EINVAL;
     if (err)
         return err;
+    if (s->name) /* as Linux, which makes the file first and looks at the socket then */
+        return is_abstract(a) || !path_is_taken(a, fs) ? -EINVAL : -EADDRINUSE;
     return is_abstract(a) ? bind_abstract(s, a->bytes, a->len) : bind_path(s, a, fs);
 }
 
@@ -236,13 +257,8 @@ void unix_unbind(struct socket *s)
 
 static int find_path(const struct address *a, struct fs_context *fs, struct path *out)
 {
-    char path[NAME_LEN + 1];
-    u32 len = (u32)strnlen((const char *)a->bytes + HEAD, a->len - HEAD);
-    int err;
+    int err = find_file(a, LOOKUP_FOLLOW, fs, out);
 
-    memcpy(path, a->bytes + HEAD, len);
-    path[len] = 0;
-    err = vfs_lookup(fs, NULL, path, LOOKUP_FOLLOW, out);
     if (err)
         return err;
     err = inode_permission(fs->cred, out->dentry->inode, MAY_WRITE);

@@ -36,10 +36,9 @@ static long send(struct file *f, struct message *m)
     long n;
 
     m->fs = &current_proc()->fs;
-    m->max_flying =
-        proc_capable(p, CAP_SYS_RESOURCE) || proc_capable(p, CAP_SYS_ADMIN)
-            ? ~0ull
-            : proc_rlimit(p, RLIMIT_NOFILE);
+    m->max_flying = proc_capable(p, CAP_SYS_RESOURCE) || proc_capable(p, CAP_SYS_ADMIN)
+                        ? ~0ull
+                        : proc_rlimit(p, RLIMIT_NOFILE);
     n = socket_send(f, m);
     rights_put(m->rights);
     if (m->uio->broken)
@@ -183,10 +182,10 @@ static int header_to_user(vaddr_t user, const struct msghdr *h, const struct mes
     u32 flags = m->out_flags | c->flags | (m->flags & MSG_CMSG_CLOEXEC);
     s32 len = (s32)m->address.len;
 
-    if (h->name && (copy_to_user(h->name, m->address.bytes,
-                                 MIN(m->address.len, (u32)h->name_len)) != 0 ||
-                    copy_to_user(user + offsetof(struct msghdr, name_len), &len,
-                                 sizeof(len)) != 0))
+    if (h->name &&
+        (copy_to_user(h->name, m->address.bytes, MIN(m->address.len, (u32)h->name_len)) !=
+             0 ||
+         copy_to_user(user + offsetof(struct msghdr, name_len), &len, sizeof(len)) != 0))
         return -EFAULT;
     if (copy_to_user(user + offsetof(struct msghdr, control_len), &c->used,
                      sizeof(c->used)) != 0)

@@ -10,7 +10,8 @@
 struct pty {
     struct tty tty;
     struct ldisc_out out;
-    struct inode *node;  /* its name in devpts; NULL: the number is free, or the master closed */
+    struct inode
+        *node; /* its name in devpts; NULL: the number is free, or the master closed */
     u32 index, uid;      /* uid: of who opened the master */
     u32 slaves;          /* open files of the slave */
     bool used, master;   /* the number is taken; the master is open */

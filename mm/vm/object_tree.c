@@ -4,11 +4,11 @@
  * knows the largest home end below it.
  */
 #include "mm/vm/object_tree.h"
-#include "mm/vm/object_walk.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "mm/vm/backlink.h"
 #include "mm/vm/census.h"
+#include "mm/vm/object_walk.h"
 #include "mm/vm/vma.h"
 
 static struct vma *home_vma(const struct rb_node *n)
