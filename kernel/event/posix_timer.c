@@ -14,20 +14,9 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/sigevent.h"
 #include "lib/uapi/time.h"
 #include "mm/phys/slab.h"
-
-#define SIGEV_SIGNAL    0
-#define SIGEV_NONE      1
-#define SIGEV_THREAD    2 /* what C libraries make of it: a signal */
-#define SIGEV_THREAD_ID 4
-
-struct sigevent {
-    u64 value;
-    s32 signo, notify, tid;
-    u8 pad[44];
-};
-STATIC_ASSERT(sizeof(struct sigevent) == 64);
 
 struct posix_timer {
     struct alarm alarm;
@@ -41,17 +30,6 @@ struct posix_timer {
     struct sig_queued *q; /* [c] pending while it is in a list */
     u32 overrun;          /* [sig.lock] of the signal taken last */
 };
-
-static bool by_cpu(const struct posix_timer *t)
-{
-    return t->clock == CLOCK_PROCESS_CPUTIME_ID || t->clock == CLOCK_THREAD_CPUTIME_ID;
-}
-
-static bool by_wall(const struct posix_timer *t)
-{
-    return t->clock == CLOCK_REALTIME || t->clock == CLOCK_TAI ||
-           t->clock == CLOCK_REALTIME_ALARM;
-}
 
 /* ---- with sig.lock held ---- */
 
@@ -74,7 +52,7 @@ static u64 now_of(const struct posix_timer *t)
     const struct thread *runner;
     u64 utime, stime;
 
-    if (!by_cpu(t))
+    if (!clock_is_cpu_time(t->clock))
         return alarm_now(&t->alarm);
     if (!t->runner) {
         proc_times(t->proc, &utime, &stime);
@@ -141,7 +119,7 @@ static void make_due(struct posix_timer *t)
 {
     REQUIRES(&t->proc->sig.lock);
     list_init(&t->q->link);
-    if (list_empty(&t->due_link) && !by_cpu(t))
+    if (list_empty(&t->due_link) && !clock_is_cpu_time(t->clock))
         list_add_tail(&t->proc->timers->due, &t->due_link);
 }
 
@@ -457,15 +435,15 @@ long sys_timer_gettime(const struct syscall_args *a)
 static void set(struct posix_timer *t, bool absolute, u64 value, u64 interval)
 {
     REQUIRES(&t->proc->sig.lock);
-    bool wall = absolute && by_wall(t);
+    bool wall = absolute && clock_is_wall(t->clock);
 
     if (value && !absolute)
-        value += by_cpu(t) ? now_of(t) : clock_monotonic_ns();
+        value += clock_is_cpu_time(t->clock) ? now_of(t) : clock_monotonic_ns();
     t->overrun = 0;
     alarm_set(&t->alarm, wall, value, interval);
     list_del(&t->link);
     list_init(&t->link);
-    if (by_cpu(t) && value)
+    if (clock_is_cpu_time(t->clock) && value)
         list_add_tail(&t->proc->timers->cpu, &t->link);
 }
 
@@ -488,7 +466,7 @@ long sys_timer_settime(const struct syscall_args *a)
     old_interval = t->alarm.interval;
     set(t, a->a1 & TIMER_ABSTIME, value, interval);
     spin_unlock_irq(&t->proc->sig.lock, flags);
-    if (!by_cpu(t))
+    if (!clock_is_cpu_time(t->clock))
         alarm_arm(&t->alarm);
     done();
     return a->a3 ? setting_to_user(a->a3, old_left, old_interval) : 0;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/types.h"
+#include "lib/uapi/time.h"
 
 /* A relative struct timespec of the program as a moment of clock_monotonic_ns, far values
  * saturate to NO_DEADLINE. -EFAULT, -EINVAL. */
@@ -17,3 +18,14 @@ int must_check timeval_from_user(vaddr_t src, u64 *ns);
 
 /* Seconds since 1970 in nanoseconds. */
 u64 clock_realtime_ns(void);
+
+/* What kind of clock CLOCK_* names: one of the CPU's time, or one that can be set. */
+static inline bool clock_is_cpu_time(s32 clock)
+{
+    return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+static inline bool clock_is_wall(s32 clock)
+{
+    return clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM;
+}

@@ -14,7 +14,7 @@ struct wait_request {
     int type; /* P_ALL, P_PID, P_PGID */
     s32 id;
     u32 options;
-    u64 serial; /* of P_PID: it must be this process, 0: whoever has the number */
+    u64 serial; /* of P_PID: it must be this process; 0: the one that has the number */
 };
 
 struct wait_result {
