@@ -7,6 +7,7 @@
 #include "kernel/pause.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/ptrace/stop.h"
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
 #include "lib/string.h"

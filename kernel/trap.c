@@ -7,6 +7,7 @@
 #include "kernel/inject.h"
 #include "kernel/pause.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/ptrace/stop.h"
 #include "kernel/task/deliver.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/oom.h"

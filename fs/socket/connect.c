@@ -7,8 +7,14 @@
  * makes room. Who takes a server's socket out of `late` decides, with listener.lock held,
  * what becomes of its client.
  */
+#include "fs/socket/connect.h"
 #include "fs/inode.h"
+#include "fs/socket/dgram.h"
+#include "fs/socket/end.h"
+#include "fs/socket/inet.h"
+#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/unix.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -2,7 +2,13 @@
  *
  * Messages: datagrams, and the sequenced packets of AF_UNIX.
  */
+#include "fs/socket/dgram.h"
+#include "fs/socket/inet.h"
+#include "fs/socket/packet.h"
+#include "fs/socket/rights.h"
+#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/unix.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -2,7 +2,13 @@
  *
  * What connected sockets are called, and how they end: who learns of it and how.
  */
+#include "fs/socket/end.h"
+#include "fs/socket/connect.h"
+#include "fs/socket/inet.h"
+#include "fs/socket/packet.h"
+#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/unix.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -2,8 +2,15 @@
  *
  * Sockets as open files: reading, writing, polling.
  */
+#include "fs/socket/file.h"
 #include "arch/uaccess.h"
+#include "fs/socket/dgram.h"
+#include "fs/socket/end.h"
+#include "fs/socket/inet.h"
+#include "fs/socket/rights.h"
+#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/stream.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 

@@ -3,6 +3,7 @@
  * The one interface, `lo`, as the ioctls of netdevice(7) show it.
  */
 #include "arch/uaccess.h"
+#include "fs/socket/inet.h"
 #include "fs/socket/socket_own.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

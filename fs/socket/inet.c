@@ -3,7 +3,9 @@
  * Addresses and ports of the loopback: 127.0.0.0/8, ::1, and the wildcards. IPv4 addresses
  * are kept as ::ffff:a.b.c.d. ip(7), ipv6(7).
  */
+#include "fs/socket/inet.h"
 #include "fs/perm.h"
+#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

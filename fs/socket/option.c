@@ -3,6 +3,8 @@
  * Options of sockets: socket(7), ip(7), ipv6(7), tcp(7). What steers a network that is not
  * there is kept and told again, within the bounds Linux has for it.
  */
+#include "fs/socket/option.h"
+#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -3,7 +3,12 @@
  * Packets: bytes on their way from one socket to another. A packet stands on the account of
  * who sent it and counts in the sending socket's room until it is read or thrown away.
  */
+#include "fs/socket/packet.h"
+#include "fs/socket/dgram.h"
+#include "fs/socket/rights.h"
+#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/unix.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -7,6 +7,7 @@
  * receives one of them. Where such messages lie in the queues of such sockets, in a circle,
  * nobody ever will: rights_collect() finds those and throws them away.
  */
+#include "fs/socket/rights.h"
 #include "fs/socket/socket_own.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"

@@ -2,12 +2,17 @@
  *
  * Sockets: life and states.
  */
+#include "fs/socket/socket.h"
 #include "arch/time.h"
 #include "fs/dentry.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
 #include "fs/ramfs.h"
+#include "fs/socket/dgram.h"
+#include "fs/socket/end.h"
+#include "fs/socket/inet.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/unix.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -40,10 +40,6 @@ struct message {
     u32 out_flags;           /* receive: MSG_TRUNC, MSG_EOR */
 };
 
-/* Provided by kernel/sys/socket.c (host: tests/host/port_fs.c): the running process's, with its
- * effective or real ids. */
-void socket_cred_current(struct socket_cred *out, bool effective);
-
 /* -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -EPERM, -ENFILE, -ENOMEM. */
 int socket_create(u32 family, u32 type, u32 protocol, u32 flags, struct file **out);
 /* Two connected ones; -EOPNOTSUPP but for AF_UNIX. */
@@ -51,36 +47,10 @@ int socket_pair(u32 family, u32 type, u32 protocol, u32 flags, struct file *out[
 /* The socket of a file; NULL: it is none. */
 struct socket *file_socket(const struct file *f);
 
-int socket_bind(struct socket *s, const struct address *a, struct fs_context *fs);
-int socket_listen(struct socket *s, s32 backlog);
-/* flags: of the new file. *peer: the other side's address. */
-int socket_accept(struct file *f, u32 flags, struct address *peer, struct file **out);
-int socket_connect(struct file *f, const struct address *a, struct fs_context *fs);
-/* -ENOTCONN: there is no peer. */
-int socket_name(struct socket *s, bool peer, struct address *out);
 int socket_shutdown(struct socket *s, u32 how);
-
-/* Bytes or errno; m->uio->broken: SIGPIPE is due. */
-ssize_t socket_send(struct file *f, struct message *m);
-ssize_t socket_receive(struct file *f, struct message *m);
 
 /* Options. get: at most *len bytes, which becomes what there is. -ENOPROTOOPT, -EINVAL. */
 #define OPTION_MAX 64u
-int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, u32 len);
-int socket_get_option(struct socket *s, s32 level, s32 name, void *value, u32 *len);
-
-/* ---- descriptors in messages: fs/socket/rights.c ---- */
-
-/* Room for n descriptors, none in it. NULL: no memory. */
-struct rights *rights_create(u32 n);
-/* Takes over the reference to f. */
-void rights_add(struct rights *r, struct file *f);
-u32 rights_count(const struct rights *r);
-struct file *rights_file(const struct rights *r, u32 i);
-/* Gives up the files that are in it. NULL: nothing. */
-void rights_put(struct rights *r);
-
-/* ---- for /proc/net ---- */
 
 enum socket_table { TABLE_UNIX, TABLE_TCP, TABLE_TCP6, TABLE_UDP, TABLE_UDP6 };
 
@@ -97,3 +67,7 @@ struct socket_info {
 
 /* Socket number n or the first after it: *n becomes the next; false: there is none. */
 bool socket_next(enum socket_table table, u64 *n, struct socket_info *out);
+
+/* Provided by kernel/sys/socket.c (host: tests/host/port_fs.c): the running process's, with its
+ * effective or real ids. */
+void socket_cred_current(struct socket_cred *out, bool effective);

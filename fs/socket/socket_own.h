@@ -150,18 +150,9 @@ static inline bool has_room(const struct socket *s)
     return (u64)READ_ONCE(s->sent) * 4 <= READ_ONCE(s->sndbuf);
 }
 
-/* Waits on the queue of socket q until cond; what the call returns when it does not hold. */
-#define socket_wait(q, cond, timeo_ns)                                              \
-    ({                                                                              \
-        u64 timeo_ = (timeo_ns);                                                    \
-        socket_wait_result(                                                         \
-            waitq_wait_until(&(q)->events, cond, socket_deadline(timeo_)), timeo_); \
-    })
-u64 socket_deadline(u64 timeo_ns);
-int socket_wait_result(int err, u64 timeo_ns);
+/* ---- socket.c ---- */
 
-/* socket.c, file.c */
-extern const struct file_ops socket_ops;
+int socket_wait_result(int err, u64 timeo_ns);
 struct socket *socket_alloc(u32 family, u32 type, u32 protocol);
 int socket_file(struct socket *s, u32 flags, struct file **out);
 void socket_get(struct socket *s);
@@ -172,79 +163,14 @@ void socket_fail(struct socket *s, s32 error, u32 closed); /* sets both, wakes *
 void socket_set_state(struct socket *s, enum socket_state state);
 void socket_wake(struct socket *s);
 
-/* connect.c, end.c */
-/* Takes a client's wish to connect back: false: somebody has let it in. */
-bool socket_withdraw(struct socket *s);
-void socket_end(struct socket *s); /* its file is gone, or it never had one */
-void socket_stop_listening(struct socket *s);
-int socket_reset(struct socket *s); /* 0 */
+/* Waits on the queue of socket q until cond; what the call returns when it does not hold. */
+#define socket_wait(q, cond, timeo_ns)                                              \
+    ({                                                                              \
+        u64 timeo_ = (timeo_ns);                                                    \
+        socket_wait_result(                                                         \
+            waitq_wait_until(&(q)->events, cond, socket_deadline(timeo_)), timeo_); \
+    })
+u64 socket_deadline(u64 timeo_ns);
 
-/* packet.c */
-struct packet *packet_create(struct socket *sender, size_t len); /* NULL: no memory */
-int packet_fill(struct packet *p, struct uio *u);
-/* Bytes from p->start + skip on: how many were copied. */
-size_t packet_copy(const struct packet *p, struct uio *u, size_t skip, size_t n);
-void packet_free(struct packet *p);
-void packet_set_cred(struct packet *p, const struct socket *s, const struct socket *to,
-                     const struct message *m);
-/* The last of the queue of s. 0; -EPIPE: nobody will read it. The packet stays the caller's
- * then. */
-int packet_queue(struct socket *s, struct packet *p);
-struct packet *packet_after(struct socket *s, struct packet *p); /* p NULL: the first */
-void packet_used(struct socket *s, struct packet *p,
-                 size_t n); /* n more bytes are read */
-void packet_take(struct socket *s, struct packet *p);
-void packet_purge(struct socket *s);
-
-/* stream.c, dgram.c */
-ssize_t stream_send(struct socket *s, struct message *m, bool wait);
-ssize_t stream_receive(struct socket *s, struct message *m, bool wait);
-ssize_t dgram_send(struct socket *s, struct message *m, bool wait);
-ssize_t dgram_receive(struct socket *s, struct message *m, bool wait);
-/* Whether the queue of a unix socket takes no more datagrams; of the peer of s, for poll. */
-bool dgram_is_full_for(const struct socket *to);
-bool dgram_is_full(struct socket *s);
-int dgram_connect(struct socket *s, const struct address *a, struct fs_context *fs);
-void dgram_set_peer(struct socket *s, struct socket *peer);
-
-/* unix.c */
-int unix_bind(struct socket *s, const struct address *a, struct fs_context *fs);
-int unix_autobind(struct socket *s);
-int unix_find(const struct address *a, u32 type, struct fs_context *fs,
-              struct socket **out);
-void unix_unbind(struct socket *s);
-void unix_address(const struct unix_name *name, struct address *out);
-struct unix_name *unix_name_get(struct socket *s);
-void unix_name_put(struct unix_name *name);
-
-/* inet.c */
-int inet_parse(const struct socket *s, const struct address *a, struct inet_name *out);
-void inet_address(const struct socket *s, const struct inet_name *name,
-                  struct address *out);
-int inet_bind(struct socket *s, const struct address *a, struct fs_context *fs);
-int inet_autobind(struct socket *s);
-int inet_may_listen(struct socket *s); /* gets a port if it has none; -EADDRINUSE */
-void inet_join(struct socket *s);      /* an accepted one gets its place at the port */
-void inet_unbind(struct socket *s);
-/* Who listens there, or takes datagrams from `from`; referenced, or NULL. */
-struct socket *inet_find(u32 type, const struct inet_name *to,
-                         const struct inet_name *from);
-void inet_clear(struct socket *s); /* no names */
-long inet_ioctl(struct socket *s, u32 cmd, uintptr_t arg);
-/* Where it sends to, and then from where, if that is not said yet. */
-void inet_set_remote(struct socket *s, const struct inet_name *to);
-void inet_forget_remote(struct socket *s);
-bool inet_is_any(const struct inet_name *n);
-/* 0.0.0.0 and :: become the loopback. -ENETUNREACH: not on this machine. */
-int inet_route(struct inet_name *to);
-/* Where packets to `to` come from when the sender has not said. */
-void inet_source(struct inet_name *from, const struct inet_name *to);
-
-/* rights.c */
-int rights_fly(struct packet *p, struct rights *r, struct socket *to, u64 max);
-/* Those of a packet that was taken out of a queue: the caller's now. */
-struct rights *rights_land(struct packet *p);
-struct rights *rights_peek(struct packet *p, int *err);
-/* Throws away what nobody can receive: now, or when enough has happened since it last looked
- * that a look costs little of that. */
-void rights_collect(bool now);
+/* socket.c, file.c */
+extern const struct file_ops socket_ops;

@@ -2,6 +2,10 @@
  *
  * Streams: bytes without borders, but for those that descriptors and senders draw.
  */
+#include "fs/socket/stream.h"
+#include "fs/socket/packet.h"
+#include "fs/socket/rights.h"
+#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "lib/pause.h"
 #include "lib/string.h"

@@ -2,10 +2,12 @@
  *
  * Names of AF_UNIX sockets: paths, which are names of inodes, and abstract names. unix(7).
  */
+#include "fs/socket/unix.h"
 #include "fs/dentry.h"
 #include "fs/namei.h"
 #include "fs/names.h"
 #include "fs/perm.h"
+#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

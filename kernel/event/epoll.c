@@ -4,6 +4,7 @@
  */
 #include "kernel/event/epoll.h"
 #include "fs/anon.h"
+#include "kernel/event/watch.h"
 #include "kernel/panic.h"
 #include "kernel/procfs/seq.h"
 #include "kernel/task/sched/sched.h"

@@ -75,16 +75,6 @@ static inline bool file_is_epoll(const struct file *f)
 void epoll_enter(struct epoll *ep);
 void epoll_leave(struct epoll *ep);
 
-/* Inside. Adds; -EEXIST, -ENOSPC, -ENOMEM, -ELOOP. Finds; NULL. */
-int must_check watch_add(struct epoll *ep, struct file *f, int fd, u32 events, u64 data);
-struct watch *watch_find(struct epoll *ep, const struct file *f, int fd);
-void watch_change(struct watch *w, u32 events, u64 data);
-void watch_remove(struct watch *w);
-/* Ends all watches of an epoll that is closed. */
-void watches_close(struct epoll *ep);
-/* The first watch behind that of f and fd; epoll.lock held. */
-struct watch *watch_after(struct epoll *ep, const struct file *f, int fd);
-
 /* Inside. Up to max events to the user's array: how many, -EFAULT. max 0: whether there is
  * one. */
 int epoll_gather(struct epoll *ep, vaddr_t user, int max);
@@ -98,8 +88,5 @@ bool epoll_ready(struct watch *w);
 /* A new one: -ENFILE, -ENOMEM. */
 int must_check epoll_open(struct file **out);
 void epoll_put(struct epoll *ep);
-
-/* Whether `inner` may be watched by ep: 0 or -ELOOP. watches_lock held. */
-int must_check epoll_check_nesting(struct epoll *ep, struct epoll *inner);
 
 void epoll_init(void);

@@ -3,6 +3,7 @@
  * The calls of epoll(7).
  */
 #include "kernel/event/epoll.h"
+#include "kernel/event/watch.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/fs_poll.h"
 #include "kernel/sys/time.h"

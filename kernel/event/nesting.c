@@ -3,6 +3,7 @@
  * epolls that watch epolls: no circles, and no more than EPOLL_NESTS_MAX steps from the
  * outermost to the innermost.
  */
+#include "kernel/event/nesting.h"
 #include "kernel/event/epoll.h"
 #include "lib/lock.h"
 #include "lib/pause.h"

@@ -2,7 +2,9 @@
  *
  * The watches of epolls: their life.
  */
+#include "kernel/event/watch.h"
 #include "kernel/event/epoll.h"
+#include "kernel/event/nesting.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/epoll.h"

@@ -7,6 +7,7 @@
 #include "fs/context.h"
 #include "fs/groups.h"
 #include "kernel/procfs/procfs.h"
+#include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"

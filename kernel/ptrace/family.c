@@ -4,10 +4,11 @@
  * for children; a process that ends traced by a stranger is told to its parent only after that
  * one has waited for it, or has gone.
  */
-#include "kernel/task/family.h"
+#include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/exit.h"
+#include "kernel/task/family.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/usage.h"

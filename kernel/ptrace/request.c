@@ -4,6 +4,7 @@
  * registers are read and changed under it; its memory is reached through a reference of ours.
  */
 #include "arch/ptrace.h"
+#include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/tracee.h"
 #include "kernel/syscall.h"

@@ -2,6 +2,8 @@
  *
  * The traced thread's side: where it stops, and what it does with its tracer's answer.
  */
+#include "kernel/ptrace/stop.h"
+#include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/sched/sched.h"

@@ -47,14 +47,3 @@ static inline bool is_traced(const struct thread *t)
 {
     return t->trace && READ_ONCE(t->trace->tracer);
 }
-
-/* A record for a thread that nobody knows or that is the running one; NULL: no memory. */
-struct tracee *tracee_create(void);
-/* `by` traces t from now on, with a fresh record unless t has one: what is left of *r is the
- * caller's. And no more; t goes on with `signal`. proc_lock held. */
-void tracee_link(struct thread *t, struct thread *by, struct tracee **r, bool seized);
-void tracee_unlink(struct tracee *r, int signal);
-/* Tells the tracer of a stop or an end. proc_lock held. */
-void tracee_tell(const struct tracee *r, int code, int status);
-/* The stopped thread goes on. proc_lock held. */
-void tracee_go(struct tracee *r, int how, int signal);

@@ -4,6 +4,9 @@
  */
 #include "fs/socket/socket.h"
 #include "fs/fdtable.h"
+#include "fs/socket/connect.h"
+#include "fs/socket/end.h"
+#include "fs/socket/option.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/socket.h"
 #include "kernel/task/uaccess.h"

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "fs/socket/socket.h"
+
 #include "lib/types.h"
 
 struct address;

@@ -3,6 +3,8 @@
  * What goes along with the bytes of a message (cmsg(3)): descriptors, and who the sender is.
  */
 #include "fs/fdtable.h"
+#include "fs/socket/option.h"
+#include "fs/socket/rights.h"
 #include "fs/socket/socket.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/socket.h"

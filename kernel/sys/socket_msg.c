@@ -3,6 +3,8 @@
  * Messages of sockets: send and recv in all their forms.
  */
 #include "arch/time.h"
+#include "fs/socket/file.h"
+#include "fs/socket/rights.h"
 #include "fs/socket/socket.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/fs_io.h"

@@ -8,6 +8,7 @@
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/ptrace/stop.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "lib/lock.h"

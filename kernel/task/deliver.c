@@ -9,6 +9,7 @@
 #include "kernel/event/posix_timer.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/ptrace/stop.h"
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/family.h"

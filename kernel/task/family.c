@@ -3,8 +3,9 @@
  * What the end of a process, and other news of it, mean to its relatives: parents are told,
  * children get another parent, groups may lose their last link to the session.
  */
-#include "kernel/task/family.h"
+#include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/task/family.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/wait.h"

@@ -4,6 +4,7 @@
  */
 #include "lib/uapi/wait.h"
 #include "kernel/event/pidfd.h"
+#include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"

@@ -4,6 +4,7 @@
  * and what Linux adds in termios(3).
  */
 #include "kernel/term/ldisc.h"
+#include "kernel/term/ldisc_out.h"
 
 #include "kernel/term/ldisc_edit.h"
 #include "lib/string.h"

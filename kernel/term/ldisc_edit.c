@@ -5,6 +5,7 @@
  */
 #include "kernel/term/ldisc_edit.h"
 #include "kernel/term/ldisc.h"
+#include "kernel/term/ldisc_out.h"
 
 /* ---- output ---- */
 

@@ -2,6 +2,7 @@
  *
  * What a pseudo-terminal prints, on its way to the master.
  */
+#include "kernel/term/ldisc_out.h"
 #include "arch/console.h"
 #include "kernel/term/ldisc.h"
 #include "lib/lock.h"

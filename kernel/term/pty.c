@@ -21,6 +21,7 @@
 #include "kernel/devices.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
+#include "kernel/term/ldisc_out.h"
 #include "kernel/term/pty_own.h"
 #include "kernel/term/tty.h"
 #include "kernel/term/tty_ioctl.h"

@@ -8,6 +8,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/term/ldisc_out.h"
 #include "kernel/term/pty_own.h"
 #include "kernel/term/tty_ioctl.h"
 #include "lib/fmt.h"

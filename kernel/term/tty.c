@@ -4,6 +4,7 @@
  * who may do it when. Requests are in kernel/term/tty_ioctl.c.
  */
 #include "kernel/term/tty.h"
+#include "kernel/term/ldisc_out.h"
 
 #include "arch/console.h"
 #include "arch/screen.h"

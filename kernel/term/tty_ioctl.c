@@ -9,6 +9,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/walk.h"
+#include "kernel/term/ldisc_out.h"
 #include "kernel/term/tty.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fb.h"

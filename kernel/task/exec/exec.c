@@ -11,6 +11,7 @@
 #include "fs/open.h"
 #include "kernel/event/posix_timer.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/ptrace/stop.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/exec/loader.h"
 #include "kernel/task/exec/script.h"

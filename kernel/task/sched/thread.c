@@ -2,6 +2,7 @@
  *
  * The memory of threads.
  */
+#include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/strace.h"
 #include "kernel/task/sched/sched.h"

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Packets: bytes on their way from one socket to another. A packet stands on the account of
+ * who sent it and counts in the sending socket's room until it is read or thrown away.
+ */
+#pragma once
+
+#include "fs/socket/socket_own.h"
+
+/* packet.c */
+struct packet *packet_create(struct socket *sender, size_t len); /* NULL: no memory */
+int packet_fill(struct packet *p, struct uio *u);
+
+/* Bytes from p->start + skip on: how many were copied. */
+size_t packet_copy(const struct packet *p, struct uio *u, size_t skip, size_t n);
+
+void packet_free(struct packet *p);
+
+void packet_set_cred(struct packet *p, const struct socket *s, const struct socket *to,
+                     const struct message *m);
+
+/* The last of the queue of s. 0; -EPIPE: nobody will read it. The packet stays the caller's
+ * then. */
+int packet_queue(struct socket *s, struct packet *p);
+
+struct packet *packet_after(struct socket *s, struct packet *p); /* p NULL: the first */
+void packet_used(struct socket *s, struct packet *p,
+                 size_t n); /* n more bytes are read */
+void packet_take(struct socket *s, struct packet *p);
+
+void packet_purge(struct socket *s);
