@@ -68,6 +68,23 @@ struct socket_info {
 /* Socket number n or the first after it: *n becomes the next; false: there is none. */
 bool socket_next(enum socket_table table, u64 *n, struct socket_info *out);
 
-/* Provided by kernel/sys/socket.c (host: tests/host/port_fs.c): the running process's, with its
+/* Provided by kernel/net/socket.c (host: tests/host/port_fs.c): the running process's, with its
  * effective or real ids. */
 void socket_cred_current(struct socket_cred *out, bool effective);
+
+/* ---- for the files of fs/socket ---- */
+
+enum socket_state { SOCKET_NEW, SOCKET_CONNECTING, SOCKET_CONNECTED, SOCKET_LISTENING };
+
+int socket_wait_result(int err, u64 timeo_ns);
+struct socket *socket_alloc(u32 family, u32 type, u32 protocol);
+int socket_file(struct socket *s, u32 flags, struct file **out);
+void socket_get(struct socket *s);
+void socket_put(struct socket *s);
+struct socket *socket_peer_get(struct socket *s);          /* NULL: none */
+s32 socket_take_error(struct socket *s);                   /* 0 or negative */
+void socket_fail(struct socket *s, s32 error, u32 closed); /* sets both, wakes */
+void socket_set_state(struct socket *s, enum socket_state state);
+void socket_wake(struct socket *s);
+/* The moment at which a wait of timeo_ns (0: without an end) is over. */
+u64 socket_deadline(u64 timeo_ns);

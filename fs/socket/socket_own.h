@@ -14,8 +14,6 @@
 #include "lib/waitq.h"
 #include "mm/phys/account.h"
 
-enum socket_state { SOCKET_NEW, SOCKET_CONNECTING, SOCKET_CONNECTED, SOCKET_LISTENING };
-
 #define CLOSED_READ  1u /* nothing comes any more */
 #define CLOSED_WRITE 2u
 #define CLOSED_BOTH  3u
@@ -150,19 +148,6 @@ static inline bool has_room(const struct socket *s)
     return (u64)READ_ONCE(s->sent) * 4 <= READ_ONCE(s->sndbuf);
 }
 
-/* ---- socket.c ---- */
-
-int socket_wait_result(int err, u64 timeo_ns);
-struct socket *socket_alloc(u32 family, u32 type, u32 protocol);
-int socket_file(struct socket *s, u32 flags, struct file **out);
-void socket_get(struct socket *s);
-void socket_put(struct socket *s);
-struct socket *socket_peer_get(struct socket *s);          /* NULL: none */
-s32 socket_take_error(struct socket *s);                   /* 0 or negative */
-void socket_fail(struct socket *s, s32 error, u32 closed); /* sets both, wakes */
-void socket_set_state(struct socket *s, enum socket_state state);
-void socket_wake(struct socket *s);
-
 /* Waits on the queue of socket q until cond; what the call returns when it does not hold. */
 #define socket_wait(q, cond, timeo_ns)                                              \
     ({                                                                              \
@@ -170,7 +155,6 @@ void socket_wake(struct socket *s);
         socket_wait_result(                                                         \
             waitq_wait_until(&(q)->events, cond, socket_deadline(timeo_)), timeo_); \
     })
-u64 socket_deadline(u64 timeo_ns);
 
 /* socket.c, file.c */
 extern const struct file_ops socket_ops;

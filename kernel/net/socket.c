@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The calls of sockets but for those that move messages: kernel/sys/socket_msg.c.
+ * The calls of sockets but for those that move messages: kernel/net/message.c.
  */
 #include "fs/socket/socket.h"
 #include "fs/fdtable.h"
 #include "fs/socket/connect.h"
 #include "fs/socket/end.h"
 #include "fs/socket/option.h"
+#include "kernel/net/socket.h"
 #include "kernel/sys/fs.h"
-#include "kernel/sys/socket.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
