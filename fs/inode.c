@@ -15,6 +15,7 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
+#include "lib/wallclock.h"
 #include "mm/phys/account.h"
 #include "mm/vm/object.h"
 
@@ -25,7 +26,7 @@ static u64 last_now;
 
 u64 fs_now(void)
 {
-    u64 now = clock_boot_epoch() * NS_PER_SEC + clock_monotonic_ns();
+    u64 now = wall_ns();
 
     if (unlikely(now - READ_ONCE(last_now) > NS_PER_SEC))
         WRITE_ONCE(last_now, now);
@@ -135,7 +136,7 @@ static void settle(struct inode *ino)
 
     if (!wrote)
         return;
-    wrote = clock_boot_epoch() * NS_PER_SEC + clock_ns_of_cycles(wrote);
+    wrote = wall_ns_at(clock_ns_of_cycles(wrote));
     raise(&ino->mtime_ns, wrote);
     raise(&ino->ctime_ns, wrote);
 }

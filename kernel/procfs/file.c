@@ -17,6 +17,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
+#include "lib/wallclock.h"
 #include "mm/phys/slab.h"
 
 #define PROC_MAGIC 0x9fa0u
@@ -134,8 +135,7 @@ int procfs_inode(const struct procfs_node *n, struct inode **out)
     ino->mode = mode_of(n);
     ino->nlink = S_ISDIR(ino->mode) ? 2 : 1;
     ino->refs = 1;
-    ino->atime_ns = ino->mtime_ns = ino->ctime_ns =
-        clock_boot_epoch() * 1000000000 + clock_monotonic_ns();
+    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = wall_ns();
     mutex_init(&ino->lock);
     ino->data = &p->node;
     choose_ops(ino, n);

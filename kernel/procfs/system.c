@@ -23,6 +23,7 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/wallclock.h"
 #include "mm/phys/slab.h"
 
 #define CPUINFO_MAX 4096
@@ -112,7 +113,8 @@ static int show_stat(struct seq *s, s32 pid)
         show_times(s, &times);
     }
     seq_printf(s, "btime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
-               clock_boot_epoch(), proc_count(), sched_ready());
+               (unsigned long)(wall_ns_at(0) / WALL_SECOND_NS), proc_count(),
+               sched_ready());
     return 0;
 }
 

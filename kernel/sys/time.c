@@ -12,6 +12,7 @@
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/time.h"
+#include "lib/wallclock.h"
 
 #define NSEC        1000000000ull
 #define SECONDS_MAX (UINT64_MAX / NSEC / 2)
@@ -22,13 +23,9 @@ struct two_words {
 };
 STATIC_ASSERT(sizeof(struct two_words) == 16);
 
-static s64
-    realtime_offset; /* settimeofday, clock_settime: added to the CMOS clock's time */
-
 u64 clock_realtime_ns(void)
 {
-    return clock_boot_epoch() * NSEC + clock_monotonic_ns() +
-           (u64)__atomic_load_n(&realtime_offset, __ATOMIC_RELAXED);
+    return wall_ns();
 }
 
 static int read_words(vaddr_t src, u64 per_second, u64 *ns)
@@ -134,9 +131,7 @@ long sys_clock_getres(const struct syscall_args *a)
 
 static void set_realtime(u64 ns)
 {
-    u64 base = clock_boot_epoch() * NSEC + clock_monotonic_ns();
-
-    __atomic_store_n(&realtime_offset, (s64)(ns - base), __ATOMIC_RELAXED);
+    wall_set(ns);
     alarm_clock_was_set();
 }
 

@@ -246,6 +246,38 @@ TEST(size, "a change of the size moves the time of the contents, the same size t
     OK(rmdir(dir));
 }
 
+TEST(set, "files are dated by the clock as somebody has set it")
+{
+    struct timespec now;
+    struct stat st;
+    int fd = memfd_create("times", 0);
+
+    if (!t_tessera)
+        SKIP("the host's clock is the host's");
+    OK(fd);
+    OK(clock_gettime(CLOCK_REALTIME, &now));
+    now.tv_sec += 100000;
+    OK(clock_settime(CLOCK_REALTIME, &now));
+    EQ(write(fd, "text", 4), 4);
+    OK(fstat(fd, &st));
+    CHECK(ns(st.st_mtim) >= ns(now));
+    volatile char *m = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    CHECK(m != MAP_FAILED);
+    OK(clock_gettime(CLOCK_REALTIME, &now));
+    m[0] = 1;
+    OK(fstat(fd, &st));
+    CHECK(ns(st.st_mtim) >= ns(now));
+    OK(clock_gettime(CLOCK_REALTIME, &now));
+    CHECK(ns(st.st_mtim) <= ns(now));
+    now.tv_sec -= 100000;
+    OK(clock_settime(CLOCK_REALTIME, &now));
+    OK(futimens(fd, NULL));
+    OK(fstat(fd, &st));
+    CHECK(ns(st.st_mtim) >= ns(now) && st.st_mtim.tv_sec < now.tv_sec + 50000);
+    OK(munmap((void *)m, P));
+    OK(close(fd));
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
