@@ -9,13 +9,13 @@
 #include "fs/mount/mount.h"
 #include "fs/open.h"
 #include "fs/perm.h"
+#include "fs/wallclock.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mount.h"
 #include "lib/uapi/stat.h"
-#include "lib/wallclock.h"
 #include "mm/phys/account.h"
 #include "mm/vm/object.h"
 
@@ -23,6 +23,8 @@
 
 /* About what fs_now() said last. A word that all processors read: it moves once in a second. */
 static u64 last_now;
+
+s64 wall_set_by;
 
 u64 fs_now(void)
 {

@@ -8,6 +8,7 @@
 #include "fs/fdtable.h"
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
+#include "fs/wallclock.h"
 #include "kernel/main.h"
 #include "kernel/procfs/link.h"
 #include "kernel/procfs/sysctl.h"
@@ -17,7 +18,6 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
-#include "lib/wallclock.h"
 #include "mm/phys/slab.h"
 
 #define PROC_MAGIC 0x9fa0u

@@ -10,6 +10,7 @@
 #include "fs/context.h"
 #include "fs/mount/path_text.h"
 #include "fs/namei.h"
+#include "fs/wallclock.h"
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/procfs/meminfo.h"
@@ -23,7 +24,6 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "lib/wallclock.h"
 #include "mm/phys/slab.h"
 
 #define CPUINFO_MAX 4096

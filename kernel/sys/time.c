@@ -3,6 +3,7 @@
  * Clocks, sleeps and the interval timers.
  */
 #include "arch/time.h"
+#include "fs/wallclock.h"
 #include "kernel/event/alarm.h"
 #include "kernel/sys/time.h"
 #include "kernel/syscall.h"
@@ -12,7 +13,6 @@
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/time.h"
-#include "lib/wallclock.h"
 
 #define NSEC        1000000000ull
 #define SECONDS_MAX (UINT64_MAX / NSEC / 2)

@@ -10,7 +10,8 @@
 
 #define WALL_SECOND_NS 1000000000ull
 
-extern s64 wall_set_by; /* nanoseconds, atomic; changed by wall_set() only */
+extern s64
+    wall_set_by; /* nanoseconds, atomic; in fs/inode.c, changed by wall_set() only */
 
 /* Nanoseconds since 1970 at a moment of clock_monotonic_ns(). */
 static inline u64 wall_ns_at(u64 monotonic)
@@ -25,4 +26,9 @@ static inline u64 wall_ns(void)
 }
 
 /* It is `ns` now. */
-void wall_set(u64 ns);
+static inline void wall_set(u64 ns)
+{
+    u64 unset = clock_boot_epoch() * WALL_SECOND_NS + clock_monotonic_ns();
+
+    __atomic_store_n(&wall_set_by, (s64)(ns - unset), __ATOMIC_RELAXED);
+}
