@@ -7,6 +7,7 @@
 #include "mm/op/area.h"
 #include "mm/op/fault.h"
 #include "mm/op/populate.h"
+#include "mm/vm/lend.h"
 
 static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
 {
@@ -63,7 +64,8 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
     else if (new_end > old_end)
         ok = heap_grow(mm, old_end, new_end);
     else if (!area_sealed(mm, new_end, old_end) &&
-             !area_cuts_page(mm, new_end, old_end) && area_reserve(&r, 2) == 0) {
+             !area_cuts_page(mm, new_end, old_end) && area_reserve(&r, 2) == 0 &&
+             lend_own_ends(mm, new_end, old_end) == 0) {
         area_unmap(mm, new_end, old_end, &r, &dead);
         ok = true;
     }

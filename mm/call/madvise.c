@@ -68,6 +68,8 @@ static int drop(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 {
     struct change b;
 
+    if (lend_own_ends(mm, start, end) != 0)
+        return -ENOMEM;
     change_begin(&b, mm);
     zap_range(v, start, end, &b);
     change_end(&b);
@@ -215,7 +217,7 @@ static bool drop_read(struct mm *mm, vaddr_t start, vaddr_t end)
     struct change c;
 
     if (!v || v->end < end || end - start > READ_MAX ||
-        (v->flags & (VM_LOCKED | VM_SEALED | VM_HUGE)))
+        (v->flags & (VM_LOCKED | VM_SEALED | VM_HUGE)) || !lend_none(mm, start, end))
         return false;
     change_begin(&c, mm);
     zap_range_at_once(v, start, end, &c);

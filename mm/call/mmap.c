@@ -12,6 +12,7 @@
 #include "mm/op/populate.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/huge.h"
+#include "mm/vm/lend.h"
 #include "mm/vm/object.h"
 
 #define MAP_LOW_START 0x40000000ul /* MAP_32BIT: [1 GiB, 2 GiB) as on Linux */
@@ -287,6 +288,11 @@ static int prepare(struct mapping *m)
         err = area_check_limits(m->mm, m->flags, m->len >> PAGE_SHIFT, m->replaced);
     if (!err)
         err = make_vma(m);
+    if (!err && (m->replaced.all || m->vma->object)) {
+        err = lend_own_ends(m->mm, m->addr, m->addr + m->len);
+        if (err)
+            vma_free(m->vma);
+    }
     return err ? err : promise(m);
 }
 
@@ -355,6 +361,8 @@ int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
     err = check_unmap(mm, addr, end, &cuts);
     if (!err && cuts)
         err = area_reserve(&r, cuts);
+    if (!err)
+        err = lend_own_ends(mm, addr, end);
     if (!err)
         area_unmap(mm, addr, end, &r, &dead);
     mm_unlock(mm);

@@ -184,6 +184,8 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
         err = -EPERM;
     if (!err)
         err = area_reserve(&r, 2);
+    if (!err)
+        err = lend_own_range(mm, addr, c.stop);
     for (vaddr_t va = addr; !err && va < c.stop;) {
         u32 flags;
 

@@ -9,6 +9,7 @@
 #include "mm/op/fault.h"
 #include "mm/op/mremap.h"
 #include "mm/op/populate.h"
+#include "mm/vm/lend.h"
 
 static bool overlaps(const struct mremap *m)
 {
@@ -88,6 +89,8 @@ static bool grow_in_place(struct mremap *m, struct vma *v)
         limit = vma_low_end(next);
     if (end < m->old || end > limit)
         return false;
+    if (v->object && lend_own_ends(m->mm, v->end, end) != 0)
+        return false;
     area_account(m->mm, v->flags, (s64)(extra >> PAGE_SHIFT));
     vma_set_end(v, end);
     vma_merge(m->mm, v);
@@ -129,7 +132,9 @@ static int check_tail(struct mremap *m)
                   ? -EINVAL
                   : area_check_unmap(m->mm, start, end);
 
-    return err ? err : area_reserve(&m->tail, 2);
+    if (!err)
+        err = area_reserve(&m->tail, 2);
+    return err ? err : lend_own_ends(m->mm, start, end);
 }
 
 static void cut_tail(struct mremap *m, u64 old_len)

@@ -38,6 +38,8 @@ static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags
         err = area_find_gap(mm, len, size, MMAP_MIN_ADDR, USER_END, &at);
     if (!err)
         err = area_reserve(r, 1);
+    if (!err)
+        err = lend_own_ends(mm, at, at + len);
     if (err)
         return err;
     if (size != PAGE_SIZE)

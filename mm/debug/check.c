@@ -19,7 +19,7 @@
     } while (0)
 
 struct totals {
-    u64 anon, file, shmem, tables, pages, data, stack, locked, nvmas;
+    u64 anon, file, shmem, tables, lent, pages, data, stack, locked, nvmas;
 };
 
 /* VMAs are ordered, disjoint, whole pages, inside the user half, and merged. */
@@ -98,7 +98,8 @@ static void check_object_entry(struct vma *v, struct page *table, unsigned i, va
         check_hint(pg, table, i, va);
 }
 
-static void check_entry(struct mm *mm, struct page *table, unsigned i, struct totals *t)
+/* Whether it shows the page of zeros. */
+static bool check_entry(struct mm *mm, struct page *table, unsigned i, struct totals *t)
 {
     vaddr_t va = pt_address(table, i);
     pte_t pte = pte_load(pt_entries(table) + i);
@@ -109,6 +110,7 @@ static void check_entry(struct mm *mm, struct page *table, unsigned i, struct to
 
     CHECK(v && v->start <= va && slot_level(vma_order(v)) == table->level,
           "translation without VMA at %lx", va);
+    CHECK(!table->holders || vma_kind(v) == VMA_ANON, "table shared under %lx", va);
     CHECK(pg->order == vma_order(v) && page_to_pfn(pg) % (1ul << pg->order) == 0,
           "page of another size at %lx", va);
     size = 1ul << pg->order;
@@ -117,7 +119,7 @@ static void check_entry(struct mm *mm, struct page *table, unsigned i, struct to
         CHECK(vma_kind(v) != VMA_SHARED && pg->type == PAGE_ANON, "parked entry at %lx",
               va);
         t->anon += size;
-        return;
+        return pg == zero_page;
     }
     CHECK(pte_present(pte) && pte_user(pte) && pte_large(pte) == (pg->order != 0),
           "strange entry %llx at %lx", (unsigned long long)pte, va);
@@ -148,6 +150,7 @@ static void check_entry(struct mm *mm, struct page *table, unsigned i, struct to
         t->anon += size;
         break;
     }
+    return pg == zero_page;
 }
 
 /* The away numbers of one table. */
@@ -176,13 +179,29 @@ static void check_numbers(struct mm *mm, struct page *table)
 }
 
 static void check_tables(struct mm *mm, struct page *table, unsigned level,
+                         struct totals *t);
+
+/* The entry of an upper level that leads to a table of `level`. */
+static void check_way(struct mm *mm, pte_t e, unsigned level, struct totals *t)
+{
+    struct page *table = pfn_to_page(pte_pfn(e));
+
+    CHECK(pte_writable(e) == !table->holders, "way to a table with %u holders",
+          table->holders);
+    t->lent += table->holders != 0;
+    check_tables(mm, table, level, t);
+}
+
+static void check_tables(struct mm *mm, struct page *table, unsigned level,
                          struct totals *t)
 {
     unsigned entries = level == PT_LEVELS - 1 ? PT_ENTRIES / 2 : PT_ENTRIES;
-    u32 present = 0;
+    u32 present = 0, zeros = 0;
 
-    CHECK(table->type == PAGE_TABLE && table->mm == mm && table->level == level,
+    CHECK(table->type == PAGE_TABLE && table->level == level &&
+              table->mm == (table->holders ? NULL : mm),
           "table descriptor");
+    CHECK(!table->holders || level == 0, "shared table of level %u", level);
     CHECK(table->pins == 0 && table->present <= PT_ENTRIES && table->naway <= PT_ENTRIES,
           "table of level %u pinned, or counts wrong", level);
     CHECK(level <= 1 || (slot_all_home(table) && !table->naway),
@@ -198,10 +217,12 @@ static void check_tables(struct mm *mm, struct page *table, unsigned level,
             continue;
         present++;
         if (level == 0 || (level == 1 && (!pte_present(e) || pte_large(e))))
-            check_entry(mm, table, i, t);
+            zeros += check_entry(mm, table, i, t);
         else
-            check_tables(mm, pfn_to_page(pte_pfn(e)), level - 1, t);
+            check_way(mm, e, level - 1, t);
     }
+    CHECK(zeros == table->zeros, "table at %lx counts %u pages of zeros, has %u",
+          pt_address(table, 0), table->zeros, zeros);
     CHECK(present == table->present, "table of level %u at %lx counts %u entries, has %u",
           level, pt_address(table, 0), table->present, present);
 }
@@ -226,6 +247,8 @@ void mm_check(struct mm *mm)
           (unsigned long long)mm_resident(mm, RESIDENT_FILE), (unsigned long long)t.file,
           (unsigned long long)mm_resident(mm, RESIDENT_SHMEM),
           (unsigned long long)t.shmem);
+    CHECK(t.lent == mm->lent, "lent %u, counted %llu", mm->lent,
+          (unsigned long long)t.lent);
     CHECK(t.tables == mm->tables, "tables %llu, counted %llu",
           (unsigned long long)mm->tables, (unsigned long long)t.tables);
 }

@@ -30,9 +30,18 @@ u64 page_translations(struct page *pg)
     return n;
 }
 
-static void count_page(struct page *pg, struct vma_counts *c)
+/* The same of what `table` shows: each that shares the table shows it. */
+static u64 translations(struct page *pg, const struct page *table)
 {
-    u64 n = MAX(page_translations(pg), 1ul), size = 1ul << pg->order;
+    u32 holders = READ_ONCE(table->holders);
+
+    return page_translations(pg) +
+           (holders > 1 && pg->type == PAGE_ANON ? holders - 1 : 0);
+}
+
+static void count_page(struct page *pg, const struct page *table, struct vma_counts *c)
+{
+    u64 n = MAX(translations(pg, table), 1ul), size = 1ul << pg->order;
 
     c->rss += size;
     c->anon += pg->type == PAGE_ANON ? size : 0;
@@ -56,14 +65,14 @@ void vma_report(struct vma *v, struct vma_counts *c)
 
             if (!pte || pfn_to_page(pte_any_pfn(pte)) == zero_page)
                 continue;
-            count_page(pfn_to_page(pte_any_pfn(pte)), c);
+            count_page(pfn_to_page(pte_any_pfn(pte)), table, c);
             pause_anyway(); /* one that many mappings show takes long */
         }
         pause_anyway();
     }
 }
 
-static u64 pagemap_entry(pte_t pte)
+static u64 pagemap_entry(pte_t pte, const struct page *table)
 {
     struct page *pg;
     u64 e;
@@ -74,7 +83,7 @@ static u64 pagemap_entry(pte_t pte)
     e = PAGEMAP_PRESENT | page_to_pfn(pg);
     if (pg->type == PAGE_OBJECT)
         e |= PAGEMAP_FILE;
-    if (page_translations(pg) == 1)
+    if (translations(pg, table) == 1)
         e |= PAGEMAP_EXCLUSIVE;
     return e;
 }
@@ -89,7 +98,8 @@ static void pagemap_vma(struct vma *v, vaddr_t va, vaddr_t end, u64 *out)
     pt_for_each_table(v->mm, slot_level(order), va, end, at, next, table)
     {
         for (vaddr_t a = at, stop; a < next && table->present; a = stop) {
-            u64 e = pagemap_entry(pte_load(pt_entries(table) + slot_index(a, order)));
+            u64 e =
+                pagemap_entry(pte_load(pt_entries(table) + slot_index(a, order)), table);
             u64 part = a % slot_size(order) >> PAGE_SHIFT;
 
             stop = MIN((a | (slot_size(order) - 1)) + 1, next);

@@ -22,6 +22,8 @@ static struct page *pin_entry(struct mm *mm, const struct vma *v, vaddr_t va)
     struct page *pg = NULL;
     pte_t pte;
 
+    if (!s.table && pt_table(mm, va, slot_level(vma_order(v)))) /* shared */
+        s = slot_make(mm, va, vma_order(v));
     if (!s.table)
         return NULL;
     spin_lock(&s.table->lock); /* a page in a table has not been freed */

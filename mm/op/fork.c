@@ -13,6 +13,16 @@
 #include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
 
+/* Whether the leaf table of va can be lent: only v lies over it. */
+static bool only_there(const struct vma *v, vaddr_t va)
+{
+    vaddr_t low = align_down(va, LEAF_SPAN);
+    const struct vma *prev = v->start > low ? vma_prev(v) : NULL;
+    const struct vma *next = v->end < low + LEAF_SPAN ? vma_next(v) : NULL;
+
+    return (!prev || prev->end <= low) && (!next || next->start >= low + LEAF_SPAN);
+}
+
 /* Shows the private pages of v in the child as well. */
 static int copy_private(struct vma *v, struct mm *child, struct change *c)
 {
@@ -23,9 +33,18 @@ static int copy_private(struct vma *v, struct mm *child, struct change *c)
     pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
     {
         struct slot to;
+        int lent = 0;
 
         if (!table->present)
             continue;
+        if (vma_kind(v) == VMA_ANON && !order && only_there(v, va))
+            lent = lend_to_child(v->mm, child, va, table, c);
+        if (lent < 0)
+            return lent;
+        if (lent)
+            goto next;
+        if (unlikely(!order && table->holders) && !(table = lend_own(v->mm, va)))
+            return -ENOMEM;
         to = slot_make(child, va, order);
         if (!to.table)
             return -ENOMEM;
@@ -34,6 +53,7 @@ static int copy_private(struct vma *v, struct mm *child, struct change *c)
         slot_share(c, table, to.table, to.i, to.i + slot_count(va, next, order), order);
         if (v->object)
             spin_unlock(&v->object->lock);
+    next:
         if (next >= v->end)
             break; /* the caller pauses */
         change_pause(c);

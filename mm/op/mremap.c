@@ -34,10 +34,13 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
         vaddr_t to[2] = {m->new_addr + (va - m->old), m->new_addr + (next - m->old) - 1};
         bool whole = moves_whole(m, v, va, next);
 
+        if (unlikely(level == 0 && table->holders) && !lend_own(m->mm, va))
+            return -ENOMEM;
         if (!whole && (shared ? !table->naway : !table->present))
             continue;
         for (int k = 0; k < 2; k++) {
-            struct page *target = pt_table_make(m->mm, to[k], whole ? 1 : level);
+            struct page *target = whole ? pt_table_make(m->mm, to[k], 1)
+                                        : slot_make(m->mm, to[k], vma_order(v)).table;
 
             if (!target || (shared && !whole && slot_reserve(target) != 0))
                 return -ENOMEM;
@@ -150,6 +153,8 @@ int mremap_move(struct mremap *m, struct vma *v, bool keep)
     err = area_reserve(&m->reserve, 3);
     if (!err)
         err = area_reserve(&m->cuts, 2);
+    if (!err)
+        err = lend_own_ends(m->mm, m->new_addr, m->new_addr + m->new_len);
     if (!err)
         err = pin_target(m, v, common);
     if (err) {

@@ -8,6 +8,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/op/area.h"
 #include "mm/vm/commit.h"
+#include "mm/vm/lend.h"
 
 struct vma *stack_grow(struct mm *mm, vaddr_t va)
 {
@@ -34,6 +35,8 @@ struct vma *stack_grow(struct mm *mm, vaddr_t va)
     if ((v->flags & VM_LOCKED) && area_check_memlock(mm, grow) != 0)
         return NULL;
     if ((v->flags & VM_ACCOUNT) && commit_check(mm, grow) != 0)
+        return NULL;
+    if (v->object && lend_own_ends(mm, va, v->start) != 0)
         return NULL;
     area_account(mm, v->flags, (s64)grow);
     vma_set_start(v, va);

@@ -22,6 +22,9 @@ static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 wha
     {
         unsigned i = slot_index(va, order);
 
+        /* Who takes away a part of a shared table has it for himself by now. */
+        if (unlikely(table->holders) && lend_give_back(c, va, table))
+            continue;
         spin_lock(&table->lock);
         change_look(c, table);
         if (table->present)

@@ -49,7 +49,9 @@ static pte_t *kernel_entry(vaddr_t va, bool make, struct page **leaf_out)
             pg->base = 0;
             pg->present = pg->naway = 0;
             pg->lock = (spinlock_t)SPINLOCK_INIT;
-            pg->level = (u16)(level - 1);
+            pg->level = ((level - 1)) & 3;
+            pg->zeros = 0;
+            pg->holders = 0;
             pg->pins = 0;
             /* Never user: the U bit of an upper entry would not matter, but none is set. */
             pte_store(e, page_to_phys(pg) | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED);

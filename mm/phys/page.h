@@ -51,7 +51,10 @@ struct backlinks {
 struct page {
     u8 type;   /* enum page_type */
     u8 order;  /* log2 of the block's pages, in its first page: TABLE 0 */
-    u16 flags; /* OBJECT: PG_* [N]; SLAB: see mm/phys/slab.c */
+    union {
+        u16 flags;   /* OBJECT: PG_* [N]; SLAB: see mm/phys/slab.c */
+        u16 holders; /* TABLE: [T] address spaces that share it, see mm/vm/lend.h; 0: it is of one */
+    };
     union {
         u32 refs;  /* ANON: PTEs + pins; OBJECT: 1 for the object + pins. Atomic */
         u32 stamp; /* TABLE: [T] who changed it last, see mm/table/change.h */
@@ -67,14 +70,15 @@ struct page {
             u16 in_use;
         };
         struct {             /* TABLE */
-            struct mm *mm;   /* NULL: kernel table */
+            struct mm *mm;   /* NULL: kernel table, or shared */
             u32 *away;       /* [T] 512 file pages + 1, 0: home; NULL: all at home */
             u32 base;        /* first address >> 21 (leaf), for backlinks */
             u16 present;     /* [T] entries in use */
             u16 naway;       /* [T] away entries in use */
             spinlock_t lock; /* T */
-            u16 level;
-            u16 pins; /* [M] reservations: keep table and array */
+            u16 level : 2;
+            u16 zeros : 10; /* [T] entries that show the page of zeros */
+            u16 pins;       /* [M] reservations: keep table and array */
         };
         struct {                      /* OBJECT */
             struct vm_object *object; /* [O] NULL once it left */

@@ -7,6 +7,7 @@
 #include "lib/lock.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/stat.h"
+#include "mm/table/pagetable.h"
 #include "mm/table/resident.h"
 
 DEFINE_PER_CPU(u32, unflushed);
@@ -106,6 +107,8 @@ void change_flush(struct change *c)
 
         if (pg->type == PAGE_KERNEL) /* a former table */
             page_free_table(pg);
+        else if (pg->type == PAGE_TABLE) /* one that others have as well */
+            pt_leave(pg);
         else
             page_put(pg);
     }

@@ -143,8 +143,8 @@ static inline void change_settled(void)
                      __ATOMIC_RELEASE);
 }
 
-/* Frees pg after the flush: gives back a reference of an ANON or OBJECT page, or frees a
- * PAGE_KERNEL one (a former table). */
+/* Frees pg after the flush: gives back a reference of an ANON or OBJECT page, frees a
+ * PAGE_KERNEL one (a former table), or leaves a shared TABLE. */
 void change_free_any(struct change *c, struct page *pg);
 
 /* The same of an ANON or OBJECT page, whose frame is pfn. */

@@ -20,7 +20,9 @@ static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
     pg->stamp = 0;
     pg->naway = 0;
     pg->lock = (spinlock_t)SPINLOCK_INIT;
-    pg->level = (u16)level;
+    pg->level = level & 3;
+    pg->zeros = 0;
+    pg->holders = 0;
     pg->pins = 0;
     pg->type = PAGE_TABLE; /* last: now backlink checks may look at it */
     __atomic_fetch_add(&mm->tables, 1, __ATOMIC_RELAXED);
@@ -28,13 +30,18 @@ static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
 }
 
 /* A table without entries stops being one; its frame is the caller's to free. */
-static void table_retire(struct mm *mm, struct page *pg)
+static void table_end(struct page *pg)
 {
     /* A walker that checks a backlink into this frame locks it and looks at the type again. */
     spin_lock(&pg->lock);
     ASSERT(pg->type == PAGE_TABLE && !pg->away);
     pg->type = PAGE_KERNEL;
     spin_unlock(&pg->lock);
+}
+
+static void table_retire(struct mm *mm, struct page *pg)
+{
+    table_end(pg);
     __atomic_fetch_sub(&mm->tables, 1, __ATOMIC_RELAXED);
 }
 
@@ -87,10 +94,8 @@ struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned lowest)
                 pg = NULL;
             }
             spin_unlock(&parent->lock);
-            if (pg) { /* another fault was faster */
-                table_retire(mm, pg);
-                page_free(pg, 0);
-            }
+            if (pg) /* another fault was faster */
+                pt_drop_spare(mm, pg);
         }
         parent = pfn_to_page(pte_pfn(pte_load(e)));
     }
@@ -105,6 +110,57 @@ static struct page *table_at(const struct mm *mm, vaddr_t va, unsigned level)
     for (unsigned l = PT_LEVELS - 1; l > level; l--)
         table = pfn_to_page(pte_pfn(pte_load(pt_entries(table) + pt_index(va, l))));
     return table;
+}
+
+pte_t *pt_way(const struct mm *mm, vaddr_t va)
+{
+    struct page *table = pt_table(mm, va, 1);
+
+    return table ? pt_entries(table) + pt_index(va, 1) : NULL;
+}
+
+void pt_set_way(pte_t *way, pte_t pte)
+{
+    struct page *table = virt_to_page(way);
+
+    spin_lock(&table->lock);
+    table->present = (u16)(table->present + pte_present(pte) - pte_present(*way));
+    pte_store(way, pte);
+    spin_unlock(&table->lock);
+}
+
+struct page *pt_spare_leaf(struct mm *mm, vaddr_t va)
+{
+    return table_alloc(mm, 0, va);
+}
+
+void pt_drop_spare(struct mm *mm, struct page *leaf)
+{
+    table_retire(mm, leaf);
+    page_free(leaf, 0);
+}
+
+void pt_leave(struct page *leaf)
+{
+    const pte_t *e = pt_entries(leaf);
+    bool last;
+
+    spin_lock(&leaf->lock);
+    last = --leaf->holders == 0;
+    spin_unlock(&leaf->lock);
+    if (likely(!last))
+        return;
+    for (u32 left = leaf->present; left; e++) {
+        struct page *pg = pfn_to_page(pte_any_pfn(*e));
+
+        if (!*e)
+            continue;
+        left--;
+        if (pg != zero_page)
+            page_put(pg);
+    }
+    table_end(leaf);
+    page_free_table(leaf);
 }
 
 void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)

@@ -6,7 +6,8 @@
  * Tables are added under mm->lock in any mode (or by fork before the mm is shared) and
  * removed only under the exclusive mode, after every VMA over their span has left its
  * object's tree: so a walker that holds an object's lock and comes from a linked VMA never
- * meets a table that goes away.
+ * meets a table that goes away. A leaf table that lies wholly in private anonymous memory may be
+ * shared since a fork, and is replaced under any mode: see mm/vm/lend.h.
  */
 #pragma once
 
@@ -57,6 +58,21 @@ static inline struct page *pt_leaf_make(struct mm *mm, vaddr_t va)
 {
     return pt_table_make(mm, va, 0);
 }
+
+/* The entry of level 1 that leads to the leaf table over va; NULL: there is no table of level
+ * 1. Not writable: the leaf table is shared (mm/vm/lend.h). */
+pte_t *pt_way(const struct mm *mm, vaddr_t va);
+/* Puts `pte` there. M held, and T of the leaf tables concerned. */
+void pt_set_way(pte_t *way, pte_t pte);
+
+/* A leaf table for va that leads nowhere yet, counted for mm; NULL: no memory. And one that is
+ * not needed. */
+struct page *pt_spare_leaf(struct mm *mm, vaddr_t va);
+void pt_drop_spare(struct mm *mm, struct page *leaf);
+
+/* One of those that share `leaf` has none of it any more, after its flush; the last one frees it
+ * with what it shows. */
+void pt_leave(struct page *leaf);
 
 /* Hangs the whole leaf table of `from` where that of `to` belongs; both are multiples of
  * LEAF_SPAN, the table of level 1 for `to` exists, nothing is mapped there. Entries, away

@@ -194,7 +194,8 @@ u64 slot_away_bytes(void)
 
 /* Accounts for the translation `pte` that is gone: the slot's reference to private memory is
  * given back after the flush. */
-static inline void account_gone(struct change *c, pte_t pte, unsigned order)
+static inline void account_gone(struct change *c, struct page *table, pte_t pte,
+                                unsigned order)
 {
     pfn_t pfn = pte_any_pfn(pte);
     struct page *pg = pfn_to_page(pfn);
@@ -202,7 +203,9 @@ static inline void account_gone(struct change *c, pte_t pte, unsigned order)
     if (pg->type == PAGE_ANON) {
         c->resident[RESIDENT_ANON] -= 1 << order;
         change_free(c, pg, pfn);
-    } else if (pg != zero_page) {
+    } else if (pg == zero_page) {
+        table->zeros--;
+    } else {
         c->resident[RESIDENT_FILE] -= 1 << order;
     }
 }
@@ -215,13 +218,14 @@ void slot_own_instead(struct change *c, struct slot s, vaddr_t va, pte_t old,
     pte_store(s.entry, slot_rights(prot, order) | page_to_phys(pg));
     c->resident[RESIDENT_ANON] += 1 << order;
     change_note(c, va);
-    account_gone(c, old, order);
+    account_gone(c, s.table, old, order);
 }
 
 void slot_show_zero(struct slot s, u32 prot)
 {
     REQUIRES(&s.table->lock);
     s.table->present++;
+    s.table->zeros++;
     pte_store(s.entry, pte_make_user(page_to_pfn(zero_page), prot));
 }
 
@@ -254,7 +258,7 @@ static always_inline void drop_run(struct change *c, struct page *table, unsigne
         if (pte_present(pte))
             change_note(c, va);
         if (!shared)
-            account_gone(c, pte, order);
+            account_gone(c, table, pte, order);
     }
     table->present = (u16)(present - removed);
     if (shared)
@@ -291,6 +295,8 @@ static void drop_private(struct change *c, struct page *table, unsigned i, unsig
             files++;
     }
     table->present = (u16)left;
+    if (none)
+        table->zeros = (u16)(table->zeros - none) % (PT_ENTRIES * 2);
     c->resident[RESIDENT_FILE] -= files;
     c->resident[RESIDENT_ANON] -= present - left - files - none;
     mm_count_n(pte_zapped, (u64)(present - left));
@@ -396,6 +402,13 @@ void slot_protect(struct change *c, const struct vma *v, struct page *table, uns
 
 /* ---- private memory at two places ---- */
 
+/* The page of `pte` has one more reference, by a translation like it that does not write. */
+static inline pte_t share_one(struct page *pg, pte_t pte)
+{
+    __atomic_fetch_add(&pg->refs, 1, __ATOMIC_RELAXED);
+    return pte_present(pte) ? pte_write_protect(pte) : pte;
+}
+
 void slot_share(struct change *c, struct page *from, struct page *to, unsigned i,
                 unsigned stop, unsigned order)
 {
@@ -409,17 +422,16 @@ void slot_share(struct change *c, struct page *from, struct page *to, unsigned i
     spin_lock(&from->lock);
     spin_lock(&to->lock);
     for (; src < end; src++, dst++) {
-        pte_t pte = pte_load(src);
+        pte_t old = pte_load(src), pte;
         struct page *pg;
 
-        if (!pte)
+        if (!old)
             continue;
-        pg = pfn_to_page(pte_any_pfn(pte));
+        pg = pfn_to_page(pte_any_pfn(old));
         if (pg->type != PAGE_ANON)
             continue; /* zero page or a page of the object: faults bring them */
-        __atomic_fetch_add(&pg->refs, 1, __ATOMIC_RELAXED);
-        if ((pte & (PTE_PRESENT | PTE_WRITE)) == (PTE_PRESENT | PTE_WRITE)) {
-            pte = pte_write_protect(pte);
+        pte = share_one(pg, old);
+        if (pte != old) {
             pte_store(src, pte);
             narrowed = true;
         }
@@ -434,14 +446,44 @@ void slot_share(struct change *c, struct page *from, struct page *to, unsigned i
     spin_unlock(&from->lock);
 }
 
+void slot_copy_leaf(struct page *from, struct page *to)
+{
+    REQUIRES(&from->lock);
+    pte_t *src = pt_entries(from), *dst = pt_entries(to);
+
+    to->present = from->present;
+    to->zeros = from->zeros;
+    for (u32 left = from->present; left; src++, dst++) {
+        pte_t pte = pte_load(src);
+        struct page *pg;
+
+        if (!pte)
+            continue;
+        left--;
+        pg = pfn_to_page(pte_any_pfn(pte));
+        if (pg != zero_page) {
+            pte = share_one(pg, pte);
+            pte_store(src, pte); /* nobody writes by it: the way to it is not writable */
+        }
+        pte_store(dst, pte);
+    }
+}
+
+void slot_count_leaf(struct mm *mm, s64 n)
+{
+    mm_add_resident(mm, RESIDENT_ANON, n);
+}
+
 void slot_transfer(struct change *c, struct page *from, unsigned i, struct page *to,
                    unsigned j, unsigned n)
 {
     REQUIRES_EXCLUSIVE(&from->mm->lock);
     pte_t *src = pt_entries(from), *dst = pt_entries(to) + j;
-    u16 moved = 0;
+    u16 moved = 0, zeros = 0;
+    bool may_be_zeros;
 
     spin_lock(&from->lock);
+    may_be_zeros = from->zeros;
     if (to != from)
         spin_lock(&to->lock);
     change_look(c, from);
@@ -453,10 +495,16 @@ void slot_transfer(struct change *c, struct page *from, unsigned i, struct page 
         pte_store(&src[i + k], 0);
         pte_store(&dst[k], pte);
         moved++;
+        if (unlikely(may_be_zeros) && pfn_to_page(pte_any_pfn(pte)) == zero_page)
+            zeros++;
         change_note(c, pt_address(from, i + k));
     }
     from->present -= moved;
     to->present += moved;
+    if (zeros) {
+        from->zeros = (u16)(from->zeros - zeros) % (PT_ENTRIES * 2);
+        to->zeros = (u16)(to->zeros + zeros) % (PT_ENTRIES * 2);
+    }
     change_mark(c, from);
     if (to != from)
         spin_unlock(&to->lock);

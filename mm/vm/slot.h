@@ -21,6 +21,7 @@
 #include "mm/table/pagetable.h"
 #include "mm/table/resident.h"
 #include "mm/vm/backlink.h"
+#include "mm/vm/lend.h"
 #include "mm/vm/object.h"
 #include "mm/vm/vma.h"
 
@@ -57,7 +58,8 @@ static inline unsigned slot_count(vaddr_t va, vaddr_t end, unsigned order)
     return (unsigned)((end - va) >> (PAGE_SHIFT + order));
 }
 
-/* The slot of va. */
+/* The slot of va, in a table that is the address space's own; table NULL: there is none, or it
+ * is shared since a fork (mm/vm/lend.h). Only the way to a shared one is not writable. */
 static always_inline struct slot slot_at(const struct mm *mm, vaddr_t va, unsigned order)
 {
     pte_t e = pte_load(&mm->root[pt_index(va, PT_LEVELS - 1)]);
@@ -68,7 +70,7 @@ static always_inline struct slot slot_at(const struct mm *mm, vaddr_t va, unsign
             return (struct slot){NULL, NULL, i};
         e = pte_load((pte_t *)phys_to_virt(e & PTE_ADDR) + pt_index(va, l));
     }
-    if (!pte_present(e))
+    if (!pte_writable(e))
         return (struct slot){NULL, NULL, i};
     return (struct slot){pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT),
                          (pte_t *)phys_to_virt(e & PTE_ADDR) + i, i};
@@ -80,10 +82,14 @@ static inline struct slot slot_of(struct page *table, unsigned i)
     return (struct slot){table, table ? pt_entries(table) + i : NULL, i};
 }
 
-/* The slot of va; a missing table is made. Table NULL: no memory. */
+/* The same; a missing table is made, a shared one becomes its own. Table NULL: no memory. */
 static inline struct slot slot_make(struct mm *mm, vaddr_t va, unsigned order)
 {
-    return slot_of(pt_table_make(mm, va, slot_level(order)), slot_index(va, order));
+    struct page *table = pt_table_make(mm, va, slot_level(order));
+
+    if (unlikely(table && table->mm != mm))
+        table = lend_own(mm, va);
+    return slot_of(table, slot_index(va, order));
 }
 
 static inline pte_t slot_load(struct slot s)
@@ -369,6 +375,13 @@ void slot_protect(struct change *c, const struct vma *v, struct page *table, uns
  * held if there is one: truncate must find a copy at neither place or at both. */
 void slot_share(struct change *c, struct page *from, struct page *to, unsigned i,
                 unsigned stop, unsigned order);
+
+/* Everything that the shared leaf table `from` shows is shown by the empty one `to` as well, by
+ * neither writable. T of `from` held; nobody knows `to`. */
+void slot_copy_leaf(struct page *from, struct page *to);
+
+/* n pages of private memory came to mm with a leaf table, or went with it. */
+void slot_count_leaf(struct mm *mm, s64 n);
 
 /* Moves the translations of private memory in the n entries from i of `from` to those from j
  * of `to`, which are empty. Takes both T; O held if there is an object. */

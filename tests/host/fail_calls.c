@@ -21,6 +21,8 @@ void scene_begin(void)
     S.mm->brk_start = H;
     S.mm->brk = H;
     CHECK_EQ(mm_brk(S.mm, H + 6 * P), H + 6 * P);
+    for (u32 i = 0; i < 6; i++)
+        host_write_u32(S.mm, H + i * P, 300 + i);
     t_anon(S.mm, A, 16, RW);
     for (u32 i = 0; i < 8; i++)
         host_write_u32(S.mm, A + i * P, i);

@@ -213,6 +213,13 @@ void op_mremap(void)
 
 /* ---- fork, exit ---- */
 
+static bool shows_something(const struct mm *mm, vaddr_t va)
+{
+    struct page *leaf = pt_leaf(mm, va);
+
+    return leaf && pte_load(pt_entries(leaf) + pt_index(va, 0));
+}
+
 void op_fork(void)
 {
     struct mmm *m = pick_mm(), *c = NULL;
@@ -243,8 +250,9 @@ void op_fork(void)
             c->loose = true;
         p->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
         if (p->flags & VM_WIPEONFORK)
-            p->priv = false;
-        p->touched = p->priv;
+            p->priv = p->touched = false;
+        if (p->touched && !p->priv) /* zeros: with a table that is lent, or not at all */
+            p->touched = shows_something(child, M.win_base + i * PAGE_SIZE);
     }
 }
 

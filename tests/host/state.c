@@ -53,10 +53,11 @@ static void dump_table(struct dump *d, const struct page *leaf)
             continue;
         if (!pte || (d->leave_out & STATE_NO_PTES))
             continue;
-        if (d->leave_out & STATE_NO_WRITE)
-            pte &= ~PTE_WRITE;
+        if ((d->leave_out & STATE_NO_WRITE) || leaf->holders)
+            pte &= ~PTE_WRITE; /* nobody writes by a shared table */
         add(d->s, "  %lx pte %llx refs %u content %llx", pt_address(leaf, i),
-            (unsigned long long)pte, pfn_to_page(pte_any_pfn(pte))->refs,
+            (unsigned long long)pte,
+            pfn_to_page(pte_any_pfn(pte))->refs + MAX(leaf->holders, 1u) - 1,
             (unsigned long long)content(pfn_to_page(pte_any_pfn(pte))));
     }
 }

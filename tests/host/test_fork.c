@@ -24,6 +24,7 @@ TEST(fork_copy_on_write)
     u64 free;
 
     t_anon(mm, BASE, 4, RW);
+    t_anon(mm, BASE + 8 * P, 1, RW); /* two areas: the table is copied, not lent */
     for (u32 i = 0; i < 3; i++)
         host_write_u32(mm, BASE + i * P, 100 + i);
     child = fork_of(mm);

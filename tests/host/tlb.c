@@ -135,7 +135,7 @@ void arch_shootdown(struct mm *mm, u64 cpus, vaddr_t start, vaddr_t end)
 static pte_t walk(const struct mm *mm, vaddr_t va, pfn_t *leaf, pte_t **at)
 {
     pte_t *table = phys_to_virt(mm->root_pa);
-    pte_t e = 0;
+    pte_t e = 0, write = PTE_WRITE;
 
     *leaf = 0;
     for (unsigned level = PT_LEVELS; level-- > 0;) {
@@ -149,13 +149,15 @@ static pte_t walk(const struct mm *mm, vaddr_t va, pfn_t *leaf, pte_t **at)
             break;
         if (level == 1 && pte_large(e)) /* as the page of 4 KiB that it is at va */
             return (e & ~(pte_t)PTE_LARGE) + (va & (LEAF_SPAN - PAGE_SIZE));
-        if (!(e & PTE_WRITE) || (e & (PTE_NX | PTE_LARGE)))
+        if (level == 1) /* only the way to a shared leaf table is not writable */
+            write &= e;
+        if ((!(e & PTE_WRITE) && level != 1) || (e & (PTE_NX | PTE_LARGE)))
             panic("upper entry %llx at %lx takes rights away", (unsigned long long)e, va);
         if (level == 1)
             *leaf = pte_pfn(e);
         table = phys_to_virt(e & PTE_ADDR);
     }
-    return e;
+    return e & (write | ~PTE_WRITE);
 }
 
 static bool permits(pte_t pte, u32 kind)
