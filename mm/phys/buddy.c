@@ -20,7 +20,7 @@
 #define CACHE_MAX         128u
 #define CACHE_BATCH       64u
 #define CACHE_BLOCK_ORDER 5u /* blocks of at most this order fill the stack */
-#define ZEROED_MAX        32u
+#define ZEROED_MAX        256u
 
 struct page_cache {
     u32 count, nzeroed;

@@ -142,7 +142,7 @@ void pt_drop_spare(struct mm *mm, struct page *leaf)
 
 void pt_leave(struct page *leaf)
 {
-    const pte_t *e = pt_entries(leaf);
+    pte_t *e = pt_entries(leaf);
     bool last;
 
     spin_lock(&leaf->lock);
@@ -156,6 +156,7 @@ void pt_leave(struct page *leaf)
         if (!*e)
             continue;
         left--;
+        pte_store(e, 0); /* tables are freed empty */
         if (pg != zero_page)
             page_put(pg);
     }

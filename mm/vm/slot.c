@@ -19,19 +19,20 @@ struct away_array {
 SLAB_CACHE(away_cache, "away", struct away_array);
 STATIC_ASSERT(sizeof(struct away_array) == AWAY_BYTES);
 
-int slot_reserve(struct page *table)
+/* Gives `table` the array a, if there was memory for it. */
+static int give_array(struct page *table, struct away_array *a)
 {
     REQUIRES_EXCLUSIVE(&table->mm->lock);
-    struct away_array *a;
-
-    if (table->away)
-        return 0;
-    a = slab_zalloc(&away_cache);
     if (!a)
         return -ENOMEM;
     table->away = a->file_page;
     __atomic_fetch_add(&table->mm->aways, 1, __ATOMIC_RELAXED);
     return 0;
+}
+
+int slot_reserve(struct page *table)
+{
+    return table->away ? 0 : give_array(table, slab_zalloc(&away_cache));
 }
 
 /* Takes the array away with the numbers that may be in it. */
@@ -98,20 +99,30 @@ static int copy_each(struct mm *to, const struct page *from, vaddr_t va, vaddr_t
                      u64 delta, unsigned order)
 {
     REQUIRES_EXCLUSIVE(&to->lock);
-    for (; va < next; va += slot_size(order)) {
-        u32 number = slot_number(from, slot_index(va, order));
-        struct tally t = {0, 0};
-        struct slot s;
+    u64 span = pt_table_span(slot_level(order));
 
-        if (!number)
+    for (vaddr_t stop; va < next; va = stop) {
+        struct tally t = {0, 0};
+        struct page *table;
+
+        stop = MIN(next, ((va + delta) | (span - 1)) + 1 - delta);
+        while (va < stop && !slot_number(from, slot_index(va, order)))
+            va += slot_size(order);
+        if (va == stop)
             continue;
-        s = slot_make(to, va + delta, order);
-        if (!s.table || slot_reserve(s.table) != 0)
+        table = slot_make(to, va + delta, order).table;
+        if (!table || slot_reserve(table) != 0)
             return -ENOMEM;
-        spin_lock(&s.table->lock);
-        (void)slot_move(slot_numbers(s.table, s.i), 0, false, number - 1, &t);
-        s.table->naway = (u16)(s.table->naway + t.naway);
-        spin_unlock(&s.table->lock);
+        spin_lock(&table->lock);
+        for (; va < stop; va += slot_size(order)) {
+            u32 number = slot_number(from, slot_index(va, order));
+
+            if (number)
+                (void)slot_move(slot_numbers(table, slot_index(va + delta, order)), 0,
+                                false, number - 1, &t);
+        }
+        table->naway = (u16)(table->naway + t.naway);
+        spin_unlock(&table->lock);
     }
     return 0;
 }
@@ -122,10 +133,10 @@ static int copy_whole(struct mm *to, const struct page *from, vaddr_t va, unsign
     REQUIRES_EXCLUSIVE(&to->lock);
     struct page *table = slot_make(to, va, order).table;
 
-    if (!table || slot_reserve(table) != 0)
+    ASSERT(!table || !table->naway);
+    if (!table || (!table->away && give_array(table, slab_alloc(&away_cache)) != 0))
         return -ENOMEM;
     spin_lock(&table->lock);
-    ASSERT(table->naway == 0);
     memcpy(table->away, from->away, AWAY_BYTES);
     table->naway = from->naway;
     spin_unlock(&table->lock);
