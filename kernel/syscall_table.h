@@ -10,7 +10,7 @@
 #define SYSCALL_WHOLE SYSCALL
 #endif
 
-/* ---- memory: mm.c, shm.c, procvm.c ---- */
+/* ---- memory: mm.c, procvm.c ---- */
 SYSCALL(9, mmap)
 SYSCALL(10, mprotect)
 SYSCALL(11, munmap)
@@ -19,10 +19,6 @@ SYSCALL(25, mremap)
 SYSCALL(26, msync)
 SYSCALL(27, mincore)
 SYSCALL(28, madvise)
-SYSCALL(29, shmget)
-SYSCALL(30, shmat)
-SYSCALL(31, shmctl)
-SYSCALL(67, shmdt)
 SYSCALL(149, mlock)
 SYSCALL(150, munlock)
 SYSCALL(151, mlockall)
@@ -258,6 +254,20 @@ SYSCALL(424, pidfd_send_signal)
 SYSCALL(434, pidfd_open)
 SYSCALL(438, pidfd_getfd)
 SYSCALL(441, epoll_pwait2)
+
+/* ---- System V: kernel/ipc ---- */
+SYSCALL(29, shmget)
+SYSCALL(30, shmat)
+SYSCALL(31, shmctl)
+SYSCALL(64, semget)
+SYSCALL(65, semop)
+SYSCALL(66, semctl)
+SYSCALL(67, shmdt)
+SYSCALL(68, msgget)
+SYSCALL(69, msgsnd)
+SYSCALL(70, msgrcv)
+SYSCALL(71, msgctl)
+SYSCALL(220, semtimedop)
 
 /* ---- the system: misc.c ---- */
 SYSCALL(99, sysinfo)

@@ -10,15 +10,17 @@
 #include "fs/hugetlb/pool.h"
 #include "fs/perm.h"
 #include "fs/pipe/pipe.h"
-#include "fs/sysvshm.h"
 #include "kernel/devices.h"
 #include "kernel/event/epoll.h"
+#include "kernel/ipc/msg.h"
+#include "kernel/ipc/segment.h"
 #include "kernel/kmsg.h"
 #include "kernel/main.h"
 #include "kernel/pause.h"
 #include "kernel/printk.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/sysctl.h"
+#include "kernel/procfs/sysvipc.h"
 #include "kernel/random.h"
 #include "kernel/task/cred.h"
 #include "kernel/uts.h"
@@ -331,6 +333,11 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("kernel/dmesg_restrict", 0644, U32(kmsg_restricted, .max = 1)),
     ROW("kernel/domainname", 0644, CALLED(.get = get_domainname, .set = set_domainname)),
     ROW("kernel/hostname", 0644, CALLED(.get = get_hostname, .set = set_hostname)),
+    ROW("kernel/msg_next_id", 0644,
+        CALLED(.get = procfs_get_msg_next, .set = procfs_set_msg_next)),
+    ROW("kernel/msgmax", 0644, U32(msg_max, .max = 0x7fffffff)),
+    ROW("kernel/msgmnb", 0644, U32(msg_mnb, .max = 0x7fffffff)),
+    ROW("kernel/msgmni", 0644, U32(msg_mni, .max = IPC_OBJECTS_MAX)),
     ROW("kernel/ngroups_max", 0444, U32(groups_max)),
     ROW("kernel/osrelease", 0444, CALLED(.get = get_osrelease)),
     ROW("kernel/ostype", 0444, CALLED(.get = get_ostype)),
@@ -347,9 +354,14 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("kernel/sched_rr_timeslice_ms", 0444, U32(rr_timeslice)),
     ROW("kernel/sched_rt_period_us", 0444, U32(rt_period)),
     ROW("kernel/sched_rt_runtime_us", 0444, U32(rt_runtime)),
+    ROW("kernel/sem", 0644, CALLED(.get = procfs_get_sem, .set = procfs_set_sem)),
+    ROW("kernel/sem_next_id", 0644,
+        CALLED(.get = procfs_get_sem_next, .set = procfs_set_sem_next)),
+    ROW("kernel/shm_next_id", 0644,
+        CALLED(.get = procfs_get_shm_next, .set = procfs_set_shm_next)),
     ROW("kernel/shmall", 0644, U64(shm_all, .max = ~0ull)),
     ROW("kernel/shmmax", 0644, U64(shm_max, .max = ~0ull)),
-    ROW("kernel/shmmni", 0644, U32(shm_mni, .max = SHM_SEGMENTS_MAX)),
+    ROW("kernel/shmmni", 0644, U32(shm_mni, .max = IPC_OBJECTS_MAX)),
     ROW("kernel/tainted", 0644, CALLED(.get = get_tainted, .set = set_tainted)),
     ROW("kernel/threads-max", 0644, U32(proc_threads_max, .min = 20, .max = PID_MAX)),
     ROW("kernel/version", 0444, CALLED(.get = get_version)),

@@ -167,6 +167,8 @@ const struct procfs_entry procfs_system_entries[] = {
     {.name = "slabinfo", .perm = 0400, .show = procfs_show_slabinfo},
     {.name = "stat", .perm = 0444, .show = show_stat},
     {.name = "sysrq-trigger", .perm = 0200, .store = procfs_store_sysrq},
+    {.name = "sysvipc/msg", .perm = 0444, .show = procfs_show_msg},
+    {.name = "sysvipc/sem", .perm = 0444, .show = procfs_show_sem},
     {.name = "sysvipc/shm", .perm = 0444, .show = procfs_show_shm},
     {.name = "uptime", .perm = 0444, .show = show_uptime},
     {.name = "version", .perm = 0444, .show = show_version},

@@ -5,6 +5,7 @@
  */
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/syscall.h"
 #include "kernel/task/fork.h"
 #include "kernel/task/proc.h"
@@ -14,8 +15,7 @@
 #include "lib/uapi/sched.h"
 
 /* Flags that mean what they say here. DETACHED, UNTRACED and PTRACE have no effect on Linux
- * either as long as nobody traces; there are no System V semaphores to undo and no I/O
- * priorities to share. */
+ * either as long as nobody traces; there are no I/O priorities to share. */
 #define CLONE_HANDLED                                                                   \
     (CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK |        \
      CLONE_PARENT | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |           \
@@ -191,6 +191,8 @@ long sys_unshare(const struct syscall_args *a)
         if (!files)
             return -ENOMEM;
     }
+    if (flags & CLONE_SYSVSEM)
+        sem_undo_leave(current_thread());
     irq = spin_lock_irq(&proc_lock);
     if (fs.dirs)
         p->fs.dirs = fs.dirs;

@@ -9,6 +9,7 @@
 #include "fs/mount/mount.h"
 #include "kernel/event/pidfd.h"
 #include "kernel/event/posix_timer.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
@@ -321,6 +322,7 @@ static noreturn void end_thread(bool whole, int status)
         ptrace_tracer_ends(t);
     futex_release(t);
     clear_child_tid(t);
+    sem_undo_leave(t);
     if (!leave_group(p, t, whole, status))
         last_steps(t);
     wait_for_others(p);

@@ -9,6 +9,7 @@
 #include "fs/groups.h"
 #include "fs/mount/mount.h"
 #include "kernel/event/pidfd.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
@@ -138,6 +139,7 @@ static void inherit_policy(struct thread *t, const struct thread *from)
 /* Takes a thread apart that nobody has seen. */
 static void discard_thread(struct thread *t)
 {
+    sem_undo_leave(t);
     account_put(t->account);
     thread_free(t);
 }
@@ -172,7 +174,8 @@ static struct thread *copy_thread(struct proc *child, struct thread *from,
         t->set_child_tid = args->child_tid;
     if (args->flags & CLONE_CHILD_CLEARTID)
         t->clear_child_tid = args->child_tid;
-    if (ptrace_fork_prepare(t, args->flags) != 0) {
+    if ((args->flags & CLONE_SYSVSEM && sem_undo_share(t) != 0) ||
+        ptrace_fork_prepare(t, args->flags) != 0) {
         discard_thread(t);
         return NULL;
     }

@@ -54,6 +54,7 @@ struct inode;
 struct pidref; /* kernel/event/pidfd.h */
 struct posix_timer;
 struct posix_timers; /* kernel/event/posix_timer.h */
+struct sem_undos;    /* kernel/ipc/sem.h */
 struct sigwait;      /* kernel/event/signalfd.h */
 struct tracee;
 struct tty;
@@ -166,7 +167,8 @@ struct thread {
     struct account *account;   /* [o] referenced: account_current() */
     u64 oom_last; /* [o] kernel/task/oom.c: when it last found no memory, how often in a row */
     u32 oom_tries;
-    void *kstack; /* [c] kspace range, KSTACK_SIZE */
+    struct sem_undos *undos; /* [o] shared by CLONE_SYSVSEM; NULL: none */
+    void *kstack;            /* [c] kspace range, KSTACK_SIZE */
 #ifdef TESSERA_DEBUG
     struct injection inject;
 #endif

@@ -4,17 +4,8 @@
  */
 #pragma once
 
-#include "lib/assert.h"
-#include "lib/types.h"
+#include "lib/uapi/ipc.h"
 
-#define IPC_PRIVATE 0
-#define IPC_CREAT   01000
-#define IPC_EXCL    02000
-
-#define IPC_RMID     0
-#define IPC_SET      1
-#define IPC_STAT     2
-#define IPC_INFO     3
 #define SHM_LOCK     11
 #define SHM_UNLOCK   12
 #define SHM_STAT     13
@@ -34,14 +25,6 @@
 /* Bits of the mode beside the permissions. */
 #define SHM_DEST   01000
 #define SHM_LOCKED 02000
-
-struct ipc64_perm {
-    s32 key;
-    u32 uid, gid, cuid, cgid, mode;
-    u16 seq, pad[3];
-    u64 unused[2];
-};
-STATIC_ASSERT(sizeof(struct ipc64_perm) == 48);
 
 struct shmid64_ds {
     struct ipc64_perm perm;

@@ -124,7 +124,7 @@ static struct account *create(u32 uid)
 
 static void destroy(struct account *a)
 {
-    ASSERT(!a->signals && !a->pipe_pages && !a->bytes);
+    ASSERT(!a->signals && !a->pipe_pages && !a->bytes && !a->ipc_bytes);
     quota_put(a->files);
     quota_put(a->segments);
     slab_free(&account_cache, a);
@@ -186,5 +186,6 @@ void account_put(struct account *a)
 u64 account_pages(const struct account *a)
 {
     return READ_ONCE(a->files->pages) + READ_ONCE(a->segments->pages) +
-           READ_ONCE(a->pipe_pages) + READ_ONCE(a->bytes) / PAGE_SIZE;
+           READ_ONCE(a->pipe_pages) +
+           (READ_ONCE(a->bytes) + READ_ONCE(a->ipc_bytes)) / PAGE_SIZE;
 }

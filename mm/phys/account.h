@@ -36,6 +36,7 @@ struct account {
     u64 pipe_pages;         /* atomic: room of pipes */
     u64 watches;            /* atomic: files that epolls watch */
     u64 bytes;              /* atomic: records of the kernel: open files, locks */
+    u64 ipc_bytes;          /* atomic: System V semaphores and messages */
     u64 flying;             /* atomic: descriptors in messages nobody has received */
     struct quota *files;    /* [c] nameless files: memfd, shared anonymous memory */
     struct quota *segments; /* [c] System V segments: they outlive their creator */

@@ -3,11 +3,10 @@
  * shmget, shmat, shmdt, shmctl. What differs from Linux: docs/reference/shm.md.
  */
 #include "fs/dentry.h"
-#include "fs/groups.h"
 #include "fs/hugetlb/hugetlbfs.h"
 #include "fs/inode.h"
 #include "fs/perm.h"
-#include "fs/sysvshm.h"
+#include "kernel/ipc/segment.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
@@ -19,35 +18,6 @@
 static s64 seconds(void)
 {
     return (s64)(fs_now() / 1000000000);
-}
-
-static bool in_group(const struct cred *c, u32 gid)
-{
-    return c->egid == gid || groups_have(c->fs.groups, gid);
-}
-
-/* 0 or -EACCES: `want` is a mode whose bits of any of the three classes are asked for. */
-static int check_access(const struct shm_segment *s, u32 want)
-{
-    u32 have = s->mode, bits = (want >> 6 | want >> 3 | want) & 7;
-    struct cred c;
-
-    cred_snapshot(&c);
-    if (c.euid == s->uid || c.euid == s->cuid)
-        have >>= 6;
-    else if (in_group(&c, s->gid) || in_group(&c, s->cgid))
-        have >>= 3;
-    return (bits & ~have) && !cred_capable(&c.fs, CAP_IPC_OWNER) ? -EACCES : 0;
-}
-
-static int check_owner(const struct shm_segment *s)
-{
-    struct cred c;
-
-    cred_snapshot(&c);
-    return c.euid == s->uid || c.euid == s->cuid || cred_capable(&c.fs, CAP_SYS_ADMIN)
-               ? 0
-               : -EPERM;
 }
 
 /* ---- shmget ---- */
@@ -63,33 +33,30 @@ static int check_huge(u32 flags)
     cred_snapshot(&c);
     if (size && size != MAP_HUGE_2MB >> MAP_HUGE_SHIFT)
         return -EINVAL;
-    return cred_capable(&c.fs, CAP_IPC_LOCK) || in_group(&c, READ_ONCE(hugetlb_shm_group))
+    return cred_capable(&c.fs, CAP_IPC_LOCK) ||
+                   ipc_in_group(&c, READ_ONCE(hugetlb_shm_group))
                ? 0
                : -EPERM;
 }
 
 static long get_segment(s32 key, u64 size, u32 flags)
 {
-    struct shm_segment *s = key == IPC_PRIVATE ? NULL : shm_by_key(key);
-    const struct proc *p = current_proc();
-    const struct shm_owner me = {p->cred.euid, p->cred.egid, p->pid, p->mm};
-    int err;
+    struct ipc_object *o;
+    struct shm_segment *s;
+    int err = ipc_find_key(&shm_table, key, flags, &o);
 
-    if (!s) {
-        if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
-            return -ENOENT;
+    if (err)
+        return err;
+    if (!o) {
         err = check_huge(flags);
-        if (err)
-            return err;
-        err = shm_create(key, size, flags, &me, &s);
-        return err ? err : s->id;
+        if (!err)
+            err = shm_create(key, size, flags, &s);
+        return err ? err : s->ipc.id;
     }
-    if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
-        return -EEXIST;
-    if (size > s->size)
+    if (size > container_of(o, struct shm_segment, ipc)->size)
         return -EINVAL;
-    err = check_access(s, flags & 0777);
-    return err ? err : s->id;
+    err = ipc_check(o, flags & 0777);
+    return err ? err : o->id;
 }
 
 /* shmget(key, size, flags) */
@@ -98,9 +65,9 @@ long sys_shmget(const struct syscall_args *a)
     u32 flags = (u32)a->a2;
     long result;
 
-    mutex_lock(&shm_lock);
+    mutex_lock(&shm_table.lock);
     result = get_segment((s32)a->a0, a->a1, flags);
-    mutex_unlock(&shm_lock);
+    mutex_unlock(&shm_table.lock);
     return result;
 }
 
@@ -134,14 +101,14 @@ static int find_for_attach(s32 id, u32 flags, struct shm_segment **out)
     struct shm_segment *s;
     int err = -EINVAL;
 
-    mutex_lock(&shm_lock);
+    mutex_lock(&shm_table.lock);
     s = shm_by_id(id);
     if (s)
-        err = check_access(s, 0444 | (flags & SHM_RDONLY ? 0 : 0222) |
-                                  (flags & SHM_EXEC ? 0111 : 0));
+        err = ipc_check(&s->ipc, 0444 | (flags & SHM_RDONLY ? 0 : 0222) |
+                                     (flags & SHM_EXEC ? 0111 : 0));
     if (!err && !shm_get(*out = s))
         err = -EINVAL;
-    mutex_unlock(&shm_lock);
+    mutex_unlock(&shm_table.lock);
     return err;
 }
 
@@ -163,10 +130,10 @@ long sys_shmat(const struct syscall_args *a)
     m.file = &s->file->vm;
     err = mm_mmap(current_proc()->mm, &m, &addr);
     if (!err) {
-        mutex_lock(&shm_lock);
+        mutex_lock(&shm_table.lock);
         s->atime = seconds();
         s->lpid = current_proc()->pid;
-        mutex_unlock(&shm_lock);
+        mutex_unlock(&shm_table.lock);
     }
     shm_put(s);
     if (err == -EEXIST)
@@ -183,11 +150,11 @@ long sys_shmdt(const struct syscall_args *a)
     if (err)
         return err;
     s = container_of(file, struct file, vm)->data;
-    mutex_lock(&shm_lock);
+    mutex_lock(&shm_table.lock);
     s->pins++; /* the reference mm_shmdt gave us */
     s->dtime = seconds();
     s->lpid = current_proc()->pid;
-    mutex_unlock(&shm_lock);
+    mutex_unlock(&shm_table.lock);
     shm_put(s);
     return 0;
 }
@@ -196,19 +163,11 @@ long sys_shmdt(const struct syscall_args *a)
 
 static void fill_ds(const struct shm_segment *s, struct shmid64_ds *ds)
 {
-    *ds = (struct shmid64_ds){.perm = {s->key,
-                                       s->uid,
-                                       s->gid,
-                                       s->cuid,
-                                       s->cgid,
-                                       s->mode,
-                                       (u16)((u32)s->id >> SHM_SEQ_SHIFT),
-                                       {0},
-                                       {0}},
+    *ds = (struct shmid64_ds){.perm = ipc_perm(&s->ipc),
                               .segsz = s->size,
                               .atime = s->atime,
                               .dtime = s->dtime,
-                              .ctime = s->ctime,
+                              .ctime = s->ipc.ctime,
                               .cpid = s->cpid,
                               .lpid = s->lpid,
                               .nattch = shm_attaches(s)};
@@ -221,15 +180,15 @@ static long ctl_stat(s32 id, s32 cmd, vaddr_t buf)
     struct shm_segment *s;
     long result = -EINVAL;
 
-    mutex_lock(&shm_lock);
-    s = cmd == IPC_STAT ? shm_by_id(id) : shm_by_index((u32)id);
+    mutex_lock(&shm_table.lock);
+    s = cmd == IPC_STAT ? shm_by_id(id) : shm_by_slot(id);
     if (s) {
-        result = cmd == SHM_STAT_ANY ? 0 : check_access(s, 0444);
+        result = cmd == SHM_STAT_ANY ? 0 : ipc_check(&s->ipc, 0444);
         fill_ds(s, &ds);
         if (!result && cmd != IPC_STAT)
-            result = s->id;
+            result = s->ipc.id;
     }
-    mutex_unlock(&shm_lock);
+    mutex_unlock(&shm_table.lock);
     if (result >= 0 && copy_to_user(buf, &ds, sizeof(ds)) != 0)
         return -EFAULT;
     return result;
@@ -243,18 +202,12 @@ static long ctl_set(s32 id, vaddr_t buf)
 
     if (copy_from_user(&ds, buf, sizeof(ds)) != 0)
         return -EFAULT;
-    mutex_lock(&shm_lock);
+    mutex_lock(&shm_table.lock);
     s = shm_by_id(id);
-    err = s ? check_owner(s) : -EINVAL;
-    if (!err && (ds.perm.uid == ~0u || ds.perm.gid == ~0u))
-        err = -EINVAL;
-    if (!err) {
-        s->uid = ds.perm.uid;
-        s->gid = ds.perm.gid;
-        s->mode = (s->mode & ~0777u) | (ds.perm.mode & 0777);
-        s->ctime = seconds();
-    }
-    mutex_unlock(&shm_lock);
+    err = s ? ipc_check_owner(&s->ipc) : -EINVAL;
+    if (!err)
+        err = ipc_set_perm(&s->ipc, &ds.perm);
+    mutex_unlock(&shm_table.lock);
     return err;
 }
 
@@ -264,12 +217,12 @@ static long ctl_remove(s32 id)
     struct file *f = NULL;
     int err;
 
-    mutex_lock(&shm_lock);
+    mutex_lock(&shm_table.lock);
     s = shm_by_id(id);
-    err = s ? check_owner(s) : -EINVAL;
+    err = s ? ipc_check_owner(&s->ipc) : -EINVAL;
     if (!err)
         f = shm_remove(s);
-    mutex_unlock(&shm_lock);
+    mutex_unlock(&shm_table.lock);
     if (f)
         file_put(f);
     return err;
@@ -281,14 +234,14 @@ static long ctl_lock(s32 id, bool on)
     struct shm_segment *s;
     int err;
 
-    mutex_lock(&shm_lock);
+    mutex_lock(&shm_table.lock);
     s = shm_by_id(id);
-    err = s ? check_owner(s) : -EINVAL;
+    err = s ? ipc_check_owner(&s->ipc) : -EINVAL;
     if (err == -EPERM && proc_capable(current_proc(), CAP_IPC_LOCK))
         err = 0;
     if (!err)
-        s->mode = (s->mode & ~SHM_LOCKED) | (on ? SHM_LOCKED : 0);
-    mutex_unlock(&shm_lock);
+        s->ipc.mode = (s->ipc.mode & ~SHM_LOCKED) | (on ? SHM_LOCKED : 0);
+    mutex_unlock(&shm_table.lock);
     return err;
 }
 
@@ -301,20 +254,17 @@ static long ctl_info(s32 cmd, vaddr_t buf)
                                .shmseg = shm_mni,
                                .shmall = shm_all};
     struct shm_info sums = {0};
+    const struct shm_segment *s;
     long top;
 
-    mutex_lock(&shm_lock);
-    top = shm_highest();
-    for (u32 i = 0; i <= (u32)top; i++) {
-        const struct shm_segment *s = shm_by_index(i);
-
-        if (!s)
-            continue;
+    mutex_lock(&shm_table.lock);
+    top = ipc_highest(&shm_table);
+    for (u32 i = 0; (s = shm_next(&i)); i++) {
         sums.used_ids++;
         sums.tot += object_npages(shm_object(s));
         sums.rss += object_resident(shm_object(s));
     }
-    mutex_unlock(&shm_lock);
+    mutex_unlock(&shm_table.lock);
     if (cmd == IPC_INFO ? copy_to_user(buf, &limits, sizeof(limits))
                         : copy_to_user(buf, &sums, sizeof(sums)))
         return -EFAULT;

@@ -2,13 +2,14 @@
  *
  * The table of shared memory segments and their life; see fs/sysvshm.h.
  */
-#include "fs/sysvshm.h"
+#include "kernel/ipc/segment.h"
 #include "fs/dentry.h"
 #include "fs/hugetlb/hugetlbfs.h"
 #include "fs/hugetlb/promise.h"
 #include "fs/inode.h"
 #include "fs/memfd.h"
 #include "fs/ramfs.h"
+#include "kernel/task/proc.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
@@ -18,76 +19,50 @@
 #include "mm/vm/commit.h"
 #include "mm/vm/object.h"
 
-#define SEQ_MASK 0xffffu
-
-struct mutex shm_lock = {.queue = LIST_INIT(shm_lock.queue)};
-
 u64 shm_max = OBJECT_MAX_SIZE, shm_all = OBJECT_MAX_PAGES;
-u32 shm_mni = SHM_SEGMENTS_MAX;
+u32 shm_mni = 4096;
 
-static u64 all_pages; /* of all segments together; shm_lock */
-static u32 nsegments;
-static struct shm_segment *table[SHM_SEGMENTS_MAX];
-static u32 highest, next_seq;
+static u64 all_pages; /* of all segments together; shm_table.lock */
 
 SLAB_CACHE(segment_cache, "shm_segment", struct shm_segment);
 
-static u32 slot_of(s32 id)
-{
-    return (u32)id & ((1u << SHM_SEQ_SHIFT) - 1);
-}
-
 /* One whose last holder has left is only waiting to be freed. */
-static bool is_alive(const struct shm_segment *s)
+static struct shm_segment *if_alive(struct ipc_object *o)
 {
-    return s && READ_ONCE(s->file->vm.refs) > 0;
+    struct shm_segment *s = o ? container_of(o, struct shm_segment, ipc) : NULL;
+
+    return s && READ_ONCE(s->file->vm.refs) > 0 ? s : NULL;
 }
 
-struct shm_segment *shm_by_index(u32 index)
+struct shm_segment *shm_by_slot(s32 slot)
 {
-    REQUIRES(&shm_lock);
-    struct shm_segment *s = index < SHM_SEGMENTS_MAX ? table[index] : NULL;
-
-    return is_alive(s) ? s : NULL;
+    return if_alive(ipc_at(&shm_table, slot));
 }
 
 struct shm_segment *shm_by_id(s32 id)
 {
-    REQUIRES(&shm_lock);
-    struct shm_segment *s = id >= 0 ? shm_by_index(slot_of(id)) : NULL;
-
-    return s && s->id == id ? s : NULL;
+    return if_alive(ipc_find_id(&shm_table, id));
 }
 
-struct shm_segment *shm_by_key(s32 key)
+struct shm_segment *shm_next(u32 *slot)
 {
-    REQUIRES(&shm_lock);
-    for (u32 i = 0; i <= highest; i++) {
-        struct shm_segment *s = shm_by_index(i);
+    struct ipc_object *o;
 
-        if (s && s->key == key)
-            return s;
-    }
+    for (; (o = ipc_next(&shm_table, slot)); ++*slot)
+        if (if_alive(o))
+            return container_of(o, struct shm_segment, ipc);
     return NULL;
-}
-
-u32 shm_highest(void)
-{
-    REQUIRES(&shm_lock);
-    while (highest && !table[highest])
-        highest--;
-    return highest;
 }
 
 u64 shm_attaches(const struct shm_segment *s)
 {
-    REQUIRES(&shm_lock);
-    return READ_ONCE(s->file->vm.refs) - s->pins - !(s->mode & SHM_DEST);
+    REQUIRES(&shm_table.lock);
+    return READ_ONCE(s->file->vm.refs) - s->pins - !(s->ipc.mode & SHM_DEST);
 }
 
 bool shm_get(struct shm_segment *s)
 {
-    REQUIRES(&shm_lock);
+    REQUIRES(&shm_table.lock);
     u32 now = READ_ONCE(s->file->vm.refs);
 
     do {
@@ -103,19 +78,19 @@ void shm_put(struct shm_segment *s)
 {
     struct file *f = s->file;
 
-    mutex_lock(&shm_lock);
+    mutex_lock(&shm_table.lock);
     s->pins--;
-    mutex_unlock(&shm_lock);
+    mutex_unlock(&shm_table.lock);
     file_put(f);
 }
 
 struct file *shm_remove(struct shm_segment *s)
 {
-    REQUIRES(&shm_lock);
-    if (s->mode & SHM_DEST)
+    REQUIRES(&shm_table.lock);
+    if (s->ipc.mode & SHM_DEST)
         return NULL;
-    s->mode |= SHM_DEST;
-    s->key = IPC_PRIVATE;
+    s->ipc.mode |= SHM_DEST;
+    ipc_forget_key(&s->ipc);
     return s->file;
 }
 
@@ -126,11 +101,10 @@ static void segment_release(struct file *f)
 
     if (!s)
         return;
-    mutex_lock(&shm_lock);
-    table[slot_of(s->id)] = NULL;
-    nsegments--;
+    mutex_lock(&shm_table.lock);
+    ipc_remove(&shm_table, &s->ipc);
     all_pages -= object_npages(shm_object(s));
-    mutex_unlock(&shm_lock);
+    mutex_unlock(&shm_table.lock);
     slab_free(&segment_cache, s);
 }
 
@@ -150,8 +124,8 @@ static int make_file(const struct shm_segment *s, u32 flags, struct mm *mm,
     if (err)
         return err;
     ino->nlink = 0;
-    ino->ino = (u64)s->id;
-    fmt_snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->key);
+    ino->ino = (u64)s->ipc.id;
+    fmt_snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->ipc.key);
     object_set_quota(ino->object, account_current()->segments);
     if (!huge)
         err = object_commit(ino->object, size >> PAGE_SHIFT, flags & SHM_NORESERVE, mm);
@@ -166,50 +140,38 @@ static int make_file(const struct shm_segment *s, u32 flags, struct mm *mm,
     return err;
 }
 
-static void init_segment(struct shm_segment *s, s32 key, u64 size, u32 flags, u32 slot,
-                         const struct shm_owner *by)
+int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
 {
-    s->id = (s32)((next_seq++ & SEQ_MASK) << SHM_SEQ_SHIFT | slot);
-    s->key = key;
-    s->size = size;
-    s->uid = s->cuid = by->uid;
-    s->gid = s->cgid = by->gid;
-    s->mode = flags & 0777;
-    s->ctime = (s64)(fs_now() / 1000000000);
-    s->cpid = by->pid;
-}
-
-int shm_create(s32 key, u64 size, u32 flags, const struct shm_owner *by,
-               struct shm_segment **out)
-{
-    REQUIRES(&shm_lock);
+    REQUIRES(&shm_table.lock);
     struct shm_segment *s;
-    u32 slot = 0;
     u64 npages = (size >> PAGE_SHIFT) + (size % PAGE_SIZE != 0);
     int err;
 
     if (size == 0 || size > MIN(READ_ONCE(shm_max), OBJECT_MAX_SIZE))
         return -EINVAL;
-    if (npages + all_pages > READ_ONCE(shm_all) || nsegments >= READ_ONCE(shm_mni))
-        return -ENOSPC;
-    while (slot < SHM_SEGMENTS_MAX && table[slot])
-        slot++;
-    if (slot == SHM_SEGMENTS_MAX)
+    if (npages + all_pages > READ_ONCE(shm_all) ||
+        ipc_count(&shm_table) >= READ_ONCE(shm_mni))
         return -ENOSPC;
     s = slab_zalloc(&segment_cache);
     if (!s)
         return -ENOMEM;
-    init_segment(s, key, size, flags, slot, by);
-    err = make_file(s, flags, by->mm, &s->file);
-    if (err) {
-        slab_free(&segment_cache, s);
-        return err;
-    }
+    err = ipc_prepare(&shm_table, &s->ipc, key, flags);
+    if (err)
+        goto out_free;
+    s->size = size;
+    s->cpid = current_proc()->pid;
+    err = make_file(s, flags, current_proc()->mm, &s->file);
+    if (err)
+        goto out_slot;
     s->file->data = s;
-    table[slot] = s;
-    nsegments++;
+    ipc_insert(&shm_table, &s->ipc);
     all_pages += npages;
-    highest = MAX(highest, slot);
     *out = s;
     return 0;
+
+out_slot:
+    ipc_unprepare(&shm_table, &s->ipc);
+out_free:
+    slab_free(&segment_cache, s);
+    return err;
 }
