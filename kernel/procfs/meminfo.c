@@ -90,7 +90,7 @@ int procfs_show_meminfo(struct seq *s, s32 pid)
     kb(s, "Committed_AS:", commit_total());
     show_hugepages(s);
     seq_printf(s, "FreePages: %lu pages\n", free);
-    seq_printf(s, "AwayArrays: %lu bytes\n", slot_away_bytes());
+    seq_printf(s, "AwayArrays: %lu bytes\n", away_bytes());
     return 0;
 }
 
@@ -106,7 +106,7 @@ int procfs_show_vmstat(struct seq *s, s32 pid)
     seq_printf(s, "nr_shmem %lu\nnr_page_table_pages %lu\nnr_slab_unreclaimable %lu\n",
                object_pages_total(), t.tables, slab_pages());
     seq_printf(s, "nr_objects %lu\nbytes_away %lu\nbytes_backlink_logs %lu\n",
-               object_count(), slot_away_bytes(), backlink_bytes());
+               object_count(), away_bytes(), backlink_bytes());
     for (unsigned i = 0; i < MM_STAT_COUNT; i++)
         seq_printf(s, "%s %lu\n", mm_stat_name(i), mm_stat_sum(i));
 #ifdef TESSERA_DEBUG

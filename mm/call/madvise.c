@@ -85,9 +85,9 @@ static vaddr_t run_end(struct mm *mm, struct vma *v, vaddr_t va, vaddr_t end)
     vaddr_t next = (va | (pt_table_span(level) - 1)) + 1;
     const struct page *table = pt_table(mm, va, level);
 
-    if (!slot_all_home(table))
+    if (!slot_span_home(mm, table, va))
         next = (va | (size - 1)) + 1;
-    else if (!table)
+    else if (!table && !mm->lent)
         (void)pt_next_table(mm, &next, MAX(next, end), level);
     return MIN(next, end);
 }

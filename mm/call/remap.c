@@ -28,7 +28,7 @@ static noinline int remap_range(struct vma *v, vaddr_t start, vaddr_t end, pgoff
 
     rearrange_begin(&r, v->mm, lazy);
     rearrange_use(&r, v);
-    err = home ? 0 : rearrange_reserve(&r, start, end);
+    err = home ? rearrange_thaw(&r, start, end) : rearrange_reserve(&r, start, end);
     if (err) {
         rearrange_undo(&r, start, end);
         return err;
@@ -68,7 +68,7 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     struct index_node *node = NULL;
     struct rearrange r;
 
-    if (slot_all_home(s.table))
+    if (!away_writable(s.table))
         return false;
     r.missing = false;
     spin_lock(&s.table->lock);
@@ -111,7 +111,7 @@ static noinline bool remap_few(struct mm *mm, struct vma *v, vaddr_t start, vadd
     if (end - start > REMAP_READ_MAX * PAGE_SIZE)
         return false;
     for (vaddr_t va = start; va < end; va = (va | (LEAF_SPAN - 1)) + 1)
-        if (slot_all_home(slot_at(mm, va, 0).table))
+        if (!away_writable(slot_at(mm, va, 0).table))
             return false;
     rearrange_begin(&r, mm, lazy);
     rearrange_use(&r, v);

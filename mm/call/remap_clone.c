@@ -44,7 +44,9 @@ static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags
         return err;
     if (size != PAGE_SIZE)
         area_clear_way(mm, at, at + len);
-    err = slot_copy_numbers(mm, v, src, src + len, at - src);
+    err = away_redeem(mm, src, src + len);
+    if (!err)
+        err = slot_copy_numbers(mm, v, src, src + len, at - src);
     if (err) {
         slot_forget_range(mm, at, at + len, vma_order(v));
         area_trim(mm, at, at + len);

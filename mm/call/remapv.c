@@ -45,13 +45,13 @@ static int check_entry(struct rearrange *r, struct remap_vec *e, u32 flags)
     return 0;
 }
 
-/* Tables and arrays for an entry that sends its pages away. */
+/* Tables and arrays for an entry. */
 static int reserve_entry(struct rearrange *r, const struct remap_vec *e)
 {
     if (e->flags & ENTRY_HOME)
-        return 0;
+        return rearrange_thaw(r, e->addr, entry_end(e));
     if (likely(e->npages == 1) &&
-        likely(!slot_all_home(rearrange_slot(r, e->addr, 0).table)))
+        likely(away_writable(rearrange_slot(r, e->addr, 0).table)))
         return 0;
     return rearrange_reserve(r, e->addr, entry_end(e));
 }
@@ -73,7 +73,7 @@ static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e
                  vma_order(v)))
         return false;
     s = rearrange_slot(r, va, 0);
-    if (unlikely(slot_all_home(s.table)))
+    if (unlikely(!away_writable(s.table)))
         return false;
     r->run++;
     spin_lock(&s.table->lock);
@@ -194,7 +194,7 @@ static bool ready(struct rearrange *r, const struct remap_vec *e, u32 flags)
     return e->npages == 1 && !e->flags && e->addr % PAGE_SIZE == 0 && choose(r, e) &&
            !vma_order(r->v) && e->pgoff < OBJECT_MAX_PAGES &&
            (!(flags & RM_CHECK) || e->pgoff < object_npages(r->v->object)) &&
-           !slot_all_home(rearrange_slot(r, e->addr, 0).table);
+           away_writable(rearrange_slot(r, e->addr, 0).table);
 }
 
 /* The entries that can be done between mm_read_begin() and mm_read_end(), from the first on;

@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/call/calls.h"
 #include "mm/op/area.h"
+#include "mm/vm/lend.h"
 #include "mm/vm/object.h"
 
 /* Whether v is a piece of the segment attached at addr. */
@@ -55,6 +56,9 @@ int mm_shmdt(struct mm *mm, vaddr_t addr, struct vm_file **file)
     for (next = v; next && next->start < end; next = vma_next(next))
         if (next->object == object && is_piece(next, addr) && (next->flags & VM_SEALED))
             err = -EPERM;
+    for (next = v; !err && next && next->start < end; next = vma_next(next))
+        if (next->object == object && is_piece(next, addr))
+            err = lend_own_ends(mm, next->start, next->end);
     if (!err)
         vm_file_get(*file = v->file);
     for (; !err && v && v->start < end; v = next) {

@@ -153,29 +153,51 @@ static bool check_entry(struct mm *mm, struct page *table, unsigned i, struct to
     return pg == zero_page;
 }
 
+/* The away number of va, in a table of this level. */
+static void check_number(struct mm *mm, vaddr_t va, u32 number, unsigned level)
+{
+    struct vma *v = vma_find(mm, va);
+    pgoff_t pgoff;
+
+    CHECK(v && v->start <= va && vma_kind(v) == VMA_SHARED &&
+              slot_level(vma_order(v)) == level,
+          "away outside shared memory at %lx", va);
+    pgoff = slot_number_page(number, v, va);
+    CHECK(pgoff != vma_home(v, va) && pgoff % (1u << vma_order(v)) == 0,
+          "away number %u at %lx", number, va);
+}
+
 /* The away numbers of one table. */
 static void check_numbers(struct mm *mm, struct page *table)
 {
     u32 naway = 0;
 
     for (unsigned i = 0; !slot_all_home(table) && i < PT_ENTRIES; i++) {
-        vaddr_t va = pt_address(table, i);
         u32 number = slot_number(table, i);
-        struct vma *v = number ? vma_find(mm, va) : NULL;
-        pgoff_t pgoff;
 
         if (!number)
             continue;
         naway++;
-        CHECK(v && v->start <= va && vma_kind(v) == VMA_SHARED &&
-                  slot_level(vma_order(v)) == table->level,
-              "away outside shared memory at %lx", va);
-        pgoff = slot_number_page(number, v, va);
-        CHECK(pgoff != vma_home(v, va) && pgoff % (1u << vma_order(v)) == 0,
-              "away number %u at %lx", number, va);
+        check_number(mm, pt_address(table, i), number, table->level);
     }
     CHECK(naway == table->naway && (naway || slot_all_home(table)), "away count at %lx",
           pt_address(table, 0));
+}
+
+/* Those of an array without a table. */
+static void check_array(struct mm *mm, vaddr_t va, u32 count)
+{
+    u32 naway = 0;
+
+    for (unsigned i = 0; i < PT_ENTRIES; i++, va += PAGE_SIZE) {
+        u32 number = slot_number_alone(mm, va);
+
+        if (!number)
+            continue;
+        naway++;
+        check_number(mm, va, number, 0);
+    }
+    CHECK(naway == count, "away count before %lx", va);
 }
 
 static void check_tables(struct mm *mm, struct page *table, unsigned level,
@@ -188,7 +210,6 @@ static void check_way(struct mm *mm, pte_t e, unsigned level, struct totals *t)
 
     CHECK(pte_writable(e) == !table->holders, "way to a table with %u holders",
           table->holders);
-    t->lent += table->holders != 0;
     check_tables(mm, table, level, t);
 }
 
@@ -208,6 +229,8 @@ static void check_tables(struct mm *mm, struct page *table, unsigned level,
           "away numbers at level %u", level);
     CHECK(!spin_is_locked(&table->lock), "table of level %u locked", level);
     t->tables++;
+    t->lent += table->holders || table->frozen;
+    CHECK(!table->frozen || !slot_all_home(table), "frozen without numbers");
     if (level <= 1)
         check_numbers(mm, table);
     for (unsigned i = 0; i < entries; i++) {
@@ -216,7 +239,10 @@ static void check_tables(struct mm *mm, struct page *table, unsigned level,
         if (!e)
             continue;
         present++;
-        if (level == 0 || (level == 1 && (!pte_present(e) || pte_large(e))))
+        if (level == 1 && pte_numbers(e)) {
+            t->lent++;
+            check_array(mm, pt_address(table, i), pte_numbers_count(e));
+        } else if (level == 0 || (level == 1 && (!pte_present(e) || pte_large(e))))
             zeros += check_entry(mm, table, i, t);
         else
             check_way(mm, e, level - 1, t);

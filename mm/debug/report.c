@@ -158,7 +158,7 @@ static void arrangement_vma(struct arrangement_walk *w, struct vma *v, vaddr_t v
         struct page *table = pt_table(v->mm, va, level);
         vaddr_t next = MIN((va | (pt_table_span(level) - 1)) + 1, v->end);
 
-        if (slot_all_home(table)) { /* one step */
+        if (slot_span_home(v->mm, table, va)) { /* one step */
             arrangement_part(w, va, next, vma_home(v, va), false);
             va = next;
         }

@@ -81,7 +81,7 @@ static int copy_vma(struct vma *v, struct mm *child, struct change *b)
     vma_insert(child, c);
     area_account(child, c->flags, (s64)vma_npages(c));
     if (vma_kind(v) == VMA_SHARED)
-        err = slot_copy_numbers(child, v, v->start, v->end, 0);
+        err = away_inherit(child, v);
     else if (!(v->flags & VM_WIPEONFORK))
         err = copy_private(v, child, b);
     if (!err) /* without its lock it may equal its neighbour */

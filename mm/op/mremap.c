@@ -21,14 +21,18 @@ static bool moves_whole(const struct mremap *m, const struct vma *v, vaddr_t va,
 }
 
 /* Makes and pins the tables and arrays that the moved part needs at the target, so that
- * unmapping what is there now does not take them away. 0 or -ENOMEM; unpin in any case. */
+ * unmapping what is there now does not take them away. 0, -ENOMEM, -EINTR (killed); unpin in any
+ * case. */
 static int pin_target(struct mremap *m, const struct vma *v, u64 len)
 {
     REQUIRES_EXCLUSIVE(&m->mm->lock);
     bool shared = vma_kind(v) == VMA_SHARED;
     unsigned level = slot_level(vma_order(v));
     struct page *table;
+    int err = away_redeem(m->mm, m->old, m->old + len);
 
+    if (err)
+        return err;
     pt_for_each_table(m->mm, level, m->old, m->old + len, va, next, table)
     {
         vaddr_t to[2] = {m->new_addr + (va - m->old), m->new_addr + (next - m->old) - 1};
@@ -42,7 +46,7 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
             struct page *target = whole ? pt_table_make(m->mm, to[k], 1)
                                         : slot_make(m->mm, to[k], vma_order(v)).table;
 
-            if (!target || (shared && !whole && slot_reserve(target) != 0))
+            if (!target || (shared && !whole && away_reserve(target) != 0))
                 return -ENOMEM;
             target->pins = 1;
         }
@@ -62,7 +66,7 @@ static void unpin_target(struct mremap *m)
         {
             (void)next;
             table->pins = 0;
-            slot_trim(table);
+            away_trim(table);
             pause_anyway();
         }
 }
@@ -155,6 +159,8 @@ int mremap_move(struct mremap *m, struct vma *v, bool keep)
         err = area_reserve(&m->cuts, 2);
     if (!err)
         err = lend_own_ends(m->mm, m->new_addr, m->new_addr + m->new_len);
+    if (!err)
+        err = lend_own_ends(m->mm, m->old, m->old + m->old_len);
     if (!err)
         err = pin_target(m, v, common);
     if (err) {

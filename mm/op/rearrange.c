@@ -78,7 +78,30 @@ int rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end)
 
         if (!s.table)
             s = slot_make(r->mm, va, order);
-        if (!s.table || slot_reserve(s.table) != 0)
+        if (!s.table || away_reserve(s.table) != 0)
+            return -ENOMEM;
+        if (unlikely(pause_due())) {
+            rearrange_flush(r);
+            if (pause_point())
+                return -EINTR;
+        }
+    }
+    return 0;
+}
+
+int rearrange_thaw(struct rearrange *r, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&r->mm->lock);
+    struct page *table;
+
+    int err = away_redeem(r->mm, start, end);
+
+    if (err || likely(!r->mm->lent))
+        return err;
+    pt_for_each_table(r->mm, slot_level(vma_order(r->v)), start, end, va, next, table)
+    {
+        (void)next;
+        if (away_thaw(table) != 0)
             return -ENOMEM;
         if (unlikely(pause_due())) {
             rearrange_flush(r);
@@ -97,7 +120,7 @@ void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end)
     pt_for_each_table(r->mm, slot_level(vma_order(r->v)), start, end, va, next, table)
     {
         (void)next;
-        slot_trim(table);
+        away_trim(table);
         if (unlikely(pause_due())) {
             rearrange_flush(r);
             pause_anyway();

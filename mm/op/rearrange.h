@@ -108,6 +108,9 @@ static always_inline struct slot rearrange_slot(struct rearrange *r, vaddr_t va,
  * made. */
 int must_check rearrange_reserve(struct rearrange *r, vaddr_t start, vaddr_t end);
 
+/* Makes the numbers that are there writable: all come home. Errors as rearrange_reserve(). */
+int must_check rearrange_thaw(struct rearrange *r, vaddr_t start, vaddr_t end);
+
 /* Frees the arrays without numbers. */
 void rearrange_trim(struct rearrange *r, vaddr_t start, vaddr_t end);
 

@@ -49,15 +49,17 @@ struct backlinks {
 };
 
 struct page {
-    u8 type;   /* enum page_type */
-    u8 order;  /* log2 of the block's pages, in its first page: TABLE 0 */
+    u8 type;  /* enum page_type */
+    u8 order; /* log2 of the block's pages, in its first page: TABLE 0 */
     union {
-        u16 flags;   /* OBJECT: PG_* [N]; SLAB: see mm/phys/slab.c */
+        u16 flags; /* OBJECT: PG_* [N]; SLAB: see mm/phys/slab.c */
         u16 holders; /* TABLE: [T] address spaces that share it, see mm/vm/lend.h; 0: it is of one */
     };
     union {
         u32 refs;  /* ANON: PTEs + pins; OBJECT: 1 for the object + pins. Atomic */
         u32 stamp; /* TABLE: [T] who changed it last, see mm/table/change.h */
+        u16 users
+            [2]; /* SLAB: of what begins in each half of it, see mm/vm/slot.c; atomic */
     };
     union {
         struct list link; /* FREE and CACHED */
@@ -78,6 +80,7 @@ struct page {
             spinlock_t lock; /* T */
             u16 level : 2;
             u16 zeros : 10; /* [T] entries that show the page of zeros */
+            u16 frozen : 1; /* [M] `away` may be another table's as well, and is not written */
             u16 pins;       /* [M] reservations: keep table and array */
         };
         struct {                      /* OBJECT */

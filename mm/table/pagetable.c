@@ -22,6 +22,7 @@ static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
     pg->lock = (spinlock_t)SPINLOCK_INIT;
     pg->level = level & 3;
     pg->zeros = 0;
+    pg->frozen = false;
     pg->holders = 0;
     pg->pins = 0;
     pg->type = PAGE_TABLE; /* last: now backlink checks may look at it */
@@ -74,6 +75,20 @@ void pt_fini(struct mm *mm)
     mm->root = NULL;
 }
 
+/* What the entry held before it leads to the new table: nothing, or its numbers. */
+static void take_numbers(struct page *parent, struct page *pg, pte_t old)
+{
+    REQUIRES(&parent->lock);
+    if (likely(!old)) {
+        parent->present++;
+        return;
+    }
+    ASSERT(pte_numbers(old));
+    pg->away = phys_to_virt(pte_numbers_array(old));
+    pg->naway = (u16)pte_numbers_count(old);
+    pg->frozen = true;
+}
+
 struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned lowest)
 {
     REQUIRES(&mm->lock);
@@ -89,8 +104,8 @@ struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned lowest)
                 return NULL;
             spin_lock(&parent->lock);
             if (!pte_present(pte_load(e))) {
+                take_numbers(parent, pg, pte_load(e));
                 pte_store(e, pte_make_table(page_to_pfn(pg)));
-                parent->present++;
                 pg = NULL;
             }
             spin_unlock(&parent->lock);
@@ -124,7 +139,7 @@ void pt_set_way(pte_t *way, pte_t pte)
     struct page *table = virt_to_page(way);
 
     spin_lock(&table->lock);
-    table->present = (u16)(table->present + pte_present(pte) - pte_present(*way));
+    table->present = (u16)(table->present + (pte != 0) - (*way != 0));
     pte_store(way, pte);
     spin_unlock(&table->lock);
 }
@@ -215,6 +230,27 @@ struct page *pt_find_table(const struct mm *mm, vaddr_t *at, vaddr_t end, unsign
             return pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT);
         }
         va = (va | (pt_span(level) - 1)) + 1;
+    }
+    return NULL;
+}
+
+pte_t *pt_find_numbers(const struct mm *mm, vaddr_t *at, vaddr_t end)
+{
+    vaddr_t va = *at;
+    struct page *table;
+
+    while (va < end && (table = pt_next_table(mm, &va, end, 1)) != NULL) {
+        vaddr_t stop = MIN((va | (pt_table_span(1) - 1)) + 1, end);
+
+        for (; va < stop; va = (va | (LEAF_SPAN - 1)) + 1) {
+            pte_t *way = pt_entries(table) + pt_index(va, 1);
+
+            if (!pte_numbers(pte_load(way)))
+                continue;
+            *at = va;
+            return way;
+        }
+        pause_anyway();
     }
     return NULL;
 }

@@ -60,10 +60,14 @@ static inline struct page *pt_leaf_make(struct mm *mm, vaddr_t va)
 }
 
 /* The entry of level 1 that leads to the leaf table over va; NULL: there is no table of level
- * 1. Not writable: the leaf table is shared (mm/vm/lend.h). */
+ * 1. Not writable: the leaf table is shared (mm/vm/lend.h), or there is none. */
 pte_t *pt_way(const struct mm *mm, vaddr_t va);
 /* Puts `pte` there. M held, and T of the leaf tables concerned. */
 void pt_set_way(pte_t *way, pte_t pte);
+
+/* The first way to nothing but away numbers (pte_numbers) for an address in [*va, end), and *va
+ * moved up to that address; NULL: there is none. M held; pauses. */
+pte_t *pt_find_numbers(const struct mm *mm, vaddr_t *va, vaddr_t end);
 
 /* A leaf table for va that leads nowhere yet, counted for mm; NULL: no memory. And one that is
  * not needed. */
@@ -106,6 +110,14 @@ void pt_trim_locked(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
 static inline pte_t *pt_entries(const struct page *leaf)
 {
     return page_to_virt(leaf);
+}
+
+/* Makes `pte` the way of entry i, empty until now, of a table of level 1 in an address space that is
+ * only being made. */
+static inline void pt_fill_way(struct page *table, unsigned i, pte_t pte)
+{
+    table->present++;
+    pte_store(pt_entries(table) + i, pte);
 }
 
 /* Address of entry i of a table of level 0 or 1. */

@@ -79,7 +79,7 @@ static inline bool is_lent(const struct mm *mm, vaddr_t va)
     const pte_t *way = pt_way(mm, va);
     pte_t pte = way ? pte_load(way) : 0;
 
-    return pte && !pte_writable(pte);
+    return pte_present(pte) && !pte_writable(pte);
 }
 
 int lend_own_range(struct mm *mm, vaddr_t start, vaddr_t end)
@@ -99,14 +99,33 @@ int lend_own_range(struct mm *mm, vaddr_t start, vaddr_t end)
     return 0;
 }
 
+/* What lies over va, in the middle of a table's span or at its start, is its own. */
+static int own_at(struct mm *mm, vaddr_t va)
+{
+    for (unsigned level = 0; level <= 1; level++) {
+        struct page *table;
+
+        if (va % pt_table_span(level) == 0)
+            continue;
+        table = pt_table(mm, va, level);
+        if (!table && (level || slot_span_home(mm, NULL, va)))
+            continue;
+        if (!table && !(table = slot_make(mm, va, 0).table))
+            return -ENOMEM;
+        if (level == 0 && is_lent(mm, va) && !(table = lend_own(mm, va)))
+            return -ENOMEM;
+        if (away_thaw(table) != 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 int lend_own_both_ends(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    if (start % LEAF_SPAN && is_lent(mm, start) && !lend_own(mm, start))
-        return -ENOMEM;
-    if (end % LEAF_SPAN && is_lent(mm, end) && !lend_own(mm, end))
-        return -ENOMEM;
-    return 0;
+    int err = own_at(mm, start);
+
+    return err ? err : own_at(mm, end);
 }
 
 bool lend_none(const struct mm *mm, vaddr_t start, vaddr_t end)

@@ -7,54 +7,9 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/phys/slab.h"
 #include "mm/vm/huge.h"
 
-/* ---- away arrays ---- */
-
-struct away_array {
-    u32 file_page[PT_ENTRIES];
-};
-
-SLAB_CACHE(away_cache, "away", struct away_array);
-STATIC_ASSERT(sizeof(struct away_array) == AWAY_BYTES);
-
-/* Gives `table` the array a, if there was memory for it. */
-static int give_array(struct page *table, struct away_array *a)
-{
-    REQUIRES_EXCLUSIVE(&table->mm->lock);
-    if (!a)
-        return -ENOMEM;
-    table->away = a->file_page;
-    __atomic_fetch_add(&table->mm->aways, 1, __ATOMIC_RELAXED);
-    return 0;
-}
-
-int slot_reserve(struct page *table)
-{
-    return table->away ? 0 : give_array(table, slab_zalloc(&away_cache));
-}
-
-/* Takes the array away with the numbers that may be in it. */
-static void drop_array(struct page *table)
-{
-    REQUIRES_EXCLUSIVE(&table->mm->lock);
-    u32 *array = table->away;
-
-    spin_lock(&table->lock); /* truncate reads the array under it */
-    table->away = NULL;
-    table->naway = 0;
-    spin_unlock(&table->lock);
-    __atomic_fetch_sub(&table->mm->aways, 1, __ATOMIC_RELAXED);
-    slab_free(&away_cache, array);
-}
-
-void slot_trim(struct page *table)
-{
-    REQUIRES_EXCLUSIVE(&table->mm->lock);
-    if (table->away && !table->naway && !table->pins)
-        drop_array(table);
-}
+/* ---- away numbers ---- */
 
 static void forget_numbers(struct page *table, unsigned i, unsigned stop)
 {
@@ -66,7 +21,7 @@ static void forget_numbers(struct page *table, unsigned i, unsigned stop)
         (void)slot_move(slot_numbers(table, i), 0, true, 0, &t);
     table->naway = (u16)(table->naway + t.naway);
     spin_unlock(&table->lock);
-    slot_trim(table);
+    away_trim(table);
 }
 
 void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order)
@@ -80,12 +35,14 @@ void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order
 
         if (!table->away)
             continue;
-        if (n == PT_ENTRIES && !table->pins)
-            drop_array(table);
+        /* A frozen one that reaches beyond what the call takes away is thawed by now. */
+        if ((n == PT_ENTRIES || table->frozen) && !table->pins)
+            away_drop(table);
         else
             forget_numbers(table, slot_index(va, order), slot_index(va, order) + n);
         pause_anyway();
     }
+    away_forget_alone(mm, start, end);
 }
 
 void slot_forget(const struct vma *v, vaddr_t start, vaddr_t end)
@@ -111,7 +68,7 @@ static int copy_each(struct mm *to, const struct page *from, vaddr_t va, vaddr_t
         if (va == stop)
             continue;
         table = slot_make(to, va + delta, order).table;
-        if (!table || slot_reserve(table) != 0)
+        if (!table || away_reserve(table) != 0)
             return -ENOMEM;
         spin_lock(&table->lock);
         for (; va < stop; va += slot_size(order)) {
@@ -127,22 +84,6 @@ static int copy_each(struct mm *to, const struct page *from, vaddr_t va, vaddr_t
     return 0;
 }
 
-/* The numbers of a whole table, at the same place of another address space. */
-static int copy_whole(struct mm *to, const struct page *from, vaddr_t va, unsigned order)
-{
-    REQUIRES_EXCLUSIVE(&to->lock);
-    struct page *table = slot_make(to, va, order).table;
-
-    ASSERT(!table || !table->naway);
-    if (!table || (!table->away && give_array(table, slab_alloc(&away_cache)) != 0))
-        return -ENOMEM;
-    spin_lock(&table->lock);
-    memcpy(table->away, from->away, AWAY_BYTES);
-    table->naway = from->naway;
-    spin_unlock(&table->lock);
-    return 0;
-}
-
 int slot_copy_numbers(struct mm *to, const struct vma *v, vaddr_t start, vaddr_t end,
                       u64 delta)
 {
@@ -153,20 +94,30 @@ int slot_copy_numbers(struct mm *to, const struct vma *v, vaddr_t start, vaddr_t
 
     pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
     {
-        int err;
+        int err = table->naway ? copy_each(to, table, va, next, delta, order) : 0;
 
-        if (!table->naway)
-            continue;
-        if (delta == 0 && slot_count(va, next, order) == PT_ENTRIES)
-            err = copy_whole(to, table, va, order);
-        else
-            err = copy_each(to, table, va, next, delta, order);
         if (err)
             return err;
         if (next < end && pause_point())
             return -EINTR;
     }
     return 0;
+}
+
+/* Those of arrays alone. */
+static u64 count_alone(const struct mm *mm, vaddr_t va, vaddr_t end)
+{
+    u64 n = 0;
+
+    while (unlikely(mm->lent) && pt_find_numbers(mm, &va, end)) {
+        const u32 *numbers = away_alone(mm, va);
+        vaddr_t next = MIN((va | (LEAF_SPAN - 1)) + 1, end);
+
+        for (; numbers && va < next; va += PAGE_SIZE)
+            n += numbers[pt_index(va, 0)] != 0;
+        va = next;
+    }
+    return n;
 }
 
 u64 slot_count_away(const struct vma *v)
@@ -193,12 +144,7 @@ u64 slot_count_away(const struct vma *v)
         spin_unlock(&table->lock);
         pause_anyway();
     }
-    return n << order;
-}
-
-u64 slot_away_bytes(void)
-{
-    return away_cache.objects * sizeof(struct away_array);
+    return (n + count_alone(v->mm, v->start, v->end)) << order;
 }
 
 /* ---- private memory appears ---- */

@@ -10,6 +10,9 @@
  * 0 for home, else file page + 1. An array without numbers is freed, so a page that came home
  * leaves no trace. Arrays exist only under shared mappings of objects.
  *
+ * Who has which array is in mm/vm/away.h: fork shares them, so that a number is written only
+ * after away_reserve(), and there may be numbers where there is no table.
+ *
  * The order is an argument of always-inlined functions, 0 or HUGE_ORDER: a constant where it
  * matters. A slot of HUGE_ORDER is an entry of level 1 whose page is a block of 512. File page
  * numbers count 4 KiB pages in both cases, and a huge page stands under its first one.
@@ -20,6 +23,7 @@
 #include "mm/table/change.h"
 #include "mm/table/pagetable.h"
 #include "mm/table/resident.h"
+#include "mm/vm/away.h"
 #include "mm/vm/backlink.h"
 #include "mm/vm/lend.h"
 #include "mm/vm/object.h"
@@ -123,6 +127,21 @@ static inline bool slot_all_home(const struct page *table)
     return !table || !table->away;
 }
 
+/* The number of va where there is no table, but may be an array. M held. */
+static inline u32 slot_number_alone(const struct mm *mm, vaddr_t va)
+{
+    const u32 *numbers = likely(!mm->lent) ? NULL : away_alone(mm, va);
+
+    return numbers ? numbers[pt_index(va, 0)] : 0;
+}
+
+/* Whether nothing is away under `table`, or without one (NULL) in the span of va. M held. */
+static inline bool slot_span_home(const struct mm *mm, const struct page *table,
+                                  vaddr_t va)
+{
+    return likely(table || !mm->lent) ? slot_all_home(table) : !away_alone(mm, va);
+}
+
 /* The file page at entry i of `table` (NULL: there is none), the slot of va, which lies in v.
  * The one reader. The same locks. */
 static inline pgoff_t slot_offset(const struct page *table, unsigned i,
@@ -130,7 +149,9 @@ static inline pgoff_t slot_offset(const struct page *table, unsigned i,
 {
     LOCK_CHECK(!table || MUTEX_IS_MINE_ALONE(&v->mm->lock) || LOCK_IS_MINE(&table->lock),
                "a slot's number without its table's lock");
-    return slot_number_page(table ? slot_number(table, i) : 0, v, va);
+    if (unlikely(!table))
+        return slot_number_page(slot_number_alone(v->mm, va), v, va);
+    return slot_number_page(slot_number(table, i), v, va);
 }
 
 /* The same without a lock: true now, and only as long as M excludes remaps. */
@@ -139,6 +160,8 @@ static inline pgoff_t slot_offset_now(struct page *table, unsigned i, const stru
 {
     pgoff_t pgoff;
 
+    if (!table)
+        return slot_offset(NULL, i, v, va);
     if (slot_all_home(table))
         return vma_home(v, va);
     spin_lock(&table->lock);
@@ -166,29 +189,19 @@ static inline bool slot_countable(const struct vma *v, vaddr_t start, vaddr_t en
            (end - start) >> PAGE_SHIFT <= OBJECT_MAX_PAGES - first;
 }
 
-/* Gives `table` an (empty) array if it has none. 0 or -ENOMEM. M exclusive. */
-int must_check slot_reserve(struct page *table);
-
-/* Frees the array when it holds no number. M exclusive, or T with nobody reserving. */
-void slot_trim(struct page *table);
-
 /* Forgets the numbers of [start, end) of v: the addresses are unmapped. M exclusive. */
 void slot_forget(const struct vma *v, vaddr_t start, vaddr_t end);
 /* The same of a range without a VMA, whose pages have this order. */
 void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order);
 
 /* Copies the numbers of [start, end) of v to the same addresses shifted by `delta` bytes in
- * `to`, whose tables and arrays are made as needed. -ENOMEM, -EINTR: a part may be copied; the
- * caller clears the target range. M exclusive on both. */
+ * `to`, whose tables and arrays are made as needed, after away_redeem(). -ENOMEM, -EINTR: a part
+ * may be copied; the caller clears the target range. M exclusive on both. */
 int must_check slot_copy_numbers(struct mm *to, const struct vma *v, vaddr_t start,
                                  vaddr_t end, u64 delta);
 
 /* Pages of v that are away (smaps "Nonlinear"). M held. */
 u64 slot_count_away(const struct vma *v);
-
-#define AWAY_BYTES (PT_ENTRIES * sizeof(u32))
-/* Bytes of all arrays, for /proc and checks. */
-u64 slot_away_bytes(void);
 
 /* ---- changing slots ---- */
 
@@ -225,6 +238,7 @@ static always_inline void slot_settle_one(struct mm *mm, struct page *table,
 /* The away numbers of a table from entry i on, for slot_move() only; NULL: all at home. */
 static inline u32 *slot_numbers(struct page *table, unsigned i)
 {
+    LOCK_CHECK(!table->frozen, "numbers written that another table has as well");
     return table->away ? table->away + i : NULL;
 }
 

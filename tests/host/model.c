@@ -51,7 +51,7 @@ void model_end(void)
         object_put(M.obj[i].o);
     CHECK_EQ(object_count(), 0);
     CHECK_EQ(object_pages_total(), 0);
-    CHECK_EQ(slot_away_bytes(), 0);
+    CHECK_EQ(away_bytes(), 0);
     CHECK_EQ(backlink_bytes(), 0);
     CHECK_EQ(page_count_free(), host_free_at_boot());
 }

@@ -41,6 +41,14 @@ static u64 content(const struct page *pg)
     return h;
 }
 
+/* Numbers without a table. */
+static void dump_numbers(struct dump *d, const struct mm *mm, vaddr_t va)
+{
+    for (unsigned i = 0; i < PT_ENTRIES; i++, va += PAGE_SIZE)
+        if (slot_number_alone(mm, va))
+            add(d->s, "  %lx away %u", va, slot_number_alone(mm, va) - 1);
+}
+
 /* A table of level 0 or 1. */
 static void dump_table(struct dump *d, const struct page *leaf)
 {
@@ -49,6 +57,10 @@ static void dump_table(struct dump *d, const struct page *leaf)
 
         if (slot_number(leaf, i))
             add(d->s, "  %lx away %u", pt_address(leaf, i), slot_number(leaf, i) - 1);
+        if (leaf->level && pte_numbers(pte)) {
+            dump_numbers(d, leaf->mm, pt_address(leaf, i));
+            continue;
+        }
         if (leaf->level && pte_present(pte) && !pte_large(pte))
             continue;
         if (!pte || (d->leave_out & STATE_NO_PTES))
@@ -127,7 +139,7 @@ void state_take(struct state *s, struct vm_object *const *o, unsigned n, u32 lea
     if (leave_out & (STATE_NO_TABLES | STATE_NO_FILL | STATE_NO_PTES))
         return;
     add(s, "free pages %llu", (unsigned long long)page_count_free());
-    add(s, "away %llu backlink logs %llu", (unsigned long long)slot_away_bytes(),
+    add(s, "away %llu backlink logs %llu", (unsigned long long)away_bytes(),
         (unsigned long long)backlink_bytes());
     slab_for_each(dump_cache, &d);
 }

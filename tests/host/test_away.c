@@ -50,7 +50,7 @@ TEST(away_random_ranges)
         switch (rnd_below(20)) {
         case 0: /* home again: as if nothing had been */
             remap(mm, at, 0, PAGES, 3, MAP_NONBLOCK);
-            CHECK_EQ(slot_away_bytes(), 0);
+            CHECK_EQ(away_bytes(), 0);
             break;
         case 1: /* moves with its addresses, to another place in its tables */
             to = at == START ? START + 64 * LEAF_SPAN + 17 * P : START;
@@ -84,7 +84,7 @@ TEST(away_random_ranges)
     }
     compare(mm, at);
     CHECK_EQ(mm_munmap(mm, at, PAGES * P), 0);
-    CHECK_EQ(slot_away_bytes(), 0);
+    CHECK_EQ(away_bytes(), 0);
     CHECK_EQ(mm->tables, 1);
     t_end(mm);
     object_put(o);
@@ -104,7 +104,7 @@ TEST(away_goes_with_its_addresses)
     CHECK_EQ(host_read_u32(mm, BASE + 4 * P), 12);
     t_check(mm);
     t_map(mm, BASE + 2 * P, 3, RW, MAP_SHARED, o, 2);
-    CHECK_EQ(slot_away_bytes(), 0);
+    CHECK_EQ(away_bytes(), 0);
     t_end(mm);
     object_put(o);
 }
@@ -130,18 +130,18 @@ TEST(away_reserve_and_trim)
 
     mm_lock(mm);
     alloc_fail_at(1);
-    CHECK_EQ(slot_reserve(leaf), -ENOMEM);
+    CHECK_EQ(away_reserve(leaf), -ENOMEM);
     CHECK(!leaf->away);
-    CHECK_EQ(slot_reserve(leaf), 0);
-    CHECK_EQ(slot_reserve(leaf), 0);
+    CHECK_EQ(away_reserve(leaf), 0);
+    CHECK_EQ(away_reserve(leaf), 0);
     move(leaf, 5, 77);
-    slot_trim(leaf);
+    away_trim(leaf);
     CHECK(leaf->away && leaf->naway == 1);
     move(leaf, 5, 78);
     CHECK_EQ(leaf->naway, 1);
     move(leaf, 5, 0);
     CHECK_EQ(leaf->naway, 0);
-    slot_trim(leaf);
+    away_trim(leaf);
     CHECK(!leaf->away);
     mm_unlock(mm);
     t_end(mm);
@@ -155,11 +155,11 @@ TEST(away_costs_what_it_says)
 
     t_shared(mm, BASE, 2048, o, 0);
     CHECK_EQ(mm_remap(mm, BASE, P, 0, 9, MAP_NONBLOCK), 0);
-    CHECK_EQ(slot_away_bytes(), 2048);
+    CHECK_EQ(away_bytes(), 2048);
     CHECK_EQ(mm_remap(mm, BASE, 512 * P, 0, 9, MAP_NONBLOCK), 0);
-    CHECK_EQ(slot_away_bytes(), 2048);
+    CHECK_EQ(away_bytes(), 2048);
     CHECK_EQ(mm_remap(mm, BASE, 2048 * P, 0, 9, MAP_NONBLOCK), 0);
-    CHECK_EQ(slot_away_bytes(), 4 * 2048);
+    CHECK_EQ(away_bytes(), 4 * 2048);
     CHECK_EQ(t_vmas(mm), 1);
     t_end(mm);
     object_put(o);

@@ -98,9 +98,9 @@ TEST(huge_remaps)
     page_put(pg);
     CHECK_EQ(UNDER(&mm->lock, mm_offset(mm, vma_at(mm, BASE), BASE + H + 5 * P)),
              3 * HUGE_PAGES + 5);
-    CHECK(slot_away_bytes());
+    CHECK(away_bytes());
     CHECK_EQ(remap(mm, 0, 4, 0), 0);
-    CHECK_EQ(slot_away_bytes(), 0);
+    CHECK_EQ(away_bytes(), 0);
     for (u32 i = 0; i < 4; i++)
         CHECK_EQ(at(mm, i), i);
     t_end(mm);

@@ -154,7 +154,7 @@ TEST(mremap_random)
             }
     }
     t_end(mm);
-    CHECK_EQ(slot_away_bytes(), 0);
+    CHECK_EQ(away_bytes(), 0);
     object_put(o);
 }
 

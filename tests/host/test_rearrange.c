@@ -163,7 +163,7 @@ TEST_LIMIT(rearrange_random, 120)
             CHECK_EQ(mm_remap(mm, START, PAGES * P, 0, FIRST, MAP_NONBLOCK), 0);
             for (u32 i = 0; i < PAGES; i++)
                 shows[i] = FIRST + i;
-            CHECK_EQ(slot_away_bytes(), 0);
+            CHECK_EQ(away_bytes(), 0);
             break;
         case 9: /* translations go, the arrangement stays */
             CHECK_EQ(mm_madvise(mm, START, PAGES * P, MADV_DONTNEED), 0);
@@ -177,7 +177,7 @@ TEST_LIMIT(rearrange_random, 120)
         compare(mm, START, shows);
     }
     t_end(mm);
-    CHECK_EQ(slot_away_bytes(), 0);
+    CHECK_EQ(away_bytes(), 0);
     object_put(o);
 }
 

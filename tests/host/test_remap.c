@@ -280,7 +280,7 @@ TEST(remap_reverse_is_cheap)
     tables = mm->tables - 1;
     CHECK_EQ(t_vmas(mm), 1);
     CHECK_EQ(UNDER(&mm->lock, slot_count_away(vma_at(mm, BASE))), N);
-    CHECK_EQ(slot_away_bytes(), 4 * N);
+    CHECK_EQ(away_bytes(), 4 * N);
     CHECK_EQ(backlink_bytes(), 0);
     CHECK(free - page_count_free() <= tables + 8 * N / P + 2);
     for (u32 i = 0; i < N; i += 13)

@@ -23,7 +23,8 @@ static struct shared *make_shared(void)
     return mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
-/* Fills memory, so that fork takes a while, then forks. */
+/* Fills memory, so that fork takes a while, then forks. A page with other rights in each 2 MiB has
+ * its tables copied entry by entry. */
 static void slow_forker(struct shared *s)
 {
     size_t size = 96ul << 20;
@@ -33,6 +34,9 @@ static void slow_forker(struct shared *s)
     setpgid(0, 0);
     if (m == MAP_FAILED)
         _exit(1);
+    for (size_t at = P; at < size; at += 2ul << 20)
+        if (mprotect(m + at, P, PROT_READ) != 0)
+            _exit(1);
     s->about = 1;
     if (fork() == 0)
         s->born = 1;

@@ -118,6 +118,32 @@ static inline pte_t pte_write_protect(pte_t pte)
     return pte & ~PTE_WRITE;
 }
 
+/* An entry of level 1 that leads to no table yet, but to `count` away numbers in an array (mm/vm/slot.h):
+ * the frame inverted as in a parked entry, the rest of the address, a multiple of 8, beside it. Not
+ * writable, as no entry that leads to nothing. */
+#define PTE_NUMBERS (1ull << 10) /* software: only with PTE_PRESENT clear */
+
+static inline pte_t pte_make_numbers(paddr_t array, u32 count)
+{
+    return (~array & PTE_ADDR) | PTE_NUMBERS | (array >> 3 & 0xff) << 2 |
+           (array & 1ull << 11) | (pte_t)count << 52;
+}
+
+static inline bool pte_numbers(pte_t pte)
+{
+    return (pte & (PTE_PRESENT | PTE_NUMBERS)) == PTE_NUMBERS;
+}
+
+static inline paddr_t pte_numbers_array(pte_t pte)
+{
+    return (~pte & PTE_ADDR) | (pte >> 2 & 0xff) << 3 | (pte & 1ull << 11);
+}
+
+static inline u32 pte_numbers_count(pte_t pte)
+{
+    return (u32)(pte >> 52);
+}
+
 /* Entries are read and written whole. */
 static inline pte_t pte_load(const pte_t *p)
 {
