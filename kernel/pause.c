@@ -38,8 +38,8 @@ void pause_now(void)
 
 void pass_work(void)
 {
-    page_drain_if_asked();
     grace_work();
+    page_drain_if_asked(); /* last: the answer is for what was freed just now, too */
 }
 
 bool pass_pending(void)
@@ -47,13 +47,35 @@ bool pass_pending(void)
     return grace_pending() || page_drain_is_asked();
 }
 
+/* Returns when every CPU has done pass_work() that began after the call. To pass is not enough:
+ * a switch of threads passes without the work, and an idle CPU has passed before it looks. A
+ * CPU may have looked just before it was asked and drop the kick on its way to sleep, so it is
+ * asked until it answers; one that waits here answers others that do. */
+static void have_all_pass(void)
+{
+    u32 mark = page_drain_ask();
+
+    pass_work();
+    for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+        while (!page_drain_answered(cpu, mark)) {
+            sched_kick(cpu);
+            cpu_wait();
+            pass_work();
+        }
+    }
+}
+
+/* What a CPU has put off waits for what it put off before; that goes in the second round at
+ * the latest, as all have passed in the first. The third notes where the CPUs stand, the
+ * fourth frees and gives back. */
+#define SETTLE_ROUNDS 4u
+
 void memory_settle(void)
 {
     if (cpu_count == 1)
         return;
-    page_drain_ask();
-    pass_work();
-    grace_synchronize(sched_kick);
+    for (unsigned round = 0; round < SETTLE_ROUNDS; round++)
+        have_all_pass();
 }
 
 void pause_init(void)

@@ -71,28 +71,3 @@ void grace_work(void)
         note_all(g->seen);
     }
 }
-
-/* One grace period, as seen from here. */
-static void wait_for_all(void (*ask)(u32 cpu))
-{
-    u64 seen[MAX_CPUS];
-
-    note_all(seen);
-    for (u32 cpu = 0; cpu < cpu_count; cpu++)
-        if (cpu != cpu_id())
-            ask(cpu);
-    while (!all_passed(seen))
-        cpu_wait();
-}
-
-void grace_synchronize(void (*ask)(u32 cpu))
-{
-    REQUIRES_NO_SPINLOCK();
-    /* The first period is for what the last of grace_work() left; what waits on other CPUs
-     * they free as they pass. */
-    for (unsigned round = 0; cpu_count > 1 && round < 3; round++) {
-        grace_work();
-        wait_for_all(ask);
-    }
-    grace_work();
-}

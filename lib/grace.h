@@ -64,8 +64,3 @@ static inline bool grace_pending(void)
 
 /* Passes, and frees what may be freed by now. No spinlock held, interrupts on. */
 void grace_work(void);
-
-/* Returns after a grace period, with everything freed that any CPU deferred before and could
- * free. The same context. ask(cpu) has another CPU pass soon: arch_cpu_kick() with need_resched
- * set. */
-void grace_synchronize(void (*ask)(u32 cpu));

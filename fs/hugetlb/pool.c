@@ -108,6 +108,7 @@ void hugepool_resize(u64 n)
     u64 least;
 
     SCOPED_LOCK(&resizing);
+    hugepool_settle();
     page_drain();
     spin_lock(&hugepool_lock);
     while (pool.surplus && pool.total - pool.surplus < n)

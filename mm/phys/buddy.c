@@ -195,9 +195,9 @@ void page_drain(void)
 
 static u32 drains_asked; /* atomic */
 
-void page_drain_ask(void)
+u32 page_drain_ask(void)
 {
-    __atomic_fetch_add(&drains_asked, 1, __ATOMIC_SEQ_CST);
+    return __atomic_add_fetch(&drains_asked, 1, __ATOMIC_SEQ_CST);
 }
 
 bool page_drain_is_asked(void)
@@ -207,10 +207,18 @@ bool page_drain_is_asked(void)
 
 void page_drain_if_asked(void)
 {
-    if (likely(!page_drain_is_asked()))
+    u32 mark = __atomic_load_n(&drains_asked, __ATOMIC_ACQUIRE);
+
+    if (likely(mark == this_cpu(page_cache).drains))
         return;
-    this_cpu(page_cache).drains = READ_ONCE(drains_asked);
     page_drain();
+    __atomic_store_n(&this_cpu(page_cache).drains, mark, __ATOMIC_RELEASE);
+}
+
+bool page_drain_answered(u32 cpu, u32 mark)
+{
+    return (s32)(__atomic_load_n(&per_cpu(page_cache, cpu).drains, __ATOMIC_ACQUIRE) -
+                 mark) >= 0;
 }
 
 static u32 cached(const struct page_cache *c)

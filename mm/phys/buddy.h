@@ -44,9 +44,11 @@ u64 page_count_room(void);
 /* Returns the running CPU's stack and the lazy list to the buddy lists, merged. */
 void page_drain(void);
 /* Has every CPU do so with its stack the next time it calls page_drain_if_asked(). */
-void page_drain_ask(void);
+u32 page_drain_ask(void);
 bool page_drain_is_asked(void);
 void page_drain_if_asked(void);
+/* Whether that CPU has done so since page_drain_ask() returned `mark`. */
+bool page_drain_answered(u32 cpu, u32 mark);
 /* Blocks free of each order, for /proc/buddyinfo and checks. */
 u64 page_count_order(unsigned order);
 
