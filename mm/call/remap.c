@@ -62,7 +62,7 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
 {
     REQUIRES(&mm->lock);
     struct vm_object *o = v->object;
-    struct slot s = slot_at(mm, va, 0);
+    struct slot s = slot_read(mm, va);
     u32 number = object_number(pgoff);
     struct tally t = {0, 0};
     struct index_node *node = NULL;
@@ -111,7 +111,7 @@ static noinline bool remap_few(struct mm *mm, struct vma *v, vaddr_t start, vadd
     if (end - start > REMAP_READ_MAX * PAGE_SIZE)
         return false;
     for (vaddr_t va = start; va < end; va = (va | (LEAF_SPAN - 1)) + 1)
-        if (!away_writable(slot_at(mm, va, 0).table))
+        if (!away_writable(slot_read(mm, va).table))
             return false;
     rearrange_begin(&r, mm, lazy);
     rearrange_use(&r, v);

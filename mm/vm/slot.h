@@ -80,6 +80,29 @@ static always_inline struct slot slot_at(const struct mm *mm, vaddr_t va, unsign
                          (pte_t *)phys_to_virt(e & PTE_ADDR) + i, i};
 }
 
+/* As slot_at(), of a small page, between mm_read_begin() and mm_read_end() after vma_read(), which
+ * has made sure of the hint: the next slot in a GiB costs one load. */
+static always_inline struct slot slot_read(const struct mm *mm, vaddr_t va)
+{
+    struct vma_hint *h = &this_cpu(vma_hint);
+    unsigned i = pt_index(va, 0);
+    struct page *table;
+    pte_t e;
+
+    if (unlikely(va - h->covers >= pt_span(2))) {
+        table = pt_table(mm, va, 1);
+        if (!table)
+            return (struct slot){NULL, NULL, i};
+        h->directory = pt_entries(table);
+        h->covers = va & ~(pt_span(2) - 1);
+    }
+    e = pte_load(h->directory + pt_index(va, 1));
+    if (!pte_writable(e))
+        return (struct slot){NULL, NULL, i};
+    return (struct slot){pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT),
+                         (pte_t *)phys_to_virt(e & PTE_ADDR) + i, i};
+}
+
 /* Entry i of a table (NULL: there is none) as a slot. */
 static inline struct slot slot_of(struct page *table, unsigned i)
 {

@@ -126,6 +126,8 @@ struct vma *vma_at(const struct mm *mm, vaddr_t va);
 struct vma_hint {
     u64 id, seq; /* of the address space */
     struct vma *v;
+    const pte_t *directory; /* a table of level 1, and the first address it covers */
+    vaddr_t covers;
 };
 DECLARE_PER_CPU(struct vma_hint, vma_hint);
 struct vma *vma_read_search(const struct mm *mm, vaddr_t va);
