@@ -49,7 +49,7 @@ static pte_t *kernel_entry(vaddr_t va, bool make, struct page **leaf_out)
             pg->base = 0;
             pg->present = pg->naway = 0;
             pg->lock = (spinlock_t)SPINLOCK_INIT;
-            pg->level = ((level - 1)) & 3;
+            pg->level = (u8)(level - 1);
             pg->zeros = 0;
             pg->holders = 0;
             pg->pins = 0;

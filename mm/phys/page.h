@@ -49,8 +49,11 @@ struct backlinks {
 };
 
 struct page {
-    u8 type;  /* enum page_type */
-    u8 order; /* log2 of the block's pages, in its first page: TABLE 0 */
+    u8 type; /* enum page_type */
+    union {
+        u8 order; /* log2 of the block's pages, in its first page */
+        u8 level; /* TABLE, a page: 0 for a leaf table */
+    };
     union {
         u16 flags; /* OBJECT: PG_* [N]; SLAB: see mm/phys/slab.c */
         u16 holders; /* TABLE: [T] address spaces that share it, see mm/vm/lend.h; 0: it is of one */
@@ -78,8 +81,7 @@ struct page {
             u16 present;     /* [T] entries in use */
             u16 naway;       /* [T] away entries in use */
             spinlock_t lock; /* T */
-            u16 level : 2;
-            u16 zeros : 10; /* [T] entries that show the page of zeros */
+            u16 zeros : 10;  /* [T] entries that show the page of zeros */
             u16 frozen : 1; /* [M] `away` may be another table's as well, and is not written */
             u16 pins;       /* [M] reservations: keep table and array */
         };

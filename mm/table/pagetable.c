@@ -20,7 +20,7 @@ static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
     pg->stamp = 0;
     pg->naway = 0;
     pg->lock = (spinlock_t)SPINLOCK_INIT;
-    pg->level = level & 3;
+    pg->level = (u8)level;
     pg->zeros = 0;
     pg->frozen = false;
     pg->holders = 0;

@@ -195,12 +195,19 @@ static int share(struct mm *from, struct mm *to, vaddr_t start, vaddr_t end)
     return 0;
 }
 
-/* Whether [va, end), within the span of a leaf table, has all numbers under it. */
-static bool has_all_numbers(const struct page *leaf, vaddr_t va, vaddr_t end)
+/* Whether [va, end) of v, in the span of a leaf table, has all numbers under it. */
+static bool has_all_numbers(const struct vma *v, const struct page *leaf, vaddr_t va,
+                            vaddr_t end)
 {
+    vaddr_t low = align_down(va, LEAF_SPAN);
+    const struct vma *u = vma_find(v->mm, low);
     const u32 *numbers = leaf->away;
     u32 naway = 0, i = pt_index(va, 0);
 
+    while (u && u->start < low + LEAF_SPAN && (u == v || vma_kind(u) != VMA_SHARED))
+        u = vma_next(u);
+    if (!u || u->start >= low + LEAF_SPAN) /* no other could have some */
+        return true;
     for (u32 stop = i + slot_count(va, end, 0); i < stop; i++)
         naway += numbers[i] != 0;
     return naway == leaf->naway;
@@ -215,7 +222,7 @@ static int inherit_part(struct mm *to, const struct vma *v, vaddr_t start, vaddr
 
     if (!leaf || !leaf->naway)
         return err;
-    if (has_all_numbers(leaf, start, end))
+    if (has_all_numbers(v, leaf, start, end))
         return share(v->mm, to, span, span + LEAF_SPAN);
     return slot_copy_numbers(to, v, start, end, 0);
 }

@@ -436,11 +436,12 @@ void slot_transfer(struct change *c, struct page *from, unsigned i, struct page 
 {
     REQUIRES_EXCLUSIVE(&from->mm->lock);
     pte_t *src = pt_entries(from), *dst = pt_entries(to) + j;
-    u16 moved = 0, zeros = 0;
-    bool may_be_zeros;
+    u32 zeros = 0;
+    u16 moved = 0;
 
     spin_lock(&from->lock);
-    may_be_zeros = from->zeros;
+    for (unsigned k = 0; unlikely(from->zeros) && k < n; k++)
+        zeros += pte_any_pfn(pte_load(&src[i + k])) == page_to_pfn(zero_page);
     if (to != from)
         spin_lock(&to->lock);
     change_look(c, from);
@@ -452,8 +453,6 @@ void slot_transfer(struct change *c, struct page *from, unsigned i, struct page 
         pte_store(&src[i + k], 0);
         pte_store(&dst[k], pte);
         moved++;
-        if (unlikely(may_be_zeros) && pfn_to_page(pte_any_pfn(pte)) == zero_page)
-            zeros++;
         change_note(c, pt_address(from, i + k));
     }
     from->present -= moved;
