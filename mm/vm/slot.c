@@ -431,32 +431,52 @@ void slot_count_leaf(struct mm *mm, s64 n)
     mm_add_resident(mm, RESIDENT_ANON, n);
 }
 
+/* Moves the n entries from `src` on, the first of va, each of `size` bytes, to those from `dst` on; with `each` their
+ * addresses are noted. How many there were. */
+static always_inline u32 transfer_run(struct change *c, pte_t *src, pte_t *dst,
+                                      unsigned n, vaddr_t va, u64 size, bool each)
+{
+    u32 moved = 0;
+
+#pragma GCC unroll 4
+    for (const pte_t *end = src + n; src < end; src++, dst++) {
+        pte_t pte = pte_load(src);
+
+        if (pte) {
+            pte_store(src, 0);
+            pte_store(dst, pte);
+            moved++;
+            if (each)
+                change_note(c, va);
+        }
+        if (each)
+            va += size;
+    }
+    return moved;
+}
+
 void slot_transfer(struct change *c, struct page *from, unsigned i, struct page *to,
                    unsigned j, unsigned n)
 {
     REQUIRES_EXCLUSIVE(&from->mm->lock);
-    pte_t *src = pt_entries(from), *dst = pt_entries(to) + j;
-    u32 zeros = 0;
-    u16 moved = 0;
+    pte_t *src = pt_entries(from) + i, *dst = pt_entries(to) + j;
+    u32 zeros = 0, moved;
 
     spin_lock(&from->lock);
-    for (unsigned k = 0; unlikely(from->zeros) && k < n; k++)
-        zeros += pte_any_pfn(pte_load(&src[i + k])) == page_to_pfn(zero_page);
     if (to != from)
         spin_lock(&to->lock);
     change_look(c, from);
-    for (unsigned k = 0; k < n; k++) {
-        pte_t pte = pte_load(&src[i + k]);
-
-        if (!pte)
-            continue;
-        pte_store(&src[i + k], 0);
-        pte_store(&dst[k], pte);
-        moved++;
-        change_note(c, pt_address(from, i + k));
+    for (unsigned k = 0; unlikely(from->zeros) && k < n; k++)
+        zeros += pte_any_pfn(pte_load(&src[k])) == page_to_pfn(zero_page);
+    if (n > TLB_ADDRS) {
+        change_note_all(c);
+        moved = transfer_run(c, src, dst, n, 0, 0, false);
+    } else {
+        moved = transfer_run(c, src, dst, n, pt_address(from, i),
+                             from->level ? HUGE_SIZE : PAGE_SIZE, true);
     }
-    from->present -= moved;
-    to->present += moved;
+    from->present = (u16)(from->present - moved);
+    to->present = (u16)(to->present + moved);
     if (zeros) {
         from->zeros = (u16)(from->zeros - zeros) % (PT_ENTRIES * 2);
         to->zeros = (u16)(to->zeros + zeros) % (PT_ENTRIES * 2);
