@@ -47,8 +47,10 @@ static inline void flush_replaced(struct mm *mm, vaddr_t va, const struct change
 {
     struct change c;
 
+    if (likely(noted->naddrs == 1) && likely(change_flush_address(mm, va)))
+        return;
     change_begin(&c, mm);
-    if (likely(noted->naddrs == 1))
+    if (noted->naddrs == 1)
         change_note(&c, va);
     else
         change_note_all(&c);

@@ -182,20 +182,24 @@ static inline void change_switch(struct change *c, struct mm *mm)
     }
 }
 
-/* The common end of a small call: one address of the loaded address space, nothing to free,
- * no other CPU. False: change_flush() decides. */
-static inline bool change_flush_one(const struct change *c)
+/* The common end of a small call: one address of mm, which is loaded, is all that is noted.
+ * False: another CPU has it loaded as well, change_flush() tells it. */
+static inline bool change_flush_address(const struct mm *mm, vaddr_t va)
 {
-    if (c->naddrs != 1 || c->npages || c->chain || cpu_self()->mm != c->mm)
-        return false;
     /* First the flush: it serialises, so that a CPU whose bit is not seen below loads the
      * address space after the entry was changed. */
-    arch_flush_page(c->addrs[0]);
-    if (READ_ONCE(c->mm->cpus) != 1ull << cpu_id())
+    arch_flush_page(va);
+    if (unlikely(READ_ONCE(mm->cpus) != 1ull << cpu_id()))
         return false;
     mm_count(tlb_flush_page);
     change_settled();
     return true;
+}
+
+static inline bool change_flush_one(const struct change *c)
+{
+    return c->naddrs == 1 && !c->npages && !c->chain && cpu_self()->mm == c->mm &&
+           change_flush_address(c->mm, c->addrs[0]);
 }
 
 static inline void change_end(struct change *c)
