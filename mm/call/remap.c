@@ -57,10 +57,14 @@ static inline void flush_replaced(struct mm *mm, vaddr_t va, const struct change
     change_end(&c);
 }
 
-/* The case that counts: one page, away, in a table that has its array. False: it is not that,
- * nothing done. The general steps with constants; what they do not use of r is not there. */
-static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
-                                    pgoff_t pgoff, bool install, bool *missing)
+/* What an attempt with the VMAs read only comes to, beside 0 and an error. */
+#define REMAP_SLOW    1 /* nothing is done, it takes more than that */
+#define REMAP_MISSING 2 /* done, but pages that should be in place are not */
+
+/* The case that counts: one page, away, in a table that has its array. The general steps with
+ * constants; what they do not use of r is not there. */
+static always_inline int remap_one(struct mm *mm, struct vma *v, vaddr_t va,
+                                   pgoff_t pgoff, bool install)
 {
     REQUIRES(&mm->lock);
     struct vm_object *o = v->object;
@@ -71,7 +75,7 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     struct rearrange r;
 
     if (!away_writable(s.table))
-        return false;
+        return REMAP_SLOW;
     r.missing = false;
     spin_lock(&s.table->lock);
     change_begin_one(&r.change);
@@ -97,50 +101,47 @@ static always_inline bool remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     if (change_noted(&r.change))
         flush_replaced(mm, va, &r.change);
     object_changed(o);
-    *missing = r.missing;
-    return true;
+    return install && r.missing ? REMAP_MISSING : 0;
 }
 
 #define REMAP_READ_MAX 512u /* pages set without a pause */
 
 /* The same for a few pages. */
-static noinline bool remap_few(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
-                               pgoff_t pgoff, bool lazy, bool *missing)
+static noinline int remap_few(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
+                              pgoff_t pgoff, bool lazy)
 {
     REQUIRES(&mm->lock);
     struct rearrange r;
 
     if (end - start > REMAP_READ_MAX * PAGE_SIZE)
-        return false;
+        return REMAP_SLOW;
     for (vaddr_t va = start; va < end; va = (va | (LEAF_SPAN - 1)) + 1)
         if (!away_writable(slot_read(mm, va).table))
-            return false;
+            return REMAP_SLOW;
     rearrange_begin(&r, mm, lazy);
     rearrange_use(&r, v);
     rearrange_range(&r, start, end, pgoff);
     rearrange_flush(&r);
-    *missing = r.missing && r.install;
-    return true;
+    return r.missing && r.install ? REMAP_MISSING : 0;
 }
 
-/* The call on a VMA that stands still, between mm_read_begin() and mm_read_end(): false: it
- * takes more than that. */
-static always_inline bool remap_read(struct mm *mm, vaddr_t start, vaddr_t end,
-                                     pgoff_t pgoff, bool lazy, bool *missing, int *err)
+/* The call on a VMA that stands still, between mm_read_begin() and mm_read_end(). */
+static always_inline int remap_read(struct mm *mm, vaddr_t start, vaddr_t end,
+                                    pgoff_t pgoff, bool lazy)
 {
     struct vma *v = vma_read(mm, start);
+    int err = rearrange_check(v, start, end);
     bool install;
 
-    *err = rearrange_check(v, start, end);
-    if (unlikely(*err))
-        return true;
+    if (unlikely(err))
+        return err;
     if (unlikely(vma_order(v) || pgoff == vma_home(v, start)))
-        return false; /* an array may be empty then */
+        return REMAP_SLOW; /* an array may be empty then */
     /* A locked mapping is always populated; one without rights cannot be. */
     install = (!lazy || vm_populates(v->flags)) && (v->flags & VM_PROT);
     if (end - start == PAGE_SIZE)
-        return remap_one(mm, v, start, pgoff, install, missing);
-    return remap_few(mm, v, start, end, pgoff, lazy, missing);
+        return remap_one(mm, v, start, pgoff, install);
+    return remap_few(mm, v, start, end, pgoff, lazy);
 }
 
 /* The call in general. `odd`: bits of addresses that huge pages do not round. */
@@ -163,31 +164,31 @@ static noinline int remap_slow(struct mm *mm, vaddr_t start, vaddr_t end, pgoff_
 
 int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32 flags)
 {
-    vaddr_t start = addr & PAGE_MASK; /* both are rounded down, says the man page */
-    u64 asked = size;
-    bool done = false, missing = false, lazy = flags & MAP_NONBLOCK;
-    int err;
+    /* Both are rounded down, says the man page. */
+    vaddr_t start = addr & PAGE_MASK, end = start + (size & PAGE_MASK);
+    u64 npages = (end - start) >> PAGE_SHIFT;
+    bool lazy = flags & MAP_NONBLOCK;
+    int err = REMAP_SLOW;
 
-    size &= PAGE_MASK;
-    if (prot != 0 || size == 0 || start >= USER_END || size > USER_END - start)
+    if (unlikely(prot || start >= end || end > USER_END)) /* or wraps, or is empty */
         return -EINVAL;
-    if (pgoff > OBJECT_MAX_PAGES || size >> PAGE_SHIFT > OBJECT_MAX_PAGES - pgoff)
+    if (unlikely(pgoff > OBJECT_MAX_PAGES || pgoff + npages > OBJECT_MAX_PAGES))
         return -EINVAL;
     if (likely(mm_read_begin(mm))) {
-        done = remap_read(mm, start, start + size, pgoff, lazy, &missing, &err);
+        err = remap_read(mm, start, end, pgoff, lazy);
         mm_read_end(mm);
     }
-    if (unlikely(!done))
-        err = remap_slow(mm, start, start + size, pgoff,
-                         addr | asked | pgoff << PAGE_SHIFT, lazy);
-    if (unlikely(missing)) {
+    if (unlikely(err == REMAP_SLOW))
+        err = remap_slow(mm, start, end, pgoff, addr | size | pgoff << PAGE_SHIFT, lazy);
+    if (unlikely(err == REMAP_MISSING)) {
         mm_lock_shared(mm);
-        (void)fault_populate(mm, start, start + size);
+        (void)fault_populate(mm, start, end);
         mm_unlock_shared(mm);
+        err = 0;
     }
     if (likely(!err)) {
         mm_count(remap_calls);
-        mm_count_n(remap_pages, size >> PAGE_SHIFT);
+        mm_count_n(remap_pages, npages);
     }
     return err;
 }
