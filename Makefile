@@ -14,7 +14,7 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all lib run test test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
+.PHONY: all lib run test test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
         test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench scale stall clean help
@@ -44,6 +44,10 @@ test-user: all ## the userland suite inside Tessera
 
 test-run: all $(DEBUG_KERNEL) ## tools/run, and Debian's own programs inside Tessera
 	$(TEST_RUN)
+
+test-programs: all ## Debian's programs here and inside Tessera, the same? writes docs/programs.md; JOBS="..."
+	tools/setup --programs
+	$(TEST_PROGRAMS)
 
 test-stress: all ## all the stress-ng stressors of the memory calls inside Tessera
 	$(TEST_STRESS)

@@ -17,7 +17,7 @@
 #define MISC_MAJOR  10
 #define FIRST_MINOR 240
 #define OUT_PORTS   3
-#define POLLS_AWAKE 20000u   /* looks at the port before sleeping */
+#define POLLS_AWAKE 2000u    /* looks at the port before sleeping */
 #define NAP_NS      1000000u /* then one look per nap */
 #define CHUNK_BYTES 512
 
@@ -55,8 +55,8 @@ static ssize_t host_write(struct file *f, struct uio *u, u64 *pos)
 /* The next byte from the host; waits. -ERESTARTSYS, -EAGAIN. */
 static int next_byte(bool wait)
 {
-    for (;;) {
-        for (u32 i = 0; i < POLLS_AWAKE; i++) {
+    for (u32 looks = POLLS_AWAKE;; looks = 1) {
+        for (u32 i = 0; i < looks; i++) {
             int byte = console_stream_get();
 
             if (byte >= 0)

@@ -14,10 +14,10 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Debian's merged /usr, the other way round: what is named on the left lives on the right.
-MERGED = {"usr/bin": "bin", "usr/sbin": "sbin", "usr/lib": "lib", "usr/lib64": "lib64"}
-DIRS = ("dev", "proc", "sys", "run", "root", "etc", "etc/tessera", "bin", "sbin",
-        "lib", "lib64", "usr", "tests", "var", "mnt")
+# Debian's merged /usr: what is named on the left lives on the right.
+MERGED = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
+DIRS = ("dev", "proc", "sys", "run", "root", "etc", "etc/tessera", "usr/bin", "usr/sbin",
+        "usr/lib", "usr/lib64", "tests", "var", "mnt")
 
 
 class Initramfs:
@@ -62,6 +62,11 @@ class Initramfs:
 
     def has(self, path):
         return self.clean(path) in self.entries
+
+    def is_busybox(self, path):
+        """Whether the name is one of busybox' links."""
+        mode, data = self.entries.get(self.clean(path), (0, b""))
+        return stat.S_ISLNK(mode) and data == b"/bin/busybox"
 
     def host(self, source, path):
         """A host file, link or whole directory at a guest path."""
@@ -132,7 +137,7 @@ def base(init, suite):
         fs.directory(d, 0o1777)
     fs.device("dev/console", 5, 1)  # until init mounts devfs over it
     for link, real in MERGED.items():
-        fs.entries[link] = (stat.S_IFLNK | 0o777, ("../" + real).encode())
+        fs.entries[link] = (stat.S_IFLNK | 0o777, real.encode())
     fs.host(init, "init")
     fs.host(suite, "bin/suite")
     busybox = "/bin/busybox"

@@ -99,14 +99,6 @@ void inet_set_remote(struct socket *s, const struct inet_name *to)
     spin_unlock(&s->lock);
 }
 
-void inet_forget_remote(struct socket *s)
-{
-    SCOPED_LOCK(&names_lock);
-    spin_lock(&s->lock);
-    clear(s, &s->remote);
-    spin_unlock(&s->lock);
-}
-
 /* ---- as programs have them ---- */
 
 int inet_parse(const struct socket *s, const struct address *a, struct inet_name *out)
@@ -244,11 +236,48 @@ static void enter(struct socket *s, bool last)
         list_add(b, &s->bound);
 }
 
-static int bind_at(struct socket *s, struct inet_name at)
+/* Takes s, and its port if nobody else is at it, out of the table. */
+static void leave(struct socket *s)
+{
+    REQUIRES(&names_lock);
+    u32 port = s->local.port;
+    struct ports *p = ports_of(s->type);
+    struct list *b = bucket_of(p, port), *pos;
+
+    list_del(&s->bound);
+    list_for_each (pos, b) {
+        if (list_entry(pos, struct socket, bound)->local.port == port)
+            return;
+    }
+    p->used[port / 64] &= ~(1ull << (port % 64));
+}
+
+void inet_forget_remote(struct socket *s)
+{
+    struct inet_name none;
+
+    SCOPED_LOCK(&names_lock);
+    bool keeps_port = s->chose_port || is_stream(s);
+
+    if (!keeps_port && s->local.port)
+        leave(s);
+    spin_lock(&s->lock);
+    clear(s, &none);
+    s->remote = none;
+    if (!keeps_port)
+        s->local.port = 0;
+    if (!s->chose_ip)
+        memcpy(s->local.ip, none.ip, sizeof(none.ip));
+    spin_unlock(&s->lock);
+}
+
+/* by_name: bind asked for what is not zero of it. */
+static int bind_at(struct socket *s, struct inet_name at, bool by_name)
 {
     SCOPED_LOCK(&names_lock);
     if (s->local.port)
         return -EINVAL;
+    bool chose_port = by_name && at.port;
     if (!at.port)
         at.port = free_port(ports_of(s->type));
     else if (is_taken(s, &at))
@@ -258,6 +287,8 @@ static int bind_at(struct socket *s, struct inet_name at)
     spin_lock(&s->lock);
     s->local = at;
     spin_unlock(&s->lock);
+    s->chose_port = chose_port;
+    s->chose_ip = by_name && !inet_is_any(&at);
     enter(s, false);
     return 0;
 }
@@ -281,7 +312,7 @@ int inet_bind(struct socket *s, const struct address *a, struct fs_context *fs)
     if (!err && at.port && at.port < RESERVED &&
         !cred_capable(fs->cred, CAP_NET_BIND_SERVICE))
         err = -EACCES;
-    return err ? err : bind_at(s, at);
+    return err ? err : bind_at(s, at, true);
 }
 
 int inet_autobind(struct socket *s)
@@ -292,7 +323,7 @@ int inet_autobind(struct socket *s)
     if (READ_ONCE(s->local.port))
         return 0;
     clear(s, &at);
-    err = bind_at(s, at);
+    err = bind_at(s, at, false);
     return err == -EINVAL       ? 0
            : err == -EADDRINUSE ? -EAGAIN
                                 : err; /* was bound meanwhile */
@@ -320,25 +351,15 @@ void inet_join(struct socket *s)
 {
     s->accepted = true;
     SCOPED_LOCK(&names_lock);
+    s->chose_ip = s->listener && s->listener->chose_ip;
     enter(s, true);
 }
 
 void inet_unbind(struct socket *s)
 {
-    u32 port = s->local.port;
-    struct ports *p = ports_of(s->type);
-    struct list *b, *pos;
-
-    if (!port)
-        return;
     SCOPED_LOCK(&names_lock);
-    list_del(&s->bound);
-    b = bucket_of(p, port);
-    list_for_each (pos, b) {
-        if (list_entry(pos, struct socket, bound)->local.port == port)
-            return;
-    }
-    p->used[port / 64] &= ~(1ull << (port % 64));
+    if (s->local.port)
+        leave(s);
 }
 
 /* ---- finding ---- */

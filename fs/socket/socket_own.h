@@ -87,6 +87,7 @@ struct socket {
     struct inet_name local, remote; /* [names_lock and lock] */
     struct list bound;              /* [names_lock] */
     bool accepted;                  /* [c] shares its port with a listener */
+    bool chose_ip, chose_port; /* [names_lock] bind said them: disconnecting keeps them */
 
     u32 options;            /* atomic: bits OPT_* */
     u32 sndbuf, rcvbuf;     /* the next are single words, set and read without a lock */

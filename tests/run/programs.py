@@ -4,7 +4,8 @@
 # tools/run and Debian's own programs inside Tessera: programs.py BUILD_DIR [FILTER...].
 # Each case runs one unmodified program and compares output, error output and status with
 # what they must be, or with the same program on this machine. TAP on standard output.
-# The modules imported here for their cases: costs, databases, hostile, mosaic, stress, tables.
+# The modules imported here for their cases: costs, databases, hostile, mosaic, stress, tables,
+# terminal.
 import hashlib
 import os
 import subprocess
@@ -17,6 +18,7 @@ import hostile  # noqa: F401
 import mosaic  # noqa: F401
 import stress  # noqa: F401
 import tables  # noqa: F401
+import terminal  # noqa: F401
 from console import PROMPT, Console
 from harness import BUSYBOX, RUN, TOP, Failure, case, host, main, run, same
 

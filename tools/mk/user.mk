@@ -16,7 +16,9 @@ SUITE_FILES := $(USER_TESTS) $(USER_LOADS)
 $(O)/user/%: user/init/%.c
 	mkdir -p $(@D)
 	$(call say,MUSL ,$<)
-	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $<
+	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $(filter %.c,$^)
+
+$(INIT): user/init/terminal.c user/init/terminal.h
 
 # Demonstrations: portable programs, each one file.
 DEMO_CFLAGS := $(filter-out -D%,$(INIT_CFLAGS)) -I.

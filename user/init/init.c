@@ -6,6 +6,7 @@
  * kernel's command line runs the userland suite before, `selftest` a part of it and then
  * switches off: QEMU's status is 33 only when all of it passed.
  */
+#include "terminal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,13 +27,15 @@
 #define WORK_DIR   "/tmp/run"
 #define ARGS_MAX   (256 * 1024)
 
-static char term[32] = "TERM=vt100"; /* the kernel knows what the console is */
-static char *const environment[] = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin",
-                                    "HOME=/root",
-                                    term,
-                                    "PWD=" WORK_DIR,
-                                    "LANG=C",
-                                    NULL};
+static char term[64] = "TERM=vt100"; /* the kernel knows what the console is */
+static char lang[64] = "LANG=C";
+static char *const environment[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME=/root",
+    term,
+    "PWD=" WORK_DIR,
+    lang,
+    NULL};
 
 static void say(int fd, const char *fmt, ...)
 {
@@ -142,8 +145,16 @@ static _Noreturn void run_program(char **args)
     const char *out[] = {"/dev/host1", "/dev/console", NULL};
     const char *err[] = {"/dev/host2", "/dev/console", NULL};
 
+    struct terminal terminal;
+
     open_as(3, O_WRONLY | O_CLOEXEC, status_port);
     fcntl(3, F_SETFD, FD_CLOEXEC);
+    bool on_terminal = terminal_open(&terminal);
+    if (on_terminal) {
+        memcpy(term, terminal.term, sizeof(term));
+        memcpy(lang, terminal.lang, sizeof(lang));
+        terminal_start(&terminal);
+    }
     say(3, "start\n");
     pid_t pid = fork();
     if (pid == 0) {
@@ -151,6 +162,8 @@ static _Noreturn void run_program(char **args)
         open_as(0, O_RDONLY, in);
         open_as(1, O_WRONLY, out);
         open_as(2, O_WRONLY, err);
+        if (on_terminal)
+            terminal_enter(&terminal);
         if (chdir(WORK_DIR) == 0)
             execve(args[0], args + 1, environment);
         say(2, "init: %s: %s\n", args[0], strerror(errno));
@@ -161,6 +174,8 @@ static _Noreturn void run_program(char **args)
         end_machine(RB_POWER_OFF);
     }
     int status = wait_for(pid);
+    if (on_terminal)
+        terminal_finish(&terminal);
     if (WIFSIGNALED(status))
         say(3, "signal %d\n", WTERMSIG(status));
     else

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sockets of the loopback that are connected once more, to nobody and to others, as the C
+ * library's getaddrinfo() does to order what it found.
+ */
+#include "tests/user/t.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+static struct sockaddr_in v4(unsigned address, unsigned short port)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons(port),
+                                .sin_addr.s_addr = htonl(address)};
+}
+
+static struct sockaddr_in6 v6(const struct in6_addr *address, unsigned short port)
+{
+    return (struct sockaddr_in6){
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = *address};
+}
+
+static struct sockaddr_in6 name6(int s)
+{
+    struct sockaddr_in6 a;
+    socklen_t len = sizeof(a);
+
+    OK(getsockname(s, (void *)&a, &len));
+    EQ(len, sizeof(a));
+    return a;
+}
+
+static struct sockaddr_in name4(int s)
+{
+    struct sockaddr_in a;
+    socklen_t len = sizeof(a);
+
+    OK(getsockname(s, (void *)&a, &len));
+    EQ(len, sizeof(a));
+    return a;
+}
+
+TEST(families, "one AF_INET6 datagram socket to ::1, to nobody, to 127.0.0.1")
+{
+    int s = socket(AF_INET6, SOCK_DGRAM, 0);
+    struct sockaddr_in6 six = v6(&in6addr_loopback, 80), me;
+    struct sockaddr_in four = v4(INADDR_LOOPBACK, 80);
+
+    OK(connect(s, (void *)&six, sizeof(six)));
+    me = name6(s);
+    CHECK(IN6_IS_ADDR_LOOPBACK(&me.sin6_addr) && me.sin6_port != 0);
+    OK(connect(s, &nobody, sizeof(nobody)));
+    me = name6(s);
+    CHECK(IN6_IS_ADDR_UNSPECIFIED(&me.sin6_addr));
+    EQ(me.sin6_port, 0);
+    OK(connect(s, (void *)&four, sizeof(four)));
+    me = name6(s);
+    CHECK(IN6_IS_ADDR_V4MAPPED(&me.sin6_addr));
+    EQ(me.sin6_addr.s6_addr[12], 127);
+    CHECK(me.sin6_port != 0);
+    OK(close(s));
+}
+
+TEST(chosen, "what bind said stays: the address, the port, both, neither")
+{
+    static const struct {
+        unsigned address;
+        bool port;
+    } cases[] = {{INADDR_ANY, false},
+                 {INADDR_ANY, true},
+                 {INADDR_LOOPBACK + 1, false},
+                 {INADDR_LOOPBACK + 1, true}};
+    struct sockaddr_in to = v4(INADDR_LOOPBACK, 80), a;
+
+    for (int i = 0; i < 4; i++) {
+        int s = socket(AF_INET, SOCK_DGRAM, 0);
+        int probe = socket(AF_INET, SOCK_DGRAM, 0);
+
+        a = v4(INADDR_ANY, 0); /* a port that is free */
+        OK(bind(probe, (void *)&a, sizeof(a)));
+        unsigned short port = ntohs(name4(probe).sin_port);
+        OK(close(probe));
+        a = v4(cases[i].address, cases[i].port ? port : 0);
+        OK(bind(s, (void *)&a, sizeof(a)));
+        OK(connect(s, (void *)&to, sizeof(to)));
+        OK(connect(s, &nobody, sizeof(nobody)));
+        a = name4(s);
+        EQ(ntohl(a.sin_addr.s_addr), cases[i].address);
+        EQ(ntohs(a.sin_port), cases[i].port ? port : 0);
+        OK(close(s));
+    }
+}
+
+TEST(freed, "the port that was given by itself is free again, and sends find another")
+{
+    int s = socket(AF_INET, SOCK_DGRAM, 0), other = socket(AF_INET, SOCK_DGRAM, 0);
+    int sink = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in a = v4(INADDR_LOOPBACK, 0), to, from;
+    socklen_t len = sizeof(from);
+    char c = 0;
+
+    OK(bind(sink, (void *)&a, sizeof(a)));
+    to = name4(sink);
+    OK(connect(s, (void *)&to, sizeof(to)));
+    a = name4(s);
+    OK(connect(s, &nobody, sizeof(nobody)));
+    OK(bind(other, (void *)&a, sizeof(a)));
+    EQ(sendto(s, "x", 1, 0, (void *)&to, sizeof(to)), 1);
+    EQ(recvfrom(sink, &c, 1, 0, (void *)&from, &len), 1);
+    EQ(c, 'x');
+    CHECK(from.sin_port != a.sin_port && from.sin_port == name4(s).sin_port);
+    OK(close(s));
+    OK(close(other));
+    OK(close(sink));
+}
+
+TEST(stream,
+     "a stream keeps its port, and its address if it or its listener was given one")
+{
+    for (int any = 0; any < 2; any++) {
+        int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0), d;
+        struct sockaddr_in a = v4(any ? INADDR_ANY : INADDR_LOOPBACK, 0), b, to;
+
+        OK(bind(l, (void *)&a, sizeof(a)));
+        OK(listen(l, 1));
+        a = name4(l);
+        to = v4(INADDR_LOOPBACK, ntohs(a.sin_port));
+        OK(connect(c, (void *)&to, sizeof(to)));
+        OK(d = accept(l, NULL, NULL));
+        b = name4(c);
+        OK(connect(c, &nobody, sizeof(nobody)));
+        EQ(name4(c).sin_port, b.sin_port);
+        EQ(name4(c).sin_addr.s_addr, 0);
+        OK(connect(d, &nobody, sizeof(nobody)));
+        EQ(name4(d).sin_port, a.sin_port);
+        EQ(ntohl(name4(d).sin_addr.s_addr), any ? INADDR_ANY : INADDR_LOOPBACK);
+        OK(connect(c, (void *)&to, sizeof(to)));
+        OK(close(c));
+        OK(close(d));
+        OK(close(l));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    return t_main(argc, argv, NULL);
+}
