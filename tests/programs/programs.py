@@ -7,7 +7,7 @@
 #   programs.py BUILD_DIR [--write PAGE] [JOB...]    TAP; only those jobs; makes the page
 #   programs.py --packages                           what the jobs need, with the job's name
 #
-# A job is a paragraph of lines: `job NAME`, `packages A B`, `memory MIB`, `seconds N`,
+# A job is a paragraph of lines: `job NAME`, `packages A B`, `memory MIB` (free), `seconds N`,
 # `cpus N`, `filter PATTERN => TEXT` (on the output of both), `differs WHY` (a job that is
 # known not to agree); `prepare:` and `run:` stand before indented lines of bash. What
 # `prepare` makes on this machine is there on both sides. The last result of each job is kept
@@ -136,7 +136,7 @@ def on_host(job, files, work):
 def inside(job, files):
     command = [os.path.join(TOP, "tools/run"), "-t", str(job.seconds), "-s", str(job.cpus)]
     if job.memory:
-        command += ["-m", str(job.memory)]
+        command += ["-m", f"+{job.memory}"]
     for name in ALWAYS + job.packages:
         command += ["--package", name]
     for name in sorted(os.listdir(files)):
