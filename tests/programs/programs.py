@@ -107,7 +107,7 @@ def loopback_up():
 
 
 def default_signals():
-    """Whoever started us in the background had SIGINT and SIGQUIT ignored."""
+    """As for a program that is started from a terminal: a shell ignores them for its jobs."""
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
@@ -192,8 +192,8 @@ def run_jobs(jobs, kept):
         fine = result["agrees"]
         known += not fine and job.differs is not None
         wrong += not fine and job.differs is None
-        todo = " # TODO" if not fine and job.differs else ""
-        print(f"{'ok' if fine else 'not ok'} {number} - {job.name}{todo}"
+        known_mark = " # known" if not fine and job.differs else ""
+        print(f"{'ok' if fine else 'not ok'} {number} - {job.name}{known_mark}"
               f"{remark(result, job.differs)}", flush=True)
     print(f"{len(jobs) - wrong - known} passed, {wrong} failed, {known} known to differ")
     return wrong
