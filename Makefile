@@ -137,8 +137,12 @@ lint: ## include layers, format, warnings of gcc and clang, lengths, words
 format: ## clang-format on every C file
 	$(FORMAT)
 
-bench: all $(BENCH) ## instructions per operation of the memory calls, counted by QEMU
-	tools/bench $(BENCH) $(CASE)
+bench: all $(BENCH) ## instructions per operation of the memory calls, counted by QEMU; CASE=x, WRITE=1
+	tools/bench --json $(O)/bench.json $(if $(WRITE),--write docs/performance.md docs/performance.svg) \
+	    $(BENCH) "$(CASE)"
+
+bench-check: all $(BENCH) ## the same against the figures kept: none more than 3 % above; KEEP=1 keeps them
+	tools/bench $(if $(KEEP),--keep user/bench/figures.json) --check user/bench/figures.json $(BENCH) "$(CASE)"
 
 scale: all $(SCALE) $(PLUGIN) ## cache lines that CPUs conflict on, per operation; CPUS=1,2,4,8 WRITE=docs/scale.md
 	tools/scale $(O) --cpus $(or $(CPUS),1,2,4,8) --case "$(CASE)" $(if $(WRITE),--write $(WRITE))
