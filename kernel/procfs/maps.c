@@ -88,8 +88,7 @@ static void print_name(struct seq *s, const struct area *a, size_t line_start)
 
     if (!a->file && !a->special && !a->has_object)
         return;
-    while (column++ < NAME_COLUMN)
-        seq_write(s, " ", 1);
+    seq_printf(s, "%*s", column < NAME_COLUMN ? (int)(NAME_COLUMN - column) : 0, "");
     if (a->special)
         seq_puts(s, a->special);
     else if (a->file)

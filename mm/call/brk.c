@@ -31,9 +31,8 @@ static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
     v->end = end;
     v->pgoff = start >> PAGE_SHIFT;
     v->flags = flags;
-    vma_insert(mm, v);
+    vma_add(mm, v);
     area_account(mm, flags, (s64)npages);
-    vma_merge(mm, v);
     if (vm_populates(flags))
         (void)fault_populate(mm, start, end);
     return true;

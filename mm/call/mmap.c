@@ -33,7 +33,7 @@ struct mapping {
     struct mm *mm;
     const struct mmap_args *args;
     vaddr_t addr;
-    u64 len;
+    u64 len, unit;              /* a multiple of the size of its pages */
     u32 flags;                  /* VM_* */
     struct area_pages replaced; /* by MAP_FIXED */
     struct area_reserve reserve;
@@ -48,17 +48,20 @@ static u64 page_size(const struct mmap_args *a)
     return a->flags & MAP_HUGETLB ? HUGE_SIZE : PAGE_SIZE;
 }
 
-static bool is_huge(const struct mmap_args *a)
+static bool is_huge(const struct mapping *m)
 {
-    return page_size(a) != PAGE_SIZE;
+    return m->unit != PAGE_SIZE;
 }
 
-static int check_length(const struct mmap_args *a, u64 *len)
+static int check_length(struct mapping *m)
 {
-    if (a->len == 0)
+    u64 len = m->args->len;
+
+    if (len == 0)
         return -EINVAL;
-    *len = align_up(a->len, page_size(a));
-    return *len < a->len || *len > USER_END ? -ENOMEM : 0;
+    m->unit = page_size(m->args);
+    m->len = align_up(len, m->unit);
+    return m->len < len || m->len > USER_END ? -ENOMEM : 0;
 }
 
 /* What is asked for, the place being settled: the kind of mapping, and what the file says. */
@@ -79,7 +82,7 @@ static int check_kind(const struct mapping *m)
     }
     if (type == MAP_DROPPABLE && (a->flags & (MAP_LOCKED | MAP_HUGETLB | MAP_GROWSDOWN)))
         return -EINVAL;
-    if ((a->flags & MAP_GROWSDOWN) && (type != MAP_PRIVATE || is_huge(a)))
+    if ((a->flags & MAP_GROWSDOWN) && (type != MAP_PRIVATE || is_huge(m)))
         return -EINVAL;
     return type == MAP_SHARED || type == MAP_PRIVATE || type == MAP_DROPPABLE ? 0
                                                                               : -EINVAL;
@@ -113,7 +116,7 @@ static int check_place(const struct mapping *m)
         return (int)addr;
     if (addr > USER_END - m->len)
         return -ENOMEM;
-    if (addr % page_size(m->args))
+    if (addr % m->unit)
         return -EINVAL;
     if (mm_too_low(m->mm, addr))
         return -EPERM;
@@ -130,7 +133,7 @@ static int check_place(const struct mapping *m)
 static int choose_range(struct mapping *m)
 {
     const struct mmap_args *a = m->args;
-    u64 unit = page_size(a);
+    u64 unit = m->unit;
     vaddr_t hint = a->addr & PAGE_MASK, least = READ_ONCE(mm_min_addr);
     vaddr_t top = a->flags & MAP_32BIT ? MAP_LOW_END : USER_END;
 
@@ -156,10 +159,11 @@ static int choose_range(struct mapping *m)
                              &m->addr);
 }
 
-static u32 vm_flags(const struct mm *mm, const struct mmap_args *a)
+static u32 vm_flags(const struct mapping *m)
 {
-    u32 flags =
-        (a->prot & VM_PROT) | (a->max_prot & VM_PROT) << 4 | mm->def_flags | a->vm_flags;
+    const struct mmap_args *a = m->args;
+    u32 flags = (a->prot & VM_PROT) | (a->max_prot & VM_PROT) << 4 | m->mm->def_flags |
+                a->vm_flags;
     bool droppable = (a->flags & MAP_TYPE) == MAP_DROPPABLE;
 
     if (a->flags & MAP_SHARED) /* bit 0 of MAP_SHARED and MAP_SHARED_VALIDATE */
@@ -172,7 +176,7 @@ static u32 vm_flags(const struct mm *mm, const struct mmap_args *a)
         flags |= VM_NORESERVE;
     if (droppable)
         flags |= VM_DROPPABLE | VM_WIPEONFORK | VM_DONTDUMP;
-    if (is_huge(a)) /* never swapped, so never counted as locked */
+    if (is_huge(m)) /* never swapped, so never counted as locked */
         flags = (flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | VM_HUGE;
     else if (vm_commits(flags))
         flags |= VM_ACCOUNT;
@@ -197,7 +201,7 @@ static int check_replaced(struct mapping *m)
     if (!(m->args->flags & MAP_FIXED))
         return 0;
     m->replaced = area_pages_in(m->mm, m->addr, end);
-    return m->replaced.all ? area_check_unmap(m->mm, m->addr, end) : 0;
+    return area_check_unmap(m->mm, m->addr, end, &m->replaced);
 }
 
 /* The object of the new VMA, referenced. An object without a name is committed as a whole. */
@@ -223,14 +227,15 @@ static struct vm_object *get_object(const struct mapping *m)
 static int make_vma(struct mapping *m)
 {
     const struct mmap_args *a = m->args;
-    struct vma *v;
-    int err = area_reserve(
-        &m->reserve,
-        1 + (m->replaced.all ? area_cuts(m->mm, m->addr, m->addr + m->len) : 0));
+    struct vma *v = vma_alloc();
 
-    if (err)
-        return err;
-    v = area_take(&m->reserve);
+    if (!v)
+        return -ENOMEM;
+    if (m->replaced.all &&
+        area_reserve(&m->reserve, area_cuts(m->mm, m->addr, m->addr + m->len)) != 0) {
+        vma_free(v);
+        return -ENOMEM;
+    }
     v->mm = m->mm;
     v->start = m->addr;
     v->end = m->addr + m->len;
@@ -276,11 +281,11 @@ static int prepare(struct mapping *m)
     err = choose_range(m);
     if (err)
         return err;
-    m->flags = vm_flags(m->mm, m->args);
+    m->flags = vm_flags(m);
     err = check_lock(m);
     if (!err)
         err = check_kind(m);
-    if (!err && m->args->offset % page_size(m->args) && is_huge(m->args))
+    if (!err && is_huge(m) && m->args->offset % m->unit)
         err = -EINVAL;
     if (!err)
         err = check_replaced(m);
@@ -300,9 +305,9 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
 {
     struct mapping m = {.mm = mm, .args = a};
     struct area_dead dead = {NULL};
-    int err = check_length(a, &m.len);
+    int err = check_length(&m);
 
-    if (!err && is_huge(a))
+    if (!err && is_huge(&m))
         err = check_huge(a, m.len);
     if (err)
         return err;
@@ -317,9 +322,8 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
         area_unmap(mm, m.addr, m.addr + m.len, &m.reserve, &dead);
     if (m.flags & VM_HUGE)
         area_clear_way(mm, m.addr, m.addr + m.len);
-    vma_insert(mm, m.vma);
+    vma_add(mm, m.vma);
     area_account(mm, m.flags, (s64)(m.len >> PAGE_SHIFT));
-    vma_merge(mm, m.vma);
     if ((a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
         vm_populates(m.flags) ||
         ((m.flags & VM_HUGE) && ((a->flags & MAP_LOCKED) || vm_populates(mm->def_flags))))
@@ -332,15 +336,17 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
 }
 
 /* Whether [addr, end) can be unmapped, and how many VMAs that cuts. */
-static int check_unmap(const struct mm *mm, vaddr_t addr, vaddr_t end, unsigned *cuts)
+static int check_unmap(struct mm *mm, vaddr_t addr, vaddr_t end, unsigned *cuts)
 {
-    const struct vma *v = vma_at(mm, addr);
+    const struct vma *v = vma_seek(mm, addr);
+    struct area_pages there;
 
     *cuts = 0;
     if (v && v->start == addr && v->end == end) /* exactly one: nothing to look for */
         return v->flags & VM_SEALED ? -EPERM : 0;
     *cuts = area_cuts(mm, addr, end);
-    return area_check_unmap(mm, addr, end);
+    there = area_pages_in(mm, addr, end);
+    return area_check_unmap(mm, addr, end, &there);
 }
 
 int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)

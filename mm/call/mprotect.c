@@ -86,10 +86,13 @@ static u32 protected_flags(const struct vma *v, u32 prot)
     return flags;
 }
 
-/* How far a range is mapped without a hole, and the new flags of the first area. */
+/* What a look at a range has found. */
 struct checked {
-    vaddr_t stop;
-    u32 flags;
+    struct vma *first;
+    u32 flags;       /* it gets */
+    vaddr_t stop;    /* how far there is no hole */
+    unsigned growth; /* records needed */
+    u32 seen;        /* flags of all areas together */
 };
 
 /* Whether all of [start, end), as far as it has no hole, may get `prot`. */
@@ -97,13 +100,12 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
                        struct checked *c)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    struct vma *v = vma_at(mm, start);
+    struct vma *v = vma_seek(mm, start);
     u64 data = mm->data_vm, committed = 0;
     vaddr_t stop = start;
-    unsigned growth = 0;
 
-    *c = (struct checked){.stop = start};
-    if (!v)
+    *c = (struct checked){.first = v, .stop = start};
+    if (!v || start < v->start)
         return -ENOMEM;
     for (; v && v->start <= stop; v = area_next(v, end)) {
         u64 pages = (MIN(v->end, end) - stop) >> PAGE_SHIFT;
@@ -118,12 +120,13 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
             c->flags = flags;
         if ((flags & ~v->flags & VM_ACCOUNT))
             committed += pages;
-        growth += area_growth(v, start, end, flags);
+        c->growth += area_growth(v, start, end, flags);
+        c->seen |= v->flags;
         stop = v->end;
     }
     c->stop = MIN(stop, end);
     if (data > MAX(mm->data_vm, mm->limits.data >> PAGE_SHIFT) ||
-        !area_may_cut(mm, growth))
+        !area_may_cut(mm, c->growth))
         return -ENOMEM;
     return committed ? commit_check(mm, committed) : 0;
 }
@@ -178,18 +181,18 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
     err = grows ? extend_to_stack(mm, grows, &addr, end) : 0;
     if (!err)
         err = check_range(mm, addr, end, prot, &c);
-    if (!err && area_cuts_page(mm, addr, end))
-        err = -EINVAL;
-    if (!err && area_sealed(mm, addr, end))
-        err = -EPERM;
-    if (!err)
-        err = area_reserve(&r, 2);
+    if (!err && (c.stop < end || c.seen & (VM_HUGE | VM_SEALED)))
+        err = area_cuts_page(mm, addr, end) ? -EINVAL
+              : area_sealed(mm, addr, end)  ? -EPERM
+                                            : 0;
+    if (!err && c.growth)
+        err = area_reserve(&r, c.growth);
     if (!err)
         err = lend_own_range(mm, addr, c.stop);
     for (vaddr_t va = addr; !err && va < c.stop;) {
         u32 flags;
 
-        v = vma_find(mm, va);
+        v = va == addr ? c.first : vma_find(mm, va);
         if (va == addr)
             flags = c.flags;
         else /* what has merged with the piece before is as it should be */

@@ -128,10 +128,13 @@ static bool pages_allow(struct mremap *m, const struct vma *v)
 static int check_tail(struct mremap *m)
 {
     vaddr_t start = m->old + m->new_len, end = m->old + m->old_len;
-    int err = start > USER_END || m->old_len - m->new_len > USER_END - start
-                  ? -EINVAL
-                  : area_check_unmap(m->mm, start, end);
+    struct area_pages there;
+    int err;
 
+    if (start > USER_END || m->old_len - m->new_len > USER_END - start)
+        return -EINVAL;
+    there = area_pages_in(m->mm, start, end);
+    err = area_check_unmap(m->mm, start, end, &there);
     if (!err)
         err = area_reserve(&m->tail, 2);
     return err ? err : lend_own_ends(m->mm, start, end);

@@ -77,9 +77,8 @@ static int clone_locked(struct mm *mm, vaddr_t src, u64 len, u32 prot,
     if (err)
         return err;
     *out = t->start;
-    vma_insert(mm, t);
+    vma_add(mm, t);
     area_account(mm, flags, (s64)(len >> PAGE_SHIFT));
-    vma_merge(mm, t);
     if (vm_populates(flags))
         (void)fault_populate(mm, *out, *out + len);
     return 0;

@@ -18,9 +18,9 @@ bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
     return false;
 }
 
-static bool has_hole(const struct mm *mm, vaddr_t start, vaddr_t end)
+static bool has_hole(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    REQUIRES(&mm->lock);
+    REQUIRES_EXCLUSIVE(&mm->lock);
     return area_pages_in(mm, start, end).all != (end - start) >> PAGE_SHIFT;
 }
 

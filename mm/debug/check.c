@@ -31,6 +31,8 @@ static void check_vmas(struct mm *mm, struct totals *t)
         u64 n = vma_npages(v);
 
         CHECK(v->mm == mm, "VMA of another address space");
+        CHECK(v->prev == prev && (prev ? prev->next == v : v == vma_first(mm)),
+              "neighbours of the VMA at %lx", v->start);
         CHECK(v->start < v->end && v->end <= USER_END, "VMA bounds %lx-%lx", v->start,
               v->end);
         CHECK(!((v->start | v->end) % PAGE_SIZE), "VMA %lx not whole pages", v->start);

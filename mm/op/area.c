@@ -37,24 +37,26 @@ void area_release(struct area_reserve *r)
         vma_free(r->spare[--r->n]);
 }
 
+/* Whether a part of v must become a VMA of its own before it is removed: what it was promised
+ * ends with it. Else the bound of v moves. */
+static inline bool cut_off(const struct vma *v)
+{
+    return v->flags & VM_HUGE_OWNER;
+}
+
 unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     const struct vma *v = vma_find(mm, start);
-    unsigned n = v && v->start < start;
+    unsigned n = 0;
 
-    if (v && v->end < end)
+    if (!v || v->start >= end)
+        return 0;
+    if (v->start < start)
+        n = (end < v->end) + cut_off(v);
+    if (v->end < end)
         v = vma_find(mm, end);
-    return n + (v && v->start < end && end < v->end);
-}
-
-void area_cut(struct mm *mm, vaddr_t va, struct area_reserve *r)
-{
-    REQUIRES_EXCLUSIVE(&mm->lock);
-    struct vma *v = vma_find(mm, va);
-
-    if (v && v->start < va)
-        vma_split(mm, v, va, area_take(r));
+    return n + (v && start <= v->start && v->start < end && end < v->end && cut_off(v));
 }
 
 void area_doom(struct vma *v, struct area_dead *dead)
@@ -90,17 +92,18 @@ void area_account(struct mm *mm, u32 flags, s64 npages)
     mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
 }
 
-struct area_pages area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end)
+struct area_pages area_pages_in(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    struct area_pages n = {0};
+    struct vma *v = vma_seek(mm, start);
+    struct area_pages n = {.first = v && v->start < end ? v : NULL};
 
-    for (struct vma *v = vma_find(mm, start); v && v->start < end;
-         v = area_next(v, end)) {
+    for (; v && v->start < end; v = area_next(v, end)) {
         u64 here = (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
 
         n.all += here;
         n.committed += v->flags & VM_ACCOUNT ? here : 0;
+        n.flags |= v->flags;
     }
     return n;
 }
@@ -161,58 +164,82 @@ bool area_cuts_page(const struct mm *mm, vaddr_t start, vaddr_t end)
     return (a && start % vma_page_size(a)) || (b && end % vma_page_size(b));
 }
 
-int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end)
+int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end,
+                     const struct area_pages *there)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    const struct vma *v = vma_at(mm, start);
+    const struct vma *v = there->first;
 
     if (v && v->start < start && end < v->end && !area_may_cut(mm, 1))
         return -ENOMEM;
-    if (area_cuts_page(mm, start, end))
+    if ((there->flags & VM_HUGE) && area_cuts_page(mm, start, end))
         return -EINVAL;
-    return area_sealed(mm, start, end) ? -EPERM : 0;
+    return there->flags & VM_SEALED ? -EPERM : 0;
+}
+
+/* Removes the translations of [start, end), of which v is the first VMA. What has to be cut
+ * for that is cut; the first VMA of the range then. */
+static struct vma *unmap_pages(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
+                               struct area_reserve *r)
+{
+    struct change batch;
+
+    if (v->start < start && end < v->end) /* a hole in it */
+        vma_split(mm, v, end, area_take(r));
+    if (v->start < start && cut_off(v)) {
+        vma_split(mm, v, start, area_take(r));
+        v = v->next;
+    }
+    change_begin(&batch, mm);
+    for (struct vma *u = v; u && u->start < end; u = u->next) {
+        vaddr_t from = MAX(u->start, start), to = MIN(u->end, end);
+
+        if (to < u->end && cut_off(u))
+            vma_split(mm, u, to, area_take(r));
+        huge_disown(u);
+        zap_range(u, from, to, &batch);
+        slot_forget(u, from, to);
+        if (to < end)
+            change_pause(&batch);
+    }
+    change_end(&batch);
+    return v;
 }
 
 void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
                 struct area_dead *dead)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    struct vma *v = vma_at(mm, start), *next, *prev;
+    struct vma *v = vma_find(mm, start), *next;
     struct change batch;
+    vaddr_t floor;
 
-    if (!v)
-        v = vma_find(mm, start);
     if (!v || v->start >= end)
         return;
-    if (v->start < start) {
-        area_cut(mm, start, r);
-        v = vma_find(mm, start);
-    }
-    if (v->end != end)
-        area_cut(mm, end, r);
     /* Translations first, while the VMAs are still in their objects' trees; then the VMAs;
      * then tables nobody can come to any more. */
-    change_begin(&batch, mm);
-    prev = vma_prev(v);
-    for (struct vma *u = v; u && u->start < end; u = u->end < end ? vma_next(u) : NULL) {
-        huge_disown(u);
-        zap_range(u, u->start, u->end, &batch);
-        slot_forget(u, u->start, u->end);
-        if (u->end < end)
-            change_pause(&batch);
-    }
-    change_end(&batch);
+    v = unmap_pages(mm, v, start, end, r);
+    floor = v->start < start ? start : v->prev ? v->prev->end : 0;
     for (; v && v->start < end; v = next) {
-        next = vma_next(v);
-        area_account(mm, v->flags, -(s64)vma_npages(v));
-        vma_remove(mm, v);
-        area_doom(v, dead);
-        if (v->end < end)
+        vaddr_t from = MAX(v->start, start), to = MIN(v->end, end);
+
+        next = v->next;
+        area_account(mm, v->flags, -(s64)((to - from) >> PAGE_SHIFT));
+        if (v->start < start) {
+            vma_set_end(v, start);
+        } else if (end < v->end) {
+            vma_set_start(v, end);
+            break;
+        } else {
+            vma_remove(mm, v);
+            area_doom(v, dead);
+        }
+        if (to < end)
             pause_anyway();
     }
+    mm->recent = v;
     change_begin(&batch, mm);
-    pt_trim(mm, start, end, prev ? prev->end : 0, v ? v->start : USER_END + PAGE_SIZE,
-            &batch);
+    pt_trim(mm, start, end, floor, v ? v->start : USER_END + PAGE_SIZE, &batch);
     change_end(&batch);
 }
 
@@ -284,23 +311,42 @@ struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t 
                            u32 flags, struct area_reserve *r)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
+    s64 npages;
+    bool low, high; /* the neighbour there takes the part */
+
     start = MAX(start, v->start);
     end = MIN(end, v->end);
     if (v->flags == flags)
         return v;
-    area_cut(mm, start, r);
-    area_cut(mm, end, r);
-    v = vma_find(mm, start);
-    area_account(mm, v->flags, -(s64)vma_npages(v));
-    if (v->object) { /* the object counts VMAs by their flags */
-        object_lock_homes(v->object);
-        object_unlink_locked(v);
-        v->flags = flags;
-        object_link_locked(v);
-        spin_unlock(&v->object->lock);
-    } else {
-        v->flags = flags;
+    /* The object counts its VMAs by these. */
+    ASSERT(!((v->flags ^ flags) & (VM_SHARED | VM_MAYWRITE)));
+    npages = (s64)((end - start) >> PAGE_SHIFT);
+    area_account(mm, v->flags, -npages);
+    area_account(mm, flags, npages);
+    low = start == v->start && v->prev && v->prev->flags == flags &&
+          vma_continues(v->prev, v);
+    high =
+        end == v->end && v->next && v->next->flags == flags && vma_continues(v, v->next);
+    if (low && end < v->end) {
+        vma_move_border(v->prev, v, end);
+        return v->prev;
     }
-    area_account(mm, v->flags, (s64)vma_npages(v));
-    return vma_merge(mm, v);
+    if (high && v->start < start) {
+        vma_move_border(v, v->next, start);
+        return v->next;
+    }
+    if (v->start < start) {
+        vma_split(mm, v, start, area_take(r));
+        v = v->next;
+    }
+    if (end < v->end)
+        vma_split(mm, v, end, area_take(r));
+    v->flags = flags;
+    if (high)
+        vma_absorb(mm, v, v->next);
+    if (low) {
+        v = v->prev;
+        vma_absorb(mm, v, v->next);
+    }
+    return v;
 }

@@ -29,11 +29,8 @@ int must_check area_reserve(struct area_reserve *r, unsigned n);
 struct vma *area_take(struct area_reserve *r);
 void area_release(struct area_reserve *r); /* frees what was not used */
 
-/* Records needed to cut [start, end) out: 0 to 2. */
+/* Records needed to remove [start, end): 0 to 2. */
 unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end);
-
-/* Makes va a border between VMAs, if it lies inside one. */
-void area_cut(struct mm *mm, vaddr_t va, struct area_reserve *r);
 
 /* VMAs a call has removed: freed by area_bury after mm->lock is given up, because the last
  * reference to a file may run code that takes locks of the file system. */
@@ -43,9 +40,19 @@ struct area_dead {
 void area_doom(struct vma *v, struct area_dead *dead); /* v is in no tree any more */
 void area_bury(struct area_dead *dead);
 
-/* Whether [start, end) can be removed: -ENOMEM a hole in one VMA at vm.max_map_count, -EINVAL
- * a page would be cut, -EPERM sealed. */
-int must_check area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end);
+/* What is mapped in a range: the first VMA, pages, those of them with VM_ACCOUNT, and the flags
+ * of all VMAs together. */
+struct area_pages {
+    const struct vma *first; /* NULL: nothing */
+    u64 all, committed;
+    u32 flags;
+};
+struct area_pages area_pages_in(struct mm *mm, vaddr_t start, vaddr_t end);
+
+/* Whether [start, end), where `there` is, can be removed: -ENOMEM a hole in one VMA at
+ * vm.max_map_count, -EINVAL a page would be cut, -EPERM sealed. */
+int must_check area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end,
+                                const struct area_pages *there);
 
 /* Whether a border at start or end would lie inside a page. */
 bool area_cuts_page(const struct mm *mm, vaddr_t start, vaddr_t end);
@@ -77,12 +84,6 @@ void area_account(struct mm *mm, u32 flags, s64 npages);
 
 /* Whether some of [start, end) is sealed. */
 bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end);
-
-/* Mapped pages in a range, and those of them with VM_ACCOUNT. */
-struct area_pages {
-    u64 all, committed;
-};
-struct area_pages area_pages_in(const struct mm *mm, vaddr_t start, vaddr_t end);
 
 /* Whether npages more with these flags fit into RLIMIT_AS, RLIMIT_DATA and, with VM_ACCOUNT,
  * among the commitments; `replaced` goes away at the same time. 0 or -ENOMEM. */

@@ -61,9 +61,10 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
     for (unsigned i = 0; i < total; i++) {
         struct page *pg = pfn_to_page(leaving[i]);
 
-        rmap_unmap_away(&walk, pg, b);
+        if (backlink_any(pg))
+            rmap_unmap_away(&walk, pg, b);
         object_forget_page(pg);
-        change_free(b, pg, page_to_pfn(pg)); /* the object's reference, after the flush */
+        change_free(b, pg, leaving[i]); /* the object's reference, after the flush */
     }
     object_changed(o);
     object_walk_end(&walk);

@@ -263,16 +263,21 @@ struct trim {
     bool pauses;
 };
 
+/* Whether what an entry of `level` for va covers is nobody else's. */
+static inline bool is_inside(const struct trim *t, vaddr_t va, unsigned level)
+{
+    u64 span = pt_span(level);
+    vaddr_t low = va & ~(span - 1);
+
+    return t->floor <= low && low + span <= t->ceiling;
+}
+
 /* Frees `child`, the table at va below entry e of `table` (of `level`), if it is empty and
  * nobody else's. */
 static bool trim_child(const struct trim *t, struct page *table, pte_t *e,
                        struct page *child, unsigned level, vaddr_t va)
 {
-    u64 span = pt_span(level);
-    vaddr_t low = va & ~(span - 1);
-
-    if (child->present || child->naway || child->pins || low < t->floor ||
-        low + span > t->ceiling)
+    if (child->present || child->naway || child->pins || !is_inside(t, va, level))
         return false;
     ASSERT(!child->away);
     spin_lock(&table->lock); /* truncate drops huge pages from a table of level 1 */
@@ -315,29 +320,37 @@ static void trim_level(const struct trim *t, struct page *table, unsigned level,
     }
 }
 
-/* The same for a range under one leaf table, as most are. */
+/* The same for a range under one leaf table, as most are: that table, and those above. */
 static void trim_path(const struct trim *t, vaddr_t va)
 {
-    struct page *path[PT_LEVELS], *child;
+    pte_t *path[PT_LEVELS], *table = t->mm->root; /* [level]: the entry for it */
     unsigned level = PT_LEVELS - 1;
 
-    path[level] = phys_to_page(t->mm->root_pa);
-    while (level && (child = table_of(pt_entries(path[level]) + pt_index(va, level))))
-        path[--level] = child;
-    for (; level < PT_LEVELS - 1; level++) {
-        pte_t *e = pt_entries(path[level + 1]) + pt_index(va, level + 1);
+    if (!pt_leaf(t->mm, va) && !is_inside(t, va, 2))
+        return; /* there is none, and those above are needed */
+    for (; level; level--) {
+        pte_t *e = &table[pt_index(va, level)], pte = pte_load(e);
 
-        if (!trim_child(t, path[level + 1], e, path[level], level + 1, va))
+        if ((pte & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT)
+            break;
+        path[level - 1] = e;
+        table = phys_to_virt(pte & PTE_ADDR);
+    }
+    for (; level < PT_LEVELS - 1; level++) {
+        pte_t *e = path[level];
+
+        if (!is_inside(t, va, level + 1) ||
+            !trim_child(t, virt_to_page(e), e, table_of(e), level + 1, va))
             return;
     }
 }
 
 static inline void trim(const struct trim *t, vaddr_t start, vaddr_t end)
 {
-    if ((start ^ (end - 1)) < LEAF_SPAN)
-        trim_path(t, start);
-    else
+    if ((start ^ (end - 1)) >= LEAF_SPAN)
         trim_level(t, phys_to_page(t->mm->root_pa), PT_LEVELS - 1, start, end);
+    else if (is_inside(t, start, 1))
+        trim_path(t, start);
 }
 
 void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,

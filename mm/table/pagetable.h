@@ -93,7 +93,10 @@ static inline struct page *pt_next_table(const struct mm *mm, vaddr_t *va, vaddr
 {
     struct page *table = *va < end ? pt_table(mm, *va, level) : NULL;
 
-    return table || *va >= end ? table : pt_find_table(mm, va, end, level);
+    /* None, and the range goes on beyond its span? */
+    if (!table && *va < end && (*va ^ (end - 1)) >= pt_table_span(level))
+        table = pt_find_table(mm, va, end, level);
+    return table;
 }
 
 /* Frees tables that lie wholly in [floor, ceiling) and are empty (no entry, no away entry),

@@ -92,11 +92,10 @@ bool backlink_visit_copy(const struct page *pg, u64 *at, backlink_fn visit, void
 /* Drops all hints and the log: the page leaves its object. */
 void backlink_clear(struct page *pg);
 
+/* Whether pg has hints. Inline ones stand without a gap. */
 static inline bool backlink_any(const struct page *pg)
 {
-    const struct backlinks *b = &pg->links;
-
-    return b->low[0] | b->low[1] | b->low[2] | b->low[3];
+    return (pg->flags & PG_LOG) || backlink_inline(pg, 0);
 }
 
 /* Nothing maps the object any more: every hint is stale, so its logs are given back, the first

@@ -6,6 +6,7 @@
 #include "mm/vm/object_tree.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
+#include "lib/rbtree_inline.h"
 #include "mm/vm/backlink.h"
 #include "mm/vm/census.h"
 #include "mm/vm/object_walk.h"
@@ -21,7 +22,7 @@ static pgoff_t home_end(const struct vma *v)
     return v->pgoff + vma_npages(v);
 }
 
-static bool home_update(struct rb_node *n)
+static inline bool home_update(struct rb_node *n)
 {
     struct vma *v = home_vma(n);
     pgoff_t max = home_end(v);
@@ -41,10 +42,8 @@ static bool counts_writable(const struct vma *v)
     return (v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
 }
 
-void object_link_locked(struct vma *v)
+static void insert(struct vm_object *o, struct vma *v)
 {
-    REQUIRES(&v->object->lock);
-    struct vm_object *o = v->object;
     struct rb_node **link = &o->vmas.node, *parent = NULL;
 
     while (*link) {
@@ -52,7 +51,20 @@ void object_link_locked(struct vma *v)
         link = v->pgoff < home_vma(parent)->pgoff ? &parent->left : &parent->right;
     }
     v->home_max = 0;
-    rb_insert(&o->vmas, &v->home_node, parent, link, home_update);
+    rb_insert_with(&o->vmas, &v->home_node, parent, link, home_update);
+}
+
+static void erase(struct vm_object *o, struct vma *v)
+{
+    rb_erase_with(&o->vmas, &v->home_node, home_update);
+}
+
+void object_link_locked(struct vma *v)
+{
+    REQUIRES(&v->object->lock);
+    struct vm_object *o = v->object;
+
+    insert(o, v);
     o->nvmas++;
     o->shared_writable += counts_writable(v);
     o->nprivate += !(v->flags & VM_SHARED);
@@ -63,10 +75,40 @@ void object_unlink_locked(struct vma *v)
     REQUIRES(&v->object->lock);
     struct vm_object *o = v->object;
 
-    rb_erase(&o->vmas, &v->home_node, home_update);
+    erase(o, v);
     o->nvmas--;
     o->shared_writable -= counts_writable(v);
     o->nprivate -= !(v->flags & VM_SHARED);
+}
+
+/* Whether v would keep its place in the order. */
+static bool keeps_place(const struct vma *v, pgoff_t pgoff)
+{
+    const struct vma *beside;
+
+    if (pgoff == v->pgoff)
+        return true;
+    beside = home_vma(pgoff < v->pgoff ? rb_prev(&v->home_node) : rb_next(&v->home_node));
+    return !beside ||
+           (pgoff < v->pgoff ? beside->pgoff <= pgoff : pgoff <= beside->pgoff);
+}
+
+void object_resize_locked(struct vma *v, vaddr_t start, vaddr_t end)
+{
+    REQUIRES(&v->object->lock);
+    struct vm_object *o = v->object;
+    pgoff_t pgoff = v->pgoff + (pgoff_t)((s64)(start - v->start) >> PAGE_SHIFT);
+    bool stays = keeps_place(v, pgoff);
+
+    if (!stays)
+        erase(o, v);
+    v->pgoff = pgoff;
+    v->start = start;
+    v->end = end;
+    if (stays)
+        rb_propagate_with(&v->home_node, home_update);
+    else
+        insert(o, v);
 }
 
 void object_link(struct vma *v)

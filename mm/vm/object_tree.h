@@ -32,10 +32,12 @@ struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 void object_link(struct vma *v);
 void object_unlink(struct vma *v);
 
-/* For changing what the tree is ordered by: unlink, change, link, all with O held, so that no
- * walk misses the VMA. */
+/* The same with O held: no walk misses what goes from one VMA to another meanwhile. */
 void object_link_locked(struct vma *v);
 void object_unlink_locked(struct vma *v);
+
+/* Gives v, which is in the tree, other bounds; its homes stay where they are. O held. */
+void object_resize_locked(struct vma *v, vaddr_t start, vaddr_t end);
 
 /* A look-up that remembers the last leaf of the index and may hold its lock: neighbours cost a
  * load. No lock is needed for it; valid until the caller pauses. */

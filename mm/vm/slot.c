@@ -47,7 +47,7 @@ void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order
 
 void slot_forget(const struct vma *v, vaddr_t start, vaddr_t end)
 {
-    if (vma_kind(v) == VMA_SHARED)
+    if (vma_kind(v) == VMA_SHARED && READ_ONCE(v->mm->aways))
         slot_forget_range(v->mm, start, end, vma_order(v));
 }
 

@@ -10,6 +10,7 @@
  */
 #include "mm/vm/vma.h"
 #include "lib/lock.h"
+#include "lib/rbtree_inline.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/slab.h"
 #include "mm/table/mm_types.h"
@@ -115,7 +116,7 @@ static u64 hole(const struct vma *prev, const struct vma *v)
     return low > floor ? low - floor : 0;
 }
 
-static bool gap_update(struct rb_node *n)
+static inline bool gap_update(struct rb_node *n)
 {
     struct vma *v = node_vma(n);
     u64 gap = v->gap;
@@ -130,59 +131,95 @@ static bool gap_update(struct rb_node *n)
     return true;
 }
 
-/* The hole between prev and v (may be NULL) may have changed. */
-static void set_gap(struct vma *v, const struct vma *prev)
+/* There is a hole as large as this in the subtree n. */
+static inline void raise_gap(struct rb_node *n, u64 gap)
 {
-    u64 gap;
+    for (; n && node_vma(n)->max_gap < gap; n = rb_parent(n))
+        node_vma(n)->max_gap = gap;
+}
+
+/* The hole below v (may be NULL) may have changed. */
+static void set_gap(struct vma *v)
+{
+    u64 gap, old;
 
     if (!v)
         return;
-    gap = hole(prev, v);
-    if (gap == v->gap)
-        return;
+    gap = hole(v->prev, v);
+    old = v->gap;
     v->gap = gap;
-    rb_propagate(&v->node, gap_update);
+    if (gap > old)
+        raise_gap(&v->node, gap);
+    else if (gap < old)
+        rb_propagate_with(&v->node, gap_update);
 }
 
-static void tree_insert(struct mm *mm, struct vma *v)
+/* Between two neighbours, of which the one that is lower in the tree has a place free. */
+static void tree_insert(struct mm *mm, struct vma *v, struct vma *prev, struct vma *next)
 {
     struct rb_node **link = &mm->vmas.node, *parent = NULL;
-    struct vma *prev = NULL, *next = NULL;
 
-    while (*link) {
-        parent = *link;
-        if (v->start < node_vma(parent)->start) {
-            next = node_vma(parent);
-            link = &parent->left;
-        } else {
-            prev = node_vma(parent);
-            link = &parent->right;
-        }
+    if (next && !next->node.left) {
+        parent = &next->node;
+        link = &parent->left;
+    } else if (prev) {
+        parent = &prev->node;
+        link = &parent->right;
     }
-    v->gap = hole(prev, v);
-    v->max_gap = 0;
-    rb_insert(&mm->vmas, &v->node, parent, link, gap_update);
-    set_gap(next, v);
+    v->prev = prev;
+    v->next = next;
+    if (prev)
+        prev->next = v;
+    if (next)
+        next->prev = v;
+    v->gap = v->max_gap = hole(prev, v);
+    rb_link(&v->node, parent, link);
+    raise_gap(parent, v->gap);
+    set_gap(next);
+    rb_balance_with(&mm->vmas, &v->node, gap_update);
     mm->nvmas++;
 }
 
 static void tree_erase(struct mm *mm, struct vma *v)
 {
-    struct vma *prev = vma_prev(v), *next = vma_next(v);
-
-    rb_erase(&mm->vmas, &v->node, gap_update);
-    set_gap(next, prev);
+    if (v->prev)
+        v->prev->next = v->next;
+    if (v->next)
+        v->next->prev = v->prev;
+    set_gap(v->next);
+    rb_erase_with(&mm->vmas, &v->node, gap_update);
     mm->nvmas--;
     mm->recent = NULL;
+}
+
+/* The neighbours of a free range. */
+static struct vma *neighbours(const struct mm *mm, vaddr_t start, struct vma **prev)
+{
+    struct vma *next = mm->recent;
+
+    /* What was removed there, or looked for, has left it as the hint. */
+    if (!next || next->start <= start || (next->prev && next->prev->end > start))
+        next = vma_find(mm, start);
+    *prev = next ? next->prev : node_vma(rb_last(&mm->vmas));
+    return next;
+}
+
+static void insert_between(struct mm *mm, struct vma *v, struct vma *prev,
+                           struct vma *next)
+{
+    v->mm = mm;
+    tree_insert(mm, v, prev, next);
+    if (v->object)
+        object_link(v);
+    mm->recent = v;
 }
 
 void vma_insert(struct mm *mm, struct vma *v)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    v->mm = mm;
-    tree_insert(mm, v);
-    if (v->object)
-        object_link(v);
+    struct vma *prev, *next = neighbours(mm, v->start, &prev);
+
+    insert_between(mm, v, prev, next);
 }
 
 void vma_remove(struct mm *mm, struct vma *v)
@@ -193,33 +230,45 @@ void vma_remove(struct mm *mm, struct vma *v)
     tree_erase(mm, v);
 }
 
-/* Moves the bounds of a VMA that stays in its place of the order. */
-static void set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
+/* Moves the bounds of a VMA that stays in its place of the order. With an object, O is held. */
+static inline void set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
     if (v->object) {
-        object_lock_homes(v->object);
-        object_unlink_locked(v);
+        object_resize_locked(v, start, end);
+        return;
     }
-    v->pgoff += ((s64)(start - v->start)) >> PAGE_SHIFT;
+    v->pgoff = start >> PAGE_SHIFT;
     v->start = start;
     v->end = end;
-    if (v->object) {
-        object_link_locked(v);
+}
+
+static inline void lock_homes(const struct vma *v)
+{
+    if (v->object)
+        object_lock_homes(v->object);
+}
+
+static inline void unlock_homes(const struct vma *v)
+{
+    if (v->object)
         spin_unlock(&v->object->lock);
-    }
-    set_gap(v, vma_prev(v));
-    set_gap(vma_next(v), v);
 }
 
 void vma_set_start(struct vma *v, vaddr_t start)
 {
+    lock_homes(v);
     set_bounds(v, start, v->end);
+    unlock_homes(v);
+    set_gap(v);
 }
 
 void vma_set_end(struct vma *v, vaddr_t end)
 {
+    lock_homes(v);
     set_bounds(v, v->start, end);
+    unlock_homes(v);
+    set_gap(v->next);
 }
 
 void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
@@ -227,37 +276,71 @@ void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
     REQUIRES_EXCLUSIVE(&mm->lock);
     ASSERT(v->start < va && va < v->end);
     vma_copy(upper, mm, va, v, va, v->end);
-    /* First the new one, then the cut: no walk of the object may miss the upper part. */
-    vma_insert(mm, upper);
+    lock_homes(v); /* no walk of the object sees one without the other */
     set_bounds(v, v->start, va);
+    if (v->object)
+        object_link_locked(upper);
+    unlock_homes(v);
+    tree_insert(mm, upper, v, v->next);
 }
 
-bool vma_can_merge(const struct vma *a, const struct vma *b)
+bool vma_continues(const struct vma *a, const struct vma *b)
 {
-    return a->end == b->start && a->flags == b->flags && a->object == b->object &&
-           a->file == b->file && a->pgoff + vma_npages(a) == b->pgoff;
+    return a->end == b->start && a->object == b->object && a->file == b->file &&
+           a->pgoff + vma_npages(a) == b->pgoff;
 }
 
-/* b becomes part of a, which grows first: no walk of the object may miss the range. */
-static void absorb(struct mm *mm, struct vma *a, struct vma *b)
+void vma_move_border(struct vma *a, struct vma *b, vaddr_t va)
 {
-    vaddr_t end = b->end;
+    ASSERT(vma_continues(a, b) && a->start < va && va < b->end);
+    lock_homes(a);
+    set_bounds(a, a->start, va);
+    set_bounds(b, va, b->end);
+    unlock_homes(a);
+}
 
-    set_bounds(a, a->start, end);
-    vma_remove(mm, b);
+void vma_absorb(struct mm *mm, struct vma *a, struct vma *b)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    ASSERT(vma_continues(a, b));
+    lock_homes(a);
+    if (b->object)
+        object_unlink_locked(b);
+    set_bounds(a, a->start, b->end);
+    unlock_homes(a);
+    tree_erase(mm, b);
     vma_free(b);
 }
 
 struct vma *vma_merge(struct mm *mm, struct vma *v)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    struct vma *prev = vma_prev(v), *next = vma_next(v);
+    struct vma *prev = v->prev;
 
-    if (next && vma_can_merge(v, next))
-        absorb(mm, v, next);
+    if (v->next && vma_can_merge(v, v->next))
+        vma_absorb(mm, v, v->next);
     if (prev && vma_can_merge(prev, v)) {
-        absorb(mm, prev, v);
+        vma_absorb(mm, prev, v);
         v = prev;
     }
     return v;
+}
+
+struct vma *vma_add(struct mm *mm, struct vma *v)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct vma *prev, *next = neighbours(mm, v->start, &prev), *to;
+
+    if (prev && vma_can_merge(prev, v)) {
+        vma_set_end(prev, v->end);
+        to = prev;
+    } else if (next && vma_can_merge(v, next)) {
+        vma_set_start(next, v->start);
+        to = next;
+    } else {
+        insert_between(mm, v, prev, next);
+        return v;
+    }
+    vma_free(v);
+    return vma_merge(mm, to);
 }

@@ -46,6 +46,7 @@ struct vma {
     struct mm *mm;      /* [c] */
     struct vm_object *object; /* [c] referenced; NULL: private anonymous memory */
     struct vm_file *file;     /* [c] referenced; NULL: nameless */
+    struct vma *prev, *next;  /* [M] neighbours by address */
     struct rb_node node;      /* [M] by start, augmented with max_gap */
     u64 gap, max_gap;         /* [M] hole below this VMA; largest of this subtree */
     struct rb_node home_node; /* [O] in object->vmas by pgoff, augmented with home_max */
@@ -118,7 +119,12 @@ static inline struct vma *vma_find(const struct mm *mm, vaddr_t va)
         return v;
     return vma_search(mm, va);
 }
-/* The VMA that contains va, or NULL; remembers it as a hint for the next call. */
+/* The same, remembered as a hint for the next call. M exclusive. */
+static inline struct vma *vma_seek(struct mm *mm, vaddr_t va)
+{
+    return mm->recent = vma_find(mm, va);
+}
+/* The VMA that contains va, or NULL; remembers it as well. */
 struct vma *vma_at(const struct mm *mm, vaddr_t va);
 
 /* What the running CPU found last between mm_read_begin() and mm_read_end(): right as long as
@@ -147,16 +153,12 @@ static inline struct vma *vma_read(const struct mm *mm, vaddr_t va)
 struct vma *vma_first(const struct mm *mm);
 static inline struct vma *vma_next(const struct vma *v)
 {
-    struct rb_node *n = rb_next(&v->node);
-
-    return n ? rb_entry(n, struct vma, node) : NULL;
+    return v->next;
 }
 
 static inline struct vma *vma_prev(const struct vma *v)
 {
-    struct rb_node *n = rb_prev(&v->node);
-
-    return n ? rb_entry(n, struct vma, node) : NULL;
+    return v->prev;
 }
 
 #define vma_for_each(v, mm) for (v = vma_first(mm); v; v = vma_next(v))
@@ -172,6 +174,9 @@ void vma_free(struct vma *v);
 
 /* Puts v (all fields set) into its mm and its object's tree. The range must be free. */
 void vma_insert(struct mm *mm, struct vma *v);
+/* The same; a neighbour that can takes the range instead, and v is freed. Returns the VMA that
+ * holds it. */
+struct vma *vma_add(struct mm *mm, struct vma *v);
 /* Takes it out of both. */
 void vma_remove(struct mm *mm, struct vma *v);
 
@@ -183,9 +188,20 @@ void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper);
 void vma_set_start(struct vma *v, vaddr_t start);
 void vma_set_end(struct vma *v, vaddr_t end);
 
-/* Whether b may become the continuation of a: adjacent, same object, file and flags, linear
- * bases contiguous. The one predicate for merging. */
-bool vma_can_merge(const struct vma *a, const struct vma *b);
+/* Whether b shows what would come next in a: adjacent, same object and file, linear bases
+ * contiguous. */
+bool vma_continues(const struct vma *a, const struct vma *b);
+/* Whether b may become the continuation of a: that, and the flags are the same. The one
+ * predicate for merging. */
+static inline bool vma_can_merge(const struct vma *a, const struct vma *b)
+{
+    return a->flags == b->flags && vma_continues(a, b);
+}
+
+/* Moves the border between a and b, which continues it, to va inside one of them. */
+void vma_move_border(struct vma *a, struct vma *b, vaddr_t va);
+/* b, which continues a, becomes part of it and is freed. */
+void vma_absorb(struct mm *mm, struct vma *a, struct vma *b);
 
 /* Merges v with equal neighbours where possible; returns the VMA that now holds v's range. */
 struct vma *vma_merge(struct mm *mm, struct vma *v);

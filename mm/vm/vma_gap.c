@@ -75,12 +75,18 @@ static struct vma *roomy_after(const struct vma *v, u64 len)
     return NULL;
 }
 
+static struct vma *last_vma(const struct mm *mm)
+{
+    const struct rb_node *last = rb_last(&mm->vmas);
+
+    return last ? node_vma(last) : NULL;
+}
+
 /* What of the hole below v (NULL: above all) lies in [low, high). */
 static inline bool clip(const struct mm *mm, const struct vma *v, vaddr_t *low,
                         vaddr_t *high)
 {
-    const struct rb_node *last = v ? NULL : rb_last(&mm->vmas);
-    const struct vma *prev = v ? vma_prev(v) : last ? node_vma(last) : NULL;
+    const struct vma *prev = v ? vma_prev(v) : last_vma(mm);
 
     if (prev)
         *low = MAX(*low, prev->end);
@@ -94,24 +100,18 @@ int vma_find_gap(const struct mm *mm, u64 len, vaddr_t low, vaddr_t high, vaddr_
     REQUIRES(&mm->lock);
     vaddr_t floor = low, ceil = high;
     struct vma *v = vma_find(mm, high);
-    const struct rb_node *last = rb_last(&mm->vmas);
 
-    if (clip(mm, v, &floor, &ceil) && ceil - floor >= len) {
-        *out = ceil - len;
-        return 0;
-    }
-    if (!v) { /* all VMAs are below high */
-        if (!last)
-            return -ENOMEM;
-        v = node_vma(last);
-        if (v->gap < len)
+    if (!clip(mm, v, &floor, &ceil) || ceil - floor < len) {
+        if (v)
             v = roomy_before(v, len);
-    } else {
-        v = roomy_before(v, len);
+        else if ((v = last_vma(mm)) != NULL && v->gap < len) /* all are below high */
+            v = roomy_before(v, len);
+        if (!v || vma_low_end(v) < low || vma_low_end(v) - low < len)
+            return -ENOMEM;
+        ceil = vma_low_end(v);
     }
-    if (!v || vma_low_end(v) < low || vma_low_end(v) - low < len)
-        return -ENOMEM;
-    *out = vma_low_end(v) - len;
+    WRITE_ONCE(((struct mm *)mm)->recent, v); /* as a hint: it will be asked for */
+    *out = ceil - len;
     return 0;
 }
 

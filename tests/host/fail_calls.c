@@ -350,7 +350,7 @@ const struct call calls[] = {
     }
     CALL(mmap_private, 0, 1),
     CALL(mmap_shared_anonymous, 0, 2),
-    CALL(mmap_fixed_inside, 0, 3),
+    CALL(mmap_fixed_inside, 0, 2),
     CALL(mmap_fixed_over_many, 0, 4),
     CALL(mmap_populate, 0, 6),
     CALL(munmap_inside, 0, 2),
