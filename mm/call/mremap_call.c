@@ -93,7 +93,9 @@ static bool grow_in_place(struct mremap *m, struct vma *v)
         return false;
     area_account(m->mm, v->flags, (s64)(extra >> PAGE_SHIFT));
     vma_set_end(v, end);
-    vma_merge(m->mm, v);
+    if (next && vma_can_merge(v, next))
+        vma_absorb(m->mm, v, next);
+    m->fills = vm_populates(v->flags);
     m->new_addr = m->old;
     return true;
 }
@@ -172,6 +174,7 @@ static int move_and_cut(struct mremap *m, struct vma *v)
     u64 old_len = m->old_len;
     int err = old_len > m->new_len ? check_tail(m) : 0;
 
+    m->fills = true;
     m->old_len = MIN(old_len, m->new_len);
     if (!err)
         err = mremap_move(m, v, old_len == 0 || (m->flags & MREMAP_DONTUNMAP));
@@ -220,7 +223,7 @@ static int mremap_locked(struct mremap *m)
  * hole, and all of what is new. */
 static void populate(const struct mremap *m)
 {
-    struct vma *v = vma_at(m->mm, m->new_addr);
+    struct vma *v = m->fills ? vma_at(m->mm, m->new_addr) : NULL;
     vaddr_t moved = m->new_addr + MIN(m->old_len, m->new_len);
     vaddr_t end = m->new_addr + m->new_len;
 

@@ -61,7 +61,7 @@ unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end)
 
 void area_doom(struct vma *v, struct area_dead *dead)
 {
-    v->node.left = (struct rb_node *)dead->first;
+    v->next = dead->first;
     dead->first = v;
 }
 
@@ -70,7 +70,7 @@ void area_bury(struct area_dead *dead)
     while (dead->first) {
         struct vma *v = dead->first;
 
-        dead->first = (struct vma *)v->node.left;
+        dead->first = v->next;
         vma_free(v);
         if (dead->first)
             pause_anyway();

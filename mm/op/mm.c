@@ -12,6 +12,7 @@
 #include "mm/table/pagetable.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/huge.h"
+#include "mm/vm/object_tree.h"
 #include "mm/vm/slot.h"
 #include "mm/vm/vma.h"
 
@@ -83,7 +84,8 @@ static void unmap_all(struct mm *mm, struct area_dead *dead)
         next = vma_next(v);
         if (v->flags & VM_ACCOUNT)
             commit_add(-(s64)vma_npages(v));
-        vma_remove(mm, v);
+        if (v->object)
+            object_unlink(v);
         area_doom(v, dead);
         pause_anyway();
         /* Not what the next lies under as well: its object still leads there. */
@@ -93,6 +95,7 @@ static void unmap_all(struct mm *mm, struct area_dead *dead)
         pt_trim(mm, start, end, 0, next ? next->start : USER_END + PAGE_SIZE, &batch);
         change_end(&batch);
     }
+    vma_remove_all(mm);
 }
 
 void mm_put(struct mm *mm)

@@ -182,26 +182,45 @@ static void tree_insert(struct mm *mm, struct vma *v, struct vma *prev, struct v
 
 static void tree_erase(struct mm *mm, struct vma *v)
 {
-    if (v->prev)
-        v->prev->next = v->next;
-    if (v->next)
-        v->next->prev = v->prev;
-    set_gap(v->next);
     rb_erase_with(&mm->vmas, &v->node, gap_update);
     mm->nvmas--;
     mm->recent = NULL;
 }
 
-/* The neighbours of a free range. */
+/* v stands between its neighbours no more. */
+static void leave_neighbours(struct vma *v)
+{
+    if (v->prev)
+        v->prev->next = v->next;
+    if (v->next)
+        v->next->prev = v->prev;
+}
+
+/* Whether v is the neighbour below, or above, of a free range that begins at start. */
+static inline bool is_below(const struct vma *v, vaddr_t start)
+{
+    return v->end <= start && (!v->next || v->next->end > start);
+}
+
+static inline bool is_above(const struct vma *v, vaddr_t start)
+{
+    return v->end > start && (!v->prev || v->prev->end <= start);
+}
+
+/* The neighbours of a free range. What was removed there, looked for, or inserted just below
+ * has left one as the hint. */
 static struct vma *neighbours(const struct mm *mm, vaddr_t start, struct vma **prev)
 {
-    struct vma *next = mm->recent;
+    struct vma *v = mm->recent;
 
-    /* What was removed there, or looked for, has left it as the hint. */
-    if (!next || next->start <= start || (next->prev && next->prev->end > start))
-        next = vma_find(mm, start);
-    *prev = next ? next->prev : node_vma(rb_last(&mm->vmas));
-    return next;
+    if (v && is_below(v, start)) {
+        *prev = v;
+        return v->next;
+    }
+    if (!v || !is_above(v, start))
+        v = vma_search(mm, start);
+    *prev = v ? v->prev : node_vma(rb_last(&mm->vmas));
+    return v;
 }
 
 static void insert_between(struct mm *mm, struct vma *v, struct vma *prev,
@@ -227,7 +246,17 @@ void vma_remove(struct mm *mm, struct vma *v)
     REQUIRES_EXCLUSIVE(&mm->lock);
     if (v->object)
         object_unlink(v);
+    leave_neighbours(v);
+    set_gap(v->next); /* first: then what goes is not the largest of any subtree */
     tree_erase(mm, v);
+}
+
+void vma_remove_all(struct mm *mm)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    mm->vmas = (struct rb_root)RB_ROOT;
+    mm->nvmas = 0;
+    mm->recent = NULL;
 }
 
 /* Moves the bounds of a VMA that stays in its place of the order. With an object, O is held. */
@@ -308,6 +337,7 @@ void vma_absorb(struct mm *mm, struct vma *a, struct vma *b)
         object_unlink_locked(b);
     set_bounds(a, a->start, b->end);
     unlock_homes(a);
+    leave_neighbours(b);
     tree_erase(mm, b);
     vma_free(b);
 }

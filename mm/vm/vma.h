@@ -179,6 +179,8 @@ void vma_insert(struct mm *mm, struct vma *v);
 struct vma *vma_add(struct mm *mm, struct vma *v);
 /* Takes it out of both. */
 void vma_remove(struct mm *mm, struct vma *v);
+/* Forgets all VMAs of an address space that ends, and which are in no object's tree any more. */
+void vma_remove_all(struct mm *mm);
 
 /* Cuts v at va (start < va < end); `upper`, a fresh record, becomes the upper part and takes
  * its own references. Cannot fail. */
