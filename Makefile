@@ -17,7 +17,7 @@ include tools/mk/lint.mk
 .PHONY: all lib run test test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench scale stall clean help
+        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -143,6 +143,12 @@ bench: all $(BENCH) ## instructions per operation of the memory calls, counted b
 
 bench-check: all $(BENCH) ## the same against the figures kept: none more than 3 % above; KEEP=1 keeps them
 	tools/bench $(if $(KEEP),--keep user/bench/figures.json) --check user/bench/figures.json $(BENCH) "$(CASE)"
+
+profile: all $(BENCH) $(PROFILE) ## where the instructions of a case go, per function of the kernel: CASE=x
+	tools/profile $(O) "$(CASE)"
+
+test-bench-short: all $(BENCH) ## the cases of remaps against the figures kept
+	$(TEST_BENCH)
 
 scale: all $(SCALE) $(PLUGIN) ## cache lines that CPUs conflict on, per operation; CPUS=1,2,4,8 WRITE=docs/scale.md
 	tools/scale $(O) --cpus $(or $(CPUS),1,2,4,8) --case "$(CASE)" $(if $(WRITE),--write $(WRITE))

@@ -26,6 +26,7 @@ TEST_PORT   = tests/port/follow.py docs/porting.md
 TEST_IMAGE  = tests/image/image.py $(O)
 TEST_RUN    = tests/run/programs.py $(O)
 TEST_PROGRAMS = tests/programs/programs.py $(O) --write docs/programs.md $(JOBS)
+TEST_BENCH  = tools/bench --check user/bench/figures.json $(BENCH) remap
 TEST_STRESS = tests/run/programs.py $(O) --group stress
 # The kernel with both sanitizers is built beside the others.
 SANITIZED   = $(MAKE) --no-print-directory -j2 KASAN=1 UBSAN=1 O=$(O)/kasanubsan kernel
@@ -41,4 +42,4 @@ SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell da
 TEST_MODELS = tests/models/run $(O)
 TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
               test-host test-port test-models test-user test-args test-diff test-inject test-run test-keys test-usb test-screen \
-              test-hwreport test-image test-boot-short test-sanitizers-short
+              test-hwreport test-image test-boot-short test-sanitizers-short test-bench-short

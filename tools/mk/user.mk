@@ -75,7 +75,8 @@ $(SCALE): $(wildcard user/scale/*.c user/scale/*.h) user/include/tessera.h
 	$(MUSL_CC) $(DEMO_CFLAGS) -D_GNU_SOURCE -o $@ $(filter %.c,$^)
 
 PLUGIN := $(O)/tools/conflicts.so
-$(PLUGIN): tools/plugin/conflicts.c
+PROFILE := $(O)/tools/profile.so
+$(PLUGIN) $(PROFILE): $(O)/tools/%.so: tools/plugin/%.c
 	mkdir -p $(@D)
 	$(call say,HOST ,$<)
 	$(CC) -O2 $(WARNINGS) -shared -fPIC -fvisibility=hidden -o $@ $<
