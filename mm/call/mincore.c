@@ -27,14 +27,16 @@ static always_inline void mincore_table(struct vma *v, struct page *table, vaddr
     vaddr_t first = va & ~(slot_size(order) - 1);
     unsigned i = slot_index(va, order);
     unsigned n = slot_count(first, next + slot_size(order) - PAGE_SIZE, order);
-    const pte_t *e = table ? pt_entries(table) + i : NULL;
+    static const pte_t none;
+    const pte_t *e = table ? pt_entries(table) + i : &none;
+    u64 step = table != NULL;
 
     if (table)
         spin_lock(&table->lock);
-    for (unsigned k = 0; k < n; k++) {
-        bool in = e && pte_load(&e[k]) != 0;
+    for (unsigned k = 0; k < n; k++, e += step) {
+        bool in = pte_load(e) != 0;
 
-        if (!in && v->object)
+        if (unlikely(!in) && v->object)
             in = cached(v, table, i + k, first + k * slot_size(order));
         if (order == 0) {
             vec[k] = in;
