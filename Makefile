@@ -138,7 +138,7 @@ format: ## clang-format on every C file
 	$(FORMAT)
 
 bench: all $(BENCH) ## instructions per operation of the memory calls, counted by QEMU; CASE=x, WRITE=1
-	tools/bench --json $(O)/bench.json $(if $(WRITE),--write docs/performance.md docs/performance.svg) \
+	tools/bench --json $(O)/bench.json $(if $(WRITE),--write README.md docs/performance.md docs/performance.svg) \
 	    $(BENCH) "$(CASE)"
 
 bench-check: all $(BENCH) ## the same against the figures kept: none more than 3 % above; KEEP=1 keeps them
