@@ -46,7 +46,9 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
             struct page *target = whole ? pt_table_make(m->mm, to[k], 1)
                                         : slot_make(m->mm, to[k], vma_order(v)).table;
 
-            if (!target || (shared && !whole && away_reserve(target) != 0))
+            /* What is there now is forgotten number by number: they must be its own. */
+            if (!target ||
+                (shared && !whole ? away_reserve(target) : away_thaw(target)) != 0)
                 return -ENOMEM;
             target->pins = 1;
         }

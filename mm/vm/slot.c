@@ -16,6 +16,7 @@ static void forget_numbers(struct page *table, unsigned i, unsigned stop)
     REQUIRES_EXCLUSIVE(&table->mm->lock);
     struct tally t = {0, 0};
 
+    ASSERT(!table->frozen);
     spin_lock(&table->lock);
     for (; i < stop && table->naway + t.naway; i++)
         (void)slot_move(slot_numbers(table, i), 0, true, 0, &t);

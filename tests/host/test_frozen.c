@@ -187,6 +187,32 @@ TEST(frozen_moved_cloned_exchanged)
     }
 }
 
+/* Private memory moved over a part of the window, a whole table of it included: the tables there
+ * are made before the window goes. */
+TEST(frozen_under_what_moves_there)
+{
+    struct mm *mm, *child;
+    vaddr_t out, from = BASE + 64 * LEAF_SPAN;
+
+    for (int who = 0; who < 2; who++) {
+        struct mm *a, *b;
+
+        family(&mm, &child);
+        a = who ? mm : child;
+        b = who ? child : mm;
+        t_anon(a, from, 800, RW);
+        for (u32 i = 0; i < 800; i++)
+            host_write_u32(a, from + i * P, 7000 + i);
+        CHECK_EQ(mm_mremap(a, from, 800 * P, 800 * P, MREMAP_MAYMOVE | MREMAP_FIXED,
+                           BASE - 100 * P, &out),
+                 0);
+        CHECK_EQ(host_read_u32(a, BASE), 7100);
+        is_shuffled(a, 700, N - 700);
+        is_shuffled(b, 0, N);
+        end(mm, child);
+    }
+}
+
 static bool no_run(const struct arrangement_run *run, void *arg)
 {
     *(u64 *)arg += run->away ? (run->end - run->start) / P : 0;
