@@ -13,11 +13,15 @@
 #include "lib/log.h"
 #include "lib/percpu.h"
 
-#define WATCHES 64u
-#define NEARBY  3u   /* places of the table where a watch of an address may be */
-#define EVERY   797u /* plain accesses between two that are watched, about */
-#define WAIT    400u /* turns for which one is */
-#define RACES   256u /* known pairs of places */
+#define WATCHES     64u
+#define NEARBY      3u   /* places of the table where a watch of an address may be */
+#define EVERY       797u /* plain accesses between two that are watched, about */
+#define WAIT        400u /* turns for which one is */
+/* Each LONG-th watch lasts for so many cycles: on an emulator the other CPU may not run just now,
+ * and runs again when its host has given it its turn. */
+#define LONG        128u
+#define LONG_CYCLES 3000000u
+#define RACES       256u /* known pairs of places */
 
 /* A watch in a word: address, size, whether it writes. 0: free, TAKEN: taken away. */
 #define WATCH_ADDRESS(w) ((uintptr_t)((s64)((w) << 16) >> 16))
@@ -43,6 +47,7 @@ struct race {
 struct kcsan_cpu {
     u32 busy; /* this CPU watches, or tells */
     u32 left; /* accesses until it watches one */
+    u32 watches;
 };
 
 static DEFINE_PER_CPU(struct kcsan_cpu, kcsan_cpu);
@@ -174,7 +179,20 @@ static struct watch *set_watch(uintptr_t address, size_t size, bool writes)
     return NULL;
 }
 
-/* Waits a moment for somebody else to touch what this place is about to. */
+/* Waits a moment for somebody else to take the watch away. */
+static void wait(const struct watch *w)
+{
+    u64 word = w->word_set, start = cpu_cycles();
+    bool for_long = ++this_cpu(kcsan_cpu).watches % LONG == 0;
+
+    for (u32 i = 0; READ_ONCE(w->word) == word; i++) {
+        if (i >= WAIT && (!for_long || cpu_cycles() - start >= LONG_CYCLES))
+            return;
+        cpu_relax();
+    }
+}
+
+/* Looks whether somebody else touches what this place is about to. */
 static void watch(uintptr_t address, size_t size, bool writes, uintptr_t place)
 {
     struct watch *w = set_watch(address, size, writes);
@@ -184,8 +202,7 @@ static void watch(uintptr_t address, size_t size, bool writes, uintptr_t place)
     if (!w)
         return;
     word = w->word_set;
-    for (u32 i = 0; i < WAIT && READ_ONCE(w->word) == word; i++)
-        cpu_relax();
+    wait(w);
     changed = value_at(address, size) != before;
     if (__atomic_compare_exchange_n(&w->word, &word, 0, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_RELAXED)) {

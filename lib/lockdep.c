@@ -11,6 +11,7 @@
 #include "arch/symbols.h"
 #include "lib/lock.h"
 #include "lib/log.h"
+#include "lib/nested.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
 
@@ -324,13 +325,14 @@ static void note_interrupts(u32 class, uintptr_t place, bool irqs_on)
     graph_give();
 }
 
-/* The running CPU is about to take a spinlock (`waits`: until it gets it) at this place. The
- * word of the lock's class. */
-static u32 about_to_take(const spinlock_t *l, uintptr_t place, bool waits)
+enum taking { TRIES, WAITS, WAITS_NESTED };
+
+/* The running CPU is about to take a spinlock at this place. The word of the lock's class. */
+static u32 about_to_take(const spinlock_t *l, uintptr_t place, enum taking how)
 {
     u32 word = READ_ONCE(l->held) & ~LOCK_HOLDER_MASK, site;
     const struct held_spins *held = &this_cpu(held_spins);
-    bool irqs_on = irq_enabled(), fresh = !word;
+    bool irqs_on = irq_enabled(), fresh = !word || how == WAITS_NESTED;
     irqflags_t flags;
 
     if (stopped)
@@ -341,9 +343,9 @@ static u32 about_to_take(const spinlock_t *l, uintptr_t place, bool waits)
         word = site << LOCK_HOLDER_BITS;
     else if (class_of(word >> LOCK_HOLDER_BITS) != class_of(site))
         join(word >> LOCK_HOLDER_BITS, site);
-    for (u32 i = 0; waits && i < held->n; i++)
+    for (u32 i = 0; how != TRIES && i < held->n; i++)
         note_edge(held->of[i].site, held->of[i].lock, site, l, fresh);
-    if (waits || !cpu_self()->irq_depth)
+    if (how != TRIES || !cpu_self()->irq_depth)
         note_interrupts(class_of(site), place, irqs_on);
     irq_restore(flags);
     return word;
@@ -388,24 +390,33 @@ static bool take(spinlock_t *l, u32 word)
                                        false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-void spin_lock(spinlock_t *l)
+static inline void take_or_wait(spinlock_t *l, uintptr_t place, enum taking how)
 {
-    uintptr_t place = (uintptr_t)__builtin_return_address(0);
     u32 word;
 
     ASSERT(!spin_is_mine(l));
-    word = about_to_take(l, place, true);
+    word = about_to_take(l, place, how);
     while (!take(l, word))
         cpu_wait();
     SPIN_NOTE(1);
     taken(l, place);
 }
 
+void spin_lock(spinlock_t *l)
+{
+    take_or_wait(l, (uintptr_t)__builtin_return_address(0), WAITS);
+}
+
+void spin_lock_nested(spinlock_t *l)
+{
+    take_or_wait(l, (uintptr_t)__builtin_return_address(0), WAITS_NESTED);
+}
+
 bool spin_trylock(spinlock_t *l)
 {
     uintptr_t place = (uintptr_t)__builtin_return_address(0);
 
-    if (!take(l, about_to_take(l, place, false)))
+    if (!take(l, about_to_take(l, place, TRIES)))
         return false;
     SPIN_NOTE(1);
     taken(l, place);

@@ -5,6 +5,7 @@
  */
 #include "mm/table/pagetable.h"
 #include "lib/lock.h"
+#include "lib/nested.h"
 #include "mm/phys/buddy.h"
 
 static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
@@ -199,11 +200,12 @@ void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)
     leaf = pfn_to_page(pte_pfn(pte_load(src)));
     spin_lock(&leaf->lock); /* a walker along a backlink reads the base under it */
     leaf->base = (u32)(to >> (PAGE_SHIFT + PT_SHIFT));
-    spin_lock(&target->lock);
+    spin_lock_nested(
+        &target->lock); /* the tables above come after a leaf, never before */
     pte_store(dst, pte_load(src));
     target->present++;
     spin_unlock(&target->lock);
-    spin_lock(&source->lock);
+    spin_lock_nested(&source->lock);
     pte_store(src, 0);
     source->present--;
     spin_unlock(&source->lock);

@@ -367,6 +367,21 @@ static inline pte_t share_one(struct page *pg, pte_t pte)
     return pte_present(pte) ? pte_write_protect(pte) : pte;
 }
 
+/* Two tables of one rank: the one at the lower address first. */
+static void lock_both(struct page *a, struct page *b)
+{
+    spin_lock(a < b ? &a->lock : &b->lock);
+    if (a != b)
+        spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void unlock_both(struct page *a, struct page *b)
+{
+    if (a != b)
+        spin_unlock(&b->lock);
+    spin_unlock(&a->lock);
+}
+
 void slot_share(struct change *c, struct page *from, struct page *to, unsigned i,
                 unsigned stop, unsigned order)
 {
@@ -377,8 +392,7 @@ void slot_share(struct change *c, struct page *from, struct page *to, unsigned i
     bool narrowed = false;
     u32 shared = 0;
 
-    spin_lock(&from->lock);
-    spin_lock(&to->lock);
+    lock_both(from, to);
     for (; src < end; src++, dst++) {
         pte_t old = pte_load(src), pte;
         struct page *pg;
@@ -400,8 +414,7 @@ void slot_share(struct change *c, struct page *from, struct page *to, unsigned i
         change_note_all(c);
     to->present = (u16)(to->present + shared);
     mm_add_resident(to->mm, RESIDENT_ANON, (s64)shared << order);
-    spin_unlock(&to->lock);
-    spin_unlock(&from->lock);
+    unlock_both(from, to);
 }
 
 void slot_copy_leaf(struct page *from, struct page *to)
@@ -463,9 +476,7 @@ void slot_transfer(struct change *c, struct page *from, unsigned i, struct page 
     pte_t *src = pt_entries(from) + i, *dst = pt_entries(to) + j;
     u32 zeros = 0, moved;
 
-    spin_lock(&from->lock);
-    if (to != from)
-        spin_lock(&to->lock);
+    lock_both(from, to);
     change_look(c, from);
     for (unsigned k = 0; unlikely(from->zeros) && k < n; k++)
         zeros += pte_any_pfn(pte_load(&src[k])) == page_to_pfn(zero_page);
@@ -483,7 +494,5 @@ void slot_transfer(struct change *c, struct page *from, unsigned i, struct page 
         to->zeros = (u16)(to->zeros + zeros) % (PT_ENTRIES * 2);
     }
     change_mark(c, from);
-    if (to != from)
-        spin_unlock(&to->lock);
-    spin_unlock(&from->lock);
+    unlock_both(from, to);
 }

@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define LIMIT_SECONDS 120
+#define LIMIT_SECONDS 240
 #define EXIT_SKIP     77
 #define MAX_CASES     256
 

@@ -7,6 +7,7 @@
 #include "tests/user/t.h"
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 enum { RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS };
@@ -148,6 +149,10 @@ TEST(R60_wrap, "numbers of threads come round and never hit a living one")
     if (!sleeper)
         for (;;)
             pause();
+    cpu_set_t one; /* where each thread wakes nobody elsewhere: they are many */
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    OK(sched_setaffinity(0, sizeof(one), &one));
     pid_t me = getpid(), last = 0;
     bool wrapped = false;
     for (int k = 0; k < 40000 && !wrapped; k++) {

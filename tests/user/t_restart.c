@@ -68,12 +68,13 @@ static int by_sleep(void)
     return nanosleep(&t, NULL) == 0;
 }
 
-/* The child waits for 600 ms; it is stopped and continued twice meanwhile. */
-static void stopped(int (*wait_it)(void), const char *what)
+/* The child waits for 600 ms; it is stopped and continued twice meanwhile. How long it took in
+ * ms: 900 or more when the time began anew or stood still. */
+static int stopped_once(int (*wait_it)(void), const char *what)
 {
+    int64_t from = now_ms(), took;
     pid_t child = fork();
     int status;
-    int64_t from = now_ms(), took;
 
     if (!child)
         _exit(wait_it() ? 0 : 1);
@@ -88,8 +89,22 @@ static void stopped(int (*wait_it)(void), const char *what)
     took = now_ms() - from;
     if (status)
         FAIL("%s: another result", what);
-    if (took < 590 || took > 850)
+    if (took < 600)
         FAIL("%s: %d ms instead of 600", what, (int)took);
+    return (int)took;
+}
+
+/* A busy machine may be late; a wait that is wrong is late each time. */
+static void stopped(int (*wait_it)(void), const char *what)
+{
+    int took = 0;
+
+    for (int tries = 0; tries < 10; tries++) {
+        took = stopped_once(wait_it, what);
+        if (took <= 850)
+            return;
+    }
+    FAIL("%s: %d ms instead of 600", what, took);
 }
 
 TEST(stop, "a wait that is stopped ends at its moment")

@@ -16,8 +16,8 @@ enum { ROUNDS = 60, N = 64 };
 /* A child's tables, pages and stack come back on the CPU where it ended. */
 TEST(process, "the memory of a child that was waited for is free")
 {
-    unsigned char *p = mmap(NULL, N * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                            -1, 0);
+    unsigned char *p =
+        mmap(NULL, N * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(p != MAP_FAILED);
     memset(p, 1, N * P);
     (void)t_meminfo("FreePages");
@@ -32,8 +32,8 @@ TEST(process, "the memory of a child that was waited for is free")
 
 static void *work(void *arg)
 {
-    unsigned char *p = mmap(NULL, N * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                            -1, 0);
+    unsigned char *p =
+        mmap(NULL, N * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (p == MAP_FAILED)
         return NULL;

@@ -10,8 +10,8 @@ TEST_INJECT = tools/test-user --build $(O) --kernel $(DEBUG_KERNEL) \
               $(filter %/t_inject %/t_inject_sys %/t_inject_proc,$(USER_TESTS))
 # The same on several processors; a busy host needs more time for each of their interrupts.
 TEST_SMP    = tools/sum-tests $(MAKE) --no-print-directory : test-smp-2 test-smp-4 test-smp-boot
-TEST_SMP_2  = tools/test-user --build $(O) --cpus 2 --limit 300 $(SUITE_FILES)
-TEST_SMP_4  = tools/test-user --build $(O) --cpus 4 --limit 300 $(SUITE_FILES)
+TEST_SMP_2  = tools/test-user --build $(O) --cpus 2 $(SUITE_FILES)
+TEST_SMP_4  = tools/test-user --build $(O) --cpus 4 $(SUITE_FILES)
 TEST_SMP_BOOT = tests/boot/boot.py $(O) smp
 TEST_LINUX  = tests/user/run-linux.sh $(O)/tests/user
 BOOT_NEEDS  = $(KERNEL) $(ISO) $(USB) esp esp-grub $(O)/small.cpio
