@@ -8,6 +8,7 @@
 #include "fs/hugetlb/hugetlbfs.h"
 #include "fs/inode.h"
 #include "fs/ramfs.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -19,6 +20,7 @@
 #define ALL_SEALS                                                                     \
     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | \
      F_SEAL_EXEC)
+#define NO_WRITES (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 
 int file_create_unlinked(const char *name, struct inode *ino, const struct file_ops *fops,
                          struct file **out)
@@ -80,6 +82,7 @@ long memfd_get_seals(struct file *f)
 long memfd_add_seals(struct file *f, u32 seals)
 {
     struct inode *ino = f->inode;
+    struct vm_object *o = ino->object;
     long err = 0;
 
     if (!file_writable(f))
@@ -90,15 +93,39 @@ long memfd_add_seals(struct file *f, u32 seals)
     /* A program that stays one stays as it is. */
     if ((seals & F_SEAL_EXEC) && (ino->mode & 0111))
         seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+    spin_lock(&o->lock); /* for mappings under way */
     if (seals_of(ino) & F_SEAL_SEAL)
         err = -EPERM;
-    else if (seals & F_SEAL_WRITE && !(ino->seals & F_SEAL_WRITE) &&
-             READ_ONCE(ino->object->shared_writable))
+    else if (seals & F_SEAL_WRITE && !(ino->seals & F_SEAL_WRITE) && o->shared_writable)
         err = -EBUSY;
     else
         ino->seals |= seals;
-    if (ino->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-        WRITE_ONCE(ino->object->sealed, true);
+    if (ino->seals & NO_WRITES)
+        WRITE_ONCE(o->sealed, true);
+    spin_unlock(&o->lock);
     mutex_unlock(&ino->lock);
     return err;
+}
+
+bool memfd_map_begin(struct file *f)
+{
+    struct inode *ino = f->inode;
+    bool free;
+
+    if (ino->dev != MEMFD_DEV)
+        return true;
+    SCOPED_LOCK(&ino->object->lock);
+    free = !(ino->seals & NO_WRITES);
+    ino->object->shared_writable += free;
+    return free;
+}
+
+void memfd_map_end(struct file *f)
+{
+    struct inode *ino = f->inode;
+
+    if (ino->dev != MEMFD_DEV)
+        return;
+    SCOPED_LOCK(&ino->object->lock);
+    ino->object->shared_writable--;
 }

@@ -20,6 +20,11 @@ long memfd_get_seals(struct file *f);
  * -EBUSY F_SEAL_WRITE while shared writable mappings exist. */
 long memfd_add_seals(struct file *f, u32 seals);
 
+/* A shared mapping of f that may be written is about to be made: true, and until memfd_map_end()
+ * it counts as made, so that no seal comes in between. False: a seal forbids it. */
+bool memfd_map_begin(struct file *f);
+void memfd_map_end(struct file *f);
+
 /* memfd_create: an unlinked ramfs file named "memfd:NAME". flags MFD_CLOEXEC is the
  * caller's; MFD_ALLOW_SEALING starts without F_SEAL_SEAL. */
 int memfd_create(const char *name, u32 flags, struct file **out);

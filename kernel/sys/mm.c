@@ -7,6 +7,7 @@
 #include "fs/file.h"
 #include "fs/hugetlb/hugetlbfs.h"
 #include "fs/inode.h"
+#include "fs/memfd.h"
 #include "fs/mount/mount.h"
 #include "kernel/sys/fs.h"
 #include "kernel/syscall.h"
@@ -19,8 +20,8 @@
 #include "mm/call/calls.h"
 #include "mm/vm/object.h"
 
-/* What the descriptor says against the mapping. */
-static int judge_file(const struct file *f, struct mmap_args *m, bool shared)
+/* What the descriptor says against the mapping. *begun: memfd_map_begin() was called. */
+static int judge_file(struct file *f, struct mmap_args *m, bool shared, bool *begun)
 {
     m->max_prot = PROT_READ | PROT_WRITE | PROT_EXEC;
     if (shared && !file_writable(f)) {
@@ -39,24 +40,25 @@ static int judge_file(const struct file *f, struct mmap_args *m, bool shared)
         return -ENODEV;
     if (m->flags & MAP_GROWSDOWN)
         return -EINVAL;
-    if (shared && f->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
-        if (m->prot & PROT_WRITE)
-            return -EPERM;
-        m->max_prot &= ~(u32)PROT_WRITE;
-    }
-    return 0;
+    if (!shared || !(m->max_prot & PROT_WRITE))
+        return 0;
+    *begun = memfd_map_begin(f);
+    if (*begun)
+        return 0;
+    m->max_prot &= ~(u32)PROT_WRITE;
+    return m->prot & PROT_WRITE ? -EPERM : 0;
 }
 
 /* The object of the descriptor. mm_mmap tells what is in file_error in its turn; what is
  * returned here comes first. */
-static int map_file(struct file *f, struct mmap_args *m)
+static int map_file(struct file *f, struct mmap_args *m, bool *begun)
 {
     bool shared = (m->flags & MAP_TYPE) != MAP_PRIVATE;
 
     if ((m->flags & MAP_HUGETLB) && !(f->inode->object && f->inode->object->order))
         return -EINVAL;
     m->from_file = true;
-    m->file_error = judge_file(f, m, shared);
+    m->file_error = judge_file(f, m, shared, begun);
     if (!m->file_error)
         m->file_error = f->ops->mmap(f, shared, &m->object);
     if (m->object)
@@ -82,6 +84,7 @@ long sys_mmap(const struct syscall_args *a)
                           .offset = a->a5,
                           .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC};
     struct file *f = NULL;
+    bool begun = false;
     vaddr_t result;
     int err = 0;
 
@@ -95,10 +98,12 @@ long sys_mmap(const struct syscall_args *a)
         f = io_file_of((int)a->a4);
         if (!f)
             return -EBADF;
-        err = map_file(f, &m);
+        err = map_file(f, &m, &begun);
     }
     if (!err)
         err = mm_mmap(current_mm(), &m, &result);
+    if (begun)
+        memfd_map_end(f);
     if (!err && f && m.object)
         file_accessed(f);
     if (!err && f && m.object && m.object->order && (m.prot & PROT_WRITE))
