@@ -14,6 +14,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/fmt.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -80,15 +81,28 @@ static int wait_for_lines(u64 at)
     return err;
 }
 
+/* Held by who takes lines and moves a place on, so that each line is told once. Nobody waits for
+ * lines with it. */
+static struct mutex taking = {.queue = LIST_INIT(taking.queue)};
+
 static long read_next(vaddr_t to, size_t size)
 {
-    u64 at = READ_ONCE(read_at);
-    int err = wait_for_lines(at);
-    long n = err ? err : copy_lines(to, size, &at);
+    int err = wait_for_lines(READ_ONCE(read_at));
+    u64 at;
+    long n;
 
-    if (n > 0)
-        WRITE_ONCE(read_at, at);
-    return n;
+    while (!err) {
+        mutex_lock(&taking);
+        at = read_at;
+        n = copy_lines(to, size, &at);
+        if (n > 0)
+            WRITE_ONCE(read_at, at);
+        mutex_unlock(&taking);
+        if (n || printk_end() != at)
+            return n;
+        err = wait_for_lines(at); /* another reader was faster */
+    }
+    return err;
 }
 
 static long read_all(vaddr_t to, size_t size, bool clear)
@@ -173,50 +187,68 @@ static int kmsg_open(struct file *f)
     return !file_readable(f) || allowed(LOG_READ_ALL) ? 0 : -EPERM;
 }
 
-/* f->data: the place of the line to be read next; f->pos is 0, as on Linux. */
+/* The line in the form of /dev/kmsg. */
+static ssize_t tell_line(struct log_line *line, struct uio *u)
+{
+    char text[sizeof(line->text) + 64];
+    u64 seconds, micros;
+    size_t n;
+    /* "[seconds.micros] words" */
+    char *words = strchr(line->text, ']'), *end = strchr(line->text, '.');
+
+    if (!words || !end)
+        return -EIO;
+    *end = *words = '\0';
+    words += 2;
+    for (end = line->text + 1; *end == ' '; end++)
+        ;
+    if (str_to_u64(end, &seconds) != 0)
+        seconds = 0;
+    for (end = line->text + strlen(line->text) + 1; *end == '0' && end[1]; end++)
+        ;
+    if (str_to_u64(end, &micros) != 0)
+        micros = 0;
+    n = (size_t)fmt_snprintf(text, sizeof(text), "%u,%lu,%lu,-;%s\n", line->priority,
+                             line->at, seconds * 1000000 + micros, words);
+    if (u->left < n)
+        return -EINVAL;
+    if (uio_copy_to(u, text, n) != n)
+        return -EFAULT;
+    return (ssize_t)n;
+}
+
+/* f->data, changed by who takes lines: the place of the line to be read next; f->pos is 0, as on
+ * Linux. */
 static ssize_t kmsg_read(struct file *f, struct uio *u, u64 *pos)
 {
     struct log_line line;
-    char text[sizeof(line.text) + 64], *words, *end;
-    u64 begin = (u64)(uintptr_t)f->data, at = begin, seconds, micros;
-    size_t n;
+    u64 begin, at;
+    ssize_t n;
     int err;
 
-    while (!printk_line(&at, &line)) {
+    (void)pos;
+    for (;;) {
+        mutex_lock(&taking);
+        begin = at = (u64)(uintptr_t)f->data;
+        if (printk_line(&at, &line))
+            break;
+        mutex_unlock(&taking);
         if (file_flags(f) & O_NONBLOCK)
             return -EAGAIN;
         err = wait_for_lines(at);
         if (err)
             return err;
     }
-    (void)pos;
     if (line.lost && begin) { /* told once; the next read goes on with what there is */
-        f->data = (void *)(uintptr_t)line.at;
-        return -EPIPE;
+        at = line.at;
+        n = -EPIPE;
+    } else {
+        n = tell_line(&line, u);
     }
-    /* "[seconds.micros] words" */
-    words = strchr(line.text, ']');
-    end = strchr(line.text, '.');
-    if (!words || !end)
-        return -EIO;
-    *end = *words = '\0';
-    words += 2;
-    for (end = line.text + 1; *end == ' '; end++)
-        ;
-    if (str_to_u64(end, &seconds) != 0)
-        seconds = 0;
-    for (end = line.text + strlen(line.text) + 1; *end == '0' && end[1]; end++)
-        ;
-    if (str_to_u64(end, &micros) != 0)
-        micros = 0;
-    n = (size_t)fmt_snprintf(text, sizeof(text), "%u,%lu,%lu,-;%s\n", line.priority,
-                             line.at, seconds * 1000000 + micros, words);
-    if (u->left < n)
-        return -EINVAL;
-    if (uio_copy_to(u, text, n) != n)
-        return -EFAULT;
-    f->data = (void *)(uintptr_t)at;
-    return (ssize_t)n;
+    if (n > 0 || n == -EPIPE)
+        f->data = (void *)(uintptr_t)at;
+    mutex_unlock(&taking);
+    return n;
 }
 
 /* "<priority>words": without a number a warning of a program, as on Linux. */
@@ -260,6 +292,7 @@ static s64 kmsg_lseek(struct file *f, s64 offset, int whence)
         return -ESPIPE;
     if (whence != SEEK_SET && whence != SEEK_END && whence != SEEK_DATA)
         return -EINVAL;
+    SCOPED_LOCK(&taking);
     if (whence == SEEK_SET)
         f->data = NULL;
     else
