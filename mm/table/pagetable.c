@@ -139,7 +139,7 @@ void pt_set_way(pte_t *way, pte_t pte)
 {
     struct page *table = virt_to_page(way);
 
-    spin_lock(&table->lock);
+    spin_lock_nested(&table->lock); /* the leaf's lock may be held: that comes first */
     table->present = (u16)(table->present + (pte != 0) - (*way != 0));
     pte_store(way, pte);
     spin_unlock(&table->lock);
