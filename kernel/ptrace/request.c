@@ -450,8 +450,8 @@ static long request(s32 tid, struct request *q)
     case PTRACE_SETREGSET:
         return register_set(tid, q, q->nr == PTRACE_SETREGSET);
     default:
-        if (copy_from_user(&q->m, q->data, taken(q->nr)) != 0)
-            return -EFAULT;
+        if (taken(q->nr) && copy_from_user(&q->m, q->data, taken(q->nr)) != 0)
+            return -EFAULT; /* with nothing to take, data is a number of any size */
         result = with_tracee(tid, q);
     }
     if (result < 0 || !q->size)

@@ -11,6 +11,7 @@
 #include "kernel/task/walk.h"
 #include "kernel/term/ldisc_out.h"
 #include "kernel/term/tty.h"
+#include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fb.h"
 
@@ -33,6 +34,45 @@ static int set_termios(struct tty *t, uintptr_t arg, bool two, bool flush)
     if (err)
         return err;
     ldisc_set_termios(&t->ld, &v.t, flush);
+    return 0;
+}
+
+/* The older form of System V. */
+static int get_termio(struct tty *t, uintptr_t arg)
+{
+    const struct kernel_termios *k = &t->ld.termios;
+    struct kernel_termio v = {.c_iflag = (u16)k->c_iflag,
+                              .c_oflag = (u16)k->c_oflag,
+                              .c_cflag = (u16)k->c_cflag,
+                              .c_lflag = (u16)k->c_lflag,
+                              .c_line = k->c_line};
+
+    memcpy(v.c_cc, k->c_cc, sizeof(v.c_cc));
+    return copy_to_user(arg, &v, sizeof(v));
+}
+
+static u32 low_half(u32 old, u16 low)
+{
+    return (old & 0xffff0000u) | low;
+}
+
+static int set_termio(struct tty *t, uintptr_t arg, bool flush)
+{
+    struct kernel_termios k = t->ld.termios;
+    struct kernel_termio v;
+    int err = tty_check_background(t, SIGTTOU, true);
+
+    if (!err)
+        err = copy_from_user(&v, arg, sizeof(v));
+    if (err)
+        return err;
+    k.c_iflag = low_half(k.c_iflag, v.c_iflag);
+    k.c_oflag = low_half(k.c_oflag, v.c_oflag);
+    k.c_cflag = low_half(k.c_cflag, v.c_cflag);
+    k.c_lflag = low_half(k.c_lflag, v.c_lflag);
+    k.c_line = v.c_line;
+    memcpy(k.c_cc, v.c_cc, sizeof(v.c_cc));
+    ldisc_set_termios(&t->ld, &k, flush);
     return 0;
 }
 
@@ -232,6 +272,12 @@ long tty_request(struct tty *t, u32 cmd, uintptr_t arg)
     case TCSETSW:
     case TCSETSF:
         return set_termios(t, arg, false, cmd == TCSETSF);
+    case TCGETA:
+        return get_termio(t, arg);
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
+        return set_termio(t, arg, cmd == TCSETAF);
     case TCSETS2:
     case TCSETSW2:
     case TCSETSF2:

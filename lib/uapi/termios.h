@@ -20,6 +20,12 @@ struct kernel_termios2 {
     u32 ispeed, ospeed;
 };
 
+/* TCGETA and the like: the low halves, and the first eight characters. */
+struct kernel_termio {
+    u16 c_iflag, c_oflag, c_cflag, c_lflag;
+    u8 c_line, c_cc[8];
+};
+
 struct winsize {
     u16 ws_row, ws_col, ws_xpixel, ws_ypixel;
 };
@@ -85,6 +91,10 @@ struct winsize {
 #define TCSETS      0x5402u
 #define TCSETSW     0x5403u
 #define TCSETSF     0x5404u
+#define TCGETA      0x5405u
+#define TCSETA      0x5406u
+#define TCSETAW     0x5407u
+#define TCSETAF     0x5408u
 #define TCSBRK      0x5409u
 #define TCXONC      0x540au
 #define TCFLSH      0x540bu
