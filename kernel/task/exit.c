@@ -207,7 +207,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
         spin_unlock(&p->sig.lock);
         pass_children_on(p, t, p->leader);
         t->free_tid = t->tid != p->pid ? t->tid : 0;
-        if (ptrace_thread_ends(t, p->exiting ? p->exit_status : status))
+        if (ptrace_thread_ends(t, whole && p->exiting ? p->exit_status : status))
             t->free_tid = 0;
     }
     if (stopped) /* it was the last that ran */
