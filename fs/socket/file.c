@@ -39,9 +39,9 @@ ssize_t socket_receive(struct file *f, struct message *m)
         !(file_flags(f) & O_NONBLOCK || m->flags & MSG_DONTWAIT || m->uio->nonblock);
 
     if (m->flags & MSG_OOB)
-        return is_unix(s) ? -EOPNOTSUPP : -EINVAL;
-    if (m->flags & MSG_ERRQUEUE)
-        return is_unix(s) ? -EOPNOTSUPP : -EAGAIN;
+        return -EINVAL;
+    if (m->flags & MSG_ERRQUEUE && !is_unix(s))
+        return -EAGAIN;
     return is_stream(s) ? stream_receive(s, m, wait) : dgram_receive(s, m, wait);
 }
 
@@ -51,7 +51,7 @@ static ssize_t socket_read(struct file *f, struct uio *u, u64 *pos)
     ssize_t n;
 
     (void)pos;
-    n = u->left || is_stream(f->data) ? socket_receive(f, &m) : 0;
+    n = u->left ? socket_receive(f, &m) : 0; /* recv of nothing waits, read does not */
     rights_put(m.rights);
     return n;
 }

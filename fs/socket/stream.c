@@ -200,6 +200,11 @@ static int read_all(struct socket *s, struct reading *r, bool wait)
     bool peek = r->m->flags & MSG_PEEK, all = r->m->flags & MSG_WAITALL;
     int err = 0;
 
+    while (!r->want && !READ_ONCE(s->npackets)) { /* no bytes are waited for as one is */
+        err = wait_bytes(s, wait);
+        if (err || pause_point())
+            return err == 1 ? 0 : err;
+    }
     while (r->done < r->want && !r->ends) {
         struct packet *p = packet_after(s, peek ? r->last : NULL);
 
@@ -228,10 +233,7 @@ ssize_t stream_receive(struct socket *s, struct message *m, bool wait)
     if (err)
         return err;
     mutex_lock(&s->reading);
-    if (!r.want && !READ_ONCE(s->npackets) && READ_ONCE(s->state) != SOCKET_CONNECTED)
-        err = is_unix(s) ? -EINVAL : -ENOTCONN;
-    else
-        err = read_all(s, &r, wait);
+    err = read_all(s, &r, wait);
     mutex_unlock(&s->reading);
     m->cred = r.cred;
     m->has_cred = r.has_cred;

@@ -186,7 +186,7 @@ long sys_pidfd_send_signal(const struct syscall_args *a)
     bool nonblock;
     int err;
 
-    if (a->a3)
+    if ((u32)a->a3)
         return -EINVAL;
     err = pidfd_identify((s32)a->a0, &id, &nonblock);
     if (err) { /* a directory of /proc names a process as well */

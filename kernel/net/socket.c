@@ -52,7 +52,7 @@ int address_to_user(const struct address *a, vaddr_t user, vaddr_t user_len)
         return -EFAULT;
     if (room < 0)
         return -EINVAL;
-    if (copy_to_user(user, a->bytes, MIN((u32)room, a->len)) != 0)
+    if (room && copy_to_user(user, a->bytes, MIN((u32)room, a->len)) != 0)
         return -EFAULT;
     return copy_to_user(user_len, &len, sizeof(len));
 }
@@ -263,7 +263,7 @@ static long do_getsockopt(struct socket *s, const struct syscall_args *a)
     err = socket_get_option(s, (s32)a->a1, (s32)a->a2, value, &len);
     if (err)
         return err;
-    return copy_to_user(a->a3, value, len) != 0 ||
+    return (len && copy_to_user(a->a3, value, len) != 0) ||
                    copy_to_user(a->a4, &len, sizeof(len)) != 0
                ? -EFAULT
                : 0;

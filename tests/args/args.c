@@ -21,12 +21,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,7 +51,8 @@ struct value {
 };
 
 static char *good, *read_only, *none, *edge, *beyond;
-static int file_fd, dir_fd, pipe_fd, pipe_in_fd, path_fd, read_fd, write_fd;
+static int file_fd, dir_fd, pipe_fd, pipe_in_fd, path_fd, read_fd, write_fd, epoll_fd,
+    timer_fd, socket_fd, pid_fd;
 
 static const struct value numbers[] = {
     {"0", 0},
@@ -155,6 +159,10 @@ static uint64_t right_value(const char *word, int slot)
                : word[1] == 'p' ? (uint64_t)pipe_fd
                : word[1] == 'w' ? (uint64_t)pipe_in_fd
                : word[1] == 'c' ? (uint64_t)-100
+               : word[1] == 'e' ? (uint64_t)epoll_fd
+               : word[1] == 't' ? (uint64_t)timer_fd
+               : word[1] == 'u' ? (uint64_t)socket_fd
+               : word[1] == 'g' ? (uint64_t)pid_fd
                                 : (uint64_t)file_fd;
     case 'm': /* an address that is right; not tried as a pointer */
         return (uintptr_t)good;
@@ -186,7 +194,7 @@ static void on_alarm(int sig)
 static void set_up_child(void)
 {
     struct sigaction sa = {.sa_handler = on_alarm};
-    int ends[2];
+    int ends[2], sockets[2];
     if (chdir("d") || pipe(ends))
         _exit(99);
     pipe_fd = ends[0];
@@ -196,8 +204,12 @@ static void set_up_child(void)
     file_fd = open("file", O_RDWR);
     read_fd = open("file", O_RDONLY);
     write_fd = open("file", O_WRONLY);
-    if (write(ends[1], "abc", 3) != 3)
+    if (write(ends[1], "abc", 3) != 3 || socketpair(AF_UNIX, SOCK_STREAM, 0, sockets))
         _exit(99);
+    socket_fd = sockets[0];
+    epoll_fd = epoll_create1(0);
+    timer_fd = timerfd_create(CLOCK_MONOTONIC, 0);
+    pid_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     sigaction(SIGALRM, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
     struct rlimit few = {0, 0}, time = {2, 3}, files = {1024, 1024};

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# Hostile users on a machine of 128 MiB: the attacks of tests/user/hostile_attacks.c
-# and hostile_more.c, each in turn, while others must go on; see tests/user/hostile.c. One case for a few attacks, so that
-# each boot is short.
+# Hostile users on a machine of 128 MiB: the attacks of tests/user/hostile_attacks.c,
+# hostile_more.c and hostile_calls.c, each in turn, while others must go on; see
+# tests/user/hostile.c. One case for a few attacks, so that each boot is short.
 import os
 import re
 import sys
@@ -20,6 +20,10 @@ GROUPS = {"memory": ("heap", "heaps", "shared", "tables", "memfd", "mlock"),
           "objects": ("sparse-memfds", "aliases", "arranged-children", "maps", "attaches"),
           "open": ("spliced", "nameless", "dead-dirs", "proc"),
           "more_files": ("locks-in-many", "ofd-locks", "renames"),
+          "events": ("event-fds", "epolls", "epoll-rings"),
+          "sockets": ("flying", "socket-rings", "sockets", "backlogs"),
+          "calls": ("terminals", "timer-bombs", "trace-all"),
+          "sysv": ("semaphores", "semaphore-waiters", "messages"),
           "storms": ("vforks", "zombies", "clones", "signals-to-others", "timers")}
 
 
@@ -38,6 +42,8 @@ ORDER = ("heap", "heaps", "shared", "tables", "areas", "arranged", "pipes", "fds
          "locks", "segments", "forks", "threads", "signals", "mlock", "polls", "args",
          "sparse-memfds", "aliases", "arranged-children", "maps", "attaches", "spliced",
          "locks-in-many", "ofd-locks", "nameless", "renames", "dead-dirs", "proc", "vforks",
-         "zombies", "clones", "signals-to-others", "timers")
+         "zombies", "clones", "signals-to-others", "timers", "event-fds", "epolls",
+         "epoll-rings", "flying", "socket-rings", "sockets", "backlogs", "terminals",
+         "timer-bombs", "trace-all", "semaphores", "semaphore-waiters", "messages")
 for group, attacks in GROUPS.items():
     add(attack(attacks), f"hostile_{group}", f"a hostile user's {', '.join(attacks)}")

@@ -110,6 +110,7 @@ static void end(pid_t pid)
 static void remove_all(void)
 {
     forget_segments();
+    forget_ipc();
     flatten();
     pid_t pid = fork();
     if (!pid) {
@@ -161,7 +162,9 @@ static const char *run(const struct attack *a, long *lost)
         ended = waitpid(pid, &status, WNOHANG) == pid;
     }
     usleep(100000);
-    if (!lives(of_root, &sh->beats[0]))
+    if (sh->wrong)
+        wrong = sh->wrong;
+    else if (!lives(of_root, &sh->beats[0]))
         wrong = "an innocent process of root does not go on";
     else if (!lives(of_other, &sh->beats[1]))
         wrong = "an innocent process of another user does not go on";
@@ -226,6 +229,9 @@ int main(int argc, char **argv)
         if (is_wanted(a, argc, argv))
             failed += !report(a, ++number);
     for (const struct attack *a = more_attacks; a->name; a++)
+        if (is_wanted(a, argc, argv))
+            failed += !report(a, ++number);
+    for (const struct attack *a = call_attacks; a->name; a++)
         if (is_wanted(a, argc, argv))
             failed += !report(a, ++number);
     printf("1..%d\n%d passed, %d failed\n", number, number - failed, failed);

@@ -10,6 +10,7 @@ struct shared {
     volatile long n;     /* how often an attack had success */
     volatile long error; /* what stopped it */
     volatile int done;
+    const char *volatile wrong; /* what it should not have been able to do */
     volatile long beats[2];
 };
 extern struct shared *sh;
@@ -18,7 +19,7 @@ struct attack {
     const char *name, *what;
     void (*fn)(void);
 };
-extern const struct attack attacks[], more_attacks[]; /* the last has no name */
+extern const struct attack attacks[], more_attacks[], call_attacks[]; /* the last has no name */
 
 /* Counts successes; false ends the loop and keeps the reason. */
 bool took(bool good);
@@ -31,5 +32,7 @@ void enter(void);
 
 /* Removes the System V segments of the attacker. */
 void forget_segments(void);
+/* The same with semaphores and messages. */
+void forget_ipc(void);
 /* Makes of directories deep in each other, which rm cannot walk, single ones. */
 void flatten(void);
