@@ -10,6 +10,7 @@
 #include "fs/open.h"
 #include "fs/perm.h"
 #include "fs/wallclock.h"
+#include "fs/xattr.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -79,6 +80,8 @@ void inode_put(struct inode *ino)
     if (__atomic_sub_fetch(&ino->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     ASSERT(!locks_any(ino)); /* the next inode at this address would inherit them */
+    if (unlikely(ino->xattrs))
+        xattr_drop_all(ino);
     ino->ops->destroy(ino);
 }
 

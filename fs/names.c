@@ -131,6 +131,27 @@ int vfs_symlink(struct fs_context *fs, const struct path *base, const char *name
     return make(fs, base, name, MAKE_LINK, 0, 0, target);
 }
 
+/* A further name of ino, which costs as much as an inode; the first of an O_TMPFILE does not. */
+static int name_another(struct walk *w, struct inode *ino)
+{
+    struct quota *q = ino->nlink ? ino->quota : NULL;
+    int err;
+
+    if (q && !quota_charge_inode(q))
+        return -ENOSPC;
+    inode_get(ino);
+    err = name_add(w, ino, NULL);
+    if (!err) {
+        ino->nlink++;
+        ino->linkable = false;
+        return 0;
+    }
+    if (q)
+        quota_uncharge_inodes(q, 1);
+    inode_put(ino);
+    return err;
+}
+
 int vfs_link(struct fs_context *fs, const struct path *from, const struct path *base,
              const char *name)
 {
@@ -146,21 +167,10 @@ int vfs_link(struct fs_context *fs, const struct path *from, const struct path *
         err = -EPERM;
     if (!err)
         err = inode_may_link(fs->cred, ino);
-    if (!err && ino->nlink == 0)
+    if (!err && ino->nlink == 0 && !ino->linkable)
         err = -ENOENT;
-    if (!err && ino->quota && !quota_charge_inode(ino->quota))
-        err = -ENOSPC;
-    if (!err) {
-        inode_get(ino);
-        err = name_add(&w, ino, NULL);
-        if (!err) {
-            ino->nlink++;
-        } else {
-            if (ino->quota)
-                quota_uncharge_inodes(ino->quota, 1);
-            inode_put(ino);
-        }
-    }
+    if (!err)
+        err = name_another(&w, ino);
     if (!err)
         inode_changed(ino);
     walk_end(&w);

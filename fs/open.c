@@ -219,6 +219,7 @@ static int open_tmpfile(struct fs_context *fs, struct path *dir, u32 flags, u32 
         return err;
     inode_init_owner(fs->cred, d, ino);
     ino->nlink = 0;
+    ino->linkable = !(flags & O_EXCL);
     dentry = dentry_create(dir->dentry, "#tmpfile", 8, ino);
     if (!dentry) {
         inode_put(ino);

@@ -86,11 +86,12 @@ struct inode {
     u64 dev;             /* [c] */
     struct quota *quota; /* [c] it counts there, referenced; NULL: nowhere */
     struct super *super; /* [c] the file system it lies in; NULL: none (pipes, memfds) */
-    u32 mode;     /* [lock] S_IFMT [c] | permissions; writes of data take set-ID bits
+    u32 mode;      /* [lock] S_IFMT [c] | permissions; writes of data take set-ID bits
                           * away by one atomic step, without the lock */
-    u32 nlink;    /* [vfs_tree_lock, exclusive] */
-    u32 uid, gid; /* [lock] */
-    u64 rdev;     /* [c] */
+    u32 nlink;     /* [vfs_tree_lock, exclusive] */
+    bool linkable; /* [the same] O_TMPFILE: it has no name and may get one */
+    u32 uid, gid;  /* [lock] */
+    u64 rdev;      /* [c] */
     /* Single words: reads of data, writes of data and changes of names set them to what the
      * clock says, utimes and inode_times_settle() under times_lock. */
     u64 atime_ns, mtime_ns, ctime_ns;
@@ -106,6 +107,7 @@ struct inode {
     struct vm_object *object;    /* [c] regular memory files: the data; owned */
     void *pipe;                  /* [lock] FIFOs: fs/pipe/pipe.c's own */
     struct file_locks *locks;    /* fs/lock/locks.c's own; NULL: none */
+    struct list *xattrs;         /* [lock] fs/xattr.c's own; NULL: none */
     void *data;                  /* [c] the file system's own */
 };
 

@@ -90,6 +90,17 @@ static struct socket *take_ready(struct socket *listener)
     return list_entry(first, struct socket, link);
 }
 
+/* There is no file for it: it stays the next one, unless nobody listens any more. */
+static bool give_back(struct socket *listener, struct socket *s)
+{
+    SCOPED_LOCK(&listener->lock);
+    if (listener->state != SOCKET_LISTENING || listener->closed & CLOSED_READ)
+        return false;
+    list_add(&listener->ready, &s->link);
+    WRITE_ONCE(listener->nready, listener->nready + 1);
+    return true;
+}
+
 static bool has_arrivals(struct socket *s)
 {
     return READ_ONCE(s->nready) || READ_ONCE(s->state) != SOCKET_LISTENING ||
@@ -125,6 +136,10 @@ int socket_accept(struct file *f, u32 flags, struct address *peer, struct file *
     if (err)
         return err;
     err = socket_file(s, flags, out);
+    if (err && give_back(f->data, s)) {
+        socket_wake(f->data);
+        return err;
+    }
     if (err) {
         socket_end(s);
         socket_put(s);

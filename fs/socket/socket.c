@@ -297,6 +297,14 @@ static bool shows_in(enum socket_table table, const struct socket *s)
     return false;
 }
 
+/* As /proc/net numbers them: TCP's states, and those of unix sockets. */
+static u32 state_number(const struct socket *s, enum socket_state state)
+{
+    static const u8 inet[] = {7, 2, 1, 10}, local[] = {1, 2, 3, 1};
+
+    return is_unix(s) ? local[state] : inet[state];
+}
+
 bool socket_next(enum socket_table table, u64 *n, struct socket_info *out)
 {
     struct socket *s = NULL;
@@ -311,18 +319,19 @@ bool socket_next(enum socket_table table, u64 *n, struct socket_info *out)
     }
     if (s) {
         struct unix_name *name = READ_ONCE(s->name);
+        enum socket_state state = READ_ONCE(s->state);
 
         *n = s->number + 1;
         *out = (struct socket_info){.ino = s->ino,
                                     .family = s->family,
                                     .type = s->type,
                                     .refs = READ_ONCE(s->refs),
-                                    .state = READ_ONCE(s->state),
+                                    .state = state_number(s, state),
+                                    .listens = state == SOCKET_LISTENING,
                                     .uid = s->uid,
                                     .queued = READ_ONCE(s->queued),
                                     .sent = READ_ONCE(s->sent),
                                     .port = {s->local.port, s->remote.port}};
-        out->listens = out->state == SOCKET_LISTENING;
         memcpy(out->ip[0], s->local.ip, 16);
         memcpy(out->ip[1], s->remote.ip, 16);
         if (name)

@@ -15,6 +15,7 @@
 #include "kernel/main.h"
 #include "kernel/procfs/meminfo.h"
 #include "kernel/procfs/mounts.h"
+#include "kernel/procfs/net.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/sysrq.h"
 #include "kernel/procfs/sysvipc.h"
@@ -164,6 +165,14 @@ const struct procfs_entry procfs_system_entries[] = {
     {.name = "kpagecount", .perm = 0400, .fops = &procfs_kpagecount_fops},
     {.name = "loadavg", .perm = 0444, .show = show_loadavg},
     {.name = "meminfo", .perm = 0444, .show = procfs_show_meminfo},
+    {.name = "net/dev", .perm = 0444, .show = procfs_show_net_dev},
+    {.name = "net/if_inet6", .perm = 0444, .show = procfs_show_if_inet6},
+    {.name = "net/route", .perm = 0444, .show = procfs_show_route},
+    {.name = "net/tcp", .perm = 0444, .show = procfs_show_tcp},
+    {.name = "net/tcp6", .perm = 0444, .show = procfs_show_tcp6},
+    {.name = "net/udp", .perm = 0444, .show = procfs_show_udp},
+    {.name = "net/udp6", .perm = 0444, .show = procfs_show_udp6},
+    {.name = "net/unix", .perm = 0444, .show = procfs_show_unix},
     {.name = "slabinfo", .perm = 0400, .show = procfs_show_slabinfo},
     {.name = "stat", .perm = 0444, .show = show_stat},
     {.name = "sysrq-trigger", .perm = 0200, .store = procfs_store_sysrq},

@@ -107,8 +107,8 @@ static void target_of_path(const struct path *p, struct target *t)
     inode_get(t->inode);
 }
 
-static int target_name(struct fs_context *fs, int dirfd, const char *name, u32 at_flags,
-                       struct target *t)
+int target_name(struct fs_context *fs, int dirfd, const char *name, u32 at_flags,
+                struct target *t)
 {
     struct at_dir dir;
     struct path p;

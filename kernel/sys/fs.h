@@ -43,6 +43,9 @@ int must_check target_at(int dirfd, vaddr_t name, u32 at_flags, struct target *t
 /* The same with the directories and rights of fs. */
 int must_check target_in(struct fs_context *fs, int dirfd, vaddr_t name, u32 at_flags,
                          struct target *t);
+/* The same by a name in kernel memory. */
+int must_check target_name(struct fs_context *fs, int dirfd, const char *name,
+                           u32 at_flags, struct target *t);
 int must_check target_fd(int fd, bool path_ok, struct target *t);
 void target_put(struct target *t);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Attributes: mode, owner, times; extended ones, of which there are none.
+ * Attributes: mode, owner, times.
  */
 #include "fs/dentry.h"
 #include "fs/inode.h"
@@ -16,10 +16,6 @@
 #include "lib/uapi/time.h"
 
 #define NSEC           1000000000ll
-#define XATTR_NAME_MAX 255u
-#define XATTR_SIZE_MAX 65536u
-#define XATTR_CREATE   1u
-#define XATTR_REPLACE  2u
 
 /* ---- mode ---- */
 
@@ -239,94 +235,3 @@ long sys_utime(const struct syscall_args *a)
     return do_utimens(AT_FDCWD, a->a0,
                       (struct timespec[2]){{seconds[0], 0}, {seconds[1], 0}}, 0);
 }
-
-/* ---- extended attributes: no file has any, and none can be added ---- */
-
-enum xattr_call { XATTR_SET, XATTR_GET, XATTR_LIST, XATTR_REMOVE };
-
-/* Name spaces that files could have attributes in. */
-static bool xattr_space(const char *name)
-{
-    static const char *const spaces[] = {"user.", "trusted.", "security.",
-                                         "system.posix_acl_"};
-
-    for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++) {
-        if (strncmp(name, spaces[i], strlen(spaces[i])) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* What is judged before the file is looked for: *result becomes what a file answers. */
-static long xattr_check(const struct syscall_args *a, enum xattr_call call, long *result)
-{
-    char name[XATTR_NAME_MAX + 1];
-    ssize_t n;
-
-    *result = 0;
-    if (call == XATTR_LIST)
-        return 0;
-    if (call == XATTR_SET && ((u32)a->a4 & ~(u32)(XATTR_CREATE | XATTR_REPLACE)))
-        return -EINVAL;
-    n = strncpy_from_user(name, a->a1, sizeof(name));
-    if (n <= 0)
-        return n == 0 || n == -ENAMETOOLONG ? -ERANGE : n;
-    if (call == XATTR_SET && a->a3 > XATTR_SIZE_MAX)
-        return -E2BIG;
-    *result = call == XATTR_GET && xattr_space(name) ? -ENODATA : -EOPNOTSUPP;
-    for (u64 at = 0; call == XATTR_SET && at < a->a3; at += sizeof(name)) {
-        if (copy_from_user(name, a->a2 + at, MIN(sizeof(name), a->a3 - at)) != 0)
-            return -EFAULT;
-    }
-    return 0;
-}
-
-static long xattr_name(const struct syscall_args *a, u32 flags, enum xattr_call call)
-{
-    struct target t;
-    long result, err = xattr_check(a, call, &result);
-
-    if (!err)
-        err = target_at(AT_FDCWD, a->a0, flags, &t);
-    if (err)
-        return err;
-    target_put(&t);
-    return result;
-}
-
-/* Setting and getting take AT_FDCWD for the current directory. */
-static long xattr_fd(const struct syscall_args *a, enum xattr_call call)
-{
-    struct target t;
-    long result, err;
-
-    if ((s32)a->a0 == AT_FDCWD && (call == XATTR_SET || call == XATTR_GET)) {
-        err = xattr_check(a, call, &result);
-        return err ? err : result;
-    }
-    err = target_fd((int)a->a0, false, &t);
-    if (err)
-        return err;
-    err = xattr_check(a, call, &result);
-    target_put(&t);
-    return err ? err : result;
-}
-
-#define XATTR_CALLS(name, call)                          \
-    long sys_##name(const struct syscall_args *a)        \
-    {                                                    \
-        return xattr_name(a, 0, call);                   \
-    }                                                    \
-    long sys_l##name(const struct syscall_args *a)       \
-    {                                                    \
-        return xattr_name(a, AT_SYMLINK_NOFOLLOW, call); \
-    }                                                    \
-    long sys_f##name(const struct syscall_args *a)       \
-    {                                                    \
-        return xattr_fd(a, call);                        \
-    }
-
-XATTR_CALLS(setxattr, XATTR_SET)
-XATTR_CALLS(getxattr, XATTR_GET)
-XATTR_CALLS(listxattr, XATTR_LIST)
-XATTR_CALLS(removexattr, XATTR_REMOVE)

@@ -10,6 +10,7 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
 #include "mm/phys/slab.h"
+#include "mm/vm/object.h"
 
 #define CHUNK 16384u
 
@@ -27,7 +28,7 @@ static int side_start(struct side *s, vaddr_t user)
         s->pos = (s64)READ_ONCE(s->file->pos);
     else if (copy_from_user(&s->pos, user, sizeof(s->pos)) != 0)
         return -EFAULT;
-    return s->pos < 0 ? -EINVAL : 0;
+    return 0;
 }
 
 static int side_end(const struct side *s)
@@ -98,8 +99,8 @@ static long send(struct file *out, struct side *in, vaddr_t user, size_t len)
     int err = side_start(in, user);
     ssize_t n;
 
-    if (err)
-        return err;
+    if (err || in->pos < 0)
+        return err ? err : -EINVAL;
     if (!file_readable(in->file) || !file_writable(out))
         return -EBADF;
     if (!in->file->ops->lseek || !in->file->ops->read)
@@ -130,7 +131,8 @@ long sys_sendfile(const struct syscall_args *a)
     return result;
 }
 
-static int check_copy(const struct side *in, const struct side *out, size_t len)
+/* *len becomes what there is to copy. */
+static int check_copy(const struct side *in, const struct side *out, size_t *len)
 {
     const struct file *from = in->file, *to = out->file;
 
@@ -140,24 +142,34 @@ static int check_copy(const struct side *in, const struct side *out, size_t len)
         return -EINVAL;
     if (!file_readable(from) || !file_writable(to) || file_flags(to) & O_APPEND)
         return -EBADF;
-    if ((u64)in->pos + len > INT64_MAX || (u64)out->pos + len > INT64_MAX)
+    if ((u64)in->pos + *len < (u64)in->pos || (u64)out->pos + *len < (u64)out->pos)
         return -EOVERFLOW;
-    if (from->inode == to->inode && (u64)in->pos < (u64)out->pos + len &&
-        (u64)out->pos < (u64)in->pos + len)
+    if (in->pos < 0 || out->pos < 0)
+        return -EINVAL;
+    if (to->inode->object && (u64)out->pos >= OBJECT_MAX_SIZE)
+        return -EFBIG;
+    if (from->inode->object) {
+        u64 size = READ_ONCE(from->inode->object->size);
+
+        *len = size > (u64)in->pos ? MIN(*len, size - (u64)in->pos) : 0;
+    }
+    *len = MIN(*len, RW_MAX);
+    if (from->inode == to->inode && (u64)in->pos < (u64)out->pos + *len &&
+        (u64)out->pos < (u64)in->pos + *len)
         return -EINVAL;
     return 0;
 }
 
 static long copy_range(const struct syscall_args *a, struct side *in, struct side *out)
 {
-    size_t len = MIN(a->a4, RW_MAX);
+    size_t len = a->a4;
     ssize_t n;
     int err = side_start(in, a->a1), out_err;
 
     if (!err)
         err = side_start(out, a->a3);
     if (!err)
-        err = check_copy(in, out, len);
+        err = check_copy(in, out, &len);
     if (err)
         return err;
     n = copy_bytes(in, out->file, &out->pos, len);

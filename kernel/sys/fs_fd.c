@@ -20,8 +20,14 @@
 #define FIONREAD 0x541bu
 #define FIONBIO  0x5421u
 #define FIOASYNC 0x5452u
-#define FIONCLEX 0x5450u
-#define FIOCLEX  0x5451u
+
+/* Of sockets: F_SETOWN and F_GETOWN by other names. */
+#define FIOSETOWN 0x8901u
+#define SIOCSPGRP 0x8902u
+#define FIOGETOWN 0x8903u
+#define SIOCGPGRP 0x8904u
+#define FIONCLEX  0x5450u
+#define FIOCLEX   0x5451u
 
 /* What F_SETFL may change. */
 #define SETFL_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
@@ -235,6 +241,19 @@ static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
         if (S_ISREG(f->inode->mode) && f->inode->object)
             return bytes_left(f, arg);
         break;
+    case FIOSETOWN:
+    case SIOCSPGRP:
+        if ((f->inode->mode & S_IFMT) != S_IFSOCK)
+            break;
+        return copy_from_user(&on, arg, sizeof(on)) != 0
+                   ? -EFAULT
+                   : file_async_control(f, F_SETOWN, (u64)(s64)on);
+    case FIOGETOWN:
+    case SIOCGPGRP:
+        if ((f->inode->mode & S_IFMT) != S_IFSOCK)
+            break;
+        on = (s32)file_async_control(f, F_GETOWN, 0);
+        return copy_to_user(arg, &on, sizeof(on));
     default:
         break;
     }

@@ -177,6 +177,7 @@ long sys_rseq(const struct syscall_args *a)
 #define MEMBARRIER_REGISTER_GLOBAL_EXPEDITED  4u
 #define MEMBARRIER_PRIVATE_EXPEDITED          8u
 #define MEMBARRIER_REGISTER_PRIVATE_EXPEDITED 16u
+#define MEMBARRIER_GET_REGISTRATIONS          512u
 
 long sys_membarrier(const struct syscall_args *a)
 {
@@ -190,7 +191,9 @@ long sys_membarrier(const struct syscall_args *a)
     case MEMBARRIER_QUERY:
         return MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED |
                MEMBARRIER_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_PRIVATE_EXPEDITED |
-               MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
+               MEMBARRIER_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_GET_REGISTRATIONS;
+    case MEMBARRIER_GET_REGISTRATIONS:
+        return __atomic_load_n(&mm->membarrier, __ATOMIC_SEQ_CST);
     case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:
     case MEMBARRIER_REGISTER_PRIVATE_EXPEDITED:
         __atomic_fetch_or(&mm->membarrier, cmd, __ATOMIC_SEQ_CST);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * process_vm_readv and process_vm_writev: copies between the caller's memory and that of
- * another process, through its translations, by way of one page of the kernel.
+ * another process, through its translations, by way of one page of the kernel; and
+ * process_madvise.
  */
+#include "kernel/event/pidfd.h"
 #include "kernel/sys/fs.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
@@ -10,6 +12,8 @@
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/mman.h"
+#include "mm/call/calls.h"
 #include "mm/op/access.h"
 #include "mm/phys/slab.h"
 
@@ -122,4 +126,58 @@ long sys_process_vm_readv(const struct syscall_args *a)
 long sys_process_vm_writev(const struct syscall_args *a)
 {
     return process_vm(a, true);
+}
+
+/* ---- process_madvise ---- */
+
+/* Advice that changes nothing another process sees, so that others may give it. */
+static bool may_come_from_others(int advice)
+{
+    return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED;
+}
+
+static ssize_t advise(struct mm *mm, const struct remote *r, int advice)
+{
+    ssize_t done = 0;
+    int err = 0;
+
+    for (size_t i = 0; i < r->n && !err; i++) {
+        err = mm_madvise(mm, r->iov[i].base, r->iov[i].len, advice);
+        if (!err)
+            done += (ssize_t)r->iov[i].len;
+        if (!err && pause_point())
+            err = -EINTR;
+    }
+    return done ? done : err;
+}
+
+/* (pidfd, iov, n, advice, flags): bytes advised. */
+long sys_process_madvise(const struct syscall_args *a)
+{
+    int advice = (int)a->a3;
+    struct remote r;
+    struct task_id id;
+    struct mm *mm;
+    bool nonblock;
+    ssize_t n;
+
+    if ((u32)a->a4)
+        return -EINVAL;
+    n = remote_get(&r, a->a1, (u32)a->a2);
+    if (n)
+        return n;
+    n = pidfd_identify((int)a->a0, &id, &nonblock);
+    if (!n)
+        n = proc_access_mm(id.pid, REAL_IDS, &mm);
+    if (!n) {
+        if (mm != current_proc()->mm && !may_come_from_others(advice))
+            n = -EINVAL;
+        else if (mm != current_proc()->mm && !proc_capable(current_proc(), CAP_SYS_NICE))
+            n = -EPERM;
+        else
+            n = advise(mm, &r, advice);
+        mm_put(mm);
+    }
+    kfree(r.iov);
+    return n;
 }

@@ -85,7 +85,9 @@ static bool send_descriptor(int to, int fd)
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
-    } c = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    } c = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+                    .cmsg_level = SOL_SOCKET,
+                    .cmsg_type = SCM_RIGHTS}};
     struct iovec iov = {"x", 1};
     struct msghdr m = {
         .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};

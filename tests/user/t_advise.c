@@ -5,6 +5,7 @@
  * seals (T186, T187).
  */
 #include "tests/user/t.h"
+#include <sys/uio.h>
 
 #define ADV_COLD           20
 #define ADV_PAGEOUT        21
@@ -253,6 +254,54 @@ TEST(T187, "F_SEAL_SHRINK keeps the pages below overrides")
     ERR(ftruncate(fd, 16 * P), EPERM);
     OK(R(0, 1, 14));
     BUS_AT(0);
+}
+
+static long advise_process(int fd, void *p, size_t len, int advice, unsigned flags)
+{
+    struct iovec v[2] = {{p, len}, {p, len}};
+    return syscall(SYS_process_madvise, fd, v, 2, advice, flags);
+}
+
+TEST(other, "process_madvise: of itself, of others, its errors")
+{
+    unsigned char *p =
+        t_map(NULL, 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int self = (int)syscall(SYS_pidfd_open, getpid(), 0), file = t_file();
+    long n = advise_process(self, p, 2 * P, ADV_COLD, 0);
+    if (n < 0 && errno == ENOSYS)
+        SKIP("this Linux has none");
+    EQ(n, 4 * P);
+    EQ(advise_process(self, p, 4 * P, MADV_WILLNEED, 0), 8 * P);
+    ERR(advise_process(self, p, P, ADV_COLD, 1), EINVAL);
+    ERR(advise_process(self, p, P, 12345, 0), EINVAL);
+    ERR(advise_process(file, p, P, ADV_COLD, 0), EBADF);
+    ERR(advise_process(-1, p, P, ADV_COLD, 0), EBADF);
+    OK(munmap(p + 2 * P, P));
+    ERR(advise_process(self, p, 4 * P, ADV_COLD, 0), ENOMEM);
+    ERR(syscall(SYS_process_madvise, self, NULL, 1, ADV_COLD, 0), EFAULT);
+    ERR(syscall(SYS_process_madvise, self, NULL, 1025, ADV_COLD, 0), EINVAL);
+    EQ(syscall(SYS_process_madvise, self, NULL, 0, ADV_COLD, 0), 0);
+    pid_t pid = t_fork();
+    while (!pid)
+        pause();
+    int other = (int)syscall(SYS_pidfd_open, pid, 0);
+    ERR(advise_process(other, p, P, MADV_DONTNEED, 0), EINVAL);
+    kill(pid, SIGKILL);
+    t_status_of(pid);
+    ERR(advise_process(other, p, P, ADV_COLD, 0), ESRCH);
+}
+
+TEST(keys, "protection keys: none, but pkey_mprotect without one is mprotect")
+{
+    unsigned char *p =
+        t_map(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!t_tessera)
+        SKIP("this machine may have some");
+    ERR(syscall(SYS_pkey_alloc, 0, 0), EINVAL);
+    ERR(syscall(SYS_pkey_free, 1), EINVAL);
+    ERR(syscall(SYS_pkey_mprotect, p, P, PROT_READ, 1), EINVAL);
+    OK(syscall(SYS_pkey_mprotect, p, P, PROT_READ, -1));
+    FAULT(t_write(p, 1), SIGSEGV, SEGV_ACCERR, p);
 }
 
 int main(int argc, char **argv)

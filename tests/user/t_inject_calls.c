@@ -114,7 +114,9 @@ static long send_rights(void)
     static union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
-    } c = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    } c = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+                    .cmsg_level = SOL_SOCKET,
+                    .cmsg_type = SCM_RIGHTS}};
     static struct iovec iov = {"x", 1};
     static struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c};
     m.msg_controllen = sizeof(c);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/net: the sockets there are, and the only interface. proc_pid_net(5).
+ */
+#include "kernel/procfs/net.h"
+#include "fs/socket/socket.h"
+#include "kernel/procfs/procfs.h"
+#include "lib/pause.h"
+#include "lib/uapi/socket.h"
+
+#define UNIX_LISTENS 0x10000u /* __SO_ACCEPTCON */
+
+/* Lines from socket `from` on. */
+static int show(struct seq *s, enum socket_table table, const char *head,
+                void (*line)(struct seq *s, const struct socket_info *i, u64 n))
+{
+    struct socket_info i;
+    u64 n = s->from;
+
+    if (!n)
+        seq_puts(s, head);
+    for (u64 at = n; socket_next(table, &n, &i); at = n) {
+        if (seq_full(s)) {
+            s->next = at;
+            break;
+        }
+        line(s, &i, n - 1);
+        pause_anyway();
+    }
+    return 0;
+}
+
+static void show_unix(struct seq *s, const struct socket_info *i, u64 n)
+{
+    const char *name = (const char *)i->name.bytes + 2;
+
+    (void)n;
+    seq_printf(s, "%016x: %08X %08X %08X %04X %02X %5lu", 0, i->refs, 0,
+               i->listens ? UNIX_LISTENS : 0, i->type, i->state, i->ino);
+    if (i->name.len > 2)
+        seq_puts(s, *name ? " " : " @");
+    for (u32 at = 0; at + 2 < i->name.len; at++) {
+        if (!name[at] && at && name[0])
+            break; /* the end of a path */
+        if (name[at] || at)
+            seq_printf(s, "%c", name[at] ? name[at] : '@');
+    }
+    seq_puts(s, "\n");
+}
+
+/* An address as the words of the machine show it. */
+static void show_address(struct seq *s, const struct socket_info *i, int side)
+{
+    for (u32 at = i->family == AF_INET ? 12 : 0; at < 16; at += 4) {
+        const u8 *b = i->ip[side] + at;
+
+        seq_printf(s, "%02X%02X%02X%02X", b[3], b[2], b[1], b[0]);
+    }
+    seq_printf(s, ":%04X", i->port[side]);
+}
+
+static void show_inet(struct seq *s, const struct socket_info *i, u64 n)
+{
+    seq_printf(s, "%4lu: ", n);
+    show_address(s, i, 0);
+    seq_puts(s, " ");
+    show_address(s, i, 1);
+    seq_printf(s, " %02X %08lX:%08lX 00:00000000 00000000 %5u        0 %lu %u %016x 0\n",
+               i->state, i->sent, i->queued, i->uid, i->ino, i->refs, 0);
+}
+
+#define HEAD4                                                                     \
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt" \
+    "   uid  timeout inode\n"
+#define HEAD6                                                                       \
+    "  sl  local_address                         remote_address                   " \
+    "     st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+
+int procfs_show_unix(struct seq *s, s32 pid)
+{
+    (void)pid;
+    return show(s, TABLE_UNIX,
+                "Num       RefCount Protocol Flags    Type St Inode Path\n", show_unix);
+}
+
+int procfs_show_tcp(struct seq *s, s32 pid)
+{
+    (void)pid;
+    return show(s, TABLE_TCP, HEAD4, show_inet);
+}
+
+int procfs_show_tcp6(struct seq *s, s32 pid)
+{
+    (void)pid;
+    return show(s, TABLE_TCP6, HEAD6, show_inet);
+}
+
+int procfs_show_udp(struct seq *s, s32 pid)
+{
+    (void)pid;
+    return show(s, TABLE_UDP, HEAD4, show_inet);
+}
+
+int procfs_show_udp6(struct seq *s, s32 pid)
+{
+    (void)pid;
+    return show(s, TABLE_UDP6, HEAD6, show_inet);
+}
+
+/* Nothing goes through the interface: one socket's bytes stand in the other's queue at once. */
+int procfs_show_net_dev(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "Inter-|   Receive                                                |  "
+                "Transmit\n face |bytes    packets errs drop fifo frame compressed "
+                "multicast|bytes    packets errs drop fifo colls carrier compressed\n"
+                "    lo:       0       0    0    0    0     0          0         0       "
+                " 0       0    0    0    0     0       0          0\n");
+    return 0;
+}
+
+int procfs_show_if_inet6(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "00000000000000000000000000000001 01 80 10 80       lo\n");
+    return 0;
+}
+
+/* The loopback is no route of this table, as on Linux. */
+int procfs_show_route(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_printf(s, "%-127s\n",
+               "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU"
+               "\tWindow\tIRTT");
+    return 0;
+}

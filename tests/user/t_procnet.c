@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/net: the sockets of the machine.
+ */
+#include "tests/user/t.h"
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* The line of the socket behind fd in a file of /proc/net whose field `field` is the inode. */
+static bool line_of(const char *path, int fd, int field, char *out)
+{
+    struct t_reader r;
+    struct stat st;
+    char inode[32];
+
+    OK(fstat(fd, &st));
+    snprintf(inode, sizeof(inode), "%lu", (unsigned long)st.st_ino);
+    CHECK(t_open(&r, path));
+    for (char *line; (line = t_line(&r));) {
+        char copy[1024], *save, *word;
+        int at = 0;
+
+        strcpy(copy, line);
+        for (word = strtok_r(copy, " ", &save); word && at < field; at++)
+            word = strtok_r(NULL, " ", &save);
+        if (word && !strcmp(word, inode)) {
+            strcpy(out, line);
+            close(r.fd);
+            return true;
+        }
+    }
+    return false;
+}
+
+TEST(unix, "/proc/net/unix: names, types, who listens")
+{
+    char line[1024];
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "\0t-procnet"};
+    int l = socket(AF_UNIX, SOCK_STREAM, 0), s[2];
+    OK(bind(l, (struct sockaddr *)&a, 2 + 10));
+    OK(listen(l, 1));
+    CHECK(line_of("/proc/net/unix", l, 6, line));
+    CHECK(strstr(line, " @t-procnet"));
+    CHECK(strstr(line, " 00010000 0001 01 "));
+    OK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s));
+    CHECK(line_of("/proc/net/unix", s[1], 6, line));
+    CHECK(strstr(line, " 00000000 0005 03 "));
+    close(l);
+    CHECK(!line_of("/proc/net/unix", l = s[0], 6, line) || strstr(line, " 0005 03 "));
+}
+
+TEST(inet, "/proc/net/tcp and udp: addresses, states")
+{
+    char line[1024], want[64];
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(a);
+    int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0),
+        u = socket(AF_INET, SOCK_DGRAM, 0);
+    OK(bind(l, (struct sockaddr *)&a, sizeof(a)));
+    OK(listen(l, 5));
+    OK(getsockname(l, (struct sockaddr *)&a, &len));
+    CHECK(line_of("/proc/net/tcp", l, 9, line));
+    snprintf(want, sizeof(want), " 0100007F:%04X 00000000:0000 0A ", ntohs(a.sin_port));
+    CHECK(strstr(line, want));
+    OK(connect(c, (struct sockaddr *)&a, len));
+    CHECK(line_of("/proc/net/tcp", c, 9, line));
+    snprintf(want, sizeof(want), " 0100007F:%04X 01 ", ntohs(a.sin_port));
+    CHECK(strstr(line, want));
+    a.sin_port = 0;
+    OK(bind(u, (struct sockaddr *)&a, sizeof(a)));
+    OK(getsockname(u, (struct sockaddr *)&a, &len));
+    CHECK(line_of("/proc/net/udp", u, 9, line));
+    snprintf(want, sizeof(want), " 0100007F:%04X 00000000:0000 07 ", ntohs(a.sin_port));
+    CHECK(strstr(line, want));
+}
+
+TEST(dev, "/proc/net/dev: the loopback")
+{
+    struct t_reader r;
+    bool found = false;
+    CHECK(t_open(&r, "/proc/net/dev"));
+    for (char *line; (line = t_line(&r));)
+        found |= strstr(line, "lo:") != NULL;
+    CHECK(found);
+}
+
+static _Noreturn int helper(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    _exit(0);
+}
+
+int main(int argc, char **argv)
+{
+    return t_main(argc, argv, helper);
+}
