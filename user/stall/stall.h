@@ -23,6 +23,7 @@ int file(size_t size); /* in memory, without pages */
 /* stall_procs.c */
 void start_children(void (*fn)(void)); /* thousands that do this and end */
 void end_children(void);
+void end_in_reverse(void); /* and leaves them to be waited for */
 void many_children(void);
 void wait_nohang(void);
 void kill_all(void);
@@ -32,6 +33,12 @@ void list_proc(void);
 void many_sleepers(void);
 void many_threads(void);
 void orphans(void);
+
+/* stall_jobs.c */
+void stop_threads(void);
+void terminal_keys(void);
+void queued_signals(void);
+void dead_children(void);
 
 /* stall_files.c */
 void many_polled(void);

@@ -39,6 +39,14 @@ void start_children(void (*fn)(void))
     }
 }
 
+void end_in_reverse(void)
+{
+    for (int i = NPROCS - 1; i >= 0; i--) {
+        kill(pids[i], SIGKILL);
+        waitid(P_PID, (id_t)pids[i], NULL, WEXITED | WNOWAIT);
+    }
+}
+
 void end_children(void)
 {
     for (int i = 0; i < NPROCS; i++)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rows of the stall program: stops and signals of many.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stall.h"
+
+enum { NTHREADS = 6000, NSIGNALS = 300000 };
+
+static void *idle(void *arg)
+{
+    for (;;)
+        pause();
+    return arg;
+}
+
+/* A process of many threads stops, goes on, and is killed while it is stopped. */
+void stop_threads(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        pthread_attr_t attr;
+        pthread_t t;
+
+        pthread_attr_init(&attr);
+        pthread_attr_setstacksize(&attr, 16384);
+        for (int i = 0; i < NTHREADS; i++)
+            if (pthread_create(&t, &attr, idle, NULL))
+                break;
+        kill(getpid(), SIGSTOP);
+        idle(NULL);
+    }
+    for (int i = 0; i < 3; i++) {
+        waitpid(pid, NULL, WUNTRACED);
+        kill(pid, SIGCONT);
+        waitpid(pid, NULL, WCONTINUED);
+        usleep(1000);
+        kill(pid, SIGSTOP);
+    }
+    waitpid(pid, NULL, WUNTRACED);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+static void stay(void)
+{
+    idle(NULL);
+}
+
+/* The keys of a terminal speak to a group of many processes. */
+void terminal_keys(void)
+{
+    int master = open("/dev/ptmx", O_RDWR | O_NOCTTY), zero = 0;
+    char name[32] = "/dev/pts/";
+    unsigned n;
+    pid_t pid;
+
+    if (master < 0 || ioctl(master, TIOCSPTLCK, &zero) || ioctl(master, TIOCGPTN, &n))
+        die("ptmx");
+    for (int i = 9, div = 100; div; div /= 10)
+        if (n >= (unsigned)div || div == 1)
+            name[i++] = (char)('0' + n / (unsigned)div % 10);
+    pid = fork();
+    if (pid == 0) {
+        setsid();
+        if (open(name, O_RDWR) < 0)
+            _exit(1);
+        start_children(stay);
+        raise(SIGSTOP);
+        idle(NULL);
+    }
+    waitpid(pid, NULL, WUNTRACED);
+    if (write(master, "\032", 1) != 1)
+        die("^Z");
+    kill(pid, SIGCONT);
+    if (write(master, "\003", 1) != 1)
+        die("^C");
+    waitpid(pid, NULL, 0);
+    close(master);
+}
+
+/* Queued signals of mixed numbers: taken, dropped by ignoring them, left behind by exit. */
+void queued_signals(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        sigset_t set;
+
+        setrlimit(RLIMIT_SIGPENDING, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+        sigfillset(&set);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        for (int i = 0; i < NSIGNALS; i++)
+            if (sigqueue(getpid(), 63 - i % 4, (union sigval){.sival_int = i}))
+                break;
+        sigemptyset(&set);
+        sigaddset(&set, 61);
+        for (int i = 0; i < 1000; i++)
+            sigwaitinfo(&set, NULL);
+        signal(62, SIG_IGN);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+/* Thousands of dead children, in the opposite order, find another parent. */
+void dead_children(void)
+{
+    pid_t pid;
+
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    pid = fork();
+    if (pid == 0) {
+        start_children(stay);
+        end_in_reverse();
+        _exit(0);
+    }
+    while (wait(NULL) > 0)
+        ;
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
