@@ -30,6 +30,7 @@
 #include "kernel/sys/exec.h"
 #include "kernel/sys/fs_async.h"
 #include "kernel/sysfs.h"
+#include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/loadavg.h"
 #include "kernel/task/sched/sched.h"
@@ -122,6 +123,7 @@ noreturn void kmain(struct bootinfo *bi)
     procfs_init();
     sysfs_init();
     loadavg_init();
+    jobs_init();
     file_async_init();
     epoll_init();
     alarms_init();

@@ -55,6 +55,17 @@ static inline void list_del(struct list *node)
     list_init(node);
 }
 
+/* Moves the run from `first` to `last`, both of one list, behind all of another. */
+static inline void list_move_run(struct list *to, struct list *first, struct list *last)
+{
+    first->prev->next = last->next;
+    last->next->prev = first->prev;
+    first->prev = to->prev;
+    last->next = to;
+    to->prev->next = first;
+    to->prev = last;
+}
+
 static inline struct list *list_first(const struct list *head)
 {
     return list_empty(head) ? NULL : head->next;

@@ -185,6 +185,7 @@ static void end(struct posix_timers *all, struct posix_timer *t)
     REQUIRES(&all->lock);
     struct list trash = LIST_INIT(trash);
     struct proc *p = t->proc;
+    struct thread *target;
     irqflags_t flags;
 
     index_erase(&all->by_id, t->id);
@@ -192,14 +193,15 @@ static void end(struct posix_timers *all, struct posix_timer *t)
     alarm_set(&t->alarm, false, 0, 0);
     list_del(&t->link);
     list_del(&t->due_link);
-    t->q->timer = NULL;
-    if (list_empty(&t->q->link))
+    target = t->target ? thread_of(p, t->target) : NULL;
+    WRITE_ONCE(t->q->timer, NULL);
+    if (signal_disown(target ? &target->records : t->target ? NULL : &p->records, t->q))
         list_add(&trash, &t->q->link);
     spin_unlock_irq(&p->sig.lock, flags);
     alarm_arm(&t->alarm);
     alarm_fini(&t->alarm);
     ktimer_cancel(&t->alarm.timer);
-    signal_free(&trash);
+    signal_free(p, &trash);
     kfree(t);
 }
 
@@ -319,7 +321,7 @@ static void discard(struct posix_timer *t)
 
     t->q->timer = NULL;
     list_add(&trash, &t->q->link);
-    signal_free(&trash);
+    signal_free(t->proc, &trash);
     kfree(t);
 }
 

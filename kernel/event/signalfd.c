@@ -142,7 +142,7 @@ static int take(u64 set, struct signalfd_siginfo *out)
     int signo = signal_take(t, set, &rec, &trash);
 
     spin_unlock_irq(&t->proc->sig.lock, flags);
-    signal_free(&trash);
+    signal_free(t->proc, &trash);
     posix_timers_rearm(t->proc);
     if (signo)
         fill(out, signo, &rec);

@@ -184,7 +184,7 @@ static int take_from(struct thread *t, u64 set, u64 awaits, struct sig_record *r
 
     t->awaits = signo ? 0 : awaits;
     spin_unlock_irq(&t->proc->sig.lock, flags);
-    signal_free(&trash);
+    signal_free(t->proc, &trash);
     posix_timers_rearm(t->proc);
     return signo;
 }

@@ -13,6 +13,7 @@
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/family.h"
+#include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "lib/lock.h"
@@ -85,7 +86,7 @@ static void while_stopped(struct proc *p, struct thread *t)
     if (likely(!stop_holds(p, t)))
         return;
     flags = spin_lock_irq(&p->sig.lock);
-    last = signal_stop_taken(p, t);
+    last = job_stop_taken(p, t);
     spin_unlock_irq(&p->sig.lock, flags);
     if (last) {
         flags = spin_lock_irq(&proc_lock);
@@ -94,7 +95,7 @@ static void while_stopped(struct proc *p, struct thread *t)
     }
     while (stop_holds(p, t) && !signal_kill_pending(t))
         if (likely(!t->trace) || !ptrace_group_stop(t))
-            thread_park();
+            job_sleep(p, t);
 }
 
 /* This thread took the stop signal; p->stopped is set already. It tells of the end of the
@@ -104,6 +105,7 @@ static void stop_here(struct proc *p, struct thread *t)
     irqflags_t flags;
     bool over, told;
 
+    job_stop_others(p);
     while_stopped(p, t);
     flags = spin_lock_irq(&proc_lock);
     spin_lock(&p->sig.lock);
@@ -149,7 +151,7 @@ static enum action decide(struct proc *p, struct thread *t, bool orphaned, int s
         return ACT_DIE;
     if (signo != SIGSTOP && orphaned)
         return ACT_AGAIN;
-    signal_stop_begin(p, t, signo);
+    job_stops(p, t, signo);
     return ACT_STOP;
 }
 
@@ -206,7 +208,7 @@ static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec
         flags = spin_lock_irq(&p->sig.lock);
         action = take_one(p, t, orphaned, &signo, rec, act, &trash);
         spin_unlock_irq(&p->sig.lock, flags);
-        signal_free(&trash);
+        signal_free(p, &trash);
         posix_timers_rearm(p);
         if (unlikely(action == ACT_TRACE))
             action = traced_one(p, t, &signo, rec, act);

@@ -18,6 +18,7 @@
 #include "kernel/task/fork.h"
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/futex/robust.h"
+#include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
@@ -124,21 +125,21 @@ static void detach_thread(struct proc *p, struct thread *t, struct list *trash)
     io_counts_add(&p->io, &t->io);
     if (--p->nthreads)
         p->account->tasks--; /* the last one counts as long as the process does */
-    list_del(&t->proc_link);
+    thread_walk_leave(p, t);
     signal_flush(&t->pending, &t->records, trash);
 }
 
 /* The others die as soon as they leave the kernel; no new ones come. proc_lock and sig.lock
- * held, given up now and then: those that were told go to the end of the list. */
+ * held, given up now and then. */
 static void kill_others(struct proc *p, const struct thread *t, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
     REQUIRES(&p->sig.lock);
-    for (u32 n = p->nthreads; n; n--) {
-        struct thread *other = list_entry(p->threads.next, struct thread, proc_link);
+    struct thread_walk w;
+    struct thread *other;
 
-        list_del(&other->proc_link);
-        list_add_tail(&p->threads, &other->proc_link);
+    thread_walk_begin(&w, p);
+    while ((other = thread_walk_next(&w, p)) != NULL) {
         if (other != t) {
             WRITE_ONCE(other->pending, other->pending | sig_bit(SIGKILL));
             thread_notify(other);
@@ -149,6 +150,7 @@ static void kill_others(struct proc *p, const struct thread *t, irqflags_t *flag
             spin_lock(&p->sig.lock);
         }
     }
+    thread_walk_end(&w);
 }
 
 /* Whether the whole process ends. proc_lock and sig.lock held, given up. */
@@ -199,7 +201,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
     if (!last) {
         thread_unpublish(t); /* first: nobody sends it a signal from now on */
         spin_lock(&p->sig.lock);
-        stopped = signal_stop_taken(p, t) && !p->exiting;
+        stopped = job_stop_taken(p, t) && !p->exiting;
         detach_thread(p, t, &trash);
         if (p->leader == t)
             p->leader = list_entry(p->threads.next, struct thread, proc_link);
@@ -213,7 +215,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
     if (stopped) /* it was the last that ran */
         notify_parent(p, CLD_STOPPED, p->stop_signal);
     spin_unlock_irq(&proc_lock, flags);
-    signal_free(&trash);
+    signal_free(p, &trash);
     return last;
 }
 
@@ -279,7 +281,7 @@ static void leave_family(struct proc *p, struct thread *t)
     if (ptrace_thread_ends(t, p->exit_status))
         t->free_tid = 0;
     spin_unlock_irq(&proc_lock, flags);
-    signal_free(&trash);
+    signal_free(p, &trash);
 
     while (!list_empty(&unwanted)) {
         struct proc *child = list_entry(unwanted.next, struct proc, sibling);

@@ -57,8 +57,8 @@ void orphan_group(struct proc *p, const struct proc *parent, const struct proc *
         return;
     births = proc_births(); /* the number may name another group soon */
     spin_unlock_irq(&proc_lock, *flags);
-    signal_send_group(pgid, SIGHUP, births);
-    signal_send_group(pgid, SIGCONT, births);
+    signal_send_group(pgid, SIGHUP, 0, births);
+    signal_send_group(pgid, SIGCONT, 0, births);
     *flags = spin_lock_irq(&proc_lock);
 }
 
@@ -128,6 +128,7 @@ static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
                      struct list *unwanted, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
+    zombie_unqueue(child);
     list_del(&child->sibling);
     list_add_tail(&reaper->children, &child->sibling);
     child->parent = reaper;
@@ -149,7 +150,6 @@ static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
             proc_unpublish(child);
             list_add(unwanted, &child->sibling);
         } else {
-            list_del(&child->ended);
             zombie_queue(child);
         }
         tell_end(child);

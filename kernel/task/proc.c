@@ -17,6 +17,7 @@
 #include "kernel/task/sigactions.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
+#include "kernel/task/wait.h"
 #include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/string.h"
@@ -56,11 +57,11 @@ struct proc *proc_alloc(void)
         return NULL;
     list_init(&p->children);
     list_init(&p->sibling);
-    list_init(&p->zombies);
-    list_init(&p->ended);
     list_init(&p->hash);
     list_init(&p->tracees);
     list_init(&p->threads);
+    list_init(&p->walks);
+    list_init(&p->asleep);
     list_init(&p->records.queued);
     waitq_init(&p->child_wait);
     ktimer_init(&p->itimer, itimer_fire);
@@ -83,7 +84,7 @@ void proc_free(struct proc *p)
     if (p->pidref)
         pidref_forget(p->pidref);
     signal_flush(&p->pending, &p->records, &trash);
-    signal_free(&trash);
+    signal_free(p, &trash);
     if (p->end_record)
         signal_spare_free(p->end_record);
     ptrace_free(p->trace);
@@ -278,8 +279,7 @@ void proc_unpublish(struct proc *p)
     in_session[p->sid]--;
     p->account->tasks--; /* its threads have gone */
     list_del(&p->sibling);
-    list_del(&p->ended);
-    list_init(&p->ended);
+    zombie_unqueue(p);
     procs_remove(p);
     list_del(&p->hash);
     pid_release(p->pid);

@@ -88,7 +88,8 @@ struct sig_queued {
  * keeps its first record. */
 struct sig_records {
     struct sig_record standard[SIG_STANDARD_MAX + 1];
-    struct list queued; /* of struct sig_queued */
+    struct list queued; /* of struct sig_queued: kernel/task/sigqueue.c */
+    struct list *last[1 + NSIG - SIG_STANDARD_MAX];
 };
 
 /* Which allocation of a thread fails: kernel/inject.c, debug kernels only. */
@@ -139,9 +140,10 @@ struct thread {
     u64 blocked;       /* [S] changed by itself alone; bit signo-1 */
     u64 saved_blocked; /* [o] rt_sigsuspend: mask to put back, valid with restore_mask */
     bool restore_mask; /* [o] */
-    bool stop_due;     /* [S] its process's stop is not told before it stops too */
-    bool stop_passed;  /* [S] its tracer let it go on: the process's stop is not for it */
-    u8 trap_due;       /* [S] TRAP_*: it stops for its tracer as soon as it can */
+    struct list stop_link; /* [S] proc->asleep: it sleeps in job_sleep() */
+    bool stop_due;         /* [S] its process's stop is not told before it stops too */
+    bool stop_passed; /* [S] its tracer let it go on: the process's stop is not for it */
+    u8 trap_due;      /* [S] TRAP_*: it stops for its tracer as soon as it can */
     struct tracee *trace;           /* [PS] kernel/ptrace; NULL: nobody ever traced it */
     u64 awaits;                     /* [S] sigtimedwait takes these */
     u64 pending;                    /* [S] signals directed at this thread */
@@ -202,14 +204,15 @@ enum dumpable { DUMP_NOBODY, DUMP_USER, DUMP_ROOT };
 #define TRAP_NOTIFY 2u
 
 struct proc {
-    s32 pid;              /* [c] */
-    u64 serial;           /* [c] never used twice */
-    struct proc *parent;  /* [P] NULL: init */
-    s32 ppid;             /* [P] the parent's number, 0: init; one word */
-    struct list children; /* [P] of struct proc.sibling */
-    struct list sibling;  /* [P] */
-    struct list zombies;  /* [P] of struct proc.ended: children that are zombies */
-    struct list ended;    /* [P] */
+    s32 pid;                /* [c] */
+    u64 serial;             /* [c] never used twice */
+    struct proc *parent;    /* [P] NULL: init */
+    s32 ppid;               /* [P] the parent's number, 0: init; one word */
+    struct list children;   /* [P] of struct proc.sibling */
+    struct list sibling;    /* [P] */
+    struct rb_root zombies; /* [P] of struct proc.ended: children that are zombies */
+    struct rb_node ended;   /* [P] by serial, while `queued` */
+    bool queued;            /* [P] */
     u64 quiet_since; /* [P] job_changes when no child had a stop or a continuation to tell */
     struct thread *parent_thread;      /* [P] the parent's thread that waits with
                                      __WNOTHREAD; NULL: init */
@@ -222,6 +225,7 @@ struct proc {
     u64 orphaned_by;  /* [P] first of a group: the process whose end it was asked for */
     struct list hash; /* [P] by pid */
     struct list threads;        /* [PS] of those that have not left (leave_group) */
+    struct list walks;          /* [PS] of struct thread_walk */
     u32 nthreads;               /* [PS] */
     u32 nlive;                  /* [P] threads that have not left their last stack */
     struct thread *leader;      /* [PS] NULL once it is a zombie */
@@ -249,6 +253,8 @@ struct proc {
     bool stop_told;                 /* [S] all threads stopped, the parent may know */
     bool continued;                 /* [S] a continuation that wait4 has not seen */
     int stop_signal;                /* [S] */
+    u32 stop_count;                 /* [S] stops so far */
+    struct list asleep;             /* [S] threads that stopped */
     u32 stop_due;                   /* [S] threads that still have to stop */
     int exit_status;                /* [P] as wait4 reports it */
     int exit_signal;                /* [P] to the parent, SIGCHLD */

@@ -6,6 +6,7 @@
 #include "kernel/event/posix_timer.h"
 #include "kernel/event/signalfd.h"
 #include "kernel/ptrace/tracee.h"
+#include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/sigactions.h"
@@ -64,15 +65,6 @@ static void wake_awaiting(struct proc *p, int signo)
     }
 }
 
-void threads_wake(struct proc *p)
-{
-    REQUIRES(&p->sig.lock);
-    struct list *pos;
-
-    list_for_each (pos, &p->threads)
-        thread_notify(list_entry(pos, struct thread, proc_link));
-}
-
 void signal_retarget(struct proc *p, u64 set)
 {
     REQUIRES(&p->sig.lock);
@@ -92,66 +84,6 @@ void signal_retarget(struct proc *p, u64 set)
     }
 }
 
-/* ---- stops ---- */
-
-/* Threads that sleep in a call stop on their way out of it. Those that run may be in their
- * program on another CPU: the parent hears of the stop when none of them is any more. */
-void signal_stop_begin(struct proc *p, struct thread *t, int signo)
-{
-    REQUIRES(&p->sig.lock);
-    struct list *pos;
-
-    WRITE_ONCE(p->stopped, true);
-    p->reported = p->continued = p->stop_told = false;
-    p->stop_signal = signo;
-    p->stop_due = 0;
-    /* Who is seen asleep here sees `stopped` when it wakes up. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    list_for_each (pos, &p->threads) {
-        struct thread *other = list_entry(pos, struct thread, proc_link);
-
-        other->stop_passed = false;
-        if (unlikely(is_traced(other)) && other->trace->state == TRACE_LISTENING)
-            other->trap_due |= TRAP_NOTIFY;
-        other->stop_due = other == t || READ_ONCE(other->state) == THREAD_RUNNABLE;
-        p->stop_due += other->stop_due;
-    }
-    job_changed();
-    threads_wake(p);
-}
-
-bool signal_stop_taken(struct proc *p, struct thread *t)
-{
-    REQUIRES(&p->sig.lock);
-    p->stop_due -= t->stop_due;
-    t->stop_due = false;
-    if (!p->stopped || p->stop_due || p->stop_told)
-        return false;
-    WRITE_ONCE(p->stop_told, true);
-    job_changed();
-    return true;
-}
-
-static void stop_ends(struct proc *p)
-{
-    REQUIRES(&p->sig.lock);
-    struct list *pos;
-
-    WRITE_ONCE(p->stopped, false);
-    p->continued = true;
-    p->stop_due = 0;
-    list_for_each (pos, &p->threads) {
-        struct thread *t = list_entry(pos, struct thread, proc_link);
-
-        t->stop_due = t->stop_passed = false;
-        if (unlikely(is_traced(t)) && t->trace->seized &&
-            READ_ONCE(t->trace->state) != TRACE_RUNNING)
-            t->trap_due |= TRAP_NOTIFY;
-    }
-    job_changed();
-    threads_wake(p);
-}
-
 /* Stop signals and SIGCONT cancel each other even when ignored. */
 static void apply_job_control(struct proc *p, int signo)
 {
@@ -162,7 +94,7 @@ static void apply_job_control(struct proc *p, int signo)
         return;
     unset_everywhere(p, SIG_STOPS, NULL);
     if (p->stopped)
-        stop_ends(p);
+        job_continues(p);
 }
 
 static bool is_ignored(const struct proc *p, const struct thread *t, int signo)
@@ -249,7 +181,7 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
         if (q) {
             q->signo = signo;
             q->rec = *rec;
-            list_add_tail(&records->queued, &q->link);
+            signal_enqueue(records, q);
         }
     }
     tell(p, t, target, signo);
@@ -276,7 +208,7 @@ enum timer_sent signal_send_timer(struct proc *p, struct thread *t, struct sig_q
         records->standard[q->signo] = (struct sig_record){.status = STATUS_QUEUED};
     }
     WRITE_ONCE(*pending, *pending | sig_bit(q->signo));
-    list_add_tail(&records->queued, &q->link);
+    signal_enqueue(records, q);
     tell(p, t, target, q->signo);
     return TIMER_SENT;
 }
@@ -302,27 +234,19 @@ struct proc *signal_next(struct procs *w, int signo, struct sig_queued **spare)
     return procs_next(w);
 }
 
-int signal_send_group(s32 pgid, int signo, u64 until)
+int signal_send_group(s32 pgid, int signo, u64 after, u64 until)
 {
     struct procs w = procs_begin(pgid);
     int err = -ESRCH;
     struct proc *p;
 
+    w.birth = after;
     while ((p = procs_next(&w)) && (!until || p->birth <= until)) {
         signal_send_proc(p, signo);
         err = 0;
     }
     procs_end(&w);
     return err;
-}
-
-void signal_group_now(s32 pgid, int signo)
-{
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-
-    for (struct proc *p = group_first(pgid); p; p = group_next(p))
-        signal_send_proc(p, signo);
-    spin_unlock_irq(&proc_lock, flags);
 }
 
 /* ---- questions and changes ---- */
@@ -395,7 +319,7 @@ void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction 
             unset_everywhere(p, sig_bit(signo), &trash);
     }
     spin_unlock_irq(&p->sig.lock, flags);
-    signal_free(&trash);
+    signal_free(p, &trash);
     if (p == current_proc())
         posix_timers_rearm(p);
 }

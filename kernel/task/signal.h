@@ -27,23 +27,14 @@ static inline bool signal_kill_pending(const struct thread *t)
 void signal_send_proc(struct proc *p, int signo);
 void signal_send_thread(struct thread *t, int signo);
 
-/* Signals every process of a group: 0, or -ESRCH when there is none. `until`: those born up
- * to then (proc_births), 0: all. It pauses: no spinlock held, interrupts on. */
-int signal_send_group(s32 pgid, int signo, u64 until);
-/* The same in any context, at once: for the keyboard. */
-void signal_group_now(s32 pgid, int signo);
-
-/* Makes every thread look at what waits for it. sig.lock held. */
-void threads_wake(struct proc *p);
+/* Signals every process of a group: 0, or -ESRCH when there is none. Those born (proc_births)
+ * after `after`, 0: all, and not after `until`, 0: all. It pauses: no spinlock held, interrupts
+ * on. */
+int signal_send_group(s32 pgid, int signo, u64 after, u64 until);
 
 /* Signals to the process in `set` may have been meant for a thread that will not take them:
  * one that would is told of each. sig.lock held. */
 void signal_retarget(struct proc *p, u64 set);
-
-/* A stop of the process begins, taken by t; t stops now, or leaves. Both with sig.lock held.
- * The second is true for the last one that could still run: who then tells the parent, without sig.lock. */
-void signal_stop_begin(struct proc *p, struct thread *t, int signo);
-bool must_check signal_stop_taken(struct proc *p, struct thread *t);
 
 /* Signals the running thread would act on now. */
 u64 signal_actionable(const struct thread *t);

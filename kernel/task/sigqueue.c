@@ -8,6 +8,8 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
+#include "lib/string.h"
 #include "mm/phys/slab.h"
 
 STATIC_ASSERT(sizeof(struct siginfo) == 128);
@@ -98,74 +100,150 @@ struct sig_queued *signal_claim(struct proc *p, struct sig_queued **spare)
     return q;
 }
 
-void signal_free(struct list *trash)
+/* A record that a timer may still own: true when nobody does. */
+static bool is_free(struct proc *p, struct sig_queued *q)
+{
+    if (likely(!READ_ONCE(q->timer)))
+        return true;
+    SCOPED_LOCK_IRQ(&p->sig.lock);
+    if (!q->timer)
+        return true;
+    posix_timer_dropped(q);
+    return false;
+}
+
+void signal_free(struct proc *p, struct list *trash)
 {
     while (!list_empty(trash)) {
         struct sig_queued *q = list_entry(trash->next, struct sig_queued, link);
 
         list_del(&q->link);
-        __atomic_fetch_sub(&q->account->signals, 1, __ATOMIC_RELAXED);
-        account_put(q->account);
-        kfree(q);
+        if (is_free(p, q)) {
+            __atomic_fetch_sub(&q->account->signals, 1, __ATOMIC_RELAXED);
+            account_put(q->account);
+            kfree(q);
+        }
+        pause_anyway();
     }
 }
 
 /* ---- pending sets; sig.lock held ---- */
 
-static void drop_queued(struct sig_records *records, u64 set, struct list *trash)
+/* The queue is one list, sorted by class: first what timers sent of standard signals, at most
+ * one of each, then each real-time signal, in the order it was sent in. `last` knows where a
+ * class ends, so nothing that is done here depends on how many are queued. */
+static u32 class_of(int signo)
 {
-    struct list *pos, *tmp;
+    return signo <= SIG_STANDARD_MAX ? 0 : (u32)(signo - SIG_STANDARD_MAX);
+}
 
-    list_for_each_safe (pos, tmp, &records->queued) {
+/* The place behind the last of the lower classes. */
+static struct list *class_head(struct sig_records *records, u32 class)
+{
+    while (class)
+        if (records->last[--class])
+            return records->last[class];
+    return &records->queued;
+}
+
+void signal_enqueue(struct sig_records *records, struct sig_queued *q)
+{
+    u32 class = class_of(q->signo);
+
+    list_add(records->last[class] ?: class_head(records, class), &q->link);
+    records->last[class] = &q->link;
+}
+
+static void dequeue(struct sig_records *records, struct sig_queued *q)
+{
+    u32 class = class_of(q->signo);
+
+    if (records->last[class] == &q->link)
+        records->last[class] =
+            q->link.prev == class_head(records, class) ? NULL : q->link.prev;
+    list_del(&q->link);
+}
+
+/* The one sent first; NULL: it has no record. */
+static struct sig_queued *first_queued(struct sig_records *records, int signo)
+{
+    u32 class = class_of(signo);
+    struct list *pos, *last = records->last[class];
+
+    if (!last)
+        return NULL;
+    for (pos = class_head(records, class)->next;; pos = pos->next) {
         struct sig_queued *q = list_entry(pos, struct sig_queued, link);
 
-        if (!(set & sig_bit(q->signo)))
-            continue;
-        list_del(&q->link);
-        if (q->timer)
-            posix_timer_dropped(q);
-        else
-            list_add(trash, &q->link);
+        if (q->signo == signo)
+            return q;
+        if (pos == last)
+            return NULL;
+    }
+}
+
+static void discard_one(struct sig_records *records, int signo, struct list *trash)
+{
+    u32 class = class_of(signo);
+    struct list *last = records->last[class];
+    struct sig_queued *q;
+
+    if (class && last) {
+        records->last[class] = NULL;
+        list_move_run(trash, class_head(records, class)->next, last);
+    } else if ((q = first_queued(records, signo)) != NULL) {
+        dequeue(records, q); /* a timer's, see signal_disown() */
+        posix_timer_dropped(q);
     }
 }
 
 void signal_discard(u64 *pending, struct sig_records *records, u64 set,
                     struct list *trash)
 {
+    u64 gone = *pending & set;
+
     WRITE_ONCE(*pending, *pending & ~set);
-    if (!list_empty(&records->queued))
-        drop_queued(records, set, trash);
+    if (likely(list_empty(&records->queued)))
+        return;
+    for (; gone; gone &= gone - 1)
+        discard_one(records, __builtin_ctzll(gone) + 1, trash);
 }
 
 void signal_flush(u64 *pending, struct sig_records *records, struct list *trash)
 {
-    signal_discard(pending, records, ~0ull, trash);
+    WRITE_ONCE(*pending, 0);
+    memset(records->last, 0, sizeof(records->last));
+    if (!list_empty(&records->queued))
+        list_move_run(trash, records->queued.next, records->queued.prev);
+}
+
+bool signal_disown(struct sig_records *records, struct sig_queued *q)
+{
+    if (list_empty(&q->link))
+        return true;
+    if (!records || q->signo > SIG_STANDARD_MAX)
+        return false;
+    dequeue(records, q);
+    records->standard[q->signo] = q->rec;
+    return true;
 }
 
 static void take_queued(u64 *pending, struct sig_records *records, int signo,
                         struct sig_record *rec, struct list *trash)
 {
-    struct list *pos, *tmp;
-    bool taken = false;
+    struct sig_queued *q = first_queued(records, signo);
 
     *rec = signal_of_kernel;
-    list_for_each_safe (pos, tmp, &records->queued) {
-        struct sig_queued *q = list_entry(pos, struct sig_queued, link);
-
-        if (q->signo != signo)
-            continue;
-        if (taken) { /* one more of the same */
-            *pending |= sig_bit(signo);
-            break;
-        }
-        *rec = q->rec;
-        taken = true;
-        list_del(&q->link);
-        if (q->timer)
-            posix_timer_taken(q, rec);
-        else
-            list_add(trash, &q->link);
-    }
+    if (!q)
+        return;
+    dequeue(records, q);
+    *rec = q->rec;
+    if (q->timer)
+        posix_timer_taken(q, rec);
+    else
+        list_add(trash, &q->link);
+    if (signo > SIG_STANDARD_MAX && records->last[class_of(signo)])
+        *pending |= sig_bit(signo); /* one more of the same */
 }
 
 int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *trash)

@@ -18,17 +18,26 @@ extern const struct sig_record signal_of_kernel;
  * memory. */
 struct sig_queued *signal_claim(struct proc *p, struct sig_queued **spare);
 
-/* None of the set is pending any more. trash NULL: there are no queued ones in the set. */
+/* Puts a record, which is in no list, behind the others of its number. Who sends sets the bit. */
+void signal_enqueue(struct sig_records *records, struct sig_queued *q);
+
+/* The timer of a record ends: true: the record is in no list, its signal, if it is pending, can
+ * do without; false: it stays in the queue and is freed when it leaves it. `records`: where it
+ * was sent to, NULL: to a thread that has gone. */
+bool must_check signal_disown(struct sig_records *records, struct sig_queued *q);
+
+/* None of the set is pending any more. trash NULL: there are standard signals only in the set. */
 void signal_discard(u64 *pending, struct sig_records *records, u64 set,
                     struct list *trash);
 
 /* Nothing is allocated or freed under proc_lock and sig.lock, which interrupt handlers take too.
  * Who sends a queued signal brings memory for it: signal_spare() before the locks (NULL: none is
  * needed, or there is none), signal_spare_free() of what is left after them. What is taken out
- * of a queue comes in a list, to be freed after the locks. */
+ * of a queue comes in a list, to be freed after the locks; what of it is a timer's goes back to
+ * the timer then. signal_free() pauses: no spinlock held. */
 struct sig_queued *signal_spare(int signo);
 void signal_spare_free(struct sig_queued *spare);
-void signal_free(struct list *trash);
+void signal_free(struct proc *p, struct list *trash);
 
 /* Takes one pending signal of `set`: its number with *rec filled in, 0: none. sig.lock. */
 int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *trash);

@@ -98,11 +98,25 @@ u64 job_changes = 1;
 void zombie_queue(struct proc *p)
 {
     REQUIRES(&proc_lock);
-    struct list *zombies = &p->parent->zombies, *pos = zombies->prev;
+    struct rb_root *root = &p->parent->zombies;
+    struct rb_node **link = &root->node, *parent = NULL;
 
-    while (pos != zombies && list_entry(pos, struct proc, ended)->serial > p->serial)
-        pos = pos->prev;
-    list_add(pos, &p->ended);
+    while (*link) {
+        parent = *link;
+        link = p->serial < rb_entry(parent, struct proc, ended)->serial ? &parent->left
+                                                                        : &parent->right;
+    }
+    rb_insert(root, &p->ended, parent, link, NULL);
+    p->queued = true;
+}
+
+void zombie_unqueue(struct proc *p)
+{
+    REQUIRES(&proc_lock);
+    if (!p->queued)
+        return;
+    rb_erase(&p->parent->zombies, &p->ended, NULL);
+    p->queued = false;
 }
 
 /* Whether one of the children that the call is about stopped or went on: its number, or 0.
@@ -156,8 +170,8 @@ static s32 try_any(struct proc *parent, const struct wait_request *w,
     struct list *pos;
     s32 found;
 
-    list_for_each (pos, &parent->zombies) {
-        struct proc *p = list_entry(pos, struct proc, ended);
+    for (struct rb_node *n = rb_first(&parent->zombies); n; n = rb_next(n)) {
+        struct proc *p = rb_entry(n, struct proc, ended);
 
         found = p->pid;
         if (matches(p, w) && try_child(parent, p, w, r))

@@ -29,3 +29,5 @@ struct wait_result {
 /* Puts a zombie among those its parent can wait for, in the order they were born in.
  * proc_lock held. */
 void zombie_queue(struct proc *p);
+/* Takes it out again, if it is there: before its parent is another one. proc_lock held. */
+void zombie_unqueue(struct proc *p);

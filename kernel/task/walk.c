@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Walks over all processes, or those of a group. Each process has a place in an order that
+ * Walks over all processes, those of a group, or the threads of one. Each process has a place in an order that
  * only grows; a walk remembers the place it has come to, so it may give proc_lock up between
  * two steps. Who is born meanwhile comes at its end: nobody escapes a signal to all by
  * forking.
@@ -170,4 +170,44 @@ void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg)
     while ((p = procs_next(&w)) && visit(p, arg))
         ;
     procs_end(&w);
+}
+
+/* ---- threads ---- */
+
+void thread_walk_begin(struct thread_walk *w, struct proc *p)
+{
+    REQUIRES(&p->sig.lock);
+    w->next = p->threads.next;
+    list_add(&p->walks, &w->link);
+}
+
+struct thread *thread_walk_next(struct thread_walk *w, struct proc *p)
+{
+    REQUIRES(&p->sig.lock);
+    struct list *at = w->next;
+
+    if (at == &p->threads)
+        return NULL;
+    w->next = at->next;
+    return list_entry(at, struct thread, proc_link);
+}
+
+void thread_walk_end(struct thread_walk *w)
+{
+    list_del(&w->link);
+}
+
+void thread_walk_leave(struct proc *p, struct thread *t)
+{
+    REQUIRES(&proc_lock);
+    REQUIRES(&p->sig.lock);
+    struct list *pos;
+
+    list_for_each (pos, &p->walks) {
+        struct thread_walk *w = list_entry(pos, struct thread_walk, link);
+
+        if (w->next == &t->proc_link)
+            w->next = t->proc_link.next;
+    }
+    list_del(&t->proc_link);
 }

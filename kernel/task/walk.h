@@ -35,6 +35,19 @@ struct procs procs_begin(s32 pgid);
 struct proc *procs_next(struct procs *w);
 void procs_end(struct procs *w);
 
+/* A walk over the threads of a process in the order they came in; those that come meanwhile are
+ * met at its end. sig.lock is held, and may be given up between two steps; what next answers is
+ * valid until then. */
+struct thread_walk {
+    struct list link; /* proc->walks */
+    struct list *next;
+};
+void thread_walk_begin(struct thread_walk *w, struct proc *p);
+struct thread *thread_walk_next(struct thread_walk *w, struct proc *p);
+void thread_walk_end(struct thread_walk *w);
+/* A thread leaves the threads of its process. proc_lock and sig.lock held. */
+void thread_walk_leave(struct proc *p, struct thread *t);
+
 /* Calls visit for each process with proc_lock held; visit returns false to stop. The lock is
  * given up now and then: no spinlock held, interrupts on. */
 void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg);

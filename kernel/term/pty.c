@@ -319,7 +319,7 @@ static size_t type_bytes(struct tty *t, const u8 *bytes, size_t n)
         s32 group = READ_ONCE(t->foreground);
 
         if (signo && group)
-            signal_send_group(group, signo, 0);
+            signal_send_group(group, signo, 0, 0);
     }
     return i;
 }

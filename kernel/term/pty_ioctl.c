@@ -63,7 +63,7 @@ static long send_signal(struct tty *t, u64 signo)
     if (signo < 1 || signo > NSIG)
         return -EINVAL;
     if (group)
-        signal_send_group(group, (int)signo, 0);
+        signal_send_group(group, (int)signo, 0, 0);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "kernel/devices.h"
 #include "kernel/random.h"
 #include "kernel/task/family.h"
+#include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/walk.h"
@@ -36,7 +37,7 @@ void console_input(u8 byte)
     console_flush();
     random_stir(byte);
     if (signo && group)
-        signal_group_now(group, signo);
+        job_key(group, signo);
 }
 
 s32 tty_foreground(const struct tty *t)
@@ -70,7 +71,7 @@ int tty_check_background(struct tty *t, int signo, bool ignorable)
         return ignorable ? 0 : -EIO;
     if (orphaned)
         return -EIO;
-    signal_send_group(group, signo, 0);
+    signal_send_group(group, signo, 0, 0);
     return -ERESTARTSYS;
 }
 
@@ -102,8 +103,8 @@ void tty_detach(struct proc *p)
         return;
     proc_for_each(forget_tty, p);
     if (group) {
-        signal_send_group(group, SIGHUP, 0);
-        signal_send_group(group, SIGCONT, 0);
+        signal_send_group(group, SIGHUP, 0, 0);
+        signal_send_group(group, SIGCONT, 0, 0);
     }
 }
 
@@ -132,8 +133,8 @@ void tty_hangup(struct tty *t)
     if (session)
         proc_for_each(lose_tty, t);
     if (group) {
-        signal_send_group(group, SIGHUP, 0);
-        signal_send_group(group, SIGCONT, 0);
+        signal_send_group(group, SIGHUP, 0, 0);
+        signal_send_group(group, SIGCONT, 0, 0);
     }
 }
 

@@ -89,7 +89,7 @@ static int set_size(struct tty *t, uintptr_t arg)
                    size.ws_ypixel != t->size.ws_ypixel;
     t->size = size;
     if (changed && group)
-        signal_send_group(group, SIGWINCH, 0);
+        signal_send_group(group, SIGWINCH, 0, 0);
     return 0;
 }
 

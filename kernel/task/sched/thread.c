@@ -45,6 +45,7 @@ struct thread *thread_create(struct proc *proc, const char *name, void (*fn)(voi
     t->entry = fn;
     t->entry_arg = arg;
     list_init(&t->proc_link);
+    list_init(&t->stop_link);
     list_init(&t->tid_link);
     list_init(&t->pi_owned);
     list_init(&t->records.queued);
