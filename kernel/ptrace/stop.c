@@ -6,6 +6,7 @@
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/tracee.h"
+#include "kernel/task/jobs.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "lib/lock.h"
@@ -228,6 +229,7 @@ bool ptrace_group_stop(struct thread *t)
 
     if (!is_traced(t))
         return false;
+    job_stop_passed(p, t);
     if (r->seized) {
         s.code |= PTRACE_EVENT_STOP << 8;
         (void)stop_with_info(t, &s, &listened);

@@ -80,19 +80,6 @@ static bool stop_holds(const struct proc *p, const struct thread *t)
 /* Sleeps until SIGCONT or SIGKILL, or a tracer's word. */
 static void while_stopped(struct proc *p, struct thread *t)
 {
-    irqflags_t flags;
-    bool last;
-
-    if (likely(!stop_holds(p, t)))
-        return;
-    flags = spin_lock_irq(&p->sig.lock);
-    last = job_stop_taken(p, t);
-    spin_unlock_irq(&p->sig.lock, flags);
-    if (last) {
-        flags = spin_lock_irq(&proc_lock);
-        notify_parent(p, CLD_STOPPED, READ_ONCE(p->stop_signal));
-        spin_unlock_irq(&proc_lock, flags);
-    }
     while (stop_holds(p, t) && !signal_kill_pending(t))
         if (likely(!t->trace) || !ptrace_group_stop(t))
             job_sleep(p, t);

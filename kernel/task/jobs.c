@@ -8,6 +8,7 @@
 #include "kernel/main.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace/tracee.h"
+#include "kernel/task/family.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
@@ -15,6 +16,7 @@
 #include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
+#include "lib/uapi/wait.h"
 
 /* ---- stops ---- */
 
@@ -90,14 +92,37 @@ static void wake_stopped(struct proc *p, u32 n)
     }
 }
 
+/* The parent hears of the stop. */
+static void tell_stop(struct proc *p)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+
+    notify_parent(p, CLD_STOPPED, READ_ONCE(p->stop_signal));
+}
+
+void job_stop_passed(struct proc *p, struct thread *t)
+{
+    irqflags_t flags = spin_lock_irq(&p->sig.lock);
+    bool last = job_stop_taken(p, t);
+
+    spin_unlock_irq(&p->sig.lock, flags);
+    if (last)
+        tell_stop(p);
+}
+
 void job_sleep(struct proc *p, struct thread *t)
 {
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
-    bool stays = p->stopped && !t->stop_passed;
+    bool stays = p->stopped && !t->stop_passed, last = false;
 
-    if (stays)
+    /* It may be the next stop already: each is taken. */
+    if (stays) {
+        last = job_stop_taken(p, t);
         list_add_tail(&p->asleep, &t->stop_link);
+    }
     spin_unlock_irq(&p->sig.lock, flags);
+    if (last)
+        tell_stop(p);
     if (!stays)
         return;
     thread_park();

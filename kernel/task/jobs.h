@@ -19,6 +19,9 @@ bool must_check job_stop_taken(struct proc *p, struct thread *t);
  * spinlock held. */
 void job_stop_others(struct proc *p);
 
+/* The running thread stops in its tracer's way. */
+void job_stop_passed(struct proc *p, struct thread *t);
+
 /* The running thread sleeps until its stopped process goes on, or something else wakes it. */
 void job_sleep(struct proc *p, struct thread *t);
 

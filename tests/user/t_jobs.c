@@ -170,8 +170,10 @@ TEST(many_threads, "all threads of a process stop and go on, again and again")
         OK(waitid(P_PID, (id_t)pid, &info, WSTOPPED));
         EQ(info.si_code, CLD_STOPPED);
         OK(kill(pid, SIGCONT));
-        if (n == 2) { /* at once again */
+        if (n == 2) { /* at once again, while many are on their way out of the first */
             OK(kill(pid, SIGSTOP));
+            OK(waitid(P_PID, (id_t)pid, &info, WSTOPPED));
+            EQ(info.si_code, CLD_STOPPED);
             OK(kill(pid, SIGCONT));
         }
         OK(waitid(P_PID, (id_t)pid, &info, WCONTINUED));
