@@ -15,7 +15,7 @@
 #include "lib/uapi/stat.h"
 #include "lib/uapi/time.h"
 
-#define NSEC           1000000000ll
+#define NSEC 1000000000ll
 
 /* ---- mode ---- */
 

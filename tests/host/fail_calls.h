@@ -33,7 +33,8 @@ extern const unsigned ncalls;
 #define E (BASE + (5ul << 20))   /* 8 private pages out of reach, 0..3 parked */
 #define F (BASE + (200ul << 20)) /* growable */
 #define G (BASE + (300ul << 20)) /* hole, no tables */
-#define H (BASE + (20ul << 20))  /* brk, 6 pages written, their table shared with the child */
+#define H \
+    (BASE + (20ul << 20)) /* brk, 6 pages written, their table shared with the child */
 #define T (BASE + (260ul << 20)) /* place of a new stack */
 
 void scene_begin(void);
