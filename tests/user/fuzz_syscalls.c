@@ -13,7 +13,9 @@
  */
 #include "tests/user/t.h"
 #include "user/include/tessera.h"
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/time.h>
 
@@ -443,10 +445,30 @@ static bool note_name(const char *name)
     return true;
 }
 
-/* Segments of shared memory outlive their makers. */
-static void clean_segments(void)
+/* Queues, semaphores and segments of shared memory outlive their makers. */
+static void clean_ipc(void)
 {
     struct shmid_ds ds;
+    struct msqid_ds queue;
+    struct msginfo queues;
+    struct seminfo sets;
+    union semun {
+        struct semid_ds *ds;
+        struct seminfo *info;
+    } arg = {.info = &sets};
+    struct semid_ds set;
+    for (int slot = msgctl(0, MSG_INFO, (struct msqid_ds *)&queues); slot >= 0; slot--) {
+        int id = msgctl(slot, MSG_STAT_ANY, &queue);
+        if (id >= 0)
+            msgctl(id, IPC_RMID, NULL);
+    }
+    int last = semctl(0, 0, SEM_INFO, arg);
+    arg.ds = &set;
+    for (; last >= 0; last--) {
+        int id = semctl(last, 0, SEM_STAT_ANY, arg);
+        if (id >= 0)
+            semctl(id, 0, IPC_RMID);
+    }
     for (int slot = shmctl(0, SHM_INFO, &ds); slot >= 0; slot--) {
         int id = shmctl(slot, SHM_STAT_ANY, &ds);
         if (id >= 0)
@@ -456,7 +478,7 @@ static void clean_segments(void)
 
 static void clean(void)
 {
-    clean_segments();
+    clean_ipc();
     t_clean(t_dir, NULL);
     t_clean("/", is_old);
 }
