@@ -62,7 +62,7 @@ struct page {
         u32 refs;  /* ANON: PTEs + pins; OBJECT: 1 for the object + pins. Atomic */
         u32 stamp; /* TABLE: [T] who changed it last, see mm/table/change.h */
         u16 users
-            [2]; /* SLAB: of what begins in each half of it, see mm/vm/slot.c; atomic */
+            [2]; /* SLAB: of what begins in each half of it, see mm/vm/away.c; atomic */
     };
     union {
         struct list link; /* FREE and CACHED */

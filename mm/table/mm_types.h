@@ -62,7 +62,7 @@ struct mm {
     u64 resident
         [RESIDENT_KINDS]; /* without what CPUs have not added yet: mm_resident() */
     u64 tables;
-    u32 lent; /* leaf tables it shares (mm/vm/lend.h), and frozen numbers (mm/vm/slot.h); atomic */
+    u32 lent; /* leaf tables it shares (mm/vm/lend.h), and frozen numbers (mm/vm/away.h); atomic */
     u64 aways; /* leaf tables with an array of away entries; atomic */
     u64 hiwater_rss, hiwater_vm;
     u64 huge_held; /* pages promised to VMAs with VM_HUGE_OWNER; of huge_ops */

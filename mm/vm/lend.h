@@ -33,7 +33,7 @@ int must_check lend_own_range(struct mm *mm, vaddr_t start, vaddr_t end);
 int must_check lend_own_both_ends(struct mm *mm, vaddr_t start, vaddr_t end);
 
 /* The same for those that reach beyond the range only, and for their away numbers, which tables
- * share by themselves (mm/vm/slot.h). */
+ * share by themselves (mm/vm/away.h). */
 static inline int must_check lend_own_ends(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     return likely(!mm->lent) ? 0 : lend_own_both_ends(mm, start, end);

@@ -118,7 +118,7 @@ static inline pte_t pte_write_protect(pte_t pte)
     return pte & ~PTE_WRITE;
 }
 
-/* An entry of level 1 that leads to no table yet, but to `count` away numbers in an array (mm/vm/slot.h):
+/* An entry of level 1 that leads to no table yet, but to `count` away numbers in an array (mm/vm/away.h):
  * the frame inverted as in a parked entry, the rest of the address, a multiple of 8, beside it. Not
  * writable, as no entry that leads to nothing. */
 #define PTE_NUMBERS (1ull << 10) /* software: only with PTE_PRESENT clear */
