@@ -14,7 +14,7 @@ include tools/mk/test.mk
 include tools/mk/lint.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all lib run test test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
+.PHONY: all lib run test test-needs test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
         test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall clean help
@@ -24,8 +24,11 @@ all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build t
 run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits); SCREEN=1: with a display
 	$(RUN_INTERACTIVE)
 
-test: ## the tests that take minutes, with the sum at the end
+test: ## the tests that take minutes, two at a time, with the sum at the end; LANES=1: one
 	$(TEST_ALL)
+
+test-needs: all $(DEBUG_KERNEL) $(DIFF) $(ARGS) $(BENCH) $(BOOT_NEEDS) $(O)/iso.cpio
+	$(TEST_NEEDS)
 
 test-models: ## the models of protocols that need several CPUs, with spin
 	$(TEST_MODELS)

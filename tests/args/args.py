@@ -84,7 +84,7 @@ def main():
     for call in (key.split()[0] for key in files["differs"] if key.endswith("* *")):
         want |= {k: files["differs"][f"{call} * *"] for k in want if k.split()[0] == call}
     as_root = {**want, **files["linux-root"], **files["differs-root"]}
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("TEST_JOBS", "2"))) as pool:
         user, root = pool.submit(run_here, args.build), pool.submit(run_here, args.build, "root")
         user, root = user.result(), root.result()
     groups = {}

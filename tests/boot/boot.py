@@ -3,8 +3,8 @@
 #
 # The boot tests: boot.py BUILD_DIR [GROUP|WORD|short]... runs all groups, or those that are
 # named, and of them the cases whose name holds one of the other words; `short`: the subset of
-# `make test`. Two machines run at a time. TAP on standard output with the sum as last line;
-# each case leaves the serial line's log in BUILD_DIR/logs.
+# `make test`. Two machines run at a time, or TEST_JOBS. TAP on standard output with the sum as
+# last line; each case leaves the serial line's log in BUILD_DIR/logs.
 #
 # A group is a module with cases(build, work), which yields (name, function): the function
 # gets the path for the log and returns None, or what was wrong.
@@ -51,7 +51,7 @@ def looked_at(build, _):
         yield name, lambda _, test=test: screen.verdict(test, build)
 
 
-AT_A_TIME = 2
+AT_A_TIME = int(os.environ.get("TEST_JOBS", "2"))
 GROUPS = {"direct": direct.cases, "cost": cost.cases, "matrix": matrix.cases,
           "bochs": bochs.cases, "displays": displays.cases, "fb": fb.cases,
           "hostile": hostile.cases,

@@ -154,7 +154,7 @@ def explain(linux, tessera, seed, program):
 
 def compare(args, linux, tessera, seed, first, last):
     """The programs of [first, last) that differ, and what Tessera entered."""
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(min(args.jobs, 2)) as pool:
         a = pool.submit(digests, linux, seed, first, last)
         b = pool.submit(digests, tessera, seed, first, last)
         a, b = a.result(), b.result()
@@ -252,7 +252,7 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--programs", type=int, default=1000)
     p.add_argument("--hours", type=float, default=0)
-    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--jobs", type=int, default=int(os.environ.get("TEST_JOBS", "2")))
     p.add_argument("--boot", type=int, default=BOOT)
     p.add_argument("--explain", type=int, default=3, help="differing programs made small")
     p.add_argument("--kernel", help="another kernel than that of the tree")

@@ -6,7 +6,7 @@
 TEST_HOST   = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host
 TEST_USER   = tools/test-user --build $(O) $(SUITE_FILES)
 # Failed allocations, on the debug kernel, which checks itself after each memory call.
-TEST_INJECT = tools/test-user --build $(O) --kernel $(DEBUG_KERNEL) \
+TEST_INJECT = tools/test-user --build $(O) --log test-inject --kernel $(DEBUG_KERNEL) \
               $(filter %/t_inject %/t_inject_sys %/t_inject_proc %/t_inject_calls,$(USER_TESTS))
 # The same on several processors; a busy host needs more time for each of their interrupts.
 TEST_SMP    = tools/sum-tests $(MAKE) --no-print-directory : test-smp-2 test-smp-4 test-smp-boot
@@ -40,6 +40,10 @@ TEST_DIFF   = tests/diff/diff.py $(O)
 TEST_ARGS   = tests/args/args.py $(O)
 SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell date +%s)
 TEST_MODELS = tests/models/run $(O)
-TEST_ALL    = tools/sum-tests $(MAKE) --no-print-directory : \
+# All that they need is built first, so that the lanes of tools/sum-tests build nothing; the
+# longest stand first.
+TEST_NEEDS  = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host build && $(SANITIZED)
+TEST_ALL    = $(MAKE) --no-print-directory -j$(shell nproc) test-needs && \
+              tools/sum-tests $(MAKE) --no-print-directory : \
               test-host test-port test-models test-user test-args test-diff test-inject test-run test-keys test-usb test-screen \
               test-hwreport test-image test-boot-short test-sanitizers-short test-bench-short
