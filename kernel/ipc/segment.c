@@ -12,6 +12,7 @@
 #include "kernel/task/proc.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
 #include "mm/phys/account.h"
@@ -23,6 +24,7 @@ u64 shm_max = OBJECT_MAX_SIZE, shm_all = OBJECT_MAX_PAGES;
 u32 shm_mni = 4096;
 
 static u64 all_pages; /* of all segments together; shm_table.lock */
+static bool forced;   /* kernel.shm_rmid_forced; shm_table.lock, and one word */
 
 SLAB_CACHE(segment_cache, "shm_segment", struct shm_segment);
 
@@ -57,19 +59,14 @@ struct shm_segment *shm_next(u32 *slot)
 u64 shm_attaches(const struct shm_segment *s)
 {
     REQUIRES(&shm_table.lock);
-    return READ_ONCE(s->file->vm.refs) - s->pins - !(s->ipc.mode & SHM_DEST);
+    return READ_ONCE(s->file->vm.refs) - s->pins - s->held;
 }
 
 bool shm_get(struct shm_segment *s)
 {
     REQUIRES(&shm_table.lock);
-    u32 now = READ_ONCE(s->file->vm.refs);
-
-    do {
-        if (!now)
-            return false;
-    } while (!__atomic_compare_exchange_n(&s->file->vm.refs, &now, now + 1, false,
-                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    if (!file_get_live(s->file))
+        return false;
     s->pins++;
     return true;
 }
@@ -84,6 +81,15 @@ void shm_put(struct shm_segment *s)
     file_put(f);
 }
 
+/* The table lets go of s; what the caller must give back, NULL: it had let go before. */
+static struct file *let_go(struct shm_segment *s)
+{
+    struct file *f = s->held ? s->file : NULL;
+
+    s->held = false;
+    return f;
+}
+
 struct file *shm_remove(struct shm_segment *s)
 {
     REQUIRES(&shm_table.lock);
@@ -91,7 +97,66 @@ struct file *shm_remove(struct shm_segment *s)
         return NULL;
     s->ipc.mode |= SHM_DEST;
     ipc_forget_key(&s->ipc);
-    return s->file;
+    return let_go(s);
+}
+
+/* ---- kernel.shm_rmid_forced ---- */
+
+struct file *shm_attached(struct shm_segment *s)
+{
+    REQUIRES(&shm_table.lock);
+    return forced ? let_go(s) : NULL;
+}
+
+/* Lets go of what nobody would ever remove, of one maker that ends or (0) of all. */
+static void let_go_of(u64 maker)
+{
+    struct file *f = NULL;
+
+    for (u32 slot = 0;;) {
+        struct shm_segment *s;
+
+        mutex_lock(&shm_table.lock);
+        for (; !f && (s = shm_next(&slot)); slot++) {
+            if (maker && s->maker != maker)
+                continue;
+            if (maker)
+                s->maker = 0;
+            if (forced && (shm_attaches(s) || !s->maker))
+                f = let_go(s);
+        }
+        mutex_unlock(&shm_table.lock);
+        if (!f)
+            return;
+        file_put(f);
+        f = NULL;
+        pause_anyway();
+    }
+}
+
+void shm_thread_ends(struct thread *t)
+{
+    if (t->made_segment)
+        let_go_of(t->serial);
+}
+
+bool shm_forced(void)
+{
+    return READ_ONCE(forced);
+}
+
+void shm_force(bool on)
+{
+    struct shm_segment *s;
+
+    mutex_lock(&shm_table.lock);
+    WRITE_ONCE(forced, on);
+    for (u32 slot = 0; !on && (s = shm_next(&slot)); slot++)
+        if (!s->held && !(s->ipc.mode & SHM_DEST))
+            s->held = file_get_live(s->file);
+    mutex_unlock(&shm_table.lock);
+    if (on)
+        let_go_of(0);
 }
 
 /* The last holder of the file is gone. */
@@ -160,10 +225,13 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
         goto out_free;
     s->size = size;
     s->cpid = current_proc()->pid;
+    s->maker = current_thread()->serial;
     err = make_file(s, flags, current_proc()->mm, &s->file);
     if (err)
         goto out_slot;
     s->file->data = s;
+    s->held = true;
+    current_thread()->made_segment = true;
     ipc_insert(&shm_table, &s->ipc);
     all_pages += npages;
     *out = s;

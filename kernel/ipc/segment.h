@@ -4,7 +4,8 @@
  * a name whose object the mappings show. Who holds the file: each VMA, the table until
  * IPC_RMID, and calls under way (pins); so the number of attaches is the number of VMAs,
  * exact through fork, exec, exit, munmap and splits, and the last detach of a removed
- * segment frees it.
+ * segment frees it. With kernel.shm_rmid_forced the table lets go of each as soon as it is
+ * attached, and of those that never were when the thread that made them ends.
  */
 #pragma once
 
@@ -19,7 +20,9 @@ extern u32 shm_mni;
 struct shm_segment {
     struct ipc_object ipc; /* mode: also SHM_DEST, SHM_LOCKED */
     struct file *file;     /* its references are the segment's life */
+    bool held;             /* the table has one of them */
     u64 size;
+    u64 maker; /* serial of the thread that made it, 0: it has ended */
     s64 atime, dtime;
     s32 cpid, lpid;
     u32 pins;
@@ -41,6 +44,8 @@ static inline struct vm_object *shm_object(const struct shm_segment *s)
 }
 
 u64 shm_attaches(const struct shm_segment *s);
+/* It has been attached: kernel.shm_rmid_forced may now give a reference back, as shm_remove. */
+struct file *shm_attached(struct shm_segment *s);
 
 /* Keeps s over a time without the lock; false: its last holder has just left. */
 bool must_check shm_get(struct shm_segment *s);
@@ -50,3 +55,12 @@ void shm_put(struct shm_segment *s);
 /* IPC_RMID: nobody finds it by key any more, and the table lets go of it: the caller gives
  * the reference in the result back (file_put) without the lock. NULL: that was done before. */
 struct file *shm_remove(struct shm_segment *s);
+
+/* ---- kernel.shm_rmid_forced; without the lock ---- */
+
+bool shm_forced(void);
+/* On: segments without attach whose maker has ended go at once. */
+void shm_force(bool on);
+
+struct thread;
+void shm_thread_ends(struct thread *t);

@@ -118,6 +118,7 @@ long sys_shmat(const struct syscall_args *a)
     struct mmap_args m = {.addr = a->a1};
     u32 flags = (u32)a->a2;
     struct shm_segment *s = NULL;
+    struct file *given = NULL;
     vaddr_t addr;
     int err = attach_args(&m, flags);
 
@@ -133,9 +134,12 @@ long sys_shmat(const struct syscall_args *a)
         mutex_lock(&shm_table.lock);
         s->atime = seconds();
         s->lpid = current_proc()->pid;
+        given = shm_attached(s);
         mutex_unlock(&shm_table.lock);
     }
     shm_put(s);
+    if (given)
+        file_put(given);
     if (err == -EEXIST)
         err = -EINVAL;
     return err ? err : (long)addr;

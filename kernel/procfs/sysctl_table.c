@@ -359,6 +359,8 @@ const struct procfs_entry procfs_sys_entries[] = {
         CALLED(.get = procfs_get_sem_next, .set = procfs_set_sem_next)),
     ROW("kernel/shm_next_id", 0644,
         CALLED(.get = procfs_get_shm_next, .set = procfs_set_shm_next)),
+    ROW("kernel/shm_rmid_forced", 0644,
+        CALLED(.get = procfs_get_shm_forced, .set = procfs_set_shm_forced)),
     ROW("kernel/shmall", 0644, U64(shm_all, .max = ~0ull)),
     ROW("kernel/shmmax", 0644, U64(shm_max, .max = ~0ull)),
     ROW("kernel/shmmni", 0644, U32(shm_mni, .max = IPC_OBJECTS_MAX)),

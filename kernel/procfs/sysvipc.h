@@ -19,3 +19,5 @@ int procfs_get_msg_next(struct seq *s);
 int procfs_set_msg_next(char *text, size_t n);
 int procfs_get_shm_next(struct seq *s);
 int procfs_set_shm_next(char *text, size_t n);
+int procfs_get_shm_forced(struct seq *s);
+int procfs_set_shm_forced(char *text, size_t n);

@@ -9,6 +9,7 @@
 #include "fs/mount/mount.h"
 #include "kernel/event/pidfd.h"
 #include "kernel/event/posix_timer.h"
+#include "kernel/ipc/segment.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
@@ -325,6 +326,7 @@ static noreturn void end_thread(bool whole, int status)
     futex_release(t);
     clear_child_tid(t);
     sem_undo_leave(t);
+    shm_thread_ends(t);
     if (!leave_group(p, t, whole, status))
         last_steps(t);
     wait_for_others(p);

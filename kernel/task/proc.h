@@ -169,6 +169,7 @@ struct thread {
     struct account *account;   /* [o] referenced: account_current() */
     u64 oom_last; /* [o] kernel/task/oom.c: when it last found no memory, how often in a row */
     u32 oom_tries;
+    bool made_segment;       /* [o] of System V shared memory */
     struct sem_undos *undos; /* [o] shared by CLONE_SYSVSEM; NULL: none */
     void *kstack;            /* [c] kspace range, KSTACK_SIZE */
 #ifdef TESSERA_DEBUG
