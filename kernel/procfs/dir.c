@@ -7,6 +7,7 @@
 #include "fs/fdtable.h"
 #include "kernel/procfs/file.h"
 #include "kernel/procfs/link.h"
+#include "kernel/procfs/map_files.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
 #include "lib/string.h"
@@ -26,7 +27,14 @@ static const struct special root_names[] = {{"mounts", PROCFS_MOUNTS},
                                             {"thread-self", PROCFS_THREAD_SELF}};
 static const struct special pid_names[] = {
     {"cwd", PROCFS_CWD},           {"exe", PROCFS_EXE},   {"fd", PROCFS_FD_DIR},
-    {"fdinfo", PROCFS_FDINFO_DIR}, {"root", PROCFS_ROOT}, {"task", PROCFS_TASK_DIR}};
+    {"fdinfo", PROCFS_FDINFO_DIR}, {"map_files", PROCFS_MAP_DIR}, {"root", PROCFS_ROOT}, {"task", PROCFS_TASK_DIR}};
+
+/* A thread's directory lacks those that are of the whole process. */
+static bool is_there(enum procfs_kind kind, const struct procfs_node *dir)
+{
+    return !dir->task || (kind != PROCFS_TASK_DIR && kind != PROCFS_MAP_DIR);
+}
+
 
 /* The directory of a process or thread: as task_identify(). 0 or -ENOENT. */
 static int lookup_task(s32 tgid, s32 number, struct procfs_node *out)
@@ -134,7 +142,7 @@ static int lookup_pid(const struct procfs_node *dir, const char *name, size_t le
 {
     *out = same_task(dir, PROCFS_FILE);
     if (find_special(pid_names, ARRAY_SIZE(pid_names), name, len, &out->kind))
-        return out->kind == PROCFS_TASK_DIR && dir->task ? -ENOENT : 0;
+        return is_there(out->kind, dir) ? 0 : -ENOENT;
     for (const struct procfs_entry *e = procfs_pid_entries; e->name; e++) {
         if (is_name(e->name, name, len)) {
             out->entry = e;
@@ -149,7 +157,7 @@ static int lookup_number(const struct procfs_node *dir, const char *name, size_t
 {
     s32 number = to_number(name, len);
     struct fdtable *files;
-    bool found;
+    struct file *f;
 
     if (number < 0)
         return -ENOENT;
@@ -158,14 +166,26 @@ static int lookup_number(const struct procfs_node *dir, const char *name, size_t
     *out = same_task(dir, dir->kind == PROCFS_FD_DIR ? PROCFS_FD : PROCFS_FDINFO);
     out->fd = number;
     files = procfs_get_files(dir->pid);
-    found = files && fd_next(files, number) == number;
+    f = files ? fd_get(files, number) : NULL;
     if (files)
         fdtable_put(files);
-    return found ? 0 : -ENOENT;
+    if (!f)
+        return -ENOENT;
+    if (!(file_flags(f) & O_PATH))
+        out->perm = (file_readable(f) ? 0500 : 0) | (file_writable(f) ? 0300 : 0);
+    file_put(f);
+    return 0;
 }
 
-/* What a directory is about must be there still, and fdinfo is only for those who may look
- * into the process. Pins its number on success. */
+static int lookup_map(const struct procfs_node *dir, const char *name, size_t len,
+                      struct procfs_node *out)
+{
+    *out = same_task(dir, PROCFS_MAP);
+    return procfs_lookup_map(name, len, out);
+}
+
+/* What a directory is about must be there still, and fdinfo and map_files are only for those who
+ * may look into the process. Pins its number on success. */
 static int enter(const struct procfs_node *dir, struct pid_pin *pin)
 {
     int err = 0;
@@ -174,7 +194,7 @@ static int enter(const struct procfs_node *dir, struct pid_pin *pin)
         return 0;
     if (!procfs_node_pin(dir, pin))
         return -ENOENT;
-    if (dir->kind == PROCFS_FDINFO_DIR)
+    if (dir->kind == PROCFS_FDINFO_DIR || dir->kind == PROCFS_MAP_DIR)
         err = proc_check_look(dir->pid, FS_IDS);
     if (err)
         pid_unpin(pin);
@@ -201,6 +221,8 @@ static int procfs_lookup(struct inode *ino, const char *name, size_t len,
         err = lookup_dir(dir, name, len, &n);
     else if (dir->kind == PROCFS_PID)
         err = lookup_pid(dir, name, len, &n);
+    else if (dir->kind == PROCFS_MAP_DIR)
+        err = lookup_map(dir, name, len, &n);
     else
         err = lookup_number(dir, name, len, &n);
     if (!err)
@@ -219,6 +241,7 @@ static u8 type_of(enum procfs_kind kind)
     case PROCFS_TASK_DIR:
     case PROCFS_FD_DIR:
     case PROCFS_FDINFO_DIR:
+    case PROCFS_MAP_DIR:
         return DT_DIR;
     case PROCFS_FILE:
     case PROCFS_FDINFO:
@@ -228,8 +251,7 @@ static u8 type_of(enum procfs_kind kind)
     }
 }
 
-/* Emits the entry at s->pos unless it lies before `at`; false: the buffer is full. */
-static bool emit(struct dir_sink *s, u64 at, const char *name, size_t len,
+bool procfs_emit(struct dir_sink *s, u64 at, const char *name, size_t len,
                  const struct procfs_node *n)
 {
     if (s->pos > at)
@@ -246,9 +268,9 @@ static bool list_specials(struct dir_sink *s, const struct special *names, size_
     for (size_t i = 0; i < count; i++) {
         struct procfs_node n = same_task(dir, names[i].kind);
 
-        if (n.kind == PROCFS_TASK_DIR && dir->task)
+        if (!is_there(n.kind, dir))
             continue;
-        if (!emit(s, (*at)++, names[i].name, strlen(names[i].name), &n))
+        if (!procfs_emit(s, (*at)++, names[i].name, strlen(names[i].name), &n))
             return false;
     }
     return true;
@@ -280,7 +302,7 @@ static bool list_entries(struct dir_sink *s, const struct procfs_entry *table,
             n = (struct procfs_node){.kind = PROCFS_DIR,
                                      .prefix = e->name,
                                      .prefix_len = dir->prefix_len + len + 1};
-        if (!emit(s, (*at)++, name, len, &n))
+        if (!procfs_emit(s, (*at)++, name, len, &n))
             return false;
     }
     return true;
@@ -291,7 +313,7 @@ static bool emit_number(struct dir_sink *s, s32 number, const struct procfs_node
     char name[16];
     int len = fmt_snprintf(name, sizeof(name), "%d", number);
 
-    return emit(s, FIRST_NUMBER + (u64)number, name, (size_t)len, n);
+    return procfs_emit(s, FIRST_NUMBER + (u64)number, name, (size_t)len, n);
 }
 
 static s32 first_number(const struct dir_sink *s)
@@ -341,7 +363,7 @@ static void list(const struct procfs_node *dir, struct dir_sink *s)
 {
     u64 at = 2;
 
-    if (!emit(s, 0, ".", 1, dir) || !emit(s, 1, "..", 2, dir))
+    if (!procfs_emit(s, 0, ".", 1, dir) || !procfs_emit(s, 1, "..", 2, dir))
         return;
     if (dir->kind == PROCFS_DIR) {
         bool root = dir->prefix_len == 0;
@@ -355,6 +377,8 @@ static void list(const struct procfs_node *dir, struct dir_sink *s)
             list_specials(s, pid_names, ARRAY_SIZE(pid_names), dir, &at);
     } else if (dir->kind == PROCFS_TASK_DIR) {
         list_threads(s, dir);
+    } else if (dir->kind == PROCFS_MAP_DIR) {
+        procfs_list_maps(dir, FIRST_NUMBER, s);
     } else {
         list_descriptors(s, dir);
     }

@@ -53,6 +53,8 @@ u64 procfs_ino(const struct procfs_node *n)
         which = entry_number(n);
     else if (n->kind == PROCFS_DIR)
         which = n->prefix_len;
+    else if (n->kind == PROCFS_MAP)
+        which = n->start >> PAGE_SHIFT;
     return (u64)n->task << 40 | (u64)(n->tid ? n->tid : n->pid) << 24 |
            (u64)(n->kind + 1) << 16 | (which & 0xffff);
 }
@@ -70,7 +72,11 @@ static u32 mode_of(const struct procfs_node *n)
         return S_IFDIR | 0555;
     case PROCFS_FD_DIR:
     case PROCFS_FDINFO_DIR:
+    case PROCFS_MAP_DIR:
         return S_IFDIR | 0500;
+    case PROCFS_FD:
+    case PROCFS_MAP:
+        return S_IFLNK | n->perm;
     default:
         return S_IFLNK | 0777;
     }
@@ -105,7 +111,8 @@ static void choose_ops(struct inode *ino, const struct procfs_node *n)
  * itself. */
 static void choose_owner(struct inode *ino, const struct procfs_node *n)
 {
-    bool own = n->kind == PROCFS_FD_DIR || n->kind == PROCFS_FDINFO_DIR;
+    bool own = n->kind == PROCFS_FD_DIR || n->kind == PROCFS_FDINFO_DIR ||
+               n->kind == PROCFS_MAP_DIR;
     irqflags_t flags = spin_lock_irq(&proc_lock);
     const struct proc *p = proc_find(n->pid);
 

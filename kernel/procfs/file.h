@@ -18,10 +18,12 @@ enum procfs_kind {
     PROCFS_TASK_DIR,
     PROCFS_FD_DIR,
     PROCFS_FDINFO_DIR,
+    PROCFS_MAP_DIR,
     PROCFS_EXE,
     PROCFS_CWD,
     PROCFS_ROOT,
-    PROCFS_FD, /* `fd` */
+    PROCFS_FD,  /* `fd`, `perm` */
+    PROCFS_MAP, /* `start`, `end`, `perm` */
     PROCFS_FDINFO,
 };
 
@@ -32,6 +34,8 @@ struct procfs_node {
     s32 tid; /* of a thread but the first, 0: none; it is the thread with that serial */
     u64 tid_serial;
     int fd;
+    u32 perm;           /* of a link */
+    vaddr_t start, end; /* of a mapping */
     bool task;          /* /proc/PID/task/TID and what lies below it */
     const char *prefix; /* PROCFS_DIR: its names in the table begin with these bytes */
     size_t prefix_len;
@@ -60,6 +64,11 @@ u64 procfs_ino(const struct procfs_node *n);
 extern const struct inode_ops procfs_magic_ops, procfs_text_link_ops, procfs_dir_ops,
     procfs_file_ops;
 extern const struct file_ops procfs_dir_fops, procfs_file_fops;
+
+struct dir_sink;
+/* Emits the entry at s->pos unless it lies before `at`; false: the buffer is full. */
+bool procfs_emit(struct dir_sink *s, u64 at, const char *name, size_t len,
+                 const struct procfs_node *n);
 
 /* Whether f is the directory of a process, and of which. */
 struct file;

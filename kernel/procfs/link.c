@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The links of /proc/PID: exe, cwd, root, fd/N lead to the very file the process holds, also
- * when its name is gone.
+ * The links of /proc/PID: exe, cwd, root, fd/N, map_files/RANGE lead to the very file the
+ * process holds, also when its name is gone.
  */
 #include "kernel/procfs/link.h"
 #include "fs/context.h"
@@ -9,6 +9,7 @@
 #include "fs/mount/path_text.h"
 #include "fs/namei.h"
 #include "kernel/procfs/file.h"
+#include "kernel/procfs/map_files.h"
 #include "kernel/task/proc_access.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -58,10 +59,13 @@ static int process_path(const struct procfs_node *n, struct path *out)
     return err;
 }
 
-static int find_path(const struct procfs_node *n, struct path *out)
+static int find_path(const struct procfs_node *n, struct path *out, const char **text)
 {
     struct file *f;
 
+    *text = NULL;
+    if (n->kind == PROCFS_MAP)
+        return procfs_map_path(n, out, text);
     if (n->kind != PROCFS_FD)
         return process_path(n, out);
     f = get_file(n->pid, n->fd);
@@ -75,7 +79,7 @@ static int find_path(const struct procfs_node *n, struct path *out)
 
 /* The links lead past the permissions of the directories on the way, out of a chroot as
  * well: only who may look into the process goes or reads them. */
-static int node_path(const struct procfs_node *n, struct path *out)
+static int node_path(const struct procfs_node *n, struct path *out, const char **text)
 {
     struct pid_pin pin;
     int err;
@@ -84,24 +88,38 @@ static int node_path(const struct procfs_node *n, struct path *out)
         return -ENOENT;
     err = proc_check_look(n->pid, FS_IDS);
     if (!err)
-        err = find_path(n, out);
+        err = find_path(n, out, text);
     pid_unpin(&pin);
     return err;
 }
 
 static int magic_follow(struct inode *ino, struct path *out)
 {
-    return node_path(ino->data, out);
+    const struct procfs_node *n = ino->data;
+    const char *text;
+    int err;
+
+    if (n->kind == PROCFS_MAP && !proc_capable(current_proc(), CAP_SYS_ADMIN) &&
+        !proc_capable(current_proc(), CAP_CHECKPOINT_RESTORE))
+        return -EPERM;
+    err = node_path(n, out, &text);
+    return err || !text ? err : -ENXIO;
 }
 
 static ssize_t magic_readlink(struct inode *ino, char *buf, size_t size)
 {
     struct path p;
-    int err = node_path(ino->data, &p);
+    const char *text;
+    int err = node_path(ino->data, &p, &text);
     ssize_t n;
 
     if (err)
         return err;
+    if (text) {
+        n = (ssize_t)MIN(strlen(text), size);
+        memcpy(buf, text, (size_t)n);
+        return n;
+    }
     n = fs_path_text(&current_proc()->fs, &p, buf, size);
     path_put(&p);
     return n;

@@ -38,12 +38,17 @@ struct map_walk {
     struct area areas[BATCH];
 };
 
+const char *procfs_nameless(u32 vm_flags)
+{
+    return vm_flags & VM_HUGE ? "/anon_hugepage (deleted)" : "/dev/zero (deleted)";
+}
+
 static const char *special_name(const struct mm *mm, const struct vma *v)
 {
     if (v->object)
         return NULL;
     if (v->flags & VM_HUGE)
-        return "/anon_hugepage (deleted)";
+        return procfs_nameless(v->flags);
     if (v->start <= mm->brk && v->end >= mm->brk_start && mm->brk > mm->brk_start)
         return "[heap]";
     if (v->start <= mm->program.start_stack && v->end > mm->program.start_stack)
@@ -94,8 +99,7 @@ static void print_name(struct seq *s, const struct area *a, size_t line_start)
     else if (a->file)
         seq_path(s, &container_of(a->file, struct file, vm)->path, "\n");
     else
-        seq_puts(s,
-                 a->flags & VM_HUGE ? "/anon_hugepage (deleted)" : "/dev/zero (deleted)");
+        seq_puts(s, procfs_nameless(a->flags));
 }
 
 static void print_header(struct seq *s, const struct area *a)

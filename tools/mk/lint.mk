@@ -13,6 +13,7 @@ define LINT
 	step tools/check-includes.py; \
 	step tools/metrics; \
 	step tests/tools/metrics.py; \
+	step tests/tools/sums.py; \
 	step tools/check-words; \
 	step tools/check-docs.py; \
 	step tools/check-length.py; \
