@@ -4,6 +4,7 @@
  * and the list of processes. Positions of a listing: 0 and 1 are "." and "..", then the
  * fixed names, from FIRST_NUMBER on processes or descriptors by their number.
  */
+#include "kernel/procfs/dir.h"
 #include "fs/fdtable.h"
 #include "kernel/procfs/file.h"
 #include "kernel/procfs/link.h"
@@ -26,15 +27,15 @@ static const struct special root_names[] = {{"mounts", PROCFS_MOUNTS},
                                             {"self", PROCFS_SELF},
                                             {"thread-self", PROCFS_THREAD_SELF}};
 static const struct special pid_names[] = {
-    {"cwd", PROCFS_CWD},           {"exe", PROCFS_EXE},   {"fd", PROCFS_FD_DIR},
-    {"fdinfo", PROCFS_FDINFO_DIR}, {"map_files", PROCFS_MAP_DIR}, {"root", PROCFS_ROOT}, {"task", PROCFS_TASK_DIR}};
+    {"cwd", PROCFS_CWD},           {"exe", PROCFS_EXE},           {"fd", PROCFS_FD_DIR},
+    {"fdinfo", PROCFS_FDINFO_DIR}, {"map_files", PROCFS_MAP_DIR}, {"root", PROCFS_ROOT},
+    {"task", PROCFS_TASK_DIR}};
 
 /* A thread's directory lacks those that are of the whole process. */
 static bool is_there(enum procfs_kind kind, const struct procfs_node *dir)
 {
     return !dir->task || (kind != PROCFS_TASK_DIR && kind != PROCFS_MAP_DIR);
 }
-
 
 /* The directory of a process or thread: as task_identify(). 0 or -ENOENT. */
 static int lookup_task(s32 tgid, s32 number, struct procfs_node *out)

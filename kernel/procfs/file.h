@@ -65,11 +65,6 @@ extern const struct inode_ops procfs_magic_ops, procfs_text_link_ops, procfs_dir
     procfs_file_ops;
 extern const struct file_ops procfs_dir_fops, procfs_file_fops;
 
-struct dir_sink;
-/* Emits the entry at s->pos unless it lies before `at`; false: the buffer is full. */
-bool procfs_emit(struct dir_sink *s, u64 at, const char *name, size_t len,
-                 const struct procfs_node *n);
-
 /* Whether f is the directory of a process, and of which. */
 struct file;
 bool must_check procfs_file_process(const struct file *f, struct task_id *out);

@@ -7,6 +7,7 @@
 #include "kernel/procfs/map_files.h"
 #include "fs/file.h"
 #include "fs/namei.h"
+#include "kernel/procfs/dir.h"
 #include "kernel/procfs/maps.h"
 #include "kernel/task/proc.h"
 #include "lib/pause.h"
@@ -132,7 +133,8 @@ void procfs_list_maps(const struct procfs_node *dir, u64 first, struct dir_sink 
         mm_unlock_shared(mm);
         for (int i = 0; i < count && room; i++) {
             char name[40];
-            int len = fmt_snprintf(name, sizeof(name), "%lx-%lx", found[i][0], found[i][1]);
+            int len =
+                fmt_snprintf(name, sizeof(name), "%lx-%lx", found[i][0], found[i][1]);
 
             n.start = found[i][0];
             room = procfs_emit(s, first + (n.start >> PAGE_SHIFT), name, (size_t)len, &n);

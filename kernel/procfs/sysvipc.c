@@ -129,6 +129,22 @@ int procfs_set_sem(char *text, size_t n)
     return 0;
 }
 
+int procfs_get_shm_forced(struct seq *s)
+{
+    seq_printf(s, "%u\n", shm_forced());
+    return 0;
+}
+
+int procfs_set_shm_forced(char *text, size_t n)
+{
+    u64 on;
+
+    if (!n || str_to_u64(text, &on) != 0 || on > 1)
+        return -EINVAL;
+    shm_force(on);
+    return 0;
+}
+
 static int show_next(struct seq *s, const struct ipc_table *t)
 {
     seq_printf(s, "%d\n", READ_ONCE(t->next_id));
@@ -159,19 +175,3 @@ static int set_next(struct ipc_table *t, const char *text)
 NEXT_ID(sem)
 NEXT_ID(msg)
 NEXT_ID(shm)
-
-int procfs_get_shm_forced(struct seq *s)
-{
-    seq_printf(s, "%u\n", shm_forced());
-    return 0;
-}
-
-int procfs_set_shm_forced(char *text, size_t n)
-{
-    u64 on;
-
-    if (!n || str_to_u64(text, &on) != 0 || on > 1)
-        return -EINVAL;
-    shm_force(on);
-    return 0;
-}

@@ -33,7 +33,8 @@ static void leads_to(const char *name, const char *want)
         FAIL("%s leads to %s, want %s", name, text, want);
 }
 
-TEST(links, "a link for each mapping of a file, by its exact range; its rights are the file's")
+TEST(links,
+     "a link for each mapping of a file, by its exact range; its rights are the file's")
 {
     int fd = t_make("some", "text");
     OK(ftruncate(fd, 4 * P));
@@ -78,8 +79,8 @@ TEST(names, "only the exact spelling is a name; nameless memory has no link")
     int fd = F(2);
     char *p = (char *)M(fd, 2), text[64];
     unsigned long a = (unsigned long)p;
-    const char *wrong[] = {"%lx-%lx ", "0%lx-%lx", "%lx-0%lx", "%lx -%lx", "0x%lx-%lx",
-                           "%lx--%lx"};
+    const char *wrong[] = {"%lx-%lx ", "0%lx-%lx",  "%lx-0%lx",
+                           "%lx -%lx", "0x%lx-%lx", "%lx--%lx"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         char form[80] = "/proc/self/map_files/";
         strcat(form, wrong[i]);
@@ -87,7 +88,8 @@ TEST(names, "only the exact spelling is a name; nameless memory has no link")
         ERR(readlink(path, text, sizeof(text)), ENOENT);
     }
     OK(readlink(link_of(p, 2), text, sizeof(text)));
-    char *anon = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *anon =
+        mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(anon != MAP_FAILED);
     ERR(readlink(link_of(anon, 1), text, sizeof(text)), ENOENT);
     char *shared = mmap((void *)0x3fff00000000, P, PROT_READ | PROT_WRITE,
@@ -103,8 +105,8 @@ TEST(listing, "a listing names each once, in order, also when it is read in smal
     int fd = F(1), count = 0;
     char *at = (char *)0x300000000000;
     for (int i = 0; i < 100; i++)
-        CHECK(mmap(at + 2 * i * P, P, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) ==
-              at + 2 * i * P);
+        CHECK(mmap(at + 2 * i * P, P, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd,
+                   0) == at + 2 * i * P);
     int dir = open("/proc/self/map_files", O_RDONLY | O_DIRECTORY);
     OK(dir);
     unsigned long last = 0;
@@ -153,7 +155,8 @@ static int as_user(pid_t of, const char *link, bool keep)
     return 0;
 }
 
-TEST(rights, "only who may look into a process sees them; following asks for a capability")
+TEST(rights,
+     "only who may look into a process sees them; following asks for a capability")
 {
     if (getuid())
         SKIP("needs root");

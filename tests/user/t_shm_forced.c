@@ -124,7 +124,8 @@ TEST(maker_ends, "forced: a segment never attached ends with the thread that mad
     OK(shmctl(id, IPC_RMID, NULL));
 }
 
-TEST(switched, "switched on: orphans go, the others when they are left; switched off: all stay")
+TEST(switched,
+     "switched on: orphans go, the others when they are left; switched off: all stay")
 {
     begin();
     set_forced(0);
