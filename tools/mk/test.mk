@@ -45,5 +45,5 @@ TEST_MODELS = tests/models/run $(O)
 TEST_NEEDS  = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host build && $(SANITIZED)
 TEST_ALL    = $(MAKE) --no-print-directory -j$(shell nproc) test-needs && \
               tools/sum-tests $(MAKE) --no-print-directory : \
-              test-host test-port test-models test-user test-args test-diff test-inject test-run test-keys test-usb test-screen \
-              test-hwreport test-image test-boot-short test-sanitizers-short test-bench-short
+              test-diff test-inject test-boot-short test-run test-models test-sanitizers-short test-screen test-user \
+              test-host test-keys test-usb test-port test-args test-bench-short test-image test-hwreport
