@@ -50,13 +50,13 @@ static bool beyond_max(void)
 
 static void uncount(struct account *a)
 {
-    tally_add(&this_cpu(open_here), &open_all, -1);
+    tally_add(this_cpu_ptr(open_here), &open_all, -1);
     __atomic_fetch_sub(&a->bytes, FILE_BYTES, __ATOMIC_RELAXED);
 }
 
 static bool count(struct account *a)
 {
-    tally_add(&this_cpu(open_here), &open_all, 1);
+    tally_add(this_cpu_ptr(open_here), &open_all, 1);
     __atomic_fetch_add(&a->bytes, FILE_BYTES, __ATOMIC_RELAXED);
     if (likely(!beyond_max()) || rank_current() != RANK_USER)
         return true;

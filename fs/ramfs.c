@@ -40,7 +40,7 @@ struct inode *inode_create(u32 mode, u64 rdev, const struct inode_ops *ops,
 
     if (!ino)
         return NULL;
-    ino->ino = number_next(&this_cpu(inos), &last_ino);
+    ino->ino = number_next(this_cpu_ptr(inos), &last_ino);
     ino->dev = 1;
     ino->mode = mode;
     ino->nlink = S_ISDIR(mode) ? 2 : 1;

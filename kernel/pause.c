@@ -30,7 +30,7 @@ bool pause_killed(void)
 
 void pause_now(void)
 {
-    ASSERT(cpu_self()->irq_depth == 0);
+    ASSERT(cpu_own.irq_depth == 0);
     stall_end((uintptr_t)__builtin_return_address(0));
     sched_pause();
     stall_begin();

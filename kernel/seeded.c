@@ -216,10 +216,10 @@ static void take_in_handler(void)
 {
     irqflags_t flags = irq_save();
 
-    cpu_self()->irq_depth++;
+    cpu_own.irq_depth++;
     spin_lock(&first);
     spin_unlock(&first);
-    cpu_self()->irq_depth--;
+    cpu_own.irq_depth--;
     irq_restore(flags);
 }
 

@@ -26,7 +26,7 @@ void return_to_user(struct trapframe *tf)
     struct thread *t = current_thread();
 
     while (thread_work(t)) {
-        if (cpu_self()->need_resched) {
+        if (cpu_own.need_resched) {
             if (unlikely(pass_pending())) {
                 irq_enable();
                 pass_work();

@@ -32,7 +32,7 @@ static bool all_passed(const u64 seen[MAX_CPUS])
 
 void grace_defer(struct grace_item *item, void (*fn)(struct grace_item *item))
 {
-    struct grace_cpu *g = &this_cpu(grace_cpu);
+    struct grace_cpu *g = this_cpu_ptr(grace_cpu);
 
     if (cpu_count == 1) {
         fn(item);
@@ -56,7 +56,7 @@ static void free_list(struct grace_item *item)
 void grace_work(void)
 {
     REQUIRES_NO_SPINLOCK();
-    struct grace_cpu *g = &this_cpu(grace_cpu);
+    struct grace_cpu *g = this_cpu_ptr(grace_cpu);
 
     grace_pass();
     if (g->waiting && all_passed(g->seen)) {

@@ -41,7 +41,7 @@ void grace_defer(struct grace_item *item, void (*fn)(struct grace_item *item));
 /* This CPU holds no pointer to anything it found without a lock. */
 static inline void grace_pass(void)
 {
-    struct grace_cpu *g = &this_cpu(grace_cpu);
+    struct grace_cpu *g = this_cpu_ptr(grace_cpu);
 
     __atomic_store_n(&g->passed, g->passed + 2, __ATOMIC_RELEASE);
 }
@@ -49,7 +49,7 @@ static inline void grace_pass(void)
 /* Passes for as long as the CPU is idle: called before and after. */
 static inline void grace_idle(void)
 {
-    struct grace_cpu *g = &this_cpu(grace_cpu);
+    struct grace_cpu *g = this_cpu_ptr(grace_cpu);
 
     __atomic_store_n(&g->passed, g->passed + 1, __ATOMIC_SEQ_CST);
 }
@@ -57,7 +57,7 @@ static inline void grace_idle(void)
 /* Whether something of this CPU waits: then it looks again soon, with grace_work(). */
 static inline bool grace_pending(void)
 {
-    const struct grace_cpu *g = &this_cpu(grace_cpu);
+    const struct grace_cpu *g = this_cpu_ptr(grace_cpu);
 
     return g->fresh || g->waiting;
 }

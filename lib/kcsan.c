@@ -230,7 +230,7 @@ static void touched(uintptr_t address, size_t size, bool writes, bool marked,
 
     if (!READ_ONCE(running) || (s64)address >= 0) /* programs race as they like */
         return;
-    c = &this_cpu(kcsan_cpu);
+    c = this_cpu_ptr(kcsan_cpu);
     if (c->busy)
         return;
     check(address, size, writes, place);
@@ -240,7 +240,7 @@ static void touched(uintptr_t address, size_t size, bool writes, bool marked,
     c->left = EVERY + (u32)(cpu_cycles() >> 4) % 64;
     watch(address, size, writes, place);
     if (READ_ONCE(ntold) < READ_ONCE(nraces) && cpu_spinlocks() == 0 && irq_enabled() &&
-        !cpu_self()->irq_depth)
+        !cpu_own.irq_depth)
         tell_all();
     c->busy--;
 }

@@ -315,9 +315,9 @@ static void note_edge(u32 from, const void *held, u32 to, const void *lock, bool
 static void note_interrupts(u32 class, uintptr_t place, bool irqs_on)
 {
     struct site *c = &sites[class];
-    uintptr_t *which = cpu_self()->irq_depth ? &c->in_irq : &c->irqs_on;
+    uintptr_t *which = cpu_own.irq_depth ? &c->in_irq : &c->irqs_on;
 
-    if ((!cpu_self()->irq_depth && !irqs_on) || *which)
+    if ((!cpu_own.irq_depth && !irqs_on) || *which)
         return;
     graph_take();
     *which = place;
@@ -331,7 +331,7 @@ enum taking { TRIES, WAITS, WAITS_NESTED };
 static u32 about_to_take(const spinlock_t *l, uintptr_t place, enum taking how)
 {
     u32 word = READ_ONCE(l->held) & ~LOCK_HOLDER_MASK, site;
-    const struct held_spins *held = &this_cpu(held_spins);
+    const struct held_spins *held = this_cpu_ptr(held_spins);
     bool irqs_on = irq_enabled(), fresh = !word || how == WAITS_NESTED;
     irqflags_t flags;
 
@@ -345,7 +345,7 @@ static u32 about_to_take(const spinlock_t *l, uintptr_t place, enum taking how)
         join(word >> LOCK_HOLDER_BITS, site);
     for (u32 i = 0; how != TRIES && i < held->n; i++)
         note_edge(held->of[i].site, held->of[i].lock, site, l, fresh);
-    if (how != TRIES || !cpu_self()->irq_depth)
+    if (how != TRIES || !cpu_own.irq_depth)
         note_interrupts(class_of(site), place, irqs_on);
     irq_restore(flags);
     return word;
@@ -354,7 +354,7 @@ static u32 about_to_take(const spinlock_t *l, uintptr_t place, enum taking how)
 static void taken(const spinlock_t *l, uintptr_t place)
 {
     irqflags_t flags = irq_save();
-    struct held_spins *held = &this_cpu(held_spins);
+    struct held_spins *held = this_cpu_ptr(held_spins);
 
     if (!stopped) {
         ASSERT(held->n < HELD_SPINS);
@@ -366,7 +366,7 @@ static void taken(const spinlock_t *l, uintptr_t place)
 static void given_up(const spinlock_t *l)
 {
     irqflags_t flags = irq_save();
-    struct held_spins *held = &this_cpu(held_spins);
+    struct held_spins *held = this_cpu_ptr(held_spins);
     u32 i = held->n;
 
     while (i > 0 && held->of[i - 1].lock != l)

@@ -95,7 +95,7 @@ u64 lock_owner_new(void)
     static DEFINE_PER_CPU(struct numbers, mine);
     static u64 last;
 
-    return number_next(&this_cpu(mine), &last);
+    return number_next(this_cpu_ptr(mine), &last);
 }
 
 /* ---- changes; locks_lock held, given up between the steps ---- */

@@ -308,7 +308,7 @@ static inline bool proc_capable(const struct proc *p, unsigned cap)
  */
 static inline bool thread_must_look(const struct thread *t)
 {
-    return cpu_self()->need_resched | READ_ONCE(t->work);
+    return cpu_own.need_resched | READ_ONCE(t->work);
 }
 
 static inline void thread_look(struct thread *t)
@@ -323,7 +323,7 @@ static inline bool thread_work(struct thread *t)
     const struct proc *p = t->proc;
 
     __atomic_fetch_and(&t->work, ~THREAD_LOOK, __ATOMIC_SEQ_CST);
-    return (cpu_self()->need_resched | (u32)t->restart | t->restore_mask | t->trap_due |
+    return (cpu_own.need_resched | (u32)t->restart | t->restore_mask | t->trap_due |
             (READ_ONCE(p->stopped) & !t->stop_passed)) ||
            ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked);
 }

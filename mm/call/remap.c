@@ -73,15 +73,16 @@ static always_inline int remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     struct tally t = {0, 0};
     struct index_node *node = NULL;
     struct rearrange r;
+    bool missing = false;
 
     if (!away_writable(s.table))
         return REMAP_SLOW;
-    r.missing = false;
     spin_lock(&s.table->lock);
     change_begin_one(&r.change);
     if (likely(install)) {
         void *pg = NULL;
 
+        r.missing = false;
         r.rights = pte_make_unused(slot_rights(v->flags & VM_PROT, 0));
         if (likely(pgoff < object_npages(o)))
             node = index_leaf(&o->pages, number);
@@ -92,6 +93,7 @@ static always_inline int remap_one(struct mm *mm, struct vma *v, vaddr_t va,
         rearrange_run(&r, s, va, 1, false, number, &pg, &t, 0);
         if (likely(node))
             spin_unlock(&node->lock);
+        missing = r.missing;
     } else {
         rearrange_run(&r, s, va, 1, false, number, NULL, &t, 0);
     }
@@ -101,14 +103,14 @@ static always_inline int remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     if (change_noted(&r.change))
         flush_replaced(mm, va, &r.change);
     object_changed(o);
-    return install && r.missing ? REMAP_MISSING : 0;
+    return missing ? REMAP_MISSING : 0;
 }
 
 #define REMAP_READ_MAX 512u /* pages set without a pause */
 
 /* The same for a few pages. */
 static noinline int remap_few(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
-                              pgoff_t pgoff, bool lazy)
+                              pgoff_t pgoff, u32 flags)
 {
     REQUIRES(&mm->lock);
     struct rearrange r;
@@ -118,7 +120,7 @@ static noinline int remap_few(struct mm *mm, struct vma *v, vaddr_t start, vaddr
     for (vaddr_t va = start; va < end; va = (va | (LEAF_SPAN - 1)) + 1)
         if (!away_writable(slot_read(mm, va).table))
             return REMAP_SLOW;
-    rearrange_begin(&r, mm, lazy);
+    rearrange_begin(&r, mm, flags & MAP_NONBLOCK);
     rearrange_use(&r, v);
     rearrange_range(&r, start, end, pgoff);
     rearrange_flush(&r);
@@ -127,7 +129,7 @@ static noinline int remap_few(struct mm *mm, struct vma *v, vaddr_t start, vaddr
 
 /* The call on a VMA that stands still, between mm_read_begin() and mm_read_end(). */
 static always_inline int remap_read(struct mm *mm, vaddr_t start, vaddr_t end,
-                                    pgoff_t pgoff, bool lazy)
+                                    pgoff_t pgoff, u32 flags)
 {
     struct vma *v = vma_read(mm, start);
     int err = rearrange_check(v, start, end);
@@ -138,15 +140,15 @@ static always_inline int remap_read(struct mm *mm, vaddr_t start, vaddr_t end,
     if (unlikely(vma_order(v) || pgoff == vma_home(v, start)))
         return REMAP_SLOW; /* an array may be empty then */
     /* A locked mapping is always populated; one without rights cannot be. */
-    install = (!lazy || vm_populates(v->flags)) && (v->flags & VM_PROT);
+    install = (!(flags & MAP_NONBLOCK) || vm_populates(v->flags)) && (v->flags & VM_PROT);
     if (end - start == PAGE_SIZE)
         return remap_one(mm, v, start, pgoff, install);
-    return remap_few(mm, v, start, end, pgoff, lazy);
+    return remap_few(mm, v, start, end, pgoff, flags);
 }
 
 /* The call in general. `odd`: bits of addresses that huge pages do not round. */
 static noinline int remap_slow(struct mm *mm, vaddr_t start, vaddr_t end, pgoff_t pgoff,
-                               u64 odd, bool lazy)
+                               u64 odd, u32 flags)
 {
     struct vma *v;
     int err;
@@ -157,7 +159,7 @@ static noinline int remap_slow(struct mm *mm, vaddr_t start, vaddr_t end, pgoff_
     if (!err && odd % vma_page_size(v) && vma_order(v))
         err = -EINVAL;
     if (!err)
-        err = remap_range(v, start, end, pgoff, lazy);
+        err = remap_range(v, start, end, pgoff, flags & MAP_NONBLOCK);
     mm_unlock(mm);
     return err;
 }
@@ -167,7 +169,6 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
     /* Both are rounded down, says the man page. */
     vaddr_t start = addr & PAGE_MASK, end = start + (size & PAGE_MASK);
     u64 npages = (end - start) >> PAGE_SHIFT;
-    bool lazy = flags & MAP_NONBLOCK;
     int err = REMAP_SLOW;
 
     if (unlikely(prot || start >= end || end > USER_END)) /* or wraps, or is empty */
@@ -175,11 +176,11 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
     if (unlikely(pgoff > OBJECT_MAX_PAGES || pgoff + npages > OBJECT_MAX_PAGES))
         return -EINVAL;
     if (likely(mm_read_begin(mm))) {
-        err = remap_read(mm, start, end, pgoff, lazy);
+        err = remap_read(mm, start, end, pgoff, flags);
         mm_read_end(mm);
     }
     if (unlikely(err == REMAP_SLOW))
-        err = remap_slow(mm, start, end, pgoff, addr | size | pgoff << PAGE_SHIFT, lazy);
+        err = remap_slow(mm, start, end, pgoff, addr | size | pgoff << PAGE_SHIFT, flags);
     if (unlikely(err == REMAP_MISSING)) {
         mm_lock_shared(mm);
         (void)fault_populate(mm, start, end);

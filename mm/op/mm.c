@@ -104,7 +104,7 @@ void mm_put(struct mm *mm)
 
     if (__atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    ASSERT(mm->cpus == 0 && cpu_self()->mm != mm);
+    ASSERT(mm->cpus == 0 && cpu_own.mm != mm);
     spin_lock(&list_lock);
     list_del(&mm->all);
     spin_unlock(&list_lock);

@@ -54,7 +54,7 @@ u64 alloc_fail_left(void)
 
 bool alloc_should_fail(void)
 {
-    u64 *left = &this_cpu(fail_countdown);
+    u64 *left = this_cpu_ptr(fail_countdown);
 
     return *left && --*left == 0;
 }
@@ -175,7 +175,7 @@ static void cache_spill(struct page_cache *c, u32 keep)
 
 void page_drain(void)
 {
-    struct page_cache *c = &this_cpu(page_cache);
+    struct page_cache *c = this_cpu_ptr(page_cache);
 
     cache_spill(c, 0);
     spin_lock(&buddy.lock);
@@ -212,7 +212,7 @@ void page_drain_if_asked(void)
     if (likely(mark == this_cpu(page_cache).drains))
         return;
     page_drain();
-    __atomic_store_n(&this_cpu(page_cache).drains, mark, __ATOMIC_RELEASE);
+    __atomic_store_n(&this_cpu_ptr(page_cache)->drains, mark, __ATOMIC_RELEASE);
 }
 
 bool page_drain_answered(u32 cpu, u32 mark)
@@ -234,7 +234,7 @@ static struct page *large_alloc(unsigned order)
     spin_lock(&buddy.lock);
     pg = block_take(order);
     buddy_unlock();
-    if (pg || !(buddy.nlazy || cached(&this_cpu(page_cache))))
+    if (pg || !(buddy.nlazy || cached(this_cpu_ptr(page_cache))))
         return pg;
     page_drain();
     spin_lock(&buddy.lock);
@@ -300,7 +300,7 @@ static noinline struct page *block_alloc(unsigned order, u32 flags)
 
 struct page *page_alloc(unsigned order, u32 flags)
 {
-    struct page_cache *c = &this_cpu(page_cache);
+    struct page_cache *c = this_cpu_ptr(page_cache);
     struct page *pg;
 
     if (alloc_should_fail())
@@ -325,7 +325,7 @@ static noinline void block_give(struct page *pg, unsigned order)
 
 void page_free(struct page *pg, unsigned order)
 {
-    struct page_cache *c = &this_cpu(page_cache);
+    struct page_cache *c = this_cpu_ptr(page_cache);
 
     ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES);
     mm_count(pgfree);
@@ -386,7 +386,7 @@ static noinline void chain_to_lazy(u32 pfn)
 
 void page_free_chain(u32 pfn)
 {
-    struct page_cache *c = &this_cpu(page_cache);
+    struct page_cache *c = this_cpu_ptr(page_cache);
 
     while (pfn && c->count < CACHE_MAX) {
         struct page *pg = chain_next(&pfn);
@@ -417,7 +417,7 @@ static bool is_zeroed(struct page *pg)
 
 void page_free_zeroed(struct page *pg)
 {
-    struct page_cache *c = &this_cpu(page_cache);
+    struct page_cache *c = this_cpu_ptr(page_cache);
 
     ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES && is_zeroed(pg));
     if (c->nzeroed == ZEROED_MAX) {

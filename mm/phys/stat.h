@@ -38,8 +38,8 @@ enum mm_stat {
 
 DECLARE_PER_CPU(u64, mm_stats[MM_STAT_COUNT]);
 
-#define mm_count(name)        (this_cpu(mm_stats)[MM_STAT_##name]++)
-#define mm_count_n(name, num) (this_cpu(mm_stats)[MM_STAT_##name] += (num))
+#define mm_count(name)        (this_cpu_at(mm_stats, MM_STAT_##name)++)
+#define mm_count_n(name, num) (this_cpu_at(mm_stats, MM_STAT_##name) += (num))
 
 u64 mm_stat_sum(enum mm_stat which);
 const char *mm_stat_name(enum mm_stat which);

@@ -86,7 +86,7 @@ void change_flush(struct change *c)
         u64 self = 1ull << cpu_id(), cpus;
 
         /* Who is not seen in `cpus` after this loads the address space after the change. */
-        if (cpu_self()->mm == c->mm)
+        if (cpu_own.mm == c->mm)
             flush_local(c); /* serialises */
         else
             __atomic_thread_fence(__ATOMIC_SEQ_CST);

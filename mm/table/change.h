@@ -139,7 +139,7 @@ static inline void change_settled(void)
 {
     u32 count = this_cpu(unflushed);
 
-    __atomic_store_n(&this_cpu(unflushed), (count + (count & 1)) & STAMP_COUNT,
+    __atomic_store_n(this_cpu_ptr(unflushed), (count + (count & 1)) & STAMP_COUNT,
                      __ATOMIC_RELEASE);
 }
 
@@ -198,7 +198,7 @@ static inline bool change_flush_address(const struct mm *mm, vaddr_t va)
 
 static inline bool change_flush_one(const struct change *c)
 {
-    return c->naddrs == 1 && !c->npages && !c->chain && cpu_self()->mm == c->mm &&
+    return c->naddrs == 1 && !c->npages && !c->chain && cpu_own.mm == c->mm &&
            change_flush_address(c->mm, c->addrs[0]);
 }
 

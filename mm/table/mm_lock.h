@@ -46,9 +46,9 @@ static inline void mm_unlock_shared(struct mm *mm)
  * neither sleeps nor pauses; in checked builds it counts as a spinlock and as M shared. */
 static always_inline bool mm_read_begin(struct mm *mm)
 {
-    struct mm_reader *r = &this_cpu(mm_reader);
+    struct mm_reader *r = this_cpu_ptr(mm_reader);
 
-    if (unlikely(cpu_self()->mm != mm))
+    if (unlikely(cpu_own.mm != mm))
         return false;
     SPIN_CHECK(!r->mm);
     (void)__atomic_exchange_n(&r->mm, mm, __ATOMIC_SEQ_CST);
@@ -63,11 +63,10 @@ static always_inline bool mm_read_begin(struct mm *mm)
 
 static always_inline void mm_read_end(struct mm *mm)
 {
-    struct mm_reader *r = &this_cpu(mm_reader);
-
-    SPIN_CHECK(r->mm == mm);
+    SPIN_CHECK(this_cpu(mm_reader).mm == mm);
     SPIN_NOTE(-1);
     mutex_note_given_up(&mm->lock);
     (void)mm;
-    __atomic_store_n(&r->mm, NULL, __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    WRITE_ONCE(this_cpu(mm_reader).mm, NULL);
 }

@@ -19,14 +19,12 @@ void mm_settle_resident(struct mm *mm);
 /* n pages (negative: fewer) of a kind more are resident. */
 static inline void mm_add_resident(struct mm *mm, enum resident kind, s64 n)
 {
-    struct cpu *cpu = cpu_self();
-
-    if (unlikely(cpu->mm != mm)) {
+    if (unlikely(cpu_own.mm != mm)) {
         __atomic_fetch_add(&mm->resident[kind], (u64)n, __ATOMIC_RELAXED);
         return;
     }
-    cpu->resident[kind] += n;
-    if (unlikely((u64)(cpu->resident[kind] + RESIDENT_BATCH) > 2 * RESIDENT_BATCH))
+    n = cpu_own.resident[kind] += n;
+    if (unlikely((u64)(n + RESIDENT_BATCH) > 2 * RESIDENT_BATCH))
         mm_settle_resident(mm);
 }
 
@@ -38,10 +36,9 @@ u64 mm_rss(const struct mm *mm);
 /* The same as far as this CPU knows, without a look at others'. */
 static inline u64 mm_rss_near(const struct mm *mm)
 {
-    const struct cpu *cpu = cpu_self();
     s64 n = 0;
 
     for (unsigned k = 0; k < RESIDENT_KINDS; k++)
-        n += (s64)mm->resident[k] + (cpu->mm == mm ? cpu->resident[k] : 0);
+        n += (s64)mm->resident[k] + (cpu_own.mm == mm ? cpu_own.resident[k] : 0);
     return (u64)MAX(n, (s64)0);
 }

@@ -259,7 +259,7 @@ static void copy_hint(u64 key, void *arg)
 bool backlink_visit_copy(const struct page *pg, u64 *at, backlink_fn visit, void *arg)
 {
     REQUIRES(&pg->object->lock);
-    struct hints *h = &this_cpu(copied);
+    struct hints *h = this_cpu_ptr(copied);
     spinlock_t *node = object_node_lock(pg);
     bool more;
 

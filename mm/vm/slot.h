@@ -84,19 +84,18 @@ static always_inline struct slot slot_at(const struct mm *mm, vaddr_t va, unsign
  * has made sure of the hint: the next slot in a GiB costs one load. */
 static always_inline struct slot slot_read(const struct mm *mm, vaddr_t va)
 {
-    struct vma_hint *h = &this_cpu(vma_hint);
     unsigned i = pt_index(va, 0);
     struct page *table;
     pte_t e;
 
-    if (unlikely(va - h->covers >= pt_span(2))) {
+    if (unlikely(va - this_cpu(vma_hint).covers >= pt_span(2))) {
         table = pt_table(mm, va, 1);
         if (!table)
             return (struct slot){NULL, NULL, i};
-        h->directory = pt_entries(table);
-        h->covers = va & ~(pt_span(2) - 1);
+        this_cpu(vma_hint).directory = pt_entries(table);
+        this_cpu(vma_hint).covers = va & ~(pt_span(2) - 1);
     }
-    e = pte_load(h->directory + pt_index(va, 1));
+    e = pte_load(this_cpu(vma_hint).directory + pt_index(va, 1));
     if (!pte_writable(e))
         return (struct slot){NULL, NULL, i};
     return (struct slot){pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT),

@@ -142,11 +142,12 @@ struct vma *vma_read_search(const struct mm *mm, vaddr_t va);
 static inline struct vma *vma_read(const struct mm *mm, vaddr_t va)
 {
     REQUIRES(&mm->lock);
-    const struct vma_hint *h = &this_cpu(vma_hint);
+    struct vma *v = this_cpu(vma_hint).v;
 
-    if (likely(h->id == mm->id) && likely(h->seq == mm->seq) &&
-        likely(va - h->v->start < h->v->end - h->v->start))
-        return h->v;
+    if (likely(this_cpu(vma_hint).id == mm->id) &&
+        likely(this_cpu(vma_hint).seq == mm->seq) &&
+        likely(va - v->start < v->end - v->start))
+        return v;
     return vma_read_search(mm, va);
 }
 

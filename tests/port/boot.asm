@@ -5,7 +5,7 @@
 
 KERNEL_BASE equ 0xffffffff80000000
 
-extern tsm_memset, tsm_memcpy, main, page_fault, other_fault, tsm_cpu_local, frames, stack_top
+extern tsm_memset, tsm_memcpy, main, page_fault, other_fault, frames, stack_top
 global memset, memcpy, peek, peek_failed, page_fault_entry, other_fault_entry, root
 
 section .note.pvh note alloc noexec nowrite align=4
@@ -78,7 +78,7 @@ high_entry:
     mov es, eax
     mov ss, eax
     mov rsp, stack_top
-    mov rax, tsm_cpu_local      ; GS base: this CPU's block
+    mov rax, -0x40000000        ; GS base: offset of this CPU's variables less GS_BIAS
     mov rdx, rax
     shr rdx, 32
     mov ecx, 0xc0000101

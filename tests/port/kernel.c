@@ -85,7 +85,7 @@ static void faults_init(void)
 
 void page_fault(vaddr_t va, u64 error, u64 *rip)
 {
-    struct mm *mm = cpu_self()->mm;
+    struct mm *mm = cpu_own.mm;
 
     last_fault = FAULT_MAPERR;
     if (mm && va < USER_END)

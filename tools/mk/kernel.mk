@@ -5,6 +5,7 @@
 
 KERNEL_DIRS := $(filter-out arch/x86_64/boot/uefi,$(shell find lib mm fs kernel arch/x86_64 -type d))
 KERNEL_C    := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c)))
+KERNEL_INC  := arch/x86_64/cpu/percpu.inc # nasm -MD leaves out what is included
 KERNEL_ASM  := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.asm)))
 
 KERNEL       := $(O)/release/kernel.elf
@@ -48,7 +49,7 @@ $(O)/$(1)/obj/font.o: $(O)/font.c kernel/term/font.h $(O)/$(1)/flags
 	$$(call say,CC   ,$$<)
 	$(CC) $(KERNEL_CFLAGS) -c -o $$@ $$<
 
-$(O)/$(1)/obj/%.asm.o: %.asm $(O)/$(1)/flags
+$(O)/$(1)/obj/%.asm.o: %.asm $(KERNEL_INC) $(O)/$(1)/flags
 	mkdir -p $$(@D)
 	$$(call say,NASM ,$$<)
 	nasm -f elf64 -g -F dwarf -Werror -I. -I$$(<D)/ -MD $$(@:.o=.d) -MP -o $$@ $$<

@@ -20,6 +20,8 @@ define LINT
 	step $(MAKE) --no-print-directory lib; \
 	step $(CLANG_FORMAT) --dry-run -Werror $(FORMAT_FILES); \
 	step $(MAKE) --no-print-directory CC=gcc O=$(O)/lint-gcc kernel debug-kernel efi; \
+	step tools/check-percpu.py $(O)/lint-gcc/release/kernel.elf; \
 	step $(MAKE) --no-print-directory CC=clang O=$(O)/lint-clang kernel debug-kernel efi; \
+	step tools/check-percpu.py $(O)/lint-clang/release/kernel.elf; \
 	test $$status -eq 0 && echo "lint: clean" || { echo "lint: see above"; exit 1; }
 endef

@@ -79,7 +79,7 @@ ap_start:
 .efer:   dd 0                       ; bits to set
 .root:   dq 0
 .stack:  dq 0
-.block:  dq 0
+.gs_base: dq 0
 
 section .text progbits alloc exec nowrite align=16
 ; A CPU that comes when it is not expected any more, or not meant, stays here.
@@ -113,7 +113,7 @@ ap_high:
     mov rax, [rel ap_start.root]
     mov cr3, rax
     mov rsp, [rel ap_start.stack]
-    mov rax, [rel ap_start.block]
+    mov rax, [rel ap_start.gs_base]
     mov rdx, rax
     shr rdx, 32
     mov ecx, MSR_GS_BASE

@@ -12,6 +12,7 @@
 %define PHYS(sym)   (ebp + sym - KERNEL_BASE)
 %define MSR_EFER    0xc0000080
 %define MSR_GS_BASE 0xc0000101
+%define GS_BIAS     0x40000000  ; arch/cpu.h
 %define PTE_TABLE   0x03        ; present, writable
 %define PTE_LARGE   0x83
 %define WORD_TEST   0x5aa5c33c
@@ -24,7 +25,7 @@
 global pvh_entry, multiboot2_entry, efi_entry
 global boot_root, boot_pd_framebuffer
 global boot_stack_guard, boot_stack_top
-extern boot_main, cpu_local, image_end
+extern boot_main, image_end
 
 section .boot progbits alloc exec nowrite align=16
 bits 32
@@ -231,7 +232,7 @@ long_mode:
 high_half:
     mov rsp, boot_stack_top
     mov ecx, MSR_GS_BASE
-    mov rax, cpu_local
+    mov rax, -GS_BIAS           ; this CPU's copies have offset 0
     mov rdx, rax
     shr rdx, 32
     wrmsr

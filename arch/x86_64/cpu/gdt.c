@@ -86,13 +86,13 @@ uintptr_t ist_stack_top(u32 id, uintptr_t sp)
 
 void gdt_init(void)
 {
-    struct tss *t = &this_cpu(tss);
-    u64 *table = this_cpu(gdt);
+    struct tss *t = this_cpu_ptr(tss);
+    u64 *table = *this_cpu_ptr(gdt);
     uintptr_t base = (uintptr_t)t;
     struct pseudo_descriptor gdtr = {sizeof(gdt) - 1, (uintptr_t)table};
 
     t->iomap = sizeof(*t);
-    t->rsp[0] = cpu_self()->kernel_stack;
+    t->rsp[0] = cpu_own.kernel_stack;
     table[TSS_SEL / 8] = (sizeof(*t) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
                          (base >> 24 & 0xff) << 56;
     table[TSS_SEL / 8 + 1] = base >> 32;
@@ -115,7 +115,7 @@ void gdt_init(void)
 void cpu_tables_init(void)
 {
     cpu_areas_init();
-    cpu_self()->kernel_stack = (uintptr_t)boot_stack_top;
+    cpu_own.kernel_stack = (uintptr_t)boot_stack_top;
     for (u32 i = 0; i < IST_COUNT; i++)
         this_cpu(tss).ist[i] = (uintptr_t)early_stack + IST_SIZE;
     gdt_init();

@@ -45,7 +45,7 @@ extern struct ap_start {
     u32 wanted; /* who may take the rest: it writes NOBODY then */
     u32 efer;
     u64 root, stack;
-    struct cpu *block;
+    uintptr_t gs_base;
 } ap_start;
 noreturn void ap_main(void);
 extern char boot_root[]; /* boot/start.asm: the first tables */
@@ -87,7 +87,7 @@ static noreturn void stay_out(void)
  * is READY. */
 noreturn void ap_main(void)
 {
-    u32 *mine = &this_cpu(phase);
+    u32 *mine = this_cpu_ptr(phase);
 
     gdt_init();
     idt_load();
@@ -182,7 +182,7 @@ static const char *start(u32 apic)
     if (!cpu)
         return "finds no memory";
     its_phase = &per_cpu(phase, id);
-    ap_start.block = cpu;
+    ap_start.gs_base = cpu->offset - GS_BIAS;
     ap_start.stack = cpu->kernel_stack;
     apic_ids[id] = apic;
     if (!call_in(apic)) {

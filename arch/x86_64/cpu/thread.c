@@ -147,7 +147,7 @@ void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next)
     if (unlikely(prev->selectors | next->selectors))
         load_selectors(next->selectors);
     load_bases(next);
-    cpu_self()->kernel_stack = next->stack_top;
+    cpu_own.kernel_stack = next->stack_top;
     tss_set_stack(next->stack_top);
     context_switch(&prev->sp, next->sp);
 }

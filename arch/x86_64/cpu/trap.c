@@ -193,7 +193,7 @@ void trap_user(struct trapframe *tf)
 struct trapframe *trap_iret(struct trapframe *fault)
 {
     struct trapframe *tf =
-        (struct trapframe *)(cpu_self()->kernel_stack - sizeof(struct trapframe));
+        (struct trapframe *)(cpu_own.kernel_stack - sizeof(struct trapframe));
     u64 vector = fault->vector, error = fault->error;
 
     memmove(tf, fault, offsetof(struct trapframe, vector));

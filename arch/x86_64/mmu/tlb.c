@@ -82,7 +82,7 @@ static void answer(const struct request *r)
 {
     if (!r->mm)
         flush_kernel_here(r->start, r->end);
-    else if (cpu_self()->mm == r->mm && is_single_pages(r->start, r->end))
+    else if (cpu_own.mm == r->mm && is_single_pages(r->start, r->end))
         flush_pages(r->start, r->end);
     else
         arch_flush_user_all();
@@ -108,10 +108,10 @@ void cpu_serve(void)
  * CPU waits for. */
 static void ask(u64 cpus, struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    struct request *r = &this_cpu(request);
+    struct request *r = this_cpu_ptr(request);
     u64 self = 1ull << cpu_id();
 
-    ASSERT(cpu_self()->irq_depth == 0 && !(cpus & ~cpus_running()));
+    ASSERT(cpu_own.irq_depth == 0 && !(cpus & ~cpus_running()));
     r->mm = mm;
     r->start = start;
     r->end = end;

@@ -119,7 +119,7 @@ static always_inline void wake(struct runq *q, struct thread *t)
         q = take_elsewhere(q, t, cpu);
     t->rt_ticks = 0;
     make_ready(q, t);
-    cpu_self()->need_resched |= q == own_runq();
+    cpu_own.need_resched |= q == own_runq();
     spin_unlock(&q->lock);
 }
 
@@ -140,7 +140,7 @@ static void switch_tail(void)
 
 static bool is_idle(const struct thread *t)
 {
-    return t == &this_cpu(idle_thread);
+    return t == this_cpu_ptr(idle_thread);
 }
 
 /* Runs `next`, NULL: the idle thread. The queue is locked, interrupts off; the running thread
@@ -156,7 +156,7 @@ static void switch_to(struct runq *q, struct thread *next, u64 now)
     cpu->need_resched = 0;
     this_cpu(pause_since) = now;
     if (!next)
-        next = &this_cpu(idle_thread);
+        next = this_cpu_ptr(idle_thread);
     next->ran_since = now;
     if (next == prev) {
         spin_unlock(&q->lock);
@@ -195,7 +195,7 @@ static void give_up(enum give_up how)
     struct thread *t = current_thread(), *next = runq_head(q);
     u64 now = cpu_cycles();
 
-    cpu_self()->need_resched = 0;
+    cpu_own.need_resched = 0;
     if (is_idle(t))
         goto stay;
     runq_charge(q, t, now);
@@ -254,7 +254,7 @@ void *thread_self(void)
 #ifdef LOCKS_CHECKED
 struct held_mutexes *thread_mutexes(void)
 {
-    return &(current_thread() ?: &this_cpu(idle_thread))->mutexes;
+    return &(current_thread() ?: this_cpu_ptr(idle_thread))->mutexes;
 }
 #endif
 
@@ -349,7 +349,7 @@ static void tick(struct runq *q, struct thread *t, bool user, u64 now)
     spin_unlock(&q->lock);
     if (t->proc)
         cpu_limit_tick(t, TICK_NS, user);
-    cpu_self()->need_resched = 1;
+    cpu_own.need_resched = 1;
 }
 
 void timer_interrupt(struct trapframe *tf)
@@ -421,7 +421,7 @@ noreturn void thread_exit(void)
 void sched_init(void)
 {
     static u8 unused_stack[1024] __attribute__((aligned(16)));
-    struct thread *t = &this_cpu(idle_thread);
+    struct thread *t = this_cpu_ptr(idle_thread);
     struct runq *q = own_runq();
 
     memset(t, 0, sizeof(*t));
@@ -429,7 +429,7 @@ void sched_init(void)
     if (arch_thread_init(&t->arch, (uintptr_t)unused_stack + sizeof(unused_stack),
                          sched_thread_begin, t) != 0)
         panic("no memory for the idle thread");
-    t->arch.stack_top = cpu_self()->kernel_stack;
+    t->arch.stack_top = cpu_own.kernel_stack;
     t->state = THREAD_RUNNABLE;
     t->cpu = cpu_id();
     t->allowed = 1ull << t->cpu;
@@ -438,7 +438,7 @@ void sched_init(void)
     this_cpu(left_thread) = NULL;
     runq_init(q, t);
     ktimer_init_cpu();
-    cpu_self()->current = t;
+    cpu_own.current = t;
 }
 
 /* Sleeps until an interrupt, whose handler may have made somebody ready or was sent by one that
@@ -470,7 +470,7 @@ noreturn void sched_run(void)
         pass_work();
         irq_disable();
         spin_lock(&q->lock);
-        cpu_self()->need_resched = 0;
+        cpu_own.need_resched = 0;
         if (!runq_head(q) && !balance_steal(q)) {
             idle(q);
         } else {

@@ -9,7 +9,7 @@
 
 static inline struct runq *own_runq(void)
 {
-    return &this_cpu(runq);
+    return this_cpu_ptr(runq);
 }
 
 /* Locks the queue that protects t. Interrupts off. */

@@ -98,7 +98,7 @@ static void arm(struct timerq *q, u64 deadline)
 u64 ktimer_set(struct ktimer *t, u64 deadline)
 {
     irqflags_t flags = irq_save();
-    struct timerq *own = &this_cpu(timerq), *q = lock_timerq_of(t);
+    struct timerq *own = this_cpu_ptr(timerq), *q = lock_timerq_of(t);
     u64 old = t->deadline;
 
     for (;;) {
@@ -143,7 +143,7 @@ static void count_ticks(u64 now)
 
 bool ktimer_interrupt(u64 now)
 {
-    struct timerq *q = &this_cpu(timerq);
+    struct timerq *q = this_cpu_ptr(timerq);
 
     q->armed = NEVER;
     run_due(q, now);
@@ -158,7 +158,7 @@ bool ktimer_interrupt(u64 now)
 
 void ktimer_rearm(bool ticks)
 {
-    struct timerq *q = &this_cpu(timerq);
+    struct timerq *q = this_cpu_ptr(timerq);
     u64 idle_tick = ticks ? NEVER : arch_idle_poll_ns();
     SCOPED_LOCK(&q->lock);
 
@@ -172,7 +172,7 @@ void ktimer_rearm(bool ticks)
 
 void ktimer_start_ticks(void)
 {
-    struct timerq *q = &this_cpu(timerq);
+    struct timerq *q = this_cpu_ptr(timerq);
     u64 now;
 
     if (q->armed <= q->next_tick)

@@ -54,6 +54,9 @@ static inline struct cpu *cpu_self(void)
     return &host_cpus[host_cpu];
 }
 
+#define CPU_VAR(var) (var)
+#define cpu_own      (*cpu_self())
+
 static inline struct cpu *cpu_block(u32 id)
 {
     return &host_cpus[id];
