@@ -177,7 +177,17 @@ void *index_erase(struct index *ix, u32 number)
     return entry;
 }
 
-unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOTS])
+static void copy_words(const struct index_node *leaf, u64 words[INDEX_WORDS])
+{
+    unsigned i = 0;
+
+    do
+        words[i] = leaf->word[i];
+    while (words[i] && ++i < INDEX_WORDS);
+}
+
+unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOTS],
+                    u64 words[INDEX_WORDS])
 {
     struct index_node *leaf;
     unsigned n = 0;
@@ -198,6 +208,8 @@ unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOT
         WRITE_ONCE(*slot, NULL);
     }
     leaf->count -= (u16)n;
+    if (words)
+        copy_words(leaf, words);
     spin_unlock(&leaf->lock);
     ix->count -= n;
     if (leaf->count == 0)

@@ -18,9 +18,12 @@
 #define INDEX_SHIFT 6
 #define INDEX_SLOTS (1u << INDEX_SHIFT)
 
+#define INDEX_WORDS 8u
+
 struct index_node {
     void *slot[INDEX_SLOTS];
-    spinlock_t lock; /* N, of a leaf */
+    u64 word[INDEX_WORDS]; /* [N] the owner's, of a leaf: those in use first, 0 behind them */
+    spinlock_t lock;       /* N, of a leaf */
     u16 count;       /* slots in use; a node with 0 leaves the tree at once */
     u8 shift;        /* bits of the number below this level */
     struct grace_item grace;
@@ -73,8 +76,10 @@ int must_check index_set(struct index *ix, u32 number, void *entry);
 void *index_erase(struct index *ix, u32 number);
 
 /* Removes up to INDEX_SLOTS entries at or after *number and below `end` that lie in one leaf;
- * stores them in out and where to go on in *number. 0: there are none. Frees empty nodes. */
-unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOTS]);
+ * stores them in out, the leaf's words in `words` (NULL: they are not wanted; only to the first
+ * that is 0), and where to go on in *number. 0: there are none. Frees empty nodes. */
+unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOTS],
+                    u64 words[INDEX_WORDS]);
 
 /* Undoes an index_reserve whose number was not set: frees nodes that are empty. */
 void index_trim(struct index *ix, u32 number);

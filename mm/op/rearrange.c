@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/op/area.h"
 #include "mm/phys/stat.h"
+#include "mm/vm/backrun.h"
 
 void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
 {
@@ -149,6 +150,7 @@ static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t 
     for (; left; left -= n) {
         struct index_node *node = NULL;
         void *const *pages = NULL;
+        bool linked = false;
 
         n = left;
         if (r->install && pgoff < end) {
@@ -161,7 +163,9 @@ static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t 
         r->missing |= !pages;
         if (node)
             spin_lock(&node->lock);
-        rearrange_slots(r, s, va, n, home, pgoff, pages, t, order);
+        if (!order && !home && node && n >= BACKRUN_MIN)
+            linked = backrun_add(node, s.entry, pgoff % INDEX_SLOTS, n);
+        rearrange_slots(r, s, va, n, home, pgoff, pages, linked, t, order);
         if (node)
             spin_unlock(&node->lock);
         s.i += n;

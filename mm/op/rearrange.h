@@ -142,12 +142,12 @@ static inline void rearrange_next(struct rearrange *r, u32 npages)
 
 /* Makes n slots from s at va on show the file page pgoff, away, and those that follow it; with
  * `home` all their homes. Translations of `pages`, what they shall show, are put in place
- * (NULL: none is); what cannot be is left to a fault. Cannot fail. T held, N of the pages too;
- * arrays are reserved unless they come home. */
+ * (NULL: none is); what cannot be is left to a fault. `linked`: a run of backlinks lies over them.
+ * Cannot fail. T held, N of the pages too; arrays are reserved unless they come home. */
 static always_inline void rearrange_run(struct rearrange *r, struct slot s, vaddr_t va,
                                         unsigned n, bool home, pgoff_t pgoff,
-                                        void *const *pages, struct tally *t,
-                                        unsigned order)
+                                        void *const *pages, bool linked,
+                                        struct tally *t, unsigned order)
 {
     REQUIRES(&s.table->lock);
     u32 *numbers = slot_numbers(s.table, s.i);
@@ -167,7 +167,7 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
         pg = pages ? pages[k] : NULL;
         if (likely(pg) &&
             likely(slot_show(&r->change, &s.entry[k], va + k * slot_size(order), old, pg,
-                             r->rights, !home, t)))
+                             r->rights, !home && !linked, t)))
             continue;
         if (pages)
             r->missing = true;
@@ -179,17 +179,19 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
 /* The same with the choices as constants. */
 static always_inline void rearrange_slots(struct rearrange *r, struct slot s, vaddr_t va,
                                           unsigned n, bool home, pgoff_t pgoff,
-                                          void *const *pages, struct tally *t,
-                                          unsigned order)
+                                          void *const *pages, bool linked,
+                                          struct tally *t, unsigned order)
 {
-    if (likely(!home) && likely(pages))
-        rearrange_run(r, s, va, n, false, pgoff, pages, t, order);
+    if (likely(!home) && linked)
+        rearrange_run(r, s, va, n, false, pgoff, pages, true, t, order);
+    else if (likely(!home) && likely(pages))
+        rearrange_run(r, s, va, n, false, pgoff, pages, false, t, order);
     else if (!home)
-        rearrange_run(r, s, va, n, false, pgoff, NULL, t, order);
+        rearrange_run(r, s, va, n, false, pgoff, NULL, false, t, order);
     else if (pages)
-        rearrange_run(r, s, va, n, true, 0, pages, t, order);
+        rearrange_run(r, s, va, n, true, 0, pages, false, t, order);
     else
-        rearrange_run(r, s, va, n, true, 0, NULL, t, order);
+        rearrange_run(r, s, va, n, true, 0, NULL, false, t, order);
 }
 
 /* One slot, the file page pgoff. T held, after rearrange_next(). */
@@ -200,7 +202,7 @@ static always_inline void rearrange_page(struct rearrange *r, struct slot s, vad
     void *pg = r->install ? object_cursor_get(&r->cursor, pgoff) : NULL;
 
     rearrange_slots(r, s, va, 1, unlikely(pgoff == vma_home(r->v, va)), pgoff,
-                    likely(r->install) ? &pg : NULL, t, order);
+                    likely(r->install) ? &pg : NULL, false, t, order);
     object_cursor_release(&r->cursor);
 }
 

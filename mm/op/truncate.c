@@ -16,7 +16,7 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/vm/backlink.h"
+#include "mm/vm/backrun.h"
 #include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/object_walk.h"
@@ -37,6 +37,12 @@ static void zero_part(struct vm_object *o, pgoff_t number, u64 from, u64 to)
 /* Pages of this many numbers go at a time. */
 #define TRUNCATE_RUN 512u
 
+/* Which leaf of such a run the page stands in. */
+static inline unsigned run_row(const struct page *pg)
+{
+    return pg->index / INDEX_SLOTS % (TRUNCATE_RUN / INDEX_SLOTS);
+}
+
 /* Frees the resident pages of [first, last), a run of numbers, once nothing maps them. */
 static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
                        struct change *b)
@@ -44,10 +50,17 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
     REQUIRES(&o->lock);
     struct object_walk walk = {o, false};
     u32 number = first, leaving[TRUNCATE_RUN]; /* frames */
+    u64 runs[TRUNCATE_RUN / INDEX_SLOTS][INDEX_WORDS], words[INDEX_WORDS];
     void *pages[INDEX_SLOTS];
-    unsigned n, total = 0;
+    unsigned n, total = 0, rows = 0; /* rows: a bit for each leaf with runs */
 
-    while ((n = index_take(&o->pages, &number, last, pages)) != 0) {
+    while ((n = index_take(&o->pages, &number, last, pages, words)) != 0) {
+        if (words[0]) {
+            unsigned row = run_row(pages[0]);
+
+            memcpy(runs[row], words, sizeof(words));
+            rows |= 1u << row;
+        }
         for (unsigned i = 0; i < n; i++) {
             const struct page *pg = pages[i];
 
@@ -60,9 +73,10 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
     rmap_unmap_homes(&walk, first, last, copies, b);
     for (unsigned i = 0; i < total; i++) {
         struct page *pg = pfn_to_page(leaving[i]);
+        bool run = rows >> run_row(pg) & 1;
 
-        if (backlink_any(pg))
-            rmap_unmap_away(&walk, pg, b);
+        if (run || backlink_any(pg))
+            rmap_unmap_away(&walk, pg, run ? runs[run_row(pg)] : NULL, b);
         object_forget_page(pg);
         change_free(b, pg, leaving[i]); /* the object's reference, after the flush */
     }

@@ -6,6 +6,7 @@
 #include "mm/op/zap.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
+#include "mm/vm/backrun.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/object_walk.h"
 #include "mm/vm/rmap.h"
@@ -69,10 +70,18 @@ static inline void unmap_hint(u64 key, void *arg)
         slot_drop_backlink(ctx->c, ctx->pg, key);
 }
 
-void rmap_unmap_away(struct object_walk *walk, struct page *pg, struct change *c)
+void rmap_unmap_away(struct object_walk *walk, struct page *pg, const u64 *runs,
+                     struct change *c)
 {
     REQUIRES(&pg->object->lock);
     struct unmap_ctx ctx = {pg, c};
+
+    for (unsigned s = 0; runs && s < INDEX_WORDS && runs[s]; s++) {
+        u64 key = backrun_at(runs[s], pg->index % INDEX_SLOTS);
+
+        if (key)
+            unmap_hint(key, &ctx);
+    }
 
     if (unlikely(pg->flags & PG_LOG)) {
         u64 at = 0;

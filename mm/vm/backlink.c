@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/vm/backlink_log.h"
+#include "mm/vm/backrun.h"
 
 static inline void inline_set(struct backlinks *b, unsigned i, u64 key)
 {
@@ -243,7 +244,7 @@ bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void
 /* Hints copied out of a log: the running CPU's until it pauses. */
 struct hints {
     u32 n;
-    u64 key[511];
+    u64 key[511 + INDEX_WORDS];
 };
 
 static DEFINE_PER_CPU(struct hints, copied);
@@ -256,20 +257,54 @@ static void copy_hint(u64 key, void *arg)
     h->key[h->n++] = key;
 }
 
+/* Whether `key` is among the hints of pg itself. */
+static bool has(const struct page *pg, u64 key)
+{
+    if (pg->flags & PG_LOG)
+        return log_has(log_of(pg), key);
+    for (unsigned s = 0; s < BACKLINKS_INLINE; s++)
+        if (backlink_inline(pg, s) == key)
+            return true;
+    return false;
+}
+
+/* What the runs say of pg and its own hints do not. */
+static void copy_runs(const struct index_node *leaf, const struct page *pg,
+                      struct hints *h)
+{
+    for (unsigned s = 0; s < INDEX_WORDS && leaf->word[s]; s++) {
+        u64 key = backrun_at(leaf->word[s], pg->index % INDEX_SLOTS);
+        bool known = !key || has(pg, key);
+
+        for (unsigned i = 0; i < s && !known; i++) /* runs may lie over one another */
+            known = backrun_at(leaf->word[i], pg->index % INDEX_SLOTS) == key;
+        if (!known)
+            copy_hint(key, h);
+    }
+}
+
 bool backlink_visit_copy(const struct page *pg, u64 *at, backlink_fn visit, void *arg)
 {
     REQUIRES(&pg->object->lock);
+    struct index_node *leaf = index_leaf(&pg->object->pages, pg->index);
     struct hints *h = this_cpu_ptr(copied);
-    spinlock_t *node = object_node_lock(pg);
     bool more;
 
     h->n = 0;
-    spin_lock(node);
+    spin_lock(&leaf->lock);
     more = backlink_visit_part(pg, at, copy_hint, h);
-    spin_unlock(node);
+    if (!more) /* last: what they say and a log gets meanwhile is not live before */
+        copy_runs(leaf, pg, h);
+    spin_unlock(&leaf->lock);
     for (u32 i = 0; i < h->n; i++)
         visit(h->key[i], arg);
     return more;
+}
+
+bool backlink_hinted(const struct page *pg)
+{
+    REQUIRES(&pg->object->lock);
+    return backlink_any(pg) || backrun_any(index_leaf(&pg->object->pages, pg->index));
 }
 
 void backlink_clear(struct page *pg)

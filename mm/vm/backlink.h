@@ -80,23 +80,27 @@ static always_inline int must_check backlink_add(struct page *pg, const pte_t *e
 /* Calls visit for each hint, live or not, once. visit must not add hints to pg. */
 typedef void (*backlink_fn)(u64 key, void *arg);
 
-/* Visits the hints of pg in parts of at most 511: *at says where to go on, 0 first; false: that
- * was the last part. Between two parts the locks may be given up: hints that stay are visited,
- * those that come or go meanwhile may be. visit may take T: the page left the index. */
+/* Visits the hints of pg, without runs (mm/vm/backrun.h), in parts of at most 511: *at says where
+ * to go on, 0 first; false: that was the last part. Between two parts the locks may be given up:
+ * hints that stay are visited, those that come or go meanwhile may be. visit may take T: the page
+ * left the index. */
 bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void *arg);
 
-/* The same of a page that may be in the index, O held and N not: each part is copied under N,
- * and visited without it. */
+/* The same of a page that is in the index, O held and N not, with what runs say of it: each part
+ * is copied under N, and visited without it. */
 bool backlink_visit_copy(const struct page *pg, u64 *at, backlink_fn visit, void *arg);
 
 /* Drops all hints and the log: the page leaves its object. */
 void backlink_clear(struct page *pg);
 
-/* Whether pg has hints. Inline ones stand without a gap. */
+/* Whether pg has hints of its own. Inline ones stand without a gap. */
 static inline bool backlink_any(const struct page *pg)
 {
     return (pg->flags & PG_LOG) || backlink_inline(pg, 0);
 }
+
+/* Whether there may be any for pg, which is in the index; O held. */
+bool backlink_hinted(const struct page *pg);
 
 /* Nothing maps the object any more: every hint is stale, so its logs are given back, the first
  * of the list at least. False: that was the last. O held. */

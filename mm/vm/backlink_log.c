@@ -248,6 +248,17 @@ int log_add(const struct page *pg, uintptr_t *log, u64 key)
     return add(pg, log, 0, key);
 }
 
+bool log_has(uintptr_t log, u64 key)
+{
+    const struct table *t;
+    unsigned level = 0;
+
+    while (log & NODE_TAG)
+        log = node_of(log)->child[digit(hash(key), level++)];
+    t = (const struct table *)log;
+    return t && t->key[find(t, key)] == key;
+}
+
 bool log_small(uintptr_t log)
 {
     return !log || (!(log & NODE_TAG) && ((struct table *)log)->used <= BACKLINKS_INLINE);

@@ -19,6 +19,8 @@ struct page;
  * is not in. */
 int must_check log_add(const struct page *pg, uintptr_t *log, u64 key);
 
+bool log_has(uintptr_t log, u64 key);
+
 /* Whether the log is a small table with so few keys that they fit inline. */
 bool log_small(uintptr_t log);
 

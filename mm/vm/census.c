@@ -30,7 +30,7 @@ static void forget_blocks(struct vm_object *o)
     u32 number = 0;
     unsigned n;
 
-    while ((n = index_take(&o->census, &number, ~0u, blocks)) != 0)
+    while ((n = index_take(&o->census, &number, ~0u, blocks, NULL)) != 0)
         for (unsigned i = 0; i < n; i++)
             slab_free(&block_cache, blocks[i]);
 }
@@ -112,7 +112,7 @@ static void count_hints(struct count *c)
         struct page *pg = index_get(&c->o->pages, number);
         u64 at = 0;
 
-        if (!pg || !backlink_any(pg))
+        if (!pg || !backlink_hinted(pg))
             continue;
         c->pg = pg;
         page_get(pg); /* its descriptor stays its own */

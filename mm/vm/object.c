@@ -141,7 +141,7 @@ void object_put(struct vm_object *o)
     ASSERT(o->nvmas == 0);
     census_forget(o);
     /* Nobody maps it: the pages need no visit. */
-    while ((n = index_take(&o->pages, &number, OBJECT_MAX_PAGES, pages)) != 0) {
+    while ((n = index_take(&o->pages, &number, OBJECT_MAX_PAGES, pages, NULL)) != 0) {
         for (unsigned i = 0; i < n; i++) {
             if (pooled(o))
                 huge_ops->gone(o, ((struct page *)pages[i])->index);

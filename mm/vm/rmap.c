@@ -49,7 +49,7 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg)
             visit(s.table, s.i, arg);
         spin_unlock(&s.table->lock);
     }
-    if (backlink_any(pg)) {
+    if (backlink_hinted(pg)) {
         u64 at = 0;
 
         while (backlink_visit_copy(pg, &at, visit_hint, &ctx))

@@ -21,9 +21,11 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg);
 /* How many translations show pg (each counted once). O held. */
 u64 rmap_count(struct page *pg);
 
-/* Removes every translation of pg away from home: pg has left the index, so none is added. O
- * held, but given up for pauses of the walk; flushes go to the batch. */
-void rmap_unmap_away(struct object_walk *walk, struct page *pg, struct change *c);
+/* Removes every translation of pg away from home: pg has left the index, so none is added. `runs`:
+ * the words of the leaf where it stood, NULL: it had none. O held, but given up for pauses of the
+ * walk; flushes go to the batch. */
+void rmap_unmap_away(struct object_walk *walk, struct page *pg, const u64 *runs,
+                     struct change *c);
 
 /* Moves *first up to the first file page from which on a private mapping has a table at the
  * page's home. False: none has. O held, but given up for pauses. */

@@ -303,8 +303,9 @@ static always_inline void slot_clear(struct change *c, pte_t *entry, vaddr_t va,
 }
 
 /* Shows pg, a page of the object mapped there, at va instead of `old`: `rights` from
- * slot_rights. `away`: not at home. T, and N of the page held. The one writer of such
- * translations; false: no memory for the backlink, nothing has changed. */
+ * slot_rights. `away`: not at home, and no run of backlinks lies over it. T, and N of the page
+ * held. The one writer of such translations; false: no memory for the backlink, nothing has
+ * changed. */
 static always_inline bool slot_show(struct change *c, pte_t *entry, vaddr_t va, pte_t old,
                                     struct page *pg, pte_t rights, bool away,
                                     struct tally *t)

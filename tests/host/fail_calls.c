@@ -368,7 +368,7 @@ const struct call calls[] = {
     CALL(mremap_keep, 0, 5),
     CALL(remap_many, 0, 6),
     CALL(remap_alias, 0, 0),
-    CALL(remap_fills, 0, 5),
+    CALL(remap_fills, 0, 4),
     CALL(remap_home, 0, 0),
     CALL(remapv_atomic, 0, 6),
     CALL(remap_swap, 0, 6),
