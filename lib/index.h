@@ -22,10 +22,11 @@
 
 struct index_node {
     void *slot[INDEX_SLOTS];
-    u64 word[INDEX_WORDS]; /* [N] the owner's, of a leaf: those in use first, 0 behind them */
-    spinlock_t lock;       /* N, of a leaf */
-    u16 count;       /* slots in use; a node with 0 leaves the tree at once */
-    u8 shift;        /* bits of the number below this level */
+    u64 word
+        [INDEX_WORDS]; /* [N] the owner's, of a leaf: those in use first, 0 behind them */
+    spinlock_t lock;   /* N, of a leaf */
+    u16 count;         /* slots in use; a node with 0 leaves the tree at once */
+    u8 shift;          /* bits of the number below this level */
     struct grace_item grace;
 };
 

@@ -152,12 +152,10 @@ static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t 
         void *const *pages = NULL;
         bool linked = false;
 
-        n = left;
+        n = order ? 1 : MIN(left, INDEX_SLOTS - (unsigned)(pgoff % INDEX_SLOTS));
         if (r->install && pgoff < end) {
             node = index_leaf(&o->pages, object_number(pgoff));
-            n = (unsigned)MIN(MIN((u64)left, INDEX_SLOTS - pgoff % INDEX_SLOTS),
-                              end - pgoff);
-            n = order ? 1 : n;
+            n = (unsigned)MIN((u64)n, end - pgoff);
             pages = node ? node->slot + pgoff % INDEX_SLOTS : NULL;
         }
         r->missing |= !pages;
@@ -165,7 +163,10 @@ static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t 
             spin_lock(&node->lock);
         if (!order && !home && node && n >= BACKRUN_MIN)
             linked = backrun_add(node, s.entry, pgoff % INDEX_SLOTS, n);
-        rearrange_slots(r, s, va, n, home, pgoff, pages, linked, t, order);
+        if (change_is_full(&r->change))
+            rearrange_slots(r, s, va, n, home, pgoff, pages, linked, true, t, order);
+        else
+            rearrange_slots(r, s, va, n, home, pgoff, pages, linked, false, t, order);
         if (node)
             spin_unlock(&node->lock);
         s.i += n;

@@ -142,18 +142,20 @@ static inline void rearrange_next(struct rearrange *r, u32 npages)
 
 /* Makes n slots from s at va on show the file page pgoff, away, and those that follow it; with
  * `home` all their homes. Translations of `pages`, what they shall show, are put in place
- * (NULL: none is); what cannot be is left to a fault. `linked`: a run of backlinks lies over them.
- * Cannot fail. T held, N of the pages too; arrays are reserved unless they come home. */
+ * (NULL: none is); what cannot be is left to a fault. `linked`: a run of backlinks lies over them;
+ * `full`: everything will be flushed anyway. Cannot fail. T held, N of the pages too; arrays are reserved unless they come home. */
 static always_inline void rearrange_run(struct rearrange *r, struct slot s, vaddr_t va,
                                         unsigned n, bool home, pgoff_t pgoff,
-                                        void *const *pages, bool linked,
+                                        void *const *pages, bool linked, bool full,
                                         struct tally *t, unsigned order)
 {
     REQUIRES(&s.table->lock);
+    struct change *c = full ? NULL : &r->change;
     u32 *numbers = slot_numbers(s.table, s.i);
+    pte_t rights = r->rights;
 
     change_look(&r->change, s.table);
-
+    LOCK_CHECK(home || numbers, "no numbers for pages that go away");
     for (u64 k = 0; k < n; k++) {
         bool moved = slot_move(numbers, k, home, pgoff + (k << order), t);
         struct page *pg;
@@ -165,33 +167,32 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
         if (!moved && old) /* shows that page already */
             continue;
         pg = pages ? pages[k] : NULL;
-        if (likely(pg) &&
-            likely(slot_show(&r->change, &s.entry[k], va + k * slot_size(order), old, pg,
-                             r->rights, !home && !linked, t)))
+        if (likely(pg) && likely(slot_show(c, &s.entry[k], va + k * slot_size(order), old,
+                                           pg, rights, !home && !linked, t)))
             continue;
         if (pages)
             r->missing = true;
         if (old)
-            slot_clear(&r->change, &s.entry[k], va + k * slot_size(order), old, t);
+            slot_clear(c, &s.entry[k], va + k * slot_size(order), old, t);
     }
 }
 
 /* The same with the choices as constants. */
 static always_inline void rearrange_slots(struct rearrange *r, struct slot s, vaddr_t va,
                                           unsigned n, bool home, pgoff_t pgoff,
-                                          void *const *pages, bool linked,
+                                          void *const *pages, bool linked, bool full,
                                           struct tally *t, unsigned order)
 {
-    if (likely(!home) && linked)
-        rearrange_run(r, s, va, n, false, pgoff, pages, true, t, order);
+    if (linked)
+        rearrange_run(r, s, va, n, false, pgoff, pages, true, full, t, order);
     else if (likely(!home) && likely(pages))
-        rearrange_run(r, s, va, n, false, pgoff, pages, false, t, order);
+        rearrange_run(r, s, va, n, false, pgoff, pages, false, full, t, order);
     else if (!home)
-        rearrange_run(r, s, va, n, false, pgoff, NULL, false, t, order);
+        rearrange_run(r, s, va, n, false, pgoff, NULL, false, full, t, order);
     else if (pages)
-        rearrange_run(r, s, va, n, true, 0, pages, false, t, order);
+        rearrange_run(r, s, va, n, true, 0, pages, false, full, t, order);
     else
-        rearrange_run(r, s, va, n, true, 0, NULL, false, t, order);
+        rearrange_run(r, s, va, n, true, 0, NULL, false, full, t, order);
 }
 
 /* One slot, the file page pgoff. T held, after rearrange_next(). */
@@ -202,7 +203,7 @@ static always_inline void rearrange_page(struct rearrange *r, struct slot s, vad
     void *pg = r->install ? object_cursor_get(&r->cursor, pgoff) : NULL;
 
     rearrange_slots(r, s, va, 1, unlikely(pgoff == vma_home(r->v, va)), pgoff,
-                    likely(r->install) ? &pg : NULL, false, t, order);
+                    likely(r->install) ? &pg : NULL, false, false, t, order);
     object_cursor_release(&r->cursor);
 }
 

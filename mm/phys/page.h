@@ -94,7 +94,6 @@ struct page {
         u64 pad[4];
     };
 };
-STATIC_ASSERT(sizeof(struct page) == 40);
 
 #define PG_FRESH 2u /* made by the fallocate call under way */
 #define PG_LOG   4u /* links holds a log */
@@ -108,9 +107,13 @@ static inline struct page *pfn_to_page(pfn_t pfn)
     return memmap + pfn;
 }
 
+/* Frames are fewer than 2^32 and a descriptor has 5 * 8 bytes, so the division that leaves
+ * nothing is a product with the inverse of 5 modulo 2^32. */
+STATIC_ASSERT(sizeof(struct page) == 5 * 8 && 0xcccccccdu * 5 == 1);
+STATIC_ASSERT(PHYS_LIMIT >> PAGE_SHIFT <= 1ull << 32);
 static inline pfn_t page_to_pfn(const struct page *pg)
 {
-    return (pfn_t)(pg - memmap);
+    return ((u32)((uintptr_t)pg >> 3) - (u32)((uintptr_t)memmap >> 3)) * 0xcccccccdu;
 }
 
 static inline paddr_t page_to_phys(const struct page *pg)

@@ -272,7 +272,7 @@ static always_inline bool slot_move(u32 *numbers, u64 i, bool home, pgoff_t pgof
 {
     u32 old, number = home ? 0 : (u32)pgoff + 1;
 
-    if (unlikely(!numbers))
+    if (home && unlikely(!numbers))
         return false;
     old = numbers[i];
     if (old == number)
@@ -282,7 +282,8 @@ static always_inline bool slot_move(u32 *numbers, u64 i, bool home, pgoff_t pgof
     return true;
 }
 
-/* Puts another translation, or none, in the place of `old`, a page of an object at va. T held. */
+/* Puts another translation, or none, in the place of `old`, a page of an object at va. c: NULL,
+ * everything will be flushed anyway. T held. */
 static always_inline void slot_replace(struct change *c, pte_t *entry, vaddr_t va,
                                        pte_t old, pte_t pte)
 {
@@ -291,7 +292,8 @@ static always_inline void slot_replace(struct change *c, pte_t *entry, vaddr_t v
         pte_store(entry, pte);
     else if (!pte_used(pte_exchange(entry, pte))) /* still: no TLB has it */
         return;
-    change_note(c, va);
+    if (c)
+        change_note(c, va);
 }
 
 /* Removes it. T held. */
@@ -316,10 +318,10 @@ static always_inline bool slot_show(struct change *c, pte_t *entry, vaddr_t va, 
     if (away && unlikely(backlink_add(pg, entry) != 0))
         return false;
     if (old) {
-        slot_replace(c, entry, va, old, rights | page_to_pfn(pg) << PAGE_SHIFT);
+        slot_replace(c, entry, va, old, rights | page_to_phys(pg));
     } else {
         t->present++;
-        pte_store(entry, rights | page_to_pfn(pg) << PAGE_SHIFT);
+        pte_store(entry, rights | page_to_phys(pg));
     }
     return true;
 }
@@ -341,7 +343,7 @@ static always_inline bool slot_show_homes(pte_t *entry, void *const *pages, unsi
             missing = true;
             continue;
         }
-        pte_store(&entry[k], rights | page_to_pfn(pg) << PAGE_SHIFT);
+        pte_store(&entry[k], rights | page_to_phys(pg));
         t->present++;
     }
     return missing;

@@ -65,8 +65,8 @@ TEST(runs_find_every_translation_once)
 
         switch (rnd_below(12)) {
         case 0:
-            CHECK_EQ(mm_madvise(mm, BASE + rnd_below(SLOTS - n) * P, n * P, MADV_DONTNEED),
-                     0);
+            CHECK_EQ(
+                mm_madvise(mm, BASE + rnd_below(SLOTS - n) * P, n * P, MADV_DONTNEED), 0);
             break;
         case 1:
             object_punch(o, first * P, (first + n) * P);
