@@ -97,7 +97,7 @@ static always_inline int remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     } else {
         rearrange_run(&r, s, va, 1, false, number, NULL, false, false, &t, 0);
     }
-    slot_settle_one(mm, s.table, &t, RESIDENT_SHMEM, 0);
+    slot_settle_one(mm, true, s.table, &t, RESIDENT_SHMEM, 0);
     change_mark(&r.change, s.table);
     spin_unlock(&s.table->lock);
     if (change_noted(&r.change))

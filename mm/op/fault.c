@@ -41,12 +41,20 @@ struct fault {
 
 /* ---- locate ---- */
 
-static always_inline bool locate(struct fault *f, unsigned order)
+static always_inline bool locate(struct fault *f, struct mm *mm, struct vma *v,
+                                 vaddr_t va, u32 access, unsigned order)
 {
-    f->va &= ~(slot_size(order) - 1);
-    f->s = slot_at(f->mm, f->va, order);
+    f->mm = mm;
+    f->v = v;
+    f->va = va & ~(slot_size(order) - 1);
+    f->access = access;
+    f->filled = false;
+    if (order == 0 && likely(access & FAULT_HINTED))
+        f->s = slot_read(mm, va);
+    else
+        f->s = slot_at(mm, f->va, order);
     if (unlikely(!f->s.table))
-        f->s = slot_make(f->mm, f->va, order);
+        f->s = slot_make(mm, f->va, order);
     return f->s.table;
 }
 
@@ -150,7 +158,7 @@ static always_inline enum fault_result commit_page(struct fault *f, struct chang
         return FAULT_OOM;
     if (!number && !f->filled)
         around(f, node, &t, order);
-    slot_settle_one(f->mm, f->s.table, &t, kind, order);
+    slot_settle_one(f->mm, false, f->s.table, &t, kind, order);
     mm_count(fault_object);
     return FAULT_OK;
 }
@@ -414,9 +422,9 @@ static always_inline enum fault_result fault_private(struct fault *f, unsigned o
 static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, vaddr_t va,
                                                  u32 access)
 {
-    struct fault f = {.mm = mm, .v = v, .va = va, .access = access};
+    struct fault f;
 
-    if (unlikely(!locate(&f, 0)))
+    if (unlikely(!locate(&f, mm, v, va, access, 0)))
         return FAULT_OOM;
     return fault_shared(&f, 0);
 }
@@ -424,10 +432,10 @@ static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, v
 static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v,
                                                   vaddr_t va, u32 access)
 {
-    struct fault f = {.mm = mm, .v = v, .va = va, .access = access};
     enum fault_result result;
+    struct fault f;
 
-    if (unlikely(!locate(&f, 0)))
+    if (unlikely(!locate(&f, mm, v, va, access, 0)))
         return FAULT_OOM;
     do {
         result = fault_private(&f, 0);
@@ -438,11 +446,11 @@ static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v,
 static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vaddr_t va,
                                                u32 access)
 {
-    struct fault f = {.mm = mm, .v = v, .va = va, .access = access};
     enum fault_result result;
     spinlock_t *lock;
+    struct fault f;
 
-    if (!locate(&f, HUGE_ORDER))
+    if (!locate(&f, mm, v, va, access, HUGE_ORDER))
         return FAULT_OOM;
     if (vma_kind(v) == VMA_SHARED)
         return fault_shared(&f, HUGE_ORDER);
@@ -470,8 +478,8 @@ enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 acc
 enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
 {
     REQUIRES(&mm->lock);
-    struct fault f = {.mm = mm, .v = v, .va = va, .access = FAULT_WRITE};
     enum fault_result result;
+    struct fault f;
 
     do {
         struct page *pg;
@@ -480,7 +488,7 @@ enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
         result = fault_locked(mm, v, va, FAULT_READ);
         if (result != FAULT_OK)
             return result;
-        (void)SLOT_CALL(v, locate, &f);
+        (void)SLOT_CALL(v, locate, &f, mm, v, va, FAULT_WRITE);
         pte = slot_load(f.s);
         pg = pte ? pfn_to_page(pte_any_pfn(pte)) : NULL;
         if (!pg)

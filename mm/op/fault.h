@@ -15,9 +15,11 @@ enum fault_result {
     FAULT_OOM     /* no memory */
 };
 
-#define FAULT_READ  1u /* equal VM_READ, VM_WRITE, VM_EXEC */
-#define FAULT_WRITE 2u
-#define FAULT_EXEC  4u
+#define FAULT_READ   1u /* equal VM_READ, VM_WRITE, VM_EXEC */
+#define FAULT_WRITE  2u
+#define FAULT_EXEC   4u
+/* Beside them, of fault_locked(): vma_read() has just found the VMA, so slot_read() is right. */
+#define FAULT_HINTED 8u
 
 /* Resolves one access at va. Takes mm->lock itself (shared, or exclusive to grow a stack).
  * An address below a growable area grows it, whatever the stack pointer says, as Linux does

@@ -7,6 +7,17 @@
 #include "mm/phys/stat.h"
 #include "mm/vm/vma.h"
 
+static inline enum fault_result counted(enum fault_result result)
+{
+    if (likely(result == FAULT_OK))
+        mm_count(pgfault);
+    else if (result == FAULT_BUS)
+        mm_count(fault_bus);
+    else if (result != FAULT_OOM)
+        mm_count(fault_segv);
+    return result;
+}
+
 /* It may be the stack that grows, or somebody changes the address space. */
 static noinline enum fault_result fault_slow(struct mm *mm, vaddr_t va, u32 access)
 {
@@ -19,7 +30,7 @@ static noinline enum fault_result fault_slow(struct mm *mm, vaddr_t va, u32 acce
         result = fault_locked(mm, v, va, access);
     mm_unlock_shared(mm);
     if (v)
-        return result;
+        return counted(result);
     mm_lock(mm);
     v = vma_at(mm, va);
     if (!v)
@@ -27,29 +38,24 @@ static noinline enum fault_result fault_slow(struct mm *mm, vaddr_t va, u32 acce
     if (v)
         result = fault_locked(mm, v, va, access);
     mm_unlock(mm);
-    return result;
+    return counted(result);
 }
 
 enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access)
 {
-    enum fault_result result = FAULT_MAPERR;
-    struct vma *v = NULL;
+    enum fault_result result;
+    struct vma *v;
 
     if (va >= USER_END)
         return FAULT_MAPERR;
-    if (likely(mm_read_begin(mm))) {
-        v = vma_read(mm, va);
-        if (likely(v))
-            result = fault_locked(mm, v, va, access);
+    if (unlikely(!mm_read_begin(mm)))
+        return fault_slow(mm, va, access);
+    v = vma_read(mm, va);
+    if (unlikely(!v)) {
         mm_read_end(mm);
+        return fault_slow(mm, va, access);
     }
-    if (unlikely(!v))
-        result = fault_slow(mm, va, access);
-    if (likely(result == FAULT_OK))
-        mm_count(pgfault);
-    else if (result == FAULT_BUS)
-        mm_count(fault_bus);
-    else if (result != FAULT_OOM)
-        mm_count(fault_segv);
-    return result;
+    result = fault_locked(mm, v, va, access | FAULT_HINTED);
+    mm_read_end(mm);
+    return counted(result);
 }

@@ -123,6 +123,7 @@ static bool refill_block(struct page_cache *c)
 {
     REQUIRES(&buddy.lock);
     unsigned order = 0;
+    u32 n = c->count;
     struct page *pg;
 
     while (order < CACHE_BLOCK_ORDER && list_empty(&buddy.free[order]))
@@ -132,8 +133,9 @@ static bool refill_block(struct page_cache *c)
         return false;
     for (struct page *last = pg + (1u << order); last-- > pg;) {
         last->type = PAGE_CACHED;
-        c->pages[c->count++] = last;
+        c->pages[n++] = last;
     }
+    c->count = n;
     return true;
 }
 
@@ -286,7 +288,7 @@ static always_inline struct page *hand_out(struct page *pg, unsigned order, u32 
     return pg;
 }
 
-static noinline struct page *block_alloc(unsigned order, u32 flags)
+static struct page *block_alloc(unsigned order, u32 flags)
 {
     struct page *pg;
 
@@ -298,21 +300,32 @@ static noinline struct page *block_alloc(unsigned order, u32 flags)
     return pg ? hand_out(pg, order, flags) : NULL;
 }
 
-struct page *page_alloc(unsigned order, u32 flags)
+/* Whatever is not the next page of the stack. */
+static noinline struct page *alloc_other(unsigned order, u32 flags)
 {
     struct page_cache *c = this_cpu_ptr(page_cache);
     struct page *pg;
 
-    if (alloc_should_fail())
-        return NULL;
-    if (unlikely(order))
+    if (order)
         return block_alloc(order, flags);
-    if (unlikely(levels.low) && !may_have_last(0, flags))
+    if (levels.low && !may_have_last(0, flags))
         return NULL;
     if (flags & PA_ZERO && c->nzeroed)
         return hand_out(c->zeroed[--c->nzeroed], 0, flags & ~PA_ZERO);
-    pg = likely(c->count) ? c->pages[--c->count] : cache_refill(c);
-    return likely(pg) ? hand_out(pg, 0, flags) : NULL;
+    pg = c->count ? c->pages[--c->count] : cache_refill(c);
+    return pg ? hand_out(pg, 0, flags) : NULL;
+}
+
+struct page *page_alloc(unsigned order, u32 flags)
+{
+    struct page_cache *c = this_cpu_ptr(page_cache);
+
+    if (alloc_should_fail())
+        return NULL;
+    if (unlikely(order) || unlikely(levels.low) || unlikely(!c->count) ||
+        (flags & PA_ZERO && c->nzeroed))
+        return alloc_other(order, flags);
+    return hand_out(c->pages[--c->count], 0, flags);
 }
 
 static noinline void block_give(struct page *pg, unsigned order)

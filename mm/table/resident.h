@@ -16,16 +16,21 @@ STATIC_ASSERT(RESIDENT_KINDS == CPU_RESIDENT_KINDS);
  * much, and before it leaves mm. */
 void mm_settle_resident(struct mm *mm);
 
-/* n pages (negative: fewer) of a kind more are resident. */
-static inline void mm_add_resident(struct mm *mm, enum resident kind, s64 n)
+/* n pages (negative: fewer) of a kind more are resident in mm, which this CPU has loaded. */
+static inline void mm_add_resident_here(struct mm *mm, enum resident kind, s64 n)
 {
-    if (unlikely(cpu_own.mm != mm)) {
-        __atomic_fetch_add(&mm->resident[kind], (u64)n, __ATOMIC_RELAXED);
-        return;
-    }
     n = cpu_own.resident[kind] += n;
     if (unlikely((u64)(n + RESIDENT_BATCH) > 2 * RESIDENT_BATCH))
         mm_settle_resident(mm);
+}
+
+/* The same of any address space. */
+static inline void mm_add_resident(struct mm *mm, enum resident kind, s64 n)
+{
+    if (likely(cpu_own.mm == mm))
+        mm_add_resident_here(mm, kind, n);
+    else
+        __atomic_fetch_add(&mm->resident[kind], (u64)n, __ATOMIC_RELAXED);
 }
 
 /* Resident pages of a kind: exact when nobody changes them. */

@@ -243,8 +243,9 @@ static always_inline void slot_settle(struct change *c, struct page *table,
     c->resident[kind] += t->present * (1 << order);
 }
 
-/* The same at the end of a change of one slot: the counts move at once. */
-static always_inline void slot_settle_one(struct mm *mm, struct page *table,
+/* The same at the end of a change of one slot: the counts move at once. `here`: this CPU has mm
+ * loaded. */
+static always_inline void slot_settle_one(struct mm *mm, bool here, struct page *table,
                                           const struct tally *t, enum resident kind,
                                           unsigned order)
 {
@@ -253,7 +254,10 @@ static always_inline void slot_settle_one(struct mm *mm, struct page *table,
         table->naway = (u16)(table->naway + t->naway);
     if (t->present) {
         table->present = (u16)(table->present + t->present);
-        mm_add_resident(mm, kind, t->present * (1 << order));
+        if (here)
+            mm_add_resident_here(mm, kind, t->present * (1 << order));
+        else
+            mm_add_resident(mm, kind, t->present * (1 << order));
     }
 }
 
