@@ -30,6 +30,7 @@
 #include "kernel/sys/exec.h"
 #include "kernel/sys/fs_async.h"
 #include "kernel/sysfs.h"
+#include "kernel/task/exec/vdso.h"
 #include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/loadavg.h"
@@ -132,6 +133,7 @@ noreturn void kmain(struct bootinfo *bi)
     init_hugepages();
     console_enable_input();
     arch_cpus_start();
+    vdso_init();
     kcsan_start(cmdline_get("kcsan") != NULL);
     seeded_race();
     proc_start_init("/init", argv, envp, &fs);

@@ -12,6 +12,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/rseq.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "lib/grace.h"
@@ -37,6 +38,8 @@ void return_to_user(struct trapframe *tf)
             continue;
         }
         irq_enable();
+        if (READ_ONCE(t->rseq_due))
+            rseq_resume(t, tf);
         signal_deliver(tf);
         irq_disable();
     }

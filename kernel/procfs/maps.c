@@ -8,6 +8,7 @@
 #include "kernel/procfs/maps.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/system.h"
+#include "kernel/task/exec/vdso.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -46,7 +47,7 @@ const char *procfs_nameless(u32 vm_flags)
 static const char *special_name(const struct mm *mm, const struct vma *v)
 {
     if (v->object)
-        return NULL;
+        return vdso_is(v) ? "[vdso]" : NULL;
     if (v->flags & VM_HUGE)
         return procfs_nameless(v->flags);
     if (v->start <= mm->brk && v->end >= mm->brk_start && mm->brk > mm->brk_start)
@@ -66,6 +67,8 @@ static void copy_area(const struct map_walk *w, struct vma *v, struct area *a)
                        .has_object = v->object != NULL,
                        .file = v->file,
                        .special = special_name(w->mm, v)};
+    if (v->object && a->special) /* of the kernel's: no file's place */
+        a->offset = a->object_id = 0, a->has_object = false;
     if (a->file)
         vm_file_get(a->file);
     if (w->counts)

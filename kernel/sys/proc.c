@@ -3,7 +3,6 @@
  * Who a process is: numbers, groups, sessions, thread registers.
  */
 #include "kernel/task/proc.h"
-#include "arch/tlb.h"
 #include "kernel/syscall.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/threads.h"
@@ -160,64 +159,6 @@ long sys_set_tid_address(const struct syscall_args *a)
 
     t->clear_child_tid = a->a0;
     return t->tid;
-}
-
-/* Every libc asks for these two and goes on without, so they get a line in the table: no
- * entry in the log. */
-long sys_rseq(const struct syscall_args *a)
-{
-    (void)a;
-    return -ENOSYS;
-}
-
-/* Commands of membarrier(2). */
-#define MEMBARRIER_QUERY                      0u
-#define MEMBARRIER_GLOBAL                     1u
-#define MEMBARRIER_GLOBAL_EXPEDITED           2u
-#define MEMBARRIER_REGISTER_GLOBAL_EXPEDITED  4u
-#define MEMBARRIER_PRIVATE_EXPEDITED          8u
-#define MEMBARRIER_REGISTER_PRIVATE_EXPEDITED 16u
-#define MEMBARRIER_GET_REGISTRATIONS          512u
-
-long sys_membarrier(const struct syscall_args *a)
-{
-    struct mm *mm = current_proc()->mm;
-    u32 cmd = (u32)a->a0;
-    u64 cpus = cpus_running();
-
-    if ((u32)a->a1)
-        return -EINVAL;
-    switch (cmd) {
-    case MEMBARRIER_QUERY:
-        return MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED |
-               MEMBARRIER_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_PRIVATE_EXPEDITED |
-               MEMBARRIER_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_GET_REGISTRATIONS;
-    case MEMBARRIER_GET_REGISTRATIONS:
-        return __atomic_load_n(&mm->membarrier, __ATOMIC_SEQ_CST);
-    case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:
-    case MEMBARRIER_REGISTER_PRIVATE_EXPEDITED:
-        __atomic_fetch_or(&mm->membarrier, cmd, __ATOMIC_SEQ_CST);
-        return 0;
-    case MEMBARRIER_PRIVATE_EXPEDITED:
-        if (!(mm->membarrier & MEMBARRIER_REGISTER_PRIVATE_EXPEDITED))
-            return -EPERM;
-        /* Who loads it from now on passes a barrier doing so. */
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        cpus = __atomic_load_n(&mm->cpus, __ATOMIC_SEQ_CST);
-        break;
-    case MEMBARRIER_GLOBAL:
-    case MEMBARRIER_GLOBAL_EXPEDITED:
-        break;
-    default:
-        return -EINVAL;
-    }
-    /* Threads that do not run have passed a switch, which is a barrier. Others pass one with the
-     * request to forget a page that nobody has. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    cpus &= ~(1ull << cpu_id());
-    if (cpus)
-        arch_shootdown(mm, cpus, 0, PAGE_SIZE);
-    return 0;
 }
 
 long sys_personality(const struct syscall_args *a)

@@ -7,6 +7,7 @@
 #include "kernel/event/alarm.h"
 #include "kernel/sys/time.h"
 #include "kernel/syscall.h"
+#include "kernel/task/exec/vdso.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/cpulimit.h"
 #include "kernel/task/sched/timespec.h"
@@ -132,6 +133,7 @@ long sys_clock_getres(const struct syscall_args *a)
 static void set_realtime(u64 ns)
 {
     wall_set(ns);
+    vdso_clock_was_set();
     alarm_clock_was_set();
 }
 

@@ -15,6 +15,7 @@
 #include "kernel/task/family.h"
 #include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/rseq.h"
 #include "kernel/task/signal.h"
 #include "lib/lock.h"
 #include "lib/log.h"
@@ -282,6 +283,10 @@ static void handle(struct proc *p, struct thread *t, struct trapframe *tf, int s
     irqflags_t flags;
 
     finish_call(t, tf, act);
+    if (t->rseq && rseq_leave(t, tf) != 0) {
+        t->rseq = 0;
+        signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
+    }
     if (unlikely(t->trace))
         ptrace_before_handler(t, tf);
     if (push_frame(t, tf, signo, rec, act) != 0) {

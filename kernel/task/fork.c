@@ -17,6 +17,7 @@
 #include "kernel/task/exec/exec.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/rseq.h"
 #include "kernel/task/sched/runq.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/sigactions.h"
@@ -169,6 +170,13 @@ static struct thread *copy_thread(struct proc *child, struct thread *from,
         t->altstack_sp = from->altstack_sp;
         t->altstack_size = from->altstack_size;
         t->altstack_flags = from->altstack_flags;
+    }
+    if (!(args->flags & CLONE_VM)) {
+        t->rseq = from->rseq;
+        t->rseq_size = from->rseq_size;
+        t->rseq_signature = from->rseq_signature;
+        if (from->rseq_due)
+            rseq_note(t);
     }
     if (args->flags & CLONE_CHILD_SETTID)
         t->set_child_tid = args->child_tid;

@@ -170,6 +170,9 @@ struct thread {
     u64 oom_last; /* [o] kernel/task/oom.c: when it last found no memory, how often in a row */
     u32 oom_tries;
     bool made_segment;       /* [o] of System V shared memory */
+    u64 rseq; /* [o] kernel/task/rseq.h: the program's record, 0: none */
+    u32 rseq_size, rseq_signature; /* [o] */
+    bool rseq_due;           /* the CPU's number in it may be wrong, or a sequence left */
     struct sem_undos *undos; /* [o] shared by CLONE_SYSVSEM; NULL: none */
     void *kstack;            /* [c] kspace range, KSTACK_SIZE */
 #ifdef TESSERA_DEBUG
@@ -324,7 +327,7 @@ static inline bool thread_work(struct thread *t)
 
     __atomic_fetch_and(&t->work, ~THREAD_LOOK, __ATOMIC_SEQ_CST);
     return (cpu_own.need_resched | (u32)t->restart | t->restore_mask | t->trap_due |
-            (READ_ONCE(p->stopped) & !t->stop_passed)) ||
+            READ_ONCE(t->rseq_due) | (READ_ONCE(p->stopped) & !t->stop_passed)) ||
            ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked);
 }
 

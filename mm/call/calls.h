@@ -24,7 +24,7 @@ struct mmap_args {
     struct vm_file *file;
     u64 offset;     /* bytes */
     u32 max_prot;   /* PROT_* the descriptor allows mprotect to reach later */
-    u32 vm_flags;   /* VM_* the mapping has besides: VM_NOREMAP or 0 */
+    u32 vm_flags;   /* VM_* the mapping has besides: VM_NOREMAP, VM_NOCOPY or 0 */
     bool from_file; /* a descriptor was given, even where it ends as anonymous memory */
     int file_error; /* what speaks against mapping it: told once the range is found right */
 };

@@ -80,7 +80,7 @@ static u32 protected_flags(const struct vma *v, u32 prot)
     if (flags == v->flags)
         return flags;
     if (vm_commits(flags))
-        return flags | VM_ACCOUNT;
+        return (flags | VM_ACCOUNT) & ~VM_NOCOPY;
     if ((flags & VM_ACCOUNT) && vma_kind(v) == VMA_ANON && untouched(v))
         return flags & ~VM_ACCOUNT;
     return flags;

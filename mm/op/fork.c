@@ -82,7 +82,7 @@ static int copy_vma(struct vma *v, struct mm *child, struct change *b)
     area_account(child, c->flags, (s64)vma_npages(c));
     if (vma_kind(v) == VMA_SHARED)
         err = away_inherit(child, v);
-    else if (!(v->flags & VM_WIPEONFORK))
+    else if (!(v->flags & (VM_WIPEONFORK | VM_NOCOPY)))
         err = copy_private(v, child, b);
     if (!err) /* without its lock it may equal its neighbour */
         vma_merge(child, c);

@@ -37,6 +37,7 @@ struct vm_object;
 #define VM_ACCOUNT     0x800000u  /* its pages are committed: see mm/vm/commit.h */
 #define VM_DROPPABLE   0x1000000u /* MAP_DROPPABLE: contents that may be lost */
 #define VM_HUGE_OWNER  0x2000000u /* see mm/vm/huge.h */
+#define VM_NOCOPY      0x4000000u /* fork copies no private pages: it was never writable */
 #define VM_NOREMAP     0x200000u  /* an attached SysV segment: remap_file_pages refuses */
 
 struct vma {

@@ -3,7 +3,8 @@
 # The kernel image, twice: release, and debug with TESSERA_DEBUG (checks and test hooks).
 # Linked two times each, because the table of symbols is made from the first link.
 
-KERNEL_DIRS := $(filter-out arch/x86_64/boot/uefi,$(shell find lib mm fs kernel arch/x86_64 -type d))
+# What runs elsewhere has rules of its own.
+KERNEL_DIRS := $(filter-out arch/x86_64/boot/uefi arch/x86_64/vdso,$(shell find lib mm fs kernel arch/x86_64 -type d))
 KERNEL_C    := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c)))
 KERNEL_INC  := arch/x86_64/cpu/percpu.inc # nasm -MD leaves out what is included
 KERNEL_ASM  := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.asm)))
@@ -52,7 +53,9 @@ $(O)/$(1)/obj/font.o: $(O)/font.c kernel/term/font.h $(O)/$(1)/flags
 $(O)/$(1)/obj/%.asm.o: %.asm $(KERNEL_INC) $(O)/$(1)/flags
 	mkdir -p $$(@D)
 	$$(call say,NASM ,$$<)
-	nasm -f elf64 -g -F dwarf -Werror -I. -I$$(<D)/ -MD $$(@:.o=.d) -MP -o $$@ $$<
+	nasm -f elf64 -g -F dwarf -Werror -I. -I$$(<D)/ -I$(O)/ -MD $$(@:.o=.d) -MP -o $$@ $$<
+
+$(O)/$(1)/obj/arch/x86_64/cpu/vdso.asm.o: $(O)/vdso.so
 
 $(O)/$(1)/kernel.elf: $$($(1)_OBJS) arch/x86_64/linker.ld tools/mksyms.py
 	$$(call say,LINK ,$$@)
@@ -66,6 +69,20 @@ $(O)/$(1)/kernel.elf: $$($(1)_OBJS) arch/x86_64/linker.ld tools/mksyms.py
 endef
 $(eval $(call kernel_config,release))
 $(eval $(call kernel_config,debug))
+
+# The library that every program has in its memory. No relocations: nobody would apply them.
+VDSO_CFLAGS := $(filter-out -fno-pic -fno-pie -mcmodel=kernel -g \
+    -fno-asynchronous-unwind-tables,$(KERNEL_CFLAGS)) -fPIC -fasynchronous-unwind-tables
+$(O)/vdso.so: arch/x86_64/vdso/vdso.c arch/x86_64/vdso/vdso.lds arch/include/arch/vdso.h \
+              tools/mk/kernel.mk
+	mkdir -p $(@D)
+	$(call say,VDSO ,$@)
+	$(CC) $(VDSO_CFLAGS) -c -o $(@:.so=.o) $<
+	$(LD) -shared -Bsymbolic -soname linux-vdso.so.1 --hash-style=both --build-id=none \
+	    --eh-frame-hdr -z noexecstack -z max-page-size=4096 -T arch/x86_64/vdso/vdso.lds \
+	    -o $@ $(@:.so=.o)
+	if readelf -r $@ | grep R_X86; then echo "$@: relocations"; exit 1; fi
+	strip --strip-all $@
 
 # The screen's font, from its package.
 FONT := /usr/share/consolefonts/Uni2-Terminus16.psf.gz

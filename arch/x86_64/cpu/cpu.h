@@ -11,12 +11,14 @@
 /* Selectors; the same numbers as Linux uses, since programs see them in signal frames.
  * SYSRET wants user data just below user code, and 32-bit user code below both: that
  * entry stays empty. Known to cpu/percpu.inc too. */
-#define KERNEL_CS 0x10
-#define KERNEL_SS 0x18
-#define USER32_CS 0x23 /* no such segment */
-#define USER_SS   0x2b
-#define USER_CS   0x33
-#define TSS_SEL   0x40
+#define KERNEL_CS      0x10
+#define KERNEL_SS      0x18
+#define USER32_CS      0x23 /* no such segment */
+#define USER_SS        0x2b
+#define USER_CS        0x33
+#define TSS_SEL        0x40
+/* Its limit is the CPU's number: the vDSO asks for it (LSL). */
+#define CPU_NUMBER_SEL 0x7b
 
 #define RFLAGS_CF   (1ull << 0)
 #define RFLAGS_TF   (1ull << 8)

@@ -29,7 +29,7 @@ struct pseudo_descriptor {
     u64 base;
 } __attribute__((packed));
 
-#define GDT_ENTRIES (TSS_SEL / 8 + 2)
+#define GDT_ENTRIES (CPU_NUMBER_SEL / 8 + 1)
 
 static DEFINE_PER_CPU(u64, gdt)[GDT_ENTRIES] = {
     [KERNEL_CS / 8] = 0x00af9b000000ffff,
@@ -96,6 +96,8 @@ void gdt_init(void)
     table[TSS_SEL / 8] = (sizeof(*t) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
                          (base >> 24 & 0xff) << 56;
     table[TSS_SEL / 8 + 1] = base >> 32;
+    /* Read-only data of ring 3 that expands down: nobody gets at memory by it. */
+    table[CPU_NUMBER_SEL / 8] = 0x0040f50000000000 | cpu_id();
 
     __asm__ volatile("lgdt %0\n\t"
                      "pushq %1\n\t"

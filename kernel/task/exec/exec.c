@@ -16,6 +16,7 @@
 #include "kernel/task/exec/loader.h"
 #include "kernel/task/exec/script.h"
 #include "kernel/task/exec/stack.h"
+#include "kernel/task/exec/vdso.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/fork.h"
 #include "kernel/task/futex/robust.h"
@@ -241,6 +242,9 @@ static int build_mm(struct exec *e, const char *execfn)
     if (err)
         return err;
     req.interp_base = e->interp ? e->loader.bias : 0;
+    err = vdso_map(e->mm, STACK_VDSO_END, &req.vdso);
+    if (err)
+        return err;
     return stack_build(e->mm, &req, &e->sp);
 }
 
@@ -370,6 +374,8 @@ static void commit(struct exec *e, const char *name)
     set_names(p, t, name);
     exec_done(p);
     t->restart = 0;
+    t->rseq = 0;
+    t->rseq_due = false;
     arch_thread_reset(&t->arch);
     /* An entry outside user memory must fault in the new program: page 0 is never mapped. */
     trapframe_start(tf, e->entry < USER_END ? e->entry : 0, e->sp);

@@ -35,6 +35,7 @@ struct stack_request {
     const struct program *main;
     u64 interp_base; /* AT_BASE */
     u64 stack_limit;
+    u64 vdso; /* AT_SYSINFO_EHDR, 0: none */
     u32 uid, euid, gid, egid;
     bool secure;
 };

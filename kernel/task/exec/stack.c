@@ -9,6 +9,8 @@
 #include "arch/thread.h"
 #include "kernel/random.h"
 #include "kernel/task/exec/loader.h"
+#include "kernel/task/exec/vdso.h"
+#include "kernel/task/rseq.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/auxvec.h"
@@ -23,8 +25,7 @@
 #define STRING_MAX  (128ul << 10)
 #define STACK_SPARE (128ul << 10) /* mapped below what is in use at the start */
 #define GAP_MIN     (128ul << 20) /* kept free for the stack below its top */
-/* Below the last pages of user space, which programs like to map for themselves. */
-#define STACK_TOP   (USER_END - (16ul << 20))
+#define STACK_TOP   (STACK_VDSO_END - VDSO_ROOM) /* both in one table */
 #define AUX_MAX     (MM_AUXV_WORDS / 2)
 #define CLOCK_TICKS 100
 
@@ -89,6 +90,8 @@ static void put_auxv(struct layout *l, const struct stack_request *req, vaddr_t 
     const struct program *m = req->main;
     u32 first = l->nwords;
 
+    if (req->vdso)
+        put_aux(l, AT_SYSINFO_EHDR, req->vdso);
     put_aux(l, AT_HWCAP, arch_hwcap());
     put_aux(l, AT_PAGESZ, PAGE_SIZE);
     put_aux(l, AT_CLKTCK, CLOCK_TICKS);
@@ -105,6 +108,8 @@ static void put_auxv(struct layout *l, const struct stack_request *req, vaddr_t 
     put_aux(l, AT_SECURE, req->secure);
     put_aux(l, AT_RANDOM, random);
     put_aux(l, AT_HWCAP2, 0);
+    put_aux(l, AT_RSEQ_FEATURE, RSEQ_FEATURES);
+    put_aux(l, AT_RSEQ_ALIGN, RSEQ_ALIGN);
     put_aux(l, AT_EXECFN, execfn);
     put_aux(l, AT_PLATFORM, platform_at);
     put_aux(l, AT_MINSIGSTKSZ, arch_min_sigstack());

@@ -6,6 +6,10 @@
 
 #include "lib/types.h"
 
+/* The vDSO lies above the stack, below the last pages of user space, which programs like to map
+ * for themselves. */
+#define STACK_VDSO_END (USER_END - (16ul << 20))
+
 struct mm;
 struct stack_request;
 

@@ -4,6 +4,7 @@
  */
 #include "kernel/task/sched/runq.h"
 #include "arch/time.h"
+#include "kernel/task/rseq.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 
@@ -199,6 +200,8 @@ void runq_carry(struct thread *t, const struct runq *from, const struct runq *to
     if (!t->realtime)
         t->vruntime += READ_ONCE(to->least) - from->least;
     WRITE_ONCE(t->cpu, to->cpu);
+    if (t->rseq)
+        rseq_note(t);
 }
 
 static bool may_run(const struct thread *t, u32 cpu)

@@ -11,6 +11,7 @@
 #include "kernel/pause.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/rseq.h"
 #include "kernel/task/sched/balance.h"
 #include "kernel/task/sched/cpulimit.h"
 #include "kernel/task/sched/runq.h"
@@ -162,6 +163,10 @@ static void switch_to(struct runq *q, struct thread *next, u64 now)
         spin_unlock(&q->lock);
         return;
     }
+    /* A call that sleeps is in no sequence. */
+    if (unlikely(prev->rseq) &&
+        (prev->state != THREAD_SLEEPING || thread_syscall(prev) < 0))
+        rseq_note(prev);
     stall_end((uintptr_t)__builtin_return_address(0));
     q->current = cpu->current = next;
     q->running_rt = next->priority;

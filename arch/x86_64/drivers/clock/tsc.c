@@ -6,6 +6,7 @@
  */
 #include "arch/x86_64/drivers/clock/tsc.h"
 #include "arch/time.h"
+#include "arch/vdso.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/drivers/clock/cmos.h"
 #include "arch/x86_64/drivers/clock/hpet.h"
@@ -24,7 +25,6 @@
 #define KHZ_MIN      1000u
 #define KHZ_MAX      20000000u
 #define KHZ_DEFAULT  1000000u
-#define SCALE_SHIFT  32
 
 /* How often two CPUs look who is ahead, and for how long at most. */
 #define MEETING_ROUNDS 500u
@@ -37,7 +37,7 @@
 static u64 khz;
 static const char *khz_source;
 static u64 base;    /* TSC at boot */
-static u64 scale;   /* nanoseconds per cycle << SCALE_SHIFT */
+static u64 scale;   /* nanoseconds per cycle << VDSO_SHIFT */
 static u64 latest;  /* that anybody was told, when CPUs are */
 static bool uneven; /* their TSCs differ */
 
@@ -173,7 +173,7 @@ void tsc_init(void)
 {
     base = cpu_cycles();
     choose_khz();
-    scale = (u64)(((unsigned __int128)1000000 << SCALE_SHIFT) / khz);
+    scale = (u64)(((unsigned __int128)1000000 << VDSO_SHIFT) / khz);
 }
 
 u64 tsc_khz(void)
@@ -193,7 +193,7 @@ const char *tsc_source(void)
 
 u64 clock_ns_of_span(u64 cycles)
 {
-    return (u64)((unsigned __int128)cycles * scale >> SCALE_SHIFT);
+    return (u64)((unsigned __int128)cycles * scale >> VDSO_SHIFT);
 }
 
 u64 clock_ns_of_cycles(u64 cycles)
@@ -229,6 +229,13 @@ u64 clock_monotonic_ns(void)
     if (unlikely(READ_ONCE(uneven)))
         return not_before_others(cycles);
     return clock_ns_of_cycles(cycles);
+}
+
+void clock_for_programs(struct vdso_data *data)
+{
+    data->base = base;
+    data->scale = scale;
+    data->usable = !uneven;
 }
 
 /* ---- do the CPUs agree? ---- */
