@@ -169,8 +169,8 @@ struct thread {
     struct account *account;   /* [o] referenced: account_current() */
     u64 oom_last; /* [o] kernel/task/oom.c: when it last found no memory, how often in a row */
     u32 oom_tries;
-    bool made_segment;       /* [o] of System V shared memory */
-    u64 rseq; /* [o] kernel/task/rseq.h: the program's record, 0: none */
+    bool made_segment; /* [o] of System V shared memory */
+    u64 rseq;          /* [o] kernel/task/rseq.h: the program's record, 0: none */
     u32 rseq_size, rseq_signature; /* [o] */
     bool rseq_due;           /* the CPU's number in it may be wrong, or a sequence left */
     struct sem_undos *undos; /* [o] shared by CLONE_SYSVSEM; NULL: none */

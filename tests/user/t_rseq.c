@@ -41,24 +41,25 @@ static void begin(void)
 extern const char seq_start[], seq_end[], seq_abort[];
 int spin_in_sequence(struct sequence *s, volatile int *stop, volatile int *inside,
                      struct record *r);
-__asm__(".text\n"
-        ".globl spin_in_sequence, seq_start, seq_end, seq_abort\n"
-        "spin_in_sequence:\n"
-        "  movl $1, (%rdx)\n"
-        "  movq %rdi, 8(%rcx)\n"
-        "seq_start:\n"
-        "  pause\n"
-        "  cmpl $0, (%rsi)\n"
-        "  je seq_start\n"
-        "seq_end:\n"
-        "  movq $0, 8(%rcx)\n"
-        "  xorl %eax, %eax\n"
-        "  ret\n"
-        "  .byte 0x0f, 0xb9, 0x3d\n" /* an instruction that faults, and the signature in it */
-        "  .long 0x53053053\n"
-        "seq_abort:\n"
-        "  movl $1, %eax\n"
-        "  ret\n");
+__asm__(
+    ".text\n"
+    ".globl spin_in_sequence, seq_start, seq_end, seq_abort\n"
+    "spin_in_sequence:\n"
+    "  movl $1, (%rdx)\n"
+    "  movq %rdi, 8(%rcx)\n"
+    "seq_start:\n"
+    "  pause\n"
+    "  cmpl $0, (%rsi)\n"
+    "  je seq_start\n"
+    "seq_end:\n"
+    "  movq $0, 8(%rcx)\n"
+    "  xorl %eax, %eax\n"
+    "  ret\n"
+    "  .byte 0x0f, 0xb9, 0x3d\n" /* an instruction that faults, and the signature in it */
+    "  .long 0x53053053\n"
+    "seq_abort:\n"
+    "  movl $1, %eax\n"
+    "  ret\n");
 
 static struct sequence sequence(void)
 {
@@ -194,7 +195,9 @@ static void *fencer(void *arg)
     return NULL;
 }
 
-TEST(barrier, "membarrier's RSEQ command makes others leave; SYNC_CORE and RSEQ need a word before")
+TEST(
+    barrier,
+    "membarrier's RSEQ command makes others leave; SYNC_CORE and RSEQ need a word before")
 {
     struct sequence s = sequence();
     pthread_t other;
@@ -271,7 +274,8 @@ TEST(wrong, "a sequence that is none, a wrong signature, a record that is gone: 
     EQ(ends_by(&s), SIGSEGV);
     pid = fork();
     if (pid == 0) {
-        char *p = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        char *p =
+            mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         OK(reg(p, 32, 0, SIGNATURE));
         munmap(p, P);

@@ -11,9 +11,9 @@
 /* What that page begins with. Only `wall` changes while programs run, as one word, so no reader
  * can see half a change. */
 struct vdso_data {
-    u64 base;  /* the TSC when monotonic time was 0, */
-    u64 scale; /* nanoseconds per cycle << VDSO_SHIFT */
-    s64 wall;  /* atomic: nanoseconds since 1970 less monotonic time */
+    u64 base;   /* the TSC when monotonic time was 0, */
+    u64 scale;  /* nanoseconds per cycle << VDSO_SHIFT */
+    s64 wall;   /* atomic: nanoseconds since 1970 less monotonic time */
     u32 usable; /* 0: the clock cannot be read that way, call the kernel */
 };
 #define VDSO_SHIFT 32
