@@ -90,25 +90,55 @@ static int next_areas(struct map_walk *w)
     return n;
 }
 
-static void print_name(struct seq *s, const struct area *a, size_t line_start)
+/* The fields of a line are written without the formatter, which would take most of the time that a
+ * long list takes. */
+static char *put_hex(char *at, u64 value, unsigned digits)
 {
-    size_t column = s->len - line_start;
+    unsigned needed = (67u - (unsigned)__builtin_clzll(value | 1)) / 4;
 
-    if (!a->file && !a->special && !a->has_object)
-        return;
-    seq_printf(s, "%*s", column < NAME_COLUMN ? (int)(NAME_COLUMN - column) : 0, "");
+    digits = MAX(digits, needed);
+    for (unsigned i = digits; i-- > 0; value >>= 4)
+        at[i] = "0123456789abcdef"[value % 16];
+    return at + digits;
+}
+
+static char *put_decimal(char *at, u64 value)
+{
+    char text[20];
+    unsigned n = 0;
+
+    do
+        text[n++] = (char)('0' + value % 10);
+    while ((value /= 10) != 0);
+    while (n)
+        *at++ = text[--n];
+    return at;
+}
+
+static char *put_rights(char *at, u32 flags)
+{
+    *at++ = flags & VM_READ ? 'r' : '-';
+    *at++ = flags & VM_WRITE ? 'w' : '-';
+    *at++ = flags & VM_EXEC ? 'x' : '-';
+    *at++ = flags & VM_SHARED ? 's' : 'p';
+    *at++ = ' ';
+    return at;
+}
+
+static void print_name(struct seq *s, const struct area *a)
+{
     if (a->special)
         seq_puts(s, a->special);
     else if (a->file)
         seq_path(s, &container_of(a->file, struct file, vm)->path, "\n");
-    else
+    else if (a->has_object)
         seq_puts(s, procfs_nameless(a->flags));
 }
 
 static void print_header(struct seq *s, const struct area *a)
 {
-    size_t line_start = s->len;
     u64 dev = a->has_object ? 1 : 0, ino = a->object_id;
+    char line[128], *at = line; /* at most 16 digits five times, 20, and the marks */
 
     if (a->file) {
         const struct inode *inode = container_of(a->file, struct file, vm)->inode;
@@ -116,11 +146,24 @@ static void print_header(struct seq *s, const struct area *a)
         dev = inode->dev;
         ino = inode->ino;
     }
-    seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", a->start, a->end,
-               a->flags & VM_READ ? 'r' : '-', a->flags & VM_WRITE ? 'w' : '-',
-               a->flags & VM_EXEC ? 'x' : '-', a->flags & VM_SHARED ? 's' : 'p',
-               a->offset, dev >> 8, dev & 0xff, ino);
-    print_name(s, a, line_start);
+    at = put_hex(at, a->start, 8);
+    *at++ = '-';
+    at = put_hex(at, a->end, 8);
+    *at++ = ' ';
+    at = put_rights(at, a->flags);
+    at = put_hex(at, a->offset, 8);
+    *at++ = ' ';
+    at = put_hex(at, dev >> 8, 2);
+    *at++ = ':';
+    at = put_hex(at, dev & 0xff, 2);
+    *at++ = ' ';
+    at = put_decimal(at, ino);
+    *at++ = ' ';
+    if (a->file || a->special || a->has_object)
+        while (at < line + NAME_COLUMN)
+            *at++ = ' ';
+    seq_write(s, line, (size_t)(at - line));
+    print_name(s, a);
     seq_puts(s, "\n");
 }
 
