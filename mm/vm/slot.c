@@ -445,26 +445,24 @@ void slot_count_leaf(struct mm *mm, s64 n)
     mm_add_resident(mm, RESIDENT_ANON, n);
 }
 
-/* Moves the n entries from `src` on, the first of va, each of `size` bytes, to those from `dst` on; with `each` their
- * addresses are noted. How many there were. */
+/* Moves the n entries from `src` on, the first of va, each of `size` bytes, to those from `dst`
+ * on; with `each` their addresses are noted. How many there were. */
 static always_inline u32 transfer_run(struct change *c, pte_t *src, pte_t *dst,
                                       unsigned n, vaddr_t va, u64 size, bool each)
 {
     u32 moved = 0;
 
-#pragma GCC unroll 4
-    for (const pte_t *end = src + n; src < end; src++, dst++) {
-        pte_t pte = pte_load(src);
+#pragma GCC unroll 8
+    for (u64 k = 0; k < n; k++) {
+        pte_t pte = pte_load(&src[k]);
 
-        if (pte) {
-            pte_store(src, 0);
-            pte_store(dst, pte);
-            moved++;
-            if (each)
-                change_note(c, va);
-        }
+        if (unlikely(!pte))
+            continue;
+        pte_store(&src[k], 0);
+        pte_store(&dst[k], pte);
+        moved++;
         if (each)
-            va += size;
+            change_note(c, va + k * size);
     }
     return moved;
 }
