@@ -14,8 +14,26 @@
 #include "mm/phys/stat.h"
 #include "mm/vm/commit.h"
 
-/* Brings the entries of v into line with its rights. M exclusive. */
-static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
+/* Whether v, with these flags before or after, can have its right to write changed by the ways to
+ * its tables (mm/vm/lend.h). */
+static bool only_write(const struct vma *v, u32 flags)
+{
+    return vma_kind(v) == VMA_ANON && !vma_order(v) && (v->flags & flags & VM_READ) &&
+           ((v->flags ^ flags) & VM_PROT) == VM_WRITE;
+}
+
+/* Whole tables of it. Entry by entry nothing has to be done where the right comes back: a fault
+ * gives it. */
+static bool change_way(struct vma *v, vaddr_t va, struct page *table, struct change *c)
+{
+    if (!(v->flags & VM_WRITE))
+        return lend_narrow(v->mm, va, table, c);
+    lend_widen(v->mm, va, table);
+    return true;
+}
+
+/* Brings the entries of v into line with its rights; `ways`: only_write(). M exclusive. */
+static void change_entries(struct vma *v, vaddr_t start, vaddr_t end, bool ways)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
     bool shared = vma_kind(v) == VMA_SHARED;
@@ -32,12 +50,14 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end)
         {
             unsigned i = slot_index(va, order);
 
-            spin_lock(&table->lock);
-            change_look(&c, table);
-            if (table->present)
-                slot_protect(&c, v, table, i, i + slot_count(va, next, order));
-            change_mark(&c, table);
-            spin_unlock(&table->lock);
+            if (!(ways && next - va == LEAF_SPAN && change_way(v, va, table, &c))) {
+                spin_lock(&table->lock);
+                change_look(&c, table);
+                if (table->present)
+                    slot_protect(&c, v, table, i, i + slot_count(va, next, order));
+                change_mark(&c, table);
+                spin_unlock(&table->lock);
+            }
             change_pause(&c);
         }
     change_end(&c);
@@ -149,9 +169,10 @@ static void set_rights(struct vma *v, vaddr_t start, vaddr_t end, u32 flags,
 {
     struct mm *mm = v->mm;
     u32 old = v->flags;
+    bool ways = only_write(v, flags);
 
     v = area_set_flags(mm, v, start, end, flags, r);
-    change_entries(v, start, end);
+    change_entries(v, start, end, ways);
     if (vm_populates(old) && !(old & (VM_WRITE | VM_SHARED)) && (flags & VM_WRITE))
         (void)fault_populate(mm, start, end);
 }
@@ -187,8 +208,10 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
                                             : 0;
     if (!err && c.growth)
         err = area_reserve(&r, c.growth);
-    if (!err)
-        err = lend_own_range(mm, addr, c.stop);
+    if (!err) /* tables of several VMAs are not changed by their way */
+        err = c.stop <= c.first->end && only_write(c.first, c.flags)
+                  ? lend_own_ends(mm, addr, c.stop)
+                  : lend_own_range(mm, addr, c.stop);
     for (vaddr_t va = addr; !err && va < c.stop;) {
         u32 flags;
 

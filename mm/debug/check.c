@@ -126,7 +126,8 @@ static bool check_entry(struct mm *mm, struct page *table, unsigned i, struct to
     CHECK(pte_present(pte) && pte_user(pte) && pte_large(pte) == (pg->order != 0),
           "strange entry %llx at %lx", (unsigned long long)pte, va);
     CHECK(prot, "translation without rights at %lx", va);
-    CHECK(!pte_writable(pte) || (prot & VM_WRITE), "writable beyond the VMA at %lx", va);
+    CHECK(!pte_writable(pte) || (prot & VM_WRITE) || table->holders,
+          "writable beyond the VMA at %lx", va);
     CHECK(!pte_nx_mask || pte_executable(pte) == !!(prot & VM_EXEC), "exec right at %lx",
           va);
     switch (vma_kind(v)) {

@@ -22,7 +22,7 @@ static void count_left(struct mm *mm)
     __atomic_fetch_sub(&mm->lent, 1, __ATOMIC_RELAXED);
 }
 
-/* The only holder has it for itself. */
+/* The only holder has it for itself. Its entries must permit no more than the VMA does. */
 static void take_over(struct mm *mm, pte_t *way, struct page *leaf)
 {
     REQUIRES(&leaf->lock);
@@ -30,6 +30,14 @@ static void take_over(struct mm *mm, pte_t *way, struct page *leaf)
     leaf->mm = mm;
     __atomic_fetch_sub(&mm->lent, 1, __ATOMIC_RELAXED);
     pt_set_way(way, pte_load(way) | PTE_WRITE);
+}
+
+/* lend_narrow() may have left that to the way: its VMA was over all of the table. */
+static void narrow_entries(struct mm *mm, vaddr_t va, struct page *leaf)
+{
+    REQUIRES(&leaf->lock);
+    if (!(vma_search(mm, va)->flags & VM_WRITE))
+        slot_narrow_leaf(leaf);
 }
 
 struct page *lend_own(struct mm *mm, vaddr_t va)
@@ -51,6 +59,7 @@ struct page *lend_own(struct mm *mm, vaddr_t va)
         if (pte_load(way) != pte) {
             /* another thread was faster */
         } else if (leaf->holders == 1) {
+            narrow_entries(mm, va, leaf);
             take_over(mm, way, leaf);
         } else if (fresh) {
             slot_copy_leaf(leaf, fresh);
@@ -144,12 +153,44 @@ bool lend_none(const struct mm *mm, vaddr_t start, vaddr_t end)
     return true;
 }
 
+/* Its owner becomes its first holder. */
+static void close_way(struct mm *mm, pte_t *way, struct page *leaf, struct change *c)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    REQUIRES(&leaf->lock);
+    leaf->holders = 1;
+    leaf->mm = NULL;
+    pt_set_way(way, pte_write_protect(pte_load(way)));
+    mm->lent++;
+    change_note_all(c);
+}
+
+bool lend_narrow(struct mm *mm, vaddr_t va, struct page *leaf, struct change *c)
+{
+    if (leaf->holders)
+        return true; /* its way is closed */
+    if (leaf->present < LENT_LEAST)
+        return false;
+    spin_lock(&leaf->lock);
+    close_way(mm, pt_way(mm, va), leaf, c);
+    spin_unlock(&leaf->lock);
+    return true;
+}
+
+void lend_widen(struct mm *mm, vaddr_t va, struct page *leaf)
+{
+    spin_lock(&leaf->lock);
+    if (leaf->holders == 1)
+        take_over(mm, pt_way(mm, va), leaf);
+    spin_unlock(&leaf->lock);
+}
+
 int lend_to_child(struct mm *parent, struct mm *child, vaddr_t va, struct page *leaf,
                   struct change *c)
 {
     REQUIRES_EXCLUSIVE(&parent->lock);
     REQUIRES_EXCLUSIVE(&child->lock);
-    pte_t *way = pt_way(parent, va), *to, pte = pte_write_protect(pte_load(way));
+    pte_t *way = pt_way(parent, va), *to;
     struct page *upper;
 
     if (leaf->present < LENT_LEAST || leaf->holders == HOLDERS_MAX)
@@ -161,15 +202,10 @@ int lend_to_child(struct mm *parent, struct mm *child, vaddr_t va, struct page *
     if (pte_load(to))
         return 0;
     spin_lock(&leaf->lock);
-    if (!leaf->holders) {
-        leaf->holders = 1;
-        leaf->mm = NULL;
-        pt_set_way(way, pte);
-        parent->lent++;
-        change_note_all(c);
-    }
+    if (!leaf->holders)
+        close_way(parent, way, leaf, c);
     leaf->holders++;
-    pt_set_way(to, pte);
+    pt_set_way(to, pte_load(way));
     spin_unlock(&leaf->lock);
     child->lent++;
     child->tables++;

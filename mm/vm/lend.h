@@ -14,6 +14,10 @@
  * map leads to it. Calls that take away a part of the range of one, or place an object there, make
  * it their own first, where they may still fail; who takes all of the range only leaves it.
  *
+ * mprotect uses the same: where all that a table shows loses the right to write, its way does, and the
+ * table counts one holder; its entries keep what they permit until the way permits it again or the table
+ * becomes its owner's own by another change, which narrows them first.
+ *
  * Locks: ways change under T of the leaf table and M in any mode, to lend under M exclusively.
  * A holder has left when its count is given back, which is after the flush of its ways: from then
  * on the others may change what its CPUs could still find by them.
@@ -46,6 +50,13 @@ bool lend_none(const struct mm *mm, vaddr_t start, vaddr_t end);
  * -ENOMEM. M of both exclusive. */
 int must_check lend_to_child(struct mm *parent, struct mm *child, vaddr_t va,
                              struct page *leaf, struct change *c);
+
+/* The right to write goes from, or (widen) comes back to, all of private anonymous memory that
+ * `leaf` over va shows, when its VMA has the new rights already. True: done; false: entry by
+ * entry it must be done. M exclusive. */
+bool must_check lend_narrow(struct mm *mm, vaddr_t va, struct page *leaf,
+                            struct change *c);
+void lend_widen(struct mm *mm, vaddr_t va, struct page *leaf);
 
 /* mm, c's address space, loses all that `leaf` over va shows, and the table unless it is its
  * only holder: whether. M exclusive. */

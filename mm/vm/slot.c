@@ -309,19 +309,20 @@ void slot_drop(struct change *c, const struct vma *v, struct page *table, unsign
 
 /* ---- rights ---- */
 
-/* Gives present entries of [e, end) these rights and what `keep` lets stand. Returns whether
+/* Gives the present ones of n entries these rights and what `keep` lets stand. Returns whether
  * some lost a right: more rights need no flush, a fault finds them. */
-static bool protect_many(pte_t *e, const pte_t *end, pte_t rights, pte_t keep)
+static bool protect_many(pte_t *e, unsigned n, pte_t rights, pte_t keep)
 {
     pte_t changed = 0;
 
-    for (; e < end; e++) {
-        pte_t old = pte_load(e), pte = rights | (old & keep);
+#pragma GCC unroll 8
+    for (u64 k = 0; k < n; k++) {
+        pte_t old = pte_load(&e[k]), pte = rights | (old & keep);
 
         if (!pte_present(old)) /* none, or parked: a fault brings it back */
             continue;
         changed |= old ^ pte;
-        pte_store(e, pte);
+        pte_store(&e[k], pte);
     }
     return changed & ((rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
 }
@@ -340,7 +341,7 @@ void slot_protect(struct change *c, const struct vma *v, struct page *table, uns
     if (!shared) /* writable only what is, and may stay so */
         keep &= prot & VM_WRITE ? ~0ull : ~PTE_WRITE, rights &= ~PTE_WRITE;
     if (prot && stop - i > TLB_ADDRS) {
-        if (protect_many(e + i, e + stop, rights, keep))
+        if (protect_many(e + i, stop - i, rights, keep))
             change_note_all(c);
         return;
     }
@@ -438,6 +439,16 @@ void slot_copy_leaf(struct page *from, struct page *to)
         }
         pte_store(dst, pte);
     }
+}
+
+void slot_narrow_leaf(struct page *table)
+{
+    REQUIRES(&table->lock);
+    pte_t *e = pt_entries(table);
+
+    for (unsigned i = 0; i < PT_ENTRIES; i++)
+        if (pte_writable(pte_load(&e[i])))
+            pte_store(&e[i], pte_write_protect(pte_load(&e[i])));
 }
 
 void slot_count_leaf(struct mm *mm, s64 n)

@@ -423,6 +423,10 @@ void slot_share(struct change *c, struct page *from, struct page *to, unsigned i
  * neither writable. T of `from` held; nobody knows `to`. */
 void slot_copy_leaf(struct page *from, struct page *to);
 
+/* What a leaf table of private memory shows is written by none of its entries. T held; no TLB has one
+ * that writes. */
+void slot_narrow_leaf(struct page *table);
+
 /* n pages of private memory came to mm with a leaf table, or went with it. */
 void slot_count_leaf(struct mm *mm, s64 n);
 
