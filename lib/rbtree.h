@@ -35,6 +35,10 @@ void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *paren
                struct rb_node **link, rb_update_fn update);
 void rb_erase(struct rb_root *root, struct rb_node *node, rb_update_fn update);
 
+/* Makes a tree of n nodes, which next(arg) yields in their order. Its depth is that of a full one. */
+void rb_build(struct rb_root *root, u64 n, struct rb_node *(*next)(void *arg), void *arg,
+              rb_update_fn update);
+
 /* Recomputes augmented values from `node` up to the root, stopping when nothing changes. */
 void rb_propagate(struct rb_node *node, rb_update_fn update);
 

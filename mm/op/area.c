@@ -206,11 +206,37 @@ static struct vma *unmap_pages(struct mm *mm, struct vma *v, vaddr_t start, vadd
     return v;
 }
 
+/* Removes v and those behind it that end at `end` at most; the first that stays. */
+static struct vma *remove_whole(struct mm *mm, struct vma *v, vaddr_t end,
+                                struct area_dead *dead)
+{
+    struct vma *first = v, *next;
+
+    for (; v && v->end <= end; v = v->next) {
+        area_account(mm, v->flags, -(s64)vma_npages(v));
+        if (v->end < end)
+            pause_anyway();
+    }
+    if (first == v)
+        return v;
+    if (first->next == v)
+        vma_remove(mm, first);
+    else
+        vma_remove_run(mm, first, v);
+    for (; first != v; first = next) {
+        next = first->next;
+        area_doom(first, dead);
+        if (next != v)
+            pause_anyway();
+    }
+    return v;
+}
+
 void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
                 struct area_dead *dead)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    struct vma *v = vma_find(mm, start), *next;
+    struct vma *v = vma_find(mm, start);
     struct change batch;
     vaddr_t floor;
 
@@ -220,22 +246,15 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
      * then tables nobody can come to any more. */
     v = unmap_pages(mm, v, start, end, r);
     floor = v->start < start ? start : v->prev ? v->prev->end : 0;
-    for (; v && v->start < end; v = next) {
-        vaddr_t from = MAX(v->start, start), to = MIN(v->end, end);
-
-        next = v->next;
-        area_account(mm, v->flags, -(s64)((to - from) >> PAGE_SHIFT));
-        if (v->start < start) {
-            vma_set_end(v, start);
-        } else if (end < v->end) {
-            vma_set_start(v, end);
-            break;
-        } else {
-            vma_remove(mm, v);
-            area_doom(v, dead);
-        }
-        if (to < end)
-            pause_anyway();
+    if (v->start < start) {
+        area_account(mm, v->flags, -(s64)((v->end - start) >> PAGE_SHIFT));
+        vma_set_end(v, start);
+        v = v->next;
+    }
+    v = remove_whole(mm, v, end, dead);
+    if (v && v->start < end) {
+        area_account(mm, v->flags, -(s64)((end - v->start) >> PAGE_SHIFT));
+        vma_set_start(v, end);
     }
     mm->recent = v;
     change_begin(&batch, mm);

@@ -78,14 +78,13 @@ static void unmap_all(struct mm *mm, struct area_dead *dead)
             change_pause(&batch);
     }
     change_end(&batch);
+    object_unlink_run(vma_first(mm), NULL);
     for (v = vma_first(mm); v; v = next) {
         vaddr_t start = v->start, end = v->end;
 
         next = vma_next(v);
         if (v->flags & VM_ACCOUNT)
             commit_add(-(s64)vma_npages(v));
-        if (v->object)
-            object_unlink(v);
         area_doom(v, dead);
         pause_anyway();
         /* Not what the next lies under as well: its object still leads there. */

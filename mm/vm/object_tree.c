@@ -119,6 +119,16 @@ void object_link(struct vma *v)
     spin_unlock(&v->object->lock);
 }
 
+/* Nothing maps o any more? Then what was remembered of its mappings goes. */
+static void forget_mappings(struct vm_object *o)
+{
+    REQUIRES(&o->lock);
+    while (o->nvmas == 0 && backlink_drop_logs(o))
+        (void)pause_unlocked(&o->lock);
+    if (o->nvmas == 0)
+        census_forget(o);
+}
+
 void object_unlink(struct vma *v)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
@@ -126,11 +136,45 @@ void object_unlink(struct vma *v)
 
     object_lock_homes(o);
     object_unlink_locked(v);
-    while (o->nvmas == 0 && backlink_drop_logs(o))
-        (void)pause_unlocked(&o->lock);
-    if (o->nvmas == 0)
-        census_forget(o);
+    forget_mappings(o);
     spin_unlock(&o->lock);
+}
+
+/* All n VMAs of o, if there are no others: the tree need not be taken apart. */
+static bool unlink_all(struct vm_object *o, u64 n)
+{
+    bool all;
+
+    object_lock_homes(o);
+    all = o->nvmas == n;
+    if (all) {
+        o->vmas = (struct rb_root)RB_ROOT;
+        o->nvmas = 0;
+        o->shared_writable = o->nprivate = 0;
+        forget_mappings(o);
+    }
+    spin_unlock(&o->lock);
+    return all;
+}
+
+void object_unlink_run(struct vma *v, const struct vma *end)
+{
+    while (v != end) {
+        REQUIRES_EXCLUSIVE(&v->mm->lock);
+        struct vm_object *o = v->object;
+        struct vma *last = v;
+        u64 n = 0;
+
+        for (; last != end && last->object == o; last = last->next, n++)
+            pause_anyway();
+        if (o && n > 1 && unlink_all(o, n))
+            v = last;
+        for (; v != last; v = v->next) {
+            if (o)
+                object_unlink(v);
+            pause_anyway();
+        }
+    }
 }
 
 /* The leftmost node of the subtree n whose home range meets [first, last). */

@@ -31,6 +31,8 @@ struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 /* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
 void object_link(struct vma *v);
 void object_unlink(struct vma *v);
+/* Removes v and those that follow it up to `end` (NULL: all), many of one object at once. Pauses. */
+void object_unlink_run(struct vma *v, const struct vma *end);
 
 /* The same with O held: no walk misses what goes from one VMA to another meanwhile. */
 void object_link_locked(struct vma *v);

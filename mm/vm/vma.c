@@ -10,6 +10,7 @@
  */
 #include "mm/vm/vma.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/rbtree_inline.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/slab.h"
@@ -249,6 +250,43 @@ void vma_remove(struct mm *mm, struct vma *v)
     leave_neighbours(v);
     set_gap(v->next); /* first: then what goes is not the largest of any subtree */
     tree_erase(mm, v);
+}
+
+static struct rb_node *next_node(void *arg)
+{
+    struct vma **next = arg, *v = *next;
+
+    *next = v->next;
+    pause_anyway();
+    return &v->node;
+}
+
+void vma_remove_run(struct mm *mm, struct vma *first, struct vma *end)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct vma *prev = first->prev, *head = prev ? vma_first(mm) : end;
+    u32 n = 0;
+
+    object_unlink_run(first, end);
+    for (const struct vma *v = first; v != end; v = v->next)
+        n++;
+    if (prev)
+        prev->next = end;
+    if (end)
+        end->prev = prev;
+    if (n >= mm->nvmas - n) { /* fewer stay: their tree is made anew */
+        mm->nvmas -= n;
+        mm->recent = NULL;
+        if (end)
+            end->gap = hole(prev, end);
+        rb_build(&mm->vmas, mm->nvmas, next_node, &head, gap_update);
+        return;
+    }
+    set_gap(end); /* first: then what goes is not the largest of any subtree */
+    for (struct vma *v = first; v != end; v = v->next) {
+        tree_erase(mm, v);
+        pause_anyway();
+    }
 }
 
 void vma_remove_all(struct mm *mm)

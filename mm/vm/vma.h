@@ -181,6 +181,9 @@ void vma_insert(struct mm *mm, struct vma *v);
 struct vma *vma_add(struct mm *mm, struct vma *v);
 /* Takes it out of both. */
 void vma_remove(struct mm *mm, struct vma *v);
+/* The same of `first` and those that follow it up to `end` (NULL: all), more than one; each still
+ * leads to the one behind it. Pauses. */
+void vma_remove_run(struct mm *mm, struct vma *first, struct vma *end);
 /* Forgets all VMAs of an address space that ends, and which are in no object's tree any more. */
 void vma_remove_all(struct mm *mm);
 

@@ -172,6 +172,35 @@ struct element {
     int id;
 };
 
+static struct rb_node *next_item(void *arg)
+{
+    u32 *at = arg;
+
+    return &in[(*at)++]->node;
+}
+
+/* Trees of all sizes from lists; then they are used as any other. */
+TEST(rbtree_built)
+{
+    augmented = true;
+    for (u32 n = 0; n <= ITEMS; n++) {
+        u32 at = 0;
+
+        nin = n;
+        for (u32 i = 0; i < n; i++) {
+            in[i] = &items[i];
+            items[i] = (struct item){.key = i, .weight = rnd_below(1000), .pos = i};
+        }
+        rb_build(&root, n, next_item, &at, update);
+        CHECK_EQ(at, n);
+        check_tree();
+        for (u32 left = n; left > n / 2; left--) {
+            rb_erase(&root, &in[--nin]->node, update);
+            check_tree();
+        }
+    }
+}
+
 TEST(list_operations)
 {
     struct element e[8];

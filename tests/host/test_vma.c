@@ -54,7 +54,8 @@ TEST(vma_random_ranges)
     struct mm *mm = t_mm();
 
     for (int step = 0; step < 15000; step++) {
-        u32 at = (u32)rnd_below(WINDOW), len = 1 + (u32)rnd_below(MIN(WINDOW - at, 9u));
+        u32 at = (u32)rnd_below(WINDOW),
+            len = 1 + (u32)rnd_below(MIN(WINDOW - at, one_in(20) ? WINDOW : 9u));
         u32 prot = (u32)rnd_below(8), want = (u32)rnd_below(12) + 1, low, high;
         vaddr_t out = 0;
         int err, gap;

@@ -55,8 +55,8 @@ static void choose(u32 *first, u32 *n)
 
 static void step(struct world *w)
 {
-    static const u8 rights[] = {PROT_READ, PROT_READ, RW, RW, RW, PROT_NONE,
-                                PROT_READ | PROT_EXEC, RWX};
+    static const u8 rights[] = {
+        PROT_READ, PROT_READ, RW, RW, RW, PROT_NONE, PROT_READ | PROT_EXEC, RWX};
     u32 first, n, prot = rights[rnd_below(ARRAY_SIZE(rights))];
     vaddr_t va;
 
