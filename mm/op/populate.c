@@ -81,7 +81,9 @@ void fault_around(struct vma *v, struct slot s, vaddr_t va, const struct index_n
     pte_t rights = slot_rights(v->flags & VM_PROT & (shared ? ~0u : ~VM_WRITE), 0);
     pgoff_t pgoff = vma_home(v, va), end = object_npages(v->object);
     u64 room = MIN((v->end - va) >> PAGE_SHIFT, INDEX_SLOTS - pgoff % INDEX_SLOTS);
-    unsigned n = (unsigned)MIN(MIN(room, FAULT_AROUND - s.i % FAULT_AROUND), end - pgoff);
+    /* Who comes from the page before walks, and gets what one leaf of the index holds. */
+    unsigned block = s.i && pte_load(s.entry - 1) ? INDEX_SLOTS : FAULT_AROUND;
+    unsigned n = (unsigned)MIN(MIN(room, block - s.i % block), end - pgoff);
 
     if (unlikely(!slot_all_home(s.table))) /* up to the first that is away */
         for (unsigned k = 1; k < n; k++)

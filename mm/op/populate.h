@@ -8,9 +8,9 @@
 #include "mm/vm/slot.h"
 
 /* A fault of v, which has an object, mapped the page at home at va, slot s: maps those in
- * memory that follow it in the same block of FAULT_AROUND pages, up to the first that is away or
- * not in that one's leaf `node` of the index, and counts them in t. Allocates nothing. T and N
- * held. */
+ * memory that follow it in the same block of FAULT_AROUND pages (where the entry before is in use:
+ * of INDEX_SLOTS), up to the first that is away or not in that one's leaf `node` of the index, and
+ * counts them in t. Allocates nothing. T and N held. */
 #define FAULT_AROUND 16u
 void fault_around(struct vma *v, struct slot s, vaddr_t va, const struct index_node *node,
                   struct tally *t);
