@@ -151,11 +151,10 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
 {
     REQUIRES(&s.table->lock);
     struct change *c = full ? NULL : &r->change;
-    u32 *numbers = slot_numbers(s.table, s.i);
+    u32 *numbers = slot_numbers(s.table, s.i, home);
     pte_t rights = r->rights;
 
     change_look(&r->change, s.table);
-    LOCK_CHECK(home || numbers, "no numbers for pages that go away");
     for (u64 k = 0; k < n; k++) {
         bool moved = slot_move(numbers, k, home, pgoff + (k << order), t);
         struct page *pg;

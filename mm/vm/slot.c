@@ -11,6 +11,8 @@
 
 /* ---- away numbers ---- */
 
+const u32 slot_none[INDEX_SLOTS];
+
 static void forget_numbers(struct page *table, unsigned i, unsigned stop)
 {
     REQUIRES_EXCLUSIVE(&table->mm->lock);
@@ -19,7 +21,7 @@ static void forget_numbers(struct page *table, unsigned i, unsigned stop)
     ASSERT(!table->frozen);
     spin_lock(&table->lock);
     for (; i < stop && table->naway + t.naway; i++)
-        (void)slot_move(slot_numbers(table, i), 0, true, 0, &t);
+        (void)slot_move(slot_numbers(table, i, true), 0, true, 0, &t);
     table->naway = (u16)(table->naway + t.naway);
     spin_unlock(&table->lock);
     away_trim(table);
@@ -76,8 +78,8 @@ static int copy_each(struct mm *to, const struct page *from, vaddr_t va, vaddr_t
             u32 number = slot_number(from, slot_index(va, order));
 
             if (number)
-                (void)slot_move(slot_numbers(table, slot_index(va + delta, order)), 0,
-                                false, number - 1, &t);
+                (void)slot_move(slot_numbers(table, slot_index(va + delta, order), false),
+                                0, false, number - 1, &t);
         }
         table->naway = (u16)(table->naway + t.naway);
         spin_unlock(&table->lock);

@@ -261,11 +261,15 @@ static always_inline void slot_settle_one(struct mm *mm, bool here, struct page 
     }
 }
 
-/* The away numbers of a table from entry i on, for slot_move() only; NULL: all at home. */
-static inline u32 *slot_numbers(struct page *table, unsigned i)
+/* The away numbers of a table from entry i on, up to INDEX_SLOTS of them, for slot_move() only,
+ * by which they come home or go away. Where all are at home they are slot_none: nothing that comes
+ * home differs from those, so they are not written. */
+extern const u32 slot_none[INDEX_SLOTS];
+static always_inline u32 *slot_numbers(struct page *table, unsigned i, bool home)
 {
     LOCK_CHECK(!table->frozen, "numbers written that another table has as well");
-    return table->away ? table->away + i : NULL;
+    LOCK_CHECK(home || table->away, "no numbers for pages that go away");
+    return home && !table->away ? (u32 *)slot_none : table->away + i;
 }
 
 /* The slot whose number is numbers[i] shows its home from now on, or else the file page pgoff,
@@ -276,8 +280,6 @@ static always_inline bool slot_move(u32 *numbers, u64 i, bool home, pgoff_t pgof
 {
     u32 old, number = home ? 0 : (u32)pgoff + 1;
 
-    if (home && unlikely(!numbers))
-        return false;
     old = numbers[i];
     if (old == number)
         return false;

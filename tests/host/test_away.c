@@ -116,8 +116,8 @@ static void move(struct page *leaf, unsigned i, u32 number)
 
     change_begin(&c, leaf->mm);
     spin_lock(&leaf->lock);
-    CHECK(slot_move(slot_numbers(leaf, i), 0, !number, number - 1, &t));
-    CHECK(!slot_move(slot_numbers(leaf, i), 0, !number, number - 1, &t));
+    CHECK(slot_move(slot_numbers(leaf, i, !number), 0, !number, number - 1, &t));
+    CHECK(!slot_move(slot_numbers(leaf, i, !number), 0, !number, number - 1, &t));
     slot_settle(&c, leaf, &t, RESIDENT_SHMEM, 0);
     spin_unlock(&leaf->lock);
     change_end(&c);
