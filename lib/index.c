@@ -193,9 +193,14 @@ unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOT
     unsigned n = 0;
     u64 i;
 
-    if (*number >= end || !index_next(ix, number) || *number >= end)
+    if (*number >= end)
         return 0;
     leaf = index_leaf(ix, *number);
+    if (!leaf || !leaf->slot[*number % INDEX_SLOTS]) {
+        if (!index_next(ix, number) || *number >= end)
+            return 0;
+        leaf = index_leaf(ix, *number);
+    }
     spin_lock(&leaf->lock);
     for (i = *number; n == 0 || i % INDEX_SLOTS; i++) {
         void **slot = &leaf->slot[i % INDEX_SLOTS];
