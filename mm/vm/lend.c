@@ -167,7 +167,7 @@ static void close_way(struct mm *mm, pte_t *way, struct page *leaf, struct chang
 
 bool lend_narrow(struct mm *mm, vaddr_t va, struct page *leaf, struct change *c)
 {
-    if (leaf->holders)
+    if (READ_ONCE(leaf->holders))
         return true; /* its way is closed */
     if (leaf->present < LENT_LEAST)
         return false;
