@@ -11,6 +11,7 @@
 #include "mm/op/fault.h"
 #include "mm/op/populate.h"
 #include "mm/vm/slot.h"
+#include "mm/vm/slot_range.h"
 
 /* Advice and locking stay with the source; MCL_FUTURE counts as for a new mapping. */
 static u32 clone_flags(const struct mm *mm, const struct vma *v, u32 prot)

@@ -9,6 +9,7 @@
 #include "mm/vm/census.h"
 #include "mm/vm/rmap.h"
 #include "mm/vm/slot.h"
+#include "mm/vm/slot_range.h"
 
 u64 page_translations(struct page *pg)
 {

@@ -11,6 +11,7 @@
 #include "mm/vm/object_tree.h"
 #include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
+#include "mm/vm/slot_range.h"
 #include "mm/vm/vma_gap.h"
 
 int area_reserve(struct area_reserve *r, unsigned n)

@@ -14,6 +14,7 @@
 #include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/slot.h"
+#include "mm/vm/slot_range.h"
 #include "mm/vm/vma.h"
 
 SLAB_CACHE(mm_cache, "mm", struct mm);

@@ -11,6 +11,7 @@
 #include "mm/vm/huge.h"
 #include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
+#include "mm/vm/slot_range.h"
 
 /* Whether the leaf table over [va, next) of v can move as it is. */
 static bool moves_whole(const struct mremap *m, const struct vma *v, vaddr_t va,

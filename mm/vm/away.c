@@ -8,6 +8,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/phys/slab.h"
 #include "mm/vm/slot.h"
+#include "mm/vm/slot_range.h"
 
 struct away_array {
     u32 number[PT_ENTRIES];

@@ -5,6 +5,7 @@
  */
 #include "mm/op/fork.h"
 #include "mm/vm/slot.h"
+#include "mm/vm/slot_range.h"
 #include "tests/host/mmtest.h"
 
 #define PAGES 1100u /* over three leaf tables */

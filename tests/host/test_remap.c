@@ -8,6 +8,7 @@
 #include "mm/phys/stat.h"
 #include "mm/vm/backlink.h"
 #include "mm/vm/slot.h"
+#include "mm/vm/slot_range.h"
 #include "tests/host/mmtest.h"
 
 TEST(remap_refuses)
