@@ -69,6 +69,8 @@ static int set_limits(struct super *s, const struct tmpfs_options *o, bool remou
     if (err)
         return err;
     set_limit(o->npages, &q->max_pages, &q->kept_pages);
+    if (!remount)
+        q->exact = o->npages != NOT_GIVEN;
     set_limit(o->ninodes, &q->max_inodes, &q->kept_inodes);
     return 0;
 }

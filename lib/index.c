@@ -14,8 +14,17 @@ static void free_now(struct grace_item *item)
     index_node_free(container_of(item, struct index_node, grace));
 }
 
-static void node_free(struct index_node *n)
+static struct index_node *node_alloc(struct index *ix)
 {
+    struct index_node *n = index_node_alloc();
+
+    ix->nodes += n != NULL;
+    return n;
+}
+
+static void node_free(struct index *ix, struct index_node *n)
+{
+    ix->nodes--;
     grace_defer(&n->grace, free_now);
 }
 
@@ -40,7 +49,7 @@ static unsigned slot_of(u8 shift, u32 number)
 static int raise(struct index *ix, u32 number)
 {
     while (!covers(ix->root, number)) {
-        struct index_node *n = index_node_alloc();
+        struct index_node *n = node_alloc(ix);
 
         if (!n)
             return -ENOMEM;
@@ -59,7 +68,7 @@ static void lower(struct index *ix)
         struct index_node *n = ix->root;
 
         publish(&ix->root, n->slot[0]);
-        node_free(n);
+        node_free(ix, n);
     }
 }
 
@@ -95,7 +104,7 @@ void index_trim(struct index *ix, u32 number)
                        NULL);
             path[depth - 1]->count--;
         }
-        node_free(n);
+        node_free(ix, n);
     }
     lower(ix);
 }
@@ -105,7 +114,7 @@ int index_reserve(struct index *ix, u32 number)
     struct index_node *n;
 
     if (!ix->root) {
-        n = index_node_alloc();
+        n = node_alloc(ix);
         if (!n)
             return -ENOMEM;
         while (!covers(n, number)) /* an empty tree starts at the right height */
@@ -119,7 +128,7 @@ int index_reserve(struct index *ix, u32 number)
         void **slot = &n->slot[slot_of(n->shift, number)];
 
         if (!*slot) {
-            struct index_node *child = index_node_alloc();
+            struct index_node *child = node_alloc(ix);
 
             if (!child) {
                 index_trim(ix, number);

@@ -33,6 +33,7 @@ struct index_node {
 struct index {
     struct index_node *root; /* NULL when empty */
     u64 count;               /* entries */
+    u64 nodes;
 };
 
 /* Node memory: zeroed, or NULL when there is none. A node is freed after a grace period. */

@@ -206,6 +206,7 @@ static int huge_configure(struct super *s, char *options, bool remount)
     q->max_pages = o.max == NOT_GIVEN ? QUOTA_NONE : o.max * HUGE_PAGES;
     q->max_inodes = o.ninodes == NOT_GIVEN ? QUOTA_NONE : o.ninodes;
     q->kept_pages = q->kept_inodes = 0;
+    q->exact = true;
     root_options_apply(&o.root, s->root->inode);
     return 0;
 }

@@ -28,6 +28,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/op/mm.h"
 #include "mm/phys/buddy.h"
+#include "mm/vm/census.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/object.h"
 
@@ -244,7 +245,7 @@ static int get_nothing(struct seq *s)
 }
 
 /* No page of a file has another home than memory, so none can be dropped: what goes back is
- * what the processors keep at hand. */
+ * what the processors keep at hand, and counts of who shows a page. */
 static int set_drop_caches(char *text, size_t n)
 {
     u64 what;
@@ -252,6 +253,7 @@ static int set_drop_caches(char *text, size_t n)
     (void)n;
     if (str_to_u64(text, &what) != 0 || what < 1 || what > 4)
         return -EINVAL;
+    census_drop();
     memory_settle();
     page_drain();
     return 0;

@@ -40,7 +40,7 @@ void quota_put(struct quota *q)
 {
     if (__atomic_sub_fetch(&q->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    ASSERT(q->pages == 0 && q->inodes == 0);
+    ASSERT(q->pages == 0 && q->inodes == 0 && q->bytes == 0);
     slab_free(&quota_cache, q);
 }
 
@@ -64,6 +64,26 @@ bool quota_charge_last(struct quota *q, u64 n, u64 used)
     if (within(used, q->max_pages, q->kept_pages))
         return true;
     quota_uncharge_pages(q, n);
+    return false;
+}
+
+void quota_uncharge_bytes(struct quota *q, u64 n)
+{
+    u64 old = __atomic_fetch_sub(&q->bytes, n, __ATOMIC_RELAXED);
+
+    if (!q->exact)
+        quota_uncharge_pages(q, old / PAGE_SIZE - (old - n) / PAGE_SIZE);
+}
+
+bool quota_charge_bytes(struct quota *q, u64 n)
+{
+    u64 old = __atomic_fetch_add(&q->bytes, n, __ATOMIC_RELAXED);
+    u64 npages = (old + n) / PAGE_SIZE - old / PAGE_SIZE;
+
+    if (q->exact || !npages || quota_charge_pages(q, npages))
+        return true;
+    __atomic_fetch_add(&q->pages, npages, __ATOMIC_RELAXED);
+    quota_uncharge_bytes(q, n);
     return false;
 }
 

@@ -26,6 +26,8 @@ struct quota {
     u64 max_pages;     /* QUOTA_NONE: no limit */
     u64 max_inodes;
     u64 kept_pages, kept_inodes; /* of these maxima only for RANK_ADMIN and above */
+    u64 bytes; /* atomic: of the kernel's records about its pages; full pages of them are in `pages` */
+    bool exact; /* [c] but not here, where max_pages was given for data alone */
 };
 
 struct account {
@@ -94,5 +96,8 @@ static inline bool quota_ample(const struct quota *q)
 {
     return READ_ONCE(q->pages) + q->kept_pages < q->max_pages;
 }
+/* Records about pages: whether n more bytes may be had. */
+bool must_check quota_charge_bytes(struct quota *q, u64 n);
+void quota_uncharge_bytes(struct quota *q, u64 n);
 /* Pages the running thread may still take, by the quota alone. */
 u64 quota_room(const struct quota *q);

@@ -21,6 +21,10 @@
 struct block {
     u32 n[INDEX_SLOTS];
 };
+_Static_assert(sizeof(struct block) == CENSUS_BYTES, "what a block is charged");
+
+static spinlock_t census_lock; /* below O; the list of objects that keep one */
+static struct list keepers = LIST_INIT(keepers);
 
 SLAB_CACHE(block_cache, "census", struct block);
 
@@ -33,6 +37,11 @@ static void forget_blocks(struct vm_object *o)
     while ((n = index_take(&o->census, &number, ~0u, blocks, NULL)) != 0)
         for (unsigned i = 0; i < n; i++)
             slab_free(&block_cache, blocks[i]);
+    object_settle_less(o);
+    spin_lock(&census_lock);
+    list_del(&o->censuses);
+    list_init(&o->censuses);
+    spin_unlock(&census_lock);
 }
 
 void census_forget(struct vm_object *o)
@@ -144,8 +153,40 @@ static void count_block(struct vm_object *o, u32 number, struct block *out)
         !(keep = slab_alloc(&block_cache)))
         return;
     *keep = *out;
-    if (index_set(&o->census, number, keep) != 0)
+    if (index_set(&o->census, number, keep) != 0) {
         slab_free(&block_cache, keep);
+        return;
+    }
+    spin_lock(&census_lock);
+    if (list_empty(&o->censuses))
+        list_add(&keepers, &o->censuses);
+    spin_unlock(&census_lock);
+    if (!object_settle_records(o)) /* its payer has no room for it */
+        census_forget(o);
+}
+
+/* One that keeps a census and is not ending, referenced; NULL: none. */
+static struct vm_object *keeper(void)
+{
+    SCOPED_LOCK(&census_lock);
+    struct list *pos;
+
+    list_for_each (pos, &keepers)
+        if (object_tryget(list_entry(pos, struct vm_object, censuses)))
+            return list_entry(pos, struct vm_object, censuses);
+    return NULL;
+}
+
+void census_drop(void)
+{
+    struct vm_object *o;
+
+    while (!pause_point() && (o = keeper())) {
+        spin_lock(&o->lock);
+        census_forget(o);
+        spin_unlock(&o->lock);
+        object_put(o);
+    }
 }
 
 u64 census_count(struct page *pg)

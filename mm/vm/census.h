@@ -11,5 +11,10 @@
  * keeps object and page. */
 u64 census_count(struct page *pg);
 
+#define CENSUS_BYTES 256u /* of each 64 pages */
+
+/* Frees what was kept of all objects. */
+void census_drop(void);
+
 /* Frees what was kept. O held, or nobody else has the object. */
 void census_forget(struct vm_object *o);

@@ -40,6 +40,7 @@ struct vm_object *object_create(u64 size)
     if (!o)
         return NULL;
     o->refs = 1;
+    list_init(&o->censuses);
     o->size = size;
     o->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
     o->quota = quota_get(account_current()->files);
@@ -121,8 +122,29 @@ void object_forget_page(struct page *pg)
     pg->object = NULL; /* inline hints mean nothing without it */
 }
 
+bool object_settle_records(struct vm_object *o)
+{
+    REQUIRES_UNLESS(o->refs == 0, &o->lock);
+    u64 now = (o->pages.nodes + o->census.nodes) * sizeof(struct index_node) +
+              o->census.count * CENSUS_BYTES;
+
+    if (now > o->records && !quota_charge_bytes(o->quota, now - o->records))
+        return false;
+    if (now < o->records)
+        quota_uncharge_bytes(o->quota, o->records - now);
+    o->records = now;
+    return true;
+}
+
+void object_settle_less(struct vm_object *o)
+{
+    if (!object_settle_records(o))
+        panic("records that are gone do not fit");
+}
+
 void object_uncount(struct vm_object *o, u64 n)
 {
+    object_settle_less(o);
     if (!pooled(o))
         quota_uncharge_pages(o->quota, n << o->order);
     if (commits_pages(o))
@@ -153,6 +175,7 @@ void object_put(struct vm_object *o)
     }
     if (pooled(o))
         huge_ops->detach(o);
+    ASSERT(!o->records);
     quota_put(o->quota);
     commit_add(-(s64)o->committed);
     slab_free(&object_cache, o);
@@ -184,8 +207,11 @@ static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
     REQUIRES(&o->lock);
     if (index_reserve(&o->pages, object_number(pgoff)) != 0)
         return -ENOMEM;
-    if (charge(o, pgoff) != 0)
+    if (!object_settle_records(o) || charge(o, pgoff) != 0) {
+        index_trim(&o->pages, object_number(pgoff));
+        object_settle_less(o);
         return -ENOSPC;
+    }
     fresh->object = o;
     fresh->index = object_number(pgoff);
     memset(&fresh->links, 0, sizeof(fresh->links));

@@ -46,11 +46,13 @@ struct vm_object {
     u32 walks; /* [O] walks over `vmas` that have paused: see mm/vm/object_walk.h */
     struct walk_waiter *walk_waiters; /* [O] */
     spinlock_t log_lock;              /* the next four, below N */
-    u32 logs;            /* frame of the first page with a backlink log, 0: none */
-    u32 log_hand;        /* the page whose log is looked through for stale hints, */
-    u64 log_at;          /* and how far that is */
-    bool log_grew;       /* since the last look */
-    struct index census; /* [O] counts of 64 pages each, see mm/vm/census.h */
+    u32 logs;             /* frame of the first page with a backlink log, 0: none */
+    u32 log_hand;         /* the page whose log is looked through for stale hints, */
+    u64 log_at;           /* and how far that is */
+    bool log_grew;        /* since the last look */
+    struct index census;  /* [O] counts of 64 pages each, see mm/vm/census.h */
+    struct list censuses; /* census_lock: of objects that keep one */
+    u64 records; /* [O] bytes of both indexes and the census, on the bill of `quota` */
     u32 shared_writable; /* [O] VMAs that are shared and may become writable */
     u32 nprivate;        /* [O] VMAs that are not shared */
     u64 id;              /* inode number shown for nameless objects */
@@ -81,6 +83,10 @@ static inline void vm_file_put(struct vm_file *f)
 
 /* One reference; NULL: no memory, or more than OBJECT_MAX_SIZE. Its pages count as nameless memory of the running user. */
 struct vm_object *object_create(u64 size);
+/* What its indexes take, which have changed, onto the bill: false: more than may be had. O held. */
+bool must_check object_settle_records(struct vm_object *o);
+/* The same when nothing was added. */
+void object_settle_less(struct vm_object *o);
 /* Before it has pages: they count there. */
 void object_set_quota(struct vm_object *o, struct quota *q);
 /* Commits npages for an object without pages, all at once (mm/vm/commit.h), unless `noreserve`
