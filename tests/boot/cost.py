@@ -15,7 +15,7 @@ import image
 import machine
 from mkinitrd import Initramfs
 
-SECONDS = 120
+SECONDS = 240
 MILLIONS_MAX = 60
 KERNEL_MAX = 1 << 20
 FLAGS = ["-machine", "q35", "-m", "256", "-cpu", "max", "-no-shutdown"]

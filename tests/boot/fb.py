@@ -9,7 +9,7 @@ import subprocess
 import machine
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SECONDS = 90
+SECONDS = 240
 WIDTH, HEIGHT, TILE = 1024, 768, 32
 HEAD = TILE  # mosaic's line of text
 ADAPTERS = {

@@ -15,7 +15,7 @@ import hostile_multiboot2
 import image
 import machine
 
-SECONDS = 60
+SECONDS = 240
 FLAGS = ["-machine", "q35", "-m", "64", "-cpu", "max"]
 # A refusal: by panic(), or by the entry code, which has only a line of its own.
 PANIC = re.compile(r"^(?:\[ *[\d.]+\] )?(?:kernel panic|tessera): (.*?)\r?$", re.M)

@@ -60,9 +60,9 @@ class Machine:
 
     def __enter__(self):
         try:
-            self.expect(PROMPT, 60)  # by then the socket is there
+            self.expect(PROMPT, 180)  # by then the socket is there
             self.qmp = socket.socket(socket.AF_UNIX)
-            self.qmp.settimeout(20)
+            self.qmp.settimeout(120)
             self.qmp.connect(self.path)
             self.answers = self.qmp.makefile("r")
             self.answers.readline()
@@ -130,7 +130,7 @@ class Machine:
         self.seen += data
         return True
 
-    def expect(self, wanted, seconds=20):
+    def expect(self, wanted, seconds=120):
         """What came up to and with `wanted`; ValueError when it does not come."""
         end = time.monotonic() + seconds
         while wanted not in self.text:
@@ -164,7 +164,7 @@ class Machine:
                 raise ValueError(f"{word} sent {seen!r}, want {want!r}")
         self.expect(PROMPT)
 
-    def status(self, seconds=20):
+    def status(self, seconds=120):
         """QEMU's status at its end."""
         try:
             while self.read(seconds):

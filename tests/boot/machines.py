@@ -12,7 +12,7 @@ QEMU = ["qemu-system-x86_64", "-accel", "tcg", "-display", "none", "-nic", "none
         "-no-reboot"]
 DEBUG_EXIT = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
 SERIAL = ["-serial", "stdio"]
-SECONDS = 60
+SECONDS = 240
 PASSED = "selftest: passed"
 OFF, RESET = "off", "reset"
 

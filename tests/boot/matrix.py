@@ -8,7 +8,7 @@ import itertools
 import machine
 from media import Media
 
-BIOS_SECONDS, UEFI_SECONDS = 120, 180
+BIOS_SECONDS, UEFI_SECONDS = 240, 300
 MICROVM = ["-machine", "microvm"]
 MICROVM_BIOS = MICROVM + ["-bios", "/usr/share/seabios/bios-microvm.bin"]
 QBOOT = ["-bios", "qboot.rom"]

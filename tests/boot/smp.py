@@ -8,7 +8,7 @@ import machine
 from matrix import BIOS_SECONDS, UEFI_SECONDS, disc, stick
 from media import Media
 
-SECONDS = 120
+SECONDS = 240
 
 
 def kernel(build, words="", archive="small.cpio"):

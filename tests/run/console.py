@@ -31,7 +31,7 @@ class Console:
         self.process.stdin.flush()
         time.sleep(0.3)
 
-    def expect(self, wanted, seconds=20):
+    def expect(self, wanted, seconds=120):
         """What came up to and with `wanted`; ValueError when it does not come."""
         end = time.monotonic() + seconds
         while wanted not in self.text:
@@ -55,4 +55,4 @@ class Console:
 
     def end(self):
         self.type(b"poweroff\n")
-        return self.process.wait(20)
+        return self.process.wait(120)

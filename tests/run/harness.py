@@ -35,9 +35,9 @@ def case(fn):
 
 def run(*words, options=(), stdin=subprocess.DEVNULL, data=None, status=0):
     """Standard output and error of a program inside Tessera, whose status is checked."""
-    command = [RUN, "-t", "60", *options, "--", *words]
+    command = [RUN, "-t", "240", *options, "--", *words]
     how = {"input": data} if data is not None else {"stdin": stdin}
-    done = subprocess.run(command, capture_output=True, check=False, timeout=150, **how)
+    done = subprocess.run(command, capture_output=True, check=False, timeout=600, **how)
     if done.returncode != status:
         tail = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise Failure(f"status {done.returncode}, want {status}: {' '.join(tail)}")
