@@ -133,18 +133,20 @@ bool object_settle_records(struct vm_object *o)
     if (now < o->records)
         quota_uncharge_bytes(o->quota, o->records - now);
     o->records = now;
+    o->nodes_settled = o->pages.nodes;
     return true;
 }
 
-void object_settle_less(struct vm_object *o)
+/* The same when nodes have only gone. */
+static inline void settle_less(struct vm_object *o)
 {
-    if (!object_settle_records(o))
-        panic("records that are gone do not fit");
+    if (!object_settle_nodes(o))
+        panic("nodes that are gone do not fit");
 }
 
 void object_uncount(struct vm_object *o, u64 n)
 {
-    object_settle_less(o);
+    settle_less(o);
     if (!pooled(o))
         quota_uncharge_pages(o->quota, n << o->order);
     if (commits_pages(o))
@@ -207,9 +209,9 @@ static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
     REQUIRES(&o->lock);
     if (index_reserve(&o->pages, object_number(pgoff)) != 0)
         return -ENOMEM;
-    if (!object_settle_records(o) || charge(o, pgoff) != 0) {
+    if (!object_settle_nodes(o) || charge(o, pgoff) != 0) {
         index_trim(&o->pages, object_number(pgoff));
-        object_settle_less(o);
+        settle_less(o);
         return -ENOSPC;
     }
     fresh->object = o;

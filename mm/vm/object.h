@@ -52,6 +52,7 @@ struct vm_object {
     bool log_grew;        /* since the last look */
     struct index census;  /* [O] counts of 64 pages each, see mm/vm/census.h */
     struct list censuses; /* census_lock: of objects that keep one */
+    u64 nodes_settled;    /* [O] of `pages`, which stand in `records` */
     u64 records; /* [O] bytes of both indexes and the census, on the bill of `quota` */
     u32 shared_writable; /* [O] VMAs that are shared and may become writable */
     u32 nprivate;        /* [O] VMAs that are not shared */
@@ -85,8 +86,10 @@ static inline void vm_file_put(struct vm_file *f)
 struct vm_object *object_create(u64 size);
 /* What its indexes take, which have changed, onto the bill: false: more than may be had. O held. */
 bool must_check object_settle_records(struct vm_object *o);
-/* The same when nothing was added. */
-void object_settle_less(struct vm_object *o);
+static inline bool must_check object_settle_nodes(struct vm_object *o)
+{
+    return likely(o->pages.nodes == o->nodes_settled) || object_settle_records(o);
+}
 /* Before it has pages: they count there. */
 void object_set_quota(struct vm_object *o, struct quota *q);
 /* Commits npages for an object without pages, all at once (mm/vm/commit.h), unless `noreserve`
