@@ -109,7 +109,7 @@ void test_panic_end(void)
 
 static noreturn void run_child(const struct test *t)
 {
-    alarm(t->seconds);
+    alarm(t->seconds * BUSY);
     rand_state = seed;
     host_boot();
     t->run();
