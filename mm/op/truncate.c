@@ -73,7 +73,7 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
     rmap_unmap_homes(&walk, first, last, copies, b);
     for (unsigned i = 0; i < total; i++) {
         struct page *pg = pfn_to_page(leaving[i]);
-        bool run = rows >> run_row(pg) & 1;
+        bool run = rows && rows >> run_row(pg) & 1;
 
         if (run || backlink_any(pg))
             rmap_unmap_away(&walk, pg, run ? runs[run_row(pg)] : NULL, b);
