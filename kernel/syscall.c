@@ -124,6 +124,7 @@ void syscall_leave(struct trapframe *tf)
     irq_disable();
     if (thread_must_look(t))
         return_to_user(tf);
+    irqoff_end(); /* the program goes on */
 }
 
 void syscall_entry(struct trapframe *tf)

@@ -26,6 +26,7 @@ void return_to_user(struct trapframe *tf)
 {
     struct thread *t = current_thread();
 
+    irqoff_begin(true);
     while (thread_work(t)) {
         if (cpu_own.need_resched) {
             if (unlikely(pass_pending())) {
@@ -43,6 +44,7 @@ void return_to_user(struct trapframe *tf)
         signal_deliver(tf);
         irq_disable();
     }
+    irqoff_end();
 }
 
 /* An access of the program, or of the kernel on its behalf, finds no memory. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The slow half of the sleeping lock: waiters queue, and the one that unlocks hands the lock to
- * the first of them (with every reader that follows directly).
+ * the first of them (with every reader that follows directly). Where there are other CPUs a
+ * waiter looks for the lock for a moment before it sleeps: most holders have done by then, and
+ * to sleep and be woken costs more, for both.
  */
 #include "lib/lock.h"
 
@@ -15,6 +17,8 @@ void mutex_init(struct mutex *m)
 #endif
 }
 
+#define LOOK_TURNS 1000u
+
 /* Grants the lock to waiters in order while it is free for them. A waiter that sees `granted`
  * passes m->lock before it goes on: so its thread is there until it has been woken. */
 static void grant(struct mutex *m)
@@ -22,14 +26,15 @@ static void grant(struct mutex *m)
     REQUIRES(&m->lock);
     while (!list_empty(&m->queue)) {
         struct mutex_waiter *w = list_entry(m->queue.next, struct mutex_waiter, link);
-        void *thread = w->thread;
+        void *thread = w->sleeps ? w->thread : NULL;
 
         if (w->mode == MUTEX_EXCLUSIVE ? m->holders != 0 : m->holders < 0)
             return;
         m->holders = w->mode == MUTEX_EXCLUSIVE ? -1 : m->holders + 1;
         list_del(&w->link);
         WRITE_ONCE(w->granted, true);
-        thread_unpark(thread);
+        if (thread)
+            thread_unpark(thread);
     }
 }
 
@@ -40,12 +45,23 @@ static bool is_granted(struct mutex *m, struct mutex_waiter *w, bool leave)
 
     spin_lock(&m->lock);
     granted = w->granted;
+    w->sleeps = !granted;
     if (!granted && leave) {
         list_del(&w->link);
         grant(m); /* those behind it may go with those that have it */
     }
     spin_unlock(&m->lock);
     return granted;
+}
+
+/* Waits a moment for w to be granted. */
+static void look(const struct mutex_waiter *w)
+{
+    for (u32 i = 0; i < LOOK_TURNS && cpu_count > 1; i++) {
+        if (READ_ONCE(w->granted) || cpu_self()->need_resched)
+            return;
+        cpu_wait();
+    }
 }
 
 bool mutex_lock_slow(struct mutex *m, enum mutex_mode mode, bool (*stop)(void))
@@ -57,6 +73,9 @@ bool mutex_lock_slow(struct mutex *m, enum mutex_mode mode, bool (*stop)(void))
     list_add_tail(&m->queue, &w.link);
     grant(m);
     spin_unlock(&m->lock);
+    look(&w);
+    if (is_granted(m, &w, false))
+        return true;
     while (!leave) {
         if (READ_ONCE(w.granted) && is_granted(m, &w, false))
             return true;

@@ -27,6 +27,7 @@ struct mutex_waiter {
     struct list link;     /* [mutex.lock] */
     void *thread;         /* [c] */
     enum mutex_mode mode; /* [c] */
+    bool sleeps;          /* [mutex.lock] or is about to: who grants wakes it */
     bool granted;         /* [mutex.lock]; its owner looks without it first */
 };
 

@@ -113,6 +113,8 @@ int procfs_show_vmstat(struct seq *s, s32 pid)
     seq_printf(s, "longest_stretch_cycles %lu\nlongest_stretch_call %ld\n",
                stall_longest.cycles, stall_longest.call);
     seq_printf(s, "longest_stretch_end %lu\n", stall_longest.end);
+    seq_printf(s, "longest_irqoff_cycles %lu\nlongest_irqoff_where %lu\n",
+               irqoff_longest.cycles, irqoff_longest.where);
 #endif
     return 0;
 }
@@ -124,6 +126,7 @@ int procfs_store_vmstat(s32 pid, char *text, size_t n)
     (void)text;
     (void)n;
     stall_longest = (struct stall){0};
+    irqoff_longest = (struct irqoff){0};
     return 0;
 }
 #endif
@@ -137,8 +140,10 @@ static void copy_cache(const struct slab_cache *c, void *arg)
 {
     struct cache_list *list = arg;
 
-    if (list->n < CACHES_MAX)
-        list->copy[list->n++] = *c;
+    if (list->n == CACHES_MAX)
+        return;
+    list->copy[list->n] = *c;
+    list->copy[list->n++].objects = slab_objects(c);
 }
 
 int procfs_show_slabinfo(struct seq *s, s32 pid)

@@ -61,7 +61,7 @@ void cred_write(struct proc *p, const struct cred *new)
 
 static void find_ids(const struct cred *now, const struct file *f, struct exec_cred *c)
 {
-    const struct inode *ino = f->inode;
+    struct inode *ino = f->inode;
 
     c->euid = now->euid;
     c->egid = now->egid;
@@ -72,6 +72,8 @@ static void find_ids(const struct cred *now, const struct file *f, struct exec_c
         (fs_context_is_shared(&current_proc()->fs) &&
          !cred_capable(&now->fs, CAP_SETUID)))
         return;
+    /* Mode and owner of one moment: chown takes the right away before it gives the file away. */
+    mutex_lock(&ino->lock);
     if (ino->mode & S_ISUID) {
         c->euid = ino->uid;
         c->set_id = true;
@@ -80,6 +82,7 @@ static void find_ids(const struct cred *now, const struct file *f, struct exec_c
         c->egid = ino->gid;
         c->set_id = true;
     }
+    mutex_unlock(&ino->lock);
 }
 
 void exec_cred_find(const struct file *f, struct exec_cred *c)

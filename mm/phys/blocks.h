@@ -7,13 +7,14 @@
 
 #include "mm/phys/buddy.h"
 
+/* In the order in which a CPU that takes pages meets it: few lines travel to it. */
 struct buddy_lists {
     spinlock_t lock;
+    u64 nfree; /* in the lists and in `lazy`; per-CPU stacks excluded */
+    u64 nlazy;
+    struct page *lazy; /* single pages not merged yet, chained by link.next */
     struct list free[BUDDY_ORDERS];
     u64 blocks[BUDDY_ORDERS];
-    struct page *lazy; /* single pages not merged yet, chained by link.next */
-    u64 nlazy;
-    u64 nfree; /* in the lists and in `lazy`; per-CPU stacks excluded */
 } __attribute__((aligned(64)));
 
 extern struct buddy_lists buddy;

@@ -3,12 +3,18 @@
  * Slabs: a block of pages cut into equal objects. A free object holds the index of the next
  * free one, so the list costs nothing; the first page's descriptor holds the head. Full
  * slabs are on no list, empty slabs go back to the buddy allocator at once.
+ *
+ * Where there are several CPUs each has a stack of free objects of each cache, which it fills
+ * and empties by halves: so most of what a CPU frees it gets again, without a lock. To the slab
+ * these objects are in use.
  */
 #include "mm/phys/slab.h"
 #include "lib/kasan.h"
 #include "lib/lock.h"
+#include "lib/percpu.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/stat.h"
 
 #define SLAB_NONE 0xffffu
 #define SLAB_TAIL 1u /* page flag: not the first page of a slab; in_use is the distance */
@@ -16,7 +22,19 @@
 
 static spinlock_t caches_lock;
 static struct slab_cache *caches;
-static u64 pages_held; /* atomic */
+static u16 ncaches;
+
+static DEFINE_PER_CPU(s64, large_pages); /* of large kmallocs */
+
+#define CACHES_MAX 64u /* that CPUs keep objects of */
+#define KEEP_MAX   12u
+#define KEEP_BYTES 3072u
+
+struct kept {
+    u64 n;
+    void *of[KEEP_MAX];
+};
+static DEFINE_PER_CPU(struct kept, kept[CACHES_MAX]);
 
 #define KMALLOC_CACHE(n)                 \
     {                                    \
@@ -47,6 +65,10 @@ static void cache_register(struct slab_cache *c)
     if (!c->per_slab) {
         list_init(&c->partial);
         c->order = order;
+        c->number = ++ncaches;
+        c->keep = (u16)MIN(KEEP_MAX, KEEP_BYTES / stride(c));
+        if (c->number >= CACHES_MAX || c->keep < 2)
+            c->keep = 0;
         c->next = caches;
         caches = c;
         c->per_slab = (u16)((PAGE_SIZE << order) / stride(c));
@@ -78,19 +100,17 @@ static struct page *slab_grow(struct slab_cache *c)
     kasan_poison(page_to_virt(slab), PAGE_SIZE << c->order, KASAN_OBJECT_FREE);
     slab->first_free = 0;
     list_add(&c->partial, &slab->slab_link);
-    c->slabs++;
-    __atomic_fetch_add(&pages_held, 1ull << c->order, __ATOMIC_RELAXED);
+    WRITE_ONCE(c->slabs, c->slabs + 1);
     return slab;
 }
 
-void *slab_alloc(struct slab_cache *c)
+/* A free object of a slab; NULL: no memory. */
+static always_inline void *take(struct slab_cache *c)
 {
+    REQUIRES(&c->lock);
     struct page *slab;
     u16 index;
 
-    if (unlikely(!c->per_slab))
-        cache_register(c);
-    spin_lock(&c->lock);
     if (list_empty(&c->partial)) {
         slab = slab_grow(c);
     } else {
@@ -98,21 +118,63 @@ void *slab_alloc(struct slab_cache *c)
         if (alloc_should_fail())
             slab = NULL;
     }
-    if (unlikely(!slab)) {
-        spin_unlock(&c->lock);
+    if (unlikely(!slab))
         return NULL;
-    }
     index = slab->first_free;
     slab->first_free = *free_link(c, slab, index);
     slab->in_use++;
     if (slab->first_free == SLAB_NONE)
         list_del(&slab->slab_link);
-    c->objects++;
-    spin_unlock(&c->lock);
-    kasan_unpoison(free_link(c, slab, index), c->size);
-    kasan_poison((char *)free_link(c, slab, index) + c->size, KASAN_RESERVE,
-                 KASAN_REDZONE);
+    WRITE_ONCE(c->objects, c->objects + 1);
     return free_link(c, slab, index);
+}
+
+/* An object that this CPU keeps; when it has none it takes half of what it may keep. Only the
+ * first asks for memory: with little left one object is enough. */
+static noinline void *take_kept(struct slab_cache *c)
+{
+    struct kept *k = &(*this_cpu_ptr(kept))[c->number];
+    void *obj = NULL;
+
+    if (likely(k->n)) {
+        if (!alloc_should_fail()) {
+            obj = k->of[k->n - 1];
+            WRITE_ONCE(k->n, k->n - 1);
+        }
+        return obj;
+    }
+    spin_lock(&c->lock);
+    obj = take(c);
+    while (obj && k->n < c->keep / 2 && !list_empty(&c->partial)) {
+        void *more = take(c);
+
+        if (!more)
+            break;
+        k->of[k->n] = more;
+        WRITE_ONCE(k->n, k->n + 1);
+    }
+    spin_unlock(&c->lock);
+    return obj;
+}
+
+void *slab_alloc(struct slab_cache *c)
+{
+    void *obj;
+
+    if (unlikely(!c->per_slab))
+        cache_register(c);
+    if (cpu_count > 1 && c->keep) {
+        obj = take_kept(c);
+    } else {
+        spin_lock(&c->lock);
+        obj = take(c);
+        spin_unlock(&c->lock);
+    }
+    if (likely(obj)) {
+        kasan_unpoison(obj, c->size);
+        kasan_poison((char *)obj + c->size, KASAN_RESERVE, KASAN_REDZONE);
+    }
+    return obj;
 }
 
 void *slab_zalloc(struct slab_cache *c)
@@ -127,40 +189,103 @@ void *slab_zalloc(struct slab_cache *c)
 static void slab_release(struct slab_cache *c, struct page *slab)
 {
     list_del(&slab->slab_link);
-    c->slabs--;
-    __atomic_fetch_sub(&pages_held, 1ull << c->order, __ATOMIC_RELAXED);
+    WRITE_ONCE(c->slabs, c->slabs - 1);
     for (u32 i = 1; i < 1u << c->order; i++)
         slab[i].type = PAGE_RESERVED;
     slab->type = PAGE_KERNEL;
     page_free(slab, c->order);
 }
 
-void slab_free(struct slab_cache *c, void *obj)
+/* The slab of an object, and which of its objects it is. */
+static always_inline struct page *slab_of(const struct slab_cache *c, void *obj,
+                                          u16 *index)
 {
     struct page *slab = virt_to_page(obj);
     u64 offset;
-    u16 index;
 
     ASSERT(slab->type == PAGE_SLAB && slab->cache == c);
     if (slab->flags & SLAB_TAIL)
         slab -= slab->in_use;
     offset = (u64)((char *)obj - (char *)page_to_virt(slab));
-    index = (u16)(offset / stride(c));
-    ASSERT((u64)index * stride(c) == offset && slab->in_use > 0);
-#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
-    memset(obj, POISON, c->size);
-#endif
-    kasan_poison(obj, c->size, KASAN_OBJECT_FREE);
-    spin_lock(&c->lock);
+    *index = (u16)(offset / stride(c));
+    ASSERT((u64)*index * stride(c) == offset && slab->in_use > 0);
+    return slab;
+}
+
+static always_inline void give(struct slab_cache *c, void *obj)
+{
+    REQUIRES(&c->lock);
+    u16 index;
+    struct page *slab = slab_of(c, obj, &index);
+
     *free_link(c, slab, index) = slab->first_free;
     if (slab->first_free == SLAB_NONE)
         list_add(&c->partial, &slab->slab_link);
     slab->first_free = index;
     slab->in_use--;
-    c->objects--;
+    WRITE_ONCE(c->objects, c->objects - 1);
     if (slab->in_use == 0)
         slab_release(c, slab);
+}
+
+/* Gives objects that this CPU keeps back to their slabs until `n` are left. */
+static void give_kept(struct slab_cache *c, struct kept *k, u64 n)
+{
+    spin_lock(&c->lock);
+    while (k->n > n) {
+        void *obj = k->of[k->n - 1];
+
+        WRITE_ONCE(k->n, k->n - 1);
+        give(c, obj);
+    }
     spin_unlock(&c->lock);
+}
+
+static noinline void keep(struct slab_cache *c, void *obj)
+{
+    struct kept *k = &(*this_cpu_ptr(kept))[c->number];
+
+    if (k->n == c->keep)
+        give_kept(c, k, c->keep / 2);
+    k->of[k->n] = obj;
+    WRITE_ONCE(k->n, k->n + 1);
+}
+
+void slab_free(struct slab_cache *c, void *obj)
+{
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+    u16 index;
+
+    (void)slab_of(c, obj, &index);
+    memset(obj, POISON, c->size);
+#endif
+    kasan_poison(obj, c->size, KASAN_OBJECT_FREE);
+    if (cpu_count > 1 && c->keep) {
+        keep(c, obj);
+        return;
+    }
+    spin_lock(&c->lock);
+    give(c, obj);
+    spin_unlock(&c->lock);
+}
+
+void slab_drain(void)
+{
+    for (struct slab_cache *c = READ_ONCE(caches); c; c = c->next) {
+        struct kept *k = &(*this_cpu_ptr(kept))[c->number];
+
+        if (c->keep && k->n)
+            give_kept(c, k, 0);
+    }
+}
+
+u64 slab_objects(const struct slab_cache *c)
+{
+    u64 n = READ_ONCE(c->objects), free = 0;
+
+    for (u32 cpu = 0; c->keep && cpu < cpu_count; cpu++)
+        free += READ_ONCE(per_cpu(kept, cpu)[c->number].n);
+    return n > free ? n - free : 0;
 }
 
 /* Nobody asked for what lies behind `size` bytes. */
@@ -191,7 +316,7 @@ void *kmalloc(size_t size)
     pg = page_alloc(order, 0);
     if (!pg)
         return NULL;
-    __atomic_fetch_add(&pages_held, 1ull << order, __ATOMIC_RELAXED);
+    mm_part_add(large_pages, 1ll << order);
     return kmalloc_trim(page_to_virt(pg), size, PAGE_SIZE << order);
 }
 
@@ -216,7 +341,7 @@ void kfree(void *ptr)
         return;
     }
     ASSERT(pg->type == PAGE_KERNEL && is_aligned((uintptr_t)ptr, PAGE_SIZE));
-    __atomic_fetch_sub(&pages_held, 1ull << pg->order, __ATOMIC_RELAXED);
+    mm_part_add(large_pages, -(1ll << pg->order));
     page_free(pg, pg->order);
 }
 
@@ -228,5 +353,9 @@ void slab_for_each(void (*visit)(const struct slab_cache *c, void *arg), void *a
 
 u64 slab_pages(void)
 {
-    return __atomic_load_n(&pages_held, __ATOMIC_RELAXED);
+    u64 n = mm_part_sum(large_pages);
+
+    for (const struct slab_cache *c = READ_ONCE(caches); c; c = c->next)
+        n += READ_ONCE(c->slabs) << c->order;
+    return n;
 }

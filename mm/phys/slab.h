@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Kernel objects smaller than a page, in slabs of one page or a few; larger requests go to
- * the buddy allocator. An empty slab is returned at once, so free-page counts are exact.
+ * the buddy allocator. An empty slab is returned at once, so free-page counts are exact. With
+ * several CPUs each keeps a few free objects of its own, until slab_drain().
  */
 #pragma once
 
@@ -14,9 +15,11 @@ struct slab_cache {
     u32 size;  /* bytes of an object, a multiple of 8 */
     u16 order; /* pages of a slab: 2^order */
     u16 per_slab;
+    u16 number; /* among all caches, from 1 on; 0: not registered */
+    u16 keep;   /* free objects that a CPU may keep */
     spinlock_t lock;
     struct list partial; /* slabs with free and used objects */
-    u64 objects;         /* in use */
+    u64 objects;         /* in use, or kept by CPUs: slab_objects() */
     u64 slabs;
     struct slab_cache *next; /* all caches */
 };
@@ -34,6 +37,12 @@ void slab_free(struct slab_cache *c, void *obj);
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);
 void kfree(void *ptr);
+
+/* Objects in use. */
+u64 slab_objects(const struct slab_cache *c);
+
+/* The running CPU gives back the free objects it keeps. Not for interrupt handlers. */
+void slab_drain(void);
 
 /* Visits all caches, for /proc/slabinfo and checks. */
 void slab_for_each(void (*visit)(const struct slab_cache *c, void *arg), void *arg);

@@ -15,6 +15,15 @@ u64 mm_stat_sum(enum mm_stat which)
     return sum;
 }
 
+u64 mm_parts_sum(const s64 *var)
+{
+    s64 sum = 0;
+
+    for (u32 cpu = 0; cpu < cpu_count; cpu++)
+        sum += READ_ONCE(*(const s64 *)((uintptr_t)var + cpu_offset_of(cpu)));
+    return sum > 0 ? (u64)sum : 0;
+}
+
 const char *mm_stat_name(enum mm_stat which)
 {
     static const char *const names[] = {

@@ -41,5 +41,11 @@ DECLARE_PER_CPU(u64, mm_stats[MM_STAT_COUNT]);
 #define mm_count(name)        (this_cpu_at(mm_stats, MM_STAT_##name)++)
 #define mm_count_n(name, num) (this_cpu_at(mm_stats, MM_STAT_##name) += (num))
 
+/* Counts of the whole machine in parts, a per-CPU s64 for each CPU: what one adds another may
+ * take away, so a part may be below 0. Not for interrupt handlers. */
+#define mm_part_add(var, n) (this_cpu(var) += (s64)(n))
+#define mm_part_sum(var)    mm_parts_sum(&(var))
+u64 mm_parts_sum(const s64 *var);
+
 u64 mm_stat_sum(enum mm_stat which);
 const char *mm_stat_name(enum mm_stat which);

@@ -60,8 +60,12 @@ void change_count(struct change *c)
     s64 shmem = c->resident[RESIDENT_SHMEM];
     struct mm *mm = c->mm;
 
-    if (anon + file + shmem < 0) /* the most there ever was is seen when it gets less */
-        mm->hiwater_rss = MAX(mm->hiwater_rss, mm_rss_near(mm));
+    if (anon + file + shmem < 0) { /* the most there ever was is seen when it gets less */
+        u64 now = mm_rss_near(mm);
+
+        if (now > mm->hiwater_rss)
+            mm->hiwater_rss = now;
+    }
     if (anon)
         mm_add_resident(mm, RESIDENT_ANON, anon);
     if (file)

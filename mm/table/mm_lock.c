@@ -6,6 +6,25 @@
 
 DEFINE_PER_CPU(struct mm_reader, mm_reader);
 
+#define LOOK_TURNS 1000u
+
+bool mm_read_again(struct mm *mm)
+{
+    struct mm_reader *r = this_cpu_ptr(mm_reader);
+
+    __atomic_store_n(&r->mm, NULL, __ATOMIC_RELEASE);
+    for (u32 i = 0; i < LOOK_TURNS && cpu_count > 1; i++) {
+        cpu_wait();
+        if (READ_ONCE(mm->seq) & 1)
+            continue;
+        (void)__atomic_exchange_n(&r->mm, mm, __ATOMIC_SEQ_CST);
+        if (!(READ_ONCE(mm->seq) & 1))
+            return true;
+        __atomic_store_n(&r->mm, NULL, __ATOMIC_RELEASE);
+    }
+    return false;
+}
+
 /* Until none of these CPUs reads mm. */
 static noinline void wait_for_readers(const struct mm *mm, u64 cpus)
 {

@@ -42,6 +42,10 @@ static inline void mm_unlock_shared(struct mm *mm)
     mutex_unlock(&mm->lock);
 }
 
+/* The rest of mm_read_begin() when somebody changes mm: waits for a moment until he has done.
+ * Without that one change would make all readers take M, each of whom the next one meets. */
+bool mm_read_again(struct mm *mm);
+
 /* False: mm is not the loaded one, or somebody changes it. Until mm_read_end() the caller
  * neither sleeps nor pauses; in checked builds it counts as a spinlock and as M shared. */
 static always_inline bool mm_read_begin(struct mm *mm)
@@ -52,10 +56,8 @@ static always_inline bool mm_read_begin(struct mm *mm)
         return false;
     SPIN_CHECK(!r->mm);
     (void)__atomic_exchange_n(&r->mm, mm, __ATOMIC_SEQ_CST);
-    if (unlikely(READ_ONCE(mm->seq) & 1)) {
-        __atomic_store_n(&r->mm, NULL, __ATOMIC_RELEASE);
+    if (unlikely(READ_ONCE(mm->seq) & 1) && !mm_read_again(mm))
         return false;
-    }
     mutex_note_taken(&mm->lock, MUTEX_SHARED);
     SPIN_NOTE(1);
     return true;

@@ -282,5 +282,5 @@ void away_forget_alone(struct mm *mm, vaddr_t start, vaddr_t end)
 
 u64 away_bytes(void)
 {
-    return away_cache.objects * sizeof(struct away_array);
+    return slab_objects(&away_cache) * sizeof(struct away_array);
 }

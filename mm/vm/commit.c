@@ -2,7 +2,8 @@
  *
  * The count of commitments and its limit; see mm/vm/commit.h. A check and the counting that
  * follows are two steps: several processors together may pass the limit by what they ask for
- * at the same instant, the count itself is exact.
+ * at the same instant. Each processor counts what it adds and takes away itself; the sum is
+ * exact when nobody counts.
  */
 #include "mm/vm/commit.h"
 #include "lib/uapi/errno.h"
@@ -16,7 +17,7 @@
 u32 mm_overcommit = OVERCOMMIT_GUESS, mm_overcommit_ratio = 50;
 u64 mm_overcommit_kbytes, mm_admin_reserve_kbytes, mm_user_reserve_kbytes;
 
-s64 commit_count;
+DEFINE_PER_CPU(s64, commit_part);
 
 void commit_init(u64 npages)
 {
@@ -28,9 +29,7 @@ void commit_init(u64 npages)
 
 u64 commit_total(void)
 {
-    s64 n = __atomic_load_n(&commit_count, __ATOMIC_RELAXED);
-
-    return n > 0 ? (u64)n : 0;
+    return mm_part_sum(commit_part);
 }
 
 u64 commit_limit(void)

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "mm/phys/stat.h"
 
 struct mm;
 
@@ -27,11 +27,11 @@ void commit_init(u64 npages);
  * nothing. 0 or -ENOMEM. */
 int must_check commit_check(const struct mm *mm, u64 npages);
 
-/* Counts npages (may be negative). Any context. */
-extern s64 commit_count; /* atomic; read it by commit_total() */
+/* Counts npages (may be negative). Not for interrupt handlers. */
+DECLARE_PER_CPU(s64, commit_part); /* read it by commit_total() */
 static inline void commit_add(s64 npages)
 {
-    __atomic_fetch_add(&commit_count, npages, __ATOMIC_RELAXED);
+    mm_part_add(commit_part, npages);
 }
 
 /* Pages committed, and how many mode 2 allows. */

@@ -21,7 +21,8 @@
 SLAB_CACHE(object_cache, "vm_object", struct vm_object);
 SLAB_CACHE(node_cache, "index_node", struct index_node);
 
-static u64 pages_total, next_id; /* atomic */
+static u64 next_id; /* atomic */
+static DEFINE_PER_CPU(s64, pages_total);
 
 struct index_node *index_node_alloc(void)
 {
@@ -151,7 +152,7 @@ void object_uncount(struct vm_object *o, u64 n)
         quota_uncharge_pages(o->quota, n << o->order);
     if (commits_pages(o))
         commit_add(-(s64)n);
-    __atomic_fetch_sub(&pages_total, n << o->order, __ATOMIC_RELAXED);
+    mm_part_add(pages_total, -(s64)(n << o->order));
 }
 
 void object_put(struct vm_object *o)
@@ -220,7 +221,7 @@ static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
     fresh->type = PAGE_OBJECT; /* complete, before others find it */
     if (index_set(&o->pages, object_number(pgoff), fresh) != 0)
         panic("a page of an object is there already");
-    __atomic_fetch_add(&pages_total, 1ul << o->order, __ATOMIC_RELAXED);
+    mm_part_add(pages_total, 1l << o->order);
     if (commits_pages(o))
         commit_add(1);
     return 0;
@@ -391,10 +392,10 @@ s64 object_seek(struct vm_object *o, s64 pos, bool hole)
 }
 u64 object_pages_total(void)
 {
-    return __atomic_load_n(&pages_total, __ATOMIC_RELAXED);
+    return mm_part_sum(pages_total);
 }
 
 u64 object_count(void)
 {
-    return object_cache.objects;
+    return slab_objects(&object_cache);
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "arch/irqoff.h"
 #include "lib/types.h"
 
 #define MAX_CPUS 64 /* sets of CPUs are bits of a u64 */
@@ -28,8 +29,8 @@ struct cpu {
     struct mm *mm;    /* 48: address space loaded in CR3, NULL: the kernel's own */
     s32 spinlocks;    /* 56: held by this CPU, counted in debug kernels only */
     u64 requests;     /* 64: CPUs that wait until this one has done something for them */
-    s64 resident
-        [CPU_RESIDENT_KINDS]; /* of mm, not in its counts yet: mm/table/mm_types.h */
+    /* Of mm, not in its counts yet: mm/table/mm_types.h. Not on the line that others write. */
+    s64 resident[CPU_RESIDENT_KINDS] __attribute__((aligned(64)));
 };
 
 extern struct cpu cpu_local; /* in the per-CPU section; use cpu_own or cpu_self() */
@@ -107,23 +108,29 @@ static inline irqflags_t irq_save(void)
     irqflags_t flags;
 
     __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags)::"memory");
+    if (flags & 0x200)
+        irqoff_begin(false);
     return flags;
 }
 
 static inline void irq_restore(irqflags_t flags)
 {
-    if (flags & 0x200)
+    if (flags & 0x200) {
+        irqoff_end();
         __asm__ volatile("sti" ::: "memory");
+    }
 }
 
 static inline void irq_enable(void)
 {
+    irqoff_end();
     __asm__ volatile("sti" ::: "memory");
 }
 
 static inline void irq_disable(void)
 {
     __asm__ volatile("cli" ::: "memory");
+    irqoff_begin(true);
 }
 
 static inline bool irq_enabled(void)
@@ -155,6 +162,7 @@ static inline void cpu_wait(void)
 /* Enables interrupts and sleeps until one arrives, without a window between the two. */
 static inline void cpu_idle(void)
 {
+    irqoff_end();
     __asm__ volatile("sti; hlt" ::: "memory");
 }
 

@@ -122,7 +122,7 @@ static void kernel_page_fault(struct trapframe *tf)
         tf->rip = fixup;
 }
 
-void trap_kernel(struct trapframe *tf)
+static void kernel_trap(struct trapframe *tf)
 {
     uintptr_t fixup;
 
@@ -139,6 +139,17 @@ void trap_kernel(struct trapframe *tf)
         panic_trap(tf, "%s in the kernel, error code %#lx", exception_name(tf->vector),
                    (unsigned long)tf->error);
     tf->rip = fixup;
+}
+
+void trap_kernel(struct trapframe *tf)
+{
+    bool were_on = tf->rflags & RFLAGS_IF;
+
+    if (were_on)
+        irqoff_begin(false);
+    kernel_trap(tf);
+    if (were_on)
+        irqoff_end();
 }
 
 /* What si_addr shall say: the instruction, where the exception is about it. */
@@ -163,17 +174,20 @@ void trap_page_fault(struct trapframe *tf)
     vaddr_t addr = read_cr2();
 
     stall_begin();
+    irqoff_begin(false);
     if (unlikely(tf->error & PF_RESERVED))
         panic_trap(tf, "reserved bit set in the page tables at %#lx", addr);
     irq_enable();
     page_fault(tf, addr, access_of(tf->error));
     irq_disable();
     stall_end(tf->rip);
+    irqoff_end();
 }
 
 void trap_user(struct trapframe *tf)
 {
     stall_begin();
+    irqoff_begin(false);
     if (tf->vector >= VEC_EXCEPTIONS) {
         irq_dispatch(tf);
     } else {
@@ -186,6 +200,7 @@ void trap_user(struct trapframe *tf)
     if (thread_must_look(current_thread()))
         return_to_user(tf);
     stall_end(tf->rip);
+    irqoff_end();
 }
 
 /* IRETQ to user mode faulted: `fault` holds the user's registers, the frame at the top of
