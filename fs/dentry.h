@@ -55,3 +55,5 @@ static inline bool dentry_has_children(const struct dentry *d)
 
 extern struct fs_type ramfs_type;
 extern const struct file_ops dir_file_ops;
+s64 dir_lseek(struct file *f, s64 offset, int whence);
+ssize_t dir_read(struct file *f, struct uio *u, u64 *pos); /* -EISDIR */

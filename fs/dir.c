@@ -46,14 +46,14 @@ static int dir_readdir(struct file *f, struct dir_sink *s)
     return 0;
 }
 
-static s64 dir_lseek(struct file *f, s64 offset, int whence)
+s64 dir_lseek(struct file *f, s64 offset, int whence)
 {
     s64 pos = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
 
     return (whence != SEEK_SET && whence != SEEK_CUR) || pos < 0 ? -EINVAL : pos;
 }
 
-static ssize_t dir_read(struct file *f, struct uio *u, u64 *pos)
+ssize_t dir_read(struct file *f, struct uio *u, u64 *pos)
 {
     (void)f;
     (void)u;

@@ -70,7 +70,7 @@ static void step_up(const struct path *root, struct path *p)
 }
 
 /* The child of *dir, referenced. */
-static int child_of(const struct path *dir, const char *name, size_t len,
+static int child_of(const struct path *dir, const char *name, size_t len, u32 flags,
                     struct path *out)
 {
     struct inode *ino = dir->dentry->inode, *child;
@@ -79,6 +79,14 @@ static int child_of(const struct path *dir, const char *name, size_t len,
 
     if (dir->dentry->dead)
         return -ENOENT;
+    if (unlikely(READ_ONCE(ino->ops)->fill) && (!d || (flags & WALK_NAME))) {
+        if (!(flags & WALK_ALONE))
+            return WALK_AGAIN;
+        err = ino->ops->fill(dir->dentry, name, len, flags & WALK_NAME);
+        if (err)
+            return err;
+        d = dentry_find(dir->dentry, name, len);
+    }
     if (!d && ino->ops->lookup) {
         err = ino->ops->lookup(ino, name, len, &child);
         if (err)
@@ -218,7 +226,7 @@ static int step(struct state *s, const char *name, size_t len, bool last)
         return -ENAMETOOLONG;
     if (last)
         remember_last(w, name, len);
-    err = child_of(&w->found, name, len, &child);
+    err = child_of(&w->found, name, len, last ? s->flags : s->flags & WALK_ALONE, &child);
     if (err) {
         if (!last)
             path_put(&w->parent); /* not only the last one is missing */
@@ -303,6 +311,12 @@ int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
 
     mutex_lock_shared(&vfs_tree_lock);
     err = walk_path(fs, base, name, flags, &w);
+    if (unlikely(err == WALK_AGAIN)) {
+        mutex_unlock(&vfs_tree_lock);
+        walk_end(&w);
+        mutex_lock(&vfs_tree_lock);
+        err = walk_path(fs, base, name, flags | WALK_ALONE, &w);
+    }
     if (!err) {
         *out = w.found;
         w.found = (struct path){NULL, NULL};

@@ -11,6 +11,10 @@
 /* The last component itself is meant, also a link with '/' after it: for calls that change
  * names. They judge w->slash themselves. */
 #define WALK_NAME 4u
+/* vfs_tree_lock is held exclusively. */
+#define WALK_ALONE 8u
+/* walk_path() without WALK_ALONE: it must be tried again with it, for names come from elsewhere. */
+#define WALK_AGAIN 1
 
 struct walk {
     struct path found;       /* result, referenced */
@@ -21,7 +25,7 @@ struct walk {
     bool slash;  /* the name ended in '/': must be a directory */
 };
 
-/* Resolves name. -ENOENT with w->parent set: only the last component is missing. Call
+/* Resolves name. WALK_AGAIN; -ENOENT with w->parent set: only the last component is missing. Call
  * walk_end in any case, without the lock. */
 int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
               struct walk *w);

@@ -39,7 +39,7 @@ int name_add(const struct walk *w, struct inode *ino, struct dentry **out)
 static int walk_new(struct fs_context *fs, const struct path *base, const char *name,
                     bool directory, struct walk *w)
 {
-    int err = walk_path(fs, base, name, WALK_NAME, w);
+    int err = walk_path(fs, base, name, WALK_NAME | WALK_ALONE, w);
 
     if (!err)
         return -EEXIST;
@@ -219,7 +219,7 @@ static int remove(struct fs_context *fs, const struct path *base, const char *na
     int err;
 
     mutex_lock(&vfs_tree_lock);
-    err = walk_path(fs, base, name, WALK_NAME, &w);
+    err = walk_path(fs, base, name, WALK_NAME | WALK_ALONE, &w);
     if (!err && w.last_len == 0) /* "." is invalid, ".." is never empty, "/" is busy */
         err = !directory ? -EISDIR : w.dots == 2 ? -ENOTEMPTY : w.dots ? -EINVAL : -EBUSY;
     if (w.last_len && w.parent.dentry && path_may_change(&w.parent) != 0)
@@ -339,12 +339,12 @@ static int rename_names(struct fs_context *fs, const struct path *obase,
                         const char *oname, const struct path *nbase, const char *nname,
                         u32 flags, struct walk *o, struct walk *n)
 {
-    int old = walk_path(fs, obase, oname, WALK_NAME, o), new, err;
+    int old = walk_path(fs, obase, oname, WALK_NAME | WALK_ALONE, o), new, err;
     struct dentry *d, *t;
 
     if (!o->parent.dentry)
         return old;
-    new = walk_path(fs, nbase, nname, WALK_NAME, n);
+    new = walk_path(fs, nbase, nname, WALK_NAME | WALK_ALONE, n);
     if (!n->parent.dentry)
         return new;
     err = check_places(o, n, flags);

@@ -244,13 +244,13 @@ struct opening {
     bool creates;
 };
 
-/* Where the name leads: *found, referenced. With vfs_tree_lock exclusive and `creates` it is
+/* Where the name leads: *found, referenced. With vfs_tree_lock exclusive (`alone`) and `creates` it is
  * made when it is missing, and opened under the same lock: nobody comes between. */
-static int find_or_create(const struct opening *o, bool create, struct path *found,
+static int find_or_create(const struct opening *o, bool alone, struct path *found,
                           struct file **out)
 {
     struct walk w;
-    int err = walk_path(o->fs, o->base, o->name, o->look, &w);
+    int err = walk_path(o->fs, o->base, o->name, o->look | (alone ? WALK_ALONE : 0), &w);
 
     *out = NULL;
     if (o->look == WALK_NAME && w.parent.dentry && w.last_len)
@@ -260,7 +260,7 @@ static int find_or_create(const struct opening *o, bool create, struct path *fou
     if (!err) {
         *found = w.found;
         path_get(found);
-    } else if (err == -ENOENT && create && w.parent.dentry) {
+    } else if (err == -ENOENT && alone && o->creates && w.parent.dentry) {
         err = create_last(o->fs, &w, o->mode, found);
         if (!err)
             err = file_open_path(o->fs->cred, found, o->flags, true, out);
@@ -282,7 +282,7 @@ static int walk_to(const struct opening *o, struct path *found, struct file **ou
         err = find_or_create(o, false, found, out);
         mutex_unlock(&vfs_tree_lock);
     }
-    if (err == -ENOENT && o->creates) {
+    if ((err == -ENOENT && o->creates) || err == WALK_AGAIN) {
         mutex_lock(&vfs_tree_lock);
         err = find_or_create(o, true, found, out);
         mutex_unlock(&vfs_tree_lock);

@@ -165,7 +165,7 @@ static void ramfs_link_stat(struct inode *ino, struct kernel_stat *st)
     st->st_size = (s64)strlen(ino->data);
 }
 
-static int ramfs_truncate(struct inode *ino, u64 size)
+int ramfs_truncate(struct inode *ino, u64 size)
 {
     REQUIRES_EXCLUSIVE(&ino->lock);
     u64 now = ino->object->size;
@@ -217,7 +217,7 @@ static int allocate(struct vm_object *o, u64 offset, u64 end)
 }
 
 /* Zeroing allocates nothing: a hole reads as zeros. */
-static int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
+int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
 {
     REQUIRES_EXCLUSIVE(&ino->lock);
     struct vm_object *o = ino->object;
@@ -308,7 +308,7 @@ static ssize_t write_room(const struct inode *ino, u64 pos, size_t n)
 }
 
 /* ino->lock is held by file_write, so that appends and sizes do not race. */
-static ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
+ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
 {
     REQUIRES_EXCLUSIVE(&f->inode->lock);
     struct inode *ino = f->inode;

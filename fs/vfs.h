@@ -49,6 +49,10 @@ struct dir_sink {
 struct inode_ops {
     /* Look a name up in a directory that keeps no dentries (procfs): a new inode, or errno. */
     int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
+    /* A directory whose names come from elsewhere: that name, or with `whole` all of them, is
+     * looked for there and put into the tree. 0 also when there is none. vfs_tree_lock
+     * exclusive. */
+    int (*fill)(struct dentry *dir, const char *name, size_t len, bool whole);
     int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev,
                   struct inode **out);
     int (*symlink)(struct inode *dir, const char *target, struct inode **out);
@@ -102,7 +106,7 @@ struct inode {
                             * (< 0) */
     struct mutex lock; /* writes of data, the size, attributes */
     spinlock_t times_lock; /* what mappings wrote against what utimes sets; above O */
-    const struct inode_ops *ops; /* [c] */
+    const struct inode_ops *ops; /* [c]; or one word (fs/host) */
     const struct file_ops *fops; /* [c] */
     struct vm_object *object;    /* [c] regular memory files: the data; owned */
     void *pipe;                  /* [lock] FIFOs: fs/pipe/pipe.c's own */

@@ -12,6 +12,7 @@
 #include "arch/time.h"
 #include "fs/anon.h"
 #include "fs/file.h"
+#include "fs/host/hostfs.h"
 #include "fs/hugetlb/pool.h"
 #include "fs/hugetlb/promise.h"
 #include "fs/initramfs/initramfs.h"
@@ -123,6 +124,7 @@ noreturn void kmain(struct bootinfo *bi)
     keyboard_init();
     procfs_init();
     sysfs_init();
+    hostfs_init();
     loadavg_init();
     jobs_init();
     file_async_init();

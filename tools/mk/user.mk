@@ -18,7 +18,7 @@ $(O)/user/%: user/init/%.c
 	$(call say,MUSL ,$<)
 	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $(filter %.c,$^)
 
-$(INIT): user/init/terminal.c user/init/terminal.h
+$(INIT): user/init/terminal.c user/init/terminal.h user/init/host.c user/init/host.h
 
 # Demonstrations: portable programs, each one file.
 DEMO_CFLAGS := $(filter-out -D%,$(INIT_CFLAGS)) -I.

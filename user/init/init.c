@@ -6,6 +6,7 @@
  * kernel's command line runs the userland suite before, `selftest` a part of it and then
  * switches off: QEMU's status is 33 only when all of it passed.
  */
+#include "host.h"
 #include "terminal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -164,9 +165,10 @@ static _Noreturn void run_program(char **args)
         open_as(2, O_WRONLY, err);
         if (on_terminal)
             terminal_enter(&terminal);
-        if (chdir(WORK_DIR) == 0)
-            execve(args[0], args + 1, environment);
-        say(2, "init: %s: %s\n", args[0], strerror(errno));
+        const char *what = args[0];
+        if (chdir(WORK_DIR) == 0 && host_enter(&what) == 0)
+            execve(what = args[0], args + 1, environment);
+        say(2, "init: %s: %s\n", what, strerror(errno));
         _exit(errno == ENOENT ? 127 : 126);
     }
     if (pid < 0) {
