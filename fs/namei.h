@@ -10,7 +10,7 @@
 
 /* The last component itself is meant, also a link with '/' after it: for calls that change
  * names. They judge w->slash themselves. */
-#define WALK_NAME 4u
+#define WALK_NAME  4u
 /* vfs_tree_lock is held exclusively. */
 #define WALK_ALONE 8u
 /* walk_path() without WALK_ALONE: it must be tried again with it, for names come from elsewhere. */

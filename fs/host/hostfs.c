@@ -409,10 +409,8 @@ static const struct file_ops host_file_fops = {.open = host_open,
                                                .mmap = host_mmap,
                                                .fsync = ramfs_fsync};
 /* As all directories, but for the listing. */
-static const struct file_ops host_dir_fops = {.read = dir_read,
-                                              .fsync = ramfs_fsync,
-                                              .readdir = host_readdir,
-                                              .lseek = dir_lseek};
+static const struct file_ops host_dir_fops = {
+    .read = dir_read, .fsync = ramfs_fsync, .readdir = host_readdir, .lseek = dir_lseek};
 
 /* ---- the file system ---- */
 
@@ -457,11 +455,20 @@ static int host_configure(struct super *s, char *options, bool remount)
     return 0;
 }
 
+/* The last inodes are gone: their fids too. */
+static void host_drop(struct super *s)
+{
+    (void)s;
+    begin();
+    end();
+}
+
 static struct fs_type host_type = {.name = "9p",
                                    .magic = NINEP_MAGIC,
                                    .root_mode = 0755,
                                    .make_root = host_make_root,
-                                   .configure = host_configure};
+                                   .configure = host_configure,
+                                   .drop = host_drop};
 
 void hostfs_init(void)
 {

@@ -4,7 +4,7 @@
 # tools/run and Debian's own programs inside Tessera: programs.py BUILD_DIR [FILTER...].
 # Each case runs one unmodified program and compares output, error output and status with
 # what they must be, or with the same program on this machine. TAP on standard output.
-# The modules imported here for their cases: costs, databases, hostile, mosaic, stress, tables,
+# The modules imported here for their cases: costs, databases, hostfiles, hostile, mosaic, stress, tables,
 # terminal.
 import hashlib
 import os
@@ -14,6 +14,7 @@ import sys
 sys.dont_write_bytecode = True
 import costs  # noqa: F401
 import databases  # noqa: F401
+import hostfiles  # noqa: F401
 import hostile  # noqa: F401
 import mosaic  # noqa: F401
 import stress  # noqa: F401

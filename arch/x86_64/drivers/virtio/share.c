@@ -34,7 +34,7 @@
 #define NEXT      1u /* flags of descriptors */
 #define WRITES    2u
 
-#define PATIENCE_NS 20000000000ull
+#define PATIENCE_NS  20000000000ull
 #define ANSWER_ORDER 4u
 STATIC_ASSERT(PAGE_SIZE << ANSWER_ORDER == SHARE_ANSWER);
 
@@ -160,7 +160,8 @@ ssize_t share_exchange(size_t n)
 
     if (share.broken)
         return -EIO;
-    share.descriptors[0] = (struct descriptor){virt_to_phys(share.request), (u32)n, NEXT, 1};
+    share.descriptors[0] =
+        (struct descriptor){virt_to_phys(share.request), (u32)n, NEXT, 1};
     share.descriptors[1] =
         (struct descriptor){virt_to_phys(share.answer), SHARE_ANSWER, WRITES, 0};
     share.available->ring[slot] = 0;

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+#
+# tools/run --host: programs below this machine's files.
+import os
+
+from harness import Failure, case, host, run, same
+
+
+@case
+def host_programs(_):
+    """--host: python3, perl with POSIX, file, gdb --version as on this machine"""
+    for words in (("python3", "-c", "import json, ssl; print(json.dumps([1]), ssl.OPENSSL_VERSION)"),
+                  ("perl", "-MPOSIX", "-e", 'print strftime("%Y", gmtime(0)), "\\n"'),
+                  ("file", "/bin/ls"), ("gdb", "--version")):
+        out, _ = run(*words, options=("--host",))
+        same(out, host(*words), words[0])
+
+
+@case
+def host_compiler(work):
+    """--host --rw: gcc -c in the caller's directory, whose files stay as they are"""
+    with open(os.path.join(work, "x.c"), "w", encoding="ascii") as f:
+        f.write("int main(void) { return 3; }\n")
+    before = os.getcwd()
+    os.chdir(work)
+    try:
+        out, _ = run("sh", "-c", "gcc -c x.c && gcc x.o -o x; ./x; echo $?; mv x.c y.c; rm x.o; ls",
+                     options=("--host", "--rw", "."))
+    finally:
+        os.chdir(before)
+    same(out, b"3\nx\ny.c\n")
+    same(os.listdir(work), ["x.c"], "the directory")
+
+
+@case
+def host_is_read_only(_):
+    """--host: what may not be written is not, temporary files are the guest's own"""
+    out, err = run("sh", "-c", "echo a > /etc/new; echo t > /tmp/t && cat /tmp/t; rm -f /etc/passwd;"
+                   "test -s /etc/passwd && echo there", options=("--host",))
+    same(out, b"t\nthere\n")
+    if err.count(b"Read-only file system") != 2:
+        raise Failure(f"errors: {err!r}")
+
+
+@case
+def host_directory(work):
+    """--host=DIR: only that directory, whole trees of it, a file of several MiB by mapping"""
+    os.makedirs(os.path.join(work, "a/b"))
+    os.symlink("b", os.path.join(work, "a/link"))
+    data = os.urandom(3 << 20)
+    for name in ("a/b/data", *(f"a/b/{i}" for i in range(500))):
+        with open(os.path.join(work, name), "wb") as f:
+            f.write(data if name.endswith("data") else b"x")
+    os.mkdir(os.path.join(work, "bin"))
+    with open("/bin/busybox", "rb") as f, open(os.path.join(work, "bin/busybox"), "wb") as to:
+        to.write(f.read())
+    os.chmod(os.path.join(work, "bin/busybox"), 0o755)
+    with open(os.path.join(work, "sums"), "w", encoding="ascii") as f:
+        f.write(host("sha256sum", "a/b/data", cwd=work).decode())
+    out, _ = run("/bin/busybox", "sh", "-c",
+                 "cd /; busybox find a | busybox wc -l; busybox sha256sum -c sums; busybox ls /",
+                 options=(f"--host={work}",))
+    same(out, b"504\na/b/data: OK\na\nbin\nsums\n")
