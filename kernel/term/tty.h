@@ -15,11 +15,12 @@
 struct tty {
     struct ldisc ld;
     struct winsize size;
-    u32 mode;       /* KD_TEXT, KD_GRAPHICS */
-    s32 session;    /* whose controlling terminal it is, 0: nobody's */
-    s32 foreground; /* process group, 0: none */
-    u64 device;     /* [c] its number */
-    bool hung;      /* the other end has gone: nothing is read or written any more */
+    struct kernel_termios locked; /* bits and characters that may not change */
+    u32 mode;                     /* KD_TEXT, KD_GRAPHICS */
+    s32 session;                  /* whose controlling terminal it is, 0: nobody's */
+    s32 foreground;               /* process group, 0: none */
+    u64 device;                   /* [c] its number */
+    bool hung; /* the other end has gone: nothing is read or written any more */
     /* For terminals that come and go: another open file of it, and its end. NULL: it stays. */
     int (*hold)(struct tty *t);
     void (*drop)(struct tty *t);

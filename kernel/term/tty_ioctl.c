@@ -24,6 +24,39 @@ static int get_termios(struct tty *t, uintptr_t arg, bool two)
     return copy_to_user(arg, &v, two ? sizeof(v) : sizeof(v.t));
 }
 
+static u32 keep(u32 fresh, u32 old, u32 locked)
+{
+    return (fresh & ~locked) | (old & locked);
+}
+
+/* What TIOCSLCKTRMIOS has locked stays as it is. */
+static void keep_locked(struct tty *t, struct kernel_termios *k)
+{
+    const struct kernel_termios *old = &t->ld.termios, *l = &t->locked;
+
+    k->c_iflag = keep(k->c_iflag, old->c_iflag, l->c_iflag);
+    k->c_oflag = keep(k->c_oflag, old->c_oflag, l->c_oflag);
+    k->c_cflag = keep(k->c_cflag, old->c_cflag, l->c_cflag);
+    k->c_lflag = keep(k->c_lflag, old->c_lflag, l->c_lflag);
+    if (l->c_line)
+        k->c_line = old->c_line;
+    for (size_t i = 0; i < sizeof(k->c_cc); i++)
+        if (l->c_cc[i])
+            k->c_cc[i] = old->c_cc[i];
+}
+
+static int lock_termios(struct tty *t, uintptr_t arg)
+{
+    struct kernel_termios locked;
+
+    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+        return -EPERM;
+    if (copy_from_user(&locked, arg, sizeof(locked)) != 0)
+        return -EFAULT;
+    t->locked = locked;
+    return 0;
+}
+
 static int set_termios(struct tty *t, uintptr_t arg, bool two, bool flush)
 {
     struct kernel_termios2 v;
@@ -33,6 +66,7 @@ static int set_termios(struct tty *t, uintptr_t arg, bool two, bool flush)
         err = copy_from_user(&v, arg, two ? sizeof(v) : sizeof(v.t));
     if (err)
         return err;
+    keep_locked(t, &v.t);
     ldisc_set_termios(&t->ld, &v.t, flush);
     return 0;
 }
@@ -72,6 +106,7 @@ static int set_termio(struct tty *t, uintptr_t arg, bool flush)
     k.c_lflag = low_half(k.c_lflag, v.c_lflag);
     k.c_line = v.c_line;
     memcpy(k.c_cc, v.c_cc, sizeof(v.c_cc));
+    keep_locked(t, &k);
     ldisc_set_termios(&t->ld, &k, flush);
     return 0;
 }
@@ -282,6 +317,10 @@ long tty_request(struct tty *t, u32 cmd, uintptr_t arg)
     case TCSETSW2:
     case TCSETSF2:
         return set_termios(t, arg, true, cmd == TCSETSF2);
+    case TIOCGLCKTRMIOS:
+        return copy_to_user(arg, &t->locked, sizeof(t->locked));
+    case TIOCSLCKTRMIOS:
+        return lock_termios(t, arg);
     case TIOCGWINSZ:
         return copy_to_user(arg, &t->size, sizeof(t->size));
     case TIOCSWINSZ:

@@ -64,7 +64,8 @@ static u8 byte_of(u64 at)
 
 static void getattr(u8 which)
 {
-    static const u32 modes[FILES] = {[ROOT] = 0040755, [BIG_FILE] = 0100644, [LINK] = 0120777};
+    static const u32 modes[FILES] = {
+        [ROOT] = 0040755, [BIG_FILE] = 0100644, [LINK] = 0120777};
 
     put(0x7ff, 8);
     put_qid(which);

@@ -81,6 +81,36 @@ TEST(flushed, "TCSETAF throws away what was typed, TCSETAW does not")
     OK(close(m));
 }
 
+TEST(locked, "what TIOCSLCKTRMIOS locks stays as it is")
+{
+    int m, s = slave(&m);
+    struct termios t, after, locked;
+
+    memset(&locked, 1, sizeof(locked));
+    OK(ioctl(s, 0x5456, &locked));
+    EQ(locked.c_lflag | locked.c_iflag | locked.c_oflag | locked.c_cflag, 0);
+    if (geteuid() != 0)
+        SKIP("only root may lock them");
+    locked.c_lflag = ECHO;
+    locked.c_cc[VINTR] = 1;
+    OK(ioctl(s, 0x5457, &locked));
+    OK(tcgetattr(s, &t));
+    after = t;
+    after.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+    after.c_cc[VINTR] = 7;
+    after.c_cc[VSUSP] = 7;
+    OK(tcsetattr(s, TCSANOW, &after));
+    OK(tcgetattr(s, &after));
+    EQ(after.c_lflag & (ECHO | ISIG), ECHO);
+    EQ(after.c_cc[VINTR], t.c_cc[VINTR]);
+    EQ(after.c_cc[VSUSP], 7);
+    EQ(ioctl(s, 0x5456, &locked), 0);
+    EQ(locked.c_lflag, ECHO);
+    ERR(ioctl(s, 0x5457, (void *)16), EFAULT);
+    OK(close(s));
+    OK(close(m));
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
