@@ -12,12 +12,13 @@ include tools/mk/image.mk
 include tools/mk/qemu.mk
 include tools/mk/test.mk
 include tools/mk/lint.mk
+include tools/mk/explorer.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all lib run test test-needs test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall clean help
+        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer test-explorer clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -158,6 +159,15 @@ scale: all $(SCALE) $(PLUGIN) ## cache lines that CPUs conflict on, per operatio
 
 stall: all $(DEBUG_KERNEL) $(STALL) ## longest stretch of kernel code in long calls, in instructions
 	tools/run -m 2048 --icount -t 1800 --kernel $(DEBUG_KERNEL) --cmdline check=off -- $(STALL) $(CASE)
+
+explorer: ## the memory manager in a page for browsers: build/explorer.html
+	tools/setup --explorer
+	$(MAKE) --no-print-directory $(EXPLORER)
+
+test-explorer: ## every scenario of it and 1,000 random steps in Chromium, compared with this machine; SEED=n
+	tools/setup --browser
+	$(MAKE) --no-print-directory $(EXPLORER) $(EXPLORER_HOST)
+	$(TEST_EXPLORER)
 
 clean: ## remove build/
 	rm -rf $(O) compile_commands.json
