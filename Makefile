@@ -18,7 +18,7 @@ include tools/mk/explorer.mk
 .PHONY: all lib run test test-needs test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer test-explorer clean help
+        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer book test-explorer clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -164,7 +164,11 @@ explorer: ## the memory manager in a page for browsers: build/explorer.html
 	tools/setup --explorer
 	$(MAKE) --no-print-directory $(EXPLORER)
 
-test-explorer: ## every scenario of it and 1,000 random steps in Chromium, compared with this machine; SEED=n
+book: ## the documents as HTML, with the sources they name and a search: build/book/README.html
+	tools/setup --book
+	tools/book/make.py $(O)
+
+test-explorer: book ## every scenario of it and 1,000 random steps in Chromium, compared with this machine; the book; SEED=n
 	tools/setup --browser
 	$(MAKE) --no-print-directory $(EXPLORER) $(EXPLORER_HOST)
 	$(TEST_EXPLORER)

@@ -11,6 +11,7 @@
 #include "mm/table/pagetable.h"
 #include "mm/vm/away.h"
 #include "mm/vm/backlink.h"
+#include "mm/vm/backrun.h"
 #include "mm/vm/object.h"
 #include "mm/vm/vma.h"
 #include "tools/explorer/explorer.h"
@@ -47,12 +48,28 @@ static int file_number(const struct vm_object *o)
     return o ? (int)EX_FILES : -1; /* memory shared without a name */
 }
 
+/* A hint: [frame of the table, index, whether it is alive, whether it is one of a run]. */
+static void out_key(const struct page *pg, u64 key, int run)
+{
+    out("[%llu,%llu,%d,%d],", (unsigned long long)page_to_pfn(phys_to_page(key << 3)),
+        (unsigned long long)(key % PT_ENTRIES), backlink_live(pg, key), run);
+}
+
 static void out_hint(u64 key, void *arg)
 {
-    const struct page *pg = arg;
+    out_key(arg, key, 0);
+}
 
-    out("[%llu,%llu,%d],", (unsigned long long)page_to_pfn(phys_to_page(key << 3)),
-        (unsigned long long)(key % PT_ENTRIES), backlink_live(pg, key));
+static void out_runs(const struct vm_object *o, const struct page *pg, u32 number)
+{
+    const struct index_node *leaf = index_leaf(&o->pages, number);
+
+    for (unsigned k = 0; k < ARRAY_SIZE(leaf->word) && leaf->word[k]; k++) {
+        u64 key = backrun_at(leaf->word[k], number % INDEX_SLOTS);
+
+        if (key)
+            out_key(pg, key, 1);
+    }
 }
 
 static void out_file(const struct ex_file *f)
@@ -70,6 +87,7 @@ static void out_file(const struct ex_file *f)
             (pg->flags & PG_LOG) != 0);
         while (backlink_visit_part(pg, &at, out_hint, (void *)(uintptr_t)pg))
             continue;
+        out_runs(f->object, pg, number);
         out_end("]},");
     }
     out_end("]},");

@@ -80,6 +80,24 @@ def colours(png):
     return len(count), max(count.values()) / (width * height)
 
 
+def test_book(browser, book):
+    """Pages on a phone are not wider than it, search finds, its first hit can be opened."""
+    faults, pages = [], sorted(book.glob("*.html"))
+    browser.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+    for page in pages:
+        browser.open(page)
+        width = browser.evaluate("document.documentElement.scrollWidth")
+        if width > 390:
+            faults.append(f"book: {page.name} is {width} wide on a phone of 390")
+    browser.open(book / "README.html")
+    hit = browser.evaluate("""(() => { const i = document.getElementById("search"); i.value = "backlink live";
+        i.dispatchEvent(new Event("input")); const a = document.querySelector("#found a");
+        return a ? a.href : ""; })()""")
+    if not hit or not pathlib.Path(hit.removeprefix("file://")).exists():
+        faults.append(f"book: the search finds {hit!r}")
+    return faults, len(pages)
+
+
 def main():
     build = pathlib.Path(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1, 1 << 31)
@@ -90,7 +108,8 @@ def main():
         browser.open(page, f"#test={seed}", "document.title === 'tested'", 900)
         report = browser.evaluate("document.getElementById('report').textContent").split("\n")
         drawn, most = colours(browser.screenshot(build / "explorer" / "explorer.png"))
-        complaints = browser.complaints()
+        faults, pages = test_book(browser, build / "book")
+        complaints = browser.complaints() + faults
     finally:
         browser.close()
     at = next(i for i, line in enumerate(report) if line.startswith("complaints "))
@@ -103,7 +122,8 @@ def main():
         failures += 1
     failures += len(complaints) + wrong
     scenarios = sum(line.startswith("scenario ") and "random" not in line for line in report)
-    print(f"explorer: {scenarios} scenarios, {steps} steps equal those of this machine, {page.stat().st_size // 1024} KiB"
+    print(f"explorer: {scenarios} scenarios, {steps} steps equal those of this machine, {page.stat().st_size // 1024} KiB; "
+          f"{pages} pages of the book"
           if not failures else f"explorer: {failures} failures")
     sys.exit(failures != 0)
 

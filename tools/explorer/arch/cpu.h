@@ -53,6 +53,10 @@ static inline struct cpu *cpu_self(void)
     return &ex_cpus[ex_cpu];
 }
 
+/* What is the running CPU's: a variable of its own, its struct cpu. */
+#define CPU_VAR(var) (*(__typeof__(&(var)))((uintptr_t) & (var) + cpu_offset()))
+#define cpu_own      (*cpu_self())
+
 static inline struct cpu *cpu_block(u32 id)
 {
     return &ex_cpus[id];

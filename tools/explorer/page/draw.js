@@ -162,7 +162,7 @@ function drawFile(d, file, backlinks) {
               p.w);
         d.text(x + CELL / 2 - 2, d.y + 35, p.f, "mid small");
         d.pages.set(p.f, [x + CELL / 2 - 2, d.y]);
-        p.hints.forEach((h, k) => backlinks.push({ from: [x + 6 + k % 5 * 7, d.y], slot: `${h[0]}:${h[1]}`, live: h[2], n, file }));
+        p.hints.forEach((h, k) => backlinks.push({ from: [x + 6 + k % 5 * 7, d.y], slot: `${h[0]}:${h[1]}`, live: h[2], run: h[3], n, file }));
     }
     d.y += 66;
 }
@@ -182,8 +182,8 @@ function drawPicture(pic) {
     for (const b of backlinks) {
         const to = d.slots.get(b.slot) || [b.from[0] - 20, b.from[1] - 26];
 
-        d.line(b.from, to, b.live ? "back" : "back stale", b.live ? "backlink" : "stale",
-               `backlink of page ${b.n} of ${b.file.name} to entry ${b.slot.split(":")[1]} of table ${b.slot.split(":")[0]}: ${b.live ? "live" : "stale"}`);
+        d.line(b.from, to, b.live ? "back" : "back stale", !b.live ? "stale" : b.run ? "run" : "backlink",
+               `${b.run ? "run over" : "backlink of"} page ${b.n} of ${b.file.name} to entry ${b.slot.split(":")[1]} of table ${b.slot.split(":")[0]}: ${b.live ? "live" : "stale"}`);
         if (!b.live)
             d.over.push(`<text x="${to[0]}" y="${to[1]}" class="cross">✕</text>`);
     }

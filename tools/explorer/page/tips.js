@@ -18,6 +18,7 @@ const TIPS = {
     page: ["A page of the file: its first word, its frame; all mappings that show it see the same bytes.", "07-objects"],
     hole: ["A hole of the file: reads as zeros, costs nothing.", "07-objects"],
     backlink: ["A live backlink: from the page to an entry that shows it away from home; truncate goes this way.", "09-reverse-mapping"],
+    run: ["A run: one word for the backlinks of neighbours that are shown by neighbours; each page in it proves itself.", "09-reverse-mapping"],
     stale: ["A stale backlink: the entry shows something else by now; it does no harm and goes when the place is needed.", "09-reverse-mapping"],
     M: ["M, the lock of an address space's areas; shared for faults and remaps.", "12-locking"],
     O: ["O, the lock of an object: who maps it, which pages it has.", "12-locking"],
