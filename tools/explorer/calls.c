@@ -7,15 +7,12 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
-#include "lib/uapi/remap.h"
 #include "mm/op/fork.h"
 #include "mm/op/mm.h"
 #include "mm/phys/buddy.h"
-#include "mm/vm/object.h"
 #include "tools/explorer/explorer.h"
 
 struct mm *ex_procs[EX_PROCS];
-struct ex_file ex_files[EX_FILES];
 
 /* Words that stand for bits. */
 struct ex_bit {
@@ -53,99 +50,6 @@ void ex_say_error(s64 err)
     ex_say("= %lld", (long long)err);
 }
 
-/* ---- files ---- */
-
-#define WORD_BASE 100u /* page i of a new file begins with this + i */
-
-static int fill_file(struct vm_object *o, u64 npages)
-{
-    for (u64 i = 0; i < npages; i++) {
-        struct page *pg;
-        int err = object_get_page(o, i, &pg);
-
-        if (err)
-            return err;
-        *(u32 *)page_to_virt(pg) = WORD_BASE + (u32)i;
-        page_put(pg);
-    }
-    return 0;
-}
-
-static bool run_file(struct mm *mm, struct ex_words *w)
-{
-    const char *name = ex_word(w);
-    struct ex_file *f = NULL;
-    struct vm_object *o;
-    u64 npages;
-
-    (void)mm;
-    if (!name || strlen(name) >= EX_LABEL || !ex_number(w, &npages))
-        return false;
-    for (u32 i = EX_FILES; i-- > 0;)
-        if (!ex_files[i].object)
-            f = &ex_files[i];
-    if (!f || ex_find_file(name)) {
-        ex_say("no room for a file of this name");
-        return true;
-    }
-    o = npages <= OBJECT_MAX_PAGES ? object_create(npages * PAGE_SIZE) : NULL;
-    if (!o || (!ex_take(w, "empty") && fill_file(o, npages) != 0)) {
-        if (o)
-            object_put(o);
-        ex_say_error(-ENOMEM);
-        return true;
-    }
-    str_copy(f->name, name, sizeof(f->name));
-    f->object = o;
-    ex_say_error(0);
-    return true;
-}
-
-static struct vm_object *take_file(struct ex_words *w)
-{
-    struct ex_file *f = w->next < w->n ? ex_find_file(w->word[w->next]) : NULL;
-
-    w->next += f != NULL;
-    return f ? f->object : NULL;
-}
-
-static bool run_punch(struct mm *mm, struct ex_words *w)
-{
-    struct vm_object *o = take_file(w);
-    u64 first, n;
-
-    (void)mm;
-    if (!o || !ex_number(w, &first) || !ex_number(w, &n))
-        return false;
-    object_punch(o, first * PAGE_SIZE, MIN((first + n) * PAGE_SIZE, o->size));
-    ex_say_error(0);
-    return true;
-}
-
-static bool run_allocate(struct mm *mm, struct ex_words *w)
-{
-    struct vm_object *o = take_file(w);
-    u64 first, n;
-
-    (void)mm;
-    if (!o || !ex_number(w, &first) || !ex_number(w, &n))
-        return false;
-    ex_say_error(object_allocate(o, first * PAGE_SIZE, (first + n) * PAGE_SIZE));
-    return true;
-}
-
-static bool run_truncate(struct mm *mm, struct ex_words *w)
-{
-    struct vm_object *o = take_file(w);
-    u64 n;
-
-    (void)mm;
-    if (!o || !ex_number(w, &n))
-        return false;
-    ex_say_error(object_truncate(o, n * PAGE_SIZE));
-    return true;
-}
-
 /* ---- mappings ---- */
 
 static const struct ex_bit prots[] = {{"none", 1ull << 32},
@@ -172,7 +76,7 @@ static bool run_mmap(struct mm *mm, struct ex_words *w)
 
     if (!name || strlen(name) >= EX_LABEL || !ex_number(w, &npages))
         return false;
-    a.object = take_file(w);
+    a.object = ex_take_file(w);
     if (a.object)
         ex_number(w, &pgoff);
     prot = take_bits(w, prots);
@@ -382,15 +286,8 @@ static bool run_drain(struct mm *mm, struct ex_words *w)
     return true;
 }
 
-bool ex_run_remap(struct mm *mm, struct ex_words *w);
-bool ex_run_remapv(struct mm *mm, struct ex_words *w);
-bool ex_run_swap(struct mm *mm, struct ex_words *w);
-bool ex_run_rotate(struct mm *mm, struct ex_words *w);
-bool ex_run_clone(struct mm *mm, struct ex_words *w);
-bool ex_run_query(struct mm *mm, struct ex_words *w);
-
 const struct ex_command ex_commands[] = {
-    {"file", run_file, "file NAME PAGES [empty]"},
+    {"file", ex_run_file, "file NAME PAGES [empty]"},
     {"mmap", run_mmap,
      "mmap NAME PAGES [FILE [PAGE]] [none|ro|rw|rx|rwx] [shared|private] [populate] "
      "[locked] "
@@ -407,9 +304,9 @@ const struct ex_command ex_commands[] = {
     {"fork", run_fork, "fork"},
     {"exit", run_exit, "B exit"},
     {"protect", run_protect, "protect ADDRESS PAGES none|ro|rw|rx|rwx"},
-    {"punch", run_punch, "punch FILE FIRST PAGES"},
-    {"allocate", run_allocate, "allocate FILE FIRST PAGES"},
-    {"truncate", run_truncate, "truncate FILE PAGES"},
+    {"punch", ex_run_punch, "punch FILE FIRST PAGES"},
+    {"allocate", ex_run_allocate, "allocate FILE FIRST PAGES"},
+    {"truncate", ex_run_truncate, "truncate FILE PAGES"},
     {"mremap", run_mremap,
      "mremap ADDRESS PAGES NEW-PAGES [stay] [to ADDRESS] [as NAME]"},
     {"munmap", run_munmap, "munmap ADDRESS PAGES"},
