@@ -18,7 +18,7 @@ include tools/mk/explorer.mk
 .PHONY: all lib run test test-needs test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer book test-explorer clean help
+        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures book tour test-tours explorer-host exercise test-exercises test-explorer clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -164,11 +164,31 @@ explorer: ## the memory manager in a page for browsers: build/explorer.html
 	tools/setup --explorer
 	$(MAKE) --no-print-directory $(EXPLORER)
 
+figures: explorer ## the figures of the documents that the explorer draws: docs/images/*.svg
+	tools/setup --browser
+	tools/explorer/figures.py $(EXPLORER) docs/images
+
 book: ## the documents as HTML, with the sources they name and a search: build/book/README.html
 	tools/setup --book
 	tools/book/make.py $(O)
 
-test-explorer: book ## every scenario of it and 1,000 random steps in Chromium, compared with this machine; the book; SEED=n
+tour: ## a call of the memory manager, function by function: T=fault, remap or truncate
+	$(MAKE) --no-print-directory $(EXPLORER_HOST)
+	$(TOUR) $(or $(T),remap)
+
+test-tours: ## the lists of functions in docs/tours are what happens
+	$(MAKE) --no-print-directory $(EXPLORER_HOST)
+	$(TOUR) --check
+
+explorer-host: $(EXPLORER_HOST)
+
+exercise: ## the test of an exercise of docs/exercises, skipped until it is begun: N=1
+	tests/exercises/run.py $(O) $(or $(N),1)
+
+test-exercises: explorer-host ## each solution solves its exercise
+	tests/exercises/run.py $(O) --all
+
+test-explorer: book test-tours ## every scenario of it and 1,000 random steps in Chromium, compared with this machine; the book; SEED=n
 	tools/setup --browser
 	$(MAKE) --no-print-directory $(EXPLORER) $(EXPLORER_HOST)
 	$(TEST_EXPLORER)

@@ -130,6 +130,11 @@ struct ex_event {
     u64 arg; /* its first argument; locks: ex_lock_name; WRONG, FLUSHED: address */
 };
 
+#define EX_EVENTS 32768u
+
+extern struct ex_event ex_events[EX_EVENTS];
+extern u32 ex_nevents; /* more than EX_EVENTS: the last ones are lost */
+
 void ex_trace_begin(void);
 void ex_trace_end(void);
 void ex_trace_add(enum ex_kind kind, u32 id, u64 arg);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The two ways in. In the page: ex_start() once, then a line in ex_line and ex_step(). On this
- * machine: lines from the standard input, and after each its result and the picture.
+ * machine: lines from the standard input, and after each its result and the picture; with --path,
+ * instead of the picture, the functions that were entered (+) and left (-), by address.
  */
 #include "mm/debug/check.h"
 #include "mm/op/mm.h"
@@ -58,16 +59,31 @@ void ex_stop(void)
     exit(1);
 }
 
-int main(void)
+static void print_path(void)
 {
+    for (u32 i = 0; i < ex_nevents && i < EX_EVENTS; i++)
+        if (ex_events[i].kind == EX_ENTER || ex_events[i].kind == EX_LEAVE)
+            printf("%c%llx ", ex_events[i].kind == EX_ENTER ? '+' : '-',
+                   (unsigned long long)ex_events[i].arg);
+    puts("");
+}
+
+int main(int argc, char **argv)
+{
+    bool path = argc > 1 && strcmp(argv[1], "--path") == 0;
+
     ex_start();
-    puts(ex_picture());
+    if (!path)
+        puts(ex_picture());
     while (fgets(ex_line, sizeof(ex_line), stdin)) {
         ex_line[strcspn(ex_line, "\n")] = 0;
         ex_step();
         ex_check();
         puts(ex_result);
-        puts(ex_picture());
+        if (path)
+            print_path();
+        else
+            puts(ex_picture());
     }
     return 0;
 }

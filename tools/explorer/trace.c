@@ -9,10 +9,8 @@
 #include "mm/vm/object_tree.h"
 #include "tools/explorer/explorer.h"
 
-#define EVENTS 32768u
-
-struct ex_event ex_events[EVENTS];
-u32 ex_nevents; /* more than EVENTS: the last ones are lost */
+struct ex_event ex_events[EX_EVENTS];
+u32 ex_nevents; /* more than EX_EVENTS: the last ones are lost */
 u32 ex_stop_at = ~0u;
 static bool tracing;
 
@@ -22,6 +20,22 @@ __attribute__((import_module("page"), import_name("stopped"))) void ex_stopped(v
 #else
 static void ex_stopped(void)
 {
+}
+
+/* gcc calls these two (-finstrument-functions); the function's address stands for its number. */
+void __cyg_profile_func_enter(void *function, void *caller);
+void __cyg_profile_func_exit(void *function, void *caller);
+
+void __cyg_profile_func_enter(void *function, void *caller)
+{
+    (void)caller;
+    ex_trace_add(EX_ENTER, 0, (u64)function);
+}
+
+void __cyg_profile_func_exit(void *function, void *caller)
+{
+    (void)caller;
+    ex_trace_add(EX_LEAVE, 0, (u64)function);
 }
 #endif
 
@@ -49,7 +63,7 @@ void ex_trace_add(enum ex_kind kind, u32 id, u64 arg)
         ex_stopped();
         tracing = true;
     }
-    if (ex_nevents < EVENTS)
+    if (ex_nevents < EX_EVENTS)
         ex_events[ex_nevents] = (struct ex_event){kind, id, arg};
     ex_nevents++;
 }

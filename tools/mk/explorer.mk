@@ -44,13 +44,15 @@ $(EXPLORER): $(EXPLORER_OUT)/explorer.wasm $(wildcard tools/explorer/page/* tool
 	cat $(EXPLORER_C:%.c=$(EXPLORER_OUT)/%.names) >$(EXPLORER_OUT)/names
 	tools/explorer/build.py $< $(EXPLORER_OUT)/names $@
 
+# gcc's own way of telling: the tours print where a call went.
 $(EXPLORER_OUT)/host/%.o: %.c
 	mkdir -p $(@D)
-	$(CC) $(EXPLORER_COMMON) -O0 -MMD -MP -c -o $@ $<
+	$(CC) $(EXPLORER_COMMON) -O0 -g1 -fno-pie $(if $(filter $<,$(EXPLORER_C)),-finstrument-functions) -MMD -MP -c -o $@ $<
 
 $(EXPLORER_HOST): $(EXPLORER_HOST_OBJS)
-	$(CC) -o $@ $^
+	$(CC) -no-pie -o $@ $^
 
+TOUR = tools/explorer/tour.py $(EXPLORER_HOST)
 TEST_EXPLORER = tools/explorer/test.py $(O) $(SEED)
 
 -include $(EXPLORER_OBJS:.o=.d) $(EXPLORER_HOST_OBJS:.o=.d)

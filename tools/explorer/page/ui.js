@@ -210,6 +210,7 @@ async function main() {
     } else {
         await chooseScenario(hash.startsWith("s=") ? hash.slice(2) : "");
     }
+    view.ready = true;
     if (hash.startsWith("test="))
         await selfTest(+hash.slice(5));
 }

@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The figures of the documents that the explorer draws: `make figures`.
+
+    figures.py PAGE FOLDER"""
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True
+from browser import Browser  # noqa: E402
+
+FIGURES = [  # file, scenario, steps
+    ("away.svg", "10-home-and-away", 8),
+    ("log.svg", "09-reverse-mapping", 7),
+    ("lent-table.svg", "08-copy-on-write", 4),
+]
+
+
+def main():
+    page, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    browser = Browser()
+    try:
+        for file, scenario, steps in FIGURES:
+            browser.open(page, f"#s={scenario}", "typeof view !== 'undefined' && view.ready === true")
+            browser.evaluate("document.documentElement.classList.remove('dark')")
+            svg = browser.evaluate(f"(() => {{ for (let i = 0; i < {steps}; i++) stepForth(); return svgText(); }})()")
+            (folder / file).write_text(svg + "\n")
+            print(f"  SVG  {folder / file}")
+        if browser.complaints():
+            sys.exit("\n".join(browser.complaints()))
+    finally:
+        browser.close()
+
+
+main()
