@@ -18,7 +18,7 @@ include tools/mk/explorer.mk
 .PHONY: all lib run test test-needs test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures book tour test-tours explorer-host exercise test-exercises test-explorer clean help
+        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures book tour test-tours exercise test-exercises test-explorer clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -180,12 +180,11 @@ test-tours: ## the lists of functions in docs/tours are what happens
 	$(MAKE) --no-print-directory $(EXPLORER_HOST)
 	$(TOUR) --check
 
-explorer-host: $(EXPLORER_HOST)
-
 exercise: ## the test of an exercise of docs/exercises, skipped until it is begun: N=1
 	tests/exercises/run.py $(O) $(or $(N),1)
 
-test-exercises: explorer-host ## each solution solves its exercise
+test-exercises: ## each solution solves its exercise
+	$(MAKE) --no-print-directory $(EXPLORER_HOST)
 	tests/exercises/run.py $(O) --all
 
 test-explorer: book test-tours ## every scenario of it and 1,000 random steps in Chromium, compared with this machine; the book; SEED=n

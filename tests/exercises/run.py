@@ -8,6 +8,7 @@
 A test, tests/exercises/N.txt: a script of the explorer, and in lines "# begun: FILE WORD" and
 "# expect: ..." when the work counts as begun and what the last picture must have."""
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -15,7 +16,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-NEEDED = ("Makefile", "lib", "mm", "arch", "tools", "tests/exercises", "docs/exercises")
+NEEDED = ("lib", "mm", "arch", "tools", "tests/exercises", "docs/exercises")
 
 
 def read(number):
@@ -40,7 +41,8 @@ def test(tree, build, number):
     (file, word), expect, script = read(number)
     if not re.search(word, (tree / file).read_text()):
         return "skipped"
-    made = subprocess.run(["make", "-s", "-C", tree, f"O={build}", "explorer-host"], capture_output=True, text=True)
+    made = subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "-C", tree, "-f", "tests/exercises/Makefile",
+                           f"O={os.path.relpath(build, tree)}"], capture_output=True, text=True)
     if made.returncode:
         return made.stderr.strip() or made.stdout.strip()
     out = subprocess.run([build / "explorer" / "host" / "explorer"], input="".join(line + "\n" for line in script),
@@ -58,11 +60,7 @@ def solved(build, number):
     shutil.rmtree(tree, ignore_errors=True)
     for name in NEEDED:
         source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            tree.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, tree / name)
+        shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     patch = next((ROOT / "docs" / "exercises" / "solutions").glob(f"{number}-*.patch"))
     subprocess.run(["patch", "-p1", "-s", "-d", tree, "-i", patch], check=True)
     if (build / "explorer" / "host").exists():  # what does not change need not be compiled again
