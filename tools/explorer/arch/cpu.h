@@ -24,6 +24,7 @@ typedef u64 irqflags_t;
 struct cpu {
     struct thread *current;
     u32 id;
+    u32 need_resched;
     struct mm *mm;
     s64 resident[CPU_RESIDENT_KINDS];
     s32 spinlocks;
