@@ -17,10 +17,14 @@
 #include "mm/phys/slab.h"
 
 /* A long call runs for so long before others get their turn. */
-#define PAUSE_NS 250000u
+#define PAUSE_NS  250000u
+/* And so long without interrupts. */
+#define BREATH_NS 40000u
 
 u64 pause_cycles = ~0ull;
 DEFINE_PER_CPU(u64, pause_since);
+static u64 breath_cycles = ~0ull;
+static DEFINE_PER_CPU(u64, breath_since);
 
 bool pause_killed(void)
 {
@@ -35,6 +39,19 @@ void pause_now(void)
     stall_end((uintptr_t)__builtin_return_address(0));
     sched_pause();
     stall_begin();
+}
+
+bool breath_due(void)
+{
+    return pause_due() || cpu_cycles() - this_cpu(breath_since) >= breath_cycles;
+}
+
+void breathe(void)
+{
+    ASSERT(irq_enabled());
+    if (pause_due())
+        pause_now();
+    this_cpu(breath_since) = cpu_cycles();
 }
 
 void pass_work(void)
@@ -89,6 +106,7 @@ void pause_init(void)
     check_calls = !cmdline_get("check") || strcmp(cmdline_get("check"), "off") != 0;
 #endif
     pause_cycles = when && strcmp(when, "always") == 0 ? 0 : clock_cycles_of_ns(PAUSE_NS);
+    breath_cycles = clock_cycles_of_ns(BREATH_NS);
 }
 
 #ifdef TESSERA_DEBUG

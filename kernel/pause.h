@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
+ * Pauses of loops with interrupts off; all others are in lib/pause.h.
+ *
  * Debug kernels measure each stretch of kernel code from where a thread enters the kernel, or
  * gets the CPU, or ends a pause, to where it leaves, sleeps or pauses. In release kernels
  * nothing of this is there.
@@ -7,6 +9,11 @@
 #pragma once
 
 #include "lib/percpu.h"
+
+/* For loops that hold a lock with interrupts off: whether to give it up, because others shall run or
+ * interrupts shall come in. Then, without it and with interrupts on, breathe() lets them. */
+bool breath_due(void);
+void breathe(void);
 
 #ifdef TESSERA_DEBUG
 

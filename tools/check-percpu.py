@@ -3,7 +3,8 @@
 #
 # Finds code that would reach a per-CPU variable without GS: check-percpu.py KERNEL. Such a variable
 # is gs:(address + GS_BIAS), see arch/include/arch/cpu.h; the compiler forgets the segment of
-# some expressions, and what is left names an address that nothing lives at.
+# some expressions, and what is left names an address that nothing lives at. A register that gets
+# the address alone is used behind GS later.
 import re
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def main():
                    for number in re.findall(r"\b(?:0x)?(ffffffff[0-9a-f]{8})\b", line)):
             continue
         reached += 1
-        if "%gs:" not in line:
+        if "%gs:" not in line and not re.search(r"\bmov\w*\s+\$", line):
             print(f"{kernel}: a per-CPU variable without GS: {line.strip()}")
             bad += 1
     if not reached:

@@ -11,6 +11,7 @@
 #include "kernel/event/posix_timer.h"
 #include "kernel/ipc/segment.h"
 #include "kernel/ipc/sem.h"
+#include "kernel/pause.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
@@ -145,7 +146,7 @@ static void kill_others(struct proc *p, const struct thread *t, irqflags_t *flag
             WRITE_ONCE(other->pending, other->pending | sig_bit(SIGKILL));
             thread_notify(other);
         }
-        if (pause_due()) {
+        if (breath_due()) {
             spin_unlock(&p->sig.lock);
             proc_pause(flags);
             spin_lock(&p->sig.lock);

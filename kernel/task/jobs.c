@@ -6,6 +6,7 @@
  */
 #include "kernel/task/jobs.h"
 #include "kernel/main.h"
+#include "kernel/pause.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/family.h"
@@ -56,9 +57,9 @@ void job_stop_others(struct proc *p)
     thread_walk_begin(&w, p);
     while (p->stopped && p->stop_count == count && (t = thread_walk_next(&w, p))) {
         thread_notify(t);
-        if (pause_due()) {
+        if (breath_due()) {
             spin_unlock_irq(&p->sig.lock, flags);
-            pause_now();
+            breathe();
             flags = spin_lock_irq(&p->sig.lock);
         }
     }

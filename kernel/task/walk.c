@@ -6,6 +6,7 @@
  * forking.
  */
 #include "kernel/task/walk.h"
+#include "kernel/pause.h"
 #include "kernel/task/proc_access.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
@@ -133,10 +134,10 @@ u64 proc_births(void)
 bool proc_pause(irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
-    if (!pause_due())
+    if (!breath_due())
         return false;
     spin_unlock_irq(&proc_lock, *flags);
-    pause_now();
+    breathe();
     *flags = spin_lock_irq(&proc_lock);
     return true;
 }
