@@ -111,7 +111,7 @@ static void stop_here(struct proc *p, struct thread *t)
 static bool in_orphaned_group(const struct proc *p)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    bool orphaned = group_is_orphaned(p->pgid, p->sid, NULL);
+    bool stopped, orphaned = group_is_orphaned(p->pgid, p->sid, NULL, &stopped, &flags);
 
     spin_unlock_irq(&proc_lock, flags);
     return orphaned;

@@ -273,7 +273,7 @@ static void leave_family(struct proc *p, struct thread *t)
 
     p->end_record = end_record;
     reparent_children(p, &unwanted, &flags);
-    orphan_group(p, p->parent, p, p, &flags);
+    (void)orphan_group(p, p->parent, p, p, &flags);
     thread_unpublish(t);
     spin_lock(&p->sig.lock);
     detach_thread(p, t, &trash);

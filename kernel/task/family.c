@@ -15,51 +15,49 @@
 
 /* ---- groups ---- */
 
-bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without)
+bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without, bool *stopped,
+                       irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
-    for (struct proc *p = group_first(pgid); p; p = group_next(p)) {
-        const struct proc *parent = p->parent;
+    struct proc *p = group_first(pgid);
 
-        if (p == without || p->exiting || !parent || parent == init_proc ||
-            parent->exiting)
-            continue;
-        if (parent->pgid != pgid && parent->sid == sid)
+    *stopped = false;
+    while (p) {
+        const struct proc *parent = p->parent;
+        u64 birth = p->birth;
+
+        *stopped |= READ_ONCE(p->stopped);
+        if (p != without && !p->exiting && parent && parent != init_proc &&
+            !parent->exiting && parent->pgid != pgid && parent->sid == sid)
             return false;
+        p = proc_pause(flags) ? group_after(pgid, birth) : group_next(p);
     }
     return true;
 }
 
-static bool group_has_stopped(s32 pgid)
-{
-    REQUIRES(&proc_lock);
-    for (struct proc *p = group_first(pgid); p; p = group_next(p))
-        if (READ_ONCE(p->stopped))
-            return true;
-    return false;
-}
-
 /* POSIX: a group that loses its last link to the session and has stopped members would
  * sleep for ever. */
-void orphan_group(struct proc *p, const struct proc *parent, const struct proc *without,
+bool orphan_group(struct proc *p, const struct proc *parent, const struct proc *without,
                   const struct proc *ending, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
     struct proc *first = group_first(p->pgid);
     s32 pgid = p->pgid;
+    bool stopped;
     u64 births;
 
     if (parent->pgid == pgid || parent->sid != p->sid || !first ||
         first->orphaned_by == ending->serial)
-        return;
+        return false;
     first->orphaned_by = ending->serial;
-    if (!group_is_orphaned(pgid, p->sid, without) || !group_has_stopped(pgid))
-        return;
     births = proc_births(); /* the number may name another group soon */
+    if (!group_is_orphaned(pgid, p->sid, without, &stopped, flags) || !stopped)
+        return true;
     spin_unlock_irq(&proc_lock, *flags);
     signal_send_group(pgid, SIGHUP, 0, births);
     signal_send_group(pgid, SIGCONT, 0, births);
     *flags = spin_lock_irq(&proc_lock);
+    return true;
 }
 
 /* ---- telling the parent ---- */
@@ -122,9 +120,9 @@ static struct proc *reaper_of(const struct proc *p)
     return init_proc;
 }
 
-/* Gives a child to `reaper`; one that nobody waits for goes to `unwanted`. proc_lock held,
- * given up at the end. */
-static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
+/* Gives a child to `reaper`; one that nobody waits for goes to `unwanted`. proc_lock held; true: it
+ * may have been given up at the end. */
+static bool reparent(struct proc *p, struct proc *child, struct proc *reaper,
                      struct list *unwanted, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
@@ -139,10 +137,8 @@ static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
     child->exit_signal = SIGCHLD;
     job_changed();
     if (child->zombie && unlikely(ptrace_hides(child))) {
-        orphan_group(child, p, NULL, p, flags);
-        return; /* its tracer waits for it first */
-    }
-    if (!child->zombie) {
+        /* its tracer waits for it first */
+    } else if (!child->zombie) {
         if (child->pdeath_signal)
             signal_send_proc(child, child->pdeath_signal);
     } else {
@@ -154,7 +150,7 @@ static void reparent(struct proc *p, struct proc *child, struct proc *reaper,
         }
         tell_end(child);
     }
-    orphan_group(child, p, NULL, p, flags);
+    return orphan_group(child, p, NULL, p, flags);
 }
 
 /* Hands the children over to one that waits for them. proc_lock held, given up now and
@@ -166,9 +162,10 @@ void reparent_children(struct proc *p, struct list *unwanted, irqflags_t *flags)
 
     while (!list_empty(&p->children)) {
         struct proc *child = list_entry(p->children.next, struct proc, sibling);
+        bool stale = reparent(p, child, reaper, unwanted, flags);
 
-        reparent(p, child, reaper, unwanted, flags);
-        if (proc_pause(flags) || reaper->exiting)
+        stale |= proc_pause(flags);
+        if (stale) /* it may have ended */
             reaper = reaper_of(p);
     }
 }

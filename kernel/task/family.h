@@ -19,12 +19,14 @@ void tell_end(struct proc *p);
 bool parent_ignores(const struct proc *p);
 
 /* Whether no process of the group has a parent in the session but outside the group, when
- * `without` (may be NULL) is not counted. */
-bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without);
+ * `without` (may be NULL) is not counted; *stopped: whether one of them is stopped. proc_lock is
+ * given up now and then. */
+bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without, bool *stopped,
+                       irqflags_t *flags);
 
 /* Deals with p's group when p's link to `parent` is lost; `ending` asks once for each group.
- * proc_lock is given up. */
-void orphan_group(struct proc *p, const struct proc *parent, const struct proc *without,
+ * True: proc_lock may have been given up. */
+bool orphan_group(struct proc *p, const struct proc *parent, const struct proc *without,
                   const struct proc *ending, irqflags_t *flags);
 
 /* Hands the children of p over to one that waits for them; zombies that nobody wants go to

@@ -126,6 +126,12 @@ struct proc *group_next(const struct proc *p)
     return q && q->pgid == p->pgid ? q : NULL;
 }
 
+struct proc *group_after(s32 pgid, u64 birth)
+{
+    REQUIRES(&proc_lock);
+    return member_after(pgid, birth);
+}
+
 u64 proc_births(void)
 {
     return last_birth;

@@ -16,6 +16,7 @@ struct proc *proc_first(void);
 struct proc *proc_next(const struct proc *p);
 struct proc *group_first(s32 pgid);
 struct proc *group_next(const struct proc *p);
+struct proc *group_after(s32 pgid, u64 birth); /* the same from a place in the order on */
 /* The last place in the order so far. */
 u64 proc_births(void);
 

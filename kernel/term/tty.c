@@ -62,7 +62,8 @@ int tty_check_background(struct tty *t, int signo, bool ignorable)
     irqflags_t flags = spin_lock_irq(&proc_lock);
     s32 group = p->pgid;
     bool background = p->tty == t && t->foreground && t->foreground != group;
-    bool orphaned = background && group_is_orphaned(group, p->sid, NULL);
+    bool stopped,
+        orphaned = background && group_is_orphaned(group, p->sid, NULL, &stopped, &flags);
 
     spin_unlock_irq(&proc_lock, flags);
     if (!background)
