@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * /proc/meminfo, vmstat, slabinfo, buddyinfo: the allocators' own counts, exact at the
- * moment of reading. Lines Linux does not have: FreePages, the frames free to the page, and
+ * moment of reading. Lines Linux does not have: FreePages, the frames that are free, to the page,
+ * with those that slabs hold and need not: what is in use has one number, wherever it lies; and
  * AwayArrays, what remapped pages cost.
  */
 #include "kernel/procfs/meminfo.h"
@@ -89,7 +90,7 @@ int procfs_show_meminfo(struct seq *s, s32 pid)
     kb(s, "CommitLimit:", commit_limit());
     kb(s, "Committed_AS:", commit_total());
     show_hugepages(s);
-    seq_printf(s, "FreePages: %lu pages\n", free);
+    seq_printf(s, "FreePages: %lu pages\n", free + slab_spare_pages());
     seq_printf(s, "AwayArrays: %lu bytes\n", away_bytes());
     return 0;
 }

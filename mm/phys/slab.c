@@ -359,3 +359,16 @@ u64 slab_pages(void)
         n += READ_ONCE(c->slabs) << c->order;
     return n;
 }
+
+u64 slab_spare_pages(void)
+{
+    u64 n = 0;
+
+    for (const struct slab_cache *c = READ_ONCE(caches); c; c = c->next) {
+        u64 need = (slab_objects(c) + c->per_slab - 1) / c->per_slab;
+        u64 have = READ_ONCE(c->slabs);
+
+        n += have > need ? (have - need) << c->order : 0;
+    }
+    return n;
+}

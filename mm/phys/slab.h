@@ -49,3 +49,7 @@ void slab_for_each(void (*visit)(const struct slab_cache *c, void *arg), void *a
 
 /* Pages held by slabs and by large kmallocs. */
 u64 slab_pages(void);
+
+/* Those of them that objects in use would not need if each cache's stood side by side: how many
+ * there are depends on which CPU had which object when. */
+u64 slab_spare_pages(void);
