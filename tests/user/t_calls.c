@@ -189,7 +189,8 @@ TEST(CALL_limit,
     unsigned char *end = p + (n - 400) * P; /* within the last area */
     while (mprotect(end, P, PROT_READ) == 0)
         end += 2 * P;
-    (void)mprotect(p + (n - 1) * P, P, PROT_READ); /* where there is room for one, not for two */
+    (void)mprotect(p + (n - 1) * P, P,
+                   PROT_READ); /* where there is room for one, not for two */
     ERR(munmap(end + P, P), ENOMEM);
     ERR(mremap(p + 5 * P, P, P, MOVE, PLACE), ENOMEM);
     OK(munmap(p + 13 * P, P));
