@@ -7,6 +7,8 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/stat.h"
 #include "mm/phys/slab.h"
 
 #define BUCKETS_MIN 1024u /* a power of two, as all sizes of the hash */
@@ -161,6 +163,22 @@ void dentry_link(struct dentry *d)
     dentry_get(d);
     d->kept = true;
     hash_in(d);
+}
+
+int dentry_add(struct dentry *dir, const char *name, size_t len, struct inode *inode)
+{
+    REQUIRES_EXCLUSIVE(&vfs_tree_lock);
+    struct dentry *d = dentry_create(dir, name, len, inode);
+
+    if (!d) {
+        inode_put(inode);
+        return -ENOMEM;
+    }
+    dentry_link(d);
+    dentry_put(d);
+    if (S_ISDIR(inode->mode))
+        dir->inode->nlink++;
+    return 0;
 }
 
 void dentry_unlink(struct dentry *d)

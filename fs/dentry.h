@@ -39,6 +39,10 @@ void dentry_put(struct dentry *d);
 /* Puts a fresh dentry into the tree (takes the tree's reference) / takes it out. */
 void dentry_link(struct dentry *d);
 void dentry_unlink(struct dentry *d);
+/* Puts a name for inode, which it may have no other of, into dir, and takes over the caller's
+ * reference in any case. vfs_tree_lock held. 0 or -ENOMEM. */
+int must_check dentry_add(struct dentry *dir, const char *name, size_t len,
+                          struct inode *inode);
 /* Moves a linked dentry to another directory and name. */
 void dentry_move(struct dentry *d, struct dentry *parent, const char *name, size_t len);
 

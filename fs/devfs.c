@@ -88,29 +88,12 @@ int devfs_open(u64 rdev, const struct file_ops **ops)
     return -ENXIO;
 }
 
-/* Takes over the inode reference in any case. */
-static int add_name(struct dentry *dir, const char *name, struct inode *ino)
-{
-    REQUIRES_EXCLUSIVE(&vfs_tree_lock);
-    struct dentry *d = dentry_create(dir, name, strlen(name), ino);
-
-    if (!d) {
-        inode_put(ino);
-        return -ENOMEM;
-    }
-    dentry_link(d);
-    dentry_put(d);
-    if (S_ISDIR(ino->mode))
-        dir->inode->nlink++;
-    return 0;
-}
-
 static int add_node(struct dentry *dir, const char *name, u32 mode, u64 rdev)
 {
     struct inode *ino;
     int err = dir->inode->ops->create(dir->inode, name, mode, rdev, &ino);
 
-    return err ? err : add_name(dir, name, ino);
+    return err ? err : dentry_add(dir, name, strlen(name), ino);
 }
 
 static int add_link(struct dentry *dir, const char *name, const char *target)
@@ -118,7 +101,7 @@ static int add_link(struct dentry *dir, const char *name, const char *target)
     struct inode *ino;
     int err = dir->inode->ops->symlink(dir->inode, target, &ino);
 
-    return err ? err : add_name(dir, name, ino);
+    return err ? err : dentry_add(dir, name, strlen(name), ino);
 }
 
 /* The contents of a fresh devfs. On failure the caller drops the tree. */

@@ -164,7 +164,6 @@ static int add_name(struct dentry *dir, const char *name, size_t len)
     REQUIRES_EXCLUSIVE(&vfs_tree_lock);
     struct host_node *n = dir->inode->data;
     struct inode *ino;
-    struct dentry *d;
     u32 fid;
     int err = ninep_walk(n->fid, name, len, &fid);
 
@@ -172,16 +171,7 @@ static int add_name(struct dentry *dir, const char *name, size_t len)
         err = make_inode(dir->inode, fid, &ino);
     if (err)
         return err == -ENOENT ? 0 : err;
-    d = dentry_create(dir, name, len, ino);
-    if (!d) {
-        inode_put(ino);
-        return -ENOMEM;
-    }
-    dentry_link(d);
-    dentry_put(d);
-    if (S_ISDIR(ino->mode))
-        dir->inode->nlink++;
-    return 0;
+    return dentry_add(dir, name, len, ino);
 }
 
 /* All names in one answer; where the next ones are in *offset. 1, 0: those were all. */
