@@ -50,6 +50,7 @@ typedef u64 pgoff_t;
 #define must_check        __attribute__((warn_unused_result))
 #define noreturn          __attribute__((noreturn))
 #define noinline          __attribute__((noinline))
+#define no_race_check     __attribute__((no_sanitize("thread"))) /* reads what others write */
 #define always_inline     inline __attribute__((always_inline))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 

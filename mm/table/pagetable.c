@@ -214,24 +214,54 @@ void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)
     spin_unlock(&leaf->lock);
 }
 
+/* Plain loads, which the compiler may join: others store meanwhile, and either is right. */
+no_race_check unsigned pt_next_used(const struct page *table, unsigned i)
+{
+    const pte_t *first = pt_entries(table), *e = first + i, *end = first + PT_ENTRIES;
+
+    for (; e < end && (uintptr_t)e % (8 * sizeof(*e)); e++)
+        if (*e)
+            return (unsigned)(e - first);
+    while (e < end && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
+        e += 8;
+    while (e < end && !*e)
+        e++;
+    return (unsigned)(e - first);
+}
+
+/* The first entry of `table` from the i-th on that leads to a table, not to a huge page or to
+ * numbers; PT_ENTRIES: there is none. */
+static unsigned next_way(const pte_t *e, unsigned i)
+{
+    const struct page *table = virt_to_page(e);
+
+    if (i && pte_load(&e[i - 1]) && table->present == 1)
+        return PT_ENTRIES; /* its only entry lies behind */
+    while (i < PT_ENTRIES && (pte_load(&e[i]) & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT)
+        i = pt_next_used(table, i + 1);
+    return i;
+}
+
 struct page *pt_find_table(const struct mm *mm, vaddr_t *at, vaddr_t end, unsigned lowest)
 {
-    for (vaddr_t va = *at; va < end;) {
-        const pte_t *table = mm->root;
-        unsigned level = PT_LEVELS - 1;
-        pte_t e = 0;
+    vaddr_t va = *at;
 
-        for (; level > lowest; level--) {
-            e = pte_load(&table[pt_index(va, level)]);
-            if ((e & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) /* or a huge page */
-                break;
-            table = phys_to_virt(e & PTE_ADDR);
+    while (va < end) {
+        pte_t *table = mm->root;
+        unsigned level = PT_LEVELS - 1, i;
+
+        while ((i = next_way(table, pt_index(va, level))) < PT_ENTRIES) {
+            if (i != pt_index(va, level))
+                va = (va & ~(pt_table_span(level) - 1)) + i * pt_span(level);
+            table = phys_to_virt(pte_load(&table[i]) & PTE_ADDR);
+            if (va >= end)
+                return NULL;
+            if (--level == lowest) {
+                *at = va;
+                return virt_to_page(table);
+            }
         }
-        if (level == lowest) {
-            *at = va;
-            return pfn_to_page((e & PTE_ADDR) >> PAGE_SHIFT);
-        }
-        va = (va | (pt_span(level) - 1)) + 1;
+        va = (va | (pt_table_span(level) - 1)) + 1;
     }
     return NULL;
 }

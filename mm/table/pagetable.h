@@ -115,6 +115,15 @@ static inline pte_t *pt_entries(const struct page *leaf)
     return page_to_virt(leaf);
 }
 
+/* The first entry in use of a table from the i-th on; PT_ENTRIES: there is none. */
+unsigned pt_next_used(const struct page *table, unsigned i);
+
+/* Whether it pays to jump from one entry in use to the next. */
+static inline bool pt_is_sparse(const struct page *table)
+{
+    return table->present < PT_ENTRIES / 32;
+}
+
 /* Makes `pte` the way of entry i, empty until now, of a table of level 1 in an address space that is
  * only being made. */
 static inline void pt_fill_way(struct page *table, unsigned i, pte_t pte)

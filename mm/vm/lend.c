@@ -8,12 +8,14 @@
 #include "mm/vm/slot.h"
 
 #define HOLDERS_MAX 0xffffu
-/* Fewer entries are copied at once as fast as later; small models have few. */
+/* Fewer entries are copied at once as fast as later, in a child of few tables: of many it will not
+ * write most. Small models have few. */
 #ifdef TESSERA_HOST
 #define LENT_LEAST 2u
 #else
 #define LENT_LEAST 64u
 #endif
+#define LENT_MANY 64u
 
 /* mm has one shared table less. */
 static void count_left(struct mm *mm)
@@ -193,7 +195,8 @@ int lend_to_child(struct mm *parent, struct mm *child, vaddr_t va, struct page *
     pte_t *way = pt_way(parent, va), *to;
     struct page *upper;
 
-    if (leaf->present < LENT_LEAST || leaf->holders == HOLDERS_MAX)
+    if (leaf->holders == HOLDERS_MAX ||
+        (leaf->present < LENT_LEAST && child->tables < LENT_MANY))
         return 0;
     upper = pt_table_make(child, va, 1);
     if (!upper)

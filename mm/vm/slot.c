@@ -93,7 +93,7 @@ static void drop_private(struct change *c, struct page *table, unsigned i, unsig
     REQUIRES(&table->lock);
     pte_t *first = pt_entries(table), *e = first + i, *end = first + stop;
     s32 present = table->present, left = present, files = 0, none = 0;
-    bool each = stop - i <= TLB_ADDRS;
+    bool each = stop - i <= TLB_ADDRS, sparse = pt_is_sparse(table);
 
     if (!each && present)
         change_note_all(c);
@@ -101,8 +101,11 @@ static void drop_private(struct change *c, struct page *table, unsigned i, unsig
         pte_t pte = pte_load(e);
         struct page *pg;
 
-        if (!pte)
+        if (!pte) {
+            if (sparse)
+                e = first + pt_next_used(table, (unsigned)(e - first)) - 1;
             continue;
+        }
         pte_store(e, 0);
         left--;
         if (each && pte_present(pte))
@@ -172,9 +175,9 @@ void slot_drop(struct change *c, const struct vma *v, struct page *table, unsign
 
 /* ---- rights ---- */
 
-/* Gives the present ones of n entries these rights and what `keep` lets stand. Returns whether
- * some lost a right: more rights need no flush, a fault finds them. */
-static bool protect_many(pte_t *e, unsigned n, pte_t rights, pte_t keep)
+/* Gives the present ones of n entries these rights and what `keep` lets stand; the bits that
+ * have changed. */
+static always_inline pte_t protect_some(pte_t *e, u64 n, pte_t rights, pte_t keep)
 {
     pte_t changed = 0;
 
@@ -187,6 +190,21 @@ static bool protect_many(pte_t *e, unsigned n, pte_t rights, pte_t keep)
         changed |= old ^ pte;
         pte_store(&e[k], pte);
     }
+    return changed;
+}
+
+/* Those of the entries [i, stop). Returns whether some lost a right: more rights need no flush, a
+ * fault finds them. */
+static bool protect_many(const struct page *table, unsigned i, unsigned stop,
+                         pte_t rights, pte_t keep)
+{
+    pte_t *e = pt_entries(table), changed = 0;
+
+    if (likely(!pt_is_sparse(table)))
+        changed = protect_some(e + i, stop - i, rights, keep);
+    else
+        while ((i = pt_next_used(table, i)) < stop)
+            changed |= protect_some(e + i++, 1, rights, keep);
     return changed & ((rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
 }
 
@@ -204,7 +222,7 @@ void slot_protect(struct change *c, const struct vma *v, struct page *table, uns
     if (!shared) /* writable only what is, and may stay so */
         keep &= prot & VM_WRITE ? ~0ull : ~PTE_WRITE, rights &= ~PTE_WRITE;
     if (prot && stop - i > TLB_ADDRS) {
-        if (protect_many(e + i, stop - i, rights, keep))
+        if (protect_many(table, i, stop, rights, keep))
             change_note_all(c);
         return;
     }
@@ -251,28 +269,32 @@ void slot_share(struct change *c, struct page *from, struct page *to, unsigned i
 {
     REQUIRES_EXCLUSIVE(&from->mm->lock);
     REQUIRES_EXCLUSIVE(&to->mm->lock);
-    pte_t *src = pt_entries(from) + i, *dst = pt_entries(to) + i;
-    const pte_t *end = pt_entries(from) + stop;
-    bool narrowed = false;
-    u32 shared = 0;
+    pte_t *src = pt_entries(from), *dst = pt_entries(to);
+    bool narrowed = false, sparse = pt_is_sparse(from);
+    u32 shared = 0, left;
 
     lock_both(from, to);
-    for (; src < end; src++, dst++) {
-        pte_t old = pte_load(src), pte;
+    for (left = from->present; i < stop; i++) {
+        pte_t old = pte_load(&src[i]), pte;
         struct page *pg;
 
-        if (!old)
+        if (!old) {
+            if (sparse)
+                i = pt_next_used(from, i) - 1;
             continue;
-        pg = pfn_to_page(pte_any_pfn(old));
-        if (pg->type != PAGE_ANON)
-            continue; /* zero page or a page of the object: faults bring them */
-        pte = share_one(pg, old);
-        if (pte != old) {
-            pte_store(src, pte);
-            narrowed = true;
         }
-        pte_store(dst, pte);
-        shared++;
+        pg = pfn_to_page(pte_any_pfn(old));
+        if (pg->type == PAGE_ANON) { /* others, also of zeros: faults bring them */
+            pte = share_one(pg, old);
+            if (pte != old) {
+                pte_store(&src[i], pte);
+                narrowed = true;
+            }
+            pte_store(&dst[i], pte);
+            shared++;
+        }
+        if (--left == 0)
+            break;
     }
     if (narrowed)
         change_note_all(c);
