@@ -83,8 +83,8 @@ static noinline void flush_one(struct mm *mm, vaddr_t va)
 }
 
 /* Neighbours come along where the next entry is empty: a program that walks through its
- * memory takes one fault for many pages, one that jumps about pays this look. Pages away from
- * home come one by one: who arranged them does not walk. T, and N of the page at f->va held. */
+ * memory takes one fault for many pages, one that jumps about pays this look. T, and N of the page
+ * at f->va held. */
 static always_inline void around(struct fault *f, const struct index_node *node,
                                  struct tally *t, unsigned order)
 {
@@ -156,6 +156,8 @@ static always_inline enum fault_result commit_object(struct fault *f, struct cha
     if (likely(pg))
         result = commit_page(f, c, node, pg, number, prot, kind, order);
     spin_unlock(&node->lock);
+    if (order == 0 && unlikely(f->s.i % INDEX_SLOTS == 0) && number)
+        fault_around_away(f->v, f->s, f->va);
     if (kind == RESIDENT_SHMEM && (f->access & FAULT_WRITE))
         object_written(o);
     object_changed(o);

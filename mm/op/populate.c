@@ -34,36 +34,56 @@ static bool populate_homes(struct vma *v, struct page *table, unsigned i, unsign
     return missing || n;
 }
 
+/* Shows the pages of a shared object in [va, next), under one table, in the entries that are empty.
+ * Returns whether some entry still is; not `all`: ends at the first that is in use or stays empty. */
+static always_inline bool populate_slots(struct vma *v, struct page *table, vaddr_t va,
+                                         vaddr_t next, pte_t rights, bool all,
+                                         struct tally *t, unsigned order)
+{
+    REQUIRES(&table->lock);
+    struct object_cursor cursor = object_cursor(v->object);
+    pte_t *e = pt_entries(table) + slot_index(va, order);
+    bool missing = false;
+
+    for (unsigned i = slot_index(va, order); va < next;
+         i++, e++, va += slot_size(order)) {
+        u32 number = slot_number(table, i);
+        struct page *pg;
+
+        if (pte_load(e)) {
+            if (!all)
+                break;
+            continue;
+        }
+        pg = object_cursor_get(&cursor, slot_number_page(number, v, va));
+        if (!pg || !slot_show(NULL, e, va, 0, pg, rights, number, t)) {
+            missing = true;
+            if (!all)
+                break;
+        }
+    }
+    object_cursor_release(&cursor);
+    return missing;
+}
+
 /* Maps the resident pages of a shared object in [va, next), under one table. Returns whether
  * some entry is still empty. */
 static always_inline bool populate_shared(struct vma *v, struct page *table, vaddr_t va,
                                           vaddr_t next, unsigned order)
 {
     REQUIRES(&v->mm->lock);
-    struct object_cursor cursor = object_cursor(v->object);
-    pte_t *entries = pt_entries(table), rights = slot_rights(v->flags & VM_PROT, order);
+    pte_t rights = slot_rights(v->flags & VM_PROT, order);
     struct tally t = {0, 0};
-    bool missing = false;
     struct change c;
+    bool missing;
 
     change_begin(&c, v->mm);
     spin_lock(&table->lock);
-    if (order == 0 && slot_all_home(table)) {
+    if (order == 0 && slot_all_home(table))
         missing = populate_homes(v, table, slot_index(va, 0), slot_count(va, next, 0),
                                  vma_home(v, va), rights, &t);
-        va = next;
-    }
-    for (unsigned i = slot_index(va, order); va < next; i++, va += slot_size(order)) {
-        struct page *pg;
-
-        if (pte_load(&entries[i]))
-            continue;
-        pg = object_cursor_get(&cursor, slot_offset(table, i, v, va));
-        if (!pg ||
-            !slot_show(&c, &entries[i], va, 0, pg, rights, slot_number(table, i), &t))
-            missing = true;
-    }
-    object_cursor_release(&cursor);
+    else
+        missing = populate_slots(v, table, va, next, rights, true, &t, order);
     slot_settle(&c, table, &t, RESIDENT_SHMEM, order);
     spin_unlock(&table->lock);
     object_changed(v->object);
@@ -91,6 +111,29 @@ void fault_around(struct vma *v, struct slot s, vaddr_t va, const struct index_n
                 n = k;
     (void)slot_show_homes(s.entry + 1, node->slot + pgoff % INDEX_SLOTS + 1, n - 1,
                           rights, tally);
+}
+
+/* Who walks through arranged windows on the running CPU, and how far he has come. */
+struct walk {
+    vaddr_t next;    /* the block he would touch next */
+    unsigned blocks; /* before that */
+};
+static DEFINE_PER_CPU(struct walk, walk);
+
+void fault_around_away(struct vma *v, struct slot s, vaddr_t va)
+{
+    REQUIRES(&s.table->lock);
+    vaddr_t end = va + INDEX_SLOTS * PAGE_SIZE;
+    struct walk *w = this_cpu_ptr(walk);
+    struct tally t = {0, 0};
+
+    w->blocks = va == w->next ? w->blocks + 1 : 0;
+    w->next = end;
+    if (w->blocks < AWAY_WALK)
+        return;
+    (void)populate_slots(v, s.table, va + PAGE_SIZE, MIN(end, v->end),
+                         slot_rights(v->flags & VM_PROT, 0), false, &t, 0);
+    slot_settle_one(v->mm, false, s.table, &t, RESIDENT_SHMEM, 0);
 }
 
 /* One VMA's part of a populate. */

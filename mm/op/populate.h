@@ -15,6 +15,13 @@
 void fault_around(struct vma *v, struct slot s, vaddr_t va, const struct index_node *node,
                   struct tally *t);
 
+/* A fault of v showed the page at va, away from home, in the slot s, the first of INDEX_SLOTS. Its neighbours may
+ * be pages from anywhere, and who left translations to faults shall get none that he does not need: only
+ * for who has come through AWAY_WALK such blocks, one after the other, it maps what follows in
+ * this one, at home or away, each by its number, up to what is in use or not in memory. T held. */
+#define AWAY_WALK 4u
+void fault_around_away(struct vma *v, struct slot s, vaddr_t va);
+
 /* Best effort: maps the pages of [start, end) that are not mapped; mm->lock held. Write
  * access for private writable memory, else read. Returns the first failure or FAULT_OK. */
 enum fault_result fault_populate(struct mm *mm, vaddr_t start, vaddr_t end);

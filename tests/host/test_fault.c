@@ -167,12 +167,11 @@ TEST(fault_brings_neighbours)
     host_read_u32(mm, BASE); /* up to what is mapped */
     CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 16);
     CHECK_EQ(mapped(mm), 16);
-    /* A page away from home stops the walk, and one that is touched comes alone. */
+    /* A page away from home stops the walk. */
     CHECK_EQ(mm_remap(mm, BASE + 20 * P, P, 0, 3, MAP_NONBLOCK), 0);
     host_read_u32(mm, BASE + 16 * P);
     CHECK(t_pte(mm, BASE + 19 * P) && !t_pte(mm, BASE + 20 * P));
     CHECK_EQ(host_read_u32(mm, BASE + 20 * P), 4);
-    CHECK(!t_pte(mm, BASE + 21 * P));
     CHECK_EQ(host_read_u32(mm, BASE + 21 * P), 22);
     CHECK_EQ(object_truncate(o, 40 * P), 0);
     host_read_u32(mm, BASE + 32 * P); /* the end of the object */
@@ -197,6 +196,86 @@ TEST(fault_brings_neighbours)
     t_end(other);
     object_put(o);
     object_put(sparse);
+}
+
+/* How many of the first n entries are in use. */
+static unsigned among(struct mm *mm, u32 n)
+{
+    unsigned used = 0;
+
+    for (u32 i = 0; i < n; i++)
+        used += t_pte(mm, BASE + i * P) != 0;
+    return used;
+}
+
+static u32 spread(u32 i)
+{
+    return (i * 37 + 5) % 512;
+}
+
+/* Touches [i, n), each of which takes a fault of its own. */
+static void one_by_one(struct mm *mm, u32 i, u32 n)
+{
+    unsigned before = among(mm, 512);
+
+    for (u32 k = i; k < n; k++) {
+        CHECK_EQ(host_read_u32(mm, BASE + k * P), spread(k) + 1);
+        CHECK_EQ(among(mm, 512), before + k - i + 1);
+    }
+}
+
+/* Pages away from home bring those behind them, wherever they come from, for who has walked through
+ * four blocks of 64. */
+TEST(fault_brings_neighbours_from_away)
+{
+    struct vm_object *o = t_file(512);
+    struct mm *mm = t_mm(), *child;
+
+    t_shared(mm, BASE, 512, o, 0);
+    for (u32 i = 0; i < 512; i++)
+        CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, spread(i), MAP_NONBLOCK), 0);
+    CHECK_EQ(mm_fork(mm, &child), 0);
+    one_by_one(mm, 320, 321); /* who jumps gets one */
+    one_by_one(mm, 448, 449);
+    one_by_one(mm, 0, 256);
+    CHECK_EQ(host_read_u32(mm, BASE + 256 * P), spread(256) + 1);
+    CHECK_EQ(among(mm, 512), 258 + 64);
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 258 + 64);
+    for (u32 i = 256; i < 320; i++)
+        CHECK_EQ(host_read_u32(mm, BASE + i * P), spread(i) + 1);
+    CHECK(pte_writable(t_pte(mm, BASE + 319 * P)));
+    t_check(mm);
+    object_punch(o, spread(390) * P, (spread(390) + 1) * P); /* a hole stops it */
+    one_by_one(mm, 321, 322); /* the first of the block was there */
+    host_read_u32(mm, BASE + 384 * P);
+    CHECK(!t_pte(mm, BASE + 385 * P));
+    for (u32 i = 0; i <= 256; i += 64)
+        host_read_u32(child, BASE + i * P);
+    host_write_u32(child, BASE + 320 * P, 7);
+    host_read_u32(child, BASE + 384 * P);
+    CHECK(t_pte(child, BASE + 389 * P) && !t_pte(child, BASE + 390 * P));
+    t_check(child);
+
+    /* So do what is in use, the end of the mapping and of the object; rights are those of the VMA. */
+    CHECK_EQ(mm_remap(child, BASE, 512 * P, 0, 0, MAP_NONBLOCK), 0);
+    for (u32 i = 0; i < 512; i++)
+        CHECK_EQ(mm_remap(child, BASE + i * P, P, 0, (i + 1) % 512, MAP_NONBLOCK), 0);
+    CHECK_EQ(mm_mprotect(child, BASE, 512 * P, PROT_READ), 0);
+    CHECK_EQ(mm_munmap(child, BASE + 500 * P, 12 * P), 0);
+    CHECK_EQ(object_truncate(o, 411 * P), 0);
+    host_read_u32(child, BASE + 330 * P);
+    for (u32 i = 0; i <= 384; i += 64)
+        host_read_u32(child, BASE + i * P);
+    CHECK(t_pte(child, BASE + 329 * P) && !t_pte(child, BASE + 331 * P));
+    CHECK(!pte_writable(t_pte(child, BASE + 329 * P)));
+    CHECK(t_pte(child, BASE + 409 * P) && !t_pte(child, BASE + 410 * P));
+    CHECK_EQ(object_truncate(o, 512 * P), 0);
+    t_check(child);
+    CHECK_EQ(object_truncate(o, 0), 0);
+    CHECK_EQ(among(child, 512) + among(mm, 512), 0);
+    t_end(child);
+    t_end(mm);
+    object_put(o);
 }
 
 TEST(fault_spurious)
