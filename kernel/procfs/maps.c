@@ -82,7 +82,8 @@ static int next_areas(struct map_walk *w)
     int n = 0;
 
     mm_lock_shared(w->mm);
-    for (v = vma_find(w->mm, w->next); v && n < BATCH; v = vma_next(v)) {
+    for (v = vma_find(w->mm, w->next); v && n < (w->counts ? 1 : BATCH);
+         v = vma_next(v)) { /* what is counted is printed, too */
         copy_area(w, v, &w->areas[n++]);
         w->next = v->end;
     }

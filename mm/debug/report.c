@@ -21,34 +21,66 @@ u64 page_translations(struct page *pg)
     if (pg->type != PAGE_OBJECT || !o || !object_tryget(o))
         return 0;
     spin_lock(&o->lock);
-    if (pg->type == PAGE_OBJECT && pg->object == o) {
-        page_get(pg); /* counting may pause */
+    if (pg->type == PAGE_OBJECT && pg->object == o)
         n = census_count(pg);
-        page_put(pg);
-    }
     spin_unlock(&o->lock);
     object_put(o);
     return n;
 }
 
-/* The same of what `table` shows: each that shares the table shows it. */
-static u64 translations(struct page *pg, const struct page *table)
-{
-    u32 holders = READ_ONCE(table->holders);
+/* Who asks for the pages of a VMA one after the other. */
+struct asker {
+    struct vm_object *object; /* of the VMA */
+    bool held;                /* its lock is */
+    struct census census;
+};
 
-    return page_translations(pg) +
-           (holders > 1 && pg->type == PAGE_ANON ? holders - 1 : 0);
+static inline void asker_begin(struct asker *a, struct vm_object *o)
+{
+    a->object = o;
+    a->held = false;
+    census_begin(&a->census);
 }
 
-static void count_page(struct page *pg, const struct page *table, struct vma_counts *c)
+/* Before each pause, and at the end. */
+static inline void asker_release(struct asker *a)
 {
-    u64 n = MAX(translations(pg, table), 1ul), size = 1ul << pg->order;
+    if (a->held)
+        spin_unlock(&a->object->lock);
+    a->held = false;
+    census_reset(&a->census);
+}
+
+/* As page_translations(), of what `table` shows: each that shares the table shows it. */
+static inline u64 translations(struct asker *a, struct page *pg, const struct page *table)
+{
+    if (pg->type == PAGE_ANON) {
+        u32 holders = READ_ONCE(table->holders);
+
+        return __atomic_load_n(&pg->refs, __ATOMIC_RELAXED) +
+               (holders > 1 ? holders - 1 : 0);
+    }
+    if (!a->held && a->object) {
+        spin_lock(&a->object->lock);
+        a->held = true;
+    }
+    return a->object && pg->type == PAGE_OBJECT && pg->object == a->object
+               ? census_ask(&a->census, pg)
+               : 0;
+}
+
+static void count_page(struct asker *a, struct page *pg, const struct page *table,
+                       struct vma_counts *c)
+{
+    u64 n = MAX(translations(a, pg, table), 1ul), size = 1ul << pg->order;
 
     c->rss += size;
     c->anon += pg->type == PAGE_ANON ? size : 0;
     c->shared += n > 1 ? size : 0;
-    c->pss_bytes += (size << PAGE_SHIFT) / n;
+    c->pss_bytes += n == 1 ? size << PAGE_SHIFT : (size << PAGE_SHIFT) / n;
 }
+
+#define ASK_RUN 64u /* pages between two looks at the time */
 
 void vma_report(struct vma *v, struct vma_counts *c)
 {
@@ -56,6 +88,9 @@ void vma_report(struct vma *v, struct vma_counts *c)
     unsigned order = vma_order(v);
     struct page *table;
 
+    struct asker a;
+
+    asker_begin(&a, v->object);
     *c = (struct vma_counts){.away = slot_count_away(v)};
     pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
     {
@@ -66,14 +101,18 @@ void vma_report(struct vma *v, struct vma_counts *c)
 
             if (!pte || pfn_to_page(pte_any_pfn(pte)) == zero_page)
                 continue;
-            count_page(pfn_to_page(pte_any_pfn(pte)), table, c);
-            pause_anyway(); /* one that many mappings show takes long */
+            count_page(&a, pfn_to_page(pte_any_pfn(pte)), table, c);
+            if (n % ASK_RUN == 0) {
+                asker_release(&a);
+                pause_anyway();
+            }
         }
+        asker_release(&a);
         pause_anyway();
     }
 }
 
-static u64 pagemap_entry(pte_t pte, const struct page *table)
+static u64 pagemap_entry(struct asker *a, pte_t pte, const struct page *table)
 {
     struct page *pg;
     u64 e;
@@ -84,7 +123,7 @@ static u64 pagemap_entry(pte_t pte, const struct page *table)
     e = PAGEMAP_PRESENT | page_to_pfn(pg);
     if (pg->type == PAGE_OBJECT)
         e |= PAGEMAP_FILE;
-    if (translations(pg, table) == 1)
+    if (translations(a, pg, table) == 1)
         e |= PAGEMAP_EXCLUSIVE;
     return e;
 }
@@ -96,17 +135,22 @@ static void pagemap_vma(struct vma *v, vaddr_t va, vaddr_t end, u64 *out)
     unsigned order = vma_order(v);
     struct page *table;
 
+    struct asker ask;
+
+    asker_begin(&ask, v->object);
     pt_for_each_table(v->mm, slot_level(order), va, end, at, next, table)
     {
-        for (vaddr_t a = at, stop; a < next && table->present; a = stop) {
-            u64 e =
-                pagemap_entry(pte_load(pt_entries(table) + slot_index(a, order)), table);
+        const pte_t *e = pt_entries(table) + slot_index(at, order);
+
+        for (vaddr_t a = at, stop; a < next && table->present; a = stop, e++) {
+            u64 entry = pagemap_entry(&ask, pte_load(e), table);
             u64 part = a % slot_size(order) >> PAGE_SHIFT;
 
             stop = MIN((a | (slot_size(order) - 1)) + 1, next);
-            for (vaddr_t to = a; e && to < stop; to += PAGE_SIZE)
-                out[(to - va) >> PAGE_SHIFT] = e + part++;
+            for (vaddr_t to = a; entry && to < stop; to += PAGE_SIZE)
+                out[(to - va) >> PAGE_SHIFT] = entry + part++;
         }
+        asker_release(&ask);
     }
 }
 

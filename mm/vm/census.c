@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * How often the pages of an object are shown, for /proc. Nobody counts it when translations
- * come and go. A page that few can show is counted when it is asked for; where many aliases or
+ * come and go. One page that few can show is counted when it is asked for; who asks for many, or where many aliases or
  * mappings would have to be visited again for each slot that shows it, 64 pages are counted at
  * once and the numbers kept with the object while no translation of it comes or goes: who
  * adds or drops one clears `counted` after that. It was set before the count looked at that
@@ -11,12 +11,14 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "mm/phys/slab.h"
+#include "mm/vm/backrun.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/object_walk.h"
 #include "mm/vm/rmap.h"
 #include "mm/vm/slot.h"
 
-#define FEW_VMAS 8u
+#define FEW_VMAS  8u
+#define LOST_MANY 4u /* times: who changes the arrangement meanwhile goes on doing so */
 
 struct block {
     u32 n[INDEX_SLOTS];
@@ -56,7 +58,7 @@ void census_forget(struct vm_object *o)
 struct count {
     struct vm_object *o;
     pgoff_t first; /* file page of n[0] */
-    struct block *b;
+    u32 *n;
     struct page *pg; /* whose hints are visited */
 };
 
@@ -68,7 +70,7 @@ static inline void count_entry(struct count *c, const struct page *table, unsign
     const struct page *pg = pte_present(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
 
     if (pg && pg->type == PAGE_OBJECT && pg->object == c->o && !slot_number(table, i))
-        c->b->n[(pg->index - c->first) >> c->o->order]++;
+        c->n[(pg->index - c->first) >> c->o->order]++;
 }
 
 /* O is given up for pauses. */
@@ -109,25 +111,67 @@ static void count_hint(u64 key, void *arg)
         return;
     spin_lock(&table->lock);
     if (backlink_live(c->pg, key) && slot_number(table, (unsigned)(key % PT_ENTRIES)))
-        c->b->n[(c->pg->index - c->first) >> c->o->order]++;
+        c->n[(c->pg->index - c->first) >> c->o->order]++;
     spin_unlock(&table->lock);
+}
+
+#define COPIED 64u
+
+/* The hints of pages of one leaf that have few: copied under N, looked at without. Whether some
+ * have many. */
+static bool count_inline_hints(struct count *c, struct index_node *leaf)
+{
+    REQUIRES(&c->o->lock);
+    u64 keys[COPIED];
+    struct page *pages[COPIED];
+    bool logs = false;
+
+    for (unsigned i = 0, n; i < INDEX_SLOTS;) {
+        spin_lock(&leaf->lock);
+        for (n = 0; i < INDEX_SLOTS && n <= COPIED - BACKLINKS_INLINE; i++) {
+            struct page *pg = leaf->slot[i];
+
+            if (!pg)
+                continue;
+            if (pg->flags & PG_LOG) {
+                logs = true;
+                continue;
+            }
+            for (unsigned s = 0; s < BACKLINKS_INLINE && backlink_inline(pg, s); s++) {
+                pages[n] = pg;
+                keys[n++] = backlink_inline(pg, s);
+            }
+        }
+        spin_unlock(&leaf->lock);
+        for (unsigned k = 0; k < n; k++) {
+            c->pg = pages[k];
+            count_hint(keys[k], c);
+        }
+    }
+    return logs;
 }
 
 /* O is given up for pauses. */
 static void count_hints(struct count *c)
 {
     REQUIRES(&c->o->lock);
+    struct index_node *leaf = index_leaf(&c->o->pages, object_number(c->first));
+    bool plain = leaf && !c->o->order && !backrun_any(leaf);
+
+    if (plain && !count_inline_hints(c, leaf))
+        return;
     for (unsigned i = 0; i < INDEX_SLOTS; i++) {
         u32 number = object_number(c->first + ((pgoff_t)i << c->o->order));
-        struct page *pg = index_get(&c->o->pages, number);
+        struct page *pg = plain ? leaf->slot[i] : index_get(&c->o->pages, number);
         u64 at = 0;
 
-        if (!pg || !backlink_hinted(pg))
+        if (!pg || (plain ? !(pg->flags & PG_LOG) : !backlink_hinted(pg)))
             continue;
         c->pg = pg;
         page_get(pg); /* its descriptor stays its own */
         while (backlink_visit_copy(pg, &at, count_hint, c)) {
-            (void)pause_unlocked(&c->o->lock);
+            if (pause_unlocked(&c->o->lock))
+                plain = false; /* the leaf may be another */
             if (pg->object != c->o)
                 break;
         }
@@ -137,14 +181,14 @@ static void count_hints(struct count *c)
 
 /* Counts the 64 pages of a block and keeps the numbers, if there is memory and nothing has
  * changed meanwhile. */
-static void count_block(struct vm_object *o, u32 number, struct block *out)
+static void count_block(struct vm_object *o, u32 number, u32 out[INDEX_SLOTS])
 {
     REQUIRES(&o->lock);
     pgoff_t first = (pgoff_t)number * INDEX_SLOTS << o->order;
     struct count c = {o, first, out, NULL};
     struct block *keep;
 
-    *out = (struct block){{0}};
+    memset(out, 0, sizeof(keep->n));
     if (!READ_ONCE(o->counted))
         census_forget(o);
     WRITE_ONCE(o->counted, true);
@@ -153,7 +197,7 @@ static void count_block(struct vm_object *o, u32 number, struct block *out)
     if (!READ_ONCE(o->counted) || index_get(&o->census, number) ||
         !(keep = slab_alloc(&block_cache)))
         return;
-    *keep = *out;
+    memcpy(keep->n, out, sizeof(keep->n));
     if (index_set(&o->census, number, keep) != 0) {
         slab_free(&block_cache, keep);
         return;
@@ -190,20 +234,40 @@ void census_drop(void)
     }
 }
 
-u64 census_count(struct page *pg)
+u64 census_look(struct census *c, struct page *pg)
 {
     REQUIRES(&pg->object->lock);
     struct vm_object *o = pg->object;
-    u32 number = pg->index >> o->order;
+    u32 number = pg->index >> o->order, i = number % INDEX_SLOTS;
     const struct block *kept = NULL;
-    struct block now;
 
-    if (!(pg->flags & PG_LOG) && o->nvmas <= FEW_VMAS)
-        return rmap_count(pg);
+    c->n = c->own;
+    census_reset(c);
     if (READ_ONCE(o->counted))
         kept = index_get(&o->census, number / INDEX_SLOTS);
-    if (kept)
-        return kept->n[number % INDEX_SLOTS];
-    count_block(o, number / INDEX_SLOTS, &now);
-    return now.n[number % INDEX_SLOTS];
+    else
+        c->lost++;
+    if (kept) {
+        c->n = kept->n;
+        c->block = number / INDEX_SLOTS;
+        return c->n[i];
+    }
+    page_get(pg); /* counting may pause */
+    if (!(pg->flags & PG_LOG) && o->nvmas <= FEW_VMAS && c->lost > LOST_MANY) {
+        c->own[i] = (u32)rmap_count(pg);
+    } else {
+        count_block(o, number / INDEX_SLOTS, c->own);
+        c->block = number / INDEX_SLOTS;
+    }
+    page_put(pg);
+    return c->own[i];
+}
+
+u64 census_count(struct page *pg)
+{
+    struct census c;
+
+    census_begin(&c);
+    c.lost = LOST_MANY + 1; /* none of the others will be asked for */
+    return census_look(&c, pg);
 }
