@@ -42,10 +42,24 @@ static bool counts_writable(const struct vma *v)
     return (v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
 }
 
-static void insert(struct vm_object *o, struct vma *v)
+/* after: of o, home before v, and mostly the last of those; or NULL. */
+static void insert(struct vm_object *o, struct vma *v, struct vma *after)
 {
-    struct rb_node **link = &o->vmas.node, *parent = NULL;
+    struct rb_node **link = &o->vmas.node, *parent = NULL, *next;
 
+    if (after) {
+        parent = &after->home_node;
+        link = &parent->right;
+        next = rb_next(parent);
+        if (parent->right) {
+            parent = next;
+            link = &next->left;
+        }
+        if (next && home_vma(next)->pgoff < v->pgoff) {
+            link = &o->vmas.node;
+            parent = NULL;
+        }
+    }
     while (*link) {
         parent = *link;
         link = v->pgoff < home_vma(parent)->pgoff ? &parent->left : &parent->right;
@@ -59,12 +73,12 @@ static void erase(struct vm_object *o, struct vma *v)
     rb_erase_with(&o->vmas, &v->home_node, home_update);
 }
 
-void object_link_locked(struct vma *v)
+void object_link_locked(struct vma *v, struct vma *after)
 {
     REQUIRES(&v->object->lock);
     struct vm_object *o = v->object;
 
-    insert(o, v);
+    insert(o, v, after);
     o->nvmas++;
     o->shared_writable += counts_writable(v);
     o->nprivate += !(v->flags & VM_SHARED);
@@ -108,14 +122,14 @@ void object_resize_locked(struct vma *v, vaddr_t start, vaddr_t end)
     if (stays)
         rb_propagate_with(&v->home_node, home_update);
     else
-        insert(o, v);
+        insert(o, v, NULL);
 }
 
 void object_link(struct vma *v)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
     object_lock_homes(v->object);
-    object_link_locked(v);
+    object_link_locked(v, NULL);
     spin_unlock(&v->object->lock);
 }
 

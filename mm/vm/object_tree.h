@@ -34,8 +34,9 @@ void object_unlink(struct vma *v);
 /* Removes v and those that follow it up to `end` (NULL: all), many of one object at once. Pauses. */
 void object_unlink_run(struct vma *v, const struct vma *end);
 
-/* The same with O held: no walk misses what goes from one VMA to another meanwhile. */
-void object_link_locked(struct vma *v);
+/* The same with O held: no walk misses what goes from one VMA to another meanwhile. after: NULL, or a VMA
+ * of the object whose home lies before v's, near it. */
+void object_link_locked(struct vma *v, struct vma *after);
 void object_unlink_locked(struct vma *v);
 
 /* Gives v, which is in the tree, other bounds; its homes stay where they are. O held. */

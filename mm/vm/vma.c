@@ -344,9 +344,9 @@ void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
     ASSERT(v->start < va && va < v->end);
     vma_copy(upper, mm, va, v, va, v->end);
     lock_homes(v); /* no walk of the object sees one without the other */
+    if (v->object) /* first, while both end at one place: what ends last above them stays */
+        object_link_locked(upper, v);
     set_bounds(v, v->start, va);
-    if (v->object)
-        object_link_locked(upper);
     unlock_homes(v);
     tree_insert(mm, upper, v, v->next);
 }
@@ -371,9 +371,9 @@ void vma_absorb(struct mm *mm, struct vma *a, struct vma *b)
     REQUIRES_EXCLUSIVE(&mm->lock);
     ASSERT(vma_continues(a, b));
     lock_homes(a);
+    set_bounds(a, a->start, b->end); /* first: as in vma_split() */
     if (b->object)
         object_unlink_locked(b);
-    set_bounds(a, a->start, b->end);
     unlock_homes(a);
     leave_neighbours(b);
     tree_erase(mm, b);
