@@ -188,19 +188,13 @@ static u64 file_room(const struct vm_object *o)
     return MIN(room, quota_room(o->quota));
 }
 
-/* Whether writing to this page would need memory that files may not take. */
-static bool is_full(struct vm_object *o, pgoff_t pgoff)
+/* Whether files may take no more memory. */
+static bool is_full(const struct vm_object *o)
 {
-    struct page *pg;
-
     /* The usual case first: there is room for the lowest rank. */
-    if (likely(page_count_free() > 2 * page_count_reserve() && quota_ample(o->quota)) ||
-        file_room(o))
-        return false;
-    pg = object_find_page(o, pgoff);
-    if (pg)
-        page_put(pg);
-    return !pg;
+    return !likely(page_count_free() > 2 * page_count_reserve() &&
+                   quota_ample(o->quota)) &&
+           !file_room(o);
 }
 
 /* Pages for [offset, end); at least what is not resident at all has to find room. */
@@ -322,14 +316,15 @@ ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
     while (done < (size_t)room) {
         u64 offset = *pos % PAGE_SIZE;
         size_t part = MIN((size_t)room - done, PAGE_SIZE - offset), n;
-        struct page *pg;
+        struct page *pg = object_find_page(o, *pos >> PAGE_SHIFT);
 
-        err = is_full(o, *pos >> PAGE_SHIFT)
-                  ? -ENOSPC
-                  : object_get_page_extend(o, *pos >> PAGE_SHIFT, &pg);
-        if (err) {
-            err = err == -ENOMEM ? -ENOSPC : err;
-            break;
+        if (!pg) { /* a hole, or behind the end: that needs room */
+            err = is_full(o) ? -ENOSPC
+                             : object_get_page_extend(o, *pos >> PAGE_SHIFT, &pg);
+            if (err) {
+                err = err == -ENOMEM ? -ENOSPC : err;
+                break;
+            }
         }
         n = uio_copy_from(u, (char *)page_to_virt(pg) + offset, part);
         page_put(pg);

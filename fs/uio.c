@@ -7,23 +7,11 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 
-void uio_init_kernel(struct uio *u, struct iovec *iov, void *buf, size_t len)
-{
-    *iov = (struct iovec){(uintptr_t)buf, len};
-    *u = (struct uio){.iov = iov, .niov = 1, .left = len};
-}
-
-void uio_init_user(struct uio *u, struct iovec *iov, uintptr_t buf, size_t len)
-{
-    *iov = (struct iovec){buf, len};
-    *u = (struct uio){.iov = iov, .niov = 1, .left = len, .user = true};
-}
-
 enum direction { TO_CALLER, FROM_CALLER, ZERO };
 
 /* Bytes of this piece that were copied. */
-static size_t copy_piece(const struct uio *u, uintptr_t at, void *buf, size_t n,
-                         enum direction dir)
+static always_inline size_t copy_piece(const struct uio *u, uintptr_t at, void *buf,
+                                       size_t n, enum direction dir)
 {
     switch (dir) {
     case TO_CALLER:
@@ -47,7 +35,8 @@ static size_t copy_piece(const struct uio *u, uintptr_t at, void *buf, size_t n,
 
 #define AT_ONCE 65536u /* bytes between two pauses */
 
-static size_t transfer(struct uio *u, char *buf, size_t n, enum direction dir)
+static always_inline size_t transfer(struct uio *u, char *buf, size_t n,
+                                     enum direction dir)
 {
     size_t done = 0;
 

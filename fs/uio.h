@@ -24,12 +24,33 @@ struct uio {
         broken; /* set by a pipe whose last reader left before all was written: SIGPIPE */
     bool limited; /* a write to a regular file ends at byte `limit` */
     bool over;    /* set by one that would begin there: SIGXFSZ */
-    u64 limit;
+    u64 limit;    /* if limited */
 };
 
 /* A uio over one buffer; `iov` is the caller's storage. */
-void uio_init_kernel(struct uio *u, struct iovec *iov, void *buf, size_t len);
-void uio_init_user(struct uio *u, struct iovec *iov, uintptr_t buf, size_t len);
+static inline void uio_init(struct uio *u, struct iovec *iov, uintptr_t buf, size_t len,
+                            bool user)
+{
+    *iov = (struct iovec){buf, len};
+    u->iov = iov;
+    u->niov = 1;
+    u->skip = 0;
+    u->left = len;
+    u->user = user;
+    u->nonblock = u->broken = u->limited = u->over = false;
+}
+
+static inline void uio_init_kernel(struct uio *u, struct iovec *iov, void *buf,
+                                   size_t len)
+{
+    uio_init(u, iov, (uintptr_t)buf, len, false);
+}
+
+static inline void uio_init_user(struct uio *u, struct iovec *iov, uintptr_t buf,
+                                 size_t len)
+{
+    uio_init(u, iov, buf, len, true);
+}
 
 /* Copy n <= u->left bytes between src/dst and the caller's memory and advance.
  * Return the bytes copied: less than n when user memory faulted (0: -EFAULT is due). */

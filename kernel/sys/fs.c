@@ -168,15 +168,6 @@ bool owns(const struct inode *ino)
 
 /* ---- buffers ---- */
 
-int buffer_get(struct buffers *b, vaddr_t buf, size_t len)
-{
-    b->heap = NULL;
-    if (!user_range_ok(buf, len))
-        return -EFAULT;
-    uio_init_user(&b->uio, b->stack, buf, MIN(len, RW_MAX));
-    return 0;
-}
-
 int buffers_get(struct buffers *b, vaddr_t user, u64 count)
 {
     struct iovec *iov = b->stack;

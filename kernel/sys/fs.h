@@ -8,6 +8,8 @@
 #include "fs/file.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
 
 #define RW_MAX    0x7ffff000ul /* bytes one call moves at most */
 #define IOV_MAX   1024
@@ -58,7 +60,14 @@ struct buffers {
 /* -EINVAL, -EFAULT, -ENOMEM. */
 int must_check buffers_get(struct buffers *b, vaddr_t iov, u64 count);
 /* One buffer: 0 or -EFAULT. */
-int must_check buffer_get(struct buffers *b, vaddr_t buf, size_t len);
+static inline int must_check buffer_get(struct buffers *b, vaddr_t buf, size_t len)
+{
+    b->heap = NULL;
+    if (!user_range_ok(buf, len))
+        return -EFAULT;
+    uio_init_user(&b->uio, b->stack, buf, MIN(len, RW_MAX));
+    return 0;
+}
 void buffers_put(struct buffers *b);
 
 /* The rights of the running process in the file systems. */

@@ -322,6 +322,8 @@ int object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out
 
 void object_extend(struct vm_object *o, u64 size)
 {
+    if (size <= READ_ONCE(o->size)) /* who writes keeps others from lowering it */
+        return;
     spin_lock(&o->lock);
     if (size > o->size)
         o->size = size;
