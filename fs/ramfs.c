@@ -319,8 +319,8 @@ ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
         struct page *pg = object_find_page(o, *pos >> PAGE_SHIFT);
 
         if (!pg) { /* a hole, or behind the end: that needs room */
-            err = is_full(o) ? -ENOSPC
-                             : object_get_page_extend(o, *pos >> PAGE_SHIFT, &pg);
+            err =
+                is_full(o) ? -ENOSPC : object_get_page_extend(o, *pos >> PAGE_SHIFT, &pg);
             if (err) {
                 err = err == -ENOMEM ? -ENOSPC : err;
                 break;

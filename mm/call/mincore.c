@@ -62,6 +62,8 @@ static always_inline void mincore_pages(struct vma *v, vaddr_t start, vaddr_t en
         next = MIN((va | (span - 1)) + 1, end);
         if (order == 0 && table && table->present == PT_ENTRIES)
             memset(vec, 1, (next - va) >> PAGE_SHIFT);
+        else if (!v->object && (!table || !table->present))
+            memset(vec, 0, (next - va) >> PAGE_SHIFT);
         else
             mincore_table(v, table, va, next, vec, order);
         vec += (next - va) >> PAGE_SHIFT;

@@ -203,6 +203,12 @@ static void arrangement_vma(struct arrangement_walk *w, struct vma *v, vaddr_t v
         struct page *table = pt_table(v->mm, va, level);
         vaddr_t next = MIN((va | (pt_table_span(level) - 1)) + 1, v->end);
 
+        if (!table && likely(!v->mm->lent)) { /* at home up to the next table */
+            next = va;
+            if (!pt_next_table(v->mm, &next, v->end, level))
+                next = v->end;
+            next = MIN(next, v->end);
+        }
         if (slot_span_home(v->mm, table, va)) { /* one step */
             arrangement_part(w, va, next, vma_home(v, va), false);
             va = next;
