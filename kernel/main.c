@@ -36,6 +36,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/loadavg.h"
 #include "kernel/task/sched/sched.h"
+#include "kernel/task/visit.h"
 #include "kernel/term/keyboard.h"
 #include "kernel/term/tty.h"
 #include "lib/kcsan.h"
@@ -127,6 +128,7 @@ noreturn void kmain(struct bootinfo *bi)
     hostfs_init();
     loadavg_init();
     jobs_init();
+    visits_init();
     file_async_init();
     epoll_init();
     alarms_init();

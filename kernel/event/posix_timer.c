@@ -11,6 +11,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
@@ -20,7 +21,8 @@
 
 struct posix_timer {
     struct alarm alarm;
-    struct list link;     /* [sig.lock] cpu */
+    struct rb_node node;  /* [sig.lock] cpu, while `looks` is not 0: by runner and by */
+    u64 looks;            /* the time of its clock when somebody looks at it again */
     struct list due_link; /* [sig.lock] due */
     struct proc *proc;    /* [c] */
     u32 id;               /* [c] with the next three */
@@ -33,32 +35,15 @@ struct posix_timer {
 
 /* ---- with sig.lock held ---- */
 
-static struct thread *thread_of(struct proc *p, u64 serial)
-{
-    REQUIRES(&p->sig.lock);
-    struct list *pos;
-
-    list_for_each (pos, &p->threads) {
-        struct thread *t = list_entry(pos, struct thread, proc_link);
-
-        if (t->serial == serial)
-            return t;
-    }
-    return NULL;
-}
-
 static u64 now_of(const struct posix_timer *t)
 {
     const struct thread *runner;
-    u64 utime, stime;
 
     if (!clock_is_cpu_time(t->clock))
         return alarm_now(&t->alarm);
-    if (!t->runner) {
-        proc_times(t->proc, &utime, &stime);
-        return utime + stime;
-    }
-    runner = thread_of(t->proc, t->runner);
+    if (!t->runner)
+        return proc_cpu_ns(t->proc);
+    runner = thread_of_serial(t->proc, t->runner);
     return runner ? READ_ONCE(runner->utime_ns) + READ_ONCE(runner->stime_ns) : 0;
 }
 
@@ -67,7 +52,7 @@ static u64 now_of(const struct posix_timer *t)
 static u64 expire(struct posix_timer *t)
 {
     struct proc *p = t->proc;
-    struct thread *target = t->target ? thread_of(p, t->target) : NULL;
+    struct thread *target = t->target ? thread_of_serial(p, t->target) : NULL;
     u64 gap;
 
     if (t->notify == SIGEV_NONE || !list_empty(&t->q->link) || (t->target && !target))
@@ -102,24 +87,93 @@ static u64 ring(struct ktimer *k)
     return again ? now + again : 0;
 }
 
-void posix_timers_tick(struct proc *p)
+/* ---- clocks of used time: the tick rings their timers ---- */
+
+static struct posix_timer *cpu_timer(struct rb_node *n)
+{
+    return rb_entry(n, struct posix_timer, node);
+}
+
+static void cpu_unlink(struct posix_timer *t)
+{
+    REQUIRES(&t->proc->sig.lock);
+    if (t->looks)
+        rb_erase(&t->proc->timers->cpu, &t->node, NULL);
+    t->looks = 0;
+}
+
+/* looks 0: nobody does until it is set again, or its signal is taken. */
+static void cpu_link(struct posix_timer *t, u64 looks)
+{
+    REQUIRES(&t->proc->sig.lock);
+    struct rb_root *root = &t->proc->timers->cpu;
+    struct rb_node **link = &root->node, *parent = NULL;
+
+    cpu_unlink(t);
+    if (!looks)
+        return;
+    while (*link) {
+        const struct posix_timer *other = cpu_timer(*link);
+        bool left =
+            t->runner != other->runner ? t->runner < other->runner : looks < other->looks;
+
+        parent = *link;
+        link = left ? &parent->left : &parent->right;
+    }
+    t->looks = looks;
+    rb_insert(root, &t->node, parent, link, NULL);
+}
+
+/* The one of that runner that somebody looks at first. */
+static struct posix_timer *cpu_first(const struct posix_timers *all, u64 runner)
+{
+    struct rb_node *n = all->cpu.node;
+    struct posix_timer *found = NULL;
+
+    while (n) {
+        struct posix_timer *t = cpu_timer(n);
+
+        if (t->runner >= runner)
+            found = t;
+        n = t->runner >= runner ? n->left : n->right;
+    }
+    return found && found->runner == runner ? found : NULL;
+}
+
+/* So many ring in one tick. */
+#define RINGS_MAX 32u
+
+static void ring_used(struct proc *p, u64 runner, u64 now)
+{
+    REQUIRES(&p->sig.lock);
+    struct posix_timer *t;
+
+    for (u32 n = 0; n < RINGS_MAX; n++) {
+        u64 again;
+
+        t = cpu_first(p->timers, runner);
+        if (!t || t->looks > now)
+            break;
+        again = expire(t);
+        cpu_link(t, again ? now + again : 0);
+    }
+}
+
+void posix_timers_tick(struct proc *p, const struct thread *t)
 {
     SCOPED_LOCK(&p->sig.lock);
-    struct list *pos;
 
-    list_for_each (pos, &p->timers->cpu) {
-        struct posix_timer *t = list_entry(pos, struct posix_timer, link);
-
-        if (t->alarm.next && now_of(t) >= t->alarm.next)
-            (void)expire(t);
-    }
+    ring_used(p, 0, proc_cpu_ns(p));
+    ring_used(p, t->serial, READ_ONCE(t->utime_ns) + READ_ONCE(t->stime_ns));
 }
 
 static void make_due(struct posix_timer *t)
 {
     REQUIRES(&t->proc->sig.lock);
     list_init(&t->q->link);
-    if (list_empty(&t->due_link) && !clock_is_cpu_time(t->clock))
+    if (clock_is_cpu_time(t->clock))
+        cpu_link(t, t->alarm.next);
+    else if (list_empty(&t->due_link))
         list_add_tail(&t->proc->timers->due, &t->due_link);
 }
 
@@ -153,7 +207,6 @@ static struct posix_timers *own_timers(void)
     if (!all)
         return NULL;
     mutex_init(&all->lock);
-    list_init(&all->cpu);
     list_init(&all->due);
     flags = spin_lock_irq(&p->sig.lock);
     other = p->timers;
@@ -191,9 +244,9 @@ static void end(struct posix_timers *all, struct posix_timer *t)
     index_erase(&all->by_id, t->id);
     flags = spin_lock_irq(&p->sig.lock);
     alarm_set(&t->alarm, false, 0, 0);
-    list_del(&t->link);
+    cpu_unlink(t);
     list_del(&t->due_link);
-    target = t->target ? thread_of(p, t->target) : NULL;
+    target = t->target ? thread_of_serial(p, t->target) : NULL;
     WRITE_ONCE(t->q->timer, NULL);
     if (signal_disown(target ? &target->records : t->target ? NULL : &p->records, t->q))
         list_add(&trash, &t->q->link);
@@ -332,7 +385,6 @@ static struct posix_timer *build(s32 clock, const struct sigevent *ev, u64 targe
     if (!t)
         return NULL;
     alarm_init(&t->alarm, ring);
-    list_init(&t->link);
     list_init(&t->due_link);
     t->proc = current_proc();
     t->clock = clock;
@@ -443,10 +495,8 @@ static void set(struct posix_timer *t, bool absolute, u64 value, u64 interval)
         value += clock_is_cpu_time(t->clock) ? now_of(t) : clock_monotonic_ns();
     t->overrun = 0;
     alarm_set(&t->alarm, wall, value, interval);
-    list_del(&t->link);
-    list_init(&t->link);
-    if (clock_is_cpu_time(t->clock) && value)
-        list_add_tail(&t->proc->timers->cpu, &t->link);
+    if (clock_is_cpu_time(t->clock))
+        cpu_link(t, value);
 }
 
 long sys_timer_settime(const struct syscall_args *a)

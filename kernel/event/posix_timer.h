@@ -12,7 +12,7 @@ struct posix_timers {
     struct mutex lock;  /* before sig.lock: the timers, their lives */
     struct index by_id; /* [lock] */
     u32 next_id;        /* [lock] */
-    struct list cpu;    /* [sig.lock] armed ones on clocks of used time */
+    struct rb_root cpu; /* [sig.lock] armed ones on clocks of used time */
     struct list due;    /* [sig.lock] their records were taken: they ring again */
 };
 
@@ -31,7 +31,7 @@ static inline void posix_timers_rearm(struct proc *p)
 }
 
 /* The tick found t running: timers on used time. Interrupts off. */
-void posix_timers_tick(struct proc *p);
+void posix_timers_tick(struct proc *p, const struct thread *t);
 
 /* exec, and the end: all of them go. The process has one thread. */
 void posix_timers_end(struct proc *p);

@@ -191,9 +191,8 @@ static u32 signalfd_poll(struct file *f, struct poll_table *pt)
         poll_add(pt, &w->q);
     if (!t->proc)
         return 0;
-    return (READ_ONCE(t->pending) | READ_ONCE(t->proc->pending)) & READ_ONCE(s->mask)
-               ? POLLIN
-               : 0;
+    return (signals_of(t) | READ_ONCE(t->proc->pending)) & READ_ONCE(s->mask) ? POLLIN
+                                                                              : 0;
 }
 
 static void signalfd_show(struct file *f, struct seq *s)

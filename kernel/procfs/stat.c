@@ -10,6 +10,7 @@
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/task/proc_access.h"
+#include "kernel/task/sigqueue.h"
 #include "kernel/task/threads.h"
 #include "kernel/term/tty.h"
 #include "lib/lock.h"
@@ -49,7 +50,7 @@ static char state_of(const struct proc *p, const struct thread *t, const struct 
         return 'Z';
     if (v->traced_stop)
         return 't';
-    if (p->stopped && !(t->trace && t->stop_passed))
+    if (stop_holds(p, t))
         return 'T';
     return READ_ONCE(t->state) <= THREAD_UNPLACED ? 'R' : 'S';
 }
@@ -59,7 +60,7 @@ static void copy_signals(const struct proc *p, const struct thread *t, struct vi
     REQUIRES(&p->sig.lock);
     v->pending = p->pending;
     if (t) {
-        v->thread_pending = t->pending;
+        v->thread_pending = signals_of(t);
         v->blocked = t->blocked;
         v->policy = t->policy;
         v->allowed = READ_ONCE(t->allowed);
@@ -87,7 +88,8 @@ static void copy_thread(const struct proc *p, const struct thread *t,
     v->start = id->tid ? t->start_ns : p->start_ns;
     v->exit_signal = id->tid ? -1 : p->exit_signal;
     if (whole) {
-        proc_times(p, &v->utime, &v->stime);
+        v->utime = READ_ONCE(p->utime_ns);
+        v->stime = READ_ONCE(p->stime_ns);
     } else if (t) {
         v->utime = READ_ONCE(t->utime_ns);
         v->stime = READ_ONCE(t->stime_ns);

@@ -56,7 +56,8 @@ void tracee_link(struct thread *t, struct thread *by, struct tracee **fresh, boo
     r->by = by;
     spin_lock(&p->sig.lock);
     t->trace = r;
-    t->stop_passed = false;
+    p->was_traced = true;
+    t->stop_passed = 0;
     WRITE_ONCE(r->tracer, by->proc);
     spin_unlock(&p->sig.lock);
     list_add_tail(&by->proc->tracees, &r->link);
@@ -90,7 +91,7 @@ void tracee_unlink(struct tracee *r, int signal)
     }
     spin_lock(&p->sig.lock);
     WRITE_ONCE(r->tracer, NULL);
-    r->thread->stop_passed = false;
+    r->thread->stop_passed = 0;
     r->thread->trap_due = 0;
     spin_unlock(&p->sig.lock);
     tracee_go(r, PTRACE_CONT, signal);
@@ -383,11 +384,14 @@ void ptrace_fork_publish(struct thread *child)
     tracee_link(child, from->by, &fresh, from->seized);
     child->trace->options = from->options;
     child->trace->capable = from->capable;
+    spin_lock(&child->proc->sig.lock);
     if (from->seized) {
         child->trap_due = TRAP_STOP;
     } else {
+        signal_settle(child);
         child->records.standard[SIGSTOP] = (struct sig_record){.code = SI_USER};
         child->pending |= sig_bit(SIGSTOP);
     }
+    spin_unlock(&child->proc->sig.lock);
     thread_look(child);
 }

@@ -238,7 +238,7 @@ bool ptrace_group_stop(struct thread *t)
     }
     flags = spin_lock_irq(&p->sig.lock);
     if (r->tracer && !listened && p->stopped)
-        t->stop_passed = true;
+        t->stop_passed = p->stop_count;
     spin_unlock_irq(&p->sig.lock, flags);
     return true;
 }

@@ -19,6 +19,7 @@
 #include "kernel/task/sigactions.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/walk.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/pause.h"
@@ -306,7 +307,7 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
     p->nthreads = p->nlive = 1;
     t->account = p->account;
     account_hold(t->account);
-    list_add_tail(&p->threads, &t->proc_link);
+    thread_walk_join(p, t);
     init_proc = p;
     flags = spin_lock_irq(&proc_lock);
     proc_publish(p, NULL);

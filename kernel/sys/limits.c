@@ -112,11 +112,10 @@ long sys_times(const struct syscall_args *a)
 {
     const u64 tick = NSEC / USER_HZ;
     struct proc *p = current_proc();
-    u64 utime, stime;
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
+    u64 out[4] = {READ_ONCE(p->utime_ns) / tick, READ_ONCE(p->stime_ns) / tick,
+                  p->cutime_ns / tick, p->cstime_ns / tick};
 
-    proc_times(p, &utime, &stime);
-    u64 out[4] = {utime / tick, stime / tick, p->cutime_ns / tick, p->cstime_ns / tick};
     spin_unlock_irq(&p->sig.lock, flags);
 
     if (a->a0 && copy_to_user(a->a0, out, sizeof(out)) != 0)

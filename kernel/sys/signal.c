@@ -75,7 +75,7 @@ long sys_rt_sigprocmask(const struct syscall_args *a)
 long sys_rt_sigpending(const struct syscall_args *a)
 {
     struct thread *t = current_thread();
-    u64 set = (READ_ONCE(t->pending) | READ_ONCE(t->proc->pending)) & t->blocked;
+    u64 set = (signals_of(t) | READ_ONCE(t->proc->pending)) & t->blocked;
 
     if (a->a1 > SIGSET_SIZE)
         return -EINVAL;

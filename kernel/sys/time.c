@@ -80,8 +80,6 @@ int deadline_from_user(vaddr_t timespec, u64 *deadline)
 static int read_clock(s32 clock, u64 *ns)
 {
     const struct thread *t = current_thread();
-    irqflags_t flags;
-    u64 utime, stime;
 
     switch (clock) {
     case CLOCK_REALTIME:
@@ -96,10 +94,7 @@ static int read_clock(s32 clock, u64 *ns)
         *ns = clock_monotonic_ns();
         return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
-        flags = spin_lock_irq(&proc_lock);
-        proc_times(t->proc, &utime, &stime);
-        spin_unlock_irq(&proc_lock, flags);
-        *ns = utime + stime;
+        *ns = proc_cpu_ns(t->proc);
         return 0;
     case CLOCK_THREAD_CPUTIME_ID:
         *ns = t->utime_ns + t->stime_ns;

@@ -72,12 +72,6 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
     proc_exit(signo);
 }
 
-/* Whether the process is stopped, and t with it. */
-static bool stop_holds(const struct proc *p, const struct thread *t)
-{
-    return READ_ONCE(p->stopped) && !READ_ONCE(t->stop_passed);
-}
-
 /* Sleeps until SIGCONT or SIGKILL, or a tracer's word. */
 static void while_stopped(struct proc *p, struct thread *t)
 {

@@ -26,6 +26,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/visit.h"
 #include "kernel/task/wait.h"
 #include "kernel/task/walk.h"
 #include "kernel/term/tty.h"
@@ -119,8 +120,6 @@ static void detach_thread(struct proc *p, struct thread *t, struct list *trash)
 {
     REQUIRES(&proc_lock);
     REQUIRES(&p->sig.lock);
-    p->utime_ns += t->utime_ns;
-    p->stime_ns += t->stime_ns;
     p->minflt += t->minflt;
     p->nvcsw += t->nvcsw;
     p->nivcsw += t->nivcsw;
@@ -277,7 +276,8 @@ static void leave_family(struct proc *p, struct thread *t)
     thread_unpublish(t);
     spin_lock(&p->sig.lock);
     detach_thread(p, t, &trash);
-    p->leader = NULL;
+    p->leader = p->last_thread = NULL;
+    visit_forget(p);
     signal_flush(&p->pending, &p->records, &trash);
     spin_unlock(&p->sig.lock);
     if (ptrace_thread_ends(t, p->exit_status))

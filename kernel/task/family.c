@@ -70,7 +70,6 @@ void notify_parent(struct proc *p, int code, int status)
     bool ended = code != CLD_STOPPED && code != CLD_CONTINUED;
     struct sig_record rec = {
         .code = code, .pid = p->pid, .uid = p->cred.uid, .status = status};
-    u64 utime, stime;
     int signo = ended ? p->exit_signal : SIGCHLD;
 
     if (code == CLD_STOPPED && unlikely(ptrace_by_parent(p)))
@@ -78,9 +77,8 @@ void notify_parent(struct proc *p, int code, int status)
     /* The program that shall get it is not the one that asked for it any more. */
     if (signo && p->parent_exec_count != parent->exec_count)
         signo = SIGCHLD;
-    proc_times(p, &utime, &stime);
-    rec.utime = (u32)(utime / (1000000000 / USER_HZ));
-    rec.stime = (u32)(stime / (1000000000 / USER_HZ));
+    rec.utime = (u32)(READ_ONCE(p->utime_ns) / (1000000000 / USER_HZ));
+    rec.stime = (u32)(READ_ONCE(p->stime_ns) / (1000000000 / USER_HZ));
     if (signo > 0 && signo <= NSIG && (ended || !(act_flags & SA_NOCLDSTOP)))
         signal_send_record(parent, NULL, signo, &rec, &p->end_record);
     waitq_wake_all(&parent->child_wait);

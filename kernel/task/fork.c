@@ -24,6 +24,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -219,7 +220,7 @@ static int build_child(struct proc *parent, const struct fork_args *args,
     proc_copy_exe(child, parent);
     child->leader = t;
     child->nthreads = child->nlive = 1;
-    list_add_tail(&child->threads, &t->proc_link);
+    thread_walk_join(child, t);
     *out = child;
     return 0;
 
@@ -291,7 +292,7 @@ static int join_process(struct proc *p, struct thread *t)
     if (!err) {
         thread_publish(t);
         spin_lock(&p->sig.lock);
-        list_add_tail(&p->threads, &t->proc_link);
+        thread_walk_join(p, t);
         p->nthreads++;
         p->nlive++;
         p->account->tasks++;

@@ -13,6 +13,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
+#include "kernel/task/visit.h"
 #include "kernel/task/wait.h"
 #include "kernel/task/walk.h"
 #include "lib/lock.h"
@@ -22,41 +23,49 @@
 /* ---- stops ---- */
 
 /* Threads that sleep in a call stop on their way out of it. Those that run may be in their
- * program on another CPU: the parent hears of the stop when none of them is any more. */
+ * program on another CPU: the parent hears of the stop when none of them is any more. They are
+ * counted one by one by the thread that took the signal; it counts itself first and stops last,
+ * so that nobody tells of the stop before all are counted. */
 void job_stops(struct proc *p, struct thread *t, int signo)
 {
     REQUIRES(&p->sig.lock);
-    struct list *pos;
-
-    WRITE_ONCE(p->stopped, true);
     p->stop_count++;
+    WRITE_ONCE(p->stopped, true);
     p->reported = p->continued = p->stop_told = false;
     p->stop_signal = signo;
-    p->stop_due = 0;
-    /* Who is seen asleep here sees `stopped` when it wakes up. */
+    p->stop_due = 1;
+    t->stop_due = p->stop_count;
+    /* Who is seen asleep from now on sees `stopped` when it wakes up. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    list_for_each (pos, &p->threads) {
-        struct thread *other = list_entry(pos, struct thread, proc_link);
-
-        other->stop_passed = false;
-        if (unlikely(is_traced(other)) && other->trace->state == TRACE_LISTENING)
-            other->trap_due |= TRAP_NOTIFY;
-        other->stop_due = other == t || READ_ONCE(other->state) == THREAD_RUNNABLE;
-        p->stop_due += other->stop_due;
-    }
     job_changed();
+}
+
+/* One that took the stop already is not counted any more. */
+static void stop_other(struct proc *p, struct thread *t)
+{
+    REQUIRES(&p->sig.lock);
+    u64 stop = p->stop_count;
+
+    if (unlikely(is_traced(t)) && t->trace->state == TRACE_LISTENING)
+        t->trap_due |= TRAP_NOTIFY;
+    if (t->stop_due != stop && t->stop_taken != stop &&
+        READ_ONCE(t->state) == THREAD_RUNNABLE) {
+        t->stop_due = stop;
+        p->stop_due++;
+    }
+    thread_notify(t);
 }
 
 void job_stop_others(struct proc *p)
 {
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
-    u32 count = p->stop_count;
+    u64 count = p->stop_count;
     struct thread_walk w;
     struct thread *t;
 
     thread_walk_begin(&w, p);
     while (p->stopped && p->stop_count == count && (t = thread_walk_next(&w, p))) {
-        thread_notify(t);
+        stop_other(p, t);
         if (breath_due()) {
             spin_unlock_irq(&p->sig.lock, flags);
             breathe();
@@ -70,9 +79,12 @@ void job_stop_others(struct proc *p)
 bool job_stop_taken(struct proc *p, struct thread *t)
 {
     REQUIRES(&p->sig.lock);
-    p->stop_due -= t->stop_due;
-    t->stop_due = false;
-    if (!p->stopped || p->stop_due || p->stop_told)
+    if (!p->stopped)
+        return false;
+    if (t->stop_due == p->stop_count && t->stop_taken != p->stop_count)
+        p->stop_due--;
+    t->stop_taken = p->stop_count;
+    if (p->stop_due || p->stop_told)
         return false;
     WRITE_ONCE(p->stop_told, true);
     job_changed();
@@ -114,7 +126,7 @@ void job_stop_passed(struct proc *p, struct thread *t)
 void job_sleep(struct proc *p, struct thread *t)
 {
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
-    bool stays = p->stopped && !t->stop_passed, last = false;
+    bool stays = stop_holds(p, t), last = false;
 
     /* It may be the next stop already: each is taken. */
     if (stays) {
@@ -134,24 +146,36 @@ void job_sleep(struct proc *p, struct thread *t)
     spin_unlock_irq(&p->sig.lock, flags);
 }
 
-void job_continues(struct proc *p)
+void job_tell_traced(struct thread *t)
+{
+    REQUIRES(&t->proc->sig.lock);
+    if (likely(!is_traced(t)))
+        return;
+    if (t->trace->seized && READ_ONCE(t->trace->state) != TRACE_RUNNING)
+        t->trap_due |= TRAP_NOTIFY;
+    thread_notify(t);
+}
+
+static noinline void tell_traced(struct proc *p)
 {
     REQUIRES(&p->sig.lock);
     struct list *pos;
+    u32 n = 0;
 
+    list_for_each (pos, &p->threads) {
+        if (n++ >= VISIT_WAKES && visit_later(p, VISIT_TRACED))
+            break;
+        job_tell_traced(list_entry(pos, struct thread, proc_link));
+    }
+}
+
+void job_continues(struct proc *p)
+{
+    REQUIRES(&p->sig.lock);
     WRITE_ONCE(p->stopped, false);
     p->continued = true;
-    p->stop_due = 0;
-    list_for_each (pos, &p->threads) {
-        struct thread *t = list_entry(pos, struct thread, proc_link);
-
-        t->stop_due = t->stop_passed = false;
-        if (likely(!is_traced(t)))
-            continue;
-        if (t->trace->seized && READ_ONCE(t->trace->state) != TRACE_RUNNING)
-            t->trap_due |= TRAP_NOTIFY;
-        thread_notify(t);
-    }
+    if (unlikely(p->was_traced))
+        tell_traced(p);
     job_changed();
     wake_stopped(p, 2);
 }

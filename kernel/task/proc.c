@@ -61,6 +61,7 @@ struct proc *proc_alloc(void)
     list_init(&p->tracees);
     list_init(&p->threads);
     list_init(&p->walks);
+    list_init(&p->visit_link);
     list_init(&p->asleep);
     list_init(&p->records.queued);
     waitq_init(&p->child_wait);
@@ -406,21 +407,6 @@ void proc_task_counts(const struct proc *p, struct task_counts *out)
         out->minflt += READ_ONCE(t->minflt);
         out->nvcsw += READ_ONCE(t->nvcsw);
         out->nivcsw += READ_ONCE(t->nivcsw);
-    }
-}
-
-void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns)
-{
-    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
-    struct list *pos;
-
-    *utime_ns = p->utime_ns;
-    *stime_ns = p->stime_ns;
-    list_for_each (pos, &p->threads) {
-        const struct thread *t = list_entry(pos, struct thread, proc_link);
-
-        *utime_ns += READ_ONCE(t->utime_ns);
-        *stime_ns += READ_ONCE(t->stime_ns);
     }
 }
 

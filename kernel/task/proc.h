@@ -131,22 +131,25 @@ struct thread {
     u16 ioprio;            /* [P] ioprio_set(2), remembered */
     u64 rt_ticks;          /* ticks as real-time thread since it slept: RLIMIT_RTTIME */
     struct list proc_link; /* [PS] proc->threads */
-    struct list tid_link;  /* [P] and the number's lock; either is enough to read */
-    struct ktimer sleep_timer; /* park_until */
-    char comm[COMM_LEN];       /* [S] */
-    void (*entry)(void *);     /* [c] where a new thread starts */
+    struct rb_node serial_node; /* [PS] proc->by_serial */
+    struct list tid_link;       /* [P] and the number's lock; either is enough to read */
+    struct ktimer sleep_timer;  /* park_until */
+    char comm[COMM_LEN];        /* [S] */
+    void (*entry)(void *);      /* [c] where a new thread starts */
     void *entry_arg;
 
     u64 blocked;       /* [S] changed by itself alone; bit signo-1 */
     u64 saved_blocked; /* [o] rt_sigsuspend: mask to put back, valid with restore_mask */
     bool restore_mask; /* [o] */
     struct list stop_link; /* [S] proc->asleep: it sleeps in job_sleep() */
-    bool stop_due;         /* [S] its process's stop is not told before it stops too */
-    bool stop_passed; /* [S] its tracer let it go on: the process's stop is not for it */
-    u8 trap_due;      /* [S] TRAP_*: it stops for its tracer as soon as it can */
-    struct tracee *trace;           /* [PS] kernel/ptrace; NULL: nobody ever traced it */
-    u64 awaits;                     /* [S] sigtimedwait takes these */
-    u64 pending;                    /* [S] signals directed at this thread */
+    /* [S] numbers of stops of the process: the one that is not told before it stops too; the
+     * last that it took; the one that is not for it, as its tracer let it go on. */
+    u64 stop_due, stop_taken, stop_passed;
+    u8 trap_due;          /* [S] TRAP_*: it stops for its tracer as soon as it can */
+    struct tracee *trace; /* [PS] kernel/ptrace; NULL: nobody ever traced it */
+    u64 awaits;           /* [S] sigtimedwait takes these */
+    u64 pending;          /* [S] signals directed at this thread, signals_of() */
+    u64 cancels[2];       /* [S] of the process's, those that `pending` has seen */
     struct sig_records records;     /* [S] */
     u64 altstack_sp, altstack_size; /* [o] */
     u32 altstack_flags;             /* [o] */
@@ -229,7 +232,11 @@ struct proc {
     u64 orphaned_by;  /* [P] first of a group: the process whose end it was asked for */
     struct list hash; /* [P] by pid */
     struct list threads;        /* [PS] of those that have not left (leave_group) */
+    struct rb_root by_serial;   /* [PS] the same */
     struct list walks;          /* [PS] of struct thread_walk */
+    struct list visit_link;     /* with the next one: kernel/task/visit.c */
+    u8 visits;                  /* enum visit: what is due */
+    bool was_traced;            /* [S] one of its threads, at some time */
     u32 nthreads;               /* [PS] */
     u32 nlive;                  /* [P] threads that have not left their last stack */
     struct thread *leader;      /* [PS] NULL once it is a zombie */
@@ -246,6 +253,7 @@ struct proc {
     struct inode *exe_inode; /* [1] its inode, referenced and denied for writing */
     struct sighand sig;
     u64 pending;                        /* [S] signals to the process */
+    u64 cancels[2];                     /* [S] kernel/task/sigqueue.h */
     struct sig_records records;         /* [S] */
     struct rlimit64 rlim[RLIM_NLIMITS]; /* [P] */
     struct cred cred;                   /* [P], see kernel/task/cred.h */
@@ -257,7 +265,7 @@ struct proc {
     bool stop_told;                 /* [S] all threads stopped, the parent may know */
     bool continued;                 /* [S] a continuation that wait4 has not seen */
     int stop_signal;                /* [S] */
-    u32 stop_count;                 /* [S] stops so far */
+    u64 stop_count;                 /* [S] stops so far, the last one's number */
     struct list asleep;             /* [S] threads that stopped */
     u32 stop_due;                   /* [S] threads that still have to stop */
     int exit_status;                /* [P] as wait4 reports it */
@@ -268,8 +276,7 @@ struct proc {
     u64 start_ns;                   /* [c] */
     u64 minflt, nvcsw, nivcsw;      /* [PS] of threads that ended */
     u64 majflt;                     /* [c] nothing is read from a device */
-    u64 cpu_ns;                     /* of all threads, for RLIMIT_CPU */
-    u64 utime_ns, stime_ns;         /* [PS] of threads that ended */
+    u64 utime_ns, stime_ns;         /* [A] of all threads */
     u64 cutime_ns, cstime_ns, cminflt, cmajflt; /* [PS] of waited-for children */
     struct io_counts io;       /* [P] of threads that ended and of waited-for children */
     u64 maxrss_kb, cmaxrss_kb; /* [P] */
@@ -319,6 +326,13 @@ static inline void thread_look(struct thread *t)
     __atomic_fetch_or(&t->work, THREAD_LOOK, __ATOMIC_RELAXED);
 }
 
+/* Whether the process is stopped, and t with it. */
+static inline bool stop_holds(const struct proc *p, const struct thread *t)
+{
+    return READ_ONCE(p->stopped) &
+           (READ_ONCE(t->stop_passed) != READ_ONCE(p->stop_count));
+}
+
 /* Everything that keeps the running thread, t, from going straight back to its program.
  * What is sent after `work` was cleared sets it again. */
 static inline bool thread_work(struct thread *t)
@@ -327,7 +341,7 @@ static inline bool thread_work(struct thread *t)
 
     __atomic_fetch_and(&t->work, ~THREAD_LOOK, __ATOMIC_SEQ_CST);
     return (cpu_own.need_resched | (u32)t->restart | t->restore_mask | t->trap_due |
-            READ_ONCE(t->rseq_due) | (READ_ONCE(p->stopped) & !t->stop_passed)) ||
+            READ_ONCE(t->rseq_due) | stop_holds(p, t)) ||
            ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked);
 }
 
@@ -363,9 +377,12 @@ void proc_io_counts(const struct proc *p, struct io_counts *out);
 void io_counts_add(struct io_counts *to, const struct io_counts *n);
 /* Names t (NULL: none) and, if `whole`, its process; a name is at most COMM_LEN-1 long. */
 void proc_set_comm(struct proc *p, struct thread *t, const char *name, bool whole);
-/* CPU time used so far by all threads; proc_lock or sig.lock held. */
-void proc_times(const struct proc *p, u64 *utime_ns, u64 *stime_ns);
-/* Page faults, voluntary and other switches of all threads; the same. */
+/* CPU time used so far by all threads. */
+static inline u64 proc_cpu_ns(const struct proc *p)
+{
+    return READ_ONCE(p->utime_ns) + READ_ONCE(p->stime_ns);
+}
+/* Page faults, voluntary and other switches of all threads; proc_lock or sig.lock held. */
 struct task_counts {
     u64 minflt, nvcsw, nivcsw;
 };

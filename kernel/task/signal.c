@@ -5,33 +5,19 @@
 #include "kernel/task/signal.h"
 #include "kernel/event/posix_timer.h"
 #include "kernel/event/signalfd.h"
+#include "kernel/pause.h"
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/sigactions.h"
 #include "kernel/task/sigqueue.h"
+#include "kernel/task/visit.h"
 #include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 
-/* So many threads are woken at once for one signal. */
-#define WAKE_MAX 256u
-
 /* ---- sending ---- */
-
-static void unset_everywhere(struct proc *p, u64 set, struct list *trash)
-{
-    REQUIRES(&p->sig.lock);
-    struct list *pos;
-
-    signal_discard(&p->pending, &p->records, set, trash);
-    list_for_each (pos, &p->threads) {
-        struct thread *t = list_entry(pos, struct thread, proc_link);
-
-        signal_discard(&t->pending, &t->records, set, trash);
-    }
-}
 
 /* Who is killed first kills the others, with pauses (kernel/task/exit.c). */
 static void wake_some(struct proc *p)
@@ -42,33 +28,26 @@ static void wake_some(struct proc *p)
 
     list_for_each (pos, &p->threads) {
         thread_notify(list_entry(pos, struct thread, proc_link));
-        if (++n == WAKE_MAX)
+        if (++n == VISIT_WAKES)
             break;
     }
 }
 
-/* All threads block a signal: those that wait for just this one. */
-static void wake_awaiting(struct proc *p, int signo)
+u64 signal_offer(struct thread *t, u64 set)
 {
-    REQUIRES(&p->sig.lock);
-    struct list *pos;
-    u32 n = 0;
-
-    list_for_each (pos, &p->threads) {
-        struct thread *t = list_entry(pos, struct thread, proc_link);
-
-        if (!(t->awaits & sig_bit(signo)))
-            continue;
+    REQUIRES(&t->proc->sig.lock);
+    if (set & ~t->blocked)
+        thread_notify(t);
+    else if (set & t->awaits)
         thread_unpark(t);
-        if (++n == WAKE_MAX)
-            break;
-    }
+    return set & t->blocked;
 }
 
 void signal_retarget(struct proc *p, u64 set)
 {
     REQUIRES(&p->sig.lock);
     struct list *pos;
+    u32 looks = 0, wakes = 0;
 
     set &= p->pending;
     if (likely(!set))
@@ -76,10 +55,11 @@ void signal_retarget(struct proc *p, u64 set)
     list_for_each (pos, &p->threads) {
         struct thread *t = list_entry(pos, struct thread, proc_link);
 
-        if (set & ~t->blocked)
-            thread_notify(t);
-        set &= t->blocked;
-        if (!set)
+        if (looks++ >= VISIT_LOOKS && visit_later(p, VISIT_PENDING))
+            break;
+        wakes += (set & t->awaits) != 0;
+        set = signal_offer(t, set);
+        if (!set || wakes >= VISIT_WAKES)
             break;
     }
 }
@@ -89,10 +69,10 @@ static void apply_job_control(struct proc *p, int signo)
 {
     REQUIRES(&p->sig.lock);
     if (sig_bit(signo) & SIG_STOPS)
-        unset_everywhere(p, sig_bit(SIGCONT), NULL);
+        signal_cancel(p, CANCELLED_CONT);
     if (signo != SIGCONT)
         return;
-    unset_everywhere(p, SIG_STOPS, NULL);
+    signal_cancel(p, CANCELLED_STOPS);
     if (p->stopped)
         job_continues(p);
 }
@@ -122,11 +102,12 @@ static void add_standard(u64 *pending, struct sig_records *records, int signo,
     WRITE_ONCE(*pending, *pending | sig_bit(signo));
 }
 
-/* One that would act on it, if there is one. */
+/* One that would act on it, if there is one among those that the sender has time for. */
 static struct thread *pick_thread(struct proc *p, int signo)
 {
     REQUIRES(&p->sig.lock);
     struct list *pos;
+    u32 looks = 0;
 
     if (!p->leader || !(p->leader->blocked & sig_bit(signo)))
         return p->leader;
@@ -135,6 +116,8 @@ static struct thread *pick_thread(struct proc *p, int signo)
 
         if (!(t->blocked & sig_bit(signo)))
             return t;
+        if (++looks >= VISIT_LOOKS)
+            break;
     }
     return p->leader;
 }
@@ -146,7 +129,7 @@ static void tell(struct proc *p, const struct thread *t, struct thread *target, 
     if (!t && signo == SIGKILL)
         wake_some(p);
     else if (!t && target->blocked & sig_bit(signo))
-        wake_awaiting(p, signo);
+        signal_retarget(p, sig_bit(signo));
     else
         thread_notify(target);
     if (unlikely(p->sigwait))
@@ -166,6 +149,8 @@ int signal_send_record(struct proc *p, struct thread *t, int signo,
     if (!p->leader)
         goto out;
     apply_job_control(p, signo);
+    if (t)
+        signal_settle(t);
     if (is_ignored(p, target, signo))
         goto out;
     if (signo <= SIG_STANDARD_MAX) {
@@ -200,6 +185,8 @@ enum timer_sent signal_send_timer(struct proc *p, struct thread *t, struct sig_q
     if (!p->leader)
         return TIMER_IGNORED;
     apply_job_control(p, q->signo);
+    if (t)
+        signal_settle(t);
     if (is_ignored(p, target, q->signo))
         return TIMER_IGNORED;
     if (q->signo <= SIG_STANDARD_MAX) {
@@ -253,15 +240,15 @@ int signal_send_group(s32 pgid, int signo, u64 after, u64 until)
 
 u64 signal_actionable(const struct thread *t)
 {
-    return (READ_ONCE(t->pending) | READ_ONCE(t->proc->pending)) & ~t->blocked;
+    return (signals_of(t) | READ_ONCE(t->proc->pending)) & ~t->blocked;
 }
 
 bool thread_interrupted(void)
 {
     const struct thread *t = current_thread();
 
-    return t->proc && (signal_actionable(t) || READ_ONCE(t->trap_due) ||
-                       (READ_ONCE(t->proc->stopped) && !READ_ONCE(t->stop_passed)));
+    return t->proc &&
+           (signal_actionable(t) || READ_ONCE(t->trap_due) || stop_holds(t->proc, t));
 }
 
 /* What it blocks from now on may have been sent to the process and given to it: another one
@@ -297,13 +284,41 @@ void signal_exec(struct proc *p, struct thread *t)
     spin_unlock_irq(&p->sig.lock, flags);
 }
 
-/* sigaction made signo ignored: what is pending of it goes. */
+static bool discards(const struct proc *p, int signo)
+{
+    u64 handler = READ_ONCE(p->sig.actions->of[signo].sa_handler);
+
+    return handler == SIG_IGN ||
+           (handler == SIG_DFL && sig_bit(signo) & SIG_DEFAULT_IGNORED);
+}
+
+/* Ignored from now on: what is pending of it goes, unless that changes meanwhile. sig.lock is
+ * given up now and then. */
+static void discard_everywhere(struct proc *p, int signo, struct list *trash,
+                               irqflags_t *flags)
+{
+    REQUIRES(&p->sig.lock);
+    struct thread_walk w;
+    struct thread *t;
+
+    signal_discard(&p->pending, &p->records, sig_bit(signo), trash);
+    thread_walk_begin(&w, p);
+    while (discards(p, signo) && (t = thread_walk_next(&w, p)) != NULL) {
+        signal_discard(&t->pending, &t->records, sig_bit(signo), trash);
+        if (breath_due()) {
+            spin_unlock_irq(&p->sig.lock, *flags);
+            breathe();
+            *flags = spin_lock_irq(&p->sig.lock);
+        }
+    }
+    thread_walk_end(&w);
+}
+
 void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction *act,
                        struct kernel_sigaction *old)
 {
     struct list trash = LIST_INIT(trash);
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
-    u64 handler;
 
     spin_lock(&p->sig.actions->lock);
     *old = p->sig.actions->of[signo];
@@ -312,14 +327,9 @@ void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction 
         p->sig.actions->of[signo].sa_mask &= ~SIG_UNBLOCKABLE;
     }
     spin_unlock(&p->sig.actions->lock);
-    if (act) {
-        handler = act->sa_handler;
-        if (handler == SIG_IGN ||
-            (handler == SIG_DFL && sig_bit(signo) & SIG_DEFAULT_IGNORED))
-            unset_everywhere(p, sig_bit(signo), &trash);
-    }
+    if (act && discards(p, signo))
+        discard_everywhere(p, signo, &trash, &flags);
     spin_unlock_irq(&p->sig.lock, flags);
     signal_free(p, &trash);
-    if (p == current_proc())
-        posix_timers_rearm(p);
+    posix_timers_rearm(p);
 }

@@ -32,6 +32,10 @@ void signal_send_thread(struct thread *t, int signo);
  * on. */
 int signal_send_group(s32 pgid, int signo, u64 after, u64 until);
 
+/* A thread is told of signals to its process if it takes some of `set`: the others. sig.lock
+ * held. */
+u64 signal_offer(struct thread *t, u64 set);
+
 /* Signals to the process in `set` may have been meant for a thread that will not take them:
  * one that would is told of each. sig.lock held. */
 void signal_retarget(struct proc *p, u64 set);
@@ -51,7 +55,7 @@ enum timer_sent signal_send_timer(struct proc *p, struct thread *t, struct sig_q
 struct procs;
 struct proc *signal_next(struct procs *w, int signo, struct sig_queued **spare);
 
-/* act NULL: reads only. */
+/* Of the running process; act NULL: reads only. It pauses: no spinlock held. */
 void signal_set_action(struct proc *p, int signo, const struct kernel_sigaction *act,
                        struct kernel_sigaction *old);
 

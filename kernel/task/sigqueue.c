@@ -209,6 +209,39 @@ void signal_discard(u64 *pending, struct sig_records *records, u64 set,
         discard_one(records, __builtin_ctzll(gone) + 1, trash);
 }
 
+static u64 cancelled(unsigned which)
+{
+    return which == CANCELLED_STOPS ? SIG_STOPS : sig_bit(SIGCONT);
+}
+
+void signal_cancel(struct proc *p, enum cancelled which)
+{
+    REQUIRES(&p->sig.lock);
+    signal_discard(&p->pending, &p->records, cancelled(which), NULL);
+    WRITE_ONCE(p->cancels[which], p->cancels[which] + 1);
+}
+
+void signal_settle(struct thread *t)
+{
+    REQUIRES(&t->proc->sig.lock);
+    for (unsigned i = 0; i <= CANCELLED_CONT; i++) {
+        if (likely(t->cancels[i] == t->proc->cancels[i]))
+            continue;
+        signal_discard(&t->pending, &t->records, cancelled(i), NULL);
+        WRITE_ONCE(t->cancels[i], t->proc->cancels[i]);
+    }
+}
+
+u64 signals_of(const struct thread *t)
+{
+    u64 pending = READ_ONCE(t->pending);
+
+    for (unsigned i = 0; i <= CANCELLED_CONT; i++)
+        if (unlikely(READ_ONCE(t->cancels[i]) != READ_ONCE(t->proc->cancels[i])))
+            pending &= ~cancelled(i);
+    return pending;
+}
+
 void signal_flush(u64 *pending, struct sig_records *records, struct list *trash)
 {
     WRITE_ONCE(*pending, 0);
@@ -254,6 +287,7 @@ int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *
     u64 ready;
     int signo;
 
+    signal_settle(t);
     if (!(*pending & set)) {
         pending = &t->proc->pending;
         records = &t->proc->records;

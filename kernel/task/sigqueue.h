@@ -30,6 +30,15 @@ bool must_check signal_disown(struct sig_records *records, struct sig_queued *q)
 void signal_discard(u64 *pending, struct sig_records *records, u64 set,
                     struct list *trash);
 
+/* SIGCONT and the stop signals cancel each other for all threads, which may be thousands. So it is
+ * counted that they did, and what a thread has pending of them is void until its counts are the
+ * process's: signal_settle() makes them so and takes it out. Who adds to `pending` of a thread
+ * settles first; signals_of() reads what holds, without a lock. */
+enum cancelled { CANCELLED_STOPS, CANCELLED_CONT };
+void signal_cancel(struct proc *p, enum cancelled which);
+void signal_settle(struct thread *t);
+u64 signals_of(const struct thread *t);
+
 /* Nothing is allocated or freed under proc_lock and sig.lock, which interrupt handlers take too.
  * Who sends a queued signal brings memory for it: signal_spare() before the locks (NULL: none is
  * needed, or there is none), signal_spare_free() of what is left after them. What is taken out

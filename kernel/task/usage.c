@@ -44,11 +44,11 @@ void usage_of_children(const struct proc *p, struct rusage *out)
 void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out)
 {
     REQUIRES_EITHER(&proc_lock, &p->sig.lock);
-    u64 utime, stime, maxrss = READ_ONCE(p->maxrss_kb);
+    u64 utime = READ_ONCE(p->utime_ns), stime = READ_ONCE(p->stime_ns);
+    u64 maxrss = READ_ONCE(p->maxrss_kb);
     struct task_counts counts;
 
     memset(out, 0, sizeof(*out));
-    proc_times(p, &utime, &stime);
     proc_task_counts(p, &counts);
     if (p->mm)
         maxrss = MAX(maxrss, peak_kb(p->mm));

@@ -204,6 +204,33 @@ void thread_walk_end(struct thread_walk *w)
     list_del(&w->link);
 }
 
+void thread_walk_join(struct proc *p, struct thread *t)
+{
+    struct rb_node **link = &p->by_serial.node, *parent = NULL;
+
+    while (*link) { /* it is the last */
+        parent = *link;
+        link = &parent->right;
+    }
+    rb_insert(&p->by_serial, &t->serial_node, parent, link, NULL);
+    list_add_tail(&p->threads, &t->proc_link);
+}
+
+struct thread *thread_of_serial(const struct proc *p, u64 serial)
+{
+    REQUIRES(&p->sig.lock);
+    struct rb_node *n = p->by_serial.node;
+
+    while (n) {
+        struct thread *t = rb_entry(n, struct thread, serial_node);
+
+        if (t->serial == serial)
+            return t;
+        n = serial < t->serial ? n->left : n->right;
+    }
+    return NULL;
+}
+
 void thread_walk_leave(struct proc *p, struct thread *t)
 {
     REQUIRES(&proc_lock);
@@ -217,4 +244,5 @@ void thread_walk_leave(struct proc *p, struct thread *t)
             w->next = t->proc_link.next;
     }
     list_del(&t->proc_link);
+    rb_erase(&p->by_serial, &t->serial_node, NULL);
 }

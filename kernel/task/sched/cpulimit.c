@@ -66,8 +66,10 @@ static void run_timer(struct proc *p, struct cpu_itimer *timer, u64 ns, int sign
 void cpu_limit_tick(struct thread *t, u64 ns, bool in_user)
 {
     struct proc *p = t->proc;
-    u64 used = __atomic_add_fetch(&p->cpu_ns, ns, __ATOMIC_RELAXED);
+    u64 used;
 
+    __atomic_fetch_add(in_user ? &p->utime_ns : &p->stime_ns, ns, __ATOMIC_RELAXED);
+    used = proc_cpu_ns(p);
     if (unlikely(READ_ONCE(p->rlim[RLIMIT_CPU].rlim_cur) != RLIM_INFINITY))
         check_cpu(p, used);
     if (unlikely(t->realtime &&
@@ -78,7 +80,7 @@ void cpu_limit_tick(struct thread *t, u64 ns, bool in_user)
     if (unlikely(READ_ONCE(p->cpu_itimers[1].left)))
         run_timer(p, &p->cpu_itimers[1], ns, SIGPROF);
     if (unlikely(READ_ONCE(p->timers)))
-        posix_timers_tick(p);
+        posix_timers_tick(p, t);
 }
 
 void cpu_itimer_set(struct proc *p, int which, const struct cpu_itimer *new,

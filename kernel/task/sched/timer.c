@@ -119,10 +119,13 @@ u64 ktimer_set(struct ktimer *t, u64 deadline)
     return old;
 }
 
+/* So many ring in one interrupt; for the rest there comes another at once. */
+#define RINGS_MAX 64u
+
 static void run_due(struct timerq *q, u64 now)
 {
     SCOPED_LOCK(&q->lock);
-    while (q->earliest && q->earliest->deadline <= now) {
+    for (u32 n = 0; n < RINGS_MAX && q->earliest && q->earliest->deadline <= now; n++) {
         struct ktimer *t = q->earliest;
         u64 next;
 
