@@ -85,7 +85,8 @@ static int child_of(const struct path *dir, const char *name, size_t len, u32 fl
         err = ino->ops->fill(dir->dentry, name, len, flags & WALK_NAME);
         if (err)
             return err;
-        d = dentry_find(dir->dentry, name, len);
+        return (flags & WALK_NAME) || dentry_find(dir->dentry, name, len) ? WALK_AGAIN
+                                                                          : -ENOENT;
     }
     if (!d && ino->ops->lookup) {
         err = ino->ops->lookup(ino, name, len, &child);
@@ -297,6 +298,16 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
     return err;
 }
 
+int walk_alone(struct fs_context *fs, const struct path *base, const char *name,
+               u32 flags, struct walk *w)
+{
+    int err;
+
+    while ((err = walk_path(fs, base, name, flags | WALK_ALONE, w)) == WALK_AGAIN)
+        walk_end(w);
+    return err;
+}
+
 void walk_end(struct walk *w)
 {
     path_put(&w->found);
@@ -315,7 +326,7 @@ int vfs_lookup(struct fs_context *fs, const struct path *base, const char *name,
         mutex_unlock(&vfs_tree_lock);
         walk_end(&w);
         mutex_lock(&vfs_tree_lock);
-        err = walk_path(fs, base, name, flags | WALK_ALONE, &w);
+        err = walk_alone(fs, base, name, flags, &w);
     }
     if (!err) {
         *out = w.found;

@@ -13,7 +13,9 @@
 #define WALK_NAME  4u
 /* vfs_tree_lock is held exclusively. */
 #define WALK_ALONE 8u
-/* walk_path() without WALK_ALONE: it must be tried again with it, for names come from elsewhere. */
+/* walk_path() without WALK_ALONE: it must be tried again with it, for names come from elsewhere.
+ * With it: some came, and vfs_tree_lock was given up meanwhile. It was not given up in a walk that
+ * ends otherwise, but for one that finds that a name is not there. */
 #define WALK_AGAIN 1
 
 struct walk {
@@ -29,6 +31,9 @@ struct walk {
  * walk_end in any case, without the lock. */
 int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
               struct walk *w);
+/* The same with WALK_ALONE, as often as it must be tried again. */
+int walk_alone(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
+               struct walk *w);
 void walk_end(struct walk *w);
 
 /* ---- places ---- */

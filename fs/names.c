@@ -39,7 +39,7 @@ int name_add(const struct walk *w, struct inode *ino, struct dentry **out)
 static int walk_new(struct fs_context *fs, const struct path *base, const char *name,
                     bool directory, struct walk *w)
 {
-    int err = walk_path(fs, base, name, WALK_NAME | WALK_ALONE, w);
+    int err = walk_alone(fs, base, name, WALK_NAME, w);
 
     if (!err)
         return -EEXIST;
@@ -219,7 +219,7 @@ static int remove(struct fs_context *fs, const struct path *base, const char *na
     int err;
 
     mutex_lock(&vfs_tree_lock);
-    err = walk_path(fs, base, name, WALK_NAME | WALK_ALONE, &w);
+    err = walk_alone(fs, base, name, WALK_NAME, &w);
     if (!err && w.last_len == 0) /* "." is invalid, ".." is never empty, "/" is busy */
         err = !directory ? -EISDIR : w.dots == 2 ? -ENOTEMPTY : w.dots ? -EINVAL : -EBUSY;
     if (w.last_len && w.parent.dentry && path_may_change(&w.parent) != 0)
@@ -334,18 +334,19 @@ static void move_name(struct dentry *d, struct dentry *to, const char *name, siz
     dentry_move(d, to, name, len);
 }
 
-/* As Linux: both parents first, then where the names stand, then what they are. */
+/* As Linux: both parents first, then where the names stand, then what they are. WALK_AGAIN: names
+ * came in the second walk, and what the first one found may not be true any more. */
 static int rename_names(struct fs_context *fs, const struct path *obase,
                         const char *oname, const struct path *nbase, const char *nname,
                         u32 flags, struct walk *o, struct walk *n)
 {
-    int old = walk_path(fs, obase, oname, WALK_NAME | WALK_ALONE, o), new, err;
+    int old = walk_alone(fs, obase, oname, WALK_NAME, o), new, err;
     struct dentry *d, *t;
 
     if (!o->parent.dentry)
         return old;
     new = walk_path(fs, nbase, nname, WALK_NAME | WALK_ALONE, n);
-    if (!n->parent.dentry)
+    if (!n->parent.dentry || new == WALK_AGAIN)
         return new;
     err = check_places(o, n, flags);
     if (!err)
@@ -370,16 +371,19 @@ static int rename_names(struct fs_context *fs, const struct path *obase,
 int vfs_rename(struct fs_context *fs, const struct path *obase, const char *oname,
                const struct path *nbase, const char *nname, u32 flags)
 {
-    struct walk o, n = {0};
     int err;
 
     if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
         flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
-    mutex_lock(&vfs_tree_lock);
-    err = rename_names(fs, obase, oname, nbase, nname, flags, &o, &n);
-    mutex_unlock(&vfs_tree_lock);
-    walk_end(&o);
-    walk_end(&n);
+    do {
+        struct walk o, n = {0};
+
+        mutex_lock(&vfs_tree_lock);
+        err = rename_names(fs, obase, oname, nbase, nname, flags, &o, &n);
+        mutex_unlock(&vfs_tree_lock);
+        walk_end(&o);
+        walk_end(&n);
+    } while (err == WALK_AGAIN);
     return err;
 }

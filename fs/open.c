@@ -250,7 +250,7 @@ static int find_or_create(const struct opening *o, bool alone, struct path *foun
                           struct file **out)
 {
     struct walk w;
-    int err = walk_path(o->fs, o->base, o->name, o->look | (alone ? WALK_ALONE : 0), &w);
+    int err = (alone ? walk_alone : walk_path)(o->fs, o->base, o->name, o->look, &w);
 
     *out = NULL;
     if (o->look == WALK_NAME && w.parent.dentry && w.last_len)

@@ -50,8 +50,8 @@ struct inode_ops {
     /* Look a name up in a directory that keeps no dentries (procfs): a new inode, or errno. */
     int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
     /* A directory whose names come from elsewhere: that name, or with `whole` all of them, is
-     * looked for there and put into the tree. 0 also when there is none. vfs_tree_lock
-     * exclusive. */
+     * looked for there and put into the tree. 0 also when there is none. vfs_tree_lock is held
+     * exclusively before and after, and given up while others are asked. */
     int (*fill)(struct dentry *dir, const char *name, size_t len, bool whole);
     int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev,
                   struct inode **out);

@@ -5,13 +5,14 @@
  * and all of them before it is mapped, run or written; a page that is there is the file's, and
  * never asked for again. Nothing goes back to the server.
  *
- * Locks: vfs_tree_lock and an inode's lock are outside ninep_lock, which also orders the filling
- * of files.
+ * Locks: an inode's lock is outside ninep_lock, which also orders the filling of files. The server
+ * may be slow, so nobody asks it with vfs_tree_lock held: whoever walks elsewhere does not wait.
  */
 #include "fs/host/hostfs.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
 #include "fs/host/ninep.h"
+#include "fs/host/node.h"
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/options.h"
@@ -20,23 +21,14 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
 #include "mm/phys/slab.h"
 #include "mm/vm/object.h"
 
 #define NINEP_MAGIC 0x01021997u
 
-/* inode->data of directories and files of the server. */
-struct host_node {
-    struct host_node *next; /* [ninep_lock] of those whose inode is gone */
-    u32 fid;                /* [c] */
-    bool open;              /* [ninep_lock] the fid is open for reading */
-    bool whole;             /* set under ninep_lock: all of the contents are here */
-};
-
-static const struct inode_ops host_dir_ops, host_whole_dir_ops, host_file_ops;
-static const struct file_ops host_dir_fops, host_file_fops;
+static const struct inode_ops host_dir_ops, host_whole_dir_ops;
+static const struct file_ops host_dir_fops;
 
 /* Fids that the server may forget: told with the next request that is made anyway. Linked by
  * `next`, added without a lock: an inode may end where nobody may sleep. */
@@ -50,7 +42,7 @@ static void bury(struct host_node *n)
         ;
 }
 
-static void begin(void)
+void host_begin(void)
 {
     struct host_node *n;
 
@@ -65,7 +57,7 @@ static void begin(void)
     }
 }
 
-static void end(void)
+void host_end(void)
 {
     mutex_unlock(&ninep_lock);
 }
@@ -149,7 +141,7 @@ static int make_inode(struct inode *dir, u32 fid, struct inode **out)
     return err;
 }
 
-static void host_destroy(struct inode *ino)
+void host_destroy(struct inode *ino)
 {
     if (ino->data)
         bury(ino->data);
@@ -158,42 +150,91 @@ static void host_destroy(struct inode *ino)
 
 /* ---- directories ---- */
 
-/* The server's name goes into the tree. 0 also when there is none, or it cannot be seen. */
-static int add_name(struct dentry *dir, const char *name, size_t len)
+static bool is_known(struct dentry *dir, const char *name, size_t len)
 {
-    REQUIRES_EXCLUSIVE(&vfs_tree_lock);
-    struct host_node *n = dir->inode->data;
-    struct inode *ino;
-    u32 fid;
-    int err = ninep_walk(n->fid, name, len, &fid);
-
-    if (!err)
-        err = make_inode(dir->inode, fid, &ino);
-    if (err)
-        return err == -ENOENT ? 0 : err;
-    return dentry_add(dir, name, len, ino);
+    SCOPED_LOCK_SHARED(&vfs_tree_lock);
+    return dir->inode->ops != &host_dir_ops || dentry_find(dir, name, len);
 }
 
-/* All names in one answer; where the next ones are in *offset. 1, 0: those were all. */
-static int add_some(struct dentry *dir, u32 fid, u8 *room, u64 *offset)
+static int ask_for_name(struct dentry *dir, const char *name, size_t len,
+                        struct inode **out)
 {
+    struct host_node *n = dir->inode->data;
+    u32 fid;
+    int err;
+
+    host_begin();
+    err = ninep_walk(n->fid, name, len, &fid);
+    if (!err)
+        err = make_inode(dir->inode, fid, out);
+    host_end();
+    return err;
+}
+
+/* The server's name goes into the tree. 0 also when there is none. Nobody's walk waits for the
+ * server: what has happened to the directory meanwhile counts, and the answer is thrown away. */
+static int bring_name(struct dentry *dir, const char *name, size_t len)
+{
+    struct inode *ino;
+    int err;
+
+    if (is_known(dir, name, len))
+        return 0;
+    err = ask_for_name(dir, name, len, &ino);
+    if (err)
+        return err == -ENOENT ? 0 : err;
+    mutex_lock(&vfs_tree_lock);
+    if (!dir->dead && dir->inode->ops == &host_dir_ops && !dentry_find(dir, name, len))
+        err = dentry_add(dir, name, len, ino);
+    else
+        inode_put(ino);
+    mutex_unlock(&vfs_tree_lock);
+    return err;
+}
+
+/* A directory once more, for its list of names. */
+static int open_list(const struct host_node *n, u32 *fid)
+{
+    int err;
+
+    host_begin();
+    err = ninep_walk(n->fid, NULL, 0, fid);
+    if (!err && (err = ninep_open(*fid)) != 0)
+        ninep_forget(*fid);
+    host_end();
+    return err;
+}
+
+/* One answer with names, which is copied. Its size. */
+static ssize_t ask_for_list(u32 fid, u64 offset, u8 *room)
+{
+    const u8 *bytes;
+    ssize_t n;
+
+    host_begin();
+    n = ninep_readdir(fid, offset, &bytes);
+    if (n > 0)
+        memcpy(room, bytes, (size_t)n);
+    host_end();
+    return n;
+}
+
+/* The names of one answer; where the next ones are in *offset. 1, 0: those were all. */
+static int bring_some(struct dentry *dir, u32 fid, u8 *room, u64 *offset)
+{
+    const u8 *at = room;
+    ssize_t n = ask_for_list(fid, *offset, room);
     struct ninep_entry e;
-    const u8 *bytes, *at = room;
-    ssize_t n = ninep_readdir(fid, *offset, &bytes);
     int more;
 
     if (n <= 0)
         return (int)n;
-    memcpy(room, bytes, (size_t)n);
     while ((more = ninep_next(&at, room + n, &e)) > 0) {
-        size_t len = strlen(e.name);
         int err = 0;
 
         *offset = e.next;
-        if (strcmp(e.name, ".") == 0 || strcmp(e.name, "..") == 0)
-            continue;
-        if (!dentry_find(dir, e.name, len))
-            err = add_name(dir, e.name, len);
+        if (strcmp(e.name, ".") != 0 && strcmp(e.name, "..") != 0)
+            err = bring_name(dir, e.name, strlen(e.name));
         if (err == -ENOMEM || err == -ENOSPC)
             return err;
         if (pause_point())
@@ -202,9 +243,8 @@ static int add_some(struct dentry *dir, u32 fid, u8 *room, u64 *offset)
     return more < 0 ? more : 1;
 }
 
-static int add_all(struct dentry *dir)
+static int bring_all(struct dentry *dir)
 {
-    struct host_node *n = dir->inode->data;
     u8 *room = kmalloc(NINEP_READ_MAX);
     u64 offset = 0, last;
     u32 fid;
@@ -212,22 +252,25 @@ static int add_all(struct dentry *dir)
 
     if (!room)
         return -ENOMEM;
-    err = ninep_walk(n->fid, NULL, 0, &fid);
+    err = open_list(dir->inode->data, &fid);
     if (!err) {
-        err = ninep_open(fid);
-        if (!err)
-            do {
-                last = offset;
-                err = add_some(dir, fid, room, &offset);
-            } while (err > 0 && offset != last);
+        do {
+            last = offset;
+            err = bring_some(dir, fid, room, &offset);
+        } while (err > 0 && offset != last);
+        host_begin();
         ninep_forget(fid);
+        host_end();
     }
     kfree(room);
     if (err > 0) /* it goes round in circles */
         err = -EIO;
-    if (!err)
-        WRITE_ONCE(dir->inode->ops, &host_whole_dir_ops);
-    return err;
+    if (err)
+        return err;
+    mutex_lock(&vfs_tree_lock);
+    WRITE_ONCE(dir->inode->ops, &host_whole_dir_ops);
+    mutex_unlock(&vfs_tree_lock);
+    return 0;
 }
 
 static int host_fill(struct dentry *dir, const char *name, size_t len, bool whole)
@@ -235,9 +278,9 @@ static int host_fill(struct dentry *dir, const char *name, size_t len, bool whol
     REQUIRES_EXCLUSIVE(&vfs_tree_lock);
     int err;
 
-    begin();
-    err = whole ? add_all(dir) : add_name(dir, name, len);
-    end();
+    mutex_unlock(&vfs_tree_lock);
+    err = whole ? bring_all(dir) : bring_name(dir, name, len);
+    mutex_lock(&vfs_tree_lock);
     return err;
 }
 
@@ -246,12 +289,8 @@ static int host_readdir(struct file *f, struct dir_sink *s)
     struct dentry *dir = f->path.dentry;
     int err = 0;
 
-    if (READ_ONCE(dir->inode->ops) == &host_dir_ops) {
-        mutex_lock(&vfs_tree_lock);
-        if (dir->inode->ops == &host_dir_ops)
-            err = host_fill(dir, NULL, 0, true);
-        mutex_unlock(&vfs_tree_lock);
-    }
+    if (READ_ONCE(dir->inode->ops) == &host_dir_ops)
+        err = bring_all(dir);
     return err ? err : dir_file_ops.readdir(f, s);
 }
 
@@ -266,138 +305,12 @@ static int host_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
     return err;
 }
 
-/* ---- contents ---- */
-
-static bool is_here(struct vm_object *o, pgoff_t pgoff)
-{
-    struct page *pg = object_find_page(o, pgoff);
-
-    if (pg)
-        page_put(pg);
-    return pg != NULL;
-}
-
-/* The pages from pgoff on, `count` at most, none of which is here. How many there are now; 0:
- * the file ends before. */
-static ssize_t fetch(struct inode *ino, pgoff_t pgoff, u64 count)
-{
-    struct host_node *n = ino->data;
-    const u8 *bytes;
-    ssize_t got;
-    u64 i;
-
-    if (!n->open) {
-        int err = ninep_open(n->fid);
-
-        if (err)
-            return err;
-        n->open = true;
-    }
-    got = ninep_read(n->fid, pgoff << PAGE_SHIFT, (u32)(count << PAGE_SHIFT), &bytes);
-    for (i = 0; got > 0 && i << PAGE_SHIFT < (u64)got; i++) {
-        struct page *pg;
-        int err = object_get_page(ino->object, pgoff + i, &pg);
-
-        if (err)
-            return err == -ENXIO ? 0 : err;
-        memcpy(page_to_virt(pg), bytes + (i << PAGE_SHIFT),
-               MIN((u64)got - (i << PAGE_SHIFT), PAGE_SIZE));
-        page_put(pg);
-    }
-    return got < 0 ? got : (ssize_t)i;
-}
-
-/* The bytes [from, to) are here afterwards, as far as the file goes. */
-static int load(struct inode *ino, u64 from, u64 to)
-{
-    struct host_node *n = ino->data;
-    struct vm_object *o = ino->object;
-    pgoff_t at = from >> PAGE_SHIFT;
-    ssize_t got = 1;
-
-    if (READ_ONCE(n->whole))
-        return 0;
-    begin();
-    while (!n->whole && got > 0) {
-        u64 stop = align_up(MIN(to, o->size), PAGE_SIZE) >> PAGE_SHIFT, count = 0;
-
-        while (at < stop && is_here(o, at))
-            at++;
-        while (at + count < stop && count < NINEP_READ_MAX / PAGE_SIZE &&
-               !is_here(o, at + count))
-            count++;
-        if (!count)
-            break;
-        got = fetch(ino, at, count);
-        at += got > 0 ? (u64)got : 0;
-        if (pause_killed())
-            got = -EINTR;
-    }
-    if (got >= 0 && from == 0 && to >= o->size)
-        WRITE_ONCE(n->whole, true);
-    end();
-    return got < 0 ? (int)got : 0;
-}
-
-static int load_all(struct inode *ino)
-{
-    return load(ino, 0, ~0ull);
-}
-
-static int host_open(struct file *f)
-{
-    return file_writable(f) ? load_all(f->inode) : 0;
-}
-
-static ssize_t host_read(struct file *f, struct uio *u, u64 *pos)
-{
-    int err = load(f->inode, *pos, *pos + MIN(u->left, 1ul << 40));
-
-    return err ? err : ramfs_read(f, u, pos);
-}
-
-static s64 host_lseek(struct file *f, s64 offset, int whence)
-{
-    int err = whence == SEEK_DATA || whence == SEEK_HOLE ? load_all(f->inode) : 0;
-
-    return err ? err : ramfs_lseek(f, offset, whence);
-}
-
-static int host_mmap(struct file *f, bool shared, struct vm_object **out)
-{
-    int err = load_all(f->inode);
-
-    return err ? err : ramfs_mmap(f, shared, out);
-}
-
-static int host_truncate(struct inode *ino, u64 size)
-{
-    int err = load_all(ino);
-
-    return err ? err : ramfs_truncate(ino, size);
-}
-
-static int host_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
-{
-    int err = load_all(ino);
-
-    return err ? err : ramfs_fallocate(ino, mode, offset, len);
-}
-
 static const struct inode_ops host_dir_ops = {.fill = host_fill,
                                               .create = host_create,
                                               .symlink = ramfs_symlink,
                                               .destroy = host_destroy};
 static const struct inode_ops host_whole_dir_ops = {
     .create = host_create, .symlink = ramfs_symlink, .destroy = host_destroy};
-static const struct inode_ops host_file_ops = {
-    .truncate = host_truncate, .fallocate = host_fallocate, .destroy = host_destroy};
-static const struct file_ops host_file_fops = {.open = host_open,
-                                               .read = host_read,
-                                               .write = ramfs_write,
-                                               .lseek = host_lseek,
-                                               .mmap = host_mmap,
-                                               .fsync = ramfs_fsync};
 /* As all directories, but for the listing. */
 static const struct file_ops host_dir_fops = {
     .read = dir_read, .fsync = ramfs_fsync, .readdir = host_readdir, .lseek = dir_lseek};
@@ -413,7 +326,7 @@ static int host_make_root(const struct fs_type *type, struct inode **root)
 
     if (err)
         return err;
-    begin();
+    host_begin();
     err = ninep_attach("", &fid);
     if (!err) {
         err = ninep_getattr(fid, &a);
@@ -424,7 +337,7 @@ static int host_make_root(const struct fs_type *type, struct inode **root)
         if (err)
             ninep_forget(fid);
     }
-    end();
+    host_end();
     if (!err)
         (*root)->dev = own->dev;
     inode_put(own);
@@ -449,8 +362,8 @@ static int host_configure(struct super *s, char *options, bool remount)
 static void host_drop(struct super *s)
 {
     (void)s;
-    begin();
-    end();
+    host_begin();
+    host_end();
 }
 
 static struct fs_type host_type = {.name = "9p",

@@ -6,6 +6,7 @@
 #include <sanitizer/asan_interface.h>
 
 #include "arch/hostshare.h"
+#include "fs/dentry.h"
 #include "fs/host/hostfs.h"
 #include "fs/host/ninep.h"
 #include "fs/mount/mount_calls.h"
@@ -23,6 +24,7 @@ static u8 request[SHARE_REQUEST], answer[SHARE_ANSWER];
 static u8 *out;
 static u32 asked, reads;
 static bool damage; /* answers are damaged */
+static void (*meanwhile)(void); /* what others do while the next request waits */
 
 /* Where each fid is: 0 nowhere, then the entries of the one directory there is. */
 enum { NOWHERE, ROOT, BIG_FILE, LINK, FILES };
@@ -172,6 +174,13 @@ ssize_t share_exchange(size_t n)
     size_t len;
 
     asked++;
+    CHECK(!mutex_is_held(&vfs_tree_lock)); /* who walks elsewhere does not wait for us */
+    if (meanwhile) {
+        void (*act)(void) = meanwhile;
+
+        meanwhile = NULL;
+        act();
+    }
     CHECK_EQ(get(request, 4), n);
     ASAN_UNPOISON_MEMORY_REGION(answer, sizeof(answer));
     out = answer + 7;
@@ -261,6 +270,32 @@ TEST(ninep_removed_names_stay_away)
     CHECK_EQ(vfs_lookup(fs, NULL, "/h/big", LOOKUP_FOLLOW, &at), -ENOENT);
     fs_make("/h/big", "other");
     CHECK(fs_holds("/h/link", "other"));
+    unmount(fs);
+    fs_end();
+}
+
+static struct fs_context *others;
+
+static void change_names(void)
+{
+    CHECK_EQ(vfs_mkdir(others, NULL, "/elsewhere", 0755), 0);
+    CHECK_EQ(vfs_unlink(others, NULL, "/old"), 0);
+    fs_make("/new", "others'");
+}
+
+/* While the server is asked others walk and change names; what they did counts. */
+TEST(ninep_asked_without_the_tree)
+{
+    struct fs_context *fs = others = fs_begin();
+
+    CHECK_EQ(mount_host(fs), 0);
+    fs_make("/old", "");
+    meanwhile = change_names;
+    CHECK_EQ(vfs_mkdir(fs, NULL, "/h/made/", 0755), 0);
+    CHECK(!meanwhile && fs_holds("/new", "others'"));
+    CHECK_EQ(vfs_rename(fs, NULL, "/h/link", NULL, "/h/made/link", 0), 0);
+    CHECK_EQ(vfs_rename(fs, NULL, "/old", NULL, "/h/old", 0), -EXDEV);
+    CHECK_EQ(vfs_rename(fs, NULL, "/old", NULL, "/older", 0), -ENOENT);
     unmount(fs);
     fs_end();
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the two files of the host's file system share: hostfs.c (names) and contents.c.
+ */
+#pragma once
+
+#include "fs/host/ninep.h"
+
+struct file_ops;
+struct inode;
+struct inode_ops;
+
+/* inode->data of directories and files of the server. */
+struct host_node {
+    struct host_node *next; /* [ninep_lock] of those whose inode is gone */
+    u32 fid;                /* [c] */
+    bool open;              /* [ninep_lock] the fid is open for reading */
+    bool whole;             /* set under ninep_lock: all of the contents are here */
+};
+
+/* Around what is asked of the server: ninep_lock, and what the server may forget is told first. The
+ * server may be slow: vfs_tree_lock is not held. */
+void host_begin(void);
+void host_end(void);
+
+void host_destroy(struct inode *ino); /* as inode_ops.destroy */
+
+/* Of files. */
+extern const struct inode_ops host_file_ops;
+extern const struct file_ops host_file_fops;
