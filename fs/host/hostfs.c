@@ -6,7 +6,7 @@
  * never asked for again. Nothing goes back to the server.
  *
  * Locks: an inode's lock is outside ninep_lock, which also orders the filling of files. The server
- * may be slow, so nobody asks it with vfs_tree_lock held: whoever walks elsewhere does not wait.
+ * may be slow, so nobody asks it with vfs_tree_lock held: walks elsewhere do not wait.
  */
 #include "fs/host/hostfs.h"
 #include "fs/dentry.h"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# The differential test: diff.py BUILD_DIR [--seed S] [--programs N] [--hours H] [--jobs J].
+# The differential test: diff.py BUILD_DIR [--seed S] [--programs N] [--hours H] [--jobs J]
+# [--cpus N].
 # Random memory programs (tests/diff/diff.h) run on this Linux and inside Tessera; their
 # transcripts must be the same. A program whose digests differ is made small and printed with
 # both transcripts. With --hours it goes on with fresh seeds, each printed, until the time is
@@ -32,10 +33,10 @@ LINUX = (6, 17)  # the first whose mremap moves several mappings at once
 class Machine:
     """Runs build/tests/diff/diff on one of the two systems."""
 
-    def __init__(self, build, guest, kernel=None):
+    def __init__(self, build, guest, kernel=None, cpus=1):
         self.program = os.path.join(TOP, build, "tests/diff/diff")
         self.guest = guest
-        self.options = ["--kernel", kernel] if kernel else []
+        self.options = ["-s", str(cpus), *(["--kernel", kernel] if kernel else [])]
 
     def run(self, *words, data=None, seconds=300, cmdline=""):
         command = [self.program, *words]
@@ -256,9 +257,11 @@ def main():
     p.add_argument("--boot", type=int, default=BOOT)
     p.add_argument("--explain", type=int, default=3, help="differing programs made small")
     p.add_argument("--kernel", help="another kernel than that of the tree")
+    p.add_argument("--cpus", type=int, default=1, help="of Tessera's machine")
     p.add_argument("--minimise", nargs=2, type=int, metavar=("SEED", "PROGRAM"))
     args = p.parse_args()
-    linux, tessera = Machine(args.build, False), Machine(args.build, True, args.kernel)
+    linux = Machine(args.build, False)
+    tessera = Machine(args.build, True, args.kernel, args.cpus)
     if args.minimise:
         return explain(linux, tessera, *args.minimise)
     if tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) < LINUX:

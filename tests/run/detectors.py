@@ -6,6 +6,7 @@
 # reported, with both places; then the userland suite runs on N CPUs (4) without a report.
 # FILEs: only these of the suite; none: all. Prints TAP and last "N passed, N failed".
 import argparse
+import glob
 import os
 import re
 import subprocess
@@ -72,14 +73,20 @@ class Tests:
             folder = os.path.join(self.build, "tests/user")
             files = [os.path.join(folder, n) for n in sorted(os.listdir(folder))
                      if os.access(os.path.join(folder, n), os.X_OK)]
+        pattern = os.path.join(self.build, f"logs/{self.args.which}-suite{self.args.cpus}*.log")
+        for path in glob.glob(pattern): # of an earlier run
+            os.unlink(path)
         done = subprocess.run([os.path.join(TOP, "tools/test-user"), "--build", self.build,
-                               "--limit", "1800", "--cpus", str(self.args.cpus), "--kernel",
-                               self.kernel, *files], capture_output=True, text=True, check=False)
-        found = sorted(set(REPORT.findall(done.stdout)))
-        logs = os.path.join(self.build, "logs/test-user.log")
-        if os.path.exists(logs):
-            with open(logs, errors="replace") as log:
-                found = sorted(set(found + REPORT.findall(log.read())))
+                               "--limit", "1800", "--cpus", str(self.args.cpus), "--log",
+                               f"{self.args.which}-suite", "--kernel", self.kernel, *files],
+                              capture_output=True, text=True, check=False)
+        texts, booted = [done.stdout], False
+        for path in glob.glob(pattern):
+            with open(path, errors="replace") as log:
+                texts.append(log.read())
+            booted = booted or "processors, using" in texts[-1]
+        self.report(booted, f"{self.args.which}: the kernel's log was read")
+        found = sorted({line for text in texts for line in REPORT.findall(text)})
         for line in found:
             print(f"# {line}")
         bad = [l for l in done.stdout.splitlines() if l.startswith("not ok")]

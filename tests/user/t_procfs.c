@@ -206,11 +206,13 @@ TEST(meminfo, "meminfo and sysinfo agree")
     EQ((long)(si.totalram * si.mem_unit / 1024), total);
     if (!t_tessera)
         return;
-    long pages = t_meminfo("FreePages");
-    EQ(t_meminfo("MemFree"), pages * 4);
+    /* An open /proc file holds its text, and CPUs keep some objects of each size. */
+    long free = t_meminfo("MemFree") / 4, slab = t_meminfo("Slab") / 4, about = 16;
     OK(sysinfo(&si));
-    long more = (long)(si.freeram * si.mem_unit / P) - pages;
-    CHECK(more >= 0 && more <= 4); /* an open /proc file holds its text */
+    CHECK(labs((long)(si.freeram * si.mem_unit / P) - free) <= about);
+    /* FreePages counts those that slabs hold and need not as well. */
+    long spare = t_meminfo("FreePages") - free;
+    CHECK(spare >= -about && spare <= slab + about);
 }
 
 /* One page more in use is one free page less: the counter is exact. */

@@ -471,16 +471,18 @@ static void *waits(void *arg)
 TEST(threads, "a thread is traced by its number and waited for by its tracer")
 {
     unsigned long tid;
-    static int p[2];
+    static int p[2], q[2];
     pid_t pid;
 
     OK(pipe(p));
+    OK(pipe(q));
     void threads(void)
     {
         pthread_t t;
 
         if (pthread_create(&t, NULL, waits, &p[0]) || pthread_join(t, NULL))
             _exit(1);
+        waits(&q[0]); /* with the process's end the thread's status would be the process's */
     }
     pid = traced(threads, PTRACE_O_TRACECLONE);
     OK(trace(PTRACE_CONT, pid, 0, 0));
@@ -491,6 +493,7 @@ TEST(threads, "a thread is traced by its number and waited for by its tracer")
     OK(trace(PTRACE_CONT, pid, 0, 0));
     EQ(write(p[1], "g", 1), 1);
     EQ(end_of((pid_t)tid), 0);
+    EQ(write(q[1], "g", 1), 1);
     EQ(WEXITSTATUS(end_of(pid)), 7);
 }
 
