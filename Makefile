@@ -28,7 +28,7 @@ run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits);
 test: ## the tests that take minutes, two at a time, with the sum at the end; LANES=1: one
 	$(TEST_ALL)
 
-test-needs: all $(DEBUG_KERNEL) $(DIFF) $(ARGS) $(BENCH) $(BOOT_NEEDS) $(O)/iso.cpio
+test-needs: all $(DEBUG_KERNEL) $(DIFF) $(ARGS) $(BENCH) $(TALLY) $(BOOT_NEEDS) $(O)/iso.cpio
 	$(TEST_NEEDS)
 
 test-models: ## the models of protocols that need several CPUs, with spin
@@ -141,17 +141,18 @@ lint: ## include layers, format, warnings of gcc and clang, lengths, words
 format: ## clang-format on every C file
 	$(FORMAT)
 
-bench: all $(BENCH) ## instructions per operation of the memory calls, counted by QEMU; CASE=x, WRITE=1
+bench: all $(BENCH) $(TALLY) ## instructions per operation of the memory calls, counted by QEMU; CASE=x, WRITE=1
 	tools/bench --json $(O)/bench.json $(if $(WRITE),--write README.md docs/performance.md docs/performance.svg) \
-	    $(BENCH) "$(CASE)"
+	    --tally $(TALLY) --demos $(O)/user/demo $(BENCH) "$(CASE)"
 
-bench-check: all $(BENCH) ## the same against the figures kept: none more than 3 % above; KEEP=1 keeps them
-	tools/bench $(if $(KEEP),--keep user/bench/figures.json) --check user/bench/figures.json $(BENCH) "$(CASE)"
+bench-check: all $(BENCH) $(TALLY) ## the same against the figures kept: none more than 3 % above; KEEP=1 keeps them
+	tools/bench $(if $(KEEP),--keep user/bench/figures.json) --check user/bench/figures.json \
+	    --tally $(TALLY) $(BENCH) "$(CASE)"
 
 profile: all $(BENCH) $(PROFILE) ## where the instructions of a case go, per function of the kernel: CASE=x
 	tools/profile $(O) "$(CASE)"
 
-test-bench-short: all $(BENCH) ## the cases of remaps against the figures kept
+test-bench-short: all $(BENCH) $(TALLY) ## the cases of remaps against the figures kept
 	$(TEST_BENCH)
 
 scale: all $(SCALE) $(PLUGIN) ## cache lines that CPUs conflict on, per operation; CPUS=1,2,4,8 WRITE=docs/scale.md

@@ -323,12 +323,15 @@ def console_jobs(_):
 def demos(_):
     """the demonstrations below /demo: the same results as on this machine"""
     build = os.path.join(TOP, sys.argv[1] if len(sys.argv) > 1 else "build")
-    for name, way in (("ring", b""), ("sorted", b" by remapv"), ("pool", b" by remapv")):
+    for name, way in (("ring", b""), ("sorted", b" by remapv"), ("pool", b" by remapv"),
+                      ("rma", b" by remap_swap")):
         out, _ = run(BUSYBOX, "sh", "-c", f"/demo/{name}")
         if not out.endswith(b": ok\n") or way not in out:
             raise Failure(f"{name} prints {out!r}")
         here = host(os.path.join(build, "user/demo", name))
-        same(out.replace(b"remapv", b"remap_file_pages"), here)
+        for call in (b"remapv", b"remap_swap"):
+            out = out.replace(call, b"remap_file_pages")
+        same(out, here)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ TEST_PORT   = tests/port/follow.py docs/porting.md
 TEST_IMAGE  = tests/image/image.py $(O)
 TEST_RUN    = tests/run/programs.py $(O)
 TEST_PROGRAMS = tests/programs/programs.py $(O) --write docs/programs.md $(JOBS)
-TEST_BENCH  = tools/bench --check user/bench/figures.json $(BENCH) remap
+TEST_BENCH  = tools/bench --check user/bench/figures.json --tally $(TALLY) $(BENCH) remap
 TEST_STRESS = tests/run/programs.py $(O) --group stress
 # The kernel with both sanitizers is built beside the others.
 SANITIZED   = $(MAKE) --no-print-directory -j2 KASAN=1 UBSAN=1 O=$(O)/kasanubsan kernel

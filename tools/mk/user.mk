@@ -24,7 +24,7 @@ $(INIT): user/init/terminal.c user/init/terminal.h user/init/host.c user/init/ho
 DEMO_CFLAGS := $(filter-out -D%,$(INIT_CFLAGS)) -I.
 DEMOS       := $(patsubst user/demo/%.c,$(O)/user/demo/%,$(wildcard user/demo/*.c))
 
-$(DEMOS): $(O)/user/demo/%: user/demo/%.c user/include/tessera.h
+$(DEMOS): $(O)/user/demo/%: user/demo/%.c $(wildcard user/include/*.h)
 	mkdir -p $(@D)
 	$(call say,MUSL ,$<)
 	$(MUSL_CC) $(DEMO_CFLAGS) -o $@ $<
@@ -55,10 +55,10 @@ $(O)/small.cpio: $(INITRAMFS) $(SUITE_FILES)
 
 # Instructions per operation: `make bench`.
 BENCH := $(O)/user/bench
-$(BENCH): $(wildcard user/bench/*.c user/bench/*.h)
+$(BENCH): $(wildcard user/bench/*.c user/bench/*.h) user/include/instructions.h
 	mkdir -p $(@D)
 	$(call say,MUSL ,user/bench)
-	$(MUSL_CC) $(INIT_CFLAGS) -o $@ $(filter %.c,$^)
+	$(MUSL_CC) $(INIT_CFLAGS) -I. -o $@ $(filter %.c,$^)
 
 # The longest stretch of kernel code: `make stall`.
 STALL := $(O)/user/stall
@@ -76,7 +76,8 @@ $(SCALE): $(wildcard user/scale/*.c user/scale/*.h) user/include/tessera.h
 
 PLUGIN := $(O)/tools/conflicts.so
 PROFILE := $(O)/tools/profile.so
-$(PLUGIN) $(PROFILE): $(O)/tools/%.so: tools/plugin/%.c
+TALLY := $(O)/tools/tally.so
+$(PLUGIN) $(PROFILE) $(TALLY): $(O)/tools/%.so: tools/plugin/%.c tools/plugin/plugin.h
 	mkdir -p $(@D)
 	$(call say,HOST ,$<)
-	$(CC) -O2 $(WARNINGS) -shared -fPIC -fvisibility=hidden -o $@ $<
+	$(CC) -O2 $(WARNINGS) -I. -shared -fPIC -fvisibility=hidden -o $@ $<

@@ -14,52 +14,15 @@
  *   window CPUS
  *   line ADDRESS CONFLICTS [WRITER TOUCHER COUNT]...    code addresses
  *   end CONFLICTS ACCESSES
- *
- * QEMU's header of plugins is in no package: what is used of it is declared here.
  */
-#include <stdbool.h>
-#include <stdint.h>
+#include "tools/plugin/plugin.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPORT __attribute__((visibility("default")))
+enum { CONFLICT_MARK = 0xe2, WATCH = 0x7f };
 
-typedef uint64_t qemu_plugin_id_t;
-typedef uint32_t qemu_plugin_meminfo_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_plugin_hwaddr;
-struct qemu_info;
-
-enum { CB_NO_REGS = 0, MEM_RW = 3, WATCH = 0x7f };
-
-typedef void (*tb_trans_fn)(qemu_plugin_id_t, struct qemu_plugin_tb *);
-typedef void (*exec_fn)(unsigned, void *);
-typedef void (*reset_fn)(qemu_plugin_id_t);
-typedef void (*mem_fn)(unsigned, qemu_plugin_meminfo_t, uint64_t, void *);
-
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_fn fn);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *in, exec_fn fn,
-                                            int flags, void *arg);
-void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *in, mem_fn fn, int flags,
-                                      int rw, void *arg);
-void qemu_plugin_reset(qemu_plugin_id_t id,
-                       reset_fn fn); /* forgets all translated code */
-struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t info,
-                                                  uint64_t address);
-bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *at);
-bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb,
-                                                 size_t i);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *in);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *in);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *in);
-
-EXPORT int qemu_plugin_version = 1;
-EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
-                               int argc, char **argv);
+int qemu_plugin_version = 1;
 
 #define LINE_SHIFT 6
 #define TABLE_BITS 22
@@ -199,14 +162,6 @@ static void mark(unsigned cpu, void *number)
     __atomic_clear(&lock, __ATOMIC_RELEASE);
 }
 
-static bool is_marker(const struct qemu_plugin_insn *in)
-{
-    const unsigned char *b = qemu_plugin_insn_data(in);
-
-    return qemu_plugin_insn_size(in) == 7 && b[0] == 0x0f && b[1] == 0x1f &&
-           b[2] == 0x80 && b[4] == 0xe2 && b[5] == 0x55 && b[6] == 0x7e;
-}
-
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     (void)id;
@@ -217,10 +172,9 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         if ((int64_t)code < 0 && watching)
             qemu_plugin_register_vcpu_mem_cb(in, access, CB_NO_REGS, MEM_RW,
                                              (void *)(uintptr_t)code);
-        else if ((int64_t)code >= 0 && is_marker(in))
+        else if ((int64_t)code >= 0 && plugin_mark(in, CONFLICT_MARK) >= 0)
             qemu_plugin_register_vcpu_insn_exec_cb(
-                in, mark, CB_NO_REGS,
-                (void *)(uintptr_t)((const unsigned char *)qemu_plugin_insn_data(in))[3]);
+                in, mark, CB_NO_REGS, (void *)(uintptr_t)plugin_mark(in, CONFLICT_MARK));
     }
 }
 

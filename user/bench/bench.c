@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Instructions per operation of the memory calls. Meant for an emulator that counts
- * instructions as time (tools/run --icount): there one cycle of the time-stamp counter is one
- * instruction, and two runs agree to the unit. Elsewhere the figures are cycles and noise.
+ * Instructions per operation of the memory calls (user/include/instructions.h).
  *
- *   bench [case substring]
+ *   bench [case substring | growth]
+ *
+ * Without an argument all cases; growth: how the cost of operations grows with what is there.
+ * The demonstrations below /demo count themselves.
  */
 #include "bench.h"
-
-/* What tools/plugin/profile.c looks for, no-operations: 1 when time is taken, 2 at a report. */
-#define MARK(n) \
-    __asm__ volatile(".byte 0x0f, 0x1f, 0x80, " #n ", 0xe3, 0x55, 0x7e" ::: "memory")
+#include "user/include/instructions.h"
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 uint64_t now(void)
 {
-    uint32_t lo, hi;
-
-    MARK(1);
-    __asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi)::"memory");
-    return (uint64_t)hi << 32 | lo;
+    return instructions();
 }
 
 static const char *filter = "";
@@ -40,9 +37,7 @@ void die(const char *what)
 
 void report(const char *name, uint64_t total, uint64_t n)
 {
-    MARK(2);
-    printf("%-58s %10llu\n", name, (unsigned long long)(total / n));
-    fflush(stdout);
+    instructions_report(name, total, n);
 }
 
 static int wanted(const char *name)
@@ -112,10 +107,28 @@ void shuffle(char *p, size_t n, int flags)
     free(order);
 }
 
+/* A demonstration that measures itself, where it came along. */
+static void demo(const char *path)
+{
+    char *const words[] = {(char *)path, "count", NULL};
+    pid_t pid;
+
+    if (access(path, X_OK) == 0 && posix_spawn(&pid, path, NULL, NULL, words, NULL) == 0)
+        waitpid(pid, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
         filter = argv[1];
+    if (getpid() == 1) { /* alone in a Linux */
+        mkdir("/proc", 0755);
+        mount("proc", "/proc", "proc", 0, NULL);
+    }
+    if (strcmp(filter, "growth") == 0) {
+        bench_growth();
+        return 0;
+    }
     if (wanted("null"))
         bench_null();
     if (wanted("remap")) {
@@ -140,5 +153,10 @@ int main(int argc, char **argv)
         bench_file();
     if (wanted("process"))
         bench_process();
+    if (wanted("demo")) {
+        demo("/demo/pool");
+        demo("/demo/ring");
+        demo("/demo/rma");
+    }
     return 0;
 }
