@@ -5,7 +5,7 @@
 # Each case runs one unmodified program and compares output, error output and status with
 # what they must be, or with the same program on this machine. TAP on standard output.
 # The modules imported here for their cases: costs, databases, hostfiles, hostile, mosaic, stress, tables,
-# terminal.
+# terminal, using.
 import hashlib
 import os
 import subprocess
@@ -20,6 +20,7 @@ import mosaic  # noqa: F401
 import stress  # noqa: F401
 import tables  # noqa: F401
 import terminal  # noqa: F401
+import using  # noqa: F401
 from console import PROMPT, Console
 from harness import BUSYBOX, RUN, TOP, Failure, case, host, main, run, same
 
