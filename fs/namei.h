@@ -32,8 +32,8 @@ struct walk {
 int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
               struct walk *w);
 /* The same with WALK_ALONE, as often as it must be tried again. */
-int walk_alone(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
-               struct walk *w);
+int walk_alone(struct fs_context *fs, const struct path *base, const char *name,
+               u32 flags, struct walk *w);
 void walk_end(struct walk *w);
 
 /* ---- places ---- */

@@ -14,7 +14,8 @@
 #include "kernel/task/walk.h"
 #include "lib/lock.h"
 
-static spinlock_t lock; /* irq-safe, below sig.lock: `due`, visit_link and visits of processes */
+static spinlock_t
+    lock; /* irq-safe, below sig.lock: `due`, visit_link and visits of processes */
 static struct list due = LIST_INIT(due);
 static struct thread *visitor; /* set once; NULL: there was no memory for it */
 

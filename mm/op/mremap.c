@@ -13,12 +13,33 @@
 #include "mm/vm/slot.h"
 #include "mm/vm/slot_range.h"
 
-/* Whether the leaf table over [va, next) of v can move as it is. */
-static bool moves_whole(const struct mremap *m, const struct vma *v, vaddr_t va,
-                        vaddr_t next)
+/* How many leaf tables over [va, end) of v can move as they are, from one table of level 1 to
+ * one of level 1. */
+static u64 whole_leaves(const struct mremap *m, const struct vma *v, vaddr_t va,
+                        vaddr_t end)
 {
-    return !m->copies && !vma_order(v) && next - va == LEAF_SPAN &&
-           (m->new_addr - m->old) % LEAF_SPAN == 0;
+    u64 delta = m->new_addr - m->old;
+    vaddr_t stop = MIN(end, (va | (pt_span(2) - 1)) + 1);
+
+    stop = MIN(stop, ((va + delta) | (pt_span(2) - 1)) + 1 - delta);
+    return m->copies || vma_order(v) || (va | delta) % LEAF_SPAN
+               ? 0
+               : (stop - va) / LEAF_SPAN;
+}
+
+/* One of those for the address `to`. */
+static int pin_at(struct mremap *m, const struct vma *v, vaddr_t to, bool whole)
+{
+    bool numbers = vma_kind(v) == VMA_SHARED && !whole;
+    struct page *table =
+        whole ? pt_table_make(m->mm, to, 1) : slot_make(m->mm, to, vma_order(v)).table;
+
+    /* What is there now is forgotten number by number: they must be its own. */
+    if (!table || (numbers ? away_reserve(table) : away_thaw(table)) != 0)
+        return -ENOMEM;
+    table->pins = 1;
+    m->pinned_leaf |= table->level == 0;
+    return 0;
 }
 
 /* Makes and pins the tables and arrays that the moved part needs at the target, so that
@@ -29,30 +50,27 @@ static int pin_target(struct mremap *m, const struct vma *v, u64 len)
     REQUIRES_EXCLUSIVE(&m->mm->lock);
     bool shared = vma_kind(v) == VMA_SHARED;
     unsigned level = slot_level(vma_order(v));
+    vaddr_t end = m->old + len;
     struct page *table;
-    int err = away_redeem(m->mm, m->old, m->old + len);
+    int err = away_redeem(m->mm, m->old, end);
 
     if (err)
         return err;
-    pt_for_each_table(m->mm, level, m->old, m->old + len, va, next, table)
+    if (level == 0 && (err = lend_own_range(m->mm, m->old, end)) != 0)
+        return err;
+    pt_for_each_table(m->mm, level, m->old, end, va, next, table)
     {
-        vaddr_t to[2] = {m->new_addr + (va - m->old), m->new_addr + (next - m->old) - 1};
-        bool whole = moves_whole(m, v, va, next);
+        u64 whole = whole_leaves(m, v, va, end);
 
-        if (unlikely(level == 0 && table->holders) && !lend_own(m->mm, va))
-            return -ENOMEM;
-        if (!whole && (shared ? !table->naway : !table->present))
+        if (whole)
+            next = va + whole * LEAF_SPAN;
+        else if (shared ? !table->naway : !table->present)
             continue;
-        for (int k = 0; k < 2; k++) {
-            struct page *target = whole ? pt_table_make(m->mm, to[k], 1)
-                                        : slot_make(m->mm, to[k], vma_order(v)).table;
-
-            /* What is there now is forgotten number by number: they must be its own. */
-            if (!target ||
-                (shared && !whole ? away_reserve(target) : away_thaw(target)) != 0)
-                return -ENOMEM;
-            target->pins = 1;
-        }
+        err = pin_at(m, v, m->new_addr + (va - m->old), whole != 0);
+        if (!err && !whole)
+            err = pin_at(m, v, m->new_addr + (next - m->old) - 1, false);
+        if (err)
+            return err;
         pause_anyway();
     }
     return 0;
@@ -64,7 +82,7 @@ static void unpin_target(struct mremap *m)
     vaddr_t end = m->new_addr + m->new_len;
     struct page *table;
 
-    for (unsigned level = 0; level <= 1; level++)
+    for (unsigned level = m->pinned_leaf ? 0 : 1; level <= 1; level++)
         pt_for_each_table(m->mm, level, m->new_addr, end, va, next, table)
         {
             (void)next;
@@ -114,8 +132,11 @@ static void transfer(struct mremap *m, struct vma *v, u64 len)
     pt_for_each_table(m->mm, slot_level(vma_order(v)), m->old, m->old + len, va, next,
                       table)
     {
-        if (moves_whole(m, v, va, next)) {
-            pt_move_leaf(m->mm, va, va + (m->new_addr - m->old), &c);
+        u64 whole = whole_leaves(m, v, va, m->old + len);
+
+        if (whole) {
+            pt_move_leaves(m->mm, va, va + (m->new_addr - m->old), whole, &c);
+            next = va + whole * LEAF_SPAN;
         } else if (vma_kind(v) == VMA_SHARED) {
             int err = slot_copy_numbers(m->mm, v, va, next, m->new_addr - m->old);
 

@@ -14,8 +14,9 @@ struct mremap {
     vaddr_t old, new_addr;
     u64 old_len, new_len;
     u32 flags;
-    bool fills;  /* new memory may have to be there at once */
-    bool copies; /* the old place keeps what it shows: shared memory duplicated */
+    bool fills;       /* new memory may have to be there at once */
+    bool pinned_leaf; /* some leaf table at the target is pinned */
+    bool copies;      /* the old place keeps what it shows: shared memory duplicated */
     struct area_reserve reserve, cuts, tail;
     struct area_dead dead;
 };

@@ -118,16 +118,6 @@ struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned lowest)
     return parent;
 }
 
-/* The table of `level` for va, which exists. */
-static struct page *table_at(const struct mm *mm, vaddr_t va, unsigned level)
-{
-    struct page *table = phys_to_page(mm->root_pa);
-
-    for (unsigned l = PT_LEVELS - 1; l > level; l--)
-        table = pfn_to_page(pte_pfn(pte_load(pt_entries(table) + pt_index(va, l))));
-    return table;
-}
-
 pte_t *pt_way(const struct mm *mm, vaddr_t va)
 {
     struct page *table = pt_table(mm, va, 1);
@@ -180,24 +170,12 @@ void pt_leave(struct page *leaf)
     page_free_table(leaf);
 }
 
-void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)
+/* The leaf table of *src, under `source`, becomes that of *dst, under `target`, for the address `to`. */
+static void move_leaf(struct page *source, pte_t *src, struct page *target, pte_t *dst,
+                      vaddr_t to, struct change *b)
 {
-    REQUIRES_EXCLUSIVE(&mm->lock);
-    struct page *source = table_at(mm, from, 1), *target = table_at(mm, to, 1), *leaf;
-    pte_t *src = pt_entries(source) + pt_index(from, 1);
-    pte_t *dst = pt_entries(target) + pt_index(to, 1);
+    struct page *leaf = pfn_to_page(pte_pfn(pte_load(src)));
 
-    if (pte_present(pte_load(dst))) { /* an empty table nobody needs */
-        leaf = pfn_to_page(pte_pfn(pte_load(dst)));
-        ASSERT(leaf->present == 0 && leaf->naway == 0 && !leaf->away);
-        spin_lock(&target->lock);
-        pte_store(dst, 0);
-        target->present--;
-        spin_unlock(&target->lock);
-        table_retire(mm, leaf);
-        change_free_any(b, leaf);
-    }
-    leaf = pfn_to_page(pte_pfn(pte_load(src)));
     spin_lock(&leaf->lock); /* a walker along a backlink reads the base under it */
     leaf->base = (u32)(to >> (PAGE_SHIFT + PT_SHIFT));
     spin_lock_nested(
@@ -209,36 +187,60 @@ void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b)
     pte_store(src, 0);
     source->present--;
     spin_unlock(&source->lock);
-    change_note_all(b);
     change_mark(b, leaf);
     spin_unlock(&leaf->lock);
 }
 
-/* Plain loads, which the compiler may join: others store meanwhile, and either is right. */
-no_race_check unsigned pt_next_used(const struct page *table, unsigned i)
+void pt_move_leaves(struct mm *mm, vaddr_t from, vaddr_t to, u64 n, struct change *b)
 {
-    const pte_t *first = pt_entries(table), *e = first + i, *end = first + PT_ENTRIES;
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    struct page *source = pt_table(mm, from, 1), *target = pt_table(mm, to, 1), *leaf;
+    unsigned first = pt_index(from, 1), i = first, stop = first + (unsigned)n;
+
+    change_note_all(b);
+    for (; (i = pt_next_used(source, i, stop)) < stop; i++) {
+        pte_t *dst = pt_entries(target) + pt_index(to, 1) + (i - first);
+
+        if (pte_present(pte_load(dst))) { /* an empty table nobody needs */
+            leaf = pfn_to_page(pte_pfn(pte_load(dst)));
+            ASSERT(leaf->present == 0 && leaf->naway == 0 && !leaf->away);
+            spin_lock(&target->lock);
+            pte_store(dst, 0);
+            target->present--;
+            spin_unlock(&target->lock);
+            table_retire(mm, leaf);
+            change_free_any(b, leaf);
+        }
+        move_leaf(source, pt_entries(source) + i, target, dst,
+                  to + (u64)(i - first) * LEAF_SPAN, b);
+    }
+}
+
+/* Plain loads, which the compiler may join: others store meanwhile, and either is right. */
+no_race_check unsigned pt_find_used(const struct page *table, unsigned i, unsigned stop)
+{
+    const pte_t *first = pt_entries(table), *e = first + i, *end = first + stop;
 
     for (; e < end && (uintptr_t)e % (8 * sizeof(*e)); e++)
         if (*e)
             return (unsigned)(e - first);
-    while (e < end && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
+    while (e + 8 <= end && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
         e += 8;
     while (e < end && !*e)
         e++;
     return (unsigned)(e - first);
 }
 
-/* The first entry of `table` from the i-th on that leads to a table, not to a huge page or to
- * numbers; PT_ENTRIES: there is none. */
-static unsigned next_way(const pte_t *e, unsigned i)
+/* The first entry of `table` in [i, stop) that leads to a table, not to a huge page or to numbers;
+ * `stop`: there is none. */
+static unsigned next_way(const pte_t *e, unsigned i, unsigned stop)
 {
     const struct page *table = virt_to_page(e);
 
     if (i && pte_load(&e[i - 1]) && table->present == 1)
-        return PT_ENTRIES; /* its only entry lies behind */
-    while (i < PT_ENTRIES && (pte_load(&e[i]) & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT)
-        i = pt_next_used(table, i + 1);
+        return stop; /* its only entry lies behind */
+    while (i < stop && (pte_load(&e[i]) & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT)
+        i = pt_next_used(table, i + 1, stop);
     return i;
 }
 
@@ -247,21 +249,23 @@ struct page *pt_find_table(const struct mm *mm, vaddr_t *at, vaddr_t end, unsign
     vaddr_t va = *at;
 
     while (va < end) {
-        pte_t *table = mm->root;
-        unsigned level = PT_LEVELS - 1, i;
+        const pte_t *table = mm->root;
 
-        while ((i = next_way(table, pt_index(va, level))) < PT_ENTRIES) {
-            if (i != pt_index(va, level))
-                va = (va & ~(pt_table_span(level) - 1)) + i * pt_span(level);
+        for (unsigned level = PT_LEVELS - 1;; level--) {
+            vaddr_t low = va & ~(pt_table_span(level) - 1);
+            u64 left = (end - 1 - low) >> (PAGE_SHIFT + PT_SHIFT * level);
+            unsigned stop = left < PT_ENTRIES ? (unsigned)left + 1 : PT_ENTRIES;
+            unsigned i = next_way(table, pt_index(va, level), stop);
+
+            va = MAX(va, low + i * pt_span(level));
+            if (i == stop) /* none in here */
+                break;
             table = phys_to_virt(pte_load(&table[i]) & PTE_ADDR);
-            if (va >= end)
-                return NULL;
-            if (--level == lowest) {
+            if (level == lowest + 1) {
                 *at = va;
                 return virt_to_page(table);
             }
         }
-        va = (va | (pt_table_span(level) - 1)) + 1;
     }
     return NULL;
 }
@@ -335,17 +339,19 @@ static inline struct page *table_of(const pte_t *e)
 static void trim_level(const struct trim *t, struct page *table, unsigned level,
                        vaddr_t start, vaddr_t end)
 {
+    unsigned i = pt_index(start, level), stop = pt_index(end - 1, level) + 1;
     u64 span = pt_span(level);
+    vaddr_t low = start & ~(pt_table_span(level) - 1);
 
-    for (vaddr_t va = start; va < end; va = (va | (span - 1)) + 1) {
-        vaddr_t stop = MIN((va | (span - 1)) + 1, end);
-        pte_t *e = pt_entries(table) + pt_index(va, level);
+    for (; (i = pt_next_used(table, i, stop)) < stop; i++) {
+        vaddr_t va = MAX(start, low + i * span), next = MIN(low + (i + 1) * span, end);
+        pte_t *e = pt_entries(table) + i;
         struct page *child = table_of(e);
 
         if (!child)
             continue;
         if (level > 1)
-            trim_level(t, child, level - 1, va, stop);
+            trim_level(t, child, level - 1, va, next);
         trim_child(t, table, e, child, level, va);
         if (t->pauses)
             change_pause(t->b);

@@ -78,11 +78,11 @@ void pt_drop_spare(struct mm *mm, struct page *leaf);
  * with what it shows. */
 void pt_leave(struct page *leaf);
 
-/* Hangs the whole leaf table of `from` where that of `to` belongs; both are multiples of
- * LEAF_SPAN, the table of level 1 for `to` exists, nothing is mapped there. Entries, away
- * array and the backlinks into it stay what they are. Exclusive mm lock; O when an object's
- * VMAs cover both places. */
-void pt_move_leaf(struct mm *mm, vaddr_t from, vaddr_t to, struct change *b);
+/* Hangs the n leaf tables over `from`, those that are there, where those over `to` belong; both are
+ * multiples of LEAF_SPAN, one table of level 1 leads to all of `from`, one, which exists, to all of
+ * `to`, and nothing is mapped there. Entries, away arrays and the backlinks into them stay what they
+ * are. Exclusive mm lock; O when an object's VMAs cover both places. */
+void pt_move_leaves(struct mm *mm, vaddr_t from, vaddr_t to, u64 n, struct change *b);
 
 /* The first table of `level` for an address in [*va, end), and *va moved up to that address;
  * NULL: there is none. Steps over huge pages. */
@@ -115,8 +115,15 @@ static inline pte_t *pt_entries(const struct page *leaf)
     return page_to_virt(leaf);
 }
 
-/* The first entry in use of a table from the i-th on; PT_ENTRIES: there is none. */
-unsigned pt_next_used(const struct page *table, unsigned i);
+/* The first entry in use of a table in [i, stop); `stop`: there is none. */
+unsigned pt_find_used(const struct page *table, unsigned i, unsigned stop);
+
+static inline unsigned pt_next_used(const struct page *table, unsigned i, unsigned stop)
+{
+    const pte_t *e = page_to_virt(table);
+
+    return i < stop && pte_load(e + i) ? i : pt_find_used(table, i, stop);
+}
 
 /* Whether it pays to jump from one entry in use to the next. */
 static inline bool pt_is_sparse(const struct page *table)

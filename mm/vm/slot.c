@@ -103,7 +103,7 @@ static void drop_private(struct change *c, struct page *table, unsigned i, unsig
 
         if (!pte) {
             if (sparse)
-                e = first + pt_next_used(table, (unsigned)(e - first)) - 1;
+                e = first + pt_find_used(table, (unsigned)(e - first), stop) - 1;
             continue;
         }
         pte_store(e, 0);
@@ -203,7 +203,7 @@ static bool protect_many(const struct page *table, unsigned i, unsigned stop,
     if (likely(!pt_is_sparse(table)))
         changed = protect_some(e + i, stop - i, rights, keep);
     else
-        while ((i = pt_next_used(table, i)) < stop)
+        while ((i = pt_next_used(table, i, stop)) < stop)
             changed |= protect_some(e + i++, 1, rights, keep);
     return changed & ((rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
 }
@@ -280,7 +280,7 @@ void slot_share(struct change *c, struct page *from, struct page *to, unsigned i
 
         if (!old) {
             if (sparse)
-                i = pt_next_used(from, i) - 1;
+                i = pt_find_used(from, i, stop) - 1;
             continue;
         }
         pg = pfn_to_page(pte_any_pfn(old));

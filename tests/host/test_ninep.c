@@ -23,7 +23,7 @@
 static u8 request[SHARE_REQUEST], answer[SHARE_ANSWER];
 static u8 *out;
 static u32 asked, reads;
-static bool damage; /* answers are damaged */
+static bool damage;             /* answers are damaged */
 static void (*meanwhile)(void); /* what others do while the next request waits */
 
 /* Where each fid is: 0 nowhere, then the entries of the one directory there is. */

@@ -17,7 +17,7 @@ enum { MANY = 300 };
 static struct {
     volatile int ready, go, hits, tids[MANY], turns[MANY];
     volatile int bad;
-} *shared;
+} * shared;
 
 static pthread_attr_t small;
 
@@ -339,8 +339,8 @@ TEST(used_time, "300 timers of used time all ring, once or again and again")
     CHILD({
         signal(SIGRTMIN, count_hit);
         for (int i = 0; i < MANY; i++)
-            if (timer_create(i % 2 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID, &ev,
-                             &id) ||
+            if (timer_create(i % 2 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID,
+                             &ev, &id) ||
                 timer_settime(id, 0, &once, NULL))
                 _exit(1);
         burn_until(MANY);

@@ -482,7 +482,8 @@ TEST(threads, "a thread is traced by its number and waited for by its tracer")
 
         if (pthread_create(&t, NULL, waits, &p[0]) || pthread_join(t, NULL))
             _exit(1);
-        waits(&q[0]); /* with the process's end the thread's status would be the process's */
+        waits(
+            &q[0]); /* with the process's end the thread's status would be the process's */
     }
     pid = traced(threads, PTRACE_O_TRACECLONE);
     OK(trace(PTRACE_CONT, pid, 0, 0));
