@@ -11,7 +11,7 @@
 
 static inline bool in_group(const struct fs_cred *c, u32 gid)
 {
-    return gid == c->gid || groups_have(READ_ONCE(c->groups), gid);
+    return gid == READ_ONCE(c->gid) || groups_have(READ_ONCE(c->groups), gid);
 }
 
 bool cred_in_group(const struct fs_cred *c, u32 gid)
@@ -30,7 +30,7 @@ static inline int permission(const struct fs_cred *c, const struct inode *ino, u
 {
     u32 mode = READ_ONCE(ino->mode), bits = mode;
 
-    if (c->uid == READ_ONCE(ino->uid))
+    if (READ_ONCE(c->uid) == READ_ONCE(ino->uid))
         bits = mode >> 6;
     else if (in_group(c, READ_ONCE(ino->gid)))
         bits = mode >> 3;
@@ -60,7 +60,7 @@ int inode_permission(const struct fs_cred *c, const struct inode *ino, u32 want)
 
 bool inode_owned(const struct fs_cred *c, const struct inode *ino)
 {
-    return c->uid == READ_ONCE(ino->uid) || cred_capable(c, CAP_FOWNER);
+    return READ_ONCE(c->uid) == READ_ONCE(ino->uid) || cred_capable(c, CAP_FOWNER);
 }
 
 u32 protected_hardlinks = 1;
@@ -97,8 +97,8 @@ int dir_may_remove(const struct fs_cred *c, const struct inode *dir,
 
 void inode_init_owner(const struct fs_cred *c, const struct inode *dir, struct inode *ino)
 {
-    ino->uid = c->uid;
-    ino->gid = c->gid;
+    ino->uid = READ_ONCE(c->uid);
+    ino->gid = READ_ONCE(c->gid);
     if (READ_ONCE(dir->mode) & S_ISGID) {
         ino->gid = READ_ONCE(dir->gid);
         if (S_ISDIR(ino->mode))
@@ -117,7 +117,7 @@ u32 inode_chmod_mode(const struct fs_cred *c, const struct inode *ino, u32 mode)
 
 int inode_may_chown(const struct fs_cred *c, const struct inode *ino, u32 uid, u32 gid)
 {
-    bool owner = c->uid == ino->uid;
+    bool owner = READ_ONCE(c->uid) == ino->uid;
 
     if (cred_capable(c, CAP_CHOWN))
         return 0;

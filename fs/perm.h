@@ -34,7 +34,7 @@ static inline bool cred_read_again(const struct fs_cred *c, u32 change)
 
 static inline bool cred_capable(const struct fs_cred *c, unsigned cap)
 {
-    return c->caps >> cap & 1;
+    return READ_ONCE(c->caps) >> cap & 1;
 }
 
 /* Whether gid is the group of c or one of its supplementary groups. */

@@ -58,7 +58,7 @@ static bool is_granted(struct mutex *m, struct mutex_waiter *w, bool leave)
 static void look(const struct mutex_waiter *w)
 {
     for (u32 i = 0; i < LOOK_TURNS && cpu_count > 1; i++) {
-        if (READ_ONCE(w->granted) || cpu_self()->need_resched)
+        if (READ_ONCE(w->granted) || READ_ONCE(cpu_self()->need_resched))
             return;
         cpu_wait();
     }

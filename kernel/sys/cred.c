@@ -18,25 +18,25 @@
 long sys_getuid(const struct syscall_args *a)
 {
     (void)a;
-    return current_proc()->cred.uid;
+    return READ_ONCE(current_proc()->cred.uid);
 }
 
 long sys_geteuid(const struct syscall_args *a)
 {
     (void)a;
-    return current_proc()->cred.euid;
+    return READ_ONCE(current_proc()->cred.euid);
 }
 
 long sys_getgid(const struct syscall_args *a)
 {
     (void)a;
-    return current_proc()->cred.gid;
+    return READ_ONCE(current_proc()->cred.gid);
 }
 
 long sys_getegid(const struct syscall_args *a)
 {
     (void)a;
-    return current_proc()->cred.egid;
+    return READ_ONCE(current_proc()->cred.egid);
 }
 
 /* The three numbers of one kind. */

@@ -140,7 +140,7 @@ static struct procs priority_begin(s32 which, s32 who)
 
 static struct proc *priority_next(struct procs *w, s32 which, s32 who)
 {
-    u32 uid = who ? (u32)who : current_proc()->cred.uid;
+    u32 uid = who ? (u32)who : READ_ONCE(current_proc()->cred.uid);
     struct proc *p;
 
     if (which == PRIO_PROCESS) {

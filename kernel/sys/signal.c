@@ -321,7 +321,8 @@ static struct sig_record own_record(int code)
 {
     const struct proc *p = current_proc();
 
-    return (struct sig_record){.code = code, .pid = p->pid, .uid = p->cred.uid};
+    return (struct sig_record){
+        .code = code, .pid = p->pid, .uid = READ_ONCE(p->cred.uid)};
 }
 
 long sys_kill(const struct syscall_args *a)

@@ -24,6 +24,15 @@ u32 suid_dumpable = DUMP_NOBODY;
 
 /* ---- reading and changing ---- */
 
+STATIC_ASSERT(sizeof(struct cred) % sizeof(u64) == 0);
+
+/* By marked words: readers copy while a writer does, and throw that away. */
+static void copy(struct cred *to, const struct cred *from)
+{
+    for (size_t i = 0; i < sizeof(*to) / sizeof(u64); i++)
+        WRITE_ONCE(((u64 *)to)[i], READ_ONCE(((const u64 *)from)[i]));
+}
+
 void cred_snapshot(struct cred *out)
 {
     const struct cred *c = &current_proc()->cred;
@@ -31,7 +40,7 @@ void cred_snapshot(struct cred *out)
 
     do {
         change = cred_read_begin(&c->fs);
-        *out = *c;
+        copy(out, c);
     } while (cred_read_again(&c->fs, change));
     out->fs.change = change;
 }
@@ -53,7 +62,7 @@ void cred_write(struct proc *p, const struct cred *new)
     c.fs.change = change + 1; /* odd, also in the middle of the copy */
     WRITE_ONCE(p->cred.fs.change, change + 1);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    p->cred = c;
+    copy(&p->cred, &c);
     __atomic_store_n(&p->cred.fs.change, change + 2, __ATOMIC_RELEASE);
 }
 

@@ -178,7 +178,7 @@ static u32 max_threads(void)
 static bool over_nproc(const struct proc *p)
 {
     REQUIRES(&proc_lock);
-    return p->cred.uid != 0 && !proc_capable(p, CAP_SYS_RESOURCE) &&
+    return READ_ONCE(p->cred.uid) != 0 && !proc_capable(p, CAP_SYS_RESOURCE) &&
            !proc_capable(p, CAP_SYS_ADMIN) &&
            p->account->tasks >= proc_rlimit(p, RLIMIT_NPROC);
 }
@@ -202,7 +202,7 @@ bool proc_exec_over_nproc(struct proc *p)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
 
-    p->was_over_nproc = p->was_over_nproc && p->cred.uid != 0 &&
+    p->was_over_nproc = p->was_over_nproc && READ_ONCE(p->cred.uid) != 0 &&
                         p->account->tasks > proc_rlimit(p, RLIMIT_NPROC);
     return p->was_over_nproc;
 }

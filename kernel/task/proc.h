@@ -308,7 +308,7 @@ static inline struct proc *current_proc(void)
 /* Every privileged act asks for its capability, lib/uapi/capability.h; none for a user. */
 static inline bool proc_capable(const struct proc *p, unsigned cap)
 {
-    return p->cred.fs.caps >> cap & 1;
+    return READ_ONCE(p->cred.fs.caps) >> cap & 1;
 }
 
 /*
