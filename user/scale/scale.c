@@ -5,9 +5,11 @@
  * memory (tools/scale). CPU 0 leads. After each operation a worker executes PAUSE, upon which
  * an emulator with one thread lets the next CPU run: so the operations take turns.
  *
- *   scale [-c case substring] CPUS...
+ *   scale [-r ROUNDS] [-c case substring] CPUS...
  *
- * Prints "case NAME | CPUS | OPERATIONS" for each window that the plugin sees, in order.
+ * Prints "case NAME | CPUS | OPERATIONS" for each window that the plugin sees, in order. With -r
+ * nobody watches: "rate NAME | CPUS | OPERATIONS | NS", the shortest time of so many rounds, those
+ * of the numbers of CPUs by turns.
  */
 #include "scale.h"
 
@@ -19,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { WORKERS_MAX = 63 };
@@ -26,10 +29,11 @@ enum { WORKERS_MAX = 63 };
 /* Seen by all processes. */
 static struct control {
     unsigned arrived, go, done, leave, absent;
+    uint64_t began[WORKERS_MAX], ended[WORKERS_MAX]; /* ns */
 } * control;
 
 static const struct kase *kase;
-static unsigned nworkers;
+static unsigned nworkers, rounds; /* rounds: for rates; 0: conflicts are counted */
 struct team team;
 
 _Noreturn void die(const char *what)
@@ -96,6 +100,14 @@ static void wait_for(const unsigned *word, unsigned value)
         turn();
 }
 
+static uint64_t now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static void add(unsigned *word)
 {
     __atomic_fetch_add(word, 1, __ATOMIC_ACQ_REL);
@@ -114,10 +126,13 @@ static void *work(void *arg)
             add(&control->absent);
     add(&control->arrived);
     wait_for(&control->go, 1);
+    control->began[w.number] = now();
     for (; i < kase->warm + kase->count; i++) {
         kase->op(&w, i);
-        turn();
+        if (!rounds)
+            turn();
     }
+    control->ended[w.number] = now();
     add(&control->done);
     wait_for(&control->leave, 1); /* who ends early frees what others then take */
     return NULL;
@@ -142,7 +157,7 @@ static void work_as_threads(void)
 static void await(const unsigned *word, unsigned value)
 {
     while (__atomic_load_n(word, __ATOMIC_ACQUIRE) < value) {
-        usleep(100);
+        usleep(rounds ? 5000 : 100);
         if (waitpid(-1, NULL, WNOHANG) > 0)
             exit(1); /* it said why */
     }
@@ -193,11 +208,11 @@ static void run(void)
         }
     }
     await(&control->arrived, nworkers);
-    if (control->absent == 0)
+    if (control->absent == 0 && !rounds)
         mark(nworkers);
     __atomic_store_n(&control->go, 1, __ATOMIC_RELEASE);
     await(&control->done, nworkers);
-    if (control->absent == 0) {
+    if (control->absent == 0 && !rounds) {
         mark(0);
         printf("case %s | %u | %u\n", kase->name, nworkers, nworkers * kase->count);
         fflush(stdout);
@@ -210,11 +225,53 @@ static void run(void)
     team.fd = 0;
 }
 
+/* From the first worker's beginning to the last one's end. */
+static uint64_t elapsed(void)
+{
+    uint64_t first = ~0ull, last = 0;
+
+    for (unsigned i = 0; i < nworkers; i++) {
+        first = control->began[i] < first ? control->began[i] : first;
+        last = control->ended[i] > last ? control->ended[i] : last;
+    }
+    return last - first;
+}
+
+static void rate(char **counts, int n)
+{
+    uint64_t best[WORKERS_MAX];
+
+    memset(best, 0xff, sizeof(best));
+    for (unsigned round = 0; round < rounds; round++)
+        for (int i = 0; i < n; i++) {
+            nworkers = (unsigned)atoi(counts[i]);
+            run();
+            best[i] = elapsed() < best[i] ? elapsed() : best[i];
+        }
+    for (int i = 0; i < n && control->absent == 0; i++)
+        printf("rate %s | %s | %u | %lu\n", kase->name, counts[i],
+               (unsigned)atoi(counts[i]) * kase->count, (unsigned long)best[i]);
+    fflush(stdout);
+}
+
+static void count_conflicts(char **counts, int n)
+{
+    for (int i = 0; i < n; i++) {
+        nworkers = (unsigned)atoi(counts[i]);
+        run();
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct kase *const tables[] = {system_cases, memory_cases, remap_cases};
     const char *filter = "";
 
+    if (argc > 2 && strcmp(argv[1], "-r") == 0) {
+        rounds = (unsigned)atoi(argv[2]);
+        argv += 2;
+        argc -= 2;
+    }
     if (argc > 2 && strcmp(argv[1], "-c") == 0) {
         filter = argv[2];
         argv += 2;
@@ -222,14 +279,13 @@ int main(int argc, char **argv)
     }
     control = (struct control *)map(P, MAP_SHARED | MAP_ANONYMOUS, -1);
     pin(0);
-    mark(0x7f);
+    if (!rounds)
+        mark(0x7f);
     usleep(100);
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
         for (kase = tables[t]; kase->name; kase++)
-            for (int i = 1; i < argc && strstr(kase->name, filter); i++) {
-                nworkers = (unsigned)atoi(argv[i]);
-                run();
-            }
+            if (strstr(kase->name, filter))
+                (rounds ? rate : count_conflicts)(argv + 1, argc - 1);
     printf("the end\n");
     fflush(stdout);
     return 0;
