@@ -200,14 +200,14 @@ static inline void runq_wake(struct runq *q, struct thread *t)
         t->vruntime = earliest;
     if (p)
         runq_count(q, p);
-    q->nr++;
+    WRITE_ONCE(q->nr, q->nr + 1);
     runq_put(q, t);
 }
 
 /* t, which runs, goes to sleep or ends. */
 static inline void runq_sleep(struct runq *q, struct thread *t)
 {
-    q->nr--;
+    WRITE_ONCE(q->nr, q->nr - 1);
     if (t->proc)
         runq_discount(t->proc);
 }
