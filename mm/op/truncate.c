@@ -163,7 +163,7 @@ int object_truncate(struct vm_object *o, u64 size)
         remove_pages(o, first, OBJECT_MAX_PAGES, DROP_COPIES);
         unpromise(o, first, OBJECT_MAX_PAGES, false);
     } else {
-        o->size = size;
+        WRITE_ONCE(o->size, size);
     }
     spin_unlock(&o->lock);
     change_wait_for_others();

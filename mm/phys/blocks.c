@@ -73,7 +73,7 @@ void block_free(pfn_t pfn, unsigned order)
         if (other < regions[r].start || other + (1ull << order) > regions[r].end)
             break;
         pg = pfn_to_page(other);
-        if (pg->type != PAGE_FREE || pg->order != order)
+        if (READ_ONCE(pg->type) != PAGE_FREE || pg->order != order) /* it may be in use */
             break;
         block_remove(pg);
         pfn &= ~(1ull << order);

@@ -279,7 +279,7 @@ static always_inline struct page *hand_out(struct page *pg, unsigned order, u32 
 {
     mm_count(pgalloc);
     kasan_unpoison(page_to_virt(pg), PAGE_SIZE << order);
-    pg->type = PAGE_KERNEL;
+    WRITE_ONCE(pg->type, PAGE_KERNEL);
     pg->order = (u8)order;
     pg->flags = 0;
     pg->refs = 1;

@@ -326,7 +326,7 @@ void object_extend(struct vm_object *o, u64 size)
         return;
     spin_lock(&o->lock);
     if (size > o->size)
-        o->size = size;
+        WRITE_ONCE(o->size, size);
     spin_unlock(&o->lock);
 }
 

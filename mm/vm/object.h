@@ -107,7 +107,7 @@ void object_put(struct vm_object *o); /* the last one frees the pages */
 /* Pages needed for `size` bytes. */
 static inline u64 object_npages(const struct vm_object *o)
 {
-    return (o->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    return (READ_ONCE(o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
 /* The page at pgoff with a pin (page_put gives it back), or NULL for a hole. Any context. */

@@ -17,7 +17,7 @@ void sched_set_policy(struct thread *t, u8 policy, u8 priority)
     if (runs)
         q->running_rt = priority;
     if (q == own_runq())
-        cpu_own.need_resched = 1;
+        WRITE_ONCE(cpu_own.need_resched, 1);
     else
         sched_kick(q->cpu);
     spin_unlock_irq(&q->lock, flags);

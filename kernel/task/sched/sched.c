@@ -120,7 +120,8 @@ static always_inline void wake(struct runq *q, struct thread *t)
         q = take_elsewhere(q, t, cpu);
     t->rt_ticks = 0;
     make_ready(q, t);
-    cpu_own.need_resched |= q == own_runq();
+    if (q == own_runq()) /* and not |=: another CPU may set it just now */
+        WRITE_ONCE(cpu_own.need_resched, 1);
     spin_unlock(&q->lock);
 }
 
@@ -154,7 +155,7 @@ static void switch_to(struct runq *q, struct thread *next, u64 now)
     struct thread *prev = cpu->current;
 
     grace_pass();
-    cpu->need_resched = 0;
+    WRITE_ONCE(cpu->need_resched, 0);
     this_cpu(pause_since) = now;
     if (!next)
         next = this_cpu_ptr(idle_thread);
@@ -200,7 +201,7 @@ static void give_up(enum give_up how)
     struct thread *t = current_thread(), *next = runq_head(q);
     u64 now = cpu_cycles();
 
-    cpu_own.need_resched = 0;
+    WRITE_ONCE(cpu_own.need_resched, 0);
     if (is_idle(t))
         goto stay;
     runq_charge(q, t, now);
@@ -354,7 +355,7 @@ static void tick(struct runq *q, struct thread *t, bool user, u64 now)
     spin_unlock(&q->lock);
     if (t->proc)
         cpu_limit_tick(t, TICK_NS, user);
-    cpu_own.need_resched = 1;
+    WRITE_ONCE(cpu_own.need_resched, 1);
 }
 
 void timer_interrupt(struct trapframe *tf)
@@ -475,7 +476,7 @@ noreturn void sched_run(void)
         pass_work();
         irq_disable();
         spin_lock(&q->lock);
-        cpu_own.need_resched = 0;
+        WRITE_ONCE(cpu_own.need_resched, 0);
         if (!runq_head(q) && !balance_steal(q)) {
             idle(q);
         } else {
