@@ -6,6 +6,7 @@
 #include "arch/trap.h"
 #include "kernel/inject.h"
 #include "kernel/pause.h"
+#include "kernel/ptrace/debugreg.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
 #include "kernel/task/deliver.h"
@@ -128,7 +129,7 @@ void user_exception(struct trapframe *tf, unsigned vector, u64 error, vaddr_t ad
     case 1: /* #DB */
         if (unlikely(ptrace_stale_step(current_thread(), tf)))
             return;
-        signal_fault(SIGTRAP, TRAP_TRACE, addr, vector, error);
+        signal_fault(SIGTRAP, debug_trap_code(current_thread(), error), addr, vector, 0);
         break;
     case 3: /* #BP */
         signal_fault(SIGTRAP, SI_KERNEL, 0, vector, error);

@@ -128,7 +128,10 @@ bool ptrace_thread_ends(struct thread *t, int status)
     struct proc *p = t->proc;
     struct tracee *r = t->trace;
 
-    if (!r || !r->tracer)
+    if (!r)
+        return false;
+    arch_debug_use(&t->arch, NULL);
+    if (!r->tracer)
         return false; /* freed with the thread */
     spin_lock(&p->sig.lock);
     t->trace = NULL;
@@ -384,6 +387,7 @@ void ptrace_fork_publish(struct thread *child)
     tracee_link(child, from->by, &fresh, from->seized);
     child->trace->options = from->options;
     child->trace->capable = from->capable;
+    debug_inherit(&child->trace->debug, &from->debug);
     spin_lock(&child->proc->sig.lock);
     if (from->seized) {
         child->trap_due = TRAP_STOP;

@@ -134,20 +134,21 @@ static long set_regs(struct tracee *r, const struct user_regs *regs)
 
 static long user_word(struct tracee *r, struct request *q, bool write)
 {
+    unsigned debug = (unsigned)(q->addr - USER_DEBUG_FIRST) / 8;
     struct user_regs regs;
     u64 *at;
 
     if (q->addr % 8 || q->addr >= USER_AREA_SIZE)
         return -EIO;
-    arch_regs_get(arch_thread_frame(&r->thread->arch), &r->regs, &regs);
+    if (q->addr >= USER_DEBUG_FIRST && q->addr < USER_DEBUG_END) {
+        q->m.word = debug_word(&r->debug, debug);
+        return write ? debug_word_set(&r->debug, debug, q->data) : 0;
+    }
     if (q->addr >= sizeof(regs)) {
         q->m.word = 0;
-        /* Breakpoints of the machine: there is none that could be set. */
-        if (write && q->data && q->addr >= USER_DEBUG_FIRST && q->addr < USER_DEBUG_END)
-            return -EINVAL;
-        return write && !(q->addr >= USER_DEBUG_FIRST && q->addr < USER_DEBUG_END) ? -EIO
-                                                                                   : 0;
+        return write ? -EIO : 0;
     }
+    arch_regs_get(arch_thread_frame(&r->thread->arch), &r->regs, &regs);
     at = (u64 *)((u8 *)&regs + q->addr);
     if (!write) {
         q->m.word = *at;

@@ -35,6 +35,7 @@ static bool begin(struct thread *t, struct tracee *r, const struct stop *s)
         (void)arch_set_step(arch_thread_frame(&t->arch), false);
     r->step = r->forced = false;
     arch_stop_save(&t->arch, &r->regs);
+    arch_debug_use(&t->arch, NULL);
     r->code = s->code;
     r->kind = (u8)s->kind;
     r->message = s->message;
@@ -72,6 +73,7 @@ static int finish(struct thread *t, struct tracee *r, bool *listened)
     WRITE_ONCE(r->state, TRACE_RUNNING);
     spin_unlock(&p->sig.lock);
     arch_stop_load(&t->arch, &r->regs);
+    arch_debug_use(&t->arch, &r->debug.cpu);
     if (r->tracer && r->step)
         r->forced = arch_set_step(arch_thread_frame(&t->arch), true);
     /* Its calls go the long way from now on, which looks at r->how. */
@@ -271,6 +273,7 @@ void ptrace_event(struct thread *t, int event, u64 message)
 
 void ptrace_exec(struct thread *t, s32 old_tid)
 {
+    debug_exec(t);
     if (!is_traced(t))
         return;
     if (t->trace->options >> PTRACE_EVENT_EXEC & 1)

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "arch/ptrace.h"
+#include "kernel/ptrace/debugreg.h"
 #include "kernel/task/proc.h"
 #include "lib/uapi/signal.h"
 
@@ -40,6 +41,7 @@ struct tracee {
     u64 message;           /* PTRACE_GETEVENTMSG */
     struct siginfo info;
     struct arch_stopped regs;
+    struct debug_words debug; /* stay when its tracer has left it */
 };
 
 /* Whether t is traced; own thread, or one of the locks held. */

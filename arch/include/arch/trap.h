@@ -70,7 +70,8 @@ void return_to_user(struct trapframe *tf);
 bool page_fault(struct trapframe *tf, vaddr_t addr, u32 access);
 
 /* Any other exception raised in user mode: queues the signal. vector: Intel SDM vol. 3A,
- * table 6-1. addr: what si_addr shall say. */
+ * table 6-1. addr: what si_addr shall say. Of a debug trap `error` is what
+ * arch_debug.status holds: arch/debugreg.h. */
 void user_exception(struct trapframe *tf, unsigned vector, u64 error, vaddr_t addr);
 
 /* The running CPU's timer rang, in interrupt context. */

@@ -6,6 +6,7 @@
  */
 #include "arch/thread.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/debugreg.h"
 #include "arch/x86_64/cpu/fpu.h"
 #include "arch/x86_64/cpu/gdt.h"
 #include "lib/string.h"
@@ -83,6 +84,7 @@ int arch_thread_init(struct arch_thread *t, uintptr_t stack_top, void (*entry)(v
     t->fpu = area;
     t->fs_base = t->gs_base = t->selectors = 0;
     t->stack_top = stack_top;
+    t->debug = NULL;
     memset(arch_thread_frame(t), 0, sizeof(struct trapframe));
     frame = (struct switch_frame *)arch_thread_frame(t) - 1;
     *frame = (struct switch_frame){
@@ -137,6 +139,15 @@ void arch_thread_reset(struct arch_thread *t)
     fpu_reset();
 }
 
+/* What hardly any thread has. */
+static noinline void load_rare(const struct arch_thread *prev,
+                               const struct arch_thread *next)
+{
+    load_selectors(next->selectors);
+    if (prev->debug || next->debug)
+        debug_load(next->debug);
+}
+
 void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next)
 {
     fpu_save(prev->fpu);
@@ -144,8 +155,9 @@ void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next)
     prev->selectors = read_selectors();
     if (unlikely(prev->selectors))
         save_bases(prev);
-    if (unlikely(prev->selectors | next->selectors))
-        load_selectors(next->selectors);
+    if (unlikely(prev->selectors | next->selectors | (uintptr_t)prev->debug |
+                 (uintptr_t)next->debug))
+        load_rare(prev, next);
     load_bases(next);
     cpu_own.kernel_stack = next->stack_top;
     tss_set_stack(next->stack_top);

@@ -6,6 +6,7 @@
 #include "arch/mmu.h"
 #include "arch/thread.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/debugreg.h"
 #include "arch/x86_64/cpu/extable.h"
 #include "arch/x86_64/cpu/stop.h"
 #include "arch/x86_64/drivers/irq/irq.h"
@@ -192,7 +193,7 @@ void trap_user(struct trapframe *tf)
         irq_dispatch(tf);
     } else {
         if (tf->vector == VEC_DB)
-            write_dr6(0xffff0ff0);
+            tf->error = debug_take(&current_thread()->arch, tf);
         irq_enable();
         user_exception(tf, (unsigned)tf->vector, tf->error, exception_address(tf));
     }
@@ -245,10 +246,9 @@ void trap_fatal(struct trapframe *tf)
     panic_trap(tf, "%s", exception_name(tf->vector));
 }
 
-/* Nobody sets breakpoints in the kernel: switch off what fired and go on. */
+/* No breakpoint is set in the kernel, but what a program watches the kernel may touch. */
 void trap_debug_kernel(struct trapframe *tf)
 {
-    write_dr6(0xffff0ff0);
-    write_dr7(0x400);
+    debug_note(&current_thread()->arch);
     tf->rflags &= ~RFLAGS_TF;
 }
