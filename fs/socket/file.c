@@ -64,6 +64,20 @@ static ssize_t socket_write(struct file *f, struct uio *u, u64 *pos)
     return socket_send(f, &m);
 }
 
+/* A stream of the network, from SO_RCVLOWAT bytes on or when its sender waits for room. */
+static noinline bool is_high_enough(struct socket *s)
+{
+    SCOPED_LOCK(&s->lock);
+    return s->npackets && (s->queued >= low_water(s) || !s->peer || !has_room(s->peer));
+}
+
+static bool is_readable(struct socket *s)
+{
+    if (unlikely(low_water(s) > 1) && s->protocol == IPPROTO_TCP)
+        return is_high_enough(s);
+    return READ_ONCE(s->npackets);
+}
+
 /* Looks without a lock: who changes something wakes afterwards. */
 static u32 socket_poll(struct file *f, struct poll_table *pt)
 {
@@ -82,7 +96,7 @@ static u32 socket_poll(struct file *f, struct poll_table *pt)
         mask |= POLLHUP;
     if (closed & CLOSED_READ)
         mask |= POLLIN | POLLRDNORM | POLLRDHUP;
-    if (READ_ONCE(s->npackets))
+    if (is_readable(s))
         mask |= POLLIN | POLLRDNORM;
     if (is_stream(s) && state == SOCKET_CONNECTING)
         return mask;

@@ -10,6 +10,7 @@
 #include "lib/uapi/errno.h"
 
 #define BUFFER_MAX 212992u /* net.core.wmem_max, rmem_max */
+#define LOWAT_MAX  3145728 /* of the network: half of the most that tcp_rmem gives */
 #define SNDBUF_MIN 4608u
 #define RCVBUF_MIN 2304u
 #define NS         1000000000ull
@@ -38,7 +39,7 @@ static const struct option options[] = {
     {SOL_SOCKET, SO_OOBINLINE, SWITCH, OPT_OOBINLINE, 0, 0, 0},
     {IPPROTO_IPV6, 26 /* IPV6_V6ONLY */, SWITCH, OPT_V6ONLY, 0, 0, 0},
     {SOL_SOCKET, SO_PRIORITY, VALUE, 0, 0, 0, 6},
-    {SOL_SOCKET, SO_RCVLOWAT, VALUE, 1, 1, 0, INT_MAX_},
+    {SOL_SOCKET, SO_RCVLOWAT, VALUE, VALUE_RCVLOWAT, 1, 1, INT_MAX_},
     {IPPROTO_IP, 1 /* IP_TOS */, VALUE, 2, 0, 0, 255},
     {IPPROTO_IP, 2 /* IP_TTL */, VALUE, 3, 64, 1, 255},
     {IPPROTO_IP, 10 /* IP_MTU_DISCOVER */, VALUE, 4, 1, 0, 5},
@@ -90,6 +91,16 @@ static int unknown(const struct socket *s, s32 level)
 
 /* ---- setting ---- */
 
+/* What becomes of a SO_RCVLOWAT of v. */
+static s32 low_water_for(const struct socket *s, s32 v)
+{
+    if (v < 0)
+        v = INT_MAX_;
+    if (s->protocol == IPPROTO_TCP)
+        v = MIN(v, LOWAT_MAX);
+    return MAX(v, 1);
+}
+
 /* Booleans of the network are whatever is not 0; numbers have bounds. */
 static int set_plain(struct socket *s, const struct option *o, s32 v)
 {
@@ -106,10 +117,14 @@ static int set_plain(struct socket *s, const struct option *o, s32 v)
     }
     if (o->min == 0 && o->max == 1)
         v = v != 0;
+    if (o->index == VALUE_RCVLOWAT)
+        v = low_water_for(s, v);
     if (v < o->min || v > o->max)
         return -EINVAL;
     WRITE_ONCE(s->values[o->index],
                v - o->initial); /* so that 0 is what all begin with */
+    if (o->index == VALUE_RCVLOWAT)
+        socket_wake(s); /* what was too little may do now */
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "fs/inode.h"
 #include "fs/namei.h"
 #include "fs/ramfs.h"
+#include "fs/socket/all.h"
 #include "fs/socket/dgram.h"
 #include "fs/socket/end.h"
 #include "fs/socket/inet.h"
@@ -23,10 +24,6 @@
 #define SOCKET_DEV 7u /* st_dev */
 
 SLAB_CACHE(socket_cache, "socket", struct socket);
-
-static spinlock_t all_lock;
-static struct list all_sockets = LIST_INIT(all_sockets); /* the newest last */
-static u64 last_number;
 
 /* ---- life ---- */
 
@@ -59,9 +56,7 @@ struct socket *socket_alloc(u32 family, u32 type, u32 protocol)
     list_init(&s->bound);
     if (family != AF_UNIX)
         inet_clear(s);
-    SCOPED_LOCK(&all_lock);
-    s->number = ++last_number;
-    list_add_tail(&all_sockets, &s->all);
+    socket_enlist(s);
     return s;
 }
 
@@ -74,9 +69,7 @@ void socket_put(struct socket *s)
 {
     if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    spin_lock(&all_lock);
-    list_del(&s->all);
-    spin_unlock(&all_lock);
+    socket_delist(s);
     if (s->listener)
         socket_put(s->listener);
     if (s->name)
@@ -275,68 +268,4 @@ int socket_shutdown(struct socket *s, u32 how)
     socket_fail(peer, 0, is_unix(s) ? other : other & CLOSED_READ);
     socket_put(peer);
     return 0;
-}
-
-/* ---- for /proc/net ---- */
-
-static bool shows_in(enum socket_table table, const struct socket *s)
-{
-    switch (table) {
-    case TABLE_UNIX:
-        return is_unix(s);
-    case TABLE_TCP:
-    case TABLE_TCP6:
-        return s->protocol == IPPROTO_TCP &&
-               (s->family == AF_INET6) == (table == TABLE_TCP6) &&
-               READ_ONCE(s->state) != SOCKET_NEW;
-    case TABLE_UDP:
-    case TABLE_UDP6:
-        return s->protocol == IPPROTO_UDP && s->local.port &&
-               (s->family == AF_INET6) == (table == TABLE_UDP6);
-    }
-    return false;
-}
-
-/* As /proc/net numbers them: TCP's states, and those of unix sockets. */
-static u32 state_number(const struct socket *s, enum socket_state state)
-{
-    static const u8 inet[] = {7, 2, 1, 10}, local[] = {1, 2, 3, 1};
-
-    return is_unix(s) ? local[state] : inet[state];
-}
-
-bool socket_next(enum socket_table table, u64 *n, struct socket_info *out)
-{
-    struct socket *s = NULL;
-    struct list *pos;
-
-    spin_lock(&all_lock);
-    list_for_each (pos, &all_sockets) {
-        s = list_entry(pos, struct socket, all);
-        if (s->number >= *n && shows_in(table, s))
-            break;
-        s = NULL;
-    }
-    if (s) {
-        struct unix_name *name = READ_ONCE(s->name);
-        enum socket_state state = READ_ONCE(s->state);
-
-        *n = s->number + 1;
-        *out = (struct socket_info){.ino = s->ino,
-                                    .family = s->family,
-                                    .type = s->type,
-                                    .refs = READ_ONCE(s->refs),
-                                    .state = state_number(s, state),
-                                    .listens = state == SOCKET_LISTENING,
-                                    .uid = s->uid,
-                                    .queued = READ_ONCE(s->queued),
-                                    .sent = READ_ONCE(s->sent),
-                                    .port = {s->local.port, s->remote.port}};
-        memcpy(out->ip[0], s->local.ip, 16);
-        memcpy(out->ip[1], s->remote.ip, 16);
-        if (name)
-            unix_address(name, &out->name);
-    }
-    spin_unlock(&all_lock);
-    return s != NULL;
 }

@@ -11,6 +11,7 @@
 #include "fs/socket/socket.h"
 #include "lib/list.h"
 #include "lib/lock.h"
+#include "lib/rbtree.h"
 #include "lib/waitq.h"
 #include "mm/phys/account.h"
 
@@ -45,6 +46,8 @@ enum {
 };
 
 #define VALUES 40u
+#define VALUE_RCVLOWAT \
+    1 /* places in socket.values; kept as the distance from the initial one */
 
 struct socket {
     u32 refs;                   /* atomic */
@@ -54,8 +57,8 @@ struct socket {
     struct file *file;          /* [c] from accept on; not referenced */
     struct socket *listener;    /* [c] it was made for, referenced; NULL: for none */
     struct account *account;    /* [c] referenced */
-    struct list all;            /* [all_lock] */
-    u64 number;                 /* [c] in the order of all */
+    struct rb_node all;         /* all.c's, with its number [c] */
+    u64 number;
     struct waitq events;
     struct mutex calls;   /* bind, listen, connect */
     struct mutex naming;  /* bind, and sends that bind by themselves */
@@ -147,6 +150,12 @@ static inline bool option_on(const struct socket *s, u32 option)
 static inline bool has_room(const struct socket *s)
 {
     return (u64)READ_ONCE(s->sent) * 4 <= READ_ONCE(s->sndbuf);
+}
+
+/* SO_RCVLOWAT: bytes that a read of a stream waits for. */
+static inline u32 low_water(const struct socket *s)
+{
+    return (u32)READ_ONCE(s->values[VALUE_RCVLOWAT]) + 1;
 }
 
 /* Waits on the queue of socket q until cond; what the call returns when it does not hold. */

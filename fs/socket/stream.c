@@ -198,6 +198,7 @@ static int read_all(struct socket *s, struct reading *r, bool wait)
 {
     REQUIRES(&s->reading);
     bool peek = r->m->flags & MSG_PEEK, all = r->m->flags & MSG_WAITALL;
+    size_t enough = all ? r->want : MIN(r->want, (size_t)low_water(s));
     int err = 0;
 
     while (!r->want && !READ_ONCE(s->npackets)) { /* no bytes are waited for as one is */
@@ -212,7 +213,7 @@ static int read_all(struct socket *s, struct reading *r, bool wait)
             break;
         if (p) {
             err = read_packet(s, r, p);
-        } else if (r->any && (!all || peek)) {
+        } else if (r->any && (r->done >= enough || peek)) {
             break;
         } else {
             err = wait_bytes(s, wait);

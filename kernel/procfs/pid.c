@@ -7,6 +7,7 @@
 #include "kernel/procfs/pid_mem.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/stat.h"
+#include "kernel/procfs/waiting.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
@@ -73,14 +74,6 @@ static int show_auxv(struct seq *s, s32 pid)
     if (mm->program.auxv[0])
         seq_write(s, (const char *)mm->program.auxv, (n + 2) * sizeof(u64));
     mm_put(mm);
-    return 0;
-}
-
-/* No names of kernel functions, which is what Linux shows without their table. */
-static int show_wchan(struct seq *s, s32 pid)
-{
-    (void)pid;
-    seq_puts(s, "0");
     return 0;
 }
 
@@ -264,6 +257,7 @@ const struct procfs_entry procfs_pid_entries[] = {
     {.name = "stat", .perm = 0444, .show_task = procfs_show_stat},
     {.name = "statm", .perm = 0444, .show = procfs_show_statm},
     {.name = "status", .perm = 0444, .show_task = procfs_show_status},
-    {.name = "wchan", .perm = 0444, .show = show_wchan},
+    {.name = "syscall", .perm = 0400, .show_task = procfs_show_syscall},
+    {.name = "wchan", .perm = 0444, .show_task = procfs_show_wchan},
     {.name = NULL},
 };

@@ -92,6 +92,42 @@ static _Noreturn int helper(int argc, char **argv)
     _exit(0);
 }
 
+TEST(pieces,
+     "many sockets, read a few bytes at a time while others come and go: each once")
+{
+    enum { N = 400 };
+    static int s[N];
+    static unsigned long ino[N];
+    static char seen[N];
+    struct t_reader r;
+    struct stat st;
+    int n = 0, other[2];
+
+    for (int i = 0; i < N; i++) {
+        OK(s[i] = socket(AF_UNIX, SOCK_DGRAM, 0));
+        OK(fstat(s[i], &st));
+        ino[i] = st.st_ino;
+    }
+    CHECK(t_open(&r, "/proc/net/unix"));
+    for (char *line; (line = t_line(&r)); n++) {
+        unsigned long at;
+
+        if (sscanf(line, "%*s %*s %*s %*s %*s %*s %lu", &at) != 1)
+            continue;
+        for (int i = 0; i < N; i++)
+            if (ino[i] == at && seen[i]++)
+                FAIL("socket %d twice", i);
+        if (n % 16 == 0) {
+            OK(socketpair(AF_UNIX, SOCK_STREAM, 0, other));
+            close(other[0]);
+            close(other[1]);
+        }
+    }
+    for (int i = 0; i < N; i++)
+        if (!seen[i])
+            FAIL("socket %d is missing", i);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, helper);

@@ -53,6 +53,26 @@ void arch_backtrace(u32 cpu, uintptr_t rbp, void (*visit)(uintptr_t ip, void *ar
     }
 }
 
+/* context_switch has pushed six registers, rbp last but for what it returns to. */
+__attribute__((no_sanitize("address", "thread"))) void
+arch_backtrace_of(const struct arch_thread *t, bool (*visit)(uintptr_t ip, void *arg),
+                  void *arg)
+{
+    uintptr_t at = READ_ONCE(t->sp) + 5 * sizeof(u64), low = t->stack_top - KSTACK_SIZE;
+
+    for (u32 i = 0; i < FRAMES_MAX; i++) {
+        const volatile struct frame *f = (const volatile struct frame *)at;
+        uintptr_t ip;
+
+        if (at % sizeof(u64) || at < low || at > t->stack_top - sizeof(*f))
+            return;
+        ip = f->ip;
+        if (!image_is_text(ip) || visit(ip, arg) || f->next <= at)
+            return;
+        at = f->next;
+    }
+}
+
 void arch_print_registers(const struct trapframe *tf)
 {
     u64 offset;
