@@ -12,6 +12,7 @@
 #include "fs/socket/dgram.h"
 #include "fs/socket/end.h"
 #include "fs/socket/inet.h"
+#include "fs/socket/netlink.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/unix.h"
@@ -25,6 +26,8 @@
 int socket_bind(struct socket *s, const struct address *a, struct fs_context *fs)
 {
     SCOPED_LOCK(&s->calls);
+    if (is_netlink(s))
+        return netlink_bind(s, a);
     return is_unix(s) ? unix_bind(s, a, fs) : inet_bind(s, a, fs);
 }
 
@@ -377,6 +380,8 @@ int socket_connect(struct file *f, const struct address *a, struct fs_context *f
     nobody = a->bytes[0] == AF_UNSPEC && a->bytes[1] == 0;
     if (!is_connected_kind(s)) {
         SCOPED_LOCK(&s->calls);
+        if (is_netlink(s))
+            return netlink_connect(s, nobody ? NULL : a);
         return dgram_connect(s, nobody ? NULL : a, fs);
     }
     if (!nobody)

@@ -4,6 +4,7 @@
  */
 #include "fs/socket/dgram.h"
 #include "fs/socket/inet.h"
+#include "fs/socket/netlink.h"
 #include "fs/socket/packet.h"
 #include "fs/socket/rights.h"
 #include "fs/socket/socket.h"
@@ -328,7 +329,9 @@ static void tell_sender(const struct socket *s, const struct packet *p, struct m
 {
     m->cred = p->cred;
     m->has_cred = p->has_cred;
-    if (!is_unix(s))
+    if (is_netlink(s))
+        netlink_name(s, true, &m->address);
+    else if (!is_unix(s))
         inet_address(s, &p->from_inet, &m->address);
     else if (p->from)
         unix_address(p->from, &m->address);

@@ -5,6 +5,7 @@
 #include "fs/socket/end.h"
 #include "fs/socket/connect.h"
 #include "fs/socket/inet.h"
+#include "fs/socket/netlink.h"
 #include "fs/socket/packet.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
@@ -22,6 +23,10 @@ int socket_name(struct socket *s, bool peer, struct address *out)
     struct inet_name inet;
 
     out->len = 0;
+    if (is_netlink(s)) {
+        netlink_name(s, peer, out);
+        return 0;
+    }
     if (peer && READ_ONCE(s->state) != SOCKET_CONNECTED)
         return -ENOTCONN;
     if (!is_unix(s)) {
@@ -151,6 +156,8 @@ void socket_end(struct socket *s)
     spin_unlock(&s->lock);
     if (is_unix(s))
         unix_unbind(s);
+    else if (is_netlink(s))
+        netlink_unbind(s);
     else
         inet_unbind(s);
     if (listened)

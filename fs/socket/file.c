@@ -7,6 +7,7 @@
 #include "fs/socket/dgram.h"
 #include "fs/socket/end.h"
 #include "fs/socket/inet.h"
+#include "fs/socket/netlink.h"
 #include "fs/socket/rights.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
@@ -26,6 +27,8 @@ ssize_t socket_send(struct file *f, struct message *m)
 
     if (m->flags & MSG_OOB)
         return -EOPNOTSUPP;
+    if (is_netlink(s))
+        return netlink_send(s, m);
     n = is_stream(s) ? stream_send(s, m, wait) : dgram_send(s, m, wait);
     if (m->flags & MSG_NOSIGNAL)
         m->uio->broken = false;
@@ -114,7 +117,7 @@ static long socket_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     u32 n;
 
     if (cmd != FIONREAD && cmd != SIOCOUTQ)
-        return is_unix(s) ? -ENOTTY : inet_ioctl(s, cmd, arg);
+        return device_ioctl(s, cmd, arg);
     if (READ_ONCE(s->state) == SOCKET_LISTENING)
         return -EINVAL;
     if (cmd == SIOCOUTQ) {

@@ -11,14 +11,30 @@
 #define SIOCGIFNAME    0x8910u
 #define SIOCGIFCONF    0x8912u
 #define SIOCGIFFLAGS   0x8913u
+#define SIOCSIFFLAGS   0x8914u
 #define SIOCGIFADDR    0x8915u
+#define SIOCSIFADDR    0x8916u
+#define SIOCGIFDSTADDR 0x8917u
+#define SIOCSIFDSTADDR 0x8918u
+#define SIOCGIFBRDADDR 0x8919u
+#define SIOCSIFBRDADDR 0x891au
 #define SIOCGIFNETMASK 0x891bu
+#define SIOCSIFNETMASK 0x891cu
+#define SIOCGIFMETRIC  0x891du
 #define SIOCGIFMTU     0x8921u
+#define SIOCSIFMTU     0x8922u
+#define SIOCSIFNAME    0x8923u
+#define SIOCSIFHWADDR  0x8924u
 #define SIOCGIFHWADDR  0x8927u
 #define SIOCGIFINDEX   0x8933u
+#define SIOCGIFTXQLEN  0x8942u
+#define SIOCSIFTXQLEN  0x8943u
+#define SIOCETHTOOL    0x8946u
+#define SIOCGIFMAP     0x8970u
 
 #define UP_LOOPBACK_RUNNING 0x49u
 #define MTU                 65536
+#define TXQLEN              1000
 #define ARPHRD_LOOPBACK     772u
 
 /* struct ifreq and struct ifconf. */
@@ -73,6 +89,30 @@ static long list_all(uintptr_t arg)
     return to_user(arg, &c, sizeof(c));
 }
 
+static bool is_of_address(u32 cmd)
+{
+    return cmd >= SIOCGIFADDR && cmd <= SIOCSIFNETMASK;
+}
+
+/* Nothing of the interface can be changed, and it has no driver to ask. */
+static bool cannot_be(u32 cmd)
+{
+    switch (cmd) {
+    case SIOCSIFFLAGS:
+    case SIOCSIFADDR:
+    case SIOCSIFDSTADDR:
+    case SIOCSIFBRDADDR:
+    case SIOCSIFNETMASK:
+    case SIOCSIFMTU:
+    case SIOCSIFNAME:
+    case SIOCSIFHWADDR:
+    case SIOCSIFTXQLEN:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static int tell(struct ifreq *r, u32 cmd)
 {
     switch (cmd) {
@@ -86,8 +126,23 @@ static int tell(struct ifreq *r, u32 cmd)
         r->flags = UP_LOOPBACK_RUNNING;
         return 0;
     case SIOCGIFADDR:
+    case SIOCGIFDSTADDR:
         set_address(r, 127, 1);
         return 0;
+    case SIOCGIFBRDADDR:
+        set_address(r, 0, 0);
+        return 0;
+    case SIOCGIFMETRIC:
+        r->value = 0;
+        return 0;
+    case SIOCGIFTXQLEN:
+        r->value = TXQLEN;
+        return 0;
+    case SIOCGIFMAP:
+        memset(r->address, 0, sizeof(r->address));
+        return 0;
+    case SIOCETHTOOL:
+        return -EOPNOTSUPP;
     case SIOCGIFNETMASK:
         set_address(r, 255, 0);
         return 0;
@@ -107,21 +162,24 @@ static int tell(struct ifreq *r, u32 cmd)
     }
 }
 
-long inet_ioctl(struct socket *s, u32 cmd, uintptr_t arg)
+long device_ioctl(const struct socket *s, u32 cmd, uintptr_t arg)
 {
-    struct ifreq r;
+    struct ifreq r = {.name = ""};
     int err;
 
-    (void)s;
-    if (cmd >> 8 != 0x89)
+    if (cmd >> 8 != 0x89 || (is_of_address(cmd) && s->family != AF_INET))
         return -ENOTTY;
     if (cmd == SIOCGIFCONF)
         return list_all(arg);
+    if (!cannot_be(cmd) && tell(&r, cmd) == -ENOTTY)
+        return -ENOTTY; /* whatever arg is */
     if (from_user(&r, arg, sizeof(r)))
         return -EFAULT;
     r.name[15] = 0;
     if (cmd != SIOCGIFNAME && strcmp(r.name, "lo") != 0)
         return -ENODEV;
+    if (cannot_be(cmd))
+        return rank_current() == RANK_USER ? -EPERM : -EOPNOTSUPP;
     err = tell(&r, cmd);
     return err ? err : to_user(arg, &r, sizeof(r));
 }

@@ -26,7 +26,9 @@ struct socket *inet_find(u32 type, const struct inet_name *to,
                          const struct inet_name *from);
 
 void inet_clear(struct socket *s); /* no names */
-long inet_ioctl(struct socket *s, u32 cmd, uintptr_t arg);
+
+/* ifconf.c: netdevice(7) of a socket of any family; addresses are AF_INET's alone. */
+long device_ioctl(const struct socket *s, u32 cmd, uintptr_t arg);
 
 /* Where it sends to, and then from where, if that is not said yet. */
 void inet_set_remote(struct socket *s, const struct inet_name *to);

@@ -4,6 +4,7 @@
  * there is kept and told again, within the bounds Linux has for it.
  */
 #include "fs/socket/option.h"
+#include "fs/socket/netlink.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "lib/string.h"
@@ -74,7 +75,7 @@ static const struct option *find(const struct socket *s, s32 level, s32 name)
         return NULL;
     if (level == IPPROTO_IPV6 && s->family != AF_INET6)
         return NULL;
-    if (level == IPPROTO_IP && is_unix(s))
+    if (level == IPPROTO_IP && (is_unix(s) || is_netlink(s)))
         return NULL;
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if (options[i].level == level && options[i].name == name)
@@ -201,13 +202,16 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
 int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, u32 len)
 {
     const struct option *o = find(s, level, name);
+    bool netlink = level == SOL_NETLINK && is_netlink(s);
     s32 v = 0;
 
-    if (!o && level != SOL_SOCKET)
+    if (!o && level != SOL_SOCKET && !netlink)
         return unknown(s, level);
     if (len < sizeof(v) && !(level == IPPROTO_IP && len == 1))
         return -EINVAL;
     memcpy(&v, value, MIN(len, (u32)sizeof(v)));
+    if (netlink)
+        return netlink_set_option(s, name, v);
     return o ? set_plain(s, o, v) : set_of_socket(s, name, value, len);
 }
 

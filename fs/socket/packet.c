@@ -103,6 +103,12 @@ int packet_fill(struct packet *p, struct uio *u)
     return 0;
 }
 
+void packet_put(struct packet *p, const void *bytes, size_t n)
+{
+    ASSERT(n == p->len && n <= SMALL);
+    memcpy(p->bytes, bytes, n);
+}
+
 size_t packet_copy(const struct packet *p, struct uio *u, size_t skip, size_t want)
 {
     size_t done = 0;

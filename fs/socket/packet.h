@@ -10,6 +10,7 @@
 /* packet.c */
 struct packet *packet_create(struct socket *sender, size_t len); /* NULL: no memory */
 int packet_fill(struct packet *p, struct uio *u);
+void packet_put(struct packet *p, const void *bytes, size_t n); /* n: all; little */
 
 /* Bytes from p->start + skip on: how many were copied. */
 size_t packet_copy(const struct packet *p, struct uio *u, size_t skip, size_t n);

@@ -12,6 +12,7 @@
 #include "fs/socket/dgram.h"
 #include "fs/socket/end.h"
 #include "fs/socket/inet.h"
+#include "fs/socket/netlink.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/unix.h"
 #include "lib/fmt.h"
@@ -141,6 +142,8 @@ static int check_kind(u32 family, u32 type, u32 *protocol)
             return -EPROTONOSUPPORT;
         *protocol = usual;
         return 0;
+    case AF_NETLINK:
+        return netlink_check(type, *protocol);
     default:
         return -EAFNOSUPPORT;
     }
@@ -251,6 +254,8 @@ int socket_shutdown(struct socket *s, u32 how)
                                   (closed & CLOSED_WRITE ? CLOSED_READ : 0u);
     struct socket *peer;
 
+    if (is_netlink(s))
+        return -EOPNOTSUPP;
     if (how > SHUT_RDWR)
         return -EINVAL;
     if (!is_unix(s) && READ_ONCE(s->state) == SOCKET_LISTENING && closed & CLOSED_READ) {

@@ -88,7 +88,8 @@ struct socket {
     struct unix_name *name;         /* [lock] set once */
     struct path path;               /* [naming] what a bound path names */
     struct inet_name local, remote; /* [names_lock and lock] */
-    struct list bound;              /* [names_lock] */
+    struct list bound;              /* [names_lock]; netlink: [ports_lock] */
+    u32 port, groups;               /* netlink: [ports_lock]; a single word */
     bool accepted;                  /* [c] shares its port with a listener */
     bool chose_ip, chose_port; /* [names_lock] bind said them: disconnecting keeps them */
 
@@ -135,9 +136,14 @@ static inline bool is_stream(const struct socket *s)
     return s->type == SOCK_STREAM;
 }
 
+static inline bool is_netlink(const struct socket *s)
+{
+    return s->family == AF_NETLINK;
+}
+
 static inline bool is_connected_kind(const struct socket *s)
 {
-    return s->type != SOCK_DGRAM;
+    return s->type == SOCK_STREAM || s->type == SOCK_SEQPACKET;
 }
 
 static inline bool option_on(const struct socket *s, u32 option)

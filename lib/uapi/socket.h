@@ -6,11 +6,12 @@
 
 #include "lib/types.h"
 
-#define AF_UNSPEC 0
-#define AF_UNIX   1
-#define AF_INET   2
-#define AF_INET6  10
-#define AF_MAX    46
+#define AF_UNSPEC  0
+#define AF_UNIX    1
+#define AF_INET    2
+#define AF_INET6   10
+#define AF_NETLINK 16
+#define AF_MAX     46
 
 #define SOCK_STREAM    1
 #define SOCK_DGRAM     2
@@ -23,6 +24,7 @@
 #define IPPROTO_UDP  17
 #define IPPROTO_IPV6 41
 #define SOL_SOCKET   1
+#define SOL_NETLINK  270
 
 #define SO_DEBUG        1
 #define SO_REUSEADDR    2
