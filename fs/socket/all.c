@@ -4,7 +4,6 @@
  * sockets costs n times the logarithm of n however small the pieces are.
  */
 #include "fs/socket/all.h"
-#include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/unix.h"
 #include "lib/pause.h"

@@ -3,6 +3,7 @@
  * AF_NETLINK sockets: port numbers, sending to the kernel. What is said is netlink_route.c's.
  */
 #include "fs/socket/netlink.h"
+#include "fs/socket/netlink_route.h"
 #include "fs/socket/packet.h"
 #include "lib/pause.h"
 #include "lib/string.h"

@@ -23,13 +23,5 @@ ssize_t netlink_send(struct socket *s, struct message *m);
 /* Joins a group, or leaves it, of which nothing ever comes: option of SOL_NETLINK. */
 int netlink_set_option(struct socket *s, s32 name, s32 value);
 
-/* netlink_route.c: what the messages ask. Fills the answers of one request into the queue. */
-struct netlink_request {
-    u32 len; /* of the whole message, header included */
-    u16 type, flags;
-    u32 seq, port;
-};
-void netlink_answer(struct socket *s, const struct netlink_request *q, const u8 *payload);
-
 /* One packet for the queue of s; what does not fit is lost, and the next read says ENOBUFS. */
 void netlink_deliver(struct socket *s, const void *bytes, size_t n);

@@ -3,7 +3,7 @@
  * NETLINK_ROUTE: the one interface, `lo`, and its two addresses, as rtnetlink(7) tells them.
  * Nothing can be changed, and there are no other tables: EOPNOTSUPP.
  */
-#include "fs/socket/netlink.h"
+#include "fs/socket/netlink_route.h"
 #include "fs/socket/packet.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -65,9 +65,6 @@ struct socket_info {
     struct address name; /* unix: len 0: none */
 };
 
-/* Socket number n or the first after it: *n becomes the next; false: there is none. */
-bool socket_next(enum socket_table table, u64 *n, struct socket_info *out);
-
 /* Provided by kernel/net/socket.c (host: tests/host/port_fs.c): the running process's, with its
  * effective or real ids. */
 void socket_cred_current(struct socket_cred *out, bool effective);

@@ -3,7 +3,7 @@
  * /proc/net: the sockets there are, and the only interface. proc_pid_net(5).
  */
 #include "kernel/procfs/net.h"
-#include "fs/socket/socket.h"
+#include "fs/socket/all.h"
 #include "kernel/procfs/procfs.h"
 #include "lib/pause.h"
 #include "lib/uapi/socket.h"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Hostile users on a machine of 128 MiB: the attacks of tests/user/hostile_attacks.c,
-# hostile_more.c and hostile_calls.c, each in turn, while others must go on; see
+# hostile_more.c, hostile_calls.c and hostile_later.c, each in turn, while others must go on; see
 # tests/user/hostile.c. One case for a few attacks, so that each boot is short.
 import os
 import re
@@ -22,6 +22,7 @@ GROUPS = {"memory": ("heap", "heaps", "shared", "tables", "memfd", "mlock"),
           "more_files": ("locks-in-many", "ofd-locks", "renames"),
           "events": ("event-fds", "epolls", "epoll-rings"),
           "sockets": ("flying", "socket-rings", "sockets", "backlogs"),
+          "later": ("attributes", "questions", "mapped-files", "watchers"),
           "calls": ("terminals", "timer-bombs", "trace-all"),
           "sysv": ("semaphores", "semaphore-waiters", "messages"),
           "storms": ("vforks", "zombies", "clones", "signals-to-others", "timers")}
@@ -44,6 +45,7 @@ ORDER = ("heap", "heaps", "shared", "tables", "areas", "arranged", "pipes", "fds
          "locks-in-many", "ofd-locks", "nameless", "renames", "dead-dirs", "proc", "vforks",
          "zombies", "clones", "signals-to-others", "timers", "event-fds", "epolls",
          "epoll-rings", "flying", "socket-rings", "sockets", "backlogs", "terminals",
-         "timer-bombs", "trace-all", "semaphores", "semaphore-waiters", "messages")
+         "timer-bombs", "trace-all", "semaphores", "semaphore-waiters", "messages",
+         "attributes", "questions", "mapped-files", "watchers")
 for group, attacks in GROUPS.items():
     add(attack(attacks), f"hostile_{group}", f"a hostile user's {', '.join(attacks)}")

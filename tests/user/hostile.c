@@ -234,6 +234,9 @@ int main(int argc, char **argv)
     for (const struct attack *a = call_attacks; a->name; a++)
         if (is_wanted(a, argc, argv))
             failed += !report(a, ++number);
+    for (const struct attack *a = later_attacks; a->name; a++)
+        if (is_wanted(a, argc, argv))
+            failed += !report(a, ++number);
     printf("1..%d\n%d passed, %d failed\n", number, number - failed, failed);
     return failed != 0;
 }

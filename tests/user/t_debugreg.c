@@ -327,7 +327,7 @@ static void with_threads(void)
     watched[0] = 2;
 }
 
-TEST(threads, "they belong to one thread, whoever runs before and after it")
+TEST(threads, "they belong to one thread, before and after which others run")
 {
     pid_t pid;
 

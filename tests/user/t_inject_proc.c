@@ -96,9 +96,9 @@ TEST(I303, "settings")
 
 TEST(I304, "directories")
 {
-    static const char *const all[] = {"/proc",           "/proc/self",
-                                      "/proc/self/fd",   "/proc/self/fdinfo",
-                                      "/proc/self/task", "/proc/sys"};
+    static const char *const all[] = {
+        "/proc",           "/proc/self", "/proc/self/fd",       "/proc/self/fdinfo",
+        "/proc/self/task", "/proc/sys",  "/proc/self/map_files"};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         path = all[i];

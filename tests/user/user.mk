@@ -29,11 +29,11 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 	$(call say,MUSL ,$<)
 	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $< $(USER_MORE) $(USER_LIB)
 
-HOSTILE_OBJS = $(addprefix $(USER_OUT)/hostile_,attacks.o more.o calls.o)
+HOSTILE_OBJS = $(addprefix $(USER_OUT)/hostile_,attacks.o more.o calls.o later.o)
 $(USER_OUT)/hostile: $(USER_SRC)/hostile.h $(HOSTILE_OBJS)
 $(USER_OUT)/hostile: USER_MORE = $(HOSTILE_OBJS)
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
-$(addprefix $(USER_OUT)/,t_sweep.o t_inject t_inject_sys t_inject_proc t_inject_calls): \
+$(addprefix $(USER_OUT)/,t_sweep.o t_inject t_inject_sys t_inject_proc t_inject_calls t_inject_more): \
     $(USER_SRC)/t_inject.h
 $(USER_OUT)/t_fb: user/include/fb.h
 $(USER_OUT)/t_futex $(USER_OUT)/t_robust $(USER_OUT)/t_smp_futex: $(USER_SRC)/t_futex.h lib/uapi/futex.h

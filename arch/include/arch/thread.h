@@ -23,7 +23,8 @@ struct arch_thread {
     u64 selectors; /* DS, ES, FS, GS of user mode, 16 bits each */
     void *
         fpu; /* 64-byte aligned save area of arch_fpu_size() bytes; owned by this struct */
-    struct arch_debug *debug; /* NULL, but for a thread that is watched: arch/debugreg.h */
+    struct arch_debug
+        *debug; /* NULL, but for a thread that is watched: arch/debugreg.h */
 };
 
 /* Prepares a thread that will start at entry(arg) on the stack that ends at stack_top, with
