@@ -22,7 +22,8 @@ include tools/mk/explorer.mk
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
-run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits); SCREEN=1: with a display
+run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits); SCREEN=1: with a display; V=1: say all
+	$(if $(BRIEF),printf '\r\033[K')
 	$(RUN_INTERACTIVE)
 
 test: ## the tests that take minutes, two at a time, with the sum at the end; LANES=1: one

@@ -4,16 +4,18 @@
 # tools/run and Debian's own programs inside Tessera: programs.py BUILD_DIR [FILTER...].
 # Each case runs one unmodified program and compares output, error output and status with
 # what they must be, or with the same program on this machine. TAP on standard output.
-# The modules imported here for their cases: costs, databases, hostfiles, hostile, mosaic, stress, tables,
-# terminal, using.
+# The modules imported here for their cases: accels, costs, databases, debugger, hostfiles, hostile, mosaic, stress,
+# tables, terminal, using.
 import hashlib
 import os
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
+import accels  # noqa: F401
 import costs  # noqa: F401
 import databases  # noqa: F401
+import debugger  # noqa: F401
 import hostfiles  # noqa: F401
 import hostile  # noqa: F401
 import mosaic  # noqa: F401

@@ -11,6 +11,7 @@ import subprocess
 import termios
 import time
 
+from console import PROMPT, Console
 from harness import RUN, Failure, case, run, same
 
 SECONDS = 120
@@ -127,3 +128,24 @@ def package_arguments(work):
     with open("/etc/debian_version", encoding="ascii") as f:
         if not out.endswith(b"}\n" + f.read().encode()):
             raise Failure(f"got {out!r}")
+
+
+@case
+def suite_brief(work):
+    """make run's suite, for people: every program a line, what fails in full; a hundred of them"""
+    options = ["--cmdline", "suite=brief"]
+    for i in range(100):
+        path = os.path.join(work, f"t_{i}")
+        with open(path, "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\necho 1..1\n")
+            f.write("echo '# why it fails'; echo not ok 1 - bad; exit 1\n" if i == 7 else "echo ok 1 - good\n")
+        os.chmod(path, 0o755)
+        options += ["--add", f"{path}:/tests/"]
+    with Console(RUN, *options) as c:
+        seen = c.expect(PROMPT, seconds=240)
+        same(c.end(), 0, "status")
+    for want in (b"99 passed, 1 failed", b"# why it fails\r\nnot ok 1 - bad", b"t_99 "):
+        if want not in seen:
+            raise Failure(f"no {want!r}")
+    if b"ok 1 - good" in seen:
+        raise Failure("a line that nobody wants")

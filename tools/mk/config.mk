@@ -11,9 +11,12 @@ CC  := $(if $(filter default,$(origin CC)),gcc,$(CC))
 LD  := ld
 NM  := nm
 
+# `make run` on a terminal: what is built stands in one line, which the next one overwrites.
+BRIEF := $(if $(filter run,$(MAKECMDGOALS)),$(MAKE_TERMOUT))
+
 ifneq ($(V),1)
 .SILENT:
-say = echo "  $(1)$(2)"
+say = $(if $(BRIEF),printf '\r\033[K  %s%.60s' '$(1)' '$(2)',echo "  $(1)$(2)")
 else
 say = :
 endif
@@ -23,8 +26,10 @@ MAKEFLAGS += --no-builtin-rules
 
 # Packages: asked at once, installed only when something is missing.
 ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
-ifneq ($(shell tools/setup --check 2>/dev/null || echo missing),)
-$(if $(filter ready,$(lastword $(shell tools/setup 1>&2 && echo ready))),,\
+# Of `make run` those that it needs and no others.
+SETUP := tools/setup $(if $(filter-out run all,$(MAKECMDGOALS)),,$(if $(MAKECMDGOALS),--run))
+ifneq ($(shell $(SETUP) --check 2>/dev/null || echo missing),)
+$(if $(filter ready,$(lastword $(shell V=$(V) $(SETUP) 1>&2 && echo ready))),,\
     $(error tools/setup could not install everything that is needed))
 endif
 endif

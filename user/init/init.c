@@ -242,7 +242,7 @@ int main(void)
         run_program(args);
     sethostname("tessera", 7);
     char *const quick[] = {"suite", "t_mmap", "t_remap_basic", "t_process", NULL};
-    char *const suite[] = {"suite", NULL};
+    char *const suite[] = {"suite", NULL}, *const brief[] = {"suite", "-q", NULL};
     if (cmdline_has("selftest")) {
         int status = on_console("/bin/suite", quick, "/tmp");
 
@@ -251,6 +251,8 @@ int main(void)
     }
     if (cmdline_has("suite"))
         on_console("/bin/suite", suite, "/tmp");
+    if (cmdline_has("suite=brief"))
+        on_console("/bin/suite", brief, "/tmp");
     say(1, "\nTessera: `poweroff` ends, `ls /bin` shows what is here.\n\n");
     for (;;) {
         char *const shell[] = {"-sh", NULL};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs the userland suite: suite [NAME...], by default every /tests/t_*. Passes each
+ * Runs the userland suite: suite [-q] [NAME...], by default every /tests/t_*. Passes each
  * program's TAP through, counts it, and closes with "N passed, N failed". A program that
  * reports less than its plan, or ends badly without a failed case, is one failure more.
+ * -q: a line a program, for people; the TAP only of one that fails.
  */
 #include <dirent.h>
 #include <stdbool.h>
@@ -12,10 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SUITES_MAX 64
+#define SUITES_MAX 1024
 #define LINE_MAX_  4096
 
 static int passed, failed, skipped;
+static bool quiet;
 
 struct tally {
     int plan, ok, bad;
@@ -33,6 +35,21 @@ static void count_line(const char *line, struct tally *t)
         t->bad++;
         failed++;
     }
+}
+
+/* What a program has said, with -q; what does not fit in memory is lost. */
+static char *kept;
+static size_t nkept;
+
+static void keep(const char *data, size_t n)
+{
+    char *more = realloc(kept, nkept + n);
+
+    if (!more)
+        return;
+    kept = more;
+    memcpy(kept + nkept, data, n);
+    nkept += n;
 }
 
 static void copy_out(const char *data, size_t n)
@@ -56,7 +73,10 @@ static void follow(int fd, struct tally *t)
     ssize_t n;
 
     while ((n = read(fd, buf, sizeof(buf))) > 0) {
-        copy_out(buf, (size_t)n);
+        if (quiet)
+            keep(buf, (size_t)n);
+        else
+            copy_out(buf, (size_t)n);
         for (ssize_t i = 0; i < n; i++) {
             if (buf[i] != '\n') {
                 if (len < sizeof(line) - 1)
@@ -70,15 +90,41 @@ static void follow(int fd, struct tally *t)
     }
 }
 
-static void run_suite(const char *name)
+static void begin(const char *name, int number, int count)
 {
-    char path[256], note[256];
+    if (quiet)
+        printf("\r\033[K[%d/%d] %s ", number, count, name);
+    else
+        printf("# suite %s\n", name);
+    fflush(stdout);
+}
+
+/* Counts of one program; `bad` of its cases failed, or more. */
+static void end(const char *name, const struct tally *t, int skips, bool bad)
+{
+    if (quiet) {
+        if (bad)
+            copy_out(kept, nkept);
+        printf("\r\033[K%s %-20s %4d passed",
+               bad ? "\033[31mFAILED\033[0m" : "\033[32mok\033[0m    ", name,
+               t->ok - skips);
+        if (skips)
+            printf(", %d skipped", skips);
+        printf(t->bad ? ", %d failed\n" : "\n", t->bad);
+    }
+    nkept = 0;
+    fflush(stdout);
+}
+
+static void run_suite(const char *name, int number, int count)
+{
     struct tally t = {-1, 0, 0};
-    int pipe_fd[2], status = 0;
+    int pipe_fd[2], status = 0, skips = skipped;
+    char path[256], note[256];
+    bool broken;
 
     snprintf(path, sizeof(path), "/tests/%s", name);
-    int n = snprintf(note, sizeof(note), "# suite %s\n", name);
-    copy_out(note, (size_t)n);
+    begin(name, number, count);
     if (pipe(pipe_fd)) {
         failed++;
         return;
@@ -97,12 +143,19 @@ static void run_suite(const char *name)
     close(pipe_fd[0]);
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
         status = 127 << 8;
-    if (t.plan != t.ok + t.bad || (status && !t.bad)) {
-        n = snprintf(note, sizeof(note), "not ok - %s: %d of %d cases, wait status %#x\n",
+    broken = t.plan != t.ok + t.bad || (status && !t.bad);
+    if (broken) {
+        int n =
+            snprintf(note, sizeof(note), "not ok - %s: %d of %d cases, wait status %#x\n",
                      name, t.ok + t.bad, t.plan, (unsigned)status);
-        copy_out(note, (size_t)n);
+
+        if (quiet)
+            keep(note, (size_t)n);
+        else
+            copy_out(note, (size_t)n);
         failed++;
     }
+    end(name, &t, skipped - skips, broken || t.bad);
 }
 
 static int compare(const void *a, const void *b)
@@ -127,18 +180,21 @@ static int all_suites(char **names)
 
 int main(int argc, char **argv)
 {
-    char *found[SUITES_MAX], note[96];
-    char **names = argv + 1;
-    int count = argc - 1;
+    static char *found[SUITES_MAX];
+    char note[96];
+
+    quiet = argc > 1 && !strcmp(argv[1], "-q");
+    char **names = argv + 1 + quiet;
+    int count = argc - 1 - quiet;
 
     if (count == 0) {
         names = found;
         count = all_suites(found);
     }
     for (int i = 0; i < count; i++)
-        run_suite(names[i]);
-    int n = snprintf(note, sizeof(note), "# %d skipped\n%d passed, %d failed\n", skipped,
-                     passed, failed);
+        run_suite(names[i], i + 1, count);
+    int n = snprintf(note, sizeof(note), "%s%d skipped\n%d passed, %d failed\n",
+                     quiet ? "" : "# ", skipped, passed, failed);
     copy_out(note, (size_t)n);
     return failed || !passed;
 }
