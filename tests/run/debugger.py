@@ -33,6 +33,8 @@ def gdb(kernel, *commands, target=None):
 def questions(pid, child, window, heap):
     at = f"0x{window:x}"
     return {
+        # The child comes by with its table and the leaf of the index locked: a known moment.
+        "at": "hbreak backrun_add", "go": "continue",
         "ps": "tessera ps", "cpus": "tessera cpus", "spaces": "tessera spaces",
         "areas": f"tessera areas {pid}", "walk": f"tessera walk {pid} {at}",
         "walk home": f"tessera walk {pid} {at}+4096", "walk heap": f"tessera walk {pid} 0x{heap:x}",
@@ -43,11 +45,10 @@ def questions(pid, child, window, heap):
         "frame": "tessera frame 0x100", "log": "tessera log 5", "sleeper": f"tessera bt {pid}",
         "list": "tessera", "no process": "tessera areas 4711", "no argument": "tessera areas",
         "field": "python import kernel; kernel.container(0, 'struct page', 'gone')",
-        # The child comes by with its table and the leaf of the index locked.
-        "at": "hbreak backrun_add", "go": "continue", "worker": f"tessera bt {child}", "bt": "tessera bt",
+        "worker": f"tessera bt {child}", "bt": "tessera bt",
         "locks": "tessera locks", "off": "delete",
         # Somebody else has a lock that the next system call of a kind wants.
-        "take": "set var proc_lock.held = 5", "waits at": "hbreak *spin_wait", "wait": "continue",
+        "take": "set var proc_lock.held = 5", "waits at": "hbreak *spin_wait if $rdi == (unsigned long)&proc_lock", "wait": "continue",
         "waiting": "tessera locks", "end": "kill",
     }
 
