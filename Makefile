@@ -185,7 +185,8 @@ test-tours: ## the lists of functions in docs/tours are what happens
 exercise: ## the test of an exercise of docs/exercises, skipped until it is begun: N=1
 	tests/exercises/run.py $(O) $(or $(N),1)
 
-test-exercises: ## each solution solves its exercise
+test-exercises: ## each solution solves its exercise, in copies of the tree
+	$(MAKE) --no-print-directory -j$(shell nproc) kernel $(INITRAMFS)
 	$(MAKE) --no-print-directory $(EXPLORER_HOST)
 	tests/exercises/run.py $(O) --all
 

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Exercises in the memory manager: docs/exercises.
+"""Exercises: docs/exercises.
 
     run.py BUILD N          the test of exercise N: skipped until the work is begun; status 1: not done
     run.py BUILD --all      every test is skipped in this tree, and passes in a copy with the solution
+    run.py BUILD --apply    the solutions and the faults still fit this tree (a part of `make lint`)
 
-A test, tests/exercises/N.txt: a script of the explorer, and in lines "# begun: FILE WORD" and
-"# expect: ..." when the work counts as begun and what the last picture must have."""
+A line "begun: FILE WORD" of a test, tests/exercises/N.*, says when the work counts as begun. N.txt is a script of
+the explorer; "# expect: ..." says what the picture after the line before must have. N.c is a program; "runs: here
+[SOURCES]" on this machine, with sanitizers, "runs: kernel" inside Tessera. N.fault is a patch that breaks the memory
+manager: the reader's script must run clean as it is, and tell with it."""
 import json
 import os
 import pathlib
@@ -16,14 +19,53 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-NEEDED = ("lib", "mm", "arch", "tools", "tests/exercises", "docs/exercises")
+TESTS, SOLUTIONS = "tests/exercises", "docs/exercises/solutions"
+COPIED = ("Makefile", "arch", "fs", "kernel", "lib", "mm", "tests", "tools", "user", "docs/exercises")
+HOST_C = ["-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-DTESSERA_HOST", "-I.", "-Iarch/include",
+          "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+USER_C = ["musl-gcc", "-std=gnu17", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-I."]
+SCRIPT_LINES = 12  # of a script that shall find a fault
 
 
-def read(number):
-    text = (ROOT / "tests" / "exercises" / f"{number}.txt").read_text()
-    begun = re.search(r"^# begun: (\S+) (.*)$", text, re.M)
-    expect = [line.split() for line in re.findall(r"^# expect: (.*)$", text, re.M)]
-    return begun.groups(), expect, [line for line in text.splitlines() if line and not line.startswith("#")]
+def run(command, **more):
+    return subprocess.run(command, capture_output=True, text=True, **more)
+
+
+def complaint(done):
+    return "" if done.returncode == 0 else done.stderr.strip() or done.stdout.strip() or f"status {done.returncode}"
+
+
+def file_of(number):
+    return next(p for p in sorted((ROOT / TESTS).glob(f"{number}.*")))
+
+
+def numbers():
+    return sorted((p.stem for p in (ROOT / TESTS).iterdir() if p.stem.isdigit()), key=int)
+
+
+def begun(tree, number):
+    file, word = re.search(r"begun: (\S+) (.*)$", file_of(number).read_text(), re.M).groups()
+    return (tree / file).exists() and re.search(word, (tree / file).read_text()) is not None
+
+
+def patch(tree, file, *options):
+    return complaint(run(["patch", "-p1", "-s", "-f", "--no-backup-if-mismatch", "-d", tree, *options, "-i", file]))
+
+
+def solution(number):
+    return next((ROOT / SOLUTIONS).glob(f"{number}-*.patch"))
+
+
+# ---- scripts of the explorer ----
+
+def explorer(tree, build):
+    """Makes its program; what is wrong."""
+    return complaint(run(["make", "-s", f"-j{os.cpu_count()}", "-C", tree, "-f", f"{TESTS}/Makefile",
+                          f"O={os.path.relpath(build, tree)}"]))
+
+
+def play(build, lines):
+    return run([build / "explorer" / "host" / "explorer"], input="".join(line + "\n" for line in lines))
 
 
 def found(picture, what):
@@ -36,52 +78,153 @@ def found(picture, what):
     return sum(len(t["has"]) for t in proc["tables"] if t["level"] == 0)
 
 
+def test_script(tree, build, text):
+    wrong = explorer(tree, build)
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    out = None if wrong else play(build, lines)
+    if wrong or out.returncode:
+        return wrong or complaint(out)
+    at, after, answers = -1, "", out.stdout.split("\n")
+    for line in text.splitlines():
+        if line.startswith("# expect: "):
+            *what, want = line.split()[2:]
+            have = found(json.loads(answers[2 * at + 2]), what)
+            if have != int(want):
+                return f"after `{after}`: {' '.join(what)} must be {want}, and is {have}"
+        elif line and not line.startswith("#"):
+            at, after = at + 1, line
+    return ""
+
+
+# ---- a script that must find a fault ----
+
+def test_finding(tree, build, number):
+    lines = [line for line in (tree / begun_file(number)).read_text().splitlines() if line and not line.startswith("#")]
+    if len(lines) > SCRIPT_LINES:
+        return f"{len(lines)} lines; {SCRIPT_LINES} are enough"
+    good = explorer(tree, build)
+    clean = None if good else play(build, lines)
+    if good or clean.returncode:
+        return good or "without the fault: " + complaint(clean)
+    broken = copy(build, f"{number}-broken", tree, ("lib", "mm", "arch", "tools", TESTS))
+    wrong = patch(broken, file_of(number)) or explorer(broken, broken / "build")
+    if wrong:
+        return wrong
+    told = play(broken / "build", lines)
+    return "" if told.returncode or told.stdout != clean.stdout else "with the fault all is as without"
+
+
+def begun_file(number):
+    return re.search(r"begun: (\S+)", file_of(number).read_text())[1]
+
+
+# ---- programs ----
+
+def test_program(tree, build, number, place, sources):
+    out = build / "exercises" / f"program{number}"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tools = USER_C if place == "kernel" else ["gcc", *HOST_C]
+    wrong = complaint(run([*tools, "-o", out, f"{TESTS}/{number}.c", *sources], cwd=tree))
+    if wrong or place == "here":
+        return wrong or complaint(run([out], timeout=600))
+    made = complaint(run(["make", "-s", f"-j{os.cpu_count()}", "-C", tree, f"O={os.path.relpath(build, tree)}", "kernel",
+                          os.path.relpath(build, tree) + "/initramfs.cpio"]))
+    return made or complaint(run([tree / "tools/run", "-m", "512", "-t", "300", "--", out], cwd=tree))
+
+
 def test(tree, build, number):
     """"skipped", "" when done, or what is wrong."""
-    (file, word), expect, script = read(number)
-    if not re.search(word, (tree / file).read_text()):
+    file = file_of(number)
+    text = file.read_text()
+    if not begun(tree, number):
         return "skipped"
-    made = subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "-C", tree, "-f", "tests/exercises/Makefile",
-                           f"O={os.path.relpath(build, tree)}"], capture_output=True, text=True)
-    if made.returncode:
-        return made.stderr.strip() or made.stdout.strip()
-    out = subprocess.run([build / "explorer" / "host" / "explorer"], input="".join(line + "\n" for line in script),
-                         capture_output=True, text=True)
-    if out.returncode:
-        return out.stderr.strip()
-    picture = json.loads(out.stdout.rstrip("\n").split("\n")[-1])
-    wrong = [(e, found(picture, e)) for e in expect if found(picture, e) != int(e[-1])]
-    return "\n".join(f"{' '.join(e[:-1])} must be {e[-1]}, and is {f}" for e, f in wrong)
+    if file.suffix == ".txt":
+        return test_script(tree, build, text)
+    if file.suffix == ".fault":
+        return test_finding(tree, build, number)
+    place, *sources = re.search(r"runs: (.*)$", text, re.M)[1].split()
+    return test_program(tree, build, number, place, sources)
+
+
+# ---- all of them ----
+
+def copy(build, name, source, what):
+    """A copy of the tree; what is built comes along, so that only what changes is compiled again."""
+    tree = build / "exercises" / name
+    shutil.rmtree(tree, ignore_errors=True)
+    for part in what:
+        (tree / part).parent.mkdir(parents=True, exist_ok=True)
+        if (source / part).is_dir():
+            shutil.copytree(source / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source / part, tree / part)
+    if (build / "explorer" / "host").exists():
+        shutil.copytree(build / "explorer" / "host", tree / "build" / "explorer" / "host")
+    return tree
+
+
+def in_kernel(number):
+    return "runs: kernel" in file_of(number).read_text()
 
 
 def solved(build, number):
     """The test in a copy of the tree with the solution applied."""
-    tree = build / "exercises" / number
-    shutil.rmtree(tree, ignore_errors=True)
-    for name in NEEDED:
-        source = ROOT / name
-        shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    patch = next((ROOT / "docs" / "exercises" / "solutions").glob(f"{number}-*.patch"))
-    subprocess.run(["patch", "-p1", "-s", "-d", tree, "-i", patch], check=True)
-    if (build / "explorer" / "host").exists():  # what does not change need not be compiled again
-        shutil.copytree(build / "explorer" / "host", tree / "build" / "explorer" / "host")
-    return test(tree, tree / "build", number)
+    tree = copy(build, number, ROOT, COPIED)
+    return patch(tree, solution(number)) or test(tree, tree / "build", number)
+
+
+def solved_in_kernel(build, wanted):
+    """Those of the kernel in one copy, with one kernel. What is wrong, by number."""
+    tree = copy(build, "kernel", ROOT, COPIED)
+    for name in ("release", "user", "initramfs.cpio", "vdso.o", "vdso.so", "font.c"):
+        if (build / name).is_dir():
+            shutil.copytree(build / name, tree / "build" / name)
+        elif (build / name).exists():
+            shutil.copy2(build / name, tree / "build" / name)
+    wrong = {n: patch(tree, solution(n)) for n in wanted}
+    return {n: wrong[n] or test(tree, tree / "build", n) for n in wanted}
+
+
+def apply():
+    """What no longer fits, tried without changing anything."""
+    faults = 0
+    for number in numbers():
+        files = [solution(number)] + [file_of(number)] * (file_of(number).suffix == ".fault")
+        for file in files:
+            wrong = patch(ROOT, file, "--dry-run")
+            if wrong:
+                faults += 1
+                print(f"{file.relative_to(ROOT)} does not fit any more:\n{wrong}")
+    print(f"exercises: {len(numbers())} of them, {faults} patches that do not fit")
+    return faults
+
+
+def everything(build):
+    wanted = [n for n in numbers() if in_kernel(n)]
+    after = solved_in_kernel(build, wanted)
+    after.update({n: solved(build, n) for n in numbers() if n not in after})
+    faults = 0
+    for number in numbers():
+        before = test(ROOT, build, number)
+        if before != "skipped" or after[number]:
+            faults += 1
+            print(f"exercise {number}: here {before!r}, solved: {after[number] or 'done'}")
+    print(f"exercises: {len(after)} skipped here and solved by their solutions, {len(wanted)} of them inside Tessera"
+          if not faults else f"exercises: {faults} faults")
+    return faults
 
 
 def main():
     build, what = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
-    if what != "--all":
-        answer = test(ROOT, build, what)
-        print(f"exercise {what}: {answer or 'done'}")
-        sys.exit(answer not in ("", "skipped"))
-    faults, numbers = 0, sorted(p.stem for p in (ROOT / "tests" / "exercises").glob("*.txt"))
-    for number in numbers:
-        before, after = test(ROOT, build, number), solved(build, number)
-        if before != "skipped" or after:
-            faults += 1
-            print(f"exercise {number}: here {before!r}, solved {after!r}")
-    print(f"exercises: {len(numbers)} skipped here and solved by their solutions" if not faults else f"exercises: {faults} faults")
-    sys.exit(faults != 0)
+    if what == "--apply":
+        sys.exit(apply() != 0)
+    if what == "--all":
+        sys.exit(everything(build) != 0)
+    if what not in numbers():
+        sys.exit(f"exercise {what}: there is none; there are {', '.join(numbers())}")
+    answer = test(ROOT, build, what)
+    print(f"exercise {what}: {answer or 'done'}")
+    sys.exit(answer not in ("", "skipped"))
 
 
 main()
