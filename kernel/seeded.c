@@ -285,16 +285,22 @@ static const struct {
 void seeded_fault(void)
 {
     const char *name = cmdline_get("fault");
+    void (*make)(void) = NULL;
+    size_t n = 0;
 
-    for (size_t i = 0; name && i < ARRAY_SIZE(faults); i++) {
-        size_t n = strlen(faults[i].name);
-
-        if (strncmp(name, faults[i].name, n) == 0 &&
-            (name[n] == ' ' || name[n] == '\0')) {
-            faults[i].make();
-            panic("the fault %s was not seen", faults[i].name);
-        }
-    }
+    while (name && name[n] && name[n] != ' ')
+        n++;
+    for (size_t i = 0; name && i < ARRAY_SIZE(faults); i++)
+        if (strlen(faults[i].name) == n && strncmp(name, faults[i].name, n) == 0)
+            make = faults[i].make;
+#ifdef TESSERA_DEBUG
+    if (name && !make)
+        make = seeded_crash(name, n);
+#endif
+    if (!make)
+        return;
+    make();
+    panic("a fault made on purpose was not seen");
 }
 #else
 void seeded_fault(void)
