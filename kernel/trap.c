@@ -29,7 +29,7 @@ void return_to_user(struct trapframe *tf)
 
     irqoff_begin(true);
     while (thread_work(t)) {
-        if (cpu_own.need_resched) {
+        if (READ_ONCE(cpu_own.need_resched)) {
             if (unlikely(pass_pending())) {
                 irq_enable();
                 pass_work();

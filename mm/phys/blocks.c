@@ -65,7 +65,7 @@ void block_free(pfn_t pfn, unsigned order)
     REQUIRES(&buddy.lock);
     u32 r = region_of(pfn);
 
-    buddy.nfree += 1ull << order;
+    WRITE_ONCE(buddy.nfree, buddy.nfree + (1ull << order));
     while (order + 1 < BUDDY_ORDERS) {
         pfn_t other = pfn ^ (1ull << order);
         struct page *pg;
@@ -100,7 +100,7 @@ struct page *block_take(unsigned order)
         o--;
         block_insert(pfn + (1ull << o), o);
     }
-    buddy.nfree -= 1ull << order;
+    WRITE_ONCE(buddy.nfree, buddy.nfree - (1ull << order));
     return pg;
 }
 

@@ -64,7 +64,7 @@ bool alloc_should_fail(void)
 static void buddy_unlock(void)
 {
     REQUIRES(&buddy.lock);
-    bool low = buddy.nfree <= levels.reserve + 1;
+    bool low = READ_ONCE(buddy.nfree) <= levels.reserve + 1;
 
     if (unlikely(levels.low != low))
         WRITE_ONCE(levels.low, low);
@@ -148,7 +148,7 @@ static struct page *cache_refill(struct page_cache *c)
         buddy.lazy = (struct page *)buddy.lazy->link.next;
     }
     buddy.nlazy -= c->count;
-    buddy.nfree -= c->count;
+    WRITE_ONCE(buddy.nfree, buddy.nfree - c->count);
     while (c->count < CACHE_BATCH && refill_block(c))
         ;
     buddy_unlock();
@@ -163,7 +163,7 @@ static void lazy_push(struct page *pg)
     pg->link.next = (struct list *)buddy.lazy;
     buddy.lazy = pg;
     buddy.nlazy++;
-    buddy.nfree++;
+    WRITE_ONCE(buddy.nfree, buddy.nfree + 1);
 }
 
 /* Moves pages from the stack to the lazy list until `keep` are left. */
@@ -188,7 +188,7 @@ void page_drain(void)
 
         buddy.lazy = (struct page *)pg->link.next;
         pg->type = PAGE_RESERVED;
-        buddy.nfree--; /* block_free counts it again */
+        WRITE_ONCE(buddy.nfree, buddy.nfree - 1); /* block_free counts it again */
         block_free(page_to_pfn(pg), 0);
     }
     buddy.nlazy = 0;
@@ -293,7 +293,7 @@ static struct page *block_alloc(unsigned order, u32 flags)
     struct page *pg;
 
     ASSERT(order < BUDDY_ORDERS);
-    if (unlikely(buddy.nfree <= levels.reserve + (1ull << order)) &&
+    if (unlikely(READ_ONCE(buddy.nfree) <= levels.reserve + (1ull << order)) &&
         !may_have_last(order, flags))
         return NULL;
     pg = large_alloc(order);
@@ -393,7 +393,7 @@ static noinline void chain_to_lazy(u32 pfn)
     *end = (struct list *)buddy.lazy;
     buddy.lazy = (struct page *)first;
     buddy.nlazy += n;
-    buddy.nfree += n;
+    WRITE_ONCE(buddy.nfree, buddy.nfree + n);
     buddy_unlock();
 }
 
@@ -446,7 +446,7 @@ void page_free_zeroed(struct page *pg)
 
 u64 page_count_free(void)
 {
-    u64 n = buddy.nfree;
+    u64 n = READ_ONCE(buddy.nfree);
 
     for (u32 cpu = 0; cpu < cpu_count; cpu++)
         n += cached(&per_cpu(page_cache, cpu));
