@@ -18,7 +18,7 @@ include tools/mk/explorer.mk
 .PHONY: all lib run test test-needs test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures book tour test-tours exercise test-exercises test-explorer clean help
+        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures cast book tour test-tours exercise test-exercises test-crashes test-explorer clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -80,6 +80,9 @@ test-smp-boot: $(BOOT_NEEDS)
 
 test-linux: $(SUITE_FILES) ## the very same userland suite on this Linux machine
 	$(TEST_LINUX)
+
+test-crashes: $(DEBUG_KERNEL) $(INITRAMFS) ## the crashes of docs/debugging.md say what stands there
+	tests/run/crashes.py $(O)
 
 test-machines: all $(O)/small.cpio ## machines and CPUs that lack something, power-off, reset
 	$(TEST_MACHINES)
@@ -169,6 +172,9 @@ explorer: ## the memory manager in a page for browsers: build/explorer.html
 figures: explorer ## the figures of the documents that the explorer draws: docs/images/*.svg
 	tools/setup --browser
 	tools/explorer/figures.py $(EXPLORER) docs/images
+
+cast: all ## the moving terminal of the README, of a real run: docs/images/cast.svg
+	tools/cast/make.py $(O) docs/images/cast.svg
 
 book: ## the documents as HTML, with the sources they name and a search: build/book/README.html
 	tools/setup --book
