@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Wait queues: a list of threads to wake. Waiters leave by themselves.
+ * Wait queues: a list of threads to wake. Waiters leave by themselves. Who wakes holds locks or is
+ * an interrupt, so it wakes so many; a thread goes on from there, a few at a time.
  */
 #include "lib/waitq.h"
+#include "lib/lock.h"
+
+#define WAKES_MAX 128u
+
+static spinlock_t rest_lock = SPINLOCK_INIT; /* irq-safe, below the locks of queues */
+static struct list rests = LIST_INIT(rests); /* [rest_lock] of queues with a rest */
+void (*waitq_rest_due)(void);
 
 void waitq_init(struct waitq *q)
 {
-    q->lock = (spinlock_t)SPINLOCK_INIT;
+    *q = (struct waitq){.lock = SPINLOCK_INIT};
     list_init(&q->waiters);
 }
 
@@ -33,6 +41,8 @@ void waitq_remove(struct waitq *q, struct waitq_entry *e)
 {
     irqflags_t flags = spin_lock_irq(&q->lock);
 
+    if (unlikely(q->next == &e->link))
+        q->next = e->link.next;
     list_del(&e->link);
     spin_unlock_irq(&q->lock, flags);
 }
@@ -46,19 +56,96 @@ static noinline void tell(struct waitq_entry *e, bool *taken)
         *taken = e->wake(e);
 }
 
-void waitq_wake_all(struct waitq *q)
+/* From q->next on: true when that was the last. */
+static bool wake_some(struct waitq *q)
 {
-    irqflags_t flags = spin_lock_irq(&q->lock);
-    bool taken = false;
-    struct list *pos;
+    for (u32 n = 0; n < WAKES_MAX && q->next != &q->waiters; n++) {
+        struct waitq_entry *e = list_entry(q->next, struct waitq_entry, link);
 
-    list_for_each (pos, &q->waiters) {
-        struct waitq_entry *e = list_entry(pos, struct waitq_entry, link);
-
+        q->next = q->next->next;
         if (unlikely(e->wake))
-            tell(e, &taken);
+            tell(e, &q->taken);
         else
             thread_unpark(e->thread);
     }
+    if (unlikely(q->next != &q->waiters))
+        return false;
+    q->next = NULL;
+    return true;
+}
+
+static void begin(struct waitq *q)
+{
+    q->next = q->waiters.next;
+    q->taken = q->again = false;
+}
+
+static noinline void leave_rest(struct waitq *q)
+{
+    if (!waitq_rest_due) {
+        while (!wake_some(q))
+            ;
+        return;
+    }
+    spin_lock(&rest_lock);
+    if (!q->queued)
+        list_add_tail(&rests, &q->rest);
+    q->queued = true;
+    spin_unlock(&rest_lock);
+    waitq_rest_due();
+}
+
+void waitq_wake_all(struct waitq *q)
+{
+    irqflags_t flags = spin_lock_irq(&q->lock);
+
+    if (unlikely(q->next)) {
+        q->again = true;
+    } else {
+        begin(q);
+        if (!wake_some(q))
+            leave_rest(q);
+    }
     spin_unlock_irq(&q->lock, flags);
+}
+
+/* Who wakes takes the locks the other way round. `queued` goes when nothing of q is touched any
+ * more. */
+bool waitq_wake_rest(void)
+{
+    SCOPED_LOCK_IRQ(&rest_lock);
+    struct list *first = list_first(&rests);
+    struct waitq *q;
+    bool over;
+
+    if (!first)
+        return false;
+    q = list_entry(first, struct waitq, rest);
+    if (!spin_trylock(&q->lock))
+        return true;
+    over = wake_some(q);
+    if (over && q->again) {
+        begin(q);
+        over = false;
+    }
+    spin_unlock(&q->lock);
+    list_del(first);
+    if (over)
+        __atomic_store_n(&q->queued, false, __ATOMIC_RELEASE);
+    else
+        list_add_tail(&rests, first);
+    return true;
+}
+
+void waitq_fini(struct waitq *q)
+{
+    irqflags_t flags;
+
+    if (likely(!__atomic_load_n(&q->queued, __ATOMIC_ACQUIRE)))
+        return;
+    flags = spin_lock_irq(&rest_lock);
+    if (q->queued)
+        list_del(&q->rest);
+    q->queued = false;
+    spin_unlock_irq(&rest_lock, flags);
 }

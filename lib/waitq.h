@@ -19,6 +19,10 @@
 struct waitq {
     spinlock_t lock;     /* taken with interrupts off */
     struct list waiters; /* [lock] */
+    struct list *next;   /* [lock] the first of a wake-up's rest, NULL: none is due */
+    bool taken, again;   /* [lock] by an exclusive one; all over again after the rest */
+    bool queued;         /* with the next one: lib/waitq.c */
+    struct list rest;
 };
 
 struct waitq_entry {
@@ -50,8 +54,18 @@ void waitq_add(struct waitq *q, struct waitq_entry *e);
 void waitq_watch(struct waitq *q, struct waitq_entry *e);
 void waitq_remove(struct waitq *q, struct waitq_entry *e);
 
-/* Wakes all waiters; they stay queued until they leave by themselves. */
+/* Wakes all waiters; they stay queued until they leave by themselves. When they are many, those
+ * that there is no time for are left to a thread. */
 void waitq_wake_all(struct waitq *q);
+
+/* Before the memory of a queue that many may have waited in goes or is used again: nobody waits in
+ * it any more. Any context in which q->lock is not held. */
+void waitq_fini(struct waitq *q);
+
+/* That thread wakes some more: false when no rest is left. It is set up by giving waitq_rest_due,
+ * which is called with a queue locked when there is a rest; NULL: all are woken at once. */
+bool waitq_wake_rest(void);
+extern void (*waitq_rest_due)(void);
 
 /* Sleeps until `cond` holds: 0; -ERESTARTSYS on a signal; -ETIMEDOUT at the deadline. */
 #define waitq_wait_until(q, cond, deadline)                    \

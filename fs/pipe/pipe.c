@@ -73,6 +73,8 @@ static void pipe_free(struct pipe *p)
     room_uncharge(p->account, p->ring.nslots);
     account_put(p->account);
     ring_fini(&p->ring);
+    waitq_fini(&p->readable);
+    waitq_fini(&p->writable);
     kfree(p);
 }
 

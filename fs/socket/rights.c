@@ -235,6 +235,7 @@ static void mark_doubtful(void)
             s->mark = s->file->vm.refs == s->flying ? MARK_DOUBTFUL : MARK_ALIVE;
             s->outside = s->flying;
         }
+        pause_anyway();
     }
     list_for_each (pos, &flying_rights) {
         struct rights *r = list_entry(pos, struct rights, link);
@@ -250,6 +251,7 @@ static void mark_doubtful(void)
             if (s->outside)
                 s->mark = MARK_ALIVE;
         }
+        pause_anyway();
     }
 }
 
@@ -297,6 +299,7 @@ static void take_dead(struct list *dead)
     list_for_each_safe (pos, next, &flying_rights) {
         struct rights *r = list_entry(pos, struct rights, link);
 
+        pause_anyway();
         if (!is_doubtful(owner(r->holder)))
             continue;
         land(r);

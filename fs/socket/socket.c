@@ -77,6 +77,7 @@ void socket_put(struct socket *s)
         unix_name_put(s->name);
     __atomic_fetch_sub(&s->account->bytes, sizeof(*s), __ATOMIC_RELAXED);
     account_put(s->account);
+    waitq_fini(&s->events);
     slab_free(&socket_cache, s);
 }
 

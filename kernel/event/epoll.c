@@ -192,15 +192,9 @@ static void settle(struct watch *w, bool told, struct list *again)
 static void put_back(struct epoll *ep, struct list *again, bool in_front)
 {
     SCOPED_LOCK_IRQ(&ep->lock);
-    struct list *pos;
 
-    while ((pos = list_first(again)) != NULL) {
-        list_del(pos);
-        if (in_front)
-            list_add(&ep->ready, pos);
-        else
-            list_add_tail(&ep->ready, pos);
-    }
+    if (!list_empty(again))
+        list_move_run(in_front ? ep->ready.next : &ep->ready, again->next, again->prev);
 }
 
 int epoll_gather(struct epoll *ep, vaddr_t user, int max)
@@ -272,8 +266,10 @@ static u32 epoll_poll(struct file *f, struct poll_table *pt)
 
 void epoll_put(struct epoll *ep)
 {
-    if (__atomic_sub_fetch(&ep->refs, 1, __ATOMIC_ACQ_REL) == 0)
-        slab_free(&epoll_cache, ep);
+    if (__atomic_sub_fetch(&ep->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    waitq_fini(&ep->pollers);
+    slab_free(&epoll_cache, ep);
 }
 
 static void epoll_release(struct file *f)

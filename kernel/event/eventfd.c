@@ -105,7 +105,11 @@ static void eventfd_show(struct file *f, struct seq *s)
 
 static void eventfd_release(struct file *f)
 {
-    kfree(f->data);
+    struct eventfd *e = f->data;
+
+    waitq_fini(&e->readable);
+    waitq_fini(&e->writable);
+    kfree(e);
 }
 
 static const struct file_ops eventfd_ops = {.read = eventfd_read,

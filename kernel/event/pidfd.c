@@ -42,8 +42,10 @@ static void pidref_get(struct pidref *r)
 
 static void pidref_put(struct pidref *r)
 {
-    if (__atomic_sub_fetch(&r->refs, 1, __ATOMIC_ACQ_REL) == 0)
-        kfree(r);
+    if (__atomic_sub_fetch(&r->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    waitq_fini(&r->ended);
+    kfree(r);
 }
 
 void pidref_ended(struct pidref *r)

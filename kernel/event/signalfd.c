@@ -54,8 +54,10 @@ STATIC_ASSERT(sizeof(struct signalfd_siginfo) == 128);
 
 void sigwait_put(struct sigwait *w)
 {
-    if (w && __atomic_sub_fetch(&w->refs, 1, __ATOMIC_ACQ_REL) == 0)
-        kfree(w);
+    if (!w || __atomic_sub_fetch(&w->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    waitq_fini(&w->q);
+    kfree(w);
 }
 
 void sigwait_wake(struct sigwait *w)

@@ -102,6 +102,7 @@ static void timerfd_release(struct file *f)
     ktimer_cancel(&t->alarm.timer);
     alarm_fini(&t->alarm);
     ktimer_cancel(&t->alarm.timer); /* the clock may have been set between */
+    waitq_fini(&t->readers);
     kfree(t);
 }
 

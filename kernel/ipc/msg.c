@@ -67,6 +67,7 @@ static void drop(struct msg_queue *q)
 {
     if (__atomic_sub_fetch(&q->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
+    waitq_fini(&q->senders);
     ipc_uncharge(q->account, sizeof(*q));
     slab_free(&queue_cache, q);
 }

@@ -4,6 +4,7 @@
  */
 #include "arch/time.h"
 #include "fs/fdtable.h"
+#include "kernel/pause.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
@@ -259,18 +260,22 @@ static int one_ioprio(struct thread *t, s32 set, u32 *best)
 static int all_ioprios(s32 which, s32 who, s32 set, u32 *best)
 {
     struct procs w = priority_begin(which - IOPRIO_WHO_PROCESS, who);
-    struct list *at;
+    u64 serial = 0, birth = 0; /* of the last thread, and of its process */
+    struct thread *t;
     struct proc *p;
     int err = -ESRCH;
 
     while ((err == -ESRCH || !err) &&
            (p = priority_next(&w, which - IOPRIO_WHO_PROCESS, who))) {
-        if (p->zombie)
-            continue;
-        list_for_each (at, &p->threads) {
-            err = one_ioprio(list_entry(at, struct thread, proc_link), set, best);
-            if (err)
+        serial = p->birth == birth ? serial : 0;
+        birth = p->birth;
+        while ((err == -ESRCH || !err) && (t = thread_after(p, serial)) != NULL) {
+            serial = t->serial;
+            err = one_ioprio(t, set, best);
+            if (breath_due()) {
+                w.birth = birth - 1; /* the same once more, if it is still there */
                 break;
+            }
         }
     }
     procs_end(&w);

@@ -208,7 +208,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
             p->leader = list_entry(p->threads.next, struct thread, proc_link);
         signal_retarget(p, ~t->blocked);
         spin_unlock(&p->sig.lock);
-        pass_children_on(p, t, p->leader);
+        pass_children_on(p, t, &flags);
         t->free_tid = t->tid != p->pid ? t->tid : 0;
         if (ptrace_thread_ends(t, whole && p->exiting ? p->exit_status : status))
             t->free_tid = 0;

@@ -170,21 +170,27 @@ void reparent_children(struct proc *p, struct list *unwanted, irqflags_t *flags)
 
 /* The children of a thread that ends go to another thread of its process, and hear of it if
  * they asked. */
-void pass_children_on(struct proc *p, struct thread *t, struct thread *heir)
+void pass_children_on(struct proc *p, const struct thread *t, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
-    struct list *pos;
+    struct list *pos = p->children.next;
 
     if (!t->has_children)
         return;
-    heir->has_children = true;
-    list_for_each (pos, &p->children) {
+    p->leader->has_children = true;
+    while (pos != &p->children) {
         struct proc *child = list_entry(pos, struct proc, sibling);
 
+        pos = pos->next;
         if (child->parent_thread != t)
             continue;
-        child->parent_thread = heir;
-        if (child->pdeath_signal && !child->zombie)
-            signal_send_proc(child, child->pdeath_signal);
+        child->parent_thread = p->leader;
+        if (!child->pdeath_signal || child->zombie)
+            continue;
+        signal_send_proc(child, child->pdeath_signal);
+        if (proc_pause(flags)) {
+            pos = p->children.next;
+            p->leader->has_children = true;
+        }
     }
 }

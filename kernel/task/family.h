@@ -33,6 +33,6 @@ bool orphan_group(struct proc *p, const struct proc *parent, const struct proc *
  * `unwanted`, by their `sibling`, to be freed. proc_lock is given up now and then. */
 void reparent_children(struct proc *p, struct list *unwanted, irqflags_t *flags);
 
-/* The children of a thread that ends go to another thread of its process, and hear of it if
- * they asked. */
-void pass_children_on(struct proc *p, struct thread *t, struct thread *heir);
+/* The children of a thread that ends go to the first thread of its process, and hear of it if
+ * they asked. proc_lock held, given up now and then. */
+void pass_children_on(struct proc *p, const struct thread *t, irqflags_t *flags);

@@ -80,6 +80,7 @@ void proc_free(struct proc *p)
 {
     struct list trash = LIST_INIT(trash);
 
+    waitq_fini(&p->child_wait);
     sigactions_put(p->sig.actions);
     sigwait_put(p->sigwait);
     if (p->pidref)
@@ -221,6 +222,8 @@ int proc_reserve_pid(const struct proc *creator, s32 *pid)
         /* After the wrap the low numbers stay with the system's first processes. */
         if (++candidate >= (s32)READ_ONCE(pid_limit))
             candidate = 300;
+        if (!~pid_map[candidate / 64])
+            candidate |= 63; /* nothing free in this word */
         if (pid_reserved(candidate) || pid_names_group(candidate) ||
             pid_is_pinned(candidate))
             continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The thread that visits. While it has given up the locks it counts as a thread of the process
+ * The thread that visits; it wakes the rest of long wait queues, too. While it has given up the locks it counts as a thread of the process
  * (`nlive`), so the record stays; the process's end and its exec wait for it.
  */
 #include "kernel/task/visit.h"
@@ -13,6 +13,8 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/walk.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
+#include "lib/waitq.h"
 
 static spinlock_t
     lock; /* irq-safe, below sig.lock: `due`, visit_link and visits of processes */
@@ -104,13 +106,21 @@ static bool visit_one(void)
     return p != NULL;
 }
 
+static void rest_due(void)
+{
+    thread_unpark(visitor);
+}
+
 static noreturn void run(void *arg)
 {
     (void)arg;
     WRITE_ONCE(visitor, current_thread());
-    for (;;)
-        if (!visit_one())
+    waitq_rest_due = rest_due;
+    for (;;) {
+        if (!visit_one() && !waitq_wake_rest())
             thread_park();
+        pause_anyway();
+    }
 }
 
 void visits_init(void)

@@ -2,7 +2,7 @@
  *
  * Visits of all threads of a process, which may be thousands, for those that send it signals: they
  * hold locks or are interrupts, and have no time for them. A kernel thread makes the visits, with
- * pauses.
+ * pauses. Neither have those that wake all in a wait queue.
  */
 #pragma once
 

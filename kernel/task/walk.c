@@ -216,6 +216,22 @@ void thread_walk_join(struct proc *p, struct thread *t)
     list_add_tail(&p->threads, &t->proc_link);
 }
 
+struct thread *thread_after(const struct proc *p, u64 serial)
+{
+    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
+    struct rb_node *n = p->by_serial.node;
+    struct thread *found = NULL;
+
+    while (n) {
+        struct thread *t = rb_entry(n, struct thread, serial_node);
+
+        if (t->serial > serial)
+            found = t;
+        n = t->serial > serial ? n->left : n->right;
+    }
+    return found;
+}
+
 struct thread *thread_of_serial(const struct proc *p, u64 serial)
 {
     REQUIRES(&p->sig.lock);

@@ -48,6 +48,8 @@ struct thread *thread_walk_next(struct thread_walk *w, struct proc *p);
 void thread_walk_end(struct thread_walk *w);
 /* A thread becomes the last of its process: sig.lock held, or nobody else knows the process. */
 void thread_walk_join(struct proc *p, struct thread *t);
+/* The first with a greater serial number; NULL: none. proc_lock or sig.lock held. */
+struct thread *thread_after(const struct proc *p, u64 serial);
 /* By its serial number; NULL: it has left. sig.lock held. */
 struct thread *thread_of_serial(const struct proc *p, u64 serial);
 /* A thread leaves the threads of its process. proc_lock and sig.lock held. */

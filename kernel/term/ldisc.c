@@ -35,6 +35,8 @@ void ldisc_init(struct ldisc *d)
 {
     memset(d, 0, sizeof(*d));
     d->termios = initial;
+    waitq_fini(&d->readers); /* its last user may have left a rest there */
+    waitq_fini(&d->writers);
     waitq_init(&d->readers);
     waitq_init(&d->writers);
 }

@@ -14,6 +14,8 @@ void ldisc_out_init(struct ldisc_out *o)
     o->head = o->tail = 0;
     o->status = 0;
     o->packets = false;
+    waitq_fini(&o->readers); /* as in ldisc_init() */
+    waitq_fini(&o->writers);
     waitq_init(&o->readers);
     waitq_init(&o->writers);
 }

@@ -3,53 +3,13 @@
  * Signals, stops and timers of a process with hundreds of threads: more than a sender of a signal
  * looks at itself.
  */
-#include "tests/user/t.h"
-#include <pthread.h>
+#include "tests/user/crowd.h"
 #include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 
 #define WALL 0x40000000
-
-enum { MANY = 300 };
-
-static struct {
-    volatile int ready, go, hits, tids[MANY], turns[MANY];
-    volatile int bad;
-} * shared;
-
-static pthread_attr_t small;
-
-static void begin(void)
-{
-    shared = mmap(NULL, 4 * P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(shared != MAP_FAILED);
-    pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, 16384);
-    pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
-}
-
-static void make(void *(*fn)(void *), int n)
-{
-    pthread_t t;
-
-    for (intptr_t i = 0; i < n; i++)
-        if (pthread_create(&t, &small, fn, (void *)i))
-            _exit(1);
-}
-
-static void here(intptr_t i)
-{
-    shared->tids[i] = (int)syscall(SYS_gettid);
-    __atomic_fetch_add(&shared->ready, 1, __ATOMIC_SEQ_CST);
-}
-
-static void wait_ready(int n)
-{
-    while (shared->ready < n)
-        usleep(1000);
-}
 
 static sigset_t only(int signo)
 {
@@ -76,12 +36,6 @@ static bool is_pending(int signo)
 }
 
 /* ---- job control's signals cancel each other in every thread ---- */
-
-static void await(int value)
-{
-    while (shared->go < value)
-        usleep(1000);
-}
 
 static void *holds_stop(void *arg)
 {
@@ -112,12 +66,6 @@ static void stop_each(void)
 {
     for (int i = 0; i < MANY; i++)
         syscall(SYS_tgkill, getpid(), shared->tids[i], SIGTSTP);
-}
-
-static void hits(int n)
-{
-    while (shared->hits < n)
-        usleep(1000);
 }
 
 TEST(cancel, "SIGCONT takes the stop signal of each of 300 threads away, a new one stays")

@@ -37,6 +37,7 @@ $(addprefix $(USER_OUT)/,t_sweep.o t_inject t_inject_sys t_inject_proc t_inject_
     $(USER_SRC)/t_inject.h
 $(USER_OUT)/t_fb: user/include/fb.h
 $(USER_OUT)/t_futex $(USER_OUT)/t_robust $(USER_OUT)/t_smp_futex: $(USER_SRC)/t_futex.h lib/uapi/futex.h
+$(USER_OUT)/t_many $(USER_OUT)/t_crowd: $(USER_SRC)/crowd.h
 $(USER_OUT)/t_elf $(USER_OUT)/t_exec: $(USER_SRC)/t_image.h
 
 .PHONY: user-tests

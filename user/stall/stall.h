@@ -40,6 +40,13 @@ void terminal_keys(void);
 void queued_signals(void);
 void dead_children(void);
 
+/* stall_crowds.c */
+void crowd_reads(void);
+void crowd_polls(void);
+void crowd_waits(void);
+void thread_with_children(void);
+void used_time(void);
+
 /* stall_files.c */
 void many_polled(void);
 void many_open(void);

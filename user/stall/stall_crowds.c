@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rows of the stall program: thousands of threads wait for one thing; a thread has thousands of
+ * children; timers of used time.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stall.h"
+
+enum { NTHREADS = 6000, NCHILDREN = 2000, NTIMERS = 4000 };
+
+static int ends[2];
+static pid_t child;
+
+static void *sleeps(void *arg)
+{
+    for (;;)
+        pause();
+    return arg;
+}
+
+static void *reads(void *arg)
+{
+    char c;
+
+    while (read(ends[0], &c, 1) == 1)
+        ;
+    return arg;
+}
+
+static void *polls(void *arg)
+{
+    struct pollfd p = {ends[0], POLLIN, 0};
+
+    poll(&p, 1, -1);
+    return arg;
+}
+
+static void *waits(void *arg)
+{
+    waitpid(child, NULL, 0);
+    return arg;
+}
+
+/* All of them sleep in fn when it returns. */
+static void start(void *(*fn)(void *), int n)
+{
+    pthread_attr_t attr;
+    pthread_t t;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 16384);
+    while (n-- && !pthread_create(&t, &attr, fn, NULL))
+        ;
+    usleep(100000);
+}
+
+/* In a process of its own, which ends with all its threads. */
+static void apart(void (*fn)(void))
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        fn();
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+static void reading(void)
+{
+    if (pipe(ends))
+        die("pipe");
+    start(reads, NTHREADS);
+    if (write(ends[1], "x", 1) != 1)
+        die("write");
+    usleep(100000);
+    close(ends[1]);
+    usleep(100000);
+}
+
+void crowd_reads(void)
+{
+    apart(reading);
+}
+
+static void polling(void)
+{
+    ends[0] = eventfd(0, 0);
+    start(polls, NTHREADS);
+    eventfd_write(ends[0], 1);
+    usleep(100000);
+}
+
+void crowd_polls(void)
+{
+    apart(polling);
+}
+
+static void waiting(void)
+{
+    child = fork();
+    if (child == 0)
+        sleeps(NULL);
+    start(waits, NTHREADS);
+    kill(child, SIGKILL);
+    usleep(100000);
+}
+
+void crowd_waits(void)
+{
+    apart(waiting);
+}
+
+static void *has_children(void *arg)
+{
+    for (int i = 0; i < NCHILDREN; i++) {
+        pid_t pid = fork();
+
+        if (pid < 0)
+            break;
+        if (pid == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            sleeps(NULL);
+        }
+    }
+    usleep(100000);
+    return arg;
+}
+
+static void a_thread_ends(void)
+{
+    pthread_t t;
+
+    if (pthread_create(&t, NULL, has_children, NULL))
+        die("thread");
+    pthread_join(t, NULL);
+    while (wait(NULL) > 0)
+        ;
+}
+
+void thread_with_children(void)
+{
+    apart(a_thread_ends);
+}
+
+static void timing(void)
+{
+    struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
+    struct itimerspec at = {.it_value = {0, 1}, .it_interval = {0, 1000000}};
+    clock_t end = clock() + CLOCKS_PER_SEC / 5;
+    timer_t id;
+
+    signal(SIGRTMIN, SIG_IGN);
+    start(sleeps, 1000);
+    for (int i = 0; i < NTIMERS; i++)
+        if (timer_create(i % 2 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID, &ev, &id) ||
+            timer_settime(id, 0, &at, NULL))
+            break;
+    while (clock() < end)
+        ;
+}
+
+void used_time(void)
+{
+    apart(timing);
+}
