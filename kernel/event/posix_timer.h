@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "kernel/event/alarm.h"
 #include "kernel/task/proc.h"
 #include "lib/index.h"
 
@@ -15,6 +16,31 @@ struct posix_timers {
     struct rb_root cpu; /* [sig.lock] armed ones on clocks of used time */
     struct list due;    /* [sig.lock] their records were taken: they ring again */
 };
+
+struct posix_timer {
+    struct alarm alarm;
+    struct rb_node node;  /* [sig.lock] cpu, while `looks` is not 0: by runner and by */
+    u64 looks;            /* the time of its clock when somebody looks at it again */
+    struct list due_link; /* [sig.lock] due */
+    struct proc *proc;    /* [c] */
+    u32 id;               /* [c] with the next three */
+    s32 clock, notify;
+    u64 target;           /* serial of the thread that is told, 0: the process */
+    u64 runner;           /* [c] serial of the thread whose time it is, 0: none's */
+    struct sig_queued *q; /* [c] pending while it is in a list */
+    u32 overrun;          /* [sig.lock] of the signal taken last */
+};
+
+/* For timer_create(2) and its kin. The time of its clock; when somebody looks at one on a clock of
+ * used time, 0: nobody: sig.lock held. The alarm's function. */
+u64 posix_timer_now(const struct posix_timer *t);
+void posix_timer_look(struct posix_timer *t, u64 looks);
+u64 posix_timer_ring(struct ktimer *k);
+/* The running process's timers, made when they are missing; NULL: no memory. */
+struct posix_timers *posix_timers_own(void);
+/* Gives t a number; no timer any more. With the mutex. */
+int must_check posix_timer_number(struct posix_timers *all, struct posix_timer *t);
+void posix_timer_end(struct posix_timers *all, struct posix_timer *t);
 
 /* The record of a timer is taken out of its queue: what of it is told is put into *rec; or it
  * is thrown away. sig.lock held. */

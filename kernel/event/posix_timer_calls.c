@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * timer_create(2) and its kin.
+ */
+#include "arch/time.h"
+#include "kernel/event/alarm.h"
+#include "kernel/event/posix_timer.h"
+#include "kernel/sys/time.h"
+#include "kernel/syscall.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/threads.h"
+#include "kernel/task/uaccess.h"
+#include "lib/lock.h"
+#include "lib/uapi/errno.h"
+#include "lib/uapi/sigevent.h"
+#include "lib/uapi/time.h"
+#include "mm/phys/slab.h"
+
+static int check_clock(s32 clock)
+{
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_MONOTONIC:
+    case CLOCK_BOOTTIME:
+    case CLOCK_TAI:
+    case CLOCK_PROCESS_CPUTIME_ID:
+    case CLOCK_THREAD_CPUTIME_ID:
+        return 0;
+    case CLOCK_REALTIME_ALARM:
+    case CLOCK_BOOTTIME_ALARM:
+        return proc_capable(current_proc(), CAP_WAKE_ALARM) ? 0 : -EPERM;
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_MONOTONIC_COARSE:
+        return -EOPNOTSUPP;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* Who is told: a serial, 0: the process. */
+static int find_target(const struct sigevent *ev, u64 *serial)
+{
+    s32 pid = current_proc()->pid;
+    const struct thread *t;
+    irqflags_t flags;
+
+    *serial = 0;
+    if (ev->notify != SIGEV_NONE && ev->notify != SIGEV_SIGNAL &&
+        ev->notify != SIGEV_THREAD && ev->notify != SIGEV_THREAD_ID)
+        return -EINVAL;
+    if (ev->notify != SIGEV_NONE && (ev->signo < 1 || ev->signo > NSIG))
+        return -EINVAL;
+    if (ev->notify != SIGEV_THREAD_ID)
+        return 0;
+    t = ev->tid > 0 ? thread_lock(pid, ev->tid, &flags) : NULL;
+    if (!t)
+        return -EINVAL;
+    *serial = t->serial;
+    thread_unlock(ev->tid, flags);
+    return 0;
+}
+
+/* The record, counted with the user's pending signals: -EAGAIN. */
+static struct sig_queued *record_for(const struct posix_timer *t,
+                                     const struct sigevent *ev)
+{
+    struct sig_queued *spare = signal_spare(SIGRTMIN), *q;
+    struct proc *p = current_proc();
+    irqflags_t flags = spin_lock_irq(&p->sig.lock);
+
+    q = signal_claim(p, &spare);
+    spin_unlock_irq(&p->sig.lock, flags);
+    if (spare)
+        signal_spare_free(spare);
+    if (!q)
+        return NULL;
+    list_init(&q->link);
+    q->timer = (struct posix_timer *)t;
+    q->signo = ev->signo;
+    q->rec = (struct sig_record){.code = SI_TIMER, .value = ev->value};
+    return q;
+}
+
+static void discard(struct posix_timer *t)
+{
+    struct list trash = LIST_INIT(trash);
+
+    t->q->timer = NULL;
+    list_add(&trash, &t->q->link);
+    signal_free(t->proc, &trash);
+    kfree(t);
+}
+
+static struct posix_timer *build(s32 clock, const struct sigevent *ev, u64 target)
+{
+    struct posix_timer *t = kzalloc(sizeof(*t));
+
+    if (!t)
+        return NULL;
+    alarm_init(&t->alarm, posix_timer_ring);
+    list_init(&t->due_link);
+    t->proc = current_proc();
+    t->clock = clock;
+    t->notify = ev->notify;
+    t->target = target;
+    t->runner = clock == CLOCK_THREAD_CPUTIME_ID ? current_thread()->serial : 0;
+    t->q = record_for(t, ev);
+    if (t->q)
+        return t;
+    kfree(t);
+    return NULL;
+}
+
+long sys_timer_create(const struct syscall_args *a)
+{
+    struct sigevent ev = {.signo = SIGALRM};
+    struct posix_timers *all;
+    struct posix_timer *t;
+    u64 target;
+    int err;
+
+    if (a->a1 && copy_from_user(&ev, a->a1, sizeof(ev)) != 0)
+        return -EFAULT;
+    err = check_clock((s32)a->a0);
+    if (!err)
+        err = find_target(&ev, &target);
+    if (err)
+        return err;
+    all = posix_timers_own();
+    t = all ? build((s32)a->a0, &ev, target) : NULL;
+    if (!t)
+        return -EAGAIN;
+    mutex_lock(&all->lock);
+    err = posix_timer_number(all, t);
+    if (err) {
+        discard(t);
+        err = -EAGAIN;
+    } else {
+        t->q->rec.pid = (s32)t->id;
+        if (!a->a1)
+            t->q->rec.value = t->id;
+        if (copy_to_user(a->a2, &t->id, sizeof(t->id)) != 0) {
+            posix_timer_end(all, t);
+            err = -EFAULT;
+        }
+    }
+    mutex_unlock(&all->lock);
+    return err;
+}
+
+/* The timer of that number with the mutex held; NULL: none, and it is not. */
+static struct posix_timer *find(s32 id)
+{
+    struct posix_timers *all = READ_ONCE(current_proc()->timers);
+    struct posix_timer *t;
+
+    if (!all || id < 0)
+        return NULL;
+    mutex_lock(&all->lock);
+    t = index_get(&all->by_id, (u32)id);
+    if (!t)
+        mutex_unlock(&all->lock);
+    return t;
+}
+
+static void done(void)
+{
+    mutex_unlock(&current_proc()->timers->lock);
+}
+
+/* One that has run out and is not told yet does not look as if it were off. */
+static u64 left_of(const struct posix_timer *t)
+{
+    u64 left = alarm_left(&t->alarm, posix_timer_now(t));
+
+    return !left && t->alarm.next && t->notify != SIGEV_NONE ? 1 : left;
+}
+
+static int setting_to_user(vaddr_t user, u64 left, u64 interval)
+{
+    int err = timespec_to_user(user, interval);
+
+    return err ? err : timespec_to_user(user + sizeof(struct timespec), left);
+}
+
+long sys_timer_gettime(const struct syscall_args *a)
+{
+    struct posix_timer *t = find((s32)a->a0);
+    irqflags_t flags;
+    u64 left, interval;
+
+    if (!t)
+        return -EINVAL;
+    flags = spin_lock_irq(&t->proc->sig.lock);
+    left = left_of(t);
+    interval = t->alarm.interval;
+    spin_unlock_irq(&t->proc->sig.lock, flags);
+    done();
+    return setting_to_user(a->a1, left, interval);
+}
+
+static void set(struct posix_timer *t, bool absolute, u64 value, u64 interval)
+{
+    REQUIRES(&t->proc->sig.lock);
+    bool wall = absolute && clock_is_wall(t->clock);
+
+    if (value && !absolute)
+        value += clock_is_cpu_time(t->clock) ? posix_timer_now(t) : clock_monotonic_ns();
+    t->overrun = 0;
+    alarm_set(&t->alarm, wall, value, interval);
+    if (clock_is_cpu_time(t->clock))
+        posix_timer_look(t, value);
+}
+
+long sys_timer_settime(const struct syscall_args *a)
+{
+    u64 value, interval, old_left, old_interval;
+    struct posix_timer *t;
+    irqflags_t flags;
+    int err = a->a2 ? timespec_from_user(a->a2, &interval) : -EINVAL;
+
+    if (!err)
+        err = timespec_from_user(a->a2 + sizeof(struct timespec), &value);
+    if (err)
+        return err;
+    t = find((s32)a->a0);
+    if (!t)
+        return -EINVAL;
+    flags = spin_lock_irq(&t->proc->sig.lock);
+    old_left = left_of(t);
+    old_interval = t->alarm.interval;
+    set(t, a->a1 & TIMER_ABSTIME, value, interval);
+    spin_unlock_irq(&t->proc->sig.lock, flags);
+    if (!clock_is_cpu_time(t->clock))
+        alarm_arm(&t->alarm);
+    done();
+    return a->a3 ? setting_to_user(a->a3, old_left, old_interval) : 0;
+}
+
+long sys_timer_getoverrun(const struct syscall_args *a)
+{
+    struct posix_timer *t = find((s32)a->a0);
+    long n;
+
+    if (!t)
+        return -EINVAL;
+    n = READ_ONCE(t->overrun);
+    done();
+    return n;
+}
+
+long sys_timer_delete(const struct syscall_args *a)
+{
+    struct posix_timer *t = find((s32)a->a0);
+
+    if (!t)
+        return -EINVAL;
+    posix_timer_end(current_proc()->timers, t);
+    done();
+    return 0;
+}
