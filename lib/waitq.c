@@ -4,12 +4,16 @@
  * an interrupt, so it wakes so many; a thread goes on from there, a few at a time.
  */
 #include "lib/waitq.h"
+#include "arch/cpu.h"
 #include "lib/lock.h"
 
 #define WAKES_MAX 128u
 
 static spinlock_t rest_lock = SPINLOCK_INIT; /* irq-safe, below the locks of queues */
 static struct list rests = LIST_INIT(rests); /* [rest_lock] of queues with a rest */
+static struct waitq
+    *waking;      /* [rest_lock] the one that the thread is at, not in the list */
+static bool more; /* [rest_lock] it has another rest meanwhile */
 void (*waitq_rest_due)(void);
 
 void waitq_init(struct waitq *q)
@@ -88,7 +92,9 @@ static noinline void leave_rest(struct waitq *q)
         return;
     }
     spin_lock(&rest_lock);
-    if (!q->queued)
+    if (waking == q)
+        more = true;
+    else if (!q->queued)
         list_add_tail(&rests, &q->rest);
     q->queued = true;
     spin_unlock(&rest_lock);
@@ -109,32 +115,48 @@ void waitq_wake_all(struct waitq *q)
     spin_unlock_irq(&q->lock, flags);
 }
 
-/* Who wakes takes the locks the other way round. `queued` goes when nothing of q is touched any
- * more. */
+/* The first queue with a rest, locked; NULL: there is none, or it is in use (*busy). Who wakes takes
+ * the locks the other way round. */
+static struct waitq *take_first(bool *busy)
+{
+    SCOPED_LOCK(&rest_lock);
+    struct list *first = list_first(&rests);
+    struct waitq *q = first ? list_entry(first, struct waitq, rest) : NULL;
+
+    *busy = q && !spin_trylock(&q->lock);
+    if (!q || *busy)
+        return NULL;
+    list_del(first);
+    waking = q;
+    more = false;
+    return q;
+}
+
+/* Whom it wakes may wake others in turn: rest_lock is free. It stays `waking`, so that its memory
+ * stays, until nothing of it is touched any more. */
 bool waitq_wake_rest(void)
 {
-    SCOPED_LOCK_IRQ(&rest_lock);
-    struct list *first = list_first(&rests);
-    struct waitq *q;
-    bool over;
+    irqflags_t flags = irq_save();
+    bool busy, over;
+    struct waitq *q = take_first(&busy);
 
-    if (!first)
-        return false;
-    q = list_entry(first, struct waitq, rest);
-    if (!spin_trylock(&q->lock))
-        return true;
-    over = wake_some(q);
-    if (over && q->again) {
-        begin(q);
-        over = false;
+    if (q) {
+        over = wake_some(q);
+        if (over && q->again) {
+            begin(q);
+            over = false;
+        }
+        spin_unlock(&q->lock);
+        spin_lock(&rest_lock);
+        waking = NULL;
+        if (over && !more)
+            __atomic_store_n(&q->queued, false, __ATOMIC_RELEASE);
+        else
+            list_add_tail(&rests, &q->rest);
+        spin_unlock(&rest_lock);
     }
-    spin_unlock(&q->lock);
-    list_del(first);
-    if (over)
-        __atomic_store_n(&q->queued, false, __ATOMIC_RELEASE);
-    else
-        list_add_tail(&rests, first);
-    return true;
+    irq_restore(flags);
+    return q || busy;
 }
 
 void waitq_fini(struct waitq *q)
@@ -144,6 +166,11 @@ void waitq_fini(struct waitq *q)
     if (likely(!__atomic_load_n(&q->queued, __ATOMIC_ACQUIRE)))
         return;
     flags = spin_lock_irq(&rest_lock);
+    while (waking == q) { /* on another CPU, with interrupts off */
+        spin_unlock_irq(&rest_lock, flags);
+        cpu_wait();
+        flags = spin_lock_irq(&rest_lock);
+    }
     if (q->queued)
         list_del(&q->rest);
     q->queued = false;

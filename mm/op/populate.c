@@ -105,7 +105,7 @@ void fault_around(struct vma *v, struct slot s, vaddr_t va, const struct index_n
     unsigned block = s.i && pte_load(s.entry - 1) ? INDEX_SLOTS : FAULT_AROUND;
     unsigned n = (unsigned)MIN(MIN(room, block - s.i % block), end - pgoff);
 
-    if (unlikely(end <= pgoff + 1)) /* also when truncate has lowered the size meanwhile */
+    if (unlikely(end <= pgoff + 1)) /* or truncate has lowered the size meanwhile */
         return;
     if (unlikely(!slot_all_home(s.table))) /* up to the first that is away */
         for (unsigned k = 1; k < n; k++)

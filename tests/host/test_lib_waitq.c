@@ -108,3 +108,41 @@ TEST(waitq_goes_with_its_rest)
     CHECK_EQ(sum(), N);
     CHECK(!waitq_wake_rest());
 }
+
+static struct waitq_entry inner[N];
+static u32 woken_inside;
+
+static bool note_inside(struct waitq_entry *e)
+{
+    (void)e;
+    woken_inside++;
+    return false;
+}
+
+static bool wake_other(struct waitq_entry *e)
+{
+    (void)e;
+    waitq_wake_all(&other);
+    return false;
+}
+
+/* Who is woken late wakes a long queue in turn, as a nested epoll does. */
+TEST(waitq_rest_that_wakes_a_long_queue)
+{
+    fill(N);
+    waitq_init(&other);
+    woken_inside = 0;
+    for (u32 i = 0; i < N; i++) {
+        inner[i] = (struct waitq_entry){.wake = note_inside};
+        waitq_watch(&other, &inner[i]);
+    }
+    entries[N - 1].wake = wake_other;
+    waitq_rest_due = rest_is_due;
+    waitq_wake_all(&q);
+    CHECK_EQ(woken_inside, 0);
+    wake_rest();
+    CHECK_EQ(sum(), N - 1);
+    CHECK_EQ(woken_inside, N);
+    CHECK(!q.queued && !other.queued && !q.next && !other.next);
+    waitq_rest_due = NULL;
+}

@@ -65,7 +65,9 @@ static void *waits_for_child(void *arg)
     return arg;
 }
 
-TEST(pollers, "300 threads poll one file, then wait for one child: all wake, the file goes at once")
+TEST(
+    pollers,
+    "300 threads poll one file, then wait for one child: all wake, the file goes at once")
 {
     begin();
     CHILD({
@@ -89,7 +91,8 @@ TEST(pollers, "300 threads poll one file, then wait for one child: all wake, the
     });
 }
 
-TEST(queue_goes, "a file that 200 threads wait for is closed by their death, again and again")
+TEST(queue_goes,
+     "a file that 200 threads wait for is closed by their death, again and again")
 {
     begin();
     for (int n = 0; n < 8; n++) {

@@ -165,7 +165,8 @@ static void timing(void)
     signal(SIGRTMIN, SIG_IGN);
     start(sleeps, 1000);
     for (int i = 0; i < NTIMERS; i++)
-        if (timer_create(i % 2 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID, &ev, &id) ||
+        if (timer_create(i % 2 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID, &ev,
+                         &id) ||
             timer_settime(id, 0, &at, NULL))
             break;
     while (clock() < end)
