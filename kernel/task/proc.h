@@ -329,8 +329,7 @@ static inline void thread_look(struct thread *t)
 /* Whether the process is stopped, and t with it. */
 static inline bool stop_holds(const struct proc *p, const struct thread *t)
 {
-    return READ_ONCE(p->stopped) &
-           (READ_ONCE(t->stop_passed) != READ_ONCE(p->stop_count));
+    return READ_ONCE(p->stopped) && READ_ONCE(t->stop_passed) != READ_ONCE(p->stop_count);
 }
 
 /* Everything that keeps the running thread, t, from going straight back to its program.

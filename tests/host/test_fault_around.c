@@ -2,6 +2,7 @@
  *
  * Pages that a fault brings along.
  */
+#include "lib/lock.h"
 #include "mm/op/fault.h"
 #include "mm/op/fork.h"
 #include "mm/op/populate.h"
@@ -9,7 +10,6 @@
 #include "mm/phys/buddy.h"
 #include "mm/phys/stat.h"
 #include "tests/host/mmtest.h"
-#include "lib/lock.h"
 
 /* How many pages from BASE on are mapped. */
 static u64 mapped(struct mm *mm)
