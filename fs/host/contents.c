@@ -4,7 +4,8 @@
  * mapped, run or written.
  */
 #include "fs/file.h"
-#include "fs/host/node.h"
+#include "fs/host/hostfs.h"
+#include "fs/host/hostfs_own.h"
 #include "fs/inode.h"
 #include "fs/ramfs.h"
 #include "lib/lock.h"

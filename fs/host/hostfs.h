@@ -6,4 +6,13 @@
  */
 #pragma once
 
+struct inode;
+
 void hostfs_init(void);
+
+/* For contents.c. Around what is asked of the server: ninep_lock, and what the server may forget is told first. The
+ * server may be slow: vfs_tree_lock is not held. */
+void host_begin(void);
+void host_end(void);
+
+void host_destroy(struct inode *ino); /* as inode_ops.destroy */

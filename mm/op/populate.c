@@ -47,7 +47,6 @@ static always_inline bool populate_slots(struct vma *v, struct page *table, vadd
 
     for (unsigned i = slot_index(va, order); va < next;
          i++, e++, va += slot_size(order)) {
-        u32 number = slot_number(table, i);
         struct page *pg;
 
         if (pte_load(e)) {
@@ -55,8 +54,8 @@ static always_inline bool populate_slots(struct vma *v, struct page *table, vadd
                 break;
             continue;
         }
-        pg = object_cursor_get(&cursor, slot_number_page(number, v, va));
-        if (!pg || !slot_show(NULL, e, va, 0, pg, rights, number, t)) {
+        pg = object_cursor_get(&cursor, slot_offset(table, i, v, va));
+        if (!pg || !slot_show(NULL, e, va, 0, pg, rights, slot_number(table, i), t)) {
             missing = true;
             if (!all)
                 break;
@@ -105,7 +104,8 @@ void fault_around(struct vma *v, struct slot s, vaddr_t va, const struct index_n
     unsigned block = s.i && pte_load(s.entry - 1) ? INDEX_SLOTS : FAULT_AROUND;
     unsigned n = (unsigned)MIN(MIN(room, block - s.i % block), end - pgoff);
 
-    if (unlikely(end <= pgoff + 1)) /* or truncate has lowered the size meanwhile */
+    if (unlikely(end < pgoff ||
+                 end - pgoff < 2)) /* or truncate has lowered the size meanwhile */
         return;
     if (unlikely(!slot_all_home(s.table))) /* up to the first that is away */
         for (unsigned k = 1; k < n; k++)

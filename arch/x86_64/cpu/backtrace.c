@@ -54,9 +54,9 @@ void arch_backtrace(u32 cpu, uintptr_t rbp, void (*visit)(uintptr_t ip, void *ar
 }
 
 /* context_switch has pushed six registers, rbp last but for what it returns to. */
-__attribute__((no_sanitize("address", "thread"))) void
-arch_backtrace_of(const struct arch_thread *t, bool (*visit)(uintptr_t ip, void *arg),
-                  void *arg)
+#define unchecked __attribute__((no_sanitize("address", "thread")))
+unchecked void arch_backtrace_of(const struct arch_thread *t,
+                                 bool (*visit)(uintptr_t ip, void *arg), void *arg)
 {
     uintptr_t at = READ_ONCE(t->sp) + 5 * sizeof(u64), low = t->stack_top - KSTACK_SIZE;
 

@@ -7,7 +7,6 @@
 #include "fs/host/ninep.h"
 
 struct file_ops;
-struct inode;
 struct inode_ops;
 
 /* inode->data of directories and files of the server. */
@@ -17,13 +16,6 @@ struct host_node {
     bool open;              /* [ninep_lock] the fid is open for reading */
     bool whole;             /* set under ninep_lock: all of the contents are here */
 };
-
-/* Around what is asked of the server: ninep_lock, and what the server may forget is told first. The
- * server may be slow: vfs_tree_lock is not held. */
-void host_begin(void);
-void host_end(void);
-
-void host_destroy(struct inode *ino); /* as inode_ops.destroy */
 
 /* Of files. */
 extern const struct inode_ops host_file_ops;
