@@ -22,7 +22,7 @@ GROUPS = {"memory": ("heap", "heaps", "shared", "tables", "memfd", "mlock"),
           "more_files": ("locks-in-many", "ofd-locks", "renames"),
           "events": ("event-fds", "epolls", "epoll-rings"),
           "sockets": ("flying", "socket-rings", "sockets", "backlogs"),
-          "later": ("attributes", "questions", "mapped-files"),
+          "later": ("attributes", "questions", "mapped-files", "watchers"),
           "calls": ("terminals", "timer-bombs", "trace-all"),
           "sysv": ("semaphores", "semaphore-waiters", "messages"),
           "storms": ("vforks", "zombies", "clones", "signals-to-others", "timers")}
@@ -46,6 +46,6 @@ ORDER = ("heap", "heaps", "shared", "tables", "areas", "arranged", "pipes", "fds
          "zombies", "clones", "signals-to-others", "timers", "event-fds", "epolls",
          "epoll-rings", "flying", "socket-rings", "sockets", "backlogs", "terminals",
          "timer-bombs", "trace-all", "semaphores", "semaphore-waiters", "messages",
-         "attributes", "questions", "mapped-files")
+         "attributes", "questions", "mapped-files", "watchers")
 for group, attacks in GROUPS.items():
     add(attack(attacks), f"hostile_{group}", f"a hostile user's {', '.join(attacks)}")

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Still more attacks: with extended attributes, mapped files, netlink.
+ * Still more attacks: with extended attributes, mapped files, netlink, debug registers.
  */
 #include "tests/user/hostile.h"
 #include <dirent.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/user.h>
 #include <sys/xattr.h>
 
 /* As many and as long ones on each file as it takes. */
@@ -92,9 +94,49 @@ static void mapped_files(void)
     sh->error = 0;
 }
 
+/* Children with every value in their debug registers, which touch what they watch. */
+static void watchers(void)
+{
+    static volatile long word;
+    uint64_t seed = 3;
+
+    for (int i = 0; i < 200; i++) {
+        pid_t pid = fork();
+        if (!took(pid >= 0))
+            return;
+        if (!pid) {
+            ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+            for (raise(SIGSTOP);; word++)
+                if (syscall(SYS_getrandom, &word, sizeof(word), 0) < 0 ||
+                    (word % 64 == 0 && fork() == 0))
+                    _exit(0);
+        }
+        for (int stop = 0; stop < 50 && waitpid(pid, NULL, 0) == pid; stop++) {
+            for (int nr = 0; nr < 8; nr++) {
+                unsigned long value = t_random(&seed);
+                if (nr < 4 && value % 4)
+                    value =
+                        value % 2 ? (unsigned long)&word : 0xffffffff80000000 + value % P;
+                if (!ptrace(PTRACE_POKEUSER, pid,
+                            offsetof(struct user, u_debugreg) + 8 * nr, value))
+                    sh->n++;
+                else if (nr < 4)
+                    continue;
+                if (nr < 4 && value >= 0x7ffffffff000)
+                    sh->wrong = "an address of the kernel is watched";
+            }
+            ptrace(stop % 2 ? PTRACE_CONT : PTRACE_SINGLESTEP, pid, NULL, NULL);
+        }
+        kill(pid, SIGKILL);
+        if (i % 2)
+            waitpid(pid, NULL, 0);
+    }
+}
+
 const struct attack later_attacks[] = {
     {"attributes", "extended attributes without end", attributes},
     {"questions", "netlink answers nobody reads", questions},
     {"mapped-files", "map_files of mappings that come and go", mapped_files},
+    {"watchers", "any debug registers on children that touch what they watch", watchers},
     {NULL, NULL, NULL},
 };

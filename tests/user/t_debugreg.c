@@ -433,3 +433,28 @@ int main(int argc, char **argv)
 {
     return t_main(argc, argv, helper);
 }
+
+static void writes_on(void)
+{
+    for (long i = 0;; i++)
+        watched[i % 4] = i;
+}
+
+/* Two reasons to stop at one instruction. QEMU makes two traps of them, of which the second takes the
+ * place of the first: the program cannot go on, but it stops. */
+TEST(steps, "a step that touches what is watched ends")
+{
+    pid_t pid = traced(writes_on);
+    int signal = SIGTRAP;
+
+    OK(set(pid, 0, ADDR(&watched[2])));
+    OK(set(pid, CONTROL, ON(0) | WRITE(0) | BYTES8(0)));
+    for (int i = 0; i < 200 && signal == SIGTRAP; i++) {
+        OK(trace(PTRACE_SINGLESTEP, pid, 0, 0));
+        signal = stop_of(pid);
+    }
+    if (signal != SIGTRAP)
+        EQ(signal, SIGSEGV);
+    OK(kill(pid, SIGKILL));
+    EQ(waitpid(pid, NULL, __WALL), pid);
+}

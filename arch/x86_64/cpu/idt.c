@@ -15,9 +15,6 @@ struct gate {
 
 #define GATE_INTERRUPT 0x8e
 #define GATE_DPL3      0x60
-#define GATE_SIZE      16
-
-extern const char trap_gates[];
 
 static struct gate idt[256] __attribute__((aligned(16)));
 

@@ -192,6 +192,7 @@ debug_entry:
     cld
     CLAC
     swapgs
+.move:
     mov rsi, rsp
     mov rdi, [gs:CPU_KERNEL_STACK]
     sub rdi, TF_SIZE
@@ -204,4 +205,6 @@ debug_entry:
     PARANOID_GS
     mov rdi, rsp
     call trap_debug_kernel
+    test al, al
+    jnz .move                   ; the frame is the program's
     PARANOID_RETURN

@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/debugreg.h"
 #include "arch/x86_64/cpu/extable.h"
+#include "arch/x86_64/cpu/idt.h"
 #include "arch/x86_64/cpu/stop.h"
 #include "arch/x86_64/drivers/irq/irq.h"
 #include "arch/x86_64/mmu/image.h"
@@ -37,7 +38,7 @@ void trap_kernel(struct trapframe *tf);
 struct trapframe *trap_iret(struct trapframe *fault);
 void trap_nmi(struct trapframe *tf);
 void trap_fatal(struct trapframe *tf);
-void trap_debug_kernel(struct trapframe *tf);
+bool trap_debug_kernel(struct trapframe *tf);
 
 static const char *const exception_names[VEC_EXCEPTIONS] = {
     "divide error",
@@ -246,9 +247,23 @@ void trap_fatal(struct trapframe *tf)
     panic_trap(tf, "%s", exception_name(tf->vector));
 }
 
-/* No breakpoint is set in the kernel, but what a program watches the kernel may touch. */
-void trap_debug_kernel(struct trapframe *tf)
+/* No breakpoint is set in the kernel, but what a program watches the kernel may touch.
+ *
+ * A second debug trap may come before the gate of the first has done anything: where MOV SS that
+ * touches what is watched stands before INT1, and in QEMU where a step does. It takes the
+ * place of the first on the stack of debug traps: where the program was is lost. True: tf is the
+ * program's now, which faults at 0. */
+bool trap_debug_kernel(struct trapframe *tf)
 {
     debug_note(&current_thread()->arch);
     tf->rflags &= ~RFLAGS_TF;
+    if (likely(tf->rip != (uintptr_t)trap_gates + VEC_DB * GATE_SIZE))
+        return false;
+    tf->vector = VEC_GP;
+    tf->error = 0;
+    tf->rip = tf->rsp = 0;
+    tf->cs = USER_CS;
+    tf->ss = USER_SS;
+    tf->rflags = RFLAGS_IF;
+    return true;
 }
