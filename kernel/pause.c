@@ -14,6 +14,7 @@
 #include "lib/grace.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/kspace.h"
 #include "mm/phys/slab.h"
 
 /* A long call runs for so long before others get their turn. */
@@ -57,8 +58,10 @@ void breathe(void)
 void pass_work(void)
 {
     grace_work();
-    if (page_drain_is_asked())
+    if (page_drain_is_asked()) {
         slab_drain();
+        kspace_drain();
+    }
     page_drain_if_asked(); /* last: the answer is for what was freed just now, too */
 }
 

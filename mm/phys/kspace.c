@@ -7,12 +7,14 @@
  * With several CPUs the others are not interrupted for each stack that goes. Its pages are free at
  * once: nobody uses its addresses, and what other CPUs remember of them does no harm until the
  * addresses stand for something else. So a slot is stale until all CPUs have flushed, for
- * many slots at a time.
+ * many slots at a time. And each CPU keeps the last stacks that it freed for the next ones it
+ * needs, mapped as they are, until kspace_drain().
  */
 #include "mm/phys/kspace.h"
 #include "arch/tlb.h"
 #include "lib/kasan.h"
 #include "lib/lock.h"
+#include "lib/percpu.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
 
@@ -29,6 +31,14 @@ static struct {
     u32 nstale, stale[STALE_MAX]; /* slots, still marked used */
     vaddr_t device_next;
 } kspace = {.device_next = DEVICE_BASE};
+
+#define KEEP_MAX 2u
+
+struct kept_ranges {
+    u32 n;
+    void *of[KEEP_MAX];
+};
+static DEFINE_PER_CPU(struct kept_ranges, kept_ranges);
 
 /* The entry for va in the kernel's tables, making tables as needed. NULL: no memory. */
 static pte_t *kernel_entry(vaddr_t va, bool make, struct page **leaf_out)
@@ -166,12 +176,34 @@ static ssize_t slot_find(void)
     return -1;
 }
 
+static u64 slot_of(const void *ptr)
+{
+    return ((vaddr_t)ptr - KSPACE_BASE) / (SLOT_PAGES * PAGE_SIZE);
+}
+
+/* A range of that size which this CPU kept, or NULL. */
+static void *take_kept(size_t npages)
+{
+    struct kept_ranges *k = this_cpu_ptr(kept_ranges);
+    void *va;
+
+    if (!k->n || kspace.npages[slot_of(k->of[k->n - 1])] != npages || alloc_should_fail())
+        return NULL;
+    va = k->of[--k->n];
+    kasan_unpoison(va, npages * PAGE_SIZE);
+    memset(va, 0, npages * PAGE_SIZE);
+    return va;
+}
+
 void *kspace_alloc(size_t npages)
 {
+    void *kept = take_kept(npages);
     ssize_t slot;
     vaddr_t va;
 
     ASSERT(npages > 0 && npages <= SLOT_PAGES - 2);
+    if (kept)
+        return kept;
     SCOPED_LOCK(&kspace.lock);
     slot = slot_find();
     va = KSPACE_BASE + ((u64)slot * SLOT_PAGES + 1) * PAGE_SIZE;
@@ -199,14 +231,13 @@ static void slot_make_stale(u64 slot)
         slot_give_back(kspace.stale[--kspace.nstale]);
 }
 
-void kspace_free(void *ptr, size_t npages)
+static void range_free(void *ptr, size_t npages)
 {
     SCOPED_LOCK(&kspace.lock);
     vaddr_t va = (vaddr_t)ptr;
-    u64 slot = (va - KSPACE_BASE) / (SLOT_PAGES * PAGE_SIZE);
+    u64 slot = slot_of(ptr);
     bool lazily = cpu_count > 1;
 
-    ASSERT(slot < SLOTS && kspace.npages[slot] == npages);
     unmap_pages(va, npages, lazily);
     shadow_unmap(va - PAGE_SIZE, lazily);
     kspace.npages[slot] = 0;
@@ -214,6 +245,31 @@ void kspace_free(void *ptr, size_t npages)
         slot_make_stale(slot);
     else
         slot_give_back(slot);
+}
+
+void kspace_free(void *ptr, size_t npages)
+{
+    struct kept_ranges *k = this_cpu_ptr(kept_ranges);
+    u64 slot = slot_of(ptr);
+
+    ASSERT(slot < SLOTS && kspace.npages[slot] == npages);
+    if (cpu_count == 1 || k->n == KEEP_MAX) {
+        range_free(ptr, npages);
+        return;
+    }
+    kasan_poison(ptr, npages * PAGE_SIZE, KASAN_OBJECT_FREE);
+    k->of[k->n++] = ptr;
+}
+
+void kspace_drain(void)
+{
+    struct kept_ranges *k = this_cpu_ptr(kept_ranges);
+
+    while (k->n) {
+        void *ptr = k->of[--k->n];
+
+        range_free(ptr, kspace.npages[slot_of(ptr)]);
+    }
 }
 
 bool kspace_is_guard(vaddr_t va)

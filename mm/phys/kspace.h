@@ -8,9 +8,11 @@
 
 void kspace_init(void);
 
-/* npages of fresh memory, mapped RW NX between two unmapped guard pages. NULL: no memory. */
+/* npages of zeroed memory, mapped RW NX between two unmapped guard pages. NULL: no memory. */
 void *kspace_alloc(size_t npages);
+/* With several CPUs this one keeps a few ranges, until kspace_drain(). */
 void kspace_free(void *va, size_t npages);
+void kspace_drain(void);
 
 /* Maps a physical range of a device, uncached (write_combine: for framebuffers). The address
  * of `pa` itself, or NULL. */

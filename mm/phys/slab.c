@@ -28,7 +28,7 @@ static DEFINE_PER_CPU(s64, large_pages); /* of large kmallocs */
 
 #define CACHES_MAX 64u /* that CPUs keep objects of */
 #define KEEP_MAX   12u
-#define KEEP_BYTES 3072u
+#define KEEP_BYTES 5120u
 
 struct kept {
     u64 n;
