@@ -15,6 +15,7 @@
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/kspace.h"
+#include "mm/phys/page_stack.h"
 #include "mm/phys/slab.h"
 
 /* A long call runs for so long before others get their turn. */

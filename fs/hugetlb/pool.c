@@ -8,6 +8,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/phys/account.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/page_stack.h"
 #include "mm/phys/slab.h"
 
 spinlock_t hugepool_lock;

@@ -28,6 +28,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/op/mm.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/page_stack.h"
 #include "mm/vm/census.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/object.h"

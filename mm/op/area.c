@@ -6,6 +6,7 @@
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/zap.h"
+#include "mm/table/pt_trim.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"

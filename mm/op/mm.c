@@ -10,6 +10,7 @@
 #include "mm/op/zap.h"
 #include "mm/phys/slab.h"
 #include "mm/table/pagetable.h"
+#include "mm/table/pt_trim.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"

@@ -10,6 +10,17 @@
 #include "mm/phys/boot_alloc.h"
 
 struct buddy_lists buddy;
+struct page_levels page_levels;
+
+void buddy_unlock(void)
+{
+    REQUIRES(&buddy.lock);
+    bool low = READ_ONCE(buddy.nfree) <= page_levels.reserve + 1;
+
+    if (unlikely(page_levels.low != low))
+        WRITE_ONCE(page_levels.low, low);
+    spin_unlock(&buddy.lock);
+}
 
 /* Ranges of RAM, by frame number; written at boot only. */
 static struct {

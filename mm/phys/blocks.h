@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The buddy lists: power-of-two blocks, split on demand, merged with their buddy when freed. What
- * lies above, stacks of single pages and limits, is mm/phys/buddy.c.
+ * lies above is mm/phys/page_stack.h and mm/phys/buddy.c.
  */
 #pragma once
 
@@ -18,6 +18,18 @@ struct buddy_lists {
 } __attribute__((aligned(64)));
 
 extern struct buddy_lists buddy;
+
+/* Read at each allocation, written rarely. */
+struct page_levels {
+    u64 total;
+    u64 reserve; /* programs leave so many to root and the kernel */
+    bool low;    /* a single page more, and less than the reserve is left */
+} __attribute__((aligned(64)));
+
+extern struct page_levels page_levels;
+
+/* Instead of spin_unlock() after a change of nfree: says whether memory is low. */
+void buddy_unlock(void);
 
 /* Frees a block, merged; its first frame has none of the types in use. buddy.lock held. */
 void block_free(pfn_t pfn, unsigned order);

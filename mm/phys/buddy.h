@@ -26,14 +26,6 @@ struct page *page_alloc(unsigned order, u32 flags);
 /* Gives back a block from page_alloc, whatever type it has been given since. */
 void page_free(struct page *pg, unsigned order);
 
-/* Frees pages, ANON or former OBJECT, whose last reference the caller has; chained through
- * `index` by frame number, 0 at the end. */
-void page_free_chain(u32 pfn);
-
-/* The same for a single page whose memory is all zero, as an empty page table's is: the next who
- * wants PA_ZERO gets it as it is. */
-void page_free_zeroed(struct page *pg);
-
 /* Frames free (per-CPU lists included), and all frames the allocator ever owned. */
 u64 page_count_free(void);
 u64 page_count_total(void);
@@ -41,14 +33,6 @@ u64 page_count_total(void);
 u64 page_count_reserve(void);
 /* Frames the running thread may have for programs and files. */
 u64 page_count_room(void);
-/* Returns the running CPU's stack and the lazy list to the buddy lists, merged. */
-void page_drain(void);
-/* Has every CPU do so with its stack the next time it calls page_drain_if_asked(). */
-u32 page_drain_ask(void);
-bool page_drain_is_asked(void);
-void page_drain_if_asked(void);
-/* Whether that CPU has done so since page_drain_ask() returned `mark`. */
-bool page_drain_answered(u32 cpu, u32 mark);
 /* Blocks free of each order, for /proc/buddyinfo and checks. */
 u64 page_count_order(unsigned order);
 

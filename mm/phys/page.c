@@ -4,6 +4,7 @@
  */
 #include "mm/phys/page.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/page_stack.h"
 
 struct page *zero_page;
 

@@ -6,6 +6,7 @@
 #include "arch/tlb.h"
 #include "lib/lock.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/page_stack.h"
 #include "mm/phys/stat.h"
 #include "mm/table/pagetable.h"
 #include "mm/table/resident.h"

@@ -17,6 +17,10 @@
 
 #define LEAF_SPAN (PT_ENTRIES * PAGE_SIZE) /* bytes one leaf table covers */
 
+/* Ends a table without entries that nobody reaches any more: whoever checks a backlink into it
+ * sees that it is none. Its frame is the caller's to free. */
+void pt_retire(struct mm *mm, struct page *table);
+
 /* An empty root with the kernel half filled in. false: no memory. */
 bool pt_init(struct mm *mm);
 /* Frees the root; every other table was trimmed with the last VMA over it. */
@@ -98,17 +102,6 @@ static inline struct page *pt_next_table(const struct mm *mm, vaddr_t *va, vaddr
         table = pt_find_table(mm, va, end, level);
     return table;
 }
-
-/* Frees tables that lie wholly in [floor, ceiling) and are empty (no entry, no away entry),
- * visiting those over [start, end), through the batch: CPUs cache upper entries as well, so
- * the frames are freed after a full flush. Exclusive mm lock; pauses. */
-void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
-             struct change *b);
-
-/* The same below a mapping that its object still knows: `lock`, the object's, is taken and
- * given up piece by piece, because truncate may walk the tables under it. */
-void pt_trim_locked(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
-                    vaddr_t ceiling, spinlock_t *lock);
 
 static inline pte_t *pt_entries(const struct page *leaf)
 {

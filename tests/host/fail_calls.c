@@ -10,6 +10,7 @@
 #include "mm/op/stack.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/kspace.h"
+#include "mm/phys/page_stack.h"
 
 struct scene S;
 

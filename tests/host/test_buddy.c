@@ -4,6 +4,7 @@
  */
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/page_stack.h"
 #include "tests/host/mmtest.h"
 #include "tests/host/port.h"
 

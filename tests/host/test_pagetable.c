@@ -4,6 +4,7 @@
  */
 #include "mm/phys/buddy.h"
 #include "mm/table/pagetable.h"
+#include "mm/table/pt_trim.h"
 #include "tests/host/mmtest.h"
 
 TEST(pte_round_trips)

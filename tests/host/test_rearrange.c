@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "lib/uapi/remap.h"
 #include "mm/debug/check.h"
+#include "mm/phys/page_stack.h"
 #include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 #include "tests/host/state.h"

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/op/mm.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/page_stack.h"
 #include "mm/table/pagetable.h"
 #include "tests/host/harness.h"
 #include "tests/host/port.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Frames from the surrounding kernel: with all nine functions here, Tessera's buddy allocator
- * is not linked. Contracts: mm/phys/buddy.h. Larger blocks are for huge pages and large slabs only.
+ * is not linked. Contracts: mm/phys/buddy.h, page_stack.h. Larger blocks are for huge pages and large slabs only.
  */
 #include "port.h"
 

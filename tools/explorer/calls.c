@@ -10,6 +10,7 @@
 #include "mm/op/fork.h"
 #include "mm/op/mm.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/page_stack.h"
 #include "tools/explorer/explorer.h"
 
 struct mm *ex_procs[EX_PROCS];

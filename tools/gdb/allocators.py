@@ -19,7 +19,7 @@ def free():
             print(f"order {order:>2}: {said:>6} blocks{first}{wrong}")
     print(f"single pages not merged: {int(buddy['nlazy'])}")
     for c in range(cpu_count()):
-        cache = per_cpu(static("mm/phys/buddy.c", "page_cache"), c)
+        cache = per_cpu(static("mm/phys/page_stack.c", "page_stack"), c)
         total += int(cache["count"]) + int(cache["nzeroed"])
         print(f"cpu {c} keeps {int(cache['count'])} pages and {int(cache['nzeroed'])} zeroed ones")
     print(f"{total} pages free")

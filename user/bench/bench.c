@@ -54,6 +54,24 @@ int file(size_t size)
     return fd;
 }
 
+/* A sleep before it: with a time slice that has just begun the child does not run in between. */
+uint64_t fork_once(void)
+{
+    uint64_t t;
+    pid_t pid;
+
+    usleep(1000);
+    t = now();
+    pid = fork();
+    if (pid < 0)
+        die("fork");
+    if (pid == 0)
+        _exit(0);
+    t = now() - t;
+    waitpid(pid, NULL, 0);
+    return t;
+}
+
 char *map(size_t size, int prot, int flags, int fd)
 {
     char *p = mmap(NULL, size, prot, flags, fd, 0);

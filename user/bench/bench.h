@@ -26,6 +26,8 @@ void die(const char *what);
 /* One line: name, total divided by n. */
 void report(const char *name, uint64_t total, uint64_t n);
 int file(size_t size); /* a memfd */
+/* What fork() of this process costs the parent; the child has gone. */
+uint64_t fork_once(void);
 char *map(size_t size, int prot, int flags, int fd);
 char *shared(size_t size, int populate); /* a mapping of a fresh memfd, closed */
 void remap(char *p, size_t size, size_t pgoff, int flags);

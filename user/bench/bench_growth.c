@@ -148,7 +148,6 @@ static void grow_sparse(size_t tib)
     char *p = map(size, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     uint64_t t;
-    pid_t pid;
 
     for (size_t i = 0; i < 1024; i++)
         p[i * gib] = 1;
@@ -156,13 +155,7 @@ static void grow_sparse(size_t tib)
     mprotect(p, size, PROT_READ);
     report_at("mprotect sparse", tib, "TiB", now() - t, 1);
     mprotect(p, size, PROT_READ | PROT_WRITE);
-    t = now();
-    pid = fork();
-    if (pid == 0)
-        _exit(0);
-    t = now() - t;
-    waitpid(pid, NULL, 0);
-    report_at("fork sparse", tib, "TiB", t, 1);
+    report_at("fork sparse", tib, "TiB", fork_once(), 1);
     t = now();
     madvise(p, size, MADV_DONTNEED);
     report_at("madvise DONTNEED sparse", tib, "TiB", now() - t, 1);

@@ -118,13 +118,7 @@ void bench_file(void)
     t = now();
     p = map(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd);
     report("MAP_POPULATE shared file, per page", now() - t, n);
-    t = now();
-    int pid = fork();
-    if (pid == 0)
-        _exit(0);
-    t = now() - t;
-    waitpid(pid, NULL, 0);
-    report("fork, 64 MiB shared file mapping", t, 1);
+    report("fork, 64 MiB shared file mapping", fork_once(), 1);
     munmap(p, size);
     char buf[4096];
     memset(buf, 1, sizeof(buf));
@@ -177,13 +171,7 @@ void bench_process(void)
     char *p = map(64 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     for (size_t i = 0; i < 64 * MIB; i += PAGE)
         p[i] = 1;
-    t = now();
-    pid = fork();
-    if (pid == 0)
-        _exit(0);
-    uint64_t forked = now() - t;
-    waitpid(pid, NULL, 0);
-    report("fork, 64 MiB touched anonymous", forked, 1);
+    report("fork, 64 MiB touched anonymous", fork_once(), 1);
     t = now();
     pid = fork();
     if (pid == 0)

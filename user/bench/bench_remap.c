@@ -44,13 +44,7 @@ void bench_remap_one(size_t mib)
     remap(p, n * PAGE, 0, 0);
     report("remap the whole shuffled window back, per page", now() - t, n);
     shuffle(p, n, 0);
-    t = now();
-    int pid = fork();
-    if (pid == 0)
-        _exit(0);
-    t = now() - t;
-    waitpid(pid, NULL, 0);
-    report("fork, fully shuffled window", t, 1);
+    report("fork, fully shuffled window", fork_once(), 1);
     t = now();
     munmap(p, n * PAGE);
     report("munmap of the shuffled window, per page", now() - t, n);

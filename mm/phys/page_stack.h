@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Each CPU's stack of free single pages, and behind all stacks the lazy list (mm/phys/blocks.h):
+ * single pages that nobody has merged yet. Only the CPU itself touches its stack; the kernel is
+ * not preempted and interrupt handlers allocate nothing, so without a lock.
+ */
+#pragma once
+
+#include "lib/percpu.h"
+#include "mm/phys/page.h"
+
+#define STACK_MAX  128u
+#define ZEROED_MAX 256u
+
+struct page_stack {
+    u32 count, nzeroed;
+    u32 drains; /* page_drain_ask() calls that this CPU has seen */
+    struct page *pages[STACK_MAX];
+    struct page *zeroed[ZEROED_MAX]; /* their memory is all zero */
+};
+DECLARE_PER_CPU(struct page_stack, page_stack);
+
+/* Fills an empty stack from the lazy list and small blocks. A page of it, or NULL: no memory. */
+struct page *page_stack_refill(struct page_stack *c);
+
+/* Moves pages from the stack to the lazy list until `keep` are left. */
+void page_stack_spill(struct page_stack *c, u32 keep);
+
+static inline u32 page_stack_count(const struct page_stack *c)
+{
+    return c->count + c->nzeroed;
+}
+
+/* Frees pages, ANON or former OBJECT, whose last reference the caller has; chained through
+ * `index` by frame number, 0 at the end. */
+void page_free_chain(u32 pfn);
+
+/* The same for a single page whose memory is all zero, as an empty page table's is: the next who
+ * wants PA_ZERO gets it as it is. */
+void page_free_zeroed(struct page *pg);
+
+/* Returns the running CPU's stack and the lazy list to the buddy lists, merged. */
+void page_drain(void);
+/* Has every CPU do so with its stack the next time it calls page_drain_if_asked(). */
+u32 page_drain_ask(void);
+bool page_drain_is_asked(void);
+void page_drain_if_asked(void);
+/* Whether that CPU has done so since page_drain_ask() returned `mark`. */
+bool page_drain_answered(u32 cpu, u32 mark);
