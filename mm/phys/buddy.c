@@ -164,8 +164,11 @@ static noinline struct page *alloc_other(unsigned order, u32 flags)
         return block_alloc(order, flags);
     if (page_levels.low && !may_have_last(0, flags))
         return NULL;
-    if (flags & PA_ZERO && c->nzeroed)
-        return hand_out(c->zeroed[--c->nzeroed], 0, flags & ~PA_ZERO);
+    if (flags & PA_ZERO && c->nzeroed) {
+        pg = hand_out(c->zeroed[--c->nzeroed], 0, flags & ~PA_ZERO);
+        ASSERT(page_is_zeroed(pg)); /* nobody wrote to it while it was free */
+        return pg;
+    }
     pg = c->count ? c->pages[--c->count] : page_stack_refill(c);
     return pg ? hand_out(pg, 0, flags) : NULL;
 }

@@ -3,7 +3,8 @@
  * See mm/phys/page_stack.h. A freed page goes to its CPU's stack and from there to the lazy
  * list, unmerged: the common traffic of single pages never pays for splitting and merging.
  * page_drain() merges them, when a larger block is wanted and none is there. Page tables come
- * back empty, that is zeroed: a few of them are kept for those who want such pages.
+ * back empty, that is zeroed: a few of them are kept for those who want such pages, and an idle
+ * CPU clears some more.
  */
 #include "mm/phys/page_stack.h"
 #include "lib/kasan.h"
@@ -12,6 +13,7 @@
 #include "mm/phys/stat.h"
 
 #define STACK_BATCH       64u
+#define ZEROED_IDLE       128u
 #define STACK_BLOCK_ORDER 5u /* blocks of at most this order fill the stack */
 
 DEFINE_PER_CPU(struct page_stack, page_stack);
@@ -191,18 +193,33 @@ void page_free_chain(u32 pfn)
         chain_to_lazy(pfn);
 }
 
-/* Whether every word of the frame is 0; looked at in test builds only. */
-static bool is_zeroed(struct page *pg)
-{
 #if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+bool page_is_zeroed(struct page *pg)
+{
     const u64 *word = page_to_virt(pg);
 
     for (size_t i = 0; i < PAGE_SIZE / sizeof(*word); i++)
         if (word[i])
             return false;
-#else
-    (void)pg;
+    return true;
+}
 #endif
+
+bool page_zero_one(void)
+{
+    struct page_stack *c = this_cpu_ptr(page_stack);
+    struct page *pg;
+
+    if (c->nzeroed >= ZEROED_IDLE || page_levels.low ||
+        (!c->count && READ_ONCE(buddy.nfree) < STACK_BATCH))
+        return false;
+    pg = c->count ? c->pages[--c->count] : page_stack_refill(c);
+    if (!pg) /* others were faster */
+        return false;
+    kasan_unpoison(page_to_virt(pg), PAGE_SIZE);
+    clear_page(page_to_virt(pg));
+    kasan_poison(page_to_virt(pg), PAGE_SIZE, KASAN_PAGE_FREE);
+    c->zeroed[c->nzeroed++] = pg;
     return true;
 }
 
@@ -210,7 +227,7 @@ void page_free_zeroed(struct page *pg)
 {
     struct page_stack *c = this_cpu_ptr(page_stack);
 
-    ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES && is_zeroed(pg));
+    ASSERT(pg->type > PAGE_CACHED && pg->type < PAGE_TYPES && page_is_zeroed(pg));
     if (c->nzeroed == ZEROED_MAX) {
         page_free(pg, 0);
         return;

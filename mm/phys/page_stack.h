@@ -39,6 +39,21 @@ void page_free_chain(u32 pfn);
  * wants PA_ZERO gets it as it is. */
 void page_free_zeroed(struct page *pg);
 
+/* Whether every word of the frame is 0; looked at in test builds only. */
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+bool page_is_zeroed(struct page *pg);
+#else
+static inline bool page_is_zeroed(struct page *pg)
+{
+    (void)pg;
+    return true;
+}
+#endif
+
+/* Clears a free page of this CPU, when it has nothing else to do, for the next who wants PA_ZERO.
+ * False: there are enough, or memory is low. */
+bool page_zero_one(void);
+
 /* Returns the running CPU's stack and the lazy list to the buddy lists, merged. */
 void page_drain(void);
 /* Has every CPU do so with its stack the next time it calls page_drain_if_asked(). */

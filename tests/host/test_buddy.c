@@ -116,6 +116,38 @@ TEST(buddy_zeroes)
     }
 }
 
+/* What an idle CPU clears: free as before, zero for who asks, and had by all when all is wanted. */
+TEST(buddy_zeroes_when_idle)
+{
+    static struct page *all[HOST_MEMORY / PAGE_SIZE];
+    u64 free = page_count_free(), n = 0;
+
+    page_drain();
+    for (int round = 0; round < 2; round++) {
+        for (n = 0; n < 200; n++) {
+            all[n] = page_alloc(0, round ? PA_ZERO : 0);
+            for (size_t i = 0; round && i < P / 8; i++)
+                CHECK_EQ(((u64 *)page_to_virt(all[n]))[i], 0);
+            memset(page_to_virt(all[n]), 0xa5, P);
+        }
+        while (n)
+            page_free(all[--n], 0);
+        while (page_zero_one())
+            n++;
+        CHECK(n > 50 && n < 1000);
+        CHECK_EQ(page_count_free(), free);
+    }
+    for (n = 0; (all[n] = page_alloc(0, 0)) != NULL; n++)
+        CHECK(n < free);
+    CHECK_EQ(n, free);
+    CHECK(!page_zero_one()); /* none left */
+    page_free(all[--n], 0);
+    CHECK(!page_zero_one()); /* low */
+    while (n)
+        page_free(all[--n], 0);
+    CHECK_EQ(page_count_free(), free);
+}
+
 TEST(buddy_keeps_a_reserve_from_programs)
 {
     struct list all;

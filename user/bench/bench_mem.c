@@ -73,6 +73,13 @@ void bench_anon(void)
     munmap(from, size);
     report("munmap touched anonymous memory, per page", now() - t, n);
     munmap(big, 64 * MIB);
+    p = map(96 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    usleep(10000);
+    t = now();
+    for (size_t i = 0; i < 96; i++)
+        p[i * PAGE] = 1;
+    report("anonymous write fault after 10 ms of sleep, per page", now() - t, 96);
+    munmap(p, 96 * PAGE);
     p = map(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     munmap(p, PAGE);
     p = mmap(p - 64 * MIB, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,

@@ -23,6 +23,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/kspace.h"
+#include "mm/phys/page_stack.h"
 #include "mm/phys/slab.h"
 
 static DEFINE_PER_CPU(struct thread, idle_thread);
@@ -474,6 +475,8 @@ noreturn void sched_run(void)
     for (;;) {
         irq_enable();
         pass_work();
+        while (!READ_ONCE(cpu_own.need_resched) && page_zero_one())
+            continue;
         irq_disable();
         spin_lock(&q->lock);
         WRITE_ONCE(cpu_own.need_resched, 0);
