@@ -13,12 +13,13 @@ include tools/mk/qemu.mk
 include tools/mk/test.mk
 include tools/mk/lint.mk
 include tools/mk/explorer.mk
+include tools/mk/release.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all lib run test test-needs test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures cast book tour test-tours exercise test-exercises test-crashes test-explorer clean help
+        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures cast book tour test-tours exercise test-exercises test-crashes test-explorer release clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -125,7 +126,7 @@ lib: $(LIB)/libtessera-mm.a $(LIB)/tessera-mm.h ## the memory system for other k
 test-port: ## docs/porting.md followed to the letter in an empty folder
 	$(TEST_PORT)
 
-test-image: $(ISO) $(USB) ## the boot media: same bytes, readable files, refusals of usb-write
+test-image: $(ISO) $(USB) $(O)/small.cpio ## the boot media: same bytes, readable files, refusals of usb-write
 	$(TEST_IMAGE)
 
 iso: $(ISO) ## disc and stick in one, for BIOS and UEFI: build/tessera.iso
@@ -200,6 +201,9 @@ test-explorer: book test-tours ## every scenario of it and 1,000 random steps in
 	tools/setup --browser
 	$(MAKE) --no-print-directory $(EXPLORER) $(EXPLORER_HOST)
 	$(TEST_EXPLORER)
+
+release: $(RELEASE_NEEDS) explorer book ## what one would hand to others, with checksums and a script that boots it: build/upload
+	$(MAKE_RELEASE)
 
 clean: ## remove build/
 	rm -rf $(O) compile_commands.json

@@ -3,11 +3,13 @@
 #
 # The boot media without booting them: image.py BUILD_DIR. The same directory gives the same
 # bytes, its files can be read back, the partition table is right, the kernel is small and
-# has its doors; and tools/usb-write refuses what it must, told by a made-up sysfs. TAP.
+# has its doors; tools/usb-write refuses what it must, told by a made-up sysfs; and the script that
+# boots a release says what is so. TAP.
 import filecmp
 import importlib.machinery
 import importlib.util
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -151,8 +153,31 @@ def write_copies(build, work):
     check(filecmp.cmp(f"{work}/copy", f"{build}/tessera.img", shallow=False), "it differs")
 
 
+def release_boot(build, work):
+    """The script of a release, here with a kernel and a small archive alone: it boots them, and says so
+    when one is not what was released, or does not boot."""
+    folder = pathlib.Path(tempfile.mkdtemp(dir=work))
+    shutil.copy2(f"{build}/esp/boot/kernel.elf", folder / "kernel.elf")
+    shutil.copy2(f"{build}/small.cpio", folder / "initramfs.cpio")
+    shutil.copy2(f"{TOP}/tools/release-boot", folder)
+    data = (folder / "kernel.elf").read_bytes()
+
+    def tells(kernel, sums, status, *lines):
+        (folder / "kernel.elf").write_bytes(kernel)
+        if sums:
+            made = subprocess.run("sha256sum *.* >SHA256SUMS", shell=True, cwd=folder, check=False)
+            check(made.returncode == 0, "no sums")
+        done = run(str(folder / "release-boot"), "kernel")
+        told = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
+        check(done.returncode == status and told == list(lines), done.stdout + done.stderr)
+
+    tells(data, True, 0, "files: OK", "kernel: OK")
+    tells(data[:-1] + bytes([data[-1] ^ 1]), False, 1, "files: failed, they are not what was released")
+    tells(data[:5000], True, 1, "files: OK", "kernel: failed; the end of what it said:")
+
+
 CASES = (same_bytes, files_read_back, partition_table, kernel_is_small, write_shows_device,
-         write_refuses, write_asks, write_copies)
+         write_refuses, write_asks, write_copies, release_boot)
 
 
 def main():

@@ -8,6 +8,8 @@ PORT ?= arch/include
 
 # Sanitizers of Tessera's own debug builds stay out.
 LIB_C    := $(filter-out lib/kasan.c lib/ubsan.c,$(sort $(shell find lib mm -name '*.c')))
+# The same bytes wherever the tree lies: its path stands in the debug information.
+LIB_MAP  := -ffile-prefix-map=$(CURDIR)=.
 LIB_DIR  := $(LIB)/tessera-mm
 LIB_OBJS := $(LIB_C:%.c=$(LIB_DIR)/%.o)
 LIB_ROOTS := mm/port.h mm/phys/boot_alloc.h mm/phys/buddy.h mm/op/mm.h mm/op/access.h mm/op/fork.h mm/call/calls.h \
@@ -22,7 +24,7 @@ $(LIB_DIR)/flags: FORCE
 $(LIB_DIR)/%.o: %.c $(LIB_DIR)/flags
 	mkdir -p $(@D)
 	$(call say,CC   ,$<)
-	$(CC) -I$(PORT) $(KERNEL_CFLAGS) $(STRICT_WARNINGS) -MMD -MP -c -o $@ $<
+	$(CC) -I$(PORT) $(KERNEL_CFLAGS) $(STRICT_WARNINGS) $(LIB_MAP) -MMD -MP -c -o $@ $<
 
 $(LIB)/libtessera-mm.a $(LIB)/tessera-mm.h &: $(LIB_OBJS) tools/mklib.py mm/port.h
 	$(call say,LIB  ,$(LIB)/libtessera-mm.a)
