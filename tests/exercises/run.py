@@ -4,11 +4,13 @@
 
     run.py BUILD N          the test of exercise N: skipped until the work is begun; status 1: not done
     run.py BUILD --all      every test is skipped in this tree, and passes in a copy with the solution
+    run.py BUILD --all N... the same of these
     run.py BUILD --apply    the solutions and the faults still fit this tree (a part of `make lint`)
 
 A line "begun: FILE WORD" of a test, tests/exercises/N.*, says when the work counts as begun. N.txt is a script of
 the explorer; "# expect: ..." says what the picture after the line before must have. N.c is a program; "runs: here
-[SOURCES]" on this machine, with sanitizers, "runs: kernel" inside Tessera. N.fault is a patch that breaks the memory
+[SOURCES]" on this machine, with sanitizers, "runs: kernel" inside Tessera. N.goal says the same of the picture behind the
+last line of the reader's script. N.fault is a patch that breaks the memory
 manager: the reader's script must run clean as it is, and tell with it."""
 import json
 import os
@@ -21,7 +23,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTS, SOLUTIONS = "tests/exercises", "docs/exercises/solutions"
 COPIED = ("Makefile", "arch", "fs", "kernel", "lib", "mm", "tests", "tools", "user", "docs/exercises")
-HOST_C = ["-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-DTESSERA_HOST", "-I.", "-Iarch/include",
+HOST_C = ["-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-DTESSERA_HOST", "-I.", "-Itools/explorer", "-Iarch/include",
           "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 USER_C = ["musl-gcc", "-std=gnu17", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-I."]
 SCRIPT_LINES = 12  # of a script that shall find a fault
@@ -99,9 +101,9 @@ def test_script(tree, build, text):
 # ---- a script that must find a fault ----
 
 def test_finding(tree, build, number):
-    lines = [line for line in (tree / begun_file(number)).read_text().splitlines() if line and not line.startswith("#")]
-    if len(lines) > SCRIPT_LINES:
-        return f"{len(lines)} lines; {SCRIPT_LINES} are enough"
+    lines, long = own_script(tree, number, SCRIPT_LINES)
+    if long:
+        return long
     good = explorer(tree, build)
     clean = None if good else play(build, lines)
     if good or clean.returncode:
@@ -112,6 +114,17 @@ def test_finding(tree, build, number):
         return wrong
     told = play(broken / "build", lines)
     return "" if told.returncode or told.stdout != clean.stdout else "with the fault all is as without"
+
+
+def test_goal(tree, build, number, text):
+    lines, long = own_script(tree, number, int(re.search(r"lines: (\d+)", text)[1]))
+    return long or test_script(tree, build, "\n".join(lines + re.findall(r"^# expect: .*$", text, re.M)))
+
+
+def own_script(tree, number, most):
+    """The reader's lines, and what is wrong."""
+    lines = [line for line in (tree / begun_file(number)).read_text().splitlines() if line and not line.startswith("#")]
+    return lines, f"{len(lines)} lines; {most} are enough" if len(lines) > most else ""
 
 
 def begun_file(number):
@@ -140,6 +153,8 @@ def test(tree, build, number):
         return "skipped"
     if file.suffix == ".txt":
         return test_script(tree, build, text)
+    if file.suffix == ".goal":
+        return test_goal(tree, build, number, text)
     if file.suffix == ".fault":
         return test_finding(tree, build, number)
     place, *sources = re.search(r"runs: (.*)$", text, re.M)[1].split()
@@ -199,12 +214,12 @@ def apply():
     return faults
 
 
-def everything(build):
-    wanted = [n for n in numbers() if in_kernel(n)]
-    after = solved_in_kernel(build, wanted)
-    after.update({n: solved(build, n) for n in numbers() if n not in after})
+def everything(build, which):
+    wanted = [n for n in which if in_kernel(n)]
+    after = solved_in_kernel(build, wanted) if wanted else {}
+    after.update({n: solved(build, n) for n in which if n not in after})
     faults = 0
-    for number in numbers():
+    for number in which:
         before = test(ROOT, build, number)
         if before != "skipped" or after[number]:
             faults += 1
@@ -219,7 +234,7 @@ def main():
     if what == "--apply":
         sys.exit(apply() != 0)
     if what == "--all":
-        sys.exit(everything(build) != 0)
+        sys.exit(everything(build, sys.argv[3:] or numbers()) != 0)
     if what not in numbers():
         sys.exit(f"exercise {what}: there is none; there are {', '.join(numbers())}")
     answer = test(ROOT, build, what)
