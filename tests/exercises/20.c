@@ -36,7 +36,7 @@ static void write_some(struct tx *t)
     }
 }
 
-/* Pages that are not in a transaction cannot be written, whoever tries. */
+/* Pages that are not in a transaction cannot be written. */
 static void guarded(const struct tx *t, unsigned i)
 {
     int status;
