@@ -35,6 +35,11 @@ void anon_init(void)
     ino->dev = ANON_DEV;
 }
 
+bool file_is_anon(const struct file *f)
+{
+    return f->inode == kinds[ANON_EPOLL]->inode;
+}
+
 int anon_create(enum anon_kind kind, const struct file_ops *ops, u32 flags, void *data,
                 struct file **out)
 {

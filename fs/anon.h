@@ -13,4 +13,6 @@ enum anon_kind { ANON_EPOLL, ANON_EVENTFD, ANON_TIMERFD, ANON_SIGNALFD, ANON_PID
 int anon_create(enum anon_kind kind, const struct file_ops *ops, u32 flags, void *data,
                 struct file **out);
 
+bool file_is_anon(const struct file *f);
+
 void anon_init(void);

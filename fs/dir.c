@@ -48,9 +48,7 @@ static int dir_readdir(struct file *f, struct dir_sink *s)
 
 s64 dir_lseek(struct file *f, s64 offset, int whence)
 {
-    s64 pos = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
-
-    return (whence != SEEK_SET && whence != SEEK_CUR) || pos < 0 ? -EINVAL : pos;
+    return file_seek(f, offset, whence);
 }
 
 ssize_t dir_read(struct file *f, struct uio *u, u64 *pos)

@@ -144,6 +144,16 @@ void file_change_flags(struct file *f, u32 mask, u32 flags)
         ;
 }
 
+s64 file_seek(struct file *f, s64 offset, int whence)
+{
+    s64 to = whence == SEEK_CUR ? (s64)f->pos : 0;
+
+    if ((whence != SEEK_SET && whence != SEEK_CUR) ||
+        __builtin_add_overflow(to, offset, &to) || to < 0)
+        return -EINVAL;
+    return to;
+}
+
 /* Linux' rule: no transfer ends beyond the largest position. */
 static inline bool in_range(const struct uio *u, u64 pos)
 {

@@ -74,6 +74,9 @@ bool must_check file_get_live(struct file *f);
 /* Kernel-side I/O at an explicit position (exec, initramfs). Bytes or errno. */
 ssize_t file_pread_kernel(struct file *f, void *buf, size_t len, u64 pos);
 
+/* What seeking a file of no size gives: SEEK_SET and SEEK_CUR, up to the largest position. */
+s64 file_seek(struct file *f, s64 offset, int whence);
+
 /* Generic read/write entry: mode checks, O_APPEND, position lock. pos NULL: f->pos. */
 ssize_t file_read(struct file *f, struct uio *u, const u64 *pos);
 ssize_t file_write(struct file *f, struct uio *u, const u64 *pos);

@@ -263,13 +263,6 @@ static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
     return (ssize_t)all;
 }
 
-static s64 seek(struct file *f, s64 offset, int whence)
-{
-    s64 to = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
-
-    return (whence != SEEK_SET && whence != SEEK_CUR) || to < 0 ? -EINVAL : to;
-}
-
 static int dir_read(struct file *f, struct dir_sink *s)
 {
     u64 self = f->inode->ino, ino;
@@ -288,8 +281,8 @@ static int dir_read(struct file *f, struct dir_sink *s)
 }
 
 static const struct file_ops text_fops = {
-    .open = text_open, .read = text_read, .write = text_write, .lseek = seek};
-static const struct file_ops dir_fops = {.readdir = dir_read, .lseek = seek};
+    .open = text_open, .read = text_read, .write = text_write, .lseek = file_seek};
+static const struct file_ops dir_fops = {.readdir = dir_read, .lseek = file_seek};
 
 /* ---- the file system ---- */
 

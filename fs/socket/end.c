@@ -187,5 +187,6 @@ int socket_reset(struct socket *s)
     WRITE_ONCE(s->error, 0);
     spin_unlock(&s->lock);
     inet_forget_remote(s);
+    socket_wake(s); /* who waits for a connection, or for what one would bring */
     return 0;
 }

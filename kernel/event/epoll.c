@@ -283,24 +283,29 @@ static void epoll_release(struct file *f)
     epoll_put(ep);
 }
 
-static bool copy_after(struct epoll *ep, const struct file *f, int fd, struct watch *out)
+/* The watch after that one, and its file with a reference: *live is false when it just goes. */
+static bool copy_after(struct epoll *ep, const struct file *f, int fd, struct watch *out,
+                       bool *live)
 {
     SCOPED_LOCK_IRQ(&ep->lock);
     const struct watch *w = watch_after(ep, f, fd);
 
-    if (w)
-        *out = *w;
-    return w;
+    if (!w)
+        return false;
+    *out = *w;
+    *live = file_get_live(w->file);
+    return true;
 }
 
 static void epoll_show(struct file *f, struct seq *s)
 {
     struct watch w = {.fd = -1};
+    bool live;
 
-    epoll_enter(f->data); /* else a watch could go, and its file */
-    while (!s->error && copy_after(f->data, w.file, w.fd, &w)) {
+    epoll_enter(f->data);
+    while (!s->error && copy_after(f->data, w.file, w.fd, &w, &live)) {
         seq_printf(s, "tfd: %8d events: %8x data: %16lx", w.fd, w.events, w.data);
-        if (file_get_live(w.file)) {
+        if (live) {
             seq_printf(s, "  pos:%lu ino:%lx sdev:%lx", READ_ONCE(w.file->pos),
                        w.file->inode->ino, w.file->inode->dev);
             file_put(w.file);

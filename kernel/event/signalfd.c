@@ -90,19 +90,41 @@ static struct sigwait *own_wait(void)
     return other;
 }
 
+static void hold_end(struct hold *h)
+{
+    list_del(&h->link);
+    sigwait_put(h->wait);
+    kfree(h);
+}
+
+/* Its process has ended, and nobody is in the queue: it was the last to hold it. */
+static bool is_left(const struct hold *h)
+{
+    struct waitq *q = &h->wait->q;
+
+    if (__atomic_load_n(&h->wait->refs, __ATOMIC_ACQUIRE) != 1)
+        return false;
+    SCOPED_LOCK_IRQ(&q->lock);
+    return list_empty(&q->waiters);
+}
+
 /* The same, and it stays until the file is closed. */
 static struct sigwait *held_wait(struct signalfd *s)
 {
     struct sigwait *w = own_wait();
     SCOPED_LOCK(&s->lock);
+    struct list *pos, *next;
     struct hold *h;
-    struct list *pos;
 
     if (!w)
         return NULL;
-    list_for_each (pos, &s->holds)
-        if (list_entry(pos, struct hold, link)->wait == w)
+    list_for_each_safe (pos, next, &s->holds) {
+        h = list_entry(pos, struct hold, link);
+        if (h->wait == w)
             return w;
+        if (is_left(h)) /* else processes that come and go would leave ever more */
+            hold_end(h);
+    }
     h = kmalloc(sizeof(*h));
     if (!h)
         return NULL;
@@ -206,13 +228,8 @@ static void signalfd_release(struct file *f)
 {
     struct signalfd *s = f->data;
 
-    while (!list_empty(&s->holds)) {
-        struct hold *h = list_entry(s->holds.next, struct hold, link);
-
-        list_del(&h->link);
-        sigwait_put(h->wait);
-        kfree(h);
-    }
+    while (!list_empty(&s->holds))
+        hold_end(list_entry(s->holds.next, struct hold, link));
     kfree(s);
 }
 

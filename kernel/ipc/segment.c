@@ -168,7 +168,7 @@ static void segment_release(struct file *f)
         return;
     mutex_lock(&shm_table.lock);
     ipc_remove(&shm_table, &s->ipc);
-    all_pages -= object_npages(shm_object(s));
+    all_pages -= s->npages;
     mutex_unlock(&shm_table.lock);
     slab_free(&segment_cache, s);
 }
@@ -214,7 +214,7 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
 
     if (size == 0 || size > MIN(READ_ONCE(shm_max), OBJECT_MAX_SIZE))
         return -EINVAL;
-    if (npages + all_pages > READ_ONCE(shm_all) ||
+    if (npages > READ_ONCE(shm_all) || all_pages > READ_ONCE(shm_all) - npages ||
         ipc_count(&shm_table) >= READ_ONCE(shm_mni))
         return -ENOSPC;
     s = slab_zalloc(&segment_cache);
@@ -224,6 +224,7 @@ int shm_create(s32 key, u64 size, u32 flags, struct shm_segment **out)
     if (err)
         goto out_free;
     s->size = size;
+    s->npages = npages;
     s->cpid = current_proc()->pid;
     s->maker = current_thread()->serial;
     err = make_file(s, flags, current_proc()->mm, &s->file);

@@ -21,8 +21,8 @@ struct shm_segment {
     struct ipc_object ipc; /* mode: also SHM_DEST, SHM_LOCKED */
     struct file *file;     /* its references are the segment's life */
     bool held;             /* the table has one of them */
-    u64 size;
-    u64 maker; /* serial of the thread that made it, 0: it has ended */
+    u64 size, npages;      /* [c] as it was asked for: what the object has may differ */
+    u64 maker;             /* serial of the thread that made it, 0: it has ended */
     s64 atime, dtime;
     s32 cpid, lpid;
     u32 pins;

@@ -265,7 +265,7 @@ static long ctl_info(s32 cmd, vaddr_t buf)
     top = ipc_highest(&shm_table);
     for (u32 i = 0; (s = shm_next(&i)); i++) {
         sums.used_ids++;
-        sums.tot += object_npages(shm_object(s));
+        sums.tot += s->npages;
         sums.rss += object_resident(shm_object(s));
     }
     mutex_unlock(&shm_table.lock);

@@ -408,13 +408,6 @@ static int dir_open(struct file *f)
     return err;
 }
 
-static s64 dir_lseek(struct file *f, s64 offset, int whence)
-{
-    s64 to = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
-
-    return (whence != SEEK_SET && whence != SEEK_CUR) || to < 0 ? -EINVAL : to;
-}
-
 static ssize_t dir_read(struct file *f, struct uio *u, u64 *pos)
 {
     (void)f;
@@ -426,4 +419,4 @@ static ssize_t dir_read(struct file *f, struct uio *u, u64 *pos)
 const struct inode_ops procfs_dir_ops = {.lookup = procfs_lookup,
                                          .destroy = procfs_node_destroy};
 const struct file_ops procfs_dir_fops = {
-    .open = dir_open, .read = dir_read, .readdir = procfs_readdir, .lseek = dir_lseek};
+    .open = dir_open, .read = dir_read, .readdir = procfs_readdir, .lseek = file_seek};

@@ -385,13 +385,6 @@ static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
     return (ssize_t)len;
 }
 
-static s64 text_lseek(struct file *f, s64 offset, int whence)
-{
-    s64 to = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
-
-    return (whence != SEEK_SET && whence != SEEK_CUR) || to < 0 ? -EINVAL : to;
-}
-
 /* O_TRUNC on a file of /proc does nothing. */
 static int text_truncate(struct inode *ino, u64 size)
 {
@@ -406,7 +399,7 @@ const struct file_ops procfs_file_fops = {.open = text_open,
                                           .release = text_release,
                                           .read = text_read,
                                           .write = text_write,
-                                          .lseek = text_lseek};
+                                          .lseek = file_seek};
 
 /* ---- the file system ---- */
 

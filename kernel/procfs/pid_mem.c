@@ -119,18 +119,11 @@ static ssize_t mem_write(struct file *f, struct uio *u, u64 *pos)
     return mem_transfer(f, u, pos, true);
 }
 
-static s64 window_lseek(struct file *f, s64 offset, int whence)
-{
-    s64 to = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
-
-    return (whence != SEEK_SET && whence != SEEK_CUR) || to < 0 ? -EINVAL : to;
-}
-
 const struct file_ops procfs_mem_fops = {.open = window_open,
                                          .release = window_release,
                                          .read = mem_read,
                                          .write = mem_write,
-                                         .lseek = window_lseek};
+                                         .lseek = file_seek};
 
 /* ---- tables of 8-byte entries ---- */
 
@@ -192,7 +185,7 @@ static ssize_t pagemap_file_read(struct file *f, struct uio *u, u64 *pos)
 const struct file_ops procfs_pagemap_fops = {.open = window_open,
                                              .release = window_release,
                                              .read = pagemap_file_read,
-                                             .lseek = window_lseek};
+                                             .lseek = file_seek};
 
 static void fill_counts(void *arg, u64 first, size_t n, u64 *out)
 {
@@ -214,7 +207,7 @@ static ssize_t kpagecount_read(struct file *f, struct uio *u, u64 *pos)
 }
 
 const struct file_ops procfs_kpagecount_fops = {
-    .open = kpagecount_open, .read = kpagecount_read, .lseek = window_lseek};
+    .open = kpagecount_open, .read = kpagecount_read, .lseek = file_seek};
 
 /* ---- texts ---- */
 

@@ -276,8 +276,9 @@ static bool concerns(const struct tracee *r, const struct wait_request *w)
 
     if (w->options & WNOTHREAD && r->by != current_thread())
         return false;
-    if (w->type == P_PID)
-        return r->tid == w->id;
+    if (w->type == P_PID) /* by a pidfd: that process, not who has its number now */
+        return r->tid == w->id &&
+               (!w->serial || (r->proc && r->proc->serial == w->serial));
     return w->type != P_PGID || pgid == w->id;
 }
 

@@ -5,6 +5,7 @@
  * goes before all others, then looks at the file and sends the signal.
  */
 #include "kernel/sys/fs_async.h"
+#include "fs/anon.h"
 #include "kernel/panic.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/proc.h"
@@ -213,8 +214,11 @@ int file_async_switch(int fd, struct file *f, bool on)
     struct file_async *a;
     int err = 0;
 
-    if (!f->ops->poll || on == !!(file_flags(f) & O_ASYNC))
+    if (on == !!(file_flags(f) & O_ASYNC))
         return 0;
+    /* Nor could all others be asked with async_lock held: an epoll lets go of files. */
+    if (!f->ops->poll || file_is_anon(f))
+        return -ENOTTY;
     mutex_lock(&async_lock);
     a = on ? async_of(f) : f->async;
     if (a && on && !a->on) {
@@ -280,50 +284,37 @@ struct owner_ex {
     s32 type, pid;
 };
 
-static long set_owner_ex(struct file_async *a, vaddr_t arg)
+static long set_owner_ex(struct file_async *a, const struct owner_ex *ex)
 {
-    struct owner_ex ex;
-
-    if (copy_from_user(&ex, arg, sizeof(ex)) != 0)
-        return -EFAULT;
-    switch (ex.type) {
+    switch (ex->type) {
     case F_OWNER_TID:
-        return set_owner(a, THREAD, ex.pid);
+        return set_owner(a, THREAD, ex->pid);
     case F_OWNER_PID:
-        return set_owner(a, PROCESS, ex.pid);
+        return set_owner(a, PROCESS, ex->pid);
     case F_OWNER_PGRP:
-        return set_owner(a, GROUP, ex.pid);
+        return set_owner(a, GROUP, ex->pid);
     default:
         return -EINVAL;
     }
 }
 
-static long get_owner_ex(const struct file_async *a, vaddr_t arg)
-{
-    struct owner_ex ex = {.type = a && a->kind == GROUP     ? F_OWNER_PGRP
-                                  : a && a->kind == PROCESS ? F_OWNER_PID
-                                                            : F_OWNER_TID,
-                          .pid = owner_number(a)};
-
-    return copy_to_user(arg, &ex, sizeof(ex));
-}
-
-static long get(const struct file_async *a, u32 cmd, u64 arg)
+static long get(const struct file_async *a, u32 cmd, struct owner_ex *ex)
 {
     s32 number;
 
-    switch (cmd) {
-    case F_GETSIG:
+    if (cmd == F_GETSIG)
         return a ? a->signo : 0;
-    case F_GETOWN_EX:
-        return get_owner_ex(a, arg);
-    default:
-        number = owner_number(a);
-        return a && a->kind == GROUP ? -number : number;
-    }
+    number = owner_number(a);
+    *ex = (struct owner_ex){.type = a && a->kind == GROUP     ? F_OWNER_PGRP
+                                    : a && a->kind == PROCESS ? F_OWNER_PID
+                                                              : F_OWNER_TID,
+                            .pid = number};
+    if (cmd == F_GETOWN_EX)
+        return 0;
+    return a && a->kind == GROUP ? -number : number;
 }
 
-static long set(struct file_async *a, u32 cmd, u64 arg)
+static long set(struct file_async *a, u32 cmd, u64 arg, const struct owner_ex *ex)
 {
     s32 number = (s32)arg;
 
@@ -332,7 +323,7 @@ static long set(struct file_async *a, u32 cmd, u64 arg)
         a->signo = number;
         return 0;
     case F_SETOWN_EX:
-        return set_owner_ex(a, arg);
+        return set_owner_ex(a, ex);
     default:
         return number < 0 ? set_owner(a, GROUP, -number) : set_owner(a, PROCESS, number);
     }
@@ -341,14 +332,20 @@ static long set(struct file_async *a, u32 cmd, u64 arg)
 long file_async_control(struct file *f, u32 cmd, u64 arg)
 {
     bool sets = cmd == F_SETSIG || cmd == F_SETOWN || cmd == F_SETOWN_EX;
+    struct owner_ex ex;
     struct file_async *a;
     long result;
 
     if ((cmd == F_SETSIG && arg > NSIG) || (cmd == F_SETOWN && (u32)arg == 1u << 31))
         return -EINVAL;
+    /* The program's memory is not touched with the lock held: a fault may take for ever. */
+    if (cmd == F_SETOWN_EX && copy_from_user(&ex, arg, sizeof(ex)) != 0)
+        return -EFAULT;
     mutex_lock(&async_lock);
     a = sets ? async_of(f) : f->async;
-    result = !sets ? get(a, cmd, arg) : a ? set(a, cmd, arg) : -ENOMEM;
+    result = !sets ? get(a, cmd, &ex) : a ? set(a, cmd, arg, &ex) : -ENOMEM;
     mutex_unlock(&async_lock);
+    if (cmd == F_GETOWN_EX && copy_to_user(arg, &ex, sizeof(ex)) != 0)
+        return -EFAULT;
     return result;
 }

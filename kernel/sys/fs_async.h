@@ -9,8 +9,8 @@
 /* Starts the thread that sends them. At boot. */
 void file_async_init(void);
 
-/* O_ASYNC goes on or off; files without events ignore it, as on Linux. fd is what signals
- * name. 0, -ENOMEM. */
+/* O_ASYNC goes on or off. fd is what signals name. 0, -ENOMEM; -ENOTTY: a file that sends none, as
+ * on Linux all but pipes, sockets and terminals. */
 int must_check file_async_switch(int fd, struct file *f, bool on);
 
 /* F_SETOWN, F_GETOWN, F_SETOWN_EX, F_GETOWN_EX, F_SETSIG, F_GETSIG. */

@@ -125,7 +125,7 @@ static long set_flags(int fd, struct file *f, u32 flags)
     if (flags & ~file_flags(f) & O_NOATIME && !inode_owned(current_cred(), f->inode))
         return -EPERM;
     err = file_async_switch(fd, f, flags & O_ASYNC);
-    if (err)
+    if (err && err != -ENOTTY) /* the flag stays off, without a word */
         return err;
     file_change_flags(f, SETFL_FLAGS, flags);
     return 0;

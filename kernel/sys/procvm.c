@@ -168,7 +168,7 @@ long sys_process_madvise(const struct syscall_args *a)
         return n;
     n = pidfd_identify((int)a->a0, &id, &nonblock);
     if (!n)
-        n = proc_access_mm(id.pid, REAL_IDS, &mm);
+        n = task_access_mm(&id, REAL_IDS, &mm);
     if (!n) {
         if (mm != current_proc()->mm && !may_come_from_others(advice))
             n = -EINVAL;

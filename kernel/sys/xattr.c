@@ -17,15 +17,15 @@
 
 /* A call on the way to its inode. */
 struct xattr_call {
-    long (*fn)(struct target *t, const struct xattr_call *c);
+    long (*fn)(struct target *t, struct xattr_call *c);
     char name[XATTR_NAME_MAX + 1]; /* empty: a call without one */
-    char *value;                   /* setxattr: its bytes; NULL: none */
-    vaddr_t user;                  /* getxattr, listxattr */
+    char *value;  /* setxattr: its bytes; else what is answered; or NULL */
+    vaddr_t user; /* getxattr, listxattr */
     u64 size;
     u32 flags;
 };
 
-static long set(struct target *t, const struct xattr_call *c)
+static long set(struct target *t, struct xattr_call *c)
 {
     struct inode *ino = t->inode;
     int err = path_begin_change(&t->path);
@@ -43,12 +43,12 @@ static long set(struct target *t, const struct xattr_call *c)
     return err;
 }
 
-static long remove(struct target *t, const struct xattr_call *c)
+static long remove(struct target *t, struct xattr_call *c)
 {
     return set(t, c);
 }
 
-static long get(struct target *t, const struct xattr_call *c)
+static long get(struct target *t, struct xattr_call *c)
 {
     const struct xattr *x;
     int err;
@@ -62,28 +62,57 @@ static long get(struct target *t, const struct xattr_call *c)
         return -ENODATA;
     if (c->size && x->size > c->size)
         return -ERANGE;
-    return c->size && copy_to_user(c->user, xattr_value(x), x->size) != 0 ? -EFAULT
-                                                                          : (long)x->size;
+    if (c->size && x->size) {
+        c->value = kmalloc(x->size);
+        if (!c->value)
+            return -ENOMEM;
+        memcpy(c->value, xattr_value(x), x->size);
+    }
+    return (long)x->size;
 }
 
-/* The names, each with its NUL; those of trusted.* are for administrators. */
-static long list(struct target *t, const struct xattr_call *c)
+/* The names that the caller may see, each with its NUL: bytes. to NULL: they are counted. */
+static u64 names(const struct inode *ino, char *to)
 {
     bool admin = cred_capable(current_cred(), CAP_SYS_ADMIN);
     const struct xattr *x = NULL;
     u64 total = 0;
 
-    SCOPED_LOCK_SHARED(&t->inode->lock);
-    while ((x = xattr_next(t->inode, x))) {
+    while ((x = xattr_next(ino, x))) {
         if (!admin && strncmp(x->bytes, "trusted.", 8) == 0)
             continue;
-        if (c->size && total + x->name_len + 1 > c->size)
-            return c->size >= XATTR_SIZE_MAX ? -E2BIG : -ERANGE;
-        if (c->size && copy_to_user(c->user + total, x->bytes, x->name_len + 1) != 0)
-            return -EFAULT;
+        if (to)
+            memcpy(to + total, x->bytes, x->name_len + 1);
         total += x->name_len + 1;
     }
-    return (long)total;
+    return total;
+}
+
+/* trusted.* are for administrators. */
+static long list(struct target *t, struct xattr_call *c)
+{
+    u64 total;
+
+    SCOPED_LOCK_SHARED(&t->inode->lock);
+    total = names(t->inode, NULL);
+    if (!c->size || !total)
+        return (long)total;
+    if (total > XATTR_SIZE_MAX)
+        return c->size >= XATTR_SIZE_MAX ? -E2BIG : -ERANGE;
+    if (total > c->size)
+        return -ERANGE;
+    c->value = kmalloc(total);
+    if (!c->value)
+        return -ENOMEM;
+    return (long)names(t->inode, c->value);
+}
+
+/* Once nothing is locked: a fault in the program's memory may take for ever. */
+static long give(const struct xattr_call *c, long n)
+{
+    if (n <= 0 || !c->size || (c->fn != get && c->fn != list))
+        return n;
+    return copy_to_user(c->user, c->value, (size_t)n) != 0 ? -EFAULT : n;
 }
 
 /* Reads what the call has: 0; then value_put. */
@@ -139,6 +168,7 @@ static long run(const struct syscall_args *a, struct xattr_call *c, bool named, 
             result = c->fn(&t, c);
         target_put(&t);
     }
+    result = give(c, result);
     kfree(c->value);
     return result;
 }

@@ -103,18 +103,31 @@ int proc_check_look(s32 pid, enum whose_ids ids)
     return err;
 }
 
+static int access_mm(const struct proc *p, enum whose_ids ids, struct mm **out)
+{
+    REQUIRES(&proc_lock);
+    if (!p || !p->mm)
+        return -ESRCH;
+    if (p->mm != current_proc()->mm && !proc_may_look(p, ids))
+        return -EPERM;
+    mm_get(*out = p->mm);
+    return 0;
+}
+
 int proc_access_mm(s32 pid, enum whose_ids ids, struct mm **out)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = pid > 0 ? proc_find_by_thread(pid) : NULL;
-    int err = 0;
+    int err = access_mm(pid > 0 ? proc_find_by_thread(pid) : NULL, ids, out);
 
-    if (!p || !p->mm)
-        err = -ESRCH;
-    else if (p->mm != current_proc()->mm && !proc_may_look(p, ids))
-        err = -EPERM;
-    else
-        mm_get(*out = p->mm);
+    spin_unlock_irq(&proc_lock, flags);
+    return err;
+}
+
+int task_access_mm(const struct task_id *id, enum whose_ids ids, struct mm **out)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    int err = access_mm(task_find(id, NULL), ids, out);
+
     spin_unlock_irq(&proc_lock, flags);
     return err;
 }

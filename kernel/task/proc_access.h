@@ -21,6 +21,9 @@ int must_check proc_check_look(s32 pid, enum whose_ids ids);
 /* The memory of a process one may look into, referenced: -ESRCH no such process or no memory
  * left; -EPERM. */
 int must_check proc_access_mm(s32 pid, enum whose_ids ids, struct mm **out);
+/* The same by a handle: not of the next one with that number. */
+int must_check task_access_mm(const struct task_id *id, enum whose_ids ids,
+                              struct mm **out);
 
 /* Whether the running process may change how p is scheduled (its effective user is one of p's
  * and p has no capability more, or CAP_SYS_NICE), and its limits (all of p's numbers are its real ones, or

@@ -121,16 +121,9 @@ static int root_read(struct file *f, struct dir_sink *s)
     return 0;
 }
 
-static s64 root_seek(struct file *f, s64 offset, int whence)
-{
-    s64 to = whence == SEEK_CUR ? (s64)f->pos + offset : offset;
-
-    return (whence != SEEK_SET && whence != SEEK_CUR) || to < 0 ? -EINVAL : to;
-}
-
 static const struct inode_ops node_ops = {.destroy = destroy};
 static const struct inode_ops root_ops = {.lookup = lookup, .destroy = destroy};
-static const struct file_ops root_fops = {.readdir = root_read, .lseek = root_seek};
+static const struct file_ops root_fops = {.readdir = root_read, .lseek = file_seek};
 
 static int make_root(const struct fs_type *type, struct inode **root)
 {

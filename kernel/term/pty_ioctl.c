@@ -60,8 +60,8 @@ static long send_signal(struct tty *t, u64 signo)
 {
     s32 group = READ_ONCE(t->foreground);
 
-    if (signo < 1 || signo > NSIG)
-        return -EINVAL;
+    if (signo != SIGINT && signo != SIGQUIT && signo != SIGTSTP)
+        return -EINVAL; /* who has the master may do what the keys can, no more */
     if (group)
         signal_send_group(group, (int)signo, 0, 0);
     return 0;

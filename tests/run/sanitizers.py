@@ -58,11 +58,11 @@ class Tests:
             line = self.panic_line()
             self.report(re.search(want, line) is not None, f"sanitizer reports {fault}", line)
 
-    def fuzz(self, seed, calls):
-        program = os.path.join(self.build, "tests/user/fuzz_syscalls")
+    def fuzz(self, seed, calls, name="fuzz_syscalls"):
+        program = os.path.join(self.build, "tests/user", name)
         done = self.run(program, str(seed), str(calls), seconds=900)
         why = "" if done.returncode == 0 else f"status {done.returncode}, {self.panic_line()}"
-        self.report(done.returncode == 0, f"sanitizers: {calls} random calls, seed {seed}", why)
+        self.report(done.returncode == 0, f"sanitizers: {calls} random calls, {name}, seed {seed}", why)
 
     def suite(self):
         names = sorted(os.listdir(os.path.join(self.build, "tests/user")))
@@ -90,6 +90,7 @@ def main():
     tests.seeded()
     if sys.argv[2] == "all":
         tests.fuzz(1, 100000)
+        tests.fuzz(1, 40000, "fuzz_families")
         tests.suite()
         tests.differential()
     else:

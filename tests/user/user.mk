@@ -16,7 +16,7 @@ USER_OUT    := $(O)/tests/user
 # Each t_*.c is a suite, but for what they are linked with.
 USER_SUITES := $(filter-out t_help t_sweep,$(basename $(notdir $(wildcard $(USER_SRC)/t_*.c))))
 USER_TESTS  := $(USER_SUITES:%=$(USER_OUT)/%)
-USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls)
+USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls fuzz_families)
 USER_LOADS  += $(USER_OUT)/hostile
 USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o t_sweep.o)
 
@@ -32,6 +32,10 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 HOSTILE_OBJS = $(addprefix $(USER_OUT)/hostile_,attacks.o more.o calls.o later.o)
 $(USER_OUT)/hostile: $(USER_SRC)/hostile.h $(HOSTILE_OBJS)
 $(USER_OUT)/hostile: USER_MORE = $(HOSTILE_OBJS)
+FUZZERS = $(addprefix $(USER_OUT)/,fuzz_syscalls fuzz_families)
+$(FUZZERS): $(USER_SRC)/fuzz.h $(USER_SRC)/fuzz_families.h $(USER_OUT)/fuzz_run.o
+$(FUZZERS): USER_MORE = $(USER_OUT)/fuzz_run.o
+$(USER_OUT)/fuzz_run.o: $(USER_SRC)/fuzz.h
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(addprefix $(USER_OUT)/,t_sweep.o t_inject t_inject_sys t_inject_proc t_inject_calls t_inject_more): \
     $(USER_SRC)/t_inject.h
