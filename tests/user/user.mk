@@ -35,7 +35,10 @@ $(USER_OUT)/hostile: USER_MORE = $(HOSTILE_OBJS)
 FUZZERS = $(addprefix $(USER_OUT)/,fuzz_syscalls fuzz_families)
 $(FUZZERS): $(USER_SRC)/fuzz.h $(USER_SRC)/fuzz_families.h $(USER_OUT)/fuzz_run.o
 $(FUZZERS): USER_MORE = $(USER_OUT)/fuzz_run.o
-$(USER_OUT)/fuzz_run.o: $(USER_SRC)/fuzz.h
+$(USER_OUT)/fuzz_families: $(USER_SRC)/fuzz_args.h $(USER_OUT)/fuzz_args.o
+$(USER_OUT)/fuzz_families: USER_MORE += $(USER_OUT)/fuzz_args.o
+$(USER_OUT)/fuzz_run.o $(USER_OUT)/fuzz_args.o: $(USER_SRC)/fuzz.h
+$(USER_OUT)/fuzz_args.o: $(USER_SRC)/fuzz_args.h
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(addprefix $(USER_OUT)/,t_sweep.o t_inject t_inject_sys t_inject_proc t_inject_calls t_inject_more): \
     $(USER_SRC)/t_inject.h
