@@ -273,6 +273,10 @@ uint64_t argument(char kind, uint64_t nr)
         return (uint64_t)(uintptr_t)(field + rnd(ARENA_PAGES) * P);
     case 'o':
         return one_in(15) ? a_memory() : (uint64_t)(uintptr_t)names[rnd(12)];
+    case 'C':
+        return (uint64_t)AT_FDCWD;
+    case 'y':
+        return (uint64_t)(uintptr_t)(const char *[]){"a", "b", "c", "d/x", "d/y"}[rnd(5)];
     case 'x':
         return (uint64_t)(uintptr_t)(one_in(3)   ? "user.b"
                                      : one_in(9) ? "user."

@@ -11,6 +11,7 @@
  * E  an epoll event              T  times               P  poll's records
  * B  operations of semaphores    G  siginfo             v  a sigevent
  * j  a number of System V        g  a signal            p  a page     d  an option
+ * y  such a name in the directory        C  AT_FDCWD
  * clang-format off
  */
 CALL(SYS_socket, "nnn")
@@ -118,10 +119,12 @@ CALL(SYS_remap_file_pages, "pl0n0")
 CALL(SYS_process_vm_readv, "qinin0")
 CALL(SYS_process_vm_writev, "qinin0")
 CALL(SYS_memfd_create, "ob")
-CALL(SYS_openat, "0ob0")
-CALL(SYS_linkat, "fofob")
-CALL(SYS_unlinkat, "0on")
-CALL(SYS_statx, "fobNw")
+CALL(SYS_openat, "Cob0")
+CALL(SYS_linkat, "fyCyb")
+CALL(SYS_linkat, "CyCyb")
+CALL(SYS_renameat2, "CyCyn")
+CALL(SYS_unlinkat, "Cyn")
+CALL(SYS_statx, "CobNw")
 CALL(SYS_getdents64, "fwl")
 CALL(SYS_close, "f")
 CALL(SYS_dup3, "ffb")

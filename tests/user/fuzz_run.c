@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/xattr.h>
 
 #define STUCK_US 3000000
 
@@ -98,7 +100,15 @@ static void clean_ipc(void)
 
 static void clean(void)
 {
+    int ends[2];
     clean_ipc();
+    removexattr(t_dir, "user.a");
+    removexattr(t_dir, "user.b");
+    /* Sockets in each other's messages go when another one is closed. */
+    if (!socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) {
+        close(ends[0]);
+        close(ends[1]);
+    }
     t_clean(t_dir, NULL);
     t_clean("/", is_old);
 }
@@ -120,16 +130,16 @@ static bool settle(long want)
 static void slab_counts(char old[64][64], bool compare)
 {
     struct t_reader r;
-    int n = 0;
     if (!t_open(&r, "/proc/slabinfo"))
         return;
     for (char *l; (l = t_line(&r));) {
-        l[40] = 0; /* name, active objects, all objects */
-        if (n == 64)
-            continue;
+        int n = 0;
+        l[32] = 0; /* name, active objects, all objects */
+        while (n < 63 && *old[n] && strncmp(old[n], l, 17) != 0)
+            n++;
         if (compare && strcmp(old[n], l))
-            printf("#   %s (was %s)\n", l, old[n] + 17);
-        strcpy(old[n++], l);
+            printf("#   %s (was %s)\n", l, *old[n] ? old[n] + 17 : "not there");
+        strcpy(old[n], l);
     }
 }
 
