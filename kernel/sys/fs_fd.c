@@ -9,6 +9,7 @@
 #include "kernel/sys/fs.h"
 #include "kernel/sys/fs_async.h"
 #include "kernel/sys/fs_lock.h"
+#include "kernel/task/fork.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -42,13 +43,21 @@ long sys_close(const struct syscall_args *a)
     return fd_close(files(), (int)a->a0);
 }
 
-/* The table belongs to the process, so there is nobody to unshare it from. */
+/* CLOSE_RANGE_UNSHARE: the table is then the caller's alone; threads of one process have nothing of
+ * their own here, and get -EINVAL as from unshare(2). */
 long sys_close_range(const struct syscall_args *a)
 {
     u32 first = (u32)a->a0, last = (u32)a->a1, flags = (u32)a->a2;
+    struct proc *p = current_proc();
+    int err;
 
     if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
         return -EINVAL;
+    if (flags & CLOSE_RANGE_UNSHARE) {
+        err = READ_ONCE(p->nthreads) > 1 ? -EINVAL : fork_unshare_files(p);
+        if (err)
+            return err;
+    }
     if (first >= FD_MAX_MOST)
         return 0;
     for (int fd = fd_next(files(), (int)first); fd >= 0 && (u32)fd <= last;

@@ -160,13 +160,29 @@ long sys_clone3(const struct syscall_args *a)
     });
 }
 
+int fork_unshare_files(struct proc *p)
+{
+    struct fdtable *old = p->files, *own;
+    irqflags_t flags;
+
+    if (!fdtable_is_shared(old))
+        return 0;
+    own = fdtable_clone(old);
+    if (!own)
+        return -ENOMEM;
+    flags = spin_lock_irq(&proc_lock);
+    p->files = own;
+    spin_unlock_irq(&proc_lock, flags);
+    fdtable_disown(old);
+    return 0;
+}
+
 /* unshare(2) for a process of one thread: what it shares with other processes. */
 long sys_unshare(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
     u64 flags = a->a0;
     struct fs_context fs = {.dirs = NULL}, old = p->fs;
-    struct fdtable *files = NULL, *old_files = p->files;
     irqflags_t irq;
 
     if (flags & ~(u64)(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
@@ -184,24 +200,21 @@ long sys_unshare(const struct syscall_args *a)
         return -EINVAL;
     if (flags & CLONE_FS && fs_context_is_shared(&p->fs) && fs_context_copy(&fs, &p->fs))
         return -ENOMEM;
-    if (flags & CLONE_FILES && fdtable_is_shared(p->files)) {
-        files = fdtable_clone(p->files);
-        if (!files && fs.dirs)
+    if (flags & CLONE_FILES) {
+        int err = fork_unshare_files(p);
+
+        if (err && fs.dirs)
             fs_context_fini(&fs);
-        if (!files)
-            return -ENOMEM;
+        if (err)
+            return err;
     }
     if (flags & CLONE_SYSVSEM)
         sem_undo_leave(current_thread());
     irq = spin_lock_irq(&proc_lock);
     if (fs.dirs)
         p->fs.dirs = fs.dirs;
-    if (files)
-        p->files = files;
     spin_unlock_irq(&proc_lock, irq);
     if (fs.dirs)
         fs_context_fini(&old);
-    if (files)
-        fdtable_disown(old_files);
     return 0;
 }

@@ -5,8 +5,8 @@
  *
  * Transactions against two copies of everything.
  */
-#include "user/exercises/tx.h"
 #include "tests/exercises/check.h"
+#include "user/exercises/tx.h"
 #include <signal.h>
 
 #define PAGES 64u

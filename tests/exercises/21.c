@@ -62,9 +62,12 @@ static void random_windows(char *w, char *v)
 
     for (int turn = 0; turn < 40; turn++) {
         for (int k = 0; k < 1 + turn * 3; k++) {
-            size_t n = 1 + (size_t)rand_r(&seed) % 60, i = (size_t)rand_r(&seed) % (N - n);
+            size_t n = 1 + (size_t)rand_r(&seed) % 60,
+                   i = (size_t)rand_r(&seed) % (N - n);
 
-            EQ(remap_file_pages(w + i * P, n * P, 0, (size_t)rand_r(&seed) % (N - n), MAP_NONBLOCK), 0);
+            EQ(remap_file_pages(w + i * P, n * P, 0, (size_t)rand_r(&seed) % (N - n),
+                                MAP_NONBLOCK),
+               0);
         }
         copied(w, v);
         compare(w, N, 1);
@@ -112,7 +115,8 @@ int main(void)
     ERR(remap_runs((void *)(~0ul - P + 1), P, runs, 1), ENOMEM);
     EQ(munmap(v + 100 * P, P), 0);
     ERR(remap_runs(v, N * P, runs, N), ENOMEM);
-    CHECK(mmap(v + 100 * P, P, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == v + 100 * P);
+    CHECK(mmap(v + 100 * P, P, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+               0) == v + 100 * P);
     ERR(remap_runs(v + 99 * P, 2 * P, runs, N), EINVAL);
     return 0;
 }

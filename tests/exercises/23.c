@@ -99,7 +99,8 @@ static void compare(void)
 
 static void add(void)
 {
-    unsigned order = any(3) ? 0 : MIXED_ORDER, n = 1u << order, at = any(PAGES / n) * n, is;
+    unsigned order = any(3) ? 0 : MIXED_ORDER, n = 1u << order, at = any(PAGES / n) * n,
+             is;
     char *memory = take(order);
     bool there = false;
 

@@ -13,7 +13,8 @@
 
 static uint64_t *fresh(size_t n)
 {
-    uint64_t *at = mmap(NULL, n * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t *at =
+        mmap(NULL, n * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     CHECK(at != MAP_FAILED);
     return at;
@@ -165,12 +166,13 @@ int main(void)
     moved = mremap(at, N * P, N * P, MREMAP_MAYMOVE | MREMAP_FIXED, to);
     CHECK(moved == to);
     compare(moved, N);
-    CHECK(mmap(at, N * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at);
+    CHECK(mmap(at, N * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+               -1, 0) == at);
     EQ(page(at, 20)[0], 0);
     pack(moved, N);
     EQ(munmap(page(moved, 50), 100 * P), 0);
-    CHECK(mmap(page(moved, 50), 100 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-          page(moved, 50));
+    CHECK(mmap(page(moved, 50), 100 * P, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page(moved, 50));
     for (size_t i = 50; i < 150; i++)
         EQ(page(moved, i)[0], 0);
     fill(moved, N);

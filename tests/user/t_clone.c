@@ -51,6 +51,15 @@ TEST(files, "CLONE_FILES: one table; exec and unshare make it two")
         OK(unshare(CLONE_FILES));
         OK(close(50));
     });
+    for (unsigned cloexec = 0; cloexec <= 4; cloexec += 4) {
+        CHILD_WITH(SIGCHLD | CLONE_FILES, {
+            OK(syscall(436 /* close_range */, 3, ~0u,
+                       2 /* CLOSE_RANGE_UNSHARE */ | cloexec));
+            EQ(fcntl(50, F_GETFD), cloexec ? FD_CLOEXEC : -1);
+        });
+        EQ(fcntl(50, F_GETFD), 0);
+    }
+    CHILD_WITH(SIGCHLD | CLONE_FILES, OK(syscall(436, 60, ~0u, 4)));
     OK(fcntl(50, F_SETFD, FD_CLOEXEC));
     CHILD_WITH(SIGCHLD | CLONE_FILES, {
         execl(t_exe, t_exe, "--helper", "closed", (char *)NULL);

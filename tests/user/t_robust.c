@@ -296,11 +296,33 @@ TEST(pi_requeue, "waiters of a condition get the PI futex one after the other")
     ERR(futex(&cond, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0, NULL, &cond, 0), EINVAL);
 }
 
+static void *try_once(void *arg)
+{
+    long r = futex(&w1, FUTEX_LOCK_PI_PRIVATE, 0, arg, NULL, 0);
+
+    return (void *)(long)(r < 0 ? errno : 0);
+}
+
+TEST(pi_exec, "a thread that has come through exec owns PI futexes that others wait for")
+{
+    CHILD({
+        execl(t_exe, t_exe, "--helper", "owner", (char *)NULL);
+        _exit(9);
+    });
+}
+
+/* After exec; owner: 0 when another thread waits for the futex that this one owns. */
 static int helper(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    return 0;
+    void *result = NULL;
+    pthread_t t;
+
+    if (argc < 2 || strcmp(argv[1], "owner"))
+        return 0;
+    if (futex(&w1, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) != 0 ||
+        pthread_create(&t, NULL, try_once, (void *)&past) || pthread_join(t, &result))
+        return 2;
+    return (long)result != ETIMEDOUT;
 }
 
 int main(int argc, char **argv)

@@ -19,6 +19,7 @@
 #include "kernel/task/exec/vdso.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/fork.h"
+#include "kernel/task/futex/futex_pi.h"
 #include "kernel/task/futex/robust.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sigactions.h"
@@ -361,6 +362,7 @@ static void commit(struct exec *e, const char *name)
     futex_release(t);
     clear_child_tid(t);
     switch_mm(p, e->mm);
+    futex_pi_begin(t);
     e->mm = NULL;
     /* exe_inode takes over the denial that exec_open took. */
     proc_set_exe(p, e->file);

@@ -382,6 +382,12 @@ static struct futex_pi *first_owned(struct thread *t)
     return first ? list_entry(first, struct futex_pi, link) : NULL;
 }
 
+void futex_pi_begin(struct thread *t)
+{
+    SCOPED_LOCK_IRQ(&pi_lock);
+    t->pi_gone = false;
+}
+
 void futex_pi_exit(struct thread *t)
 {
     irqflags_t flags = spin_lock_irq(&pi_lock);

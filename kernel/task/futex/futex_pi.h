@@ -37,5 +37,7 @@ int futex_pi_finish(struct futex_waiter *w, vaddr_t addr, int err);
 long futex_lock_pi(vaddr_t addr, bool private, u64 deadline, bool try);
 long futex_unlock_pi(vaddr_t addr, bool private);
 
-/* The thread ends: its PI futexes go to the first who waits. */
+/* The thread leaves its program: its PI futexes go to the first who waits, and nobody makes it the
+ * owner of one any more, until futex_pi_begin(). */
 void futex_pi_exit(struct thread *t);
+void futex_pi_begin(struct thread *t);
