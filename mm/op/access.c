@@ -60,6 +60,11 @@ static struct page *pin_page(struct mm *mm, struct vma *v, vaddr_t va, bool writ
     REQUIRES(&mm->lock);
     if (force && !write && !(v->flags & VM_PROT))
         return pin_hidden(mm, v, va);
+    if (!force && !write &&
+        !(v->flags & VM_READ)) { /* though the processor would read it */
+        *result = FAULT_ACCERR;
+        return NULL;
+    }
     if (force && write && !(v->flags & VM_WRITE) && (v->flags & VM_PROT) &&
         (v->flags & VM_MAYWRITE) && vma_kind(v) != VMA_SHARED)
         *result = fault_own(mm, v, va);

@@ -10,7 +10,8 @@ struct mm;
 struct vm_object;
 
 /* Reads or writes memory of any address space through its translations, faulting pages in.
- * Bytes done before the first inaccessible one; `write` needs VM_WRITE. */
+ * Bytes done before the first inaccessible one; `write` needs VM_WRITE, reading VM_READ,
+ * also where the processor reads what may only be written or executed. */
 size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write);
 
 /* Writes all n bytes: 0, -ENOMEM, or -EFAULT: a part may be written then. */

@@ -129,6 +129,12 @@ TESTF(populate_errors, "POPULATE: past EOF, no rights, holes")
     OK(madvise(A, 4 * P, ADV_POPULATE_READ));
     OK(mprotect(A, 4 * P, PROT_NONE));
     ERR(madvise(A, 4 * P, ADV_POPULATE_READ), EINVAL);
+    OK(mprotect(A, 4 * P,
+                PROT_WRITE)); /* what may not be read, though the processor would */
+    ERR(madvise(A, 4 * P, ADV_POPULATE_READ), EINVAL);
+    OK(madvise(A, 4 * P, ADV_POPULATE_WRITE));
+    OK(mprotect(A, 4 * P, PROT_EXEC));
+    ERR(madvise(A, 4 * P, ADV_POPULATE_READ), EINVAL);
     OK(mprotect(A, 4 * P, PROT_READ));
     OK(munmap(A + 2 * P, P));
     ERR(madvise(A, 4 * P, ADV_POPULATE_READ), ENOMEM);

@@ -81,6 +81,15 @@ TEST(vm_errors, "process_vm: errors and partial results")
     t_join(gone);
     memset(p, 7, 3 * P);
     ERR(process_vm_readv(me, &l, 1, &r, 1, 1), EINVAL);
+    for (int prot = PROT_WRITE; prot <= PROT_EXEC; prot += PROT_EXEC - PROT_WRITE) {
+        struct iovec one = {mmap(NULL, P, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1};
+
+        ERR(process_vm_readv(me, &l, 1, &one, 1, 0), EFAULT);
+        if (prot == PROT_WRITE)
+            EQ(process_vm_writev(me, &l, 1, &one, 1, 0), 1);
+        else
+            ERR(process_vm_writev(me, &l, 1, &one, 1, 0), EFAULT);
+    }
     ERR(process_vm_readv(me, &bad, 1, &r, 1, 0), EINVAL);
     ERR(process_vm_readv(me, &l, 1, &bad, 1, 0), EINVAL);
     ERR(process_vm_readv(me, &l, 1025, &r, 1, 0), EINVAL);
