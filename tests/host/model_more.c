@@ -317,7 +317,7 @@ static int advise_allowed(const struct mpage *p, int advice)
         return -EACCES;
     if (advice == MADV_POPULATE_WRITE && !(p->flags & VM_WRITE))
         return -EINVAL;
-    if (advice == MADV_POPULATE_READ && !(p->flags & VM_PROT))
+    if (advice == MADV_POPULATE_READ && !(p->flags & VM_READ))
         return -EINVAL;
     return 0;
 }

@@ -185,7 +185,8 @@ void op_mm_access(void)
     bool ok = mm_access(m->mm, win_va(page) + word_offset[w], &have, 4, write) == 4;
 
     op_note("mm_access mm%d page %u word %u write %d", (int)(m - M.mms), page, w, write);
-    EXPECT(ok, model_touch(p, write ? FAULT_WRITE : FAULT_READ) == FAULT_OK);
+    EXPECT(ok, (write || (p->mapped && p->flags & VM_READ)) &&
+                   model_touch(p, write ? FAULT_WRITE : FAULT_READ) == FAULT_OK);
     if (!ok)
         return;
     if (write && page_kind(p) == VMA_SHARED)
