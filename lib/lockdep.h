@@ -27,6 +27,7 @@ void lockdep_mutex(struct mutex *m);
 
 /* No more checks: the machine panics. */
 void lockdep_stop(void);
+extern bool lockdep_stopped;
 
 #else
 

@@ -9,7 +9,7 @@
 EXPLORER := $(O)/explorer.html
 EXPLORER_OUT := $(O)/explorer
 EXPLORER_OWN := $(sort $(wildcard tools/explorer/*.c))
-EXPLORER_C   := $(filter-out lib/kcsan.c lib/lockdep.c,$(LIB_C))
+EXPLORER_C   := $(filter-out lib/kcsan.c lib/lockdep.c lib/lockdep_graph.c,$(LIB_C))
 
 EXPLORER_COMMON := -std=gnu17 -DTESSERA_HOST -fno-strict-aliasing -I. -Itools/explorer -Iarch/include \
     -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
