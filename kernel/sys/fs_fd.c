@@ -9,7 +9,7 @@
 #include "kernel/sys/fs.h"
 #include "kernel/sys/fs_async.h"
 #include "kernel/sys/fs_lock.h"
-#include "kernel/task/fork.h"
+#include "kernel/task/fork/fork.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

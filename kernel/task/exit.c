@@ -17,7 +17,7 @@
 #include "kernel/ptrace/stop.h"
 #include "kernel/syscall.h"
 #include "kernel/task/family.h"
-#include "kernel/task/fork.h"
+#include "kernel/task/fork/fork.h"
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/futex/robust.h"
 #include "kernel/task/jobs.h"

@@ -3,7 +3,7 @@
  * fork, vfork, clone: processes, and threads of a process. Everything that can fail is done
  * on a child nobody knows; publishing it is the last step.
  */
-#include "kernel/task/fork.h"
+#include "kernel/task/fork/fork.h"
 #include "arch/trap.h"
 #include "fs/fdtable.h"
 #include "fs/groups.h"

@@ -7,7 +7,7 @@
 #include "fs/mount/mount.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/syscall.h"
-#include "kernel/task/fork.h"
+#include "kernel/task/fork/fork.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
