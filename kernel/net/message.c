@@ -10,6 +10,7 @@
 #include "kernel/sys/fs.h"
 #include "kernel/sys/fs_io.h"
 #include "kernel/sys/time.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"

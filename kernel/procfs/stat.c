@@ -9,6 +9,7 @@
 #include "kernel/procfs/procfs.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/sigqueue.h"
 #include "kernel/task/threads.h"

@@ -3,6 +3,7 @@
  * capget and capset. What else changes capabilities is in kernel/task/cred.c.
  */
 #include "kernel/syscall.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"

@@ -3,17 +3,18 @@
  * execve and execveat: copies names and strings out of the calling program, whose memory
  * will be gone. Also the start of pid 1.
  */
-#include "kernel/task/exec/exec.h"
+#include "kernel/sys/exec.h"
 #include "arch/trap.h"
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
 #include "fs/open.h"
 #include "kernel/printk.h"
-#include "kernel/sys/exec.h"
 #include "kernel/sys/fs.h"
 #include "kernel/syscall.h"
+#include "kernel/task/exec/exec.h"
 #include "kernel/task/exec/loader.h"
 #include "kernel/task/exec/stack.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/sigactions.h"

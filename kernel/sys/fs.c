@@ -9,6 +9,7 @@
 #include "fs/inode.h"
 #include "fs/namei.h"
 #include "fs/perm.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

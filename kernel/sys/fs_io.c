@@ -6,6 +6,7 @@
 #include "fs/fdtable.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"

@@ -8,6 +8,7 @@
 #include "fs/open.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/signal.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"

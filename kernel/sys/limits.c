@@ -6,6 +6,7 @@
 #include "fs/fdtable.h"
 #include "kernel/pause.h"
 #include "kernel/syscall.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"

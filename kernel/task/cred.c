@@ -9,6 +9,7 @@
 #include "fs/perm.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
 #include "lib/lock.h"

@@ -16,6 +16,7 @@
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
 #include "kernel/syscall.h"
+#include "kernel/task/exec/exe.h"
 #include "kernel/task/family.h"
 #include "kernel/task/fork/fork.h"
 #include "kernel/task/futex/futex.h"

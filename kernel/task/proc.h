@@ -355,22 +355,15 @@ static inline s64 thread_syscall(const struct thread *t)
 extern spinlock_t proc_lock;
 extern u32 pid_limit; /* kernel.pid_max: new numbers stay below it */
 
-/* p gets another real user id and pays on that account, of which it takes the caller's reference
- * over; the former one is the caller's now. proc_lock held. */
-struct account *must_check proc_set_account(struct proc *p, struct account *a);
-
 /* Finds by pid; proc_lock held, valid until it is released. */
 struct proc *proc_find(s32 pid);
 /* Next pid >= pid that exists, -1 at the end (procfs). */
 s32 proc_next_pid(s32 pid);
 /* Next number >= tid of a thread of the process, -1 at the end. */
 s32 task_next_tid(s32 pid, s32 tid);
-u64 proc_rlimit(const struct proc *p, unsigned which); /* current soft limit */
 u32 proc_count(void);
 s32 proc_last_pid(void);     /* the number given last */
 extern u32 proc_threads_max; /* processes and threads there may be */
-/* Whether the running process took a user id that had too many processes, and still has. */
-bool proc_exec_over_nproc(struct proc *p);
 /* What all threads and waited-for children read and wrote; proc_lock held. */
 void proc_io_counts(const struct proc *p, struct io_counts *out);
 void io_counts_add(struct io_counts *to, const struct io_counts *n);
@@ -410,14 +403,6 @@ void proc_unpublish(struct proc *p);
 void proc_set_group(struct proc *p, s32 pgid, s32 sid);
 /* Whether a process, a zombie too, is in that group. proc_lock held. */
 bool group_used(s32 pgid);
-
-/* Gives p the address space's limits; after changes of rlimits or of uids. */
-void proc_limits_changed(const struct proc *p, struct mm *mm);
-void proc_default_limits(struct proc *p);
-
-/* The program file: takes its own references. f NULL: none. */
-void proc_set_exe(struct proc *p, struct file *f);
-void proc_copy_exe(struct proc *to, const struct proc *from);
 
 extern struct proc *init_proc;
 

@@ -5,6 +5,7 @@
  */
 #include "kernel/task/sigqueue.h"
 #include "kernel/event/posix_timer.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "lib/lock.h"

@@ -5,6 +5,7 @@
  */
 #include "fs/fdtable.h"
 #include "fs/open.h"
+#include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
