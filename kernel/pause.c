@@ -3,15 +3,16 @@
  * Pauses of long calls, and in debug kernels the longest stretch of kernel code between two
  * points where another thread could run.
  */
-#include "lib/pause.h"
+#include "kernel/pause.h"
 #include "arch/time.h"
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
-#include "kernel/pause.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
+#include "kernel/task/sched/wake.h"
 #include "kernel/task/signal.h"
 #include "lib/grace.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/kspace.h"

@@ -9,7 +9,7 @@
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/family.h"
-#include "kernel/task/sched/sched.h"
+#include "kernel/task/sched/wake.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/usage.h"
 #include "kernel/task/wait.h"

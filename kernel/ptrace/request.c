@@ -9,7 +9,7 @@
 #include "kernel/ptrace/tracee.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc_access.h"
-#include "kernel/task/sched/sched.h"
+#include "kernel/task/sched/wake.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"

@@ -24,6 +24,7 @@
 #include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"
+#include "kernel/task/sched/wake.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"

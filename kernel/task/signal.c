@@ -9,7 +9,7 @@
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
-#include "kernel/task/sched/sched.h"
+#include "kernel/task/sched/wake.h"
 #include "kernel/task/sigactions.h"
 #include "kernel/task/sigqueue.h"
 #include "kernel/task/visit.h"

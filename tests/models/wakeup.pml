@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Wake-up against sleep on several CPUs, kernel/task/sched/sched.c: one thread waits for EVENTS events,
+ * Wake-up against sleep on several CPUs, kernel/task/sched/sched.c and wake.c: one thread waits for EVENTS events,
  * each told by a waker of its own; it is preempted, stolen by idle CPUs and sent from one CPU to
  * another meanwhile. Shown: no wake-up is lost (a state in which everybody blocks before the
  * thread has ended is the loss), the thread is on one queue or on one CPU, and nobody runs on a

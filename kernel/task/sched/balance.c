@@ -17,7 +17,7 @@
 #include "kernel/task/sched/balance.h"
 #include "arch/smp.h"
 #include "kernel/task/sched/runq.h"
-#include "kernel/task/sched/sched.h"
+#include "kernel/task/sched/wake.h"
 #include "lib/lock.h"
 
 #define WINDOW_TICKS 5

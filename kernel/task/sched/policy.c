@@ -2,8 +2,9 @@
  *
  * A thread's policy and the CPUs it may run on.
  */
-#include "kernel/task/sched/sched.h"
+#include "kernel/task/sched/policy.h"
 #include "kernel/task/sched/sched_own.h"
+#include "kernel/task/sched/wake.h"
 
 void sched_set_policy(struct thread *t, u8 policy, u8 priority)
 {

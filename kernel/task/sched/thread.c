@@ -7,6 +7,7 @@
 #include "kernel/strace.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/sched/sched_own.h"
+#include "kernel/task/sched/wake.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/kspace.h"
