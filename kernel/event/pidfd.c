@@ -8,7 +8,7 @@
 #include "kernel/procfs/file.h"
 #include "kernel/procfs/seq.h"
 #include "kernel/sys/fs.h"
-#include "kernel/sys/signal.h"
+#include "kernel/sys/kill.h"
 #include "kernel/task/proc_access.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

@@ -7,6 +7,11 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/sigqueue.h"
 
+static inline bool signo_ok(int signo)
+{
+    return signo >= 1 && signo <= NSIG;
+}
+
 static inline u64 sig_bit(int signo)
 {
     return 1ull << (signo - 1);
