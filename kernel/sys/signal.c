@@ -11,7 +11,6 @@
 #include "kernel/task/deliver.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
-#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 
 #define SIGSET_SIZE sizeof(u64)

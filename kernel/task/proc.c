@@ -9,7 +9,6 @@
 #include "kernel/event/pidfd.h"
 #include "kernel/event/signalfd.h"
 #include "kernel/ptrace/family.h"
-#include "kernel/ptrace/ptrace.h"
 #include "kernel/task/limits.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/sigactions.h"

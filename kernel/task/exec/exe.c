@@ -5,10 +5,7 @@
 #include "kernel/task/exec/exe.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
-#include "kernel/ptrace/ptrace.h"
 #include "kernel/task/proc.h"
-#include "lib/lock.h"
-#include "mm/phys/slab.h"
 
 void proc_set_exe(struct proc *p, struct file *f)
 {

@@ -23,7 +23,6 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/page_stack.h"
-#include "mm/phys/slab.h"
 
 static DEFINE_PER_CPU(struct thread, idle_thread);
 /* The thread that ran before, if the next one, which has left its stack, is to free it or to
