@@ -1,41 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
  * Directories of procfs: nothing is kept, every look-up and every listing asks the tables
- * and the list of processes. Positions of a listing: 0 and 1 are "." and "..", then the
- * fixed names, from FIRST_NUMBER on processes or descriptors by their number.
+ * and the list of processes.
  */
 #include "kernel/procfs/dir.h"
 #include "fs/fdtable.h"
 #include "kernel/procfs/file.h"
 #include "kernel/procfs/link.h"
+#include "kernel/procfs/list.h"
 #include "kernel/procfs/map_files.h"
+#include "kernel/procfs/node.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
-#include "lib/uapi/stat.h"
 
-#define FIRST_NUMBER 1000u
-
-struct special {
-    const char *name;
-    enum procfs_kind kind;
-};
-
-static const struct special root_names[] = {{"mounts", PROCFS_MOUNTS},
-                                            {"self", PROCFS_SELF},
-                                            {"thread-self", PROCFS_THREAD_SELF}};
-static const struct special pid_names[] = {
-    {"cwd", PROCFS_CWD},           {"exe", PROCFS_EXE},           {"fd", PROCFS_FD_DIR},
-    {"fdinfo", PROCFS_FDINFO_DIR}, {"map_files", PROCFS_MAP_DIR}, {"root", PROCFS_ROOT},
-    {"task", PROCFS_TASK_DIR}};
-
-/* A thread's directory lacks those that are of the whole process. */
-static bool is_there(enum procfs_kind kind, const struct procfs_node *dir)
-{
-    return !dir->task || (kind != PROCFS_TASK_DIR && kind != PROCFS_MAP_DIR);
-}
+const struct procfs_special procfs_root_names[] = {{"mounts", PROCFS_MOUNTS},
+                                                   {"self", PROCFS_SELF},
+                                                   {"thread-self", PROCFS_THREAD_SELF},
+                                                   {NULL, 0}};
+const struct procfs_special procfs_pid_names[] = {
+    {"cwd", PROCFS_CWD},           {"exe", PROCFS_EXE},
+    {"fd", PROCFS_FD_DIR},         {"fdinfo", PROCFS_FDINFO_DIR},
+    {"map_files", PROCFS_MAP_DIR}, {"root", PROCFS_ROOT},
+    {"task", PROCFS_TASK_DIR},     {NULL, 0}};
 
 /* The directory of a process or thread: as task_identify(). 0 or -ENOENT. */
 static int lookup_task(s32 tgid, s32 number, struct procfs_node *out)
@@ -51,17 +40,6 @@ static int lookup_task(s32 tgid, s32 number, struct procfs_node *out)
                                 .tid_serial = id.tid_serial,
                                 .task = tgid != 0};
     return 0;
-}
-
-/* A node about the same process or thread as the directory it is in. */
-static struct procfs_node same_task(const struct procfs_node *dir, enum procfs_kind kind)
-{
-    return (struct procfs_node){.kind = kind,
-                                .pid = dir->pid,
-                                .serial = dir->serial,
-                                .tid = dir->tid,
-                                .tid_serial = dir->tid_serial,
-                                .task = dir->task};
 }
 
 static bool is_name(const char *have, const char *name, size_t len)
@@ -86,12 +64,12 @@ static s32 to_number(const char *name, size_t len)
 
 /* ---- look-up ---- */
 
-static bool find_special(const struct special *names, size_t count, const char *name,
-                         size_t len, enum procfs_kind *kind)
+static bool find_special(const struct procfs_special *names, const char *name, size_t len,
+                         enum procfs_kind *kind)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (is_name(names[i].name, name, len)) {
-            *kind = names[i].kind;
+    for (; names->name; names++) {
+        if (is_name(names->name, name, len)) {
+            *kind = names->kind;
             return true;
         }
     }
@@ -130,7 +108,7 @@ static int lookup_dir(const struct procfs_node *dir, const char *name, size_t le
     if (dir->prefix_len == 0) {
         if (lookup_task(0, pid, out) == 0)
             return 0;
-        if (find_special(root_names, ARRAY_SIZE(root_names), name, len, &out->kind))
+        if (find_special(procfs_root_names, name, len, &out->kind))
             return 0;
     }
     if (lookup_fixed(procfs_system_entries, dir, name, len, out) == 0)
@@ -141,9 +119,9 @@ static int lookup_dir(const struct procfs_node *dir, const char *name, size_t le
 static int lookup_pid(const struct procfs_node *dir, const char *name, size_t len,
                       struct procfs_node *out)
 {
-    *out = same_task(dir, PROCFS_FILE);
-    if (find_special(pid_names, ARRAY_SIZE(pid_names), name, len, &out->kind))
-        return is_there(out->kind, dir) ? 0 : -ENOENT;
+    *out = procfs_same_task(dir, PROCFS_FILE);
+    if (find_special(procfs_pid_names, name, len, &out->kind))
+        return procfs_is_there(out->kind, dir) ? 0 : -ENOENT;
     for (const struct procfs_entry *e = procfs_pid_entries; e->name; e++) {
         if (is_name(e->name, name, len)) {
             out->entry = e;
@@ -164,7 +142,7 @@ static int lookup_number(const struct procfs_node *dir, const char *name, size_t
         return -ENOENT;
     if (dir->kind == PROCFS_TASK_DIR)
         return lookup_task(dir->pid, number, out);
-    *out = same_task(dir, dir->kind == PROCFS_FD_DIR ? PROCFS_FD : PROCFS_FDINFO);
+    *out = procfs_same_task(dir, dir->kind == PROCFS_FD_DIR ? PROCFS_FD : PROCFS_FDINFO);
     out->fd = number;
     files = procfs_get_files(dir->pid);
     f = files ? fd_get(files, number) : NULL;
@@ -181,7 +159,7 @@ static int lookup_number(const struct procfs_node *dir, const char *name, size_t
 static int lookup_map(const struct procfs_node *dir, const char *name, size_t len,
                       struct procfs_node *out)
 {
-    *out = same_task(dir, PROCFS_MAP);
+    *out = procfs_same_task(dir, PROCFS_MAP);
     return procfs_lookup_map(name, len, out);
 }
 
@@ -234,157 +212,6 @@ static int procfs_lookup(struct inode *ino, const char *name, size_t len,
 
 /* ---- listing ---- */
 
-static u8 type_of(enum procfs_kind kind)
-{
-    switch (kind) {
-    case PROCFS_DIR:
-    case PROCFS_PID:
-    case PROCFS_TASK_DIR:
-    case PROCFS_FD_DIR:
-    case PROCFS_FDINFO_DIR:
-    case PROCFS_MAP_DIR:
-        return DT_DIR;
-    case PROCFS_FILE:
-    case PROCFS_FDINFO:
-        return DT_REG;
-    default:
-        return DT_LNK;
-    }
-}
-
-bool procfs_emit(struct dir_sink *s, u64 at, const char *name, size_t len,
-                 const struct procfs_node *n)
-{
-    if (s->pos > at)
-        return true;
-    if (!s->emit(s, name, len, procfs_ino(n), type_of(n->kind), at + 1))
-        return false;
-    s->pos = at + 1;
-    return true;
-}
-
-static bool list_specials(struct dir_sink *s, const struct special *names, size_t count,
-                          const struct procfs_node *dir, u64 *at)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct procfs_node n = same_task(dir, names[i].kind);
-
-        if (!is_there(n.kind, dir))
-            continue;
-        if (!procfs_emit(s, (*at)++, names[i].name, strlen(names[i].name), &n))
-            return false;
-    }
-    return true;
-}
-
-/* Names of the table below dir, each directory once: the table is sorted. */
-static bool list_entries(struct dir_sink *s, const struct procfs_entry *table,
-                         const struct procfs_node *dir, u64 *at)
-{
-    const char *before = NULL;
-    size_t before_len = 0;
-
-    for (const struct procfs_entry *e = table; e->name; e++) {
-        const char *name = e->name + dir->prefix_len;
-        const char *slash;
-        struct procfs_node n = same_task(dir, PROCFS_FILE);
-        size_t len;
-
-        if (strncmp(e->name, dir->prefix ? dir->prefix : "", dir->prefix_len) != 0)
-            continue;
-        n.entry = e;
-        slash = strchr(name, '/');
-        len = slash ? (size_t)(slash - name) : strlen(name);
-        if (before && before_len == len && memcmp(before, name, len) == 0)
-            continue;
-        before = name;
-        before_len = len;
-        if (slash)
-            n = (struct procfs_node){.kind = PROCFS_DIR,
-                                     .prefix = e->name,
-                                     .prefix_len = dir->prefix_len + len + 1};
-        if (!procfs_emit(s, (*at)++, name, len, &n))
-            return false;
-    }
-    return true;
-}
-
-static bool emit_number(struct dir_sink *s, s32 number, const struct procfs_node *n)
-{
-    char name[16];
-    int len = fmt_snprintf(name, sizeof(name), "%d", number);
-
-    return procfs_emit(s, FIRST_NUMBER + (u64)number, name, (size_t)len, n);
-}
-
-static s32 first_number(const struct dir_sink *s)
-{
-    return s->pos > FIRST_NUMBER ? (s32)MIN(s->pos - FIRST_NUMBER, 0x7fffffffull) : 0;
-}
-
-static void list_processes(struct dir_sink *s)
-{
-    for (s32 pid = first_number(s); (pid = proc_next_pid(pid)) >= 0; pid++) {
-        struct procfs_node n = {.kind = PROCFS_PID, .pid = pid};
-
-        if (!emit_number(s, pid, &n))
-            return;
-    }
-}
-
-static void list_threads(struct dir_sink *s, const struct procfs_node *dir)
-{
-    for (s32 tid = first_number(s); (tid = task_next_tid(dir->pid, tid)) >= 0; tid++) {
-        struct procfs_node n = {.kind = PROCFS_PID, .pid = dir->pid, .task = true};
-
-        n.tid = tid != dir->pid ? tid : 0;
-        if (!emit_number(s, tid, &n))
-            return;
-    }
-}
-
-static void list_descriptors(struct dir_sink *s, const struct procfs_node *dir)
-{
-    struct fdtable *files = procfs_get_files(dir->pid);
-
-    if (!files)
-        return;
-    for (int fd = first_number(s); (fd = fd_next(files, fd)) >= 0; fd++) {
-        struct procfs_node n =
-            same_task(dir, dir->kind == PROCFS_FD_DIR ? PROCFS_FD : PROCFS_FDINFO);
-
-        n.fd = fd;
-        if (!emit_number(s, fd, &n))
-            break;
-    }
-    fdtable_put(files);
-}
-
-static void list(const struct procfs_node *dir, struct dir_sink *s)
-{
-    u64 at = 2;
-
-    if (!procfs_emit(s, 0, ".", 1, dir) || !procfs_emit(s, 1, "..", 2, dir))
-        return;
-    if (dir->kind == PROCFS_DIR) {
-        bool root = dir->prefix_len == 0;
-
-        if (list_entries(s, procfs_system_entries, dir, &at) &&
-            list_entries(s, procfs_sys_entries, dir, &at) && root &&
-            list_specials(s, root_names, ARRAY_SIZE(root_names), dir, &at))
-            list_processes(s);
-    } else if (dir->kind == PROCFS_PID) {
-        if (list_entries(s, procfs_pid_entries, dir, &at))
-            list_specials(s, pid_names, ARRAY_SIZE(pid_names), dir, &at);
-    } else if (dir->kind == PROCFS_TASK_DIR) {
-        list_threads(s, dir);
-    } else if (dir->kind == PROCFS_MAP_DIR) {
-        procfs_list_maps(dir, FIRST_NUMBER, s);
-    } else {
-        list_descriptors(s, dir);
-    }
-}
-
 static int procfs_readdir(struct file *f, struct dir_sink *s)
 {
     const struct procfs_node *dir = f->inode->data;
@@ -393,7 +220,7 @@ static int procfs_readdir(struct file *f, struct dir_sink *s)
 
     if (err)
         return err;
-    list(dir, s);
+    procfs_list(dir, s);
     leave(dir, &pin);
     return 0;
 }

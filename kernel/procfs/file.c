@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * procfs: inodes made at look-up, and files whose text is made when they are read from the
- * start. One open file keeps its text until it is read from the start again.
+ * procfs: files whose text is made when they are read from the start. One open file keeps its
+ * text until it is read from the start again.
  */
 #include "kernel/procfs/file.h"
-#include "arch/time.h"
 #include "fs/fdtable.h"
-#include "fs/inode.h"
 #include "fs/mount/mount.h"
-#include "fs/wallclock.h"
-#include "kernel/main.h"
 #include "kernel/procfs/link.h"
+#include "kernel/procfs/node.h"
 #include "kernel/procfs/sysctl.h"
 #include "kernel/task/proc_access.h"
 #include "lib/pause.h"
-#include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
-#include "lib/uapi/stat.h"
 #include "mm/phys/slab.h"
 
 #define PROC_MAGIC 0x9fa0u
-#define PROC_DEV   4u
 #define STORE_MAX  128u
 
 struct procfs_text {
@@ -31,132 +25,6 @@ struct procfs_text {
     bool made;
     u64 mm_id; /* GUARD_MEMORY: of the memory it was opened for; 0: none */
 };
-
-/* ---- inodes ---- */
-
-/* The entry's place in its table; settings come after the other files of the system. */
-static u64 entry_number(const struct procfs_node *n)
-{
-    if (n->pid)
-        return (u64)(n->entry - procfs_pid_entries);
-    if (n->entry->value)
-        return 0x8000 + (u64)(n->entry - procfs_sys_entries);
-    return (u64)(n->entry - procfs_system_entries);
-}
-
-/* Numbers that tell nodes apart: the process, what it is, and which. */
-u64 procfs_ino(const struct procfs_node *n)
-{
-    u64 which = (u64)n->fd;
-
-    if (n->kind == PROCFS_FILE)
-        which = entry_number(n);
-    else if (n->kind == PROCFS_DIR)
-        which = n->prefix_len;
-    else if (n->kind == PROCFS_MAP)
-        which = n->start >> PAGE_SHIFT;
-    return (u64)n->task << 40 | (u64)(n->tid ? n->tid : n->pid) << 24 |
-           (u64)(n->kind + 1) << 16 | (which & 0xffff);
-}
-
-static u32 mode_of(const struct procfs_node *n)
-{
-    switch (n->kind) {
-    case PROCFS_FILE:
-        return S_IFREG | n->entry->perm;
-    case PROCFS_FDINFO:
-        return S_IFREG | 0444;
-    case PROCFS_DIR:
-    case PROCFS_PID:
-    case PROCFS_TASK_DIR:
-        return S_IFDIR | 0555;
-    case PROCFS_FD_DIR:
-    case PROCFS_FDINFO_DIR:
-    case PROCFS_MAP_DIR:
-        return S_IFDIR | 0500;
-    case PROCFS_FD:
-    case PROCFS_MAP:
-        return S_IFLNK | n->perm;
-    default:
-        return S_IFLNK | 0777;
-    }
-}
-
-struct procfs_inode {
-    struct inode inode;
-    struct procfs_node node;
-};
-
-SLAB_CACHE(inode_cache, "procfs_inode", struct procfs_inode);
-
-static void choose_ops(struct inode *ino, const struct procfs_node *n)
-{
-    if (S_ISDIR(ino->mode)) {
-        ino->ops = &procfs_dir_ops;
-        ino->fops = &procfs_dir_fops;
-    } else if (S_ISREG(ino->mode)) {
-        ino->ops = &procfs_file_ops;
-        ino->fops =
-            n->kind == PROCFS_FILE && n->entry->fops ? n->entry->fops : &procfs_file_fops;
-    } else {
-        bool plain = n->kind == PROCFS_SELF || n->kind == PROCFS_THREAD_SELF ||
-                     n->kind == PROCFS_MOUNTS;
-
-        ino->ops = plain ? &procfs_text_link_ops : &procfs_magic_ops;
-    }
-}
-
-/* What is of a process belongs to its user, and to root when it may not be dumped or has
- * ended; but its directory tells its user in any case, and its own descriptors are open to
- * itself. */
-static void choose_owner(struct inode *ino, const struct procfs_node *n)
-{
-    bool own = n->kind == PROCFS_FD_DIR || n->kind == PROCFS_FDINFO_DIR ||
-               n->kind == PROCFS_MAP_DIR;
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(n->pid);
-
-    if (p && own && p == current_proc()) {
-        ino->uid = p->cred.fs.uid;
-        ino->gid = p->cred.fs.gid;
-    } else if (p && (n->kind == PROCFS_PID || (p->mm && p->dumpable == DUMP_USER))) {
-        ino->uid = p->cred.euid;
-        ino->gid = p->cred.egid;
-    }
-    if (p && n->kind == PROCFS_TASK_DIR)
-        ino->nlink += p->nthreads;
-    spin_unlock_irq(&proc_lock, flags);
-}
-
-int procfs_inode(const struct procfs_node *n, struct inode **out)
-{
-    struct procfs_inode *p = slab_zalloc(&inode_cache);
-    struct inode *ino;
-
-    if (!p)
-        return -ENOMEM;
-    p->node = *n;
-    ino = &p->inode;
-    ino->ino = procfs_ino(n);
-    ino->dev = PROC_DEV;
-    ino->mode = mode_of(n);
-    ino->nlink = S_ISDIR(ino->mode) ? 2 : 1;
-    ino->refs = 1;
-    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = wall_ns();
-    mutex_init(&ino->lock);
-    ino->data = &p->node;
-    choose_ops(ino, n);
-    if (n->pid)
-        choose_owner(ino, n);
-    *out = ino;
-    return 0;
-}
-
-void procfs_node_destroy(struct inode *ino)
-{
-    inode_uncharge(ino);
-    slab_free(&inode_cache, container_of(ino, struct procfs_inode, inode));
-}
 
 bool procfs_file_process(const struct file *f, struct task_id *out)
 {

@@ -56,11 +56,6 @@ static inline bool must_check procfs_node_pin(const struct procfs_node *n,
     return pid_pin(pin, &id);
 }
 
-/* An inode for n (copied), one reference. 0 or -ENOMEM. */
-int procfs_inode(const struct procfs_node *n, struct inode **out);
-void procfs_node_destroy(struct inode *ino);
-u64 procfs_ino(const struct procfs_node *n);
-
 extern const struct inode_ops procfs_magic_ops, procfs_text_link_ops, procfs_dir_ops,
     procfs_file_ops;
 extern const struct file_ops procfs_dir_fops, procfs_file_fops;

@@ -10,10 +10,10 @@
 #include "fs/namei.h"
 #include "kernel/procfs/file.h"
 #include "kernel/procfs/map_files.h"
+#include "kernel/procfs/node.h"
 #include "kernel/task/proc_access.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "mm/phys/slab.h"
 
 struct fdtable *procfs_get_files(s32 pid)
 {

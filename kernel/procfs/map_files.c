@@ -7,14 +7,13 @@
 #include "kernel/procfs/map_files.h"
 #include "fs/file.h"
 #include "fs/namei.h"
-#include "kernel/procfs/dir.h"
+#include "kernel/procfs/list.h"
 #include "kernel/procfs/maps.h"
 #include "kernel/task/proc.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/mm.h"
-#include "mm/vm/object.h"
 #include "mm/vm/vma.h"
 
 #define BATCH 16

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ptrace(2): the tracer's side: who may become one, finding its thread, and what goes through memory.
- * The memory of a thread is reached through a reference of ours.
+ * ptrace(2): the tracer's side: who may become one, finding its thread, and what goes through
+ * memory, which is reached through a reference of ours.
  */
 #include "arch/ptrace.h"
 #include "kernel/ptrace/family.h"

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inodes of procfs.
+ */
+#pragma once
+
+#include "kernel/procfs/file.h"
+
+/* An inode for n (copied), one reference. 0 or -ENOMEM. */
+int procfs_inode(const struct procfs_node *n, struct inode **out);
+/* The inode's end: an inode_ops.destroy. */
+void procfs_node_destroy(struct inode *ino);
+/* The number of n's inode. */
+u64 procfs_ino(const struct procfs_node *n);
