@@ -11,6 +11,7 @@
 #include "kernel/printk.h"
 #include "kernel/sys/fs.h"
 #include "kernel/syscall.h"
+#include "kernel/task/exec/exe.h"
 #include "kernel/task/exec/exec.h"
 #include "kernel/task/exec/loader.h"
 #include "kernel/task/exec/stack.h"

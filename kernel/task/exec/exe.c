@@ -1,11 +1,60 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program file of a process: nobody writes it as long as somebody runs it.
+ * Program files: nobody writes them as long as somebody runs them.
  */
 #include "kernel/task/exec/exe.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
+#include "fs/open.h"
+#include "kernel/task/cred.h"
 #include "kernel/task/proc.h"
+#include "lib/uapi/fcntl.h"
+
+static int deny_write(struct file *f)
+{
+    return inode_deny_write(f->inode);
+}
+
+int exec_open(const struct path *base, const char *name, u32 lookup_flags,
+              struct file **out)
+{
+    struct proc *p = current_proc();
+    u32 flags = VFS_OPEN_EXEC | (lookup_flags & LOOKUP_FOLLOW ? 0 : O_NOFOLLOW);
+    struct file *f;
+    int err = vfs_open(&p->fs, base, *name ? name : ".", flags, 0, &f);
+
+    if (err)
+        return err;
+    err = deny_write(f);
+    if (err)
+        file_put(f);
+    else
+        *out = f;
+    return err;
+}
+
+int exec_open_path(const struct path *path, struct file **out)
+{
+    struct file *f;
+    int err = file_open_path(&current_proc()->cred.fs, path, VFS_OPEN_EXEC, false, &f);
+
+    if (err)
+        return err;
+    err = deny_write(f);
+    if (err)
+        file_put(f);
+    else
+        *out = f;
+    return err;
+}
+
+void exec_close(struct file *f)
+{
+    if (!f)
+        return;
+    inode_allow_write(f->inode);
+    file_put(f);
+}
 
 void proc_set_exe(struct proc *p, struct file *f)
 {

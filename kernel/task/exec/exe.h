@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program file of a process: /proc/PID/exe, and what may not be written meanwhile.
+ * Program files: opened for exec, kept by a process (/proc/PID/exe), and not written meanwhile.
  */
 #pragma once
 
 #include "kernel/task/proc.h"
+
+/* A program's file for exec_file: may be executed, and cannot be written until exec_close.
+ * ENOENT EACCES (also for what is no regular file; "" is the directory itself) ELOOP ETXTBSY ENOMEM. */
+int exec_open(const struct path *base, const char *name, u32 lookup_flags,
+              struct file **out);
+int exec_open_path(const struct path *path, struct file **out);
+void exec_close(struct file *f);
 
 /* p's program is f (NULL: none) from now on, which is denied for writing already; takes its own
  * references and lets the former one go. May sleep. */

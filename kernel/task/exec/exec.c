@@ -6,11 +6,8 @@
  */
 #include "kernel/task/exec/exec.h"
 #include "fs/fdtable.h"
-#include "fs/inode.h"
 #include "fs/mount/mount.h"
-#include "fs/open.h"
 #include "kernel/event/posix_timer.h"
-#include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/exec/exe.h"
@@ -29,10 +26,6 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
-#include "lib/uapi/fcntl.h"
-#include "lib/uapi/mount.h"
-#include "lib/uapi/stat.h"
-#include "mm/call/calls.h"
 #include "mm/phys/slab.h"
 
 #define MAIN_BASE 0x555555554000ul /* a relocatable program with or without interpreter */
@@ -54,54 +47,6 @@ struct exec {
     struct sigactions *actions; /* the same */
     struct fs_context fs;       /* the same, for a program with rights of its own */
 };
-
-/* ---- files ---- */
-
-static int deny_write(struct file *f)
-{
-    return inode_deny_write(f->inode);
-}
-
-int exec_open(const struct path *base, const char *name, u32 lookup_flags,
-              struct file **out)
-{
-    struct proc *p = current_proc();
-    u32 flags = VFS_OPEN_EXEC | (lookup_flags & LOOKUP_FOLLOW ? 0 : O_NOFOLLOW);
-    struct file *f;
-    int err = vfs_open(&p->fs, base, *name ? name : ".", flags, 0, &f);
-
-    if (err)
-        return err;
-    err = deny_write(f);
-    if (err)
-        file_put(f);
-    else
-        *out = f;
-    return err;
-}
-
-int exec_open_path(const struct path *path, struct file **out)
-{
-    struct file *f;
-    int err = file_open_path(&current_proc()->cred.fs, path, VFS_OPEN_EXEC, false, &f);
-
-    if (err)
-        return err;
-    err = deny_write(f);
-    if (err)
-        file_put(f);
-    else
-        *out = f;
-    return err;
-}
-
-void exec_close(struct file *f)
-{
-    if (!f)
-        return;
-    inode_allow_write(f->inode);
-    file_put(f);
-}
 
 /* ---- scripts ---- */
 

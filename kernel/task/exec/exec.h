@@ -18,13 +18,6 @@ struct exec_args {
     const char *const *envp;
 };
 
-/* A program's file for exec_file: may be executed, and cannot be written until exec_close.
- * ENOENT EACCES (also for what is no regular file; "" is the directory itself) ELOOP ETXTBSY ENOMEM. */
-int exec_open(const struct path *base, const char *name, u32 lookup_flags,
-              struct file **out);
-int exec_open_path(const struct path *path, struct file **out);
-void exec_close(struct file *f);
-
 /* Replaces the running process's program; takes f over in any case. 0 (the frame is set for
  * the new program), or the Linux errno: ENOEXEC E2BIG ENOMEM ELOOP EINVAL EIO ELIBBAD, and
  * for interpreters those of exec_open. */
