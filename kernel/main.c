@@ -17,7 +17,7 @@
 #include "fs/hugetlb/promise.h"
 #include "fs/initramfs/initramfs.h"
 #include "fs/mount/mount.h"
-#include "fs/pipe/pipe.h"
+#include "fs/pipe/capacity.h"
 #include "fs/vfs.h"
 #include "kernel/cmdline.h"
 #include "kernel/devices.h"

@@ -9,7 +9,7 @@
 #include "fs/hugetlb/hugetlbfs.h"
 #include "fs/hugetlb/pool.h"
 #include "fs/perm.h"
-#include "fs/pipe/pipe.h"
+#include "fs/pipe/capacity.h"
 #include "kernel/devices.h"
 #include "kernel/event/epoll.h"
 #include "kernel/ipc/msg.h"

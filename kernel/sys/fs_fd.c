@@ -5,6 +5,7 @@
 #include "fs/fdtable.h"
 #include "fs/memfd.h"
 #include "fs/perm.h"
+#include "fs/pipe/capacity.h"
 #include "fs/pipe/pipe.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/fs_async.h"
