@@ -5,7 +5,7 @@
 #include "fs/anon.h"
 #include "fs/dentry.h"
 #include "fs/inode.h"
-#include "fs/ramfs.h"
+#include "fs/ramfs/ramfs.h"
 #include "lib/log.h"
 #include "lib/string.h"
 

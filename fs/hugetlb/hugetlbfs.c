@@ -11,7 +11,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/options.h"
-#include "fs/ramfs.h"
+#include "fs/ramfs/ramfs.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
 #include "lib/string.h"

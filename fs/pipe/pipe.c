@@ -9,7 +9,7 @@
 #include "fs/inode.h"
 #include "fs/pipe/capacity.h"
 #include "fs/pipe/pipe_own.h"
-#include "fs/ramfs.h"
+#include "fs/ramfs/ramfs.h"
 #include "lib/fmt.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"

@@ -7,7 +7,7 @@
 #include "fs/dentry.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
-#include "fs/ramfs.h"
+#include "fs/ramfs/ramfs.h"
 #include "fs/socket/all.h"
 #include "fs/socket/dgram.h"
 #include "fs/socket/end.h"

@@ -3,10 +3,10 @@
  * Descriptors: closing, duplicating, fcntl, ioctl.
  */
 #include "fs/fdtable.h"
-#include "fs/memfd.h"
 #include "fs/perm.h"
 #include "fs/pipe/capacity.h"
 #include "fs/pipe/pipe.h"
+#include "fs/ramfs/memfd.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/fs_async.h"
 #include "kernel/sys/fs_lock.h"

@@ -3,9 +3,9 @@
  * Opening and making files: open, pipe, memfd_create.
  */
 #include "fs/fdtable.h"
-#include "fs/memfd.h"
 #include "fs/open.h"
 #include "fs/pipe/pipe.h"
+#include "fs/ramfs/memfd.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"

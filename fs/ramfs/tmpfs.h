@@ -8,7 +8,7 @@
 
 struct super;
 
-/* The options of tmpfs (fs/tmpfs.c), for types that are one. */
+/* The options of tmpfs (fs/ramfs/tmpfs.c), for types that are one. */
 int tmpfs_configure(struct super *s, char *options, bool remount);
 
 /* The root file system: half of what is free now beyond what it already has. */

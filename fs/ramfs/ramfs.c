@@ -4,7 +4,7 @@
  * the same pages, so they agree byte for byte at once. Pages are pinned while bytes move, so
  * truncate never waits for a copy and a copy never sees a page in other hands.
  */
-#include "fs/ramfs.h"
+#include "fs/ramfs/ramfs.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
 #include "fs/inode.h"

@@ -3,11 +3,11 @@
  * memfd_create: files of memory without a place in the tree, and their seals. ramfs obeys
  * the seals where data and sizes change.
  */
-#include "fs/memfd.h"
+#include "fs/ramfs/memfd.h"
 #include "fs/dentry.h"
 #include "fs/hugetlb/hugetlbfs.h"
 #include "fs/inode.h"
-#include "fs/ramfs.h"
+#include "fs/ramfs/ramfs.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

@@ -3,11 +3,11 @@
  * tmpfs: a ramfs with limits, and with options that set them. Its pages, its inodes, names
  * beyond the first of an inode, and long texts of links count in the quota of the instance.
  */
-#include "fs/tmpfs.h"
+#include "fs/ramfs/tmpfs.h"
 #include "fs/dentry.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/options.h"
-#include "fs/ramfs.h"
+#include "fs/ramfs/ramfs.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
