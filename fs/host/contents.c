@@ -7,7 +7,7 @@
 #include "fs/host/hostfs.h"
 #include "fs/host/hostfs_own.h"
 #include "fs/inode.h"
-#include "fs/ramfs/ramfs.h"
+#include "fs/ramfs/content.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"

@@ -16,6 +16,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/options.h"
+#include "fs/ramfs/content.h"
 #include "fs/ramfs/ramfs.h"
 #include "lib/lock.h"
 #include "lib/pause.h"

@@ -11,6 +11,7 @@
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/options.h"
+#include "fs/ramfs/content.h"
 #include "fs/ramfs/ramfs.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"

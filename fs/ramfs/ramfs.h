@@ -23,13 +23,3 @@ int ramfs_make_root(const struct fs_type *type, struct inode **root);
 /* ino was made in dir: it lies in the same file system, and counts there. -ENOSPC. */
 int must_check inode_join(struct inode *ino, const struct inode *dir);
 extern struct fs_type tmpfs_type;
-
-/* The operations every file has whose data is a vm_object, of pages of any order. */
-struct file;
-ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos);
-ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos);
-int ramfs_truncate(struct inode *ino, u64 size);
-int ramfs_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len);
-s64 ramfs_lseek(struct file *f, s64 offset, int whence);
-int ramfs_mmap(struct file *f, bool shared, struct vm_object **out);
-int ramfs_fsync(struct file *f);
