@@ -7,11 +7,11 @@
  * reference before the last other one can go. Files are given up without the lock.
  */
 #include "fs/fdtable.h"
+#include "fs/fd_array.h"
 #include "fs/file.h"
 #include "fs/lock/locks.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
-#include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/slab.h"
 
@@ -19,42 +19,15 @@
 
 u32 fd_max = FD_MAX_MOST;
 
-/* What grows. */
-struct arrays {
-    u32 size; /* a multiple of 64 */
-    struct file **files;
-    u64 *used; /* one allocation with cloexec */
-    u64 *cloexec;
-};
-
 struct fdtable {
-    u32 refs;        /* atomic */
-    u32 owners;      /* atomic: processes; the other references are for a look */
-    u64 lock_owner;  /* [c] of record locks */
-    spinlock_t lock; /* below all others */
-    struct arrays a; /* [lock] the size is also read without: it only grows */
+    u32 refs;          /* atomic */
+    u32 owners;        /* atomic: processes; the other references are for a look */
+    u64 lock_owner;    /* [c] of record locks */
+    spinlock_t lock;   /* below all others */
+    struct fd_array a; /* [lock] the size is also read without: it only grows */
 };
 
 #define AT_ONCE 16384u /* descriptors copied in one piece */
-
-static bool arrays_alloc(struct arrays *a, u32 size)
-{
-    a->size = size;
-    a->files = kzalloc(size * sizeof(struct file *));
-    a->used = kzalloc(size / 64 * 2 * sizeof(u64));
-    a->cloexec = a->used + size / 64;
-    if (a->files && a->used)
-        return true;
-    kfree(a->files);
-    kfree(a->used);
-    return false;
-}
-
-static void arrays_free(struct arrays *a)
-{
-    kfree(a->files);
-    kfree(a->used);
-}
 
 /* A descriptor of f goes away: so do the record locks of the table on that file. */
 static void drop(struct fdtable *t, struct file *f)
@@ -73,7 +46,7 @@ static struct fdtable *table_alloc(u32 size)
         return NULL;
     t->refs = t->owners = 1;
     t->lock_owner = lock_owner_new();
-    if (!arrays_alloc(&t->a, size)) {
+    if (!fd_array_alloc(&t->a, size)) {
         slab_free(&table_cache, t);
         return NULL;
     }
@@ -83,23 +56,6 @@ static struct fdtable *table_alloc(u32 size)
 struct fdtable *fdtable_create(void)
 {
     return table_alloc(FD_FIRST);
-}
-
-/* 64 descriptors, with references; what is only reserved is not copied. */
-static void copy_word(struct fdtable *t, const struct fdtable *from, u32 word)
-{
-    REQUIRES(&from->lock);
-    for (u64 left = from->a.used[word]; left; left &= left - 1) {
-        u32 bit = (u32)__builtin_ctzl(left), fd = word * 64 + bit;
-        struct file *f = from->a.files[fd];
-
-        if (!f)
-            continue;
-        file_get(f);
-        t->a.files[fd] = f;
-        t->a.used[word] |= 1ull << bit;
-        t->a.cloexec[word] |= from->a.cloexec[word] & 1ull << bit;
-    }
 }
 
 /* All of a table of usual size is as it was at one moment; of a larger one each piece is. */
@@ -121,7 +77,7 @@ struct fdtable *fdtable_clone(struct fdtable *from)
         spin_unlock(&from->lock);
     } while (true);
     for (u32 word = 0; word < size / 64; word++) {
-        copy_word(t, from, word);
+        fd_array_copy(&t->a, &from->a, word);
         if ((word + 1) % (AT_ONCE / 64) == 0) {
             spin_unlock(&from->lock);
             pause_anyway();
@@ -180,7 +136,7 @@ void fdtable_put(struct fdtable *t)
         }
         pause_anyway();
     }
-    arrays_free(&t->a);
+    fd_array_free(&t->a);
     slab_free(&table_cache, t);
 }
 
@@ -194,30 +150,10 @@ u64 fdtable_bytes(const struct fdtable *t)
     return sizeof(*t) + READ_ONCE(t->a.size) * (sizeof(struct file *) + 1);
 }
 
-static bool is_cloexec(const struct fdtable *t, u32 fd)
-{
-    return t->a.cloexec[fd / 64] >> (fd % 64) & 1;
-}
-
-static bool is_used(const struct fdtable *t, u32 fd)
-{
-    return t->a.used[fd / 64] >> (fd % 64) & 1;
-}
-
-static void set_bit(u64 *words, u32 fd, bool on)
-{
-    u64 bit = 1ull << (fd % 64);
-
-    words[fd / 64] = on ? words[fd / 64] | bit : words[fd / 64] & ~bit;
-}
-
-/* Puts f (NULL: nothing) at fd. */
 static void put(struct fdtable *t, u32 fd, struct file *f, bool cloexec)
 {
     REQUIRES(&t->lock);
-    t->a.files[fd] = f;
-    set_bit(t->a.used, fd, f);
-    set_bit(t->a.cloexec, fd, cloexec);
+    fd_array_put(&t->a, fd, f, cloexec);
 }
 
 /* Takes the file out of its slot; NULL when there is none. */
@@ -271,41 +207,24 @@ static int grow(struct fdtable *t, u32 fd)
 {
     while (fd >= READ_ONCE(t->a.size)) {
         u32 old = READ_ONCE(t->a.size), size = old * 2;
-        struct arrays more;
+        struct fd_array more;
 
         while (size <= fd)
             size *= 2;
-        if (!arrays_alloc(&more, size))
+        if (!fd_array_alloc(&more, size))
             return -ENOMEM;
         spin_lock(&t->lock);
         if (t->a.size == old) {
-            struct arrays before = t->a;
+            struct fd_array before = t->a;
 
-            memcpy(more.files, before.files, old * sizeof(struct file *));
-            memcpy(more.used, before.used, old / 8);
-            memcpy(more.cloexec, before.cloexec, old / 8);
+            fd_array_move(&more, &before);
             t->a = more;
             more = before;
         }
         spin_unlock(&t->lock);
-        arrays_free(&more);
+        fd_array_free(&more);
     }
     return 0;
-}
-
-/* The lowest number >= min that is not in use; the size of the table when there is none. */
-static u32 first_free(const struct fdtable *t, u32 min)
-{
-    REQUIRES(&t->lock);
-    u64 taken = (1ull << (min % 64)) - 1; /* below min */
-
-    for (u32 word = min / 64; word < t->a.size / 64; word++, taken = 0) {
-        u64 free = ~(t->a.used[word] | taken);
-
-        if (free)
-            return word * 64 + (u32)__builtin_ctzl(free);
-    }
-    return MAX(t->a.size, min);
 }
 
 /* The lowest free number >= min below limit, with t->lock held on success. */
@@ -320,7 +239,7 @@ static int find_free(struct fdtable *t, u32 min, u32 limit)
         int err;
 
         spin_lock(&t->lock);
-        fd = first_free(t, min);
+        fd = fd_array_free_from(&t->a, min);
         if (fd < t->a.size && fd < limit)
             return (int)fd;
         spin_unlock(&t->lock);
@@ -349,7 +268,7 @@ int fd_reserve(struct fdtable *t, u32 limit)
 
     if (fd < 0)
         return fd;
-    set_bit(t->a.used, (u32)fd, true);
+    fd_set_bit(t->a.used, (u32)fd, true);
     spin_unlock(&t->lock);
     return fd;
 }
@@ -378,7 +297,7 @@ int fd_install_at(struct fdtable *t, struct file *f, int fd, u32 limit, bool clo
         return err;
     spin_lock(&t->lock);
     old = t->a.files[fd];
-    if (!old && is_used(t, (u32)fd))
+    if (!old && fd_is_used(&t->a, (u32)fd))
         err = -EBUSY;
     else
         put(t, (u32)fd, f, cloexec);
@@ -404,7 +323,7 @@ int fd_get_cloexec(struct fdtable *t, int fd)
 
     spin_lock(&t->lock);
     if ((u32)fd < t->a.size && t->a.files[fd])
-        result = is_cloexec(t, (u32)fd);
+        result = fd_is_cloexec(&t->a, (u32)fd);
     spin_unlock(&t->lock);
     return result;
 }
@@ -415,7 +334,7 @@ int fd_set_cloexec(struct fdtable *t, int fd, bool on)
 
     spin_lock(&t->lock);
     if ((u32)fd < t->a.size && t->a.files[fd]) {
-        set_bit(t->a.cloexec, (u32)fd, on);
+        fd_set_bit(t->a.cloexec, (u32)fd, on);
         result = 0;
     }
     spin_unlock(&t->lock);

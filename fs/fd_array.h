@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What of a descriptor table grows: the files, and two bits per number. All under the lock of the
+ * table it belongs to, which fs/fdtable.c asserts.
+ */
+#pragma once
+
+#include "fs/file.h"
+
+struct fd_array {
+    u32 size; /* a multiple of 64 */
+    struct file **files;
+    u64 *used; /* one allocation with cloexec */
+    u64 *cloexec;
+};
+
+/* An array of `size` numbers, all free. false: no memory. */
+bool must_check fd_array_alloc(struct fd_array *a, u32 size);
+/* The memory; the files are somebody else's matter. */
+void fd_array_free(struct fd_array *a);
+/* All of `from`, the smaller one, goes to `to`. */
+void fd_array_move(struct fd_array *to, const struct fd_array *from);
+/* 64 descriptors, with references; what is only reserved is not copied. */
+void fd_array_copy(struct fd_array *to, const struct fd_array *from, u32 word);
+/* The lowest number >= min that is not in use; the size of the array when there is none. */
+u32 fd_array_free_from(const struct fd_array *a, u32 min);
+
+static inline bool fd_is_cloexec(const struct fd_array *a, u32 fd)
+{
+    return a->cloexec[fd / 64] >> (fd % 64) & 1;
+}
+
+static inline bool fd_is_used(const struct fd_array *a, u32 fd)
+{
+    return a->used[fd / 64] >> (fd % 64) & 1;
+}
+
+static inline void fd_set_bit(u64 *words, u32 fd, bool on)
+{
+    u64 bit = 1ull << (fd % 64);
+
+    words[fd / 64] = on ? words[fd / 64] | bit : words[fd / 64] & ~bit;
+}
+
+/* Puts f (NULL: nothing) at fd. */
+static inline void fd_array_put(struct fd_array *a, u32 fd, struct file *f, bool cloexec)
+{
+    a->files[fd] = f;
+    fd_set_bit(a->used, fd, f);
+    fd_set_bit(a->cloexec, fd, cloexec);
+}
