@@ -13,6 +13,7 @@
 #include "fs/socket/end.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/netlink.h"
+#include "fs/socket/ports.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/unix.h"
