@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Lengths: files to about 400 lines, functions to about 60. A report of what is longer; an
-# error only far beyond (files 500, functions 100), where a second noun hides for sure.
+# Lengths: files to about 400 lines, functions to about 60. A report of what is longer; an error
+# beyond (files 420, functions 70), where a second noun hides. LONGER names the files that may,
+# each with its length: it only shrinks.
 import subprocess
 import sys
 
-FILE_LONG, FILE_ERROR = 400, 500
-FUNCTION_LONG, FUNCTION_ERROR = 60, 100
+FILE_LONG, FILE_ERROR = 400, 420
+FUNCTION_LONG, FUNCTION_ERROR = 60, 70
+LONGER = {
+    "mm/phys/buddy.c": 469,
+    "mm/vm/slot.h": 424,
+}
 
 
 def functions(lines):
@@ -38,7 +43,10 @@ def main():
             continue
         if len(lines) > FILE_LONG:
             print(f"{path}: {len(lines)} lines")
-            errors += len(lines) > FILE_ERROR
+            errors += len(lines) > LONGER.get(path, FILE_ERROR)
+        elif path in LONGER:
+            print(f"{path}: {len(lines)} lines: it needs no place in LONGER any more")
+            errors += 1
         if path.endswith(".c"):
             for start, name, length in functions(lines):
                 if length > FUNCTION_LONG:
