@@ -6,6 +6,7 @@
  */
 #include "lib/lockdep_graph.h"
 #include "arch/symbols.h"
+#include "lib/lock.h"
 #include "lib/lockdep.h"
 #include "lib/log.h"
 #include "lib/string.h"

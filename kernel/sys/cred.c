@@ -2,10 +2,10 @@
  *
  * User and group numbers.
  */
+#include "kernel/task/cred.h"
 #include "fs/groups.h"
 #include "fs/perm.h"
 #include "kernel/syscall.h"
-#include "kernel/task/cred.h"
 #include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/sched.h"

@@ -2,11 +2,11 @@
  *
  * Resource limits and usage, priorities: the nice values, and those of input and output.
  */
+#include "kernel/task/limits.h"
 #include "arch/time.h"
 #include "fs/fdtable.h"
 #include "kernel/pause.h"
 #include "kernel/syscall.h"
-#include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"

@@ -2,13 +2,13 @@
  *
  * Scheduling policies and affinity, sched(7). What they mean is in kernel/task/sched/runq.h.
  */
+#include "kernel/task/sched/sched.h"
 #include "arch/time.h"
 #include "kernel/sys/time.h"
 #include "kernel/syscall.h"
 #include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
-#include "kernel/task/sched/sched.h"
 #include "kernel/task/sched/timespec.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
