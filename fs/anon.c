@@ -12,9 +12,12 @@
 #define ANON_DEV 10u
 
 static const char *const names[] = {
-    [ANON_EPOLL] = "anon_inode:[eventpoll]", [ANON_EVENTFD] = "anon_inode:[eventfd]",
-    [ANON_TIMERFD] = "anon_inode:[timerfd]", [ANON_SIGNALFD] = "anon_inode:[signalfd]",
+    [ANON_EPOLL] = "anon_inode:[eventpoll]",
+    [ANON_EVENTFD] = "anon_inode:[eventfd]",
+    [ANON_TIMERFD] = "anon_inode:[timerfd]",
+    [ANON_SIGNALFD] = "anon_inode:[signalfd]",
     [ANON_PIDFD] = "anon_inode:[pidfd]",
+    [ANON_USERFAULTFD] = "anon_inode:[userfaultfd]",
 };
 
 static struct dentry *kinds[ARRAY_SIZE(names)];

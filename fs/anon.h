@@ -7,7 +7,14 @@
 
 #include "fs/file.h"
 
-enum anon_kind { ANON_EPOLL, ANON_EVENTFD, ANON_TIMERFD, ANON_SIGNALFD, ANON_PIDFD };
+enum anon_kind {
+    ANON_EPOLL,
+    ANON_EVENTFD,
+    ANON_TIMERFD,
+    ANON_SIGNALFD,
+    ANON_PIDFD,
+    ANON_USERFAULTFD
+};
 
 /* A file with `data`. 0; -ENFILE, -ENOMEM. */
 int anon_create(enum anon_kind kind, const struct file_ops *ops, u32 flags, void *data,

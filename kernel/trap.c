@@ -16,6 +16,7 @@
 #include "kernel/task/rseq.h"
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/signal.h"
+#include "kernel/uffd/wait.h"
 #include "lib/grace.h"
 #include "lib/log.h"
 #include "lib/percpu.h"
@@ -66,11 +67,16 @@ static noinline bool out_of_memory(struct proc *p, bool user, vaddr_t addr)
 }
 
 /* There is no page to show. */
-static noinline bool fault_fails(const struct trapframe *tf, vaddr_t addr,
+static noinline bool fault_fails(const struct trapframe *tf, vaddr_t addr, u32 access,
                                  enum fault_result result)
 {
     bool user = trap_from_user(tf);
 
+    if (fault_asks(result)) {
+        result = uffd_wait(current_proc()->mm, addr, access, user);
+        if (result == FAULT_OK)
+            return user || !signal_kill_pending(current_thread());
+    }
     if (result == FAULT_OOM)
         return out_of_memory(current_proc(), user, addr);
     if (!user)
@@ -99,7 +105,7 @@ bool page_fault(struct trapframe *tf, vaddr_t addr, u32 access)
     if (injected)
         inject_end(t);
     if (unlikely(result != FAULT_OK))
-        return fault_fails(tf, addr, result);
+        return fault_fails(tf, addr, access, result);
     t->minflt++;
     return true;
 }

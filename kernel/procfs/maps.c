@@ -211,12 +211,13 @@ static void print_flags(struct seq *s, const struct area *a)
     static const struct {
         u32 flag;
         char name[4];
-    } names[] = {{VM_READ, "rd"},     {VM_WRITE, "wr"},       {VM_EXEC, "ex"},
-                 {VM_SHARED, "sh"},   {VM_MAYREAD, "mr"},     {VM_MAYWRITE, "mw"},
-                 {VM_MAYEXEC, "me"},  {VM_SHARED, "ms"},      {VM_GROWSDOWN, "gd"},
-                 {VM_LOCKED, "lo"},   {VM_SEQ, "sr"},         {VM_RANDOM, "rr"},
-                 {VM_DONTFORK, "dc"}, {VM_LOCKONFAULT, "lf"}, {VM_NORESERVE, "nr"},
-                 {VM_DONTDUMP, "dd"}, {VM_HUGE, "ht"}};
+    } names[] = {{VM_READ, "rd"},      {VM_WRITE, "wr"},       {VM_EXEC, "ex"},
+                 {VM_SHARED, "sh"},    {VM_MAYREAD, "mr"},     {VM_MAYWRITE, "mw"},
+                 {VM_MAYEXEC, "me"},   {VM_SHARED, "ms"},      {VM_GROWSDOWN, "gd"},
+                 {VM_LOCKED, "lo"},    {VM_SEQ, "sr"},         {VM_RANDOM, "rr"},
+                 {VM_DONTFORK, "dc"},  {VM_LOCKONFAULT, "lf"}, {VM_NORESERVE, "nr"},
+                 {VM_DONTDUMP, "dd"},  {VM_HUGE, "ht"},        {VM_ASK_MISSING, "um"},
+                 {VM_ASK_WRITE, "uw"}, {VM_ASK_MINOR, "ui"}};
 
     seq_puts(s, "VmFlags: ");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)

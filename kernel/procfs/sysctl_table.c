@@ -23,6 +23,7 @@
 #include "kernel/procfs/sysvipc.h"
 #include "kernel/random.h"
 #include "kernel/task/cred.h"
+#include "kernel/uffd/wait.h"
 #include "kernel/uts.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -385,6 +386,7 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("vm/overcommit_memory", 0644, U32(mm_overcommit, .max = OVERCOMMIT_NEVER)),
     ROW("vm/overcommit_ratio", 0644,
         U32(mm_overcommit_ratio, .max = 0x7fffffff, .check = check_ratio)),
+    ROW("vm/unprivileged_userfaultfd", 0644, U32(uffd_unprivileged, .max = 1)),
     ROW("vm/user_reserve_kbytes", 0644, U64(mm_user_reserve_kbytes, .max = ~0ull)),
     {.name = NULL},
 };

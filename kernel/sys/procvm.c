@@ -10,6 +10,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/uffd/wait.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
@@ -46,6 +47,17 @@ static int remote_get(struct remote *r, vaddr_t user, u64 count)
     return err;
 }
 
+/* As mm_access(); waits where a monitor is asked. n bytes lie in one page. */
+static size_t access_waiting(struct mm *mm, vaddr_t va, char *page, size_t n, bool write)
+{
+    size_t done;
+
+    do {
+        done = mm_access(mm, va, page, n, write);
+    } while (done < n && uffd_await(mm, va, write ? FAULT_WRITE : FAULT_READ));
+    return done;
+}
+
 /* Moves what is left of u to or from [va, va+n) of mm: bytes, less after a fault (*err). */
 static size_t move_bytes(struct mm *mm, vaddr_t va, size_t n, struct uio *u, char *page,
                          bool write, ssize_t *err)
@@ -58,7 +70,7 @@ static size_t move_bytes(struct mm *mm, vaddr_t va, size_t n, struct uio *u, cha
 
         if (write)
             part = uio_copy_from(u, page, part);
-        part = mm_access(mm, va, page, part, write);
+        part = access_waiting(mm, va, page, part, write);
         if (!write)
             part = uio_copy_to(u, page, part);
         if (part < want)

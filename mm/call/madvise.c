@@ -133,6 +133,9 @@ static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bo
         case FAULT_MAPERR:
         case FAULT_ACCERR:
         case FAULT_BUS:
+        case FAULT_ASK_MISSING:
+        case FAULT_ASK_WRITE:
+        case FAULT_ASK_MINOR:
             return -EFAULT;
         }
         if (pause_point())

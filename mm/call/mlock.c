@@ -114,6 +114,9 @@ int mm_mlock(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
         case FAULT_MAPERR:
         case FAULT_ACCERR:
         case FAULT_BUS:
+        case FAULT_ASK_MISSING:
+        case FAULT_ASK_WRITE:
+        case FAULT_ASK_MINOR:
             err =
                 -ENOMEM; /* no rights, or beyond the end of the file: cannot be resident */
             break;

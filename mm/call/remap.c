@@ -137,8 +137,8 @@ static always_inline int remap_read(struct mm *mm, vaddr_t start, vaddr_t end,
 
     if (unlikely(err))
         return err;
-    if (unlikely(vma_order(v) || pgoff == vma_home(v, start)))
-        return REMAP_SLOW; /* an array may be empty then */
+    if (unlikely(v->flags & (VM_HUGE | VM_BY_FAULT) || pgoff == vma_home(v, start)))
+        return REMAP_SLOW; /* at home an array may be empty */
     /* A locked mapping is always populated; one without rights cannot be. */
     install = (!(flags & MAP_NONBLOCK) || vm_populates(v->flags)) && (v->flags & VM_PROT);
     if (end - start == PAGE_SIZE)

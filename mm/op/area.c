@@ -9,6 +9,7 @@
 #include "mm/table/pt_trim.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/huge.h"
+#include "mm/vm/monitor.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
@@ -199,6 +200,8 @@ static struct vma *unmap_pages(struct mm *mm, struct vma *v, vaddr_t start, vadd
         if (to < u->end && cut_off(u))
             vma_split(mm, u, to, area_take(r));
         huge_disown(u);
+        if (unlikely(u->flags & VM_ASK_WRITE))
+            monitor_unguard(u->monitor, from, to);
         zap_range(u, from, to, &batch);
         slot_forget(u, from, to);
         if (to < end)

@@ -18,6 +18,7 @@
  */
 #include "mm/op/fault_commit.h"
 #include "mm/op/mm.h"
+#include "mm/vm/monitor.h"
 
 /* ---- locate ---- */
 
@@ -40,7 +41,8 @@ static always_inline bool locate(struct fault *f, struct mm *mm, struct vma *v,
 
 /* ---- decide: shared object ---- */
 
-static always_inline enum fault_result fault_shared(struct fault *f, unsigned order)
+static always_inline enum fault_result fault_shared(struct fault *f, u32 prot,
+                                                    unsigned order)
 {
     struct vm_object *o = f->v->object;
     struct page *made = NULL;
@@ -51,8 +53,7 @@ static always_inline enum fault_result fault_shared(struct fault *f, unsigned or
     for (;;) {
         spin_lock(&f->s.table->lock);
         change_begin_one(&c);
-        result =
-            commit_object(f, &c, f->v->flags & VM_PROT, RESIDENT_SHMEM, &pgoff, order);
+        result = commit_object(f, &c, prot, RESIDENT_SHMEM, &pgoff, order);
         spin_unlock(&f->s.table->lock);
         if (unlikely(made)) /* the pin that kept the fresh page for us */
             page_put(made);
@@ -60,6 +61,8 @@ static always_inline enum fault_result fault_shared(struct fault *f, unsigned or
             flush_one(f->mm, f->va);
         if (likely(result != FAULT_RETRY))
             return result;
+        if (unlikely(f->v->flags & VM_ASK_MISSING))
+            return FAULT_ASK_MISSING;
         f->filled = true;
         result = provide_object(o, pgoff, &made);
         if (result != FAULT_OK)
@@ -113,6 +116,8 @@ static always_inline enum fault_result fault_anon_new(struct fault *f, unsigned 
     enum fault_result result;
     struct page *fresh;
 
+    if (unlikely(f->v->flags & VM_ASK_MISSING))
+        return FAULT_ASK_MISSING;
     if (order == 0 && !(f->access & FAULT_WRITE))
         return fault_zero(f);
     fresh = provide_anon(f, 0, NULL, order);
@@ -147,6 +152,8 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
             flush_one(f->mm, f->va);
         if (result != FAULT_RETRY)
             return result;
+        if (unlikely(f->v->flags & VM_ASK_MISSING))
+            return FAULT_ASK_MISSING;
         result = provide_object(o, pgoff, &made);
         if (result != FAULT_OK)
             return result;
@@ -159,10 +166,15 @@ static always_inline enum fault_result fault_private_copy(struct fault *f, unsig
     struct vm_object *o = f->v->object;
     pgoff_t pgoff = vma_home(f->v, f->va); /* nothing is away in a private mapping */
     struct page *pg, *fresh;
-    enum fault_result result = provide_object(o, pgoff, &pg);
+    enum fault_result result;
 
-    if (result != FAULT_OK)
+    if (unlikely(f->v->flags & VM_ASK_MISSING) && pgoff < object_npages(o)) {
+        pg = object_find_page(o, pgoff);
+        if (!pg)
+            return FAULT_ASK_MISSING;
+    } else if ((result = provide_object(o, pgoff, &pg)) != FAULT_OK) {
         return result;
+    }
     fresh = provide_anon(f, 0, pg, order);
     page_put(pg);
     if (!fresh)
@@ -208,6 +220,46 @@ static always_inline enum fault_result fault_private(struct fault *f, unsigned o
     return FAULT_OK;
 }
 
+/* ---- decide: what a monitor is asked before ---- */
+
+/* Whether the object has the page that f->va would show. */
+static bool in_memory(const struct fault *f)
+{
+    struct vm_object *o = f->v->object;
+    pgoff_t pgoff = mm_offset(f->mm, f->v, f->va);
+    struct page *pg = pgoff < object_npages(o) ? object_find_page(o, pgoff) : NULL;
+
+    if (pg)
+        page_put(pg);
+    return pg;
+}
+
+/* FAULT_OK: nobody is asked about this entry. Guards change with M held exclusively; here they
+ * only go, where there is nothing to be guarded. */
+static enum fault_result ask_first(const struct fault *f)
+{
+    REQUIRES(&f->mm->lock);
+    const struct vma *v = f->v;
+    pte_t old = pte_load(f->s.entry);
+
+    if (!old && v->object && (v->flags & VM_MONITORED & ~VM_ASK_WRITE)) {
+        bool there = in_memory(f);
+
+        if (there && (v->flags & VM_ASK_MINOR))
+            return FAULT_ASK_MINOR;
+        if (!there && (v->flags & VM_ASK_MISSING) &&
+            mm_offset(f->mm, v, f->va) < object_npages(v->object))
+            return FAULT_ASK_MISSING;
+    }
+    if (!(v->flags & VM_ASK_WRITE) || !monitor_guards(v->monitor, f->va))
+        return FAULT_OK;
+    if (!old && !v->object && !(v->flags & VM_ASK_MISSING))
+        monitor_unguard(v->monitor, f->va, f->va + PAGE_SIZE);
+    else if ((f->access & FAULT_WRITE) && (old || v->object))
+        return FAULT_ASK_WRITE;
+    return FAULT_OK;
+}
+
 /* ---- entry ---- */
 
 /* Both in functions of their own, which the compiler need not keep apart by itself. */
@@ -218,7 +270,7 @@ static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, v
 
     if (unlikely(!locate(&f, mm, v, va, access, 0)))
         return FAULT_OOM;
-    return fault_shared(&f, 0);
+    return fault_shared(&f, v->flags & VM_PROT, 0);
 }
 
 static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v,
@@ -245,7 +297,7 @@ static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vad
     if (!locate(&f, mm, v, va, access, HUGE_ORDER))
         return FAULT_OOM;
     if (vma_kind(v) == VMA_SHARED)
-        return fault_shared(&f, HUGE_ORDER);
+        return fault_shared(&f, v->flags & VM_PROT, HUGE_ORDER);
     lock = huge_lock_of(HUGE_SLOT, mm, va / HUGE_SIZE);
     spin_lock(lock);
     do {
@@ -255,13 +307,37 @@ static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vad
     return result;
 }
 
+/* Memory whose monitor is asked about writes and about pages that are there. */
+static noinline enum fault_result resolve_by_fault(struct mm *mm, struct vma *v,
+                                                   vaddr_t va, u32 access)
+{
+    u32 prot = access & FAULT_WRITE ? v->flags & VM_PROT : vma_given(v);
+    enum fault_result result;
+    struct fault f;
+
+    if (vma_order(v))
+        return resolve_huge(mm, v, va, access);
+    if (!locate(&f, mm, v, va, access, 0))
+        return FAULT_OOM;
+    f.filled = true; /* no neighbours come along */
+    do {
+        result = ask_first(&f);
+        if (result != FAULT_OK)
+            return result;
+        result =
+            vma_kind(v) == VMA_SHARED ? fault_shared(&f, prot, 0) : fault_private(&f, 0);
+    } while (result == FAULT_RETRY);
+    return result;
+}
+
 enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access)
 {
     REQUIRES(&mm->lock);
     if (!vma_allows(v, access))
         return FAULT_ACCERR;
-    if (unlikely(vma_order(v)))
-        return resolve_huge(mm, v, va, access);
+    if (unlikely(v->flags & (VM_HUGE | VM_BY_FAULT)))
+        return v->flags & VM_BY_FAULT ? resolve_by_fault(mm, v, va, access)
+                                      : resolve_huge(mm, v, va, access);
     if (vma_kind(v) == VMA_SHARED)
         return resolve_shared(mm, v, va, access);
     return resolve_private(mm, v, va, access);

@@ -12,8 +12,17 @@ enum fault_result {
     FAULT_MAPERR, /* nothing mapped there: SIGSEGV, SEGV_MAPERR */
     FAULT_ACCERR, /* the VMA does not allow this access: SIGSEGV, SEGV_ACCERR */
     FAULT_BUS,    /* beyond the end of the object: SIGBUS, BUS_ADRERR */
-    FAULT_OOM     /* no memory */
+    FAULT_OOM,    /* no memory */
+    /* The monitor of the VMA is to be asked first (mm/vm/monitor.h); nothing has changed. */
+    FAULT_ASK_MISSING, /* there is no page */
+    FAULT_ASK_WRITE,   /* it is guarded against writing */
+    FAULT_ASK_MINOR    /* the object has the page, and it is not shown */
 };
+
+static inline bool fault_asks(enum fault_result result)
+{
+    return result >= FAULT_ASK_MISSING && result <= FAULT_ASK_MINOR;
+}
 
 #define FAULT_READ   1u /* equal VM_READ, VM_WRITE, VM_EXEC */
 #define FAULT_WRITE  2u

@@ -13,7 +13,7 @@ static inline enum fault_result counted(enum fault_result result)
         mm_count(pgfault);
     else if (result == FAULT_BUS)
         mm_count(fault_bus);
-    else if (result != FAULT_OOM)
+    else if (result != FAULT_OOM && !fault_asks(result))
         mm_count(fault_segv);
     return result;
 }

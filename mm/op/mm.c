@@ -36,6 +36,7 @@ struct mm *mm_create(void)
         return NULL;
     mutex_init(&mm->lock);
     mm->refs = 1;
+    mm->holds = 1;
     mm->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
     mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true, true, false};
     mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
@@ -59,6 +60,28 @@ void mm_get(struct mm *mm)
     u32 old = __atomic_fetch_add(&mm->refs, 1, __ATOMIC_RELAXED);
 
     ASSERT(old > 0 && old < 0x7fffffff);
+}
+
+void mm_hold(struct mm *mm)
+{
+    __atomic_fetch_add(&mm->holds, 1, __ATOMIC_RELAXED);
+}
+
+void mm_unhold(struct mm *mm)
+{
+    if (__atomic_sub_fetch(&mm->holds, 1, __ATOMIC_ACQ_REL) == 0)
+        slab_free(&mm_cache, mm);
+}
+
+bool mm_tryget(struct mm *mm)
+{
+    u32 old = __atomic_load_n(&mm->refs, __ATOMIC_RELAXED);
+
+    while (old)
+        if (__atomic_compare_exchange_n(&mm->refs, &old, old + 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
 }
 
 #define UNMAP_AT_ONCE 16u /* small areas from pause to pause */
@@ -119,7 +142,7 @@ void mm_put(struct mm *mm)
     ASSERT(mm_rss(mm) == 0 && mm->tables == 0);
     if (mm->program.exe)
         vm_file_put(mm->program.exe);
-    slab_free(&mm_cache, mm);
+    mm_unhold(mm);
 }
 
 u64 mm_kernel_bytes(const struct mm *mm)

@@ -24,6 +24,11 @@ struct mm *mm_create(void);
 void mm_get(struct mm *mm);
 /* The last reference unmaps and frees everything. */
 void mm_put(struct mm *mm);
+/* Keep the record itself, so that mm_tryget() can be asked whether there still is a reference, which
+ * it then takes. */
+void mm_hold(struct mm *mm);
+void mm_unhold(struct mm *mm);
+bool must_check mm_tryget(struct mm *mm);
 /* Whether somebody is doing that just now, with pauses: memory is on its way back. */
 bool mm_any_dying(void);
 

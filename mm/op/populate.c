@@ -131,7 +131,7 @@ void fault_around_away(struct vma *v, struct slot s, vaddr_t va)
 
     w->blocks = va == w->next ? w->blocks + 1 : 0;
     w->next = end;
-    if (w->blocks < AWAY_WALK)
+    if (w->blocks < AWAY_WALK || (v->flags & VM_BY_FAULT))
         return;
     (void)populate_slots(v, s.table, va + PAGE_SIZE, MIN(end, v->end),
                          slot_rights(v->flags & VM_PROT, 0), false, &t, 0);
@@ -157,7 +157,8 @@ static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t star
             return FAULT_OOM;
         if (pause_point())
             return FAULT_OK; /* it will not be looked at any more */
-        if (shared && !SLOT_CALL(v, populate_shared, v, s.table, va, next))
+        if (shared && !(v->flags & VM_BY_FAULT) &&
+            !SLOT_CALL(v, populate_shared, v, s.table, va, next))
             continue;
         for (; va < next; va += size, s.entry++) {
             pte_t pte = pte_load(s.entry);
@@ -180,7 +181,8 @@ void fault_map_resident(struct vma *v, vaddr_t start, vaddr_t end)
     REQUIRES(&v->mm->lock);
     unsigned order = vma_order(v);
 
-    if (vma_kind(v) != VMA_SHARED || !vma_allows(v, FAULT_READ))
+    if (vma_kind(v) != VMA_SHARED || !vma_allows(v, FAULT_READ) ||
+        (v->flags & VM_BY_FAULT))
         return;
     for (vaddr_t va = start, next; va < end; va = next) {
         struct slot s = slot_make(v->mm, va, order);

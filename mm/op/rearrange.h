@@ -20,7 +20,7 @@ struct rearrange {
     u32 run;                     /* pages set since the last look at the time */
     u64 pages;                   /* and before */
     bool lazy;    /* leave translations to faults, unless the memory is locked */
-    bool install; /* put translations in place: of v, from rearrange_vma */
+    bool install; /* put translations in place: of v, from rearrange_use */
     bool missing; /* some page could not be put in place */
     pte_t rights; /* of v: a translation without its frame */
     const pte_t *directory; /* the table above the slots last used, and what it covers */
@@ -65,7 +65,8 @@ static inline void rearrange_use(struct rearrange *r, struct vma *v)
     if (unlikely(r->v && (r->v->flags ^ v->flags) & VM_HUGE))
         r->covers = USER_END; /* the slots are in tables of another level */
     r->v = v;
-    r->install = (!r->lazy || vm_populates(v->flags)) && (v->flags & VM_PROT);
+    r->install = (!r->lazy || vm_populates(v->flags)) && (v->flags & VM_PROT) &&
+                 likely(!(v->flags & VM_BY_FAULT));
     r->rights = pte_make_unused(slot_rights(v->flags & VM_PROT, vma_order(v)));
 }
 

@@ -48,6 +48,7 @@ struct mm {
     struct mutex lock;   /* M, by mm/table/mm_lock.h */
     u64 seq;             /* [M] odd: held exclusively */
     u32 refs;            /* atomic */
+    u32 holds;           /* atomic: all of these count one, and mm_hold() */
     u64 id;              /* [c] no other address space ever has it */
     u32 nvmas;           /* [M] */
     struct rb_root vmas; /* [M] */

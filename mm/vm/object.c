@@ -320,6 +320,25 @@ int object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out
     return get_any(o, pgoff, true, 0, out);
 }
 
+int object_insert_page(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
+{
+    int err;
+
+    if (pgoff >= OBJECT_MAX_PAGES)
+        return -ENXIO;
+    if (mm_overcommit == OVERCOMMIT_NEVER && commits_pages(o) &&
+        commit_check(NULL, 1) != 0)
+        return -ENOSPC;
+    SCOPED_LOCK(&o->lock);
+    if (pgoff >= object_npages(o))
+        return -ENXIO;
+    if (index_get(&o->pages, object_number(pgoff)))
+        return -EEXIST;
+    fresh->flags = 0;
+    err = insert(o, pgoff, fresh);
+    return err;
+}
+
 void object_extend(struct vm_object *o, u64 size)
 {
     if (size <= READ_ONCE(o->size)) /* who writes keeps others from lowering it */

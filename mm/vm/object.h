@@ -117,6 +117,10 @@ struct page *object_find_page(struct vm_object *o, pgoff_t pgoff);
  * the object, -ENOMEM. */
 int must_check object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out);
 
+/* `fresh`, from page_alloc_user() and complete, becomes the page at pgoff. -EEXIST: there is one;
+ * -ENXIO; -ENOMEM, -ENOSPC. Small pages only. */
+int must_check object_insert_page(struct vm_object *o, pgoff_t pgoff, struct page *fresh);
+
 /* write(2): the page for writing at pgoff even beyond the present end (below
  * OBJECT_MAX_PAGES); it does not change the size. -EFBIG, -ENOMEM. */
 int must_check object_get_page_extend(struct vm_object *o, pgoff_t pgoff,

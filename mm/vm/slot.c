@@ -213,7 +213,7 @@ void slot_protect(struct change *c, const struct vma *v, struct page *table, uns
 {
     REQUIRES(&table->lock);
     unsigned order = vma_order(v);
-    u32 prot = v->flags & VM_PROT;
+    u32 prot = vma_given(v);
     bool shared = vma_kind(v) == VMA_SHARED;
     pte_t *e = pt_entries(table), rights = slot_rights(prot, order);
     pte_t keep = PTE_ADDR | (shared ? 0 : PTE_WRITE);

@@ -15,6 +15,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/phys/slab.h"
 #include "mm/table/mm_types.h"
+#include "mm/vm/monitor.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/object_walk.h"
 
@@ -48,6 +49,8 @@ void vma_free(struct vma *v)
         object_put(v->object);
     if (v->file)
         vm_file_put(v->file);
+    if (v->monitor)
+        monitor_put(v->monitor);
     slab_free(&vma_cache, v);
 }
 
@@ -58,7 +61,7 @@ void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
     to->start = at;
     to->end = at + (end - start);
     to->pgoff = v->object ? vma_home(v, start) : at >> PAGE_SHIFT;
-    to->flags = v->flags;
+    to->flags = v->flags & ~VM_MONITORED;
     to->object = v->object;
     to->file = v->file;
     if (to->object)
@@ -343,6 +346,8 @@ void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
     REQUIRES_EXCLUSIVE(&mm->lock);
     ASSERT(v->start < va && va < v->end);
     vma_copy(upper, mm, va, v, va, v->end);
+    if (v->monitor)
+        vma_set_monitor(upper, v->monitor, v->flags);
     lock_homes(v); /* no walk of the object sees one without the other */
     if (v->object) /* first, while both end at one place: what ends last above them stays */
         object_link_locked(upper, v);
@@ -354,7 +359,7 @@ void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
 bool vma_continues(const struct vma *a, const struct vma *b)
 {
     return a->end == b->start && a->object == b->object && a->file == b->file &&
-           a->pgoff + vma_npages(a) == b->pgoff;
+           a->monitor == b->monitor && a->pgoff + vma_npages(a) == b->pgoff;
 }
 
 void vma_move_border(struct vma *a, struct vma *b, vaddr_t va)

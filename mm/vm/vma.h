@@ -12,6 +12,7 @@
 #include "mm/phys/page.h"
 #include "mm/table/mm_lock.h"
 
+struct monitor;
 struct vm_file;
 struct vm_object;
 
@@ -39,6 +40,14 @@ struct vm_object;
 #define VM_HUGE_OWNER  0x2000000u /* see mm/vm/huge.h */
 #define VM_NOCOPY      0x4000000u /* fork copies no private pages: it was never writable */
 #define VM_NOREMAP     0x200000u  /* an attached SysV segment: remap_file_pages refuses */
+/* Its monitor is asked (mm/vm/monitor.h): before a page is made, before one that is guarded is
+ * written, before a page that its object has is shown. */
+#define VM_ASK_MISSING 0x08000000u
+#define VM_ASK_WRITE   0x10000000u
+#define VM_ASK_MINOR   0x20000000u
+#define VM_MONITORED   (VM_ASK_MISSING | VM_ASK_WRITE | VM_ASK_MINOR)
+/* Of these, where only faults show pages and give the right to write. */
+#define VM_BY_FAULT    (VM_ASK_WRITE | VM_ASK_MINOR)
 
 struct vma {
     vaddr_t start, end; /* [M] whole pages */
@@ -47,6 +56,7 @@ struct vma {
     struct mm *mm;      /* [c] */
     struct vm_object *object; /* [c] referenced; NULL: private anonymous memory */
     struct vm_file *file;     /* [c] referenced; NULL: nameless */
+    struct monitor *monitor;  /* [M] of VM_MONITORED, referenced; NULL: none */
     struct vma *prev, *next;  /* [M] neighbours by address */
     struct rb_node node;      /* [M] by start, augmented with max_gap */
     u64 gap, max_gap;         /* [M] hole below this VMA; largest of this subtree */
@@ -93,6 +103,12 @@ static inline bool vma_allows(const struct vma *v, u32 access)
 static inline unsigned vma_order(const struct vma *v)
 {
     return v->flags & VM_HUGE ? HUGE_ORDER : 0;
+}
+
+/* The rights that translations of v get without a fault. */
+static inline u32 vma_given(const struct vma *v)
+{
+    return v->flags & VM_PROT & (v->flags & VM_ASK_WRITE ? ~VM_WRITE : ~0u);
 }
 
 static inline u64 vma_page_size(const struct vma *v)
@@ -168,7 +184,7 @@ static inline struct vma *vma_prev(const struct vma *v)
 /* A record without references; not in any tree. NULL: no memory. */
 struct vma *vma_alloc(void);
 /* Makes the fresh record `to` show what v shows in [start, end), which may be beyond its end,
- * at `at` of `mm`: bounds, home, flags, references to object and file. */
+ * at `at` of `mm`: bounds, home, flags, references to object and file. It has no monitor. */
 void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
               vaddr_t start, vaddr_t end);
 /* Frees the record and drops its references to object and file. */

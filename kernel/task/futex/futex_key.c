@@ -9,6 +9,7 @@
 #include "kernel/task/futex/futex.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/uffd/wait.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/access.h"
@@ -26,8 +27,9 @@ int futex_key_get(struct futex_key *key, vaddr_t addr, bool private,
     *key = (struct futex_key){.mm = mm, .at = addr};
     if (private)
         return 0; /* memory is not asked, as on Linux */
-    if (mm_locate(mm, addr, access == FUTEX_WRITES, &key->object, &key->at) != 0)
-        return -EFAULT;
+    while (mm_locate(mm, addr, access == FUTEX_WRITES, &key->object, &key->at) != 0)
+        if (!uffd_await(mm, addr, FAULT_WRITE) && !uffd_await(mm, addr, FAULT_READ))
+            return -EFAULT;
     if (key->object)
         key->mm = NULL;
     else

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Faults that a monitor is asked about: waiting for him.
+ */
+#pragma once
+
+#include "mm/op/fault.h"
+
+/* fault_handle() has said FAULT_ASK_* about this access, of user mode or of the kernel: asks the
+ * monitor and waits until he, a signal or the end says otherwise. FAULT_OK: it is to be tried again
+ * (or the thread is to end); FAULT_BUS: he is not asked. No spinlock held; locks of the call that
+ * touches memory may be. */
+enum fault_result uffd_wait(struct mm *mm, vaddr_t va, u32 access, bool user);
+
+/* For calls that reach memory without a fault (mm/op/access.h) and did not get at va: whether it was
+ * a monitor who was asked then, and they are to try again. */
+bool uffd_await(struct mm *mm, vaddr_t va, u32 access);
+
+/* /proc/sys/vm/unprivileged_userfaultfd */
+extern u32 uffd_unprivileged;

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pages from a monitor, and guards. M is held exclusively where a guard may change, so that a
+ * fault that has looked for one may rely on what it saw; pages alone come with M shared, as faults
+ * bring them.
+ */
+#include "mm/op/provide.h"
+#include "lib/lock.h"
+#include "lib/pause.h"
+#include "lib/uapi/errno.h"
+#include "mm/op/mm.h"
+#include "mm/phys/buddy.h"
+#include "mm/vm/object_tree.h"
+#include "mm/vm/slot.h"
+
+/* Why v, at the start of what is to be provided up to `end`, does not allow it; 0. */
+static int check(const struct vma *v, vaddr_t end, u32 how, bool object)
+{
+    if (!v || !v->monitor || end > v->end)
+        return -ENOENT;
+    if ((how & PROVIDE_GUARDED) && !(v->flags & VM_ASK_WRITE))
+        return -EINVAL;
+    return object && !v->object ? -EINVAL : 0;
+}
+
+int mm_provide_check(struct mm *mm, vaddr_t start, vaddr_t end, u32 how, bool object)
+{
+    int err;
+
+    mm_lock_shared(mm);
+    err = check(vma_at(mm, start), end, how, object);
+    mm_unlock_shared(mm);
+    return err;
+}
+
+/* Sets or clears the guard of va, where M is exclusive if there may be one. */
+static int set_guard(const struct vma *v, vaddr_t va, u32 how)
+{
+    if (!(v->flags & VM_ASK_WRITE))
+        return 0;
+    if (how & PROVIDE_GUARDED)
+        return monitor_guard(v->monitor, va, va + PAGE_SIZE);
+    monitor_unguard(v->monitor, va, va + PAGE_SIZE);
+    return 0;
+}
+
+static u32 rights(const struct vma *v, u32 how)
+{
+    return v->flags & VM_PROT & (how & PROVIDE_GUARDED ? ~VM_WRITE : ~0u);
+}
+
+/* Private memory: the page, or NULL, goes into the empty slot of va. */
+static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
+{
+    struct slot s = slot_make(v->mm, va, 0);
+    u32 prot = rights(v, how);
+    struct change c;
+    int err;
+
+    if (!s.table)
+        return -ENOMEM;
+    if (pte_load(s.entry))
+        return -EEXIST;
+    err = set_guard(v, va, how);
+    if (err)
+        return err;
+    change_begin(&c, v->mm);
+    spin_lock(&s.table->lock);
+    if (pte_load(s.entry)) {
+        err = -EEXIST;
+    } else if (v->object && vma_home(v, va) >= object_npages(v->object)) {
+        err = -EFAULT;
+    } else {
+        if (pg) {
+            pg->type = PAGE_ANON;
+            slot_own(v->mm, s, pg, prot, 0);
+        } else {
+            slot_show_zero(s, prot & ~VM_WRITE);
+        }
+        if (!prot) /* it is parked */
+            slot_protect(&c, v, s.table, s.i, s.i + 1);
+    }
+    spin_unlock(&s.table->lock);
+    change_end(&c);
+    if (err && (how & PROVIDE_GUARDED))
+        monitor_unguard(v->monitor, va, va + PAGE_SIZE);
+    return err;
+}
+
+/* Shows the page of the object in the slot s of va. T held. */
+static int show(struct vma *v, struct slot s, vaddr_t va, u32 prot)
+{
+    REQUIRES(&s.table->lock);
+    enum resident kind = vma_kind(v) == VMA_SHARED ? RESIDENT_SHMEM : RESIDENT_FILE;
+    u32 number = slot_number(s.table, s.i);
+    pgoff_t pgoff = slot_number_page(number, v, va);
+    struct tally t = {0, 0};
+    struct index_node *node;
+    struct page *pg;
+    int err = 0;
+
+    if (pte_load(s.entry))
+        return -EEXIST;
+    if (pgoff >= object_npages(v->object))
+        return -EFAULT;
+    node = index_leaf(&v->object->pages, object_number(pgoff));
+    if (!node)
+        return -EFAULT;
+    spin_lock(&node->lock);
+    pg = node->slot[pgoff % INDEX_SLOTS];
+    if (!pg)
+        err = -EFAULT;
+    else if (prot &&
+             !slot_show(NULL, s.entry, va, 0, pg, slot_rights(prot, 0), number, &t))
+        err = -ENOMEM;
+    spin_unlock(&node->lock);
+    slot_settle_one(v->mm, false, s.table, &t, kind, 0);
+    return err;
+}
+
+static int show_page(struct vma *v, vaddr_t va, u32 how)
+{
+    struct slot s = slot_make(v->mm, va, 0);
+    u32 prot = rights(v, how);
+    int err;
+
+    if (!s.table)
+        return -ENOMEM;
+    if (pte_load(s.entry))
+        return -EEXIST;
+    err = set_guard(v, va, how);
+    if (err)
+        return err;
+    if (vma_kind(v) != VMA_SHARED)
+        prot &= ~VM_WRITE;
+    spin_lock(&s.table->lock);
+    err = show(v, s, va, prot);
+    spin_unlock(&s.table->lock);
+    object_changed(v->object);
+    if (err && (how & PROVIDE_GUARDED))
+        monitor_unguard(v->monitor, va, va + PAGE_SIZE);
+    return err;
+}
+
+/* The object gets the page, and it is shown. */
+static int provide_shared(struct vma *v, vaddr_t va, struct page *pg, u32 how)
+{
+    pgoff_t pgoff = mm_offset(v->mm, v, va);
+    struct page *zeros = pg ? NULL : page_alloc_user(0, PA_ZERO);
+    int err;
+
+    if (!pg && !zeros)
+        return -ENOMEM;
+    err = object_insert_page(v->object, pgoff, pg ? pg : zeros);
+    if (err) {
+        if (zeros)
+            page_free(zeros, 0);
+        return err == -EEXIST ? -EEXIST : err == -ENXIO ? -EFAULT : -ENOMEM;
+    }
+    /* Another thread may have seen it, or the slot shows another one by now: both are right. No
+     * memory for its guard or backlink: it is there, and a fault will show it. */
+    err = show_page(v, va, how);
+    return err == -ENOMEM && (how & PROVIDE_GUARDED) ? -ENOMEM : 0;
+}
+
+/* The same for both, with M as what is done needs it. */
+static int provide(struct mm *mm, vaddr_t va, struct page *pg, u32 how, bool shown)
+{
+    struct vma *v = vma_at(mm, va);
+    int err = check(v, va + PAGE_SIZE, how, shown);
+
+    if (err)
+        return err;
+    if (shown)
+        return show_page(v, va, how);
+    return vma_kind(v) == VMA_SHARED ? provide_shared(v, va, pg, how)
+                                     : provide_private(v, va, pg, how);
+}
+
+static int provide_locked(struct mm *mm, vaddr_t va, struct page *pg, u32 how, bool shown)
+{
+    const struct vma *v;
+    int err;
+
+    mm_lock_shared(mm);
+    v = vma_at(mm, va);
+    if (!v || !(v->flags & VM_ASK_WRITE)) {
+        err = provide(mm, va, pg, how, shown);
+        mm_unlock_shared(mm);
+        return err;
+    }
+    mm_unlock_shared(mm);
+    mm_lock(mm);
+    err = provide(mm, va, pg, how, shown);
+    mm_unlock(mm);
+    return err;
+}
+
+int mm_provide(struct mm *mm, vaddr_t va, struct page *pg, u32 how)
+{
+    return provide_locked(mm, va, pg, how, false);
+}
+
+int mm_provide_shown(struct mm *mm, vaddr_t va, u32 how)
+{
+    return provide_locked(mm, va, NULL, how, true);
+}
+
+/* ---- guards ---- */
+
+/* No entry of v in the range gives the right to write any more. */
+static void narrow(struct vma *v, vaddr_t start, vaddr_t end)
+{
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    struct page *table;
+    struct change c;
+
+    if (!(v->flags & VM_PROT))
+        return;
+    change_begin(&c, v->mm);
+    pt_for_each_table(v->mm, 0, start, end, va, next, table)
+    {
+        unsigned i = slot_index(va, 0);
+
+        spin_lock(&table->lock);
+        change_look(&c, table);
+        if (table->present)
+            slot_protect(&c, v, table, i, i + slot_count(va, next, 0));
+        change_mark(&c, table);
+        spin_unlock(&table->lock);
+        change_pause(&c);
+    }
+    change_end(&c);
+}
+
+/* Whether all that is mapped in the range, and something is, can be guarded by m. */
+static bool guardable(struct mm *mm, const struct monitor *m, vaddr_t start, vaddr_t end)
+{
+    struct vma *v = vma_find(mm, start);
+
+    if (!v || v->start >= end)
+        return false;
+    for (; v && v->start < end; v = vma_next(v)) {
+        if (v->monitor != m || !(v->flags & VM_ASK_WRITE))
+            return false;
+        pause_anyway();
+    }
+    return true;
+}
+
+int mm_guard(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end, bool on)
+{
+    SCOPED_LOCK(&mm->lock);
+    vaddr_t at = start;
+    int err = 0;
+
+    if (!guardable(mm, m, start, end))
+        return -ENOENT;
+    if (!on) {
+        monitor_unguard(m, start, end);
+        return 0;
+    }
+    /* What several address spaces have cannot be narrowed. */
+    err = lend_own_range(mm, start, end);
+    if (!err)
+        err = monitor_guard(m, start, end);
+    if (err)
+        return err;
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
+        if (at < v->start)
+            monitor_unguard(m, at, v->start);
+        narrow(v, MAX(v->start, start), MIN(v->end, end));
+        at = v->end;
+        pause_anyway();
+    }
+    if (at < end)
+        monitor_unguard(m, at, end);
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a monitor (mm/vm/monitor.h) does to the memory it watches: begins and ends to watch, gives
+ * pages, shows those that are there, guards them against writing. Each takes mm->lock itself; the
+ * caller has a reference to mm and wakes who waits. Addresses are multiples of PAGE_SIZE, ranges not
+ * empty and in the user half.
+ */
+#pragma once
+
+#include "mm/vm/monitor.h"
+
+/* m is asked about [start, end) as the VM_ASK_* in `asks` say. -EINVAL: nothing is mapped there, or
+ * something that cannot be watched in this way; -EPERM: memory that can never be written; -EBUSY:
+ * somebody else's; -ENOMEM. */
+int must_check mm_watch(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end,
+                        u32 asks);
+/* The end of that, also where it was not watched. -EINVAL: as above, or somebody else's; -ENOMEM. */
+int must_check mm_unwatch(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end);
+/* Everywhere. */
+void mm_unwatch_all(struct mm *mm, struct monitor *m);
+
+/* What the next three do to a page beside. */
+#define PROVIDE_GUARDED \
+    1u /* it is guarded; without this it is not, whatever was before */
+
+/* Whether [start, end) may be provided for: 0; -ENOENT: it is not part of one VMA that has a
+ * monitor; -EINVAL: PROVIDE_GUARDED without VM_ASK_WRITE, or `object`, and it has none. */
+int must_check mm_provide_check(struct mm *mm, vaddr_t start, vaddr_t end, u32 how,
+                                bool object);
+
+/* The page at va, where there is none, becomes `pg`, from page_alloc_user(), which is mm's then;
+ * NULL: a page of zeros. -EEXIST; -EFAULT: beyond the end of its object; -ENOENT, -EINVAL as above;
+ * -ENOMEM. */
+int must_check mm_provide(struct mm *mm, vaddr_t va, struct page *pg, u32 how);
+
+/* Shows at va the page that the object has. -EEXIST: one is shown; -EFAULT: it has none; the rest
+ * as above. */
+int must_check mm_provide_shown(struct mm *mm, vaddr_t va, u32 how);
+
+/* Guards [start, end) or (on false) ends that. -ENOENT: not all that is mapped there has m and
+ * VM_ASK_WRITE, or nothing is; -ENOMEM; -EINTR: killed. */
+int must_check mm_guard(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end,
+                        bool on);
