@@ -198,7 +198,8 @@ static int touched(struct toucher *t)
 
 static unsigned char *anon(size_t npages)
 {
-    return t_map(NULL, npages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return t_map(NULL, npages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                 0);
 }
 
 /* Each suite uses some of these. */
