@@ -23,6 +23,7 @@ GROUPS = {"memory": ("heap", "heaps", "shared", "tables", "memfd", "mlock"),
           "events": ("event-fds", "epolls", "epoll-rings"),
           "sockets": ("flying", "socket-rings", "sockets", "backlogs"),
           "later": ("attributes", "questions", "mapped-files", "watchers"),
+          "monitors": ("monitors",),
           "calls": ("terminals", "timer-bombs", "trace-all"),
           "sysv": ("semaphores", "semaphore-waiters", "messages"),
           "storms": ("vforks", "zombies", "clones", "signals-to-others", "timers")}

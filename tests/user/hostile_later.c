@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Still more attacks: with extended attributes, mapped files, netlink, debug registers.
+ * Still more attacks: with extended attributes, mapped files, netlink, debug registers, monitors of
+ * memory.
  */
 #include "tests/user/hostile.h"
+#include "tests/user/t_userfaultfd.h"
 #include <dirent.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -133,10 +135,49 @@ static void watchers(void)
     }
 }
 
+/* Monitors without end, each with memory that is guarded as far as it goes, touched by threads whom
+ * nobody answers; children of which some end and some stay. */
+static void monitors(void)
+{
+    static struct toucher t[8];
+    int file = memfd_create("m", 0);
+
+    uffd_unused();
+    if (!took(file >= 0 && ftruncate(file, 1L << 40) == 0))
+        return;
+    for (int i = 0;; i++) {
+        struct uffdio_api api = {.api = UFFD_API};
+
+        uffd = (int)syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
+        if (!took(uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0))
+            return;
+        mem = mmap(NULL, 1UL << 36, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        if (!took(mem != MAP_FAILED))
+            return;
+        took(watch(mem, 1UL << 24, REGISTER_WP | REGISTER_MISSING) == 0);
+        took(guard(mem, 1UL << (12 + i % 13), true) == 0);
+        for (int k = 0; k < 8 && i == 3; k++)
+            touch(&t[k], mem + (unsigned)k * P, k - 1);
+        if (i % 16 == 3 && fork() == 0 && i % 32 == 3)
+            _exit(0);
+        if (i == 3) /* the threads' */
+            continue;
+        mprotect(mem, 1UL << 30, i % 2 ? PROT_NONE : PROT_READ);
+        took(mremap(mem, P, P, MREMAP_MAYMOVE | MREMAP_FIXED, mem + (1UL << 20)) !=
+             MAP_FAILED);
+    }
+}
+
+static void monitored(void)
+{
+    in_many(monitors);
+}
+
 const struct attack later_attacks[] = {
     {"attributes", "extended attributes without end", attributes},
     {"questions", "netlink answers nobody reads", questions},
     {"mapped-files", "map_files of mappings that come and go", mapped_files},
     {"watchers", "any debug registers on children that touch what they watch", watchers},
+    {"monitors", "userfaultfd: guards without end, touches nobody answers", monitored},
     {NULL, NULL, NULL},
 };
