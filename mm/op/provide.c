@@ -142,25 +142,50 @@ static int show_page(struct vma *v, vaddr_t va, u32 how)
     return err;
 }
 
-/* The object gets the page, and it is shown. */
+/* The object gets the page, and nothing else can fail from then on: no memory to show it leaves
+ * that to a fault. */
+static int insert(struct vma *v, vaddr_t va, struct page *pg, u32 how)
+{
+    struct vm_object *o = v->object;
+    pgoff_t pgoff = mm_offset(v->mm, v, va);
+    struct page *there = pgoff < object_npages(o) ? object_find_page(o, pgoff) : NULL;
+    struct slot s;
+    int err;
+
+    if (there) {
+        page_put(there);
+        return -EEXIST;
+    }
+    err = set_guard(v, va, how);
+    if (err)
+        return err;
+    err = object_insert_page(o, pgoff, pg);
+    if (err) {
+        if (how & PROVIDE_GUARDED)
+            monitor_unguard(v->monitor, va, va + PAGE_SIZE);
+        return err == -EEXIST ? -EEXIST : err == -ENXIO ? -EFAULT : -ENOMEM;
+    }
+    s = slot_make(v->mm, va, 0);
+    if (s.table) {
+        spin_lock(&s.table->lock);
+        (void)show(v, s, va, rights(v, how));
+        spin_unlock(&s.table->lock);
+        object_changed(o);
+    }
+    return 0;
+}
+
 static int provide_shared(struct vma *v, vaddr_t va, struct page *pg, u32 how)
 {
-    pgoff_t pgoff = mm_offset(v->mm, v, va);
     struct page *zeros = pg ? NULL : page_alloc_user(0, PA_ZERO);
     int err;
 
     if (!pg && !zeros)
         return -ENOMEM;
-    err = object_insert_page(v->object, pgoff, pg ? pg : zeros);
-    if (err) {
-        if (zeros)
-            page_free(zeros, 0);
-        return err == -EEXIST ? -EEXIST : err == -ENXIO ? -EFAULT : -ENOMEM;
-    }
-    /* Another thread may have seen it, or the slot shows another one by now: both are right. No
-     * memory for its guard or backlink: it is there, and a fault will show it. */
-    err = show_page(v, va, how);
-    return err == -ENOMEM && (how & PROVIDE_GUARDED) ? -ENOMEM : 0;
+    err = insert(v, va, pg ? pg : zeros, how);
+    if (err && zeros)
+        page_free(zeros, 0);
+    return err;
 }
 
 /* The same for both, with M as what is done needs it. */
