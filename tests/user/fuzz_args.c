@@ -3,6 +3,7 @@
  * The arguments of fuzz_families: structures in the arena, by the letters of fuzz_families.h.
  */
 #include "tests/user/fuzz_args.h"
+#include "user/include/tessera.h"
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 
 __thread uint64_t rng;
 unsigned char *arena, *field;
+uint64_t field_pages = ARENA_PAGES;
 pid_t self, tracee;
 
 static const char *const names[] = {
@@ -192,6 +194,16 @@ static uint64_t sigevent(void)
     return one_in(8) ? 0 : (uint64_t)(uintptr_t)at;
 }
 
+static uint64_t vector(void)
+{
+    struct remap_vec *v = (void *)(uintptr_t)a_place();
+    for (unsigned i = 0; i < 8; i++)
+        v[i] = (struct remap_vec){(uint64_t)(uintptr_t)(field + rnd(field_pages) * P),
+                                  rnd(field_pages), (uint32_t)PICK(1, 1, 2, 16, 512),
+                                  one_in(50)};
+    return (uint64_t)(uintptr_t)v;
+}
+
 /* ---- one argument ---- */
 static uint64_t descriptor(unsigned from, unsigned n)
 {
@@ -270,7 +282,19 @@ uint64_t argument(char kind, uint64_t nr)
     case 'F':
         return one_in(2) ? rnd(17) : 1024 + rnd(18);
     case 'p':
-        return (uint64_t)(uintptr_t)(field + rnd(ARENA_PAGES) * P);
+        return (uint64_t)(uintptr_t)(field + rnd(one_in(2) ? field_pages : 32) * P);
+    case 'L':
+        return one_in(40) ? a_number() : PICK(1, 1, 2, 3, 8, 16, 64, 512, 513, 1024) * P;
+    case 'X':
+        return one_in(3) ? rnd(8) : 3;
+    case 'K':
+        return PICK(4, 4, 8, 9, 9, 14, 16, 20, 21, 22, 23, rnd(105));
+    case 'W':
+        return one_in(20) ? descriptor(3, FDS - 3) : 47;
+    case 'R':
+        return vector();
+    case 'Q':
+        return one_in(2) ? (uint64_t)self : (uint64_t)tracee;
     case 'o':
         return one_in(15) ? a_memory() : (uint64_t)(uintptr_t)names[rnd(12)];
     case 'C':

@@ -11,6 +11,7 @@
 
 extern __thread uint64_t rng;
 extern unsigned char *arena, *field; /* structures; what is mapped and unmapped */
+extern uint64_t field_pages;
 extern pid_t self, tracee;
 
 static inline uint64_t rnd(uint64_t below)

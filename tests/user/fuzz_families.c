@@ -6,6 +6,7 @@
  * fuzz.h; the calls are in fuzz_families.h. Every second child is nobody's.
  */
 #include "tests/user/fuzz_args.h"
+#include "user/include/tessera.h"
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -18,14 +19,23 @@
 
 #define THREADS 3
 
-static const struct {
+struct row {
     int nr;
     const char *args;
-} table[] = {
-#define CALL(nr, args) {nr, args},
-#include "tests/user/fuzz_families.h"
-#undef CALL
 };
+
+#define CALL(nr, args) {nr, args},
+static const struct row families[] =
+    {
+#include "tests/user/fuzz_families.h"
+},
+                        memory[] = {
+#include "tests/user/fuzz_memory.h"
+};
+#undef CALL
+
+static const struct row *table = families;
+static uint64_t rows = sizeof(families) / sizeof(*families);
 
 static uint64_t calls_left;
 
@@ -40,6 +50,10 @@ static bool tame(uint64_t nr, uint64_t *a)
         a[0] = (uint64_t)self;
     if (nr == SYS_setitimer && (uint32_t)a[0] == ITIMER_REAL)
         a[0] = ITIMER_VIRTUAL;
+    if (nr == SYS_clone) {
+        memset(a, 0, 6 * sizeof(*a));
+        a[0] = SIGCHLD;
+    }
     if (nr == SYS_arch_prctl)
         return a[0] > 10;
     if (nr == SYS_ioctl && (uint32_t)a[1] == TIOCSTI)
@@ -51,7 +65,7 @@ static void *work(void *seed)
 {
     rng = (uint64_t)(uintptr_t)seed;
     while (__atomic_fetch_sub(&calls_left, 1, __ATOMIC_RELAXED) - 1 < (1UL << 62)) {
-        uint64_t a[6] = {0}, i = rnd(sizeof(table) / sizeof(*table));
+        uint64_t a[6] = {0}, i = rnd(rows);
         for (int k = 0; table[i].args[k]; k++)
             a[k] = argument(table[i].args[k], (uint64_t)table[i].nr);
         if (one_in(60))
@@ -60,6 +74,8 @@ static void *work(void *seed)
         shared->calls++;
         if (tame((uint64_t)table[i].nr, a))
             raw((uint64_t)table[i].nr, a);
+        if (getpid() != self) /* a clone */
+            raw(SYS_exit_group, (const uint64_t[6]){0});
     }
     return NULL;
 }
@@ -193,14 +209,19 @@ static void prepare(uint64_t seed)
     open("a", O_RDWR | O_CREAT, 0644);
     close(3);
     int file = (int)syscall(SYS_memfd_create, "fuzz", 0);
-    (void)!ftruncate(file, ARENA_PAGES / 2 * P);
-    arena = mmap((void *)0x100000000000, 2 * ARENA_PAGES * P, PROT_READ | PROT_WRITE,
+    if (seed & 4) {
+        table = memory;
+        rows = sizeof(memory) / sizeof(*memory);
+        field_pages = 1200;
+    }
+    (void)!ftruncate(file, (off_t)(field_pages * P));
+    arena = mmap((void *)0x100000000000, ARENA_PAGES * P, PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    field = arena + ARENA_PAGES * P;
-    mmap(field, ARENA_PAGES / 2 * P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
-         0);
-    mmap(field + ARENA_PAGES / 2 * P, ARENA_PAGES / 2 * P, PROT_READ | PROT_WRITE,
-         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    field = mmap((void *)0x100000200000, field_pages * P, PROT_READ | PROT_WRITE,
+                 MAP_SHARED, file, 0);
+    if (!(seed & 4))
+        mmap(field + field_pages / 2 * P, field_pages / 2 * P, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     put_at(file, 47);
     tracee = fork();
     if (tracee == 0)

@@ -33,7 +33,7 @@ HOSTILE_OBJS = $(addprefix $(USER_OUT)/hostile_,attacks.o more.o calls.o later.o
 $(USER_OUT)/hostile: $(USER_SRC)/hostile.h $(HOSTILE_OBJS)
 $(USER_OUT)/hostile: USER_MORE = $(HOSTILE_OBJS)
 FUZZERS = $(addprefix $(USER_OUT)/,fuzz_syscalls fuzz_families)
-$(FUZZERS): $(USER_SRC)/fuzz.h $(USER_SRC)/fuzz_families.h $(USER_OUT)/fuzz_run.o
+$(FUZZERS): $(USER_SRC)/fuzz.h $(USER_SRC)/fuzz_families.h $(USER_SRC)/fuzz_memory.h $(USER_OUT)/fuzz_run.o
 $(FUZZERS): USER_MORE = $(USER_OUT)/fuzz_run.o
 $(USER_OUT)/fuzz_families: $(USER_SRC)/fuzz_args.h $(USER_OUT)/fuzz_args.o
 $(USER_OUT)/fuzz_families: USER_MORE += $(USER_OUT)/fuzz_args.o

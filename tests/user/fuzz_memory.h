@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The memory calls that every fourth child of fuzz_families makes with all its threads, over a
+ * window of more than two leaf tables. Letters of fuzz_families.h, and:
+ *
+ * L  a length in pages   X  rights   K  an advice   W  the file that the window shows
+ * R  a vector of remapv  Q  ours or a tracee's number
+ * clang-format off
+ */
+CALL(SYS_mmap, "pLXmW0")
+CALL(SYS_mmap, "pLXmW0")
+CALL(SYS_mmap, "pLXmWL")
+CALL(SYS_mmap, "pLXHfp")
+CALL(SYS_munmap, "pL")
+CALL(SYS_mremap, "pLLnp")
+CALL(SYS_mremap, "pLLnp")
+CALL(SYS_mprotect, "pLX")
+CALL(SYS_madvise, "pLK")
+CALL(SYS_madvise, "pLK")
+CALL(SYS_mlock, "pL")
+CALL(SYS_munlock, "pL")
+CALL(SYS_mlock2, "pLn")
+CALL(SYS_msync, "pLn")
+CALL(SYS_mincore, "pLw")
+CALL(SYS_ftruncate, "WL")
+CALL(SYS_ftruncate, "WL")
+CALL(SYS_fallocate, "WnLL")
+CALL(SYS_remap_file_pages, "pL0n0")
+CALL(SYS_remap_file_pages, "pL0n0")
+CALL(SYS_remap_file_pages, "pL0n0")
+CALL(SYS_remap_swap, "ppL")
+CALL(SYS_remap_swap, "ppL")
+CALL(SYS_remap_rotate, "pLn")
+CALL(SYS_remap_clone, "ppn")
+CALL(SYS_remapv, "Rnn")
+CALL(SYS_remapv, "Rnn")
+CALL(SYS_process_vm_readv, "Qinin0")
+CALL(SYS_process_vm_writev, "Qinin0")
+CALL(SYS_process_madvise, "hinK0")
+CALL(SYS_getrandom, "pL0")
+CALL(SYS_getrandom, "pL0")
+CALL(SYS_getrandom, "pL0")
+CALL(SYS_read, "WpL")
+CALL(SYS_write, "WpL")
+CALL(SYS_pwrite64, "WpLL")
+CALL(SYS_pread64, "WpLL")
+CALL(SYS_shmat, "jpb")
+CALL(SYS_brk, "N")
+CALL(SYS_pkey_mprotect, "pLnn")
+CALL(462, "pL0")
+CALL(SYS_clone, "g")
