@@ -39,11 +39,11 @@ struct fb_fix_screeninfo {
     char id[16];
     u64 smem_start;
     u32 smem_len, type, type_aux, visual;
-    u16 xpanstep, ypanstep, ywrapstep;
-    u32 line_length;
+    u16 xpanstep, ypanstep, ywrapstep, pad1;
+    u32 line_length, pad2;
     u64 mmio_start;
     u32 mmio_len, accel;
-    u16 capabilities, reserved[2];
+    u16 capabilities, reserved[2], pad3;
 };
 STATIC_ASSERT(sizeof(struct fb_fix_screeninfo) == 80);
 

@@ -81,5 +81,5 @@ STATIC_ASSERT(sizeof(struct msqid64_ds) == 120);
 
 struct msginfo {
     s32 msgpool, msgmap, msgmax, msgmnb, msgmni, msgssz, msgtql;
-    u16 msgseg;
+    u16 msgseg, pad; /* named, so that it is zero: programs see it */
 };

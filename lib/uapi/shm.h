@@ -40,6 +40,6 @@ struct shminfo64 {
 };
 
 struct shm_info {
-    s32 used_ids;
+    s32 used_ids, pad;
     u64 tot, rss, swp, swap_attempts, swap_successes;
 };

@@ -23,7 +23,7 @@ struct kernel_termios2 {
 /* TCGETA and the like: the low halves, and the first eight characters. */
 struct kernel_termio {
     u16 c_iflag, c_oflag, c_cflag, c_lflag;
-    u8 c_line, c_cc[8];
+    u8 c_line, c_cc[8], pad;
 };
 
 struct winsize {

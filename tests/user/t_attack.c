@@ -235,6 +235,50 @@ TEST(give_up, "connect to nobody ends another thread's waiting for a connection"
     EQ(result, -1);
 }
 
+/* ---- bytes between the fields ---- */
+
+static unsigned char room[512];
+
+static void used_stack(void)
+{
+    char path[4096];
+
+    (void)!getcwd(path, sizeof(path));
+    (void)!readlink("/proc/self/exe", path, sizeof(path));
+}
+
+static void zero_between(const char *what, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        if (room[i])
+            FAIL("%s: byte %zu is %#x", what, i, room[i]);
+}
+
+TEST(pads, "bytes between the fields of what calls answer are zero")
+{
+    struct termio { /* as the kernel's */
+        unsigned short flags[4];
+        unsigned char line, cc[8];
+    };
+    int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+
+    for (int i = 0; i < 20; i++) {
+        memset(room, 0xaa, sizeof(room));
+        used_stack();
+        CHECK(syscall(SYS_msgctl, 0, i % 2 ? 3 /* IPC_INFO */ : 12 /* MSG_INFO */,
+                      room) >= 0);
+        zero_between("msginfo", 30, 32);
+        memset(room, 0xaa, sizeof(room));
+        used_stack();
+        CHECK(shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)room) >= 0);
+        zero_between("shm_info", 4, 8);
+        memset(room, 0xaa, sizeof(room));
+        used_stack();
+        OK(ioctl(master, 0x5405 /* TCGETA */, room));
+        zero_between("termio", 17, sizeof(struct termio));
+    }
+}
+
 /* ---- positions ---- */
 
 TEST(seek_beyond, "no directory or text is sought beyond the largest position")
