@@ -187,12 +187,12 @@ static int kmsg_open(struct file *f)
     return !file_readable(f) || allowed(LOG_READ_ALL) ? 0 : -EPERM;
 }
 
-/* The line in the form of /dev/kmsg. */
-static ssize_t tell_line(struct log_line *line, struct uio *u)
+#define TEXT_MAX (sizeof(((struct log_line *)0)->text) + 64)
+
+/* The line in the form of /dev/kmsg: its bytes, -EIO. */
+static ssize_t format_line(struct log_line *line, char text[TEXT_MAX])
 {
-    char text[sizeof(line->text) + 64];
     u64 seconds, micros;
-    size_t n;
     /* "[seconds.micros] words" */
     char *words = strchr(line->text, ']'), *end = strchr(line->text, '.');
 
@@ -208,19 +208,15 @@ static ssize_t tell_line(struct log_line *line, struct uio *u)
         ;
     if (str_to_u64(end, &micros) != 0)
         micros = 0;
-    n = (size_t)fmt_snprintf(text, sizeof(text), "%u,%lu,%lu,-;%s\n", line->priority,
-                             line->at, seconds * 1000000 + micros, words);
-    if (u->left < n)
-        return -EINVAL;
-    if (uio_copy_to(u, text, n) != n)
-        return -EFAULT;
-    return (ssize_t)n;
+    return fmt_snprintf(text, TEXT_MAX, "%u,%lu,%lu,-;%s\n", line->priority, line->at,
+                        seconds * 1000000 + micros, words);
 }
 
 /* f->data, changed by who takes lines: the place of the line to be read next; f->pos is 0, as on
  * Linux. */
 static ssize_t kmsg_read(struct file *f, struct uio *u, u64 *pos)
 {
+    char text[TEXT_MAX];
     struct log_line line;
     u64 begin, at;
     ssize_t n;
@@ -243,12 +239,15 @@ static ssize_t kmsg_read(struct file *f, struct uio *u, u64 *pos)
         at = line.at;
         n = -EPIPE;
     } else {
-        n = tell_line(&line, u);
+        n = format_line(&line, text);
+        if (n > 0 && u->left < (size_t)n)
+            n = -EINVAL;
     }
     if (n > 0 || n == -EPIPE)
         f->data = (void *)(uintptr_t)at;
     mutex_unlock(&taking);
-    return n;
+    /* As on Linux the line is taken, also where it cannot be told. */
+    return n > 0 && uio_copy_to(u, text, (size_t)n) != (size_t)n ? -EFAULT : n;
 }
 
 /* "<priority>words": without a number a warning of a program, as on Linux. */

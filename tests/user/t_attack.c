@@ -235,6 +235,36 @@ TEST(give_up, "connect to nobody ends another thread's waiting for a connection"
     EQ(result, -1);
 }
 
+/* ---- the log is not locked while the program's memory is touched ---- */
+
+static long number_of_line(int fd)
+{
+    char text[8192];
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+
+    if (n <= 0)
+        return -1;
+    text[n] = 0;
+    return strtol(strchr(text, ',') + 1, NULL, 10);
+}
+
+TEST(kmsg_fault, "a line of the log that could not be told is taken all the same")
+{
+    int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+    long first, second;
+
+    if (fd < 0)
+        SKIP("/dev/kmsg: %s", strerror(errno));
+    first = number_of_line(fd);
+    second = number_of_line(fd);
+    if (first < 0 || second <= first)
+        SKIP("no lines");
+    OK(lseek(fd, 0, SEEK_SET));
+    ERR(read(fd, (void *)16, 8192), EFAULT);
+    EQ(number_of_line(fd), second);
+    close(fd);
+}
+
 /* ---- bytes between the fields ---- */
 
 static unsigned char room[512];
