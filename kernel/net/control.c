@@ -146,7 +146,7 @@ static int put_control(struct control *c, s32 type, const void *data, u64 n)
 static void put_rights(struct control *c, const struct rights *r, bool cloexec)
 {
     u64 left = c->user && c->room - c->used > CMSG_LEN ? c->room - c->used - CMSG_LEN : 0;
-    u32 n = MIN(rights_count(r), (u32)(left / sizeof(s32))), i;
+    u32 n = (u32)MIN((u64)rights_count(r), left / sizeof(s32)), i;
     vaddr_t at = c->user + c->used;
     struct cmsghdr h = {0, SOL_SOCKET, SCM_RIGHTS};
 

@@ -253,7 +253,7 @@ static int slave_open(struct file *f)
     p->slaves++;
     WRITE_ONCE(p->opened, true);
     f->data = &p->tty;
-    if (!(file_flags(f) & O_NOCTTY))
+    if (!(file_flags(f) & O_NOCTTY) && file_readable(f))
         tty_take(&p->tty);
     return 0;
 }

@@ -292,9 +292,16 @@ static long session_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
 
 long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg)
 {
+    const struct proc *p = current_proc();
     struct tty *t = f->data;
 
-    return READ_ONCE(t->hung) ? -EIO : tty_request(t, cmd, arg);
+    if (READ_ONCE(t->hung))
+        return -EIO;
+    /* Who may only write to it, as members of the group `tty` may, does not get it whole. */
+    if (cmd == TIOCSCTTY && !file_readable(f) && !(p->tty == t && t->session == p->sid) &&
+        !proc_capable(p, CAP_SYS_ADMIN))
+        return -EPERM;
+    return tty_request(t, cmd, arg);
 }
 
 long tty_request(struct tty *t, u32 cmd, uintptr_t arg)

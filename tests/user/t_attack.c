@@ -105,6 +105,37 @@ TEST(tiocsig, "TIOCSIG sends what keys send, and nothing else")
     OK(ioctl(master, TIOCSIG_, (long)SIGTSTP));
 }
 
+static void lead_with(const char *slave, uid_t uid, int want)
+{
+    int fd;
+
+    OK(setsid());
+    OK(setuid(uid));
+    OK(fd = open(slave, O_WRONLY));
+    ERR(open("/dev/tty", O_RDWR), ENXIO);
+    if (want)
+        ERR(ioctl(fd, TIOCSCTTY, 0), want);
+    else
+        OK(ioctl(fd, TIOCSCTTY, 0));
+    EQ(open("/dev/tty", O_RDWR) >= 0, !want);
+}
+
+TEST(write_only,
+     "who may only write to a terminal does not get it as the controlling one")
+{
+    int master = open("/dev/ptmx", O_RDWR | O_NOCTTY), no = 0, number;
+    char slave[32];
+
+    if (getuid() != 0)
+        SKIP("must be root");
+    OK(ioctl(master, TIOCSPTLCK, &no));
+    OK(ioctl(master, TIOCGPTN, &number));
+    snprintf(slave, sizeof(slave), "/dev/pts/%d", number);
+    OK(chmod(slave, 0622));
+    CHILD(lead_with(slave, 65534, EPERM));
+    CHILD(lead_with(slave, 0, 0));
+}
+
 /* ---- segments of huge pages in the sum of all ---- */
 
 TEST(huge_sum, "what a segment of huge pages takes from the sum is what it gives back")
