@@ -152,13 +152,19 @@ void super_put(struct super *s)
 
 /* ---- mounts ---- */
 
+u32 mounts_max = 100000;
+static u32 nmounts; /* atomic */
+
 int mount_create(struct super *s, struct dentry *root, u32 flags, struct mount **out)
 {
     static u32 last_id; /* atomic */
-    struct mount *m = slab_zalloc(&mount_cache);
+    bool over = __atomic_add_fetch(&nmounts, 1, __ATOMIC_RELAXED) > READ_ONCE(mounts_max);
+    struct mount *m = over ? NULL : slab_zalloc(&mount_cache);
 
-    if (!m)
-        return -ENOMEM;
+    if (!m) {
+        __atomic_fetch_sub(&nmounts, 1, __ATOMIC_RELAXED);
+        return over ? -ENOSPC : -ENOMEM;
+    }
     __atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED);
     dentry_get(root);
     m->refs = 1;
@@ -176,6 +182,7 @@ void mount_destroy(struct mount *m)
     dentry_put(m->root);
     super_put(m->super);
     slab_free(&mount_cache, m);
+    __atomic_fetch_sub(&nmounts, 1, __ATOMIC_RELAXED);
 }
 
 void mount_bury(struct mount *m)

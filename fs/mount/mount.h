@@ -66,7 +66,10 @@ int super_configure(struct super *s, char *options, bool remount);
 /* The last one destroys; no lock held then. */
 void super_put(struct super *s);
 
-/* A mount of `root`, which lies in s; takes references of its own. 0 or -ENOMEM. */
+/* How many mounts there may be, Linux's number. */
+extern u32 mounts_max;
+
+/* A mount of `root`, which lies in s; takes references of its own. 0, -ENOMEM, -ENOSPC. */
 int mount_create(struct super *s, struct dentry *root, u32 flags, struct mount **out);
 void mount_destroy(struct mount *m);
 

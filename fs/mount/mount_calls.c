@@ -124,6 +124,7 @@ static int copy_below(const struct path *from)
             struct path at;
             int err;
 
+            pause_anyway();
             if (m->copy || !parent || !parent->copy || parent->copy == parent ||
                 (parent == from->mnt && !name_is_below(m->at.dentry, from->dentry)))
                 continue;
@@ -157,6 +158,7 @@ static void detach_tree(struct mount *top)
             list_for_each (pos, &vfs_mounts) {
                 struct mount *other = list_entry(pos, struct mount, link);
 
+                pause_anyway();
                 if (other->at.mnt == m)
                     child = other;
             }
@@ -210,8 +212,10 @@ static int mount_bind(const struct path *from, const struct path *at, u32 flags)
         err = copy_below(from);
     if (err)
         detach_tree(m);
-    list_for_each (pos, &vfs_mounts)
+    list_for_each (pos, &vfs_mounts) {
         list_entry(pos, struct mount, link)->copy = NULL;
+        pause_anyway();
+    }
     return err;
 }
 
@@ -225,6 +229,7 @@ static bool is_written(const struct super *s, const struct mount *m)
     list_for_each (pos, &vfs_mounts) {
         struct mount *other = list_entry(pos, struct mount, link);
 
+        pause_anyway();
         if (other->super == s && (!m || other == m) &&
             __atomic_load_n(&other->writers, __ATOMIC_SEQ_CST))
             return true;

@@ -8,6 +8,7 @@
 #include "fs/groups.h"
 #include "fs/hugetlb/hugetlbfs.h"
 #include "fs/hugetlb/pool.h"
+#include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "fs/pipe/capacity.h"
 #include "kernel/devices.h"
@@ -321,6 +322,7 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("fs/epoll/max_user_watches", 0644, U64(epoll_max_watches, .max = ~0ull >> 1)),
     ROW("fs/file-max", 0644, U64(files_max, .max = ~0ull >> 1)),
     ROW("fs/file-nr", 0444, CALLED(.get = get_file_nr)),
+    ROW("fs/mount-max", 0644, U32(mounts_max, .min = 1, .max = INT32_MAX)),
     ROW("fs/nr_open", 0644, U32(fd_max, .min = 64, .max = FD_MAX_MOST)),
     ROW("fs/overflowgid", 0444, U32(nobody)),
     ROW("fs/overflowuid", 0444, U32(nobody)),

@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
-#define TIOCSIG_       0x40045436
 #define SHM_HUGETLB_   04000
 #define PROCESS_ADVISE 440
 #define PIDFD_OPEN     434
@@ -87,53 +86,6 @@ TEST(no_async,
     sends_none((int)syscall(PIDFD_OPEN, getpid(), 0));
     sends_none(open(".", O_RDONLY));
     sends_none(t_make("file", "x"));
-}
-
-/* ---- the master of a terminal sends what keys can send ---- */
-
-TEST(tiocsig, "TIOCSIG sends what keys send, and nothing else")
-{
-    int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
-    static const int others[] = {0,       SIGHUP, SIGKILL, SIGTERM, SIGSTOP,
-                                 SIGCONT, 64,     65,      -1};
-
-    CHECK(master >= 0);
-    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-        ERR(ioctl(master, TIOCSIG_, (long)others[i]), EINVAL);
-    OK(ioctl(master, TIOCSIG_, (long)SIGINT));
-    OK(ioctl(master, TIOCSIG_, (long)SIGQUIT));
-    OK(ioctl(master, TIOCSIG_, (long)SIGTSTP));
-}
-
-static void lead_with(const char *slave, uid_t uid, int want)
-{
-    int fd;
-
-    OK(setsid());
-    OK(setuid(uid));
-    OK(fd = open(slave, O_WRONLY));
-    ERR(open("/dev/tty", O_RDWR), ENXIO);
-    if (want)
-        ERR(ioctl(fd, TIOCSCTTY, 0), want);
-    else
-        OK(ioctl(fd, TIOCSCTTY, 0));
-    EQ(open("/dev/tty", O_RDWR) >= 0, !want);
-}
-
-TEST(write_only,
-     "who may only write to a terminal does not get it as the controlling one")
-{
-    int master = open("/dev/ptmx", O_RDWR | O_NOCTTY), no = 0, number;
-    char slave[32];
-
-    if (getuid() != 0)
-        SKIP("must be root");
-    OK(ioctl(master, TIOCSPTLCK, &no));
-    OK(ioctl(master, TIOCGPTN, &number));
-    snprintf(slave, sizeof(slave), "/dev/pts/%d", number);
-    OK(chmod(slave, 0622));
-    CHILD(lead_with(slave, 65534, EPERM));
-    CHILD(lead_with(slave, 0, 0));
 }
 
 /* ---- segments of huge pages in the sum of all ---- */
@@ -264,97 +216,6 @@ TEST(give_up, "connect to nobody ends another thread's waiting for a connection"
     OK(connect(waiting_socket, &nobody, sizeof(nobody)));
     EQ(pthread_join(other, NULL), 0);
     EQ(result, -1);
-}
-
-/* ---- the log is not locked while the program's memory is touched ---- */
-
-static long number_of_line(int fd)
-{
-    char text[8192];
-    ssize_t n = read(fd, text, sizeof(text) - 1);
-
-    if (n <= 0)
-        return -1;
-    text[n] = 0;
-    return strtol(strchr(text, ',') + 1, NULL, 10);
-}
-
-TEST(kmsg_fault, "a line of the log that could not be told is taken all the same")
-{
-    int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
-    long first, second;
-
-    if (fd < 0)
-        SKIP("/dev/kmsg: %s", strerror(errno));
-    first = number_of_line(fd);
-    second = number_of_line(fd);
-    if (first < 0 || second <= first)
-        SKIP("no lines");
-    OK(lseek(fd, 0, SEEK_SET));
-    ERR(read(fd, (void *)16, 8192), EFAULT);
-    EQ(number_of_line(fd), second);
-    close(fd);
-}
-
-/* ---- bytes between the fields ---- */
-
-static unsigned char room[512];
-
-static void used_stack(void)
-{
-    char path[4096];
-
-    (void)!getcwd(path, sizeof(path));
-    (void)!readlink("/proc/self/exe", path, sizeof(path));
-}
-
-static void zero_between(const char *what, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++)
-        if (room[i])
-            FAIL("%s: byte %zu is %#x", what, i, room[i]);
-}
-
-TEST(pads, "bytes between the fields of what calls answer are zero")
-{
-    struct termio { /* as the kernel's */
-        unsigned short flags[4];
-        unsigned char line, cc[8];
-    };
-    int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
-
-    for (int i = 0; i < 20; i++) {
-        memset(room, 0xaa, sizeof(room));
-        used_stack();
-        CHECK(syscall(SYS_msgctl, 0, i % 2 ? 3 /* IPC_INFO */ : 12 /* MSG_INFO */,
-                      room) >= 0);
-        zero_between("msginfo", 30, 32);
-        memset(room, 0xaa, sizeof(room));
-        used_stack();
-        CHECK(shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)room) >= 0);
-        zero_between("shm_info", 4, 8);
-        memset(room, 0xaa, sizeof(room));
-        used_stack();
-        OK(ioctl(master, 0x5405 /* TCGETA */, room));
-        zero_between("termio", 17, sizeof(struct termio));
-    }
-}
-
-/* ---- positions ---- */
-
-TEST(seek_beyond, "no directory or text is sought beyond the largest position")
-{
-    static const char *const names[] = {".", "/proc/self/task", "/proc/self/maps", "/sys",
-                                        "/dev/pts"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        int fd = open(names[i], O_RDONLY);
-
-        CHECK(fd >= 0);
-        OK(lseek(fd, 100, SEEK_SET));
-        EQ(lseek(fd, INT64_MAX, SEEK_CUR), -1);
-        close(fd);
-    }
 }
 
 int main(int argc, char **argv)
