@@ -207,6 +207,7 @@ static int master_open(struct file *f)
     p->tty.ld.out = &p->out;
     ldisc_out_init(&p->out);
     p->tty.size = (struct winsize){0};
+    p->tty.locked = (struct kernel_termios){.c_iflag = 0};
     p->tty.device = node->rdev;
     p->tty.hung = false;
     p->tty.hold = hold;

@@ -57,6 +57,38 @@ TEST(write_only,
     CHILD(lead_with(slave, 0, 0));
 }
 
+static int new_slave(int master)
+{
+    int no = 0, number, fd;
+    char slave[32];
+
+    OK(ioctl(master, TIOCSPTLCK, &no));
+    OK(ioctl(master, TIOCGPTN, &number));
+    snprintf(slave, sizeof(slave), "/dev/pts/%d", number);
+    OK(fd = open(slave, O_RDWR | O_NOCTTY));
+    return fd;
+}
+
+TEST(
+    locks_gone,
+    "what was locked of a terminal's settings is not locked for the next with its number")
+{
+    unsigned char all[64], now[64] = {0}, zero[36] = {0};
+    int master = open("/dev/ptmx", O_RDWR | O_NOCTTY), slave;
+
+    if (getuid() != 0)
+        SKIP("must be root");
+    memset(all, 0xff, sizeof(all));
+    slave = new_slave(master);
+    OK(ioctl(slave, 0x5457 /* TIOCSLCKTRMIOS */, all));
+    close(slave);
+    close(master);
+    OK(master = open("/dev/ptmx", O_RDWR | O_NOCTTY));
+    slave = new_slave(master);
+    OK(ioctl(slave, 0x5456 /* TIOCGLCKTRMIOS */, now));
+    EQ(memcmp(now, zero, sizeof(zero)), 0);
+}
+
 /* ---- mounts that double ---- */
 
 static int mounts_now(void)
