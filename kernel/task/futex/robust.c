@@ -12,6 +12,7 @@
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 
@@ -37,23 +38,18 @@ long sys_set_robust_list(const struct syscall_args *a)
 
 static int list_of(s32 tid, u64 *list)
 {
-    irqflags_t flags;
-    struct thread *t;
-    struct mm *mm;
-    int err;
+    SCOPED_LOCK_IRQ(&proc_lock);
+    const struct thread *t = tid < 0 ? NULL
+                             : tid   ? thread_find(0, tid)
+                                     : current_thread();
 
-    if (tid && tid != current_thread()->tid) {
-        err = proc_access_mm(tid, REAL_IDS, &mm);
-        if (err)
-            return err;
-        mm_put(mm);
-    }
-    flags = spin_lock_irq(&proc_lock);
-    t = tid ? thread_find(0, tid) : current_thread();
-    if (t)
-        *list = t->robust_list;
-    spin_unlock_irq(&proc_lock, flags);
-    return t ? 0 : -ESRCH;
+    if (!t || !t->proc->mm)
+        return -ESRCH;
+    /* In one with the look: the number may be another's a moment later. */
+    if (t->proc != current_proc() && !proc_may_look(t->proc, REAL_IDS))
+        return -EPERM;
+    *list = t->robust_list;
+    return 0;
 }
 
 long sys_get_robust_list(const struct syscall_args *a)
