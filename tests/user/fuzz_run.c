@@ -102,8 +102,13 @@ static void clean(void)
 {
     int ends[2];
     clean_ipc();
+    setxattr(t_dir, "user.a", "", 0, 0); /* the list of them stays with the directory */
     removexattr(t_dir, "user.a");
     removexattr(t_dir, "user.b");
+    /* Counts that are kept with files which stay. */
+    int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+    (void)!write(fd, "3", 1);
+    close(fd);
     /* Sockets in each other's messages go when another one is closed. */
     if (!socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) {
         close(ends[0]);
