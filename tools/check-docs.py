@@ -3,8 +3,9 @@
 #
 # What the documents say about the sources must be there: each `path/to/file` and each
 # `function()` between backquotes in a *.md file. A name with a section, `mmap(2)`, is a man
-# page and a name of the C library or of a system call is not ours to check. And each docs/ path
-# that a source names, with or without backquotes.
+# page and a name of the C library or of a system call is not ours to check. A name with a file behind
+# it, `function()` (`path/to/file.c`) or `function()` in `path/to/file.c`, must stand in that file. And each docs/
+# path that a source names, with or without backquotes, must be there.
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ ROOTS = ("arch/", "kernel/", "mm/", "fs/", "lib/", "user/", "tests/", "tools/", 
 QUOTED = re.compile(r"`([^`\n]+)`")
 NAMED = re.compile(r"\bdocs/[\w./-]*\w")
 SOURCES = (".c", ".h", ".asm", ".py", ".mk", ".ld", "Makefile")
+PLACED = re.compile(r"`(?:struct |enum )?(\w+)(?:\(\))?`(?:(?:\s\w+){0,2}\s\(|\sin\s)`([\w./]+\.[ch])`")
 CALL = re.compile(r"^([a-z_][a-z0-9_]*)\(\)$")
 BUILT = re.compile(r"^(build/|tests/user/[a-z_]+$|tests/run/[a-z_]+$|user/[a-z]+$)")
 
@@ -30,6 +32,14 @@ def exists(path, files):
     return any(f == path or f.startswith((path + "/", path + ".")) for f in files)
 
 
+def misplaced(text):
+    """Names that do not stand in the file behind them."""
+    for place in PLACED.finditer(text):
+        file = Path(place[2])
+        if file.is_file() and not re.search(rf"\b{place[1]}\b", file.read_text(encoding="utf-8")):
+            yield text.count("\n", 0, place.start()) + 1, place[1], place[2]
+
+
 def main():
     files = tracked()
     words = set()
@@ -40,7 +50,11 @@ def main():
     for f in files:
         if not f.endswith(".md") or not Path(f).is_file():
             continue
-        for number, line in enumerate(Path(f).read_text(encoding="utf-8").splitlines(), 1):
+        text = Path(f).read_text(encoding="utf-8")
+        for number, name, file in misplaced(text):
+            print(f"{f}:{number}: {name} is not in {file}")
+            faults += 1
+        for number, line in enumerate(text.splitlines(), 1):
             for quoted in QUOTED.findall(line):
                 call = CALL.match(quoted)
                 if call and call[1] not in words:

@@ -35,7 +35,9 @@ def seed(root):
           "#pragma once\n" + "".join(f"void seed_function_{i}(void);\n" for i in range(400)))
     for i in range(41):
         write(root, f"kernel/crowd/seed_{i}.c", "")
-    write(root, "seed.md", "Only `seed_missing()` does it, in `mm/seed_no_such_file.c`.\n")
+    write(root, "seed.md", "Only `seed_missing()` does it, in `mm/seed_no_such_file.c`.\n"
+          "`slot_drop()` (`mm/vm/rmap.h`) and `slot_drop()` in\n`mm/vm/away.h` stand in `mm/vm/slot.h`, the file of\n"
+          "`slot_drop()` (`mm/vm/slot.h`).\n")
     # What must not count: comments, texts, and the kernel's own tables.
     write(root, "mm/seed_innocent.c", '/* pte_store(e, 0) */ char *t = "x->away[1]";\n')
 
@@ -52,6 +54,8 @@ EXPECTED = [
     ("prototypes without a function of theirs", r"> .*prototypes(.|\n)*seed_function_7"),
     ("a crowded folder", r"> .*folder(.|\n)*kernel/crowd: 41"),
     ("a document's function that is not there", r"seed\.md:1: no function `?seed_missing"),
+    ("a document's function that stands elsewhere", r"seed\.md:2: slot_drop is not in mm/vm/rmap\.h\n"
+                                                   r"seed\.md:2: slot_drop is not in mm/vm/away\.h\nseed\.md:1"),
     ("a document's file that is not there", r"seed\.md:1: no file mm/seed_no_such_file\.c"),
 ]
 
