@@ -19,7 +19,7 @@ include tools/mk/release.mk
 .PHONY: all lib run test test-needs test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
         test-smp test-smp-2 test-smp-4 test-smp-boot \
         test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures cast book tour test-tours exercise test-exercises test-crashes test-explorer release clean help
+        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures cast book tour test-tours exercise test-exercises test-crashes test-explorer release test-release clean help
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
@@ -204,6 +204,11 @@ test-explorer: book test-tours ## every scenario of it and 1,000 random steps in
 
 release: $(RELEASE_NEEDS) explorer book ## what one would hand to others, with checksums and a script that boots it: build/upload
 	$(MAKE_RELEASE)
+
+test-release: ## it is the same, byte for byte, built twice in different places; and boots without the tree
+	tools/setup --explorer
+	tools/setup --book
+	$(TEST_RELEASE)
 
 clean: ## remove build/
 	rm -rf $(O) compile_commands.json

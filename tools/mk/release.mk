@@ -24,3 +24,5 @@ define MAKE_RELEASE
 	cd $(RELEASE) && sha256sum $$(LC_ALL=C ls) >SHA256SUMS && chmod 644 * && chmod 755 kernel.elf release-boot
 	cd $(RELEASE) && wc -c $$(LC_ALL=C ls) | sed '$$d; s/^/  /'
 endef
+
+TEST_RELEASE = tests/image/release.py
