@@ -45,28 +45,36 @@ static void path_set(struct path *p, struct mount *mnt, struct dentry *dentry)
     *p = fresh;
 }
 
-/* Down into whatever is mounted here. */
-static void cross_mounts(struct path *p)
+/* Down into whatever is mounted here. -EXDEV: it may not. */
+static int cross_mounts(struct path *p, u32 flags)
 {
     struct mount *m;
 
-    while (p->dentry->mounted && (m = mount_on(p)))
+    while (p->dentry->mounted && (m = mount_on(p))) {
+        if (flags & LOOKUP_NO_XDEV)
+            return -EXDEV;
         path_set(p, m, m->root);
+    }
+    return 0;
 }
 
-static void step_up(const struct path *root, struct path *p)
+/* The tree stands still during a walk: nothing but ".." itself can lead out of root. */
+static int step_up(const struct path *root, struct path *p, u32 flags)
 {
-    for (;;) {
-        if (p->dentry == root->dentry && p->mnt == root->mnt)
-            return;
-        if (p->dentry != p->mnt->root)
+    struct path at = *p;
+
+    while (at.dentry != root->dentry || at.mnt != root->mnt) {
+        if (at.dentry != at.mnt->root) {
+            if (at.mnt != p->mnt && (flags & LOOKUP_NO_XDEV))
+                return -EXDEV;
+            path_set(p, at.mnt, at.dentry->parent);
+            return cross_mounts(p, flags);
+        }
+        if (!at.mnt->at.dentry)
             break;
-        if (!p->mnt->at.dentry)
-            return;
-        path_set(p, p->mnt->at.mnt, p->mnt->at.dentry);
+        at = at.mnt->at;
     }
-    path_set(p, p->mnt, p->dentry->parent);
-    cross_mounts(p);
+    return flags & LOOKUP_BENEATH ? -EXDEV : 0;
 }
 
 /* The child of *dir, referenced. */
@@ -105,19 +113,52 @@ static int child_of(const struct path *dir, const char *name, size_t len, u32 fl
         return -ENOENT;
     *out = (struct path){dir->mnt, d};
     path_get(out);
-    cross_mounts(out);
-    return 0;
+    err = cross_mounts(out, flags);
+    if (unlikely(err))
+        path_put(out);
+    return err;
 }
 
 struct state {
     const struct fs_cred *cred;
-    struct path root; /* of the caller when the walk began, referenced */
+    struct path root; /* of the caller when the walk began, or its base; referenced */
     struct walk *w;
     char *buf;  /* 2 * PATH_MAX */
     char *rest; /* in buf */
     unsigned links;
     u32 flags;
 };
+
+static int to_root(struct state *s)
+{
+    struct path *p = &s->w->found;
+
+    if (s->flags & LOOKUP_BENEATH)
+        return -EXDEV;
+    if ((s->flags & LOOKUP_NO_XDEV) && p->mnt != s->root.mnt)
+        return -EXDEV;
+    path_set(p, s->root.mnt, s->root.dentry);
+    return 0;
+}
+
+/* The object of a magic link, wherever it is. */
+static int jump(struct state *s, struct inode *ino)
+{
+    struct path to;
+    int err = ino->ops->follow(ino, &to);
+
+    if (err)
+        return err;
+    if (s->flags & LOOKUP_NO_MAGICLINKS)
+        err = -ELOOP;
+    else if ((s->flags & LOOKUP_SCOPED) ||
+             ((s->flags & LOOKUP_NO_XDEV) && to.mnt != s->w->found.mnt))
+        err = -EXDEV;
+    path_put(err ? &to : &s->w->found);
+    if (!err)
+        s->w->found = to;
+    return err;
+}
 
 /* Puts the target of the link `at` before the rest of the name. The walk goes on from the
  * link's directory, or from the root. Magic links yield their object at once. */
@@ -127,18 +168,11 @@ static int follow_link(struct state *s, struct path *link)
     char *target;
     ssize_t n;
 
-    if (++s->links > SYMLOOP_MAX || (path_mount_flags(link) & MS_NOSYMFOLLOW))
+    if (++s->links > SYMLOOP_MAX || (s->flags & LOOKUP_NO_SYMLINKS) ||
+        (path_mount_flags(link) & MS_NOSYMFOLLOW))
         return -ELOOP;
-    if (ino->ops->follow) {
-        struct path to;
-        int err = ino->ops->follow(ino, &to);
-
-        if (err)
-            return err;
-        path_put(&s->w->found);
-        s->w->found = to;
-        return 0;
-    }
+    if (ino->ops->follow)
+        return jump(s, ino);
     if (!ino->ops->readlink)
         return -EINVAL;
     target = kmalloc(PATH_MAX);
@@ -159,7 +193,7 @@ static int follow_link(struct state *s, struct path *link)
                 s->buf[n] = 0;
             s->rest = s->buf;
             if (target[0] == '/')
-                path_set(&s->w->found, s->root.mnt, s->root.dentry);
+                n = to_root(s) ?: n;
         }
     }
     kfree(target);
@@ -220,14 +254,13 @@ static int step(struct state *s, const char *name, size_t len, bool last)
             remember_last(w, name, 0);
             w->dots = 2;
         }
-        step_up(&s->root, &w->found);
-        return 0;
+        return step_up(&s->root, &w->found, s->flags);
     }
     if (len > NAME_MAX)
         return -ENAMETOOLONG;
     if (last)
         remember_last(w, name, len);
-    err = child_of(&w->found, name, len, last ? s->flags : s->flags & WALK_ALONE, &child);
+    err = child_of(&w->found, name, len, last ? s->flags : s->flags & ~WALK_NAME, &child);
     if (err) {
         if (!last)
             path_put(&w->parent); /* not only the last one is missing */
@@ -245,17 +278,35 @@ static int step(struct state *s, const char *name, size_t len, bool last)
     return 0;
 }
 
-/* Takes the directory that the walk begins in. */
-static void begin(const struct fs_context *fs, const struct path *base, const char *name,
-                  struct state *s)
+/* The base is the root as well. */
+static int begin_scoped(const struct fs_context *fs, const struct path *base,
+                        const char *name, struct state *s)
 {
+    if (base) {
+        s->root = *base;
+        path_get(&s->root);
+    } else {
+        fs_cwd(fs, &s->root);
+    }
+    s->w->found = s->root;
+    path_get(&s->w->found);
+    return name[0] == '/' && (s->flags & LOOKUP_BENEATH) ? -EXDEV : 0;
+}
+
+/* Takes the directory that the walk begins in. */
+static int begin(const struct fs_context *fs, const struct path *base, const char *name,
+                 struct state *s)
+{
+    if (s->flags & LOOKUP_SCOPED)
+        return begin_scoped(fs, base, name, s);
     if (name[0] != '/' && !base) {
         fs_root_and_cwd(fs, &s->root, &s->w->found);
-        return;
+        return 0;
     }
     fs_root(fs, &s->root);
     s->w->found = name[0] == '/' ? s->root : *base;
     path_get(&s->w->found);
+    return 0;
 }
 
 int walk_path(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
@@ -264,7 +315,7 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
     REQUIRES(&vfs_tree_lock);
     struct state s = {.cred = fs->cred, .w = w, .flags = flags};
     size_t n = strnlen(name, PATH_MAX);
-    int err = 0;
+    int err;
 
     memset(w, 0, sizeof(*w));
     if (n == 0)
@@ -276,7 +327,7 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
         return -ENOMEM;
     memcpy(s.buf, name, n + 1);
     s.rest = s.buf;
-    begin(fs, base, name, &s);
+    err = begin(fs, base, name, &s);
     while (!err) {
         const char *comp;
         size_t len;

@@ -231,6 +231,8 @@ static int open_tmpfile(struct fs_context *fs, struct path *dir, u32 flags, u32 
     err =
         file_open_path(fs->cred, &p, flags & ~(O_TMPFILE | O_CREAT | O_EXCL), true, out);
     dentry_put(dentry);
+    if (!err)
+        file_change_flags(*out, O_TMPFILE, O_TMPFILE); /* F_GETFL tells them */
     return err;
 }
 
@@ -253,7 +255,7 @@ static int find_or_create(const struct opening *o, bool alone, struct path *foun
     int err = (alone ? walk_alone : walk_path)(o->fs, o->base, o->name, o->look, &w);
 
     *out = NULL;
-    if (o->look == WALK_NAME && w.parent.dentry && w.last_len)
+    if ((o->look & WALK_NAME) && w.parent.dentry && w.last_len)
         err = -EISDIR;
     else if (!err && o->creates && (o->flags & O_EXCL))
         err = -EEXIST;
@@ -282,6 +284,8 @@ static int walk_to(const struct opening *o, struct path *found, struct file **ou
         err = find_or_create(o, false, found, out);
         mutex_unlock(&vfs_tree_lock);
     }
+    if (err == WALK_AGAIN && (o->look & LOOKUP_CACHED))
+        return -EAGAIN;
     if ((err == -ENOENT && o->creates) || err == WALK_AGAIN) {
         mutex_lock(&vfs_tree_lock);
         err = find_or_create(o, true, found, out);
@@ -292,6 +296,12 @@ static int walk_to(const struct opening *o, struct path *found, struct file **ou
 
 int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
              u32 mode, struct file **out)
+{
+    return vfs_open_within(fs, base, name, flags, mode, 0, out);
+}
+
+int vfs_open_within(struct fs_context *fs, const struct path *base, const char *name,
+                    u32 flags, u32 mode, u32 within, struct file **out)
 {
     bool tmpfile = (flags & O_TMPFILE) == O_TMPFILE;
     struct opening o = {fs, base, name, flags, mode, 0, false};
@@ -306,6 +316,7 @@ int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u
         o.look = WALK_NAME;
     else if (o.creates && (flags & O_EXCL))
         o.look = 0;
+    o.look |= within;
     err = walk_to(&o, &found, out);
     if (!err && tmpfile)
         err = S_ISDIR(found.dentry->inode->mode)

@@ -19,3 +19,9 @@ void end_writing(const struct path *p);
 /* open(2): flags are Linux O_*. A new file in *out with one reference. */
 int vfs_open(struct fs_context *fs, const struct path *base, const char *name, u32 flags,
              u32 mode, struct file **out);
+
+/* The same, with restrictions of the walk: LOOKUP_NO_XDEV to LOOKUP_CACHED, the last not with
+ * flags that create or cut. -EXDEV, -ELOOP, -EAGAIN. `base` counts for absolute names too with
+ * LOOKUP_IN_ROOT. */
+int vfs_open_within(struct fs_context *fs, const struct path *base, const char *name,
+                    u32 flags, u32 mode, u32 within, struct file **out);

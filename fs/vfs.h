@@ -140,6 +140,16 @@ struct fs_context {
 #define LOOKUP_FOLLOW    1u /* follow a symlink in the last component */
 #define LOOKUP_DIRECTORY 2u
 
+/* Restrictions of one walk, openat2(2)'s RESOLVE_* moved up. */
+#define LOOKUP_RESOLVE(how)  ((u32)(how) << 4)
+#define LOOKUP_NO_XDEV       0x10u  /* -EXDEV instead of into another mount */
+#define LOOKUP_NO_MAGICLINKS 0x20u  /* -ELOOP at a link that leads to an object */
+#define LOOKUP_NO_SYMLINKS   0x40u  /* -ELOOP at any link */
+#define LOOKUP_BENEATH       0x80u  /* -EXDEV instead of out of the base */
+#define LOOKUP_IN_ROOT       0x100u /* the base is the root */
+#define LOOKUP_CACHED        0x200u /* -EAGAIN instead of a walk that waits for names */
+#define LOOKUP_SCOPED        (LOOKUP_BENEATH | LOOKUP_IN_ROOT)
+
 /* For vfs_open, beside O_*: to run it. The right to execute counts, not the one to read. */
 #define VFS_OPEN_EXEC 040u
 

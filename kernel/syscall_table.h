@@ -135,6 +135,7 @@ SYSCALL(327, preadv2)
 SYSCALL(328, pwritev2)
 SYSCALL(332, statx)
 SYSCALL(436, close_range)
+SYSCALL(437, openat2)
 SYSCALL(439, faccessat2)
 
 /* ---- processes, signals, time: proc.c, signal.c, time.c ---- */

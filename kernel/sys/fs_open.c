@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening and making files: open, pipe, memfd_create.
+ * Opening and making files: open, openat2, pipe, memfd_create.
  */
 #include "fs/fdtable.h"
 #include "fs/open.h"
 #include "fs/pipe/pipe.h"
 #include "fs/ramfs/memfd.h"
+#include "fs/vfs.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
@@ -20,19 +21,31 @@
 
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 
-static long open_name(int dirfd, const char *name, u32 flags, u32 mode)
+#define RESOLVE_FLAGS                                                                  \
+    (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | \
+     RESOLVE_IN_ROOT | RESOLVE_CACHED)
+
+_Static_assert(LOOKUP_RESOLVE(RESOLVE_NO_XDEV) == LOOKUP_NO_XDEV &&
+                   LOOKUP_RESOLVE(RESOLVE_NO_MAGICLINKS) == LOOKUP_NO_MAGICLINKS &&
+                   LOOKUP_RESOLVE(RESOLVE_NO_SYMLINKS) == LOOKUP_NO_SYMLINKS &&
+                   LOOKUP_RESOLVE(RESOLVE_BENEATH) == LOOKUP_BENEATH &&
+                   LOOKUP_RESOLVE(RESOLVE_IN_ROOT) == LOOKUP_IN_ROOT &&
+                   LOOKUP_RESOLVE(RESOLVE_CACHED) == LOOKUP_CACHED,
+               "a walk's restrictions are openat2's");
+
+static long open_name(int dirfd, const char *name, u32 flags, u32 mode, u32 within)
 {
     struct proc *p = current_proc();
     struct at_dir dir;
     struct file *f;
-    int fd, err = at_dir_get(dirfd, name, &dir);
+    int fd, err = at_dir_get(dirfd, within & LOOKUP_IN_ROOT ? "." : name, &dir);
 
     if (err)
         return err;
     /* Nothing may be created or cut when there is no descriptor for it. */
     fd = fd_reserve(p->files, fd_limit());
     if (fd >= 0) {
-        err = vfs_open(&p->fs, dir.base, name, flags, mode, &f);
+        err = vfs_open_within(&p->fs, dir.base, name, flags, mode, within, &f);
         if (err)
             fd_unreserve(p->files, fd);
         else
@@ -42,21 +55,24 @@ static long open_name(int dirfd, const char *name, u32 flags, u32 mode)
     return err ? err : fd;
 }
 
-static long do_open(int dirfd, vaddr_t user, u32 flags, u32 mode)
+static long open_user_name(int dirfd, vaddr_t user, u32 flags, u32 mode, u32 within)
 {
     char *name;
     long result;
-    int err;
+    int err = name_of(user, false, &name);
 
-    if (flags & TMPFILE_BIT && !(flags & O_DIRECTORY))
-        return -EINVAL;
-    err = name_of(user, false, &name);
     if (err)
         return err;
-    flags = (flags & OPEN_FLAGS) | O_LARGEFILE;
-    result = open_name(dirfd, name, flags, mode);
+    result = open_name(dirfd, name, flags | O_LARGEFILE, mode, within);
     kfree(name);
     return result;
+}
+
+static long do_open(int dirfd, vaddr_t user, u32 flags, u32 mode)
+{
+    if (flags & TMPFILE_BIT && !(flags & O_DIRECTORY))
+        return -EINVAL;
+    return open_user_name(dirfd, user, flags & OPEN_FLAGS, mode, 0);
 }
 
 long sys_open(const struct syscall_args *a)
@@ -72,6 +88,47 @@ long sys_openat(const struct syscall_args *a)
 long sys_creat(const struct syscall_args *a)
 {
     return do_open(AT_FDCWD, a->a0, O_CREAT | O_WRONLY | O_TRUNC, (u32)a->a1);
+}
+
+/* What open(2) would pass over in silence. */
+static int check_how(const struct open_how *how)
+{
+    u64 flags = how->flags;
+    bool creates = flags & (O_CREAT | TMPFILE_BIT);
+
+    if ((flags & ~(u64)(OPEN_FLAGS | O_LARGEFILE)) ||
+        (how->resolve & ~(u64)RESOLVE_FLAGS) || (how->mode & ~(u64)(creates ? 07777 : 0)))
+        return -EINVAL;
+    if ((how->resolve & RESOLVE_BENEATH) && (how->resolve & RESOLVE_IN_ROOT))
+        return -EINVAL;
+    if ((flags & TMPFILE_BIT) &&
+        (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY))
+        return -EINVAL;
+    if ((flags & O_CREAT) && (flags & O_DIRECTORY))
+        return -EINVAL;
+    if ((flags & O_PATH) &&
+        (flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))
+        return -EINVAL;
+    /* What changes the file system is never just a look at what is known. */
+    if ((how->resolve & RESOLVE_CACHED) && (creates || (flags & O_TRUNC)))
+        return -EAGAIN;
+    return 0;
+}
+
+long sys_openat2(const struct syscall_args *a)
+{
+    struct open_how how;
+    int err;
+
+    if (a->a3 < sizeof(how)) /* as it was at first */
+        return -EINVAL;
+    err = copy_struct_from_user(&how, sizeof(how), a->a2, a->a3);
+    if (!err)
+        err = check_how(&how);
+    if (err)
+        return err;
+    return open_user_name((int)a->a0, a->a1, (u32)how.flags, (u32)how.mode,
+                          LOOKUP_RESOLVE(how.resolve));
 }
 
 /* A file without a directory belongs to who makes it. */

@@ -55,6 +55,22 @@ int clear_user(vaddr_t dst, size_t n)
     return 0;
 }
 
+int copy_struct_from_user(void *dst, size_t known, vaddr_t src, u64 size)
+{
+    u8 more;
+
+    if (size > PAGE_SIZE)
+        return -E2BIG;
+    for (u64 i = known; i < size; i++) {
+        if (copy_from_user(&more, src + i, 1) != 0)
+            return -EFAULT;
+        if (more)
+            return -E2BIG;
+    }
+    memset(dst, 0, known);
+    return copy_from_user(dst, src, MIN(size, known));
+}
+
 ssize_t strncpy_from_user(char *dst, vaddr_t src, size_t size)
 {
     size_t room = src < USER_END ? USER_END - src : 0;

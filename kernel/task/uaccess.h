@@ -19,6 +19,10 @@ int must_check copy_from_user(void *dst, vaddr_t src, size_t n);
 int must_check copy_to_user(vaddr_t dst, const void *src, size_t n);
 int must_check clear_user(vaddr_t dst, size_t n);
 
+/* A structure that may grow, of `size` bytes for the caller and `known` for us: what he does not
+ * have is 0. -E2BIG: more than a page, or something is set that we do not know. */
+int must_check copy_struct_from_user(void *dst, size_t known, vaddr_t src, u64 size);
+
 /* A NUL-terminated string of at most size-1 bytes: its length; -EFAULT; -ENAMETOOLONG. */
 ssize_t must_check strncpy_from_user(char *dst, vaddr_t src, size_t size);
 

@@ -95,6 +95,18 @@ struct flock {
 #define AT_EMPTY_PATH       0x1000u
 #define AT_STATX_SYNC_TYPE  0x6000u
 
+/* openat2(2) */
+struct open_how {
+    u64 flags, mode, resolve;
+};
+
+#define RESOLVE_NO_XDEV       0x01u
+#define RESOLVE_NO_MAGICLINKS 0x02u
+#define RESOLVE_NO_SYMLINKS   0x04u
+#define RESOLVE_BENEATH       0x08u
+#define RESOLVE_IN_ROOT       0x10u
+#define RESOLVE_CACHED        0x20u
+
 #define F_OK 0
 #define X_OK 1
 #define W_OK 2

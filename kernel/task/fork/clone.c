@@ -107,20 +107,9 @@ struct clone3_args {
 
 static int read_clone3(vaddr_t at, u64 size, struct clone3_args *c)
 {
-    u8 more;
-
-    memset(c, 0, sizeof(*c));
-    if (size > PAGE_SIZE)
-        return -E2BIG;
     if (size < CLONE3_SIZE_MIN)
         return -EINVAL;
-    for (u64 i = sizeof(*c); i < size; i++) {
-        if (copy_from_user(&more, at + i, 1) != 0)
-            return -EFAULT;
-        if (more)
-            return -E2BIG;
-    }
-    return copy_from_user(c, at, MIN(size, sizeof(*c)));
+    return copy_struct_from_user(c, sizeof(*c), at, size);
 }
 
 static int check_clone3(const struct clone3_args *c)
