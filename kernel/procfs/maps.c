@@ -9,6 +9,7 @@
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/system.h"
 #include "kernel/task/exec/vdso.h"
+#include "lib/fmt.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -331,12 +332,22 @@ static void visit_rollup(struct seq *s, const struct area *a, void *arg)
 int procfs_show_smaps_rollup(struct seq *s, s32 pid)
 {
     struct rollup r = {0};
-    int err = visit_areas(pid, true, s, visit_rollup, &r);
+    char line[80]; /* two addresses, and the rest of the column */
+    struct mm *mm = proc_get_mm(pid);
+    int err;
 
-    if (err || !r.end)
+    if (!mm)
+        return 0; /* it has no memory; one that is empty is told all the same */
+    mm_put(mm);
+    err = visit_areas(pid, true, s, visit_rollup, &r);
+    if (err)
         return err;
-    seq_printf(s, "%08lx-%08lx ---p 00000000 00:00 0                          [rollup]\n",
-               r.start, r.end);
+    fmt_snprintf(line, sizeof(line), "%08lx-%08lx ---p 00000000 00:00 0 ", r.start,
+                 r.end);
+    seq_puts(s, line);
+    for (size_t n = strlen(line); n < NAME_COLUMN; n++)
+        seq_puts(s, " ");
+    seq_puts(s, "[rollup]\n");
     print_counts(s, &r.sum, &r.huge, false);
     if (r.sum.away + r.huge.away)
         print_kb(s, "Nonlinear", (r.sum.away + r.huge.away) << PAGE_SHIFT);

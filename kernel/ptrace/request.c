@@ -93,8 +93,7 @@ static long attach(s32 tid, bool seize, u64 addr, u64 options)
 
 /* ---- finding the thread ---- */
 
-/* What the running thread traces by that number; proc_lock held. */
-static struct tracee *tracee_find(s32 tid)
+struct tracee *tracee_find(s32 tid)
 {
     REQUIRES(&proc_lock);
     struct thread *t = tid > 0 ? thread_find(0, tid) : NULL;
@@ -232,6 +231,8 @@ static long request(s32 tid, struct request *q)
     case PTRACE_GETREGSET:
     case PTRACE_SETREGSET:
         return register_set(tid, q, q->nr == PTRACE_SETREGSET);
+    case PTRACE_PEEKSIGINFO:
+        return tracee_peek_signals(tid, q->addr, q->data);
     default:
         if (taken(q->nr) && copy_from_user(&q->m, q->data, taken(q->nr)) != 0)
             return -EFAULT; /* with nothing to take, data is a number of any size */

@@ -44,6 +44,12 @@ struct tracee {
     struct debug_words debug; /* stay when its tracer has left it */
 };
 
+/* What the running thread traces by that number, or NULL; proc_lock held. */
+struct tracee *tracee_find(s32 tid);
+
+/* PTRACE_PEEKSIGINFO: `args` and `to` are the caller's. How many were written. */
+long tracee_peek_signals(s32 tid, u64 args, u64 to);
+
 /* Whether t is traced; own thread, or one of the locks held. */
 static inline bool is_traced(const struct thread *t)
 {

@@ -306,3 +306,43 @@ int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *
         *rec = records->standard[signo];
     return signo;
 }
+
+/* The record that a pending standard signal has. */
+static const struct sig_record *record_of(struct sig_records *records, int signo)
+{
+    const struct sig_record *rec = &records->standard[signo];
+    const struct sig_queued *q =
+        rec->status == STATUS_QUEUED ? first_queued(records, signo) : NULL;
+
+    return rec->status != STATUS_QUEUED ? rec : q ? &q->rec : &signal_of_kernel;
+}
+
+unsigned signal_peek(struct thread *t, bool shared, u64 skip, struct siginfo *out,
+                     unsigned room)
+{
+    REQUIRES(&t->proc->sig.lock);
+    struct sig_records *records = shared ? &t->proc->records : &t->records;
+    unsigned n = 0;
+    u64 standard;
+
+    signal_settle(t);
+    standard = (shared ? t->proc->pending : t->pending) & ((1ul << SIG_STANDARD_MAX) - 1);
+    for (; standard && n < room; standard &= standard - 1) {
+        int signo = __builtin_ctzll(standard) + 1;
+
+        if (skip)
+            skip--;
+        else
+            signal_fill_info(&out[n++], signo, record_of(records, signo));
+    }
+    for (struct list *pos = class_head(records, 1)->next;
+         pos != &records->queued && n < room; pos = pos->next) {
+        const struct sig_queued *q = list_entry(pos, struct sig_queued, link);
+
+        if (skip)
+            skip--;
+        else
+            signal_fill_info(&out[n++], q->signo, &q->rec);
+    }
+    return n;
+}

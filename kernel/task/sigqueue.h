@@ -51,6 +51,11 @@ void signal_free(struct proc *p, struct list *trash);
 /* Takes one pending signal of `set`: its number with *rec filled in, 0: none. sig.lock. */
 int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *trash);
 
+/* What is pending for t, or with `shared` for its process, without the first `skip`: standard
+ * signals by number, then real-time ones as they will be taken. At most `room`; how many. */
+unsigned signal_peek(struct thread *t, bool shared, u64 skip, struct siginfo *out,
+                     unsigned room);
+
 /* Turns a record into what programs see. */
 void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *rec);
 void signal_read_info(struct sig_record *rec, const struct siginfo *info);

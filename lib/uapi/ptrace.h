@@ -35,9 +35,19 @@
 #define PTRACE_SEIZE             0x4206
 #define PTRACE_INTERRUPT         0x4207
 #define PTRACE_LISTEN            0x4208
+#define PTRACE_PEEKSIGINFO       0x4209
 #define PTRACE_GETSIGMASK        0x420a
 #define PTRACE_SETSIGMASK        0x420b
 #define PTRACE_GET_SYSCALL_INFO  0x420e
+
+/* What PTRACE_PEEKSIGINFO reads at `addr`. */
+struct ptrace_peeksiginfo_args {
+    u64 off;
+    u32 flags;
+    s32 nr;
+};
+
+#define PTRACE_PEEKSIGINFO_SHARED 1u /* of the process, else of the thread */
 
 #define PTRACE_EVENT_FORK       1
 #define PTRACE_EVENT_VFORK      2

@@ -68,7 +68,8 @@ TEST(structure, "smaller than it was at first: EINVAL; larger: what is unknown i
         close(fd);
         ((char *)&how)[i] = 0;
     }
-    char *end = mmap(NULL, 2 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *end =
+        mmap(NULL, 2 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(end != MAP_FAILED);
     OK(munmap(end + P, P));
     ERR(raw(AT_FDCWD, ".", end + P - 24, 32), EFAULT);
@@ -130,7 +131,8 @@ static int tree(void)
     return dir;
 }
 
-TEST(beneath, "RESOLVE_BENEATH: not a step out of the directory, not even one that comes back")
+TEST(beneath,
+     "RESOLVE_BENEATH: not a step out of the directory, not even one that comes back")
 {
     int d = tree();
     leads_to(d, "f", BENEATH, "f");
@@ -138,8 +140,9 @@ TEST(beneath, "RESOLVE_BENEATH: not a step out of the directory, not even one th
     leads_to(d, "sub/..", BENEATH, ".");
     leads_to(d, "sub/../f", BENEATH, "f");
     leads_to(d, "sub/back", BENEATH, "f");
-    static const char *const out[] = {"/",   "/f",  "..",      "../d/f",     "up",
-                                      "abs", "sub/root", "sub/../..", "sub/root/f", "magic"};
+    static const char *const out[] = {"/",          "/f",   "..",       "../d/f",
+                                      "up",         "abs",  "sub/root", "sub/../..",
+                                      "sub/root/f", "magic"};
     for (size_t i = 0; i < sizeof(out) / sizeof(*out); i++)
         refused(d, out[i], BENEATH, EXDEV);
     refused(77, "/f", BENEATH, EXDEV);
@@ -180,7 +183,8 @@ TEST(in_root, "RESOLVE_IN_ROOT: the directory is the root, for .. and for links"
     refused(proc, "exe", BENEATH, EXDEV);
 }
 
-TEST(links, "RESOLVE_NO_SYMLINKS, RESOLVE_NO_MAGICLINKS: ELOOP at a link that is followed")
+TEST(links,
+     "RESOLVE_NO_SYMLINKS, RESOLVE_NO_MAGICLINKS: ELOOP at a link that is followed")
 {
     int d = tree(), proc = open("/proc/self", O_PATH | O_DIRECTORY);
     refused(d, "sub/back", NO_SYMLINKS, ELOOP);
