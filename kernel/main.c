@@ -7,7 +7,6 @@
 #include "arch/hwreport.h"
 #include "arch/irq.h"
 #include "arch/mmu.h"
-#include "arch/screen.h"
 #include "arch/smp.h"
 #include "arch/time.h"
 #include "fs/anon.h"
@@ -38,6 +37,7 @@
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/visit.h"
 #include "kernel/term/keyboard.h"
+#include "kernel/term/screen.h"
 #include "kernel/term/tty.h"
 #include "lib/kcsan.h"
 #include "lib/string.h"
@@ -106,12 +106,12 @@ noreturn void kmain(struct bootinfo *bi)
     struct fs_context fs;
 
     printk_init(cmdline_get("loglevel"));
-    if (console_size(&cols, &rows))
+    if (screen_size(&cols, &rows))
         envp[1] = "TERM=linux";
     arch_cpu_init();
     print_memory(bi);
     init_memory(bi);
-    console_screen_alternate();
+    screen_alternate();
     sched_init();
     arch_machine_init(bi);
     arch_timer_init();

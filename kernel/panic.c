@@ -5,12 +5,10 @@
  * screen shows the cause before that can happen.
  */
 #include "kernel/panic.h"
-
 #include "arch/backtrace.h"
 #include "arch/console.h"
 #include "arch/cpu.h"
 #include "arch/exit.h"
-#include "arch/screen.h"
 #include "arch/stop.h"
 #include "arch/symbols.h"
 #include "arch/time.h"
@@ -20,6 +18,7 @@
 #include "kernel/printk.h"
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
+#include "kernel/term/screen.h"
 #include "lib/fmt.h"
 #include "lib/kcsan.h"
 #include "lib/lockdep.h"
@@ -166,7 +165,7 @@ static noreturn void report(const struct trapframe *tf, uintptr_t rbp, const cha
     arch_cpus_stop();
     printk_levels[0] = LOG_LEVEL_ALL;
     /* First of all: from here on nobody waits for the lock of the screen. */
-    console_seize(&cols, &rows);
+    screen_seize(&cols, &rows);
     text.log_end = printk_end();
     printk("\n");
     printk("kernel panic: %s\n", cause);

@@ -5,10 +5,10 @@
  * are cut.
  */
 #include "kernel/panic_screen.h"
-
 #include "arch/console.h"
-#include "arch/screen.h"
 #include "kernel/printk.h"
+#include "kernel/term/console.h"
+#include "kernel/term/screen.h"
 #include "lib/fmt.h"
 
 #define CAUSE_ROWS    2u
@@ -32,7 +32,7 @@ struct canvas {
 static void put(const char *text)
 {
     for (; *text; text++)
-        console_put_seized((u8)*text);
+        screen_put_seized((u8)*text);
 }
 
 /* The cursor to the beginning of the next free row. */
@@ -61,7 +61,7 @@ static void show_cause(struct canvas *c, const char *text)
     for (u32 i = 0; i < CAUSE_ROWS; i++) {
         next_row(c);
         for (u32 col = 0; col < c->cols && *text; col++, text++)
-            console_put_seized((u8)(*text >= ' ' && *text <= '~' ? *text : '.'));
+            screen_put_seized((u8)(*text >= ' ' && *text <= '~' ? *text : '.'));
     }
 }
 
@@ -82,7 +82,7 @@ static u64 show_line(struct canvas *c, u64 at, u64 end, bool stamped)
         if ((byte == ' ' && col == 0) || (u8)byte & LEVEL_MARK)
             continue;
         if (col++ < c->cols)
-            console_put_seized((u8)(byte >= ' ' && byte <= '~' ? byte : '.'));
+            screen_put_seized((u8)(byte >= ' ' && byte <= '~' ? byte : '.'));
     }
     return at;
 }
@@ -117,7 +117,7 @@ void panic_screen(const struct panic_text *t)
 {
     struct canvas c = {0};
 
-    if (!console_seize(&c.cols, &c.rows))
+    if (!screen_seize(&c.cols, &c.rows))
         return;
     put("\033[?7l\033[?25l" ON_BLUE "\033[2J");
     heading(&c, ON_RED, " Tessera stopped: kernel panic. A photograph of this helps.");

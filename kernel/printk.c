@@ -9,11 +9,10 @@
  * terminal nor look like a line of their own, here and wherever the ring is read.
  */
 #include "kernel/printk.h"
-
 #include "arch/console.h"
-#include "arch/screen.h"
 #include "arch/time.h"
 #include "kernel/panic.h"
+#include "kernel/term/console.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
 #include "lib/spinlock.h"

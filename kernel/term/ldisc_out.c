@@ -4,6 +4,7 @@
  */
 #include "kernel/term/ldisc_out.h"
 #include "arch/console.h"
+#include "kernel/term/console.h"
 #include "kernel/term/ldisc.h"
 #include "lib/lock.h"
 

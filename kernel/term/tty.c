@@ -4,10 +4,7 @@
  * who may do it when. Requests are in kernel/term/tty_ioctl.c.
  */
 #include "kernel/term/tty.h"
-#include "kernel/term/ldisc_out.h"
-
 #include "arch/console.h"
-#include "arch/screen.h"
 #include "arch/time.h"
 #include "kernel/devices.h"
 #include "kernel/random.h"
@@ -16,8 +13,11 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/walk.h"
+#include "kernel/term/console.h"
 #include "kernel/term/ldisc_edit.h"
+#include "kernel/term/ldisc_out.h"
 #include "kernel/term/pty.h"
+#include "kernel/term/screen.h"
 #include "kernel/term/tty_ioctl.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -56,7 +56,7 @@ static bool ignores(const struct proc *p, int signo)
            current_thread()->blocked & sig_bit(signo);
 }
 
-int tty_check_background(struct tty *t, int signo, bool ignorable)
+int tty_check_background(struct tty *t, int signo)
 {
     struct proc *p = current_proc();
     irqflags_t flags = spin_lock_irq(&proc_lock);
@@ -69,7 +69,7 @@ int tty_check_background(struct tty *t, int signo, bool ignorable)
     if (!background)
         return 0;
     if (ignores(p, signo))
-        return ignorable ? 0 : -EIO;
+        return signo == SIGTTOU ? 0 : -EIO; /* a reader would get nothing, for ever */
     if (orphaned)
         return -EIO;
     signal_send_group(group, signo, 0, 0);
@@ -218,7 +218,7 @@ ssize_t tty_read(struct file *f, struct uio *u, u64 *pos)
 
     (void)pos;
     for (;;) {
-        err = tty_check_background(t, SIGTTIN, false);
+        err = tty_check_background(t, SIGTTIN);
         if (err)
             return err;
         if (!u->left || READ_ONCE(t->hung))
@@ -252,7 +252,7 @@ ssize_t tty_write(struct file *f, struct uio *u, u64 *pos)
 
     (void)pos;
     if (t->ld.termios.c_lflag & TOSTOP)
-        err = tty_check_background(t, SIGTTOU, true);
+        err = tty_check_background(t, SIGTTOU);
     while (u->left && !err) {
         size_t part = MIN(u->left, sizeof(bytes));
         size_t n = uio_copy_from(u, bytes, part), out = 0;
@@ -350,7 +350,7 @@ void tty_init(void)
     ldisc_init(&console_tty.ld);
     console_tty.device = CONSOLE;
     console_tty.size = (struct winsize){.ws_row = 24, .ws_col = 80};
-    if (console_size(&cols, &rows)) {
+    if (screen_size(&cols, &rows)) {
         console_tty.size.ws_row = (u16)rows;
         console_tty.size.ws_col = (u16)cols;
     }

@@ -50,6 +50,5 @@ s32 tty_foreground(const struct tty *t);
 u64 tty_device(const struct tty *t);
 
 /* Whether the running process may use t now: 0; a background process gets `signo` and
- * -ERESTARTSYS, or -EIO when it would sleep for ever, or 0 when it ignores the signal and
- * `ignorable` (writing). */
-int tty_check_background(struct tty *t, int signo, bool ignorable);
+ * -ERESTARTSYS, or -EIO when it would sleep for ever, or 0 when it ignores SIGTTOU (writing). */
+int tty_check_background(struct tty *t, int signo);

@@ -4,12 +4,12 @@
  */
 #include "kernel/term/tty_ioctl.h"
 #include "arch/console.h"
-#include "arch/screen.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/walk.h"
 #include "kernel/term/ldisc_out.h"
+#include "kernel/term/screen.h"
 #include "kernel/term/tty.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -60,7 +60,7 @@ static int lock_termios(struct tty *t, uintptr_t arg)
 static int set_termios(struct tty *t, uintptr_t arg, bool two, bool flush)
 {
     struct kernel_termios2 v;
-    int err = tty_check_background(t, SIGTTOU, true);
+    int err = tty_check_background(t, SIGTTOU);
 
     if (!err)
         err = copy_from_user(&v, arg, two ? sizeof(v) : sizeof(v.t));
@@ -94,7 +94,7 @@ static int set_termio(struct tty *t, uintptr_t arg, bool flush)
 {
     struct kernel_termios k = t->ld.termios;
     struct kernel_termio v;
-    int err = tty_check_background(t, SIGTTOU, true);
+    int err = tty_check_background(t, SIGTTOU);
 
     if (!err)
         err = copy_from_user(&v, arg, sizeof(v));
@@ -189,7 +189,7 @@ static int set_foreground(struct tty *t, uintptr_t arg)
 
     if (p->tty != t || t->session != p->sid)
         return -ENOTTY;
-    err = tty_check_background(t, SIGTTOU, true);
+    err = tty_check_background(t, SIGTTOU);
     if (!err)
         err = copy_from_user(&pgid, arg, sizeof(pgid));
     if (err)
@@ -210,7 +210,7 @@ static int set_foreground(struct tty *t, uintptr_t arg)
 void tty_set_mode(struct tty *t, u32 mode)
 {
     t->mode = mode;
-    console_set_graphics(mode == KD_GRAPHICS);
+    screen_set_graphics(mode == KD_GRAPHICS);
 }
 
 /* KD_GRAPHICS: a program draws on the framebuffer, the console keeps its text to itself. As on
@@ -232,7 +232,7 @@ static int screen_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
 {
     u32 cols, rows;
 
-    if (t->ld.out || !console_size(&cols, &rows))
+    if (t->ld.out || !screen_size(&cols, &rows))
         return -ENOTTY;
     return cmd == KDSETMODE ? set_mode(t, arg) : put_number(arg, (s32)t->mode);
 }
@@ -241,7 +241,7 @@ static int screen_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
 
 static int flush(struct tty *t, uintptr_t what)
 {
-    int err = tty_check_background(t, SIGTTOU, true);
+    int err = tty_check_background(t, SIGTTOU);
 
     if (err)
         return err;
@@ -256,7 +256,7 @@ static int flush(struct tty *t, uintptr_t what)
 
 static int flow(struct tty *t, uintptr_t what)
 {
-    int err = tty_check_background(t, SIGTTOU, true);
+    int err = tty_check_background(t, SIGTTOU);
 
     if (err)
         return err;
@@ -342,7 +342,7 @@ long tty_request(struct tty *t, u32 cmd, uintptr_t arg)
         return flow(t, arg);
     case TCSBRK:
     case TCSBRKP:
-        return tty_check_background(t, SIGTTOU, true);
+        return tty_check_background(t, SIGTTOU);
     case KDSETMODE:
     case KDGETMODE:
         return screen_ioctl(t, cmd, arg);

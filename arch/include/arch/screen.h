@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * The screen of the machine: a terminal of characters.
+ * What shows the cells of kernel/term/screen.c: a framebuffer, or a VGA in text mode.
  */
 #pragma once
 
 #include "lib/types.h"
 
-/* Draws what was written. Text that scrolls faster than it can be drawn may be put off to a
- * later tick. To be called at the end of a line or of a write. */
-void console_flush(void);
+/* No screen has more cells: 240 x 75 (1920 x 1200), 256 x 80. */
+#define ARCH_SCREEN_CELLS 20480u
 
-/* Finds the screen, shows the log so far on it; after framebuffer_init and cmdline_init, takes
- * no memory. Then memory for its second grid, once there is any. */
-void console_screen_init(void);
-void console_screen_alternate(void);
+struct vt_cell; /* kernel/term/vt.h */
 
-/* Size of the screen in characters; false: there is none. */
-bool console_size(u32 *cols, u32 *rows);
+struct screen_driver {
+    void (*draw)(u32 col, u32 row, const struct vt_cell *cells, u32 n);
+    /* Blanks all of it, also what no cell covers. NULL: cells cover all. */
+    void (*clear)(void);
+    /* NULL: the cursor comes as a cell with VT_CURSOR. */
+    void (*cursor)(u32 col, u32 row, bool visible);
+};
 
-/* A program draws on the screen by itself: text is kept but not shown until it is off again.
- * The report of a panic shows all the same. No effect without a screen. */
-void console_set_graphics(bool on);
-
-/* For the report of a panic: takes the screen away from its user, and clears it.
- * From now on only console_put_seized() writes there, and no lock is taken. Size as
- * console_size(). */
-bool console_seize(u32 *cols, u32 *rows);
-void console_put_seized(u8 byte);
+/* The driver, with the size of its grid, all of it blank; NULL: no screen. Takes no memory. */
+const struct screen_driver *arch_screen(u32 *cols, u32 *rows);

@@ -7,7 +7,6 @@
 #include "arch/x86_64/boot/entry.h"
 #include "arch/console.h"
 #include "arch/mmu.h"
-#include "arch/screen.h"
 #include "arch/x86_64/boot/boot.h"
 #include "arch/x86_64/boot/efi.h"
 #include "arch/x86_64/boot/multiboot2.h"
@@ -16,10 +15,12 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/gdt.h"
 #include "arch/x86_64/drivers/display/bga.h"
+#include "arch/x86_64/drivers/serial/serial.h"
 #include "arch/x86_64/mmu/framebuffer.h"
 #include "arch/x86_64/mmu/image.h"
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
+#include "kernel/term/screen.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -86,10 +87,12 @@ void boot_main(paddr_t info, u32 protocol, u64 displacement)
 {
     struct bootinfo *bi = &boot_info;
     struct boot_map *map = &raw_map;
+    const char *serial;
     paddr_t limit;
 
     image_displacement = displacement;
     cpu_tables_init();
+    serial_init();
     pat_init();
     limit = address_limit();
 
@@ -114,7 +117,10 @@ void boot_main(paddr_t info, u32 protocol, u64 displacement)
             cmdline_cut, cmdline_cut == CUT_SEEN ? " or more" : "", BOOT_CMDLINE_MAX - 1);
     bga_init(bi);
     framebuffer_init(bi, limit);
-    console_screen_init();
+    /* Where nobody reads the port it would still be waited for, 87 us a byte. */
+    serial = cmdline_get("serial");
+    if (screen_init() && serial && strcmp(serial, "off") == 0)
+        serial_close();
     if (bi->initrd_len) {
         check_initrd(bi, map);
         add_loader(map, bi->initrd, bi->initrd_len);

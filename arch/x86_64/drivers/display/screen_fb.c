@@ -4,8 +4,9 @@
  */
 #include "arch/x86_64/drivers/display/screen_fb.h"
 #include "arch/framebuffer.h"
+#include "arch/screen.h"
 #include "arch/x86_64/drivers/display/fbdraw.h"
-#include "arch/x86_64/drivers/display/screen.h"
+#include "kernel/term/vt.h"
 
 static struct fbdraw fb;
 
@@ -25,7 +26,7 @@ const struct screen_driver *screen_framebuffer(u32 *cols, u32 *rows)
 {
     const struct boot_framebuffer *info = framebuffer_info();
 
-    if (!info || !fbdraw_init(&fb, info, framebuffer_memory(), SCREEN_CELLS))
+    if (!info || !fbdraw_init(&fb, info, framebuffer_memory(), ARCH_SCREEN_CELLS))
         return NULL;
     fbdraw_clear(&fb);
     *cols = fb.cols;

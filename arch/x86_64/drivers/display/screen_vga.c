@@ -6,9 +6,10 @@
  */
 #include "arch/x86_64/drivers/display/screen_vga.h"
 #include "arch/mmu.h"
+#include "arch/screen.h"
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/drivers/display/screen.h"
 #include "arch/x86_64/mmu/mmu.h"
+#include "kernel/term/vt.h"
 
 #define COLS 80u
 #define ROWS 25u

@@ -15,10 +15,10 @@
 #include "arch/x86_64/drivers/irq/apic.h"
 #include "arch/x86_64/drivers/irq/irq.h"
 #include "arch/x86_64/drivers/irq/pic.h"
-#include "arch/x86_64/drivers/serial/console.h"
 #include "arch/x86_64/drivers/serial/serial.h"
 #include "arch/x86_64/drivers/usb/usb.h"
 #include "kernel/term/keyboard.h"
+#include "kernel/term/screen.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 
@@ -47,7 +47,7 @@ void arch_poll_devices(void)
     usb_poll();
     ps2_tick();
     keyboard_tick();
-    console_tick();
+    screen_tick();
 }
 
 u64 arch_idle_poll_ns(void)

@@ -10,6 +10,7 @@
 #include "arch/x86_64/drivers/irq/irq.h"
 #include "arch/x86_64/drivers/irq/pic.h"
 #include "arch/x86_64/drivers/serial/serial.h"
+#include "kernel/term/console.h"
 
 #define COM1 0x3f8
 #define COM2 0x2f8
@@ -35,7 +36,7 @@ enum {
 #define STREAMS         4u
 #define DEBUG_SIGNATURE 0xe9 /* what QEMU's debug ports answer when read */
 
-static enum { UNKNOWN, ABSENT, PRESENT } serial;
+static enum { ABSENT, PRESENT } serial;
 static bool debug_port;
 static u32 failures; /* bytes in a row that could not be sent */
 
@@ -59,10 +60,8 @@ static void probe(void)
     serial = PRESENT;
 }
 
-void serial_put(u8 byte)
+static void put(u8 byte)
 {
-    if (serial == UNKNOWN)
-        probe();
     if (debug_port)
         outb(DEBUG_PORT, byte);
     if (serial != PRESENT)
@@ -76,6 +75,14 @@ void serial_put(u8 byte)
     }
     if (++failures == FAILURES_MAX) /* stuck: do not pay the wait for ever */
         serial = ABSENT;
+}
+
+void serial_init(void)
+{
+    static struct console_sink sink = {.put = put};
+
+    probe();
+    console_add(&sink);
 }
 
 void serial_close(void)
@@ -98,8 +105,6 @@ void serial_receive(void)
 
 void serial_enable_input(void)
 {
-    if (serial == UNKNOWN)
-        probe();
     if (serial != PRESENT)
         return;
     outb(COM1 + IRQ_ENABLE, 0x01);
