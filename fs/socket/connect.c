@@ -54,7 +54,7 @@ int socket_listen(struct socket *s, s32 backlog)
 
     if (err)
         return err;
-    socket_cred_current(&s->cred, true);
+    socket_cred_current(&s->cred, IDS_EFFECTIVE);
     spin_lock(&s->lock);
     s->backlog = MIN((u32)backlog, BACKLOG_MAX);
     s->closed = 0;
@@ -284,7 +284,7 @@ static int begin(struct socket *s, const struct address *a, struct fs_context *f
 
     if (err)
         return err;
-    socket_cred_current(&s->cred, true);
+    socket_cred_current(&s->cred, IDS_EFFECTIVE);
     n = make_server(s, listener);
     if (n)
         s->peer_cred = listener->cred;

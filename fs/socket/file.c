@@ -144,7 +144,7 @@ static void socket_release(struct file *f)
     socket_end(s);
     socket_put(s);
     if (local)
-        rights_collect(false);
+        rights_collect(COLLECT_IF_DUE);
 }
 
 const struct file_ops socket_ops = {

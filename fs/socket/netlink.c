@@ -63,7 +63,7 @@ static int take_port(struct socket *s, u32 want)
     struct socket_cred cred;
     u32 port = want;
 
-    socket_cred_current(&cred, true);
+    socket_cred_current(&cred, IDS_EFFECTIVE);
     SCOPED_LOCK(&ports_lock);
     if (s->port)
         return want && want != s->port ? -EINVAL : 0;

@@ -136,7 +136,7 @@ void packet_set_cred(struct packet *p, const struct socket *s, const struct sock
     if (m->has_cred)
         p->cred = m->cred;
     else if (p->has_cred)
-        socket_cred_current(&p->cred, false);
+        socket_cred_current(&p->cred, IDS_REAL);
 }
 
 int packet_queue(struct socket *s, struct packet *p)

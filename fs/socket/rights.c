@@ -154,9 +154,9 @@ int rights_fly(struct packet *p, struct rights *r, struct socket *to, u64 max)
 
     if (!r)
         return 0;
-    rights_collect(false);
+    rights_collect(COLLECT_IF_DUE);
     if (READ_ONCE(a->flying) > max) {
-        rights_collect(true);
+        rights_collect(COLLECT_NOW);
         if (READ_ONCE(a->flying) > max)
             return -ETOOMANYREFS;
     }
@@ -307,13 +307,13 @@ static void take_dead(struct list *dead)
     }
 }
 
-void rights_collect(bool now)
+void rights_collect(enum collect when)
 {
     struct list dead = LIST_INIT(dead), *first;
     u32 due = __atomic_add_fetch(&looks_due, 1, __ATOMIC_RELAXED);
 
     if (!READ_ONCE(flying_sockets) ||
-        (!now && (u64)due * OFTEN < READ_ONCE(flying_sockets)))
+        (when == COLLECT_IF_DUE && (u64)due * OFTEN < READ_ONCE(flying_sockets)))
         return;
     mutex_lock(&flight_lock);
     __atomic_store_n(&looks_due, 0, __ATOMIC_RELAXED);

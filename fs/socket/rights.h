@@ -23,7 +23,8 @@ struct rights *rights_peek(struct packet *p, int *err);
 
 /* Throws away what nobody can receive: now, or when enough has happened since it last looked
  * that a look costs little of that. */
-void rights_collect(bool now);
+enum collect { COLLECT_NOW, COLLECT_IF_DUE };
+void rights_collect(enum collect when);
 
 /* Room for n descriptors, none in it. NULL: no memory. */
 struct rights *rights_create(u32 n);

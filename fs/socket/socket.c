@@ -160,7 +160,7 @@ int socket_create(u32 family, u32 type, u32 protocol, u32 flags, struct file **o
     s = socket_alloc(family, type, protocol);
     if (!s)
         return -ENOMEM;
-    socket_cred_current(&s->cred, true);
+    socket_cred_current(&s->cred, IDS_EFFECTIVE);
     err = socket_file(s, flags, out);
     if (err)
         socket_put(s);

@@ -67,7 +67,8 @@ struct socket_info {
 
 /* Provided by kernel/net/socket.c (host: tests/host/port_fs.c): the running process's, with its
  * effective or real ids. */
-void socket_cred_current(struct socket_cred *out, bool effective);
+enum socket_ids { IDS_REAL, IDS_EFFECTIVE };
+void socket_cred_current(struct socket_cred *out, enum socket_ids which);
 
 /* ---- for the files of fs/socket ---- */
 

@@ -46,7 +46,7 @@ static long send(struct file *f, struct message *m)
     rights_put(m->rights);
     if (m->uio->broken)
         signal_send_thread(current_thread(), SIGPIPE);
-    io_account(n, true);
+    io_account(n, IO_WRITE);
     return n;
 }
 
@@ -151,7 +151,7 @@ static long receive(struct file *f, struct message *m)
 {
     long n = socket_receive(f, m);
 
-    io_account(n, false);
+    io_account(n, IO_READ);
     return n;
 }
 

@@ -16,13 +16,13 @@
 #define TYPE_MASK    0xfu
 #define SOCKET_FLAGS (u32)(O_CLOEXEC | O_NONBLOCK)
 
-void socket_cred_current(struct socket_cred *out, bool effective)
+void socket_cred_current(struct socket_cred *out, enum socket_ids which)
 {
     const struct proc *p = current_proc();
 
     out->pid = p->pid;
-    out->uid = effective ? p->cred.euid : p->cred.uid;
-    out->gid = effective ? p->cred.egid : p->cred.gid;
+    out->uid = which == IDS_EFFECTIVE ? p->cred.euid : p->cred.uid;
+    out->gid = which == IDS_EFFECTIVE ? p->cred.egid : p->cred.gid;
 }
 
 int socket_of(int fd, struct file **f)

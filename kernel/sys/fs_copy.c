@@ -108,8 +108,8 @@ static long send(struct file *out, struct side *in, vaddr_t user, size_t len)
     if (S_ISDIR(in->file->inode->mode) || file_flags(out) & O_APPEND)
         return -EINVAL;
     n = copy_bytes(in, out, NULL, MIN(len, RW_MAX));
-    io_account(n, false);
-    io_account(n, true);
+    io_account(n, IO_READ);
+    io_account(n, IO_WRITE);
     err = side_end(in);
     return err ? err : n;
 }
@@ -173,8 +173,8 @@ static long copy_range(const struct syscall_args *a, struct side *in, struct sid
     if (err)
         return err;
     n = copy_bytes(in, out->file, &out->pos, len);
-    io_account(n, false);
-    io_account(n, true);
+    io_account(n, IO_READ);
+    io_account(n, IO_WRITE);
     if (n <= 0)
         return n;
     err = side_end(in);

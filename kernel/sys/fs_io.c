@@ -55,12 +55,12 @@ static int check_file(const struct file *f, const s64 *pos, bool writes)
     return (writes ? file_writable(f) : file_readable(f)) ? 0 : -EBADF;
 }
 
-void io_account(long n, bool writes)
+void io_account(long n, enum io_way way)
 {
     struct io_counts *io = &current_thread()->io;
     u64 bytes = n > 0 ? (u64)n : 0;
 
-    if (writes)
+    if (way == IO_WRITE)
         io->syscw++, io->wchar += bytes;
     else
         io->syscr++, io->rchar += bytes;
@@ -94,7 +94,7 @@ static always_inline long transfer(int fd, vaddr_t buf, size_t len, const s64 *p
     n = check_file(f, pos, writes);
     if (n == 0 && (n = buffer_get(&b, buf, len)) == 0)
         n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
-    io_account(n, writes);
+    io_account(n, writes ? IO_WRITE : IO_READ);
     if (unlikely(held))
         file_put(f);
     return n;
@@ -140,7 +140,7 @@ static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool w
         n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
         buffers_put(&b);
     }
-    io_account(n, writes);
+    io_account(n, writes ? IO_WRITE : IO_READ);
     file_put(f);
     return n;
 }

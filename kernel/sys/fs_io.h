@@ -13,4 +13,5 @@ struct uio;
 ssize_t call_read(struct file *f, struct uio *u, const s64 *pos);
 ssize_t call_write(struct file *f, struct uio *u, const s64 *pos);
 /* One call that read or wrote and its result, for /proc/PID/io. */
-void io_account(long n, bool writes);
+enum io_way { IO_READ, IO_WRITE };
+void io_account(long n, enum io_way way);
