@@ -100,18 +100,6 @@ static struct proc *member_after(s32 pgid, u64 birth)
     return found && found->pgid == pgid ? found : NULL;
 }
 
-struct proc *proc_first(void)
-{
-    REQUIRES(&proc_lock);
-    return birth_entry(rb_first(&by_birth));
-}
-
-struct proc *proc_next(const struct proc *p)
-{
-    REQUIRES(&proc_lock);
-    return birth_entry(rb_next(&p->birth_node));
-}
-
 struct proc *group_first(s32 pgid)
 {
     REQUIRES(&proc_lock);

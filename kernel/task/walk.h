@@ -11,9 +11,7 @@ void procs_add(struct proc *p);
 void procs_remove(struct proc *p);
 void procs_regroup(struct proc *p, s32 pgid);
 
-/* All in the order of their birth, and a group's: for walks in one go. NULL: the end. */
-struct proc *proc_first(void);
-struct proc *proc_next(const struct proc *p);
+/* A group's in the order of their birth, for walks in one go. NULL: the end. */
 struct proc *group_first(s32 pgid);
 struct proc *group_next(const struct proc *p);
 struct proc *group_after(s32 pgid, u64 birth); /* the same from a place in the order on */

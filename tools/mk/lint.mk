@@ -17,6 +17,7 @@ define LINT
 	step tools/check-words; \
 	step tools/check-docs.py; \
 	step tools/check-length.py; \
+	step tools/check-dead.py; \
 	step tests/exercises/run.py $(O) --apply; \
 	step $(MAKE) --no-print-directory lib; \
 	step $(CLANG_FORMAT) --dry-run -Werror $(FORMAT_FILES); \
