@@ -16,10 +16,8 @@ include tools/mk/explorer.mk
 include tools/mk/release.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all lib run test test-needs test-programs test-host test-port test-models test-models-big test-inject test-user test-run test-stress test-linux test-boot \
-        test-smp test-smp-2 test-smp-4 test-smp-boot \
-        test-boot-short test-keys test-screen test-usb test-usb-hostile test-machines test-hwreport \
-        test-sanitizers test-sanitizers-short test-lockdep test-kcsan test-image esp esp-grub iso usb debug screenshot lint format bench bench-check test-bench-short profile scale stall explorer figures cast book tour test-tours exercise test-exercises test-crashes test-explorer release test-release clean help
+# Every target of this file by its name; test-smp-N and esp are of pattern rules and tools/mk.
+.PHONY: $(shell sed -n 's/^\([a-z][a-z-]*\):.*/\1/p' Makefile) test-smp-2 test-smp-4 esp esp-grub
 
 all: $(KERNEL) $(INITRAMFS) $(SUITE_FILES) $(O)/compile_commands.json ## build the kernel and the initramfs
 
