@@ -112,9 +112,23 @@ static struct posix_timer *build(s32 clock, const struct sigevent *ev, u64 targe
     return NULL;
 }
 
+/* The C library's names of the caller's own clocks; 0 is whoever asks. */
+static s32 own_clock(s32 clock)
+{
+    const struct thread *t = current_thread();
+    s32 id = ~(clock >> 3);
+
+    if (clock >= 0 || (clock & CPU_CLOCK_KIND) != CPU_CLOCK_ALL)
+        return clock;
+    if (clock & CPU_CLOCK_THREAD)
+        return id && id != t->tid ? clock : CLOCK_THREAD_CPUTIME_ID;
+    return id && id != t->proc->pid ? clock : CLOCK_PROCESS_CPUTIME_ID;
+}
+
 long sys_timer_create(const struct syscall_args *a)
 {
     struct sigevent ev = {.signo = SIGALRM};
+    s32 clock = own_clock((s32)a->a0);
     struct posix_timers *all;
     struct posix_timer *t;
     u64 target;
@@ -122,13 +136,13 @@ long sys_timer_create(const struct syscall_args *a)
 
     if (a->a1 && copy_from_user(&ev, a->a1, sizeof(ev)) != 0)
         return -EFAULT;
-    err = check_clock((s32)a->a0);
+    err = check_clock(clock);
     if (!err)
         err = find_target(&ev, &target);
     if (err)
         return err;
     all = posix_timers_own();
-    t = all ? build((s32)a->a0, &ev, target) : NULL;
+    t = all ? build(clock, &ev, target) : NULL;
     if (!t)
         return -EAGAIN;
     mutex_lock(&all->lock);

@@ -293,7 +293,8 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
     irqflags_t flags;
 
     args = (struct exec_args){.name = path, .argv = argv, .envp = envp};
-    if (p && proc_reserve_pid(NULL, &p->pid) == 0 && fs_context_copy(&p->fs, fs) == 0) {
+    if (p && proc_reserve_pid(NULL, 0, &p->pid) == 0 &&
+        fs_context_copy(&p->fs, fs) == 0) {
         p->files = fdtable_create();
         t = thread_create(p, "init", init_start, &args);
     }

@@ -11,6 +11,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/cpulimit.h"
 #include "kernel/task/sched/timespec.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/time.h"
@@ -77,6 +78,38 @@ int deadline_from_user(vaddr_t timespec, u64 *deadline)
 
 /* ---- reading clocks ---- */
 
+static u64 cpu_ns(u64 user, u64 system, s32 clock)
+{
+    return (clock & CPU_CLOCK_KIND) == CPU_CLOCK_USER ? user : user + system;
+}
+
+/* A clock of another process, or of another thread of this one: clock_getcpuclockid(3). */
+static int read_cpu_clock(s32 clock, u64 *ns)
+{
+    s32 id = ~(clock >> 3), pid = current_proc()->pid;
+    const struct thread *t;
+    const struct proc *p;
+    irqflags_t flags;
+
+    if ((clock & CPU_CLOCK_KIND) == CPU_CLOCK_KIND) /* a descriptor's */
+        return -EINVAL;
+    if (clock & CPU_CLOCK_THREAD) {
+        id = id ?: current_thread()->tid;
+        t = thread_lock(pid, id, &flags);
+        if (!t)
+            return -EINVAL;
+        *ns = cpu_ns(READ_ONCE(t->utime_ns), READ_ONCE(t->stime_ns), clock);
+        thread_unlock(id, flags);
+        return 0;
+    }
+    flags = spin_lock_irq(&proc_lock);
+    p = id && id != current_thread()->tid ? proc_find(id) : current_proc();
+    if (p)
+        *ns = cpu_ns(READ_ONCE(p->utime_ns), READ_ONCE(p->stime_ns), clock);
+    spin_unlock_irq(&proc_lock, flags);
+    return p ? 0 : -EINVAL;
+}
+
 static int read_clock(s32 clock, u64 *ns)
 {
     const struct thread *t = current_thread();
@@ -100,7 +133,7 @@ static int read_clock(s32 clock, u64 *ns)
         *ns = t->utime_ns + t->stime_ns;
         return 0;
     default:
-        return -EINVAL;
+        return clock < 0 ? read_cpu_clock(clock, ns) : -EINVAL;
     }
 }
 
@@ -118,14 +151,15 @@ long sys_clock_getres(const struct syscall_args *a)
     u64 ns;
     int err = read_clock(clock, &ns);
     bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ||
-                  clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+                  clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ||
+                  clock < 0;
 
     if (err || !a->a1)
         return err;
     return timespec_to_user(a->a1, coarse ? TICK_NS : 1);
 }
 
-static void set_realtime(u64 ns)
+void clock_set_realtime(u64 ns)
 {
     wall_set(ns);
     vdso_clock_was_set();
@@ -144,7 +178,7 @@ long sys_clock_settime(const struct syscall_args *a)
         return err;
     if (!proc_capable(current_proc(), CAP_SYS_TIME))
         return -EPERM;
-    set_realtime(ns);
+    clock_set_realtime(ns);
     return 0;
 }
 
@@ -168,7 +202,7 @@ long sys_settimeofday(const struct syscall_args *a)
     if (!proc_capable(current_proc(), CAP_SYS_TIME))
         return -EPERM;
     if (a->a0)
-        set_realtime(ns);
+        clock_set_realtime(ns);
     return 0;
 }
 

@@ -132,19 +132,20 @@ static u32 max_threads(void)
     return (u32)MIN(max, (u64)PID_MAX - 512);
 }
 
-int proc_reserve_pid(const struct proc *creator, s32 *pid)
+int proc_reserve_pid(const struct proc *creator, s32 wanted, s32 *pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    s32 candidate = last_pid;
+    s32 candidate = wanted ? wanted - 1 : last_pid, tries = wanted ? 1 : PID_MAX;
     int err = -EAGAIN;
 
     if (!creator) /* the first of all */
         proc_threads_max = max_threads();
     if (nprocs >= proc_threads_max || (creator && proc_over_nproc(creator)))
         goto out;
-    for (s32 tries = 0; tries < PID_MAX; tries++) {
+    err = wanted ? -EEXIST : -EAGAIN;
+    for (; tries; tries--) {
         /* After the wrap the low numbers stay with the system's first processes. */
-        if (++candidate >= (s32)READ_ONCE(pid_limit))
+        if (++candidate >= (s32)READ_ONCE(pid_limit) && !wanted)
             candidate = 300;
         if (!~pid_map[candidate / 64])
             candidate |= 63; /* nothing free in this word */
@@ -153,7 +154,8 @@ int proc_reserve_pid(const struct proc *creator, s32 *pid)
             continue;
         pid_map[candidate / 64] |= 1ull << (candidate % 64);
         nprocs++;
-        last_pid = *pid = candidate;
+        *pid = candidate;
+        last_pid = wanted ? last_pid : candidate;
         err = 0;
         break;
     }

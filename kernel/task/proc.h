@@ -390,8 +390,9 @@ struct proc *proc_alloc(void);
 /* Frees the record of a process that nobody can find. */
 void proc_free(struct proc *p);
 
-/* Reserves a number for a child of `creator` (NULL: the first process). -EAGAIN: limits. */
-int proc_reserve_pid(const struct proc *creator, s32 *pid);
+/* Reserves a number for a child of `creator` (NULL: the first process). wanted: that one, which
+ * must be valid, 0: any. -EAGAIN: limits; -EEXIST: it is taken. */
+int proc_reserve_pid(const struct proc *creator, s32 wanted, s32 *pid);
 void proc_unreserve_pid(s32 pid);
 void pid_release(s32 pid); /* the same with proc_lock held */
 /* Makes p known under its reserved pid. proc_lock held. */

@@ -18,6 +18,12 @@
 #define CLOCK_BOOTTIME_ALARM     9
 #define CLOCK_TAI                11
 
+/* Clocks below 0 are of one process or thread: ~number << 3, and these. */
+#define CPU_CLOCK_THREAD 4
+#define CPU_CLOCK_KIND   3 /* the mask; itself: not of CPU time */
+#define CPU_CLOCK_ALL    2
+#define CPU_CLOCK_USER   1 /* time in user mode alone */
+
 #define TIMER_ABSTIME 1
 
 #define ITIMER_REAL    0

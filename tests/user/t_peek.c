@@ -53,7 +53,8 @@ static void end(pid_t pid)
     t_status_of(pid);
 }
 
-TEST(queues, "what is pending for a thread and for its process, from any place on; it stays")
+TEST(queues,
+     "what is pending for a thread and for its process, from any place on; it stays")
 {
     pid_t pid = standing();
     siginfo_t info[64];
@@ -97,7 +98,8 @@ TEST(errors, "no such flags, counts, processes; a buffer that ends tells what fi
     ERR(peek(pid, 0, 0, -1, info), EINVAL);
     ERR(syscall(SYS_ptrace, PEEK, pid, NULL, info), EFAULT);
     ERR(peek(getpid(), 0, 0, 1, info), ESRCH);
-    char *two = mmap(NULL, 2 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *two =
+        mmap(NULL, 2 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(two != MAP_FAILED);
     OK(mprotect(two + P, P, PROT_READ));
     EQ(peek(pid, 0, 0, 4, two + P - 2 * sizeof(*info)), 2);
@@ -110,7 +112,10 @@ TEST(errors, "no such flags, counts, processes; a buffer that ends tells what fi
 static void vanish(void)
 {
     register long size __asm__("rsi") = 0x7ffffffff000;
-    __asm__ volatile("syscall" : : "a"(SYS_munmap), "D"(0L), "r"(size) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     :
+                     : "a"(SYS_munmap), "D"(0L), "r"(size)
+                     : "rcx", "r11", "memory");
 }
 
 TEST(rollup, "smaps_rollup of a process without any area: all its figures, all 0")

@@ -124,19 +124,38 @@ static int check_clone3(const struct clone3_args *c)
         return -EINVAL;
     if (!c->stack != !c->stack_size || !user_range_ok(c->stack, c->stack_size))
         return -EINVAL;
+    return 0;
+}
+
+/* The number that is asked for, 0: none. There is one namespace, so it is one at most. */
+static int wanted_tid(const struct clone3_args *c, s32 *tid)
+{
+    struct proc *p = current_proc();
+
+    *tid = 0;
     if (!c->set_tid)
         return 0;
-    /* A number cannot be asked for: who might is told that it is not there. */
-    return proc_capable(current_proc(), CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+    if (c->set_tid_size > 1)
+        return -EINVAL;
+    if (copy_from_user(tid, c->set_tid, sizeof(*tid)) != 0)
+        return -EFAULT;
+    if (*tid < 1 || *tid >= (s32)READ_ONCE(pid_limit))
+        return -EINVAL;
+    return proc_capable(p, CAP_SYS_ADMIN) || proc_capable(p, CAP_CHECKPOINT_RESTORE)
+               ? 0
+               : -EPERM;
 }
 
 long sys_clone3(const struct syscall_args *a)
 {
     struct clone3_args c;
+    s32 tid;
     int err = read_clone3(a->a0, a->a1, &c);
 
     if (!err)
         err = check_clone3(&c);
+    if (!err)
+        err = wanted_tid(&c, &tid);
     if (err)
         return err;
     return do_clone(&(struct fork_args){
@@ -146,6 +165,7 @@ long sys_clone3(const struct syscall_args *a)
         .child_tid = c.child_tid,
         .tls = c.tls,
         .pidfd = c.pidfd,
+        .tid = tid,
     });
 }
 

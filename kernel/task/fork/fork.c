@@ -84,7 +84,7 @@ long fork_thread(const struct fork_args *args)
     struct proc *p = current_proc();
     struct thread *t;
     s32 tid;
-    int err = proc_reserve_pid(p, &tid);
+    int err = proc_reserve_pid(p, args->tid, &tid);
 
     if (err)
         return err;
@@ -192,7 +192,7 @@ long fork_process(const struct fork_args *args)
 
     if (signal_actionable(current_thread()))
         return -ERESTARTNOINTR;
-    err = proc_reserve_pid(parent, &pid);
+    err = proc_reserve_pid(parent, args->tid, &pid);
     if (err)
         return err;
     err = child_build(parent, args, &child);

@@ -12,9 +12,10 @@ struct fork_args {
     vaddr_t parent_tid, child_tid;
     u64 tls;
     vaddr_t pidfd; /* CLONE_PIDFD: where its number goes */
+    s32 tid;       /* that it gets, 0: any */
 };
 
-/* The number of the new thread or process, -EAGAIN, -ENOMEM. */
+/* The number of the new thread or process, -EAGAIN, -ENOMEM, -EEXIST. */
 long fork_thread(const struct fork_args *args);
 long fork_process(const struct fork_args *args);
 
