@@ -17,8 +17,8 @@
 
 #define LEAF_SPAN (PT_ENTRIES * PAGE_SIZE) /* bytes one leaf table covers */
 
-/* Ends a table without entries that nobody reaches any more: whoever checks a backlink into it
- * sees that it is none. Its frame is the caller's to free. */
+/* Ends a table without entries that nobody reaches any more: a walker that checks a backlink into
+ * it sees that it is none. Its frame is the caller's to free. */
 void pt_retire(struct mm *mm, struct page *table);
 
 /* An empty root with the kernel half filled in. false: no memory. */

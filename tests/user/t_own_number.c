@@ -13,9 +13,8 @@ struct args {
 
 static pid_t clone_as(const int *tids, size_t n)
 {
-    struct args a = {.exit_signal = SIGCHLD,
-                     .set_tid = (uint64_t)(uintptr_t)tids,
-                     .set_tid_size = n};
+    struct args a = {
+        .exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)tids, .set_tid_size = n};
     pid_t pid = (pid_t)syscall(SYS_clone3, &a, sizeof(a));
     if (!pid)
         _exit(tids[0] == getpid() ? 0 : 1);

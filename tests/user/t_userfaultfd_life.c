@@ -204,7 +204,8 @@ TEST(uffd_areas, "areas split at the ends, and are one again; rights do not matt
         EQ(t_lines(mem, 8), 1);
 }
 
-TEST(uffd_two, "two monitors beside one another: nothing merges, each is asked for his own")
+TEST(uffd_two,
+     "two monitors beside one another: nothing merges, each is asked for his own")
 {
     struct toucher t;
     int first;
