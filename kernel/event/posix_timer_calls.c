@@ -112,7 +112,7 @@ static struct posix_timer *build(s32 clock, const struct sigevent *ev, u64 targe
     return NULL;
 }
 
-/* The C library's names of the caller's own clocks; 0 is whoever asks. */
+/* The C library's names of the caller's own clocks; 0 is the caller. */
 static s32 own_clock(s32 clock)
 {
     const struct thread *t = current_thread();

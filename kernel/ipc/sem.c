@@ -4,6 +4,7 @@
  */
 #include "kernel/ipc/sem.h"
 #include "fs/inode.h"
+#include "kernel/ipc/sem_undo.h"
 #include "kernel/sys/time.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"

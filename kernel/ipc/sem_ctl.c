@@ -4,6 +4,7 @@
  */
 #include "fs/inode.h"
 #include "kernel/ipc/sem.h"
+#include "kernel/ipc/sem_undo.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"

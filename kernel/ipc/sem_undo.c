@@ -3,6 +3,7 @@
  * SEM_UNDO: what is added to semaphores at the end of the threads that share a list; see
  * kernel/ipc/sem.h. An undo leaves with its set or with its list, whichever is first.
  */
+#include "kernel/ipc/sem_undo.h"
 #include "fs/inode.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/task/proc.h"

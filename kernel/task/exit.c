@@ -10,7 +10,7 @@
 #include "kernel/event/pidfd.h"
 #include "kernel/event/posix_timer.h"
 #include "kernel/ipc/segment.h"
-#include "kernel/ipc/sem.h"
+#include "kernel/ipc/sem_undo.h"
 #include "kernel/pause.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"

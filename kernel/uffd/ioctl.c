@@ -9,6 +9,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/op/mm.h"
 #include "mm/op/provide.h"
+#include "mm/op/watch.h"
 #include "mm/phys/buddy.h"
 
 #define BIT(n) (1ull << (n))

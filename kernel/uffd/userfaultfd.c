@@ -14,7 +14,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "mm/op/mm.h"
-#include "mm/op/provide.h"
+#include "mm/op/watch.h"
 #include "mm/phys/slab.h"
 
 u32 uffd_unprivileged;

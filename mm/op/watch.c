@@ -3,11 +3,11 @@
  * Which memory a monitor watches: flags of VMAs, cut at the ends of what it asks for and
  * merged where they are equal again.
  */
+#include "mm/op/watch.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/area.h"
-#include "mm/op/provide.h"
 
 /* Whether v can have a monitor that is asked so. */
 static bool watchable(const struct vma *v, u32 asks)

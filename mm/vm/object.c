@@ -322,8 +322,6 @@ int object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out
 
 int object_insert_page(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
 {
-    int err;
-
     if (pgoff >= OBJECT_MAX_PAGES)
         return -ENXIO;
     if (mm_overcommit == OVERCOMMIT_NEVER && commits_pages(o) &&
@@ -335,8 +333,7 @@ int object_insert_page(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
     if (index_get(&o->pages, object_number(pgoff)))
         return -EEXIST;
     fresh->flags = 0;
-    err = insert(o, pgoff, fresh);
-    return err;
+    return insert(o, pgoff, fresh);
 }
 
 void object_extend(struct vm_object *o, u64 size)

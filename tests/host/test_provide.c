@@ -4,6 +4,7 @@
  */
 #include "mm/op/fork.h"
 #include "mm/op/provide.h"
+#include "mm/op/watch.h"
 #include "tests/host/mmtest.h"
 
 static struct monitor monitor;

@@ -7,7 +7,7 @@
 #include "fs/fdtable.h"
 #include "fs/groups.h"
 #include "fs/mount/mount.h"
-#include "kernel/ipc/sem.h"
+#include "kernel/ipc/sem_undo.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/task/exec/exe.h"
 #include "kernel/task/exit.h"

@@ -5,7 +5,7 @@
  */
 #include "fs/fdtable.h"
 #include "fs/mount/mount.h"
-#include "kernel/ipc/sem.h"
+#include "kernel/ipc/sem_undo.h"
 #include "kernel/syscall.h"
 #include "kernel/task/fork/fork.h"
 #include "kernel/task/proc.h"
