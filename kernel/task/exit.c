@@ -326,6 +326,7 @@ static noreturn void end_thread(bool whole, int status)
         stop_at_exit(t, whole, status);
     if (unlikely(!list_empty(&p->tracees)))
         ptrace_tracer_ends(t);
+    t->ends = true;
     futex_release(t);
     clear_child_tid(t);
     sem_undo_leave(t);

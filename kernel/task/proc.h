@@ -166,6 +166,7 @@ struct thread {
     struct list pi_owned;      /* pi_lock of kernel/task/futex/futex_pi.c: of futex_pi */
     struct futex_pi *pi_wait;  /* the same */
     bool pi_gone;              /* the same */
+    bool ends;                 /* [o] it is in end_thread: its faults wait for nobody */
     u64 utime_ns, stime_ns;    /* [o] */
     u64 minflt, nvcsw, nivcsw; /* [o] */
     struct io_counts io;       /* [o] */

@@ -76,7 +76,8 @@ static struct uffd *find(struct mm *mm, vaddr_t va, bool user, enum fault_result
     *result = FAULT_OK;
     if (!u)
         return NULL;
-    if ((u->features & UFFD_FEATURE_SIGBUS) || (u->user_only && !user)) {
+    if ((u->features & UFFD_FEATURE_SIGBUS) || (u->user_only && !user) ||
+        current_thread()->ends) {
         *result = FAULT_BUS;
         return NULL;
     }

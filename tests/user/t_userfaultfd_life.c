@@ -56,6 +56,24 @@ TEST(uffd_killed, "a process is killed that waits, in a program or in a call")
     }
 }
 
+TEST(uffd_ending,
+     "a thread that ends waits for no monitor: robust list, CLONE_CHILD_CLEARTID")
+{
+    for (int i = 0; i < 2; i++) {
+        pid_t pid = t_fork();
+
+        if (!pid) {
+            start(1);
+            if (i)
+                syscall(SYS_set_tid_address, mem);
+            else
+                OK(syscall(SYS_set_robust_list, mem, 24));
+            syscall(SYS_exit_group, 3);
+        }
+        EQ(WEXITSTATUS(t_status_of(pid)), 3);
+    }
+}
+
 static volatile int signals;
 static void count(int sig)
 {
