@@ -67,11 +67,14 @@ static void fill(struct timex *t)
     };
 }
 
-static long do_adjtime(vaddr_t user)
+/* The memory is asked before the clock, as on Linux. */
+static long adjust(s32 clock, vaddr_t user)
 {
     struct timex t;
     int err = copy_from_user(&t, user, sizeof(t));
 
+    if (!err && clock != CLOCK_REALTIME)
+        err = clock >= 0 && clock <= CLOCK_TAI ? -EOPNOTSUPP : -EINVAL;
     if (!err)
         err = apply(&t);
     if (err)
@@ -82,12 +85,10 @@ static long do_adjtime(vaddr_t user)
 
 long sys_adjtimex(const struct syscall_args *a)
 {
-    return do_adjtime(a->a0);
+    return adjust(CLOCK_REALTIME, a->a0);
 }
 
 long sys_clock_adjtime(const struct syscall_args *a)
 {
-    if ((s32)a->a0 == CLOCK_REALTIME)
-        return do_adjtime(a->a1);
-    return (s32)a->a0 >= 0 && (s32)a->a0 <= CLOCK_TAI ? -EOPNOTSUPP : -EINVAL;
+    return adjust((s32)a->a0, a->a1);
 }

@@ -135,6 +135,7 @@ TEST(adjtime, "adjtimex reads what the clock is like; errors")
     x.modes = 0xa001; /* what is left of adjtime(3): anyone may ask */
     CHECK(syscall(SYS_adjtimex, &x) >= 0);
     ERR(syscall(SYS_adjtimex, NULL), EFAULT);
+    ERR(syscall(SYS_clock_adjtime, 99, NULL), EFAULT);
     ERR(syscall(SYS_clock_adjtime, 99, &x), EINVAL);
     x.modes = 0;
     ERR(syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, &x), EOPNOTSUPP);
