@@ -197,9 +197,12 @@ struct file *fd_get(struct fdtable *t, int fd)
     return f;
 }
 
-struct file *fd_borrow(const struct fdtable *t, int fd)
+bool fd_borrow(const struct fdtable *t, int fd, struct file **f)
 {
-    return likely((u32)fd < t->a.size) ? t->a.files[fd] : NULL;
+    if (unlikely(fdtable_is_shared(t)))
+        return false;
+    *f = likely((u32)fd < t->a.size) ? t->a.files[fd] : NULL;
+    return true;
 }
 
 /* Makes room for descriptor fd. 0, -ENOMEM. */

@@ -154,39 +154,18 @@ s64 file_seek(struct file *f, s64 offset, int whence)
     return to;
 }
 
-/* Linux' rule: no transfer ends beyond the largest position. */
-static inline bool in_range(const struct uio *u, u64 pos)
-{
-    s64 end;
-
-    return !__builtin_add_overflow((s64)pos, (s64)u->left, &end);
-}
-
-static inline ssize_t read_at(struct file *f, struct uio *u, u64 *pos)
-{
-    return in_range(u, *pos) ? f->ops->read(f, u, pos) : -EINVAL;
-}
-
-ssize_t file_read(struct file *f, struct uio *u, const u64 *at)
+ssize_t file_read(struct file *f, struct uio *u)
 {
     u64 pos;
     ssize_t n;
 
-    if (!file_readable(f) || (file_flags(f) & O_PATH))
-        return -EBADF;
     if (!f->ops->read)
         return -EINVAL;
-    if (at) {
-        if (!f->ops->lseek)
-            return -ESPIPE;
-        pos = *at;
-        return read_at(f, u, &pos);
-    }
     if (!f->ops->lseek) /* no position: pipes, terminals */
         return f->ops->read(f, u, NULL);
     mutex_lock(&f->pos_lock);
     pos = f->pos;
-    n = read_at(f, u, &pos);
+    n = file_read_at(f, u, &pos);
     WRITE_ONCE(f->pos, pos);
     mutex_unlock(&f->pos_lock);
     return n;
@@ -203,46 +182,41 @@ static bool keep_limit(struct uio *u, u64 pos)
     return !u->over;
 }
 
-/* Writes at *pos (or at the end with O_APPEND); regular files one writer at a time. */
-static ssize_t write_at(struct file *f, struct uio *u, u64 *pos)
+ssize_t file_write_at(struct file *f, struct uio *u, u64 *pos)
 {
-    bool regular = S_ISREG(f->inode->mode) && f->inode->object;
+    struct inode *ino = f->inode;
     ssize_t n;
 
-    if (!in_range(u, *pos))
+    if (!f->ops->write)
         return -EINVAL;
-    if (!regular)
+    if (!u->left)
+        return 0;
+    if (!uio_in_range(u, *pos))
+        return -EINVAL;
+    if (!S_ISREG(ino->mode) || !ino->object)
         return f->ops->write(f, u, pos);
-    mutex_lock(&f->inode->lock);
+    mutex_lock(&ino->lock);
     if (file_flags(f) & O_APPEND)
-        *pos = f->inode->object->size;
+        *pos = ino->object->size;
     n = keep_limit(u, *pos) ? f->ops->write(f, u, pos) : -EFBIG;
-    mutex_unlock(&f->inode->lock);
+    mutex_unlock(&ino->lock);
     return n;
 }
 
-ssize_t file_write(struct file *f, struct uio *u, const u64 *at)
+ssize_t file_write(struct file *f, struct uio *u)
 {
     u64 pos;
     ssize_t n;
 
-    if (!file_writable(f) || (file_flags(f) & O_PATH))
-        return -EBADF;
     if (!f->ops->write)
         return -EINVAL;
-    if (at) {
-        if (!f->ops->lseek)
-            return -ESPIPE;
-        pos = *at;
-        return u->left ? write_at(f, u, &pos) : 0;
-    }
     if (!f->ops->lseek)
         return f->ops->write(f, u, NULL);
     if (!u->left)
         return 0;
     mutex_lock(&f->pos_lock);
     pos = f->pos;
-    n = write_at(f, u, &pos);
+    n = file_write_at(f, u, &pos);
     WRITE_ONCE(f->pos, pos);
     mutex_unlock(&f->pos_lock);
     return n;

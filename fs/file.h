@@ -5,9 +5,11 @@
  */
 #pragma once
 
+#include "fs/uio.h"
 #include "fs/vfs.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
+#include "lib/uapi/errno.h"
 #include "mm/vm/object.h"
 
 /* Who has a reference may use a file; [c]: constant from the moment it is opened. */
@@ -77,8 +79,18 @@ ssize_t file_pread_kernel(struct file *f, void *buf, size_t len, u64 pos);
 /* What seeking a file of no size gives: SEEK_SET and SEEK_CUR, up to the largest position. */
 s64 file_seek(struct file *f, s64 offset, int whence);
 
-/* Generic read/write entry: mode checks, O_APPEND, position lock. pos NULL: f->pos. */
-ssize_t file_read(struct file *f, struct uio *u, const u64 *pos);
-ssize_t file_write(struct file *f, struct uio *u, const u64 *pos);
+/* Reads or writes at *pos, which moves; regular files one writer at a time, at their end with
+ * O_APPEND. Bytes, or what is wrong: -EINVAL when there is no such operation or the end would not
+ * be a position. The caller has checked that f is open for it (file_readable, file_writable, no
+ * O_PATH) and that it has positions (lseek), as for file_read and file_write. */
+static inline ssize_t file_read_at(struct file *f, struct uio *u, u64 *pos)
+{
+    return f->ops->read && uio_in_range(u, *pos) ? f->ops->read(f, u, pos) : -EINVAL;
+}
+ssize_t file_write_at(struct file *f, struct uio *u, u64 *pos);
+
+/* The same at the file's own position, which is locked meanwhile, or without one. */
+ssize_t file_read(struct file *f, struct uio *u);
+ssize_t file_write(struct file *f, struct uio *u);
 
 extern const struct file_ops fifo_ops;

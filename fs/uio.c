@@ -33,40 +33,37 @@ static always_inline size_t copy_piece(const struct uio *u, uintptr_t at, void *
     return 0;
 }
 
-#define AT_ONCE 65536u /* bytes between two pauses */
-
 static always_inline size_t transfer(struct uio *u, char *buf, size_t n,
                                      enum direction dir)
 {
     size_t done = 0;
 
     while (done < n && u->niov) {
-        size_t part = MIN(MIN(n - done, u->iov->len - u->skip), AT_ONCE), copied;
+        size_t part = MIN(MIN(n - done, u->iov->len - u->skip), UIO_AT_ONCE), copied;
 
-        copied =
-            copy_piece(u, u->iov->base + u->skip, buf ? buf + done : NULL, part, dir);
-        done += copied;
-        u->skip += copied;
-        u->left -= copied;
-        if (copied < part)
-            break;
-        if (u->skip == u->iov->len) {
+        if (u->skip == u->iov->len) { /* used up */
             u->iov++;
             u->niov--;
             u->skip = 0;
+            continue;
         }
+        copied =
+            copy_piece(u, u->iov->base + u->skip, buf ? buf + done : NULL, part, dir);
+        done += uio_take(u, copied);
+        if (copied < part)
+            break;
         if (done < n)
             pause_anyway();
     }
     return done;
 }
 
-size_t uio_copy_to(struct uio *u, const void *src, size_t n)
+size_t uio_copy_to_pieces(struct uio *u, const void *src, size_t n)
 {
     return transfer(u, (char *)src, n, TO_CALLER);
 }
 
-size_t uio_copy_from(struct uio *u, void *dst, size_t n)
+size_t uio_copy_from_pieces(struct uio *u, void *dst, size_t n)
 {
     return transfer(u, dst, n, FROM_CALLER);
 }

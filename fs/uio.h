@@ -6,7 +6,10 @@
  */
 #pragma once
 
+#include "arch/uaccess.h"
 #include "lib/types.h"
+
+#define UIO_AT_ONCE 65536u /* bytes between two pauses */
 
 struct iovec {
     uintptr_t base;
@@ -52,8 +55,47 @@ static inline void uio_init_user(struct uio *u, struct iovec *iov, uintptr_t buf
     uio_init(u, iov, buf, len, true);
 }
 
+/* Linux' rule: no transfer ends beyond the largest position. */
+static inline bool uio_in_range(const struct uio *u, u64 pos)
+{
+    s64 end;
+
+    return !__builtin_add_overflow((s64)pos, (s64)u->left, &end);
+}
+
+/* Whether the next n bytes are one copy to or from a buffer of the caller's. A buffer used up stays
+ * in front until more is wanted. */
+static inline bool uio_is_one(const struct uio *u, size_t n)
+{
+    return u->user && n - 1 < UIO_AT_ONCE && n <= u->iov->len - u->skip;
+}
+
+/* Takes n bytes from the front; n is returned. */
+static inline size_t uio_take(struct uio *u, size_t n)
+{
+    u->skip += n;
+    u->left -= n;
+    return n;
+}
+
+/* The general form of the three below: piece by piece. */
+size_t uio_copy_to_pieces(struct uio *u, const void *src, size_t n);
+size_t uio_copy_from_pieces(struct uio *u, void *dst, size_t n);
+
 /* Copy n <= u->left bytes between src/dst and the caller's memory and advance.
  * Return the bytes copied: less than n when user memory faulted (0: -EFAULT is due). */
-size_t uio_copy_to(struct uio *u, const void *src, size_t n);
-size_t uio_copy_from(struct uio *u, void *dst, size_t n);
+static inline size_t uio_copy_to(struct uio *u, const void *src, size_t n)
+{
+    if (unlikely(!uio_is_one(u, n)))
+        return uio_copy_to_pieces(u, src, n);
+    return uio_take(u, n - arch_copy_to_user(u->iov->base + u->skip, src, n));
+}
+
+static inline size_t uio_copy_from(struct uio *u, void *dst, size_t n)
+{
+    if (unlikely(!uio_is_one(u, n)))
+        return uio_copy_from_pieces(u, dst, n);
+    return uio_take(u, n - arch_copy_from_user(dst, u->iov->base + u->skip, n));
+}
+
 size_t uio_zero(struct uio *u, size_t n);

@@ -157,7 +157,7 @@ static int write_all(struct file *f, const u8 *data, size_t len)
     ssize_t n;
 
     uio_init_kernel(&io, &iov, (void *)data, len);
-    n = len ? file_write(f, &io, NULL) : 0;
+    n = len ? file_write(f, &io) : 0;
     return n < 0 ? (int)n : (size_t)n < len ? -ENOSPC : 0;
 }
 

@@ -17,35 +17,50 @@
 #define RWF_DSYNC 0x02u
 #define RWF_SYNC  0x04u
 
-ssize_t call_read(struct file *f, struct uio *u, const s64 *pos)
+/* In line where `pos` is known to be given or not. */
+static always_inline ssize_t do_read(struct file *f, struct uio *u, const s64 *pos)
 {
-    u64 at = pos ? (u64)*pos : 0;
+    u64 at;
 
-    if (!file_readable(f))
-        return -EBADF;
-    return pos && *pos < 0 ? -EINVAL : file_read(f, u, pos ? &at : NULL);
+    if (!pos)
+        return file_read(f, u);
+    at = (u64)*pos;
+    return f->ops->lseek ? file_read_at(f, u, &at) : -ESPIPE;
 }
 
-ssize_t call_write(struct file *f, struct uio *u, const s64 *pos)
+static always_inline ssize_t do_write(struct file *f, struct uio *u, const s64 *pos)
 {
-    u64 at = pos ? (u64)*pos : 0;
+    u64 at;
     ssize_t n;
 
-    if (!file_writable(f))
-        return -EBADF;
-    if (pos && *pos < 0)
-        return -EINVAL;
+    if (pos && !f->ops->lseek)
+        return -ESPIPE;
     if (S_ISREG(f->inode->mode) && u->left) {
         u->limit = proc_rlimit(current_proc(), RLIMIT_FSIZE);
         u->limited = u->limit != RLIM_INFINITY;
         inode_drop_set_id(current_cred(), f->inode);
     }
-    n = file_write(f, u, pos ? &at : NULL);
-    if (u->over)
+    if (pos) {
+        at = (u64)*pos;
+        n = file_write_at(f, u, &at);
+    } else {
+        n = file_write(f, u);
+    }
+    if (unlikely(u->over))
         signal_send_thread(current_thread(), SIGXFSZ);
-    if (u->broken)
+    if (unlikely(u->broken))
         signal_send_thread(current_thread(), SIGPIPE);
     return n;
+}
+
+ssize_t call_read(struct file *f, struct uio *u, const s64 *pos)
+{
+    return do_read(f, u, pos);
+}
+
+ssize_t call_write(struct file *f, struct uio *u, const s64 *pos)
+{
+    return do_write(f, u, pos);
 }
 
 static int check_file(const struct file *f, const s64 *pos, bool writes)
@@ -73,10 +88,9 @@ static always_inline struct file *use_file(int fd, bool *held)
     struct proc *p = current_proc();
     struct file *f;
 
-    *held = READ_ONCE(p->nthreads) != 1 || fdtable_is_shared(p->files);
+    *held = READ_ONCE(p->nthreads) != 1 || !fd_borrow(p->files, fd, &f);
     if (unlikely(*held))
         return io_file_of(fd);
-    f = fd_borrow(p->files, fd);
     return f && file_flags(f) & O_PATH ? NULL : f;
 }
 
@@ -93,7 +107,7 @@ static always_inline long transfer(int fd, vaddr_t buf, size_t len, const s64 *p
         return -EBADF;
     n = check_file(f, pos, writes);
     if (n == 0 && (n = buffer_get(&b, buf, len)) == 0)
-        n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
+        n = writes ? do_write(f, &b.uio, pos) : do_read(f, &b.uio, pos);
     io_account(n, writes ? IO_WRITE : IO_READ);
     if (unlikely(held))
         file_put(f);

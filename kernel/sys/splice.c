@@ -286,7 +286,10 @@ long sys_vmsplice(const struct syscall_args *a)
         return -EBADF;
     if (file_is_pipe(f) && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
         b.uio.nonblock = flags & SPLICE_F_NONBLOCK;
-        n = file_writable(f) ? call_write(f, &b.uio, NULL) : call_read(f, &b.uio, NULL);
+        if (file_writable(f))
+            n = call_write(f, &b.uio, NULL);
+        else
+            n = file_readable(f) ? call_read(f, &b.uio, NULL) : -EBADF;
         buffers_put(&b);
     }
     file_put(f);

@@ -18,7 +18,7 @@ static inline spinlock_t *object_node_lock(const struct page *pg)
 /* The number under which the page with file page pgoff stands. */
 static inline pgoff_t object_first(const struct vm_object *o, pgoff_t pgoff)
 {
-    return pgoff >> o->order << o->order;
+    return likely(!o->order) ? pgoff : pgoff >> o->order << o->order;
 }
 
 struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t last);
@@ -47,13 +47,13 @@ void object_resize_locked(struct vma *v, vaddr_t start, vaddr_t end);
 struct object_cursor {
     struct vm_object *object;
     struct index_node *node;
-    u32 block; /* number / INDEX_SLOTS of node; ~0: none yet */
-    bool held; /* the lock of node is */
+    pgoff_t block; /* number / INDEX_SLOTS of node; ~0: none yet */
+    bool held;     /* the lock of node is */
 };
 
 static inline struct object_cursor object_cursor(struct vm_object *o)
 {
-    return (struct object_cursor){o, NULL, ~0u, false};
+    return (struct object_cursor){o, NULL, ~0ul, false};
 }
 
 /* Gives the lock up. */
@@ -68,7 +68,7 @@ static inline void object_cursor_release(struct object_cursor *c)
  * is held until the cursor moves to another or is released. */
 static inline struct page *object_cursor_get(struct object_cursor *c, pgoff_t pgoff)
 {
-    u32 block = (u32)(pgoff / INDEX_SLOTS);
+    pgoff_t block = pgoff / INDEX_SLOTS;
 
     if (pgoff >= object_npages(c->object))
         return NULL;

@@ -74,7 +74,7 @@ ssize_t fs_write(struct file *f, const void *buf, size_t n, u64 pos)
     struct uio u;
 
     uio_init_kernel(&u, &iov, (void *)(uintptr_t)buf, n);
-    return file_write(f, &u, &pos);
+    return file_writable(f) ? file_write_at(f, &u, &pos) : -EBADF;
 }
 
 ssize_t fs_read(struct file *f, void *buf, size_t n, u64 pos)
@@ -83,7 +83,7 @@ ssize_t fs_read(struct file *f, void *buf, size_t n, u64 pos)
     struct uio u;
 
     uio_init_kernel(&u, &iov, buf, n);
-    return file_read(f, &u, &pos);
+    return file_readable(f) ? file_read_at(f, &u, &pos) : -EBADF;
 }
 
 void fs_make(const char *name, const char *text)
