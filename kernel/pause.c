@@ -97,8 +97,6 @@ static void have_all_pass(void)
 
 void memory_settle(void)
 {
-    if (cpu_count == 1)
-        return;
     for (unsigned round = 0; round < SETTLE_ROUNDS; round++)
         have_all_pass();
 }

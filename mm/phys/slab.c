@@ -4,9 +4,8 @@
  * free one, so the list costs nothing; the first page's descriptor holds the head. Full
  * slabs are on no list, empty slabs go back to the buddy allocator at once.
  *
- * Where there are several CPUs each has a stack of free objects of each cache, which it fills
- * and empties by halves: so most of what a CPU frees it gets again, without a lock. To the slab
- * these objects are in use.
+ * Each CPU has a stack of free objects of each cache, which it fills and empties by halves: so most
+ * of what it frees it gets again, without a lock. To the slab these objects are in use.
  */
 #include "mm/phys/slab.h"
 #include "lib/kasan.h"
@@ -30,11 +29,14 @@ static DEFINE_PER_CPU(s64, large_pages); /* of large kmallocs */
 #define KEEP_MAX   12u
 #define KEEP_BYTES 5120u
 
+u32 slab_keep_most = KEEP_MAX;
+
 struct kept {
     u64 n;
     void *of[KEEP_MAX];
 };
-static DEFINE_PER_CPU(struct kept, kept[CACHES_MAX]);
+static DEFINE_PER_CPU(struct kept,
+                      kept[CACHES_MAX]); /* [0]: of caches of which none is kept */
 
 #define KMALLOC_CACHE(n)                 \
     {                                    \
@@ -65,10 +67,11 @@ static void cache_register(struct slab_cache *c)
     if (!c->per_slab) {
         list_init(&c->partial);
         c->order = order;
-        c->number = ++ncaches;
-        c->keep = (u16)MIN(KEEP_MAX, KEEP_BYTES / stride(c));
-        if (c->number >= CACHES_MAX || c->keep < 2)
+        c->keep = (u16)MIN(slab_keep_most, KEEP_BYTES / stride(c));
+        if (c->keep < 2 || ncaches + 1 == CACHES_MAX)
             c->keep = 0;
+        else
+            c->number = ++ncaches;
         c->next = caches;
         caches = c;
         c->per_slab = (u16)((PAGE_SIZE << order) / stride(c));
@@ -95,8 +98,9 @@ static struct page *slab_grow(struct slab_cache *c)
         slab[i].cache = c;
         slab[i].in_use = (u16)i;
     }
-    for (u16 i = 0; i < c->per_slab; i++)
-        *free_link(c, slab, i) = i + 1 < c->per_slab ? (u16)(i + 1) : (u16)SLAB_NONE;
+    for (u16 i = 1; i < c->per_slab; i++)
+        *free_link(c, slab, i - 1) = i;
+    *free_link(c, slab, c->per_slab - 1) = SLAB_NONE;
     kasan_poison(page_to_virt(slab), PAGE_SIZE << c->order, KASAN_OBJECT_FREE);
     slab->first_free = 0;
     list_add(&c->partial, &slab->slab_link);
@@ -129,20 +133,21 @@ static always_inline void *take(struct slab_cache *c)
     return free_link(c, slab, index);
 }
 
-/* An object that this CPU keeps; when it has none it takes half of what it may keep. Only the
- * first asks for memory: with little left one object is enough. */
-static noinline void *take_kept(struct slab_cache *c)
+static always_inline struct kept *kept_of(const struct slab_cache *c)
 {
-    struct kept *k = &(*this_cpu_ptr(kept))[c->number];
-    void *obj = NULL;
+    return &(*this_cpu_ptr(kept))[c->number];
+}
 
-    if (likely(k->n)) {
-        if (!alloc_should_fail()) {
-            obj = k->of[k->n - 1];
-            WRITE_ONCE(k->n, k->n - 1);
-        }
-        return obj;
-    }
+/* The CPU keeps none: it takes half of what it may keep. Only the first asks for memory: with little
+ * left one object is enough. */
+static noinline void *take_some(struct slab_cache *c)
+{
+    struct kept *k;
+    void *obj;
+
+    if (!c->per_slab)
+        cache_register(c);
+    k = kept_of(c);
     spin_lock(&c->lock);
     obj = take(c);
     while (obj && k->n < c->keep / 2 && !list_empty(&c->partial)) {
@@ -159,21 +164,21 @@ static noinline void *take_kept(struct slab_cache *c)
 
 void *slab_alloc(struct slab_cache *c)
 {
+    struct kept *k = kept_of(c);
     void *obj;
 
-    if (unlikely(!c->per_slab))
-        cache_register(c);
-    if (cpu_count > 1 && c->keep) {
-        obj = take_kept(c);
+    if (likely(k->n)) {
+        if (alloc_should_fail())
+            return NULL;
+        obj = k->of[k->n - 1];
+        WRITE_ONCE(k->n, k->n - 1);
     } else {
-        spin_lock(&c->lock);
-        obj = take(c);
-        spin_unlock(&c->lock);
+        obj = take_some(c);
+        if (unlikely(!obj))
+            return NULL;
     }
-    if (likely(obj)) {
-        kasan_unpoison(obj, c->size);
-        kasan_poison((char *)obj + c->size, KASAN_RESERVE, KASAN_REDZONE);
-    }
+    kasan_unpoison(obj, c->size);
+    kasan_poison((char *)obj + c->size, KASAN_RESERVE, KASAN_REDZONE);
     return obj;
 }
 
@@ -241,18 +246,18 @@ static void give_kept(struct slab_cache *c, struct kept *k, u64 n)
     spin_unlock(&c->lock);
 }
 
-static noinline void keep(struct slab_cache *c, void *obj)
+/* The CPU has all that it may keep, which can be nothing: half goes, and obj. */
+static noinline void give_some(struct slab_cache *c, void *obj)
 {
-    struct kept *k = &(*this_cpu_ptr(kept))[c->number];
-
-    if (k->n == c->keep)
-        give_kept(c, k, c->keep / 2);
-    k->of[k->n] = obj;
-    WRITE_ONCE(k->n, k->n + 1);
+    give_kept(c, kept_of(c), c->keep / 2);
+    spin_lock(&c->lock);
+    give(c, obj);
+    spin_unlock(&c->lock);
 }
 
 void slab_free(struct slab_cache *c, void *obj)
 {
+    struct kept *k = kept_of(c);
 #if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
     u16 index;
 
@@ -260,19 +265,18 @@ void slab_free(struct slab_cache *c, void *obj)
     memset(obj, POISON, c->size);
 #endif
     kasan_poison(obj, c->size, KASAN_OBJECT_FREE);
-    if (cpu_count > 1 && c->keep) {
-        keep(c, obj);
+    if (unlikely(k->n == c->keep)) {
+        give_some(c, obj);
         return;
     }
-    spin_lock(&c->lock);
-    give(c, obj);
-    spin_unlock(&c->lock);
+    k->of[k->n] = obj;
+    WRITE_ONCE(k->n, k->n + 1);
 }
 
 void slab_drain(void)
 {
     for (struct slab_cache *c = READ_ONCE(caches); c; c = c->next) {
-        struct kept *k = &(*this_cpu_ptr(kept))[c->number];
+        struct kept *k = kept_of(c);
 
         if (c->keep && k->n)
             give_kept(c, k, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Kernel objects smaller than a page, in slabs of one page or a few; larger requests go to
- * the buddy allocator. An empty slab is returned at once, so free-page counts are exact. With
- * several CPUs each keeps a few free objects of its own, until slab_drain().
+ * the buddy allocator. An empty slab is returned at once, but each CPU keeps a few free objects of
+ * its own, until slab_drain(): then free-page counts are exact.
  */
 #pragma once
 
@@ -15,14 +15,18 @@ struct slab_cache {
     u32 size;  /* bytes of an object, a multiple of 8 */
     u16 order; /* pages of a slab: 2^order */
     u16 per_slab;
-    u16 number; /* among all caches, from 1 on; 0: not registered */
-    u16 keep;   /* free objects that a CPU may keep */
+    u16 number; /* among the caches of which CPUs keep objects, from 1 on; 0: none of those */
+    u16 keep; /* free objects that a CPU may keep */
     spinlock_t lock;
     struct list partial; /* slabs with free and used objects */
     u64 objects;         /* in use, or kept by CPUs: slab_objects() */
     u64 slabs;
     struct slab_cache *next; /* all caches */
 };
+
+/* How many free objects a CPU may keep of a cache that is first used from now on, at most what it
+ * is at boot. 0: free pages are exact at any time, which tests want. */
+extern u32 slab_keep_most;
 
 /* size <= 2 * PAGE_SIZE. Static caches: SLAB_CACHE(name, type). Registered at first use. */
 #define SLAB_CACHE(var, label, type) \

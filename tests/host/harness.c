@@ -16,6 +16,7 @@
 #include "lib/string.h"
 #include "mm/debug/check.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/slab.h"
 #include "tests/host/harness.h"
 #include "tests/host/port.h"
 
@@ -111,6 +112,7 @@ static noreturn void run_child(const struct test *t)
 {
     alarm(t->seconds * BUSY);
     rand_state = seed;
+    slab_keep_most = 0;
     host_boot();
     t->run();
     if (!no_balance) {

@@ -10,6 +10,7 @@
 #include "mm/phys/boot_alloc.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/kspace.h"
+#include "mm/phys/slab.h"
 #include "tools/explorer/explorer.h"
 
 char ex_arena[EX_MEMORY] __attribute__((aligned(4096)));
@@ -129,6 +130,7 @@ void ex_boot(void)
     second_cpu();
     boot_alloc_init(&bi);
     kernel_root = boot_alloc_pages(1, 1);
+    slab_keep_most = 0; /* what is drawn is exact */
     buddy_init();
     zero_page = page_alloc(0, PA_ZERO);
     kspace_init();
