@@ -45,8 +45,10 @@ typedef u64 pgoff_t;
         pick_a##n op pick_b##n ? pick_a##n : pick_b##n; \
     })
 
-#define likely(x)         __builtin_expect(!!(x), 1)
-#define unlikely(x)       __builtin_expect(!!(x), 0)
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define assume(x) \
+    ((x) ? (void)0 : __builtin_unreachable()) /* the compiler cannot see it */
 #define must_check        __attribute__((warn_unused_result))
 #define noreturn          __attribute__((noreturn))
 #define noinline          __attribute__((noinline))

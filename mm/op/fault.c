@@ -273,8 +273,9 @@ static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, v
     return fault_shared(&f, v->flags & VM_PROT, 0);
 }
 
-static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v,
-                                                  vaddr_t va, u32 access)
+/* What is not below. */
+static noinline enum fault_result resolve_copied(struct mm *mm, struct vma *v, vaddr_t va,
+                                                 u32 access)
 {
     enum fault_result result;
     struct fault f;
@@ -285,6 +286,23 @@ static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v,
         result = fault_private(&f, 0);
     } while (result == FAULT_RETRY);
     return result;
+}
+
+/* Private memory. The first touch of an anonymous page is apart from what has a page before it: it
+ * needs few registers and no record of a change. */
+static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v,
+                                                  vaddr_t va, u32 access)
+{
+    enum fault_result result = FAULT_RETRY;
+    struct fault f;
+
+    if (unlikely(v->object))
+        return resolve_copied(mm, v, va, access);
+    if (unlikely(!locate(&f, mm, v, va, access, 0)))
+        return FAULT_OOM;
+    if (likely(!pte_load(f.s.entry)))
+        result = fault_anon_new(&f, 0);
+    return likely(result != FAULT_RETRY) ? result : resolve_copied(mm, v, va, access);
 }
 
 static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vaddr_t va,

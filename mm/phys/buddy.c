@@ -133,10 +133,9 @@ static always_inline struct page *hand_out(struct page *pg, unsigned order, u32 
 {
     mm_count(pgalloc);
     kasan_unpoison(page_to_virt(pg), PAGE_SIZE << order);
-    WRITE_ONCE(pg->type, PAGE_KERNEL);
-    pg->order = (u8)order;
-    pg->flags = 0;
-    pg->refs = 1;
+    /* Type, order, flags and references are the first word. */
+    STATIC_ASSERT(offsetof(struct page, order) == 1 && offsetof(struct page, refs) == 4);
+    WRITE_ONCE(*(u64 *)pg, PAGE_KERNEL | order << 8 | 1ull << 32);
     for (size_t i = 0; flags & PA_ZERO && i < 1ull << order; i++)
         clear_page((char *)page_to_virt(pg) + i * PAGE_SIZE);
     return pg;

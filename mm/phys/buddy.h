@@ -23,6 +23,13 @@ void buddy_add(paddr_t start, paddr_t end);
 /* 2^order pages of type PAGE_KERNEL, refs 1 in the first; NULL when there are none. */
 struct page *page_alloc(unsigned order, u32 flags);
 
+/* A page of 4 KiB or, with HUGE_ORDER, a block of 2 MiB for programs and files, type KERNEL. A
+ * block is had only from what is free above the kernel's reserve. flags: PA_ZERO or 0. */
+static inline struct page *page_alloc_user(unsigned order, u32 flags)
+{
+    return order ? page_alloc_block(flags) : page_alloc(0, flags | PA_USER);
+}
+
 /* Gives back a block from page_alloc, whatever type it has been given since. */
 void page_free(struct page *pg, unsigned order);
 

@@ -66,11 +66,9 @@ static u64 unreserved(void)
     return now > keep ? (now - keep) / HUGE_PAGES : 0;
 }
 
-struct page *page_alloc_user(unsigned order, u32 flags)
+struct page *page_alloc_block(u32 flags)
 {
-    if (likely(!order))
-        return page_alloc(0, flags | PA_USER);
-    return unreserved() ? page_alloc(order, flags | PA_USER) : NULL;
+    return unreserved() ? page_alloc(HUGE_ORDER, flags | PA_USER) : NULL;
 }
 
 u64 page_count_huge(void)

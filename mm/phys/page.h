@@ -156,9 +156,8 @@ void page_free_table(struct page *pg);
 /* Takes blocks of HUGE_ORDER that page_put() would free; NULL: the page allocator does. */
 extern void (*page_give_huge)(struct page *pg, void *payer);
 
-/* A page of 4 KiB or, with HUGE_ORDER, a block of 2 MiB for programs and files, type KERNEL. A
- * block is had only from what is free above the kernel's reserve. flags: PA_ZERO or 0. */
-struct page *page_alloc_user(unsigned order, u32 flags);
+/* A block of HUGE_ORDER: page_alloc_user() in mm/phys/buddy.h. */
+struct page *page_alloc_block(u32 flags);
 /* Blocks of HUGE_ORDER it could hand out now. */
 u64 page_count_huge(void);
 

@@ -42,13 +42,17 @@ static bool refill_block(struct page_stack *c)
 struct page *page_stack_refill(struct page_stack *c)
 {
     STATIC_ASSERT(STACK_BATCH + (1u << STACK_BLOCK_ORDER) <= STACK_MAX);
+    struct page *lazy;
+    u32 n = c->count;
+
     spin_lock(&buddy.lock);
-    while (c->count < STACK_BATCH && buddy.lazy) {
-        c->pages[c->count++] = buddy.lazy;
-        buddy.lazy = (struct page *)buddy.lazy->link.next;
-    }
-    buddy.nlazy -= c->count;
-    WRITE_ONCE(buddy.nfree, buddy.nfree - c->count);
+    for (lazy = buddy.lazy; n < STACK_BATCH && lazy;
+         lazy = (struct page *)lazy->link.next)
+        c->pages[n++] = lazy;
+    buddy.lazy = lazy;
+    buddy.nlazy -= n - c->count;
+    WRITE_ONCE(buddy.nfree, buddy.nfree - (n - c->count));
+    c->count = n;
     while (c->count < STACK_BATCH && refill_block(c))
         ;
     buddy_unlock();

@@ -163,8 +163,10 @@ static inline struct vma *vma_read(const struct mm *mm, vaddr_t va)
 
     if (likely(this_cpu(vma_hint).id == mm->id) &&
         likely(this_cpu(vma_hint).seq == mm->seq) &&
-        likely(va - v->start < v->end - v->start))
+        likely(va - v->start < v->end - v->start)) {
+        assume(v);
         return v;
+    }
     return vma_read_search(mm, va);
 }
 

@@ -73,10 +73,12 @@ static const char *exception_name(u64 vector)
 }
 
 /* A fetch is no write. */
-static u32 access_of(u64 error)
+static inline u32 access_of(u64 error)
 {
-    STATIC_ASSERT(PF_WRITE == 1u << 1 && PF_FETCH == 1u << 4);
-    return ACCESS_READ << ((error >> 1 & 1) | (error >> 3 & 2));
+    static const u8 access[PF_WRITE + PF_FETCH + 1] = {
+        [0] = ACCESS_READ, [PF_WRITE] = ACCESS_WRITE, [PF_FETCH] = ACCESS_EXEC};
+
+    return access[error & (PF_WRITE | PF_FETCH)];
 }
 
 /* Whether `addr` is in the guard page below a kernel stack. */
