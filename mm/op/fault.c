@@ -41,33 +41,51 @@ static always_inline bool locate(struct fault *f, struct mm *mm, struct vma *v,
 
 /* ---- decide: shared object ---- */
 
+/* The page of the object as it is; FAULT_RETRY: it has none at *pgoff. `made`: the pin of the page that
+ * provide_object() made for us, or NULL. */
+static always_inline enum fault_result fault_shared_once(struct fault *f, u32 prot,
+                                                         struct page *made,
+                                                         pgoff_t *pgoff, unsigned order)
+{
+    enum fault_result result;
+    struct change c;
+
+    spin_lock(&f->s.table->lock);
+    change_begin_one(&c);
+    result = commit_object(f, &c, prot, RESIDENT_SHMEM, pgoff, order);
+    spin_unlock(&f->s.table->lock);
+    if (unlikely(made))
+        page_put(made);
+    if (unlikely(change_noted(&c)))
+        flush_one(f->mm, f->va);
+    return result;
+}
+
+/* The same where the object has no page yet at pgoff: it is made. */
+static always_inline enum fault_result fault_hole(struct fault *f, u32 prot,
+                                                  pgoff_t pgoff, unsigned order)
+{
+    enum fault_result result;
+    struct page *made;
+
+    if (unlikely(f->v->flags & VM_ASK_MISSING))
+        return FAULT_ASK_MISSING;
+    f->filled = true;
+    do {
+        result = provide_object(f->v->object, pgoff, &made);
+        if (result == FAULT_OK)
+            result = fault_shared_once(f, prot, made, &pgoff, order);
+    } while (result == FAULT_RETRY);
+    return result;
+}
+
 static always_inline enum fault_result fault_shared(struct fault *f, u32 prot,
                                                     unsigned order)
 {
-    struct vm_object *o = f->v->object;
-    struct page *made = NULL;
-    enum fault_result result;
-    struct change c;
     pgoff_t pgoff;
+    enum fault_result result = fault_shared_once(f, prot, NULL, &pgoff, order);
 
-    for (;;) {
-        spin_lock(&f->s.table->lock);
-        change_begin_one(&c);
-        result = commit_object(f, &c, prot, RESIDENT_SHMEM, &pgoff, order);
-        spin_unlock(&f->s.table->lock);
-        if (unlikely(made)) /* the pin that kept the fresh page for us */
-            page_put(made);
-        if (unlikely(change_noted(&c)))
-            flush_one(f->mm, f->va);
-        if (likely(result != FAULT_RETRY))
-            return result;
-        if (unlikely(f->v->flags & VM_ASK_MISSING))
-            return FAULT_ASK_MISSING;
-        f->filled = true;
-        result = provide_object(o, pgoff, &made);
-        if (result != FAULT_OK)
-            return result;
-    }
+    return likely(result != FAULT_RETRY) ? result : fault_hole(f, prot, pgoff, order);
 }
 
 /* ---- decide: private memory ---- */
@@ -262,47 +280,54 @@ static enum fault_result ask_first(const struct fault *f)
 
 /* ---- entry ---- */
 
-/* Both in functions of their own, which the compiler need not keep apart by itself. */
+/* Each in a function of its own, which the compiler need not keep apart by itself. What most faults
+ * meet, a page of the object that is there and the first touch of an anonymous page, is apart from
+ * the rest, with a copy of `f` for that: so its own stays in registers. */
+static noinline enum fault_result resolve_hole(struct fault *f, pgoff_t pgoff)
+{
+    return fault_hole(f, f->v->flags & VM_PROT, pgoff, 0);
+}
+
 static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, vaddr_t va,
                                                  u32 access)
 {
-    struct fault f;
+    enum fault_result result;
+    struct fault f, copy;
+    pgoff_t pgoff;
 
     if (unlikely(!locate(&f, mm, v, va, access, 0)))
         return FAULT_OOM;
-    return fault_shared(&f, v->flags & VM_PROT, 0);
+    result = fault_shared_once(&f, v->flags & VM_PROT, NULL, &pgoff, 0);
+    if (likely(result != FAULT_RETRY))
+        return result;
+    copy = f;
+    return resolve_hole(&copy, pgoff);
 }
 
-/* What is not below. */
-static noinline enum fault_result resolve_copied(struct mm *mm, struct vma *v, vaddr_t va,
-                                                 u32 access)
+static noinline enum fault_result resolve_other(struct fault *f)
 {
     enum fault_result result;
-    struct fault f;
 
-    if (unlikely(!locate(&f, mm, v, va, access, 0)))
-        return FAULT_OOM;
     do {
-        result = fault_private(&f, 0);
+        result = fault_private(f, 0);
     } while (result == FAULT_RETRY);
     return result;
 }
 
-/* Private memory. The first touch of an anonymous page is apart from what has a page before it: it
- * needs few registers and no record of a change. */
 static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v,
                                                   vaddr_t va, u32 access)
 {
     enum fault_result result = FAULT_RETRY;
-    struct fault f;
+    struct fault f, copy;
 
-    if (unlikely(v->object))
-        return resolve_copied(mm, v, va, access);
     if (unlikely(!locate(&f, mm, v, va, access, 0)))
         return FAULT_OOM;
-    if (likely(!pte_load(f.s.entry)))
+    if (likely(!v->object) && likely(!pte_load(f.s.entry)))
         result = fault_anon_new(&f, 0);
-    return likely(result != FAULT_RETRY) ? result : resolve_copied(mm, v, va, access);
+    if (likely(result != FAULT_RETRY))
+        return result;
+    copy = f;
+    return resolve_other(&copy);
 }
 
 static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vaddr_t va,
