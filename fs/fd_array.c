@@ -9,6 +9,7 @@
 bool fd_array_alloc(struct fd_array *a, u32 size)
 {
     a->size = size;
+    a->full = 0;
     a->files = kzalloc(size * sizeof(struct file *));
     a->used = kzalloc(size / 64 * 2 * sizeof(u64));
     a->cloexec = a->used + size / 64;
@@ -27,6 +28,7 @@ void fd_array_free(struct fd_array *a)
 
 void fd_array_move(struct fd_array *to, const struct fd_array *from)
 {
+    to->full = from->full;
     memcpy(to->files, from->files, from->size * sizeof(struct file *));
     memcpy(to->used, from->used, from->size / 8);
     memcpy(to->cloexec, from->cloexec, from->size / 8);
@@ -47,15 +49,20 @@ void fd_array_copy(struct fd_array *to, const struct fd_array *from, u32 word)
     }
 }
 
-u32 fd_array_free_from(const struct fd_array *a, u32 min)
+u32 fd_array_free_from(struct fd_array *a, u32 min)
 {
-    u64 taken = (1ull << (min % 64)) - 1; /* below min */
+    u32 first = min / 64, word = MAX(first, a->full);
+    u64 taken = word == first ? (1ull << (min % 64)) - 1 : 0; /* below min */
+    bool all = min <= a->full * 64; /* is looked at, from the first that is not full */
 
-    for (u32 word = min / 64; word < a->size / 64; word++, taken = 0) {
+    for (; word < a->size / 64; word++, taken = 0) {
         u64 free = ~(a->used[word] | taken);
 
-        if (free)
+        if (free) {
+            if (all)
+                a->full = word;
             return word * 64 + (u32)__builtin_ctzl(free);
+        }
     }
     return MAX(a->size, min);
 }

@@ -9,6 +9,7 @@
 
 struct fd_array {
     u32 size; /* a multiple of 64 */
+    u32 full; /* so many words of `used` are, from the first on: no need to look there */
     struct file **files;
     u64 *used; /* one allocation with cloexec */
     u64 *cloexec;
@@ -23,7 +24,7 @@ void fd_array_move(struct fd_array *to, const struct fd_array *from);
 /* 64 descriptors, with references; what is only reserved is not copied. */
 void fd_array_copy(struct fd_array *to, const struct fd_array *from, u32 word);
 /* The lowest number >= min that is not in use; the size of the array when there is none. */
-u32 fd_array_free_from(const struct fd_array *a, u32 min);
+u32 fd_array_free_from(struct fd_array *a, u32 min);
 
 static inline bool fd_is_cloexec(const struct fd_array *a, u32 fd)
 {
@@ -46,6 +47,8 @@ static inline void fd_set_bit(u64 *words, u32 fd, bool on)
 static inline void fd_array_put(struct fd_array *a, u32 fd, struct file *f, bool cloexec)
 {
     a->files[fd] = f;
+    if (!f)
+        a->full = MIN(a->full, fd / 64);
     fd_set_bit(a->used, fd, f);
     fd_set_bit(a->cloexec, fd, cloexec);
 }

@@ -171,6 +171,8 @@ int main(int argc, char **argv)
         bench_file();
     if (wanted("process"))
         bench_process();
+    if (wanted("many"))
+        bench_many();
     if (wanted("demo")) {
         demo("/demo/pool");
         demo("/demo/ring");

@@ -43,4 +43,5 @@ void bench_map(void);
 void bench_anon(void);
 void bench_file(void);
 void bench_process(void);
+void bench_many(void);
 void bench_growth(void);
