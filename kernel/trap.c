@@ -28,7 +28,7 @@ void return_to_user(struct trapframe *tf)
 {
     struct thread *t = current_thread();
 
-    irqoff_begin(true);
+    irqoff_continue();
     while (thread_work(t)) {
         if (READ_ONCE(cpu_own.need_resched)) {
             if (unlikely(pass_pending())) {

@@ -27,7 +27,7 @@ static int show_memory(struct seq *s, struct mm *mm, vaddr_t start, vaddr_t end)
         return -ENOMEM;
     while (start < end) {
         size_t part = MIN(end - start, PAGE_SIZE);
-        size_t n = mm_access(mm, start, page, part, false);
+        size_t n = mm_access(mm, start, page, part, MM_READ);
 
         seq_write(s, page, n);
         start += n;
@@ -131,7 +131,7 @@ static int store_comm(const struct task_id *id, char *text, size_t n)
     if (p && p != current_proc())
         return -EINVAL;
     if (p) /* a process is called as its first thread */
-        proc_set_comm(p, t, text, !id->tid);
+        proc_set_comm(p, t, text, id->tid ? COMM_OF_THREAD : COMM_OF_PROCESS);
     return p ? 0 : -ESRCH;
 }
 

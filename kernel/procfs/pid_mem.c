@@ -92,7 +92,7 @@ static ssize_t mem_transfer(struct file *f, struct uio *u, u64 *pos, bool write)
             n = uio_copy_from(u, page, part);
         if (n < part)
             err = -EFAULT;
-        part = mm_access_force(mm, *pos, page, n, write);
+        part = mm_access_force(mm, *pos, page, n, write ? MM_WRITE : MM_READ);
         if (part < n)
             err = -EIO;
         if (!write && part && (n = uio_copy_to(u, page, part)) < part) {

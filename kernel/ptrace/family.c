@@ -36,7 +36,8 @@ void ptrace_free(struct tracee *r)
 
 /* ---- tracing begins and ends ---- */
 
-void tracee_link(struct thread *t, struct thread *by, struct tracee **fresh, bool seized)
+void tracee_link(struct thread *t, struct thread *by, struct tracee **fresh,
+                 enum trace_start how)
 {
     REQUIRES(&proc_lock);
     struct proc *p = t->proc;
@@ -50,7 +51,7 @@ void tracee_link(struct thread *t, struct thread *by, struct tracee **fresh, boo
     r->tid = t->tid;
     r->proc = t->tid == p->pid ? p : NULL;
     r->options = 0;
-    r->seized = seized;
+    r->seized = how == TRACE_SEIZE;
     r->capable = proc_capable(by->proc, CAP_SYS_PTRACE);
     r->how = PTRACE_CONT;
     r->by = by;
@@ -385,7 +386,7 @@ void ptrace_fork_publish(struct thread *child)
         fresh->thread = child;
         return;
     }
-    tracee_link(child, from->by, &fresh, from->seized);
+    tracee_link(child, from->by, &fresh, from->seized ? TRACE_SEIZE : TRACE_ATTACH);
     child->trace->options = from->options;
     child->trace->capable = from->capable;
     debug_inherit(&child->trace->debug, &from->debug);

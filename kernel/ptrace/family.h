@@ -52,7 +52,9 @@ struct tracee *tracee_create(void);
 
 /* `by` traces t from now on, with a fresh record unless t has one: what is left of *r is the
  * caller's. And no more; t goes on with `signal`. proc_lock held. */
-void tracee_link(struct thread *t, struct thread *by, struct tracee **r, bool seized);
+enum trace_start { TRACE_ATTACH, TRACE_SEIZE };
+void tracee_link(struct thread *t, struct thread *by, struct tracee **r,
+                 enum trace_start how);
 
 void tracee_unlink(struct tracee *r, int signal);
 

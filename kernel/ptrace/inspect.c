@@ -177,11 +177,11 @@ long tracee_apply(struct tracee *r, struct request *q)
     case PTRACE_SETREGS:
         return tracee_set_regs(r, &q->m.regs);
     case PTRACE_GETFPREGS:
-        arch_fpu_get(&r->regs, q->m.fpu, false);
-        q->size = arch_fpu_bytes(false);
+        arch_fpu_get(&r->regs, q->m.fpu, FPU_FXSAVE);
+        q->size = arch_fpu_bytes(FPU_FXSAVE);
         return 0;
     case PTRACE_SETFPREGS:
-        return arch_fpu_set(&r->regs, q->m.fpu, false);
+        return arch_fpu_set(&r->regs, q->m.fpu, FPU_FXSAVE);
     case PTRACE_GETSIGINFO:
         return get_info(r, q);
     case PTRACE_SETSIGINFO:

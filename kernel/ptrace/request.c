@@ -42,7 +42,7 @@ static long trace_me(void)
     if (is_traced(t) || !parent || !may_be_traced_by(t->proc, parent))
         err = -EPERM;
     else if (!parent->exiting && t->proc->parent_thread)
-        tracee_link(t, t->proc->parent_thread, &r, false);
+        tracee_link(t, t->proc->parent_thread, &r, TRACE_ATTACH);
     spin_unlock_irq(&proc_lock, flags);
     ptrace_free(r);
     return err;
@@ -78,7 +78,7 @@ static long attach(s32 tid, bool seize, u64 addr, u64 options)
     t = p ? thread_find(p->pid, tid) : NULL;
     err = check_attach(p, t);
     if (!err) {
-        tracee_link(t, current_thread(), &r, seize);
+        tracee_link(t, current_thread(), &r, seize ? TRACE_SEIZE : TRACE_ATTACH);
         if (seize)
             t->trace->options = (u32)options;
         else
@@ -141,7 +141,8 @@ static long memory_word(s32 tid, struct request *q, bool write)
     if (err || !mm)
         return err ? err : -EIO;
     q->m.word = q->data;
-    if (mm_access_force(mm, q->addr, &q->m.word, sizeof(u64), write) < sizeof(u64))
+    if (mm_access_force(mm, q->addr, &q->m.word, sizeof(u64),
+                        write ? MM_WRITE : MM_READ) < sizeof(u64))
         err = -EIO;
     mm_put(mm);
     q->size = write ? 0 : sizeof(u64);
@@ -156,7 +157,8 @@ static long register_set(s32 tid, struct request *q, bool write)
     u64 iov[2];
     u64 user = q->data;
     bool regs = q->addr == NT_PRSTATUS, extended = q->addr == NT_X86_XSTATE;
-    size_t size = regs ? sizeof(struct user_regs) : arch_fpu_bytes(extended), n;
+    enum fpu_form form = extended ? FPU_XSAVE : FPU_FXSAVE;
+    size_t size = regs ? sizeof(struct user_regs) : arch_fpu_bytes(form), n;
     long err = copy_from_user(iov, user, sizeof(iov));
     struct request get = {.nr = regs ? PTRACE_GETREGS : PTRACE_GETFPREGS};
 
@@ -173,7 +175,7 @@ static long register_set(s32 tid, struct request *q, bool write)
     struct tracee *r = tracee_find(tid);
     err = r && r->state == TRACE_STOPPED ? 0 : -ESRCH;
     if (!err && extended)
-        arch_fpu_get(&r->regs, get.m.fpu, true);
+        arch_fpu_get(&r->regs, get.m.fpu, form);
     else if (!err)
         err = tracee_apply(r, &get);
     spin_unlock_irq(&proc_lock, flags);
@@ -188,7 +190,7 @@ static long register_set(s32 tid, struct request *q, bool write)
         r = tracee_find(tid);
         err = !r || r->state != TRACE_STOPPED ? -ESRCH
               : regs                          ? tracee_set_regs(r, &get.m.regs)
-                     : arch_fpu_set(&r->regs, get.m.fpu, extended);
+                                              : arch_fpu_set(&r->regs, get.m.fpu, form);
         spin_unlock_irq(&proc_lock, flags);
     }
     return err ? err : copy_to_user(user + 8, (u64[]){n}, sizeof(u64));
@@ -203,7 +205,7 @@ static size_t taken(u64 nr)
     case PTRACE_SETREGS:
         return sizeof(struct user_regs);
     case PTRACE_SETFPREGS:
-        return arch_fpu_bytes(false);
+        return arch_fpu_bytes(FPU_FXSAVE);
     case PTRACE_SETSIGINFO:
         return sizeof(struct siginfo);
     case PTRACE_SETSIGMASK:

@@ -30,7 +30,8 @@ static long set_comm(vaddr_t src)
     if (n == -EFAULT)
         return n;
     name[COMM_LEN - 1] = '\0'; /* a longer name is cut */
-    proc_set_comm(t->proc, t, name, t->tid == t->proc->pid);
+    proc_set_comm(t->proc, t, name,
+                  t->tid == t->proc->pid ? COMM_OF_PROCESS : COMM_OF_THREAD);
     return 0;
 }
 

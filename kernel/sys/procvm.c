@@ -53,7 +53,7 @@ static size_t access_waiting(struct mm *mm, vaddr_t va, char *page, size_t n, bo
     size_t done;
 
     do {
-        done = mm_access(mm, va, page, n, write);
+        done = mm_access(mm, va, page, n, write ? MM_WRITE : MM_READ);
     } while (done < n && uffd_await(mm, va, write ? FAULT_WRITE : FAULT_READ));
     return done;
 }

@@ -295,13 +295,14 @@ struct mm *proc_get_mm(s32 pid)
     return mm;
 }
 
-void proc_set_comm(struct proc *p, struct thread *t, const char *name, bool whole)
+void proc_set_comm(struct proc *p, struct thread *t, const char *name,
+                   enum comm_scope scope)
 {
     irqflags_t flags = spin_lock_irq(&p->sig.lock);
 
     if (t)
         str_copy(t->comm, name, sizeof(t->comm));
-    if (whole)
+    if (scope == COMM_OF_PROCESS)
         str_copy(p->comm, name, sizeof(p->comm));
     spin_unlock_irq(&p->sig.lock, flags);
 }

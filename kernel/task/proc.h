@@ -368,8 +368,10 @@ extern u32 proc_threads_max; /* processes and threads there may be */
 /* What all threads and waited-for children read and wrote; proc_lock held. */
 void proc_io_counts(const struct proc *p, struct io_counts *out);
 void io_counts_add(struct io_counts *to, const struct io_counts *n);
-/* Names t (NULL: none) and, if `whole`, its process; a name is at most COMM_LEN-1 long. */
-void proc_set_comm(struct proc *p, struct thread *t, const char *name, bool whole);
+/* Names t (NULL: none), or also its process; a name is at most COMM_LEN-1 long. */
+enum comm_scope { COMM_OF_THREAD, COMM_OF_PROCESS };
+void proc_set_comm(struct proc *p, struct thread *t, const char *name,
+                   enum comm_scope scope);
 /* CPU time used so far by all threads. */
 static inline u64 proc_cpu_ns(const struct proc *p)
 {

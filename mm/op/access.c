@@ -102,18 +102,18 @@ static size_t do_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool wri
     return done;
 }
 
-size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
+size_t mm_access(struct mm *mm, vaddr_t va, void *buf, size_t n, enum mm_way way)
 {
     enum fault_result result;
 
-    return do_access(mm, va, buf, n, write, false, &result);
+    return do_access(mm, va, buf, n, way == MM_WRITE, false, &result);
 }
 
-size_t mm_access_force(struct mm *mm, vaddr_t va, void *buf, size_t n, bool write)
+size_t mm_access_force(struct mm *mm, vaddr_t va, void *buf, size_t n, enum mm_way way)
 {
     enum fault_result result;
 
-    return do_access(mm, va, buf, n, write, true, &result);
+    return do_access(mm, va, buf, n, way == MM_WRITE, true, &result);
 }
 
 int mm_store(struct mm *mm, vaddr_t va, const void *buf, size_t n)

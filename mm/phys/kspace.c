@@ -282,7 +282,7 @@ bool kspace_is_guard(vaddr_t va)
     return page == 0 || page > kspace.npages[slot];
 }
 
-void *kspace_map_device(paddr_t pa, size_t nbytes, bool write_combine)
+void *kspace_map_device(paddr_t pa, size_t nbytes)
 {
     u64 offset = pa % PAGE_SIZE, npages = (offset + nbytes + PAGE_SIZE - 1) / PAGE_SIZE;
     vaddr_t va;
@@ -297,9 +297,9 @@ void *kspace_map_device(paddr_t pa, size_t nbytes, bool write_combine)
             spin_unlock(&kspace.lock);
             return NULL;
         }
-        /* As the PAT is set: PWT alone combines writes, PWT+PCD is uncached. */
+        /* As the PAT is set: PWT+PCD is uncached. */
         pte_store(e, pte_make_kernel((pa >> PAGE_SHIFT) + i, PTE_PROT_R | PTE_PROT_W) |
-                         PTE_PWT | (write_combine ? 0 : PTE_PCD));
+                         PTE_PWT | PTE_PCD);
         leaf->present++;
     }
     kspace.device_next = va + (npages + 1) * PAGE_SIZE;

@@ -14,9 +14,8 @@ void *kspace_alloc(size_t npages);
 void kspace_free(void *va, size_t npages);
 void kspace_drain(void);
 
-/* Maps a physical range of a device, uncached (write_combine: for framebuffers). The address
- * of `pa` itself, or NULL. */
-void *kspace_map_device(paddr_t pa, size_t nbytes, bool write_combine);
+/* Maps a physical range of a device, uncached. The address of `pa` itself, or NULL. */
+void *kspace_map_device(paddr_t pa, size_t nbytes);
 
 /* Whether `va` lies in a guard page of a live allocation (names a stack overflow). */
 bool kspace_is_guard(vaddr_t va);

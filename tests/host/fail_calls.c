@@ -341,7 +341,7 @@ static int access_copy(void)
 {
     u32 value = 5;
 
-    return mm_access(S.mm, A + 2 * P, &value, 4, true) == 4 ? 0 : -ENOMEM;
+    return mm_access(S.mm, A + 2 * P, &value, 4, MM_WRITE) == 4 ? 0 : -ENOMEM;
 }
 
 const struct call calls[] = {

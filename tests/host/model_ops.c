@@ -182,7 +182,8 @@ void op_mm_access(void)
         have = value;
     bool write = chance(2);
     struct mpage *p = &m->page[page];
-    bool ok = mm_access(m->mm, win_va(page) + word_offset[w], &have, 4, write) == 4;
+    bool ok = mm_access(m->mm, win_va(page) + word_offset[w], &have, 4,
+                        write ? MM_WRITE : MM_READ) == 4;
 
     op_note("mm_access mm%d page %u word %u write %d", (int)(m - M.mms), page, w, write);
     EXPECT(ok, (write || (p->mapped && p->flags & VM_READ)) &&

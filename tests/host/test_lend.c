@@ -224,7 +224,7 @@ TEST(lend_parked)
     CHECK_EQ(mm_mprotect(mm, BASE, N * P, PROT_NONE), 0);
     child = fork_of(mm);
     CHECK_EQ(holders(child, BASE), 2);
-    CHECK_EQ(mm_access_force(child, BASE + 3 * P, &word, sizeof(word), false),
+    CHECK_EQ(mm_access_force(child, BASE + 3 * P, &word, sizeof(word), MM_READ),
              sizeof(word));
     CHECK_EQ(word, 13);
     CHECK_EQ(mm_mprotect(mm, BASE, N * P, RW), 0);

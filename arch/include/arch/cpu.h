@@ -109,7 +109,7 @@ static inline irqflags_t irq_save(void)
 
     __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags)::"memory");
     if (flags & 0x200)
-        irqoff_begin(false);
+        irqoff_begin();
     return flags;
 }
 
@@ -130,7 +130,7 @@ static inline void irq_enable(void)
 static inline void irq_disable(void)
 {
     __asm__ volatile("cli" ::: "memory");
-    irqoff_begin(true);
+    irqoff_continue();
 }
 
 static inline bool irq_enabled(void)

@@ -19,16 +19,21 @@ struct irqoff {
 
 extern struct irqoff irqoff_longest;
 
-/* Interrupts are off: from now on, or from before when `again` (they may have been off). */
-void irqoff_begin(bool again);
+/* Interrupts are off from now on. */
+void irqoff_begin(void);
+/* They are off, and may have been before. */
+void irqoff_continue(void);
 /* Interrupts come on with the next instruction. */
 void irqoff_end(void);
 
 #else
 
-static inline void irqoff_begin(bool again)
+static inline void irqoff_begin(void)
 {
-    (void)again;
+}
+
+static inline void irqoff_continue(void)
+{
 }
 
 static inline void irqoff_end(void)

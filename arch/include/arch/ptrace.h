@@ -27,12 +27,12 @@ void arch_regs_get(const struct trapframe *tf, const struct arch_stopped *s,
 int must_check arch_regs_set(struct trapframe *tf, struct arch_stopped *s,
                              const struct user_regs *regs);
 
-/* Bytes of the FPU's state: as FXSAVE writes it, or (`extended`) as XSAVE does; 0: the CPU has
- * no such state. */
-size_t arch_fpu_bytes(bool extended);
-void arch_fpu_get(struct arch_stopped *s, void *out, bool extended);
+/* Bytes of the FPU's state as one of the two instructions writes it; 0: the CPU has no such state. */
+enum fpu_form { FPU_FXSAVE, FPU_XSAVE };
+size_t arch_fpu_bytes(enum fpu_form form);
+void arch_fpu_get(struct arch_stopped *s, void *out, enum fpu_form form);
 /* -EINVAL: not a state that can be loaded; nothing is changed then. */
-int must_check arch_fpu_set(struct arch_stopped *s, const void *in, bool extended);
+int must_check arch_fpu_set(struct arch_stopped *s, const void *in, enum fpu_form form);
 
 /* The flag that ends the program after one instruction; whether it was another value. */
 bool arch_set_step(struct trapframe *tf, bool on);

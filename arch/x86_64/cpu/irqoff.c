@@ -10,10 +10,15 @@
 static DEFINE_PER_CPU(u64, since); /* 0: interrupts are on */
 struct irqoff irqoff_longest;
 
-void irqoff_begin(bool again)
+void irqoff_begin(void)
 {
-    if (!again || !this_cpu(since))
-        this_cpu(since) = cpu_cycles();
+    this_cpu(since) = cpu_cycles();
+}
+
+void irqoff_continue(void)
+{
+    if (!this_cpu(since))
+        irqoff_begin();
 }
 
 void irqoff_end(void)

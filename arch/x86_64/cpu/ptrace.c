@@ -135,34 +135,35 @@ int arch_regs_set(struct trapframe *tf, struct arch_stopped *s, const struct use
     return 0;
 }
 
-size_t arch_fpu_bytes(bool extended)
+size_t arch_fpu_bytes(enum fpu_form form)
 {
-    if (!extended)
+    if (form == FPU_FXSAVE)
         return FPU_LEGACY_SIZE;
     return fpu_components() ? fpu_size() : 0;
 }
 
-void arch_fpu_get(struct arch_stopped *s, void *out, bool extended)
+void arch_fpu_get(struct arch_stopped *s, void *out, enum fpu_form form)
 {
     u64 components = fpu_components();
 
-    memcpy(out, area_of(s), arch_fpu_bytes(extended));
-    if (extended)
+    memcpy(out, area_of(s), arch_fpu_bytes(form));
+    if (form == FPU_XSAVE)
         memcpy((u8 *)out + FP_SOFTWARE_AT, &components, sizeof(components));
 }
 
-int arch_fpu_set(struct arch_stopped *s, const void *in, bool extended)
+int arch_fpu_set(struct arch_stopped *s, const void *in, enum fpu_form form)
 {
     u8 old[FPU_AREA_MAX], *area = area_of(s);
     u64 used;
 
     memcpy(old, area, fpu_size());
-    memcpy(area, in, arch_fpu_bytes(extended));
-    if (!fpu_sanitise(area, extended || fpu_components())) {
+    memcpy(area, in, arch_fpu_bytes(form));
+    if (!fpu_sanitise(area, form == FPU_XSAVE || fpu_components())) {
         memcpy(area, old, fpu_size());
         return -EINVAL;
     }
-    if (!extended && fpu_components()) { /* what was given counts, the rest stays */
+    if (form == FPU_FXSAVE &&
+        fpu_components()) { /* what was given counts, the rest stays */
         memcpy(&used, area + FP_HEADER_AT, sizeof(used));
         used |= 3;
         memcpy(area + FP_HEADER_AT, &used, sizeof(used));

@@ -150,7 +150,7 @@ void trap_kernel(struct trapframe *tf)
     bool were_on = tf->rflags & RFLAGS_IF;
 
     if (were_on)
-        irqoff_begin(false);
+        irqoff_begin();
     kernel_trap(tf);
     if (were_on)
         irqoff_end();
@@ -178,7 +178,7 @@ void trap_page_fault(struct trapframe *tf)
     vaddr_t addr = read_cr2();
 
     stall_begin();
-    irqoff_begin(false);
+    irqoff_begin();
     if (unlikely(tf->error & PF_RESERVED))
         panic_trap(tf, "reserved bit set in the page tables at %#lx", addr);
     irq_enable();
@@ -191,7 +191,7 @@ void trap_page_fault(struct trapframe *tf)
 void trap_user(struct trapframe *tf)
 {
     stall_begin();
-    irqoff_begin(false);
+    irqoff_begin();
     if (tf->vector >= VEC_EXCEPTIONS) {
         irq_dispatch(tf);
     } else {

@@ -235,7 +235,7 @@ static void set_names(struct proc *p, struct thread *t, const char *name)
 {
     const char *slash = strrchr(name, '/');
 
-    proc_set_comm(p, t, slash ? slash + 1 : name, true);
+    proc_set_comm(p, t, slash ? slash + 1 : name, COMM_OF_PROCESS);
 }
 
 /* What the process shares with others (CLONE_FILES, CLONE_SIGHAND) it will not share as

@@ -63,7 +63,7 @@ static vaddr_t put_bytes(struct layout *l, const void *bytes, size_t n)
 {
     vaddr_t at = l->at;
 
-    if (!l->failed && mm_access(l->mm, at, (void *)(uintptr_t)bytes, n, true) != n)
+    if (!l->failed && mm_store(l->mm, at, bytes, n) != 0)
         l->failed = true;
     l->at += n;
     return at;

@@ -243,7 +243,7 @@ void timer_interrupt(struct trapframe *tf)
         tick(own_runq(), t, trap_from_user(tf), now);
     }
     if (!is_idle(t)) /* else that comes before it sleeps again */
-        ktimer_rearm(true);
+        ktimer_rearm(KTIMER_TICKS);
 }
 
 void sched_thread_begin(void *arg)
@@ -306,7 +306,7 @@ static void idle(struct runq *q)
     balance_note_idle(q);
     WRITE_ONCE(q->idle_since, now);
     spin_unlock(&q->lock);
-    ktimer_rearm(grace_pending());
+    ktimer_rearm(grace_pending() ? KTIMER_TICKS : KTIMER_IDLE);
     grace_idle();
     cpu_idle();
     irq_disable();

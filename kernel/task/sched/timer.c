@@ -159,15 +159,15 @@ bool ktimer_interrupt(u64 now)
     return true;
 }
 
-void ktimer_rearm(bool ticks)
+void ktimer_rearm(enum ktimer_use use)
 {
     struct timerq *q = this_cpu_ptr(timerq);
-    u64 idle_tick = ticks ? NEVER : arch_idle_poll_ns();
+    u64 idle_tick = use == KTIMER_TICKS ? NEVER : arch_idle_poll_ns();
     SCOPED_LOCK(&q->lock);
 
     if (q->earliest)
         arm(q, q->earliest->deadline);
-    if (ticks)
+    if (use == KTIMER_TICKS)
         arm(q, q->next_tick);
     else if (idle_tick != NEVER)
         arm(q, clock_monotonic_ns() + idle_tick);

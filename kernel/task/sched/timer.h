@@ -41,7 +41,8 @@ void ktimer_init_cpu(void);
  * so by true. Interrupts off. */
 bool ktimer_interrupt(u64 now);
 /* After ktimer_interrupt and all that it brought about: sets the CPU's timer to what comes next.
- * `ticks`: the CPU has something to count ticks for. */
-void ktimer_rearm(bool ticks);
+ * KTIMER_TICKS: the CPU has something to count ticks for. */
+enum ktimer_use { KTIMER_IDLE, KTIMER_TICKS };
+void ktimer_rearm(enum ktimer_use use);
 /* The running CPU leaves idle: from now on it ticks. Interrupts off. */
 void ktimer_start_ticks(void);

@@ -97,7 +97,7 @@ bool xhci_map(struct xhci *x, const struct pci_device *pci)
         return unusable(x, "its register window is too small");
     command = pci_read(pci, PCI_COMMAND) & 0xffff;
     pci_write(pci, PCI_COMMAND, command | PCI_COMMAND_MEMORY | COMMAND_NO_INTX);
-    x->regs = kspace_map_device(base, x->nbytes, false);
+    x->regs = kspace_map_device(base, x->nbytes);
     if (!x->regs)
         return unusable(x, "no memory");
     return read_layout(x);
