@@ -49,19 +49,23 @@ static u32 rights(const struct vma *v, u32 how)
     return v->flags & VM_PROT & (how & PROVIDE_GUARDED ? ~VM_WRITE : ~0u);
 }
 
+/* The slot of va, which shows nothing, guarded as `how` says. -ENOMEM, -EEXIST. */
+static int empty_slot(struct vma *v, vaddr_t va, u32 how, struct slot *s)
+{
+    *s = slot_make(v->mm, va, 0);
+    if (!s->table)
+        return -ENOMEM;
+    return pte_load(s->entry) ? -EEXIST : set_guard(v, va, how);
+}
+
 /* Private memory: the page, or NULL, goes into the empty slot of va. */
 static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
 {
-    struct slot s = slot_make(v->mm, va, 0);
     u32 prot = rights(v, how);
     struct change c;
-    int err;
+    struct slot s;
+    int err = empty_slot(v, va, how, &s);
 
-    if (!s.table)
-        return -ENOMEM;
-    if (pte_load(s.entry))
-        return -EEXIST;
-    err = set_guard(v, va, how);
     if (err)
         return err;
     change_begin(&c, v->mm);
@@ -120,15 +124,10 @@ static int show(struct vma *v, struct slot s, vaddr_t va, u32 prot)
 
 static int show_page(struct vma *v, vaddr_t va, u32 how)
 {
-    struct slot s = slot_make(v->mm, va, 0);
     u32 prot = rights(v, how);
-    int err;
+    struct slot s;
+    int err = empty_slot(v, va, how, &s);
 
-    if (!s.table)
-        return -ENOMEM;
-    if (pte_load(s.entry))
-        return -EEXIST;
-    err = set_guard(v, va, how);
     if (err)
         return err;
     if (vma_kind(v) != VMA_SHARED)

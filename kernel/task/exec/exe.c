@@ -15,14 +15,9 @@ static int deny_write(struct file *f)
     return inode_deny_write(f->inode);
 }
 
-int exec_open(const struct path *base, const char *name, u32 lookup_flags,
-              struct file **out)
+/* f, just opened, as what is executed; or err, or that it is being written. */
+static int take(struct file *f, int err, struct file **out)
 {
-    struct proc *p = current_proc();
-    u32 flags = VFS_OPEN_EXEC | (lookup_flags & LOOKUP_FOLLOW ? 0 : O_NOFOLLOW);
-    struct file *f;
-    int err = vfs_open(&p->fs, base, *name ? name : ".", flags, 0, &f);
-
     if (err)
         return err;
     err = deny_write(f);
@@ -33,19 +28,22 @@ int exec_open(const struct path *base, const char *name, u32 lookup_flags,
     return err;
 }
 
+int exec_open(const struct path *base, const char *name, u32 lookup_flags,
+              struct file **out)
+{
+    u32 flags = VFS_OPEN_EXEC | (lookup_flags & LOOKUP_FOLLOW ? 0 : O_NOFOLLOW);
+    struct file *f = NULL;
+    int err = vfs_open(&current_proc()->fs, base, *name ? name : ".", flags, 0, &f);
+
+    return take(f, err, out);
+}
+
 int exec_open_path(const struct path *path, struct file **out)
 {
-    struct file *f;
+    struct file *f = NULL;
     int err = file_open_path(&current_proc()->cred.fs, path, VFS_OPEN_EXEC, false, &f);
 
-    if (err)
-        return err;
-    err = deny_write(f);
-    if (err)
-        file_put(f);
-    else
-        *out = f;
-    return err;
+    return take(f, err, out);
 }
 
 void exec_close(struct file *f)
