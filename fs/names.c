@@ -103,16 +103,30 @@ int vfs_mksock(struct fs_context *fs, const char *name, struct path *out)
                      NULL, out);
 }
 
+int vfs_may_mknod(u32 mode)
+{
+    switch (mode & S_IFMT) {
+    case 0: /* a regular file */
+    case S_IFREG:
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFIFO:
+    case S_IFSOCK:
+        return 0;
+    default:
+        return S_ISDIR(mode) ? -EPERM : -EINVAL;
+    }
+}
+
 int vfs_mknod(struct fs_context *fs, const struct path *base, const char *name, u32 mode,
               u64 rdev)
 {
+    int err = vfs_may_mknod(mode);
+
+    if (err)
+        return err;
     if (!(mode & S_IFMT))
         mode |= S_IFREG;
-    if (S_ISDIR(mode))
-        return -EPERM;
-    if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISFIFO(mode) &&
-        (mode & S_IFMT) != S_IFSOCK)
-        return -EINVAL;
     return make(fs, base, name, MAKE_NODE,
                 (mode & S_IFMT) | (mode & 07777 & ~fs_umask(fs)), rdev, NULL);
 }
@@ -373,9 +387,6 @@ int vfs_rename(struct fs_context *fs, const struct path *obase, const char *onam
 {
     int err;
 
-    if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
-        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
-        return -EINVAL;
     do {
         struct walk o, n = {0};
 

@@ -339,10 +339,13 @@ static int check_umount(const struct fs_context *fs, struct mount *m, u32 flags)
 
 int vfs_umount(struct fs_context *fs, struct path *at, u32 flags)
 {
-    struct mount *m = at->mnt;
+    struct mount *m;
     int err = -EINVAL;
 
     mutex_lock(&vfs_tree_lock);
+    if (at->dentry)
+        to_top(at); /* "." and ".." name what was there before the mount */
+    m = at->mnt;
     if (m && at->dentry == m->root && mount_is_attached(m))
         err = check_umount(fs, m, flags);
     if (!err)

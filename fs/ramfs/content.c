@@ -212,14 +212,17 @@ s64 ramfs_lseek(struct file *f, s64 offset, int whence)
         break;
     case SEEK_DATA:
     case SEEK_HOLE:
-        if (o->order) /* holes of huge pages are not searched for */
-            return -EINVAL;
+        if (o->order) { /* holes of huge pages are not searched for: one piece of data */
+            if (offset < 0 || offset >= size)
+                return -ENXIO;
+            return whence == SEEK_HOLE ? size : offset;
+        }
         return object_seek(o, offset, whence == SEEK_HOLE);
     default:
         return -EINVAL;
     }
     if (__builtin_add_overflow(base, offset, &base))
-        return -EOVERFLOW;
+        return -EINVAL;
     return base < 0 ? -EINVAL : base;
 }
 

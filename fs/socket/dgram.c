@@ -350,8 +350,6 @@ static ssize_t read_message(struct socket *s, struct message *m, struct packet *
         err = -EFAULT;
     if (n < p->len)
         m->out_flags |= MSG_TRUNC;
-    if (s->type == SOCK_SEQPACKET)
-        m->out_flags |= MSG_EOR;
     result = m->flags & MSG_TRUNC ? (ssize_t)p->len : (ssize_t)n;
     if (!err && READ_ONCE(p->rights))
         m->rights = m->flags & MSG_PEEK ? rights_peek(p, &err) : rights_land(p);

@@ -114,6 +114,12 @@ int socket_file(struct socket *s, u32 flags, struct file **out)
     return 0;
 }
 
+/* On one machine raw messages are messages. */
+static u32 kind_of(u32 family, u32 type)
+{
+    return family == AF_UNIX && type == SOCK_RAW ? SOCK_DGRAM : type;
+}
+
 /* The kind a program asks for: 0 and *protocol as it is then. */
 static int check_kind(u32 family, u32 type, u32 *protocol)
 {
@@ -152,9 +158,11 @@ static int check_kind(u32 family, u32 type, u32 *protocol)
 
 int socket_create(u32 family, u32 type, u32 protocol, u32 flags, struct file **out)
 {
-    int err = check_kind(family, type, &protocol);
     struct socket *s;
+    int err;
 
+    type = kind_of(family, type);
+    err = check_kind(family, type, &protocol);
     if (err)
         return err;
     s = socket_alloc(family, type, protocol);
@@ -184,7 +192,7 @@ int socket_pair(u32 family, u32 type, u32 protocol, u32 flags, struct file *out[
         s[i] = out[i]->data;
     for (int i = 0; i < 2; i++) {
         s[i]->peer_cred = s[!i]->cred;
-        if (type == SOCK_DGRAM) {
+        if (s[i]->type == SOCK_DGRAM) {
             dgram_set_peer(s[i], s[!i]);
             continue;
         }

@@ -37,7 +37,7 @@ struct message {
     struct socket_cred cred; /* send: when has_cred, else the kernel asks */
     bool has_cred;           /* receive: cred is to be told */
     u64 max_flying;          /* send: descriptors the user may have in flight */
-    u32 out_flags;           /* receive: MSG_TRUNC, MSG_EOR */
+    u32 out_flags;           /* receive: MSG_TRUNC */
 };
 
 /* -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -EPERM, -ENFILE, -ENOMEM. */

@@ -34,6 +34,9 @@ struct sleeper {
 static spinlock_t noted_lock; /* irq-safe, below epoll.lock */
 static struct list noted = LIST_INIT(noted);
 static struct thread *teller;
+/* Held while one of them is taken and told of, so that who finds `untold` 0 finds all told. */
+static struct mutex telling;
+static u32 untold; /* atomic: noted, or taken and being told of */
 
 static void wake(const struct list *sleepers)
 {
@@ -50,6 +53,7 @@ static void note(struct epoll *ep)
     if (list_empty(&ep->noted)) {
         list_add_tail(&noted, &ep->noted);
         __atomic_fetch_add(&ep->refs, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&untold, 1, __ATOMIC_RELEASE);
     }
     spin_unlock_irq(&noted_lock, flags);
     thread_unpark(teller);
@@ -86,25 +90,45 @@ static struct epoll *take_noted(void)
     return list_entry(first, struct epoll, noted);
 }
 
+/* Tells the pollers of one epoll; false: there was none. */
+static bool tell_one(void)
+{
+    struct epoll *ep;
+
+    mutex_lock(&telling);
+    ep = take_noted();
+    if (ep) {
+        waitq_wake_all(&ep->pollers);
+        __atomic_fetch_sub(&untold, 1, __ATOMIC_RELEASE);
+    }
+    mutex_unlock(&telling);
+    if (!ep)
+        return false;
+    epoll_put(ep);
+    pause_anyway();
+    return true;
+}
+
 static void tell_pollers(void *arg)
 {
     (void)arg;
-    for (;;) {
-        struct epoll *ep = take_noted();
-
-        if (!ep) {
+    for (;;)
+        if (!tell_one())
             thread_park();
-            continue;
-        }
-        waitq_wake_all(&ep->pollers);
-        epoll_put(ep);
-        pause_anyway();
-    }
+}
+
+/* Who looks at an epoll sees what happened before in those inside it: the thread that tells
+ * of them may not have run yet. */
+static inline void tell_noted(void)
+{
+    while (unlikely(__atomic_load_n(&untold, __ATOMIC_ACQUIRE)) && tell_one())
+        ;
 }
 
 void epoll_init(void)
 {
     mutex_init(&watches_lock);
+    mutex_init(&telling);
     epoll_max_watches =
         page_count_total() * PAGE_SIZE / MEMORY_PART / sizeof(struct watch);
     teller = thread_create(NULL, "epoll", tell_pollers, NULL);
@@ -241,6 +265,7 @@ long epoll_wait_for(struct epoll *ep, vaddr_t user, int max, u64 deadline)
     int n;
 
     for (;;) {
+        tell_noted();
         epoll_enter(ep);
         n = epoll_gather(ep, user, max);
         epoll_leave(ep);
@@ -258,6 +283,7 @@ static u32 epoll_poll(struct file *f, struct poll_table *pt)
     int n;
 
     poll_add(pt, &ep->pollers);
+    tell_noted();
     epoll_enter(ep);
     n = epoll_gather(ep, 0, 0);
     epoll_leave(ep);

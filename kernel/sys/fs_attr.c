@@ -39,22 +39,30 @@ static long chmod_target(struct target *t, u32 mode)
     return err;
 }
 
-static long do_chmod(int dirfd, vaddr_t name, u32 mode)
+static long do_chmod(int dirfd, vaddr_t name, u32 mode, u32 flags)
 {
     struct target t;
-    int err = target_at(dirfd, name, 0, &t);
+    int err;
 
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    err = target_at(dirfd, name, flags, &t);
     return err ? err : chmod_target(&t, mode);
 }
 
 long sys_chmod(const struct syscall_args *a)
 {
-    return do_chmod(AT_FDCWD, a->a0, (u32)a->a1);
+    return do_chmod(AT_FDCWD, a->a0, (u32)a->a1, 0);
 }
 
 long sys_fchmodat(const struct syscall_args *a)
 {
-    return do_chmod((int)a->a0, a->a1, (u32)a->a2);
+    return do_chmod((int)a->a0, a->a1, (u32)a->a2, 0);
+}
+
+long sys_fchmodat2(const struct syscall_args *a)
+{
+    return do_chmod((int)a->a0, a->a1, (u32)a->a2, (u32)a->a3);
 }
 
 long sys_fchmod(const struct syscall_args *a)

@@ -135,25 +135,26 @@ long record_lock_set(int fd, struct file *f, vaddr_t user, bool ofd, bool wait)
 long sys_flock(const struct syscall_args *a)
 {
     u32 op = (u32)a->a1, kind = op & ~(u32)LOCK_NB;
-    struct file *f = io_file_of((int)a->a0);
     struct lock_request r;
-    long result = -EINVAL;
+    struct file *f;
+    long result;
 
+    if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
+        return -EINVAL;
+    f = io_file_of((int)a->a0);
     if (!f)
         return -EBADF;
-    if (kind == LOCK_SH || kind == LOCK_EX || kind == LOCK_UN) {
-        r = (struct lock_request){
-            .inode = f->inode,
-            .owner = f->lock_owner,
-            .pid = -1,
-            .whole_file = true,
-            .type = kind == LOCK_SH   ? F_RDLCK
-                    : kind == LOCK_EX ? F_WRLCK
-                                      : F_UNLCK,
-            .end = LOCK_END,
-        };
-        result = lock_set(&r, !(op & LOCK_NB));
-    }
+    r = (struct lock_request){
+        .inode = f->inode,
+        .owner = f->lock_owner,
+        .pid = -1,
+        .whole_file = true,
+        .type = kind == LOCK_SH   ? F_RDLCK
+                : kind == LOCK_EX ? F_WRLCK
+                                  : F_UNLCK,
+        .end = LOCK_END,
+    };
+    result = lock_set(&r, !(op & LOCK_NB));
     file_put(f);
     return result;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * mount and umount2: names, texts and rights; what they do is in fs/mount/mount_calls.c.
+ * sysfs(2): the kinds of file systems by number.
  */
+#include "fs/mount/mount.h"
 #include "fs/mount/mount_calls.h"
 #include "fs/namei.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"
+#include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/mount.h"
@@ -116,4 +119,51 @@ long sys_umount2(const struct syscall_args *a)
     else
         err = vfs_umount(&current_proc()->fs, &at, flags);
     return err;
+}
+
+/* ---- sysfs(2) ---- */
+
+/* Looked for among the kinds in their order: the number of a name, the name of a number. */
+struct type_search {
+    const char *name;
+    u32 number, seen;
+    const struct fs_type *found;
+};
+
+static void compare_type(const struct fs_type *type, void *arg)
+{
+    struct type_search *s = arg;
+
+    if (s->name ? strcmp(s->name, type->name) == 0 : s->seen == s->number) {
+        s->found = type;
+        s->number = s->seen;
+    }
+    s->seen++;
+}
+
+long sys_sysfs(const struct syscall_args *a)
+{
+    struct type_search s = {.number = (u32)a->a1};
+    char *name = NULL;
+    int err = 0;
+
+    switch ((int)a->a0) {
+    case 1:
+        err = name_of(a->a1, false, &name);
+        if (err)
+            return err;
+        s.name = name;
+        vfs_for_each_type(compare_type, &s);
+        kfree(name);
+        return s.found ? (long)s.number : -EINVAL;
+    case 2:
+        vfs_for_each_type(compare_type, &s);
+        return s.found ? copy_to_user(a->a2, s.found->name, strlen(s.found->name) + 1)
+                       : -EINVAL;
+    case 3:
+        vfs_for_each_type(compare_type, &s);
+        return s.seen;
+    default:
+        return -EINVAL;
+    }
 }

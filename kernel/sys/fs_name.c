@@ -62,12 +62,14 @@ long sys_mkdirat(const struct syscall_args *a)
     return do_mkdir((int)a->a0, a->a1, (u32)a->a2);
 }
 
-/* dev: as stat reports it, 32 bits. */
+/* dev: as stat reports it, 32 bits. What can never be made is refused before the name is read. */
 static long do_mknod(int dirfd, vaddr_t name, u32 mode, u32 dev)
 {
     struct place p;
-    int err;
+    int err = vfs_may_mknod(mode);
 
+    if (err)
+        return err;
     if ((S_ISCHR(mode) || S_ISBLK(mode)) && !proc_capable(current_proc(), CAP_MKNOD))
         return -EPERM;
     err = place_get(dirfd, name, &p);
@@ -124,8 +126,12 @@ long sys_unlinkat(const struct syscall_args *a)
 static long do_rename(int odir, vaddr_t oname, int ndir, vaddr_t nname, u32 flags)
 {
     struct place o, n;
-    int err = place_get(odir, oname, &o);
+    int err;
 
+    if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
+        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+        return -EINVAL;
+    err = place_get(odir, oname, &o);
     if (err)
         return err;
     err = place_get(ndir, nname, &n);
@@ -213,13 +219,16 @@ long sys_symlinkat(const struct syscall_args *a)
     return do_symlink(a->a0, (int)a->a1, a->a2);
 }
 
+static bool has_text(const struct inode *ino)
+{
+    return S_ISLNK(ino->mode) && ino->ops->readlink;
+}
+
 static ssize_t link_text(struct inode *ino, vaddr_t user, size_t size)
 {
     char *text;
     ssize_t n;
 
-    if (!S_ISLNK(ino->mode) || !ino->ops->readlink)
-        return -EINVAL;
     text = kmalloc(PATH_MAX);
     if (!text)
         return -ENOMEM;
@@ -233,20 +242,28 @@ static ssize_t link_text(struct inode *ino, vaddr_t user, size_t size)
     return n;
 }
 
-/* An empty name means the link the descriptor itself names. */
+/* An empty name means the link the descriptor itself names; ENOENT when it is none. */
 static long do_readlink(int dirfd, vaddr_t name, vaddr_t user, int size)
 {
     struct target t;
+    char *text;
     ssize_t n;
     int err;
 
     if (size <= 0)
         return -EINVAL;
-    err = target_at(dirfd, name,
-                    AT_SYMLINK_NOFOLLOW | (dirfd == AT_FDCWD ? 0 : AT_EMPTY_PATH), &t);
+    err = name_of(name, dirfd != AT_FDCWD, &text);
     if (err)
         return err;
-    n = link_text(t.inode, user, (size_t)size);
+    err = target_name(current_fs(), dirfd, text, AT_SYMLINK_NOFOLLOW, &t);
+    if (!err) {
+        n = has_text(t.inode) ? link_text(t.inode, user, (size_t)size)
+            : *text           ? -EINVAL
+                              : -ENOENT;
+    }
+    kfree(text);
+    if (err)
+        return err;
     if (n >= 0)
         vfs_accessed(&t.path, t.inode);
     target_put(&t);

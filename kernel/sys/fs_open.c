@@ -68,9 +68,20 @@ static long open_user_name(int dirfd, vaddr_t user, u32 flags, u32 mode, u32 wit
     return result;
 }
 
+/* O_TMPFILE makes a file to write to, O_CREAT never makes a directory. */
+static bool flags_clash(u64 flags)
+{
+    if (flags & TMPFILE_BIT)
+        return !(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY ||
+               (flags & O_CREAT);
+    return (flags & O_CREAT) && (flags & O_DIRECTORY);
+}
+
 static long do_open(int dirfd, vaddr_t user, u32 flags, u32 mode)
 {
-    if (flags & TMPFILE_BIT && !(flags & O_DIRECTORY))
+    if (flags & O_PATH)
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    if (flags_clash(flags))
         return -EINVAL;
     return open_user_name(dirfd, user, flags & OPEN_FLAGS, mode, 0);
 }
@@ -101,10 +112,7 @@ static int check_how(const struct open_how *how)
         return -EINVAL;
     if ((how->resolve & RESOLVE_BENEATH) && (how->resolve & RESOLVE_IN_ROOT))
         return -EINVAL;
-    if ((flags & TMPFILE_BIT) &&
-        (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY))
-        return -EINVAL;
-    if ((flags & O_CREAT) && (flags & O_DIRECTORY))
+    if (flags_clash(flags))
         return -EINVAL;
     if ((flags & O_PATH) &&
         (flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))

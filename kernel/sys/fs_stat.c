@@ -2,6 +2,7 @@
  *
  * What a file is: stat and its relatives, access, statfs.
  */
+#include "fs/dentry.h"
 #include "fs/groups.h"
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
@@ -240,4 +241,42 @@ long sys_fstatfs(const struct syscall_args *a)
     int err = target_fd((int)a->a0, true, &t);
 
     return err ? err : statfs_target(&t, a->a1);
+}
+
+/* struct ustat: what is free, and two names that nothing has. */
+struct ustat {
+    s32 f_tfree;
+    u64 f_tinode;
+    char f_fname[6], f_fpack[6];
+};
+_Static_assert(sizeof(struct ustat) == 32, "struct ustat of x86-64");
+
+struct ustat_search {
+    u64 dev;
+    bool found;
+    struct ustat result;
+};
+
+static void ustat_look(const struct mount_info *info, void *arg)
+{
+    struct ustat_search *s = arg;
+    const struct quota *q = info->at.dentry->inode->quota;
+    struct statfs st = {0};
+
+    if (s->found || info->dev != s->dev)
+        return;
+    s->found = true;
+    if (q && info->type->magic != PROC_MAGIC)
+        statfs_quota(q, 1, &st);
+    s->result.f_tfree = (s32)MIN(st.f_bfree, (u64)INT32_MAX);
+    s->result.f_tinode = st.f_ffree;
+}
+
+/* ustat(dev, buf): the mounted file system with this number, as stat reports it. */
+long sys_ustat(const struct syscall_args *a)
+{
+    struct ustat_search s = {.dev = (u32)a->a0};
+
+    vfs_for_each_mount(ustat_look, &s);
+    return s.found ? copy_to_user(a->a1, &s.result, sizeof(s.result)) : -EINVAL;
 }

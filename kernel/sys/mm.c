@@ -74,6 +74,16 @@ static bool huge_size_ok(u64 flags)
     return !(flags & MAP_HUGETLB) || !size || size == MAP_HUGE_2MB >> MAP_HUGE_SHIFT;
 }
 
+/* A writable mapping makes its file as long as it reaches; only then can its pages be there. */
+static void lengthen_huge_file(struct file *f, const struct mmap_args *m, vaddr_t at)
+{
+    hugetlbfs_mapped(f, m->offset + m->len);
+    if ((m->flags & MAP_LOCKED) ||
+        (m->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+        (void)mm_madvise(current_mm(), at, align_up(m->len, HUGE_SIZE),
+                         MADV_POPULATE_WRITE); /* best effort by definition */
+}
+
 /* mmap(addr, len, prot, flags, fd, offset) */
 long sys_mmap(const struct syscall_args *a)
 {
@@ -107,7 +117,7 @@ long sys_mmap(const struct syscall_args *a)
     if (!err && f && m.object)
         file_accessed(f);
     if (!err && f && m.object && m.object->order && (m.prot & PROT_WRITE))
-        hugetlbfs_mapped(f, m.offset + m.len);
+        lengthen_huge_file(f, &m, result);
     if (m.object)
         object_put(m.object);
     if (f)

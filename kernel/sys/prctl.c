@@ -14,12 +14,19 @@
 #define PR_GET_PDEATHSIG    2
 #define PR_GET_DUMPABLE     3
 #define PR_SET_DUMPABLE     4
+#define PR_GET_TIMING       13
+#define PR_SET_TIMING       14
 #define PR_SET_NAME         15
 #define PR_GET_NAME         16
+#define PR_SET_TIMERSLACK   29
+#define PR_GET_TIMERSLACK   30
 #define PR_SET_SUBREAPER    36
 #define PR_GET_SUBREAPER    37
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
+
+#define PR_TIMING_STATISTICAL 0     /* the only kind of accounting Linux has */
+#define SLACK_NS              50000 /* what Linux's first process begins with */
 
 static long set_comm(vaddr_t src)
 {
@@ -75,6 +82,16 @@ static long set_flag(const struct syscall_args *a)
     }
 }
 
+/* How late timers of the thread may be, in ns. None is late on purpose here, so the number is
+ * kept for who asks and for children; 0: what the thread began with. */
+static long set_slack(u64 ns)
+{
+    struct thread *t = current_thread();
+
+    t->slack = ns ?: t->slack_default;
+    return 0;
+}
+
 long sys_prctl(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
@@ -101,6 +118,14 @@ long sys_prctl(const struct syscall_args *a)
         return copy_to_user(a->a1, &value, sizeof(value));
     case PR_GET_NO_NEW_PRIVS:
         return a->a1 || a->a2 || a->a3 || a->a4 ? -EINVAL : p->cred.no_new_privs;
+    case PR_GET_TIMING:
+        return PR_TIMING_STATISTICAL;
+    case PR_SET_TIMING:
+        return a->a1 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+    case PR_SET_TIMERSLACK:
+        return set_slack(a->a1);
+    case PR_GET_TIMERSLACK:
+        return (long)(current_thread()->slack ?: SLACK_NS);
     default:
         result = cred_prctl((const u64[5]){a->a0, a->a1, a->a2, a->a3, a->a4});
         return result == -ENOSYS ? -EINVAL : result;

@@ -127,10 +127,12 @@ long sys_setsid(const struct syscall_args *a)
 
 /* ---- the thread ---- */
 
-#define ARCH_SET_GS 0x1001
-#define ARCH_SET_FS 0x1002
-#define ARCH_GET_FS 0x1003
-#define ARCH_GET_GS 0x1004
+#define ARCH_SET_GS    0x1001
+#define ARCH_SET_FS    0x1002
+#define ARCH_GET_FS    0x1003
+#define ARCH_GET_GS    0x1004
+#define ARCH_GET_CPUID 0x1011
+#define ARCH_SET_CPUID 0x1012
 
 long sys_arch_prctl(const struct syscall_args *a)
 {
@@ -148,6 +150,10 @@ long sys_arch_prctl(const struct syscall_args *a)
     case ARCH_GET_GS:
         base = arch_get_gs_base(&t->arch);
         return copy_to_user(a->a1, &base, sizeof(base));
+    case ARCH_GET_CPUID: /* the instruction works, and is not made to fault */
+        return 1;
+    case ARCH_SET_CPUID:
+        return -ENODEV;
     default:
         return -EINVAL; /* shadow stacks and all else that is newer */
     }

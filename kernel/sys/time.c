@@ -117,6 +117,7 @@ static int read_clock(s32 clock, u64 *ns)
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
+    case CLOCK_REALTIME_ALARM:
     case CLOCK_TAI:
         *ns = clock_realtime_ns();
         return 0;
@@ -124,6 +125,7 @@ static int read_clock(s32 clock, u64 *ns)
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME:
+    case CLOCK_BOOTTIME_ALARM:
         *ns = clock_monotonic_ns();
         return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
@@ -280,17 +282,37 @@ static long sleep_absolute(s32 clock, u64 when)
     }
 }
 
+/* Whether one can sleep by it. The ALARM clocks are as the others: the machine does not sleep. */
+static int check_sleep_clock(s32 clock)
+{
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_MONOTONIC:
+    case CLOCK_BOOTTIME:
+    case CLOCK_TAI:
+    case CLOCK_REALTIME_ALARM:
+    case CLOCK_BOOTTIME_ALARM:
+        return 0;
+    case CLOCK_PROCESS_CPUTIME_ID: /* Linux can: docs/reference/honesty.md */
+    case CLOCK_THREAD_CPUTIME_ID:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_MONOTONIC_COARSE:
+        return -EOPNOTSUPP;
+    default:
+        return -EINVAL;
+    }
+}
+
 long sys_clock_nanosleep(const struct syscall_args *a)
 {
     s32 clock = (s32)a->a0;
     u64 ns;
     int err;
 
-    if (clock == CLOCK_THREAD_CPUTIME_ID)
-        return -EINVAL;
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
-        clock != CLOCK_TAI)
-        return -EINVAL;
+    err = check_sleep_clock(clock);
+    if (err)
+        return err;
     err = timespec_from_user(a->a2, &ns);
     if (err)
         return err;

@@ -136,6 +136,23 @@ TEST(epoll_many, "thousands of watches come and go")
     EQ(now(ep), 0);
 }
 
+TEST(epoll_within, "an epoll in an epoll is ready at once for who looks without waiting")
+{
+    for (int i = 0; i < 200; i++) {
+        int inner = new (), middle = new (), outer = new (), e;
+
+        OK(e = eventfd(0, 0));
+        OK(add(inner, e, EPOLLIN));
+        OK(add(middle, inner, EPOLLIN));
+        OK(add(outer, middle, EPOLLIN));
+        EQ(now(outer), 0);
+        OK(eventfd_write(e, 1));
+        EQ(now(outer), 1);
+        for (int *fd = (int[]){inner, middle, outer, e, -1}; *fd >= 0; fd++)
+            OK(close(*fd));
+    }
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);

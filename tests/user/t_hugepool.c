@@ -394,6 +394,28 @@ TEST(HP14, "sizes that are not there")
     USED(0, 0);
 }
 
+TEST(HP90, "a file of hugetlbfs is as long as its mapping before its pages come")
+{
+    char *p;
+    int fd;
+
+    start();
+    for (int flag = MAP_LOCKED;; flag = MAP_POPULATE) {
+        fd = memfd();
+        p = map(2, MAP_SHARED | flag, fd, 0);
+        USED(2, 0);
+        EQ(lseek(fd, 0, SEEK_END), 2 * H);
+        EQ(lseek(fd, 5, SEEK_DATA), 5);
+        EQ(lseek(fd, 5, SEEK_HOLE), 2 * H);
+        ERR(lseek(fd, 2 * H, SEEK_DATA), ENXIO);
+        OK(munmap(p, 2 * H));
+        OK(close(fd));
+        USED(0, 0);
+        if (flag == MAP_POPULATE)
+            break;
+    }
+}
+
 int main(int argc, char **argv)
 {
     return hugepool_main(N, argc, argv);

@@ -209,6 +209,23 @@ TEST(args, "order of checks: name, right, type, options")
     OK(umount("arg_m"));
 }
 
+TEST(umount_dot, "umount of \".\" and \"..\" takes what was mounted over them last")
+{
+    private_mounts();
+    OK(mkdir("dot_m", 0755));
+    OK(mkdir("dot_m/below", 0755));
+    OK(chdir("dot_m/below"));
+    OK(mount("x", ".", "tmpfs", 0, NULL));
+    CHECK(options_of("below"));
+    OK(umount("."));
+    CHECK(!options_of("below"));
+    OK(mount("x", "..", "tmpfs", 0, NULL));
+    CHECK(options_of("dot_m"));
+    OK(umount(".."));
+    CHECK(!options_of("dot_m"));
+    ERR(umount("."), EINVAL);
+}
+
 TEST(outside, "getcwd from outside the root says so")
 {
     char cwd[256];
