@@ -25,7 +25,7 @@ run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits);
 	$(if $(BRIEF),printf '\r\033[K')
 	$(RUN_INTERACTIVE)
 
-test: ## the tests that take minutes, two at a time, with the sum at the end; LANES=1: one
+test: ## the tests that take minutes, three at a time, with the sum at the end; LANES=1: one
 	$(TEST_ALL)
 
 test-needs: all $(DEBUG_KERNEL) $(DIFF) $(ARGS) $(BENCH) $(TALLY) $(BOOT_NEEDS) $(O)/iso.cpio

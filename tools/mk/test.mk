@@ -45,5 +45,5 @@ TEST_MODELS = tests/models/run $(O)
 TEST_NEEDS  = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host build && $(SANITIZED)
 TEST_ALL    = $(MAKE) --no-print-directory -j$(shell nproc) test-needs && \
               tools/sum-tests $(MAKE) --no-print-directory : \
-              test-diff test-inject test-boot-short test-run test-models test-sanitizers-short test-screen test-user \
-              test-host test-keys test-usb test-port test-args test-bench-short test-image test-hwreport
+              test-run test-boot-short test-diff test-inject test-user test-host test-models test-args test-screen \
+              test-port test-sanitizers-short test-usb test-bench-short test-image test-keys test-hwreport
