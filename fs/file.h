@@ -43,6 +43,11 @@ void file_change_flags(struct file *f, u32 mask, u32 flags);
  * tests/host/port.c). */
 void file_async_end(struct file_async *a);
 
+/* Urgent data came: SIGURG for who owns it, F_SETOWN, soon. The caller sees to it that the file
+ * is not released meanwhile; under any spinlock that is taken without interrupts in mind. The same
+ * place. */
+void file_async_urgent(struct file *f);
+
 /* The last reference to a file with `watches` goes. Provided by kernel/event/watch.c (host: the
  * same place). */
 void file_watches_end(struct file *f);

@@ -186,6 +186,8 @@ int socket_reset(struct socket *s)
     WRITE_ONCE(s->state, SOCKET_NEW);
     WRITE_ONCE(s->closed, 0);
     WRITE_ONCE(s->error, 0);
+    WRITE_ONCE(s->urgent.state, URGENT_NONE);
+    s->urgent.lost = 0;
     spin_unlock(&s->lock);
     inet_forget_remote(s);
     socket_wake(s); /* who waits for a connection, or for what one would bring */

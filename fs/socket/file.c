@@ -12,11 +12,13 @@
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/stream.h"
+#include "fs/socket/urgent.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 
-#define FIONREAD 0x541bu
-#define SIOCOUTQ 0x5411u
+#define FIONREAD   0x541bu
+#define SIOCOUTQ   0x5411u
+#define SIOCATMARK 0x8905u
 
 ssize_t socket_send(struct file *f, struct message *m)
 {
@@ -25,7 +27,7 @@ ssize_t socket_send(struct file *f, struct message *m)
         !(file_flags(f) & O_NONBLOCK || m->flags & MSG_DONTWAIT || m->uio->nonblock);
     ssize_t n;
 
-    if (m->flags & MSG_OOB)
+    if (m->flags & MSG_OOB && !is_tcp(s))
         return -EOPNOTSUPP;
     if (is_netlink(s))
         return netlink_send(s, m);
@@ -41,10 +43,12 @@ ssize_t socket_receive(struct file *f, struct message *m)
     bool wait =
         !(file_flags(f) & O_NONBLOCK || m->flags & MSG_DONTWAIT || m->uio->nonblock);
 
-    if (m->flags & MSG_OOB)
-        return -EINVAL;
     if (m->flags & MSG_ERRQUEUE && !is_unix(s))
         return -EAGAIN;
+    if (m->flags & MSG_OOB && is_tcp(s))
+        return urgent_receive(s, m);
+    if (m->flags & MSG_OOB && (is_unix(s) || is_netlink(s))) /* UDP does not look at it */
+        return is_stream(s) ? -EINVAL : -EOPNOTSUPP;
     return is_stream(s) ? stream_receive(s, m, wait) : dgram_receive(s, m, wait);
 }
 
@@ -71,12 +75,15 @@ static ssize_t socket_write(struct file *f, struct uio *u, u64 *pos)
 static noinline bool is_high_enough(struct socket *s)
 {
     SCOPED_LOCK(&s->lock);
-    return s->npackets && (s->queued >= low_water(s) || !s->peer || !has_room(s->peer));
+    u64 n = urgent_unread(s);
+
+    return n && (n >= low_water(s) || !s->peer || !has_room(s->peer));
 }
 
 static bool is_readable(struct socket *s)
 {
-    if (unlikely(low_water(s) > 1) && s->protocol == IPPROTO_TCP)
+    if (unlikely(low_water(s) > 1 || READ_ONCE(s->urgent.state) != URGENT_NONE) &&
+        is_tcp(s))
         return is_high_enough(s);
     return READ_ONCE(s->npackets);
 }
@@ -103,8 +110,10 @@ static u32 socket_poll(struct file *f, struct poll_table *pt)
         mask |= POLLIN | POLLRDNORM;
     if (is_stream(s) && state == SOCKET_CONNECTING)
         return mask;
+    if (READ_ONCE(s->urgent.state) == URGENT_HERE)
+        mask |= POLLPRI;
     if (has_room(s) && !(is_unix(s) && !is_stream(s) && dgram_is_full(s)))
-        mask |= POLLOUT | POLLWRNORM | POLLWRBAND;
+        mask |= POLLOUT | POLLWRNORM | (is_tcp(s) ? 0u : POLLWRBAND);
     else if (!is_unix(s) && closed & CLOSED_WRITE)
         mask |= POLLOUT | POLLWRNORM;
     return mask;
@@ -116,15 +125,17 @@ static long socket_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     struct packet *first;
     u32 n;
 
-    if (cmd != FIONREAD && cmd != SIOCOUTQ)
+    if (cmd != FIONREAD && cmd != SIOCOUTQ && !(cmd == SIOCATMARK && is_tcp(s)))
         return device_ioctl(s, cmd, arg);
-    if (READ_ONCE(s->state) == SOCKET_LISTENING)
+    if (READ_ONCE(s->state) == SOCKET_LISTENING && cmd != SIOCATMARK)
         return -EINVAL;
-    if (cmd == SIOCOUTQ) {
+    if (cmd == SIOCATMARK) {
+        n = urgent_is_next(s);
+    } else if (cmd == SIOCOUTQ) {
         n = is_unix(s) ? READ_ONCE(s->sent) : 0;
     } else {
         spin_lock(&s->lock);
-        n = (u32)s->queued;
+        n = urgent_inq(s);
         first =
             list_empty(&s->queue) ? NULL : list_entry(s->queue.next, struct packet, link);
         if (s->type == SOCK_DGRAM)

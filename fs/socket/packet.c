@@ -9,6 +9,7 @@
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/unix.h"
+#include "fs/socket/urgent.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -103,6 +104,13 @@ int packet_fill(struct packet *p, struct uio *u)
     return 0;
 }
 
+u8 packet_last(const struct packet *p)
+{
+    size_t n = 1;
+
+    return *piece(p, p->len - 1, &n);
+}
+
 void packet_put(struct packet *p, const void *bytes, size_t n)
 {
     ASSERT(n == p->len && n <= SMALL);
@@ -150,6 +158,8 @@ int packet_queue(struct socket *s, struct packet *p)
     WRITE_ONCE(s->npackets, s->npackets + 1);
     WRITE_ONCE(s->queued, s->queued + p->len);
     s->held += p->cost;
+    if (p->urgent)
+        urgent_mark(s, packet_last(p));
     spin_unlock(&s->lock);
     socket_wake(s);
     return 0;
@@ -168,19 +178,23 @@ void packet_used(struct socket *s, struct packet *p, size_t n)
 {
     SCOPED_LOCK(&s->lock);
     p->start += (u32)n;
+    n -= urgent_count_lost(s, n);
+    s->taken += n;
     WRITE_ONCE(s->queued, s->queued - n);
+    urgent_passed(s);
 }
 
 void packet_take(struct socket *s, struct packet *p)
 {
     struct list *pos;
     bool was_full;
+    u32 rest = p->len - p->start;
 
     spin_lock(&s->lock);
     was_full = dgram_is_full_for(s);
     list_del(&p->link);
     WRITE_ONCE(s->npackets, s->npackets - 1);
-    WRITE_ONCE(s->queued, s->queued - (p->len - p->start));
+    WRITE_ONCE(s->queued, s->queued - (rest - urgent_count_lost(s, rest)));
     s->held -= p->cost;
     if (was_full && !dgram_is_full_for(s)) {
         socket_wake(s); /* senders that wait here */

@@ -10,6 +10,7 @@
 /* packet.c */
 struct packet *packet_create(struct socket *sender, size_t len); /* NULL: no memory */
 int packet_fill(struct packet *p, struct uio *u);
+u8 packet_last(const struct packet *p);                         /* its last byte */
 void packet_put(struct packet *p, const void *bytes, size_t n); /* n: all; little */
 
 /* Bytes from p->start + skip on: how many were copied. */

@@ -45,6 +45,16 @@ enum {
     OPT_OOBINLINE,
 };
 
+enum urgent_state { URGENT_NONE, URGENT_HERE, URGENT_READ };
+
+/* The urgent byte of a stream, until all before it and itself are read in their turn. */
+struct urgent {
+    u32 state; /* URGENT_* */
+    u8 byte;
+    u64 at;   /* its place in the stream, as socket.taken counts */
+    u32 lost; /* bytes at the head of the queue that count as read: urgent ones of before */
+};
+
 #define VALUES 40u
 #define VALUE_RCVLOWAT \
     1 /* places in socket.values; kept as the distance from the initial one */
@@ -69,6 +79,8 @@ struct socket {
     u32 npackets;            /* [lock] */
     u64 queued;              /* [lock] bytes to read */
     u64 held;                /* [lock] bytes they cost */
+    u64 taken;               /* [lock] bytes of the stream that have been read */
+    struct urgent urgent;    /* [lock] TCP's; whether there is one: a single word */
     enum socket_state state; /* [lock] */
     u32 closed;              /* [lock] CLOSED_* */
     s32 error;               /* atomic: told once; positive */
@@ -115,6 +127,7 @@ struct packet {
     struct rights *rights; /* [flight_lock] */
     struct socket_cred cred;
     bool has_cred;
+    bool urgent;            /* its last byte is */
     struct unix_name *from; /* datagrams: referenced; NULL: no name */
     struct inet_name from_inet;
     union {
@@ -134,6 +147,11 @@ static inline bool is_unix(const struct socket *s)
 static inline bool is_stream(const struct socket *s)
 {
     return s->type == SOCK_STREAM;
+}
+
+static inline bool is_tcp(const struct socket *s)
+{
+    return s->protocol == IPPROTO_TCP;
 }
 
 static inline bool is_netlink(const struct socket *s)

@@ -7,6 +7,7 @@
 #include "fs/socket/rights.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/urgent.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -50,6 +51,7 @@ static ssize_t send_part(struct socket *s, struct socket *peer, struct message *
     if (!err) {
         struct rights *sent = m->rights;
 
+        p->urgent = m->flags & MSG_OOB && !m->uio->left;
         m->rights = NULL;
         err = packet_queue(peer, p);
         if (!err)
@@ -115,22 +117,28 @@ ssize_t stream_send(struct socket *s, struct message *m, bool wait)
 
 /* ---- receiving ---- */
 
-static bool has_news(struct socket *s)
+/* Bytes that have not been looked at: `ahead` are passed over by one who peeks. */
+static bool has_bytes(struct socket *s, size_t ahead)
 {
-    return READ_ONCE(s->npackets) || READ_ONCE(s->closed) & CLOSED_READ ||
+    return ahead ? READ_ONCE(s->queued) > ahead : READ_ONCE(s->npackets) != 0;
+}
+
+static bool has_news(struct socket *s, size_t ahead)
+{
+    return has_bytes(s, ahead) || READ_ONCE(s->closed) & CLOSED_READ ||
            READ_ONCE(s->error) || READ_ONCE(s->state) == SOCKET_NEW;
 }
 
 /* Nothing lies in the queue: 0: go and look again; 1: it is the end; or errno. s->reading is
  * given up for a wait. */
-static int wait_bytes(struct socket *s, bool wait)
+static int wait_bytes(struct socket *s, size_t ahead, bool wait)
 {
     REQUIRES(&s->reading);
     u32 closed = __atomic_load_n(&s->closed, __ATOMIC_ACQUIRE);
     enum socket_state state = READ_ONCE(s->state);
     int err = READ_ONCE(s->error) == EPIPE ? 0 : socket_take_error(s);
 
-    if (READ_ONCE(s->npackets))
+    if (has_bytes(s, ahead))
         return 0;
     if (err)
         return err;
@@ -141,7 +149,7 @@ static int wait_bytes(struct socket *s, bool wait)
     if (!wait)
         return -EAGAIN;
     mutex_unlock(&s->reading);
-    err = socket_wait(s, has_news(s), READ_ONCE(s->rcvtimeo));
+    err = socket_wait(s, has_news(s, ahead), READ_ONCE(s->rcvtimeo));
     mutex_lock(&s->reading);
     return err;
 }
@@ -151,6 +159,7 @@ struct reading {
     struct message *m;
     struct packet *last; /* peeked at last */
     size_t want, done;
+    size_t skip, ahead; /* peeked at: not yet of this packet; of all */
     struct socket_cred cred;
     bool has_cred, any, ends;
 };
@@ -164,14 +173,25 @@ static bool belongs(const struct socket *s, const struct reading *r,
     return r->has_cred == p->has_cred && !memcmp(&r->cred, &p->cred, sizeof(p->cred));
 }
 
-/* Takes what it can out of p: 0 or errno when not a byte came. */
-static int read_packet(struct socket *s, struct reading *r, struct packet *p)
+/* n bytes at the head of the queue, p, are read. */
+static void consume(struct socket *s, struct packet *p, size_t n)
+{
+    packet_used(s, p, n);
+    if (p->start < p->len)
+        return;
+    packet_take(s, p);
+    packet_free(p);
+}
+
+/* Takes what it can, `most` bytes at most, out of p: 0 or errno when not a byte came. */
+static int read_packet(struct socket *s, struct reading *r, struct packet *p, size_t most)
 {
     bool peek = r->m->flags & MSG_PEEK, drop = !is_unix(s) && r->m->flags & MSG_TRUNC;
-    size_t want = MIN(r->want - r->done, (size_t)(p->len - p->start)), n;
+    size_t want = MIN(r->want - r->done, p->len - p->start - r->skip), n;
     int err = 0;
 
-    n = drop ? want : packet_copy(p, r->m->uio, 0, want);
+    want = MIN(want, most);
+    n = drop ? want : packet_copy(p, r->m->uio, r->skip, want);
     if (!n)
         return -EFAULT;
     r->done += n;
@@ -184,14 +204,67 @@ static int read_packet(struct socket *s, struct reading *r, struct packet *p)
         r->ends = true;
     }
     r->last = p;
+    r->skip = 0;
     if (peek)
-        return err;
-    packet_used(s, p, n);
-    if (p->start < p->len)
+        r->ahead += n;
+    else
+        consume(s, p, n);
+    return err;
+}
+
+/* The urgent byte, at the head of p, is left out. */
+static void skip_urgent(struct socket *s, struct reading *r, struct packet *p)
+{
+    if (!(r->m->flags & MSG_PEEK)) {
+        consume(s, p, 1);
+        return;
+    }
+    r->ahead++;
+    r->skip++;
+    if (p->start + r->skip < p->len)
+        return;
+    r->last = p;
+    r->skip = 0;
+}
+
+/* Reads out of p as far as the urgent byte lets it. */
+static int read_some(struct socket *s, struct reading *r, struct packet *p)
+{
+    size_t n = ~(size_t)0;
+
+    if (unlikely(READ_ONCE(s->urgent.state) != URGENT_NONE))
+        n = urgent_before(s, r->ahead);
+    if (unlikely(READ_ONCE(s->urgent.lost))) /* since it was looked at */
         return 0;
-    packet_take(s, p);
-    packet_free(p);
+    if (!n && r->any) {
+        r->ends = true;
+        return 0;
+    }
+    if (n || option_on(s, OPT_OOBINLINE))
+        return read_packet(s, r, p, n ? n : ~(size_t)0);
+    skip_urgent(s, r, p);
     return 0;
+}
+
+/* What a peek has passed over without a byte for its reader is looked at anew. */
+static void begin_anew(struct reading *r)
+{
+    r->last = NULL;
+    r->skip = r->ahead = 0;
+}
+
+/* The first bytes of the queue that count as read go. */
+static void drop_lost(struct socket *s, struct reading *r)
+{
+    REQUIRES(&s->reading);
+    u32 n;
+
+    while ((n = READ_ONCE(s->urgent.lost)) != 0) {
+        struct packet *p = packet_after(s, NULL);
+
+        consume(s, p, MIN(n, p->len - p->start));
+    }
+    begin_anew(r);
 }
 
 static int read_all(struct socket *s, struct reading *r, bool wait)
@@ -202,21 +275,28 @@ static int read_all(struct socket *s, struct reading *r, bool wait)
     int err = 0;
 
     while (!r->want && !READ_ONCE(s->npackets)) { /* no bytes are waited for as one is */
-        err = wait_bytes(s, wait);
+        err = wait_bytes(s, 0, wait);
         if (err || pause_point())
             return err == 1 ? 0 : err;
     }
     while (r->done < r->want && !r->ends) {
-        struct packet *p = packet_after(s, peek ? r->last : NULL);
+        struct packet *p;
 
+        if (unlikely(READ_ONCE(s->urgent.lost))) {
+            if (r->any && peek)
+                break;
+            drop_lost(s, r);
+        }
+        p = packet_after(s, peek ? r->last : NULL);
         if (p && !belongs(s, r, p))
             break;
         if (p) {
-            err = read_packet(s, r, p);
+            err = read_some(s, r, p);
         } else if (r->any && (r->done >= enough || peek)) {
             break;
         } else {
-            err = wait_bytes(s, wait);
+            err = wait_bytes(s, r->ahead, wait);
+            begin_anew(r);
             if (err == 1)
                 return 0;
         }

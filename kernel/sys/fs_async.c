@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signals that tell of events of a file. A watch on the file's wait queue notes that something
+ * Signals that tell of events of a file, and SIGURG. A watch on the file's wait queue notes that something
  * happened, in whatever context and under whatever locks it does; a thread of the kernel, which
  * goes before all others, then looks at the file and sends the signal.
  */
@@ -43,6 +43,7 @@ struct file_async {
     struct poll_table table;
     struct poll_link links[POLL_QUEUES];
     struct list noted; /* in `noted_files`; empty: not there */
+    bool urgent;       /* [noted_lock] SIGURG is due, whether `on` or not */
 };
 
 static struct mutex async_lock; /* settings; and files do not go while one is looked at */
@@ -52,16 +53,39 @@ static struct thread *sender;
 
 /* ---- sending ---- */
 
-static bool note(struct waitq_entry *e)
+static void enlist(struct file_async *a)
 {
-    struct file_async *a = e->thread;
-    irqflags_t flags = spin_lock_irq(&noted_lock);
-
+    REQUIRES(&noted_lock);
     if (list_empty(&a->noted))
         list_add_tail(&noted_files, &a->noted);
+}
+
+static bool note(struct waitq_entry *e)
+{
+    irqflags_t flags = spin_lock_irq(&noted_lock);
+
+    enlist(e->thread);
     spin_unlock_irq(&noted_lock, flags);
     thread_unpark(sender);
     return true;
+}
+
+void file_async_urgent(struct file *f)
+{
+    irqflags_t flags;
+    bool owned;
+
+    if (!READ_ONCE(f->async))
+        return;
+    flags = spin_lock_irq(&noted_lock);
+    owned = f->async != NULL;
+    if (owned) {
+        f->async->urgent = true;
+        enlist(f->async);
+    }
+    spin_unlock_irq(&noted_lock, flags);
+    if (owned)
+        thread_unpark(sender);
 }
 
 /* As on Linux: to whom the one who set the owner could send a signal. */
@@ -73,6 +97,7 @@ static bool may_send(const struct file_async *a, const struct proc *p)
            a->uid == c->uid;
 }
 
+/* events 0: SIGURG. */
 static void send(const struct file_async *a, struct proc *p, struct thread *t, u32 events,
                  struct sig_queued **spare)
 {
@@ -87,6 +112,10 @@ static void send(const struct file_async *a, struct proc *p, struct thread *t, u
 
     if (!may_send(a, p))
         return;
+    if (!events) {
+        signal_send_record(p, t, SIGURG, NULL, spare);
+        return;
+    }
     signal_read_info(&rec, &info);
     signal_send_record(p, t, a->signo ? a->signo : SIGIO, a->signo ? &rec : NULL, spare);
 }
@@ -107,15 +136,12 @@ static void send_group(const struct file_async *a, u32 events, struct sig_queued
     procs_end(&w);
 }
 
-static void tell(const struct file_async *a, struct sig_queued **spare)
+static void tell_owner(const struct file_async *a, u32 events, struct sig_queued **spare)
 {
-    u32 events = a->file->ops->poll(a->file, NULL);
     struct thread *t = NULL;
     struct proc *p;
     irqflags_t flags;
 
-    if (!a->on || !(events & (POLLIN | POLLOUT | POLLHUP | POLLERR)))
-        return;
     if (a->kind == GROUP) {
         send_group(a, events, spare);
         return;
@@ -129,14 +155,28 @@ static void tell(const struct file_async *a, struct sig_queued **spare)
     spin_unlock_irq(&proc_lock, flags);
 }
 
-static struct file_async *take_noted(void)
+static void tell(const struct file_async *a, bool urgent, struct sig_queued **spare)
+{
+    u32 events = a->file->ops->poll(a->file, NULL);
+
+    if (urgent)
+        tell_owner(a, 0, spare);
+    if (a->on && events & (POLLIN | POLLOUT | POLLHUP | POLLERR))
+        tell_owner(a, events, spare);
+}
+
+static struct file_async *take_noted(bool *urgent)
 {
     irqflags_t flags = spin_lock_irq(&noted_lock);
     struct list *first = list_first(&noted_files);
 
     if (first) {
+        struct file_async *a = list_entry(first, struct file_async, noted);
+
         list_del(first);
         list_init(first);
+        *urgent = a->urgent;
+        a->urgent = false;
     }
     spin_unlock_irq(&noted_lock, flags);
     return first ? list_entry(first, struct file_async, noted) : NULL;
@@ -148,12 +188,13 @@ static void send_noted(void *arg)
     for (;;) {
         struct sig_queued *spare = NULL;
         struct file_async *a;
+        bool urgent;
 
         mutex_lock(&async_lock);
-        a = take_noted();
+        a = take_noted(&urgent);
         if (a) {
             spare = signal_spare(a->signo);
-            tell(a, &spare);
+            tell(a, urgent, &spare);
         }
         if (spare)
             signal_spare_free(spare);
@@ -179,6 +220,7 @@ static struct file_async *async_of(struct file *f)
 {
     REQUIRES(&async_lock);
     struct file_async *a = f->async;
+    irqflags_t flags;
 
     if (a)
         return a;
@@ -187,7 +229,9 @@ static struct file_async *async_of(struct file *f)
         return NULL;
     a->file = f;
     list_init(&a->noted);
-    f->async = a;
+    flags = spin_lock_irq(&noted_lock);
+    WRITE_ONCE(f->async, a);
+    spin_unlock_irq(&noted_lock, flags);
     return a;
 }
 
@@ -205,7 +249,12 @@ static void stop_watching(struct file_async *a)
 
 void file_async_end(struct file_async *a)
 {
+    irqflags_t flags;
+
     mutex_lock(&async_lock);
+    flags = spin_lock_irq(&noted_lock);
+    WRITE_ONCE(a->file->async, NULL); /* no more urgent() */
+    spin_unlock_irq(&noted_lock, flags);
     stop_watching(a);
     mutex_unlock(&async_lock);
     kfree(a);

@@ -36,6 +36,13 @@ void file_async_end(struct file_async *a)
 }
 
 struct file;
+void file_async_urgent(struct file *f);
+
+void file_async_urgent(struct file *f)
+{
+    (void)f;
+}
+
 void file_watches_end(struct file *f);
 
 void file_watches_end(struct file *f)
