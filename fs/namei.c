@@ -123,8 +123,8 @@ struct state {
     const struct fs_cred *cred;
     struct path root; /* of the caller when the walk began, or its base; referenced */
     struct walk *w;
-    char *buf;  /* 2 * PATH_MAX */
-    char *rest; /* in buf */
+    const char *rest; /* of the name, or in buf */
+    char *buf;        /* 2 * PATH_MAX, from the first link on */
     unsigned links;
     u32 flags;
 };
@@ -175,7 +175,9 @@ static int follow_link(struct state *s, struct path *link)
         return jump(s, ino);
     if (!ino->ops->readlink)
         return -EINVAL;
-    target = kmalloc(PATH_MAX);
+    if (!s->buf)
+        s->buf = kmalloc(2 * PATH_MAX);
+    target = s->buf ? kmalloc(PATH_MAX) : NULL;
     if (!target)
         return -ENOMEM;
     n = ino->ops->readlink(ino, target, PATH_MAX);
@@ -313,7 +315,7 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
               struct walk *w)
 {
     REQUIRES(&vfs_tree_lock);
-    struct state s = {.cred = fs->cred, .w = w, .flags = flags};
+    struct state s = {.cred = fs->cred, .w = w, .flags = flags, .rest = name};
     size_t n = strnlen(name, PATH_MAX);
     int err;
 
@@ -322,11 +324,6 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
         return -ENOENT;
     if (n >= PATH_MAX)
         return -ENAMETOOLONG;
-    s.buf = kmalloc(2 * PATH_MAX);
-    if (!s.buf)
-        return -ENOMEM;
-    memcpy(s.buf, name, n + 1);
-    s.rest = s.buf;
     err = begin(fs, base, name, &s);
     while (!err) {
         const char *comp;

@@ -76,13 +76,14 @@ static int read_header(struct cpio *c, struct cpio_entry *e)
 {
     const u8 *h = c->archive + c->at;
     size_t left = c->len - c->at;
-    const char *cause = foreign(h, left);
+    bool newc = left >= 6 && (memcmp(h, "070701", 6) == 0 || memcmp(h, "070702", 6) == 0);
+    const char *cause = newc ? NULL : foreign(h, left);
 
     if (cause)
         return fail(c, cause);
     if (left < HEADER_SIZE)
         return fail(c, "ends inside a header");
-    if (memcmp(h, "070701", 6) != 0 && memcmp(h, "070702", 6) != 0)
+    if (!newc)
         return fail(c, "no cpio header (newc) here");
     for (int i = 0; i < CPIO_FIELDS; i++)
         if (!parse_hex(h + 6 + 8 * i, &e->field[i]))

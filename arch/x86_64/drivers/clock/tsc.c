@@ -76,24 +76,13 @@ static u64 sample(const struct reference_clock *y, u64 *doubt)
     return cycles * y->hz / ticks / 1000;
 }
 
-/* Of several samples the one whose readings were disturbed least. */
 static u64 measure(const struct reference_clock *y)
 {
-    u64 best = 0, least = ~0ull, doubt = 0;
+    u64 rate = measured_rate(SAMPLES, sample, y);
 
-    for (u32 i = 0; i < SAMPLES; i++) {
-        u64 rate = sample(y, &doubt);
-
-        if (rate == 0)
-            break;
-        if (doubt < least) {
-            least = doubt;
-            best = rate;
-        }
-    }
     if (y->stop)
         y->stop();
-    return best >= KHZ_MIN && best <= KHZ_MAX ? best : 0;
+    return rate >= KHZ_MIN && rate <= KHZ_MAX ? rate : 0;
 }
 
 static u64 khz_measured(const char **name)

@@ -7,6 +7,7 @@
 #include "arch/x86_64/drivers/irq/apic.h"
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/drivers/clock/reference_clock.h"
 #include "arch/x86_64/mmu/mmu.h"
 
 #define BASE_X2APIC (1ull << 10)
@@ -43,7 +44,7 @@ enum {
 #define DIVIDE_1        11u
 
 #define SAMPLES   4
-#define SAMPLE_NS 500000u
+#define SAMPLE_NS 250000u
 #define POLLS_MAX 1000000u
 #define NSEC      1000000000ull
 #define ARM_MAX   (4 * NSEC) /* far moments come in steps */
@@ -160,8 +161,9 @@ void apic_send(u32 id, u32 command)
 
 /* Counts a second from one sample, 0: the timer stands. *doubt: nanoseconds by which its ends
  * are not known. */
-static u64 sample(u64 *doubt)
+static u64 sample(const struct reference_clock *y, u64 *doubt)
 {
+    (void)y; /* the clock of the machine */
     u64 before = clock_monotonic_ns(), after, from, now;
     u32 counted = 0;
 
@@ -178,22 +180,6 @@ static u64 sample(u64 *doubt)
     return now < SAMPLE_NS ? 0 : (u64)counted * NSEC / now;
 }
 
-/* Of several samples the one that was disturbed least. */
-static u64 measure(void)
-{
-    u64 best = 0, least = ~0ull, doubt;
-
-    for (u32 i = 0; i < SAMPLES; i++) {
-        u64 hz = sample(&doubt);
-
-        if (hz && doubt < least) {
-            least = doubt;
-            best = hz;
-        }
-    }
-    return best;
-}
-
 void apic_timer_init_cpu(void)
 {
     if (timer_hz)
@@ -208,7 +194,7 @@ const char *apic_timer_init(void)
         return NULL;
     if (!cpu_features.tsc_deadline) {
         apic_write(REG_TIMER_DIVIDE, DIVIDE_1);
-        timer_hz = measure();
+        timer_hz = measured_rate(SAMPLES, sample, NULL);
         if (timer_hz == 0)
             return NULL;
     }
