@@ -319,7 +319,9 @@ int walk_path(struct fs_context *fs, const struct path *base, const char *name, 
     size_t n = strnlen(name, PATH_MAX);
     int err;
 
-    memset(w, 0, sizeof(*w));
+    memset(w, 0,
+           offsetof(struct walk, last) +
+               1); /* a name as long as it may be is not cleared */
     if (n == 0)
         return -ENOENT;
     if (n >= PATH_MAX)

@@ -19,12 +19,12 @@
 #define WALK_AGAIN 1
 
 struct walk {
-    struct path found;       /* result, referenced */
-    struct path parent;      /* directory of the last component, referenced, or NULLs */
-    char last[NAME_MAX + 1]; /* last component; "" for paths that end in / . or .. */
+    struct path found;  /* result, referenced */
+    struct path parent; /* directory of the last component, referenced, or NULLs */
     size_t last_len;
-    size_t dots; /* how many, when the last component was "." or ".." */
-    bool slash;  /* the name ended in '/': must be a directory */
+    size_t dots;             /* how many, when the last component was "." or ".." */
+    bool slash;              /* the name ended in '/': must be a directory */
+    char last[NAME_MAX + 1]; /* last component; "" for paths that end in / . or .. */
 };
 
 /* Resolves name. WALK_AGAIN; -ENOENT with w->parent set: only the last component is missing. Call
