@@ -119,18 +119,24 @@ static u32 socket_poll(struct file *f, struct poll_table *pt)
     return mask;
 }
 
+static long tell_number(uintptr_t arg, u32 n)
+{
+    return arg > USER_END - sizeof(n) || arch_copy_to_user(arg, &n, sizeof(n)) ? -EFAULT
+                                                                               : 0;
+}
+
 static long socket_ioctl(struct file *f, u32 cmd, uintptr_t arg)
 {
     struct socket *s = f->data;
     struct packet *first;
     u32 n;
 
-    if (cmd != FIONREAD && cmd != SIOCOUTQ && !(cmd == SIOCATMARK && is_tcp(s)))
+    if (cmd != FIONREAD && cmd != SIOCOUTQ && !(cmd == SIOCATMARK && is_stream(s)))
         return device_ioctl(s, cmd, arg);
     if (READ_ONCE(s->state) == SOCKET_LISTENING && cmd != SIOCATMARK)
         return -EINVAL;
     if (cmd == SIOCATMARK) {
-        n = urgent_is_next(s);
+        n = is_tcp(s) && urgent_is_next(s);
     } else if (cmd == SIOCOUTQ) {
         n = is_unix(s) ? READ_ONCE(s->sent) : 0;
     } else {
@@ -142,9 +148,7 @@ static long socket_ioctl(struct file *f, u32 cmd, uintptr_t arg)
             n = first ? first->len : 0;
         spin_unlock(&s->lock);
     }
-    if (arg > USER_END - sizeof(n) || arch_copy_to_user(arg, &n, sizeof(n)) != 0)
-        return -EFAULT;
-    return 0;
+    return tell_number(arg, n);
 }
 
 static void socket_release(struct file *f)

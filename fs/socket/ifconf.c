@@ -178,8 +178,12 @@ long device_ioctl(const struct socket *s, u32 cmd, uintptr_t arg)
     r.name[15] = 0;
     if (cmd != SIOCGIFNAME && strcmp(r.name, "lo") != 0)
         return -ENODEV;
+    if (cannot_be(cmd) && rank_current() == RANK_USER)
+        return -EPERM;
+    if (cmd == SIOCSIFFLAGS && (u16)r.flags == UP_LOOPBACK_RUNNING)
+        return 0; /* so they are */
     if (cannot_be(cmd))
-        return rank_current() == RANK_USER ? -EPERM : -EOPNOTSUPP;
+        return -EOPNOTSUPP;
     err = tell(&r, cmd);
     return err ? err : to_user(arg, &r, sizeof(r));
 }

@@ -18,6 +18,8 @@
 #include "mm/phys/buddy.h"
 #include "mm/phys/page.h"
 
+#define NSEC 1000000000ull
+
 #define STATX_RESERVED  0x80000000u
 #define PIPE_MAGIC      0x50495045
 #define TMPFS_MAGIC     0x01021994
@@ -94,6 +96,25 @@ static void fill_statx(const struct kernel_stat *st, struct statx *x)
     x->stx_dev_minor = dev_minor(st->st_dev);
 }
 
+/* What statx tells beyond stat. */
+static void fill_statx_more(const struct target *t, struct statx *x)
+{
+    const struct path *p = &t->path;
+    u64 born = t->inode->btime_ns;
+
+    x->stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+    if (born) {
+        x->stx_mask |= STATX_BTIME;
+        x->stx_btime = timestamp(born / NSEC, born % NSEC);
+    }
+    if (!p->mnt)
+        return;
+    x->stx_mask |= STATX_MNT_ID;
+    x->stx_mnt_id = p->mnt->id;
+    if (p->dentry == p->mnt->root)
+        x->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
+}
+
 long sys_statx(const struct syscall_args *a)
 {
     u32 flags = (u32)a->a2;
@@ -111,8 +132,9 @@ long sys_statx(const struct syscall_args *a)
     if (err)
         return err;
     vfs_stat(t.inode, &st);
-    target_put(&t);
     fill_statx(&st, &x);
+    fill_statx_more(&t, &x);
+    target_put(&t);
     return copy_to_user(a->a4, &x, sizeof(x));
 }
 

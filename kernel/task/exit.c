@@ -28,6 +28,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/usage.h"
 #include "kernel/task/visit.h"
 #include "kernel/task/wait.h"
 #include "kernel/task/walk.h"
@@ -60,7 +61,7 @@ static void drop_mm(struct proc *p)
     p->mm = NULL;
     mm_activate(NULL);
     if (mm)
-        p->maxrss_kb = MAX(p->maxrss_kb, mm->hiwater_rss * (PAGE_SIZE / 1024));
+        p->maxrss_kb = MAX(p->maxrss_kb, usage_peak_kb(mm));
     spin_unlock_irq(&proc_lock, flags);
     if (mm)
         mm_put(mm);

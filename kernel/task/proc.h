@@ -127,11 +127,11 @@ struct thread {
     /* sched(7); [R]. realtime: vruntime is its place among those, kernel/task/sched/runq.h */
     u8 policy, priority; /* SCHED_*; 1 to 99 for FIFO and RR, else 0 */
     bool realtime, reset_on_fork;
-    u16 rr_left; /* ticks of SCHED_RR's turn */
-    u16 ioprio;  /* [P] ioprio_set(2), remembered */
+    u16 rr_left;              /* ticks of SCHED_RR's turn */
+    u16 ioprio;               /* [P] ioprio_set(2), remembered */
     u64 slack, slack_default; /* [o] PR_SET_TIMERSLACK; 0: 50 us */
-    u64 rt_ticks;      /* ticks as real-time thread since it slept: RLIMIT_RTTIME */
-    struct list proc_link;      /* [PS] proc->threads */
+    u64 rt_ticks;          /* ticks as real-time thread since it slept: RLIMIT_RTTIME */
+    struct list proc_link; /* [PS] proc->threads */
     struct rb_node serial_node; /* [PS] proc->by_serial */
     struct list tid_link;       /* [P] and the number's lock; either is enough to read */
     struct ktimer sleep_timer;  /* park_until */

@@ -16,7 +16,7 @@ static void set_times(struct rusage *ru, u64 utime, u64 stime)
     ru->ru_stime_usec = (s64)(stime % NSEC / 1000);
 }
 
-static u64 peak_kb(const struct mm *mm)
+u64 usage_peak_kb(const struct mm *mm)
 {
     return MAX(mm->hiwater_rss, mm_rss(mm)) * (PAGE_SIZE / 1024);
 }
@@ -28,7 +28,7 @@ void usage_of_thread(const struct thread *t, struct rusage *out)
     out->ru_minflt = (s64)t->minflt;
     out->ru_nvcsw = (s64)t->nvcsw;
     out->ru_nivcsw = (s64)t->nivcsw;
-    out->ru_maxrss = (s64)MAX(READ_ONCE(t->proc->maxrss_kb), peak_kb(t->proc->mm));
+    out->ru_maxrss = (s64)MAX(READ_ONCE(t->proc->maxrss_kb), usage_peak_kb(t->proc->mm));
 }
 
 void usage_of_children(const struct proc *p, struct rusage *out)
@@ -51,7 +51,7 @@ void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out)
     memset(out, 0, sizeof(*out));
     proc_task_counts(p, &counts);
     if (p->mm)
-        maxrss = MAX(maxrss, peak_kb(p->mm));
+        maxrss = MAX(maxrss, usage_peak_kb(p->mm));
     out->ru_minflt = (s64)counts.minflt;
     out->ru_majflt = (s64)p->majflt;
     out->ru_nvcsw = (s64)counts.nvcsw;

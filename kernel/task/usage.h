@@ -6,6 +6,10 @@
 
 #include "kernel/task/proc.h"
 
+/* The most memory that was resident at once, in KiB. mm->hiwater_rss knows it only once it has
+ * become less. */
+u64 usage_peak_kb(const struct mm *mm);
+
 /* Of the process itself; with_children adds those it waited for. */
 void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out);
 /* Of one thread; the peak is that of its process. */

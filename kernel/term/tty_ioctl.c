@@ -57,6 +57,16 @@ static int lock_termios(struct tty *t, uintptr_t arg)
     return 0;
 }
 
+/* There is no line discipline but the usual one. */
+static int set_discipline(uintptr_t arg)
+{
+    s32 wanted;
+
+    if (copy_from_user(&wanted, arg, sizeof(wanted)) != 0)
+        return -EFAULT;
+    return wanted == N_TTY ? 0 : -EINVAL;
+}
+
 static int set_termios(struct tty *t, uintptr_t arg, bool two, bool flush)
 {
     struct kernel_termios2 v;
@@ -340,6 +350,10 @@ long tty_request(struct tty *t, u32 cmd, uintptr_t arg)
         return flush(t, arg);
     case TCXONC:
         return flow(t, arg);
+    case TIOCGETD:
+        return put_number(arg, N_TTY);
+    case TIOCSETD:
+        return set_discipline(arg);
     case TCSBRK:
     case TCSBRKP:
         return tty_check_background(t, SIGTTOU);

@@ -64,6 +64,10 @@ struct statx {
 };
 
 #define STATX_BASIC_STATS 0x7ffu
+#define STATX_BTIME       0x800u
+#define STATX_MNT_ID      0x1000u
+
+#define STATX_ATTR_MOUNT_ROOT 0x2000u
 
 struct statfs {
     s64 f_type, f_bsize;

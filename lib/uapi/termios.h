@@ -109,6 +109,8 @@ struct winsize {
 #define FIONREAD       0x541bu
 #define TIOCNOTTY      0x5422u
 #define TIOCPKT        0x5420u
+#define TIOCSETD       0x5423u
+#define TIOCGETD       0x5424u
 #define TIOCGPTN       0x80045430u
 #define TIOCSPTLCK     0x40045431u
 #define TIOCSIG        0x40045436u
@@ -123,6 +125,8 @@ struct winsize {
 #define TCSETS2        0x402c542bu
 #define TCSETSW2       0x402c542cu
 #define TCSETSF2       0x402c542du
+
+#define N_TTY 0 /* the line discipline of terminals */
 
 /* First byte of a packet (TIOCPKT) that is not data. */
 #define TIOCPKT_FLUSHREAD  1u

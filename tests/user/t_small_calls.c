@@ -4,12 +4,19 @@
  * before names, names before what they lead to.
  */
 #include "tests/user/t.h"
+#include <net/if.h>
+#include <stdlib.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
+#endif
+
+#ifndef SIOCATMARK
+#define SIOCATMARK 0x8905
 #endif
 
 enum { ARCH_GET_CPUID = 0x1011, ARCH_SET_CPUID = 0x1012 };
@@ -143,6 +150,86 @@ TEST(ustat, "ustat tells what is free on a file system")
     EQ(u.names[0], 0);
     ERR(syscall(SYS_ustat, (unsigned)st.st_dev, 1), EFAULT);
     ERR(syscall(SYS_ustat, -1, &u), EINVAL);
+}
+
+/* As statx(2) has it; the C library here does not know it. */
+struct more {
+    uint32_t mask, blksize;
+    uint64_t attributes;
+    uint32_t numbers[4];
+    uint64_t sizes[3], known_attributes;
+    struct {
+        int64_t sec;
+        uint32_t nsec, pad;
+    } atime, btime, ctime, mtime;
+    uint32_t devices[4];
+    uint64_t mount, spare[13];
+};
+
+enum { BASIC = 0x7ff, BTIME = 0x800, MOUNT = 0x1000, MOUNT_ROOT = 0x2000 };
+
+static struct more more_of(int dir, const char *name, int flags)
+{
+    struct more x;
+
+    OK(syscall(SYS_statx, dir, name, flags, BASIC | BTIME | MOUNT, &x));
+    return x;
+}
+
+TEST(statx_more, "statx: the time of birth, the mount, whether it is its root")
+{
+    struct timespec before;
+    struct more x, d;
+    int fd;
+
+    OK(clock_gettime(CLOCK_REALTIME_COARSE, &before));
+    OK(fd = open("bt_f", O_RDWR | O_CREAT, 0644));
+    x = more_of(AT_FDCWD, "bt_f", 0);
+    if ((x.mask & (BTIME | MOUNT)) != (BTIME | MOUNT))
+        SKIP("this Linux or its file system does not know");
+    CHECK(x.btime.sec >= before.tv_sec && x.btime.sec <= before.tv_sec + 5);
+    OK(futimens(fd, (struct timespec[2]){{9, 9}, {9, 9}}));
+    d = more_of(fd, "", 0x1000);
+    EQ(d.mtime.sec, 9);
+    EQ(d.btime.sec, x.btime.sec);
+    EQ(d.btime.nsec, x.btime.nsec);
+    EQ(x.attributes & MOUNT_ROOT, 0);
+    CHECK(x.known_attributes & MOUNT_ROOT);
+    d = more_of(AT_FDCWD, "/proc", 0);
+    CHECK(d.attributes & MOUNT_ROOT);
+    CHECK(d.mount && d.mount != x.mount);
+}
+
+TEST(mark, "SIOCATMARK; the flags of lo may be set as they are")
+{
+    int s = socket(AF_INET, SOCK_STREAM, 0), at = 7, fd;
+    struct ifreq r = {.ifr_name = "lo"};
+
+    OK(s);
+    OK(ioctl(s, SIOCATMARK, &at));
+    EQ(at, 0);
+    ERR(ioctl(s, SIOCATMARK, 8), EFAULT);
+    OK(fd = open("/dev/null", O_RDWR));
+    ERR(ioctl(fd, SIOCATMARK, &at), ENOTTY);
+    if (!t_tessera) /* one may not touch the flags of others' machines */
+        return;
+    OK(ioctl(s, SIOCGIFFLAGS, &r));
+    OK(ioctl(s, SIOCSIFFLAGS, &r));
+    r.ifr_flags ^= IFF_UP;
+    ERR(ioctl(s, SIOCSIFFLAGS, &r), EOPNOTSUPP);
+}
+
+TEST(discipline, "TIOCGETD and TIOCSETD: a terminal has the usual line discipline")
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY), kind = 99;
+
+    OK(master);
+    OK(ioctl(master, TIOCGETD, &kind));
+    EQ(kind, 0);
+    OK(ioctl(master, TIOCSETD, &kind));
+    kind = 9999;
+    ERR(ioctl(master, TIOCSETD, &kind), EINVAL);
+    ERR(ioctl(master, TIOCSETD, 8), EFAULT);
 }
 
 TEST(slack, "a thread's timer slack: kept, inherited, put back")

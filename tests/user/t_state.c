@@ -217,6 +217,21 @@ static int helper(int argc, char **argv)
     return 1;
 }
 
+/* A peak that nothing was given back from is known to who waits. */
+TEST(peak_ended, "the peak of a child that ends at it")
+{
+    size_t n = 48UL << 20;
+    struct rusage use;
+    char *p;
+
+    CHILD(p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+          CHECK(p != MAP_FAILED));
+    OK(getrusage(RUSAGE_CHILDREN, &use));
+    CHECK(use.ru_maxrss >= (long)(n / 1024));
+    CHECK(use.ru_maxrss < 2 * (long)(n / 1024));
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, helper);

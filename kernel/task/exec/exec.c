@@ -23,6 +23,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/sigactions.h"
 #include "kernel/task/signal.h"
+#include "kernel/task/usage.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -224,7 +225,7 @@ static void switch_mm(struct proc *p, struct mm *mm)
     p->mm = mm;
     mm_activate(mm);
     if (old)
-        p->maxrss_kb = MAX(p->maxrss_kb, old->hiwater_rss * (PAGE_SIZE / 1024));
+        p->maxrss_kb = MAX(p->maxrss_kb, usage_peak_kb(old));
     spin_unlock_irq(&proc_lock, flags);
     vfork_release(p);
     if (old)
