@@ -18,11 +18,32 @@ struct spec {
     int bytes; /* size of an integer argument */
 };
 
+/* As short as it can be written. */
+static bool is_plain(const struct spec *s)
+{
+    return !s->width && s->precision < 0;
+}
+
 static void put(struct out *o, char c)
 {
     if (o->len + 1 < o->size)
         o->buf[o->len] = c;
     o->len++;
+}
+
+#define BLOCK_SHORT 6u /* a call costs more */
+
+static void put_block(struct out *o, const char *text, size_t n)
+{
+    size_t room = o->len + 1 < o->size ? o->size - 1 - o->len : 0, fits = MIN(n, room);
+    char *to = o->buf + o->len;
+
+    o->len += n;
+    if (fits > BLOCK_SHORT)
+        memcpy(to, text, fits);
+    else
+        while (fits--)
+            *to++ = *text++;
 }
 
 static void pad(struct out *o, char c, int n)
@@ -41,39 +62,62 @@ static void put_text(struct out *o, const struct spec *s, const char *text)
         n++;
     if (!s->left)
         pad(o, ' ', s->width - n);
-    for (int i = 0; i < n; i++)
-        put(o, text[i]);
+    put_block(o, text, (size_t)n);
     if (s->left)
         pad(o, ' ', s->width - n);
+}
+
+/* The digits of value below `end`: where they begin. */
+static always_inline char *digits_of(char *end, u64 value, unsigned base, bool upper)
+{
+    const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+    unsigned bits = base == 16 ? 4 : 3;
+
+    for (; base != 10 && value; value >>= bits)
+        *--end = digits[value & (base - 1)];
+    for (; value >= 10; value /= 100) { /* two at a time */
+        unsigned two = (unsigned)(value % 100);
+
+        *--end = (char)('0' + two % 10);
+        *--end = (char)('0' + two / 10);
+    }
+    if (value)
+        *--end = (char)('0' + value);
+    return end;
 }
 
 static void put_number(struct out *o, const struct spec *s, u64 value, unsigned base,
                        const char *prefix)
 {
-    const char *digits = s->upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    char text[24];
-    int n = 0, zeros, plen = (int)strlen(prefix);
+    char text[24], *end = text + sizeof(text);
+    char *first = digits_of(end, value, base, s->upper);
+    int n, zeros, plen = (int)strlen(prefix);
 
-    while (value) {
-        text[n++] = digits[value % base];
-        value /= base;
-    }
-    if (n == 0 && s->precision != 0)
-        text[n++] = '0';
+    if (first == end && s->precision != 0)
+        *--first = '0';
+    n = (int)(end - first);
     zeros = s->precision > n ? s->precision - n : 0;
-    if (base == 8 && s->alt && zeros == 0 && (n == 0 || text[n - 1] != '0'))
+    if (base == 8 && s->alt && zeros == 0 && (n == 0 || *first != '0'))
         zeros = 1;
     if (s->zero && !s->left && s->precision < 0 && s->width > plen + n + zeros)
         zeros = s->width - plen - n;
     if (!s->left)
         pad(o, ' ', s->width - plen - zeros - n);
-    while (*prefix)
-        put(o, *prefix++);
+    put_block(o, prefix, (size_t)plen);
     pad(o, '0', zeros);
-    for (int i = n; i-- > 0;)
-        put(o, text[i]);
+    put_block(o, first, (size_t)n);
     if (s->left)
         pad(o, ' ', s->width - plen - zeros - n);
+}
+
+/* Decimal, as most numbers are wanted. */
+static noinline void put_plain(struct out *o, u64 value)
+{
+    char text[24], *end = text + sizeof(text), *first = digits_of(end, value, 10, false);
+
+    if (first == end)
+        *--first = '0';
+    put_block(o, first, (size_t)(end - first));
 }
 
 static void put_signed(struct out *o, const struct spec *s, s64 value)
@@ -82,6 +126,10 @@ static void put_signed(struct out *o, const struct spec *s, s64 value)
 
     if (value < 0)
         prefix[0] = '-';
+    if (is_plain(s) && !prefix[0]) {
+        put_plain(o, (u64)value);
+        return;
+    }
     put_number(o, s, value < 0 ? 0 - (u64)value : (u64)value, 10, prefix);
 }
 
@@ -167,6 +215,10 @@ static void convert(struct out *o, struct spec *s, char c, va_list *ap)
     case 'o':
         v = s->bytes == 8 ? va_arg(*ap, u64) : va_arg(*ap, u32);
         v = narrow_unsigned(v, s->bytes);
+        if (c == 'u' && is_plain(s)) {
+            put_plain(o, v);
+            break;
+        }
         put_number(o, s, v,
                    c == 'u'   ? 10
                    : c == 'o' ? 8
@@ -206,12 +258,13 @@ int fmt_vsnprintf(char *buf, size_t size, const char *f, va_list args)
 
     va_copy(ap, args);
     while (*f) {
-        struct spec s = {.precision = -1};
+        struct spec s;
 
         if (*f != '%') {
             put(&o, *f++);
             continue;
         }
+        s = (struct spec){.precision = -1};
         f = parse_flags(f + 1, &s);
         if (*f == '*') {
             s.width = va_arg(ap, int);

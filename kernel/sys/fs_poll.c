@@ -4,6 +4,7 @@
  */
 #include "kernel/sys/fs_poll.h"
 #include "arch/time.h"
+#include "arch/uaccess.h"
 #include "fs/fdtable.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/time.h"
@@ -193,9 +194,11 @@ static long do_poll(vaddr_t user, u32 n, u64 deadline)
         result = copy_from_user(fds, user, n * sizeof(*fds));
         if (!result)
             result = poll_array(fds, items, n, deadline);
+        /* The array was read, so it lies in user space. The caller's numbers are not written. */
         for (u32 i = 0; i < n && result >= 0; i++)
-            if (copy_to_user(user + i * sizeof(*fds) + offsetof(struct pollfd, revents),
-                             &fds[i].revents, sizeof(fds[i].revents)) != 0)
+            if (arch_store_user_u16(user + i * sizeof(*fds) +
+                                        offsetof(struct pollfd, revents),
+                                    (u16)fds[i].revents) != 0)
                 result = -EFAULT;
     }
     kfree(items);

@@ -17,6 +17,9 @@ size_t must_check arch_clear_user(vaddr_t dst, size_t n);
  * bytes; -EFAULT. */
 ssize_t must_check arch_strncpy_from_user(char *dst, vaddr_t src, size_t max);
 
+/* One user word: 0 or -EFAULT. */
+int must_check arch_store_user_u16(vaddr_t dst, u16 value);
+
 /* Atomic operations on a user word, for futexes: 0 or -EFAULT. */
 int must_check arch_load_user_u32(vaddr_t src, u32 *value);
 int must_check arch_cmpxchg_user_u32(vaddr_t dst, u32 expected, u32 desired, u32 *old);

@@ -13,6 +13,7 @@ section .text progbits alloc exec nowrite align=16
 
 global arch_copy_from_user, arch_copy_to_user, arch_clear_user
 global arch_strncpy_from_user, arch_load_user_u32, arch_cmpxchg_user_u32
+global arch_store_user_u16
 
 ; size_t (void *dst, src, size_t n): the same code both ways
     align 16
@@ -82,6 +83,21 @@ arch_strncpy_from_user:
     mov rax, -EFAULT
     jmp .done
 EXTABLE .load, .fault
+
+; int (dst, u16 value)
+    align 16
+arch_store_user_u16:
+    xor eax, eax
+    STAC
+.store:
+    mov [rdi], si
+    CLAC
+    ret
+.fault:
+    CLAC
+    mov eax, -EFAULT
+    ret
+EXTABLE .store, .fault
 
 ; int (src, u32 *value)
     align 16
