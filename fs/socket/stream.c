@@ -12,6 +12,8 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
+#define PART_SLACK 64u /* of half the room, which no part may fill */
+
 /* ---- sending ---- */
 
 static bool may_go_on(struct socket *s)
@@ -34,10 +36,19 @@ static int check_send(struct socket *s, struct uio *u)
     return err ? err : socket_take_error(s);
 }
 
+/* How many bytes go at once. Those of a unix stream take at most half of the sender's room, as on
+ * Linux: a writer waits before all of a long message lies there, however small the room is. */
+static size_t part_size(const struct socket *s)
+{
+    size_t half = READ_ONCE(s->sndbuf) / 2 - PART_SLACK;
+
+    return is_unix(s) ? MIN(half, (size_t)STREAM_PART) : STREAM_PART;
+}
+
 /* One part; the rights go with it. Bytes or errno. */
 static ssize_t send_part(struct socket *s, struct socket *peer, struct message *m)
 {
-    size_t n = MIN(m->uio->left, (size_t)STREAM_PART);
+    size_t n = MIN(m->uio->left, part_size(s));
     struct packet *p = packet_create(s, n);
     int err;
 

@@ -45,7 +45,7 @@ static bool parse_range(const char *name, size_t len, vaddr_t *start, vaddr_t *e
 
 static bool has_link(const struct vma *v)
 {
-    return v->object || v->flags & VM_HUGE;
+    return v->object || v->file || v->flags & VM_HUGE;
 }
 
 /* The mapping of just that range. mm locked shared. NULL: none with a link. */

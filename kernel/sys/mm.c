@@ -61,7 +61,7 @@ static int map_file(struct file *f, struct mmap_args *m, bool *begun)
     m->file_error = judge_file(f, m, shared, begun);
     if (!m->file_error)
         m->file_error = f->ops->mmap(f, shared, &m->object);
-    if (m->object)
+    if (m->object || (!m->file_error && !shared)) /* private /dev/zero keeps its name */
         m->file = &f->vm;
     return 0;
 }

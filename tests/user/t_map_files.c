@@ -100,6 +100,20 @@ TEST(names, "only the exact spelling is a name; nameless memory has no link")
     ERR(access(path, F_OK), ENOENT);
 }
 
+TEST(zero, "a private mapping of /dev/zero has its name, a shared one memory of its own")
+{
+    int fd = open("/dev/zero", O_RDWR);
+    OK(fd);
+    for (int shared = 0; shared < 2; shared++) {
+        char *p = mmap((void *)0x3fff00000000, P, PROT_READ | PROT_WRITE,
+                       (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED_NOREPLACE, fd, 0);
+        CHECK(p != MAP_FAILED);
+        *p = 'x';
+        leads_to(link_of(p, 1), shared ? "/dev/zero (deleted)" : "/dev/zero");
+        OK(munmap(p, P));
+    }
+}
+
 TEST(listing, "a listing names each once, in order, also when it is read in small pieces")
 {
     int fd = F(1), count = 0;

@@ -296,6 +296,20 @@ TEST(options, "what getsockopt tells")
     ERR(setsockopt(v[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), EDOM);
 }
 
+TEST(small_room, "a writer waits before all of a message lies in a small room")
+{
+    static char big[65536];
+    int n = 1;
+    pair(SOCK_STREAM | SOCK_NONBLOCK);
+    OK(setsockopt(v[0], SOL_SOCKET, SO_SNDBUF, &n, sizeof(n)));
+    ssize_t first = write(v[0], big, sizeof(big)), again = write(v[0], big, sizeof(big));
+    CHECK(first >= 2048 && first < 16384);
+    EQ(again, -1);
+    EQ(errno, EAGAIN);
+    EQ(read(v[1], big, sizeof(big)), first);
+    EQ(write(v[0], big, 2048), 2048);
+}
+
 TEST(kinds, "families, types, protocols that are not there")
 {
     ERR(socket(AF_UNIX, 77, 0), EINVAL);
