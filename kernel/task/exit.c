@@ -170,6 +170,18 @@ static void end_begins(struct proc *p, struct thread *t, bool whole, int status,
     }
 }
 
+/* The process ends: before its other threads could see by a word or a lock that t did. */
+static noinline void others_end(struct thread *t, int status)
+{
+    struct proc *p = t->proc;
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+
+    spin_lock(&p->sig.lock);
+    end_begins(p, t, true, status, &flags);
+    spin_unlock(&p->sig.lock);
+    spin_unlock_irq(&proc_lock, flags);
+}
+
 /* A tracer sees the thread before it is taken apart. What killed it has done its work; only
  * another SIGKILL ends that stop. */
 static noinline void stop_at_exit(struct thread *t, bool whole, int status)
@@ -323,6 +335,8 @@ static noreturn void end_thread(bool whole, int status)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
 
+    if (whole && READ_ONCE(p->nthreads) > 1)
+        others_end(t, status);
     if (unlikely(ptrace_wants_exit(t)))
         stop_at_exit(t, whole, status);
     if (unlikely(!list_empty(&p->tracees)))

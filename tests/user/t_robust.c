@@ -121,6 +121,41 @@ TEST(pending, "the lock that is being taken or given up counts")
     EQ(sh->lock[1].word, FUTEX_OWNER_DIED);
 }
 
+/* What ends first: the word of the main thread, or its lock. The process ends by this only when
+ * that can be seen before all is over. */
+static void *watcher(void *word)
+{
+    unsigned seen;
+
+    __atomic_store_n(&sh->ready, 1, __ATOMIC_RELEASE);
+    while ((seen = __atomic_load_n((unsigned *)word, __ATOMIC_ACQUIRE)) == (unsigned)getpid())
+        syscall(SYS_futex, word, FUTEX_WAIT, seen, NULL, NULL, 0);
+    syscall(SYS_exit_group, 1);
+    return NULL;
+}
+
+TEST(group, "no thread of a process that ends sees the end of another")
+{
+    share();
+    for (int i = 0; i < 200; i++) {
+        sh->ready = 0;
+        CHILD({
+            unsigned *word = &sh->lock[0].word;
+            pthread_t thread;
+            if (i % 2) {
+                hold(1, &sh->head.list);
+            } else {
+                *word = tid();
+                syscall(SYS_set_tid_address, word);
+            }
+            EQ(pthread_create(&thread, NULL, watcher, word), 0);
+            while (!__atomic_load_n(&sh->ready, __ATOMIC_ACQUIRE))
+                sched_yield();
+            syscall(SYS_exit_group, 0);
+        });
+    }
+}
+
 TEST(wrong, "circles and bad pointers end the walk, nothing else")
 {
     share();
