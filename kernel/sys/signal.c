@@ -124,16 +124,19 @@ long sys_rt_sigreturn(const struct syscall_args *a)
     struct kernel_sigaltstack ss = {0};
     u64 mask;
 
-    if (arch_signal_pop(&t->arch, syscall_frame(a), &mask, &ss.ss_sp, &ss.ss_flags,
-                        &ss.ss_size) != 0) {
+    int err = arch_signal_pop(&t->arch, syscall_frame(a), &mask, &ss.ss_sp, &ss.ss_flags,
+                              &ss.ss_size);
+
+    if (err != -EFAULT)
+        signal_set_mask(mask);
+    if (err)
         signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
-        return -EFAULT;
-    }
-    signal_set_mask(mask);
+    syscall_frame(a)->vector = 0; /* no call to restart */
+    if (err && err != -EPERM)
+        return 0;
     ss.ss_flags &= ~SS_ONSTACK;
     /* A frame that a program wrote itself may hold anything: then the stack stays. */
     (void)set_altstack(t, &ss, syscall_frame(a)->rsp);
-    syscall_frame(a)->vector = 0; /* no call to restart */
     return (long)syscall_frame(a)->rax;
 }
 

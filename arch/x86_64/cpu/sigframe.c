@@ -27,6 +27,8 @@
 #define FP_XSTATE_MAGIC2 0x46505845u
 #define FP_SOFTWARE_AT   464
 
+#define RPL_USER 3u /* of any selector, as Linux reads the frame */
+
 #define SA_RESTORER_FLAG 0x04000000u
 
 /* Flags a program may choose in its frame. */
@@ -180,10 +182,9 @@ static int pop_fpu(vaddr_t at)
     u32 size = (u32)fpu_size(), magic2 = 0;
     bool extended = false;
 
-    if (at == 0) {
-        fpu_reset();
+    fpu_reset(); /* what it stays where the frame has none, or a bad one */
+    if (at == 0)
         return 0;
-    }
     if (at >= USER_END || USER_END - at < size + sizeof(magic2) ||
         arch_copy_from_user(area, at, FPU_LEGACY_SIZE))
         return -EFAULT;
@@ -201,6 +202,14 @@ static int pop_fpu(vaddr_t at)
     return 0;
 }
 
+/* Whether the way out takes the selectors: the kernel has no others for programs. A stack selector
+ * counts only where the frame says that it is meant. */
+static bool selectors_known(const struct user_context *uc)
+{
+    return (uc->cs | RPL_USER) == USER_CS &&
+           (!(uc->uc_flags & UC_STRICT_RESTORE_SS) || (uc->ss | RPL_USER) == USER_SS);
+}
+
 int arch_signal_pop(struct arch_thread *t, struct trapframe *tf, u64 *mask, u64 *ss_sp,
                     u32 *ss_flags, u64 *ss_size)
 {
@@ -211,7 +220,7 @@ int arch_signal_pop(struct arch_thread *t, struct trapframe *tf, u64 *mask, u64 
     (void)t; /* the running thread: its FPU state is in the CPU */
     if (at >= USER_END || USER_END - at < sizeof(uc))
         return -EFAULT;
-    if (arch_copy_from_user(&uc, at, sizeof(uc)) || pop_fpu(uc.fpstate))
+    if (arch_copy_from_user(&uc, at, sizeof(uc)))
         return -EFAULT;
     *tf = (struct trapframe){
         .r15 = uc.r15,
@@ -241,5 +250,7 @@ int arch_signal_pop(struct arch_thread *t, struct trapframe *tf, u64 *mask, u64 
     *ss_sp = uc.ss_sp;
     *ss_flags = uc.ss_flags;
     *ss_size = uc.ss_size;
-    return 0;
+    if (pop_fpu(uc.fpstate))
+        return -EINVAL;
+    return selectors_known(&uc) ? 0 : -EPERM;
 }
