@@ -13,6 +13,7 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
 #include "mm/phys/slab.h"
 
 #define FD_FIRST 64u
@@ -29,10 +30,12 @@ struct fdtable {
 
 #define AT_ONCE 16384u /* descriptors copied in one piece */
 
-/* A descriptor of f goes away: so do the record locks of the table on that file. */
+/* A descriptor of f goes away: so do the record locks of the table on that file, unless it only
+ * named the file. */
 static void drop(struct fdtable *t, struct file *f)
 {
-    locks_forget(t->lock_owner, f->inode);
+    if (!(file_flags(f) & O_PATH))
+        locks_forget(t->lock_owner, f->inode);
     file_put(f);
 }
 

@@ -139,7 +139,8 @@ static void fill(struct signalfd_siginfo *out, int signo, const struct sig_recor
     struct siginfo info;
 
     signal_fill_info(&info, signo, rec);
-    *out = (struct signalfd_siginfo){.signo = (u32)signo, .code = rec->code};
+    *out = (struct signalfd_siginfo){
+        .signo = (u32)signo, .error = info.si_errno, .code = rec->code};
     if (rec->code == SI_TIMER) {
         out->tid = (u32)rec->pid;
         out->overrun = rec->uid;

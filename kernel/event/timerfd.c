@@ -139,7 +139,7 @@ long sys_timerfd_create(const struct syscall_args *a)
 {
     u32 flags = (u32)a->a1;
     s32 clock = (s32)a->a0;
-    bool wakes = clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
+    bool wakes = clock_is_alarm(clock);
     struct timerfd *t;
     struct file *f;
     int err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clocks, sleeps and the interval timers.
+ * Clocks and the interval timers; sleeps are in kernel/event/sleep.c.
  */
 #include "arch/time.h"
 #include "fs/wallclock.h"
@@ -110,7 +110,7 @@ static int read_cpu_clock(s32 clock, u64 *ns)
     return p ? 0 : -EINVAL;
 }
 
-static int read_clock(s32 clock, u64 *ns)
+int clock_read(s32 clock, u64 *ns)
 {
     const struct thread *t = current_thread();
 
@@ -142,7 +142,7 @@ static int read_clock(s32 clock, u64 *ns)
 long sys_clock_gettime(const struct syscall_args *a)
 {
     u64 ns;
-    int err = read_clock((s32)a->a0, &ns);
+    int err = clock_read((s32)a->a0, &ns);
 
     return err ? err : timespec_to_user(a->a1, ns);
 }
@@ -151,7 +151,7 @@ long sys_clock_getres(const struct syscall_args *a)
 {
     s32 clock = (s32)a->a0;
     u64 ns;
-    int err = read_clock(clock, &ns);
+    int err = clock_read(clock, &ns);
     bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ||
                   clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ||
                   clock < 0;
@@ -170,12 +170,15 @@ void clock_set_realtime(u64 ns)
 
 long sys_clock_settime(const struct syscall_args *a)
 {
+    s32 clock = (s32)a->a0;
     u64 ns;
     int err;
 
-    if ((s32)a->a0 != CLOCK_REALTIME)
+    if (clock > CLOCK_REALTIME)
         return -EINVAL;
     err = timespec_from_user(a->a1, &ns);
+    if (clock < 0 && err != -EFAULT) /* used time is not set, not even by root */
+        return clock_read(clock, &ns) ?: -EPERM;
     if (err)
         return err;
     if (!proc_capable(current_proc(), CAP_SYS_TIME))
@@ -217,37 +220,6 @@ long sys_time(const struct syscall_args *a)
     return (long)now;
 }
 
-/* ---- sleeping ---- */
-
-static long sleep_on(void);
-
-/* Sleeps until a monotonic moment. A signal leaves the rest at `rem` (0: nowhere). */
-static long sleep_until(u64 deadline, vaddr_t rem)
-{
-    struct thread *t = current_thread();
-    u64 now;
-
-    while ((now = clock_monotonic_ns()) < deadline) {
-        if (thread_interrupted()) {
-            if (rem && timespec_to_user(rem, deadline - now) != 0)
-                return -EFAULT;
-            t->restart_fn = sleep_on;
-            t->restart_deadline = deadline;
-            t->restart_args[0] = rem;
-            return -ERESTART_BLOCK;
-        }
-        thread_park_until(deadline);
-    }
-    return 0;
-}
-
-static long sleep_on(void)
-{
-    const struct thread *t = current_thread();
-
-    return sleep_until(t->restart_deadline, t->restart_args[0]);
-}
-
 long sys_restart_syscall(const struct syscall_args *a)
 {
     struct thread *t = current_thread();
@@ -258,78 +230,15 @@ long sys_restart_syscall(const struct syscall_args *a)
     return fn ? fn() : -EINTR;
 }
 
-long sys_nanosleep(const struct syscall_args *a)
-{
-    u64 deadline;
-    int err = deadline_from_user(a->a0, &deadline);
-
-    return err ? err : sleep_until(deadline, a->a1);
-}
-
-/* An absolute sleep simply starts again with the same arguments. */
-static long sleep_absolute(s32 clock, u64 when)
-{
-    u64 now;
-
-    for (;;) {
-        int err = read_clock(clock, &now);
-
-        if (err || now >= when)
-            return err;
-        if (thread_interrupted())
-            return -ERESTARTNOHAND;
-        thread_park_until(clock_monotonic_ns() + (when - now));
-    }
-}
-
-/* Whether one can sleep by it. The ALARM clocks are as the others: the machine does not sleep. */
-static int check_sleep_clock(s32 clock)
-{
-    switch (clock) {
-    case CLOCK_REALTIME:
-    case CLOCK_MONOTONIC:
-    case CLOCK_BOOTTIME:
-    case CLOCK_TAI:
-    case CLOCK_REALTIME_ALARM:
-    case CLOCK_BOOTTIME_ALARM:
-        return 0;
-    case CLOCK_PROCESS_CPUTIME_ID: /* Linux can: docs/reference/honesty.md */
-    case CLOCK_THREAD_CPUTIME_ID:
-    case CLOCK_MONOTONIC_RAW:
-    case CLOCK_REALTIME_COARSE:
-    case CLOCK_MONOTONIC_COARSE:
-        return -EOPNOTSUPP;
-    default:
-        return -EINVAL;
-    }
-}
-
-long sys_clock_nanosleep(const struct syscall_args *a)
-{
-    s32 clock = (s32)a->a0;
-    u64 ns;
-    int err;
-
-    err = check_sleep_clock(clock);
-    if (err)
-        return err;
-    err = timespec_from_user(a->a2, &ns);
-    if (err)
-        return err;
-    if (a->a1 & TIMER_ABSTIME)
-        return sleep_absolute(clock, ns);
-    return sleep_until(clock_monotonic_ns() + ns, a->a3);
-}
-
 /* ---- the interval timer ---- */
 
-/* Nanoseconds left, 0: off; and sets the timer anew. */
+/* Nanoseconds left, 0: off; and sets the timer anew. One that is off has no interval. */
 static u64 replace_itimer(struct proc *p, u64 value, u64 interval)
 {
     u64 now = clock_monotonic_ns(), old;
 
     old = ktimer_set(&p->itimer, 0);
-    p->itimer_interval = interval;
+    p->itimer_interval = value ? interval : 0;
     if (value)
         ktimer_set(&p->itimer, now + value);
     if (!old)

@@ -70,7 +70,11 @@ struct sig_record {
     u32 uid;
     s32 status;
     u64 value;        /* si_value or si_addr */
-    u32 utime, stime; /* SIGCHLD, in USER_HZ */
+    union {
+        u32 utime; /* SIGCHLD, in USER_HZ */
+        s32 error; /* si_errno of what a program queued: code < 0 */
+    };
+    u32 stime; /* SIGCHLD */
 };
 
 /* Queued real-time signals: any number of each; and those of timers, of any number. */

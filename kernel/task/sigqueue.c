@@ -41,6 +41,8 @@ void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *
         info->si_addr = rec->value;
         return;
     }
+    if (rec->code < 0)
+        info->si_errno = rec->error;
     info->si_pid = rec->pid;
     info->si_uid = rec->uid;
     if (is_child_info(signo, rec->code)) {
@@ -59,6 +61,8 @@ void signal_read_info(struct sig_record *rec, const struct siginfo *info)
         rec->value = info->si_addr;
         return;
     }
+    if (rec->code < 0)
+        rec->error = info->si_errno;
     rec->pid = info->si_pid;
     rec->uid = info->si_uid;
     if (is_child_info(info->si_signo, info->si_code)) {

@@ -86,6 +86,15 @@ TEST(record_close, "records go with any descriptor of the file")
     CHILD({ seen(fd, 0, F_UNLCK, 0, 0, 0); });
 }
 
+TEST(record_path, "a descriptor that only names the file takes no record along")
+{
+    int fd = file();
+    OK(set(fd, F_SETLK, F_WRLCK, 0, 0));
+    OK(close(open("file", O_PATH)));
+    OK(dup2(1, open("file", O_PATH)));
+    CHILD({ seen(fd, 0, F_WRLCK, 0, 0, getppid()); });
+}
+
 TEST(record_args, "F_SETLK: arguments")
 {
     int fd = file(), ro = open("file", O_RDONLY), wo = open("file", O_WRONLY);

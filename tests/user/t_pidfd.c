@@ -4,6 +4,7 @@
  */
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 
 #include "t.h"
 
@@ -100,6 +101,31 @@ TEST(pidfd_siginfo, "a signal with particulars is for oneself, or looks like sig
     info.si_code = SI_QUEUE;
     OK(syscall(424, fd, SIGUSR1, &info, 0));
     EQ(t_status_of(pid), SIGUSR1);
+}
+
+TEST(pidfd_info, "what is sent along arrives, si_errno too")
+{
+    siginfo_t info = {.si_signo = SIGUSR1, .si_code = SI_QUEUE, .si_errno = EAGAIN}, got;
+    struct signalfd_siginfo read_info;
+    int self = pidfd_open(getpid(), 0), fd;
+    sigset_t set;
+
+    info.si_value.sival_ptr = &info;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGRTMIN);
+    OK(sigprocmask(SIG_BLOCK, &set, NULL));
+    for (int signo = SIGUSR1; signo; signo = signo == SIGUSR1 ? SIGRTMIN : 0) {
+        info.si_signo = signo;
+        OK(syscall(424, self, signo, &info, 0));
+        EQ(sigwaitinfo(&set, &got), signo);
+        EQ(got.si_errno, EAGAIN);
+        EQ((uintptr_t)got.si_value.sival_ptr, (uintptr_t)&info);
+    }
+    OK(syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN, &info));
+    OK(fd = signalfd(-1, &set, 0));
+    EQ(read(fd, &read_info, sizeof(read_info)), sizeof(read_info));
+    EQ(read_info.ssi_errno, EAGAIN);
 }
 
 TEST(pidfd_waitid, "waitid P_PIDFD")

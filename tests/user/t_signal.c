@@ -331,6 +331,9 @@ TEST(itimer, "setitimer: intervals, getitimer, errno")
     tick(0, 0);
     OK(getitimer(ITIMER_REAL, &it));
     EQ(it.it_value.tv_usec, 0);
+    tick(0, 20);
+    OK(getitimer(ITIMER_REAL, &it));
+    EQ(it.it_interval.tv_usec, 0); /* one that is off has none */
     it.it_value.tv_usec = 1000000;
     ERR(syscall(SYS_setitimer, ITIMER_REAL, &it, NULL), EINVAL);
     ERR(syscall(SYS_setitimer, 77, &it, NULL), EINVAL);

@@ -247,6 +247,50 @@ static int helper(int argc, char **argv)
     return syscall(SYS_timer_gettime, atoi(argv[1]), &s) == -1 && errno == EINVAL ? 0 : 1;
 }
 
+static int sleep_by(clockid_t clock, int flags, long nsec)
+{
+    struct timespec t = {.tv_nsec = nsec};
+    return (int)syscall(SYS_clock_nanosleep, clock, flags, &t, NULL);
+}
+
+static void *runs(void *stop)
+{
+    while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED))
+        ;
+    return NULL;
+}
+
+TEST(sleep_clocks, "by which clocks one can sleep; used time passes when somebody uses it")
+{
+    struct timespec before, after;
+    pthread_t thread;
+    clockid_t clock, own;
+    int stop = 0;
+
+    for (clock = 3; clock < 7; clock++)
+        ERR(sleep_by(clock, 0, 2000000000), EOPNOTSUPP);
+    ERR(sleep_by(10, 0, 1), EINVAL);
+    ERR(sleep_by(12, 0, 1), EINVAL);
+    ERR(sleep_by(CLOCK_PROCESS_CPUTIME_ID, 0, 2000000000), EINVAL);
+    ERR(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, 8, NULL), EFAULT);
+    OK(sleep_by(CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, 0));
+    EQ(pthread_getcpuclockid(pthread_self(), &own), 0);
+    ERR(sleep_by(own, 0, 1), EINVAL);
+    ERR(clock_settime(own, &(struct timespec){0}), EPERM);
+    EQ(pthread_create(&thread, NULL, runs, &stop), 0);
+    EQ(pthread_getcpuclockid(thread, &own), 0);
+    clockid_t clocks[] = {CLOCK_PROCESS_CPUTIME_ID, own};
+    for (int i = 0; i < 2; i++) {
+        OK(clock_gettime(clocks[i], &before));
+        OK(sleep_by(clocks[i], 0, 30 * MS));
+        OK(clock_gettime(clocks[i], &after));
+        CHECK((after.tv_sec - before.tv_sec) * 1000 * MS + after.tv_nsec - before.tv_nsec >=
+              30 * MS);
+    }
+    stop = 1;
+    pthread_join(thread, NULL);
+}
+
 TEST(timers_inherit, "not inherited by fork; gone after exec")
 {
     int id = create(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1, 0);
