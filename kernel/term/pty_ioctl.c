@@ -102,7 +102,8 @@ long pty_ioctl(struct file *f, u32 cmd, uintptr_t arg)
         return t->session ? put_u32(arg, (u32)t->session) : -ENOTTY;
     case FIONREAD:
         return put_u32(arg, ldisc_out_ready(&t->ld));
-    case TIOCSCTTY:
+    case TIOCSCTTY: /* what becomes the controlling terminal is the other end */
+        return tty_claim(f, t, arg);
     case TIOCNOTTY:
         return -ENOTTY;
     default:

@@ -282,8 +282,6 @@ static long session_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
     struct proc *p = current_proc();
 
     switch (cmd) {
-    case TIOCSCTTY:
-        return become_controlling(t, arg);
     case TIOCNOTTY:
         if (p->tty != t)
             return -ENOTTY;
@@ -300,18 +298,23 @@ static long session_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
     }
 }
 
-long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg)
+long tty_claim(const struct file *f, struct tty *t, uintptr_t arg)
 {
     const struct proc *p = current_proc();
+
+    if (!file_readable(f) && !(p->tty == t && t->session == p->sid) &&
+        !proc_capable(p, CAP_SYS_ADMIN))
+        return -EPERM;
+    return become_controlling(t, arg);
+}
+
+long tty_ioctl(struct file *f, u32 cmd, uintptr_t arg)
+{
     struct tty *t = f->data;
 
     if (READ_ONCE(t->hung))
         return -EIO;
-    /* Who may only write to it, as members of the group `tty` may, does not get it whole. */
-    if (cmd == TIOCSCTTY && !file_readable(f) && !(p->tty == t && t->session == p->sid) &&
-        !proc_capable(p, CAP_SYS_ADMIN))
-        return -EPERM;
-    return tty_request(t, cmd, arg);
+    return cmd == TIOCSCTTY ? tty_claim(f, t, arg) : tty_request(t, cmd, arg);
 }
 
 long tty_request(struct tty *t, u32 cmd, uintptr_t arg)

@@ -14,7 +14,10 @@ void tty_set_mode(struct tty *t, u32 mode);
 
 /* A session leader without a terminal that opens one gets it, if nobody has it. */
 void tty_take(struct tty *t);
-/* A request to t, by whatever file. */
+/* TIOCSCTTY of t by f, one of its two ends: -EPERM also for who may only write to it, as members of
+ * the group `tty` may; -EIO. */
+long tty_claim(const struct file *f, struct tty *t, uintptr_t arg);
+/* A request to t, by whatever file; not TIOCSCTTY. */
 long tty_request(struct tty *t, u32 cmd, uintptr_t arg);
 
 /* tty_ioctl.c: TCGETS and all the others. */

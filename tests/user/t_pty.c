@@ -215,6 +215,22 @@ static void on_signal(int signo)
     ints += signo == SIGINT;
 }
 
+TEST(by_master, "the master, too, makes the slave the controlling terminal")
+{
+    int fd;
+
+    pair();
+    close(slave);
+    lead();
+    OK(ioctl(master, TIOCSCTTY, 0));
+    OK(ioctl(master, TIOCSCTTY, 0));
+    ERR(ioctl(master, TIOCNOTTY), ENOTTY);
+    OK(fd = open("/dev/tty", O_RDWR | O_NOCTTY));
+    EQ(tcgetsid(fd), getsid(0));
+    EQ(tcgetpgrp(master), getpgrp());
+    OK(tcsetpgrp(master, getpgrp()));
+}
+
 TEST(typed_signals, "^C at the master is SIGINT, its close SIGHUP")
 {
     char c;
