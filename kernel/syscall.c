@@ -136,7 +136,7 @@ void syscall_entry(struct trapframe *tf)
     bool injected;
     long result;
 
-    tf->error = number;
+    tf->error = tf->rax; /* whole: what a tracer sees, and what starts again */
     if (unlikely(t->trace)) {
         if (!ptrace_enter(t, tf)) {
             syscall_leave(tf);

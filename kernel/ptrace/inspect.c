@@ -113,7 +113,7 @@ static void call_info(const struct tracee *r, struct request *q)
     c->sp = tf->rsp;
     if (r->kind == STOP_ENTRY) {
         c->op = PTRACE_SYSCALL_ENTRY;
-        c->entry.nr = tf->error;
+        c->entry.nr = (u64)(s32)tf->error;
         memcpy(c->entry.args, (u64[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9},
                sizeof(c->entry.args));
         size += sizeof(c->entry);

@@ -144,7 +144,7 @@ bool ptrace_enter(struct thread *t, struct trapframe *tf)
         return true;
     tf->rax = (u64)-ENOSYS;
     call_stop(t, r, STOP_ENTRY);
-    return how == PTRACE_SYSCALL && (s64)tf->error >= 0 && !signal_kill_pending(t);
+    return how == PTRACE_SYSCALL && (s32)tf->error != -1 && !signal_kill_pending(t);
 }
 
 void ptrace_leave(struct thread *t, struct trapframe *tf)

@@ -355,7 +355,7 @@ static inline s64 thread_syscall(const struct thread *t)
 {
     const struct trapframe *tf = arch_thread_frame(&t->arch);
 
-    return tf->vector == TRAP_SYSCALL ? (s64)tf->error : -1;
+    return tf->vector == TRAP_SYSCALL ? (s32)tf->error : -1;
 }
 
 extern spinlock_t proc_lock;

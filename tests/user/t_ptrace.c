@@ -105,6 +105,44 @@ TEST(calls, "each call stops on its way in and out, with its number and result")
     EQ(WEXITSTATUS(end_of(pid)), 7);
 }
 
+static long call_whole(unsigned long number)
+{
+    __asm__ volatile("syscall" : "+a"(number) : : "rcx", "r11", "memory");
+    return (long)number;
+}
+
+TEST(whole_number, "a tracer sees all of rax; what is called is its lower half")
+{
+    const unsigned long numbers[] = {SYS_getppid | 1UL << 32, 0xfffffffffffffffeUL};
+    struct user_regs_struct r;
+    size_t at = 0;
+    pid_t pid;
+
+    void asks(void)
+    {
+        for (int i = 0; i < 2; i++)
+            call_whole(numbers[i]);
+    }
+    pid = traced(asks, PTRACE_O_TRACESYSGOOD);
+    while (at < 2) {
+        OK(trace(PTRACE_SYSCALL, pid, 0, 0));
+        stop_of(pid);
+        OK(trace(PTRACE_GETREGS, pid, 0, (unsigned long)&r));
+        if (r.orig_rax == SYS_exit_group || r.orig_rax == SYS_exit)
+            FAIL("call %zu was not seen", at);
+        if (r.orig_rax != numbers[at])
+            continue;
+        OK(trace(PTRACE_SYSCALL, pid, 0, 0));
+        stop_of(pid);
+        OK(trace(PTRACE_GETREGS, pid, 0, (unsigned long)&r));
+        EQ(r.orig_rax, numbers[at]);
+        EQ((long)r.rax, at ? -ENOSYS : getpid());
+        at++;
+    }
+    OK(trace(PTRACE_CONT, pid, 0, 0));
+    EQ(WEXITSTATUS(end_of(pid)), 7);
+}
+
 TEST(changed_call, "a tracer exchanges a call, skips one, and gives results")
 {
     struct user_regs_struct r;

@@ -102,7 +102,7 @@ static void set_bases(struct arch_stopped *s, const struct user_regs *r)
 
 int arch_regs_set(struct trapframe *tf, struct arch_stopped *s, const struct user_regs *r)
 {
-    bool in_call = (s64)r->orig_rax >= 0;
+    bool in_call = (s32)r->orig_rax != -1;
 
     if (r->cs != USER_CS || r->ss != USER_SS || !selectors_ok(s->selectors, r) ||
         r->fs_base >= USER_END || r->gs_base >= USER_END)
