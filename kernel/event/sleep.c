@@ -86,7 +86,9 @@ long sys_nanosleep(const struct syscall_args *a)
 static int check_clock(s32 clock)
 {
     if (clock < 0)
-        return (clock & (CPU_CLOCK_THREAD | CPU_CLOCK_KIND)) == CPU_CLOCK_KIND ? -EOPNOTSUPP : 0;
+        return (clock & (CPU_CLOCK_THREAD | CPU_CLOCK_KIND)) == CPU_CLOCK_KIND
+                   ? -EOPNOTSUPP
+                   : 0;
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_MONOTONIC:

@@ -65,11 +65,10 @@ enum thread_state { THREAD_RUNNABLE, THREAD_UNPLACED, THREAD_SLEEPING, THREAD_ZO
 
 /* What is remembered of a pending signal besides its number. */
 struct sig_record {
-    s32 code;
-    s32 pid;
+    s32 code, pid;
     u32 uid;
     s32 status;
-    u64 value;        /* si_value or si_addr */
+    u64 value; /* si_value or si_addr */
     union {
         u32 utime; /* SIGCHLD, in USER_HZ */
         s32 error; /* si_errno of what a program queued: code < 0 */

@@ -128,7 +128,8 @@ static void *watcher(void *word)
     unsigned seen;
 
     __atomic_store_n(&sh->ready, 1, __ATOMIC_RELEASE);
-    while ((seen = __atomic_load_n((unsigned *)word, __ATOMIC_ACQUIRE)) == (unsigned)getpid())
+    while ((seen = __atomic_load_n((unsigned *)word, __ATOMIC_ACQUIRE)) ==
+           (unsigned)getpid())
         syscall(SYS_futex, word, FUTEX_WAIT, seen, NULL, NULL, 0);
     syscall(SYS_exit_group, 1);
     return NULL;

@@ -260,7 +260,8 @@ static void *runs(void *stop)
     return NULL;
 }
 
-TEST(sleep_clocks, "by which clocks one can sleep; used time passes when somebody uses it")
+TEST(sleep_clocks,
+     "by which clocks one can sleep; used time passes when somebody uses it")
 {
     struct timespec before, after;
     pthread_t thread;
@@ -284,7 +285,8 @@ TEST(sleep_clocks, "by which clocks one can sleep; used time passes when somebod
         OK(clock_gettime(clocks[i], &before));
         OK(sleep_by(clocks[i], 0, 30 * MS));
         OK(clock_gettime(clocks[i], &after));
-        CHECK((after.tv_sec - before.tv_sec) * 1000 * MS + after.tv_nsec - before.tv_nsec >=
+        CHECK((after.tv_sec - before.tv_sec) * 1000 * MS + after.tv_nsec -
+                  before.tv_nsec >=
               30 * MS);
     }
     stop = 1;
