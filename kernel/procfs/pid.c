@@ -11,6 +11,7 @@
 #include "kernel/task/oom.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
+#include "kernel/task/usage.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -82,15 +83,17 @@ static int show_io(struct seq *s, const struct task_id *id, bool whole)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct thread *t = NULL;
-    const struct proc *p = task_find(id, &t);
+    struct proc *p = task_find(id, &t);
     struct io_counts n = {0, 0, 0, 0};
     int err = !p ? -ESRCH : proc_may_look(p, FS_IDS) ? 0 : -EACCES;
 
-    if (!err && whole)
-        proc_io_counts(p, &n);
-    else if (!err && t)
-        n = t->io;
-    spin_unlock_irq(&proc_lock, flags);
+    if (!err && whole) {
+        usage_io(p, &n, flags);
+    } else {
+        if (!err && t)
+            n = t->io;
+        spin_unlock_irq(&proc_lock, flags);
+    }
     if (err)
         return err;
     seq_printf(s, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n", n.rchar, n.wchar,

@@ -102,12 +102,10 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     SCOPED_LOCK_IRQ(&proc_lock);
     struct thread *t = NULL;
     struct proc *p = task_find(id, &t);
-    struct task_counts counts;
 
     memset(v, 0, sizeof(*v));
     if (!p)
         return -ESRCH;
-    proc_task_counts(p, &counts);
     v->ppid = p->parent ? p->parent->pid : 0;
     v->tracer = ptrace_tracer_of(p, t, &v->traced_stop);
     v->pgid = p->pgid;
@@ -120,14 +118,14 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
            sizeof(v->gid));
     v->groups = p->cred.fs.groups;
     groups_hold(v->groups);
-    v->minflt = counts.minflt;
+    v->minflt = READ_ONCE(p->minflt);
     v->majflt = p->majflt;
     v->cminflt = p->cminflt;
     v->cmajflt = p->cmajflt;
     v->cutime = p->cutime_ns;
     v->cstime = p->cstime_ns;
-    v->nvcsw = counts.nvcsw;
-    v->nivcsw = counts.nivcsw;
+    v->nvcsw = READ_ONCE(p->nvcsw);
+    v->nivcsw = READ_ONCE(p->nivcsw);
     v->umask = p->fs.dirs ? fs_umask(&p->fs) : 0;
     v->nice = p->nice;
     v->threads = p->nthreads;

@@ -123,9 +123,6 @@ static void detach_thread(struct proc *p, struct thread *t, struct list *trash)
 {
     REQUIRES(&proc_lock);
     REQUIRES(&p->sig.lock);
-    p->minflt += t->minflt;
-    p->nvcsw += t->nvcsw;
-    p->nivcsw += t->nivcsw;
     io_counts_add(&p->io, &t->io);
     if (--p->nthreads)
         p->account->tasks--; /* the last one counts as long as the process does */

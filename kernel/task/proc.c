@@ -306,36 +306,3 @@ void proc_set_comm(struct proc *p, struct thread *t, const char *name,
         str_copy(p->comm, name, sizeof(p->comm));
     spin_unlock_irq(&p->sig.lock, flags);
 }
-
-void io_counts_add(struct io_counts *to, const struct io_counts *n)
-{
-    to->rchar += n->rchar;
-    to->wchar += n->wchar;
-    to->syscr += n->syscr;
-    to->syscw += n->syscw;
-}
-
-void proc_io_counts(const struct proc *p, struct io_counts *out)
-{
-    REQUIRES(&proc_lock);
-    struct list *pos;
-
-    *out = p->io;
-    list_for_each (pos, &p->threads)
-        io_counts_add(out, &list_entry(pos, struct thread, proc_link)->io);
-}
-
-void proc_task_counts(const struct proc *p, struct task_counts *out)
-{
-    REQUIRES_EITHER(&proc_lock, &p->sig.lock);
-    struct list *pos;
-
-    *out = (struct task_counts){p->minflt, p->nvcsw, p->nivcsw};
-    list_for_each (pos, &p->threads) {
-        const struct thread *t = list_entry(pos, struct thread, proc_link);
-
-        out->minflt += READ_ONCE(t->minflt);
-        out->nvcsw += READ_ONCE(t->nvcsw);
-        out->nivcsw += READ_ONCE(t->nivcsw);
-    }
-}

@@ -279,7 +279,7 @@ struct proc {
     struct waitq child_wait;        /* the parent sleeps here in wait4 */
     struct thread *vfork_waiter;    /* [P] sleeps until this one's exec or exit */
     u64 start_ns;                   /* [c] */
-    u64 minflt, nvcsw, nivcsw;      /* [PS] of threads that ended */
+    u64 minflt, nvcsw, nivcsw;      /* [A] of all threads */
     u64 majflt;                     /* [c] nothing is read from a device */
     u64 utime_ns, stime_ns;         /* [A] of all threads */
     u64 cutime_ns, cstime_ns, cminflt, cmajflt; /* [PS] of waited-for children */
@@ -369,9 +369,6 @@ s32 task_next_tid(s32 pid, s32 tid);
 u32 proc_count(void);
 s32 proc_last_pid(void);     /* the number given last */
 extern u32 proc_threads_max; /* processes and threads there may be */
-/* What all threads and waited-for children read and wrote; proc_lock held. */
-void proc_io_counts(const struct proc *p, struct io_counts *out);
-void io_counts_add(struct io_counts *to, const struct io_counts *n);
 /* Names t (NULL: none), or also its process; a name is at most COMM_LEN-1 long. */
 enum comm_scope { COMM_OF_THREAD, COMM_OF_PROCESS };
 void proc_set_comm(struct proc *p, struct thread *t, const char *name,
@@ -381,11 +378,13 @@ static inline u64 proc_cpu_ns(const struct proc *p)
 {
     return READ_ONCE(p->utime_ns) + READ_ONCE(p->stime_ns);
 }
-/* Page faults, voluntary and other switches of all threads; proc_lock or sig.lock held. */
-struct task_counts {
-    u64 minflt, nvcsw, nivcsw;
-};
-void proc_task_counts(const struct proc *p, struct task_counts *out);
+/* One more of what is counted for each thread and for all of a process together, which may be
+ * thousands. By the thread itself. */
+static inline void count_task(u64 *of_thread, u64 *of_proc)
+{
+    *of_thread += 1;
+    __atomic_fetch_add(of_proc, 1, __ATOMIC_RELAXED);
+}
 
 /* What of a process may outlive proc_lock, for reports: its mm with a reference, or NULL.
  * mm_put afterwards. */

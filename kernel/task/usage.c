@@ -3,6 +3,9 @@
  * What a process used, put together.
  */
 #include "kernel/task/usage.h"
+#include "kernel/pause.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 
@@ -41,21 +44,56 @@ void usage_of_children(const struct proc *p, struct rusage *out)
     out->ru_majflt = (s64)p->cmajflt;
 }
 
+void io_counts_add(struct io_counts *to, const struct io_counts *n)
+{
+    to->rchar += n->rchar;
+    to->wchar += n->wchar;
+    to->syscr += n->syscr;
+    to->syscw += n->syscw;
+}
+
+void usage_io(struct proc *p, struct io_counts *out, irqflags_t flags)
+{
+    REQUIRES(&proc_lock);
+    struct thread_walk w;
+    const struct thread *t;
+
+    *out = p->io;
+    if (!p->nlive) {
+        spin_unlock_irq(&proc_lock, flags);
+        return;
+    }
+    p->nlive++; /* the record stays */
+    spin_lock(&p->sig.lock);
+    spin_unlock(&proc_lock);
+    thread_walk_begin(&w, p);
+    w.missed = out;
+    while ((t = thread_walk_next(&w, p)) != NULL) {
+        io_counts_add(out, &t->io);
+        if (breath_due()) {
+            spin_unlock_irq(&p->sig.lock, flags);
+            breathe();
+            flags = spin_lock_irq(&p->sig.lock);
+        }
+    }
+    thread_walk_end(&w);
+    spin_unlock_irq(&p->sig.lock, flags);
+    thread_gone(p, 0);
+}
+
 void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out)
 {
     REQUIRES_EITHER(&proc_lock, &p->sig.lock);
     u64 utime = READ_ONCE(p->utime_ns), stime = READ_ONCE(p->stime_ns);
     u64 maxrss = READ_ONCE(p->maxrss_kb);
-    struct task_counts counts;
 
     memset(out, 0, sizeof(*out));
-    proc_task_counts(p, &counts);
     if (p->mm)
         maxrss = MAX(maxrss, usage_peak_kb(p->mm));
-    out->ru_minflt = (s64)counts.minflt;
+    out->ru_minflt = (s64)READ_ONCE(p->minflt);
     out->ru_majflt = (s64)p->majflt;
-    out->ru_nvcsw = (s64)counts.nvcsw;
-    out->ru_nivcsw = (s64)counts.nivcsw;
+    out->ru_nvcsw = (s64)READ_ONCE(p->nvcsw);
+    out->ru_nivcsw = (s64)READ_ONCE(p->nivcsw);
     if (with_children) {
         utime += p->cutime_ns;
         stime += p->cstime_ns;

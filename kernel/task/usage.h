@@ -12,6 +12,9 @@ u64 usage_peak_kb(const struct mm *mm);
 
 /* Of the process itself; with_children adds those it waited for. */
 void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out);
+/* What all threads and waited-for children read and wrote. proc_lock held, given back. */
+void usage_io(struct proc *p, struct io_counts *out, irqflags_t flags);
+void io_counts_add(struct io_counts *to, const struct io_counts *n);
 /* Of one thread; the peak is that of its process. */
 void usage_of_thread(const struct thread *t, struct rusage *out);
 /* Of those it waited for alone. */

@@ -8,6 +8,7 @@
 #include "kernel/task/walk.h"
 #include "kernel/pause.h"
 #include "kernel/task/proc_access.h"
+#include "kernel/task/usage.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 
@@ -173,6 +174,7 @@ void thread_walk_begin(struct thread_walk *w, struct proc *p)
 {
     REQUIRES(&p->sig.lock);
     w->next = p->threads.next;
+    w->missed = NULL;
     list_add(&p->walks, &w->link);
 }
 
@@ -243,7 +245,10 @@ void thread_walk_leave(struct proc *p, struct thread *t)
 
     list_for_each (pos, &p->walks) {
         struct thread_walk *w = list_entry(pos, struct thread_walk, link);
+        const struct thread *next = list_entry(w->next, struct thread, proc_link);
 
+        if (w->missed && w->next != &p->threads && t->serial >= next->serial)
+            io_counts_add(w->missed, &t->io);
         if (w->next == &t->proc_link)
             w->next = t->proc_link.next;
     }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 /* ---- wait queues ---- */
 
@@ -112,6 +113,66 @@ TEST(queue_goes,
         }
         t_join(pid);
     }
+}
+
+/* ---- sums over all threads ---- */
+
+static void *writes_and_ends(void *arg)
+{
+    int fd = open("/dev/null", O_WRONLY);
+
+    here((intptr_t)arg);
+    await(1);
+    for (int i = 0; i < 10; i++)
+        if (write(fd, "byte", 4) != 4)
+            shared->bad++;
+    close(fd);
+    __atomic_fetch_add(&shared->hits, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+static long written(void)
+{
+    char text[512] = "";
+    int fd = open("/proc/self/io", O_RDONLY);
+    const char *at;
+
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+        return -1;
+    close(fd);
+    at = strstr(text, "wchar: ");
+    return at ? atol(at + 7) : -1;
+}
+
+static long switches(void)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_SELF, &used);
+    return used.ru_nvcsw;
+}
+
+TEST(sums, "what 300 threads do is counted once, while they end and afterwards")
+{
+    begin();
+    CHILD({
+        long before, last, n, slept;
+        make(writes_and_ends, MANY);
+        wait_ready(MANY);
+        last = before = written();
+        slept = switches();
+        if (before < 0 || slept < MANY / 2)
+            _exit(1);
+        shared->go = 1;
+        while (shared->hits < MANY) {
+            n = written();
+            if (n < last || switches() < slept)
+                _exit(2);
+            last = n;
+            slept = switches();
+        }
+        _exit(shared->bad ? 3 : written() != before + MANY * 10 * 4 ? 4 : 0);
+    });
 }
 
 /* ---- children of a thread ---- */

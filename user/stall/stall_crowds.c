@@ -3,6 +3,7 @@
  * Rows of the stall program: thousands of threads wait for one thing; a thread has thousands of
  * children; timers of used time.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -153,6 +154,40 @@ static void a_thread_ends(void)
 void thread_with_children(void)
 {
     apart(a_thread_ends);
+}
+
+static void using(void)
+{
+    static const char *const names[] = {"/proc/self/stat", "/proc/self/io"};
+    struct rusage used;
+    char text[1024];
+
+    start(sleeps, NTHREADS);
+    getrusage(RUSAGE_SELF, &used);
+    for (int i = 0; i < 2; i++) {
+        int fd = open(names[i], O_RDONLY);
+
+        if (fd < 0 || read(fd, text, sizeof(text)) <= 0)
+            die(names[i]);
+        close(fd);
+    }
+    raise(SIGSTOP);
+}
+
+/* Its sums as it sees them itself, and as its parent is told. */
+void usage_of_many(void)
+{
+    struct rusage used;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        using();
+        _exit(0);
+    }
+    if (wait4(pid, NULL, WUNTRACED, &used) != pid)
+        die("wait4");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
 }
 
 static void timing(void)

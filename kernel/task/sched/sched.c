@@ -139,7 +139,8 @@ static void give_up(enum give_up how)
     if (how == YIELD && runq_before(t, next))
         t->vruntime = next->vruntime;
     runq_put(q, t);
-    t->nivcsw++;
+    if (t->proc)
+        count_task(&t->nivcsw, &t->proc->nivcsw);
     switch_to(q, next, now);
     irq_restore(flags);
     return;
@@ -192,7 +193,8 @@ void thread_park(void)
         return;
     }
     t->state = THREAD_SLEEPING;
-    t->nvcsw++;
+    if (t->proc)
+        count_task(&t->nvcsw, &t->proc->nvcsw);
     now = cpu_cycles();
     runq_charge(q, t, now);
     runq_sleep(q, t);
