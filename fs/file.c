@@ -111,6 +111,7 @@ int file_create(struct inode *inode, const struct file_ops *ops, u32 flags,
     f->lock_owner = lock_owner_new();
     f->ops = ops;
     mutex_init(&f->pos_lock);
+    mutex_bears_faults(&f->pos_lock);
     *out = f;
     return 0;
 }

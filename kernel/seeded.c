@@ -7,6 +7,7 @@
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "kernel/task/sched/sched.h"
+#include "kernel/task/uaccess.h"
 #include "lib/assert.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
@@ -148,6 +149,29 @@ static void mutex_under_spin(void)
     mutex_lock(&mutex);
 }
 
+/* There is no program yet; the look at the locks comes first. */
+static void touch(void)
+{
+    char byte;
+
+    irq_enable();
+    if (copy_from_user(&byte, PAGE_SIZE, 1) == 0)
+        panic("there is a program");
+}
+
+static void touch_under_mutex(void)
+{
+    mutex_init(&mutex);
+    mutex_lock(&mutex);
+    touch();
+}
+
+static void touch_under_spin(void)
+{
+    spin_lock(&spin);
+    touch();
+}
+
 static void spin_twice(void)
 {
     spin_lock(&spin);
@@ -270,6 +294,8 @@ static const struct {
     {"mutex-of-another", mutex_of_another},
     {"mutex-shared", mutex_shared},
     {"mutex-under-spin", mutex_under_spin},
+    {"touch-under-mutex", touch_under_mutex},
+    {"touch-under-spin", touch_under_spin},
     {"spin-twice", spin_twice},
 #endif
 #ifdef TESSERA_LOCKDEP

@@ -21,6 +21,8 @@
 /* clang-format on */
 #define MUTEX_IS_MINE_ALONE(m) mutex_is_mine_alone(m)
 #define NO_SPINLOCK_HELD()     (cpu_spinlocks() == 0)
+/* With interrupts off a fault fails at once. */
+#define FAULTS_MAY_WAIT() (!irq_enabled() || (NO_SPINLOCK_HELD() && mutexes_bear_faults()))
 #define LOCK_CHECK(cond, ...)                                              \
     do {                                                                   \
         if (unlikely(!(cond)))                                             \
@@ -31,6 +33,7 @@
 #define LOCK_IS_MINE(lock)     ((lock) != NULL)
 #define MUTEX_IS_MINE_ALONE(m) ((m) != NULL)
 #define NO_SPINLOCK_HELD()     true
+#define FAULTS_MAY_WAIT()      true
 #define LOCK_CHECK(cond, ...)  ((void)sizeof(cond))
 #endif
 
@@ -51,6 +54,11 @@
 
 /* The function may sleep or take a mutex: the caller holds no spinlock. */
 #define REQUIRES_NO_SPINLOCK() LOCK_CHECK(NO_SPINLOCK_HELD(), "with a spinlock held")
+
+/* Program memory is touched: a fault there may wait for ever, so the caller holds no lock that
+ * others need, see mutex_bears_faults(). */
+#define REQUIRES_FAULTS_MAY_WAIT() \
+    LOCK_CHECK(FAULTS_MAY_WAIT(), "touches program memory with a lock held")
 
 /* A lock that the end of the block gives up, whichever way out is taken: SCOPED_LOCK for a
  * spinlock or a mutex exclusively, SCOPED_LOCK_SHARED for a mutex, SCOPED_LOCK_IRQ for a

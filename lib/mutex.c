@@ -15,6 +15,9 @@ void mutex_init(struct mutex *m)
 #ifdef TESSERA_LOCKDEP
     m->site = 0;
 #endif
+#ifdef LOCKS_CHECKED
+    m->bears_faults = false;
+#endif
 }
 
 #define LOOK_TURNS 1000u
@@ -141,5 +144,15 @@ bool mutex_is_mine_alone(const struct mutex *m)
     u32 i = find(held, m);
 
     return i < held->n && held->of[i].mode == MUTEX_EXCLUSIVE;
+}
+
+bool mutexes_bear_faults(void)
+{
+    const struct held_mutexes *held = thread_mutexes();
+    u32 i = 0;
+
+    while (i < held->n && held->of[i].m->bears_faults)
+        i++;
+    return i == held->n;
 }
 #endif

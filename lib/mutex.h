@@ -20,6 +20,9 @@ struct mutex {
 #ifdef TESSERA_LOCKDEP
     u32 site; /* lib/lockdep.c: its class, 0 until it was taken */
 #endif
+#ifdef LOCKS_CHECKED
+    bool bears_faults; /* [c] */
+#endif
 };
 
 /* A record on the waiter's stack. */
@@ -69,9 +72,20 @@ bool mutex_may_take(const struct mutex *m);
 /* Whether the running thread holds it, in any mode / exclusively. */
 bool mutex_is_mine(const struct mutex *m);
 bool mutex_is_mine_alone(const struct mutex *m);
+
+/* Its holders may touch program memory, where a fault waits for as long as that program likes: for
+ * locks of what is opened or written by those alone who have the right to stop one another. */
+static inline void mutex_bears_faults(struct mutex *m)
+{
+    m->bears_faults = true;
+}
+
+/* Whether the running thread may have a fault that waits: each mutex it holds bears that. */
+bool mutexes_bear_faults(void);
 #else
 #define mutex_note_taken(m, mode) ((void)0)
 #define mutex_note_given_up(m)    ((void)0)
+#define mutex_bears_faults(m)     ((void)(m))
 #endif
 
 static always_inline bool mutex_take(struct mutex *m, enum mutex_mode mode,

@@ -49,6 +49,7 @@ static int pipe_alloc(struct pipe **out)
     }
     account_hold(p->account);
     mutex_init(&p->lock);
+    mutex_bears_faults(&p->lock);
     waitq_init(&p->readable);
     waitq_init(&p->writable);
     *out = p;

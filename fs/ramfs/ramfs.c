@@ -42,6 +42,8 @@ struct inode *inode_create(u32 mode, u64 rdev, const struct inode_ops *ops,
     ino->refs = 1;
     ino->atime_ns = ino->mtime_ns = ino->ctime_ns = ino->btime_ns = fs_now();
     mutex_init(&ino->lock);
+    if (S_ISREG(mode)) /* as on Linux a writer keeps it while he copies */
+        mutex_bears_faults(&ino->lock);
     ino->ops = ops;
     ino->fops = fops;
     return ino;

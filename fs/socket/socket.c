@@ -48,6 +48,7 @@ struct socket *socket_alloc(u32 family, u32 type, u32 protocol)
     mutex_init(&s->calls);
     mutex_init(&s->naming);
     mutex_init(&s->reading);
+    mutex_bears_faults(&s->reading);
     list_init(&s->queue);
     list_init(&s->ready);
     list_init(&s->late);

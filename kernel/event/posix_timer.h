@@ -29,6 +29,7 @@ struct posix_timer {
     u64 runner;           /* [c] serial of the thread whose time it is, 0: none's */
     struct sig_queued *q; /* [c] pending while it is in a list */
     u32 overrun;          /* [sig.lock] of the signal taken last */
+    bool told;            /* [lock] the program knows its number */
 };
 
 /* For timer_create(2) and its kin. The time of its clock; when somebody looks at one on a clock of

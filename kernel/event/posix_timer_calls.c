@@ -125,6 +125,32 @@ static s32 own_clock(s32 clock)
     return id && id != t->proc->pid ? clock : CLOCK_PROCESS_CPUTIME_ID;
 }
 
+/* Gives it its number and tells that. Until then no call finds it: the other threads may guess
+ * numbers, and the copy waits for as long as the program likes. */
+static int number_and_tell(struct posix_timers *all, struct posix_timer *t, vaddr_t user,
+                           bool by_default)
+{
+    int err;
+
+    mutex_lock(&all->lock);
+    err = posix_timer_number(all, t);
+    mutex_unlock(&all->lock);
+    if (err) {
+        discard(t);
+        return -EAGAIN;
+    }
+    t->q->rec.pid = (s32)t->id;
+    if (by_default)
+        t->q->rec.value = t->id;
+    err = copy_to_user(user, &t->id, sizeof(t->id));
+    SCOPED_LOCK(&all->lock);
+    if (err)
+        posix_timer_end(all, t);
+    else
+        t->told = true;
+    return err;
+}
+
 long sys_timer_create(const struct syscall_args *a)
 {
     struct sigevent ev = {.signo = SIGALRM};
@@ -145,22 +171,7 @@ long sys_timer_create(const struct syscall_args *a)
     t = all ? build(clock, &ev, target) : NULL;
     if (!t)
         return -EAGAIN;
-    mutex_lock(&all->lock);
-    err = posix_timer_number(all, t);
-    if (err) {
-        discard(t);
-        err = -EAGAIN;
-    } else {
-        t->q->rec.pid = (s32)t->id;
-        if (!a->a1)
-            t->q->rec.value = t->id;
-        if (copy_to_user(a->a2, &t->id, sizeof(t->id)) != 0) {
-            posix_timer_end(all, t);
-            err = -EFAULT;
-        }
-    }
-    mutex_unlock(&all->lock);
-    return err;
+    return number_and_tell(all, t, a->a2, !a->a1);
 }
 
 /* The timer of that number with the mutex held; NULL: none, and it is not. */
@@ -173,9 +184,10 @@ static struct posix_timer *find(s32 id)
         return NULL;
     mutex_lock(&all->lock);
     t = index_get(&all->by_id, (u32)id);
-    if (!t)
-        mutex_unlock(&all->lock);
-    return t;
+    if (t && t->told)
+        return t;
+    mutex_unlock(&all->lock);
+    return NULL;
 }
 
 static void done(void)

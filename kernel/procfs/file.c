@@ -131,6 +131,7 @@ static int text_open(struct file *f)
     if (!t)
         return -ENOMEM;
     mutex_init(&t->lock);
+    mutex_bears_faults(&t->lock);
     seq_init(&t->text, f->account);
     t->mm_id = mm_id;
     f->data = t;

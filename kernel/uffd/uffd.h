@@ -23,6 +23,7 @@ struct uffd {
     spinlock_t lock;
     struct list pending; /* [lock] waiters whose message nobody has read, oldest first */
     struct list asked;   /* [lock] the others */
+    u64 waits;           /* [lock] so many there have been */
     struct waitq readers;
 };
 #define UFFD_READY (1ull << 63)
@@ -37,6 +38,7 @@ struct uffd_waiter {
     struct list link; /* [uffd.lock] empty: in no list */
     void *thread;     /* [c] */
     bool woken;       /* [uffd.lock] */
+    u64 number;       /* [uffd.lock] uffd.waits when it came */
     struct uffd_msg msg;
     vaddr_t va; /* [c] */
 };
@@ -49,7 +51,7 @@ static inline struct uffd *uffd_of(struct monitor *m)
 /* Takes the oldest message nobody has read: whether there was one. */
 bool uffd_take(struct uffd *u, struct uffd_msg *msg);
 
-/* Who waits for an address in [start, end) tries again. */
+/* Who waits for an address in [start, end) tries again. No spinlock held, interrupts on. */
 void uffd_wake(struct uffd *u, vaddr_t start, vaddr_t end);
 
 long uffd_ioctl(struct file *f, u32 cmd, uintptr_t arg);

@@ -9,6 +9,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/uffd/uffd.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "mm/op/mm.h"
 
 bool uffd_take(struct uffd *u, struct uffd_msg *msg)
@@ -25,16 +26,21 @@ bool uffd_take(struct uffd *u, struct uffd_msg *msg)
     return true;
 }
 
-static void wake_list(struct list *waiters, vaddr_t start, vaddr_t end)
+/* So many are woken in one hold of the lock. */
+#define WAKES 128u
+
+/* At most *left of those that came before `last`. */
+static void wake_list(struct list *waiters, vaddr_t start, vaddr_t end, u64 last, u32 *left)
 {
     struct list *pos, *next;
 
-    for (pos = waiters->next; pos != waiters; pos = next) {
+    for (pos = waiters->next; pos != waiters && *left; pos = next) {
         struct uffd_waiter *w = list_entry(pos, struct uffd_waiter, link);
 
         next = pos->next;
-        if (w->va < start || w->va >= end)
+        if (w->va < start || w->va >= end || w->number > last)
             continue;
+        *left -= 1;
         list_del(&w->link);
         list_init(&w->link);
         w->woken = true;
@@ -44,10 +50,18 @@ static void wake_list(struct list *waiters, vaddr_t start, vaddr_t end)
 
 void uffd_wake(struct uffd *u, vaddr_t start, vaddr_t end)
 {
-    SCOPED_LOCK(&u->lock);
+    u64 last = ~0ull; /* who is woken may be here again before all are */
+    u32 left;
 
-    wake_list(&u->pending, start, end);
-    wake_list(&u->asked, start, end);
+    do {
+        left = WAKES;
+        spin_lock(&u->lock);
+        last = MIN(last, u->waits);
+        wake_list(&u->pending, start, end, last, &left);
+        wake_list(&u->asked, start, end, last, &left);
+        spin_unlock(&u->lock);
+        pause_anyway();
+    } while (!left);
 }
 
 static void set_message(struct uffd_waiter *w, const struct uffd *u,
@@ -90,6 +104,7 @@ static void enter(struct uffd *u, struct uffd_waiter *w)
 {
     SCOPED_LOCK(&u->lock);
 
+    w->number = ++u->waits;
     list_add_tail(&u->asked, &w->link);
 }
 
@@ -126,6 +141,7 @@ enum fault_result uffd_wait(struct mm *mm, vaddr_t va, u32 access, bool user)
     enum fault_result result;
     struct uffd *u;
 
+    REQUIRES_FAULTS_MAY_WAIT();
     list_init(&w.link);
     mm_lock_shared(mm);
     u = find(mm, va, user, &result);
@@ -153,6 +169,7 @@ bool uffd_await(struct mm *mm, vaddr_t va, u32 access)
     enum fault_result result = FAULT_MAPERR;
     struct vma *v;
 
+    REQUIRES_FAULTS_MAY_WAIT();
     mm_lock_shared(mm);
     v = vma_at(mm, va);
     if (v && v->monitor)

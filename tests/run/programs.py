@@ -64,6 +64,8 @@ LOCK_FAULTS = {
     "mutex-of-another": b"mutex_of_another without the lock &mutex",
     "mutex-shared": b"mutex_shared without the exclusive lock &mutex",
     "mutex-under-spin": b"assertion failed: mutex_may_take",
+    "touch-under-mutex": b"uaccess_check touches program memory with a lock held",
+    "touch-under-spin": b"uaccess_check touches program memory with a lock held",
     "spin-twice": b"assertion failed: !spin_is_mine",
 }
 

@@ -48,7 +48,7 @@ static void *shuffles_block(void *arg)
 
     for (size_t i = 0; i < 64; i++)
         shows[i] = first + i;
-    for (int k = 0; k < 6000; k++) {
+    for (int k = 0, n = (int)t_turns(6000); k < n; k++) {
         size_t i = t_random(&seed) % 64, p = first + t_random(&seed) % BLOCK;
 
         OK(R(first + i, 1, p));
@@ -286,7 +286,7 @@ TESTF(SM07, "private memory mapped over a window stays what it is")
     M(F(BLOCK), BLOCK);
     for (int i = 0; i < 3; i++)
         t[i] = background(remaps_beside, i);
-    for (int k = 0; k < 400; k++) {
+    for (int k = 0, n = (int)t_turns(400); k < n; k++) {
         uint64_t *over = mmap(A + 100 * P, 8 * P, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 

@@ -213,6 +213,7 @@ static const struct {
     {"6,000 threads read one pipe: a byte, its end", crowd_reads},
     {"6,000 threads poll one file", crowd_polls},
     {"6,000 threads wait for one child", crowd_waits},
+    {"6,000 threads wait for one monitor", crowd_faults},
     {"what 6,000 threads of a process used", usage_of_many},
     {"end of a thread with 2,000 children that asked to hear", thread_with_children},
     {"4,000 timers of used time, 1,000 threads", used_time},

@@ -44,6 +44,7 @@ void dead_children(void);
 void crowd_reads(void);
 void crowd_polls(void);
 void crowd_waits(void);
+void crowd_faults(void);
 void thread_with_children(void);
 void usage_of_many(void);
 void used_time(void);

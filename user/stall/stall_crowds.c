@@ -10,9 +10,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,6 +124,44 @@ static void waiting(void)
 void crowd_waits(void)
 {
     apart(waiting);
+}
+
+#define UFFDIO_API      _IOC(_IOC_READ | _IOC_WRITE, 0xaa, 0x3f, 24)
+#define UFFDIO_REGISTER _IOC(_IOC_READ | _IOC_WRITE, 0xaa, 0, 32)
+#define UFFDIO_WAKE     _IOC(_IOC_READ, 0xaa, 2, 16)
+#define UFFDIO_ZEROPAGE _IOC(_IOC_READ | _IOC_WRITE, 0xaa, 4, 32)
+
+static char *watched;
+
+static void *touches(void *arg)
+{
+    *(volatile char *)watched;
+    return arg;
+}
+
+static void monitoring(void)
+{
+    /* As in <linux/userfaultfd.h>, which musl does not have. */
+    unsigned long api[3] = {0xaa}, range[4] = {0, P, 1 /* missing pages */};
+    int monitor = (int)syscall(SYS_userfaultfd, 1 /* faults of programs only */);
+
+    watched = map(P, RW, ANON, -1);
+    range[0] = (uintptr_t)watched;
+    if (monitor < 0 || ioctl(monitor, UFFDIO_API, api) ||
+        ioctl(monitor, UFFDIO_REGISTER, range))
+        die("userfaultfd");
+    start(touches, NTHREADS);
+    ioctl(monitor, UFFDIO_WAKE, range); /* they come back */
+    range[2] = 0;
+    usleep(100000);
+    if (ioctl(monitor, UFFDIO_ZEROPAGE, range))
+        die("UFFDIO_ZEROPAGE");
+    usleep(100000);
+}
+
+void crowd_faults(void)
+{
+    apart(monitoring);
 }
 
 static void *has_children(void *arg)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lib/lock.h"
 #include "lib/types.h"
 
 /* Returns the number of bytes NOT copied: 0 on success. */
@@ -23,3 +24,18 @@ int must_check arch_store_user_u16(vaddr_t dst, u16 value);
 /* Atomic operations on a user word, for futexes: 0 or -EFAULT. */
 int must_check arch_load_user_u32(vaddr_t src, u32 *value);
 int must_check arch_cmpxchg_user_u32(vaddr_t dst, u32 expected, u32 desired, u32 *old);
+
+/* Checked builds look at the locks before each of them. */
+#ifdef LOCKS_CHECKED
+static inline void uaccess_check(void)
+{
+    REQUIRES_FAULTS_MAY_WAIT();
+}
+
+#define arch_copy_from_user(...)      (uaccess_check(), arch_copy_from_user(__VA_ARGS__))
+#define arch_copy_to_user(...)        (uaccess_check(), arch_copy_to_user(__VA_ARGS__))
+#define arch_clear_user(...)          (uaccess_check(), arch_clear_user(__VA_ARGS__))
+#define arch_strncpy_from_user(...)   (uaccess_check(), arch_strncpy_from_user(__VA_ARGS__))
+#define arch_load_user_u32(...)       (uaccess_check(), arch_load_user_u32(__VA_ARGS__))
+#define arch_cmpxchg_user_u32(...)    (uaccess_check(), arch_cmpxchg_user_u32(__VA_ARGS__))
+#endif
