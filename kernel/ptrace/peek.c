@@ -14,8 +14,8 @@
 #define AT_ONCE 16u
 
 /* Some of them, as they are at one moment. -ESRCH: it does not stand for us. */
-static long peek(s32 tid, const struct ptrace_peeksiginfo_args *args, u64 skip,
-                 struct siginfo *out, unsigned room)
+static long peek(s32 tid, bool shared, struct sig_peek *k, struct siginfo *out,
+                 unsigned room)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct tracee *r = tracee_find(tid);
@@ -23,8 +23,7 @@ static long peek(s32 tid, const struct ptrace_peeksiginfo_args *args, u64 skip,
 
     if (r && r->state == TRACE_STOPPED && !signal_kill_pending(r->thread)) {
         spin_lock(&r->thread->proc->sig.lock);
-        n = signal_peek(r->thread, args->flags & PTRACE_PEEKSIGINFO_SHARED, skip, out,
-                        room);
+        n = signal_peek(r->thread, shared, k, out, room);
         spin_unlock(&r->thread->proc->sig.lock);
     }
     spin_unlock_irq(&proc_lock, flags);
@@ -35,6 +34,7 @@ long tracee_peek_signals(s32 tid, u64 args_at, u64 to)
 {
     struct ptrace_peeksiginfo_args args;
     struct siginfo *infos;
+    struct sig_peek k = {.pos = NULL};
     long done = 0, n = 0, copied = 0;
     int err = copy_from_user(&args, args_at, sizeof(args));
 
@@ -45,15 +45,16 @@ long tracee_peek_signals(s32 tid, u64 args_at, u64 to)
     infos = kmalloc(AT_ONCE * sizeof(*infos));
     if (!infos)
         return -ENOMEM;
+    k.next = args.off;
     do {
         unsigned room = MIN(AT_ONCE, (unsigned)(args.nr - done));
 
-        n = peek(tid, &args, args.off + (u64)done, infos, room);
+        n = peek(tid, args.flags & PTRACE_PEEKSIGINFO_SHARED, &k, infos, room);
         for (copied = 0; copied < n; copied++, done++)
             if (copy_to_user(to + (u64)done * sizeof(*infos), &infos[copied],
                              sizeof(*infos)) != 0)
                 break;
-    } while (n == AT_ONCE && copied == n && done < args.nr && !pause_point());
+    } while (n >= 0 && copied == n && done < args.nr && k.more && !pause_point());
     kfree(infos);
     return done ? done : n < 0 ? n : copied < n ? -EFAULT : 0;
 }

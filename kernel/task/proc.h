@@ -93,6 +93,7 @@ struct sig_records {
     struct sig_record standard[SIG_STANDARD_MAX + 1];
     struct list queued; /* of struct sig_queued: kernel/task/sigqueue.c */
     struct list *last[1 + NSIG - SIG_STANDARD_MAX];
+    u64 leaves; /* how often some left the queue */
 };
 
 /* Which allocation of a thread fails: kernel/inject.c, debug kernels only. */

@@ -166,6 +166,7 @@ static void dequeue(struct sig_records *records, struct sig_queued *q)
     if (records->last[class] == &q->link)
         records->last[class] =
             q->link.prev == class_head(records, class) ? NULL : q->link.prev;
+    records->leaves++;
     list_del(&q->link);
 }
 
@@ -195,6 +196,7 @@ static void discard_one(struct sig_records *records, int signo, struct list *tra
 
     if (class && last) {
         records->last[class] = NULL;
+        records->leaves++;
         list_move_run(trash, class_head(records, class)->next, last);
     } else if ((q = first_queued(records, signo)) != NULL) {
         dequeue(records, q); /* a timer's, see signal_disown() */
@@ -251,6 +253,7 @@ void signal_flush(u64 *pending, struct sig_records *records, struct list *trash)
 {
     WRITE_ONCE(*pending, 0);
     memset(records->last, 0, sizeof(records->last));
+    records->leaves++;
     if (!list_empty(&records->queued))
         list_move_run(trash, records->queued.next, records->queued.prev);
 }
@@ -321,32 +324,43 @@ static const struct sig_record *record_of(struct sig_records *records, int signo
     return rec->status != STATUS_QUEUED ? rec : q ? &q->rec : &signal_of_kernel;
 }
 
-unsigned signal_peek(struct thread *t, bool shared, u64 skip, struct siginfo *out,
+#define PEEK_STEPS 2048u
+
+unsigned signal_peek(struct thread *t, bool shared, struct sig_peek *k, struct siginfo *out,
                      unsigned room)
 {
     REQUIRES(&t->proc->sig.lock);
     struct sig_records *records = shared ? &t->proc->records : &t->records;
-    unsigned n = 0;
-    u64 standard;
+    unsigned n = 0, steps = 0;
+    u64 standard, at = 0;
+    struct list *pos;
 
     signal_settle(t);
     standard = (shared ? t->proc->pending : t->pending) & ((1ul << SIG_STANDARD_MAX) - 1);
-    for (; standard && n < room; standard &= standard - 1) {
-        int signo = __builtin_ctzll(standard) + 1;
+    for (; standard; standard &= standard - 1, at++)
+        if (at == k->next && n < room) {
+            int signo = __builtin_ctzll(standard) + 1;
 
-        if (skip)
-            skip--;
-        else
             signal_fill_info(&out[n++], signo, record_of(records, signo));
+            k->next++;
+        }
+    if (!k->pos || k->serial != t->serial || k->leaves != records->leaves || k->at < at) {
+        k->pos = class_head(records, 1)->next;
+        k->at = at;
     }
-    for (struct list *pos = class_head(records, 1)->next;
-         pos != &records->queued && n < room; pos = pos->next) {
+    k->serial = t->serial;
+    k->leaves = records->leaves;
+    for (pos = k->pos; pos != &records->queued && n < room && steps < PEEK_STEPS; steps++) {
         const struct sig_queued *q = list_entry(pos, struct sig_queued, link);
 
-        if (skip)
-            skip--;
-        else
+        if (k->at == k->next) {
             signal_fill_info(&out[n++], q->signo, &q->rec);
+            k->next++;
+        }
+        k->at++;
+        pos = pos->next;
     }
+    k->pos = pos != &records->queued ? pos : NULL;
+    k->more = k->pos || k->next < at;
     return n;
 }

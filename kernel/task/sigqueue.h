@@ -51,9 +51,17 @@ void signal_free(struct proc *p, struct list *trash);
 /* Takes one pending signal of `set`: its number with *rec filled in, 0: none. sig.lock. */
 int signal_take(struct thread *t, u64 set, struct sig_record *rec, struct list *trash);
 
-/* What is pending for t, or with `shared` for its process, without the first `skip`: standard
- * signals by number, then real-time ones as they will be taken. At most `room`; how many. */
-unsigned signal_peek(struct thread *t, bool shared, u64 skip, struct siginfo *out,
+/* A look at what is pending, in pieces: it goes on where it was while nothing left the queue. */
+struct sig_peek {
+    u64 next;  /* the number of the next one to tell; first: how many are skipped */
+    bool more; /* what comes behind was not looked at yet */
+    struct list *pos;
+    u64 at, serial, leaves; /* its number; of which thread, when */
+};
+
+/* What is pending for t, or with `shared` for its process, from k->next on: standard signals by
+ * number, then real-time ones as they will be taken. At most `room`; how many. sig.lock. */
+unsigned signal_peek(struct thread *t, bool shared, struct sig_peek *k, struct siginfo *out,
                      unsigned room);
 
 /* Turns a record into what programs see. */

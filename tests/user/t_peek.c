@@ -87,6 +87,32 @@ TEST(queues,
     end(pid);
 }
 
+TEST(many, "5,000 pending signals, from places far behind, by one call and by many")
+{
+    enum { N = 5000 };
+    static siginfo_t info[N];
+    struct rlimit room = {N + 10, N + 10};
+    if (setrlimit(RLIMIT_SIGPENDING, &room))
+        SKIP("so many may not be pending");
+    pid_t pid = standing();
+    for (int i = 0; i < N; i++)
+        send(pid, true, SIGRTMIN + 2, i);
+    EQ(peek(pid, 0, SHARED, N + 100, info), N);
+    for (int i = 0; i < N; i++)
+        EQ(info[i].si_value.sival_int, i);
+    for (int off = 0; off <= N; off += 499) {
+        int n = (int)peek(pid, (uint64_t)off, SHARED, 7, info);
+        EQ(n, off + 7 <= N ? 7 : N - off);
+        for (int i = 0; i < n; i++)
+            EQ(info[i].si_value.sival_int, off + i);
+    }
+    send(pid, true, SIGUSR2, -5);
+    EQ(peek(pid, N, SHARED, 7, info), 1);
+    EQ(peek(pid, 0, SHARED, N + 100, info), N + 1);
+    EQ(peek(pid, N + 5, SHARED, 7, info), 0);
+    end(pid);
+}
+
 TEST(errors, "no such flags, counts, processes; a buffer that ends tells what fitted")
 {
     pid_t pid = standing();

@@ -173,9 +173,10 @@ static void *remaps_and_looks(void *arg)
 {
     size_t me = (size_t)arg, n = 2 * BLOCK;
     uint64_t seed = 100 + me;
+    long turns = t_tessera ? t_turns(6000) : 300; /* there each makes areas */
     volatile int k;
 
-    for (k = 0; k < (t_tessera ? 6000 : 300); k++) { /* there each makes areas */
+    for (k = 0; k < turns; k++) {
         size_t i = me * (n / THREADS) + t_random(&seed) % (n / THREADS);
         size_t p = t_random(&seed) % n;
 
