@@ -22,7 +22,8 @@
 #define MUTEX_IS_MINE_ALONE(m) mutex_is_mine_alone(m)
 #define NO_SPINLOCK_HELD()     (cpu_spinlocks() == 0)
 /* With interrupts off a fault fails at once. */
-#define FAULTS_MAY_WAIT() (!irq_enabled() || (NO_SPINLOCK_HELD() && mutexes_bear_faults()))
+#define FAULTS_MAY_WAIT() \
+    (!irq_enabled() || (NO_SPINLOCK_HELD() && mutexes_bear_faults()))
 #define LOCK_CHECK(cond, ...)                                              \
     do {                                                                   \
         if (unlikely(!(cond)))                                             \

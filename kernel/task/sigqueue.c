@@ -326,8 +326,8 @@ static const struct sig_record *record_of(struct sig_records *records, int signo
 
 #define PEEK_STEPS 2048u
 
-unsigned signal_peek(struct thread *t, bool shared, struct sig_peek *k, struct siginfo *out,
-                     unsigned room)
+unsigned signal_peek(struct thread *t, bool shared, struct sig_peek *k,
+                     struct siginfo *out, unsigned room)
 {
     REQUIRES(&t->proc->sig.lock);
     struct sig_records *records = shared ? &t->proc->records : &t->records;
@@ -350,7 +350,8 @@ unsigned signal_peek(struct thread *t, bool shared, struct sig_peek *k, struct s
     }
     k->serial = t->serial;
     k->leaves = records->leaves;
-    for (pos = k->pos; pos != &records->queued && n < room && steps < PEEK_STEPS; steps++) {
+    for (pos = k->pos; pos != &records->queued && n < room && steps < PEEK_STEPS;
+         steps++) {
         const struct sig_queued *q = list_entry(pos, struct sig_queued, link);
 
         if (k->at == k->next) {

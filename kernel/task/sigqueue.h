@@ -61,8 +61,8 @@ struct sig_peek {
 
 /* What is pending for t, or with `shared` for its process, from k->next on: standard signals by
  * number, then real-time ones as they will be taken. At most `room`; how many. sig.lock. */
-unsigned signal_peek(struct thread *t, bool shared, struct sig_peek *k, struct siginfo *out,
-                     unsigned room);
+unsigned signal_peek(struct thread *t, bool shared, struct sig_peek *k,
+                     struct siginfo *out, unsigned room);
 
 /* Turns a record into what programs see. */
 void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *rec);

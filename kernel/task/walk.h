@@ -40,7 +40,8 @@ void procs_end(struct procs *w);
 struct thread_walk {
     struct list link; /* proc->walks */
     struct list *next;
-    struct io_counts *missed; /* NULL, or those of threads that left before they were met */
+    struct io_counts
+        *missed; /* NULL, or those of threads that left before they were met */
 };
 void thread_walk_begin(struct thread_walk *w, struct proc *p);
 struct thread *thread_walk_next(struct thread_walk *w, struct proc *p);

@@ -30,7 +30,8 @@ bool uffd_take(struct uffd *u, struct uffd_msg *msg)
 #define WAKES 128u
 
 /* At most *left of those that came before `last`. */
-static void wake_list(struct list *waiters, vaddr_t start, vaddr_t end, u64 last, u32 *left)
+static void wake_list(struct list *waiters, vaddr_t start, vaddr_t end, u64 last,
+                      u32 *left)
 {
     struct list *pos, *next;
 

@@ -103,7 +103,8 @@ static void look_at_pending(void)
     pid_t parent = getpid(), pid = fork();
 
     if (pid == 0) {
-        if (ptrace(PTRACE_SEIZE, parent, 0, 0) || ptrace(PTRACE_INTERRUPT, parent, 0, 0) ||
+        if (ptrace(PTRACE_SEIZE, parent, 0, 0) ||
+            ptrace(PTRACE_INTERRUPT, parent, 0, 0) ||
             waitpid(parent, NULL, __WALL) != parent)
             _exit(1);
         ptrace(PTRACE_PEEKSIGINFO, parent, &last, info);

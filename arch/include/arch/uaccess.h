@@ -32,10 +32,10 @@ static inline void uaccess_check(void)
     REQUIRES_FAULTS_MAY_WAIT();
 }
 
-#define arch_copy_from_user(...)      (uaccess_check(), arch_copy_from_user(__VA_ARGS__))
-#define arch_copy_to_user(...)        (uaccess_check(), arch_copy_to_user(__VA_ARGS__))
-#define arch_clear_user(...)          (uaccess_check(), arch_clear_user(__VA_ARGS__))
-#define arch_strncpy_from_user(...)   (uaccess_check(), arch_strncpy_from_user(__VA_ARGS__))
-#define arch_load_user_u32(...)       (uaccess_check(), arch_load_user_u32(__VA_ARGS__))
-#define arch_cmpxchg_user_u32(...)    (uaccess_check(), arch_cmpxchg_user_u32(__VA_ARGS__))
+#define arch_copy_from_user(...)    (uaccess_check(), arch_copy_from_user(__VA_ARGS__))
+#define arch_copy_to_user(...)      (uaccess_check(), arch_copy_to_user(__VA_ARGS__))
+#define arch_clear_user(...)        (uaccess_check(), arch_clear_user(__VA_ARGS__))
+#define arch_strncpy_from_user(...) (uaccess_check(), arch_strncpy_from_user(__VA_ARGS__))
+#define arch_load_user_u32(...)     (uaccess_check(), arch_load_user_u32(__VA_ARGS__))
+#define arch_cmpxchg_user_u32(...)  (uaccess_check(), arch_cmpxchg_user_u32(__VA_ARGS__))
 #endif
