@@ -106,7 +106,7 @@ bool page_fault(struct trapframe *tf, vaddr_t addr, u32 access)
         inject_end(t);
     if (unlikely(result != FAULT_OK))
         return fault_fails(tf, addr, access, result);
-    count_task(&t->minflt, &p->minflt);
+    t->minflt++;
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "kernel/task/proc_access.h"
 #include "kernel/task/sigqueue.h"
 #include "kernel/task/threads.h"
+#include "kernel/task/usage.h"
 #include "kernel/term/tty.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
@@ -118,7 +119,7 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
            sizeof(v->gid));
     v->groups = p->cred.fs.groups;
     groups_hold(v->groups);
-    v->minflt = READ_ONCE(p->minflt);
+    v->minflt = usage_minflt(p);
     v->majflt = p->majflt;
     v->cminflt = p->cminflt;
     v->cmajflt = p->cmajflt;

@@ -123,6 +123,7 @@ static void detach_thread(struct proc *p, struct thread *t, struct list *trash)
 {
     REQUIRES(&proc_lock);
     REQUIRES(&p->sig.lock);
+    thread_tell_faults(t);
     io_counts_add(&p->io, &t->io);
     if (--p->nthreads)
         p->account->tasks--; /* the last one counts as long as the process does */

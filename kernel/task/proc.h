@@ -174,6 +174,7 @@ struct thread {
     bool ends;                 /* [o] it is in end_thread: its faults wait for nobody */
     u64 utime_ns, stime_ns;    /* [o] */
     u64 minflt, nvcsw, nivcsw; /* [o] */
+    u64 minflt_told;           /* [o] so many of them are the process's, too */
     struct io_counts io;       /* [o] */
     struct account *account;   /* [o] referenced: account_current() */
     u64 oom_last; /* [o] kernel/task/oom.c: when it last found no memory, how often in a row */
@@ -379,14 +380,6 @@ static inline u64 proc_cpu_ns(const struct proc *p)
 {
     return READ_ONCE(p->utime_ns) + READ_ONCE(p->stime_ns);
 }
-/* One more of what is counted for each thread and for all of a process together, which may be
- * thousands. By the thread itself. */
-static inline void count_task(u64 *of_thread, u64 *of_proc)
-{
-    *of_thread += 1;
-    __atomic_fetch_add(of_proc, 1, __ATOMIC_RELAXED);
-}
-
 /* What of a process may outlive proc_lock, for reports: its mm with a reference, or NULL.
  * mm_put afterwards. */
 struct mm *proc_get_mm(s32 pid);

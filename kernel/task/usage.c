@@ -81,6 +81,13 @@ void usage_io(struct proc *p, struct io_counts *out, irqflags_t flags)
     thread_gone(p, 0);
 }
 
+u64 usage_minflt(const struct proc *p)
+{
+    const struct thread *t = current_thread();
+
+    return READ_ONCE(p->minflt) + (t->proc == p ? t->minflt - t->minflt_told : 0);
+}
+
 void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out)
 {
     REQUIRES_EITHER(&proc_lock, &p->sig.lock);
@@ -90,7 +97,7 @@ void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out)
     memset(out, 0, sizeof(*out));
     if (p->mm)
         maxrss = MAX(maxrss, usage_peak_kb(p->mm));
-    out->ru_minflt = (s64)READ_ONCE(p->minflt);
+    out->ru_minflt = (s64)usage_minflt(p);
     out->ru_majflt = (s64)p->majflt;
     out->ru_nvcsw = (s64)READ_ONCE(p->nvcsw);
     out->ru_nivcsw = (s64)READ_ONCE(p->nivcsw);

@@ -6,9 +6,31 @@
 
 #include "kernel/task/proc.h"
 
+/* One more of what is counted for each thread and for all of a process together, which may be
+ * thousands. By the thread itself. */
+static inline void count_task(u64 *of_thread, u64 *of_proc)
+{
+    *of_thread += 1;
+    __atomic_fetch_add(of_proc, 1, __ATOMIC_RELAXED);
+}
+/* Faults are counted in the thread alone, so that they share no line, and become its process's when it
+ * leaves the CPU, at a tick and at its end. usage_minflt() tells. */
+static inline void thread_tell_faults(struct thread *t)
+{
+    u64 more = t->minflt - t->minflt_told;
+
+    if (!more)
+        return;
+    t->minflt_told = t->minflt;
+    __atomic_fetch_add(&t->proc->minflt, more, __ATOMIC_RELAXED);
+}
+
 /* The most memory that was resident at once, in KiB. mm->hiwater_rss knows it only once it has
  * become less. */
 u64 usage_peak_kb(const struct mm *mm);
+
+/* Faults of all threads; of those that run on other CPUs up to their last tick. */
+u64 usage_minflt(const struct proc *p);
 
 /* Of the process itself; with_children adds those it waited for. */
 void usage_of_proc(const struct proc *p, bool with_children, struct rusage *out);

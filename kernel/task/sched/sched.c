@@ -16,6 +16,7 @@
 #include "kernel/task/sched/runq.h"
 #include "kernel/task/sched/sched_own.h"
 #include "kernel/task/sched/wake.h"
+#include "kernel/task/usage.h"
 #include "lib/grace.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
@@ -139,8 +140,10 @@ static void give_up(enum give_up how)
     if (how == YIELD && runq_before(t, next))
         t->vruntime = next->vruntime;
     runq_put(q, t);
-    if (t->proc)
+    if (t->proc) {
         count_task(&t->nivcsw, &t->proc->nivcsw);
+        thread_tell_faults(t);
+    }
     switch_to(q, next, now);
     irq_restore(flags);
     return;
@@ -193,8 +196,10 @@ void thread_park(void)
         return;
     }
     t->state = THREAD_SLEEPING;
-    if (t->proc)
+    if (t->proc) {
         count_task(&t->nvcsw, &t->proc->nvcsw);
+        thread_tell_faults(t);
+    }
     now = cpu_cycles();
     runq_charge(q, t, now);
     runq_sleep(q, t);
@@ -229,8 +234,10 @@ static void tick(struct runq *q, struct thread *t, bool user, u64 now)
     if (cpu_count > 1 && !is_idle(t))
         balance_tick(q, now);
     spin_unlock(&q->lock);
-    if (t->proc)
+    if (t->proc) {
+        thread_tell_faults(t);
         cpu_limit_tick(t, TICK_NS, user);
+    }
     WRITE_ONCE(cpu_own.need_resched, 1);
 }
 
