@@ -36,6 +36,7 @@ static inline void uaccess_check(void)
 #define arch_copy_to_user(...)      (uaccess_check(), arch_copy_to_user(__VA_ARGS__))
 #define arch_clear_user(...)        (uaccess_check(), arch_clear_user(__VA_ARGS__))
 #define arch_strncpy_from_user(...) (uaccess_check(), arch_strncpy_from_user(__VA_ARGS__))
+#define arch_store_user_u16(...)    (uaccess_check(), arch_store_user_u16(__VA_ARGS__))
 #define arch_load_user_u32(...)     (uaccess_check(), arch_load_user_u32(__VA_ARGS__))
 #define arch_cmpxchg_user_u32(...)  (uaccess_check(), arch_cmpxchg_user_u32(__VA_ARGS__))
 #endif
