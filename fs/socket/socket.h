@@ -27,6 +27,21 @@ struct socket_cred {
     u32 uid, gid;
 };
 
+/* What the head of a datagram of the network says, or shall say where a sender wants it. */
+struct inet_head {
+    u8 ip[16]; /* to receive: to whom it was sent; to send: from whom */
+    u8 ttl, tos;
+    bool has_ip, has_ttl, has_tos;
+};
+
+/* What receivers of datagrams ask for: IP_PKTINFO, IP_RECVTTL, ... */
+#define WANT_PKTINFO   1u
+#define WANT_TTL       2u
+#define WANT_TOS       4u
+#define WANT_PKTINFO6  8u
+#define WANT_HOPLIMIT6 16u
+#define WANT_TCLASS6   32u
+
 /* One message to send, or room for one to receive. */
 struct message {
     struct uio *uio;
@@ -34,10 +49,12 @@ struct message {
     struct fs_context *fs;  /* send: where names are looked up */
     struct address address; /* send: to whom; receive: from whom */
     struct rights *rights;  /* send: given up when queued; receive: the caller's to put */
-    struct socket_cred cred; /* send: when has_cred, else the kernel asks */
-    bool has_cred;           /* receive: cred is to be told */
-    u64 max_flying;          /* send: descriptors the user may have in flight */
-    u32 out_flags;           /* receive: MSG_TRUNC */
+    struct socket_cred cred;  /* send: when has_cred, else the kernel asks */
+    bool has_cred;            /* receive: cred is to be told */
+    u64 max_flying;           /* send: descriptors the user may have in flight */
+    u32 out_flags;            /* receive: MSG_TRUNC */
+    struct inet_head head[2]; /* send: to IPv4, to IPv6; receive: the first */
+    u32 wants;                /* receive: WANT_*, of what the first is to be told */
 };
 
 /* -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -EPERM, -ENFILE, -ENOMEM. */

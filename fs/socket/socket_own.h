@@ -43,6 +43,8 @@ enum {
     OPT_DEBUG,
     OPT_DONTROUTE,
     OPT_OOBINLINE,
+    OPT_WANTS, /* the first of those that WANT_* tell */
+    OPT_WANTS_END = OPT_WANTS + 6,
 };
 
 enum urgent_state { URGENT_NONE, URGENT_HERE, URGENT_READ };
@@ -55,9 +57,14 @@ struct urgent {
     u32 lost; /* bytes at the head of the queue that count as read: urgent ones of before */
 };
 
-#define VALUES 40u
-#define VALUE_RCVLOWAT \
-    1 /* places in socket.values; kept as the distance from the initial one */
+#define VALUES         40u
+/* Places in socket.values; kept as the distance from the initial one. */
+#define VALUE_RCVLOWAT 1
+#define VALUE_TOS      2
+#define VALUE_TTL      3
+#define VALUE_HOPS     8
+#define VALUE_TCLASS   9
+#define HOPS_DEFAULT   64 /* what TTL and HOPS begin with */
 
 struct socket {
     u32 refs;                   /* atomic */
@@ -130,6 +137,7 @@ struct packet {
     bool urgent;            /* its last byte is */
     struct unix_name *from; /* datagrams: referenced; NULL: no name */
     struct inet_name from_inet;
+    struct inet_head head; /* datagrams of the network */
     union {
         u8 *pages[0];
         u8 bytes[0];

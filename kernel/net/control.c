@@ -67,7 +67,8 @@ static int add_rights(struct message *m, const u8 *data, u64 len)
     return 0;
 }
 
-static int parse_control(struct message *m, const u8 *control, u64 len)
+/* family: of a socket that sends datagrams of the network, or 0. */
+static int parse_control(struct message *m, u32 family, const u8 *control, u64 len)
 {
     u64 at = 0;
 
@@ -88,6 +89,9 @@ static int parse_control(struct message *m, const u8 *control, u64 len)
             err = check_cred(&m->cred);
         } else if (h.level == SOL_SOCKET) {
             err = -EINVAL;
+        } else if (family && (h.level != IPPROTO_IPV6 || family == AF_INET6)) {
+            err = control_head(m, h.level, h.type, control + at + CMSG_LEN,
+                               h.len - CMSG_LEN);
         }
         if (err)
             return err;
@@ -99,8 +103,9 @@ static int parse_control(struct message *m, const u8 *control, u64 len)
     return 0;
 }
 
-int control_from_user(struct message *m, vaddr_t user, u64 len)
+int control_from_user(struct file *f, struct message *m, vaddr_t user, u64 len)
 {
+    u32 protocol = 0, family = 0, size = sizeof(protocol);
     u8 *control;
     int err;
 
@@ -113,18 +118,22 @@ int control_from_user(struct message *m, vaddr_t user, u64 len)
         return -ENOBUFS;
     err = copy_from_user(control, user, len);
     if (!err)
-        err = parse_control(m, control, len);
+        err =
+            socket_get_option(file_socket(f), SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
+    if (!err)
+        err = socket_get_option(file_socket(f), SOL_SOCKET, SO_DOMAIN, &family, &size);
+    if (!err)
+        err = parse_control(m, protocol == IPPROTO_UDP ? family : 0, control, len);
     kfree(control);
     return err;
 }
 
 /* ---- what a receiver is told ---- */
 
-/* One of n bytes: they are cut where there is no room. */
-static int put_control(struct control *c, s32 type, const void *data, u64 n)
+int control_put(struct control *c, s32 level, s32 type, const void *data, u64 n)
 {
     u64 left = c->room - c->used;
-    struct cmsghdr h = {CMSG_LEN + n, SOL_SOCKET, type};
+    struct cmsghdr h = {CMSG_LEN + n, level, type};
 
     if (!c->user || left < CMSG_LEN) {
         c->flags |= MSG_CTRUNC;
@@ -190,8 +199,10 @@ int control_to_user(struct file *f, struct message *m, struct control *c)
     int err = 0;
 
     if (wants_cred(f))
-        err = put_control(c, SCM_CREDENTIALS, m->has_cred ? &m->cred : &nobody,
-                          sizeof(nobody));
+        err = control_put(c, SOL_SOCKET, SCM_CREDENTIALS,
+                          m->has_cred ? &m->cred : &nobody, sizeof(nobody));
+    if (!err && unlikely(m->wants))
+        err = control_tell_head(m, c);
     if (m->rights)
         put_rights(c, m->rights, m->flags & MSG_CMSG_CLOEXEC);
     return err;

@@ -97,7 +97,7 @@ static long send_message(struct file *f, vaddr_t user, u32 flags)
     if (result)
         return result;
     m.uio = &b.uio;
-    result = control_from_user(&m, h.control, h.control_len);
+    result = control_from_user(f, &m, h.control, h.control_len);
     if (!result)
         result = send(f, &m);
     else

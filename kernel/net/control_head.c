@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What goes along with datagrams of the network: addresses, hops, classes of their heads. ip(7),
+ * ipv6(7), RFC 3542.
+ */
+#include "fs/socket/socket.h"
+#include "kernel/net/socket.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+#define IP_TOS     1
+#define IP_TTL     2
+#define IP_RETOPTS 7
+#define IP_PKTINFO 8
+
+#define IPV6_2292PKTINFO  2
+#define IPV6_2292HOPLIMIT 8
+#define IPV6_PKTINFO      50
+#define IPV6_HOPLIMIT     52
+#define IPV6_HOPOPTS      54
+#define IPV6_DSTOPTS      59
+#define IPV6_DONTFRAG     62
+#define IPV6_TCLASS       67
+
+#define LO 1 /* the only interface */
+
+static const u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+struct in_pktinfo {
+    s32 interface;
+    u8 own[4], to[4];
+};
+
+struct in6_pktinfo {
+    u8 address[16];
+    u32 interface;
+};
+
+/* ---- sending ---- */
+
+static int set_ttl(struct inet_head *h, s32 v, s32 least)
+{
+    if (v < least || v > 255)
+        return -EINVAL;
+    h->has_ttl = v >= 0;
+    h->ttl = (u8)v;
+    return 0;
+}
+
+static int set_tos(struct inet_head *h, s32 v, s32 least)
+{
+    if (v < least || v > 255)
+        return -EINVAL;
+    h->has_tos = v >= 0;
+    h->tos = (u8)v;
+    return 0;
+}
+
+static int set_source(struct inet_head *h, s64 interface)
+{
+    h->has_ip = true;
+    return interface == 0 || interface == LO ? 0 : -ENODEV;
+}
+
+static int head_v4(struct inet_head *h, s32 type, const u8 *data, u64 len)
+{
+    struct in_pktinfo info;
+    s32 v = 0;
+
+    memcpy(&v, data, MIN(len, (u64)sizeof(v)));
+    switch (type) {
+    case IP_TTL:
+        return len == sizeof(v) ? set_ttl(h, v, 1) : -EINVAL;
+    case IP_TOS:
+        return len == sizeof(v) || len == 1 ? set_tos(h, v, 0) : -EINVAL;
+    case IP_PKTINFO:
+        if (len != sizeof(info))
+            return -EINVAL;
+        memcpy(&info, data, sizeof(info));
+        memcpy(h->ip, mapped, sizeof(mapped));
+        memcpy(h->ip + sizeof(mapped), info.own, sizeof(info.own));
+        return set_source(h, info.interface);
+    case IP_RETOPTS:
+        return -EOPNOTSUPP;
+    default:
+        return -EINVAL;
+    }
+}
+
+static int head_v6(struct inet_head *h, s32 type, const u8 *data, u64 len)
+{
+    struct in6_pktinfo info;
+    s32 v = 0;
+
+    memcpy(&v, data, MIN(len, (u64)sizeof(v)));
+    switch (type) {
+    case IPV6_PKTINFO:
+    case IPV6_2292PKTINFO:
+        if (len < sizeof(info))
+            return -EINVAL;
+        memcpy(&info, data, sizeof(info));
+        memcpy(h->ip, info.address, sizeof(info.address));
+        return set_source(h, info.interface);
+    case IPV6_HOPLIMIT:
+    case IPV6_2292HOPLIMIT:
+        return len == sizeof(v) ? set_ttl(h, v, -1) : -EINVAL;
+    case IPV6_TCLASS:
+        return len == sizeof(v) ? set_tos(h, v, -1) : -EINVAL;
+    case IPV6_DONTFRAG: /* nothing is ever cut */
+        return len == sizeof(v) && (v == 0 || v == 1) ? 0 : -EINVAL;
+    default:
+        return type >= IPV6_HOPOPTS && type <= IPV6_DSTOPTS ? -EOPNOTSUPP : -EINVAL;
+    }
+}
+
+int control_head(struct message *m, s32 level, s32 type, const u8 *data, u64 len)
+{
+    if (level == IPPROTO_IP)
+        return head_v4(&m->head[0], type, data, len);
+    if (level == IPPROTO_IPV6)
+        return head_v6(&m->head[1], type, data, len);
+    return 0;
+}
+
+/* ---- receiving ---- */
+
+static int tell_v4(const struct message *m, struct control *c)
+{
+    const struct inet_head *h = &m->head[0];
+    struct in_pktinfo info = {.interface = LO};
+    s32 ttl = h->ttl;
+    int err = 0;
+
+    memcpy(info.own, h->ip + sizeof(mapped), sizeof(info.own));
+    memcpy(info.to, info.own, sizeof(info.to));
+    if (m->wants & WANT_PKTINFO)
+        err = control_put(c, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+    if (!err && m->wants & WANT_TTL)
+        err = control_put(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+    if (!err && m->wants & WANT_TOS)
+        err = control_put(c, IPPROTO_IP, IP_TOS, &h->tos, sizeof(h->tos));
+    return err;
+}
+
+static int tell_v6(const struct message *m, struct control *c)
+{
+    const struct inet_head *h = &m->head[0];
+    s32 ttl = h->ttl, tos = h->tos;
+    int err = 0;
+
+    if (m->wants & WANT_HOPLIMIT6)
+        err = control_put(c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
+    if (!err && m->wants & WANT_TCLASS6)
+        err = control_put(c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+    return err;
+}
+
+int control_tell_head(const struct message *m, struct control *c)
+{
+    struct in6_pktinfo info = {.interface = LO};
+    int err = 0;
+
+    memcpy(info.address, m->head[0].ip, sizeof(info.address));
+    if (m->wants & WANT_PKTINFO6) /* an IPv4 address is told as a mapped one */
+        err = control_put(c, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    if (err)
+        return err;
+    return memcmp(info.address, mapped, sizeof(mapped)) == 0 ? tell_v4(m, c)
+                                                             : tell_v6(m, c);
+}
