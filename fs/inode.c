@@ -20,7 +20,7 @@
 #include "mm/phys/account.h"
 #include "mm/vm/object.h"
 
-#define NS_PER_SEC 1000000000ull
+#define NS_PER_SEC 1000000000ll
 
 /* About what fs_now() said last. A word that all processors read: it moves once in a second. */
 static u64 last_now;
@@ -31,14 +31,14 @@ u64 fs_now(void)
 {
     u64 now = wall_ns();
 
-    if (unlikely(now - READ_ONCE(last_now) > NS_PER_SEC))
+    if (unlikely(now - READ_ONCE(last_now) > (u64)NS_PER_SEC))
         WRITE_ONCE(last_now, now);
     return now;
 }
 
 void inode_touch(struct inode *ino)
 {
-    u64 now = fs_now();
+    s64 now = (s64)fs_now();
 
     WRITE_ONCE(ino->mtime_ns, now);
     WRITE_ONCE(ino->ctime_ns, now);
@@ -46,7 +46,7 @@ void inode_touch(struct inode *ino)
 
 void inode_changed(struct inode *ino)
 {
-    WRITE_ONCE(ino->ctime_ns, fs_now());
+    WRITE_ONCE(ino->ctime_ns, (s64)fs_now());
 }
 
 void inode_get(struct inode *ino)
@@ -118,16 +118,19 @@ void inode_put_write(struct inode *ino)
     __atomic_fetch_sub(&ino->writers, 1, __ATOMIC_ACQ_REL);
 }
 
-static void split_time(u64 ns, u64 *sec, u64 *nsec)
+/* Nanoseconds go forwards before 1970 too. */
+static void split_time(s64 ns, u64 *sec, u64 *nsec)
 {
-    *sec = ns / NS_PER_SEC;
-    *nsec = ns % NS_PER_SEC;
+    s64 rest = ns % NS_PER_SEC;
+
+    *sec = (u64)(ns / NS_PER_SEC - (rest < 0));
+    *nsec = (u64)(rest < 0 ? rest + NS_PER_SEC : rest);
 }
 
 /* *time is not before `when`, however it is set meanwhile. */
-static void raise(u64 *time, u64 when)
+static void raise(s64 *time, s64 when)
 {
-    u64 now = READ_ONCE(*time);
+    s64 now = READ_ONCE(*time);
 
     while (now < when && !__atomic_compare_exchange_n(time, &now, when, false,
                                                       __ATOMIC_RELAXED, __ATOMIC_RELAXED))
@@ -142,8 +145,8 @@ static void settle(struct inode *ino)
     if (!wrote)
         return;
     wrote = wall_ns_at(clock_ns_of_cycles(wrote));
-    raise(&ino->mtime_ns, wrote);
-    raise(&ino->ctime_ns, wrote);
+    raise(&ino->mtime_ns, (s64)wrote);
+    raise(&ino->ctime_ns, (s64)wrote);
 }
 
 void inode_times_settle(struct inode *ino)
@@ -197,10 +200,10 @@ int vfs_truncate(struct inode *ino, u64 size)
  * read: when it was looked at last does. */
 static inline bool access_is_new(const struct inode *ino)
 {
-    u64 read = READ_ONCE(ino->atime_ns);
+    s64 read = READ_ONCE(ino->atime_ns);
 
     return read > READ_ONCE(ino->mtime_ns) && read > READ_ONCE(ino->ctime_ns) &&
-           (s64)(READ_ONCE(last_now) - read) < 24 * 3600 * (s64)NS_PER_SEC;
+           (s64)(READ_ONCE(last_now) - (u64)read) < 24 * 3600 * NS_PER_SEC;
 }
 
 /* Nameless files have exact times, to a tick as on Linux. */
@@ -219,7 +222,7 @@ static noinline void set_access(const struct path *p, struct inode *ino)
 
     if (!(flags & (MS_RDONLY | MS_NOATIME)) &&
         !(S_ISDIR(ino->mode) && (flags & MS_NODIRATIME)))
-        WRITE_ONCE(ino->atime_ns, fs_now());
+        WRITE_ONCE(ino->atime_ns, (s64)fs_now());
     WRITE_ONCE(ino->read_tick, (u32)READ_ONCE(clock_ticks));
     inode_times_settle(ino);
 }
@@ -260,7 +263,7 @@ int vfs_chown(struct inode *ino, u32 uid, u32 gid)
     return 0;
 }
 
-int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns)
+int vfs_utimes(struct inode *ino, s64 atime_ns, s64 mtime_ns)
 {
     REQUIRES_EXCLUSIVE(&ino->lock);
     SCOPED_LOCK(&ino->times_lock);

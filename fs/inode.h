@@ -48,5 +48,5 @@ void vfs_stat(struct inode *ino, struct kernel_stat *st);
 /* Changes; whether they are allowed is asked under the same hold of ino->lock, exclusive. */
 int vfs_chmod(struct inode *ino, u32 mode);
 int vfs_chown(struct inode *ino, u32 uid, u32 gid);
-#define TIME_KEPT (~0ull) /* for vfs_utimes: this one stays */
-int vfs_utimes(struct inode *ino, u64 atime_ns, u64 mtime_ns);
+#define TIME_KEPT INT64_MIN /* for vfs_utimes: this one stays */
+int vfs_utimes(struct inode *ino, s64 atime_ns, s64 mtime_ns);

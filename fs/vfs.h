@@ -98,8 +98,8 @@ struct inode {
     u64 rdev;      /* [c] */
     /* Single words: reads of data, writes of data and changes of names set them to what the
      * clock says, utimes and inode_times_settle() under times_lock. */
-    u64 atime_ns, mtime_ns, ctime_ns;
-    u64 btime_ns;      /* [c] when it was made; 0: not known */
+    s64 atime_ns, mtime_ns, ctime_ns; /* negative: before 1970 */
+    s64 btime_ns;                     /* [c] when it was made; 0: not known */
     u32 read_tick;     /* nameless files: of the tick when atime_ns was set */
     u32 refs;          /* atomic */
     u32 seals;         /* [lock] F_SEAL_*, memfd only */

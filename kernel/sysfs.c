@@ -187,7 +187,7 @@ static int make_inode(u64 number, struct inode **out)
                                   : S_IFDIR | 0755;
     ino->nlink = is_file(number) ? 1 : 2;
     ino->refs = 1;
-    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = clock_boot_epoch() * 1000000000;
+    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = (s64)clock_boot_epoch() * 1000000000;
     mutex_init(&ino->lock);
     ino->ops = &sysfs_ops;
     ino->fops = is_file(number) ? &text_fops : &dir_fops;

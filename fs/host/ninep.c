@@ -28,7 +28,7 @@ enum {
 #define NOBODY     0xffffffffu
 #define TAG        1u
 #define WANT_BASIC 0x7ffull
-#define SECOND_NS  1000000000ull
+#define SECOND_NS  1000000000ll
 
 struct mutex ninep_lock = {.queue = LIST_INIT(ninep_lock.queue)};
 
@@ -202,11 +202,13 @@ void ninep_forget(u32 fid)
     (void)ask(&t, T_CLUNK); /* if that fails there is nothing more to be done */
 }
 
-static u64 get_time(struct text *t)
+static s64 get_time(struct text *t)
 {
-    u64 seconds = get(t, 8), ns = get(t, 8);
+    s64 seconds = (s64)get(t, 8), ns = (s64)get(t, 8), most = 1ll << 33;
 
-    return seconds < (1ull << 34) && ns < SECOND_NS ? seconds * SECOND_NS + ns : 0;
+    if (seconds < -most || seconds >= most || ns < 0 || ns >= SECOND_NS)
+        return 0;
+    return seconds * SECOND_NS + ns;
 }
 
 int ninep_getattr(u32 fid, struct ninep_attr *a)

@@ -14,7 +14,8 @@
 #define NINEP_READ_MAX 61440u /* bytes of one read: whole pages */
 
 struct ninep_attr {
-    u64 size, rdev, atime_ns, mtime_ns, ctime_ns;
+    u64 size, rdev;
+    s64 atime_ns, mtime_ns, ctime_ns;
     u32 mode, uid, gid;
 };
 

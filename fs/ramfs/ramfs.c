@@ -40,7 +40,7 @@ struct inode *inode_create(u32 mode, u64 rdev, const struct inode_ops *ops,
     ino->nlink = S_ISDIR(mode) ? 2 : 1;
     ino->rdev = rdev;
     ino->refs = 1;
-    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = ino->btime_ns = fs_now();
+    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = ino->btime_ns = (s64)fs_now();
     mutex_init(&ino->lock);
     if (S_ISREG(mode)) /* as on Linux a writer keeps it while he copies */
         mutex_bears_faults(&ino->lock);

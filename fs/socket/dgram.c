@@ -3,6 +3,7 @@
  * Messages: datagrams, and the sequenced packets of AF_UNIX.
  */
 #include "fs/socket/dgram.h"
+#include "fs/socket/head.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/netlink.h"
 #include "fs/socket/packet.h"
@@ -160,40 +161,6 @@ static int find_unix(struct socket *s, const struct message *m, struct socket **
     return err;
 }
 
-/* A value that -1 gives back to the system. */
-static u8 value_or(const struct socket *s, u32 index, s32 initial)
-{
-    s32 v = READ_ONCE(s->values[index]) + initial;
-
-    return (u8)(v < 0 ? initial : v);
-}
-
-/* The head of p, that goes to dest: as the sender says, or as the options do. The sender's
- * address too, where he names one: -EINVAL when it is not this machine's. */
-static int fill_head(struct socket *s, const struct message *m, struct packet *p,
-                     const struct inet_name *dest)
-{
-    bool v4 = inet_is_v4(dest);
-    const struct inet_head *h = &m->head[!v4];
-    struct inet_name own = {.port = 0};
-
-    memcpy(p->head.ip, dest->ip, sizeof(p->head.ip));
-    p->head.ttl =
-        h->has_ttl ? h->ttl : value_or(s, v4 ? VALUE_TTL : VALUE_HOPS, HOPS_DEFAULT);
-    p->head.tos = h->has_tos ? h->tos : value_or(s, v4 ? VALUE_TOS : VALUE_TCLASS, 0);
-    if (!h->has_ip)
-        h = &m->head[1]; /* IPV6_PKTINFO may name an IPv4 address too */
-    if (!h->has_ip)
-        return 0;
-    memcpy(own.ip, h->ip, sizeof(own.ip));
-    if (inet_is_any(&own))
-        return 0;
-    if (inet_is_v4(&own) != v4 || inet_route(&own))
-        return -EINVAL;
-    memcpy(p->from_inet.ip, own.ip, sizeof(own.ip));
-    return 0;
-}
-
 static int find_inet(struct socket *s, const struct message *m, struct packet *p,
                      struct socket **to)
 {
@@ -216,7 +183,7 @@ static int find_inet(struct socket *s, const struct message *m, struct packet *p
     spin_lock(&s->lock);
     p->from_inet = s->local;
     spin_unlock(&s->lock);
-    err = fill_head(s, m, p, &dest);
+    err = head_fill(s, m, p, &dest);
     if (err)
         return err;
     inet_source(&p->from_inet, &dest);
@@ -363,14 +330,6 @@ static int wait_message(struct socket *s, bool wait)
     return err;
 }
 
-static void tell_head(const struct socket *s, const struct packet *p, struct message *m)
-{
-    inet_address(s, &p->from_inet, &m->address);
-    m->head[0] = p->head;
-    m->wants =
-        READ_ONCE(s->options) >> OPT_WANTS & ((1u << (OPT_WANTS_END - OPT_WANTS)) - 1);
-}
-
 static void tell_sender(const struct socket *s, const struct packet *p, struct message *m)
 {
     m->cred = p->cred;
@@ -378,7 +337,7 @@ static void tell_sender(const struct socket *s, const struct packet *p, struct m
     if (is_netlink(s))
         netlink_name(s, true, &m->address);
     else if (!is_unix(s))
-        tell_head(s, p, m);
+        head_tell(s, p, m);
     else if (p->from)
         unix_address(p->from, &m->address);
 }

@@ -9,7 +9,7 @@
 #include "fs/socket/socket_own.h"
 
 /* The last byte of the queue is urgent; the one of before is an ordinary byte from now on, or
- * is lost when it was the next to be read. Whoever owns the file gets SIGURG. */
+ * is lost when it was the next to be read. The owner of the file gets SIGURG. */
 void urgent_mark(struct socket *s, u8 byte);
 
 /* How many of n bytes that leave the head of the queue were counted before. */

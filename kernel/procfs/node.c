@@ -120,7 +120,7 @@ int procfs_inode(const struct procfs_node *n, struct inode **out)
     ino->mode = mode_of(n);
     ino->nlink = S_ISDIR(ino->mode) ? 2 : 1;
     ino->refs = 1;
-    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = wall_ns();
+    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = (s64)wall_ns();
     mutex_init(&ino->lock);
     ino->data = &p->node;
     choose_ops(ino, n);

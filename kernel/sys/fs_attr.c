@@ -137,7 +137,8 @@ long sys_fchown(const struct syscall_args *a)
 static long set_times(struct target *t, const struct timespec times[2])
 {
     struct inode *ino = t->inode;
-    u64 now = fs_now(), ns[2];
+    s64 now = (s64)fs_now(), ns[2];
+    const s64 most = INT64_MAX / NSEC - 1; /* what 64 bits of nanoseconds hold: to 2262 */
     bool only_now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
     int err = 0;
 
@@ -146,9 +147,9 @@ static long set_times(struct target *t, const struct timespec times[2])
         if (times[i].tv_nsec == UTIME_NOW) {
             ns[i] = now;
         } else if (times[i].tv_nsec != UTIME_OMIT) {
-            s64 sec = MIN(MAX(times[i].tv_sec, (s64)0), INT64_MAX / NSEC - 1);
+            s64 sec = MIN(MAX(times[i].tv_sec, -most), most);
 
-            ns[i] = (u64)(sec * NSEC + times[i].tv_nsec);
+            ns[i] = sec * NSEC + times[i].tv_nsec;
         }
     }
     if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)

@@ -66,7 +66,7 @@ static struct inode *make_inode(u64 number, u32 mode)
     ino->mode = mode;
     ino->nlink = S_ISDIR(mode) ? 2 : 1;
     ino->refs = 1;
-    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = fs_now();
+    ino->atime_ns = ino->mtime_ns = ino->ctime_ns = (s64)fs_now();
     mutex_init(&ino->lock);
     ino->ops = S_ISDIR(mode) ? &root_ops : &node_ops;
     ino->fops = S_ISDIR(mode) ? &root_fops : NULL;

@@ -278,6 +278,29 @@ TEST(set, "files are dated by the clock as somebody has set it")
     OK(close(fd));
 }
 
+TEST(before_1970, "times before 1970 are kept, to the nanosecond")
+{
+    const struct timespec set[2] = {{-14245441, 750000000}, {-1, 999999999}};
+    const struct timespec later[2] = {{1, 0}, {-5000000000, 0}};
+    struct stat st;
+    int fd = t_make("old", "x");
+
+    OK(futimens(fd, set));
+    OK(fstat(fd, &st));
+    EQ(st.st_atim.tv_sec, -14245441);
+    EQ(st.st_atim.tv_nsec, 750000000);
+    EQ(st.st_mtim.tv_sec, -1);
+    EQ(st.st_mtim.tv_nsec, 999999999);
+    CHECK(st.st_ctim.tv_sec > 0);
+    OK(futimens(fd, later));
+    OK(fstat(fd, &st));
+    EQ(st.st_atim.tv_sec, 1);
+    EQ(st.st_mtim.tv_sec, -5000000000);
+    EQ(write(fd, "y", 1), 1); /* the ordinary times go on from there */
+    OK(fstat(fd, &st));
+    CHECK(st.st_mtim.tv_sec > 0);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
