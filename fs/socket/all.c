@@ -4,6 +4,7 @@
  * sockets costs n times the logarithm of n however small the pieces are.
  */
 #include "fs/socket/all.h"
+#include "fs/socket/end.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/unix.h"
 #include "lib/pause.h"
@@ -60,7 +61,7 @@ static bool shows_in(enum socket_table table, const struct socket *s)
     case TABLE_TCP:
     case TABLE_TCP6:
         return s->protocol == IPPROTO_TCP && six == (table == TABLE_TCP6) &&
-               READ_ONCE(s->state) != SOCKET_NEW;
+               READ_ONCE(s->state) != SOCKET_NEW && !is_over(s);
     case TABLE_UDP:
     case TABLE_UDP6:
         return s->protocol == IPPROTO_UDP && s->local.port &&
@@ -74,6 +75,8 @@ static u32 state_number(const struct socket *s, enum socket_state state)
 {
     static const u8 inet[] = {7, 2, 1, 10}, local[] = {1, 2, 3, 1};
 
+    if (is_tcp(s))
+        return socket_tcp_state(s);
     return is_unix(s) ? local[state] : inet[state];
 }
 

@@ -48,6 +48,32 @@ int socket_name(struct socket *s, bool peer, struct address *out)
     return 0;
 }
 
+int socket_peer_name(struct socket *s, struct address *out)
+{
+    return is_over(s) ? -ENOTCONN : socket_name(s, true, out);
+}
+
+u32 socket_tcp_state(const struct socket *s)
+{
+    u32 closed = READ_ONCE(s->closed);
+
+    switch (READ_ONCE(s->state)) {
+    case SOCKET_NEW:
+        return 7; /* CLOSE */
+    case SOCKET_CONNECTING:
+        return 2; /* SYN_SENT */
+    case SOCKET_LISTENING:
+        return 10; /* LISTEN */
+    case SOCKET_CONNECTED:
+        break;
+    }
+    if (is_over(s))
+        return 7;
+    if (closed & CLOSED_END)
+        return 8;                         /* CLOSE_WAIT */
+    return closed & CLOSED_WRITE ? 5 : 1; /* FIN_WAIT2, ESTABLISHED */
+}
+
 /* ---- the end ---- */
 
 /* Nobody will accept these. */
@@ -106,7 +132,8 @@ static void tell_peer(struct socket *s, struct socket *peer, bool hard)
     if (is_unix(s))
         socket_fail(peer, hard ? ECONNRESET : 0, CLOSED_BOTH);
     else
-        socket_fail(peer, hard ? ECONNRESET : 0, hard ? CLOSED_BOTH : CLOSED_READ);
+        socket_fail(peer, hard ? ECONNRESET : 0,
+                    hard ? CLOSED_BOTH | CLOSED_RESET : CLOSED_READ | CLOSED_END);
 }
 
 /* Its peers know of the end, its queue is empty. */

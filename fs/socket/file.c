@@ -102,7 +102,8 @@ static u32 socket_poll(struct file *f, struct poll_table *pt)
     closed = READ_ONCE(s->closed);
     if (READ_ONCE(s->error))
         mask |= POLLERR;
-    if (closed == CLOSED_BOTH || (is_connected_kind(s) && state == SOCKET_NEW))
+    if ((closed & CLOSED_BOTH) == CLOSED_BOTH ||
+        (is_connected_kind(s) && state == SOCKET_NEW))
         mask |= POLLHUP;
     if (closed & CLOSED_READ)
         mask |= POLLIN | POLLRDNORM | POLLRDHUP;

@@ -4,6 +4,7 @@
  * there is kept and told again, within the bounds Linux has for it.
  */
 #include "fs/socket/option.h"
+#include "fs/socket/end.h"
 #include "fs/socket/netlink.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
@@ -291,8 +292,7 @@ static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
 /* TCP_INFO: the state; there are no packets to tell of. */
 static int get_tcp_info(const struct socket *s, void *to, u32 *len)
 {
-    static const u8 states[] = {7, 2, 1, 10};
-    u8 info[TCP_INFO_LEN] = {states[READ_ONCE(s->state)]};
+    u8 info[TCP_INFO_LEN] = {(u8)socket_tcp_state(s)};
 
     return give(to, len, info, sizeof(info));
 }

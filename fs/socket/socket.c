@@ -272,7 +272,7 @@ int socket_shutdown(struct socket *s, u32 how)
         socket_stop_listening(s);
         return 0;
     }
-    if (!is_unix(s) && READ_ONCE(s->state) != SOCKET_CONNECTED)
+    if (!is_unix(s) && (READ_ONCE(s->state) != SOCKET_CONNECTED || is_over(s)))
         return -ENOTCONN;
     socket_fail(s, 0, closed);
     if (!is_connected_kind(s))
@@ -280,7 +280,10 @@ int socket_shutdown(struct socket *s, u32 how)
     peer = socket_peer_get(s);
     if (!peer)
         return 0;
-    socket_fail(peer, 0, is_unix(s) ? other : other & CLOSED_READ);
+    if (is_unix(s))
+        socket_fail(peer, 0, other);
+    else if (other & CLOSED_READ)
+        socket_fail(peer, 0, CLOSED_READ | CLOSED_END);
     socket_put(peer);
     return 0;
 }

@@ -18,6 +18,8 @@
 #define CLOSED_READ  1u /* nothing comes any more */
 #define CLOSED_WRITE 2u
 #define CLOSED_BOTH  3u
+#define CLOSED_END   4u /* TCP: the other side said that nothing comes any more */
+#define CLOSED_RESET 8u /* TCP: the other side knows of no connection */
 
 /* An address and port of the loopback; IPv4 addresses mapped into IPv6. */
 struct inet_name {
@@ -160,6 +162,14 @@ static inline bool is_stream(const struct socket *s)
 static inline bool is_tcp(const struct socket *s)
 {
     return s->protocol == IPPROTO_TCP;
+}
+
+/* A connection of TCP both of whose directions are at their end: Linux's state CLOSE. */
+static inline bool is_over(const struct socket *s)
+{
+    u32 closed = READ_ONCE(s->closed), ends = CLOSED_END | CLOSED_WRITE;
+
+    return closed & CLOSED_RESET || (closed & ends) == ends;
 }
 
 static inline bool is_netlink(const struct socket *s)

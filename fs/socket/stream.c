@@ -77,7 +77,8 @@ static ssize_t send_part(struct socket *s, struct socket *peer, struct message *
         return err;
     }
     socket_fail(s, EPIPE,
-                CLOSED_BOTH); /* the network takes the bytes before it says so */
+                CLOSED_BOTH |
+                    CLOSED_RESET); /* the network takes the bytes before it says so */
     return (ssize_t)n;
 }
 

@@ -220,7 +220,7 @@ static long do_shutdown(struct socket *s, const struct syscall_args *a)
 static long tell_name(struct socket *s, const struct syscall_args *a, bool peer)
 {
     struct address at;
-    int err = socket_name(s, peer, &at);
+    int err = peer ? socket_peer_name(s, &at) : socket_name(s, false, &at);
 
     return err ? err : address_to_user(&at, a->a1, a->a2);
 }
