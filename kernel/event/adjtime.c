@@ -30,8 +30,7 @@ static int set_offset(const struct timex *t)
         __builtin_add_overflow(ns, fraction, &ns) ||
         __builtin_add_overflow(ns, now, &ns) || ns < 0)
         return -EINVAL;
-    clock_set_realtime((u64)ns);
-    return 0;
+    return clock_set_realtime((u64)ns);
 }
 
 /* -EOPNOTSUPP: what would bend the clock, or feed one that is not bent. */

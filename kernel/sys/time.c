@@ -16,8 +16,14 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/time.h"
 
-#define NSEC        1000000000ull
-#define SECONDS_MAX (UINT64_MAX / NSEC / 2)
+#define NSEC             1000000000ull
+#define SECONDS_MAX      (UINT64_MAX / NSEC / 2)
+/* 30 years less: what is set must still be a number when the machine has run for long. */
+#define SETTABLE_SECONDS (SECONDS_MAX - 30ull * 365 * 24 * 3600)
+#define ZONE_MOST        (15 * 60)
+
+/* struct timezone, as one word: minutes west of Greenwich, kind of summer time. Atomic. */
+static u64 time_zone;
 
 /* Microseconds or nanoseconds after seconds. */
 struct two_words {
@@ -161,11 +167,21 @@ long sys_clock_getres(const struct syscall_args *a)
     return timespec_to_user(a->a1, coarse ? TICK_NS : 1);
 }
 
-void clock_set_realtime(u64 ns)
+/* Whether the clock can show that moment for as long as a machine runs. */
+static bool settable(u64 ns)
 {
+    return ns < SETTABLE_SECONDS * NSEC;
+}
+
+int clock_set_realtime(u64 ns)
+{
+    if (!settable(ns) ||
+        ns < clock_monotonic_ns()) /* the machine was started after 1970 */
+        return -EINVAL;
     wall_set(ns);
     vdso_clock_was_set();
     alarm_clock_was_set();
+    return 0;
 }
 
 long sys_clock_settime(const struct syscall_args *a)
@@ -181,18 +197,34 @@ long sys_clock_settime(const struct syscall_args *a)
         return clock_read(clock, &ns) ?: -EPERM;
     if (err)
         return err;
-    if (!proc_capable(current_proc(), CAP_SYS_TIME))
-        return -EPERM;
-    clock_set_realtime(ns);
-    return 0;
+    if (!settable(ns))
+        return -EINVAL;
+    return proc_capable(current_proc(), CAP_SYS_TIME) ? clock_set_realtime(ns) : -EPERM;
 }
 
 long sys_gettimeofday(const struct syscall_args *a)
 {
     int err = a->a0 ? timeval_to_user(a->a0, clock_realtime_ns()) : 0;
 
-    /* The time zone has been nothing but zeros for decades. */
-    return !err && a->a1 ? clear_user(a->a1, 8) : err;
+    u64 zone = __atomic_load_n(&time_zone, __ATOMIC_RELAXED);
+
+    return !err && a->a1 ? copy_to_user(a->a1, &zone, sizeof(zone)) : err;
+}
+
+/* The first zone, when it comes without a time, says that the machine's clock showed local time. */
+static int set_zone(u64 zone, bool with_time)
+{
+    static bool was_set;
+    s32 minutes_west = (s32)zone;
+
+    if (minutes_west > ZONE_MOST || minutes_west < -ZONE_MOST)
+        return -EINVAL;
+    __atomic_store_n(&time_zone, zone, __ATOMIC_RELAXED);
+    if (__atomic_exchange_n(&was_set, true, __ATOMIC_RELAXED) || with_time ||
+        !minutes_west)
+        return 0;
+    return clock_set_realtime(clock_realtime_ns() +
+                              (u64)((s64)minutes_west * 60 * (s64)NSEC));
 }
 
 long sys_settimeofday(const struct syscall_args *a)
@@ -204,11 +236,13 @@ long sys_settimeofday(const struct syscall_args *a)
         return err;
     if (a->a1 && copy_from_user(&zone, a->a1, sizeof(zone)) != 0)
         return -EFAULT;
+    if (a->a0 && !settable(ns))
+        return -EINVAL;
     if (!proc_capable(current_proc(), CAP_SYS_TIME))
         return -EPERM;
-    if (a->a0)
-        clock_set_realtime(ns);
-    return 0;
+    if (a->a1)
+        err = set_zone(zone, a->a0 != 0);
+    return !err && a->a0 ? clock_set_realtime(ns) : err;
 }
 
 long sys_time(const struct syscall_args *a)

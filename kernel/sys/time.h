@@ -22,8 +22,9 @@ int must_check timeval_from_user(vaddr_t src, u64 *ns);
 
 /* Seconds since 1970 in nanoseconds. */
 u64 clock_realtime_ns(void);
-/* Sets it, for all that show or wait for it. */
-void clock_set_realtime(u64 ns);
+/* Sets it, for all that show or wait for it. -EINVAL: before the machine was started, if that was in
+ * 1970, or too far away. */
+int must_check clock_set_realtime(u64 ns);
 
 /* What kind of clock CLOCK_* names: one of the CPU's time, or one that can be set. */
 static inline bool clock_is_cpu_time(s32 clock)

@@ -175,10 +175,40 @@ TEST(step, "ADJ_SETOFFSET moves the clock at once; what would bend it is refused
     ERR(syscall(SYS_adjtimex, &x), EINVAL);
     x.time.tv_sec = INT64_MAX;
     ERR(syscall(SYS_adjtimex, &x), EINVAL);
+    ERR(clock_settime(CLOCK_REALTIME, &(struct timespec){.tv_sec = INT64_MAX}), EINVAL);
+    ERR(clock_settime(CLOCK_REALTIME,
+                      &(struct timespec){.tv_sec = 9223372036 - 946080000}),
+        EINVAL);
+    ERR(clock_settime(CLOCK_REALTIME, &(struct timespec){.tv_nsec = 1}), EINVAL);
     x.modes = ADJ_TICK;
     ERR(syscall(SYS_adjtimex, &x), EOPNOTSUPP);
     x.modes = ADJ_FREQUENCY | ADJ_SETOFFSET;
     ERR(syscall(SYS_adjtimex, &x), EOPNOTSUPP);
+}
+
+TEST(zone, "the time zone is kept; the first one without a time moves the clock")
+{
+    struct timezone zone = {.tz_minuteswest = 15 * 60 + 1}, now;
+    struct timespec before, after;
+    struct timeval tv;
+
+    if (!t_tessera)
+        SKIP("changes the machine's clock");
+    ERR(syscall(SYS_settimeofday, NULL, &zone), EINVAL);
+    OK(clock_gettime(CLOCK_REALTIME, &before));
+    zone.tz_minuteswest = 60;
+    OK(syscall(SYS_settimeofday, NULL, &zone));
+    OK(clock_gettime(CLOCK_REALTIME, &after));
+    CHECK(after.tv_sec - before.tv_sec >= 3600 && after.tv_sec - before.tv_sec < 3700);
+    zone.tz_minuteswest = -120;
+    zone.tz_dsttime = 1;
+    OK(syscall(SYS_settimeofday, NULL, &zone));
+    OK(syscall(SYS_gettimeofday, &tv, &now));
+    EQ(now.tz_minuteswest, -120);
+    EQ(now.tz_dsttime, 1);
+    CHECK(tv.tv_sec - after.tv_sec < 100);
+    OK(syscall(SYS_settimeofday, NULL, &(struct timezone){0}));
+    OK(clock_settime(CLOCK_REALTIME, &before));
 }
 
 int main(int argc, char **argv)

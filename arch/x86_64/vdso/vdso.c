@@ -89,13 +89,11 @@ int __vdso_gettimeofday(struct words *out, s32 *zone)
 {
     u64 ns;
 
-    if (!vdso_data.usable)
+    if (!vdso_data.usable || zone)
         return (int)ask_kernel(NR_GETTIMEOFDAY, (long)out, zone);
     ns = wall_ns();
     if (out)
         *out = (struct words){(s64)(ns / NSEC), (s64)(ns % NSEC / 1000)};
-    if (zone)
-        zone[0] = zone[1] = 0;
     return 0;
 }
 
