@@ -126,6 +126,29 @@ void crowd_waits(void)
     apart(waiting);
 }
 
+static int word, other_word;
+
+static void *waits_for_word(void *arg)
+{
+    syscall(SYS_futex, &word, 0 /* FUTEX_WAIT */, 0, NULL, NULL, 0);
+    return arg;
+}
+
+static void waiting_for_word(void)
+{
+    start(waits_for_word, NTHREADS);
+    if (syscall(SYS_futex, &word, 4 /* FUTEX_CMP_REQUEUE */, 0, NTHREADS, &other_word,
+                0) < NTHREADS / 2)
+        die("FUTEX_CMP_REQUEUE");
+    syscall(SYS_futex, &other_word, 1 /* FUTEX_WAKE */, NTHREADS, NULL, NULL, 0);
+    usleep(100000);
+}
+
+void crowd_futex(void)
+{
+    apart(waiting_for_word);
+}
+
 #define UFFDIO_API      _IOC(_IOC_READ | _IOC_WRITE, 0xaa, 0x3f, 24)
 #define UFFDIO_REGISTER _IOC(_IOC_READ | _IOC_WRITE, 0xaa, 0, 32)
 #define UFFDIO_WAKE     _IOC(_IOC_READ, 0xaa, 2, 16)

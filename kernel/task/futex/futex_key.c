@@ -11,6 +11,7 @@
 #include "kernel/task/uaccess.h"
 #include "kernel/uffd/wait.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/access.h"
 #include "mm/vm/object.h"
@@ -124,33 +125,32 @@ void futex_move(struct futex_waiter *w, struct futex_bucket *to,
     futex_add(to, w);
 }
 
-int futex_move_some(struct futex_bucket *b, const struct futex_key *from,
-                    struct futex_bucket *to, const struct futex_key *key, int limit,
-                    int (*admit)(struct futex_waiter *w, void *arg), void *arg)
+bool futex_move_some(struct futex_moving *m)
 {
     struct list *pos, *tmp;
-    u64 last = b->arrivals;
-    int moved = 0;
+    bool first = true;
 
-    list_for_each_safe (pos, tmp, &b->waiters) {
+    list_for_each_safe (pos, tmp, &m->bucket->waiters) {
         struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
         struct futex_key old = w->key;
-        int err;
 
-        if (moved >= limit)
+        if (m->moved >= m->limit)
             break;
-        if (w->arrival > last || !futex_same_key(&old, from))
+        if (w->arrival > m->last || !futex_same_key(&old, m->from))
             continue;
-        err = admit(w, arg);
-        if (err)
-            return err;
-        futex_move(w, to, key);
-        /* `from` holds a reference of its own: this one is not the last. */
+        if (m->pauses && !first && pause_due())
+            return false;
+        m->err = m->admit(w, m->arg);
+        if (m->err)
+            break;
+        futex_move(w, m->to_bucket, m->to);
+        /* m->from holds a reference of its own: this one is not the last. */
         if (old.object)
             object_put(old.object);
-        moved++;
+        m->moved++;
+        first = false;
     }
-    return moved;
+    return true;
 }
 
 /* ---- the word ---- */

@@ -25,11 +25,19 @@ struct futex_bucket *futex_lock_waiter(struct futex_waiter *w);
 void futex_move(struct futex_waiter *w, struct futex_bucket *to,
                 const struct futex_key *key);
 
-/* Moves up to `limit` waiters of `from` that stand in b to another key and its bucket, both
- * locked; admit says of each whether it may (0, or the errno to end with). How many. */
-int futex_move_some(struct futex_bucket *b, const struct futex_key *from,
-                    struct futex_bucket *to, const struct futex_key *key, int limit,
-                    int (*admit)(struct futex_waiter *w, void *arg), void *arg);
+/* Waiters that get another key, and its bucket. */
+struct futex_moving {
+    struct futex_bucket *bucket, *to_bucket;
+    const struct futex_key *from, *to;
+    u64 last; /* who came to the bucket later stays */
+    int limit, moved;
+    bool pauses;                                     /* in pieces */
+    int (*admit)(struct futex_waiter *w, void *arg); /* 0, or the errno to end with */
+    void *arg;
+    int err;
+};
+/* Both buckets locked. False: others are to have their turn before more are moved. */
+bool futex_move_some(struct futex_moving *m);
 
 /* The user word. 0; -EFAULT: futex_fault_in, then again. xchg: -EAGAIN it was not `old`. */
 int must_check futex_load_now(vaddr_t addr, u32 *value);

@@ -108,9 +108,17 @@ static int requeue_now(const struct requeue_pi *r, struct futex_bucket *b,
     if (pi) {
         struct pi_place place = {.key = &r->to, .pi = pi};
 
-        err = futex_move_some(b, &r->from, to, &r->to, 1 + r->nmove - count, waits_for_pi,
-                              &place);
-        count = err < 0 ? err : count + err;
+        struct futex_moving m = {.bucket = b,
+                                 .to_bucket = to,
+                                 .from = &r->from,
+                                 .to = &r->to,
+                                 .last = b->arrivals,
+                                 .limit = 1 + r->nmove - count,
+                                 .admit = waits_for_pi,
+                                 .arg = &place};
+
+        (void)futex_move_some(&m);
+        count = m.err ? m.err : count + m.moved;
         if (pi->nwaiters == 0)
             futex_pi_free(pi);
     }

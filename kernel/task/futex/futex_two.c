@@ -17,11 +17,25 @@ static int waits_plainly(struct futex_waiter *w, void *arg)
     return w->pi || w->requeue_key ? -EINVAL : 0;
 }
 
+static void pause_of_two(struct futex_bucket *a, struct futex_bucket *b)
+{
+    futex_unlock_two(a, b);
+    pause_anyway();
+    futex_lock_two(a, b);
+}
+
 static int requeue_now(const struct futex_two *r, struct futex_bucket *b,
                        struct futex_bucket *to)
 {
-    int woken = 0, moved, done;
-    u64 last = b->arrivals;
+    struct futex_moving m = {.bucket = b,
+                             .to_bucket = to,
+                             .from = &r->key,
+                             .to = &r->other,
+                             .last = b->arrivals,
+                             .limit = r->n_other,
+                             .pauses = true,
+                             .admit = waits_plainly};
+    int woken = 0, done;
     u32 value;
 
     if (r->compare) {
@@ -31,18 +45,13 @@ static int requeue_now(const struct futex_two *r, struct futex_bucket *b,
         if (value != r->value)
             return -EAGAIN;
     }
-    while ((done = futex_wake_some(b, &r->key, r->n, ~0u, last, &woken)) == 0) {
-        futex_unlock_two(b, to);
-        pause_anyway();
-        futex_lock_two(b, to);
-    }
+    while ((done = futex_wake_some(b, &r->key, r->n, ~0u, m.last, &woken)) == 0)
+        pause_of_two(b, to);
     if (done < 0)
         return done;
-    moved =
-        futex_same_key(&r->key, &r->other)
-            ? 0
-            : futex_move_some(b, &r->key, to, &r->other, r->n_other, waits_plainly, NULL);
-    return moved < 0 ? moved : woken + moved;
+    while (!futex_same_key(&r->key, &r->other) && !futex_move_some(&m))
+        pause_of_two(b, to);
+    return m.err ? m.err : woken + m.moved;
 }
 
 /* FUTEX_WAKE_OP's code: what becomes of the word. */
