@@ -5,6 +5,7 @@
  */
 #include "tests/user/t.h"
 #include <net/if.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -230,6 +231,58 @@ TEST(discipline, "TIOCGETD and TIOCSETD: a terminal has the usual line disciplin
     kind = 9999;
     ERR(ioctl(master, TIOCSETD, &kind), EINVAL);
     ERR(ioctl(master, TIOCSETD, 8), EFAULT);
+}
+
+enum { FILE_, VM_, FILES_, FS_, SIGHAND_, IO_, SYSVSEM_, TYPES_ = 8 };
+
+static long compared(pid_t a, pid_t b, int type, int fd_a, int fd_b)
+{
+    return syscall(SYS_kcmp, a, b, type, fd_a, fd_b);
+}
+
+static int ends(void *go)
+{
+    char c;
+
+    return (int)read(*(int *)go, &c, 1);
+}
+
+TEST(kcmp, "kcmp tells what processes have in common")
+{
+    static char stack[16384];
+    int go[2], fd = F(1), same = dup(fd), other = F(1);
+    pid_t me = getpid(), child;
+
+    if (compared(me, me, VM_, 0, 0) == -1 && errno == ENOSYS)
+        SKIP("no kcmp");
+    EQ(compared(me, me, FILE_, fd, same), 0);
+    CHECK(compared(me, me, FILE_, fd, other) > 0);
+    EQ(compared(me, me, FILE_, fd, other) + compared(me, me, FILE_, other, fd), 3);
+    ERR(compared(me, me, FILE_, fd, 999), EBADF);
+    ERR(compared(me, me, TYPES_, 0, 0), EINVAL);
+    ERR(compared(me, 0, VM_, 0, 0), ESRCH);
+    ERR(compared(-1, me, TYPES_, 0, 0), ESRCH);
+    OK(pipe(go));
+    OK(child = fork());
+    if (child == 0)
+        _exit(ends(&go[0]));
+    EQ(compared(me, child, FILE_, fd, same), 0);
+    for (int type = VM_; type <= SIGHAND_; type++) {
+        EQ(compared(me, me, type, 0, 0), 0);
+        CHECK(compared(me, child, type, 0, 0) > 0);
+    }
+    EQ(compared(me, child, IO_, 0, 0), 0);
+    EQ(compared(me, child, SYSVSEM_, 0, 0), 0);
+    EQ(write(go[1], "x", 1), 1);
+    EQ(waitpid(child, NULL, 0), child);
+    OK(child =
+           clone(ends, stack + sizeof(stack),
+                 CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | SIGCHLD, &go[0]));
+    for (int type = VM_; type <= SIGHAND_; type++)
+        EQ(compared(me, child, type, 0, 0), 0);
+    EQ(write(go[1], "x", 1), 1);
+    EQ(waitpid(child, NULL, 0), child);
+    ERR(compared(me, child, VM_, 0, 0), ESRCH);
 }
 
 TEST(slack, "a thread's timer slack: kept, inherited, put back")
