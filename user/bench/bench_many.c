@@ -69,7 +69,7 @@ static void low(void)
 /* The whole of a file of /proc, as programs read it: in large pieces. Bytes. */
 static size_t contents(const char *path, off_t from, size_t most)
 {
-    static char buf[65536];
+    char buf[65536];
     int fd = open(path, O_RDONLY);
     size_t all = 0;
     ssize_t n;
