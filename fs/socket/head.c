@@ -10,12 +10,9 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
-/* A value that -1 gives back to the system. */
-static u8 value_or(const struct socket *s, u32 index, s32 initial)
+static u8 value_of(const struct socket *s, u32 index, s32 initial)
 {
-    s32 v = READ_ONCE(s->values[index]) + initial;
-
-    return (u8)(v < 0 ? initial : v);
+    return (u8)(READ_ONCE(s->values[index]) + initial);
 }
 
 int head_fill(struct socket *s, const struct message *m, struct packet *p,
@@ -27,8 +24,8 @@ int head_fill(struct socket *s, const struct message *m, struct packet *p,
 
     memcpy(p->head.ip, dest->ip, sizeof(p->head.ip));
     p->head.ttl =
-        h->has_ttl ? h->ttl : value_or(s, v4 ? VALUE_TTL : VALUE_HOPS, HOPS_DEFAULT);
-    p->head.tos = h->has_tos ? h->tos : value_or(s, v4 ? VALUE_TOS : VALUE_TCLASS, 0);
+        h->has_ttl ? h->ttl : value_of(s, v4 ? VALUE_TTL : VALUE_HOPS, HOPS_DEFAULT);
+    p->head.tos = h->has_tos ? h->tos : value_of(s, v4 ? VALUE_TOS : VALUE_TCLASS, 0);
     if (!h->has_ip)
         h = &m->head[1]; /* IPV6_PKTINFO may name an IPv4 address too */
     if (!h->has_ip)

@@ -19,8 +19,9 @@
 
 #define TCP_INFO_LEN 8u /* the state and what is 0 after it */
 
-/* How the value of an option is kept. */
-enum kind { SWITCH, VALUE };
+/* How the value of an option is kept. HOPS: -1 is the initial one; MANY: as HOPS, and streams
+ * have none; EXACT: not every number that is not 0 stands for 1. */
+enum kind { SWITCH, VALUE, HOPS, MANY, EXACT };
 
 struct option {
     s16 level, name;
@@ -49,15 +50,19 @@ static const struct option options[] = {
     {SOL_SOCKET, SO_PRIORITY, VALUE, 0, 0, 0, 6},
     {SOL_SOCKET, SO_RCVLOWAT, VALUE, VALUE_RCVLOWAT, 1, 1, INT_MAX_},
     {IPPROTO_IP, 1 /* IP_TOS */, VALUE, VALUE_TOS, 0, 0, 255},
-    {IPPROTO_IP, 2 /* IP_TTL */, VALUE, VALUE_TTL, HOPS_DEFAULT, 1, 255},
+    {IPPROTO_IP, 2 /* IP_TTL */, HOPS, VALUE_TTL, HOPS_DEFAULT, 1, 255},
     {IPPROTO_IP, 10 /* IP_MTU_DISCOVER */, VALUE, 4, 1, 0, 5},
     {IPPROTO_IP, 11 /* IP_RECVERR */, VALUE, 5, 0, 0, 1},
     {IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, VALUE, 6, 0, 0, 1},
     {IPPROTO_IP, 15 /* IP_FREEBIND */, VALUE, 7, 0, 0, 1},
-    {IPPROTO_IPV6, 16 /* IPV6_UNICAST_HOPS */, VALUE, VALUE_HOPS, HOPS_DEFAULT, -1, 255},
-    {IPPROTO_IPV6, 67 /* IPV6_TCLASS */, VALUE, VALUE_TCLASS, 0, -1, 255},
+    {IPPROTO_IPV6, 16 /* IPV6_UNICAST_HOPS */, HOPS, VALUE_HOPS, HOPS_DEFAULT, 0, 255},
+    {IPPROTO_IPV6, 67 /* IPV6_TCLASS */, HOPS, VALUE_TCLASS, 0, 0, 255},
     {IPPROTO_IPV6, 25 /* IPV6_RECVERR */, VALUE, 10, 0, 0, 1},
     {IPPROTO_IPV6, 23 /* IPV6_MTU_DISCOVER */, VALUE, 11, 1, 0, 5},
+    {IPPROTO_IP, 33 /* IP_MULTICAST_TTL */, MANY, 26, 1, 0, 255},
+    {IPPROTO_IP, 34 /* IP_MULTICAST_LOOP */, VALUE, 27, 1, 0, 1},
+    {IPPROTO_IPV6, 18 /* IPV6_MULTICAST_HOPS */, MANY, 28, 1, 0, 255},
+    {IPPROTO_IPV6, 19 /* IPV6_MULTICAST_LOOP */, EXACT, 29, 1, 0, 1},
     {IPPROTO_TCP, 1 /* TCP_NODELAY */, VALUE, 12, 0, 0, 1},
     {IPPROTO_TCP, 2 /* TCP_MAXSEG */, VALUE, 13, 32768, 88, 32767},
     {IPPROTO_TCP, 3 /* TCP_CORK */, VALUE, 14, 0, 0, 1},
@@ -74,7 +79,7 @@ static const struct option options[] = {
     {IPPROTO_TCP, 25 /* TCP_NOTSENT_LOWAT */, VALUE, 25, 0, 0, INT_MAX_},
 };
 
-STATIC_ASSERT(VALUES > 25 && OPT_WANTS_END <= 32);
+STATIC_ASSERT(VALUES > 29 && OPT_WANTS_END <= 32);
 
 static const struct option *find(const struct socket *s, s32 level, s32 name)
 {
@@ -123,7 +128,11 @@ static int set_plain(struct socket *s, const struct option *o, s32 v)
             __atomic_fetch_and(&s->options, ~bit, __ATOMIC_RELAXED);
         return 0;
     }
-    if (o->min == 0 && o->max == 1)
+    if (o->kind == MANY && is_stream(s))
+        return o->level == IPPROTO_IP ? -EINVAL : -ENOPROTOOPT;
+    if ((o->kind == HOPS || o->kind == MANY) && v == -1)
+        v = o->initial;
+    if (o->kind == VALUE && o->min == 0 && o->max == 1)
         v = v != 0;
     if (o->index == VALUE_RCVLOWAT)
         v = low_water_for(s, v);
