@@ -158,6 +158,11 @@ void inode_times_settle(struct inode *ino)
     spin_unlock(&ino->times_lock);
 }
 
+bool inode_may_direct(const struct inode *ino)
+{
+    return S_ISREG(ino->mode) && ino->object && !ino->object->order;
+}
+
 void vfs_stat(struct inode *ino, struct kernel_stat *st)
 {
     inode_times_settle(ino);

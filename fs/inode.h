@@ -45,6 +45,10 @@ void vfs_accessed(const struct path *p, struct inode *ino);
 void inode_times_settle(struct inode *ino);
 void vfs_stat(struct inode *ino, struct kernel_stat *st);
 
+/* Whether O_DIRECT means something: data that lie in memory anyway, in small pages. Pipes
+ * have no packets. */
+bool inode_may_direct(const struct inode *ino);
+
 /* Changes; whether they are allowed is asked under the same hold of ino->lock, exclusive. */
 int vfs_chmod(struct inode *ino, u32 mode);
 int vfs_chown(struct inode *ino, u32 uid, u32 gid);

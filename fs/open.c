@@ -124,6 +124,8 @@ int file_open_path(const struct fs_cred *c, const struct path *p, u32 flags, boo
         err = check_rights(c, p, flags);
     if (!err)
         err = choose_ops(ino, flags, &ops);
+    if (!err && (flags & O_DIRECT) && !inode_may_direct(ino))
+        err = -EINVAL;
     if (!err && writes)
         err = begin_writing(p);
     if (err)

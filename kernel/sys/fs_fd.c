@@ -3,6 +3,7 @@
  * Descriptors: closing, duplicating, fcntl, ioctl.
  */
 #include "fs/fdtable.h"
+#include "fs/inode.h"
 #include "fs/perm.h"
 #include "fs/pipe/capacity.h"
 #include "fs/pipe/pipe.h"
@@ -134,6 +135,8 @@ static long set_flags(int fd, struct file *f, u32 flags)
 
     if (flags & ~file_flags(f) & O_NOATIME && !inode_owned(current_cred(), f->inode))
         return -EPERM;
+    if ((flags & O_DIRECT) && !inode_may_direct(f->inode))
+        return -EINVAL;
     err = file_async_switch(fd, f, flags & O_ASYNC);
     if (err && err != -ENOTTY) /* the flag stays off, without a word */
         return err;

@@ -233,6 +233,28 @@ TEST(discipline, "TIOCGETD and TIOCSETD: a terminal has the usual line disciplin
     ERR(ioctl(master, TIOCSETD, 8), EFAULT);
 }
 
+TEST(direct, "O_DIRECT where it can mean nothing is EINVAL, not passed over")
+{
+    int fd, v[2];
+
+    OK(mkfifo("di_p", 0600));
+    ERR(open("di_p", O_RDWR | O_DIRECT), EINVAL);
+    ERR(open(".", O_RDONLY | O_DIRECT), EINVAL);
+    ERR(open("/dev/null", O_RDWR | O_DIRECT), EINVAL);
+    ERR(open("/proc/self/maps", O_RDONLY | O_DIRECT), EINVAL);
+    OK(fd = open("/dev/null", O_RDWR));
+    ERR(fcntl(fd, F_SETFL, O_DIRECT), EINVAL);
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, v));
+    ERR(fcntl(v[0], F_SETFL, O_DIRECT | O_NONBLOCK), EINVAL);
+    EQ(fcntl(v[0], F_GETFL) & O_NONBLOCK, 0);
+    OK(pipe(v)); /* Linux has packets */
+    if (t_tessera)
+        ERR(fcntl(v[1], F_SETFL, O_DIRECT), EINVAL);
+    OK(fd = open("di_f", O_RDWR | O_CREAT, 0644));
+    if (t_tessera)
+        OK(fcntl(fd, F_SETFL, O_DIRECT));
+}
+
 enum { FILE_, VM_, FILES_, FS_, SIGHAND_, IO_, SYSVSEM_, TYPES_ = 8 };
 
 static long compared(pid_t a, pid_t b, int type, int fd_a, int fd_b)
