@@ -38,12 +38,16 @@ static struct thread *teller;
 static struct mutex telling;
 static u32 untold; /* atomic: noted, or taken and being told of */
 
-static void wake(const struct list *sleepers)
+/* The one that sleeps longest: it sees what there is, and when something is left wakes the next one
+ * (epoll_leave). There may be thousands, and this may be an interrupt. */
+static void wake_one(struct list *sleepers)
 {
-    struct list *pos;
+    struct list *first = list_first(sleepers);
 
-    list_for_each (pos, sleepers)
-        thread_unpark(list_entry(pos, struct sleeper, link)->thread);
+    if (!first)
+        return;
+    list_del(first); /* the next wake is for another one */
+    thread_unpark(list_entry(first, struct sleeper, link)->thread);
 }
 
 static void note(struct epoll *ep)
@@ -70,7 +74,7 @@ bool epoll_ready(struct watch *w)
     if (list_empty(&w->ready))
         list_add_tail(&ep->ready, &w->ready);
     told = !list_empty(&ep->sleepers);
-    wake(&ep->sleepers);
+    wake_one(&ep->sleepers);
     /* Who polls joins first and looks at `ready` then. */
     if (list_empty(&ep->pollers.waiters))
         return told;
@@ -171,9 +175,9 @@ void epoll_leave(struct epoll *ep)
     SCOPED_LOCK_IRQ(&ep->lock);
 
     ep->busy = false;
-    wake(&ep->entrants);
+    wake_one(&ep->entrants);
     if (!list_empty(&ep->ready)) /* something stays ready for another one */
-        wake(&ep->sleepers);
+        wake_one(&ep->sleepers);
 }
 
 /* ---- asking ---- */

@@ -4,6 +4,7 @@
  */
 #include "tests/user/crowd.h"
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -113,6 +114,46 @@ TEST(queue_goes,
         }
         t_join(pid);
     }
+}
+
+static void *takes_one_event(void *arg)
+{
+    struct epoll_event e;
+    int n;
+
+    here((intptr_t)arg);
+    do /* half of them wake by themselves again and again */
+        n = epoll_wait(counter, &e, 1, (intptr_t)arg % 2 ? -1 : 20);
+    while (n == 0);
+    shared->bad += n != 1;
+    __atomic_fetch_add(&shared->turns[e.data.u32], 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&shared->hits, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+TEST(epollers, "300 threads wait in one epoll: each event wakes one of them")
+{
+    begin();
+    CHILD({
+        int fds[MANY];
+        counter = epoll_create1(0);
+        for (int i = 0; i < MANY; i++) {
+            struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.u32 = (uint32_t)i};
+            fds[i] = eventfd(0, 0);
+            if (fds[i] < 0 || epoll_ctl(counter, EPOLL_CTL_ADD, fds[i], &e))
+                _exit(1);
+        }
+        make(takes_one_event, MANY);
+        wait_ready(MANY);
+        for (int i = 0; i < MANY; i++)
+            if (eventfd_write(fds[i], 1))
+                _exit(2);
+        hits(MANY);
+        for (int i = 0; i < MANY; i++)
+            if (shared->turns[i] != 1)
+                _exit(3);
+        _exit(shared->bad != 0);
+    });
 }
 
 /* ---- sums over all threads ---- */

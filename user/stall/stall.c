@@ -214,6 +214,7 @@ static const struct {
     {"6,000 threads poll one file", crowd_polls},
     {"6,000 threads wait for one child", crowd_waits},
     {"6,000 threads wait for one monitor", crowd_faults},
+    {"6,000 threads wait in one epoll", crowd_epoll},
     {"6,000 threads wait for a futex, are moved, woken", crowd_futex},
     {"what 6,000 threads of a process used", usage_of_many},
     {"end of a thread with 2,000 children that asked to hear", thread_with_children},

@@ -45,6 +45,7 @@ void crowd_reads(void);
 void crowd_polls(void);
 void crowd_waits(void);
 void crowd_faults(void);
+void crowd_epoll(void);
 void crowd_futex(void);
 void thread_with_children(void);
 void usage_of_many(void);

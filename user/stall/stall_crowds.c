@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -79,6 +80,32 @@ static void apart(void (*fn)(void))
         _exit(0);
     }
     waitpid(pid, NULL, 0);
+}
+
+static void *waits_for_event(void *arg)
+{
+    struct epoll_event event;
+
+    epoll_wait(ends[1], &event, 1, -1);
+    return arg;
+}
+
+static void waiting_for_event(void)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    ends[0] = eventfd(0, 0);
+    ends[1] = epoll_create1(0);
+    if (epoll_ctl(ends[1], EPOLL_CTL_ADD, ends[0], &event))
+        die("epoll_ctl");
+    start(waits_for_event, NTHREADS);
+    eventfd_write(ends[0], 1);
+    usleep(100000);
+}
+
+void crowd_epoll(void)
+{
+    apart(waiting_for_event);
 }
 
 static void reading(void)
