@@ -27,7 +27,7 @@ static DEFINE_PER_CPU(s64, large_pages); /* of large kmallocs */
 
 #define CACHES_MAX 64u /* that CPUs keep objects of */
 #define KEEP_MAX   12u
-#define KEEP_BYTES 5120u
+#define KEEP_BYTES 6144u /* two processes */
 
 u32 slab_keep_most = KEEP_MAX;
 
@@ -246,10 +246,13 @@ static void give_kept(struct slab_cache *c, struct kept *k, u64 n)
     spin_unlock(&c->lock);
 }
 
-/* The CPU has all that it may keep, which can be nothing: half goes, and obj. */
-static noinline void give_some(struct slab_cache *c, void *obj)
+/* The CPU has all that it may keep: half goes, for obj and others. Of some caches it keeps none. */
+static noinline void make_room(struct slab_cache *c, struct kept *k, void *obj)
 {
-    give_kept(c, kept_of(c), c->keep / 2);
+    if (c->keep) {
+        give_kept(c, k, c->keep / 2);
+        return;
+    }
     spin_lock(&c->lock);
     give(c, obj);
     spin_unlock(&c->lock);
@@ -266,8 +269,9 @@ void slab_free(struct slab_cache *c, void *obj)
 #endif
     kasan_poison(obj, c->size, KASAN_OBJECT_FREE);
     if (unlikely(k->n == c->keep)) {
-        give_some(c, obj);
-        return;
+        make_room(c, k, obj);
+        if (!c->keep)
+            return;
     }
     k->of[k->n] = obj;
     WRITE_ONCE(k->n, k->n + 1);
