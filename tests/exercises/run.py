@@ -51,7 +51,7 @@ def begun(tree, number):
 
 
 def patch(tree, file, *options):
-    return complaint(run(["patch", "-p1", "-s", "-f", "-l", "--no-backup-if-mismatch", "-d", tree, *options, "-i", file]))
+    return complaint(run(["patch", "--fuzz=0", "-p1", "-s", "-f", "-l", "--no-backup-if-mismatch", "-d", tree, *options, "-i", file]))
 
 
 def solution(number):
