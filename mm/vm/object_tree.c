@@ -154,8 +154,9 @@ void object_unlink(struct vma *v)
     spin_unlock(&o->lock);
 }
 
-/* All n VMAs of o, if there are no others: the tree need not be taken apart. */
-static bool unlink_all(struct vm_object *o, u64 n)
+/* All n VMAs of o, `writable` of them counted as that, if there are no others: the tree need not be
+ * taken apart. A mapping under way is counted, too, so the count is not just cleared. */
+static bool unlink_all(struct vm_object *o, u64 n, u32 writable)
 {
     bool all;
 
@@ -164,7 +165,8 @@ static bool unlink_all(struct vm_object *o, u64 n)
     if (all) {
         o->vmas = (struct rb_root)RB_ROOT;
         o->nvmas = 0;
-        o->shared_writable = o->nprivate = 0;
+        o->shared_writable -= writable;
+        o->nprivate = 0;
         forget_mappings(o);
     }
     spin_unlock(&o->lock);
@@ -177,11 +179,14 @@ void object_unlink_run(struct vma *v, const struct vma *end)
         REQUIRES_EXCLUSIVE(&v->mm->lock);
         struct vm_object *o = v->object;
         struct vma *last = v;
+        u32 writable = 0;
         u64 n = 0;
 
-        for (; last != end && last->object == o; last = last->next, n++)
+        for (; last != end && last->object == o; last = last->next, n++) {
+            writable += counts_writable(last);
             pause_anyway();
-        if (o && n > 1 && unlink_all(o, n))
+        }
+        if (o && n > 1 && unlink_all(o, n, writable))
             v = last;
         for (; v != last; v = v->next) {
             if (o)

@@ -50,8 +50,11 @@ def begun(tree, number):
     return (tree / file).exists() and re.search(word, (tree / file).read_text()) is not None
 
 
+EXACT = "--fuzz=0"  # not where others have been applied before
+
+
 def patch(tree, file, *options):
-    return complaint(run(["patch", "--fuzz=0", "-p1", "-s", "-f", "-l", "--no-backup-if-mismatch", "-d", tree, *options, "-i", file]))
+    return complaint(run(["patch", "-p1", "-s", "-f", "-l", "--no-backup-if-mismatch", "-d", tree, *options, "-i", file]))
 
 
 def solution(number):
@@ -185,7 +188,7 @@ def in_kernel(number):
 def solved(build, number):
     """The test in a copy of the tree with the solution applied."""
     tree = copy(build, number, ROOT, COPIED)
-    return patch(tree, solution(number)) or test(tree, tree / "build", number)
+    return patch(tree, solution(number), EXACT) or test(tree, tree / "build", number)
 
 
 def solved_in_kernel(build, wanted):
@@ -206,7 +209,7 @@ def apply():
     for number in numbers():
         files = [solution(number)] + [file_of(number)] * (file_of(number).suffix == ".fault")
         for file in files:
-            wrong = patch(ROOT, file, "--dry-run")
+            wrong = patch(ROOT, file, "--dry-run", EXACT)
             if wrong:
                 faults += 1
                 print(f"{file.relative_to(ROOT)} does not fit any more:\n{wrong}")

@@ -77,6 +77,21 @@ TEST(seal_write, "memfd: write seals and mappings")
     EQ(p[0], 'a');
 }
 
+/* A mapping in the place of all others of its file, which go at once, is one that may write. */
+TEST(seal_over, "memfd: write seals and a mapping over many")
+{
+    int fd = memfd_create("s", MFD_ALLOW_SEALING);
+    OK(ftruncate(fd, 64 * P));
+    char *p = mmap(NULL, 64 * P, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK(p != MAP_FAILED);
+    OK(mprotect(p + 16 * P, 16 * P, PROT_READ | PROT_WRITE));
+    OK(mprotect(p + 48 * P, 8 * P, PROT_NONE));
+    CHECK(mmap(p, 64 * P, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == p);
+    ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY);
+    OK(munmap(p, 64 * P));
+    OK(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+}
+
 TEST(fifo, "FIFOs")
 {
     char c;
