@@ -28,7 +28,7 @@ run: all ## boot in QEMU, run the userland suite, then a shell (Ctrl-A x quits);
 test: ## the tests that take minutes, three at a time, with the sum at the end; LANES=1: one
 	$(TEST_ALL)
 
-test-needs: all $(DEBUG_KERNEL) $(DIFF) $(ARGS) $(BENCH) $(TALLY) $(BOOT_NEEDS) $(O)/iso.cpio
+test-needs: all $(DEBUG_KERNEL) $(DIFF) $(ARGS) $(BENCH) $(TALLY) $(BOOT_NEEDS) $(O)/iso.cpio $(EXPLORER_HOST)
 	$(TEST_NEEDS)
 
 test-models: ## the models of protocols that need several CPUs, with spin
@@ -190,7 +190,7 @@ test-tours: ## the lists of functions in docs/tours are what happens
 exercise: ## the test of an exercise of docs/exercises, skipped until it is begun: N=1
 	tests/exercises/run.py $(O) $(or $(N),1)
 
-test-exercises: ## each solution solves its exercise, in copies of the tree
+test-exercises: ## each test of an exercise fails without the work, and passes with its solution, in copies of the tree
 	$(MAKE) --no-print-directory -j$(shell nproc) kernel $(INITRAMFS)
 	$(MAKE) --no-print-directory $(EXPLORER_HOST)
 	tests/exercises/run.py $(O) --all

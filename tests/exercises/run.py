@@ -3,7 +3,8 @@
 """Exercises: docs/exercises.
 
     run.py BUILD N          the test of exercise N: skipped until the work is begun; status 1: not done
-    run.py BUILD --all      every test is skipped in this tree, and passes in a copy with the solution
+    run.py BUILD --all      every test is skipped in this tree, fails when it is begun without the work, and passes
+                            in a copy with the solution
     run.py BUILD --all N... the same of these
     run.py BUILD --apply    the solutions and the faults still fit this tree (a part of `make lint`)
 
@@ -104,9 +105,9 @@ def test_script(tree, build, text):
 # ---- a script that must find a fault ----
 
 def test_finding(tree, build, number):
-    lines, long = own_script(tree, number, SCRIPT_LINES)
-    if long:
-        return long
+    lines, wrong = own_script(tree, number, SCRIPT_LINES)
+    if wrong:
+        return wrong
     good = explorer(tree, build)
     clean = None if good else play(build, lines)
     if good or clean.returncode:
@@ -120,12 +121,14 @@ def test_finding(tree, build, number):
 
 
 def test_goal(tree, build, number, text):
-    lines, long = own_script(tree, number, int(re.search(r"lines: (\d+)", text)[1]))
-    return long or test_script(tree, build, "\n".join(lines + re.findall(r"^# expect: .*$", text, re.M)))
+    lines, wrong = own_script(tree, number, int(re.search(r"lines: (\d+)", text)[1]))
+    return wrong or test_script(tree, build, "\n".join(lines + re.findall(r"^# expect: .*$", text, re.M)))
 
 
 def own_script(tree, number, most):
     """The reader's lines, and what is wrong."""
+    if not (tree / begun_file(number)).exists():
+        return [], "there is no script"
     lines = [line for line in (tree / begun_file(number)).read_text().splitlines() if line and not line.startswith("#")]
     return lines, f"{len(lines)} lines; {most} are enough" if len(lines) > most else ""
 
@@ -150,10 +153,13 @@ def test_program(tree, build, number, place, sources):
 
 def test(tree, build, number):
     """"skipped", "" when done, or what is wrong."""
+    return judged(tree, build, number) if begun(tree, number) else "skipped"
+
+
+def judged(tree, build, number):
+    """"" when done, or what is wrong, begun or not."""
     file = file_of(number)
     text = file.read_text()
-    if not begun(tree, number):
-        return "skipped"
     if file.suffix == ".txt":
         return test_script(tree, build, text)
     if file.suffix == ".goal":
@@ -222,13 +228,14 @@ def everything(build, which):
     after = solved_in_kernel(build, wanted) if wanted else {}
     after.update({n: solved(build, n) for n in which if n not in after})
     faults = 0
-    for number in which:
-        before = test(ROOT, build, number)
-        if before != "skipped" or after[number]:
-            faults += 1
-            print(f"exercise {number}: here {before!r}, solved: {after[number] or 'done'}")
-    print(f"exercises: {len(after)} skipped here and solved by their solutions, {len(wanted)} of them inside Tessera"
-          if not faults else f"exercises: {faults} faults")
+    for at, number in enumerate(which, 1):
+        wrong = [why for why, is_wrong in (
+            ("its test is not skipped here", begun(ROOT, number)),
+            ("its test passes without the work", not judged(ROOT, build, number)),
+            (f"with its solution: {after[number]}", after[number])) if is_wrong]
+        faults += bool(wrong)
+        print(f"{'not ok' if wrong else 'ok'} {at} - exercise {number}: {'; '.join(wrong) or 'solved by its solution alone'}")
+    print(f"{len(which) - faults} passed, {faults} failed")
     return faults
 
 

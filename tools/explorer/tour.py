@@ -84,11 +84,11 @@ def main():
             continue
         tours += 1
         found = ["  " * depth + function for depth, function, _ in path(program, run(program, script)[-1][2])]
+        faults += found != expected
+        print(f"{'ok' if found == expected else 'not ok'} {tours} - {file.stem}: the functions of the list, in its order")
         if found != expected:
-            faults += 1
-            print(f"{file}: the path is now")
-            print("\n".join(found))
-    print(f"tours: {tours} run, {faults} with a list that is not what happens")
+            print("the path is now\n" + "\n".join(found))
+    print(f"{tours - faults} passed, {faults} failed")
     sys.exit(faults != 0)
 
 

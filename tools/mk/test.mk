@@ -46,4 +46,4 @@ TEST_NEEDS  = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host 
 TEST_ALL    = $(MAKE) --no-print-directory -j$(shell nproc) test-needs && \
               tools/sum-tests $(MAKE) --no-print-directory : \
               test-run test-boot-short test-diff test-inject test-user test-host test-models test-args test-screen \
-              test-port test-sanitizers-short test-usb test-bench-short test-image test-keys test-hwreport
+              test-exercises test-port test-sanitizers-short test-usb test-bench-short test-image test-keys test-tours test-hwreport
