@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What of a descriptor table grows: the files, and two bits per number. All under the lock of the
- * table it belongs to, which fs/fdtable.c asserts.
+ * Inside a descriptor table (fs/fdtable.h): what of it grows, which is the files and two bits per
+ * number, all under the table's lock, which fs/fdtable.c asserts.
  */
 #pragma once
 
@@ -14,6 +14,25 @@ struct fd_array {
     u64 *used; /* one allocation with cloexec */
     u64 *cloexec;
 };
+
+struct fdtable {
+    u32 refs;          /* atomic */
+    u32 owners;        /* atomic: processes; the other references are for a look */
+    u64 lock_owner;    /* [c] of record locks */
+    spinlock_t lock;   /* below all others */
+    struct fd_array a; /* [lock] the size is also read without: it only grows */
+};
+
+/* fd_get() without a reference, for the only thread of a process: nobody takes the file away before
+ * its call ends. false: other processes have the table too, *f is not told. In line: each transfer
+ * begins with it. */
+static inline bool fd_borrow(const struct fdtable *t, int fd, struct file **f)
+{
+    if (unlikely(__atomic_load_n(&t->owners, __ATOMIC_RELAXED) > 1))
+        return false;
+    *f = likely((u32)fd < t->a.size) ? t->a.files[fd] : NULL;
+    return true;
+}
 
 /* An array of `size` numbers, all free. false: no memory. */
 bool must_check fd_array_alloc(struct fd_array *a, u32 size);

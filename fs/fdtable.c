@@ -20,14 +20,6 @@
 
 u32 fd_max = FD_MAX_MOST;
 
-struct fdtable {
-    u32 refs;          /* atomic */
-    u32 owners;        /* atomic: processes; the other references are for a look */
-    u64 lock_owner;    /* [c] of record locks */
-    spinlock_t lock;   /* below all others */
-    struct fd_array a; /* [lock] the size is also read without: it only grows */
-};
-
 #define AT_ONCE 16384u /* descriptors copied in one piece */
 
 /* A descriptor of f goes away: so do the record locks of the table on that file, unless it only
@@ -198,14 +190,6 @@ struct file *fd_get(struct fdtable *t, int fd)
         file_get(f);
     spin_unlock(&t->lock);
     return f;
-}
-
-bool fd_borrow(const struct fdtable *t, int fd, struct file **f)
-{
-    if (unlikely(fdtable_is_shared(t)))
-        return false;
-    *f = likely((u32)fd < t->a.size) ? t->a.files[fd] : NULL;
-    return true;
 }
 
 /* Makes room for descriptor fd. 0, -ENOMEM. */

@@ -37,10 +37,6 @@ void fdtable_close_on_exec(struct fdtable *t);
 /* The file behind fd with a new reference; NULL: EBADF. */
 struct file *fd_get(struct fdtable *t, int fd);
 
-/* The same without a reference, for the only thread of a process: nobody takes the file away before
- * its call ends. false: other processes have the table too, *f is not told. */
-bool fd_borrow(const struct fdtable *t, int fd, struct file **f);
-
 /* Installs f (taking over the caller's reference) at the lowest free number >= min that is
  * below limit. The number, -EMFILE or -ENOMEM (reference stays with the caller). */
 int fd_install(struct fdtable *t, struct file *f, int min, u32 limit, bool cloexec);

@@ -25,7 +25,7 @@
 /* About what fs_now() said last. A word that all processors read: it moves once in a second. */
 static u64 last_now;
 
-s64 wall_set_by;
+u64 wall_at_boot;
 
 u64 fs_now(void)
 {

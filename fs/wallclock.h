@@ -10,14 +10,21 @@
 
 #define WALL_SECOND_NS 1000000000ull
 
-extern s64
-    wall_set_by; /* nanoseconds, atomic; in fs/inode.c, changed by wall_set() only */
+/* The time of day in nanoseconds since 1970 when clock_monotonic_ns() was 0, as it is set now. Atomic;
+ * in fs/inode.c, changed by the two below only. */
+extern u64 wall_at_boot;
+
+/* At boot, before a file is made. */
+static inline void wall_start(void)
+{
+    __atomic_store_n(&wall_at_boot, clock_boot_epoch() * WALL_SECOND_NS,
+                     __ATOMIC_RELAXED);
+}
 
 /* Nanoseconds since 1970 at a moment of clock_monotonic_ns(). */
 static inline u64 wall_ns_at(u64 monotonic)
 {
-    return clock_boot_epoch() * WALL_SECOND_NS + monotonic +
-           (u64)__atomic_load_n(&wall_set_by, __ATOMIC_RELAXED);
+    return __atomic_load_n(&wall_at_boot, __ATOMIC_RELAXED) + monotonic;
 }
 
 static inline u64 wall_ns(void)
@@ -28,7 +35,5 @@ static inline u64 wall_ns(void)
 /* It is `ns` now. */
 static inline void wall_set(u64 ns)
 {
-    u64 unset = clock_boot_epoch() * WALL_SECOND_NS + clock_monotonic_ns();
-
-    __atomic_store_n(&wall_set_by, (s64)(ns - unset), __ATOMIC_RELAXED);
+    __atomic_store_n(&wall_at_boot, ns - clock_monotonic_ns(), __ATOMIC_RELAXED);
 }

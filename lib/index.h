@@ -62,8 +62,11 @@ static inline struct index_node *index_leaf(const struct index *ix, u32 number)
 
     if (!n || (u64)number >> n->shift >= INDEX_SLOTS)
         return NULL;
-    while (n && n->shift)
-        n = READ_ONCE(n->slot[(number >> n->shift) % INDEX_SLOTS]);
+    for (u32 shift = n->shift; shift; shift -= INDEX_SHIFT) {
+        n = READ_ONCE(n->slot[(number >> shift) % INDEX_SLOTS]);
+        if (!n)
+            return NULL;
+    }
     return n;
 }
 

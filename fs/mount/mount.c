@@ -12,6 +12,7 @@
 #include "fs/namei.h"
 #include "fs/ramfs/ramfs.h"
 #include "fs/ramfs/tmpfs.h"
+#include "fs/wallclock.h"
 #include "lib/assert.h"
 #include "lib/pause.h"
 #include "lib/spinlock.h"
@@ -340,6 +341,7 @@ void vfs_init(struct fs_context *fs)
     struct super *s;
     struct mount *m;
 
+    wall_start();
     mutex_init(&vfs_tree_lock);
     vfs_register(&ramfs_type);
     vfs_register(&tmpfs_type);

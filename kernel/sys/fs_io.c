@@ -3,7 +3,7 @@
  * Moving bytes: read, write and their relatives.
  */
 #include "kernel/sys/fs_io.h"
-#include "fs/fdtable.h"
+#include "fs/fd_array.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/limits.h"
@@ -25,7 +25,7 @@ static always_inline ssize_t do_read(struct file *f, struct uio *u, const s64 *p
     if (!pos)
         return file_read(f, u);
     at = (u64)*pos;
-    return f->ops->lseek ? file_read_at(f, u, &at) : -ESPIPE;
+    return file_read_at(f, u, &at);
 }
 
 static always_inline ssize_t do_write(struct file *f, struct uio *u, const s64 *pos)
@@ -33,12 +33,11 @@ static always_inline ssize_t do_write(struct file *f, struct uio *u, const s64 *
     u64 at;
     ssize_t n;
 
-    if (pos && !f->ops->lseek)
-        return -ESPIPE;
     if (S_ISREG(f->inode->mode) && u->left) {
         u->limit = proc_rlimit(current_proc(), RLIMIT_FSIZE);
         u->limited = u->limit != RLIM_INFINITY;
-        inode_drop_set_id(current_cred(), f->inode);
+        if (unlikely(f->inode->mode & (S_ISUID | S_ISGID)))
+            inode_drop_set_id(current_cred(), f->inode);
     }
     if (pos) {
         at = (u64)*pos;

@@ -10,8 +10,8 @@ struct file;
 struct uio;
 
 /* Of a file that is open for it, which the caller has checked. pos NULL: the file's own position;
- * it is not negative else. Bytes or errno (-ESPIPE: the file has no positions); SIGPIPE and SIGXFSZ
- * as due. */
+ * else one that is not negative, and the caller has checked that the file has positions. Bytes or
+ * errno; SIGPIPE and SIGXFSZ as due. */
 ssize_t call_read(struct file *f, struct uio *u, const s64 *pos);
 ssize_t call_write(struct file *f, struct uio *u, const s64 *pos);
 /* One call that read or wrote and its result, for /proc/PID/io. */

@@ -83,11 +83,6 @@ bool proc_exec_over_nproc(struct proc *p)
     return p->was_over_nproc;
 }
 
-u64 proc_rlimit(const struct proc *p, unsigned which)
-{
-    return READ_ONCE(p->rlim[which].rlim_cur);
-}
-
 void proc_default_limits(struct proc *p)
 {
     u64 procs = proc_threads_max / 2;

@@ -7,7 +7,12 @@
 
 #include "kernel/task/proc.h"
 
-u64 proc_rlimit(const struct proc *p, unsigned which); /* current soft limit */
+/* The soft limit as it is now. */
+static inline u64 proc_rlimit(const struct proc *p, unsigned which)
+{
+    return READ_ONCE(p->rlim[which].rlim_cur);
+}
+
 /* Those of the first process. */
 void proc_default_limits(struct proc *p);
 /* Gives p the address space's limits; after changes of rlimits or of uids. */

@@ -20,7 +20,7 @@ static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
     if (next)
         limit = vma_low_end(next);
     if (end > limit || !area_may_add(mm) ||
-        area_check_limits(mm, flags, npages, (struct area_pages){0}) != 0)
+        area_check_limits(mm, flags, npages, 0, 0) != 0)
         return false;
     if ((flags & VM_LOCKED) && area_check_memlock(mm, npages) != 0)
         return false;

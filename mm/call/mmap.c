@@ -290,7 +290,8 @@ static int prepare(struct mapping *m)
     if (!err)
         err = check_replaced(m);
     if (!err)
-        err = area_check_limits(m->mm, m->flags, m->len >> PAGE_SHIFT, m->replaced);
+        err = area_check_limits(m->mm, m->flags, m->len >> PAGE_SHIFT, m->replaced.all,
+                                m->replaced.committed);
     if (!err)
         err = make_vma(m);
     if (!err && (m->replaced.all || m->vma->object)) {

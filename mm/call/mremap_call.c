@@ -43,7 +43,7 @@ static int check_limits(struct mremap *m, const struct vma *v, u64 extra)
 
     if (v->flags & VM_LOCKED)
         err = area_check_memlock(m->mm, extra);
-    return err ? err : area_check_limits(m->mm, v->flags, extra, (struct area_pages){0});
+    return err ? err : area_check_limits(m->mm, v->flags, extra, 0, 0);
 }
 
 /* The limit on VMAs, as Linux keeps it: three less for a move, two more for one that takes a
@@ -223,7 +223,7 @@ static int mremap_locked(struct mremap *m)
  * hole, and all of what is new. */
 static void populate(const struct mremap *m)
 {
-    struct vma *v = m->fills ? vma_at(m->mm, m->new_addr) : NULL;
+    struct vma *v = vma_at(m->mm, m->new_addr);
     vaddr_t moved = m->new_addr + MIN(m->old_len, m->new_len);
     vaddr_t end = m->new_addr + m->new_len;
 
@@ -266,7 +266,8 @@ static int move_each(const struct mremap *whole, struct area_dead *dead)
         finish(&m);
         if (err)
             return err;
-        populate(&m);
+        if (m.fills)
+            populate(&m);
     }
     return 0;
 }
@@ -274,14 +275,19 @@ static int move_each(const struct mremap *whole, struct area_dead *dead)
 int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
               vaddr_t new_addr, vaddr_t *out)
 {
-    struct mremap m = {.mm = mm,
-                       .old = addr,
-                       .new_addr = flags & PLACED ? new_addr : 0,
-                       .old_len = old_len,
-                       .new_len = new_len,
-                       .flags = flags};
-    int err = check_args(&m);
+    struct mremap m; /* most of it is room for records, which need not be cleared */
+    int err;
 
+    m.mm = mm;
+    m.old = addr;
+    m.new_addr = flags & PLACED ? new_addr : 0;
+    m.old_len = old_len;
+    m.new_len = new_len;
+    m.flags = flags;
+    m.fills = m.pinned_leaf = m.copies = false;
+    m.reserve.n = m.cuts.n = m.tail.n = 0;
+    m.dead.first = NULL;
+    err = check_args(&m);
     if (err)
         return err;
     mm_lock(mm);
@@ -289,7 +295,7 @@ int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
         err = move_each(&m, &m.dead);
     } else {
         err = mremap_locked(&m);
-        if (!err)
+        if (!err && m.fills)
             populate(&m);
     }
     mm_unlock(mm);

@@ -29,7 +29,7 @@ static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags
     u64 npages = len >> PAGE_SHIFT, size = vma_page_size(v);
     int err = !area_may_add(mm)
                   ? -ENOMEM
-                  : area_check_limits(mm, flags, npages, (struct area_pages){0});
+                  : area_check_limits(mm, flags, npages, 0, 0);
     struct vma *t;
     vaddr_t at;
 

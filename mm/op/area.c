@@ -34,12 +34,6 @@ struct vma *area_take(struct area_reserve *r)
     return r->spare[--r->n];
 }
 
-void area_release(struct area_reserve *r)
-{
-    while (r->n)
-        vma_free(r->spare[--r->n]);
-}
-
 /* Whether a part of v must become a VMA of its own before it is removed: what it was promised
  * ends with it. Else the bound of v moves. */
 static inline bool cut_off(const struct vma *v)
@@ -68,7 +62,7 @@ void area_doom(struct vma *v, struct area_dead *dead)
     dead->first = v;
 }
 
-void area_bury(struct area_dead *dead)
+void area_bury_all(struct area_dead *dead)
 {
     while (dead->first) {
         struct vma *v = dead->first;
@@ -111,19 +105,19 @@ struct area_pages area_pages_in(struct mm *mm, vaddr_t start, vaddr_t end)
     return n;
 }
 
-int area_check_limits(const struct mm *mm, u32 flags, u64 npages,
-                      struct area_pages replaced)
+int area_check_limits(const struct mm *mm, u32 flags, u64 npages, u64 gone,
+                      u64 gone_committed)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     bool data = (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
-    u64 more = npages - MIN(replaced.all, npages);
+    u64 more = npages - MIN(gone, npages);
 
     if (mm->total_vm + more > mm->limits.as >> PAGE_SHIFT)
         return -ENOMEM;
     if (data && mm->data_vm + more > mm->limits.data >> PAGE_SHIFT)
         return -ENOMEM;
-    if ((flags & VM_ACCOUNT) && npages > replaced.committed)
-        return commit_check(mm, npages - replaced.committed);
+    if ((flags & VM_ACCOUNT) && npages > gone_committed)
+        return commit_check(mm, npages - gone_committed);
     return 0;
 }
 

@@ -27,7 +27,12 @@ struct area_reserve {
 /* 0, or -ENOMEM with nothing reserved. n <= 3. */
 int must_check area_reserve(struct area_reserve *r, unsigned n);
 struct vma *area_take(struct area_reserve *r);
-void area_release(struct area_reserve *r); /* frees what was not used */
+/* Frees what was not used. */
+static inline void area_release(struct area_reserve *r)
+{
+    while (unlikely(r->n))
+        vma_free(r->spare[--r->n]);
+}
 
 /* Records needed to remove [start, end): 0 to 2. */
 unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end);
@@ -38,7 +43,12 @@ struct area_dead {
     struct vma *first;
 };
 void area_doom(struct vma *v, struct area_dead *dead); /* v is in no tree any more */
-void area_bury(struct area_dead *dead);
+void area_bury_all(struct area_dead *dead);
+static inline void area_bury(struct area_dead *dead)
+{
+    if (dead->first)
+        area_bury_all(dead);
+}
 
 /* What is mapped in a range: the first VMA, pages, those of them with VM_ACCOUNT, and the flags
  * of all VMAs together. */
@@ -86,9 +96,10 @@ void area_account(struct mm *mm, u32 flags, s64 npages);
 bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end);
 
 /* Whether npages more with these flags fit into RLIMIT_AS, RLIMIT_DATA and, with VM_ACCOUNT,
- * among the commitments; `replaced` goes away at the same time. 0 or -ENOMEM. */
-int must_check area_check_limits(const struct mm *mm, u32 flags, u64 npages,
-                                 struct area_pages replaced);
+ * among the commitments; `gone` pages, some of them committed, go away at the same time. 0 or
+ * -ENOMEM. */
+int must_check area_check_limits(const struct mm *mm, u32 flags, u64 npages, u64 gone,
+                                 u64 gone_committed);
 
 /* Whether the address space may have a new VMA: vm.max_map_count and not one more, as mmap
  * counts; or n more by cutting, which never passes the limit. */
