@@ -89,10 +89,10 @@ static always_inline struct scoped_lock scoped_shared(struct mutex *m)
 
 static always_inline void scoped_end(const struct scoped_lock *s)
 {
-    if (s->spin)
-        spin_unlock(s->spin);
-    else
+    if (s->mutex)
         mutex_unlock(s->mutex);
+    else
+        spin_unlock(s->spin);
 }
 
 struct scoped_irq {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The slow half of the sleeping lock: waiters queue, and the one that unlocks hands the lock to
- * the first of them (with every reader that follows directly). Where there are other CPUs a
+ * the first of them (with every reader that follows directly). MUTEX_QUEUED in the state sends all
+ * others here, so that m->lock alone says who gets it. Where there are other CPUs a
  * waiter looks for the lock for a moment before it sleeps: most holders have done by then, and
  * to sleep and be woken costs more, for both.
  */
@@ -10,7 +11,7 @@
 void mutex_init(struct mutex *m)
 {
     m->lock = (spinlock_t)SPINLOCK_INIT;
-    m->holders = 0;
+    m->state = 0;
     list_init(&m->queue);
 #ifdef TESSERA_LOCKDEP
     m->site = 0;
@@ -22,23 +23,38 @@ void mutex_init(struct mutex *m)
 
 #define LOOK_TURNS 1000u
 
-/* Grants the lock to waiters in order while it is free for them. A waiter that sees `granted`
- * passes m->lock before it goes on: so its thread is there until it has been woken. */
-static void grant(struct mutex *m)
+/* All others come to m->lock from here on, until grant(). */
+static void shut(struct mutex *m)
+{
+    REQUIRES(&m->lock);
+    __atomic_fetch_or(&m->state, MUTEX_QUEUED, __ATOMIC_ACQUIRE);
+}
+
+/* The holders are these, without MUTEX_QUEUED; grants the lock to waiters in order while it is free
+ * for them. A waiter that sees `granted` passes m->lock before it goes on: so its thread is there
+ * until it has been woken. MUTEX_QUEUED was set. */
+static void grant(struct mutex *m, u32 holders)
 {
     REQUIRES(&m->lock);
     while (!list_empty(&m->queue)) {
         struct mutex_waiter *w = list_entry(m->queue.next, struct mutex_waiter, link);
         void *thread = w->sleeps ? w->thread : NULL;
 
-        if (w->mode == MUTEX_EXCLUSIVE ? m->holders != 0 : m->holders < 0)
-            return;
-        m->holders = w->mode == MUTEX_EXCLUSIVE ? -1 : m->holders + 1;
+        if (w->mode == MUTEX_EXCLUSIVE ? holders != 0 : holders & MUTEX_ALONE)
+            break;
+        holders += w->mode == MUTEX_EXCLUSIVE ? MUTEX_ALONE : MUTEX_READER;
         list_del(&w->link);
         WRITE_ONCE(w->granted, true);
         if (thread)
             thread_unpark(thread);
     }
+    __atomic_store_n(&m->state, holders | (list_empty(&m->queue) ? 0 : MUTEX_QUEUED),
+                     __ATOMIC_RELEASE);
+}
+
+static u32 holders_of(const struct mutex *m)
+{
+    return READ_ONCE(m->state) & ~MUTEX_QUEUED;
 }
 
 /* Whether w was granted the lock; if not and `leave`, it waits no more. */
@@ -51,7 +67,7 @@ static bool is_granted(struct mutex *m, struct mutex_waiter *w, bool leave)
     w->sleeps = !granted;
     if (!granted && leave) {
         list_del(&w->link);
-        grant(m); /* those behind it may go with those that have it */
+        grant(m, holders_of(m)); /* those behind it may go with those that have it */
     }
     spin_unlock(&m->lock);
     return granted;
@@ -74,7 +90,8 @@ bool mutex_lock_slow(struct mutex *m, enum mutex_mode mode, bool (*stop)(void))
 
     spin_lock(&m->lock);
     list_add_tail(&m->queue, &w.link);
-    grant(m);
+    shut(m);
+    grant(m, holders_of(m));
     spin_unlock(&m->lock);
     look(&w);
     if (is_granted(m, &w, false))
@@ -89,11 +106,24 @@ bool mutex_lock_slow(struct mutex *m, enum mutex_mode mode, bool (*stop)(void))
     return is_granted(m, &w, true);
 }
 
-/* m->lock is held, and given up here: the one who gets the lock may be the last user of m. */
-void mutex_wake(struct mutex *m)
+/* What is left when one holder goes. */
+static u32 less(u32 state)
 {
-    REQUIRES(&m->lock);
-    grant(m);
+    ASSERT(state & ~MUTEX_QUEUED);
+    return state - (state & MUTEX_ALONE ? MUTEX_ALONE : MUTEX_READER);
+}
+
+void mutex_unlock_slow(struct mutex *m)
+{
+    u32 old = READ_ONCE(m->state);
+
+    while (!(old & MUTEX_QUEUED))
+        if (__atomic_compare_exchange_n(&m->state, &old, less(old), true,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+            return;
+    spin_lock(&m->lock);
+    shut(m); /* those who waited may have gone */
+    grant(m, less(holders_of(m)));
     spin_unlock(&m->lock);
 }
 

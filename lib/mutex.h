@@ -13,9 +13,14 @@
 
 enum mutex_mode { MUTEX_SHARED, MUTEX_EXCLUSIVE };
 
+/* What a mutex is, in one word: 0 is free. */
+#define MUTEX_ALONE  1u /* held exclusively */
+#define MUTEX_QUEUED 2u /* somebody waits: the word changes with mutex.lock held only */
+#define MUTEX_READER 4u /* so much for each that holds it shared */
+
 struct mutex {
-    spinlock_t lock;
-    s32 holders;       /* [lock] -1 exclusive, 0 free, n shared */
+    spinlock_t lock;   /* of the queue */
+    u32 state;         /* atomic; [lock] with MUTEX_QUEUED */
     struct list queue; /* [lock] of struct mutex_waiter, first come first served */
 #ifdef TESSERA_LOCKDEP
     u32 site; /* lib/lockdep.c: its class, 0 until it was taken */
@@ -45,7 +50,7 @@ void mutex_init(struct mutex *m);
 /* stop: asked whenever the thread wakes; says that it shall not wait any more. NULL: it waits
  * on. false: it stopped. */
 bool mutex_lock_slow(struct mutex *m, enum mutex_mode mode, bool (*stop)(void));
-void mutex_wake(struct mutex *m);
+void mutex_unlock_slow(struct mutex *m);
 
 #ifdef LOCKS_CHECKED
 #define HELD_MUTEXES 16u
@@ -88,21 +93,28 @@ bool mutexes_bear_faults(void);
 #define mutex_bears_faults(m)     ((void)(m))
 #endif
 
+/* Takes it if it is free for that mode and nobody waits. */
+static always_inline bool mutex_try(struct mutex *m, enum mutex_mode mode)
+{
+    u32 old = mode == MUTEX_EXCLUSIVE ? 0 : READ_ONCE(m->state);
+
+    if (mode == MUTEX_EXCLUSIVE)
+        return __atomic_compare_exchange_n(&m->state, &old, MUTEX_ALONE, false,
+                                           __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    while (!(old & (MUTEX_ALONE | MUTEX_QUEUED)))
+        if (__atomic_compare_exchange_n(&m->state, &old, old + MUTEX_READER, true,
+                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
 static always_inline bool mutex_take(struct mutex *m, enum mutex_mode mode,
                                      bool (*stop)(void))
 {
     SPIN_CHECK(mutex_may_take(m));
     lockdep_mutex(m);
-    spin_lock(&m->lock);
-    if (likely(list_empty(&m->queue) &&
-               (mode == MUTEX_EXCLUSIVE ? m->holders == 0 : m->holders >= 0))) {
-        m->holders = mode == MUTEX_EXCLUSIVE ? -1 : m->holders + 1;
-        spin_unlock(&m->lock);
-    } else {
-        spin_unlock(&m->lock);
-        if (!mutex_lock_slow(m, mode, stop))
-            return false;
-    }
+    if (unlikely(!mutex_try(m, mode)) && !mutex_lock_slow(m, mode, stop))
+        return false;
     mutex_note_taken(m, mode);
     return true;
 }
@@ -122,21 +134,19 @@ static inline void mutex_lock_shared(struct mutex *m)
     mutex_lock_mode(m, MUTEX_SHARED);
 }
 
-/* Gives up either mode. */
+/* Gives up either mode. Who takes it next may be the last user of m. */
 static inline void mutex_unlock(struct mutex *m)
 {
+    u32 old = MUTEX_ALONE;
+
     mutex_note_given_up(m);
-    spin_lock(&m->lock);
-    ASSERT(m->holders != 0);
-    m->holders = m->holders < 0 ? 0 : m->holders - 1;
-    if (likely(list_empty(&m->queue))) {
-        spin_unlock(&m->lock);
-        return;
-    }
-    mutex_wake(m);
+    if (unlikely(READ_ONCE(m->state) != old ||
+                 !__atomic_compare_exchange_n(&m->state, &old, 0, false, __ATOMIC_RELEASE,
+                                              __ATOMIC_RELAXED)))
+        mutex_unlock_slow(m);
 }
 
 static inline bool mutex_is_held(const struct mutex *m)
 {
-    return m->holders != 0;
+    return READ_ONCE(m->state) & ~MUTEX_QUEUED;
 }

@@ -54,3 +54,13 @@ void mm_unlock(struct mm *mm)
     __atomic_store_n(&mm->seq, mm->seq + 1, __ATOMIC_RELEASE);
     mutex_unlock(&mm->lock);
 }
+
+void mm_lock_shared(struct mm *mm)
+{
+    mutex_lock_shared(&mm->lock);
+}
+
+void mm_unlock_shared(struct mm *mm)
+{
+    mutex_unlock(&mm->lock);
+}

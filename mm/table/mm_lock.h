@@ -32,15 +32,8 @@ DECLARE_PER_CPU(struct mm_reader, mm_reader);
 void mm_lock(struct mm *mm);
 void mm_unlock(struct mm *mm);
 
-static inline void mm_lock_shared(struct mm *mm)
-{
-    mutex_lock_shared(&mm->lock);
-}
-
-static inline void mm_unlock_shared(struct mm *mm)
-{
-    mutex_unlock(&mm->lock);
-}
+void mm_lock_shared(struct mm *mm);
+void mm_unlock_shared(struct mm *mm);
 
 /* The rest of mm_read_begin() when somebody changes mm: waits for a moment until he has done.
  * Without that one change would make all readers take M, each of whom the next one meets. */

@@ -54,8 +54,8 @@ def lock_name(address):
 
 
 def mutex_text(m):
-    n = int(m["holders"])
-    return "free" if n == 0 else "held exclusively" if n < 0 else f"held by {n} readers"
+    state = int(m["state"])  # lib/mutex.h
+    return "held exclusively" if state & 1 else f"held by {state >> 2} readers" if state >> 2 else "free"
 
 
 def waiters(m):
@@ -90,7 +90,7 @@ def locks():
     for mm in elements(static("mm/op/mm.c", "all_mms"), "struct mm", "all"):
         m = mm["lock"]
         spaces[int(m.address)] = int(mm)
-        if int(m["holders"]):
+        if int(m["state"]):
             free = False
             print(f"mutex memory of {who(int(mm), owners())}: {mutex_text(m)}")
             for line in waiters(m):
