@@ -94,3 +94,5 @@ arch_chacha_blocks:
 %endrep
     add rsp, 9 * 16
     ret
+
+section .note.GNU-stack noalloc noexec nowrite progbits ; the host tests link it, too
