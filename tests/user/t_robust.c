@@ -3,6 +3,7 @@
  * Locks whose owner dies: robust lists, right and wrong ones, and PI futexes.
  */
 #include "tests/user/t_futex.h"
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -330,6 +331,30 @@ TEST(pi_requeue, "waiters of a condition get the PI futex one after the other")
     ERR(futex(&cond, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0, &past, &mutex_word, 0), ETIMEDOUT);
     ERR(futex(&cond, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 5, &past, &mutex_word, 0), EAGAIN);
     ERR(futex(&cond, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0, NULL, &cond, 0), EINVAL);
+}
+
+/* Some first, then all that are left, which is also what a condition variable asks for. */
+TEST(pi_requeue_all, "as many waiters as there can be are moved")
+{
+    pthread_t t[20];
+    void *result;
+
+    for (int i = 0; i < 20; i++)
+        EQ(pthread_create(&t[i], NULL, cond_wait, NULL), 0);
+    while (sleeping != 20)
+        sched_yield();
+    t_nap(30000);
+    EQ(futex(&mutex_word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+    EQ(futex(&cond, FUTEX_CMP_REQUEUE_PI_PRIVATE, 1, (void *)4, &mutex_word, 0), 5);
+    EQ(futex(&cond, FUTEX_CMP_REQUEUE_PI_PRIVATE, 1, (void *)INT_MAX, &mutex_word, 0),
+       15);
+    EQ(futex(&cond, FUTEX_CMP_REQUEUE_PI_PRIVATE, 1, (void *)INT_MAX, &mutex_word, 0), 0);
+    EQ(futex(&mutex_word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+    for (int i = 0; i < 20; i++) {
+        EQ(pthread_join(t[i], &result), 0);
+        EQ((long)result, 0);
+    }
+    EQ(done, 20);
 }
 
 static void *try_once(void *arg)

@@ -216,6 +216,7 @@ static const struct {
     {"6,000 threads wait for one monitor", crowd_faults},
     {"6,000 threads wait in one epoll", crowd_epoll},
     {"6,000 threads wait for a futex, are moved, woken", crowd_futex},
+    {"3,000 threads are moved to a lock, 3,000 inherit theirs", crowd_owned},
     {"what 6,000 threads of a process used", usage_of_many},
     {"end of a thread with 2,000 children that asked to hear", thread_with_children},
     {"4,000 timers of used time, 1,000 threads", used_time},

@@ -47,6 +47,7 @@ void crowd_waits(void);
 void crowd_faults(void);
 void crowd_epoll(void);
 void crowd_futex(void);
+void crowd_owned(void);
 void thread_with_children(void);
 void usage_of_many(void);
 void used_time(void);

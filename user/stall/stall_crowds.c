@@ -176,6 +176,53 @@ void crowd_futex(void)
     apart(waiting_for_word);
 }
 
+static int locks[NTHREADS];
+static volatile int first_lock; /* each waits for a lock of its own */
+
+static void *waits_to_own(void *arg)
+{
+    syscall(SYS_futex, &word, 11 /* FUTEX_WAIT_REQUEUE_PI */, 0, NULL, &other_word, 0);
+    return arg;
+}
+
+static void *waits_for_one(void *arg)
+{
+    int mine = __sync_fetch_and_add(&first_lock, 1);
+
+    syscall(SYS_futex, &locks[mine], 6 /* FUTEX_LOCK_PI */, 0, NULL, NULL, 0);
+    return arg;
+}
+
+static void *owns_all(void *arg)
+{
+    int me = (int)syscall(SYS_gettid);
+
+    for (int i = 0; i < NTHREADS; i++)
+        locks[i] = me;
+    start(waits_for_one, NTHREADS / 2);
+    return arg; /* and all go to those who wait */
+}
+
+static void waiting_to_own(void)
+{
+    pthread_t t;
+
+    other_word = (int)syscall(SYS_gettid);
+    start(waits_to_own, NTHREADS / 2);
+    if (syscall(SYS_futex, &word, 12 /* FUTEX_CMP_REQUEUE_PI */, 1, NTHREADS, &other_word,
+                0) < NTHREADS / 4)
+        die("FUTEX_CMP_REQUEUE_PI");
+    if (pthread_create(&t, NULL, owns_all, NULL))
+        die("thread");
+    pthread_join(t, NULL);
+    usleep(100000);
+}
+
+void crowd_owned(void)
+{
+    apart(waiting_to_own);
+}
+
 #define UFFDIO_API      _IOC(_IOC_READ | _IOC_WRITE, 0xaa, 0x3f, 24)
 #define UFFDIO_REGISTER _IOC(_IOC_READ | _IOC_WRITE, 0xaa, 0, 32)
 #define UFFDIO_WAKE     _IOC(_IOC_READ, 0xaa, 2, 16)

@@ -30,7 +30,8 @@ struct futex_moving {
     struct futex_bucket *bucket, *to_bucket;
     const struct futex_key *from, *to;
     u64 last; /* who came to the bucket later stays */
-    int limit, moved;
+    s64 limit;
+    int moved;
     bool pauses;                                     /* in pieces */
     int (*admit)(struct futex_waiter *w, void *arg); /* 0, or the errno to end with */
     void *arg;

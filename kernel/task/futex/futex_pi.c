@@ -15,6 +15,7 @@
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/slab.h"
 
@@ -413,6 +414,7 @@ void futex_pi_exit(struct thread *t)
         }
         spin_unlock_irq(&pi_lock, flags);
         spin_unlock(&b->lock);
+        pause_anyway();
         flags = spin_lock_irq(&pi_lock);
     }
     spin_unlock_irq(&pi_lock, flags);

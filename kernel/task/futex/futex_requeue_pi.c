@@ -8,6 +8,7 @@
 #include "kernel/task/futex/futex_pi.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/vm/object.h"
 
@@ -73,37 +74,69 @@ struct requeue_pi {
     struct futex_key from, to;
     int nmove;
     u32 expected;
+    u64 last;   /* who came to the bucket later stays */
+    int count;  /* woken and moved */
+    bool begun; /* the word was as expected */
+    bool more;  /* others are to have their turn first */
+    struct futex_pi *spare;
+    vaddr_t bad; /* what -EFAULT is about */
 };
 
-/* One try with both buckets locked: as futex_cmp_requeue_pi; *bad is what -EFAULT is about. */
-static int requeue_now(const struct requeue_pi *r, struct futex_bucket *b,
-                       struct futex_bucket *to, struct futex_pi **spare, vaddr_t *bad)
+/* The first that may be moved. */
+static struct futex_waiter *first_to_move(const struct requeue_pi *r,
+                                          struct futex_bucket *b)
 {
-    struct futex_waiter *first = futex_first_waiter(b, &r->from);
-    struct futex_pi *pi = NULL;
-    u32 value;
-    int err, count = 0;
+    REQUIRES(&b->lock);
+    struct list *pos;
 
-    *bad = r->addr;
+    list_for_each (pos, &b->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, link);
+
+        if (w->arrival <= r->last && futex_same_key(&w->key, &r->from))
+            return w;
+    }
+    return NULL;
+}
+
+static int compare(struct requeue_pi *r)
+{
+    u32 value;
+    int err;
+
+    if (r->begun)
+        return 0;
+    r->bad = r->addr;
     err = futex_load_now(r->addr, &value);
-    if (err)
-        return err;
-    if (value != r->expected)
-        return -EOWNERDEAD; /* told apart from a word that changed under the take */
-    if (!first)
+    if (!err && value != r->expected)
+        err = -EOWNERDEAD; /* told apart from a word that changed under the take */
+    r->begun = !err;
+    return err;
+}
+
+/* A piece, with both buckets locked: 0, or as futex_pi_take. */
+static int requeue_some(struct requeue_pi *r, struct futex_bucket *b,
+                        struct futex_bucket *to)
+{
+    struct futex_waiter *first = first_to_move(r, b);
+    struct futex_pi *pi = NULL;
+    int err;
+
+    r->more = false;
+    if (!first || r->count > r->nmove)
         return 0;
     if (!first->requeue_key || !futex_same_key(first->requeue_key, &r->to))
         return -EINVAL;
-    *bad = r->pi_addr;
+    r->bad = r->pi_addr;
     err = futex_pi_take(r->pi_addr, to, &r->to, first->thread,
-                        r->nmove > 0 ? TAKE_WITH_WAITERS : TAKE_ALONE, spare, &pi);
+                        r->nmove > r->count ? TAKE_WITH_WAITERS : TAKE_ALONE, &r->spare,
+                        &pi);
     if (err < 0)
         return err;
     if (err == 1) {
         list_del(&first->link);
         WRITE_ONCE(first->woken, true);
         thread_unpark(first->thread);
-        count = 1;
+        r->count++;
     }
     if (pi) {
         struct pi_place place = {.key = &r->to, .pi = pi};
@@ -112,17 +145,64 @@ static int requeue_now(const struct requeue_pi *r, struct futex_bucket *b,
                                  .to_bucket = to,
                                  .from = &r->from,
                                  .to = &r->to,
-                                 .last = b->arrivals,
-                                 .limit = 1 + r->nmove - count,
+                                 .last = r->last,
+                                 .limit = 1 + (s64)r->nmove - r->count,
+                                 .pauses = true,
                                  .admit = waits_for_pi,
                                  .arg = &place};
 
-        (void)futex_move_some(&m);
-        count = m.err ? m.err : count + m.moved;
+        r->more = !futex_move_some(&m);
+        r->count += m.moved;
         if (pi->nwaiters == 0)
             futex_pi_free(pi);
+        return m.err;
     }
-    return count;
+    return 0;
+}
+
+/* All pieces. Between two of them the lock may go to another owner, or be free: so it is taken
+ * anew for the first that is left. */
+static int requeue_now(struct requeue_pi *r, struct futex_bucket *b,
+                       struct futex_bucket *to)
+{
+    int err = compare(r);
+
+    r->last = b->arrivals;
+    if (!err)
+        err = requeue_some(r, b, to);
+    while (!err && r->more) {
+        futex_unlock_two(b, to);
+        pause_anyway();
+        if (!r->spare)
+            r->spare = futex_pi_alloc();
+        futex_lock_two(b, to);
+        if (!r->spare)
+            return 0; /* the rest stays */
+        err = requeue_some(r, b, to);
+    }
+    return err;
+}
+
+static int requeue_try(struct requeue_pi *r, bool private)
+{
+    struct futex_bucket *b, *to;
+    int err = futex_key_get(&r->from, r->addr, private, FUTEX_READS);
+
+    if (err)
+        return err;
+    err = futex_key_get(&r->to, r->pi_addr, private, FUTEX_WRITES);
+    if (!err) {
+        b = futex_bucket_of(&r->from);
+        to = futex_bucket_of(&r->to);
+        futex_lock_two(b, to);
+        err = futex_same_key(&r->from, &r->to) ? -EINVAL : requeue_now(r, b, to);
+        futex_unlock_two(b, to);
+        futex_key_put(&r->to);
+    } else {
+        r->bad = 0; /* not there at all */
+    }
+    futex_key_put(&r->from);
+    return err;
 }
 
 long futex_cmp_requeue_pi(vaddr_t addr, vaddr_t pi_addr, bool private, int nmove,
@@ -130,36 +210,25 @@ long futex_cmp_requeue_pi(vaddr_t addr, vaddr_t pi_addr, bool private, int nmove
 {
     struct requeue_pi r = {
         .addr = addr, .pi_addr = pi_addr, .nmove = nmove, .expected = expected};
-    struct futex_pi *spare = futex_pi_alloc();
-    vaddr_t bad = 0;
     int err;
 
-    if (!spare)
-        return -ENOMEM;
-    do {
-        struct futex_bucket *b, *to;
-
-        err = futex_key_get(&r.from, addr, private, FUTEX_READS);
-        if (err)
-            break;
-        err = futex_key_get(&r.to, pi_addr, private, FUTEX_WRITES);
-        if (err) {
-            futex_key_put(&r.from);
+    for (;;) {
+        r.bad = 0;
+        if (!r.spare && !(r.spare = futex_pi_alloc())) {
+            err = -ENOMEM;
             break;
         }
-        b = futex_bucket_of(&r.from);
-        to = futex_bucket_of(&r.to);
-        futex_lock_two(b, to);
-        err = futex_same_key(&r.from, &r.to) ? -EINVAL
-                                             : requeue_now(&r, b, to, &spare, &bad);
-        futex_unlock_two(b, to);
-        futex_key_put(&r.from);
-        futex_key_put(&r.to);
-        if (err != -EAGAIN && err != -EFAULT)
+        err = requeue_try(&r, private);
+        if (!r.bad || (err != -EAGAIN && err != -EFAULT))
             break;
-        err = bad == addr ? futex_fault_in(addr, FUTEX_READS) : futex_pi_retry(err, bad);
-    } while (!err);
-    if (spare)
-        futex_pi_drop(spare);
-    return err == -EOWNERDEAD ? -EAGAIN : err;
+        err = r.bad == addr ? futex_fault_in(addr, FUTEX_READS)
+                            : futex_pi_retry(err, r.bad);
+        if (err)
+            break;
+    }
+    if (r.count && (err == -ENOMEM || err == -ERESTARTNOINTR))
+        err = 0; /* what was done is told */
+    if (r.spare)
+        futex_pi_drop(r.spare);
+    return err == -EOWNERDEAD ? -EAGAIN : err ? err : r.count;
 }
