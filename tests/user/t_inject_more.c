@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Each allocation of calls on extended attributes, /proc/PID/map_files, AF_NETLINK, debug
- * registers and userfaultfd fails once. Cases: I5xx.
+ * registers, userfaultfd and kcmp fails once. Cases: I5xx.
  */
 #include "tests/user/t_inject.h"
 #include "tests/user/t_userfaultfd.h"
@@ -288,6 +288,32 @@ TEST(I505, "userfaultfd")
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         SWEEP(.setup = calls[i].setup, .call = calls[i].call, .undo = no_uffd,
               .errors = {ENOMEM});
+}
+
+/* ---- kcmp ---- */
+
+enum { KCMP_FILE_, KCMP_VM_, KCMP_FILES_ };
+
+static long compare_files(void)
+{
+    return syscall(SYS_kcmp, child, getpid(), KCMP_FILE_, 0, 0);
+}
+
+static long compare_memory(void)
+{
+    return syscall(SYS_kcmp, child, getpid(), KCMP_VM_, 0, 0) > 0 ? 0 : -1;
+}
+
+static long compare_tables(void)
+{
+    return syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILES_, 0, 0);
+}
+
+TEST(I506, "kcmp")
+{
+    SWEEP(.setup = stopped_child, .call = compare_files, .undo = no_child);
+    SWEEP(.setup = stopped_child, .call = compare_memory, .undo = no_child);
+    SWEEP(.call = compare_tables);
 }
 
 int main(int argc, char **argv)

@@ -40,8 +40,7 @@ $(USER_OUT)/fuzz_families: USER_MORE += $(USER_OUT)/fuzz_args.o
 $(USER_OUT)/fuzz_run.o $(USER_OUT)/fuzz_args.o: $(USER_SRC)/fuzz.h
 $(USER_OUT)/fuzz_args.o: $(USER_SRC)/fuzz_args.h
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
-$(addprefix $(USER_OUT)/,t_sweep.o t_inject t_inject_sys t_inject_proc t_inject_calls t_inject_more): \
-    $(USER_SRC)/t_inject.h
+$(addprefix $(USER_OUT)/,t_sweep.o $(filter t_inject%,$(USER_SUITES))): $(USER_SRC)/t_inject.h
 $(USER_OUT)/t_fb: user/include/fb.h
 $(USER_OUT)/t_futex $(USER_OUT)/t_robust $(USER_OUT)/t_smp_futex: $(USER_SRC)/t_futex.h lib/uapi/futex.h
 $(USER_OUT)/t_many $(USER_OUT)/t_crowd: $(USER_SRC)/crowd.h

@@ -7,7 +7,7 @@ TEST_HOST   = $(MAKE) --no-print-directory -C tests/host O=$(abspath $(O))/host
 TEST_USER   = tools/test-user --build $(O) $(SUITE_FILES)
 # Failed allocations, on the debug kernel, which checks itself after each memory call.
 TEST_INJECT = tools/test-user --build $(O) --log test-inject --kernel $(DEBUG_KERNEL) \
-              $(filter %/t_inject %/t_inject_sys %/t_inject_proc %/t_inject_calls %/t_inject_more,$(USER_TESTS))
+              $(filter $(O)/tests/user/t_inject%,$(USER_TESTS))
 # The same on several processors; a busy host needs more time for each of their interrupts.
 TEST_SMP    = tools/sum-tests $(MAKE) --no-print-directory : test-smp-2 test-smp-4 test-smp-boot
 TEST_SMP_2  = tools/test-user --build $(O) --cpus 2 $(SUITE_FILES)
