@@ -35,21 +35,26 @@ void ring_fini(struct ring *r)
     kfree(r->slots);
 }
 
-/* Frees the pages that tail has left since `from`, unless head came around into them. */
+/* Frees the pages that tail has left since `from`, unless head came around into them; all but the
+ * last one when nothing is inside any more: what comes next has a page. */
 static inline void drop_read_pages(struct ring *r, u64 from)
 {
+    u64 last = r->head == r->tail && r->tail ? align_down(r->tail - 1, PAGE_SIZE) : ~0ul;
+    char *kept;
+
     for (u64 page = align_down(from, PAGE_SIZE); page + PAGE_SIZE <= r->tail;
          page += PAGE_SIZE) {
         char **s = slot(r, page);
 
-        if (r->head > page + ring_capacity(r))
+        if (page == last || r->head > page + ring_capacity(r))
             continue;
         kfree(*s);
         *s = NULL;
     }
-    if (r->head == r->tail && r->head % PAGE_SIZE) {
-        kfree(*slot(r, r->head));
-        *slot(r, r->head) = NULL;
+    if (last != ~0ul) {
+        kept = *slot(r, last);
+        *slot(r, last) = NULL;
+        r->slots[0] = kept;
         r->head = r->tail = 0;
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A ring of bytes in pages that exist only while they hold something: what is inside a pipe.
+ * A ring of bytes in pages that exist only while they hold something, but for one that it keeps when
+ * it was emptied: what is inside a pipe.
  * The owner locks. How much is in it can be read without the lock: it is then what it was at
  * some moment, never what a transfer under way or half undone would make of it.
  */
@@ -10,7 +11,7 @@
 #include "lib/types.h"
 
 struct ring {
-    char **slots;   /* pages, NULL where nothing is */
+    char **slots;   /* pages, NULL where nothing is; the first may be kept for what comes */
     u32 nslots;     /* the owner's lock; read without it */
     u32 used;       /* the same: head - tail between two calls */
     u64 head, tail; /* running numbers: byte n lies in slot (n / PAGE_SIZE) % nslots */
