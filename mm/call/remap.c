@@ -171,7 +171,8 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
     u64 npages = (end - start) >> PAGE_SHIFT;
     int err = REMAP_SLOW;
 
-    if (unlikely(prot || start >= end)) /* or wraps, or is empty; no VMA lies beyond USER_END */
+    if (unlikely(prot ||
+                 start >= end)) /* or wraps, or is empty; no VMA lies beyond USER_END */
         return -EINVAL;
     if (unlikely(pgoff > OBJECT_MAX_PAGES || pgoff + npages > OBJECT_MAX_PAGES))
         return -EINVAL;

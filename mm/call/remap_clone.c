@@ -27,9 +27,7 @@ static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags
                    struct area_reserve *r, struct vma **out)
 {
     u64 npages = len >> PAGE_SHIFT, size = vma_page_size(v);
-    int err = !area_may_add(mm)
-                  ? -ENOMEM
-                  : area_check_limits(mm, flags, npages, 0, 0);
+    int err = !area_may_add(mm) ? -ENOMEM : area_check_limits(mm, flags, npages, 0, 0);
     struct vma *t;
     vaddr_t at;
 

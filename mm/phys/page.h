@@ -147,6 +147,18 @@ static inline void page_get(struct page *pg)
 /* Gives a reference back; the last one frees an ANON or OBJECT page. */
 void page_put(struct page *pg);
 
+/* Gives the caller's reference to pg, frame pfn, up to a chain for page_free_chain()
+ * (mm/phys/page_stack.h) if it is the last one, without a locked operation: who could add another finds the page by a slot or the
+ * index, where it is no more. False: others have it, the reference is the caller's still. */
+static inline bool page_chain(struct page *pg, pfn_t pfn, u32 *chain)
+{
+    if (unlikely(__atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) != 1))
+        return false;
+    pg->index = *chain;
+    *chain = (u32)pfn;
+    return true;
+}
+
 /* Frees a page, ANON or former OBJECT, whose last reference the caller has. */
 void page_free_last(struct page *pg);
 

@@ -158,11 +158,9 @@ void change_free_any(struct change *c, struct page *pg);
 /* The same of an ANON or OBJECT page, whose frame is pfn. */
 static inline void change_free(struct change *c, struct page *pg, pfn_t pfn)
 {
-    /* Who could add a reference finds it by a slot or the index, where it is no more. */
-    if (likely(__atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1)) {
-        pg->index = c->chain;
-        c->chain = (u32)pfn;
-    } else if (c->dying) {
+    if (likely(page_chain(pg, pfn, &c->chain)))
+        return;
+    if (c->dying) {
         if (__atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL) == 0)
             page_free_last(pg);
     } else {

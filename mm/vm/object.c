@@ -10,6 +10,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/phys/account.h"
 #include "mm/phys/buddy.h"
+#include "mm/phys/page_stack.h"
 #include "mm/phys/slab.h"
 #include "mm/vm/backlink.h"
 #include "mm/vm/census.h"
@@ -19,20 +20,9 @@
 #include "mm/vm/vma.h"
 
 SLAB_CACHE(object_cache, "vm_object", struct vm_object);
-SLAB_CACHE(node_cache, "index_node", struct index_node);
 
 static u64 next_id; /* atomic */
 static DEFINE_PER_CPU(s64, pages_total);
-
-struct index_node *index_node_alloc(void)
-{
-    return slab_zalloc(&node_cache);
-}
-
-void index_node_free(struct index_node *node)
-{
-    slab_free(&node_cache, node);
-}
 
 struct vm_object *object_create(u64 size)
 {
@@ -167,12 +157,18 @@ void object_put(struct vm_object *o)
     census_forget(o);
     /* Nobody maps it: the pages need no visit. */
     while ((n = index_take(&o->pages, &number, OBJECT_MAX_PAGES, pages, NULL)) != 0) {
+        u32 chain = 0;
+
         for (unsigned i = 0; i < n; i++) {
-            if (pooled(o))
-                huge_ops->gone(o, ((struct page *)pages[i])->index);
-            object_forget_page(pages[i]);
-            page_put(pages[i]);
+            struct page *pg = pages[i];
+
+            if (unlikely(pooled(o)))
+                huge_ops->gone(o, pg->index);
+            object_forget_page(pg);
+            if (unlikely(!page_chain(pg, page_to_pfn(pg), &chain)))
+                page_put(pg);
         }
+        page_free_chain(chain);
         object_uncount(o, n);
         pause_anyway();
     }
