@@ -72,7 +72,7 @@ static enum fault_result provide_object(struct vm_object *o, pgoff_t pgoff,
 
 /* ---- commit ---- */
 
-/* This CPU may still have the narrower rights of a translation that was replaced before. */
+/* Every CPU may still have a translation that was replaced before. */
 static noinline void flush_one(struct mm *mm, vaddr_t va)
 {
     struct change c;
@@ -80,6 +80,19 @@ static noinline void flush_one(struct mm *mm, vaddr_t va)
     change_begin(&c, mm);
     change_note(&c, va);
     change_flush(&c);
+}
+
+/* The entry is as it should be, or has got wider rights: this CPU forgets the narrower ones that
+ * it may have, and another that has them finds out by a fault of its own. But who made the entry
+ * what it is may not have flushed yet: *c notes that all are to be told. T held. */
+static always_inline void settle_here(const struct fault *f, struct change *c)
+{
+    REQUIRES(&f->s.table->lock);
+    change_look(c, f->s.table);
+    if (likely(!change_noted(c)) && cpu_own.mm == f->mm) {
+        mm_count(tlb_flush_page);
+        arch_flush_page(f->va);
+    }
 }
 
 /* Neighbours come along where the next entry is empty: a program that walks through its
@@ -119,7 +132,7 @@ static always_inline enum fault_result commit_page(struct fault *f, struct chang
 
     /* Another CPU was faster, or this one has narrower rights in its TLB. */
     if (unlikely(!pte_make_unused(old ^ (rights | page_to_pfn(pg) << PAGE_SHIFT)))) {
-        change_note(c, f->va);
+        settle_here(f, c);
         mm_count(fault_spurious);
         return FAULT_OK;
     }
@@ -201,18 +214,22 @@ static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
     return FAULT_OK;
 }
 
-/* Gives the page of `old`, if that is still there, other rights. */
+/* Gives the page of `old`, if that is still there, wider rights. */
 static always_inline enum fault_result commit_rights(struct fault *f, pte_t old, u32 prot,
                                                      unsigned order)
 {
-    enum fault_result result = FAULT_OK;
+    enum fault_result result = FAULT_RETRY;
+    struct change c;
 
+    change_begin_one(&c);
     spin_lock(&f->s.table->lock);
-    if (pte_load(f->s.entry) == old)
+    if (pte_load(f->s.entry) == old) {
         slot_set_rights(f->s, old, prot, order);
-    else
-        result = FAULT_RETRY;
+        settle_here(f, &c);
+        result = FAULT_OK;
+    }
     spin_unlock(&f->s.table->lock);
-    flush_one(f->mm, f->va);
+    if (unlikely(change_noted(&c)))
+        flush_one(f->mm, f->va);
     return result;
 }

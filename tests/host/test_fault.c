@@ -3,6 +3,7 @@
  * The page fault: every cell of the decision table in mm/op/fault.c, every refusal, growth of
  * stacks, populating, memory that runs out.
  */
+#include "mm/op/access.h"
 #include "mm/op/fault.h"
 #include "mm/op/fork.h"
 #include "mm/op/populate.h"
@@ -159,6 +160,32 @@ TEST(fault_spurious)
     CHECK_EQ(host_tlb_holds(BASE + 9 * P), 0);
     t_end(mm);
     object_put(o);
+}
+
+/* Each CPU finds out by a fault of its own; a call that asks for what is there tells nobody. */
+TEST(fault_wider_rights_disturb_nobody)
+{
+    struct mm *mm = t_mm();
+    struct vm_object *object;
+    u64 remote, at;
+
+    t_anon(mm, BASE, 1, RW);
+    host_write_u32(mm, BASE, 1);
+    CHECK_EQ(mm_mprotect(mm, BASE, P, PROT_READ), 0);
+    host_cpu = 1;
+    CHECK_EQ(host_read_u32(mm, BASE), 1);
+    host_cpu = 0;
+    CHECK_EQ(host_read_u32(mm, BASE), 1);
+    CHECK_EQ(mm_mprotect(mm, BASE, P, RW), 0);
+    remote = mm_stat_sum(MM_STAT_tlb_flush_remote);
+    COUNTS(fault_reuse, 1, host_write_u32(mm, BASE, 2));
+    host_cpu = 1;
+    COUNTS(fault_spurious, 1, host_write_u32(mm, BASE, 3));
+    host_cpu = 0;
+    CHECK_EQ(mm_locate(mm, BASE, true, &object, &at), 0);
+    CHECK_EQ(host_read_u32(mm, BASE), 3);
+    CHECK_EQ(mm_stat_sum(MM_STAT_tlb_flush_remote), remote);
+    t_end(mm);
 }
 
 TEST(fault_parked)
