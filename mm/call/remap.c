@@ -171,11 +171,11 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
     u64 npages = (end - start) >> PAGE_SHIFT;
     int err = REMAP_SLOW;
 
-    if (unlikely(prot ||
-                 start >= end)) /* or wraps, or is empty; no VMA lies beyond USER_END */
+    if (unlikely(prot || start >= end)) /* or wraps, or is empty */
         return -EINVAL;
     if (unlikely(pgoff > OBJECT_MAX_PAGES || pgoff + npages > OBJECT_MAX_PAGES))
         return -EINVAL;
+    /* That all lies below USER_END is found with the VMA. */
     if (likely(mm_read_begin(mm))) {
         err = remap_read(mm, start, end, pgoff, flags);
         mm_read_end(mm);
