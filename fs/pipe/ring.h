@@ -11,9 +11,9 @@
 #include "lib/types.h"
 
 struct ring {
-    char **slots;   /* pages, NULL where nothing is; the first may be kept for what comes */
-    u32 nslots;     /* the owner's lock; read without it */
-    u32 used;       /* the same: head - tail between two calls */
+    char **slots; /* pages, NULL where nothing is; the first may be kept for what comes */
+    u32 nslots;   /* the owner's lock; read without it */
+    u32 used;     /* the same: head - tail between two calls */
     u64 head, tail; /* running numbers: byte n lies in slot (n / PAGE_SIZE) % nslots */
 };
 

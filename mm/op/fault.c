@@ -217,21 +217,6 @@ static bool promised_hole(const struct fault *f)
     return !pg;
 }
 
-/* The entry allows it already. */
-static noinline enum fault_result fault_for_nothing(struct fault *f)
-{
-    struct change c;
-
-    change_begin_one(&c);
-    spin_lock(&f->s.table->lock);
-    settle_here(f, &c);
-    spin_unlock(&f->s.table->lock);
-    if (unlikely(change_noted(&c)))
-        flush_one(f->mm, f->va);
-    mm_count(fault_spurious);
-    return FAULT_OK;
-}
-
 static always_inline enum fault_result fault_private(struct fault *f, unsigned order)
 {
     pte_t old = pte_load(f->s.entry);

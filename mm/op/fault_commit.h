@@ -233,3 +233,18 @@ static always_inline enum fault_result commit_rights(struct fault *f, pte_t old,
         flush_one(f->mm, f->va);
     return result;
 }
+
+/* The entry allows it already. */
+static noinline enum fault_result fault_for_nothing(struct fault *f)
+{
+    struct change c;
+
+    change_begin_one(&c);
+    spin_lock(&f->s.table->lock);
+    settle_here(f, &c);
+    spin_unlock(&f->s.table->lock);
+    if (unlikely(change_noted(&c)))
+        flush_one(f->mm, f->va);
+    mm_count(fault_spurious);
+    return FAULT_OK;
+}

@@ -67,7 +67,8 @@ TEST(mutex_writers_hold_back_readers)
     list_add_tail(&m.queue, &reader2.link);
     m.state |= MUTEX_QUEUED;
     mutex_unlock(&m);
-    CHECK(writer.granted && !reader.granted && !reader2.granted && m.state == (MUTEX_ALONE | MUTEX_QUEUED));
+    CHECK(writer.granted && !reader.granted && !reader2.granted &&
+          m.state == (MUTEX_ALONE | MUTEX_QUEUED));
     unlock_as(MUTEX_EXCLUSIVE);
     CHECK(reader.granted && reader2.granted);
     CHECK_EQ(m.state, 2 * MUTEX_READER);

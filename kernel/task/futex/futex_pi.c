@@ -397,14 +397,14 @@ void futex_pi_exit(struct thread *t)
     t->pi_gone = true; /* nobody makes it an owner from now on */
     while ((pi = first_owned(t))) {
         struct futex_bucket *b = futex_bucket_of(&pi->key);
-        struct futex_waiter *next;
 
         spin_unlock_irq(&pi_lock, flags);
         futex_lock(b);
         flags = spin_lock_irq(&pi_lock);
         /* It may have lost its last waiter meanwhile, or stand elsewhere. */
         if (first_owned(t) == pi && futex_bucket_of(&pi->key) == b) {
-            next = next_owner(b, pi);
+            struct futex_waiter *next = next_owner(b, pi);
+
             spin_unlock_irq(&pi_lock, flags);
             if (next)
                 hand_over(pi, next, true);
