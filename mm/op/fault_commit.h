@@ -82,17 +82,23 @@ static noinline void flush_one(struct mm *mm, vaddr_t va)
     change_flush(&c);
 }
 
-/* The entry is as it should be, or has got wider rights: this CPU forgets the narrower ones that
- * it may have, and another that has them finds out by a fault of its own. But who made the entry
- * what it is may not have flushed yet: *c notes that all are to be told. T held. */
-static always_inline void settle_here(const struct fault *f, struct change *c)
+/* The entry at va is as it should be, or has got wider rights: this CPU forgets the narrower ones that
+ * it may have, and another that has them finds out by a fault of its own. True: who made the entry
+ * what it is may not have flushed yet, so that all are to be told. T held. */
+static noinline bool settle_here(struct mm *mm, vaddr_t va, const struct page *table)
 {
-    REQUIRES(&f->s.table->lock);
-    change_look(c, f->s.table);
-    if (likely(!change_noted(c)) && cpu_own.mm == f->mm) {
+    REQUIRES(&table->lock);
+    struct change c;
+
+    change_begin_one(&c);
+    change_look(&c, table);
+    if (change_noted(&c))
+        return true;
+    if (cpu_own.mm == mm) {
         mm_count(tlb_flush_page);
-        arch_flush_page(f->va);
+        arch_flush_page(va);
     }
+    return false;
 }
 
 /* Neighbours come along where the next entry is empty: a program that walks through its
@@ -132,7 +138,8 @@ static always_inline enum fault_result commit_page(struct fault *f, struct chang
 
     /* Another CPU was faster, or this one has narrower rights in its TLB. */
     if (unlikely(!pte_make_unused(old ^ (rights | page_to_pfn(pg) << PAGE_SHIFT)))) {
-        settle_here(f, c);
+        if (settle_here(f->mm, f->va, f->s.table))
+            change_note_all(c); /* its stamp will hide the other's */
         mm_count(fault_spurious);
         return FAULT_OK;
     }
@@ -219,17 +226,16 @@ static always_inline enum fault_result commit_rights(struct fault *f, pte_t old,
                                                      unsigned order)
 {
     enum fault_result result = FAULT_RETRY;
-    struct change c;
+    bool tell = false;
 
-    change_begin_one(&c);
     spin_lock(&f->s.table->lock);
     if (pte_load(f->s.entry) == old) {
         slot_set_rights(f->s, old, prot, order);
-        settle_here(f, &c);
+        tell = settle_here(f->mm, f->va, f->s.table);
         result = FAULT_OK;
     }
     spin_unlock(&f->s.table->lock);
-    if (unlikely(change_noted(&c)))
+    if (unlikely(tell))
         flush_one(f->mm, f->va);
     return result;
 }
@@ -237,13 +243,12 @@ static always_inline enum fault_result commit_rights(struct fault *f, pte_t old,
 /* The entry allows it already. */
 static noinline enum fault_result fault_for_nothing(struct fault *f)
 {
-    struct change c;
+    bool tell;
 
-    change_begin_one(&c);
     spin_lock(&f->s.table->lock);
-    settle_here(f, &c);
+    tell = settle_here(f->mm, f->va, f->s.table);
     spin_unlock(&f->s.table->lock);
-    if (unlikely(change_noted(&c)))
+    if (unlikely(tell))
         flush_one(f->mm, f->va);
     mm_count(fault_spurious);
     return FAULT_OK;

@@ -11,10 +11,25 @@ import tempfile
 import time
 
 
+STARTS, START = 3, 90  # it sometimes says nothing for ever: so many are tried, seconds each
+
+
 class Browser:
     def __init__(self, width=1400, height=1000):
+        for left in range(STARTS - 1, -1, -1):
+            self.start(width, height)
+            try:
+                self.attach(time.monotonic() + START)
+                return
+            except (TimeoutError, EOFError) as why:
+                self.close()
+                if not left:
+                    raise
+                print(f"{why}; it is started again")
+
+    def start(self, width, height):
         self.profile = tempfile.mkdtemp(prefix="tessera-chromium-")
-        self.messages, self.number, self.buffer = [], 0, b""
+        self.messages, self.number, self.buffer, self.session = [], 0, b"", None
         to_child, self.out = os.pipe()
         self.into, from_child = os.pipe()
 
@@ -33,8 +48,15 @@ class Browser:
                                       stderr=subprocess.DEVNULL)
         os.close(to_child)
         os.close(from_child)
-        page = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
-        self.session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
+
+    def attach(self, end):
+        """To its page, which is there a moment after it has started."""
+        pages = []
+        while not pages:
+            found = self.call("Target.getTargets", end - time.monotonic())["targetInfos"]
+            pages = [t for t in found if t["type"] == "page"]
+            time.sleep(0 if pages else 0.1)
+        self.session = self.call("Target.attachToTarget", targetId=pages[0]["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(domain + ".enable")
         self.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0,
@@ -56,7 +78,7 @@ class Browser:
     def call(self, method, timeout=300, **params):
         self.number += 1
         message = {"id": self.number, "method": method, "params": params}
-        if getattr(self, "session", None):
+        if self.session:
             message["sessionId"] = self.session
         data = json.dumps(message).encode() + b"\0"
         while data:
@@ -113,4 +135,6 @@ class Browser:
         except (OSError, EOFError, RuntimeError, TimeoutError, subprocess.TimeoutExpired):
             self.child.kill()
             self.child.wait()
+        os.close(self.into)
+        os.close(self.out)
         shutil.rmtree(self.profile, ignore_errors=True)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * PI futexes: locks whose word holds the number of the owning thread. The kernel is asked
- * only when somebody must wait; then a struct futex_pi says who has the lock, and unlocking
- * hands it to the first who waits. Nobody is boosted: that concerns real-time policies, and
- * there are none; threads of the same policy wait in the order of their arrival.
+ * PI futexes: locks whose word holds the number of the owning thread. The kernel is asked only when
+ * somebody must wait; then a struct futex_pi says who has the lock, and unlocking hands it to the
+ * first who waits. Nobody is boosted: threads wait in the order of their arrival.
  *
  * A waiter that was given the lock stays in the queue until it runs: so that others find the
  * owner there while the word of one that died is not yet right.
