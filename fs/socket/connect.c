@@ -57,7 +57,6 @@ int socket_listen(struct socket *s, s32 backlog)
     socket_cred_current(&s->cred, IDS_EFFECTIVE);
     spin_lock(&s->lock);
     s->backlog = MIN((u32)backlog, BACKLOG_MAX);
-    s->closed = 0;
     WRITE_ONCE(s->state, SOCKET_LISTENING);
     spin_unlock(&s->lock);
     socket_wake(s);
@@ -197,7 +196,6 @@ static void set_client(struct socket *s, struct socket *n, enum socket_state sta
     s->peer = n;
     if (n)
         socket_get(n);
-    s->closed = 0;
     WRITE_ONCE(s->state, state);
     spin_unlock(&s->lock);
     if (old)

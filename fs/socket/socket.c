@@ -272,8 +272,11 @@ int socket_shutdown(struct socket *s, u32 how)
         socket_stop_listening(s);
         return 0;
     }
-    if (!is_unix(s) && (READ_ONCE(s->state) != SOCKET_CONNECTED || is_over(s)))
+    if (!is_unix(s) && (READ_ONCE(s->state) != SOCKET_CONNECTED || is_over(s))) {
+        if (READ_ONCE(s->state) == SOCKET_NEW) /* a connection that comes has it */
+            socket_fail(s, 0, closed);
         return -ENOTCONN;
+    }
     socket_fail(s, 0, closed);
     if (!is_connected_kind(s))
         return 0;

@@ -117,6 +117,7 @@ void ldisc_out_set_packets(struct ldisc *d, bool on)
 {
     SCOPED_LOCK_IRQ(&d->lock);
 
+    if (on != d->out->packets) /* what happened since it was on is still to be told */
+        d->out->status = 0;
     WRITE_ONCE(d->out->packets, on);
-    d->out->status = 0;
 }

@@ -187,15 +187,20 @@ static void count_block(struct vm_object *o, u32 number, u32 out[INDEX_SLOTS])
     pgoff_t first = (pgoff_t)number * INDEX_SLOTS << o->order;
     struct count c = {o, first, out, NULL};
     struct block *keep;
+    u32 round;
 
     memset(out, 0, sizeof(keep->n));
-    if (!READ_ONCE(o->counted))
+    if (!READ_ONCE(o->counted)) {
         census_forget(o);
+        o->count_round++;
+    }
     WRITE_ONCE(o->counted, true);
+    round = o->count_round;
     count_homes(&c, first + ((pgoff_t)INDEX_SLOTS << o->order));
     count_hints(&c);
-    if (!READ_ONCE(o->counted) || index_get(&o->census, number) ||
-        !(keep = slab_alloc(&block_cache)))
+    /* Another count that began since may have set it again. */
+    if (!READ_ONCE(o->counted) || o->count_round != round ||
+        index_get(&o->census, number) || !(keep = slab_alloc(&block_cache)))
         return;
     memcpy(keep->n, out, sizeof(keep->n));
     if (index_set(&o->census, number, keep) != 0) {

@@ -344,13 +344,7 @@ void object_extend(struct vm_object *o, u64 size)
 
 u64 object_take_wrote(struct vm_object *o)
 {
-    u64 wrote;
-
-    spin_lock(&o->lock);
-    wrote = o->wrote;
-    o->wrote = 0;
-    spin_unlock(&o->lock);
-    return wrote;
+    return __atomic_exchange_n(&o->wrote, 0, __ATOMIC_RELAXED);
 }
 
 u64 object_resident(const struct vm_object *o)

@@ -33,7 +33,7 @@ struct vm_object {
     /* What faults and remaps read, without a lock; it changes rarely. */
     u64 size;           /* [O] bytes */
     struct index pages; /* [O]; the entries of a leaf [N] */
-    u64 wrote; /* about cpu_cycles() of the last write fault through a shared mapping, 0: none
+    u64 wrote; /* atomic: about cpu_cycles() of the last write fault through a shared mapping, 0: none
                   * since the file system took note of it (fs/inode.c) */
     bool
         counted; /* set [O]: a census is kept; cleared by who adds or drops a translation */
@@ -60,6 +60,7 @@ struct vm_object {
     struct quota *quota; /* [c] referenced: where its pages are counted */
     u64 committed;       /* [c] pages committed with it; 0: each when it appears */
     void *huge;          /* [c] of huge_ops: see mm/vm/huge.h */
+    u32 count_round;     /* [O] how often `counted` was set */
     u32 order;           /* [c] log2 of the 4 KiB pages of each page: 0, or HUGE_ORDER */
 };
 

@@ -127,3 +127,40 @@ TEST(census_without_memory)
     t_end(mm[1]);
     object_put(o);
 }
+
+static struct mm
+    *other; /* in a pause of a count, once: a page leaves it, and another count begins */
+
+static void change_and_count(void)
+{
+    static u64 out[64];
+
+    host_pause_hook = NULL;
+    CHECK_EQ(mm_madvise(other, BASE + 3 * P, P, MADV_DONTNEED), 0);
+    pagemap_read(other, BASE + 128 * P, 64, out);
+}
+
+TEST(census_of_two_at_once)
+{
+    struct vm_object *o = t_file(FILE_PAGES);
+    struct mm *mm[2] = {t_mm(), t_mm()};
+    static u64 out[64];
+
+    for (u32 k = 0; k < 2; k++) {
+        t_shared(mm[k], BASE, FILE_PAGES, o, 0);
+        for (u32 i = 0; i < FILE_PAGES; i++)
+            host_read_u32(mm[k], BASE + i * P);
+    }
+    other = mm[0]; /* which is looked at first */
+    pause_cycles = 0;
+    host_pause_hook = change_and_count;
+    pagemap_read(mm[1], BASE, 64, out);
+    CHECK(host_pause_hook == NULL);
+    pause_cycles = ~0ull;
+    pagemap_read(mm[1], BASE, 64, out);
+    CHECK(!(out[2] & PAGEMAP_EXCLUSIVE));
+    CHECK(out[3] & PAGEMAP_EXCLUSIVE);
+    t_end(mm[0]);
+    t_end(mm[1]);
+    object_put(o);
+}

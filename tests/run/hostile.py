@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Hostile users on a machine of 128 MiB: the attacks of tests/user/hostile_attacks.c,
-# hostile_more.c, hostile_calls.c and hostile_later.c, each in turn, while others must go on; see
-# tests/user/hostile.c. One case for a few attacks, so that each boot is short.
+# hostile_more.c, hostile_calls.c, hostile_later.c and hostile_races.c (those on four CPUs), each in turn,
+# while others must go on; see tests/user/hostile.c. One case for a few attacks, so that each boot is short.
 import os
 import re
 import sys
@@ -26,12 +26,17 @@ GROUPS = {"memory": ("heap", "heaps", "shared", "tables", "memfd", "mlock"),
           "monitors": ("monitors",),
           "calls": ("terminals", "timer-bombs", "trace-all"),
           "sysv": ("semaphores", "semaphore-waiters", "messages"),
+          "races": ("terminal-races", "splice-races", "lock-races", "look-races"),
+          "more_races": ("huge-races", "ipc-races", "event-races"),
           "storms": ("vforks", "zombies", "clones", "signals-to-others", "timers")}
 
 
 def attack(names):
     def fn(_work):
-        out, _ = run(PROGRAM, *names, options=("-m", "128", "-t", "140"), status=0)
+        options = ["-m", "128", "-t", "140"]
+        if names[0].endswith("races"):
+            options += ["-s", "4", "--cmdline", "hugepages=6"]
+        out, _ = run(PROGRAM, *names, options=options, status=0)
         text = out.decode(errors="replace")
         good = re.findall(r"^ok \d+ - hostile: ([\w-]+):", text, re.MULTILINE)
         if sorted(good) != sorted(names):

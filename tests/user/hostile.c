@@ -180,6 +180,8 @@ static const char *run(const struct attack *a, long *lost)
     end(of_root);
     end(of_other);
     remove_all();
+    while (waitpid(-1, NULL, WNOHANG) > 0) /* orphans that had left the group */
+        ;
     *lost = before - settled();
     return wrong;
 }
@@ -225,18 +227,12 @@ int main(int argc, char **argv)
     sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
               0);
     puts("TAP version 13");
-    for (const struct attack *a = attacks; a->name; a++)
-        if (is_wanted(a, argc, argv))
-            failed += !report(a, ++number);
-    for (const struct attack *a = more_attacks; a->name; a++)
-        if (is_wanted(a, argc, argv))
-            failed += !report(a, ++number);
-    for (const struct attack *a = call_attacks; a->name; a++)
-        if (is_wanted(a, argc, argv))
-            failed += !report(a, ++number);
-    for (const struct attack *a = later_attacks; a->name; a++)
-        if (is_wanted(a, argc, argv))
-            failed += !report(a, ++number);
+    static const struct attack *const all[] = {attacks, more_attacks, call_attacks,
+                                               later_attacks, race_attacks};
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        for (const struct attack *a = all[i]; a->name; a++)
+            if (is_wanted(a, argc, argv))
+                failed += !report(a, ++number);
     printf("1..%d\n%d passed, %d failed\n", number, number - failed, failed);
     return failed != 0;
 }

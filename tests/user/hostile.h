@@ -20,7 +20,7 @@ struct attack {
     void (*fn)(void);
 };
 extern const struct attack attacks[], more_attacks[], call_attacks[],
-    later_attacks[]; /* the last has no name */
+    later_attacks[], race_attacks[]; /* the last has no name */
 
 /* Counts successes; false ends the loop and keeps the reason. */
 bool took(bool good);

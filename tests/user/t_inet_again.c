@@ -118,6 +118,75 @@ TEST(freed, "the port that was given by itself is free again, and sends find ano
     OK(close(sink));
 }
 
+/* What was shut down stays so, whatever is connected then. */
+static void shut_before(int family)
+{
+    struct sockaddr_storage a = {.ss_family = (sa_family_t)family};
+    struct sockaddr_in four = v4(INADDR_LOOPBACK, 0);
+    socklen_t len = family == AF_UNIX ? sizeof(a.ss_family) : sizeof(four);
+    char c;
+
+    if (family == AF_INET)
+        memcpy(&a, &four, sizeof(four));
+    int listener = socket(family, SOCK_STREAM, 0);
+    OK(bind(listener, (void *)&a, len));
+    OK(listen(listener, 4));
+    len = sizeof(a);
+    OK(getsockname(listener, (void *)&a, &len));
+    for (int how = SHUT_RD; how <= SHUT_RDWR; how++) {
+        int s = socket(family, SOCK_STREAM, 0), peer;
+
+        if (family == AF_UNIX)
+            OK(shutdown(s, how));
+        else
+            ERR(shutdown(s, how), ENOTCONN);
+        OK(connect(s, (void *)&a, len));
+        OK(peer = accept(listener, NULL, NULL));
+        if (how == SHUT_RD)
+            EQ(send(s, "x", 1, MSG_NOSIGNAL), 1);
+        else
+            ERR(send(s, "x", 1, MSG_NOSIGNAL), EPIPE);
+        if (how != SHUT_WR)
+            EQ(recv(s, &c, 1, MSG_DONTWAIT), 0);
+        else
+            ERR(recv(s, &c, 1, MSG_DONTWAIT), EAGAIN);
+        if (how != SHUT_RD)
+            ERR(recv(peer, &c, 1, MSG_DONTWAIT), EAGAIN); /* it is not told */
+        OK(close(peer));
+        OK(close(s));
+    }
+}
+
+TEST(shut, "what was shut down before connect stays so")
+{
+    shut_before(AF_UNIX);
+    shut_before(AF_INET);
+}
+
+TEST(shut_listener, "and a listener that reads no more refuses")
+{
+    struct sockaddr_storage a = {.ss_family = AF_UNIX};
+    socklen_t len = sizeof(a.ss_family);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    OK(bind(listener, (void *)&a, len));
+    OK(shutdown(listener, SHUT_RD));
+    OK(listen(listener, 4));
+    len = sizeof(a);
+    OK(getsockname(listener, (void *)&a, &len));
+    ERR(connect(s, (void *)&a, len), ECONNREFUSED);
+}
+
+TEST(shut_datagrams, "datagrams of a socket that sends no more")
+{
+    struct sockaddr_in a = v4(INADDR_LOOPBACK, 9);
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+    ERR(shutdown(s, SHUT_WR), ENOTCONN);
+    OK(connect(s, (void *)&a, sizeof(a)));
+    ERR(send(s, "x", 1, MSG_NOSIGNAL), EPIPE);
+}
+
 TEST(stream,
      "a stream keeps its port, and its address if it or its listener was given one")
 {

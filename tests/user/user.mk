@@ -29,7 +29,7 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 	$(call say,MUSL ,$<)
 	$(USER_CC) $(USER_CFLAGS) $(USER_MAP) -I. -o $@ $< $(USER_MORE) $(USER_LIB)
 
-HOSTILE_OBJS = $(addprefix $(USER_OUT)/hostile_,attacks.o more.o calls.o later.o)
+HOSTILE_OBJS = $(addprefix $(USER_OUT)/hostile_,attacks.o more.o calls.o later.o races.o)
 $(USER_OUT)/hostile: $(USER_SRC)/hostile.h $(HOSTILE_OBJS)
 $(USER_OUT)/hostile: USER_MORE = $(HOSTILE_OBJS)
 FUZZERS = $(addprefix $(USER_OUT)/,fuzz_syscalls fuzz_families)
