@@ -36,12 +36,6 @@ static void run_all(void *(*fn)(void *))
     join(t, NT);
 }
 
-static unsigned next(unsigned *seed)
-{
-    *seed = *seed * 1664525 + 1013904223;
-    return *seed >> 8;
-}
-
 /* ---- descriptors ---- */
 
 #define FIRST_FD 100
@@ -51,16 +45,16 @@ static unsigned next(unsigned *seed)
  * is the text of one of the files, whole. */
 static void *uses_table(void *arg)
 {
-    unsigned seed = (unsigned)(long)arg;
+    uint64_t seed = 1000 + (uint64_t)(long)arg;
     char buf[16];
 
     for (int i = 0; i < 1500; i++) {
-        int a = FIRST_FD + (int)(next(&seed) % FDS),
-            b = FIRST_FD + (int)(next(&seed) % FDS);
+        int a = FIRST_FD + (int)(t_random(&seed) % FDS),
+            b = FIRST_FD + (int)(t_random(&seed) % FDS);
 
-        switch (next(&seed) % 5) {
+        switch (t_random(&seed) % 5) {
         case 0: {
-            int fd = open(next(&seed) % 2 ? "aaaa" : "bbbb", O_RDONLY | O_CLOEXEC);
+            int fd = open(t_random(&seed) % 2 ? "aaaa" : "bbbb", O_RDONLY | O_CLOEXEC);
             OK(fd);
             OK(dup2(fd, a));
             OK(close(fd));
@@ -286,10 +280,10 @@ TEST(flags, "flags of a file change at once in four threads")
 
 static void *cuts(void *arg)
 {
-    unsigned seed = (unsigned)(long)arg;
+    uint64_t seed = 1000 + (uint64_t)(long)arg;
 
     for (int i = 0; i < 300; i++)
-        OK(ftruncate(shared_fd, (off_t)(next(&seed) % 8) * 1000));
+        OK(ftruncate(shared_fd, (off_t)(t_random(&seed) % 8) * 1000));
     stop = true;
     return NULL;
 }

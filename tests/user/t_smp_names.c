@@ -26,12 +26,6 @@ static void join(pthread_t *t, int n)
         EQ(pthread_join(t[i], NULL), 0);
 }
 
-static unsigned next(unsigned *seed)
-{
-    *seed = *seed * 1664525 + 1013904223;
-    return *seed >> 8;
-}
-
 /* ---- one winner ---- */
 
 static pthread_barrier_t gate;
@@ -121,15 +115,16 @@ static void may_fail(long result)
         FAIL("errno %d", errno);
 }
 
-static void pick(unsigned *seed, char *name)
+static void pick(uint64_t *seed, char *name)
 {
-    sprintf(name, "d%u/f%u", next(seed) % DIRS, next(seed) % FILES);
+    sprintf(name, "d%u/f%u", (unsigned)(t_random(seed) % DIRS),
+            (unsigned)(t_random(seed) % FILES));
 }
 
 /* Names are made, moved, linked and removed; what was made less what was removed is left. */
 static void *storms(void *arg)
 {
-    unsigned seed = (unsigned)(long)arg * 77 + 1;
+    uint64_t seed = (uint64_t)(long)arg * 77 + 1001;
     char a[32], b[32];
 
     for (int i = 0; i < 600; i++) {
@@ -137,7 +132,7 @@ static void *storms(void *arg)
 
         pick(&seed, a);
         pick(&seed, b);
-        switch (next(&seed) % 6) {
+        switch (t_random(&seed) % 6) {
         case 0:
             fd = open(a, O_CREAT | O_EXCL | O_WRONLY, 0600);
             may_fail(fd);
@@ -203,15 +198,15 @@ TEST(storm, "files are made, moved, linked and removed by four threads")
 /* Directories move into each other: never a circle, and the counts of links are right. */
 static void *moves_dirs(void *arg)
 {
-    unsigned seed = (unsigned)(long)arg * 31 + 5;
+    uint64_t seed = (uint64_t)(long)arg * 31 + 1005;
     char a[64], b[64];
 
     for (int i = 0; i < 400; i++) {
-        unsigned x = next(&seed) % 4, y = next(&seed) % 4;
+        unsigned x = (unsigned)(t_random(&seed) % 4), y = (unsigned)(t_random(&seed) % 4);
 
-        sprintf(a, "r/%c%s", 'a' + (int)x, next(&seed) % 2 ? "/sub" : "");
-        sprintf(b, "r/%c%s", 'a' + (int)y, next(&seed) % 2 ? "/sub" : "");
-        switch (next(&seed) % 4) {
+        sprintf(a, "r/%c%s", 'a' + (int)x, t_random(&seed) % 2 ? "/sub" : "");
+        sprintf(b, "r/%c%s", 'a' + (int)y, t_random(&seed) % 2 ? "/sub" : "");
+        switch (t_random(&seed) % 4) {
         case 0:
             may_fail(mkdir(a, 0700));
             break;

@@ -209,10 +209,10 @@ static uint64_t now_ns(void)
 
 static void *short_sleeps(void *arg)
 {
-    unsigned seed = (unsigned)(uintptr_t)arg;
+    uint64_t seed = 1000 + (uintptr_t)arg;
 
     for (int i = 0; i < 40; i++) {
-        long us = 50 + rand_r(&seed) % 1950;
+        long us = 50 + (long)(t_random(&seed) % 1950);
         struct timespec t = {0, us * 1000};
         uint64_t from = now_ns();
 

@@ -39,6 +39,8 @@ TEST_KCSAN  = $(MAKE) --no-print-directory -j2 KCSAN=1 O=$(O)/kcsan kernel && \
 TEST_DIFF   = tests/diff/diff.py $(O)
 TEST_ARGS   = tests/args/args.py $(O)
 SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell date +%s)
+SOAK_SMP    = for cpus in $(or $(CPUS),2 4 8); do tools/test-user --build $(O) --log soak-smp --cpus $$cpus \
+              --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1) $(filter %/t_smp_%,$(USER_TESTS)) || exit 1; done
 TEST_MODELS = tests/models/run $(O)
 # All that they need is built first, so that the lanes of tools/sum-tests build nothing; the
 # longest stand first.
