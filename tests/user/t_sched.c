@@ -204,7 +204,7 @@ static size_t touched(unsigned char *p, size_t n)
     return all;
 }
 
-/* To read a page of shared memory makes it, so those tell how far the write came. */
+/* A page of shared memory is made when it is read first: they tell how far the write came. */
 TEST(random_killed, "a writer of 64 MiB to /dev/urandom ends when it is killed")
 {
     unsigned char *p = t_map(NULL, WRITTEN, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
