@@ -19,8 +19,8 @@ struct attack {
     const char *name, *what;
     void (*fn)(void);
 };
-extern const struct attack attacks[], more_attacks[], call_attacks[],
-    later_attacks[], race_attacks[]; /* the last has no name */
+extern const struct attack attacks[], more_attacks[], call_attacks[], later_attacks[],
+    race_attacks[]; /* the last has no name */
 
 /* Counts successes; false ends the loop and keeps the reason. */
 bool took(bool good);
