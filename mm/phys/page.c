@@ -38,15 +38,6 @@ void page_free_last(struct page *pg)
         release(pg, pg->type == PAGE_ANON ? pg->payer : NULL);
 }
 
-void page_put(struct page *pg)
-{
-    u32 left = __atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL);
-
-    ASSERT(left < 0x7fffffff);
-    if (!left)
-        page_free_last(pg);
-}
-
 static void free_table_now(struct grace_item *item)
 {
     page_free_zeroed(container_of(item, struct page, grace));

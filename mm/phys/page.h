@@ -144,8 +144,18 @@ static inline void page_get(struct page *pg)
     ASSERT(old > 0 && old < 0x7fffffff);
 }
 
+/* Frees a page, ANON or former OBJECT, whose last reference the caller has. */
+void page_free_last(struct page *pg);
+
 /* Gives a reference back; the last one frees an ANON or OBJECT page. */
-void page_put(struct page *pg);
+static inline void page_put(struct page *pg)
+{
+    u32 left = __atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL);
+
+    ASSERT(left < 0x7fffffff);
+    if (!left)
+        page_free_last(pg);
+}
 
 /* Gives the caller's reference to pg, frame pfn, up to a chain for page_free_chain()
  * (mm/phys/page_stack.h) if it is the last one, without a locked operation: who could add another finds the page by a slot or the
@@ -158,9 +168,6 @@ static inline bool page_chain(struct page *pg, pfn_t pfn, u32 *chain)
     *chain = (u32)pfn;
     return true;
 }
-
-/* Frees a page, ANON or former OBJECT, whose last reference the caller has. */
-void page_free_last(struct page *pg);
 
 /* Frees a former table, empty and of type KERNEL, once nobody can be about to lock it. */
 void page_free_table(struct page *pg);

@@ -43,7 +43,7 @@ u64 commit_limit(void)
 
 /* The strict rule. The last pages are for the administrator, and one program alone leaves
  * room for a shell that ends it. */
-static bool fits(const struct mm *mm, u64 npages)
+static noinline bool fits(const struct mm *mm, u64 npages)
 {
     u64 allowed = commit_limit(), keep = 0, now = commit_total();
 

@@ -183,10 +183,8 @@ void object_put(struct vm_object *o)
 struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
 {
     struct object_cursor c = object_cursor(o);
-    struct page *pg = NULL;
+    struct page *pg = object_cursor_get(&c, object_first(o, pgoff));
 
-    if (pgoff < OBJECT_MAX_PAGES)
-        pg = object_cursor_get(&c, object_first(o, pgoff));
     if (pg)
         page_get(pg);
     object_cursor_release(&c);
@@ -332,10 +330,8 @@ int object_insert_page(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
     return insert(o, pgoff, fresh);
 }
 
-void object_extend(struct vm_object *o, u64 size)
+void object_grow(struct vm_object *o, u64 size)
 {
-    if (size <= READ_ONCE(o->size)) /* who writes keeps others from lowering it */
-        return;
     spin_lock(&o->lock);
     if (size > o->size)
         WRITE_ONCE(o->size, size);

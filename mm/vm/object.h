@@ -127,8 +127,13 @@ int must_check object_insert_page(struct vm_object *o, pgoff_t pgoff, struct pag
 int must_check object_get_page_extend(struct vm_object *o, pgoff_t pgoff,
                                       struct page **out);
 
-/* Raises the size after data was written; never lowers it. */
-void object_extend(struct vm_object *o, u64 size);
+/* Raises the size after data was written; never lowers it: who writes keeps others from that. */
+void object_grow(struct vm_object *o, u64 size);
+static inline void object_extend(struct vm_object *o, u64 size)
+{
+    if (unlikely(size > READ_ONCE(o->size)))
+        object_grow(o, size);
+}
 
 /* Resident 4 KiB pages: st_blocks, Cached. */
 u64 object_resident(const struct vm_object *o);
