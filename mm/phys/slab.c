@@ -179,6 +179,9 @@ void *slab_alloc(struct slab_cache *c)
     }
     kasan_unpoison(obj, c->size);
     kasan_poison((char *)obj + c->size, KASAN_RESERVE, KASAN_REDZONE);
+#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
+    memset(obj, 0xa5, c->size); /* who reads before he writes finds out */
+#endif
     return obj;
 }
 

@@ -40,7 +40,14 @@ struct vma *vma_read_search(const struct mm *mm, vaddr_t va)
 
 struct vma *vma_alloc(void)
 {
-    return slab_zalloc(&vma_cache);
+    struct vma *v = slab_alloc(&vma_cache);
+
+    if (v) {
+        v->object = NULL;
+        v->file = NULL;
+        v->monitor = NULL;
+    }
+    return v;
 }
 
 void vma_free(struct vma *v)

@@ -183,7 +183,8 @@ static inline struct vma *vma_prev(const struct vma *v)
 
 #define vma_for_each(v, mm) for (v = vma_first(mm); v; v = vma_next(v))
 
-/* A record without references; not in any tree. NULL: no memory. */
+/* A record without references, whose other fields say nothing yet: bounds, home and flags are the
+ * caller's to set, the rest is set when it is inserted. NULL: no memory. */
 struct vma *vma_alloc(void);
 /* Makes the fresh record `to` show what v shows in [start, end), which may be beyond its end,
  * at `at` of `mm`: bounds, home, flags, references to object and file. It has no monitor. */
