@@ -258,9 +258,32 @@ static void check_mm(const struct mmm *m)
     UNDER(&m->mm->lock, mm_check(m->mm));
 }
 
+struct mappings {
+    u32 all, writable, private;
+};
+
+static void count_mappings(const struct rb_node *n, struct mappings *c)
+{
+    const struct vma *v = n ? rb_entry(n, struct vma, home_node) : NULL;
+
+    if (!v)
+        return;
+    c->all++;
+    c->writable += v->flags & VM_SHARED && v->flags & VM_MAYWRITE;
+    c->private += !(v->flags & VM_SHARED);
+    count_mappings(n->left, c);
+    count_mappings(n->right, c);
+}
+
 static void check_object(const struct mobj *o)
 {
+    struct mappings c = {0};
     u64 count = 0;
+
+    count_mappings(o->o->vmas.node, &c);
+    CHECK_EQ(o->o->nvmas, c.all);
+    CHECK_EQ(o->o->shared_writable, c.writable);
+    CHECK_EQ(o->o->nprivate, c.private);
 
     CHECK_EQ(o->o->size, o->size);
     if (o->o->vmas.node)

@@ -76,6 +76,27 @@ static int choose_place(struct mmm *m, struct mmap_args *a, struct new_map *map)
     return find_gap(m, map->n, &map->first) ? 0 : 1;
 }
 
+/* A descriptor that may write counts before and while it is mapped: a seal is refused then
+ * (memfd_map_begin()). */
+static void count_descriptor(struct vm_object *o, bool begin)
+{
+    SCOPED_LOCK(&o->lock);
+    o->shared_writable += begin ? 1u : ~0u;
+}
+
+static int map_counted(struct mmm *m, const struct mmap_args *a, vaddr_t *out)
+{
+    struct vm_object *o = chance(4) ? NULL : a->object;
+    int err;
+
+    if (o)
+        count_descriptor(o, true);
+    err = mm_mmap(m->mm, a, out);
+    if (o)
+        count_descriptor(o, false);
+    return err;
+}
+
 void op_mmap(void)
 {
     struct mmm *m = pick_mm();
@@ -111,7 +132,7 @@ void op_mmap(void)
             (unsigned long long)map.pgoff, want);
     if (!(a.flags & (MAP_POPULATE | MAP_LOCKED)))
         inject();
-    err = mm_mmap(m->mm, &a, &out);
+    err = map_counted(m, &a, &out);
     if (injected(err))
         return;
     EXPECT(err, want);

@@ -4,7 +4,7 @@
  * hostile.py). Each attack of user 65534 takes what it can and holds it until it is killed.
  * Meanwhile a process of root and one of another user must live and make progress, root must
  * be able to fork, exec and write; afterwards every page must be back. TAP; the last pages of
- * caches that stay are allowed for by running each attack twice and judging the second.
+ * caches that stay are allowed for by judging it again: what is lost each time is lost.
  */
 #include "tests/user/hostile.h"
 #include <grp.h>
@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 
 #define PATIENCE_S 20
+#define TURNS      3
 
 struct shared *sh;
 
@@ -190,7 +191,7 @@ static bool report(const struct attack *a, int number)
 {
     long lost;
     const char *wrong = run(a, &lost);
-    if (!wrong && lost > 0)
+    for (int again = 0; !wrong && lost > 0 && again < TURNS; again++)
         wrong = run(a, &lost);
     if (!wrong && lost > 0)
         wrong = "pages are lost";
