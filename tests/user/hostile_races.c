@@ -211,8 +211,8 @@ static void terminal(uint64_t *seed)
 static void terminals(void)
 {
     begin();
-    for (unsigned i = 0; i < NFDS;
-         i++) /* what is kept of numbers is there when it ends */
+    /* What is kept of each number is there when this ends. */
+    for (unsigned i = 0; i < NFDS; i++)
         fds[i] = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
     for (int more[64], n = 0; n < 64; n++) {
         more[n] = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
