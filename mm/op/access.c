@@ -130,6 +130,7 @@ int mm_locate(struct mm *mm, vaddr_t va, bool write, struct vm_object **object, 
     struct vma *v;
     struct page *pg;
     u32 access;
+    enum fault_result result;
     int err = -EFAULT;
 
     mm_lock_shared(mm);
@@ -137,8 +138,11 @@ int mm_locate(struct mm *mm, vaddr_t va, bool write, struct vm_object **object, 
     if (!v || (write && !(v->flags & VM_WRITE)))
         goto out;
     access = v->flags & VM_WRITE ? FAULT_WRITE : FAULT_READ;
-    if (fault_locked(mm, v, va, access) != FAULT_OK)
+    result = fault_locked(mm, v, va, access);
+    if (result != FAULT_OK) {
+        err = result == FAULT_OOM ? -ENOMEM : -EFAULT;
         goto out;
+    }
     *object = NULL;
     *at = va;
     if (vma_kind(v) != VMA_SHARED) {

@@ -24,13 +24,16 @@ int futex_key_get(struct futex_key *key, vaddr_t addr, bool private,
                   enum futex_access access)
 {
     struct mm *mm = current_proc()->mm;
+    int err;
 
     *key = (struct futex_key){.mm = mm, .at = addr};
     if (private)
         return 0; /* memory is not asked, as on Linux */
-    while (mm_locate(mm, addr, access == FUTEX_WRITES, &key->object, &key->at) != 0)
-        if (!uffd_await(mm, addr, FAULT_WRITE) && !uffd_await(mm, addr, FAULT_READ))
-            return -EFAULT;
+    while ((err = mm_locate(mm, addr, access == FUTEX_WRITES, &key->object, &key->at)) !=
+           0)
+        if (err != -EFAULT ||
+            (!uffd_await(mm, addr, FAULT_WRITE) && !uffd_await(mm, addr, FAULT_READ)))
+            return err;
     if (key->object)
         key->mm = NULL;
     else

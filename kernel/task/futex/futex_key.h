@@ -6,7 +6,7 @@
 
 #include "kernel/task/futex/futex.h"
 
-/* 0 or -EFAULT. futex_key_put for every key. */
+/* 0, -EFAULT, -ENOMEM. futex_key_put for every key. */
 int must_check futex_key_get(struct futex_key *key, vaddr_t addr, bool private,
                              enum futex_access access);
 void futex_key_put(struct futex_key *key);
