@@ -25,7 +25,9 @@ enum t_kind t_kind;
 char t_dir[256];
 const char *t_exe = "/proc/self/exe";
 
-static char *detail; /* shared with the children: the first reason given */
+static char *detail;                /* shared with the children: the first reason given */
+static volatile unsigned *progress; /* shared as well: counts t_progress() */
+static unsigned seen_progress;
 static const struct t_case *cases[MAX_CASES];
 static volatile pid_t running;
 static volatile bool timed_out;
@@ -74,9 +76,20 @@ void t_skip(const char *fmt, ...)
     _exit(EXIT_SKIP);
 }
 
+void t_progress(void)
+{
+    if (progress)
+        ++*progress;
+}
+
 static void on_alarm(int sig)
 {
     (void)sig;
+    if (*progress != seen_progress) {
+        seen_progress = *progress;
+        alarm((unsigned)LIMIT_SECONDS);
+        return;
+    }
     timed_out = true;
     if (running > 0) {
         kill(-running, SIGKILL);
@@ -205,6 +218,7 @@ static int run_case(const struct t_case *c)
     if (pid == 0)
         child_runs(c);
     running = pid;
+    seen_progress = *progress;
     alarm((unsigned)LIMIT_SECONDS);
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -306,6 +320,7 @@ static void set_up(void)
         _exit(2);
     }
     memset(detail, 0, P);
+    progress = (volatile unsigned *)(detail + 1024);
     struct sigaction sa = {.sa_handler = on_alarm};
     sigaction(SIGALRM, &sa, NULL);
     signal(SIGPIPE, SIG_DFL);

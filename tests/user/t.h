@@ -184,5 +184,6 @@ long t_proc_kb(const char *path, const char *key); /* number after "key:", -1 if
 #define t_meminfo(key) t_proc_kb("/proc/meminfo", key)
 long t_minflt(void);
 uint64_t t_ns(void);
+void t_progress(void); /* the case has come further: its limit of time begins again */
 /* xorshift64*, stirred by the environment's T_SEED, if it is there: other numbers of the same state. */
 uint64_t t_random(uint64_t *state);

@@ -190,6 +190,7 @@ void sweep_run(const char *file, int line, const struct sweep *s)
     for (long pages = -1;;) {
         pid_t pid = t_fork();
 
+        t_progress();
         if (!pid)
             run_one(file, line, s, n + 1);
         status = t_status_of(pid);
