@@ -38,9 +38,14 @@ void anon_init(void)
     ino->dev = ANON_DEV;
 }
 
-bool file_is_anon(const struct file *f)
+bool inode_is_anon(const struct inode *ino)
 {
-    return f->inode == kinds[ANON_EPOLL]->inode;
+    return ino == kinds[ANON_EPOLL]->inode;
+}
+
+bool file_is_anon_kind(const struct file *f, enum anon_kind kind)
+{
+    return f->path.dentry == kinds[kind];
 }
 
 int anon_create(enum anon_kind kind, const struct file_ops *ops, u32 flags, void *data,

@@ -20,6 +20,11 @@ enum anon_kind {
 int anon_create(enum anon_kind kind, const struct file_ops *ops, u32 flags, void *data,
                 struct file **out);
 
-bool file_is_anon(const struct file *f);
+bool inode_is_anon(const struct inode *ino);
+bool file_is_anon_kind(const struct file *f, enum anon_kind kind);
+static inline bool file_is_anon(const struct file *f)
+{
+    return inode_is_anon(f->inode);
+}
 
 void anon_init(void);

@@ -197,7 +197,7 @@ ssize_t file_write_at(struct file *f, struct uio *u, u64 *pos)
     if (!S_ISREG(ino->mode) || !ino->object)
         return f->ops->write(f, u, pos);
     mutex_lock(&ino->lock);
-    if (file_flags(f) & O_APPEND)
+    if (unlikely(u->place) ? u->place == AT_END : file_flags(f) & O_APPEND)
         *pos = ino->object->size;
     n = keep_limit(u, *pos) ? f->ops->write(f, u, pos) : -EFBIG;
     mutex_unlock(&ino->lock);

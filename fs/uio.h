@@ -16,13 +16,17 @@ struct iovec {
     size_t len;
 };
 
+/* Where a write goes: as O_APPEND of the file says, or this call. */
+enum uio_place { AS_OPENED, AT_END, AT_POSITION };
+
 struct uio {
     const struct iovec *iov; /* kernel copy of the caller's array */
     size_t niov;
     size_t skip;   /* bytes of iov[0] already used */
     size_t left;   /* bytes left in all */
     bool user;     /* buffers are user addresses, range-checked by the caller */
-    bool nonblock; /* as if the file had O_NONBLOCK: pipes look at it */
+    bool nonblock : 1; /* as if the file had O_NONBLOCK: pipes look at it */
+    u8 place : 2;      /* enum uio_place, for a write to a regular file */
     bool
         broken; /* set by a pipe whose last reader left before all was written: SIGPIPE */
     bool limited; /* a write to a regular file ends at byte `limit` */
@@ -40,6 +44,7 @@ static inline void uio_init(struct uio *u, struct iovec *iov, uintptr_t buf, siz
     u->skip = 0;
     u->left = len;
     u->user = user;
+    u->place = AS_OPENED;
     u->nonblock = u->broken = u->limited = u->over = false;
 }
 

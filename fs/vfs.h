@@ -81,6 +81,7 @@ struct file_ops {
     int (*mmap)(struct file *f, bool shared, struct vm_object **out);
     int (*fsync)(struct file *f);
     void (*show)(struct file *f, struct seq *s); /* more lines of fdinfo; may be NULL */
+    bool no_splice_from, no_splice_to; /* what reads and writes, but not for splice(2) */
 };
 
 /* [c]: constant once others can find it. [lock]: changed under it, read without, a word at a
@@ -94,6 +95,7 @@ struct inode {
                           * away by one atomic step, without the lock */
     u32 nlink;     /* [vfs_tree_lock, exclusive] */
     bool linkable; /* [the same] O_TMPFILE: it has no name and may get one */
+    u8 write_hint; /* a word: F_SET_RW_HINT, remembered */
     u32 uid, gid;  /* [lock] */
     u64 rdev;      /* [c] */
     /* Single words: reads of data, writes of data and changes of names set them to what the

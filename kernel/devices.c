@@ -106,11 +106,11 @@ static ssize_t random_write(struct file *f, struct uio *u, u64 *pos)
 }
 
 static const struct file_ops null_ops = {
-    .read = null_read, .write = null_write, .lseek = dev_lseek};
+    .read = null_read, .write = null_write, .lseek = dev_lseek, .no_splice_from = true};
 static const struct file_ops zero_ops = {
     .read = zero_read, .write = null_write, .lseek = dev_lseek, .mmap = zero_mmap};
 static const struct file_ops full_ops = {
-    .read = zero_read, .write = full_write, .lseek = dev_lseek};
+    .read = zero_read, .write = full_write, .lseek = dev_lseek, .no_splice_to = true};
 static const struct file_ops random_ops = {
     .read = random_read, .write = random_write, .lseek = dev_lseek};
 

@@ -138,6 +138,48 @@ static int store_comm(const struct task_id *id, char *text, size_t n)
     return p ? 0 : -ESRCH;
 }
 
+/* Others' is for who may change how they are scheduled. */
+static int find_slack(const struct task_id *id, struct thread **t)
+{
+    REQUIRES(&proc_lock);
+    struct proc *p = task_find(id, t);
+
+    if (!p || !*t)
+        return -ESRCH;
+    return p == current_proc() || proc_capable(current_proc(), CAP_SYS_NICE) ? 0 : -EPERM;
+}
+
+static int show_slack(struct seq *s, const struct task_id *id, bool whole)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct thread *t = NULL;
+    int err = find_slack(id, &t);
+    u64 ns = err ? 0 : thread_slack(t);
+
+    (void)whole;
+    spin_unlock_irq(&proc_lock, flags);
+    if (!err)
+        seq_printf(s, "%lu\n", ns);
+    return err;
+}
+
+static int store_slack(const struct task_id *id, char *text, size_t n)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct thread *t = NULL;
+    u64 ns;
+    int err;
+
+    if (n && text[n - 1] == '\n')
+        text[n - 1] = '\0';
+    if (str_to_u64(text, &ns) != 0)
+        return -EINVAL;
+    err = find_slack(id, &t);
+    if (!err)
+        thread_set_slack(t, ns);
+    return err;
+}
+
 static int show_oom_score_adj(struct seq *s, s32 pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
@@ -261,6 +303,10 @@ const struct procfs_entry procfs_pid_entries[] = {
     {.name = "statm", .perm = 0444, .show = procfs_show_statm},
     {.name = "status", .perm = 0444, .show_task = procfs_show_status},
     {.name = "syscall", .perm = 0400, .show_task = procfs_show_syscall},
+    {.name = "timerslack_ns",
+     .perm = 0666,
+     .show_task = show_slack,
+     .store_task = store_slack},
     {.name = "wchan", .perm = 0444, .show_task = procfs_show_wchan},
     {.name = NULL},
 };

@@ -66,6 +66,8 @@ static struct cpu_times times_now(void)
         sum.user_ns += one.user_ns;
         sum.system_ns += one.system_ns;
         sum.idle_ns += one.idle_ns;
+        sum.switches += one.switches;
+        sum.launched += one.launched;
     }
     return sum;
 }
@@ -103,19 +105,20 @@ static void show_times(struct seq *s, const struct cpu_times *t)
 
 static int show_stat(struct seq *s, s32 pid)
 {
-    struct cpu_times times = times_now();
+    struct cpu_times sum = times_now(), times;
 
     (void)pid;
     seq_printf(s, "cpu ");
-    show_times(s, &times);
+    show_times(s, &sum);
     for (u32 i = 0; i < cpu_count; i++) {
         sched_cpu_times(i, &times);
         seq_printf(s, "cpu%u", i);
         show_times(s, &times);
     }
-    seq_printf(s, "btime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
-               (unsigned long)(wall_ns_at(0) / WALL_SECOND_NS), proc_count(),
+    seq_printf(s, "ctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\n", sum.switches,
+               (unsigned long)(wall_ns_at(0) / WALL_SECOND_NS), sum.launched,
                sched_ready());
+    seq_puts(s, "procs_blocked 0\n");
     return 0;
 }
 
@@ -131,6 +134,14 @@ static int show_cpuinfo(struct seq *s, s32 pid)
     for (u32 i = 0; i < cpu_count; i++)
         seq_write(s, text, (size_t)cpu_describe(i, text, CPUINFO_MAX));
     kfree(text);
+    return 0;
+}
+
+/* There is none. */
+static int show_swaps(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
     return 0;
 }
 
@@ -175,6 +186,7 @@ const struct procfs_entry procfs_system_entries[] = {
     {.name = "net/unix", .perm = 0444, .show = procfs_show_unix},
     {.name = "slabinfo", .perm = 0400, .show = procfs_show_slabinfo},
     {.name = "stat", .perm = 0444, .show = show_stat},
+    {.name = "swaps", .perm = 0444, .show = show_swaps},
     {.name = "sysrq-trigger", .perm = 0200, .store = procfs_store_sysrq},
     {.name = "sysvipc/msg", .perm = 0444, .show = procfs_show_msg},
     {.name = "sysvipc/sem", .perm = 0444, .show = procfs_show_sem},

@@ -151,6 +151,23 @@ static long pipe_control(struct file *f, u32 cmd, u32 size)
     return cmd == F_GETPIPE_SZ ? (long)pipe_capacity(f) : pipe_set_capacity(f, size);
 }
 
+/* How long what is written will be wanted. Nothing is placed by it: it is kept, and told. */
+static long write_hint(struct inode *ino, u32 cmd, vaddr_t arg)
+{
+    u64 hint = READ_ONCE(ino->write_hint);
+
+    if (cmd == F_GET_RW_HINT)
+        return copy_to_user(arg, &hint, sizeof(hint));
+    if (!inode_owned(current_cred(), ino))
+        return -EPERM;
+    if (copy_from_user(&hint, arg, sizeof(hint)) != 0)
+        return -EFAULT;
+    if (hint > RWH_WRITE_LIFE_EXTREME)
+        return -EINVAL;
+    WRITE_ONCE(ino->write_hint, (u8)hint);
+    return 0;
+}
+
 /* What an O_PATH descriptor can do, too. */
 static long fcntl_descriptor(int fd, struct file *f, u32 cmd, u64 arg)
 {
@@ -199,6 +216,9 @@ static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
         return arg > UINT32_MAX ? -EINVAL : memfd_add_seals(f, (u32)arg);
     case F_GET_SEALS:
         return memfd_get_seals(f);
+    case F_GET_RW_HINT:
+    case F_SET_RW_HINT:
+        return write_hint(f->inode, cmd, arg);
     default:
         return fcntl_descriptor(fd, f, cmd, arg);
     }

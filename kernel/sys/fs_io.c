@@ -3,6 +3,7 @@
  * Moving bytes: read, write and their relatives.
  */
 #include "kernel/sys/fs_io.h"
+#include "fs/anon.h"
 #include "fs/fd_array.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
@@ -16,6 +17,8 @@
 #define RWF_HIPRI 0x01u
 #define RWF_DSYNC 0x02u
 #define RWF_SYNC  0x04u
+#define RWF_APPEND   0x10u
+#define RWF_NOAPPEND 0x20u
 
 /* In line where `pos` is known to be given or not. */
 static always_inline ssize_t do_read(struct file *f, struct uio *u, const s64 *pos)
@@ -137,7 +140,8 @@ long sys_pwrite64(const struct syscall_args *a)
     return pos < 0 ? -EINVAL : transfer((int)a->a0, a->a1, a->a2, &pos, true);
 }
 
-static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool writes)
+static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool writes,
+                            enum uio_place place)
 {
     struct file *f;
     struct buffers b;
@@ -150,6 +154,7 @@ static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool w
         return -EBADF;
     n = check_file(f, pos, writes);
     if (n == 0 && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
+        b.uio.place = place;
         n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
         buffers_put(&b);
     }
@@ -160,36 +165,42 @@ static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool w
 
 long sys_readv(const struct syscall_args *a)
 {
-    return transfer_vector(a, NULL, false);
+    return transfer_vector(a, NULL, false, AS_OPENED);
 }
 
 long sys_writev(const struct syscall_args *a)
 {
-    return transfer_vector(a, NULL, true);
+    return transfer_vector(a, NULL, true, AS_OPENED);
 }
 
 long sys_preadv(const struct syscall_args *a)
 {
     s64 pos = (s64)a->a3;
 
-    return transfer_vector(a, &pos, false);
+    return transfer_vector(a, &pos, false, AS_OPENED);
 }
 
 long sys_pwritev(const struct syscall_args *a)
 {
     s64 pos = (s64)a->a3;
 
-    return transfer_vector(a, &pos, true);
+    return transfer_vector(a, &pos, true, AS_OPENED);
 }
 
 /* Everything is in memory, so the flags about devices and syncing ask for nothing. */
 static long transfer_flags(const struct syscall_args *a, bool writes)
 {
+    u32 flags = (u32)a->a5, place = flags & (RWF_APPEND | RWF_NOAPPEND);
     s64 pos = (s64)a->a3;
 
-    if ((u32)a->a5 & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
+    if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND))
         return -EOPNOTSUPP;
-    return transfer_vector(a, pos == -1 ? NULL : &pos, writes);
+    if (place == (RWF_APPEND | RWF_NOAPPEND))
+        return -EINVAL;
+    return transfer_vector(a, pos == -1 ? NULL : &pos, writes,
+                           !place                ? AS_OPENED
+                           : place == RWF_APPEND ? AT_END
+                                                 : AT_POSITION);
 }
 
 long sys_preadv2(const struct syscall_args *a)
@@ -202,6 +213,14 @@ long sys_pwritev2(const struct syscall_args *a)
     return transfer_flags(a, true);
 }
 
+/* Those that are nothing but an object of the kernel take every place for their own, 0. */
+static s64 seek(struct file *f, s64 offset, int whence)
+{
+    if (f->ops->lseek)
+        return f->ops->lseek(f, offset, whence);
+    return file_is_anon(f) && !file_is_anon_kind(f, ANON_PIDFD) ? 0 : -ESPIPE;
+}
+
 long sys_lseek(const struct syscall_args *a)
 {
     int whence = (int)a->a2;
@@ -212,7 +231,7 @@ long sys_lseek(const struct syscall_args *a)
         return -EBADF;
     if (whence >= SEEK_SET && whence <= SEEK_HOLE) {
         mutex_lock(&f->pos_lock);
-        pos = f->ops->lseek ? f->ops->lseek(f, (s64)a->a1, whence) : -ESPIPE;
+        pos = seek(f, (s64)a->a1, whence);
         if (pos >= 0)
             f->pos = (u64)pos;
         mutex_unlock(&f->pos_lock);

@@ -2,6 +2,7 @@
  *
  * What a file is: stat and its relatives, access, statfs.
  */
+#include "fs/anon.h"
 #include "fs/dentry.h"
 #include "fs/groups.h"
 #include "fs/inode.h"
@@ -23,6 +24,8 @@
 #define STATX_RESERVED  0x80000000u
 #define PIPE_MAGIC      0x50495045
 #define TMPFS_MAGIC     0x01021994
+#define SOCKFS_MAGIC    0x534f434b
+#define ANON_MAGIC      0x09041934 /* the one inode of files that are no files */
 #define PROC_MAGIC      0x9fa0
 #define HUGETLBFS_MAGIC 0x958458f6
 
@@ -230,6 +233,19 @@ static void statfs_quota(const struct quota *q, u64 pages, struct statfs *st)
     }
 }
 
+/* Files without a name, by what Linux keeps their kind in. */
+static s64 nameless_magic(const struct inode *ino)
+{
+    switch (ino->mode & S_IFMT) {
+    case S_IFIFO:
+        return PIPE_MAGIC;
+    case S_IFSOCK:
+        return SOCKFS_MAGIC;
+    default:
+        return inode_is_anon(ino) ? ANON_MAGIC : TMPFS_MAGIC;
+    }
+}
+
 static long statfs_target(struct target *t, vaddr_t user)
 {
     struct statfs st = {.f_namelen = NAME_MAX};
@@ -239,7 +255,7 @@ static long statfs_target(struct target *t, vaddr_t user)
     if (st.f_type == HUGETLBFS_MAGIC)
         pages = HUGE_PAGES;
     if (!st.f_type)
-        st.f_type = S_ISFIFO(t->inode->mode) ? PIPE_MAGIC : TMPFS_MAGIC;
+        st.f_type = nameless_magic(t->inode);
     if (t->inode->quota && st.f_type != PROC_MAGIC)
         statfs_quota(t->inode->quota, pages, &st);
     st.f_bsize = st.f_frsize = (s64)(pages << PAGE_SHIFT);

@@ -18,6 +18,8 @@
 #define PR_SET_TIMING       14
 #define PR_SET_NAME         15
 #define PR_GET_NAME         16
+#define PR_GET_TSC          25
+#define PR_SET_TSC          26
 #define PR_SET_TIMERSLACK   29
 #define PR_GET_TIMERSLACK   30
 #define PR_SET_SUBREAPER    36
@@ -26,7 +28,7 @@
 #define PR_GET_NO_NEW_PRIVS 39
 
 #define PR_TIMING_STATISTICAL 0     /* the only kind of accounting Linux has */
-#define SLACK_NS              50000 /* what Linux's first process begins with */
+#define PR_TSC_ENABLE         1     /* everybody may read it; to forbid it is not there */
 
 static long set_comm(vaddr_t src)
 {
@@ -82,13 +84,9 @@ static long set_flag(const struct syscall_args *a)
     }
 }
 
-/* How late timers of the thread may be, in ns. None is late on purpose here, so the number is
- * kept for who asks and for children; 0: what the thread began with. */
 static long set_slack(u64 ns)
 {
-    struct thread *t = current_thread();
-
-    t->slack = ns ?: t->slack_default;
+    thread_set_slack(current_thread(), ns);
     return 0;
 }
 
@@ -122,10 +120,15 @@ long sys_prctl(const struct syscall_args *a)
         return PR_TIMING_STATISTICAL;
     case PR_SET_TIMING:
         return a->a1 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+    case PR_GET_TSC:
+        value = PR_TSC_ENABLE;
+        return copy_to_user(a->a1, &value, sizeof(value));
+    case PR_SET_TSC:
+        return a->a1 == PR_TSC_ENABLE ? 0 : -EINVAL;
     case PR_SET_TIMERSLACK:
         return set_slack(a->a1);
     case PR_GET_TIMERSLACK:
-        return (long)(current_thread()->slack ?: SLACK_NS);
+        return (long)thread_slack(current_thread());
     default:
         result = cred_prctl((const u64[5]){a->a0, a->a1, a->a2, a->a3, a->a4});
         return result == -ENOSYS ? -EINVAL : result;

@@ -3,6 +3,7 @@
  * splice, tee, vmsplice: moving bytes between pipes and files inside the kernel. The bytes
  * are copied; what Linux saves by moving pages, this does not.
  */
+#include "fs/anon.h"
 #include "fs/pipe/pipe.h"
 #include "fs/pipe/pipe_move.h"
 #include "kernel/sys/fs.h"
@@ -192,6 +193,9 @@ static int check(struct side *in, struct side *out, vaddr_t in_pos, vaddr_t out_
     if (!file_readable(in->file) || !file_writable(out->file))
         return -EBADF;
     if (!is_pipe(in) && !is_pipe(out))
+        return -EINVAL;
+    if (file_is_anon(in->file) || file_is_anon(out->file) ||
+        in->file->ops->no_splice_from || out->file->ops->no_splice_to)
         return -EINVAL;
     if ((in_pos && !in->file->ops->lseek) || (out_pos && !out->file->ops->lseek))
         return -EINVAL;

@@ -332,16 +332,11 @@ static ssize_t master_write(struct file *f, struct uio *u, u64 *pos)
         size_t typed = 0;
 
         while (typed < n && !err) {
-            if (!READ_ONCE(p->slaves)) {
-                err = -EIO;
-                break;
-            }
             typed += type_bytes(t, bytes + typed, n - typed);
             if (typed < n)
                 err = file_flags(f) & O_NONBLOCK
                           ? -EAGAIN
-                          : waitq_wait(&p->out.writers,
-                                       ldisc_room(&t->ld) || !READ_ONCE(p->slaves));
+                          : waitq_wait(&p->out.writers, ldisc_room(&t->ld));
         }
         done += (ssize_t)typed;
         if (n < part && !err)

@@ -122,6 +122,23 @@ TEST(ends,
     ERR(open(name, O_RDWR | O_NOCTTY), ENOENT);
 }
 
+TEST(early, "what is typed while no slave is open waits for one")
+{
+    char name[32];
+    int was;
+
+    pair();
+    strcpy(name, ptsname(master));
+    was = slave;
+    for (int i = 0; i < 2; i++) {
+        OK(close(was));
+        writes(master, "abc\n");
+        OK(was = open(name, O_RDWR | O_NOCTTY));
+        reads(was, "abc\n");
+        reads(master, "abc\r\n");
+    }
+}
+
 TEST(nonblocking, "a full terminal stops who writes; an empty one who reads")
 {
     char bytes[1024];

@@ -3,6 +3,7 @@
  * splice, tee, vmsplice between files and pipes, and calls that want a socket.
  */
 #include "tests/user/t.h"
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -91,6 +92,18 @@ TEST(wrong, "what splice refuses")
     EQ(splice(-1, NULL, in[1], NULL, 0, 0), 0);
     ERR(splice(file, NULL, in[1], NULL, 10, 64), EINVAL);
     EQ(read(in[0], buf, 100), 4);
+}
+
+TEST(no_splice, "what reads and writes, but not for splice")
+{
+    begin();
+    int null = open("/dev/null", O_RDWR), event = eventfd(1, EFD_NONBLOCK);
+    ERR(splice(null, NULL, in[1], NULL, 10, SPLICE_F_NONBLOCK), EINVAL);
+    ERR(splice(event, NULL, in[1], NULL, 8, SPLICE_F_NONBLOCK), EINVAL);
+    EQ(write(in[1], "8 bytes.", 8), 8);
+    ERR(splice(in[0], NULL, event, NULL, 8, SPLICE_F_NONBLOCK), EINVAL);
+    ERR(splice(in[0], NULL, open("/dev/full", O_WRONLY), NULL, 8, 0), EINVAL);
+    EQ(splice(in[0], NULL, null, NULL, 8, 0), 8);
 }
 
 TEST(sockets, "a file is no socket")

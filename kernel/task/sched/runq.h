@@ -61,6 +61,7 @@ struct runq {
     /* Used by its CPU: cycles it was idle, and since when it is (0: it is not); ticks that fell
      * to programs and to the kernel. Others read them. */
     u64 idle_cycles, idle_since, user_ticks, system_ticks;
+    u64 switches, launched; /* threads that ran after another; new ones */
     /* Processes that became ready here and still have ready threads, by user: root, and the
      * others by their numbers, of which some may meet in one place and then share. Atomic.
      * `elsewhere`: what the other CPUs had at the last tick. */

@@ -83,6 +83,7 @@ static void switch_to(struct runq *q, struct thread *next, u64 now)
     if (unlikely(prev->rseq) &&
         (prev->state != THREAD_SLEEPING || thread_syscall(prev) < 0))
         rseq_note(prev);
+    WRITE_ONCE(q->switches, q->switches + 1);
     stall_end((uintptr_t)__builtin_return_address(0));
     q->current = cpu->current = next;
     q->running_rt = next->priority;

@@ -22,6 +22,8 @@ void sched_cpu_times(u32 cpu, struct cpu_times *out)
     out->idle_ns = clock_ns_of_span(cycles);
     out->user_ns = READ_ONCE(q->user_ticks) * TICK_NS;
     out->system_ns = READ_ONCE(q->system_ticks) * TICK_NS;
+    out->switches = READ_ONCE(q->switches);
+    out->launched = READ_ONCE(q->launched);
     out->ready = READ_ONCE(q->nr);
 }
 

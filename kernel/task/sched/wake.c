@@ -147,6 +147,7 @@ void thread_launch(struct thread *t)
         else if (!t->realtime)
             t->vruntime = q->least;
     }
+    WRITE_ONCE(q->launched, q->launched + 1);
     t->cpu = q->cpu;
     cpu = sched_choose(t, q);
     if (likely(cpu == q->cpu))
