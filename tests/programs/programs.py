@@ -106,17 +106,19 @@ def loopback_up():
         fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
-def default_signals():
-    """As for a program that is started from a terminal: a shell ignores them for its jobs."""
+def as_from_a_terminal():
+    """Signals that a shell ignores for its jobs, and the nice value, which jobs print."""
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
+    if os.getuid() == 0:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 def ended(command, seconds, **how):
     """(output, error output, status) of a command; 124 when the time is over."""
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, start_new_session=True,
-                          preexec_fn=default_signals, **how) as p:
+                          preexec_fn=as_from_a_terminal, **how) as p:
         try:
             out, err = p.communicate(timeout=seconds)
             return out, err, p.returncode
