@@ -22,9 +22,9 @@ enum uio_place { AS_OPENED, AT_END, AT_POSITION };
 struct uio {
     const struct iovec *iov; /* kernel copy of the caller's array */
     size_t niov;
-    size_t skip;   /* bytes of iov[0] already used */
-    size_t left;   /* bytes left in all */
-    bool user;     /* buffers are user addresses, range-checked by the caller */
+    size_t skip;       /* bytes of iov[0] already used */
+    size_t left;       /* bytes left in all */
+    bool user;         /* buffers are user addresses, range-checked by the caller */
     bool nonblock : 1; /* as if the file had O_NONBLOCK: pipes look at it */
     u8 place : 2;      /* enum uio_place, for a write to a regular file */
     bool

@@ -14,9 +14,9 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
 
-#define RWF_HIPRI 0x01u
-#define RWF_DSYNC 0x02u
-#define RWF_SYNC  0x04u
+#define RWF_HIPRI    0x01u
+#define RWF_DSYNC    0x02u
+#define RWF_SYNC     0x04u
 #define RWF_APPEND   0x10u
 #define RWF_NOAPPEND 0x20u
 

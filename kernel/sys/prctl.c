@@ -27,8 +27,8 @@
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
 
-#define PR_TIMING_STATISTICAL 0     /* the only kind of accounting Linux has */
-#define PR_TSC_ENABLE         1     /* everybody may read it; to forbid it is not there */
+#define PR_TIMING_STATISTICAL 0 /* the only kind of accounting Linux has */
+#define PR_TSC_ENABLE         1 /* everybody may read it; to forbid it is not there */
 
 static long set_comm(vaddr_t src)
 {
