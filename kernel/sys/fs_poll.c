@@ -24,6 +24,8 @@
 #define SELECT_OUT (POLLOUT | POLLWRNORM | 0x200u | POLLERR)
 #define SELECT_EX  POLLPRI
 
+#define POLL_FEW 16u /* so many need no memory but the stack */
+
 struct pollfd {
     s32 fd;
     s16 events, revents;
@@ -34,7 +36,8 @@ struct item {
     u32 want, got;
 };
 
-/* The state of all items; their number with something wanted. */
+/* The state of all items; their number with something wanted. Once there is one nobody will wait:
+ * the queues behind it are not joined. */
 static int look(struct item *items, size_t n, struct poll_table *pt)
 {
     int ready = 0;
@@ -48,7 +51,10 @@ static int look(struct item *items, size_t n, struct poll_table *pt)
 
             it->got = now & it->want;
         }
-        ready += it->got != 0;
+        if (it->got) {
+            ready++;
+            pt = NULL;
+        }
     }
     return ready;
 }
@@ -180,29 +186,37 @@ static long poll_array(struct pollfd *fds, struct item *items, size_t n, u64 dea
     return ready;
 }
 
+static long poll_user(vaddr_t user, struct pollfd *fds, struct item *items, u32 n,
+                      u64 deadline)
+{
+    long result = copy_from_user(fds, user, n * sizeof(*fds));
+
+    if (!result)
+        result = poll_array(fds, items, n, deadline);
+    /* The array was read, so it lies in user space. The caller's numbers are not written. */
+    for (u32 i = 0; i < n && result >= 0; i++)
+        if (arch_store_user_u16(user + i * sizeof(*fds) +
+                                    offsetof(struct pollfd, revents),
+                                (u16)fds[i].revents) != 0)
+            result = -EFAULT;
+    return result;
+}
+
 static long do_poll(vaddr_t user, u32 n, u64 deadline)
 {
-    struct pollfd *fds;
-    struct item *items;
-    long result = -ENOMEM;
+    struct item few_items[POLL_FEW], *items;
+    struct pollfd few[POLL_FEW];
+    long result;
 
     if (n > fd_limit())
         return -EINVAL;
-    fds = kmalloc(n * sizeof(*fds) + 1);
-    items = kmalloc(n * sizeof(*items) + 1);
-    if (fds && items) {
-        result = copy_from_user(fds, user, n * sizeof(*fds));
-        if (!result)
-            result = poll_array(fds, items, n, deadline);
-        /* The array was read, so it lies in user space. The caller's numbers are not written. */
-        for (u32 i = 0; i < n && result >= 0; i++)
-            if (arch_store_user_u16(user + i * sizeof(*fds) +
-                                        offsetof(struct pollfd, revents),
-                                    (u16)fds[i].revents) != 0)
-                result = -EFAULT;
-    }
+    if (n <= POLL_FEW)
+        return poll_user(user, few, few_items, n, deadline);
+    items = kmalloc(n * (sizeof(*items) + sizeof(*few)));
+    if (!items)
+        return -ENOMEM;
+    result = poll_user(user, (struct pollfd *)(items + n), items, n, deadline);
     kfree(items);
-    kfree(fds);
     return result;
 }
 
