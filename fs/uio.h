@@ -22,15 +22,15 @@ enum uio_place { AS_OPENED, AT_END, AT_POSITION };
 struct uio {
     const struct iovec *iov; /* kernel copy of the caller's array */
     size_t niov;
-    size_t skip;       /* bytes of iov[0] already used */
-    size_t left;       /* bytes left in all */
-    bool user;         /* buffers are user addresses, range-checked by the caller */
-    bool nonblock : 1; /* as if the file had O_NONBLOCK: pipes look at it */
-    u8 place : 2;      /* enum uio_place, for a write to a regular file */
+    size_t skip;   /* bytes of iov[0] already used */
+    size_t left;   /* bytes left in all */
+    bool user;     /* buffers are user addresses, range-checked by the caller */
+    bool nonblock; /* as if the file had O_NONBLOCK: pipes look at it */
     bool
         broken; /* set by a pipe whose last reader left before all was written: SIGPIPE */
     bool limited; /* a write to a regular file ends at byte `limit` */
     bool over;    /* set by one that would begin there: SIGXFSZ */
+    u8 place;     /* enum uio_place, for a write to a regular file */
     u64 limit;    /* if limited */
 };
 

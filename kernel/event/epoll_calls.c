@@ -3,9 +3,9 @@
  * The calls of epoll(7).
  */
 #include "kernel/event/epoll.h"
+#include "kernel/event/waiting.h"
 #include "kernel/event/watch.h"
 #include "kernel/sys/fs.h"
-#include "kernel/sys/fs_poll.h"
 #include "kernel/sys/time.h"
 #include "kernel/task/sched/timespec.h"
 #include "kernel/task/uaccess.h"

@@ -2,10 +2,10 @@
  *
  * Waiting for several files: poll and select on one engine.
  */
-#include "kernel/sys/fs_poll.h"
 #include "arch/time.h"
 #include "arch/uaccess.h"
 #include "fs/fdtable.h"
+#include "kernel/event/waiting.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/time.h"
 #include "kernel/task/proc.h"
@@ -95,45 +95,6 @@ static void put_items(struct item *items, size_t n)
     for (size_t i = 0; i < n; i++)
         if (items[i].file)
             file_put(items[i].file);
-}
-
-/* ---- the caller's signal mask and time ---- */
-
-int mask_from_user(vaddr_t user, u64 size, bool *replaced)
-{
-    struct thread *t = current_thread();
-    u64 mask;
-
-    *replaced = false;
-    if (!user)
-        return 0;
-    if (size != sizeof(mask))
-        return -EINVAL;
-    if (copy_from_user(&mask, user, sizeof(mask)) != 0)
-        return -EFAULT;
-    t->saved_blocked = t->blocked;
-    signal_set_mask(mask);
-    *replaced = true;
-    return 0;
-}
-
-void mask_restore(bool replaced, long result)
-{
-    struct thread *t = current_thread();
-
-    if (!replaced)
-        return;
-    if (result == -ERESTARTNOHAND || result == -EINTR)
-        t->restore_mask = true;
-    else
-        signal_set_mask(t->saved_blocked);
-}
-
-u64 deadline_in(u64 ns)
-{
-    u64 now = clock_monotonic_ns();
-
-    return !ns ? 0 : ns > NO_DEADLINE - 1 - now ? NO_DEADLINE : now + ns;
 }
 
 static u64 time_left(u64 deadline)
