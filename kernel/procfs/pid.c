@@ -10,6 +10,7 @@
 #include "kernel/procfs/waiting.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/proc_access.h"
+#include "kernel/task/sched/policy.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/usage.h"
 #include "lib/lock.h"

@@ -5,6 +5,7 @@
 #include "kernel/syscall.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/proc.h"
+#include "kernel/task/sched/policy.h"
 #include "kernel/task/uaccess.h"
 #include "lib/lock.h"
 #include "lib/string.h"

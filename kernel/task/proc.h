@@ -369,16 +369,6 @@ s32 proc_next_pid(s32 pid);
 /* Next number >= tid of a thread of the process, -1 at the end. */
 s32 task_next_tid(s32 pid, s32 tid);
 u32 proc_count(void);
-/* How late timers of a thread may be, in ns. None is late on purpose here, so the number is
- * kept for who asks and for children; 0: what the thread began with. */
-static inline void thread_set_slack(struct thread *t, u64 ns)
-{
-    WRITE_ONCE(t->slack, ns ?: t->slack_default);
-}
-static inline u64 thread_slack(const struct thread *t)
-{
-    return READ_ONCE(t->slack) ?: 50000; /* what Linux's first process begins with */
-}
 s32 proc_last_pid(void);     /* the number given last */
 extern u32 proc_threads_max; /* processes and threads there may be */
 /* Names t (NULL: none), or also its process; a name is at most COMM_LEN-1 long. */

@@ -13,13 +13,10 @@
 #include "lib/pause.h"
 #include "lib/rbtree_inline.h"
 #include "lib/uapi/errno.h"
-#include "mm/phys/slab.h"
 #include "mm/table/mm_types.h"
 #include "mm/vm/monitor.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/object_walk.h"
-
-SLAB_CACHE(vma_cache, "vma", struct vma);
 
 static struct vma *node_vma(const struct rb_node *n)
 {
@@ -36,45 +33,6 @@ struct vma *vma_read_search(const struct mm *mm, vaddr_t va)
         return NULL;
     this_cpu(vma_hint) = (struct vma_hint){mm->id, mm->seq, v, NULL, USER_END};
     return v;
-}
-
-struct vma *vma_alloc(void)
-{
-    struct vma *v = slab_alloc(&vma_cache);
-
-    if (v) {
-        v->object = NULL;
-        v->file = NULL;
-        v->monitor = NULL;
-    }
-    return v;
-}
-
-void vma_free(struct vma *v)
-{
-    if (v->object)
-        object_put(v->object);
-    if (v->file)
-        vm_file_put(v->file);
-    if (v->monitor)
-        monitor_put(v->monitor);
-    slab_free(&vma_cache, v);
-}
-
-void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
-              vaddr_t start, vaddr_t end)
-{
-    to->mm = mm;
-    to->start = at;
-    to->end = at + (end - start);
-    to->pgoff = v->object ? vma_home(v, start) : at >> PAGE_SHIFT;
-    to->flags = v->flags & ~VM_MONITORED;
-    to->object = v->object;
-    to->file = v->file;
-    if (to->object)
-        object_get(to->object);
-    if (to->file)
-        vm_file_get(to->file);
 }
 
 struct vma *vma_search(const struct mm *mm, vaddr_t va)

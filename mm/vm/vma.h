@@ -11,6 +11,7 @@
 #include "lib/types.h"
 #include "mm/phys/page.h"
 #include "mm/table/mm_lock.h"
+#include "mm/vm/vma_record.h"
 
 struct monitor;
 struct vm_file;
@@ -182,16 +183,6 @@ static inline struct vma *vma_prev(const struct vma *v)
 }
 
 #define vma_for_each(v, mm) for (v = vma_first(mm); v; v = vma_next(v))
-
-/* A record without references, whose other fields say nothing yet: bounds, home and flags are the
- * caller's to set, the rest is set when it is inserted. NULL: no memory. */
-struct vma *vma_alloc(void);
-/* Makes the fresh record `to` show what v shows in [start, end), which may be beyond its end,
- * at `at` of `mm`: bounds, home, flags, references to object and file. It has no monitor. */
-void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
-              vaddr_t start, vaddr_t end);
-/* Frees the record and drops its references to object and file. */
-void vma_free(struct vma *v);
 
 /* Puts v (all fields set) into its mm and its object's tree. The range must be free. */
 void vma_insert(struct mm *mm, struct vma *v);

@@ -16,3 +16,14 @@ bool sched_is_placed(struct thread *t);
 
 /* p is new or its real user changed: it takes its share of the CPU from that user's. */
 void sched_user_changed(struct proc *p);
+
+/* How late timers of a thread may be, in ns. None is late on purpose here, so the number is
+ * kept for who asks and for children; 0: what the thread began with. */
+static inline void thread_set_slack(struct thread *t, u64 ns)
+{
+    WRITE_ONCE(t->slack, ns ?: t->slack_default);
+}
+static inline u64 thread_slack(const struct thread *t)
+{
+    return READ_ONCE(t->slack) ?: 50000; /* what Linux's first process begins with */
+}
