@@ -31,7 +31,7 @@ static void drop(struct fdtable *t, struct file *f)
     file_put(f);
 }
 
-SLAB_CACHE(table_cache, "fdtable", struct fdtable);
+SLAB_CACHE_LINES(table_cache, "fdtable", struct fdtable);
 
 static struct fdtable *table_alloc(u32 size)
 {

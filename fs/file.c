@@ -17,7 +17,7 @@
 #include "mm/phys/buddy.h"
 #include "mm/phys/slab.h"
 
-SLAB_CACHE(file_cache, "file", struct file);
+SLAB_CACHE_LINES(file_cache, "file", struct file);
 
 /* What an open file costs at least: with a name and an inode of its own, as a pipe has. */
 #define FILE_BYTES (sizeof(struct file) + sizeof(struct dentry) + sizeof(struct inode))

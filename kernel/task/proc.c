@@ -36,7 +36,7 @@ static u32 nprocs; /* reserved numbers in use */
 /* How many processes are in the group and in the session of each number; proc_lock. */
 static u16 in_group[PID_MAX], in_session[PID_MAX];
 
-SLAB_CACHE(proc_cache, "proc", struct proc);
+SLAB_CACHE_LINES(proc_cache, "proc", struct proc);
 
 static u64 itimer_fire(struct ktimer *t)
 {

@@ -18,7 +18,7 @@
 #include "mm/vm/slot_range.h"
 #include "mm/vm/vma.h"
 
-SLAB_CACHE(mm_cache, "mm", struct mm);
+SLAB_CACHE_LINES(mm_cache, "mm", struct mm);
 
 u32 mm_max_map_count = MM_MAX_MAP_COUNT_DEFAULT;
 u64 mm_min_addr = MMAP_MIN_ADDR;

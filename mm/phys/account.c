@@ -8,7 +8,7 @@
 #include "mm/phys/buddy.h"
 #include "mm/phys/slab.h"
 
-SLAB_CACHE(account_cache, "account", struct account);
+SLAB_CACHE_LINES(account_cache, "account", struct account);
 SLAB_CACHE(quota_cache, "quota", struct quota);
 
 /* They count, and bound nobody. */

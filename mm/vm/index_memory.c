@@ -5,7 +5,7 @@
 #include "lib/index.h"
 #include "mm/phys/slab.h"
 
-SLAB_CACHE(node_cache, "index_node", struct index_node);
+SLAB_CACHE_LINES(node_cache, "index_node", struct index_node);
 
 struct index_node *index_node_alloc(void)
 {

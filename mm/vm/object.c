@@ -19,7 +19,7 @@
 #include "mm/vm/object_tree.h"
 #include "mm/vm/vma.h"
 
-SLAB_CACHE(object_cache, "vm_object", struct vm_object);
+SLAB_CACHE_LINES(object_cache, "vm_object", struct vm_object);
 
 static u64 next_id; /* atomic */
 static DEFINE_PER_CPU(s64, pages_total);

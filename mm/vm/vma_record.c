@@ -8,7 +8,7 @@
 #include "mm/vm/object.h"
 #include "mm/vm/vma.h"
 
-SLAB_CACHE(vma_cache, "vma", struct vma);
+SLAB_CACHE_LINES(vma_cache, "vma", struct vma);
 
 struct vma *vma_alloc(void)
 {

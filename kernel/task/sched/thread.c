@@ -13,7 +13,7 @@
 #include "mm/phys/kspace.h"
 #include "mm/phys/slab.h"
 
-SLAB_CACHE(thread_cache, "thread", struct thread);
+SLAB_CACHE_LINES(thread_cache, "thread", struct thread);
 
 /* Calls are traced, or debug kernels measure each and make allocations of some fail. */
 static bool calls_go_long(void)
