@@ -12,7 +12,11 @@ struct buddy_lists {
     spinlock_t lock;
     u64 nfree; /* in the lists and in `lazy`; per-CPU stacks excluded */
     u64 nlazy;
-    struct page *lazy; /* single pages not merged yet, chained by link.next */
+    /* Single pages not merged yet (mm/phys/page_stack.c), chained by link.next: as they came; then
+     * by groups of 64 neighbours, one page of each group that has some, and for each group of the
+     * machine the set of those in it. */
+    struct page *lazy, *lazy_groups;
+    u64 *lazy_sets; /* [c] */
     struct list free[BUDDY_ORDERS];
     u64 blocks[BUDDY_ORDERS];
 } __attribute__((aligned(64)));

@@ -15,7 +15,7 @@ static struct {
     paddr_t start, end;
 } ranges[BOOT_RANGES_MAX];
 static u32 nranges;
-static paddr_t reach;
+static paddr_t reach, top;
 
 static void range_add(paddr_t start, paddr_t end)
 {
@@ -30,10 +30,13 @@ void boot_alloc_init(const struct bootinfo *bi)
 {
     nranges = 0;
     reach = EARLY_LIMIT;
+    top = 0;
     for (u32 i = 0; i < bi->nranges; i++) {
         const struct boot_range *r = &bi->ranges[i];
         paddr_t end = r->base + r->len;
 
+        if (r->type == BOOT_MEM_USABLE || r->type == BOOT_MEM_LOADER)
+            top = MAX(top, end);
         if (r->type != BOOT_MEM_USABLE)
             continue;
         /* Split at the limit, so that every range is wholly within reach or not at all. */
@@ -78,6 +81,11 @@ paddr_t boot_alloc_pages(size_t npages, size_t align_pages)
         panic("not enough memory%s: %zu KiB in one piece needed at boot",
               reach == EARLY_LIMIT ? " below 4 GiB" : "", npages * (PAGE_SIZE / 1024));
     return pa;
+}
+
+paddr_t boot_alloc_top(void)
+{
+    return top;
 }
 
 void boot_alloc_rest(void (*visit)(paddr_t start, paddr_t end))

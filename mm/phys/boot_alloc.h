@@ -18,5 +18,8 @@ paddr_t boot_alloc_pages(size_t npages, size_t align_pages);
 /* All usable memory is in the direct map from now on. */
 void boot_alloc_reach_all(void);
 
+/* The end of the highest range of RAM that is usable, or was in use at boot. */
+paddr_t boot_alloc_top(void);
+
 /* Calls visit for each usable range that was not given out. */
 void boot_alloc_rest(void (*visit)(paddr_t start, paddr_t end));

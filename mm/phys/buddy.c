@@ -71,7 +71,12 @@ void buddy_add(paddr_t start, paddr_t end)
 
 void buddy_init(void)
 {
+    /* A bit for each frame. */
+    u64 bytes = align_up(boot_alloc_top(), 64 * PAGE_SIZE) / PAGE_SIZE / 8;
+
     memset(&buddy, 0, sizeof(buddy));
+    buddy.lazy_sets =
+        phys_to_virt(boot_alloc_pages(align_up(bytes, PAGE_SIZE) / PAGE_SIZE, 1));
     memset(&page_levels, 0, sizeof(page_levels));
     regions_forget();
     for (unsigned o = 0; o < BUDDY_ORDERS; o++)

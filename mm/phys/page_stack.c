@@ -39,17 +39,97 @@ static bool refill_block(struct page_stack *c)
     return true;
 }
 
+/* ---- the lazy list ----
+ *
+ * What a CPU takes from it are neighbours, as far as they are free: descriptors of 64 fill 40 cache
+ * lines, so CPUs that took different groups do not write to one line, and what is then made of
+ * them, a file's pages one after the other, is not mixed with what others make. Who adds pages adds
+ * a chain; who takes some sorts a few more than he takes. One CPU alone takes them as they came. */
+
+#define LAZY_GROUP 64u
+#define LAZY_SORT  (2 * STACK_BATCH)
+
+/* Sorts some of the pages as they came into groups. */
+static inline void lazy_sort(void)
+{
+    REQUIRES(&buddy.lock);
+    struct page *pg = buddy.lazy;
+
+    for (u32 n = 0; pg && n < LAZY_SORT;) {
+        pfn_t pfn = page_to_pfn(pg), group = pfn / LAZY_GROUP;
+        u64 *free = &buddy.lazy_sets[group], set = 0;
+        struct page *last;
+
+        do {
+            set |= 1ull << pfn % LAZY_GROUP;
+            last = pg;
+            pg = (struct page *)pg->link.next;
+            pfn = page_to_pfn(pg);
+            n++;
+        } while (pg && pfn / LAZY_GROUP == group);
+        if (!*free) {
+            last->link.next = (struct list *)buddy.lazy_groups;
+            buddy.lazy_groups = last;
+        }
+        *free |= set;
+    }
+    buddy.lazy = pg;
+}
+
+/* Takes a group: its first page, whether free or not, and the set of those that are. */
+static always_inline struct page *lazy_pop(u64 *free)
+{
+    REQUIRES(&buddy.lock);
+    struct page *head = buddy.lazy_groups;
+    pfn_t pfn = page_to_pfn(head);
+    u64 *set = &buddy.lazy_sets[pfn / LAZY_GROUP];
+
+    buddy.lazy_groups = (struct page *)head->link.next;
+    *free = *set;
+    *set = 0;
+    return pfn_to_page(align_down(pfn, LAZY_GROUP));
+}
+
+/* Puts lazy pages on the stack, above the n that are there. Returns how many are there now. */
+static u32 lazy_take(struct page_stack *c, u32 n)
+{
+    REQUIRES(&buddy.lock);
+    struct page *pg;
+
+    if (cpu_count > 1)
+        lazy_sort();
+    while (n < STACK_BATCH && buddy.lazy_groups) {
+        u64 free;
+        struct page *group = lazy_pop(&free);
+
+        for (; free; free &= free - 1)
+            c->pages[n++] = group + (u32)__builtin_ctzll(free);
+    }
+    for (pg = buddy.lazy; n < STACK_BATCH && pg; pg = (struct page *)pg->link.next)
+        c->pages[n++] = pg;
+    buddy.lazy = pg;
+    return n;
+}
+
+/* Pages chained already, so that the lock is held for a moment; `end`: the link of the last. */
+static void lazy_add(struct list *first, struct list **end, u64 n)
+{
+    spin_lock(&buddy.lock);
+    *end = (struct list *)buddy.lazy;
+    buddy.lazy = (struct page *)first;
+    buddy.nlazy += n;
+    WRITE_ONCE(buddy.nfree, buddy.nfree + n);
+    buddy_unlock();
+}
+
 struct page *page_stack_refill(struct page_stack *c)
 {
     STATIC_ASSERT(STACK_BATCH + (1u << STACK_BLOCK_ORDER) <= STACK_MAX);
-    struct page *lazy;
-    u32 n = c->count;
+    STATIC_ASSERT(STACK_BATCH + LAZY_GROUP <= STACK_MAX);
+    u32 n;
 
     spin_lock(&buddy.lock);
-    for (lazy = buddy.lazy; n < STACK_BATCH && lazy;
-         lazy = (struct page *)lazy->link.next)
-        c->pages[n++] = lazy;
-    buddy.lazy = lazy;
+    n = lazy_take(c, c->count);
     buddy.nlazy -= n - c->count;
     WRITE_ONCE(buddy.nfree, buddy.nfree - (n - c->count));
     c->count = n;
@@ -59,26 +139,6 @@ struct page *page_stack_refill(struct page_stack *c)
     if (c->count)
         return c->pages[--c->count];
     return c->nzeroed ? c->zeroed[--c->nzeroed] : NULL;
-}
-
-static void lazy_push(struct page *pg)
-{
-    REQUIRES(&buddy.lock);
-    pg->link.next = (struct list *)buddy.lazy;
-    buddy.lazy = pg;
-    buddy.nlazy++;
-    WRITE_ONCE(buddy.nfree, buddy.nfree + 1);
-}
-
-/* Pages linked already, so that the lock is held for a moment; `end`: the link of the last. */
-static void lazy_add(struct list *first, struct list **end, u64 n)
-{
-    spin_lock(&buddy.lock);
-    *end = (struct list *)buddy.lazy;
-    buddy.lazy = (struct page *)first;
-    buddy.nlazy += n;
-    WRITE_ONCE(buddy.nfree, buddy.nfree + n);
-    buddy_unlock();
 }
 
 void page_stack_spill(struct page_stack *c, u32 keep)
@@ -96,23 +156,38 @@ void page_stack_spill(struct page_stack *c, u32 keep)
     lazy_add(first, end, n - keep);
 }
 
+/* Merges all pages of the lazy list. */
+static void lazy_merge(void)
+{
+    REQUIRES(&buddy.lock);
+    while (buddy.lazy)
+        lazy_sort();
+    while (buddy.lazy_groups) {
+        u64 free;
+        struct page *group = lazy_pop(&free);
+
+        for (; free; free &= free - 1) {
+            struct page *pg = group + (u32)__builtin_ctzll(free);
+
+            pg->type = PAGE_RESERVED;
+            WRITE_ONCE(buddy.nfree, buddy.nfree - 1); /* block_free counts it again */
+            block_free(page_to_pfn(pg), 0);
+        }
+    }
+    buddy.nlazy = 0;
+}
+
 void page_drain(void)
 {
     struct page_stack *c = this_cpu_ptr(page_stack);
 
-    page_stack_spill(c, 0);
-    spin_lock(&buddy.lock);
-    while (c->nzeroed)
-        lazy_push(c->zeroed[--c->nzeroed]);
-    while (buddy.lazy) {
-        struct page *pg = buddy.lazy;
-
-        buddy.lazy = (struct page *)pg->link.next;
-        pg->type = PAGE_RESERVED;
-        WRITE_ONCE(buddy.nfree, buddy.nfree - 1); /* block_free counts it again */
-        block_free(page_to_pfn(pg), 0);
+    while (page_stack_count(c)) {
+        while (c->nzeroed && c->count < STACK_MAX)
+            c->pages[c->count++] = c->zeroed[--c->nzeroed];
+        page_stack_spill(c, 0);
     }
-    buddy.nlazy = 0;
+    spin_lock(&buddy.lock);
+    lazy_merge();
     buddy_unlock();
 }
 
@@ -193,8 +268,10 @@ void page_free_chain(u32 pfn)
         c->pages[c->count++] = pg;
         mm_count(pgfree);
     }
-    if (unlikely(pfn))
-        chain_to_lazy(pfn);
+    if (likely(!pfn))
+        return;
+    page_stack_spill(c, STACK_MAX / 2); /* the next ones find room */
+    chain_to_lazy(pfn);
 }
 
 #if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)

@@ -188,6 +188,60 @@ TEST(buddy_keeps_a_reserve_from_programs)
     }
 }
 
+/* A group is 64 frames whose descriptors have their cache lines alone. */
+static unsigned group_changes(struct page *const *pg, unsigned n)
+{
+    unsigned changes = 0;
+
+    for (unsigned i = 1; i < n; i++)
+        changes += page_to_pfn(pg[i]) / 64 != page_to_pfn(pg[i - 1]) / 64;
+    return changes;
+}
+
+TEST(buddy_gives_neighbours_where_there_are_several_processors)
+{
+    enum { N = 1024 };
+    static struct page *pg[N];
+
+    page_drain();
+    for (unsigned i = 0; i < N; i++)
+        CHECK((pg[i] = page_alloc(0, 0)));
+    for (unsigned i = 0; i < N; i++) /* far from their order */
+        page_free(pg[i * 389 % N], 0);
+    cpu_count = 2;
+    for (unsigned i = 0; i < N; i++)
+        pg[i] = page_alloc(0, 0);
+    cpu_count = 1;
+    /* What was still on the stack, of any group, comes first. */
+    CHECK(group_changes(pg + STACK_MAX, N - STACK_MAX) < 160);
+    CHECK_EQ(page_count_free(), free_in_lists() + page_stack_count(&page_stack));
+    for (unsigned i = 0; i < N; i++)
+        mark(pg[i], 0, 1);
+    for (unsigned i = 0; i < N; i++) {
+        mark(pg[i], 0, 0);
+        page_free(pg[i], 0);
+    }
+    page_drain();
+    CHECK_EQ(page_count_free(), free_in_lists());
+}
+
+/* Who frees a page by a chain, again and again, does not go to the lazy list each time. */
+TEST(buddy_full_stack_makes_room)
+{
+    static struct page *pg[STACK_MAX + 1];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(pg); i++)
+        CHECK((pg[i] = page_alloc(0, 0)));
+    page_drain();
+    for (unsigned i = 0; i < STACK_MAX; i++)
+        page_free(pg[i], 0);
+    CHECK_EQ(page_stack.count, STACK_MAX);
+    pg[STACK_MAX]->type = PAGE_ANON;
+    pg[STACK_MAX]->index = 0;
+    page_free_chain((u32)page_to_pfn(pg[STACK_MAX]));
+    CHECK(page_stack.count <= STACK_MAX / 2);
+}
+
 TEST(buddy_cannot_give_more_than_there_is)
 {
     CHECK(!page_alloc(BUDDY_ORDERS - 1, 0));

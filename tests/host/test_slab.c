@@ -2,6 +2,7 @@
  *
  * Slabs and kmalloc: objects do not overlap, are poisoned when free, and empty slabs go.
  */
+#include "lib/kasan.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/slab.h"
@@ -85,6 +86,21 @@ TEST(slab_fill_empty_refill)
         CHECK_EQ(things.slabs, 0);
         CHECK_EQ(page_count_free(), host_free_at_boot());
     }
+}
+
+SLAB_CACHE_LINES(lines, "lines", struct thing);
+
+TEST(slab_lines_are_not_shared)
+{
+    void *of[40];
+
+    for (u64 i = 0; i < ARRAY_SIZE(of); i++) {
+        of[i] = slab_alloc(&lines);
+        CHECK(of[i] && (KASAN_RESERVE || is_aligned((uintptr_t)of[i], SLAB_LINE)));
+    }
+    CHECK(lines.size == SLAB_LINE);
+    for (u64 i = 0; i < ARRAY_SIZE(of); i++)
+        slab_free(&lines, of[i]);
 }
 
 TEST(slab_free_memory_is_poisoned)
