@@ -30,14 +30,14 @@ struct mutex {
 #endif
 };
 
-/* A record on the waiter's stack. */
+/* A record on the waiter's stack, which other CPUs write: so its line is for nothing else. */
 struct mutex_waiter {
     struct list link;     /* [mutex.lock] */
     void *thread;         /* [c] */
     enum mutex_mode mode; /* [c] */
     bool sleeps;          /* [mutex.lock] or is about to: who grants wakes it */
     bool granted;         /* [mutex.lock]; its owner looks without it first */
-};
+} __attribute__((aligned(64)));
 
 /* Provided by kernel/task/sched/sched.c (host: tests/host/port.c).
  * thread_self: an opaque handle. thread_park: sleeps until thread_unpark(handle) was called

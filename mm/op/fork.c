@@ -78,7 +78,7 @@ static int copy_vma(struct vma *v, struct mm *child, struct change *b)
         vma_free(c);
         return -ENOMEM;
     }
-    vma_insert(child, c);
+    vma_insert_like(child, c, v);
     area_account(child, c->flags, (s64)vma_npages(c));
     if (vma_kind(v) == VMA_SHARED)
         err = away_inherit(child, v);

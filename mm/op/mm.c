@@ -23,10 +23,13 @@ SLAB_CACHE_LINES(mm_cache, "mm", struct mm);
 u32 mm_max_map_count = MM_MAX_MAP_COUNT_DEFAULT;
 u64 mm_min_addr = MMAP_MIN_ADDR;
 
-static u64 next_id; /* atomic */
-static u32 dying;   /* atomic: address spaces that are being taken apart */
-static spinlock_t list_lock;
-static struct list all_mms = LIST_INIT(all_mms);
+/* On one line: who makes or ends one touches all of it. */
+static struct {
+    spinlock_t lock;
+    u32 dying;        /* atomic: address spaces that are being taken apart */
+    u64 next_id;      /* atomic */
+    struct list list; /* [lock] of struct mm.all */
+} __attribute__((aligned(64))) all = {.list = LIST_INIT(all.list)};
 
 struct mm *mm_create(void)
 {
@@ -37,22 +40,22 @@ struct mm *mm_create(void)
     mutex_init(&mm->lock);
     mm->refs = 1;
     mm->holds = 1;
-    mm->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+    mm->id = __atomic_add_fetch(&all.next_id, 1, __ATOMIC_RELAXED);
     mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true, true, false};
     mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
     if (!pt_init(mm)) {
         slab_free(&mm_cache, mm);
         return NULL;
     }
-    spin_lock(&list_lock);
-    list_add_tail(&all_mms, &mm->all);
-    spin_unlock(&list_lock);
+    spin_lock(&all.lock);
+    list_add_tail(&all.list, &mm->all);
+    spin_unlock(&all.lock);
     return mm;
 }
 
 bool mm_any_dying(void)
 {
-    return __atomic_load_n(&dying, __ATOMIC_RELAXED) != 0;
+    return __atomic_load_n(&all.dying, __ATOMIC_RELAXED) != 0;
 }
 
 void mm_get(struct mm *mm)
@@ -129,16 +132,16 @@ void mm_put(struct mm *mm)
     if (__atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     ASSERT(mm->cpus == 0 && cpu_own.mm != mm);
-    spin_lock(&list_lock);
+    spin_lock(&all.lock);
     list_del(&mm->all);
-    spin_unlock(&list_lock);
-    __atomic_fetch_add(&dying, 1, __ATOMIC_RELAXED);
+    spin_unlock(&all.lock);
+    __atomic_fetch_add(&all.dying, 1, __ATOMIC_RELAXED);
     mm_lock(mm);
     unmap_all(mm, &dead);
     pt_fini(mm);
     mm_unlock(mm);
     area_bury(&dead);
-    __atomic_fetch_sub(&dying, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&all.dying, 1, __ATOMIC_RELAXED);
     ASSERT(mm_rss(mm) == 0 && mm->tables == 0);
     if (mm->program.exe)
         vm_file_put(mm->program.exe);
@@ -172,17 +175,17 @@ void mm_activate(struct mm *mm)
 
 struct mm *mm_after(const struct mm *mm)
 {
-    const struct list *next = mm ? mm->all.next : all_mms.next;
+    const struct list *next = mm ? mm->all.next : all.list.next;
 
-    return next == &all_mms ? NULL : list_entry(next, struct mm, all);
+    return next == &all.list ? NULL : list_entry(next, struct mm, all);
 }
 
 void mm_for_each(void (*visit)(struct mm *mm, void *arg), void *arg)
 {
     struct list *pos;
 
-    spin_lock(&list_lock);
-    list_for_each (pos, &all_mms)
+    spin_lock(&all.lock);
+    list_for_each (pos, &all.list)
         visit(list_entry(pos, struct mm, all), arg);
-    spin_unlock(&list_lock);
+    spin_unlock(&all.lock);
 }

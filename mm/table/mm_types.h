@@ -44,34 +44,35 @@ struct mm_program {
  * mapping. */
 enum resident { RESIDENT_ANON, RESIDENT_FILE, RESIDENT_SHMEM, RESIDENT_KINDS };
 
+/* By who writes what, a cache line each: calls that change mappings; who loads it; faults. */
 struct mm {
     struct mutex lock;   /* M, by mm/table/mm_lock.h */
     u64 seq;             /* [M] odd: held exclusively */
-    u32 refs;            /* atomic */
-    u32 holds;           /* atomic: all of these count one, and mm_hold() */
-    u64 id;              /* [c] no other address space ever has it */
-    u32 nvmas;           /* [M] */
     struct rb_root vmas; /* [M] */
     struct vma *recent;  /* [M] last hit of vma_find under the exclusive lock or a hint */
-    pte_t *root;         /* [c] root page table */
-    paddr_t root_pa;     /* [c] */
-    u64 cpus;            /* atomic: CPUs that have it loaded */
-    struct list all;     /* list of all address spaces, for checks */
-
-    /* pages; atomic where faults change them */
-    u64 total_vm, locked_vm, data_vm, stack_vm;
-    u64 resident
-        [RESIDENT_KINDS]; /* without what CPUs have not added yet: mm_resident() */
-    u64 tables;
-    u32 lent; /* leaf tables it shares (mm/vm/lend.h), and frozen numbers (mm/vm/away.h); atomic */
-    u64 aways; /* leaf tables with an array of away entries; atomic */
-    u64 hiwater_rss, hiwater_vm;
-    u64 huge_held; /* pages promised to VMAs with VM_HUGE_OWNER; of huge_ops */
-
-    vaddr_t mmap_base;      /* top of the area mmap searches downwards */
+    u64 total_vm, data_vm; /* [M] pages; with the next ones */
+    u64 locked_vm, stack_vm, hiwater_vm;
+    u64 huge_held; /* [M] pages promised to VMAs with VM_HUGE_OWNER; of huge_ops */
+    u32 nvmas;     /* [M] */
+    u32 def_flags; /* [M] mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
     vaddr_t brk_start, brk; /* [M] brk is a byte address */
+    vaddr_t mmap_base;      /* [c] top of the area mmap searches downwards */
+
+    u64 cpus;        /* atomic: CPUs that have it loaded */
+    u32 refs;        /* atomic */
+    u32 holds;       /* atomic: all of these count one, and mm_hold() */
+    u64 id;          /* [c] no other address space ever has it */
+    pte_t *root;     /* [c] root page table */
+    paddr_t root_pa; /* [c] */
+    struct list all; /* list of all address spaces, for checks */
+    u32 membarrier;  /* atomic: MEMBARRIER_* registered */
+    u32 lent; /* leaf tables it shares (mm/vm/lend.h), and frozen numbers (mm/vm/away.h); atomic */
+
+    u64 resident
+        [RESIDENT_KINDS]; /* atomic; without what CPUs have not added yet: mm_resident() */
+    u64 tables, hiwater_rss; /* atomic */
+    u64 aways;               /* leaf tables with an array of away entries; atomic */
+
     struct mm_program program;
     struct mm_limits limits;
-    u32 def_flags;  /* mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
-    u32 membarrier; /* atomic: MEMBARRIER_* registered */
 };

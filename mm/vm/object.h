@@ -29,40 +29,41 @@ struct quota;
 struct mm;
 struct vma;
 
+/* What fork, mmap and a page that comes or goes change is one cache line; what they read follows. */
 struct vm_object {
-    /* What faults and remaps read, without a lock; it changes rarely. */
-    u64 size;           /* [O] bytes */
-    struct index pages; /* [O]; the entries of a leaf [N] */
-    u64 wrote; /* atomic: about cpu_cycles() of the last write fault through a shared mapping, 0: none
-                  * since the file system took note of it (fs/inode.c) */
-    bool
-        counted; /* set [O]: a census is kept; cleared by who adds or drops a translation */
-    bool sealed; /* once set, set: a write seal; MADV_REMOVE is refused */
-
+    u64 size; /* [O] bytes; read without a lock, as the index is, by faults and remaps */
+    struct index pages;  /* [O]; the entries of a leaf [N] */
     spinlock_t lock;     /* O */
     u32 refs;            /* atomic: inode, VMAs */
     struct rb_root vmas; /* [O] VMAs by home range, see object_link */
     u32 nvmas;           /* [O] */
-    u32 walks; /* [O] walks over `vmas` that have paused: see mm/vm/object_walk.h */
-    struct walk_waiter *walk_waiters; /* [O] */
-    spinlock_t log_lock;              /* the next four, below N */
-    u32 logs;             /* frame of the first page with a backlink log, 0: none */
-    u32 log_hand;         /* the page whose log is looked through for stale hints, */
-    u64 log_at;           /* and how far that is */
-    bool log_grew;        /* since the last look */
-    struct index census;  /* [O] counts of 64 pages each, see mm/vm/census.h */
-    struct list censuses; /* census_lock: of objects that keep one */
-    u64 nodes_settled;    /* [O] of `pages`, which stand in `records` */
-    u64 records; /* [O] bytes of both indexes and the census, on the bill of `quota` */
     u32 shared_writable; /* [O] VMAs that are shared and may become writable */
     u32 nprivate;        /* [O] VMAs that are not shared */
+    u16 walks; /* [O] walks over `vmas` that have paused: see mm/vm/object_walk.h */
+    bool
+        counted; /* set [O]: a census is kept; cleared by who adds or drops a translation */
+    bool sealed; /* once set, set: a write seal; MADV_REMOVE is refused */
+
+    u64 wrote; /* atomic: about cpu_cycles() of the last write fault through a shared mapping, 0: none
+                  * since the file system took note of it (fs/inode.c) */
     u64 id;              /* inode number shown for nameless objects */
     struct quota *quota; /* [c] referenced: where its pages are counted */
     u64 committed;       /* [c] pages committed with it; 0: each when it appears */
     void *huge;          /* [c] of huge_ops: see mm/vm/huge.h */
     u32 count_round;     /* [O] how often `counted` was set */
     u32 order;           /* [c] log2 of the 4 KiB pages of each page: 0, or HUGE_ORDER */
+    bool log_grew;       /* since the last look */
+    struct walk_waiter *walk_waiters; /* [O] */
+    spinlock_t log_lock;              /* the next three and log_grew, below N */
+    u32 logs;             /* frame of the first page with a backlink log, 0: none */
+    u32 log_hand;         /* the page whose log is looked through for stale hints, */
+    u64 log_at;           /* and how far that is */
+    struct index census;  /* [O] counts of 64 pages each, see mm/vm/census.h */
+    struct list censuses; /* census_lock: of objects that keep one */
+    u64 nodes_settled;    /* [O] of `pages`, which stand in `records` */
+    u64 records; /* [O] bytes of both indexes and the census, on the bill of `quota` */
 };
+STATIC_ASSERT(offsetof(struct vm_object, sealed) < 64);
 
 /* Everything a mapping keeps alive beside the object: an open file. fs/file.h embeds it. */
 struct vm_file {

@@ -125,12 +125,17 @@ void object_resize_locked(struct vma *v, vaddr_t start, vaddr_t end)
         insert(o, v, NULL);
 }
 
-void object_link(struct vma *v)
+void object_link_like(struct vma *v, struct vma *like)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
     object_lock_homes(v->object);
-    object_link_locked(v, NULL);
+    object_link_locked(v, like);
     spin_unlock(&v->object->lock);
+}
+
+void object_link(struct vma *v)
+{
+    object_link_like(v, NULL);
 }
 
 /* Nothing maps o any more? Then what was remembered of its mappings goes. */

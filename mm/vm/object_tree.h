@@ -30,6 +30,8 @@ struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 
 /* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
 void object_link(struct vma *v);
+/* The same; v is a copy of `like`, made by fork: their places in the tree are side by side. */
+void object_link_like(struct vma *v, struct vma *like);
 void object_unlink(struct vma *v);
 /* Removes v and those that follow it up to `end` (NULL: all), many of one object at once. Pauses. */
 void object_unlink_run(struct vma *v, const struct vma *end);

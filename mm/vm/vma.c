@@ -192,22 +192,27 @@ static struct vma *neighbours(const struct mm *mm, vaddr_t start, struct vma **p
     return v;
 }
 
-static void insert_between(struct mm *mm, struct vma *v, struct vma *prev,
-                           struct vma *next)
+static inline void insert_between(struct mm *mm, struct vma *v, struct vma *prev,
+                                  struct vma *next, struct vma *like)
 {
     v->mm = mm;
     tree_insert(mm, v, prev, next);
     if (v->object)
-        object_link(v);
+        object_link_like(v, like);
     mm->recent = v;
 }
 
-void vma_insert(struct mm *mm, struct vma *v)
+void vma_insert_like(struct mm *mm, struct vma *v, struct vma *like)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *prev, *next = neighbours(mm, v->start, &prev);
 
-    insert_between(mm, v, prev, next);
+    insert_between(mm, v, prev, next, like);
+}
+
+void vma_insert(struct mm *mm, struct vma *v)
+{
+    vma_insert_like(mm, v, NULL);
 }
 
 void vma_remove(struct mm *mm, struct vma *v)
@@ -376,7 +381,7 @@ struct vma *vma_add(struct mm *mm, struct vma *v)
         vma_set_start(next, v->start);
         to = next;
     } else {
-        insert_between(mm, v, prev, next);
+        insert_between(mm, v, prev, next, NULL);
         return v;
     }
     vma_free(v);

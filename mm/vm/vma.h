@@ -186,6 +186,8 @@ static inline struct vma *vma_prev(const struct vma *v)
 
 /* Puts v (all fields set) into its mm and its object's tree. The range must be free. */
 void vma_insert(struct mm *mm, struct vma *v);
+/* The same of a copy of `like`, a VMA of another address space that is held exclusively, too. */
+void vma_insert_like(struct mm *mm, struct vma *v, struct vma *like);
 /* The same; a neighbour that can takes the range instead, and v is freed. Returns the VMA that
  * holds it. */
 struct vma *vma_add(struct mm *mm, struct vma *v);
