@@ -45,19 +45,23 @@ static bool counts_writable(const struct vma *v)
 /* after: of o, home before v, and mostly the last of those; or NULL. */
 static void insert(struct vm_object *o, struct vma *v, struct vma *after)
 {
-    struct rb_node **link = &o->vmas.node, *parent = NULL, *next;
+    struct rb_node **link = &o->vmas.node, *parent = NULL;
 
     if (after) {
         parent = &after->home_node;
         link = &parent->right;
-        next = rb_next(parent);
-        if (parent->right) {
-            parent = next;
-            link = &next->left;
-        }
-        if (next && home_vma(next)->pgoff < v->pgoff) {
-            link = &o->vmas.node;
-            parent = NULL;
+        /* At the same home, with room beside it, nobody else need be looked at. */
+        if (*link || after->pgoff != v->pgoff) {
+            struct rb_node *next = rb_next(parent);
+
+            if (*link) {
+                parent = next;
+                link = &next->left;
+            }
+            if (next && home_vma(next)->pgoff < v->pgoff) {
+                link = &o->vmas.node;
+                parent = NULL;
+            }
         }
     }
     while (*link) {
