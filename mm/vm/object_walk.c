@@ -34,6 +34,7 @@ void object_walk_pause_now(struct object_walk *w)
 
     REQUIRES(&o->lock);
     if (!w->paused)
+        ASSERT(o->walks < UINT16_MAX); /* one for each thread at most */
         o->walks++;
     w->paused = true;
     spin_unlock(&o->lock);
