@@ -33,9 +33,10 @@ void object_walk_pause_now(struct object_walk *w)
     struct vm_object *o = w->object;
 
     REQUIRES(&o->lock);
-    if (!w->paused)
-        ASSERT(o->walks < UINT16_MAX); /* one for each thread at most */
+    if (!w->paused) {
+        ASSERT(o->walks < (u16)~0u); /* one for each thread at most */
         o->walks++;
+    }
     w->paused = true;
     spin_unlock(&o->lock);
     pause_now();
