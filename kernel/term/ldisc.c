@@ -7,6 +7,7 @@
 #include "kernel/term/ldisc_out.h"
 
 #include "kernel/term/ldisc_edit.h"
+#include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/signal.h"
 
@@ -124,6 +125,7 @@ static void flush_locked(struct ldisc *d)
 {
     d->tail = d->ready = d->head;
     d->literal = false;
+    d->shown = 0;
     ldisc_out_note(d, TIOCPKT_FLUSHREAD);
     if (d->out)
         waitq_wake_all(&d->out->writers);
@@ -164,14 +166,24 @@ static int input_locked(struct ldisc *d, u8 byte)
     return 0;
 }
 
-int ldisc_input(struct ldisc *d, u8 byte)
+bool ldisc_input_piece(struct ldisc *d, u8 byte, int *signo)
 {
-    irqflags_t flags = spin_lock_irq(&d->lock);
-    int signo = input_locked(d, byte);
+    SCOPED_LOCK_IRQ(&d->lock);
 
+    d->again = false;
+    *signo = input_locked(d, byte);
     if (d->out && d->out->head != d->out->tail)
         waitq_wake_all(&d->out->readers);
-    spin_unlock_irq(&d->lock, flags);
+    return d->again;
+}
+
+int ldisc_input(struct ldisc *d, u8 byte)
+{
+    int signo;
+    u32 piece = 0;
+
+    while (ldisc_input_piece(d, byte, &signo) && ++piece < LDISC_PIECES)
+        ;
     return signo;
 }
 
@@ -227,6 +239,7 @@ void ldisc_set_termios(struct ldisc *d, const struct kernel_termios *t, bool flu
     bool was_canonical = ldisc_local(d, ICANON), had_flow = d->termios.c_iflag & IXON;
 
     d->termios = *t;
+    d->shown = 0;
     if (had_flow != !!(t->c_iflag & IXON))
         ldisc_out_note(d, had_flow ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP);
     if (flush)

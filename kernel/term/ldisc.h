@@ -15,6 +15,8 @@
 #include "lib/waitq.h"
 
 #define LDISC_INPUT 4096u /* a power of two */
+#define LDISC_AT_ONCE \
+    300u /* bytes that an editing command takes back or shows in one hold */
 
 /* Where a pseudo-terminal prints: its master takes the bytes; the lock of the discipline. */
 struct ldisc_out {
@@ -35,6 +37,8 @@ struct ldisc {
     u32 tail, ready, head;   /* running numbers, taken modulo LDISC_INPUT */
     u32 column, line_column; /* of the cursor now, and where the edited line began */
     bool literal;            /* the next byte was quoted with VLNEXT */
+    bool again;              /* an editing command is done in part: its byte once more */
+    u32 shown;               /* of such a VREPRINT: bytes */
     bool stopped;            /* output held by VSTOP or TCOOFF */
     struct waitq readers, writers;
     struct ldisc_out *out; /* [c] NULL: the console */
@@ -44,6 +48,10 @@ void ldisc_init(struct ldisc *d);
 
 /* A typed byte. Returns the signal it asks for, 0: none. Any context. */
 int ldisc_input(struct ldisc *d, u8 byte);
+/* The same in pieces, for who can let others run in between: true: the byte once more, LDISC_PIECES
+ * times at most (others may type meanwhile). */
+bool ldisc_input_piece(struct ldisc *d, u8 byte, int *signo);
+#define LDISC_PIECES (LDISC_INPUT / LDISC_AT_ONCE + 1)
 
 /* Whether a read would get something now (d->lock not needed: a hint for waits). */
 bool ldisc_readable(const struct ldisc *d);

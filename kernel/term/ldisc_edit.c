@@ -7,6 +7,12 @@
 #include "kernel/term/ldisc.h"
 #include "kernel/term/ldisc_out.h"
 
+/* A byte of a character that began before it, on a terminal that knows of such. */
+static bool continues(const struct ldisc *d, u8 byte)
+{
+    return d->termios.c_iflag & IUTF8 && (byte & 0xc0) == 0x80;
+}
+
 /* ---- output ---- */
 
 static void put_raw(struct ldisc *d, u8 byte)
@@ -18,7 +24,7 @@ static void put_raw(struct ldisc *d, u8 byte)
         d->column -= d->column > 0;
     else if (byte == '\t')
         d->column = (d->column | 7) + 1;
-    else if (byte >= ' ' && byte != 0x7f && (byte & 0xc0) != 0x80)
+    else if (byte >= ' ' && byte != 0x7f && !continues(d, byte))
         d->column++;
 }
 
@@ -90,41 +96,50 @@ void ldisc_set_end(struct ldisc *d, u32 number, bool end)
     d->ends[i / 8] = (u8)((d->ends[i / 8] & ~(1u << i % 8)) | (u32)end << i % 8);
 }
 
-/* Column of the cursor behind the edited line's bytes up to `end`. */
-static u32 column_at(struct ldisc *d, u32 end)
+/* Columns of a byte on the screen that is no tab. */
+static u32 width_of(const struct ldisc *d, u8 byte)
 {
-    u32 column = d->line_column;
+    if (shown_as_caret(d, byte))
+        return 2;
+    return byte >= ' ' && !continues(d, byte);
+}
 
-    for (u32 i = d->ready; i != end; i++) {
-        u8 byte = *ldisc_at(d, i);
+/* Columns that the last byte takes. One behind a tab began at a multiple of eight, so no more than
+ * what lies between is looked at: each byte once while a line is erased. */
+static u32 width_of_last(struct ldisc *d)
+{
+    u32 i = d->head - 1, column = 0;
 
-        if (byte == '\t')
-            column = (column | 7) + 1;
-        else if (shown_as_caret(d, byte))
-            column += 2;
-        else if (byte >= ' ' && (byte & 0xc0) != 0x80)
-            column++;
-    }
-    return column;
+    if (*ldisc_at(d, i) != '\t')
+        return width_of(d, *ldisc_at(d, i));
+    for (; i != d->ready && *ldisc_at(d, i - 1) != '\t'; i--)
+        column += width_of(d, *ldisc_at(d, i - 1));
+    if (i == d->ready)
+        column += d->line_column;
+    return 8 - column % 8;
 }
 
 /* Takes back the last byte (the last character with IUTF8) and its picture. */
 static void erase_one(struct ldisc *d)
 {
+    bool tab, more;
+    u32 width = 0;
+
     if (d->head == d->ready)
         return;
-    d->head--;
-    if (d->termios.c_iflag & IUTF8)
-        while ((*ldisc_at(d, d->head) & 0xc0) == 0x80 && d->head != d->ready)
-            d->head--;
+    tab = *ldisc_at(d, d->head - 1) == '\t';
+    do {
+        width += width_of_last(d);
+        d->head--;
+        more = continues(d, *ldisc_at(d, d->head)) && d->head != d->ready;
+    } while (more);
     if (!ldisc_local(d, ECHO))
         return;
     if (!ldisc_local(d, ECHOE)) {
         ldisc_echo(d, d->termios.c_cc[VERASE]);
         return;
     }
-    bool tab = *ldisc_at(d, d->head) == '\t';
-    for (u32 to = column_at(d, d->head); d->column > to;) {
+    for (; width && d->column; width--) {
         put_raw(d, '\b');
         if (!tab) {
             ldisc_put(d, ' ');
@@ -136,22 +151,51 @@ static void erase_one(struct ldisc *d)
 static bool is_word(u8 byte)
 {
     return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-           (byte >= 'A' && byte <= 'Z') || byte == '_' || byte >= 0x80;
+           (byte >= 'A' && byte <= 'Z') || byte == '_' ||
+           (byte >= 0xc0 && byte != 0xd7 &&
+            byte != 0xf7); /* letters of Latin-1, as on Linux */
 }
 
+/* Whether the line ends in what is part of a word, or is not: the first byte of a character says. */
+static bool ends_in(struct ldisc *d, bool word)
+{
+    u32 i = d->head;
+
+    if (i == d->ready)
+        return false;
+    while (--i != d->ready && continues(d, *ldisc_at(d, i)))
+        ;
+    return is_word(*ldisc_at(d, i)) == word;
+}
+
+/* Part of it when it is long: then `again`. */
 static void erase_word(struct ldisc *d)
 {
-    while (d->head != d->ready && !is_word(*ldisc_at(d, d->head - 1)))
+    u32 n = 0;
+
+    for (; ends_in(d, false); n++) {
+        if (n == LDISC_AT_ONCE) {
+            d->again = true;
+            return;
+        }
         erase_one(d);
-    while (d->head != d->ready && is_word(*ldisc_at(d, d->head - 1)))
+    }
+    for (; ends_in(d, true); n++) {
+        if (n >= LDISC_AT_ONCE) {
+            d->again = true;
+            return;
+        }
         erase_one(d);
+    }
 }
 
+/* The same. */
 static void erase_line(struct ldisc *d, u8 byte)
 {
     if (ldisc_local(d, ECHOK) && ldisc_local(d, ECHOKE) && ldisc_local(d, ECHOE)) {
-        while (d->head != d->ready)
+        for (u32 n = 0; d->head != d->ready && n < LDISC_AT_ONCE; n++)
             erase_one(d);
+        d->again = d->head != d->ready;
         return;
     }
     d->head = d->ready;
@@ -160,13 +204,21 @@ static void erase_line(struct ldisc *d, u8 byte)
         put(d, '\n');
 }
 
+/* The same: `shown` bytes are there already. */
 static void reprint(struct ldisc *d)
 {
-    ldisc_echo(d, d->termios.c_cc[VREPRINT]);
-    put(d, '\n');
-    d->line_column = d->column = 0;
-    for (u32 i = d->ready; i != d->head; i++)
-        ldisc_echo(d, *ldisc_at(d, i));
+    u32 n = d->head - d->ready, stop = MIN(d->shown + LDISC_AT_ONCE, n);
+
+    if (!d->shown) {
+        ldisc_echo(d, d->termios.c_cc[VREPRINT]);
+        put(d, '\n');
+        d->line_column = d->column = 0;
+    }
+    for (; d->shown < stop; d->shown++)
+        ldisc_echo(d, *ldisc_at(d, d->ready + d->shown));
+    d->again = d->shown < n;
+    if (!d->again)
+        d->shown = 0;
 }
 
 bool ldisc_store(struct ldisc *d, u8 byte, bool end)

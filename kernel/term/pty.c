@@ -27,6 +27,7 @@
 #include "kernel/term/tty_ioctl.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -309,11 +310,17 @@ static size_t type_bytes(struct tty *t, const u8 *bytes, size_t n)
     size_t i;
 
     for (i = 0; i < n && ldisc_room(&t->ld); i++) {
-        int signo = ldisc_input(&t->ld, bytes[i]);
-        s32 group = READ_ONCE(t->foreground);
+        u32 piece = 0;
+        int signo;
+        s32 group;
+
+        while (ldisc_input_piece(&t->ld, bytes[i], &signo) && ++piece < LDISC_PIECES)
+            pause_anyway();
+        group = READ_ONCE(t->foreground);
 
         if (signo && group)
             signal_send_group(group, signo, 0, 0);
+        pause_anyway();
     }
     return i;
 }

@@ -19,6 +19,7 @@
 #include "kernel/term/pty.h"
 #include "kernel/term/screen.h"
 #include "kernel/term/tty_ioctl.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 
@@ -270,6 +271,7 @@ ssize_t tty_write(struct file *f, struct uio *u, u64 *pos)
             if (READ_ONCE(t->hung))
                 err = -EIO;
         }
+        pause_anyway();
         done += out;
         if (n < part && !err)
             err = -EFAULT;

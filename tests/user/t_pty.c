@@ -322,6 +322,41 @@ TEST(packets, "packet mode: data behind a zero, news alone")
     EQ(bytes[0] & TIOCPKT_FLUSHWRITE, TIOCPKT_FLUSHWRITE);
 }
 
+/* What the master reads when it types that. */
+static void shows(const char *typed, const char *want)
+{
+    char bytes[256];
+    size_t n = 0;
+
+    writes(master, typed);
+    for (ssize_t got; n < strlen(want); n += (size_t)got) {
+        got = read(master, bytes + n, strlen(want) - n);
+        CHECK(got > 0);
+    }
+    EQ(memcmp(bytes, want, n), 0);
+}
+
+TEST(erased, "what is taken back is taken back on the screen: tabs, words, wide bytes")
+{
+    struct termios t;
+
+    pair();
+    OK(tcgetattr(slave, &t));
+    t.c_iflag &= ~(unsigned)IUTF8;
+    OK(tcsetattr(slave, TCSANOW, &t));
+    writes(slave, "$ ");
+    shows("", "$ ");
+    shows("a\tb", "a\tb");
+    shows("\x7f\x7f\x7f", "\b \b\b\b\b\b\b\b \b"); /* the tab went from 3 to 8 */
+    shows("\t\tab\t", "\t\tab\t");
+    shows("\x15", "\b\b\b\b\b\b\b \b\b \b\b\b\b\b\b\b\b\b\b\b\b\b\b\b");
+    shows("x\xc3\xa9\x7f", "x\xc3\xa9\b \b"); /* one byte is one column */
+    t.c_iflag |= IUTF8;
+    OK(tcsetattr(slave, TCSANOW, &t));
+    shows("\x15", "\b \b\b \b");
+    shows("a \xc3\xa9t\x17", "a \xc3\xa9t\b \b\b \b");
+}
+
 TEST(flood, "who opens too many is told ENOSPC, and they come back")
 {
     int n;

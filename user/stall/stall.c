@@ -208,6 +208,7 @@ static const struct {
     {"exit of a process with 2,000 children", orphans},
     {"stop and continuation of 6,000 threads", stop_threads},
     {"^Z and ^C to a group of 2,000 processes", terminal_keys},
+    {"lines of 4,000 characters, erased, shown, flooded", typed_lines},
     {"300,000 queued signals of four numbers", queued_signals},
     {"2,000 zombies go to a subreaper", dead_children},
     {"6,000 threads read one pipe: a byte, its end", crowd_reads},

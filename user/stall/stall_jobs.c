@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -153,4 +155,56 @@ void dead_children(void)
     while (wait(NULL) > 0)
         ;
     prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+static int master, slave;
+
+/* Takes what has come out. */
+static void drain(void)
+{
+    static char out[8192];
+
+    while (read(master, out, sizeof(out)) > 0)
+        ;
+}
+
+static void type(const char *text, size_t n)
+{
+    if (write(master, text, n) < 0)
+        die("write to a terminal");
+    drain();
+}
+
+/* A long line is erased, shown again, erased behind a far column; a flood of such keys. */
+void typed_lines(void)
+{
+    static char line[4000];
+    int off = 0;
+
+    master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (master < 0 || ioctl(master, TIOCSPTLCK, &off))
+        die("/dev/ptmx");
+    slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (slave < 0)
+        die("TIOCGPTPEER");
+    for (int i = 0; i < 3; i++) {
+        memset(line, i == 0 ? '\t' : i == 1 ? 'a' : ' ', sizeof(line));
+        type(line, sizeof(line));
+        type("\x12", 1);
+        type(i ? "\x17" : "\x15", 1);
+    }
+    type("a", 1);
+    for (int i = 0; i < 100; i++) {
+        if (write(slave, line, sizeof(line)) < 0)
+            die("write to a terminal");
+        drain();
+    }
+    type("\x7f", 1);
+    type(line, sizeof(line));
+    memset(window, '\x12', 2 * MIB);
+    type(window, 256);
+    memset(window, '\x15', 2 * MIB);
+    type(window, MIB);
+    close(slave);
+    close(master);
 }
