@@ -31,9 +31,7 @@ static DEFINE_PER_CPU(u64, breath_since);
 
 bool pause_killed(void)
 {
-    const struct thread *t = current_thread();
-
-    return t->proc && signal_kill_pending(t);
+    return signal_killed();
 }
 
 void pause_now(void)

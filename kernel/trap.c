@@ -54,7 +54,7 @@ static noinline bool out_of_memory(struct proc *p, bool user, vaddr_t addr)
 {
     if (oom_handle(user))
         return true;
-    if (signal_kill_pending(current_thread()))
+    if (signal_killed())
         return user; /* it ends on the way to user mode */
     if (!user)
         return false;
@@ -75,7 +75,7 @@ static noinline bool fault_fails(const struct trapframe *tf, vaddr_t addr, u32 a
     if (fault_asks(result)) {
         result = uffd_wait(current_proc()->mm, addr, access, user);
         if (result == FAULT_OK)
-            return user || !signal_kill_pending(current_thread());
+            return user || !signal_killed();
     }
     if (result == FAULT_OOM)
         return out_of_memory(current_proc(), user, addr);

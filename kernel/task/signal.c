@@ -245,10 +245,13 @@ u64 signal_actionable(const struct thread *t)
 
 bool thread_interrupted(void)
 {
-    const struct thread *t = current_thread();
+    struct thread *t = current_thread();
 
-    return t->proc &&
-           (signal_actionable(t) || READ_ONCE(t->trap_due) || stop_holds(t->proc, t));
+    if (likely(!t->proc || !(signal_actionable(t) || READ_ONCE(t->trap_due) ||
+                             stop_holds(t->proc, t))))
+        return false;
+    thread_look(t); /* as in signal_killed() */
+    return true;
 }
 
 /* What it blocks from now on may have been sent to the process and given to it: another one

@@ -28,6 +28,19 @@ static inline bool signal_kill_pending(const struct thread *t)
     return (READ_ONCE(t->pending) | READ_ONCE(t->proc->pending)) & sig_bit(SIGKILL);
 }
 
+/* The same of the running thread, whose call then ends early. It looks before it is back in its
+ * program, which must not see that: who sends makes the signal pending first, and may not have
+ * come to tell the thread yet. False for a thread of the kernel's own. */
+static inline bool signal_killed(void)
+{
+    struct thread *t = current_thread();
+
+    if (likely(!t->proc || !signal_kill_pending(t)))
+        return false;
+    thread_look(t);
+    return true;
+}
+
 /* Sends a signal of the kernel's own (SI_KERNEL). Any context with interrupts as they are. */
 void signal_send_proc(struct proc *p, int signo);
 void signal_send_thread(struct thread *t, int signo);

@@ -177,5 +177,5 @@ bool uffd_await(struct mm *mm, vaddr_t va, u32 access)
         result = fault_locked(mm, v, va, access);
     mm_unlock_shared(mm);
     return fault_asks(result) && uffd_wait(mm, va, access, false) == FAULT_OK &&
-           !signal_kill_pending(current_thread());
+           !signal_killed();
 }

@@ -31,7 +31,7 @@ struct vma *vma_read_search(const struct mm *mm, vaddr_t va)
 
     if (!v || va < v->start)
         return NULL;
-    this_cpu(vma_hint) = (struct vma_hint){mm->id, mm->seq, v, NULL, USER_END};
+    this_cpu(vma_hint) = (struct vma_hint){mm->id, READ_ONCE(mm->seq), v, NULL, USER_END};
     return v;
 }
 

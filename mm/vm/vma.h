@@ -163,7 +163,7 @@ static inline struct vma *vma_read(const struct mm *mm, vaddr_t va)
     struct vma *v = this_cpu(vma_hint).v;
 
     if (likely(this_cpu(vma_hint).id == mm->id) &&
-        likely(this_cpu(vma_hint).seq == mm->seq) &&
+        likely(this_cpu(vma_hint).seq == READ_ONCE(mm->seq)) &&
         likely(va - v->start < v->end - v->start)) {
         assume(v);
         return v;

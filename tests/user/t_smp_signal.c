@@ -321,6 +321,45 @@ TEST(kills, "kill -9 of programs whose threads all run, at any moment of their s
     }
 }
 
+/* Counted by a child that calls for as long as it lives. */
+static struct {
+    volatile unsigned begun, cut;
+} * calls;
+
+static _Noreturn void call_on(int fd, const void *text, size_t n)
+{
+    for (;;) {
+        calls->begun++;
+        if (pwrite(fd, text, n, 0) != (ssize_t)n)
+            calls->cut++;
+    }
+}
+
+/* Before it is told of its end it may find out by itself, in the middle of a call. */
+TEST(last_call, "a program that is killed does not see that its last call was cut short")
+{
+    const size_t n = 1 << 20;
+    void *text =
+        t_map(NULL, n / P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = t_file();
+
+    calls = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(calls != MAP_FAILED);
+    memset(text, 1, n);
+    for (int round = 0; round < 300; round++) {
+        unsigned begun = calls->begun;
+        pid_t pid = t_fork();
+
+        if (!pid)
+            call_on(fd, text, n);
+        while (calls->begun == begun)
+            sched_yield();
+        OK(kill(pid, SIGKILL));
+        EQ(t_status_of(pid), SIGKILL);
+        EQ(calls->cut, 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
