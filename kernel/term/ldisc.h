@@ -14,9 +14,9 @@
 #include "lib/uapi/termios.h"
 #include "lib/waitq.h"
 
-#define LDISC_INPUT 4096u /* a power of two */
-#define LDISC_AT_ONCE \
-    300u /* bytes that an editing command takes back or shows in one hold */
+#define LDISC_INPUT   4096u /* a power of two */
+/* Bytes that an editing command takes back or shows in one hold of the lock. */
+#define LDISC_AT_ONCE 100u
 
 /* Where a pseudo-terminal prints: its master takes the bytes; the lock of the discipline. */
 struct ldisc_out {
