@@ -35,7 +35,7 @@ struct vm_object {
     struct index pages;  /* [O]; the entries of a leaf [N] */
     spinlock_t lock;     /* O */
     u32 refs;            /* atomic: inode, VMAs */
-    struct rb_root vmas; /* [O] VMAs by home range, see object_link */
+    struct rb_root vmas; /* [O] VMAs by home range, see mm/vm/object_tree.h */
     u32 nvmas;           /* [O] */
     u32 shared_writable; /* [O] VMAs that are shared and may become writable */
     u32 nprivate;        /* [O] VMAs that are not shared */

@@ -137,11 +137,6 @@ void object_link_like(struct vma *v, struct vma *like)
     spin_unlock(&v->object->lock);
 }
 
-void object_link(struct vma *v)
-{
-    object_link_like(v, NULL);
-}
-
 /* Nothing maps o any more? Then what was remembered of its mappings goes. */
 static void forget_mappings(struct vm_object *o)
 {

@@ -28,9 +28,8 @@ struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 #define object_for_each_vma(v, o, first, last) \
     for (v = object_first_vma(o, first, last); v; v = object_next_vma(v, first, last))
 
-/* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. */
-void object_link(struct vma *v);
-/* The same; v is a copy of `like`, made by fork: their places in the tree are side by side. */
+/* Adds or removes a VMA in the object's tree; the caller holds the mm lock exclusively. like: the
+ * one that v is a copy of, made by fork, for their places are side by side; else NULL. */
 void object_link_like(struct vma *v, struct vma *like);
 void object_unlink(struct vma *v);
 /* Removes v and those that follow it up to `end` (NULL: all), many of one object at once. Pauses. */
