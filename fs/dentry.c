@@ -19,11 +19,18 @@ struct mutex vfs_tree_lock;
 static struct dentry *first_buckets[BUCKETS_MIN];
 static struct dentry **buckets = first_buckets;
 static u32 nbuckets = BUCKETS_MIN, nhashed;
+static u64 secret;
 
-/* FNV-1a over the name, mixed with the directory's address. */
+void dentry_seed(u64 seed)
+{
+    ASSERT(!nhashed);
+    secret = seed;
+}
+
+/* FNV-1a over the name, mixed with the directory's address, from a start that no program knows. */
 static struct dentry **bucket(const struct dentry *parent, const char *name, size_t len)
 {
-    u64 h = 0xcbf29ce484222325ull ^ ((uintptr_t)parent >> 4);
+    u64 h = secret ^ 0xcbf29ce484222325ull ^ ((uintptr_t)parent >> 4);
 
     for (size_t i = 0; i < len; i++)
         h = (h ^ (u8)name[i]) * 0x100000001b3ull;

@@ -29,6 +29,10 @@ struct dentry {
 
 extern struct mutex vfs_tree_lock;
 
+/* At boot, before the first name: what names are hashed with, so that nobody can choose many that
+ * fall into one place. */
+void dentry_seed(u64 seed);
+
 /* A dentry over inode (takes over the caller's reference on success), not in the tree.
  * NULL: no memory. parent may be NULL. */
 struct dentry *dentry_create(struct dentry *parent, const char *name, size_t len,

@@ -10,6 +10,7 @@
 #include "arch/smp.h"
 #include "arch/time.h"
 #include "fs/anon.h"
+#include "fs/dentry.h"
 #include "fs/file.h"
 #include "fs/host/hostfs.h"
 #include "fs/hugetlb/pool.h"
@@ -26,11 +27,13 @@
 #include "kernel/pause.h"
 #include "kernel/printk.h"
 #include "kernel/procfs/file.h"
+#include "kernel/random.h"
 #include "kernel/seeded.h"
 #include "kernel/sys/exec.h"
 #include "kernel/sys/fs_async.h"
 #include "kernel/sysfs.h"
 #include "kernel/task/exec/vdso.h"
+#include "kernel/task/futex/futex_key.h"
 #include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/loadavg.h"
@@ -87,6 +90,16 @@ static void unpack_initramfs(struct fs_context *fs, const struct bootinfo *bi)
 }
 
 /* hugepages=N: pages of 2 MiB from the start. */
+/* What programs choose the keys of is hashed with numbers that they do not know. */
+static void seed_hashes(void)
+{
+    u64 seed[2];
+
+    random_bytes(seed, sizeof(seed));
+    dentry_seed(seed[0]);
+    futex_seed(seed[1]);
+}
+
 static void init_hugepages(void)
 {
     const char *text = cmdline_get("hugepages");
@@ -121,6 +134,7 @@ noreturn void kmain(struct bootinfo *bi)
     vfs_init(&fs);
     anon_init();
     devices_init();
+    seed_hashes();
     tty_init();
     keyboard_init();
     procfs_init();

@@ -54,9 +54,7 @@ static bool readable(const char *name)
 static void sweep_file(const char *name)
 {
     path = name;
-    /* Counts of pages that many show are kept for who asks again (mm/vm/census.c): they belong to
-     * files that other programs run, and the balance of this one cannot be exact. */
-    if (!strcmp(name, "/proc/kpagecount") || !readable(name))
+    if (!readable(name))
         return;
     SWEEP(.call = open_it, .errors = {ENOMEM});
     SWEEP(.setup = opened_window, .call = read_it, .errors = {ENOMEM});

@@ -87,7 +87,7 @@ def locks():
             free = False
             print(f"spinlock {name}: {holder(lock)}")
     spaces = {}
-    for mm in elements(static("mm/op/mm.c", "all_mms"), "struct mm", "all"):
+    for mm in elements(static("mm/op/mm.c", "all")["list"], "struct mm", "all"):
         m = mm["lock"]
         spaces[int(m.address)] = int(mm)
         if int(m["state"]):

@@ -287,7 +287,7 @@ def leaves_with_runs(node):
 @command("spaces", "", "address spaces: pages, tables, areas")
 def spaces():
     by = owners()
-    for mm in elements(static("mm/op/mm.c", "all_mms"), "struct mm", "all"):
+    for mm in elements(static("mm/op/mm.c", "all")["list"], "struct mm", "all"):
         resident = [int(mm["resident"][i]) for i in range(3)]
         print(f"{int(mm):#x}: {who(int(mm), by)}, {int(mm['nvmas'])} areas, {int(mm['tables'])} tables, "
               f"{int(mm['aways'])} with away numbers, {int(mm['lent'])} lent, resident {resident} "

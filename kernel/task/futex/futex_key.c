@@ -53,11 +53,19 @@ bool futex_same_key(const struct futex_key *a, const struct futex_key *b)
     return a->mm == b->mm && a->object == b->object && a->at == b->at;
 }
 
+/* Odd; no program knows it, so none chooses words that share a bucket. */
+static u64 multiplier = 0x9e3779b97f4a7c15ull;
+
+void futex_seed(u64 seed)
+{
+    multiplier = seed | 1;
+}
+
 struct futex_bucket *futex_bucket_of(const struct futex_key *key)
 {
     u64 hash = ((uintptr_t)key->mm ^ (uintptr_t)key->object) + (key->at >> 2);
 
-    return &buckets[hash * 0x9e3779b97f4a7c15ull >> 54];
+    return &buckets[hash * multiplier >> 54];
 }
 STATIC_ASSERT(BUCKETS == 1u << (64 - 54));
 

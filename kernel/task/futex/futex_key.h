@@ -6,6 +6,9 @@
 
 #include "kernel/task/futex/futex.h"
 
+/* At boot: what keys are hashed with, so that nobody can choose many that share a bucket. */
+void futex_seed(u64 seed);
+
 /* 0, -EFAULT, -ENOMEM. futex_key_put for every key. */
 int must_check futex_key_get(struct futex_key *key, vaddr_t addr, bool private,
                              enum futex_access access);
