@@ -65,6 +65,8 @@ SHORT = {"direct": ("16M", "256M", "qemu64,-nx"),
                     "GRUB OVMF CD q35"),
          "bochs": ("CD tigerlake",), "displays": ("24 bits a pixel",),
          "fb": ("pixels", "bochs-display", "fb=off"),
+         "smp": ("2 processors", "16 processors", "100 processors", "maxcpus=1", "qboot",
+                 "4 by own loader OVMF stick", "one of 4 comes late"),
          # Targets of their own in `make test`, or too long for it.
          "screen": (), "keys": (), "usb": (), "usb-hostile": ()}
 SHORT_STRIDE = 4  # of the groups that SHORT does not name

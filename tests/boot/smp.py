@@ -2,7 +2,11 @@
 #
 # Machines with several processors: they are found and started, by every way to boot; the
 # command line, the tables and the memory may allow fewer. A panic on one shows all.
+import ctypes
+import glob
+import os
 import re
+import time
 
 import machine
 from matrix import BIOS_SECONDS, UEFI_SECONDS, disc, stick
@@ -52,6 +56,39 @@ def started(build):
     yield "counted instructions", ["-smp", "4", "-icount", "shift=6,sleep=off"], "", ["using 4"]
 
 
+PTRACE_ATTACH, PTRACE_DETACH = 16, 17
+
+
+def hold(pid, name, seconds):
+    """Stops one thread of a process, as a busy host does. False: there is none of that name."""
+    libc = ctypes.CDLL(None)
+    for path in glob.glob(f"/proc/{pid}/task/*/comm"):
+        with open(path, encoding="ascii") as f:
+            if not f.read().startswith(name):
+                continue
+        tid = int(path.split("/")[4])
+        if libc.ptrace(PTRACE_ATTACH, tid, None, None):
+            return False
+        os.waitpid(tid, 0x40000000)  # __WALL
+        time.sleep(seconds)  # what is tested: no event says that it was long enough
+        libc.ptrace(PTRACE_DETACH, tid, None, None)
+        return True
+    return False
+
+
+def late(build, log):
+    """A processor that comes 3 seconds late runs with the others."""
+    args = ["-M", "q35", "-cpu", "max", "-m", "256", "-smp", "4", "-name", "late,debug-threads=on"]
+    with machine.Machine(args + kernel(build), log, SECONDS) as m:
+        if m.expect("Tessera") is None:
+            return "the kernel did not start"
+        if not hold(m.process.pid, "CPU 3", 3):
+            return "the processor could not be held"
+        if m.expect("smp: 4 processors, using 4", seconds=60) is None:
+            return "not all four run"
+    return None
+
+
 CRASH = "echo c > /proc/sysrq-trigger"
 
 
@@ -94,4 +131,5 @@ def cases(build, work):
                seconds=seconds: selftest(
                    base + ["-M", "q35", "-smp", "4"] + firmware + medium(media.get(kind, loader)),
                    log, seconds, ["smp: 4 processors, using 4"]))
+    yield "one of 4 comes late", lambda log: late(build, log)
     yield "panic on one of 4", lambda log: crash(build, log)

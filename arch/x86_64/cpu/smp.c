@@ -28,13 +28,12 @@
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
 
-#define NOBODY        0xffffffffu
-#define INIT_NS       10000000u
-#define AGAIN_NS      300000u     /* until the second startup interrupt */
-#define COME_NS       1000000000u /* until a CPU has come */
-#define ABSENT_NS     2000000000u /* spent on those that do not come; the rest get */
-#define COME_SHORT_NS 20000000u
-#define READY_NS      10000000000ull
+#define NOBODY    0xffffffffu
+#define INIT_NS   10000000u
+#define AGAIN_NS  300000u        /* until the second startup interrupt */
+#define ABSENT_NS 10000000000ull /* spent on CPUs that do not come, in all */
+#define COME_NS   20000000u      /* then each gets so much */
+#define READY_NS  10000000000ull
 
 /* What one CPU costs at most; a machine must not lose its last memory to its CPUs. */
 #define MEMORY_SHARE 8u /* one part in so many of what is free */
@@ -153,18 +152,20 @@ static bool place_code(void)
     return true;
 }
 
-/* Whether the CPU has taken what ap_start holds. */
+/* Whether the CPU has taken what ap_start holds. A startup interrupt is lost on a CPU that has
+ * not yet done with its INIT, as one that a busy host runs late: it is told again and again. */
 static bool call_in(u32 apic)
 {
     static u64 spent; /* on those that did not come */
     u64 start = clock_monotonic_ns();
-    u64 patience = spent < ABSENT_NS ? COME_NS : COME_SHORT_NS;
+    u64 end = start + MAX(ABSENT_NS - MIN(spent, ABSENT_NS), COME_NS);
 
     __atomic_store_n(&ap_start.wanted, apic, __ATOMIC_RELEASE);
-    apic_send(apic, APIC_STARTUP | (u32)(low_page >> PAGE_SHIFT));
-    if (!wait_until_gone(&ap_start.wanted, apic, AGAIN_NS)) {
+    for (u64 now = start, again = AGAIN_NS; now < end; again *= 2) {
         apic_send(apic, APIC_STARTUP | (u32)(low_page >> PAGE_SHIFT));
-        wait_until_gone(&ap_start.wanted, apic, patience);
+        if (wait_until_gone(&ap_start.wanted, apic, MIN(again, end - now)))
+            break;
+        now = clock_monotonic_ns();
     }
     if (__atomic_exchange_n(&ap_start.wanted, NOBODY, __ATOMIC_ACQ_REL) == NOBODY)
         return true;
