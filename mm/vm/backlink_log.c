@@ -164,27 +164,37 @@ static struct table *resized(struct table *t, unsigned order)
     return other;
 }
 
-static int add(const struct page *pg, uintptr_t *where, unsigned level, u64 key);
-
-/* A node with the keys of t. 0: no memory, t is as it was. */
-static uintptr_t split(const struct page *pg, struct table *t, unsigned level)
+/* A node with the keys of t, each child's table made for what it gets. 0: no memory, t is as it
+ * was. */
+static uintptr_t split(struct table *t, unsigned level)
 {
     struct node *n = take(sizeof(*n));
-    uintptr_t word = (uintptr_t)n | NODE_TAG;
+    u16 keys[CHILDREN] = {0};
 
     if (!n)
         return 0;
-    for (unsigned i = 0; i < slots(t); i++) {
-        unsigned d = digit(hash(t->key[i]), level);
-
-        if (t->key[i] && add(pg, &n->child[d], level + 1, t->key[i]) != 0) {
-            log_free(word);
+    for (unsigned i = 0; i < slots(t); i++)
+        if (t->key[i])
+            keys[digit(hash(t->key[i]), level)]++;
+    for (unsigned d = 0, order = TABLE_FIRST; d < CHILDREN; d++, order = TABLE_FIRST) {
+        if (!keys[d])
+            continue;
+        while (keys[d] >= usual_limit(order) && order < TABLE_LAST)
+            order++;
+        n->child[d] = (uintptr_t)table_make(order);
+        if (!n->child[d]) {
+            log_free((uintptr_t)n | NODE_TAG);
             return 0;
         }
     }
+    for (unsigned i = 0; i < slots(t); i++)
+        if (t->key[i])
+            put((struct table *)n->child[digit(hash(t->key[i]), level)], t->key[i]);
     table_free(t);
-    return word;
+    return (uintptr_t)n | NODE_TAG;
 }
+
+static int add(const struct page *pg, uintptr_t *where, unsigned level, u64 key);
 
 /* Adds a key to the full table at *where. */
 static noinline int add_full(const struct page *pg, uintptr_t *where, unsigned level,
@@ -207,7 +217,7 @@ static noinline int add_full(const struct page *pg, uintptr_t *where, unsigned l
         bigger = resized(t, t->order + 1);
         word = (uintptr_t)bigger;
     } else {
-        word = split(pg, t, level);
+        word = split(t, level);
     }
     if (word) {
         *where = word;
