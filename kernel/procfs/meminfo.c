@@ -173,11 +173,14 @@ int procfs_show_slabinfo(struct seq *s, s32 pid)
 
 int procfs_show_buddyinfo(struct seq *s, s32 pid)
 {
+    u64 blocks[BUDDY_ORDERS];
+
     (void)pid;
     memory_settle();
+    page_count_orders(blocks);
     seq_puts(s, "Node 0, zone   Normal ");
     for (unsigned order = 0; order < BUDDY_ORDERS; order++)
-        seq_printf(s, "%6lu ", page_count_order(order));
+        seq_printf(s, "%6lu ", blocks[order]);
     seq_puts(s, "\n");
     return 0;
 }

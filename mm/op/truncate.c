@@ -78,7 +78,8 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
         if (run || backlink_any(pg))
             rmap_unmap_away(&walk, pg, run ? runs[run_row(pg)] : NULL, b);
         object_forget_page(pg);
-        change_free(b, pg, leaving[i]); /* the object's reference, after the flush */
+        /* The object's reference, after the flush. */
+        change_free(b, pg, leaving[i], PAGE_OBJECT);
     }
     object_changed(o);
     object_walk_end(&walk);

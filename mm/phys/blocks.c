@@ -4,9 +4,14 @@
  * PAGE_FREE and its order; the other pages of a block never look like that, because a block
  * that is absorbed loses its type. Blocks never merge across the end of a range, so nothing
  * outside RAM is ever read.
+ *
+ * What is smaller is bits: a page is freed by setting its own, whatever is free beside it, and the
+ * blocks in a group are found by shifting its word against itself.
  */
 #include "mm/phys/blocks.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
+#include "lib/string.h"
 #include "mm/phys/boot_alloc.h"
 
 struct buddy_lists buddy;
@@ -22,7 +27,8 @@ void buddy_unlock(void)
     spin_unlock(&buddy.lock);
 }
 
-/* Ranges of RAM, by frame number; written at boot only. */
+/* Ranges of RAM, by frame number, the largest first: looked through for each block that is freed.
+ * Written at boot only. */
 static struct {
     pfn_t start, end;
 } regions[BOOT_RANGES_MAX];
@@ -31,10 +37,14 @@ static u32 nregions;
 bool region_remember(pfn_t start, pfn_t end)
 {
     REQUIRES(&buddy.lock);
+    u32 i = nregions;
+
     if (start >= end || nregions == BOOT_RANGES_MAX)
         return false;
-    regions[nregions].start = start;
-    regions[nregions].end = end;
+    for (; i && regions[i - 1].end - regions[i - 1].start < end - start; i--)
+        regions[i] = regions[i - 1];
+    regions[i].start = start;
+    regions[i].end = end;
     nregions++;
     return true;
 }
@@ -71,12 +81,12 @@ static u32 region_of(pfn_t pfn)
     panic("page %#llx is not memory", (unsigned long long)pfn);
 }
 
-void block_free(pfn_t pfn, unsigned order)
+/* From GROUP_ORDER on. */
+static void large_free(pfn_t pfn, unsigned order)
 {
     REQUIRES(&buddy.lock);
     u32 r = region_of(pfn);
 
-    WRITE_ONCE(buddy.nfree, buddy.nfree + (1ull << order));
     while (order + 1 < BUDDY_ORDERS) {
         pfn_t other = pfn ^ (1ull << order);
         struct page *pg;
@@ -93,7 +103,7 @@ void block_free(pfn_t pfn, unsigned order)
     block_insert(pfn, order);
 }
 
-struct page *block_take(unsigned order)
+static struct page *large_take(unsigned order)
 {
     REQUIRES(&buddy.lock);
     unsigned o = order;
@@ -111,8 +121,166 @@ struct page *block_take(unsigned order)
         o--;
         block_insert(pfn + (1ull << o), o);
     }
-    WRITE_ONCE(buddy.nfree, buddy.nfree - (1ull << order));
     return pg;
+}
+
+/* ---- groups ---- */
+
+/* The firsts of the free blocks of order + 1, of those of `order`. */
+static inline u64 pairs(u64 blocks, unsigned order)
+{
+    static const u64 even[GROUP_ORDER] = {
+        0x5555555555555555, 0x1111111111111111, 0x0101010101010101,
+        0x0001000100010001, 0x0000000100000001, 0 /* a full group counts as two halves */,
+    };
+
+    return blocks & blocks >> (1u << order) & even[order];
+}
+
+/* The order of the largest block in a set, which is not empty. */
+static inline unsigned largest(u64 free)
+{
+    unsigned order = 0;
+
+    while ((free = pairs(free, order)) != 0)
+        order++;
+    return order;
+}
+
+/* Sets what is free in a group: not all. */
+static inline void group_set(struct group *g, u64 free)
+{
+    REQUIRES(&buddy.lock);
+    u64 old = g->free;
+
+    g->free = free;
+    if (old && free && largest(old) == largest(free))
+        return;
+    if (old)
+        list_del(&g->link);
+    if (free)
+        list_add(&buddy.free[largest(free)], &g->link);
+}
+
+void group_free(u64 group, u64 pages)
+{
+    REQUIRES(&buddy.lock);
+    struct group *g = &buddy.groups[group];
+
+    ASSERT(!(g->free & pages)); /* or one was free already */
+    pages |= g->free;
+    if (pages != ~0ull) {
+        group_set(g, pages);
+        return;
+    }
+    group_set(g, 0);
+    large_free(group * GROUP, GROUP_ORDER);
+}
+
+/* A group with a free block of `order`, out of a larger one if need be. NULL: there is none. */
+static struct group *group_with(unsigned order)
+{
+    REQUIRES(&buddy.lock);
+    struct group *g;
+    struct page *pg;
+
+    for (; order < GROUP_ORDER; order++)
+        if (!list_empty(&buddy.free[order]))
+            return list_entry(list_first(&buddy.free[order]), struct group, link);
+    pg = large_take(GROUP_ORDER);
+    if (!pg)
+        return NULL;
+    g = &buddy.groups[page_to_pfn(pg) / GROUP];
+    g->free = ~0ull; /* and in a list, as long as the caller leaves some */
+    list_add(&buddy.free[GROUP_ORDER - 1], &g->link);
+    return g;
+}
+
+u64 group_take(pfn_t *first)
+{
+    struct group *g = group_with(0);
+    u64 pages;
+
+    if (!g)
+        return 0;
+    pages = g->free;
+    group_set(g, 0);
+    *first = (pfn_t)(g - buddy.groups) * GROUP;
+    return pages;
+}
+
+void block_free(pfn_t pfn, unsigned order)
+{
+    WRITE_ONCE(buddy.nfree, buddy.nfree + (1ull << order));
+    if (order >= GROUP_ORDER)
+        large_free(pfn, order);
+    else
+        group_free(pfn / GROUP, ((1ull << (1u << order)) - 1) << pfn % GROUP);
+}
+
+struct page *block_take(unsigned order)
+{
+    pfn_t pfn;
+
+    if (order >= GROUP_ORDER) {
+        struct page *pg = large_take(order);
+
+        if (pg)
+            WRITE_ONCE(buddy.nfree, buddy.nfree - (1ull << order));
+        return pg;
+    }
+
+    struct group *g = group_with(order);
+    u64 firsts;
+
+    if (!g)
+        return NULL;
+    firsts = g->free;
+    for (unsigned o = 0; o < order; o++)
+        firsts = pairs(firsts, o);
+    pfn = (pfn_t)(g - buddy.groups) * GROUP + (u32)__builtin_ctzll(firsts);
+    group_set(g, g->free & ~(((1ull << (1u << order)) - 1) << pfn % GROUP));
+    WRITE_ONCE(buddy.nfree, buddy.nfree - (1ull << order));
+    return pfn_to_page(pfn);
+}
+
+/* ---- counts ---- */
+
+/* Adds the blocks in a set. */
+static void count_group(u64 free, u64 n[GROUP_ORDER])
+{
+    for (unsigned order = 0; free; order++) {
+        u64 larger = pairs(free, order);
+
+        for (u64 left = free; left; left &= left - 1)
+            n[order]++;
+        for (u64 left = larger; left; left &= left - 1)
+            n[order] -= 2;
+        free = larger;
+    }
+}
+
+#define COUNT_AT_ONCE 256u
+
+void page_count_orders(u64 n[BUDDY_ORDERS])
+{
+    u64 groups = align_up(page_limit(), GROUP) / GROUP;
+
+    memset(n, 0, GROUP_ORDER * sizeof(*n));
+    for (u64 i = 0; i < groups; pause_anyway()) {
+        SCOPED_LOCK(&buddy.lock);
+        for (u64 end = MIN(i + COUNT_AT_ONCE, groups); i < end; i++)
+            if (buddy.groups[i].free)
+                count_group(buddy.groups[i].free, n);
+    }
+    for (unsigned o = GROUP_ORDER; o < BUDDY_ORDERS; o++)
+        n[o] = page_count_order(o);
+}
+
+u64 page_count_order(unsigned order)
+{
+    ASSERT(order >= GROUP_ORDER);
+    return READ_ONCE(buddy.blocks[order]);
 }
 
 bool page_exists(pfn_t pfn)

@@ -71,11 +71,11 @@ void buddy_add(paddr_t start, paddr_t end)
 
 void buddy_init(void)
 {
-    /* A bit for each frame. */
-    u64 bytes = align_up(boot_alloc_top(), 64 * PAGE_SIZE) / PAGE_SIZE / 8;
+    u64 bytes = align_up(boot_alloc_top(), GROUP * PAGE_SIZE) / PAGE_SIZE / GROUP *
+                sizeof(struct group);
 
     memset(&buddy, 0, sizeof(buddy));
-    buddy.lazy_sets =
+    buddy.groups =
         phys_to_virt(boot_alloc_pages(align_up(bytes, PAGE_SIZE) / PAGE_SIZE, 1));
     memset(&page_levels, 0, sizeof(page_levels));
     regions_forget();
@@ -95,12 +95,14 @@ static struct page *large_alloc(unsigned order)
     spin_lock(&buddy.lock);
     pg = block_take(order);
     buddy_unlock();
-    if (pg || !(buddy.nlazy || page_stack_count(this_cpu_ptr(page_stack))))
+    if (pg)
         return pg;
-    page_drain();
-    spin_lock(&buddy.lock);
-    pg = block_take(order);
-    buddy_unlock();
+    if (page_stack_count(this_cpu_ptr(page_stack))) {
+        page_drain();
+        spin_lock(&buddy.lock);
+        pg = block_take(order);
+        buddy_unlock();
+    }
     if (!pg) /* what other CPUs keep is there for the next try */
         page_drain_ask();
     return pg;
@@ -232,9 +234,4 @@ u64 page_count_total(void)
 u64 page_count_reserve(void)
 {
     return page_levels.reserve;
-}
-
-u64 page_count_order(unsigned order)
-{
-    return buddy.blocks[order];
 }

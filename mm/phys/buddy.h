@@ -40,8 +40,9 @@ u64 page_count_total(void);
 u64 page_count_reserve(void);
 /* Frames the running thread may have for programs and files. */
 u64 page_count_room(void);
-/* Blocks free of each order, for /proc/buddyinfo and checks. */
+/* Blocks free of an order from 6 on; and of each order, counted now, with pauses. */
 u64 page_count_order(unsigned order);
+void page_count_orders(u64 n[BUDDY_ORDERS]);
 
 /* Test hook: the n-th allocation from now fails once (0: none). Counts pages and slab
  * objects alike. Only in TESSERA_HOST and TESSERA_DEBUG builds. */

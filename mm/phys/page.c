@@ -38,6 +38,20 @@ void page_free_last(struct page *pg)
         release(pg, pg->type == PAGE_ANON ? pg->payer : NULL);
 }
 
+bool page_chain_other(struct page *pg, u32 pfn, struct page_chain *c)
+{
+    ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
+    if (__atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) != 1)
+        return false;
+    if (!pg->order && (pg->type == PAGE_ANON || cpu_count == 1)) {
+        page_chain_add(pg, pfn, c);
+    } else {
+        pg->index = c->others;
+        c->others = pfn;
+    }
+    return true;
+}
+
 static void free_table_now(struct grace_item *item)
 {
     page_free_zeroed(container_of(item, struct page, grace));

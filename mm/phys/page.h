@@ -87,8 +87,12 @@ struct page {
         };
         struct {                      /* OBJECT */
             struct vm_object *object; /* [O] NULL once it left */
-            u32 index; /* [O] file page; of any page on its way out the next one's frame */
+            u32 index; /* [O] file page; of some on their way out the next one's frame */
             struct backlinks links; /* [N] */
+        };
+        struct { /* CACHED, the first of a group in a chain: struct page_chain */
+            u64 run_pages;
+            u32 run_before;
         };
         void *payer; /* ANON of HUGE_ORDER: see mm/vm/huge.h */
         u64 pad[4];
@@ -97,6 +101,9 @@ struct page {
 
 #define PG_FRESH 2u /* made by the fallocate call under way */
 #define PG_LOG   4u /* links holds a log */
+
+/* Free pages are kept by so many neighbours, the first at a multiple of it (mm/phys/blocks.h). */
+#define PAGE_GROUP 64u
 
 #ifndef memmap /* host builds place the array elsewhere */
 #define memmap ((struct page *)MEMMAP_BASE)
@@ -157,17 +164,74 @@ static inline void page_put(struct page *pg)
         page_free_last(pg);
 }
 
-/* Gives the caller's reference to pg, frame pfn, up to a chain for page_free_chain()
- * (mm/phys/page_stack.h) if it is the last one, without a locked operation: who could add another finds the page by a slot or the
- * index, where it is no more. False: others have it, the reference is the caller's still. */
-static inline bool page_chain(struct page *pg, pfn_t pfn, u32 *chain)
+/* Pages that will be free together, for page_free_chain() (mm/phys/page_stack.h): as bits of their
+ * groups. The group that grows is here, those before it stand each in its first page. All 0: empty. */
+struct page_chain {
+    u64 pages; /* a bit for each page of the group; 0: there are none at all */
+    u32 group; /* its number */
+    u32 before; /* frame of the page that has the group before; 0: none. Frame 0 is never free */
+    u32 others; /* the first of the pages that free themselves, by frame and `index`; 0: none */
+};
+
+/* Another group begins; what grew until now stands in its first page. */
+static inline void page_chain_turn(struct page_chain *c, u32 group)
 {
-    if (unlikely(__atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) != 1))
+    if (c->pages) {
+        u32 pfn = c->group * PAGE_GROUP + (u32)__builtin_ctzll(c->pages);
+        struct page *first = pfn_to_page(pfn);
+
+        first->run_pages = c->pages;
+        first->run_before = c->before;
+        c->before = pfn;
+    }
+    c->group = group;
+    c->pages = 0;
+}
+
+/* The last group, whose pages are taken from the chain; 0: there is none. */
+static inline u64 page_chain_take(struct page_chain *c, u64 *group)
+{
+    u64 pages = c->pages;
+    struct page *first = pfn_to_page(c->before);
+
+    *group = c->group;
+    if (!pages)
+        return 0;
+    c->group = c->before / PAGE_GROUP;
+    c->pages = c->before ? first->run_pages : 0;
+    c->before = c->before ? first->run_before : 0;
+    return pages;
+}
+
+static inline void page_chain_add(struct page *pg, u32 pfn, struct page_chain *c)
+{
+    WRITE_ONCE(*(u64 *)pg, PAGE_CACHED); /* no flags, no references */
+    if (unlikely(pfn / PAGE_GROUP != c->group))
+        page_chain_turn(c, pfn / PAGE_GROUP);
+    c->pages |= 1ull << pfn % PAGE_GROUP;
+}
+
+/* Gives the caller's reference to pg, frame pfn, up to a chain if it is the last one, without a
+ * locked operation: who could add another finds the page by a slot or the index, where it is no
+ * more. False: others have it, it is not of this type (a constant), a block, or must wait for
+ * readers: ask page_chain_other(). */
+static always_inline bool page_chain(struct page *pg, u32 pfn, enum page_type type,
+                                     struct page_chain *c)
+{
+    STATIC_ASSERT(offsetof(struct page, order) == 1 &&
+                  offsetof(struct page, flags) == 2 && offsetof(struct page, refs) == 4);
+    u64 kind = __atomic_load_n((u64 *)pg, __ATOMIC_ACQUIRE);
+
+    if (type == PAGE_OBJECT)
+        kind &= ~0xffff0000ull; /* any flags */
+    if (unlikely(kind != (1ull << 32 | type)) || (type == PAGE_OBJECT && cpu_count > 1))
         return false;
-    pg->index = *chain;
-    *chain = (u32)pfn;
+    page_chain_add(pg, pfn, c);
     return true;
 }
+
+/* The same of any ANON or OBJECT page. False: others have it, the reference is the caller's still. */
+bool page_chain_other(struct page *pg, u32 pfn, struct page_chain *c);
 
 /* Frees a former table, empty and of type KERNEL, once nobody can be about to lock it. */
 void page_free_table(struct page *pg);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * See mm/phys/page_stack.h. A freed page goes to its CPU's stack and from there to the lazy
- * list, unmerged: the common traffic of single pages never pays for splitting and merging.
- * page_drain() merges them, when a larger block is wanted and none is there. Page tables come
- * back empty, that is zeroed: a few of them are kept for those who want such pages, and an idle
- * CPU clears some more.
+ * See mm/phys/page_stack.h. A freed page goes to its CPU's stack and from there to the groups
+ * (mm/phys/blocks.h), where setting its bit merges it. Page tables come back empty, that is zeroed:
+ * a few of them are kept for those who want such pages, and an idle CPU clears some more.
  */
 #include "mm/phys/page_stack.h"
 #include "lib/kasan.h"
@@ -12,169 +10,55 @@
 #include "mm/phys/blocks.h"
 #include "mm/phys/stat.h"
 
-#define STACK_BATCH       64u
-#define ZEROED_IDLE       128u
-#define STACK_BLOCK_ORDER 5u /* blocks of at most this order fill the stack */
+#define STACK_BATCH 64u
+#define ZEROED_IDLE 128u
 
 DEFINE_PER_CPU(struct page_stack, page_stack);
 
-/* Adds a block to the stack, which has room for it. False: there is none. */
-static bool refill_block(struct page_stack *c)
-{
-    REQUIRES(&buddy.lock);
-    unsigned order = 0;
-    u32 n = c->count;
-    struct page *pg;
-
-    while (order < STACK_BLOCK_ORDER && list_empty(&buddy.free[order]))
-        order++;
-    pg = block_take(order);
-    if (!pg)
-        return false;
-    for (struct page *last = pg + (1u << order); last-- > pg;) {
-        last->type = PAGE_CACHED;
-        c->pages[n++] = last;
-    }
-    c->count = n;
-    return true;
-}
-
-/* ---- the lazy list ----
- *
- * What a CPU takes from it are neighbours, as far as they are free: descriptors of 64 fill 40 cache
+/* What a CPU takes are neighbours, as far as they are free: descriptors of a group fill 40 cache
  * lines, so CPUs that took different groups do not write to one line, and what is then made of
- * them, a file's pages one after the other, is not mixed with what others make. Who adds pages adds
- * a chain; who takes some sorts a few more than he takes. One CPU alone takes them as they came. */
-
-#define LAZY_GROUP 64u
-#define LAZY_SORT  (2 * STACK_BATCH)
-
-/* Sorts some of the pages as they came into groups. */
-static inline void lazy_sort(void)
-{
-    REQUIRES(&buddy.lock);
-    struct page *pg = buddy.lazy;
-
-    for (u32 n = 0; pg && n < LAZY_SORT;) {
-        pfn_t pfn = page_to_pfn(pg), group = pfn / LAZY_GROUP;
-        u64 *free = &buddy.lazy_sets[group], set = 0;
-        struct page *last;
-
-        do {
-            set |= 1ull << pfn % LAZY_GROUP;
-            last = pg;
-            pg = (struct page *)pg->link.next;
-            pfn = page_to_pfn(pg);
-            n++;
-        } while (pg && pfn / LAZY_GROUP == group);
-        if (!*free) {
-            last->link.next = (struct list *)buddy.lazy_groups;
-            buddy.lazy_groups = last;
-        }
-        *free |= set;
-    }
-    buddy.lazy = pg;
-}
-
-/* Takes a group: its first page, whether free or not, and the set of those that are. */
-static always_inline struct page *lazy_pop(u64 *free)
-{
-    REQUIRES(&buddy.lock);
-    struct page *head = buddy.lazy_groups;
-    pfn_t pfn = page_to_pfn(head);
-    u64 *set = &buddy.lazy_sets[pfn / LAZY_GROUP];
-
-    buddy.lazy_groups = (struct page *)head->link.next;
-    *free = *set;
-    *set = 0;
-    return pfn_to_page(align_down(pfn, LAZY_GROUP));
-}
-
-/* Puts lazy pages on the stack, above the n that are there. Returns how many are there now. */
-static u32 lazy_take(struct page_stack *c, u32 n)
-{
-    REQUIRES(&buddy.lock);
-    struct page *pg;
-
-    if (cpu_count > 1)
-        lazy_sort();
-    while (n < STACK_BATCH && buddy.lazy_groups) {
-        u64 free;
-        struct page *group = lazy_pop(&free);
-
-        for (; free; free &= free - 1)
-            c->pages[n++] = group + (u32)__builtin_ctzll(free);
-    }
-    for (pg = buddy.lazy; n < STACK_BATCH && pg; pg = (struct page *)pg->link.next)
-        c->pages[n++] = pg;
-    buddy.lazy = pg;
-    return n;
-}
-
-/* Pages chained already, so that the lock is held for a moment; `end`: the link of the last. */
-static void lazy_add(struct list *first, struct list **end, u64 n)
-{
-    spin_lock(&buddy.lock);
-    *end = (struct list *)buddy.lazy;
-    buddy.lazy = (struct page *)first;
-    buddy.nlazy += n;
-    WRITE_ONCE(buddy.nfree, buddy.nfree + n);
-    buddy_unlock();
-}
-
+ * them, a file's pages one after the other, is not mixed with what others make. */
 struct page *page_stack_refill(struct page_stack *c)
 {
-    STATIC_ASSERT(STACK_BATCH + (1u << STACK_BLOCK_ORDER) <= STACK_MAX);
-    STATIC_ASSERT(STACK_BATCH + LAZY_GROUP <= STACK_MAX);
-    u32 n;
+    STATIC_ASSERT(STACK_BATCH + GROUP <= STACK_MAX);
+    u32 n = c->count;
+    u64 pages;
+    pfn_t first;
 
     spin_lock(&buddy.lock);
-    n = lazy_take(c, c->count);
-    buddy.nlazy -= n - c->count;
+    while (n < STACK_BATCH && (pages = group_take(&first)) != 0) {
+        struct page *pg = pfn_to_page(first);
+
+        for (; pages; pages &= ~(1ull << (63 - __builtin_clzll(pages))))
+            c->pages[n++] = pg + (63 - __builtin_clzll(pages)); /* the first goes first */
+    }
     WRITE_ONCE(buddy.nfree, buddy.nfree - (n - c->count));
     c->count = n;
-    while (c->count < STACK_BATCH && refill_block(c))
-        ;
     buddy_unlock();
-    if (c->count)
+    if (n)
         return c->pages[--c->count];
     return c->nzeroed ? c->zeroed[--c->nzeroed] : NULL;
 }
 
 void page_stack_spill(struct page_stack *c, u32 keep)
 {
-    struct list *first = NULL, **end = &first;
     u32 n = c->count;
 
     if (n <= keep)
         return;
-    for (u32 i = n; i-- > keep;) {
-        *end = (struct list *)c->pages[i];
-        end = &c->pages[i]->link.next;
+    spin_lock(&buddy.lock);
+    for (u32 i = keep; i < n;) {
+        pfn_t pfn = page_to_pfn(c->pages[i]), group = pfn / GROUP;
+        u64 pages = 0;
+
+        do {
+            pages |= 1ull << pfn % GROUP;
+        } while (++i < n && (pfn = page_to_pfn(c->pages[i])) / GROUP == group);
+        group_free(group, pages);
     }
+    WRITE_ONCE(buddy.nfree, buddy.nfree + (n - keep));
     c->count = keep;
-    lazy_add(first, end, n - keep);
-}
-
-/* Merges all pages of the lazy list. */
-static void lazy_merge(void)
-{
-    REQUIRES(&buddy.lock);
-    while (buddy.lazy)
-        lazy_sort();
-    while (buddy.lazy_groups) {
-        u64 free;
-        struct page *group = lazy_pop(&free);
-
-        for (; free; free &= free - 1) {
-            struct page *pg = group + (u32)__builtin_ctzll(free);
-
-            pg->type = PAGE_RESERVED;
-            WRITE_ONCE(buddy.nfree, buddy.nfree - 1); /* block_free counts it again */
-            block_free(page_to_pfn(pg), 0);
-        }
-    }
-    buddy.nlazy = 0;
+    buddy_unlock();
 }
 
 void page_drain(void)
@@ -186,9 +70,6 @@ void page_drain(void)
             c->pages[c->count++] = c->zeroed[--c->nzeroed];
         page_stack_spill(c, 0);
     }
-    spin_lock(&buddy.lock);
-    lazy_merge();
-    buddy_unlock();
 }
 
 static u32 drains_asked; /* atomic */
@@ -219,59 +100,97 @@ bool page_drain_answered(u32 cpu, u32 mark)
                  mark) >= 0;
 }
 
-/* Takes the first page of a chain; NULL: it was none for the lists of single pages. */
-static always_inline struct page *chain_next(u32 *pfn)
+static inline u32 count_pages(u64 pages)
 {
-    struct page *pg = pfn_to_page(*pfn);
-
-    *pfn = pg->index;
-    if (unlikely(pg->order || (pg->type != PAGE_ANON && cpu_count > 1))) {
-        page_free_last(pg);
-        return NULL;
-    }
-    ASSERT(pg->type == PAGE_ANON || (pg->type == PAGE_OBJECT && !pg->object));
-    kasan_poison(page_to_virt(pg), PAGE_SIZE, KASAN_PAGE_FREE);
-    pg->type = PAGE_CACHED;
-    pg->refs = 0;
-    return pg;
+    pages -= pages >> 1 & 0x5555555555555555;
+    pages = (pages & 0x3333333333333333) + (pages >> 2 & 0x3333333333333333);
+    pages = (pages + (pages >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (u32)(pages * 0x0101010101010101 >> 56);
 }
 
-/* The rest of a chain to the lazy list. */
-static noinline void chain_to_lazy(u32 pfn)
+static inline void poison(u64 group, u64 pages)
 {
-    struct list *first = NULL, **end = &first;
-    u64 n = 0;
-
-    while (pfn) {
-        struct page *pg = chain_next(&pfn);
-
-        if (unlikely(!pg))
-            continue;
-        *end = (struct list *)pg;
-        end = &pg->link.next;
-        n++;
-    }
-    mm_count_n(pgfree, n);
-    if (n)
-        lazy_add(first, end, n);
+#ifdef TESSERA_KASAN
+    for (; pages; pages &= pages - 1)
+        kasan_poison(
+            page_to_virt(pfn_to_page(group * GROUP + (u32)__builtin_ctzll(pages))),
+            PAGE_SIZE, KASAN_PAGE_FREE);
+#else
+    (void)group, (void)pages;
+#endif
 }
 
-void page_free_chain(u32 pfn)
+#define AT_ONCE 64u /* groups, with the lock held */
+#define DIRECT  32u /* so many pages of one group need not go by the stack */
+
+/* `pages` of a group and the rest of a chain to their groups. */
+static noinline void chain_to_groups(struct page_chain *chain, u64 group, u64 pages)
+{
+    while (pages) {
+        u64 n = 0;
+
+        spin_lock(&buddy.lock);
+        for (u32 i = 0; pages && i < AT_ONCE; i++) {
+            poison(group, pages);
+            group_free(group, pages);
+            n += count_pages(pages);
+            pages = page_chain_take(chain, &group);
+        }
+        WRITE_ONCE(buddy.nfree, buddy.nfree + n);
+        buddy_unlock();
+        mm_count_n(pgfree, n);
+    }
+}
+
+/* Puts pages of a group on the stack; returns those that find no room. */
+static always_inline u64 group_to_stack(u64 group, u64 pages)
 {
     struct page_stack *c = this_cpu_ptr(page_stack);
+    struct page *first = pfn_to_page(group * GROUP);
+    u32 count = c->count, before = count;
 
-    while (pfn && c->count < STACK_MAX) {
-        struct page *pg = chain_next(&pfn);
+    poison(group, pages);
+    for (; pages && count < STACK_MAX; pages &= pages - 1)
+        c->pages[count++] = first + (u32)__builtin_ctzll(pages);
+    c->count = count;
+    mm_count_n(pgfree, count - before);
+    return pages;
+}
 
-        if (unlikely(!pg))
-            continue;
-        c->pages[c->count++] = pg;
-        mm_count(pgfree);
+static noinline void free_many(struct page_chain *chain)
+{
+    u64 group, pages;
+
+    while (chain->others) {
+        struct page *pg = pfn_to_page(chain->others);
+
+        chain->others = pg->index;
+        page_free_last(pg);
     }
-    if (likely(!pfn))
-        return;
-    page_stack_spill(c, STACK_MAX / 2); /* the next ones find room */
-    chain_to_lazy(pfn);
+    while ((pages = page_chain_take(chain, &group)) != 0) {
+        if (count_pages(pages) < DIRECT)
+            pages = group_to_stack(group, pages);
+        if (pages) {
+            page_stack_spill(this_cpu_ptr(page_stack),
+                             STACK_MAX / 2); /* the next find room */
+            chain_to_groups(chain, group, pages);
+        }
+    }
+}
+
+void page_free_chain(struct page_chain *chain)
+{
+    u64 pages = chain->pages;
+
+    if (likely(!(chain->others | chain->before))) {
+        pages = group_to_stack(chain->group, pages);
+        if (likely(!pages)) {
+            chain->pages = 0;
+            return;
+        }
+        chain->pages = pages;
+    }
+    free_many(chain);
 }
 
 #if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)

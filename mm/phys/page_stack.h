@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each CPU's stack of free single pages, and behind all stacks the lazy list (mm/phys/blocks.h):
- * single pages that nobody has merged yet. Only the CPU itself touches its stack; the kernel is
- * not preempted and interrupt handlers allocate nothing, so without a lock.
+ * Each CPU's stack of free single pages. Only the CPU itself touches its stack; the kernel is not
+ * preempted and interrupt handlers allocate nothing, so without a lock.
  */
 #pragma once
 
@@ -20,10 +19,10 @@ struct page_stack {
 };
 DECLARE_PER_CPU(struct page_stack, page_stack);
 
-/* Fills an empty stack from the lazy list and small blocks. A page of it, or NULL: no memory. */
+/* Fills an empty stack with groups (mm/phys/blocks.h). A page of it, or NULL: no memory. */
 struct page *page_stack_refill(struct page_stack *c);
 
-/* Moves pages from the stack to the lazy list until `keep` are left. */
+/* Gives pages of the stack back to their groups until `keep` are left. */
 void page_stack_spill(struct page_stack *c, u32 keep);
 
 static inline u32 page_stack_count(const struct page_stack *c)
@@ -31,11 +30,10 @@ static inline u32 page_stack_count(const struct page_stack *c)
     return c->count + c->nzeroed;
 }
 
-/* Frees pages, ANON or former OBJECT, whose last reference the caller has; chained through
- * `index` by frame number, 0 at the end. */
-void page_free_chain(u32 pfn);
+/* Frees the pages of a chain, which is empty then; nobody has a translation of them any more. */
+void page_free_chain(struct page_chain *chain);
 
-/* The same for a single page whose memory is all zero, as an empty page table's is: the next who
+/* Frees a page whose memory is all zero, as an empty page table's is: the next who
  * wants PA_ZERO gets it as it is. */
 void page_free_zeroed(struct page *pg);
 
@@ -54,7 +52,7 @@ static inline bool page_is_zeroed(struct page *pg)
  * False: there are enough, or memory is low. */
 bool page_zero_one(void);
 
-/* Returns the running CPU's stack and the lazy list to the buddy lists, merged. */
+/* Gives back all that the running CPU keeps: a few hundred pages at most. */
 void page_drain(void);
 /* Has every CPU do so with its stack the next time it calls page_drain_if_asked(). */
 u32 page_drain_ask(void);

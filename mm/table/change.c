@@ -83,6 +83,16 @@ void change_free_any(struct change *c, struct page *pg)
     c->pages[c->npages++] = pg;
 }
 
+void change_free_other(struct change *c, struct page *pg, pfn_t pfn)
+{
+    if (page_chain_other(pg, (u32)pfn, &c->chain))
+        return;
+    if (!c->dying)
+        change_free_any(c, pg);
+    else if (__atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        page_free_last(pg);
+}
+
 void change_flush(struct change *c)
 {
     if (change_counts(c))
@@ -118,7 +128,6 @@ void change_flush(struct change *c)
             page_put(pg);
     }
     c->npages = 0;
-    if (c->chain)
-        page_free_chain(c->chain);
-    c->chain = 0;
+    if (change_frees(c))
+        page_free_chain(&c->chain);
 }

@@ -41,7 +41,7 @@ struct change {
     struct mm *mm;
     u32 naddrs; /* TLB_ADDRS + 1: all */
     u32 npages;
-    u32 chain; /* frame of the first page with nobody else's reference to free, 0: none */
+    struct page_chain chain; /* pages to free that nobody else has */
     u32 dying; /* nobody will load the address space again: shared pages need no flush */
     union {
         s32 resident[RESIDENT_KINDS + 1]; /* how the counts move */
@@ -59,7 +59,7 @@ static inline void change_begin(struct change *c, struct mm *mm)
     c->mm = mm;
     c->naddrs = 0;
     c->npages = 0;
-    c->chain = 0;
+    c->chain = (struct page_chain){0};
     c->dying = false;
     c->words[0] = c->words[1] = 0;
 }
@@ -156,16 +156,20 @@ static inline void change_settled(void)
 void change_free_any(struct change *c, struct page *pg);
 
 /* The same of an ANON or OBJECT page, whose frame is pfn. */
-static inline void change_free(struct change *c, struct page *pg, pfn_t pfn)
+void change_free_other(struct change *c, struct page *pg, pfn_t pfn);
+
+/* The same if it is of that type, a constant, and nobody else has it. */
+static always_inline bool change_free_own(struct change *c, struct page *pg, pfn_t pfn,
+                                          enum page_type type)
 {
-    if (likely(page_chain(pg, pfn, &c->chain)))
-        return;
-    if (c->dying) {
-        if (__atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL) == 0)
-            page_free_last(pg);
-    } else {
-        change_free_any(c, pg);
-    }
+    return page_chain(pg, (u32)pfn, type, &c->chain);
+}
+
+static always_inline void change_free(struct change *c, struct page *pg, pfn_t pfn,
+                                      enum page_type type)
+{
+    if (unlikely(!change_free_own(c, pg, pfn, type)))
+        change_free_other(c, pg, pfn);
 }
 
 /* Pauses when it is time, as pause_anyway(). Flushes first: others must not find by a stale
@@ -202,9 +206,14 @@ static inline bool change_flush_address(const struct mm *mm, vaddr_t va)
     return true;
 }
 
+static inline bool change_frees(const struct change *c)
+{
+    return (c->chain.pages | c->chain.others) != 0;
+}
+
 static inline bool change_flush_one(const struct change *c)
 {
-    return c->naddrs == 1 && !c->npages && !c->chain && cpu_own.mm == c->mm &&
+    return c->naddrs == 1 && !c->npages && !change_frees(c) && cpu_own.mm == c->mm &&
            change_flush_address(c->mm, c->addrs[0]);
 }
 
@@ -212,7 +221,7 @@ static inline void change_end(struct change *c)
 {
     if (change_counts(c))
         change_count(c);
-    if (c->naddrs | c->npages | c->chain) {
+    if (c->naddrs | c->npages | change_frees(c)) {
         if (!change_flush_one(c))
             change_flush(c);
     }

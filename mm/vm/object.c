@@ -157,18 +157,21 @@ void object_put(struct vm_object *o)
     census_forget(o);
     /* Nobody maps it: the pages need no visit. */
     while ((n = index_take(&o->pages, &number, OBJECT_MAX_PAGES, pages, NULL)) != 0) {
-        u32 chain = 0;
+        struct page_chain chain = {0};
 
         for (unsigned i = 0; i < n; i++) {
             struct page *pg = pages[i];
+            u32 pfn;
 
             if (unlikely(pooled(o)))
                 huge_ops->gone(o, pg->index);
             object_forget_page(pg);
-            if (unlikely(!page_chain(pg, page_to_pfn(pg), &chain)))
+            pfn = (u32)page_to_pfn(pg);
+            if (unlikely(!page_chain(pg, pfn, PAGE_OBJECT, &chain) &&
+                         !page_chain_other(pg, pfn, &chain)))
                 page_put(pg);
         }
-        page_free_chain(chain);
+        page_free_chain(&chain);
         object_uncount(o, n);
         pause_anyway();
     }

@@ -23,7 +23,7 @@ static inline void account_gone(struct change *c, struct page *table, pte_t pte,
 
     if (pg->type == PAGE_ANON) {
         c->resident[RESIDENT_ANON] -= 1 << order;
-        change_free(c, pg, pfn);
+        change_free(c, pg, pfn, PAGE_ANON);
     } else if (pg == zero_page) {
         table->zeros--;
     } else {
@@ -111,8 +111,10 @@ static void drop_private(struct change *c, struct page *table, unsigned i, unsig
         if (each && pte_present(pte))
             change_note(c, pt_address(table, (unsigned)(e - first)));
         pg = pfn_to_page(pte_any_pfn(pte));
-        if (likely(pg->type == PAGE_ANON))
-            change_free(c, pg, pte_any_pfn(pte));
+        if (likely(change_free_own(c, pg, pte_any_pfn(pte), PAGE_ANON)))
+            continue;
+        if (pg->type == PAGE_ANON)
+            change_free_other(c, pg, pte_any_pfn(pte));
         else if (pg == zero_page)
             none++;
         else

@@ -2,7 +2,9 @@
  *
  * The frame allocator: what it gives is whole, aligned, alone and comes back in full.
  */
+#include "lib/lock.h"
 #include "lib/string.h"
+#include "mm/phys/blocks.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/page_stack.h"
 #include "tests/host/mmtest.h"
@@ -29,11 +31,21 @@ static void mark(struct page *pg, unsigned order, u8 value)
 
 static u64 free_in_lists(void)
 {
-    u64 n = 0;
+    u64 orders[BUDDY_ORDERS], n = 0;
 
+    page_count_orders(orders);
     for (unsigned o = 0; o < BUDDY_ORDERS; o++)
-        n += page_count_order(o) << o;
+        n += orders[o] << o;
     return n;
+}
+
+static void orders_are(const u64 *want)
+{
+    u64 orders[BUDDY_ORDERS];
+
+    page_count_orders(orders);
+    for (unsigned o = 0; o < BUDDY_ORDERS; o++)
+        CHECK_EQ(orders[o], want[o]);
 }
 
 TEST(buddy_random)
@@ -41,8 +53,7 @@ TEST(buddy_random)
     u64 orders[BUDDY_ORDERS], out = 0, free = page_count_free();
 
     page_drain();
-    for (unsigned o = 0; o < BUDDY_ORDERS; o++)
-        orders[o] = page_count_order(o);
+    page_count_orders(orders);
     for (int step = 0; step < 30000; step++) {
         u32 i = (u32)rnd_below(BLOCKS);
 
@@ -71,8 +82,90 @@ TEST(buddy_random)
             page_free(block[i].pg, block[i].order);
     page_drain();
     CHECK_EQ(free_in_lists(), free);
-    for (unsigned o = 0; o < BUDDY_ORDERS; o++) /* everything merged again */
-        CHECK_EQ(page_count_order(o), orders[o]);
+    orders_are(orders); /* everything merged again */
+}
+
+/* Whatever is freed in which order is merged at once: nobody finds much left to do. */
+TEST(buddy_merges_at_once)
+{
+    enum { N = 16384 };
+    static struct page *pg[N];
+    u64 orders[BUDDY_ORDERS];
+
+    page_drain();
+    page_count_orders(orders);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < N; i++) {
+            CHECK((pg[i] = page_alloc(0, 0)));
+            mark(pg[i], 0, 1);
+        }
+        for (unsigned i = 0; i < N; i++) {
+            /* Neighbours; far from their order; every second one, then the others. */
+            unsigned at = round == 0   ? i
+                          : round == 1 ? i * 4099 % N
+                                       : i % (N / 2) * 2 + (i >= N / 2);
+
+            mark(pg[at], 0, 0);
+            page_free(pg[at], 0);
+            if (i % 1024 == 0)
+                CHECK_EQ(page_count_free(),
+                         free_in_lists() + page_stack_count(&page_stack));
+        }
+        CHECK(page_stack_count(&page_stack) <= STACK_MAX);
+        page_drain();
+        orders_are(orders);
+    }
+}
+
+/* Any set of neighbours: the blocks found in it are those that a search page by page finds, each
+ * can be taken, and with what is left of the group it merges again. */
+TEST(buddy_groups)
+{
+    u64 orders[BUDDY_ORDERS];
+
+    page_drain();
+    page_count_orders(orders);
+    for (unsigned round = 0; round < 3000; round++) {
+        u64 set = round % 3 == 0   ? rnd()
+                  : round % 3 == 1 ? rnd() | rnd() | rnd()
+                                   : rnd() & rnd();
+        u64 all = (set | set << 1) & ~(1ull << rnd_below(64)), want[GROUP_ORDER] = {0};
+        u64 have[BUDDY_ORDERS], before[BUDDY_ORDERS], group;
+        struct page *pg = page_alloc(GROUP_ORDER, 0);
+
+        CHECK(pg);
+        group = page_to_pfn(pg) / GROUP;
+        for (unsigned i = 0; i < GROUP; i++)
+            pg[i].type = PAGE_CACHED;
+        page_count_orders(before);
+        for (unsigned i = 0;
+             i < GROUP;) { /* greedy from below is right: blocks are aligned */
+            unsigned o = GROUP_ORDER - 1;
+            u64 run;
+
+            if (!(all >> i & 1)) {
+                i++;
+                continue;
+            }
+            while (i % (1u << o) ||
+                   (run = (1ull << (1u << o)) - 1, (all >> i & run) != run))
+                o--;
+            want[o]++;
+            i += 1u << o;
+        }
+        spin_lock(&buddy.lock);
+        group_free(group, all & set);
+        group_free(group, all & ~set);
+        spin_unlock(&buddy.lock);
+        page_count_orders(have);
+        for (unsigned o = 0; o < GROUP_ORDER; o++)
+            CHECK_EQ(have[o], before[o] + want[o]);
+        spin_lock(&buddy.lock);
+        group_free(group, ~all);
+        buddy.nfree += GROUP;
+        buddy_unlock();
+        orders_are(orders);
+    }
 }
 
 TEST(buddy_fill_empty_refill)
@@ -229,6 +322,7 @@ TEST(buddy_gives_neighbours_where_there_are_several_processors)
 TEST(buddy_full_stack_makes_room)
 {
     static struct page *pg[STACK_MAX + 1];
+    struct page_chain chain = {0};
 
     for (unsigned i = 0; i < ARRAY_SIZE(pg); i++)
         CHECK((pg[i] = page_alloc(0, 0)));
@@ -237,8 +331,8 @@ TEST(buddy_full_stack_makes_room)
         page_free(pg[i], 0);
     CHECK_EQ(page_stack.count, STACK_MAX);
     pg[STACK_MAX]->type = PAGE_ANON;
-    pg[STACK_MAX]->index = 0;
-    page_free_chain((u32)page_to_pfn(pg[STACK_MAX]));
+    CHECK(page_chain(pg[STACK_MAX], (u32)page_to_pfn(pg[STACK_MAX]), PAGE_ANON, &chain));
+    page_free_chain(&chain);
     CHECK(page_stack.count <= STACK_MAX / 2);
 }
 

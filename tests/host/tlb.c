@@ -322,12 +322,18 @@ void __wrap_page_free(struct page *pg, unsigned order)
     __real_page_free(pg, order);
 }
 
-void __real_page_free_chain(u32 pfn);
-void __wrap_page_free_chain(u32 pfn);
+void __real_page_free_chain(struct page_chain *chain);
+void __wrap_page_free_chain(struct page_chain *chain);
 
-void __wrap_page_free_chain(u32 pfn)
+void __wrap_page_free_chain(struct page_chain *chain)
 {
-    for (u32 next = pfn; next; next = pfn_to_page(next)->index)
+    struct page_chain look = *chain;
+    u64 group, pages;
+
+    while ((pages = page_chain_take(&look, &group)) != 0)
+        for (; pages; pages &= pages - 1)
+            check_not_held(group * PAGE_GROUP + (u32)__builtin_ctzll(pages), 0);
+    for (u32 next = chain->others; next; next = pfn_to_page(next)->index)
         check_not_held(next, pfn_to_page(next)->order);
-    __real_page_free_chain(pfn);
+    __real_page_free_chain(chain);
 }

@@ -81,6 +81,25 @@ void low_addresses(void)
         munmap(p[i], P);
 }
 
+/* Memory in single pages, every second one free; then they are to be merged. */
+void many_single_pages(void)
+{
+    size_t n = 262144;
+    char *p = map(n * P, RW, ANON, -1);
+    int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+    for (size_t i = 0; i < n; i++)
+        p[i * P] = 1;
+    for (size_t i = 0; i < n; i += 2)
+        madvise(p + i * P, P, MADV_DONTNEED);
+    if (fd < 0 || write(fd, "1", 1) != 1)
+        die("drop_caches");
+    munmap(p, n * P);
+    if (write(fd, "1", 1) != 1)
+        die("drop_caches");
+    close(fd);
+}
+
 /* One page at a million places, of which all are touched; then the page goes. */
 void many_aliases(void)
 {
