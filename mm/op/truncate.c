@@ -111,6 +111,8 @@ static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, u32 c
         }
     }
     change_end(&batch);
+    while (unlikely(o->dead_logs) && backlink_free_part(o))
+        (void)pause_unlocked(&o->lock);
 }
 
 /* Removes the copies that private mappings made of pages from `first` on, which the object

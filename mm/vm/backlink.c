@@ -145,8 +145,6 @@ static void sweep_page(struct vm_object *o, struct page *pg)
     if (more)
         return;
     o->log_at = 0;
-    log_collapse(&log);
-    log_store(pg, log);
     if (log_small(log))
         log_end(pg);
 }
@@ -315,16 +313,22 @@ void backlink_clear(struct page *pg)
         spin_lock(&pg->object->log_lock);
         list_leave(pg);
         spin_unlock(&pg->object->log_lock);
-        log_free(log);
+        log_bury(&pg->object->dead_logs, log);
     }
     memset(&pg->links, 0, sizeof(pg->links));
+}
+
+bool backlink_free_part(struct vm_object *o)
+{
+    REQUIRES_UNLESS(o->refs == 0, &o->lock);
+    return log_free_buried(&o->dead_logs);
 }
 
 bool backlink_drop_logs(struct vm_object *o)
 {
     REQUIRES(&o->lock);
     ASSERT(o->nvmas == 0); /* so nobody adds one */
-    if (o->logs)
+    if (!backlink_free_part(o) && o->logs)
         backlink_clear(logged(o->logs));
-    return o->logs != 0;
+    return o->logs || o->dead_logs;
 }

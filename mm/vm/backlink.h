@@ -90,8 +90,12 @@ bool backlink_visit_part(const struct page *pg, u64 *at, backlink_fn visit, void
  * is copied under N, and visited without it. */
 bool backlink_visit_copy(const struct page *pg, u64 *at, backlink_fn visit, void *arg);
 
-/* Drops all hints and the log: the page leaves its object. */
+/* Drops all hints: the page leaves its object, which keeps the log for backlink_free_part(). O held,
+ * or nobody has the object. */
 void backlink_clear(struct page *pg);
+
+/* Frees a part of the logs of pages that left, about one table; true: there is more. The same. */
+bool backlink_free_part(struct vm_object *o);
 
 /* Whether pg has hints of its own. Inline ones stand without a gap. */
 static inline bool backlink_any(const struct page *pg)
@@ -102,8 +106,8 @@ static inline bool backlink_any(const struct page *pg)
 /* Whether there may be any for pg, which is in the index; O held. */
 bool backlink_hinted(const struct page *pg);
 
-/* Nothing maps the object any more: every hint is stale, so its logs are given back, the first
- * of the list at least. False: that was the last. O held. */
+/* Nothing maps the object any more: every hint is stale, so its logs are given back, a part of
+ * them each time. False: that was the last. O held. */
 bool backlink_drop_logs(struct vm_object *o);
 
 /* Bytes of all logs. */

@@ -24,7 +24,8 @@ struct table {
 #define TABLE_LAST     9u /* a page */
 #define DIGIT          6u
 #define CHILDREN       (1u << DIGIT)
-#define COLLAPSE_ORDER 7u /* a node with keys for half of such a table becomes one */
+#define LEVELS         11u /* of 6 bits in 64: different keys part there at last */
+#define COLLAPSE_ORDER 7u  /* a node with keys for half of such a table becomes one */
 #define COLLAPSE       (1u << (COLLAPSE_ORDER - 1))
 #define NODE_TAG       1u /* in a log's or child's word: it is a node */
 
@@ -300,28 +301,6 @@ bool log_visit_part(uintptr_t log, u64 *at, void (*visit)(u64 key, void *arg), v
     return more;
 }
 
-bool log_prune_part(const struct page *pg, uintptr_t *log, u64 *at)
-{
-    bool more;
-    uintptr_t *where = table_at(log, at, &more);
-    struct table *t = (struct table *)*where, *smaller;
-    unsigned order;
-
-    if (!t)
-        return more;
-    prune(pg, t);
-    order = t->order;
-    while (order > TABLE_FIRST && t->used <= ((1u << order) - 1) / 4)
-        order--;
-    if (t->used == 0) {
-        table_free(t);
-        *where = 0;
-    } else if (order < t->order && (smaller = resized(t, order)) != NULL) {
-        *where = (uintptr_t)smaller;
-    }
-    return more;
-}
-
 static void move_keys(struct table *to, uintptr_t from)
 {
     struct table *t = (struct table *)from;
@@ -331,39 +310,100 @@ static void move_keys(struct table *to, uintptr_t from)
             put(to, t->key[i]);
 }
 
-void log_collapse(uintptr_t *log)
+/* Makes one table of a node whose keys fit in a part of one. */
+static void collapse(uintptr_t *where)
 {
+    struct node *n = node_of(*where);
     struct table *t = NULL;
-    struct node *n;
     u64 used = 0;
 
-    if (!(*log & NODE_TAG))
-        return;
-    n = node_of(*log);
     for (unsigned i = 0; i < CHILDREN; i++) {
-        log_collapse(&n->child[i]);
         if (n->child[i] & NODE_TAG)
-            used = ~0u;
-        else if (n->child[i])
+            return;
+        if (n->child[i])
             used += ((struct table *)n->child[i])->used;
     }
     if (used > COLLAPSE || (used && (t = table_make(COLLAPSE_ORDER)) == NULL))
         return;
     for (unsigned i = 0; used && i < CHILDREN; i++)
         move_keys(t, n->child[i]);
-    log_free(*log);
-    *log = (uintptr_t)t;
+    log_free(*where);
+    *where = (uintptr_t)t;
+}
+
+/* Throws the stale keys out of a table, and makes it smaller or frees it. */
+static void prune_table(const struct page *pg, uintptr_t *where)
+{
+    struct table *t = (struct table *)*where, *smaller;
+    unsigned order = t->order;
+
+    prune(pg, t);
+    while (order > TABLE_FIRST && t->used <= ((1u << order) - 1) / 4)
+        order--;
+    if (t->used == 0) {
+        table_free(t);
+        *where = 0;
+    } else if (order < t->order && (smaller = resized(t, order)) != NULL) {
+        *where = (uintptr_t)smaller;
+    }
+}
+
+bool log_prune_part(const struct page *pg, uintptr_t *log, u64 *at)
+{
+    uintptr_t *node[LEVELS], *where = log;
+    unsigned level = 0;
+    u64 here = *at;
+    bool more;
+
+    while (*where & NODE_TAG) {
+        node[level] = where;
+        where = &node_of(*where)->child[digit(here, level++)];
+    }
+    table_at(log, at, &more);
+    if (*where)
+        prune_table(pg, where);
+    while (level-- &&
+           digit(here, level) == CHILDREN - 1) /* the last child: what is above? */
+        collapse(node[level]);
+    return more;
+}
+
+void log_bury(uintptr_t *dead, uintptr_t log)
+{
+    while (log) {
+        uintptr_t child = log & NODE_TAG ? node_of(log)->child[0] : 0;
+        uintptr_t *next = log & NODE_TAG ? &node_of(log)->child[0]
+                                         : (uintptr_t *)((struct table *)log)->key;
+
+        *next = *dead;
+        *dead = log;
+        log = child;
+    }
+}
+
+bool log_free_buried(uintptr_t *dead)
+{
+    uintptr_t log = *dead;
+
+    if (log & NODE_TAG) {
+        struct node *n = node_of(log);
+
+        *dead = n->child[0];
+        for (unsigned i = 1; i < CHILDREN; i++)
+            log_bury(dead, n->child[i]);
+        give(n, sizeof(*n));
+    } else if (log) {
+        *dead = (uintptr_t)((struct table *)log)->key[0];
+        table_free((struct table *)log);
+    }
+    return *dead != 0;
 }
 
 void log_free(uintptr_t log)
 {
-    if (!(log & NODE_TAG)) {
-        if (log)
-            table_free((struct table *)log);
-        return;
-    }
-    /* As deep as hashes have digits at most, in practice three. */
-    for (unsigned i = 0; i < CHILDREN; i++)
-        log_free(node_of(log)->child[i]);
-    give(node_of(log), sizeof(struct node));
+    uintptr_t dead = 0;
+
+    log_bury(&dead, log);
+    while (log_free_buried(&dead))
+        continue;
 }

@@ -29,10 +29,14 @@ bool log_small(uintptr_t log);
  * one added or taken out meanwhile may be. */
 bool log_visit_part(uintptr_t log, u64 *at, void (*visit)(u64 key, void *arg), void *arg);
 
-/* Throws the stale keys out of one table in the same order, and makes it smaller or frees it. */
+/* Throws the stale keys out of one table in the same order, and makes it smaller or frees it. A node
+ * it leaves, and whose keys fit in a part of a table, becomes one. */
 bool log_prune_part(const struct page *pg, uintptr_t *log, u64 *at);
 
-/* Makes one table of each node whose keys fit in a part of one. */
-void log_collapse(uintptr_t *log);
-
+/* Frees a small log, or a node and its tables. */
 void log_free(uintptr_t log);
+
+/* For any log: puts it into the list at *dead, then frees a table or node of that list. true: there
+ * is more. *dead is 0 at first. */
+void log_bury(uintptr_t *dead, uintptr_t log);
+bool log_free_buried(uintptr_t *dead);

@@ -175,6 +175,8 @@ void object_put(struct vm_object *o)
         object_uncount(o, n);
         pause_anyway();
     }
+    while (backlink_free_part(o))
+        pause_anyway();
     if (pooled(o))
         huge_ops->detach(o);
     ASSERT(!o->records);
