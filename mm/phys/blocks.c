@@ -10,8 +10,6 @@
  */
 #include "mm/phys/blocks.h"
 #include "lib/lock.h"
-#include "lib/pause.h"
-#include "lib/string.h"
 #include "mm/phys/boot_alloc.h"
 
 struct buddy_lists buddy;
@@ -244,10 +242,7 @@ struct page *block_take(unsigned order)
     return pfn_to_page(pfn);
 }
 
-/* ---- counts ---- */
-
-/* Adds the blocks in a set. */
-static void count_group(u64 free, u64 n[GROUP_ORDER])
+void group_count(u64 free, u64 n[GROUP_ORDER])
 {
     for (unsigned order = 0; free; order++) {
         u64 larger = pairs(free, order);
@@ -258,29 +253,6 @@ static void count_group(u64 free, u64 n[GROUP_ORDER])
             n[order] -= 2;
         free = larger;
     }
-}
-
-#define COUNT_AT_ONCE 256u
-
-void page_count_orders(u64 n[BUDDY_ORDERS])
-{
-    u64 groups = align_up(page_limit(), GROUP) / GROUP;
-
-    memset(n, 0, GROUP_ORDER * sizeof(*n));
-    for (u64 i = 0; i < groups; pause_anyway()) {
-        SCOPED_LOCK(&buddy.lock);
-        for (u64 end = MIN(i + COUNT_AT_ONCE, groups); i < end; i++)
-            if (buddy.groups[i].free)
-                count_group(buddy.groups[i].free, n);
-    }
-    for (unsigned o = GROUP_ORDER; o < BUDDY_ORDERS; o++)
-        n[o] = page_count_order(o);
-}
-
-u64 page_count_order(unsigned order)
-{
-    ASSERT(order >= GROUP_ORDER);
-    return READ_ONCE(buddy.blocks[order]);
 }
 
 bool page_exists(pfn_t pfn)

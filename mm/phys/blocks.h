@@ -58,6 +58,9 @@ void group_free(u64 group, u64 pages);
  * the caller's. 0: none are free. buddy.lock held. */
 u64 group_take(pfn_t *first);
 
+/* Adds the largest blocks that a set of free pages makes, not a whole group. */
+void group_count(u64 free, u64 n[GROUP_ORDER]);
+
 /* A range of RAM, by frame numbers; false: empty, or one too many. buddy.lock held. */
 bool region_remember(pfn_t start, pfn_t end);
 void regions_forget(void);

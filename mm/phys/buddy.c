@@ -6,6 +6,7 @@
 #include "mm/phys/buddy.h"
 #include "lib/kasan.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/phys/account.h"
 #include "mm/phys/blocks.h"
@@ -234,4 +235,27 @@ u64 page_count_total(void)
 u64 page_count_reserve(void)
 {
     return page_levels.reserve;
+}
+
+#define COUNT_AT_ONCE 256u
+
+void page_count_orders(u64 n[BUDDY_ORDERS])
+{
+    u64 groups = align_up(page_limit(), GROUP) / GROUP;
+
+    memset(n, 0, GROUP_ORDER * sizeof(*n));
+    for (u64 i = 0; i < groups; pause_anyway()) {
+        SCOPED_LOCK(&buddy.lock);
+        for (u64 end = MIN(i + COUNT_AT_ONCE, groups); i < end; i++)
+            if (buddy.groups[i].free)
+                group_count(buddy.groups[i].free, n);
+    }
+    for (unsigned o = GROUP_ORDER; o < BUDDY_ORDERS; o++)
+        n[o] = page_count_order(o);
+}
+
+u64 page_count_order(unsigned order)
+{
+    ASSERT(order >= GROUP_ORDER);
+    return READ_ONCE(buddy.blocks[order]);
 }

@@ -7,7 +7,7 @@
  *   PAGE_FREE     in the buddy allocator          PAGE_OBJECT  a page of a vm_object
  *   PAGE_RESERVED firmware, image, memmap, hole   PAGE_ANON    private memory of programs
  *   PAGE_TABLE    a page table                    PAGE_SLAB    small kernel objects
- *   PAGE_KERNEL   other kernel memory             PAGE_CACHED  in a per-CPU list of free pages
+ *   PAGE_KERNEL   other kernel memory             PAGE_CACHED  freed: in a CPU's list, a chain or a group
  */
 #pragma once
 

@@ -22,9 +22,9 @@ struct table {
 
 #define TABLE_FIRST    3u /* 64 bytes */
 #define TABLE_LAST     9u /* a page */
-#define DIGIT          6u
+#define DIGIT          4u
 #define CHILDREN       (1u << DIGIT)
-#define LEVELS         11u /* of 6 bits in 64: different keys part there at last */
+#define LEVELS         16u /* of 4 bits in 64: different keys part there at last */
 #define COLLAPSE_ORDER 7u  /* a node with keys for half of such a table becomes one */
 #define COLLAPSE       (1u << (COLLAPSE_ORDER - 1))
 #define NODE_TAG       1u /* in a log's or child's word: it is a node */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The log of a page with more than four backlinks: a set of keys. A small one is one hash table
- * of 64 bytes up to a page; a table of a page that is full of live keys becomes a node with 64
- * children, chosen by six bits of the key's hash, which are tables or nodes again. So nothing
+ * of 64 bytes up to a page; a table of a page that is full of live keys becomes a node with 16
+ * children, chosen by four bits of the key's hash, which are tables or nodes again. So nothing
  * in it is larger than a page, adding a key costs the same however many there are (a million
- * need two levels of nodes), a key is in it once, and no step looks at more than one table.
+ * need three levels of nodes), a key is in it once, and no step looks at more than one table.
  *
  * A log is a word: 0 when empty, else the address of its root. Only mm/vm/backlink.c uses this;
  * the lock of the page's leaf of the index (N) is held, or the page has left the index.

@@ -157,8 +157,8 @@ TEST(log_of_many_aliases)
         CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, 3, 0), 0);
         most = MAX(most, mm_stat_sum(MM_STAT_backlink_grow) - made);
     }
-    /* A full table becomes a node in one step: its 64 children, each made once. */
-    CHECK(most >= 48 && most <= 64 + 1);
+    /* A full table becomes a node in one step: its 16 children, each made once. */
+    CHECK(most >= 12 && most <= 16 + 1);
     CHECK_EQ(UNDER(&o->lock, rmap_count(pg)), MANY);
     full = backlink_bytes();
     CHECK(full < MANY * 64);

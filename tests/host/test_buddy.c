@@ -318,7 +318,7 @@ TEST(buddy_gives_neighbours_where_there_are_several_processors)
     CHECK_EQ(page_count_free(), free_in_lists());
 }
 
-/* Who frees a page by a chain, again and again, does not go to the lazy list each time. */
+/* Who frees a page by a chain, again and again, does not go to the groups each time. */
 TEST(buddy_full_stack_makes_room)
 {
     static struct page *pg[STACK_MAX + 1];

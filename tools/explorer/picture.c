@@ -207,22 +207,24 @@ static void out_cache(const struct slab_cache *c, void *arg)
 static void out_memory(void)
 {
     static const char letters[PAGE_TYPES + 1] = "rfckstao";
+    u64 orders[BUDDY_ORDERS];
 
     out("\"frames\":\"");
     for (u32 i = 0; i < EX_FRAMES; i++) {
         const struct page *pg = ex_memmap + i;
         u32 n = pg->type == PAGE_FREE ? 1u << pg->order : 1;
 
-        out("%c", letters[pg->type]);
+        out("%c",
+            buddy.groups[i / GROUP].free >> i % GROUP & 1 ? 'f' : letters[pg->type]);
         for (u32 k = 1; k < n && ++i < EX_FRAMES; k++) /* the rest of a free block */
             out("f");
     }
     out("\",\"free\":[");
+    page_count_orders(orders);
     for (unsigned o = 0; o < 12; o++)
-        out("%llu,", (unsigned long long)page_count_order(o));
+        out("%llu,", (unsigned long long)orders[o]);
     out_end("],");
-    out("\"nfree\":%llu,\"lazy\":%llu,\"slabs\":[", (unsigned long long)page_count_free(),
-        (unsigned long long)buddy.nlazy);
+    out("\"nfree\":%llu,\"slabs\":[", (unsigned long long)page_count_free());
     slab_for_each(out_cache, NULL);
     out_end("],");
     out("\"away_bytes\":%llu,\"log_bytes\":%llu,\"counters\":{",

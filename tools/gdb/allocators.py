@@ -3,12 +3,26 @@
 # Free memory and slabs.
 from kernel import command, cpu_count, elements, frame_of, number, page_of, page_type, per_cpu, static, value
 
+GROUP_ORDER = 6  # mm/phys/blocks.h
+
+
+def free_in_group(which):
+    group = value("buddy")["groups"][which >> GROUP_ORDER]
+    return int(group["free"]) >> which % (1 << GROUP_ORDER) & 1
+
 
 @command("free", "", "free blocks of pages by order, and what CPUs keep")
 def free():
     buddy = value("buddy")
     total = int(buddy["nfree"])
-    for order in range(buddy["blocks"].type.range()[1] + 1):
+    in_groups = 0
+    for order in range(GROUP_ORDER):
+        sets = [int(g["free"]) for g in elements(buddy["free"][order], "struct group", "link")]
+        in_groups += sum(s.bit_count() for s in sets)
+        if sets:
+            print(f"order {order:>2}: {len(sets):>6} groups of {1 << GROUP_ORDER} with no larger block free")
+    print(f"{in_groups} pages free in groups")
+    for order in range(GROUP_ORDER, buddy["blocks"].type.range()[1] + 1):
         said, first = int(buddy["blocks"][order]), ""
         found = 0
         for page in elements(buddy["free"][order], "struct page", "link"):
@@ -17,7 +31,6 @@ def free():
         if said or found:
             wrong = "" if said == found else f" BUT {found} IN THE LIST"
             print(f"order {order:>2}: {said:>6} blocks{first}{wrong}")
-    print(f"single pages not merged: {int(buddy['nlazy'])}")
     for c in range(cpu_count()):
         cache = per_cpu(static("mm/phys/page_stack.c", "page_stack"), c)
         total += int(cache["count"]) + int(cache["nzeroed"])
@@ -41,7 +54,9 @@ def frame(which):
     page = page_of(number(which))
     kind = page_type(page)
     more = ""
-    if kind == "PAGE_FREE":
+    if free_in_group(number(which)):
+        kind, more = "free", ", in a group"
+    elif kind == "PAGE_FREE":
         more = f", a block of order {int(page['order'])}"
     elif kind == "PAGE_SLAB":
         more = f", of the cache {page['cache']['name'].string()}" if int(page["flags"]) & 1 == 0 else ""

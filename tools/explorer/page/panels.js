@@ -46,7 +46,6 @@ function memoryHtml(pic) {
         list.push(["", name, objects * size, `bytes: ${objects} of ${size} in ${slabs} slabs`]);
     list.push(["", "away arrays", pic.away_bytes, "bytes"], ["", "backlink logs", pic.log_bytes, "bytes"]);
     pic.free.forEach((n, order) => n && list.push(["", `free blocks of ${2 ** order}`, n, ""]));
-    list.push(["", "free, not merged yet", pic.lazy, "frames"]);
     return rows(list);
 }
 
