@@ -87,7 +87,10 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
 
 static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
 {
-    size_t want = u->left <= PIPE_BUF ? u->left : 1; /* atomic up to PIPE_BUF */
+    /* Splicing makes no packets, nor does it on Linux. */
+    bool packets = file_flags(f) & O_DIRECT && u->user;
+    /* atomic up to PIPE_BUF */
+    size_t want = packets ? PAGE_SIZE : u->left <= PIPE_BUF ? u->left : 1;
     struct pipe *p = f->data;
     ssize_t done = 0, n;
     int err;
@@ -99,13 +102,18 @@ static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
             return done ? done : -EPIPE;
         }
         mutex_lock(&p->lock);
-        n = pipe_has_room(p, want) ? ring_put(&p->ring, u, u->left) : 0;
+        if (!pipe_has_room(p, want))
+            n = 0;
+        else if (packets)
+            n = ring_put_packet(&p->ring, u, MIN(u->left, PIPE_BUF));
+        else
+            n = ring_put(&p->ring, u, u->left);
         mutex_unlock(&p->lock);
         if (n < 0)
             return done ? done : n;
         if (n > 0) {
             done += n;
-            want = 1;
+            want = packets ? PAGE_SIZE : 1;
             waitq_wake_all(&p->readable);
             continue;
         }
@@ -150,7 +158,7 @@ static long pipe_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     if (cmd != FIONREAD)
         return -ENOTTY;
     mutex_lock(&p->lock); /* else a write that fails half way would be counted */
-    n = (u32)ring_used(&p->ring);
+    n = (u32)ring_bytes(&p->ring);
     mutex_unlock(&p->lock);
     if (arg > USER_END - sizeof(n) || arch_copy_to_user(arg, &n, sizeof(n)) != 0)
         return -EFAULT;
@@ -319,7 +327,7 @@ int pipe_create(u32 flags, struct file **reader, struct file **writer)
     if (err)
         goto out;
     d->inode->pipe = p;
-    err = pipe_end(d, p, O_RDONLY | flags, reader);
+    err = pipe_end(d, p, O_RDONLY | (flags & ~O_DIRECT), reader);
     if (err) {
         pipe_free(p);
         goto out;

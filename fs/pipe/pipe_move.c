@@ -50,7 +50,7 @@ ssize_t pipe_drain(struct file *f, size_t len, pipe_sink sink, void *arg)
     mutex_lock(&p->lock);
     while ((size_t)done < len && ring_used(&p->ring)) {
         const char *bytes;
-        size_t part = MIN(ring_peek(&p->ring, 0, &bytes), len - (size_t)done);
+        size_t part = MIN(ring_peek(&p->ring, &bytes), len - (size_t)done);
 
         n = sink(arg, bytes, part);
         if (n <= 0)
@@ -78,20 +78,14 @@ ssize_t pipe_transfer(struct file *from, struct file *to, size_t len, bool keep)
     struct pipe *in = from->data, *out = to->data;
     ssize_t n = 0;
     size_t done = 0;
+    u64 at = 0;
 
     lock_both(in, out);
-    while (done < len && done < ring_used(&in->ring) + (keep ? 0 : done)) {
-        const char *bytes;
-        struct iovec iov;
-        struct uio u;
-        size_t part = MIN(ring_peek(&in->ring, keep ? done : 0, &bytes), len - done);
-
-        uio_init_kernel(&u, &iov, (char *)(uintptr_t)bytes, part);
-        n = ring_put(&out->ring, &u, part);
-        if (n <= 0)
-            break;
-        if (!keep)
+    while (done < len && (n = ring_pass(&in->ring, &at, &out->ring, len - done)) > 0) {
+        if (!keep) {
             ring_drop(&in->ring, (size_t)n);
+            at = 0;
+        }
         done += (size_t)n;
     }
     mutex_unlock(&in->lock);

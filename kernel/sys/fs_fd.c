@@ -135,7 +135,7 @@ static long set_flags(int fd, struct file *f, u32 flags)
 
     if (flags & ~file_flags(f) & O_NOATIME && !inode_owned(current_cred(), f->inode))
         return -EPERM;
-    if ((flags & O_DIRECT) && !inode_may_direct(f->inode))
+    if ((flags & O_DIRECT) && !inode_may_direct(f->inode) && !file_is_pipe(f))
         return -EINVAL;
     err = file_async_switch(fd, f, flags & O_ASYNC);
     if (err && err != -ENOTTY) /* the flag stays off, without a word */

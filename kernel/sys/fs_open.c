@@ -19,7 +19,8 @@
      O_SYNC | O_ASYNC | O_DIRECT | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
      O_PATH | O_TMPFILE)
 
-#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+#define NOTIFICATION_PIPE O_EXCL /* of pipe2 */
+#define TMPFILE_BIT       (O_TMPFILE & ~O_DIRECTORY)
 
 #define RESOLVE_FLAGS                                                                  \
     (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | \
@@ -154,9 +155,11 @@ static long do_pipe(vaddr_t user, u32 flags)
     s32 fds[2];
     int err;
 
-    if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | NOTIFICATION_PIPE))
         return -EINVAL;
-    err = pipe_create(flags & O_NONBLOCK, &reader, &writer);
+    if (flags & NOTIFICATION_PIPE)
+        return -ENOPKG; /* as of a Linux built without them */
+    err = pipe_create(flags & (O_NONBLOCK | O_DIRECT), &reader, &writer);
     if (err)
         return err;
     own(reader); /* one inode for both ends */
