@@ -267,6 +267,7 @@ SYSCALL(424, pidfd_send_signal)
 SYSCALL(434, pidfd_open)
 SYSCALL(438, pidfd_getfd)
 SYSCALL(441, epoll_pwait2)
+SYSCALL(448, process_mrelease)
 
 /* ---- System V: kernel/ipc ---- */
 SYSCALL(29, shmget)

@@ -3,18 +3,23 @@
  * pidfd_open(2) and its kin.
  */
 #include "kernel/event/pidfd.h"
+#include "arch/time.h"
 #include "fs/anon.h"
 #include "fs/fdtable.h"
 #include "kernel/procfs/file.h"
 #include "kernel/procfs/seq.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/kill.h"
+#include "kernel/task/oom.h"
 #include "kernel/task/proc_access.h"
+#include "kernel/task/walk.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
+#include "mm/op/mm.h"
 #include "mm/phys/slab.h"
 
 #define PIDFD_NONBLOCK O_NONBLOCK
+#define RELEASE_NS     1000000000ull
 
 /* What the files of one process share, and it points at. */
 struct pidref {
@@ -236,4 +241,62 @@ long sys_pidfd_getfd(const struct syscall_args *a)
     f = fd_get(files, (s32)a->a1);
     fdtable_put(files);
     return f ? install_file(f, true) : -EBADF;
+}
+
+/* ---- memory of those who end ---- */
+
+/* The memory of a process that ends, as does everybody who shares it; its record is held. -ESRCH:
+ * it has given it up. -EINVAL: somebody goes on. */
+static int dying_memory(const struct task_id *id, struct mm **out)
+{
+    struct procs w = procs_begin(PROCS_ALL);
+    const struct proc *p = task_find(id, NULL);
+    struct mm *mm = p ? p->mm : NULL;
+    int err = mm ? 0 : -ESRCH;
+
+    if (mm)
+        mm_hold(mm);
+    for (; !err && p; p = procs_next(&w))
+        if (p->mm == mm && !proc_is_ending(p))
+            err = -EINVAL;
+    procs_end(&w);
+    if (err && mm)
+        mm_unhold(mm);
+    *out = mm;
+    return err;
+}
+
+/* Who is killed gives its memory back by itself: what is left to do is to wait. */
+static int wait_for_release(struct pidref *r)
+{
+    struct mm *mm;
+    int err = dying_memory(&r->id, &mm);
+
+    if (err)
+        return err;
+    err = waitq_wait_until(&r->ended, READ_ONCE(r->over),
+                           clock_monotonic_ns() + RELEASE_NS);
+    if (err == -ETIMEDOUT)
+        err = -EAGAIN;
+    if (!err && mm_tryget(mm)) { /* others have it still */
+        mm_put(mm);
+        err = -EAGAIN;
+    }
+    mm_unhold(mm);
+    return err;
+}
+
+long sys_process_mrelease(const struct syscall_args *a)
+{
+    struct file *f;
+    long err = -EBADF;
+
+    if ((u32)a->a1)
+        return -EINVAL;
+    f = io_file_of((s32)a->a0);
+    if (f && f->ops == &pidfd_ops)
+        err = wait_for_release(f->data);
+    if (f)
+        file_put(f);
+    return err;
 }

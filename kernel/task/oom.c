@@ -34,7 +34,7 @@ static bool memory_there(void)
 
 /* To the last: between giving its memory up and mm_any_dying() there is a moment, and what it
  * has beside that comes back later still. */
-static bool is_ending(const struct proc *p)
+bool proc_is_ending(const struct proc *p)
 {
     REQUIRES(&proc_lock);
     return !p->zombie && (p->exiting || (READ_ONCE(p->pending) & sig_bit(SIGKILL)));
@@ -82,17 +82,17 @@ static void sum_up(void)
     procs_end(&w);
     w = procs_begin(PROCS_ALL);
     while ((p = procs_next(&w)))
-        p->account->points += is_ending(p) ? 0 : oom_points(p);
+        p->account->points += proc_is_ending(p) ? 0 : oom_points(p);
     procs_end(&w);
 }
 
 static void consider(const struct proc *p, struct choice *c)
 {
     REQUIRES(&proc_lock);
-    u64 points = is_ending(p) ? 0 : oom_points(p);
+    u64 points = proc_is_ending(p) ? 0 : oom_points(p);
     u64 of_all = p->account == &account_root ? points : p->account->points;
 
-    c->ending |= is_ending(p);
+    c->ending |= proc_is_ending(p);
     if (points && (of_all > c->of_all || (of_all == c->of_all && points > c->points))) {
         c->victim = (struct task_id){.pid = p->pid, .serial = p->serial};
         c->of_all = of_all;
@@ -102,7 +102,7 @@ static void consider(const struct proc *p, struct choice *c)
 
 static bool find_ending(struct proc *p, void *arg)
 {
-    *(bool *)arg |= is_ending(p);
+    *(bool *)arg |= proc_is_ending(p);
     return true;
 }
 

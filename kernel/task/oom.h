@@ -13,6 +13,9 @@
  * locks) it took too long. Sleeps. */
 bool oom_handle(bool user);
 
+/* Whether p has begun to end, or has been killed, and is no zombie yet. proc_lock held. */
+bool proc_is_ending(const struct proc *p);
+
 /* How much a process is to blame, in pages of memory, corrected by its oom_score_adj; 0: it
  * is never chosen. proc_lock held. */
 u64 oom_points(const struct proc *p);

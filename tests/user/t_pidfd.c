@@ -2,7 +2,9 @@
  *
  * pidfd_open(2) and its kin: descriptors that stand for a process, not for its number.
  */
+#define _GNU_SOURCE
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 
@@ -213,6 +215,86 @@ TEST(pidfd_proc, "pidfd_send_signal takes a directory of /proc, too")
     OK(send(fd, SIGKILL));
     (void)t_status_of(pid);
     ERR(send(fd, SIGKILL), ESRCH);
+}
+
+/* A child with `size` bytes that sleeps until it is killed. */
+static pid_t large_sleeper(size_t size)
+{
+    int fds[2];
+    char c;
+
+    OK(pipe(fds));
+    pid_t pid = t_fork();
+
+    if (!pid) {
+        char *m =
+            mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        CHECK(m != MAP_FAILED);
+        memset(m, 1, size);
+        EQ(write(fds[1], "r", 1), 1);
+        for (;;)
+            pause();
+    }
+    EQ(read(fds[0], &c, 1), 1);
+    OK(close(fds[0]));
+    OK(close(fds[1]));
+    return pid;
+}
+
+static int mrelease(int fd, unsigned flags)
+{
+    return (int)syscall(448, fd, flags);
+}
+
+TEST(pidfd_mrelease, "process_mrelease: of who was killed only")
+{
+    int fd, fds[2], released = 0;
+
+    for (int i = 0; i < 8; i++) {
+        pid_t pid = large_sleeper(8 << 20);
+        char path[64];
+
+        OK(fd = pidfd_open(pid, 0));
+        ERR(mrelease(fd, 1), EINVAL);
+        ERR(mrelease(fd, 0), EINVAL);
+        OK(send(fd, SIGKILL));
+        if (mrelease(fd, 0) == 0) { /* else it was faster */
+            released++;
+            snprintf(path, sizeof(path), "/proc/%d/status", pid);
+            CHECK(!t_tessera || t_proc_kb(path, "VmRSS") <= 0);
+        } else {
+            EQ(errno, ESRCH);
+        }
+        EQ(t_status_of(pid), SIGKILL);
+        ERR(mrelease(fd, 0), ESRCH);
+        OK(close(fd));
+    }
+    CHECK(released > 0);
+    ERR(mrelease(-1, 0), EBADF);
+    OK(pipe(fds));
+    ERR(mrelease(fds[0], 0), EBADF);
+}
+
+static _Noreturn int wait_forever(void *arg)
+{
+    for (;;)
+        (void)!read(*(int *)arg, &(char){0}, 1);
+}
+
+TEST(pidfd_mrelease_shared,
+     "process_mrelease: not while somebody who goes on has the memory")
+{
+    static char stack[16384] __attribute__((aligned(16)));
+    int fds[2], fd;
+
+    OK(pipe(fds));
+    pid_t pid = clone(wait_forever, stack + sizeof(stack), CLONE_VM | SIGCHLD, &fds[0]);
+    OK(pid);
+    OK(fd = pidfd_open(pid, 0));
+    OK(send(fd, SIGKILL));
+    EQ(mrelease(fd, 0), -1);
+    CHECK(errno == EINVAL || errno == ESRCH); /* ESRCH: it has left the memory already */
+    EQ(t_status_of(pid), SIGKILL);
 }
 
 int main(int argc, char **argv)
