@@ -93,11 +93,17 @@ static struct socket *take_ready(struct socket *listener)
     return list_entry(first, struct socket, link);
 }
 
+/* Whether it reads no more: one of TCP listens all the same, and hands that on. */
+static bool refuses(const struct socket *s)
+{
+    return is_unix(s) && READ_ONCE(s->closed) & CLOSED_READ;
+}
+
 /* There is no file for it: it stays the next one, unless nobody listens any more. */
 static bool give_back(struct socket *listener, struct socket *s)
 {
     SCOPED_LOCK(&listener->lock);
-    if (listener->state != SOCKET_LISTENING || listener->closed & CLOSED_READ)
+    if (listener->state != SOCKET_LISTENING || refuses(listener))
         return false;
     list_add(&listener->ready, &s->link);
     WRITE_ONCE(listener->nready, listener->nready + 1);
@@ -106,8 +112,7 @@ static bool give_back(struct socket *listener, struct socket *s)
 
 static bool has_arrivals(struct socket *s)
 {
-    return READ_ONCE(s->nready) || READ_ONCE(s->state) != SOCKET_LISTENING ||
-           READ_ONCE(s->closed) & CLOSED_READ;
+    return READ_ONCE(s->nready) || READ_ONCE(s->state) != SOCKET_LISTENING || refuses(s);
 }
 
 /* The next one to accept. */
@@ -121,7 +126,7 @@ static int wait_arrival(struct socket *s, bool wait, struct socket **out)
         *out = take_ready(s);
         if (*out)
             return 0;
-        if (READ_ONCE(s->closed) & CLOSED_READ)
+        if (refuses(s))
             return -EINVAL;
         if (!wait)
             return -EAGAIN;
@@ -131,9 +136,16 @@ static int wait_arrival(struct socket *s, bool wait, struct socket **out)
     }
 }
 
+/* What the listener was not to send any more, n does not: its client reads an end. */
+static void tell_inherited(const struct socket *n, struct socket *client)
+{
+    if (is_tcp(n) && READ_ONCE(n->closed) & CLOSED_WRITE)
+        socket_fail(client, 0, CLOSED_READ | CLOSED_END);
+}
+
 int socket_accept(struct file *f, u32 flags, struct address *peer, struct file **out)
 {
-    struct socket *s;
+    struct socket *s, *client;
     int err = wait_arrival(f->data, !(file_flags(f) & O_NONBLOCK), &s);
 
     if (err)
@@ -150,6 +162,11 @@ int socket_accept(struct file *f, u32 flags, struct address *peer, struct file *
     }
     if (socket_name(s, true, peer) != 0)
         peer->len = 0;
+    client = socket_peer_get(s);
+    if (client) { /* that may have waited for room */
+        tell_inherited(s, client);
+        socket_put(client);
+    }
     return 0;
 }
 
@@ -174,6 +191,7 @@ static struct socket *make_server(struct socket *s, struct socket *listener)
     if (!is_unix(s)) {
         n->sndtimeo = READ_ONCE(listener->sndtimeo);
         n->rcvtimeo = READ_ONCE(listener->rcvtimeo);
+        n->closed = READ_ONCE(listener->closed) & CLOSED_BOTH;
         n->local = s->remote;
         n->remote = s->local;
         inet_join(n);
@@ -210,8 +228,7 @@ static int arrive(struct socket *n, bool wait)
     int err = 0;
 
     spin_lock(&listener->lock);
-    if (listener->dead || listener->state != SOCKET_LISTENING ||
-        listener->closed & CLOSED_READ) {
+    if (listener->dead || listener->state != SOCKET_LISTENING || refuses(listener)) {
         err = -ECONNREFUSED;
     } else if (listener->nready <= listener->backlog && list_empty(&listener->late)) {
         list_add_tail(&listener->ready, &n->link);
@@ -291,6 +308,8 @@ static int begin(struct socket *s, const struct address *a, struct fs_context *f
         return -ENOMEM;
     set_client(s, n, SOCKET_CONNECTING);
     err = arrive(n, wait || !is_unix(s));
+    if (!err && READ_ONCE(s->state) == SOCKET_CONNECTED)
+        tell_inherited(n, s);
     if (err) {
         set_client(s, NULL, SOCKET_NEW);
         socket_end(n);

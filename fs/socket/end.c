@@ -113,6 +113,8 @@ void socket_stop_listening(struct socket *s)
 {
     spin_lock(&s->lock);
     WRITE_ONCE(s->state, SOCKET_NEW);
+    if (is_tcp(s))
+        WRITE_ONCE(s->closed, 0); /* as if it had never been used */
     spin_unlock(&s->lock);
     socket_wake(s);
     refuse_all(s);

@@ -9,6 +9,7 @@
 #include "fs/namei.h"
 #include "fs/ramfs/ramfs.h"
 #include "fs/socket/all.h"
+#include "fs/socket/connect.h"
 #include "fs/socket/dgram.h"
 #include "fs/socket/end.h"
 #include "fs/socket/inet.h"
@@ -268,8 +269,14 @@ int socket_shutdown(struct socket *s, u32 how)
         return -EOPNOTSUPP;
     if (how > SHUT_RDWR)
         return -EINVAL;
-    if (!is_unix(s) && READ_ONCE(s->state) == SOCKET_LISTENING && closed & CLOSED_READ) {
-        socket_stop_listening(s);
+    if (is_tcp(s) && READ_ONCE(s->state) == SOCKET_LISTENING) {
+        if (closed & CLOSED_READ)
+            socket_stop_listening(s);
+        return 0;
+    }
+    if (is_tcp(s) && READ_ONCE(s->state) == SOCKET_CONNECTING && socket_withdraw(s)) {
+        (void)socket_reset(s);
+        socket_fail(s, ECONNRESET, 0);
         return 0;
     }
     if (!is_unix(s) && (READ_ONCE(s->state) != SOCKET_CONNECTED || is_over(s))) {

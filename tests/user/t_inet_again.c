@@ -177,6 +177,74 @@ TEST(shut_listener, "and a listener that reads no more refuses")
     ERR(connect(s, (void *)&a, len), ECONNREFUSED);
 }
 
+/* A listener of TCP takes connections all the same. */
+TEST(shut_inherited, "what was shut down before listen holds for those that are accepted")
+{
+    for (int how = SHUT_RD; how <= SHUT_RDWR; how++) {
+        int listener = socket(AF_INET, SOCK_STREAM, 0),
+            s = socket(AF_INET, SOCK_STREAM, 0);
+        struct sockaddr_in a = v4(INADDR_LOOPBACK, 0);
+        int peer;
+        char c;
+
+        OK(bind(listener, (void *)&a, sizeof(a)));
+        ERR(shutdown(listener, how), ENOTCONN);
+        OK(listen(listener, 4));
+        a = name4(listener);
+        OK(connect(s, (void *)&a, sizeof(a)));
+        OK(peer = accept(listener, NULL, NULL));
+        if (how == SHUT_RD) {
+            EQ(send(peer, "x", 1, MSG_NOSIGNAL), 1);
+            EQ(recv(s, &c, 1, 0), 1);
+        } else {
+            ERR(send(peer, "x", 1, MSG_NOSIGNAL), EPIPE);
+            EQ(recv(s, &c, 1, 0), 0);
+        }
+        if (how != SHUT_WR)
+            EQ(recv(peer, &c, 1, MSG_DONTWAIT), 0);
+        else
+            ERR(recv(peer, &c, 1, MSG_DONTWAIT), EAGAIN);
+        OK(close(peer));
+        OK(close(s));
+        OK(close(listener));
+    }
+}
+
+TEST(shut_early, "shutdown of a listener, and of a connection that is not there yet")
+{
+    struct sockaddr_in a = v4(INADDR_LOOPBACK, 0);
+    int listener = socket(AF_INET, SOCK_STREAM, 0),
+        first = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t len = sizeof(a);
+    char c;
+
+    OK(bind(listener, (void *)&a, sizeof(a)));
+    OK(listen(listener, 0));
+    a = name4(listener);
+    OK(shutdown(listener, SHUT_WR)); /* it sends nothing anyway */
+    OK(connect(first, (void *)&a, sizeof(a)));
+    for (int how = SHUT_RD; how <= SHUT_RDWR; how++) {
+        int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        struct pollfd p = {.fd = s, .events = POLLOUT};
+
+        ERR(connect(s, (void *)&a, sizeof(a)), EINPROGRESS);
+        EQ(poll(&p, 1, 0), 0);
+        OK(shutdown(s, how));
+        EQ(poll(&p, 1, 0), 1);
+        EQ(p.revents, POLLOUT | POLLERR | POLLHUP);
+        len = sizeof(int);
+        int error;
+        OK(getsockopt(s, SOL_SOCKET, SO_ERROR, &error, &len));
+        EQ(error, ECONNRESET);
+        ERR(connect(s, (void *)&a, sizeof(a)), EINPROGRESS);
+        OK(close(s));
+    }
+    int peer = accept(listener, NULL, NULL);
+    OK(peer);
+    EQ(send(peer, "x", 1, 0), 1);
+    EQ(recv(first, &c, 1, 0), 1);
+}
+
 TEST(shut_datagrams, "datagrams of a socket that sends no more")
 {
     struct sockaddr_in a = v4(INADDR_LOOPBACK, 9);
