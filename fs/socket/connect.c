@@ -285,7 +285,7 @@ static int find_listener(struct socket *s, const struct address *a, struct fs_co
     if (err)
         return err;
     inet_set_remote(s, &to);
-    *out = inet_find(SOCK_STREAM, &to, &s->local);
+    *out = inet_find(IPPROTO_TCP, &to, &s->local);
     return *out ? 0 : -ECONNREFUSED;
 }
 

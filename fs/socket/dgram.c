@@ -187,7 +187,7 @@ static int find_inet(struct socket *s, const struct message *m, struct packet *p
     if (err)
         return err;
     inet_source(&p->from_inet, &dest);
-    *to = inet_find(SOCK_DGRAM, &dest, &p->from_inet);
+    *to = inet_find(s->protocol, &dest, &p->from_inet);
     if (!*to &&
         !m->address.len) /* as the answer of a machine that does not know the port */
         socket_fail(s, ECONNREFUSED, 0);

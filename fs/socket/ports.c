@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who is bound at which port, for TCP and UDP each.
+ * Who is bound at which port, for TCP, UDP and UDP-Lite each.
  */
 #include "fs/socket/ports.h"
 #include "fs/perm.h"
@@ -24,11 +24,11 @@ struct ports {
 };
 
 static spinlock_t names_lock;
-static struct ports tcp, udp; /* [names_lock] */
+static struct ports tcp, udp, lite; /* [names_lock] */
 
-static struct ports *ports_of(u32 type)
+static struct ports *ports_of(u32 protocol)
 {
-    return type == SOCK_STREAM ? &tcp : &udp;
+    return protocol == IPPROTO_TCP ? &tcp : protocol == IPPROTO_UDP ? &udp : &lite;
 }
 
 static struct list *bucket_of(struct ports *p, u32 port)
@@ -82,7 +82,7 @@ static bool conflict(const struct socket *s, const struct inet_name *at,
 static bool is_taken(struct socket *s, const struct inet_name *at)
 {
     REQUIRES(&names_lock);
-    struct list *b = bucket_of(ports_of(s->type), at->port), *pos;
+    struct list *b = bucket_of(ports_of(s->protocol), at->port), *pos;
 
     list_for_each (pos, b) {
         const struct socket *other = list_entry(pos, struct socket, bound);
@@ -111,7 +111,7 @@ static u16 free_port(struct ports *p)
 static void enter(struct socket *s, bool last)
 {
     REQUIRES(&names_lock);
-    struct ports *p = ports_of(s->type);
+    struct ports *p = ports_of(s->protocol);
     struct list *b = bucket_of(p, s->local.port);
 
     p->used[s->local.port / 64] |= 1ull << (s->local.port % 64);
@@ -126,7 +126,7 @@ static void leave(struct socket *s)
 {
     REQUIRES(&names_lock);
     u32 port = s->local.port;
-    struct ports *p = ports_of(s->type);
+    struct ports *p = ports_of(s->protocol);
     struct list *b = bucket_of(p, port), *pos;
 
     list_del(&s->bound);
@@ -173,7 +173,7 @@ static int bind_at(struct socket *s, struct inet_name at, bool by_name)
         return -EINVAL;
     bool chose_port = by_name && at.port;
     if (!at.port)
-        at.port = free_port(ports_of(s->type));
+        at.port = free_port(ports_of(s->protocol));
     else if (is_taken(s, &at))
         return -EADDRINUSE;
     if (!at.port)
@@ -261,7 +261,7 @@ static u32 fits(const struct socket *s, const struct inet_name *to,
 }
 
 /* Those that share a port by SO_REUSEPORT take turns by the senders' ports. */
-struct socket *inet_find(u32 type, const struct inet_name *to,
+struct socket *inet_find(u32 protocol, const struct inet_name *to,
                          const struct inet_name *from)
 {
     struct list *b, *pos;
@@ -269,7 +269,7 @@ struct socket *inet_find(u32 type, const struct inet_name *to,
     u32 high = 0, equals = 0;
 
     SCOPED_LOCK(&names_lock);
-    b = bucket_of(ports_of(type), to->port);
+    b = bucket_of(ports_of(protocol), to->port);
     list_for_each (pos, b) {
         struct socket *s = list_entry(pos, struct socket, bound);
         u32 score;

@@ -24,5 +24,5 @@ void inet_set_remote(struct socket *s, const struct inet_name *to);
 void inet_forget_remote(struct socket *s);
 
 /* Who listens there, or takes datagrams from `from`; referenced, or NULL. */
-struct socket *inet_find(u32 type, const struct inet_name *to,
+struct socket *inet_find(u32 protocol, const struct inet_name *to,
                          const struct inet_name *from);

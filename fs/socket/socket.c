@@ -147,9 +147,9 @@ static int check_kind(u32 family, u32 type, u32 *protocol)
             return rank_current() == RANK_USER ? -EPERM : -EPROTONOSUPPORT;
         if (!stream && type != SOCK_DGRAM)
             return -ESOCKTNOSUPPORT;
-        if (*protocol && *protocol != usual)
+        if (*protocol && *protocol != usual && (stream || *protocol != IPPROTO_UDPLITE))
             return -EPROTONOSUPPORT;
-        *protocol = usual;
+        *protocol = *protocol ? *protocol : usual;
         return 0;
     case AF_NETLINK:
         return netlink_check(type, *protocol);

@@ -103,6 +103,11 @@ static int parse_control(struct message *m, u32 family, const u8 *control, u64 l
     return 0;
 }
 
+static bool is_datagram(u32 protocol)
+{
+    return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
 int control_from_user(struct file *f, struct message *m, vaddr_t user, u64 len)
 {
     u32 protocol = 0, family = 0, size = sizeof(protocol);
@@ -123,7 +128,7 @@ int control_from_user(struct file *f, struct message *m, vaddr_t user, u64 len)
     if (!err)
         err = socket_get_option(file_socket(f), SOL_SOCKET, SO_DOMAIN, &family, &size);
     if (!err)
-        err = parse_control(m, protocol == IPPROTO_UDP ? family : 0, control, len);
+        err = parse_control(m, is_datagram(protocol) ? family : 0, control, len);
     kfree(control);
     return err;
 }

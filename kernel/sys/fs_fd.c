@@ -32,6 +32,8 @@
 #define FIONCLEX  0x5450u
 #define FIOCLEX   0x5451u
 
+#define DN_MULTISHOT 0x80000000u
+
 /* What F_SETFL may change. */
 #define SETFL_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
@@ -216,6 +218,8 @@ static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
         return arg > UINT32_MAX ? -EINVAL : memfd_add_seals(f, (u32)arg);
     case F_GET_SEALS:
         return memfd_get_seals(f);
+    case F_NOTIFY: /* nothing is told of directories; asking for nothing ends what there is not */
+        return (u32)arg & ~DN_MULTISHOT ? -EINVAL : 0;
     case F_GET_RW_HINT:
     case F_SET_RW_HINT:
         return write_hint(f->inode, cmd, arg);

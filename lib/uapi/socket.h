@@ -19,12 +19,13 @@
 #define SOCK_SEQPACKET 5
 #define SOCK_TYPES     11
 
-#define IPPROTO_IP   0
-#define IPPROTO_TCP  6
-#define IPPROTO_UDP  17
-#define IPPROTO_IPV6 41
-#define SOL_SOCKET   1
-#define SOL_NETLINK  270
+#define IPPROTO_IP      0
+#define IPPROTO_TCP     6
+#define IPPROTO_UDP     17
+#define IPPROTO_IPV6    41
+#define IPPROTO_UDPLITE 136
+#define SOL_SOCKET      1
+#define SOL_NETLINK     270
 
 #define SO_DEBUG        1
 #define SO_REUSEADDR    2

@@ -43,6 +43,20 @@ def host_is_read_only(_):
 
 
 @case
+def host_name(_):
+    """--host, and files brought along: the machine's own name stands in its /etc/hosts"""
+    if not os.path.exists("/etc/hostname"):
+        return
+    with open("/etc/hostname", "rb") as f:
+        name = f.read()
+    out, _ = run("uname", "-n", options=("--host",))
+    same(out, name)
+    words = ("sh", "-c", "getent hosts $(cat /etc/hostname)")
+    out, _ = run("sh", "-c", "getent hosts $(uname -n)", options=("--package", "libc-bin"))
+    same(out, host(*words))
+
+
+@case
 def host_directory(work):
     """--host=DIR: only that directory, whole trees of it, a file of several MiB by mapping"""
     os.makedirs(os.path.join(work, "a/b"))

@@ -85,6 +85,15 @@ TEST(append, "O_APPEND")
     t_contains(a, "abcfegh");
 }
 
+TEST(notify, "F_NOTIFY: nothing asked for ends what there is not, as for files of all kinds")
+{
+    int file = t_make("file", "abc"), dir = open(".", O_RDONLY);
+    OK(fcntl(file, F_NOTIFY, 0));
+    OK(fcntl(dir, F_NOTIFY, (unsigned)DN_MULTISHOT));
+    if (t_tessera) /* nobody would be told */
+        ERR(fcntl(dir, F_NOTIFY, DN_CREATE), EINVAL);
+}
+
 TEST(trunc, "O_TRUNC")
 {
     struct stat st;

@@ -223,6 +223,36 @@ TEST(six, "IPv6: its own loopback, and IPv4 through a wildcard")
     ERR(connect(c, (void *)&four, sizeof(four)), ECONNREFUSED);
 }
 
+/* Ports of its own; without partial coverage it is UDP. */
+TEST(lite, "UDP-Lite beside UDP")
+{
+    int s = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE), other, protocol;
+    struct sockaddr_in a = at(INADDR_LOOPBACK, 0);
+    socklen_t len = sizeof(a), int_len = sizeof(int);
+    char c = 0;
+
+    if (s < 0 && errno == EPROTONOSUPPORT && !t_tessera)
+        SKIP("this Linux has none");
+    OK(s);
+    ERR(socket(AF_INET, SOCK_STREAM, IPPROTO_UDPLITE), EPROTONOSUPPORT);
+    OK(getsockopt(s, SOL_SOCKET, SO_PROTOCOL, &protocol, &int_len));
+    EQ(protocol, IPPROTO_UDPLITE);
+    OK(bind(s, (void *)&a, sizeof(a)));
+    OK(getsockname(s, (void *)&a, &len));
+    OK(other = socket(AF_INET, SOCK_DGRAM, 0));
+    OK(bind(other, (void *)&a, sizeof(a)));
+    OK(close(other));
+    OK(other = socket(AF_INET, SOCK_DGRAM, 0));
+    EQ(sendto(other, "u", 1, 0, (void *)&a, sizeof(a)), 1); /* nobody is there */
+    OK(close(other));
+    OK(other = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE));
+    ERR(bind(other, (void *)&a, sizeof(a)), EADDRINUSE);
+    OK(connect(other, (void *)&a, sizeof(a)));
+    EQ(send(other, "l", 1, 0), 1);
+    EQ(recv(s, &c, 1, 0), 1);
+    EQ(c, 'l');
+}
+
 TEST(set, "options that programs set")
 {
     int s = socket(AF_INET, SOCK_STREAM, 0), n = 1;

@@ -139,6 +139,21 @@ static char **read_args(void)
     return args;
 }
 
+/* The machine is called what /etc/hosts of the files that the program sees knows. */
+static void take_name(void)
+{
+    char name[65];
+    int fd = open("/etc/hostname", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, name, sizeof(name) - 1);
+
+    if (fd >= 0)
+        close(fd);
+    name[n > 0 ? n : 0] = '\0';
+    name[strcspn(name, "\n")] = '\0';
+    if (*name)
+        sethostname(name, strlen(name));
+}
+
 static _Noreturn void run_program(char **args)
 {
     const char *status_port[] = {"/dev/host3", "/dev/console", NULL};
@@ -166,8 +181,10 @@ static _Noreturn void run_program(char **args)
         if (on_terminal)
             terminal_enter(&terminal);
         const char *what = args[0];
-        if (chdir(WORK_DIR) == 0 && host_enter(&what) == 0)
+        if (chdir(WORK_DIR) == 0 && host_enter(&what) == 0) {
+            take_name();
             execve(what = args[0], args + 1, environment);
+        }
         say(2, "init: %s: %s\n", what, strerror(errno));
         _exit(errno == ENOENT ? 127 : 126);
     }
