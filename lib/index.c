@@ -164,28 +164,6 @@ int index_set(struct index *ix, u32 number, void *entry)
     return 0;
 }
 
-void *index_erase(struct index *ix, u32 number)
-{
-    struct index_node *path[6];
-    unsigned depth = path_to(ix, number, path);
-    struct index_node *leaf = depth ? path[depth - 1] : NULL;
-    void *entry;
-
-    if (!leaf || leaf->shift)
-        return NULL;
-    entry = leaf->slot[number % INDEX_SLOTS];
-    if (!entry)
-        return NULL;
-    spin_lock(&leaf->lock);
-    WRITE_ONCE(leaf->slot[number % INDEX_SLOTS], NULL);
-    leaf->count--;
-    spin_unlock(&leaf->lock);
-    ix->count--;
-    if (leaf->count == 0)
-        index_trim(ix, number);
-    return entry;
-}
-
 static void copy_words(const struct index_node *leaf, u64 words[INDEX_WORDS])
 {
     unsigned i = 0;
@@ -193,6 +171,29 @@ static void copy_words(const struct index_node *leaf, u64 words[INDEX_WORDS])
     do
         words[i] = leaf->word[i];
     while (words[i] && ++i < INDEX_WORDS);
+}
+
+void *index_take_one(struct index *ix, u32 number, u64 words[INDEX_WORDS])
+{
+    struct index_node *leaf = index_leaf(ix, number);
+    void **slot, *entry;
+
+    if (!leaf)
+        return NULL;
+    slot = &leaf->slot[number % INDEX_SLOTS];
+    entry = *slot;
+    if (!entry)
+        return NULL;
+    spin_lock(&leaf->lock);
+    WRITE_ONCE(*slot, NULL);
+    leaf->count--;
+    if (words)
+        copy_words(leaf, words);
+    spin_unlock(&leaf->lock);
+    ix->count--;
+    if (leaf->count == 0)
+        index_trim(ix, number);
+    return entry;
 }
 
 unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOTS],

@@ -77,8 +77,14 @@ int must_check index_reserve(struct index *ix, u32 number);
 /* Stores a non-NULL pointer at an empty number. 0, -ENOMEM (unchanged), -EEXIST. */
 int must_check index_set(struct index *ix, u32 number, void *entry);
 
-/* Removes and returns the entry, NULL if there was none. Frees empty nodes. */
-void *index_erase(struct index *ix, u32 number);
+/* Removes and returns the entry, NULL if there was none; stores the leaf's words in `words` (NULL:
+ * they are not wanted; only to the first that is 0). Frees empty nodes. */
+void *index_take_one(struct index *ix, u32 number, u64 words[INDEX_WORDS]);
+
+static inline void *index_erase(struct index *ix, u32 number)
+{
+    return index_take_one(ix, number, NULL);
+}
 
 /* Removes up to INDEX_SLOTS entries at or after *number and below `end` that lie in one leaf;
  * stores them in out, the leaf's words in `words` (NULL: they are not wanted; only to the first

@@ -5,11 +5,12 @@
  */
 #pragma once
 
-#include "fs/file.h"
+#include "fs/fd_array.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
 
 #define RW_MAX    0x7ffff000ul /* bytes one call moves at most */
 #define IOV_MAX   1024
@@ -18,6 +19,25 @@
 /* The file of a descriptor with a reference; NULL: EBADF. file_of takes O_PATH files too. */
 struct file *file_of(int fd);
 struct file *io_file_of(int fd);
+
+/* The same until the call ends, without a reference where one thread alone has the table. *held: it
+ * has one; io_return() gives it back. In line: each transfer begins with it. */
+static always_inline struct file *io_borrow(int fd, bool *held)
+{
+    struct proc *p = current_proc();
+    struct file *f;
+
+    *held = READ_ONCE(p->nthreads) != 1 || !fd_borrow(p->files, fd, &f);
+    if (unlikely(*held))
+        return io_file_of(fd);
+    return f && file_flags(f) & O_PATH ? NULL : f;
+}
+
+static inline void io_return(struct file *f, bool held)
+{
+    if (unlikely(held))
+        file_put(f);
+}
 
 /* Installs f as the lowest free descriptor; f's reference is used up also on failure. */
 long install_file(struct file *f, bool cloexec);

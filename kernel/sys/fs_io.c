@@ -4,7 +4,6 @@
  */
 #include "kernel/sys/fs_io.h"
 #include "fs/anon.h"
-#include "fs/fd_array.h"
 #include "fs/perm.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/limits.h"
@@ -83,25 +82,12 @@ void io_account(long n, enum io_way way)
         io->syscr++, io->rchar += bytes;
 }
 
-/* The file of a descriptor until the call ends, without a reference where one thread alone has
- * the table. *held: give it back. NULL: EBADF. */
-static always_inline struct file *use_file(int fd, bool *held)
-{
-    struct proc *p = current_proc();
-    struct file *f;
-
-    *held = READ_ONCE(p->nthreads) != 1 || !fd_borrow(p->files, fd, &f);
-    if (unlikely(*held))
-        return io_file_of(fd);
-    return f && file_flags(f) & O_PATH ? NULL : f;
-}
-
 /* Linux looks at the descriptor and its mode first, then at the buffer. */
 static always_inline long transfer(int fd, vaddr_t buf, size_t len, const s64 *pos,
                                    bool writes)
 {
     bool held;
-    struct file *f = use_file(fd, &held);
+    struct file *f = io_borrow(fd, &held);
     struct buffers b;
     long n;
 
@@ -111,8 +97,7 @@ static always_inline long transfer(int fd, vaddr_t buf, size_t len, const s64 *p
     if (n == 0 && (n = buffer_get(&b, buf, len)) == 0)
         n = writes ? do_write(f, &b.uio, pos) : do_read(f, &b.uio, pos);
     io_account(n, writes ? IO_WRITE : IO_READ);
-    if (unlikely(held))
-        file_put(f);
+    io_return(f, held);
     return n;
 }
 

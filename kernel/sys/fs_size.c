@@ -68,15 +68,16 @@ long sys_ftruncate(const struct syscall_args *a)
 {
     struct file *f;
     int err = -EINVAL;
+    bool held;
 
     if ((s64)a->a1 < 0)
         return -EINVAL;
-    f = io_file_of((int)a->a0);
+    f = io_borrow((int)a->a0, &held);
     if (!f)
         return -EBADF;
     if (file_writable(f) && S_ISREG(f->inode->mode) && f->inode->object)
         err = resize(f->inode, (s64)a->a1);
-    file_put(f);
+    io_return(f, held);
     return err;
 }
 
@@ -128,13 +129,14 @@ static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
 long sys_fallocate(const struct syscall_args *a)
 {
     s64 offset = (s64)a->a2, len = (s64)a->a3;
-    struct file *f = io_file_of((int)a->a0);
+    bool held;
+    struct file *f = io_borrow((int)a->a0, &held);
     int err;
 
     if (!f)
         return -EBADF;
     err = offset < 0 || len <= 0 ? -EINVAL : allocate(f, (u32)a->a1, offset, len);
-    file_put(f);
+    io_return(f, held);
     return err;
 }
 

@@ -173,14 +173,36 @@ int object_truncate(struct vm_object *o, u64 size)
     return 0;
 }
 
-void object_punch(struct vm_object *o, u64 start, u64 end)
+/* The commonest hole, one small page: what many need in between is left out. */
+static inline void punch_page(struct vm_object *o, u32 number)
+{
+    struct object_walk walk = {o, false};
+    u64 runs[INDEX_WORDS];
+    struct change c;
+    struct page *pg;
+
+    spin_lock(&o->lock);
+    pg = index_take_one(&o->pages, number, runs);
+    if (pg) {
+        object_uncount(o, 1);
+        change_begin(&c, NULL);
+        rmap_unmap_page(&walk, pg, runs[0] ? runs : NULL, &c);
+        object_forget_page(pg);
+        change_free(&c, pg, page_to_pfn(pg));
+        object_changed(o);
+        object_walk_end(&walk);
+        change_end(&c);
+    }
+    spin_unlock(&o->lock);
+    change_wait_for_others();
+}
+
+static noinline void punch_range(struct vm_object *o, u64 start, u64 end)
 {
     u64 size = PAGE_SIZE << o->order;
     unsigned shift = PAGE_SHIFT + o->order;
     pgoff_t first = (start + size - 1) >> shift, last = end >> shift;
 
-    if (start >= end || start >= OBJECT_MAX_SIZE)
-        return;
     last = MIN(last, OBJECT_MAX_PAGES >> o->order);
     spin_lock(&o->lock);
     if (start >> shift == end >> shift) {
@@ -197,6 +219,16 @@ void object_punch(struct vm_object *o, u64 start, u64 end)
     }
     spin_unlock(&o->lock);
     change_wait_for_others();
+}
+
+void object_punch(struct vm_object *o, u64 start, u64 end)
+{
+    if (start >= end || start >= OBJECT_MAX_SIZE)
+        return;
+    if (likely(!o->order) && start % PAGE_SIZE == 0 && end - start == PAGE_SIZE)
+        punch_page(o, object_number(start >> PAGE_SHIFT));
+    else
+        punch_range(o, start, end);
 }
 
 void object_unallocate(struct vm_object *o, pgoff_t first, pgoff_t last)

@@ -135,3 +135,24 @@ void rmap_unmap_homes(struct object_walk *walk, pgoff_t first, pgoff_t last, u32
         }
     }
 }
+
+void rmap_unmap_page(struct object_walk *walk, struct page *pg, const u64 *runs,
+                     struct change *c)
+{
+    REQUIRES(&walk->object->lock);
+    struct vma *v;
+
+    object_for_each_vma (v, walk->object, pg->index, (pgoff_t)pg->index + 1) {
+        vaddr_t va = v->start + ((pg->index - v->pgoff) << PAGE_SHIFT);
+        struct slot s = slot_at(v->mm, va, 0);
+
+        change_switch(c, v->mm);
+        if (s.table)
+            slot_drop_home(c, v, s, va, pg);
+        if (pause_due()) {
+            change_flush(c);
+            object_walk_pause_now(walk);
+        }
+    }
+    rmap_unmap_away(walk, pg, runs, c);
+}

@@ -44,6 +44,8 @@ static inline u64 mm_rss_near(const struct mm *mm)
     s64 n = 0;
 
     for (unsigned k = 0; k < RESIDENT_KINDS; k++)
-        n += (s64)mm->resident[k] + (cpu_own.mm == mm ? cpu_own.resident[k] : 0);
+        n += (s64)mm->resident[k];
+    for (unsigned k = 0; k < RESIDENT_KINDS && cpu_own.mm == mm; k++)
+        n += cpu_own.resident[k];
     return (u64)MAX(n, (s64)0);
 }

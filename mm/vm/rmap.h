@@ -27,6 +27,11 @@ u64 rmap_count(struct page *pg);
 void rmap_unmap_away(struct object_walk *walk, struct page *pg, const u64 *runs,
                      struct change *c);
 
+/* Removes every translation of pg, a small page: its homes, but not the private copies there, and
+ * the others as above. */
+void rmap_unmap_page(struct object_walk *walk, struct page *pg, const u64 *runs,
+                     struct change *c);
+
 /* Moves *first up to the first file page from which on a private mapping has a table at the
  * page's home. False: none has. O held, but given up for pauses. */
 bool rmap_next_home(struct vm_object *o, pgoff_t *first);

@@ -370,6 +370,27 @@ void slot_set_rights(struct slot s, pte_t old, u32 prot, unsigned order);
 void slot_drop(struct change *c, const struct vma *v, struct page *table, unsigned i,
                unsigned stop, u32 what);
 
+/* Removes pg, a small page of the object that v shows, from its home at va, if it is there. O
+ * held. */
+static always_inline void slot_drop_home(struct change *c, const struct vma *v,
+                                         struct slot s, vaddr_t va, const struct page *pg)
+{
+    REQUIRES(&v->object->lock);
+    pte_t old;
+
+    spin_lock(&s.table->lock); /* not before it: a fault may be about to show the page */
+    change_look(c, s.table);
+    old = pte_load(s.entry);
+    if (old && pte_any_pfn(old) == page_to_pfn(pg) && !slot_number(s.table, s.i)) {
+        slot_replace(c, s.entry, va, old, 0);
+        s.table->present--;
+        c->resident[vma_kind(v) == VMA_SHARED ? RESIDENT_SHMEM : RESIDENT_FILE]--;
+        mm_count(pte_zapped);
+    }
+    change_mark(c, s.table);
+    spin_unlock(&s.table->lock);
+}
+
 /* Removes what the backlink `key` of pg leads to, if that is alive. O held. */
 static always_inline void slot_drop_backlink(struct change *c, struct page *pg, u64 key)
 {
