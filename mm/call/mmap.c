@@ -342,9 +342,10 @@ static int check_unmap(struct mm *mm, vaddr_t addr, vaddr_t end, unsigned *cuts)
     const struct vma *v = vma_seek(mm, addr);
     struct area_pages there;
 
-    *cuts = 0;
-    if (v && v->start == addr && v->end == end) /* exactly one: nothing to look for */
-        return v->flags & VM_SEALED ? -EPERM : 0;
+    if (v && v->start <= addr && end <= v->end && !(v->flags & (VM_HUGE | VM_SEALED))) {
+        *cuts = v->start < addr && end < v->end; /* in one: nothing to look for */
+        return area_may_cut(mm, *cuts) ? 0 : -ENOMEM;
+    }
     *cuts = area_cuts(mm, addr, end);
     there = area_pages_in(mm, addr, end);
     return area_check_unmap(mm, addr, end, &there);

@@ -32,12 +32,26 @@ static bool change_way(struct vma *v, vaddr_t va, struct page *table, struct cha
     return true;
 }
 
+/* The entries of `table` over [va, next) of v. */
+static always_inline void change_some(struct vma *v, struct page *table, vaddr_t va,
+                                      vaddr_t next, unsigned order, struct change *c)
+{
+    unsigned i = slot_index(va, order);
+
+    spin_lock(&table->lock);
+    change_look(c, table);
+    if (table->present)
+        slot_protect(c, v, table, i, i + slot_count(va, next, order));
+    change_mark(c, table);
+    spin_unlock(&table->lock);
+}
+
 /* Brings the entries of v into line with its rights; `ways`: only_write(). M exclusive. */
-static void change_entries(struct vma *v, vaddr_t start, vaddr_t end, bool ways)
+static always_inline void change_entries(struct vma *v, vaddr_t start, vaddr_t end,
+                                         bool ways, unsigned order)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
     bool shared = vma_kind(v) == VMA_SHARED;
-    unsigned order = vma_order(v);
     struct page *table;
     struct change c;
 
@@ -45,21 +59,20 @@ static void change_entries(struct vma *v, vaddr_t start, vaddr_t end, bool ways)
     /* No rights: pages of objects go and come back by faults, private memory is parked. */
     if (!(v->flags & VM_PROT))
         zap_object_pages(v, start, end, &c);
-    if ((v->flags & VM_PROT) || !shared)
+    if (!(v->flags & VM_PROT) && shared)
+        ;
+    else if (!order && (start ^ (end - 1)) < LEAF_SPAN && end - start < LEAF_SPAN) {
+        table = pt_leaf(v->mm, start); /* a part of one */
+        if (table)
+            change_some(v, table, start, end, 0, &c);
+    } else {
         pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
         {
-            unsigned i = slot_index(va, order);
-
-            if (!(ways && next - va == LEAF_SPAN && change_way(v, va, table, &c))) {
-                spin_lock(&table->lock);
-                change_look(&c, table);
-                if (table->present)
-                    slot_protect(&c, v, table, i, i + slot_count(va, next, order));
-                change_mark(&c, table);
-                spin_unlock(&table->lock);
-            }
+            if (!(ways && next - va == LEAF_SPAN && change_way(v, va, table, &c)))
+                change_some(v, table, va, next, order, &c);
             change_pause(&c);
         }
+    }
     change_end(&c);
 }
 
@@ -106,6 +119,37 @@ static u32 protected_flags(const struct vma *v, u32 prot)
     return flags;
 }
 
+/* What a change needs. */
+struct need {
+    u64 data, committed; /* pages more */
+    unsigned growth;     /* records */
+};
+
+/* Whether what of v lies in [start, end), some pages of it, may get `prot`; the flags it gets, and
+ * what that needs besides. */
+static always_inline int check_part(const struct vma *v, vaddr_t start, vaddr_t end,
+                                    u64 pages, u32 prot, u32 *flags, struct need *n)
+{
+    if (prot & ~(v->flags >> 4 & VM_PROT))
+        return -EACCES;
+    if (becomes_data(v, prot))
+        n->data += pages;
+    *flags = protected_flags(v, prot);
+    if (*flags & ~v->flags & VM_ACCOUNT)
+        n->committed += pages;
+    n->growth += area_growth(v, start, end, *flags);
+    return 0;
+}
+
+static always_inline int check_need(const struct mm *mm, const struct need *n)
+{
+    if (n->data && mm->data_vm + n->data > mm->limits.data >> PAGE_SHIFT)
+        return -ENOMEM;
+    if (!area_may_cut(mm, n->growth))
+        return -ENOMEM;
+    return n->committed ? commit_check(mm, n->committed) : 0;
+}
+
 /* What a look at a range has found. */
 struct checked {
     struct vma *first;
@@ -121,7 +165,7 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *v = vma_seek(mm, start);
-    u64 data = mm->data_vm, committed = 0;
+    struct need need = {0};
     vaddr_t stop = start;
 
     *c = (struct checked){.first = v, .stop = start};
@@ -130,25 +174,18 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
     for (; v && v->start <= stop; v = area_next(v, end)) {
         u64 pages = (MIN(v->end, end) - stop) >> PAGE_SHIFT;
         u32 flags;
+        int err = check_part(v, start, end, pages, prot, &flags, &need);
 
-        if (prot & ~(v->flags >> 4 & VM_PROT))
-            return -EACCES;
-        if (becomes_data(v, prot))
-            data += pages;
-        flags = protected_flags(v, prot);
+        if (err)
+            return err;
         if (stop == start)
             c->flags = flags;
-        if ((flags & ~v->flags & VM_ACCOUNT))
-            committed += pages;
-        c->growth += area_growth(v, start, end, flags);
         c->seen |= v->flags;
         stop = v->end;
     }
     c->stop = MIN(stop, end);
-    if (data > MAX(mm->data_vm, mm->limits.data >> PAGE_SHIFT) ||
-        !area_may_cut(mm, c->growth))
-        return -ENOMEM;
-    return committed ? commit_check(mm, committed) : 0;
+    c->growth = need.growth;
+    return check_need(mm, &need);
 }
 
 /* PROT_GROWSDOWN: the change reaches down to the start of the growable area. Nothing grows
@@ -172,19 +209,80 @@ static void set_rights(struct vma *v, vaddr_t start, vaddr_t end, u32 flags,
     bool ways = only_write(v, flags);
 
     v = area_set_flags(mm, v, start, end, flags, r);
-    change_entries(v, start, end, ways);
+    SLOT_CALL(v, change_entries, v, start, end, ways);
     if (vm_populates(old) && !(old & (VM_WRITE | VM_SHARED)) && (flags & VM_WRITE))
         (void)fault_populate(mm, start, end);
 }
 
-int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
+/* [start, end), a range in one area or in several, with or without holes. */
+static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
+                         struct area_reserve *r)
 {
-    struct area_reserve r = {.n = 0};
-    u32 grows = rights & (u32)(PROT_GROWSDOWN | PROT_GROWSUP), prot;
     struct checked c;
     struct vma *v;
+    int err = check_range(mm, start, end, prot, &c);
+
+    if (!err && (c.stop < end || c.seen & (VM_HUGE | VM_SEALED)))
+        err = area_cuts_page(mm, start, end) ? -EINVAL
+              : area_sealed(mm, start, end)  ? -EPERM
+                                             : 0;
+    if (!err && c.growth)
+        err = area_reserve(r, c.growth);
+    if (!err) /* tables of several VMAs are not changed by their way */
+        err = c.stop <= c.first->end && only_write(c.first, c.flags)
+                  ? lend_own_ends(mm, start, c.stop)
+                  : lend_own_range(mm, start, c.stop);
+    for (vaddr_t va = start; !err && va < c.stop;) {
+        u32 flags;
+
+        v = va == start ? c.first : vma_find(mm, va);
+        if (va == start)
+            flags = c.flags;
+        else /* what has merged with the piece before is as it should be */
+            flags = v->start < va ? v->flags : protected_flags(v, prot);
+        if (flags != v->flags) {
+            vaddr_t to = MIN(v->end, c.stop);
+
+            set_rights(v, va, to, flags, r);
+            va = to;
+        } else {
+            va = MIN(v->end, c.stop);
+        }
+        if (va < c.stop)
+            pause_anyway();
+    }
+    return err ? err : c.stop < end ? -ENOMEM : 0;
+}
+
+/* The same of a range in one area of small pages, the commonest. */
+static int protect_one(struct vma *v, vaddr_t start, vaddr_t end, u32 prot,
+                       struct area_reserve *r)
+{
+    struct need need = {0};
+    u32 flags;
+    int err = check_part(v, start, end, (end - start) >> PAGE_SHIFT, prot, &flags, &need);
+
+    if (!err)
+        err = check_need(v->mm, &need);
+    if (err || flags == v->flags)
+        return err;
+    if (need.growth)
+        err = area_reserve(r, need.growth);
+    if (!err)
+        err = only_write(v, flags) ? lend_own_ends(v->mm, start, end)
+                                   : lend_own_range(v->mm, start, end);
+    if (!err)
+        set_rights(v, start, end, flags, r);
+    return err;
+}
+
+int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
+{
+    struct area_reserve r;
+    u32 grows = rights & (u32)(PROT_GROWSDOWN | PROT_GROWSUP), prot = rights & VM_PROT;
+    struct vma *v;
     vaddr_t end;
-    int err;
+    int err = 0;
 
     if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
         return -EINVAL;
@@ -197,41 +295,19 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
         return -EINVAL;
     if (end > USER_END)
         return -ENOMEM;
-    prot = rights & VM_PROT;
+    r.n = 0;
     mm_lock(mm);
-    err = grows ? extend_to_stack(mm, grows, &addr, end) : 0;
-    if (!err)
-        err = check_range(mm, addr, end, prot, &c);
-    if (!err && (c.stop < end || c.seen & (VM_HUGE | VM_SEALED)))
-        err = area_cuts_page(mm, addr, end) ? -EINVAL
-              : area_sealed(mm, addr, end)  ? -EPERM
-                                            : 0;
-    if (!err && c.growth)
-        err = area_reserve(&r, c.growth);
-    if (!err) /* tables of several VMAs are not changed by their way */
-        err = c.stop <= c.first->end && only_write(c.first, c.flags)
-                  ? lend_own_ends(mm, addr, c.stop)
-                  : lend_own_range(mm, addr, c.stop);
-    for (vaddr_t va = addr; !err && va < c.stop;) {
-        u32 flags;
-
-        v = va == addr ? c.first : vma_find(mm, va);
-        if (va == addr)
-            flags = c.flags;
-        else /* what has merged with the piece before is as it should be */
-            flags = v->start < va ? v->flags : protected_flags(v, prot);
-        if (flags != v->flags) {
-            vaddr_t to = MIN(v->end, c.stop);
-
-            set_rights(v, va, to, flags, &r);
-            va = to;
-        } else {
-            va = MIN(v->end, c.stop);
-        }
-        if (va < c.stop)
-            pause_anyway();
-    }
+    if (grows)
+        err = extend_to_stack(mm, grows, &addr, end);
+    v = vma_seek(mm, addr);
+    if (err)
+        ;
+    else if (v && v->start <= addr && end <= v->end &&
+             !(v->flags & (VM_HUGE | VM_SEALED)))
+        err = protect_one(v, addr, end, prot, &r);
+    else
+        err = protect_range(mm, addr, end, prot, &r);
     mm_unlock(mm);
     area_release(&r);
-    return err ? err : c.stop < end ? -ENOMEM : 0;
+    return err;
 }

@@ -89,6 +89,15 @@ void area_account(struct mm *mm, u32 flags, s64 npages)
     mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
 }
 
+/* npages of memory get other flags. */
+static void account_flags(struct mm *mm, u32 old, u32 flags, s64 npages)
+{
+    if ((old ^ flags) & (VM_ACCOUNT | VM_GROWSDOWN | VM_WRITE | VM_SHARED | VM_LOCKED)) {
+        area_account(mm, old, -npages);
+        area_account(mm, flags, npages);
+    }
+}
+
 struct area_pages area_pages_in(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
@@ -339,8 +348,7 @@ struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t 
     /* The object counts its VMAs by these. */
     ASSERT(!((v->flags ^ flags) & (VM_SHARED | VM_MAYWRITE)));
     npages = (s64)((end - start) >> PAGE_SHIFT);
-    area_account(mm, v->flags, -npages);
-    area_account(mm, flags, npages);
+    account_flags(mm, v->flags, flags, npages);
     low = start == v->start && v->prev && v->prev->flags == flags &&
           vma_continues(v->prev, v);
     high =
@@ -366,5 +374,6 @@ struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t 
         v = v->prev;
         vma_absorb(mm, v, v->next);
     }
+    mm->recent = v; /* mostly it, or what follows it, is next */
     return v;
 }

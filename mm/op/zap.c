@@ -10,6 +10,7 @@
 #include "mm/vm/object_tree.h"
 #include "mm/vm/object_walk.h"
 #include "mm/vm/rmap.h"
+#include "mm/vm/slot_drop.h"
 
 /* Drops what DROP_* says of [start, end) of v, table by table. */
 static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 what,

@@ -210,16 +210,14 @@ static bool protect_many(const struct page *table, unsigned i, unsigned stop,
     return changed & ((rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
 }
 
-void slot_protect(struct change *c, const struct vma *v, struct page *table, unsigned i,
-                  unsigned stop)
+static always_inline void protect(struct change *c, const struct vma *v,
+                                  struct page *table, unsigned i, unsigned stop,
+                                  unsigned order)
 {
-    REQUIRES(&table->lock);
-    unsigned order = vma_order(v);
     u32 prot = vma_given(v);
     bool shared = vma_kind(v) == VMA_SHARED;
     pte_t *e = pt_entries(table), rights = slot_rights(prot, order);
     pte_t keep = PTE_ADDR | (shared ? 0 : PTE_WRITE);
-    vaddr_t va = pt_address(table, i);
 
     if (!shared) /* writable only what is, and may stay so */
         keep &= prot & VM_WRITE ? ~0ull : ~PTE_WRITE, rights &= ~PTE_WRITE;
@@ -228,7 +226,7 @@ void slot_protect(struct change *c, const struct vma *v, struct page *table, uns
             change_note_all(c);
         return;
     }
-    for (; i < stop; i++, va += slot_size(order)) {
+    for (; i < stop; i++) {
         pte_t old = pte_load(&e[i]), pte;
 
         if (!pte_present(old))
@@ -238,8 +236,15 @@ void slot_protect(struct change *c, const struct vma *v, struct page *table, uns
             continue;
         pte_store(&e[i], pte);
         if (!prot || (old & ~pte & PTE_WRITE) || (pte & ~old & PTE_NX))
-            change_note(c, va);
+            change_note(c, pt_address(table, i));
     }
+}
+
+void slot_protect(struct change *c, const struct vma *v, struct page *table, unsigned i,
+                  unsigned stop)
+{
+    REQUIRES(&table->lock);
+    SLOT_CALL(v, protect, c, v, table, i, stop);
 }
 
 /* ---- private memory at two places ---- */

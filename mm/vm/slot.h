@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * A slot is the place of one translation: a table, an index in it, and the order of the page
- * that it shows. This file and mm/vm/slot.c are the only ones that read or write away numbers,
- * store or remove user translations, and count what is resident. A call fills a struct change
- * while it works and settles it once at its end.
+ * that it shows. This file, mm/vm/slot_drop.h and mm/vm/slot.c are the only ones that read or
+ * write away numbers, store or remove user translations, and count what is resident. A call fills
+ * a struct change while it works and settles it once at its end.
  *
  * Which file page an address shows is its linear one ("home") or another ("away"). The numbers
  * of the latter stand in the away array of the table: 512 numbers parallel to its 512 entries,
@@ -369,52 +369,6 @@ void slot_set_rights(struct slot s, pte_t old, u32 prot, unsigned order);
 /* Removes the translations of entries [i, stop) of a table under v. T held. */
 void slot_drop(struct change *c, const struct vma *v, struct page *table, unsigned i,
                unsigned stop, u32 what);
-
-/* Removes pg, a small page of the object that v shows, from its home at va, if it is there. O
- * held. */
-static always_inline void slot_drop_home(struct change *c, const struct vma *v,
-                                         struct slot s, vaddr_t va, const struct page *pg)
-{
-    REQUIRES(&v->object->lock);
-    pte_t old;
-
-    spin_lock(&s.table->lock); /* not before it: a fault may be about to show the page */
-    change_look(c, s.table);
-    old = pte_load(s.entry);
-    if (old && pte_any_pfn(old) == page_to_pfn(pg) && !slot_number(s.table, s.i)) {
-        slot_replace(c, s.entry, va, old, 0);
-        s.table->present--;
-        c->resident[vma_kind(v) == VMA_SHARED ? RESIDENT_SHMEM : RESIDENT_FILE]--;
-        mm_count(pte_zapped);
-    }
-    change_mark(c, s.table);
-    spin_unlock(&s.table->lock);
-}
-
-/* Removes what the backlink `key` of pg leads to, if that is alive. O held. */
-static always_inline void slot_drop_backlink(struct change *c, struct page *pg, u64 key)
-{
-    REQUIRES(&pg->object->lock);
-    struct page *table = phys_to_page(key << 3);
-    unsigned i = (unsigned)(key % PT_ENTRIES);
-
-    spin_lock(&table->lock);
-    if (backlink_live(pg, key)) { /* still a table, and it shows this page */
-        pte_t old;
-
-        change_switch(c, table->mm);
-        old = pte_exchange(pt_entries(table) + i, 0);
-        table->present--;
-        /* away pages are in shared mappings only */
-        c->resident[RESIDENT_SHMEM] -= 1 << pg->order;
-        if (pte_used(old)) {
-            change_note(c, pt_address(table, i));
-            change_look_and_mark(c, table);
-        }
-        mm_count(pte_zapped);
-    }
-    spin_unlock(&table->lock);
-}
 
 /* Gives the entries [i, stop) of a table the rights of v, some: a present private page may be
  * shared with a child, only a fault makes that writable. No rights: private memory is parked

@@ -39,9 +39,12 @@ struct vma *vma_search(const struct mm *mm, vaddr_t va)
 {
     REQUIRES(&mm->lock);
     struct rb_node *n = mm->vmas.node;
-    struct vma *best = NULL;
+    struct vma *best = READ_ONCE(mm->recent);
 
-    while (n) {
+    /* Mostly it goes on from there. */
+    if (best && va >= best->end && (!best->next || va < best->next->end))
+        return best->next;
+    for (best = NULL; n;) {
         struct vma *v = rb_entry(n, struct vma, node);
 
         if (va < v->end) {
@@ -87,13 +90,13 @@ static u64 hole(const struct vma *prev, const struct vma *v)
 
 static inline bool gap_update(struct rb_node *n)
 {
-    struct vma *v = node_vma(n);
+    struct vma *v = rb_entry(n, struct vma, node);
     u64 gap = v->gap;
 
     if (n->left)
-        gap = MAX(gap, node_vma(n->left)->max_gap);
+        gap = MAX(gap, rb_entry(n->left, struct vma, node)->max_gap);
     if (n->right)
-        gap = MAX(gap, node_vma(n->right)->max_gap);
+        gap = MAX(gap, rb_entry(n->right, struct vma, node)->max_gap);
     if (gap == v->max_gap)
         return false;
     v->max_gap = gap;
@@ -123,28 +126,32 @@ static void set_gap(struct vma *v)
         rb_propagate_with(&v->node, gap_update);
 }
 
-/* Between two neighbours, of which the one that is lower in the tree has a place free. */
-static void tree_insert(struct mm *mm, struct vma *v, struct vma *prev, struct vma *next)
+static inline void join_neighbours(struct vma *v, struct vma *prev, struct vma *next)
 {
-    struct rb_node **link = &mm->vmas.node, *parent = NULL;
-
-    if (next && !next->node.left) {
-        parent = &next->node;
-        link = &parent->left;
-    } else if (prev) {
-        parent = &prev->node;
-        link = &parent->right;
-    }
     v->prev = prev;
     v->next = next;
     if (prev)
         prev->next = v;
     if (next)
         next->prev = v;
-    v->gap = v->max_gap = hole(prev, v);
+}
+
+/* Between its neighbours, of which the one that is lower in the tree has a place free; `gap` is the
+ * hole below v, and that above it is known. */
+static void tree_insert(struct mm *mm, struct vma *v, u64 gap)
+{
+    struct rb_node **link = &mm->vmas.node, *parent = NULL;
+
+    if (v->next && !v->next->node.left) {
+        parent = &v->next->node;
+        link = &parent->left;
+    } else if (v->prev) {
+        parent = &v->prev->node;
+        link = &parent->right;
+    }
+    v->gap = v->max_gap = gap;
     rb_link(&v->node, parent, link);
-    raise_gap(parent, v->gap);
-    set_gap(next);
+    raise_gap(parent, gap);
     rb_balance_with(&mm->vmas, &v->node, gap_update);
     mm->nvmas++;
 }
@@ -196,7 +203,9 @@ static inline void insert_between(struct mm *mm, struct vma *v, struct vma *prev
                                   struct vma *next, struct vma *like)
 {
     v->mm = mm;
-    tree_insert(mm, v, prev, next);
+    join_neighbours(v, prev, next);
+    set_gap(next);
+    tree_insert(mm, v, hole(prev, v));
     if (v->object)
         object_link_like(v, like);
     mm->recent = v;
@@ -323,13 +332,8 @@ void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
         object_link_locked(upper, v);
     set_bounds(v, v->start, va);
     unlock_homes(v);
-    tree_insert(mm, upper, v, v->next);
-}
-
-bool vma_continues(const struct vma *a, const struct vma *b)
-{
-    return a->end == b->start && a->object == b->object && a->file == b->file &&
-           a->monitor == b->monitor && a->pgoff + vma_npages(a) == b->pgoff;
+    join_neighbours(upper, v, v->next);
+    tree_insert(mm, upper, 0); /* the hole above is what it was */
 }
 
 void vma_move_border(struct vma *a, struct vma *b, vaddr_t va)
@@ -352,6 +356,7 @@ void vma_absorb(struct mm *mm, struct vma *a, struct vma *b)
     unlock_homes(a);
     leave_neighbours(b);
     tree_erase(mm, b);
+    mm->recent = a;
     vma_free(b);
 }
 

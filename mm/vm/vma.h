@@ -209,7 +209,11 @@ void vma_set_end(struct vma *v, vaddr_t end);
 
 /* Whether b shows what would come next in a: adjacent, same object and file, linear bases
  * contiguous. */
-bool vma_continues(const struct vma *a, const struct vma *b);
+static inline bool vma_continues(const struct vma *a, const struct vma *b)
+{
+    return a->end == b->start && a->object == b->object && a->file == b->file &&
+           a->monitor == b->monitor && a->pgoff + vma_npages(a) == b->pgoff;
+}
 /* Whether b may become the continuation of a: that, and the flags are the same. The one
  * predicate for merging. */
 static inline bool vma_can_merge(const struct vma *a, const struct vma *b)
