@@ -10,7 +10,6 @@ import sys
 FILE_LONG, FILE_ERROR = 400, 420
 FUNCTION_LONG, FUNCTION_ERROR = 60, 70
 LONGER = {
-    "mm/vm/slot.h": 424,
 }
 
 

@@ -115,7 +115,7 @@ ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos)
             break;
         part = MIN(u->left, span - offset);
         part = MIN(part, size - *pos);
-        pg = object_find_page(o, *pos >> PAGE_SHIFT);
+        pg = object_look_up(o, *pos >> PAGE_SHIFT);
         if (pg) {
             n = uio_copy_to(u, (char *)page_to_virt(pg) + offset, part);
             page_put(pg);
@@ -166,7 +166,7 @@ ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
     while (done < (size_t)room) {
         u64 offset = *pos % PAGE_SIZE;
         size_t part = MIN((size_t)room - done, PAGE_SIZE - offset), n;
-        struct page *pg = object_find_page(o, *pos >> PAGE_SHIFT);
+        struct page *pg = object_look_up(o, *pos >> PAGE_SHIFT);
 
         if (!pg) { /* a hole, or behind the end: that needs room */
             err =

@@ -174,7 +174,7 @@ int object_truncate(struct vm_object *o, u64 size)
 }
 
 /* The commonest hole, one small page: what many need in between is left out. */
-static inline void punch_page(struct vm_object *o, u32 number)
+static inline void punch_page(struct vm_object *o, pgoff_t first)
 {
     struct object_walk walk = {o, false};
     u64 runs[INDEX_WORDS];
@@ -182,7 +182,7 @@ static inline void punch_page(struct vm_object *o, u32 number)
     struct page *pg;
 
     spin_lock(&o->lock);
-    pg = index_take_one(&o->pages, number, runs);
+    pg = index_take_one(&o->pages, object_number(first), runs);
     if (pg) {
         object_uncount(o, 1);
         change_begin(&c, NULL);
@@ -192,6 +192,8 @@ static inline void punch_page(struct vm_object *o, u32 number)
         object_changed(o);
         object_walk_end(&walk);
         change_end(&c);
+    } else { /* somebody else may be about to take away what showed it */
+        remove_pages(o, first, first + 1, 0);
     }
     spin_unlock(&o->lock);
     change_wait_for_others();
@@ -226,7 +228,7 @@ void object_punch(struct vm_object *o, u64 start, u64 end)
     if (start >= end || start >= OBJECT_MAX_SIZE)
         return;
     if (likely(!o->order) && start % PAGE_SIZE == 0 && end - start == PAGE_SIZE)
-        punch_page(o, object_number(start >> PAGE_SHIFT));
+        punch_page(o, start >> PAGE_SHIFT);
     else
         punch_range(o, start, end);
 }

@@ -187,13 +187,7 @@ void object_put(struct vm_object *o)
 
 struct page *object_find_page(struct vm_object *o, pgoff_t pgoff)
 {
-    struct object_cursor c = object_cursor(o);
-    struct page *pg = object_cursor_get(&c, object_first(o, pgoff));
-
-    if (pg)
-        page_get(pg);
-    object_cursor_release(&c);
-    return pg;
+    return object_look_up(o, pgoff);
 }
 
 static int charge(struct vm_object *o, pgoff_t pgoff)

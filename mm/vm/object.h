@@ -113,7 +113,32 @@ static inline u64 object_npages(const struct vm_object *o)
     return (READ_ONCE(o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
-/* The page at pgoff with a pin (page_put gives it back), or NULL for a hole. Any context. */
+/* The number under which the page with file page pgoff stands. */
+static inline pgoff_t object_first(const struct vm_object *o, pgoff_t pgoff)
+{
+    return likely(!o->order) ? pgoff : pgoff >> o->order << o->order;
+}
+
+/* The page at pgoff with a pin (page_put gives it back), or NULL for a hole. Any context. The first
+ * in line. */
+static always_inline struct page *object_look_up(struct vm_object *o, pgoff_t pgoff)
+{
+    struct index_node *leaf;
+    struct page *pg;
+
+    if (pgoff >= object_npages(o))
+        return NULL;
+    pgoff = object_first(o, pgoff);
+    leaf = index_leaf(&o->pages, object_number(pgoff));
+    if (unlikely(!leaf))
+        return NULL;
+    spin_lock(&leaf->lock);
+    pg = leaf->slot[pgoff % INDEX_SLOTS];
+    if (pg)
+        page_get(pg);
+    spin_unlock(&leaf->lock);
+    return pg;
+}
 struct page *object_find_page(struct vm_object *o, pgoff_t pgoff);
 
 /* As object_find_page, but fills a hole with a zeroed page. -ENXIO at or beyond the end of

@@ -15,12 +15,6 @@ static inline spinlock_t *object_node_lock(const struct page *pg)
     return &index_leaf(&pg->object->pages, pg->index)->lock;
 }
 
-/* The number under which the page with file page pgoff stands. */
-static inline pgoff_t object_first(const struct vm_object *o, pgoff_t pgoff)
-{
-    return likely(!o->order) ? pgoff : pgoff >> o->order << o->order;
-}
-
 struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t last);
 struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
 
