@@ -2,7 +2,9 @@
  *
  * Taking file pages away: shrink and hole punch. The order is what makes it safe against
  * faults, reads and remaps: lower the size, take a run of pages out of the index, remove the
- * home translations range by range and the others page by page, flush, and only then free.
+ * home translations range by range and the others page by page, flush, and only then free. Where
+ * much is cut off, all translations behind the new end go first, table by table: none is added
+ * there, for who shows a page looks at the size under the table's lock.
  *
  * The object's lock is held for a run, but faults and remaps do not take it. They find a page
  * in a leaf of the index and show it under that leaf's lock (N), inside the table's (T): so
@@ -85,15 +87,82 @@ static void remove_run(struct vm_object *o, u32 first, pgoff_t last, u32 copies,
     object_walk_end(&walk);
 }
 
+/* The same when nothing maps them any more. */
+static void remove_unmapped(struct vm_object *o, u32 number, pgoff_t last,
+                            struct change *b)
+{
+    REQUIRES(&o->lock);
+    void *pages[INDEX_SLOTS];
+    unsigned n;
+
+    while ((n = index_take(&o->pages, &number, last, pages, NULL)) != 0) {
+        for (unsigned i = 0; i < n; i++) {
+            struct page *pg = pages[i];
+
+            if (unlikely(o->order) && huge_ops)
+                huge_ops->gone(o, pg->index);
+            object_forget_page(pg);
+            change_free(b, pg, page_to_pfn(pg), PAGE_OBJECT);
+        }
+        object_uncount(o, n);
+    }
+}
+
+/* What the pages from `first` on are shown by is found page by page, by their hints, or by a look at
+ * each slot of the mappings: a page costs about as much as this many slots. */
+#define PAGE_IN_SLOTS 4u
+#define UNMAP_MIN     INDEX_SLOTS /* pages: fewer are not worth the question */
+#define UNMAP_COUNT   (1ul << 18) /* and more are not counted */
+
+static bool unmap_all_pays(const struct vm_object *o, pgoff_t first)
+{
+    REQUIRES(&o->lock);
+    u64 pages = index_count_from(&o->pages, object_number(first), UNMAP_COUNT), slots = 0;
+    const struct vma *v;
+
+    if (pages < UNMAP_MIN)
+        return false;
+    object_for_each_vma (v, o, 0, ~0ul) {
+        slots += MAX(vma_npages(v) >> o->order, PT_ENTRIES);
+        if (slots > pages * PAGE_IN_SLOTS)
+            return false;
+    }
+    return true;
+}
+
+/* Removes the translations of the pages from `first` on, where the object ends, if that is cheaper
+ * for all of them at once; whether it was. */
+static bool unmap_all(struct vm_object *o, pgoff_t first, struct change *b)
+{
+    REQUIRES(&o->lock);
+    struct object_walk walk = {o, false};
+
+    if (!unmap_all_pays(o, first))
+        return false;
+    rmap_unmap_beyond(&walk, first, b);
+    object_changed(o);
+    object_walk_end(&walk);
+    return true;
+}
+
+/* Those of the pages that left. */
+static void free_logs(struct vm_object *o)
+{
+    while (unlikely(o->dead_logs) && backlink_free_part(o))
+        (void)pause_unlocked(&o->lock);
+}
+
 /* Frees the pages [first, last) run by run. Between two runs O may be given up for a pause: a
- * run is either as it was or all gone. */
+ * run is either as it was or all gone. copies: DROP_COPIES at the object's end, 0 in it. */
 static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, u32 copies)
 {
     REQUIRES(&o->lock);
     struct change batch;
     u32 number = object_number(first);
+    bool unmapped;
 
     change_begin(&batch, NULL);
+    unmapped = copies && unmap_all(o, first, &batch);
     if (first < last && (first | (TRUNCATE_RUN - 1)) >= last - 1) {
         remove_run(o, number, last, copies, &batch); /* one run: nothing to look for */
         first = last;
@@ -101,7 +170,10 @@ static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, u32 c
     while (first < last && index_next(&o->pages, &number) && number < last) {
         pgoff_t end = MIN((pgoff_t)(number | (TRUNCATE_RUN - 1)) + 1, last);
 
-        remove_run(o, number, end, copies, &batch);
+        if (unmapped)
+            remove_unmapped(o, number, end, &batch);
+        else
+            remove_run(o, number, end, copies, &batch);
         if (end >= last)
             break;
         number = (u32)end;
@@ -111,8 +183,7 @@ static void remove_pages(struct vm_object *o, pgoff_t first, pgoff_t last, u32 c
         }
     }
     change_end(&batch);
-    while (unlikely(o->dead_logs) && backlink_free_part(o))
-        (void)pause_unlocked(&o->lock);
+    free_logs(o);
 }
 
 /* Removes the copies that private mappings made of pages from `first` on, which the object
@@ -188,10 +259,11 @@ static inline void punch_page(struct vm_object *o, pgoff_t first)
         change_begin(&c, NULL);
         rmap_unmap_page(&walk, pg, runs[0] ? runs : NULL, &c);
         object_forget_page(pg);
-        change_free(&c, pg, page_to_pfn(pg));
+        change_free(&c, pg, page_to_pfn(pg), PAGE_OBJECT);
         object_changed(o);
         object_walk_end(&walk);
         change_end(&c);
+        free_logs(o);
     } else { /* somebody else may be about to take away what showed it */
         remove_pages(o, first, first + 1, 0);
     }

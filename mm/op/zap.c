@@ -11,6 +11,7 @@
 #include "mm/vm/object_walk.h"
 #include "mm/vm/rmap.h"
 #include "mm/vm/slot_drop.h"
+#include "mm/vm/slot_range.h"
 
 /* Drops what DROP_* says of [start, end) of v, table by table. */
 static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 what,
@@ -156,4 +157,48 @@ void rmap_unmap_page(struct object_walk *walk, struct page *pg, const u64 *runs,
         }
     }
     rmap_unmap_away(walk, pg, runs, c);
+}
+
+/* One table of v, [va, next); from `home` on its homes go. */
+static void unmap_beyond(struct change *c, struct vma *v, struct page *table, vaddr_t va,
+                         vaddr_t next, vaddr_t home, pgoff_t first)
+{
+    unsigned order = vma_order(v), i = slot_index(va, order);
+
+    /* Not before the lock, as above. */
+    spin_lock(&table->lock);
+    change_look(c, table);
+    if (!slot_all_home(table)) {
+        if (table->present)
+            slot_drop_beyond(c, v, table, i, i + slot_count(va, next, order), first);
+    } else if (home < next && table->present) {
+        va = MAX(va, home);
+        i = slot_index(va, order);
+        slot_drop(c, v, table, i, i + slot_count(va, next, order), DROP_ALL);
+    }
+    change_mark(c, table);
+    spin_unlock(&table->lock);
+}
+
+void rmap_unmap_beyond(struct object_walk *walk, pgoff_t first, struct change *c)
+{
+    REQUIRES(&walk->object->lock);
+    struct vma *v;
+
+    object_for_each_vma (v, walk->object, 0, ~0ul) {
+        u64 below = first > v->pgoff ? MIN(first - v->pgoff, vma_npages(v)) : 0;
+        vaddr_t home = v->start + (below << PAGE_SHIFT);
+        vaddr_t start = vma_kind(v) == VMA_SHARED ? v->start : home;
+        struct page *table;
+
+        change_switch(c, v->mm);
+        pt_for_each_table(v->mm, slot_level(vma_order(v)), start, v->end, va, next, table)
+        {
+            unmap_beyond(c, v, table, va, next, home, first);
+            if (pause_due()) { /* v stays as it is */
+                change_flush(c);
+                object_walk_pause_now(walk);
+            }
+        }
+    }
 }

@@ -36,6 +36,11 @@ void rmap_unmap_page(struct object_walk *walk, struct page *pg, const u64 *runs,
  * page's home. False: none has. O held, but given up for pauses. */
 bool rmap_next_home(struct vm_object *o, pgoff_t *first);
 
+/* Removes every translation of file pages from `first` on, home or away, private copies too, by a
+ * look at each slot of the mappings. The object ends there by now, so that none is added. O of
+ * walk->object held, but given up for pauses. */
+void rmap_unmap_beyond(struct object_walk *walk, pgoff_t first, struct change *c);
+
 /* Removes the home translations of file pages [first, last) in every mapping. copies:
  * DROP_COPIES also the private copies at those addresses (truncate), 0 not (a hole punch).
  * The pages have left the index. Pauses between two mappings: O of walk->object held, but given up

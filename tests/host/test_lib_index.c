@@ -58,6 +58,16 @@ static u64 count_nodes(const struct index_node *n)
     return total;
 }
 
+static void check_count(const struct index *ix, u32 from, u64 most)
+{
+    u64 behind = 0;
+
+    for (u32 i = 0; i < SLOTS; i++)
+        behind += present[i] && number[i] >= from;
+    CHECK_EQ(index_count_from(ix, from, ~0ull), behind);
+    CHECK(index_count_from(ix, from, most) >= MIN(most, behind));
+}
+
 static void check_all(const struct index *ix)
 {
     u64 have = 0;
@@ -72,6 +82,7 @@ static void check_all(const struct index *ix)
             CHECK(leaf && leaf->slot[number[i] % INDEX_SLOTS] == &entry[i]);
     }
     CHECK_EQ(ix->count, have);
+    check_count(ix, number[rnd_below(SLOTS)], rnd_below(SLOTS));
     /* In order, each once. */
     for (u64 n = 0;; n++) {
         u32 before = at;

@@ -3,6 +3,7 @@
  * Shrinking and punching under mappings of every kind: at home, away, private, in several
  * address spaces and on several CPUs. Nothing shows a page that left; the arrangement stays.
  */
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/vm/rmap.h"
 #include "tests/host/mmtest.h"
@@ -209,5 +210,103 @@ TEST(truncate_random)
     }
     t_end(mm[0]);
     t_end(mm[1]);
+    object_put(o);
+}
+
+/* ---- much at once: all translations behind the end go before the pages ---- */
+
+#define MANY 512u /* the slots are at most four times the pages that go */
+
+static struct mm *many[2];
+static struct vm_object *many_file;
+static u64 many_size;
+
+/* Somebody else, before a truncate or in one of its pauses. */
+static void many_do_one(void)
+{
+    u32 k = (u32)rnd_below(2), i = (u32)rnd_below(MANY), n = 1 + (u32)rnd_below(24);
+    vaddr_t va = BASE + i * P + (k ? 700 * P : 0);
+
+    host_cpu = (u32)rnd_below(HOST_CPUS);
+    n = MIN(n, MANY - i);
+    switch (rnd_below(4)) {
+    case 0:
+        CHECK_EQ(mm_remap(many[k], va, n * P, 0, rnd_below(MANY + 1),
+                          one_in(3) ? MAP_NONBLOCK : 0),
+                 0);
+        break;
+    case 1:
+        (void)t_try(many[1], BASE + i * P, one_in(2) ? FAULT_WRITE : FAULT_READ);
+        break;
+    default:
+        for (u32 j = 0; j < n; j++)
+            (void)t_try(many[k], va + j * P, one_in(2) ? FAULT_WRITE : FAULT_READ);
+        break;
+    }
+}
+
+static void many_between(void)
+{
+    u32 cpu = host_cpu;
+
+    host_pause_hook = NULL; /* his calls pause as well */
+    if (one_in(3))
+        many_do_one();
+    host_cpu = cpu;
+    host_pause_hook = many_between;
+}
+
+TEST(truncate_much_at_once)
+{
+    many_file = t_file(MANY);
+    many_size = MANY * P;
+    many[0] = t_mm();
+    many[1] = t_mm();
+    t_shared(many[0], BASE, MANY, many_file, 0);
+    t_map(many[1], BASE, MANY, RW, MAP_PRIVATE, many_file, 0);
+    t_shared(many[1], BASE + 700 * P, MANY, many_file, 0); /* in two tables */
+    pause_cycles = 0;
+    for (int round = 0; round < 150; round++) {
+        u32 cpu = host_cpu;
+
+        for (int step = 0; step < 40; step++)
+            many_do_one();
+        host_cpu = cpu;
+        host_pause_hook = one_in(2) ? many_between : NULL;
+        many_size = one_in(4) ? 0 : rnd_below((one_in(4) ? MANY : 100) * P);
+        CHECK_EQ(object_truncate(many_file, many_size), 0);
+        host_pause_hook = NULL;
+        t_check(many[0]);
+        t_check(many[1]);
+        CHECK(object_resident(many_file) <= object_npages(many_file));
+        CHECK_EQ(object_truncate(many_file, MANY * P), 0);
+        CHECK_EQ(object_allocate(many_file, 0, MANY * P), 0);
+        t_check(many[0]);
+    }
+    t_end(many[0]);
+    t_end(many[1]);
+    object_put(many_file);
+}
+
+TEST(truncate_at_once_leaves_what_is_before_the_end)
+{
+    struct vm_object *o = t_file(512);
+    struct mm *mm = t_mm();
+
+    t_shared(mm, BASE, 512, o, 0);
+    for (u32 i = 0; i < 512; i++)
+        CHECK_EQ(mm_remap(mm, BASE + i * P, P, 0, 511 - i, 0), 0);
+    CHECK_EQ(mm_remap(mm, BASE + 7 * P, P, 0, 7, 0), 0);     /* home, before the end */
+    CHECK_EQ(mm_remap(mm, BASE + 507 * P, P, 0, 507, 0), 0); /* home, behind it */
+    CHECK_EQ(object_truncate(o, 200 * P), 0);
+    t_check(mm);
+    for (u32 i = 0; i < 512; i++) {
+        u32 shown = i == 7 || i == 507 ? i : 511 - i;
+
+        CHECK_EQ(t_pte(mm, BASE + i * P) != 0, shown < 200);
+        CHECK_EQ(t_try(mm, BASE + i * P, FAULT_READ), shown < 200 ? FAULT_OK : FAULT_BUS);
+    }
+    CHECK_EQ(mm_resident(mm, RESIDENT_SHMEM), 200); /* page 7 twice, 4 nowhere */
+    t_end(mm);
     object_put(o);
 }

@@ -13,6 +13,11 @@
  * -DLOOK_FIRST truncate skips a table that looks empty before it has T
  * -DNO_SIZE    a hole is filled without a look at the size under O
  * -DPAUSE      the drop passes a quiescent point before its flush
+ *
+ * All at once: where much is cut off, every slot that shows what is behind the end is emptied before
+ * the pages leave the index, and nobody looks again. Two errors more:
+ * -DEARLY_ALL  that is done before the size is lowered
+ * -DEARLY_SIZE the fault looks at the size before it has T
  */
 bool page = 1;             /* the index leads to the frame */
 bool hint, entry, tlb, freed, made;
@@ -28,12 +33,18 @@ inline unlock(l) { l = 0 }
 
 proctype fault()
 {
-    bool hole = 0, shown = 0;
+    bool hole = 0, shown = 0, below = 1;
 
     busy[1] = 1;
+#ifdef EARLY_SIZE
+    below = size;
     lock(T);
+#else
+    lock(T);
+    below = size;
+#endif
     if
-    :: size ->
+    :: below ->
         lock(N);
         if
         :: page && !entry ->
@@ -107,24 +118,41 @@ inline visit()
 
 proctype truncate()
 {
-    bool got, was;
+    bool got, was, all;
 
+    if
+    :: all = 0
+    :: all = 1
+    fi;
     lock(O);
+#ifdef EARLY_ALL
+    if
+    :: all -> visit()
+    :: else
+    fi;
     size = 0;
+#else
+    size = 0;
+    if
+    :: all -> visit()          /* by its number or its home: no hint is needed */
+    :: else
+    fi;
+#endif
     lock(N);
     got = page;
     page = 0;
     made = 0;                  /* a page made before goes too */
     unlock(N);
     if
-    :: got && away && hint -> visit()
+    :: got && all
+    :: got && !all && away && hint -> visit()
 #ifdef LOOK_FIRST
-    :: got && !away && present -> visit()
-    :: got && !away && !present
+    :: got && !all && !away && present -> visit()
+    :: got && !all && !away && !present
 #else
-    :: got && !away -> visit()
+    :: got && !all && !away -> visit()
 #endif
-    :: got && away && !hint
+    :: got && !all && away && !hint
     :: !got
     fi;
     unlock(O);
