@@ -11,7 +11,6 @@
 #include "mm/vm/object_walk.h"
 #include "mm/vm/rmap.h"
 #include "mm/vm/slot_drop.h"
-#include "mm/vm/slot_range.h"
 
 /* Drops what DROP_* says of [start, end) of v, table by table. */
 static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 what,

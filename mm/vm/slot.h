@@ -5,17 +5,16 @@
  * write away numbers, store or remove user translations, and count what is resident. A call fills
  * a struct change while it works and settles it once at its end.
  *
- * Which file page an address shows is its linear one ("home") or another ("away"). The numbers
- * of the latter stand in the away array of the table: 512 numbers parallel to its 512 entries,
- * 0 for home, else file page + 1. An array without numbers is freed, so a page that came home
- * leaves no trace. Arrays exist only under shared mappings of objects.
+ * Which file page an address shows is its linear one ("home") or another ("away"). The numbers of the
+ * latter stand in the away array of the table: 512 numbers parallel to its 512 entries, 0 for home, else
+ * file page + 1. An array without numbers is freed. Arrays exist only under shared mappings of objects.
  *
- * Who has which array is in mm/vm/away.h: fork shares them, so that a number is written only
- * after away_reserve(), and there may be numbers where there is no table.
+ * Who has which array is in mm/vm/away.h: fork shares them, so that a number is written only after
+ * away_reserve(), and there may be numbers without a table.
  *
- * The order is an argument of always-inlined functions, 0 or HUGE_ORDER: a constant where it
- * matters. A slot of HUGE_ORDER is an entry of level 1 whose page is a block of 512. File page
- * numbers count 4 KiB pages in both cases, and a huge page stands under its first one.
+ * The order is an argument of always-inlined functions, 0 or HUGE_ORDER: a constant where it matters. A slot
+ * of HUGE_ORDER is an entry of level 1 whose page is a block of 512. File page numbers count 4 KiB pages in
+ * both cases, and a huge page stands under its first one.
  */
 #pragma once
 
@@ -369,6 +368,9 @@ void slot_set_rights(struct slot s, pte_t old, u32 prot, unsigned order);
 /* Removes the translations of entries [i, stop) of a table under v. T held. */
 void slot_drop(struct change *c, const struct vma *v, struct page *table, unsigned i,
                unsigned stop, u32 what);
+/* Those of file pages from `first` on, in a table with numbers. */
+void slot_drop_beyond(struct change *c, const struct vma *v, struct page *table,
+                      unsigned i, unsigned stop, pgoff_t first);
 
 /* Gives the entries [i, stop) of a table the rights of v, some: a present private page may be
  * shared with a child, only a fault makes that writable. No rights: private memory is parked

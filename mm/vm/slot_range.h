@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What becomes of the away numbers of a range when it is unmapped, moved or forked, and what goes
- * by them; slot by slot they are mm/vm/slot.h's.
+ * What becomes of the away numbers of a range when it is unmapped, moved or forked; slot by slot
+ * they are mm/vm/slot.h's.
  */
 #pragma once
 
@@ -18,11 +18,6 @@ void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order
  * may be copied; the caller clears the target range. M exclusive on both. */
 int must_check slot_copy_numbers(struct mm *to, const struct vma *v, vaddr_t start,
                                  vaddr_t end, u64 delta);
-
-/* Removes the translations of file pages from `first` on of the entries [i, stop) of a table with
- * numbers, under v. T held. */
-void slot_drop_beyond(struct change *c, const struct vma *v, struct page *table,
-                      unsigned i, unsigned stop, pgoff_t first);
 
 /* Pages of v that are away (smaps "Nonlinear"). M held. */
 u64 slot_count_away(const struct vma *v);
