@@ -171,14 +171,16 @@ static void print_header(struct seq *s, const struct area *a)
 
 static void print_kb(struct seq *s, const char *key, u64 bytes)
 {
-    char label[24];
-    size_t n = str_copy(label, key, sizeof(label));
+    char line[48], number[20]; /* a key has at most 15 characters */
+    size_t n = str_copy(line, key, sizeof(line));
+    size_t digits = (size_t)(put_decimal(number, bytes / 1024) - number);
 
-    label[n++] = ':';
-    while (n < 16)
-        label[n++] = ' ';
-    label[n] = '\0';
-    seq_printf(s, "%s%8lu kB\n", label, bytes / 1024);
+    line[n++] = ':';
+    while (n + digits < 16 + 8 || n < 16)
+        line[n++] = ' ';
+    memcpy(line + n, number, digits);
+    memcpy(line + n + digits, " kB\n", 4);
+    seq_write(s, line, n + digits + 4);
 }
 
 /* Every page of an object may have been written: nothing here is ever "clean". Huge pages count

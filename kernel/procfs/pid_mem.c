@@ -159,20 +159,22 @@ static ssize_t read_entries(struct uio *u, u64 *pos, u64 end, entries_fn fill, v
 struct pagemap {
     struct mm *mm;
     bool frames;
+    struct pagemap_reader reader;
 };
 
 static void fill_pagemap(void *arg, u64 first, size_t n, u64 *out)
 {
-    const struct pagemap *m = arg;
+    struct pagemap *m = arg;
 
-    pagemap_read(m->mm, first << PAGE_SHIFT, n, out);
+    pagemap_read(m->mm, first << PAGE_SHIFT, n, out, &m->reader);
     for (size_t i = 0; i < n && !m->frames; i++)
         out[i] &= ~PAGEMAP_FRAME;
 }
 
 static ssize_t pagemap_file_read(struct file *f, struct uio *u, u64 *pos)
 {
-    struct pagemap m = {window_mm(f), ((struct window *)f->data)->frames};
+    struct pagemap m = {
+        window_mm(f), ((struct window *)f->data)->frames, {u->left / ENTRY, 0}};
     ssize_t n;
 
     if (!m.mm)

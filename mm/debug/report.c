@@ -30,131 +30,163 @@ u64 page_translations(struct page *pg)
 
 /* Who asks for the pages of a VMA one after the other. */
 struct asker {
-    struct vm_object *object; /* of the VMA */
-    bool held;                /* its lock is */
+    struct vm_object *object; /* of the VMA, or NULL */
     struct census census;
 };
 
-static inline void asker_begin(struct asker *a, struct vm_object *o)
+static inline void asker_begin(struct asker *a, const struct vma *v, u64 pages)
 {
-    a->object = o;
-    a->held = false;
-    census_begin(&a->census);
+    a->object = v->object;
+    census_begin(&a->census, pages >> vma_order(v));
 }
 
-/* Before each pause, and at the end. */
+/* Around the questions about some pages, without a pause of the asker's own. */
+static inline void asker_take(struct asker *a)
+{
+    if (!a->object)
+        return;
+    spin_lock(&a->object->lock);
+    census_take(&a->census, a->object);
+}
+
 static inline void asker_release(struct asker *a)
 {
-    if (a->held)
+    if (a->object)
         spin_unlock(&a->object->lock);
-    a->held = false;
-    census_reset(&a->census);
 }
 
-/* As page_translations(), of what `table` shows: each that shares the table shows it. */
-static inline u64 translations(struct asker *a, struct page *pg, const struct page *table)
+/* As page_translations(), of a page of the object. */
+static always_inline u64 of_object(struct asker *a, struct page *pg, unsigned order)
 {
-    if (pg->type == PAGE_ANON) {
-        u32 holders = READ_ONCE(table->holders);
-
-        return __atomic_load_n(&pg->refs, __ATOMIC_RELAXED) +
-               (holders > 1 ? holders - 1 : 0);
-    }
-    if (!a->held && a->object) {
-        spin_lock(&a->object->lock);
-        a->held = true;
-    }
-    return a->object && pg->type == PAGE_OBJECT && pg->object == a->object
-               ? census_ask(&a->census, pg)
+    return likely(pg->object == a->object) && likely(a->object)
+               ? census_ask(&a->census, pg, order)
                : 0;
 }
 
-static void count_page(struct asker *a, struct page *pg, const struct page *table,
-                       struct vma_counts *c)
+/* Of private memory that `table` shows: each that shares the table shows it. */
+static inline u64 of_private(const struct page *pg, const struct page *table)
 {
-    u64 n = MAX(translations(a, pg, table), 1ul), size = 1ul << pg->order;
+    u32 holders = READ_ONCE(table->holders);
 
-    c->rss += size;
-    c->anon += pg->type == PAGE_ANON ? size : 0;
-    c->shared += n > 1 ? size : 0;
-    c->pss_bytes += n == 1 ? size << PAGE_SHIFT : (size << PAGE_SHIFT) / n;
+    return __atomic_load_n(&pg->refs, __ATOMIC_RELAXED) + (holders > 1 ? holders - 1 : 0);
 }
 
 #define ASK_RUN 64u /* pages between two looks at the time */
+
+/* Adds what n entries of a table show. */
+static always_inline void report_run(struct asker *a, const struct page *table,
+                                     const pte_t *e, unsigned n, struct vma_counts *c,
+                                     unsigned order)
+{
+    u64 size = slot_size(order), rss = 0, anon = 0, one = 0;
+
+    for (const pte_t *end = e + n; e < end; e++) {
+        pte_t pte = pte_load(e);
+        struct page *pg;
+        u64 count = 0;
+
+        if (!pte)
+            continue;
+        pg = pfn_to_page(pte_any_pfn(pte));
+        if (likely(pg->type == PAGE_OBJECT)) {
+            count = of_object(a, pg, order);
+        } else if (pg == zero_page) {
+            continue;
+        } else if (pg->type == PAGE_ANON) {
+            count = of_private(pg, table);
+            anon++;
+        }
+        rss++;
+        if (likely(count <= 1))
+            one++;
+        else
+            c->pss_bytes += size / count;
+    }
+    c->rss += rss << order;
+    c->anon += anon << order;
+    c->shared += (rss - one) << order;
+    c->pss_bytes += one * size;
+}
 
 void vma_report(struct vma *v, struct vma_counts *c)
 {
     REQUIRES(&v->mm->lock);
     unsigned order = vma_order(v);
     struct page *table;
-
     struct asker a;
 
-    asker_begin(&a, v->object);
+    asker_begin(&a, v, vma_npages(v));
     *c = (struct vma_counts){.away = slot_count_away(v)};
     pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
     {
         const pte_t *e = pt_entries(table) + slot_index(va, order);
 
-        for (unsigned n = slot_count(va, next, order); n; n--) {
-            pte_t pte = pte_load(e++);
-
-            if (!pte || pfn_to_page(pte_any_pfn(pte)) == zero_page)
-                continue;
-            count_page(&a, pfn_to_page(pte_any_pfn(pte)), table, c);
-            if (n % ASK_RUN == 0) {
-                asker_release(&a);
-                pause_anyway();
-            }
+        for (unsigned left = slot_count(va, next, order), n; left; left -= n, e += n) {
+            n = MIN(left, ASK_RUN);
+            asker_take(&a);
+            SLOT_CALL(v, report_run, &a, table, e, n, c);
+            asker_release(&a);
+            pause_anyway();
         }
-        asker_release(&a);
-        pause_anyway();
     }
 }
 
-static u64 pagemap_entry(struct asker *a, pte_t pte, const struct page *table)
+static always_inline u64 pagemap_entry(struct asker *a, pte_t pte,
+                                       const struct page *table, unsigned order)
 {
-    struct page *pg;
-    u64 e;
+    struct page *pg = pfn_to_page(pte_any_pfn(pte));
+    u64 e = PAGEMAP_PRESENT | pte_any_pfn(pte), count = 0;
 
-    if (!pte)
-        return 0;
-    pg = pfn_to_page(pte_any_pfn(pte));
-    e = PAGEMAP_PRESENT | page_to_pfn(pg);
-    if (pg->type == PAGE_OBJECT)
+    if (likely(pg->type == PAGE_OBJECT)) {
         e |= PAGEMAP_FILE;
-    if (translations(a, pg, table) == 1)
-        e |= PAGEMAP_EXCLUSIVE;
-    return e;
+        count = of_object(a, pg, order);
+    } else if (pg->type == PAGE_ANON) {
+        count = of_private(pg, table);
+    }
+    return count == 1 ? e | PAGEMAP_EXCLUSIVE : e;
 }
 
-/* The part [va, end) of v; the frames within a huge page follow each other. */
-static void pagemap_vma(struct vma *v, vaddr_t va, vaddr_t end, u64 *out)
+/* The entries of [va, next) of a table; the frames within a huge page follow each other. */
+static always_inline void pagemap_run(struct asker *a, const struct page *table,
+                                      vaddr_t va, vaddr_t next, u64 *out, unsigned order)
+{
+    const pte_t *e = pt_entries(table) + slot_index(va, order);
+    u64 part = va % slot_size(order) >> PAGE_SHIFT;
+
+    for (const u64 *end = out + ((next - va) >> PAGE_SHIFT); out < end; e++, part = 0) {
+        pte_t pte = pte_load(e);
+        u64 entry = pte ? pagemap_entry(a, pte, table, order) : 0;
+
+        if (!order)
+            *out++ = entry;
+        else
+            for (; part < HUGE_PAGES && out < end; part++)
+                *out++ = entry ? entry + part : 0;
+    }
+}
+
+/* The part [va, end) of v. */
+static void pagemap_vma(struct vma *v, vaddr_t va, vaddr_t end, u64 *out,
+                        struct pagemap_reader *r)
 {
     REQUIRES(&v->mm->lock);
-    unsigned order = vma_order(v);
     struct page *table;
-
     struct asker ask;
 
-    asker_begin(&ask, v->object);
-    pt_for_each_table(v->mm, slot_level(order), va, end, at, next, table)
+    asker_begin(&ask, v, MIN(r->left, (v->end - va) >> PAGE_SHIFT));
+    ask.census.lost = r->lost;
+    pt_for_each_table(v->mm, slot_level(vma_order(v)), va, end, at, next, table)
     {
-        const pte_t *e = pt_entries(table) + slot_index(at, order);
-
-        for (vaddr_t a = at, stop; a < next && table->present; a = stop, e++) {
-            u64 entry = pagemap_entry(&ask, pte_load(e), table);
-            u64 part = a % slot_size(order) >> PAGE_SHIFT;
-
-            stop = MIN((a | (slot_size(order) - 1)) + 1, next);
-            for (vaddr_t to = a; entry && to < stop; to += PAGE_SIZE)
-                out[(to - va) >> PAGE_SHIFT] = entry + part++;
-        }
+        if (!table->present)
+            continue;
+        asker_take(&ask);
+        SLOT_CALL(v, pagemap_run, &ask, table, at, next, out + ((at - va) >> PAGE_SHIFT));
         asker_release(&ask);
     }
+    r->lost = ask.census.lost;
 }
 
-void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out)
+void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out, struct pagemap_reader *r)
 {
     vaddr_t end = va + n * PAGE_SIZE;
 
@@ -163,9 +195,10 @@ void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out)
     for (struct vma *v = vma_find(mm, va); v && v->start < end; v = vma_next(v)) {
         vaddr_t start = MAX(va, v->start);
 
-        pagemap_vma(v, start, MIN(end, v->end), out + ((start - va) >> PAGE_SHIFT));
+        pagemap_vma(v, start, MIN(end, v->end), out + ((start - va) >> PAGE_SHIFT), r);
     }
     mm_unlock_shared(mm);
+    r->left -= MIN(r->left, n);
 }
 
 struct arrangement_walk {

@@ -32,8 +32,15 @@ u64 page_translations(struct page *pg);
 #define PAGEMAP_FILE      (1ull << 61) /* a page of an object */
 #define PAGEMAP_PRESENT   (1ull << 63)
 
+/* Who reads a pagemap part by part. */
+struct pagemap_reader {
+    u64 left; /* entries he wants from here on */
+    u32 lost; /* times that a change has made a count worthless; 0 first */
+};
+
 /* Fills in n entries from address va (whole pages below USER_END). Takes mm->lock. */
-void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out);
+void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out,
+                  struct pagemap_reader *r);
 
 /* Addresses that show consecutive file pages, all at home or all away. */
 struct arrangement_run {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * How often the pages of an object are shown, for /proc. Nobody counts it when translations
- * come and go. One page that few can show is counted when it is asked for; who asks for many, or where many aliases or
- * mappings would have to be visited again for each slot that shows it, 64 pages are counted at
- * once and the numbers kept with the object while no translation of it comes or goes: who
+ * come and go. One page that few can show is counted when it is asked for. For who asks for many, all pages are
+ * counted by one look at each slot of the object's mappings, if those are not many more; else 64 at once by their hints, and so
+ * where many aliases or mappings would have to be visited again for each slot that shows a page. The
+ * numbers are kept with the object while no translation of it comes or goes: who
  * adds or drops one clears `counted` after that. It was set before the count looked at that
  * slot, under the table's lock, so a change that the count missed is a change that clears it.
  */
@@ -20,25 +21,27 @@
 #define FEW_VMAS  8u
 #define LOST_MANY 4u /* times: who changes the arrangement meanwhile goes on doing so */
 
-struct block {
-    u32 n[INDEX_SLOTS];
-};
-_Static_assert(sizeof(struct block) == CENSUS_BYTES, "what a block is charged");
-
 static spinlock_t census_lock; /* below O; the list of objects that keep one */
 static struct list keepers = LIST_INIT(keepers);
 
-SLAB_CACHE(block_cache, "census", struct block);
+const struct index census_none;
 
-static void forget_blocks(struct vm_object *o)
+SLAB_CACHE(block_cache, "census", struct census_block);
+
+static void free_blocks(struct index *census)
 {
     void *blocks[INDEX_SLOTS];
     u32 number = 0;
     unsigned n;
 
-    while ((n = index_take(&o->census, &number, ~0u, blocks, NULL)) != 0)
+    while ((n = index_take(census, &number, ~0u, blocks, NULL)) != 0)
         for (unsigned i = 0; i < n; i++)
             slab_free(&block_cache, blocks[i]);
+}
+
+static void forget_blocks(struct vm_object *o)
+{
+    free_blocks(&o->census);
     if (!object_settle_records(o))
         panic("a census that is gone does not fit");
     spin_lock(&census_lock);
@@ -179,6 +182,37 @@ static void count_hints(struct count *c)
     }
 }
 
+/* A count begins; its round, for still_counted(). */
+static u32 count_begin(struct vm_object *o)
+{
+    REQUIRES(&o->lock);
+    if (!READ_ONCE(o->counted)) {
+        census_forget(o);
+        o->count_round++;
+    }
+    WRITE_ONCE(o->counted, true);
+    return o->count_round;
+}
+
+/* Whether nothing has changed since; another count that began meanwhile may have set `counted` again. */
+static bool still_counted(const struct vm_object *o, u32 round)
+{
+    REQUIRES(&o->lock);
+    return READ_ONCE(o->counted) && o->count_round == round;
+}
+
+/* What stands in the census now is to be found by census_drop(), and paid for. */
+static void kept(struct vm_object *o)
+{
+    REQUIRES(&o->lock);
+    spin_lock(&census_lock);
+    if (list_empty(&o->censuses))
+        list_add(&keepers, &o->censuses);
+    spin_unlock(&census_lock);
+    if (!object_settle_records(o)) /* its payer has no room for it */
+        census_forget(o);
+}
+
 /* Counts the 64 pages of a block and keeps the numbers, if there is memory and nothing has
  * changed meanwhile. */
 static void count_block(struct vm_object *o, u32 number, u32 out[INDEX_SLOTS])
@@ -186,33 +220,126 @@ static void count_block(struct vm_object *o, u32 number, u32 out[INDEX_SLOTS])
     REQUIRES(&o->lock);
     pgoff_t first = (pgoff_t)number * INDEX_SLOTS << o->order;
     struct count c = {o, first, out, NULL};
-    struct block *keep;
-    u32 round;
+    struct census_block *keep;
+    u32 round = count_begin(o);
 
     memset(out, 0, sizeof(keep->n));
-    if (!READ_ONCE(o->counted)) {
-        census_forget(o);
-        o->count_round++;
-    }
-    WRITE_ONCE(o->counted, true);
-    round = o->count_round;
     count_homes(&c, first + ((pgoff_t)INDEX_SLOTS << o->order));
     count_hints(&c);
-    /* Another count that began since may have set it again. */
-    if (!READ_ONCE(o->counted) || o->count_round != round ||
-        index_get(&o->census, number) || !(keep = slab_alloc(&block_cache)))
+    if (!still_counted(o, round) || index_get(&o->census, number) ||
+        !(keep = slab_alloc(&block_cache)))
         return;
     memcpy(keep->n, out, sizeof(keep->n));
     if (index_set(&o->census, number, keep) != 0) {
         slab_free(&block_cache, keep);
         return;
     }
-    spin_lock(&census_lock);
-    if (list_empty(&o->censuses))
-        list_add(&keepers, &o->censuses);
-    spin_unlock(&census_lock);
-    if (!object_settle_records(o)) /* its payer has no room for it */
-        census_forget(o);
+    kept(o);
+}
+
+/* ---- all pages at once, by a look at each slot of the mappings ---- */
+
+#define ALL_SLOTS 16u /* for each page that is asked for */
+#define ALL_VMAS  256u
+
+static bool all_pays(const struct vm_object *o, u64 asked)
+{
+    REQUIRES(&o->lock);
+    u64 slots = 0, most = asked * ALL_SLOTS;
+    const struct vma *v;
+
+    if (asked < INDEX_SLOTS || o->nvmas > ALL_VMAS)
+        return false;
+    object_for_each_vma (v, o, 0, ~0ul) {
+        slots += vma_npages(v) >> o->order;
+        if (slots > most)
+            return false;
+    }
+    return true;
+}
+
+static noinline struct census_block *block_make(struct index *census, u32 number)
+{
+    struct census_block *block = slab_alloc(&block_cache);
+
+    if (!block)
+        return NULL;
+    memset(block, 0, sizeof(*block));
+    if (index_set(census, number, block) == 0)
+        return block;
+    slab_free(&block_cache, block);
+    return NULL;
+}
+
+/* What the entries [i, stop) of a table show of o. False: no memory. */
+static always_inline bool count_slots(const struct vm_object *o, const struct page *table,
+                                      unsigned i, unsigned stop, struct index *census,
+                                      unsigned order)
+{
+    const pte_t *e = pt_entries(table) + i, *end = e + (stop - i);
+    struct census_block *block = NULL;
+    u32 at = CENSUS_NONE; /* whose block that is */
+
+    for (; e < end; e++) {
+        pte_t pte = pte_load(e);
+        const struct page *pg = pfn_to_page(pte_pfn(pte));
+        u32 number;
+
+        if (!pte_present(pte) || unlikely(pg->type != PAGE_OBJECT) ||
+            unlikely(pg->object != o))
+            continue;
+        number = pg->index >> order;
+        if (number / INDEX_SLOTS != at) {
+            at = number / INDEX_SLOTS;
+            block = index_get(census, at);
+            if (unlikely(!block) && !(block = block_make(census, at)))
+                return false;
+        }
+        block->n[number % INDEX_SLOTS]++;
+    }
+    return true;
+}
+
+/* Counts all pages of o and keeps the numbers. False: no memory, or something has changed
+ * meanwhile. O is given up for pauses. */
+static bool count_all(struct vm_object *o)
+{
+    REQUIRES(&o->lock);
+    struct object_walk walk = {o, false};
+    struct index fresh = {NULL, 0, 0}, old;
+    u32 round = count_begin(o);
+    bool good = true;
+    struct vma *v;
+
+    object_for_each_vma (v, o, 0, ~0ul) {
+        unsigned order = vma_order(v);
+        struct page *table;
+
+        pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
+        {
+            unsigned i = slot_index(va, order);
+
+            if (!good)
+                break;
+            spin_lock(&table->lock);
+            if (table->present)
+                good = SLOT_CALL(v, count_slots, o, table, i,
+                                 i + slot_count(va, next, order), &fresh);
+            spin_unlock(&table->lock);
+            if (pause_due())
+                object_walk_pause_now(&walk); /* v stays as it is */
+        }
+    }
+    object_walk_end(&walk);
+    good = good && still_counted(o, round);
+    if (good) {
+        old = o->census;
+        o->census = fresh;
+        fresh = old;
+        kept(o);
+    }
+    free_blocks(&fresh);
+    return good;
 }
 
 /* One that keeps a census and is not ending, referenced; NULL: none. */
@@ -244,10 +371,10 @@ u64 census_look(struct census *c, struct page *pg)
     REQUIRES(&pg->object->lock);
     struct vm_object *o = pg->object;
     u32 number = pg->index >> o->order, i = number % INDEX_SLOTS;
-    const struct block *kept = NULL;
+    const struct census_block *kept = NULL;
 
     c->n = c->own;
-    census_reset(c);
+    c->block = CENSUS_NONE;
     if (READ_ONCE(o->counted))
         kept = index_get(&o->census, number / INDEX_SLOTS);
     else
@@ -258,6 +385,14 @@ u64 census_look(struct census *c, struct page *pg)
         return c->n[i];
     }
     page_get(pg); /* counting may pause */
+    if (all_pays(o, c->asked) && c->lost <= LOST_MANY && count_all(o) &&
+        pg->object == o) {
+        kept = index_get(&o->census, number / INDEX_SLOTS);
+        page_put(pg);
+        c->asked = 0; /* once is enough */
+        census_take(c, o);
+        return kept ? kept->n[i] : 0;
+    }
     if (!(pg->flags & PG_LOG) && o->nvmas <= FEW_VMAS && c->lost > LOST_MANY) {
         c->own[i] = (u32)rmap_count(pg);
     } else {
@@ -272,7 +407,7 @@ u64 census_count(struct page *pg)
 {
     struct census c;
 
-    census_begin(&c);
+    census_begin(&c, 1);
     c.lost = LOST_MANY + 1; /* none of the others will be asked for */
     return census_look(&c, pg);
 }

@@ -356,10 +356,10 @@ TEST(lend_reports)
     CHECK_EQ(c.rss, N);
     CHECK_EQ(c.shared, N);
     CHECK_EQ(c.pss_bytes, N * P / 2);
-    pagemap_read(child, BASE, 2, map);
+    pagemap_read(child, BASE, 2, map, &(struct pagemap_reader){2, 0});
     CHECK(!(map[0] & PAGEMAP_EXCLUSIVE) && (map[0] & PAGEMAP_PRESENT));
     t_end(child);
-    pagemap_read(mm, BASE, 2, map);
+    pagemap_read(mm, BASE, 2, map, &(struct pagemap_reader){2, 0});
     CHECK(map[0] & PAGEMAP_EXCLUSIVE);
     t_end(mm);
 }
