@@ -32,8 +32,10 @@ static inline u64 page_end(struct ring *r, u64 at)
 /* A page that is half read is not written to again when pages have ends. */
 static inline u64 room(const struct ring *r)
 {
-    u64 tail = r->ends ? align_down(r->tail, PAGE_SIZE) : r->tail;
+    u64 tail = align_down(r->tail, PAGE_SIZE);
 
+    if (likely(!r->ends))
+        return ring_capacity(r) - inside(r);
     return tail + ring_capacity(r) - MIN(r->head, tail + ring_capacity(r));
 }
 
@@ -87,7 +89,7 @@ static inline void drop_read_pages(struct ring *r, u64 from)
 
 /* What has been read ended there: goes on with the next page if this one's bytes, or its packet,
  * are over. Whether it was a packet. */
-static bool leave_page(struct ring *r, bool whole)
+static noinline bool leave_page(struct ring *r, bool whole)
 {
     u16 *e = end(r, r->tail - 1);
     bool packet = *e & PACKET;
@@ -177,7 +179,7 @@ static void drop_unused_pages(struct ring *r, u64 from)
 }
 
 /* One piece of n bytes that fits, whole or not at all. */
-static int put_piece(struct ring *r, struct uio *u, size_t n)
+static always_inline int put_piece(struct ring *r, struct uio *u, size_t n)
 {
     u64 start = r->head;
 
@@ -206,9 +208,10 @@ ssize_t ring_put(struct ring *r, struct uio *u, size_t n)
 {
     ssize_t done = 0;
     int err = 0;
+    u64 left;
 
-    while (n && !err && room(r)) {
-        size_t part = MIN(MIN(n, PAGE_SIZE), room(r));
+    while (n && !err && (left = room(r)) != 0) {
+        size_t part = MIN(MIN(n, PAGE_SIZE), left);
 
         err = put_piece(r, u, part);
         if (!err) {
