@@ -18,6 +18,7 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/op/zap.h"
 #include "mm/vm/backrun.h"
 #include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"

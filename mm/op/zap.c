@@ -169,7 +169,8 @@ static void unmap_beyond(struct change *c, struct vma *v, struct page *table, va
     change_look(c, table);
     if (!slot_all_home(table)) {
         if (table->present)
-            slot_drop_beyond(c, v, table, i, i + slot_count(va, next, order), first);
+            SLOT_CALL(v, slot_drop_beyond, c, v, table, i,
+                      i + slot_count(va, next, order), first);
     } else if (home < next && table->present) {
         va = MAX(va, home);
         i = slot_index(va, order);

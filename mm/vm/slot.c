@@ -175,33 +175,6 @@ void slot_drop(struct change *c, const struct vma *v, struct page *table, unsign
         drop_run(c, table, i, stop, false, DROP_AWAY, 0);
 }
 
-static always_inline void drop_beyond(struct change *c, const struct vma *v,
-                                      struct page *table, unsigned i, unsigned stop,
-                                      pgoff_t first, unsigned order)
-{
-    pte_t *e = pt_entries(table);
-    vaddr_t va = pt_address(table, i);
-    u32 removed = 0;
-
-    for (; i < stop; i++, va += slot_size(order)) {
-        if (slot_number_page(slot_number(table, i), v, va) < first || !pte_load(&e[i]))
-            continue;
-        pte_store(&e[i], 0);
-        change_note(c, va);
-        removed++;
-    }
-    table->present = (u16)(table->present - removed);
-    c->resident[RESIDENT_SHMEM] -= (s32)(removed << order);
-    mm_count_n(pte_zapped, removed);
-}
-
-void slot_drop_beyond(struct change *c, const struct vma *v, struct page *table,
-                      unsigned i, unsigned stop, pgoff_t first)
-{
-    REQUIRES(&table->lock);
-    SLOT_CALL(v, drop_beyond, c, v, table, i, stop, first);
-}
-
 /* ---- rights ---- */
 
 /* Gives the present ones of n entries these rights and what `keep` lets stand; the bits that

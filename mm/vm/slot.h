@@ -287,6 +287,13 @@ static always_inline void slot_replace(struct change *c, pte_t *entry, vaddr_t v
         change_note(c, va);
 }
 
+/* Removes one that is flushed in any case. T held. */
+static always_inline void slot_empty(pte_t *entry)
+{
+    REQUIRES(&virt_to_page(entry)->lock);
+    pte_store(entry, 0);
+}
+
 /* Removes it. T held. */
 static always_inline void slot_clear(struct change *c, pte_t *entry, vaddr_t va,
                                      pte_t old, struct tally *t)
@@ -368,9 +375,6 @@ void slot_set_rights(struct slot s, pte_t old, u32 prot, unsigned order);
 /* Removes the translations of entries [i, stop) of a table under v. T held. */
 void slot_drop(struct change *c, const struct vma *v, struct page *table, unsigned i,
                unsigned stop, u32 what);
-/* Those of file pages from `first` on, in a table with numbers. */
-void slot_drop_beyond(struct change *c, const struct vma *v, struct page *table,
-                      unsigned i, unsigned stop, pgoff_t first);
 
 /* Gives the entries [i, stop) of a table the rights of v, some: a present private page may be
  * shared with a child, only a fault makes that writable. No rights: private memory is parked

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slots (mm/vm/slot.h) that show one page of an object lose it: that page has left the index, so
- * that none is added.
+ * The slots (mm/vm/slot.h) that show pages of an object which leave lose them: a page that has left
+ * the index, or all behind the object's new end. So none is added meanwhile.
  */
 #pragma once
 
@@ -51,4 +51,27 @@ static always_inline void slot_drop_backlink(struct change *c, struct page *pg, 
         mm_count(pte_zapped);
     }
     spin_unlock(&table->lock);
+}
+
+/* Of the entries [i, stop) of a table with numbers those go that show file pages from `first` on.
+ * T held. */
+static always_inline void slot_drop_beyond(struct change *c, const struct vma *v,
+                                           struct page *table, unsigned i, unsigned stop,
+                                           pgoff_t first, unsigned order)
+{
+    REQUIRES(&table->lock);
+    pte_t *e = pt_entries(table);
+    vaddr_t va = pt_address(table, i);
+    u32 removed = 0;
+
+    for (; i < stop; i++, va += slot_size(order)) {
+        if (slot_number_page(slot_number(table, i), v, va) < first || !pte_load(&e[i]))
+            continue;
+        slot_empty(&e[i]);
+        change_note(c, va);
+        removed++;
+    }
+    table->present = (u16)(table->present - removed);
+    c->resident[RESIDENT_SHMEM] -= (s32)(removed << order);
+    mm_count_n(pte_zapped, removed);
 }

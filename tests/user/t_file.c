@@ -85,7 +85,8 @@ TEST(append, "O_APPEND")
     t_contains(a, "abcfegh");
 }
 
-TEST(notify, "F_NOTIFY: nothing asked for ends what there is not, as for files of all kinds")
+TEST(notify,
+     "F_NOTIFY: nothing asked for ends what there is not, as for files of all kinds")
 {
     int file = t_make("file", "abc"), dir = open(".", O_RDONLY);
     OK(fcntl(file, F_NOTIFY, 0));
