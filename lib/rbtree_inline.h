@@ -44,6 +44,18 @@ static inline void rb_replace_child(struct rb_root *root, struct rb_node *parent
         parent->right = new;
 }
 
+/* Puts `new`, which is in no tree, in the place of `old`. What is stored there is not touched. */
+static inline void rb_replace(struct rb_root *root, struct rb_node *old,
+                              struct rb_node *new)
+{
+    *new = *old;
+    rb_replace_child(root, rb_parent(old), old, new);
+    if (new->left)
+        rb_set_parent(new->left, new);
+    if (new->right)
+        rb_set_parent(new->right, new);
+}
+
 static always_inline void rb_propagate_with(struct rb_node *node, rb_update_fn update)
 {
     while (node && update(node))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Who maps an object: the tree of VMAs ordered by home, an interval tree in which every node
- * knows the largest home end below it.
+ * knows the largest home end below it. What fork copies has the homes of what it was copied
+ * from, and hangs below that (mm/vm/kin.h), not in the tree that all processes share.
  */
 #include "mm/vm/object_tree.h"
 #include "lib/lock.h"
@@ -9,6 +10,7 @@
 #include "lib/rbtree_inline.h"
 #include "mm/vm/backlink.h"
 #include "mm/vm/census.h"
+#include "mm/vm/kin.h"
 #include "mm/vm/object_walk.h"
 #include "mm/vm/vma.h"
 
@@ -69,12 +71,28 @@ static void insert(struct vm_object *o, struct vma *v, struct vma *after)
         link = v->pgoff < home_vma(parent)->pgoff ? &parent->left : &parent->right;
     }
     v->home_max = 0;
+    kin_init(v);
     rb_insert_with(&o->vmas, &v->home_node, parent, link, home_update);
+}
+
+static inline bool in_tree(const struct vma *v)
+{
+    return v->home_max != 0;
 }
 
 static void erase(struct vm_object *o, struct vma *v)
 {
-    rb_erase_with(&o->vmas, &v->home_node, home_update);
+    struct vma *heir;
+
+    if (!in_tree(v)) {
+        kin_leave(v);
+    } else if (v->kin.first) {
+        heir = kin_inherit(v);
+        rb_replace(&o->vmas, &v->home_node, &heir->home_node);
+        heir->home_max = v->home_max;
+    } else {
+        rb_erase_with(&o->vmas, &v->home_node, home_update);
+    }
 }
 
 void object_link_locked(struct vma *v, struct vma *after)
@@ -82,7 +100,12 @@ void object_link_locked(struct vma *v, struct vma *after)
     REQUIRES(&v->object->lock);
     struct vm_object *o = v->object;
 
-    insert(o, v, after);
+    if (after && after->pgoff == v->pgoff && home_end(after) == home_end(v)) {
+        v->home_max = 0;
+        kin_join(v, after);
+    } else {
+        insert(o, v, after && in_tree(after) ? after : NULL);
+    }
     o->nvmas++;
     o->shared_writable += counts_writable(v);
     o->nprivate += !(v->flags & VM_SHARED);
@@ -102,13 +125,14 @@ void object_unlink_locked(struct vma *v)
 /* Whether v would keep its place in the order. */
 static bool keeps_place(const struct vma *v, pgoff_t pgoff)
 {
-    const struct vma *beside;
+    const struct vma *other;
 
+    if (!in_tree(v) || v->kin.first)
+        return false; /* the others keep their homes */
     if (pgoff == v->pgoff)
         return true;
-    beside = home_vma(pgoff < v->pgoff ? rb_prev(&v->home_node) : rb_next(&v->home_node));
-    return !beside ||
-           (pgoff < v->pgoff ? beside->pgoff <= pgoff : pgoff <= beside->pgoff);
+    other = home_vma(pgoff < v->pgoff ? rb_prev(&v->home_node) : rb_next(&v->home_node));
+    return !other || (pgoff < v->pgoff ? other->pgoff <= pgoff : pgoff <= other->pgoff);
 }
 
 void object_resize_locked(struct vma *v, vaddr_t start, vaddr_t end)
@@ -232,8 +256,11 @@ struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t l
 struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last)
 {
     REQUIRES(&v->object->lock);
+    const struct vma *same = kin_next(&v);
     const struct rb_node *n = &v->home_node;
 
+    if (same)
+        return (struct vma *)same;
     for (;;) {
         struct rb_node *parent;
 

@@ -50,6 +50,14 @@ struct vm_object;
 /* Of these, where only faults show pages and give the right to write. */
 #define VM_BY_FAULT    (VM_ASK_WRITE | VM_ASK_MINOR)
 
+/* Its place among those with the same homes: mm/vm/kin.h. */
+struct kin {
+    uintptr_t first;  /* of those below it, 0: none */
+    uintptr_t next;   /* beside it; 0: it is the root */
+    uintptr_t *lead;  /* what leads to it */
+    struct vma *last; /* of those below it, if any */
+};
+
 struct vma {
     vaddr_t start, end; /* [M] whole pages */
     pgoff_t pgoff;      /* [M] home of start; private anonymous: start / PAGE_SIZE */
@@ -62,7 +70,8 @@ struct vma {
     struct rb_node node;      /* [M] by start, augmented with max_gap */
     u64 gap, max_gap;         /* [M] hole below this VMA; largest of this subtree */
     struct rb_node home_node; /* [O] in object->vmas by pgoff, augmented with home_max */
-    pgoff_t home_max;         /* [O] largest home end of this subtree */
+    pgoff_t home_max; /* [O] largest home end of this subtree; 0: not in the tree */
+    struct kin kin;   /* [O] */
 };
 
 /* The linear file page of an address. What it shows says mm_offset() (mm/vm/slot.h). */

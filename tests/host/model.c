@@ -262,15 +262,40 @@ struct mappings {
     u32 all, writable, private;
 };
 
+static void count_mapping(const struct vma *v, struct mappings *c)
+{
+    c->all++;
+    c->writable += v->flags & VM_SHARED && v->flags & VM_MAYWRITE;
+    c->private += !(v->flags & VM_SHARED);
+}
+
+/* v and what hangs below it, all of the homes of `root`. */
+static void count_same(const struct vma *v, const struct vma *root, struct mappings *c)
+{
+    const uintptr_t *lead = &v->kin.first;
+
+    count_mapping(v, c);
+    CHECK_EQ(v->pgoff, root->pgoff);
+    CHECK_EQ(vma_npages(v), vma_npages(root));
+    CHECK_EQ(!v->home_max, v != root);
+    while (*lead && !(*lead & 1)) {
+        const struct vma *below = (const struct vma *)*lead;
+
+        CHECK(below->kin.lead == lead);
+        count_same(below, root, c);
+        lead = &below->kin.next;
+        if (*lead & 1)
+            CHECK(v->kin.last == below && *lead == ((uintptr_t)v | 1));
+    }
+}
+
 static void count_mappings(const struct rb_node *n, struct mappings *c)
 {
     const struct vma *v = n ? rb_entry(n, struct vma, home_node) : NULL;
 
     if (!v)
         return;
-    c->all++;
-    c->writable += v->flags & VM_SHARED && v->flags & VM_MAYWRITE;
-    c->private += !(v->flags & VM_SHARED);
+    count_same(v, v, c);
     count_mappings(n->left, c);
     count_mappings(n->right, c);
 }

@@ -3,6 +3,7 @@
  * Objects without mappings: size, holes, pages, seek, allocate, and failures.
  */
 #include "lib/string.h"
+#include "mm/op/fork.h"
 #include "mm/phys/buddy.h"
 #include "mm/vm/object_tree.h"
 #include "tests/host/mmtest.h"
@@ -202,5 +203,67 @@ TEST(object_vma_tree)
         CHECK_EQ(found, want);
     }
     t_end(mm);
+    object_put(o);
+}
+
+/* The same of processes that are copies of one another, and change what they have. */
+static u32 met_by_all(struct mm *const *mms, u32 n, const struct vm_object *o,
+                      pgoff_t low, pgoff_t high)
+{
+    u32 count = 0;
+    const struct vma *v;
+
+    for (u32 i = 0; i < n; i++) {
+        if (!mms[i])
+            continue;
+        mm_lock(mms[i]);
+        vma_for_each (v, mms[i])
+            count += v->object == o && v->pgoff < high && v->pgoff + vma_npages(v) > low;
+        mm_unlock(mms[i]);
+    }
+    return count;
+}
+
+static u32 met_by_tree(struct vm_object *o, pgoff_t low, pgoff_t high)
+{
+    u32 count = 0;
+
+    spin_lock(&o->lock);
+    for (const struct vma *v = object_first_vma(o, low, high); v;
+         v = object_next_vma(v, low, high)) {
+        CHECK(v->pgoff < high && v->pgoff + vma_npages(v) > low);
+        count++;
+    }
+    spin_unlock(&o->lock);
+    return count;
+}
+
+TEST(object_vma_tree_of_forks)
+{
+    enum { PROCESSES = 8, PAGES = 24 };
+    struct vm_object *o = object_create(PAGES * P);
+    struct mm *mms[PROCESSES] = {t_mm()};
+
+    t_shared(mms[0], BASE, PAGES, o, 0);
+    for (int step = 0; step < 4000; step++) {
+        u32 i = (u32)rnd_below(PROCESSES), k = (u32)rnd_below(PROCESSES);
+        pgoff_t low = rnd_below(PAGES), high = low + 1 + rnd_below(PAGES - low);
+
+        if (!mms[i] && mms[k]) {
+            CHECK_EQ(mm_fork(mms[k], &mms[i]), 0);
+        } else if (mms[i] && i && one_in(3)) {
+            t_end(mms[i]);
+            mms[i] = NULL;
+        } else if (mms[i] && one_in(2)) {
+            CHECK_EQ(mm_munmap(mms[i], BASE + low * P, (high - low) * P), 0);
+        } else if (mms[i]) {
+            t_shared(mms[i], BASE, PAGES, o, 0);
+        }
+        CHECK_EQ(met_by_tree(o, low, high), met_by_all(mms, PROCESSES, o, low, high));
+    }
+    for (u32 i = 0; i < PROCESSES; i++)
+        if (mms[i])
+            t_end(mms[i]);
+    CHECK_EQ(o->nvmas, 0);
     object_put(o);
 }

@@ -229,10 +229,26 @@ def hint_line(kind, key, frame, by):
             + ("live" if live else f"stale, {entry_text(e)} is there"))
 
 
+def same_homes(v):
+    """An area and those that hang below it (mm/vm/kin.h)."""
+    yield v
+    at = int(v["kin"]["first"])
+    while at and not at & 1:
+        below = pointer("struct vma", at).dereference()
+        yield from same_homes(below)
+        at = int(below["kin"]["next"])
+
+
+def mappings(o):
+    """The areas that show an object."""
+    for v in nodes(o["vmas"], "struct vma", "home_node"):
+        yield from same_homes(v)
+
+
 def home_lines(page, frame, by):
     """Areas whose home the page is, and whether they show it."""
     n, shift = int(page["index"]), 0
-    for v in nodes(page["object"]["vmas"], "struct vma", "home_node"):
+    for v in mappings(page["object"]):
         va = int(v["start"]) + (n - int(v["pgoff"]) << 12)
         if not int(v["start"]) <= va < int(v["end"]):
             continue
