@@ -34,7 +34,9 @@ static s32 last_pid;
 static u32 nprocs; /* reserved numbers in use */
 
 /* How many processes are in the group and in the session of each number; proc_lock. */
-static u16 in_group[PID_MAX], in_session[PID_MAX];
+static struct {
+    u16 group, session;
+} names[PID_MAX];
 
 SLAB_CACHE_LINES(proc_cache, "proc", struct proc);
 
@@ -102,24 +104,24 @@ static bool pid_reserved(s32 pid)
 
 static bool pid_names_group(s32 pid)
 {
-    return in_group[pid] || in_session[pid];
+    return names[pid].group || names[pid].session;
 }
 
 bool group_used(s32 pgid)
 {
     REQUIRES(&proc_lock);
-    return pgid >= 0 && pgid < PID_MAX && in_group[pgid];
+    return pgid >= 0 && pgid < PID_MAX && names[pgid].group;
 }
 
 void proc_set_group(struct proc *p, s32 pgid, s32 sid)
 {
     REQUIRES(&proc_lock);
-    in_group[p->pgid]--;
-    in_session[p->sid]--;
+    names[p->pgid].group--;
+    names[p->sid].session--;
     procs_regroup(p, pgid);
     p->sid = sid;
-    in_group[pgid]++;
-    in_session[sid]++;
+    names[pgid].group++;
+    names[sid].session++;
 }
 
 u32 proc_threads_max;
@@ -193,8 +195,8 @@ void proc_publish(struct proc *p, struct proc *parent)
     REQUIRES(&proc_lock);
     p->parent = parent;
     p->ppid = parent ? parent->pid : 0;
-    in_group[p->pgid]++;
-    in_session[p->sid]++;
+    names[p->pgid].group++;
+    names[p->sid].session++;
     p->account->tasks += MAX(p->nthreads, 1u);
     if (parent)
         list_add_tail(&parent->children, &p->sibling);
@@ -205,8 +207,8 @@ void proc_publish(struct proc *p, struct proc *parent)
 void proc_unpublish(struct proc *p)
 {
     REQUIRES(&proc_lock);
-    in_group[p->pgid]--;
-    in_session[p->sid]--;
+    names[p->pgid].group--;
+    names[p->sid].session--;
     p->account->tasks--; /* its threads have gone */
     list_del(&p->sibling);
     zombie_unqueue(p);

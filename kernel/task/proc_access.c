@@ -11,13 +11,6 @@
 
 static struct list pins = LIST_INIT(pins); /* of struct pid_pin.link; proc_lock */
 
-u64 proc_next_serial(void)
-{
-    static u64 last; /* atomic */
-
-    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
-}
-
 bool pid_is_pinned(s32 pid)
 {
     struct list *pos;

@@ -40,5 +40,4 @@ struct pid_pin {
 bool must_check pid_pin(struct pid_pin *pin, const struct task_id *id);
 void pid_unpin(struct pid_pin *pin);
 
-u64 proc_next_serial(void);
 bool pid_is_pinned(s32 pid); /* proc_lock held */

@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
+#include "kernel/task/walk.h"
 #include "lib/lock.h"
 
 #define BUCKETS 1024u

@@ -40,10 +40,10 @@ void visit_forget(struct proc *p)
 {
     REQUIRES(&proc_lock);
     REQUIRES(&p->sig.lock);
+    if (!p->visits) /* it is put in with sig.lock held, and taken out with proc_lock held */
+        return;
     SCOPED_LOCK(&lock);
-
-    if (p->visits)
-        list_del(&p->visit_link);
+    list_del(&p->visit_link);
     p->visits = 0;
 }
 

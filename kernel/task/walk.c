@@ -12,9 +12,18 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 
-static struct rb_root by_birth = RB_ROOT;
-static struct rb_root by_group = RB_ROOT; /* and in each group by birth */
-static u64 last_birth;
+/* What each new process changes, on one line. */
+static struct {
+    struct rb_root by_birth; /* proc_lock; with the next two */
+    struct rb_root by_group; /* and in each group by birth */
+    u64 last_birth;
+    u64 last_serial; /* atomic */
+} __attribute__((aligned(64))) all;
+
+u64 proc_next_serial(void)
+{
+    return __atomic_add_fetch(&all.last_serial, 1, __ATOMIC_RELAXED);
+}
 
 static struct proc *birth_entry(struct rb_node *n)
 {
@@ -28,7 +37,7 @@ static struct proc *group_entry(struct rb_node *n)
 
 static void link_group(struct proc *p)
 {
-    struct rb_node **link = &by_group.node, *parent = NULL;
+    struct rb_node **link = &all.by_group.node, *parent = NULL;
 
     while (*link) {
         const struct proc *q = group_entry(*link);
@@ -38,41 +47,41 @@ static void link_group(struct proc *p)
                    ? &parent->left
                    : &parent->right;
     }
-    rb_insert(&by_group, &p->group_node, parent, link, NULL);
+    rb_insert(&all.by_group, &p->group_node, parent, link, NULL);
 }
 
 void procs_add(struct proc *p)
 {
     REQUIRES(&proc_lock);
-    struct rb_node **link = &by_birth.node, *parent = NULL;
+    struct rb_node **link = &all.by_birth.node, *parent = NULL;
 
-    p->birth = ++last_birth;
+    p->birth = ++all.last_birth;
     while (*link) { /* it is the last */
         parent = *link;
         link = &parent->right;
     }
-    rb_insert(&by_birth, &p->birth_node, parent, link, NULL);
+    rb_insert(&all.by_birth, &p->birth_node, parent, link, NULL);
     link_group(p);
 }
 
 void procs_remove(struct proc *p)
 {
     REQUIRES(&proc_lock);
-    rb_erase(&by_birth, &p->birth_node, NULL);
-    rb_erase(&by_group, &p->group_node, NULL);
+    rb_erase(&all.by_birth, &p->birth_node, NULL);
+    rb_erase(&all.by_group, &p->group_node, NULL);
 }
 
 void procs_regroup(struct proc *p, s32 pgid)
 {
     REQUIRES(&proc_lock);
-    rb_erase(&by_group, &p->group_node, NULL);
+    rb_erase(&all.by_group, &p->group_node, NULL);
     p->pgid = pgid;
     link_group(p);
 }
 
 static struct proc *born_after(u64 birth)
 {
-    struct rb_node *n = by_birth.node;
+    struct rb_node *n = all.by_birth.node;
     struct proc *found = NULL;
 
     while (n) {
@@ -87,7 +96,7 @@ static struct proc *born_after(u64 birth)
 
 static struct proc *member_after(s32 pgid, u64 birth)
 {
-    struct rb_node *n = by_group.node;
+    struct rb_node *n = all.by_group.node;
     struct proc *found = NULL;
 
     while (n) {
@@ -123,7 +132,7 @@ struct proc *group_after(s32 pgid, u64 birth)
 
 u64 proc_births(void)
 {
-    return last_birth;
+    return all.last_birth;
 }
 
 bool proc_pause(irqflags_t *flags)

@@ -6,6 +6,9 @@
 
 #include "kernel/task/proc.h"
 
+/* A number that no process or thread had: each has one, a later one a greater one. */
+u64 proc_next_serial(void);
+
 /* A published process takes its place, leaves it, goes to another group. */
 void procs_add(struct proc *p);
 void procs_remove(struct proc *p);

@@ -23,13 +23,34 @@ SLAB_CACHE_LINES(mm_cache, "mm", struct mm);
 u32 mm_max_map_count = MM_MAX_MAP_COUNT_DEFAULT;
 u64 mm_min_addr = MMAP_MIN_ADDR;
 
-/* On one line: who makes or ends one touches all of it. */
-static struct {
+/* The address spaces that a CPU has made, which end on any: what processes write that make and end
+ * them is a line of that CPU, which the number of an address space names. */
+struct made {
     spinlock_t lock;
-    u32 dying;        /* atomic: address spaces that are being taken apart */
-    u64 next_id;      /* atomic */
-    struct list list; /* [lock] of struct mm.all */
-} __attribute__((aligned(64))) all = {.list = LIST_INIT(all.list)};
+    u32 dying;        /* atomic: those that are being taken apart */
+    u64 last;         /* [lock] of their numbers, divided by MAX_CPUS */
+    struct list list; /* [lock] of struct mm.all; zeros at first */
+} __attribute__((aligned(64)));
+
+static DEFINE_PER_CPU(struct made, made);
+
+static struct made *made_with(const struct mm *mm)
+{
+    return &per_cpu(made, (u32)(mm->id % MAX_CPUS));
+}
+
+static void note_made(struct mm *mm)
+{
+    u32 cpu = cpu_id();
+    struct made *m = &per_cpu(made, cpu);
+
+    spin_lock(&m->lock);
+    mm->id = ++m->last * MAX_CPUS + cpu;
+    if (!m->list.next)
+        list_init(&m->list);
+    list_add_tail(&m->list, &mm->all);
+    spin_unlock(&m->lock);
+}
 
 struct mm *mm_create(void)
 {
@@ -40,22 +61,23 @@ struct mm *mm_create(void)
     mutex_init(&mm->lock);
     mm->refs = 1;
     mm->holds = 1;
-    mm->id = __atomic_add_fetch(&all.next_id, 1, __ATOMIC_RELAXED);
     mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true, true, false};
     mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
     if (!pt_init(mm)) {
         slab_free(&mm_cache, mm);
         return NULL;
     }
-    spin_lock(&all.lock);
-    list_add_tail(&all.list, &mm->all);
-    spin_unlock(&all.lock);
+    note_made(mm);
     return mm;
 }
 
 bool mm_any_dying(void)
 {
-    return __atomic_load_n(&all.dying, __ATOMIC_RELAXED) != 0;
+    u32 dying = 0;
+
+    for (u32 cpu = 0; cpu < cpu_count && !dying; cpu++)
+        dying = __atomic_load_n(&per_cpu(made, cpu).dying, __ATOMIC_RELAXED);
+    return dying != 0;
 }
 
 void mm_get(struct mm *mm)
@@ -127,21 +149,22 @@ static void unmap_all(struct mm *mm, struct area_dead *dead)
 
 void mm_put(struct mm *mm)
 {
+    struct made *m = made_with(mm);
     struct area_dead dead = {NULL};
 
     if (__atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     ASSERT(mm->cpus == 0 && cpu_own.mm != mm);
-    spin_lock(&all.lock);
+    spin_lock(&m->lock);
     list_del(&mm->all);
-    spin_unlock(&all.lock);
-    __atomic_fetch_add(&all.dying, 1, __ATOMIC_RELAXED);
+    spin_unlock(&m->lock);
+    __atomic_fetch_add(&m->dying, 1, __ATOMIC_RELAXED);
     mm_lock(mm);
     unmap_all(mm, &dead);
     pt_fini(mm);
     mm_unlock(mm);
     area_bury(&dead);
-    __atomic_fetch_sub(&all.dying, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&m->dying, 1, __ATOMIC_RELAXED);
     ASSERT(mm_rss(mm) == 0 && mm->tables == 0);
     if (mm->program.exe)
         vm_file_put(mm->program.exe);
@@ -175,17 +198,26 @@ void mm_activate(struct mm *mm)
 
 struct mm *mm_after(const struct mm *mm)
 {
-    const struct list *next = mm ? mm->all.next : all.list.next;
+    u32 cpu = mm ? (u32)(mm->id % MAX_CPUS) : 0;
+    const struct list *next = mm ? mm->all.next : per_cpu(made, 0).list.next;
 
-    return next == &all.list ? NULL : list_entry(next, struct mm, all);
+    while (!next || next == &per_cpu(made, cpu).list) {
+        if (++cpu >= cpu_count)
+            return NULL;
+        next = per_cpu(made, cpu).list.next;
+    }
+    return list_entry(next, struct mm, all);
 }
 
 void mm_for_each(void (*visit)(struct mm *mm, void *arg), void *arg)
 {
-    struct list *pos;
+    for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+        struct made *m = &per_cpu(made, cpu);
+        const struct list *pos;
 
-    spin_lock(&all.lock);
-    list_for_each (pos, &all.list)
-        visit(list_entry(pos, struct mm, all), arg);
-    spin_unlock(&all.lock);
+        spin_lock(&m->lock);
+        for (pos = m->list.next; pos && pos != &m->list; pos = pos->next)
+            visit(list_entry(pos, struct mm, all), arg);
+        spin_unlock(&m->lock);
+    }
 }

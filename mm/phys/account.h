@@ -34,6 +34,8 @@ struct account {
     struct list link;       /* all accounts */
     u32 refs;               /* atomic */
     u32 uid;                /* [c] */
+    u32 tasks;              /* processes, zombies too, and their further threads;
+                             * proc_lock; beside `refs`, for each new one changes both */
     u32 signals;            /* atomic: queued ones */
     u64 pipe_pages;         /* atomic: room of pipes */
     u64 watches;            /* atomic: files that epolls watch */
@@ -42,8 +44,6 @@ struct account {
     u64 flying;             /* atomic: descriptors in messages nobody has received */
     struct quota *files;    /* [c] nameless files: memfd, shared anonymous memory */
     struct quota *segments; /* [c] System V segments: they outlive their creator */
-    u32 tasks;              /* processes, zombies too, and their further threads;
-                             * proc_lock */
     u64 points;             /* kernel/task/oom.c, in the middle of a choice; proc_lock */
 };
 

@@ -64,7 +64,7 @@ struct mm {
     u64 id;          /* [c] no other address space ever has it */
     pte_t *root;     /* [c] root page table */
     paddr_t root_pa; /* [c] */
-    struct list all; /* list of all address spaces, for checks */
+    struct list all; /* list of those made by one CPU, for checks */
     u32 membarrier;  /* atomic: MEMBARRIER_* registered */
     u32 lent; /* leaf tables it shares (mm/vm/lend.h), and frozen numbers (mm/vm/away.h); atomic */
 

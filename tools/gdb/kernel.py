@@ -103,6 +103,14 @@ def per_cpu(var, cpu):
     return gdb.Value(at & (1 << 64) - 1).cast(var.type.pointer()).dereference()
 
 
+def address_spaces():
+    """All of them, by the CPU that made them."""
+    for cpu in range(cpu_count()):
+        made = per_cpu(static("mm/op/mm.c", "made"), cpu)["list"]
+        if int(made["next"]):
+            yield from elements(made, "struct mm", "all")
+
+
 def cpu_block(cpu):
     return per_cpu(value("cpu_local"), cpu)
 

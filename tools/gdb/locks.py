@@ -5,7 +5,7 @@
 import re
 
 import gdb
-from kernel import command, cpu_block, cpu_count, elements, place, pointer, static, text, value
+from kernel import address_spaces, command, cpu_block, cpu_count, elements, place, pointer, static, text, value
 from memory import owners, who
 from tasks import backtrace, processes, running, threads
 
@@ -87,7 +87,7 @@ def locks():
             free = False
             print(f"spinlock {name}: {holder(lock)}")
     spaces = {}
-    for mm in elements(static("mm/op/mm.c", "all")["list"], "struct mm", "all"):
+    for mm in address_spaces():
         m = mm["lock"]
         spaces[int(m.address)] = int(mm)
         if int(m["state"]):

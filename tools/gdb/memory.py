@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Address spaces: areas, the walk of an address, what is where, who shows a page, objects.
-from kernel import (DIRECT_BASE, PAGE_SIZE, command, elements, nodes, number, page_of, page_type,
+from kernel import (DIRECT_BASE, PAGE_SIZE, address_spaces, command, elements, nodes, number, page_of, page_type,
                     pointer, read_word, read_words, static, text)
 from tasks import process, processes
 
@@ -303,7 +303,7 @@ def leaves_with_runs(node):
 @command("spaces", "", "address spaces: pages, tables, areas")
 def spaces():
     by = owners()
-    for mm in elements(static("mm/op/mm.c", "all")["list"], "struct mm", "all"):
+    for mm in address_spaces():
         resident = [int(mm["resident"][i]) for i in range(3)]
         print(f"{int(mm):#x}: {who(int(mm), by)}, {int(mm['nvmas'])} areas, {int(mm['tables'])} tables, "
               f"{int(mm['aways'])} with away numbers, {int(mm['lent'])} lent, resident {resident} "
