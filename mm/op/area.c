@@ -86,7 +86,8 @@ void area_account(struct mm *mm, u32 flags, s64 npages)
         mm->data_vm += (u64)npages;
     if (flags & VM_LOCKED)
         mm->locked_vm += (u64)npages;
-    mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
+    if (mm->total_vm > mm->hiwater_vm) /* its line is written when it changes only */
+        mm->hiwater_vm = mm->total_vm;
 }
 
 /* npages of memory get other flags. */

@@ -26,9 +26,10 @@ static inline struct vma *kin_vma(uintptr_t link)
     return (struct vma *)(link & ~KIN_UP);
 }
 
+/* v stands in the tree, alone. */
 static inline void kin_init(struct vma *v)
 {
-    v->kin = (struct kin){0, 0, NULL, NULL};
+    v->kin.first = v->kin.next = 0;
 }
 
 /* Hangs v below `like`. */
@@ -36,7 +37,9 @@ static inline void kin_join(struct vma *v, struct vma *like)
 {
     struct kin *above = &like->kin;
 
-    v->kin = (struct kin){0, above->first, &above->first, NULL};
+    v->kin.first = 0;
+    v->kin.next = above->first;
+    v->kin.lead = &above->first;
     if (above->first) {
         kin_vma(above->first)->kin.lead = &v->kin.next;
     } else {
