@@ -15,6 +15,14 @@
 
 DEFINE_PER_CPU(struct page_stack, page_stack);
 
+static inline u32 count_pages(u64 pages)
+{
+    pages -= pages >> 1 & 0x5555555555555555;
+    pages = (pages & 0x3333333333333333) + (pages >> 2 & 0x3333333333333333);
+    pages = (pages + (pages >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (u32)(pages * 0x0101010101010101 >> 56);
+}
+
 /* What a CPU takes are neighbours, as far as they are free: descriptors of a group fill 40 cache
  * lines, so CPUs that took different groups do not write to one line, and what is then made of
  * them, a file's pages one after the other, is not mixed with what others make. */
@@ -27,10 +35,10 @@ struct page *page_stack_refill(struct page_stack *c)
 
     spin_lock(&buddy.lock);
     while (n < STACK_BATCH && (pages = group_take(&first)) != 0) {
-        struct page *pg = pfn_to_page(first);
+        struct page *pg = pfn_to_page(first), **top = &c->pages[n += count_pages(pages)];
 
-        for (; pages; pages &= ~(1ull << (63 - __builtin_clzll(pages))))
-            c->pages[n++] = pg + (63 - __builtin_clzll(pages)); /* the first goes first */
+        for (; pages; pages &= pages - 1)
+            *--top = pg + (u32)__builtin_ctzll(pages); /* the first goes first */
     }
     WRITE_ONCE(buddy.nfree, buddy.nfree - (n - c->count));
     c->count = n;
@@ -98,14 +106,6 @@ bool page_drain_answered(u32 cpu, u32 mark)
 {
     return (s32)(__atomic_load_n(&per_cpu(page_stack, cpu).drains, __ATOMIC_ACQUIRE) -
                  mark) >= 0;
-}
-
-static inline u32 count_pages(u64 pages)
-{
-    pages -= pages >> 1 & 0x5555555555555555;
-    pages = (pages & 0x3333333333333333) + (pages >> 2 & 0x3333333333333333);
-    pages = (pages + (pages >> 4)) & 0x0f0f0f0f0f0f0f0f;
-    return (u32)(pages * 0x0101010101010101 >> 56);
 }
 
 static inline void poison(u64 group, u64 pages)
