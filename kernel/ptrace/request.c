@@ -59,6 +59,18 @@ static long check_attach(const struct proc *p, const struct thread *t)
     return p->in_exec ? -ERESTARTNOINTR : 0;
 }
 
+/* One that has stopped already stops for its tracer instead; a seized one even if the other stop
+ * ends before. */
+static void stop_for_us(struct proc *p, struct thread *t, bool seize)
+{
+    SCOPED_LOCK(&p->sig.lock);
+    if (!p->stopped)
+        return;
+    if (seize)
+        t->trap_due |= TRAP_STOP;
+    thread_notify(t);
+}
+
 static long attach(s32 tid, bool seize, u64 addr, u64 options)
 {
     static const struct sig_record stop = {.code = SI_KERNEL};
@@ -83,8 +95,7 @@ static long attach(s32 tid, bool seize, u64 addr, u64 options)
             t->trace->options = (u32)options;
         else
             signal_send_record(p, t, SIGSTOP, &stop, NULL);
-        if (READ_ONCE(p->stopped))
-            thread_notify(t); /* it stops for us instead */
+        stop_for_us(p, t, seize);
     }
     spin_unlock_irq(&proc_lock, flags);
     ptrace_free(r);

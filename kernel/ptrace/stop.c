@@ -22,14 +22,27 @@ struct stop {
     enum stop_kind kind;
     const struct siginfo *info; /* NULL: none */
     u64 message;
+    u64 count; /* the process's stop that it tells of, 0: none */
 };
+
+/* Under one hold with what it tells: who hears of a stop waits for what ends it. */
+static bool is_still_true(struct thread *t, struct tracee *r, const struct stop *s)
+{
+    const struct proc *p = t->proc;
+    SCOPED_LOCK(&t->proc->sig.lock);
+
+    if (s->count && (!p->stopped || p->stop_count != s->count))
+        return false;
+    t->trap_due &= s->code >> 8 == PTRACE_EVENT_STOP ? 0 : ~TRAP_STOP;
+    WRITE_ONCE(r->state, TRACE_STOPPED);
+    return true;
+}
 
 static bool begin(struct thread *t, struct tracee *r, const struct stop *s)
 {
-    struct proc *p = t->proc;
     SCOPED_LOCK_IRQ(&proc_lock);
 
-    if (!r->tracer || signal_kill_pending(t))
+    if (!r->tracer || signal_kill_pending(t) || !is_still_true(t, r, s))
         return false;
     if (r->forced)
         (void)arch_set_step(arch_thread_frame(&t->arch), false);
@@ -44,10 +57,6 @@ static bool begin(struct thread *t, struct tracee *r, const struct stop *s)
         r->info = *s->info;
     r->told = false;
     r->signal = 0;
-    spin_lock(&p->sig.lock);
-    t->trap_due &= s->code >> 8 == PTRACE_EVENT_STOP ? 0 : ~TRAP_STOP;
-    WRITE_ONCE(r->state, TRACE_STOPPED);
-    spin_unlock(&p->sig.lock);
     tracee_tell(r, s->why, s->code & 0x7f);
     return true;
 }
@@ -225,14 +234,17 @@ bool ptrace_group_stop(struct thread *t)
 {
     struct tracee *r = t->trace;
     struct proc *p = t->proc;
-    int signo = READ_ONCE(p->stop_signal);
-    struct stop s = {.code = signo, .why = CLD_STOPPED, .kind = STOP_GROUP};
+    struct stop s = {.why = CLD_STOPPED, .kind = STOP_GROUP};
     irqflags_t flags;
     bool listened;
 
     if (!is_traced(t))
         return false;
     job_stop_passed(p, t);
+    flags = spin_lock_irq(&p->sig.lock);
+    s.code = p->stop_signal;
+    s.count = p->stop_count;
+    spin_unlock_irq(&p->sig.lock, flags);
     if (r->seized) {
         s.code |= PTRACE_EVENT_STOP << 8;
         (void)stop_with_info(t, &s, &listened);
@@ -241,7 +253,7 @@ bool ptrace_group_stop(struct thread *t)
     }
     flags = spin_lock_irq(&p->sig.lock);
     if (r->tracer && !listened && p->stopped)
-        t->stop_passed = p->stop_count;
+        t->stop_passed = s.count;
     spin_unlock_irq(&p->sig.lock, flags);
     return true;
 }

@@ -152,7 +152,7 @@ void job_tell_traced(struct thread *t)
     REQUIRES(&t->proc->sig.lock);
     if (likely(!is_traced(t)))
         return;
-    if (t->trace->seized && READ_ONCE(t->trace->state) != TRACE_RUNNING)
+    if (t->trace->seized)
         t->trap_due |= TRAP_NOTIFY;
     thread_notify(t);
 }

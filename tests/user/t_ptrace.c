@@ -384,6 +384,60 @@ TEST(seize, "seize, interrupt, listen: stops of the process without the signal's
     EQ(WTERMSIG(end_of(pid)), SIGTERM);
 }
 
+/* As strace begins: the process stops itself, is seized, and sent on at once. What it tells first
+ * is true then, and it never waits for what has been already. */
+TEST(seize_stopped, "one that has stopped is seized and goes on")
+{
+    for (int i = 0; i < 1000; i++) {
+        int status;
+        pid_t pid = t_fork();
+
+        if (!pid) {
+            raise(SIGSTOP);
+            _exit(7);
+        }
+        EQ(waitpid(pid, &status, WUNTRACED), pid);
+        CHECK(WIFSTOPPED(status));
+        OK(trace(PTRACE_SEIZE, pid, 0, 0));
+        OK(kill(pid, SIGCONT));
+        for (bool first = true;; first = false) {
+            EQ(waitpid(pid, &status, __WALL), pid);
+            if (!WIFSTOPPED(status))
+                break;
+            int signo = WSTOPSIG(status);
+            bool event = status >> 16 == EVENT_STOP;
+            CHECK(!first || event);
+            if (event && signo == SIGSTOP)
+                OK(trace(PTRACE_LISTEN, pid, 0, 0));
+            else
+                OK(trace(PTRACE_CONT, pid, 0, event ? 0 : signo));
+        }
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    }
+}
+
+TEST(seize_running, "SIGCONT is told of one that its tracer did not let stop")
+{
+    siginfo_t info;
+    pid_t pid = t_fork();
+
+    if (!pid)
+        sleeps();
+    OK(trace(PTRACE_SEIZE, pid, 0, 0));
+    OK(kill(pid, SIGSTOP));
+    EQ(stop_of(pid), SIGSTOP);
+    OK(trace(PTRACE_CONT, pid, 0, SIGSTOP));
+    OK(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WEXITED | WALL));
+    EQ(info.si_status, SIGSTOP | EVENT_STOP << 8);
+    OK(trace(PTRACE_CONT, pid, 0, 0));
+    OK(kill(pid, SIGCONT));
+    EQ(stop_of(pid), SIGTRAP | EVENT_STOP << 8);
+    OK(trace(PTRACE_CONT, pid, 0, 0));
+    EQ(stop_of(pid), SIGCONT);
+    OK(kill(pid, SIGKILL));
+    EQ(WTERMSIG(end_of(pid)), SIGKILL);
+}
+
 TEST(restart, "a call that a tracer's signal cuts short goes on")
 {
     struct user_regs_struct r;
