@@ -84,6 +84,30 @@ static void lengthen_huge_file(struct file *f, const struct mmap_args *m, vaddr_
                          MADV_POPULATE_WRITE); /* best effort by definition */
 }
 
+static noinline long map_descriptor(int fd, struct mmap_args *m)
+{
+    bool begun = false, held;
+    struct file *f = io_borrow(fd, &held);
+    vaddr_t result;
+    int err;
+
+    if (!f)
+        return -EBADF;
+    err = map_file(f, m, &begun);
+    if (!err)
+        err = mm_mmap(current_mm(), m, &result);
+    if (begun)
+        memfd_map_end(f);
+    if (!err && m->object)
+        file_accessed(f);
+    if (!err && m->object && m->object->order && (m->prot & PROT_WRITE))
+        lengthen_huge_file(f, m, result);
+    if (m->object)
+        object_put(m->object);
+    io_return(f, held);
+    return checked(err ? err : (long)result);
+}
+
 /* mmap(addr, len, prot, flags, fd, offset) */
 long sys_mmap(const struct syscall_args *a)
 {
@@ -93,35 +117,17 @@ long sys_mmap(const struct syscall_args *a)
                           .flags = a->a3,
                           .offset = a->a5,
                           .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC};
-    struct file *f = NULL;
-    bool begun = false;
     vaddr_t result;
-    int err = 0;
+    int err;
 
     if (m.offset % PAGE_SIZE)
         return -EINVAL;
-    if (m.flags & MAP_ANONYMOUS) {
-        m.offset = 0;
-        if (!huge_size_ok(m.flags))
-            return -EINVAL;
-    } else {
-        f = io_file_of((int)a->a4);
-        if (!f)
-            return -EBADF;
-        err = map_file(f, &m, &begun);
-    }
-    if (!err)
-        err = mm_mmap(current_mm(), &m, &result);
-    if (begun)
-        memfd_map_end(f);
-    if (!err && f && m.object)
-        file_accessed(f);
-    if (!err && f && m.object && m.object->order && (m.prot & PROT_WRITE))
-        lengthen_huge_file(f, &m, result);
-    if (m.object)
-        object_put(m.object);
-    if (f)
-        file_put(f);
+    if (!(m.flags & MAP_ANONYMOUS))
+        return map_descriptor((int)a->a4, &m);
+    if (!huge_size_ok(m.flags))
+        return -EINVAL;
+    m.offset = 0;
+    err = mm_mmap(current_mm(), &m, &result);
     return checked(err ? err : (long)result);
 }
 

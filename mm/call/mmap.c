@@ -135,16 +135,17 @@ static int choose_range(struct mapping *m)
     const struct mmap_args *a = m->args;
     u64 unit = m->unit;
     vaddr_t hint = a->addr & PAGE_MASK, least = READ_ONCE(mm_min_addr);
-    vaddr_t top = a->flags & MAP_32BIT ? MAP_LOW_END : USER_END;
 
     if (a->flags & PLACED) {
         m->addr = a->addr;
         return check_place(m);
     }
-    if (hint && m->len <= top) {
+    if (hint) {
+        vaddr_t top = a->flags & MAP_32BIT ? MAP_LOW_END : USER_END;
+
         m->addr = align_up(MAX(hint, align_up(least, PAGE_SIZE)), unit);
-        if (m->addr >= hint && range_free(m->mm, m->addr, m->len) &&
-            m->addr <= top - m->len)
+        if (m->len <= top && m->addr >= hint && m->addr <= top - m->len &&
+            range_free(m->mm, m->addr, m->len))
             return 0;
     }
     if (a->flags & MAP_32BIT)
@@ -159,15 +160,13 @@ static int choose_range(struct mapping *m)
                              &m->addr);
 }
 
-static u32 vm_flags(const struct mapping *m)
+/* What few ask for. */
+#define RARE (MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_DROPPABLE)
+static u32 rare_flags(const struct mmap_args *a)
 {
-    const struct mmap_args *a = m->args;
-    u32 flags = (a->prot & VM_PROT) | (a->max_prot & VM_PROT) << 4 | m->mm->def_flags |
-                a->vm_flags;
     bool droppable = (a->flags & MAP_TYPE) == MAP_DROPPABLE;
+    u32 flags = 0;
 
-    if (a->flags & MAP_SHARED) /* bit 0 of MAP_SHARED and MAP_SHARED_VALIDATE */
-        flags |= VM_SHARED;
     if (a->flags & MAP_GROWSDOWN)
         flags |= VM_GROWSDOWN;
     if (a->flags & MAP_LOCKED)
@@ -176,6 +175,19 @@ static u32 vm_flags(const struct mapping *m)
         flags |= VM_NORESERVE;
     if (droppable)
         flags |= VM_DROPPABLE | VM_WIPEONFORK | VM_DONTDUMP;
+    return flags;
+}
+
+static u32 vm_flags(const struct mapping *m)
+{
+    const struct mmap_args *a = m->args;
+    u32 flags = (a->prot & VM_PROT) | (a->max_prot & VM_PROT) << 4 | m->mm->def_flags |
+                a->vm_flags;
+
+    if (a->flags & MAP_SHARED) /* bit 0 of MAP_SHARED and MAP_SHARED_VALIDATE */
+        flags |= VM_SHARED;
+    if (unlikely(a->flags & RARE))
+        flags |= rare_flags(a);
     if (is_huge(m)) /* never swapped, so never counted as locked */
         flags = (flags & ~(VM_LOCKED | VM_LOCKONFAULT)) | VM_HUGE;
     else if (vm_commits(flags))
@@ -304,10 +316,15 @@ static int prepare(struct mapping *m)
 
 int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
 {
-    struct mapping m = {.mm = mm, .args = a};
+    struct mapping m; /* the rest is room for records, which need not be cleared */
     struct area_dead dead = {NULL};
-    int err = check_length(&m);
+    int err;
 
+    m.mm = mm;
+    m.args = a;
+    m.replaced = (struct area_pages){NULL};
+    m.reserve.n = 0;
+    err = check_length(&m);
     if (!err && is_huge(&m))
         err = check_huge(a, m.len);
     if (err)

@@ -184,6 +184,16 @@ int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end,
     return there->flags & VM_SEALED ? -EPERM : 0;
 }
 
+/* Removes the translations of [start, end), a part of v. */
+static inline void unmap_part(struct vma *v, vaddr_t start, vaddr_t end, struct change *c)
+{
+    huge_disown(v);
+    if (unlikely(v->flags & VM_ASK_WRITE))
+        monitor_unguard(v->monitor, start, end);
+    zap_range(v, start, end, c);
+    slot_forget(v, start, end);
+}
+
 /* Removes the translations of [start, end), of which v is the first VMA. What has to be cut
  * for that is cut; the first VMA of the range then. */
 static struct vma *unmap_pages(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
@@ -203,11 +213,7 @@ static struct vma *unmap_pages(struct mm *mm, struct vma *v, vaddr_t start, vadd
 
         if (to < u->end && cut_off(u))
             vma_split(mm, u, to, area_take(r));
-        huge_disown(u);
-        if (unlikely(u->flags & VM_ASK_WRITE))
-            monitor_unguard(u->monitor, from, to);
-        zap_range(u, from, to, &batch);
-        slot_forget(u, from, to);
+        unmap_part(u, from, to, &batch);
         if (to < end)
             change_pause(&batch);
     }
@@ -241,16 +247,46 @@ static struct vma *remove_whole(struct mm *mm, struct vma *v, vaddr_t end,
     return v;
 }
 
+static void trim_between(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
+                         const struct vma *next)
+{
+    struct change c;
+
+    change_begin(&c, mm);
+    pt_trim(mm, start, end, floor, next ? next->start : USER_END + PAGE_SIZE, &c);
+    change_end(&c);
+}
+
+/* Just v. */
+static void unmap_one(struct mm *mm, struct vma *v, struct area_dead *dead)
+{
+    vaddr_t floor = v->prev ? v->prev->end : 0;
+    struct vma *next = v->next;
+    struct change c;
+
+    change_begin(&c, mm);
+    unmap_part(v, v->start, v->end, &c);
+    change_end(&c);
+    area_account(mm, v->flags, -(s64)vma_npages(v));
+    vma_remove(mm, v);
+    mm->recent = next;
+    trim_between(mm, v->start, v->end, floor, next);
+    area_doom(v, dead);
+}
+
 void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
                 struct area_dead *dead)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *v = vma_find(mm, start);
-    struct change batch;
     vaddr_t floor;
 
     if (!v || v->start >= end)
         return;
+    if (v->start == start && v->end == end) {
+        unmap_one(mm, v, dead);
+        return;
+    }
     /* Translations first, while the VMAs are still in their objects' trees; then the VMAs;
      * then tables nobody can come to any more. */
     v = unmap_pages(mm, v, start, end, r);
@@ -266,9 +302,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
         vma_set_start(v, end);
     }
     mm->recent = v;
-    change_begin(&batch, mm);
-    pt_trim(mm, start, end, floor, v ? v->start : USER_END + PAGE_SIZE, &batch);
-    change_end(&batch);
+    trim_between(mm, start, end, floor, v);
 }
 
 int area_find_gap(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr_t high,

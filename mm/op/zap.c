@@ -12,6 +12,24 @@
 #include "mm/vm/rmap.h"
 #include "mm/vm/slot_drop.h"
 
+/* Drops what DROP_* says of what `table` shows of [va, next) of v. */
+static always_inline void drop_some(struct vma *v, struct page *table, vaddr_t va,
+                                    vaddr_t next, u32 what, unsigned order,
+                                    struct change *c)
+{
+    unsigned i = slot_index(va, order);
+
+    /* Who takes away a part of a shared table has it for himself by now. */
+    if (unlikely(table->holders) && lend_give_back(c, va, table))
+        return;
+    spin_lock(&table->lock);
+    change_look(c, table);
+    if (table->present)
+        slot_drop(c, v, table, i, i + slot_count(va, next, order), what);
+    change_mark(c, table);
+    spin_unlock(&table->lock);
+}
+
 /* Drops what DROP_* says of [start, end) of v, table by table. */
 static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 what,
                               bool pauses, struct change *c)
@@ -20,21 +38,17 @@ static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 wha
     unsigned order = vma_order(v);
     struct page *table;
 
-    pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
-    {
-        unsigned i = slot_index(va, order);
-
-        /* Who takes away a part of a shared table has it for himself by now. */
-        if (unlikely(table->holders) && lend_give_back(c, va, table))
-            continue;
-        spin_lock(&table->lock);
-        change_look(c, table);
-        if (table->present)
-            slot_drop(c, v, table, i, i + slot_count(va, next, order), what);
-        change_mark(c, table);
-        spin_unlock(&table->lock);
-        if (pauses)
-            change_pause(c);
+    if (likely(!order) && (start ^ (end - 1)) < LEAF_SPAN) {
+        table = pt_leaf(v->mm, start); /* the usual case: there is one at most */
+        if (table)
+            drop_some(v, table, start, end, what, 0, c);
+    } else {
+        pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
+        {
+            drop_some(v, table, va, next, what, order, c);
+            if (pauses)
+                change_pause(c);
+        }
     }
     if (v->object)
         object_changed(v->object);

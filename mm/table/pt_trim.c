@@ -76,13 +76,11 @@ static void trim_level(const struct trim *t, struct page *table, unsigned level,
 }
 
 /* The same for a range under one leaf table, as most are: that table, and those above. */
-static void trim_path(const struct trim *t, vaddr_t va)
+static noinline void trim_path(const struct trim *t, vaddr_t va)
 {
     pte_t *path[PT_LEVELS], *table = t->mm->root; /* [level]: the entry for it */
     unsigned level = PT_LEVELS - 1;
 
-    if (!pt_leaf(t->mm, va) && !is_inside(t, va, 2))
-        return; /* there is none, and those above are needed */
     for (; level; level--) {
         pte_t *e = &table[pt_index(va, level)], pte = pte_load(e);
 
@@ -104,8 +102,8 @@ static inline void trim(const struct trim *t, vaddr_t start, vaddr_t end)
 {
     if ((start ^ (end - 1)) >= LEAF_SPAN)
         trim_level(t, phys_to_page(t->mm->root_pa), PT_LEVELS - 1, start, end);
-    else if (is_inside(t, start, 1))
-        trim_path(t, start);
+    else if (is_inside(t, start, 1) && (pt_leaf(t->mm, start) || is_inside(t, start, 2)))
+        trim_path(t, start); /* else there is none, or those above are needed */
 }
 
 void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,

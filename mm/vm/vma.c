@@ -41,9 +41,13 @@ struct vma *vma_search(const struct mm *mm, vaddr_t va)
     struct rb_node *n = mm->vmas.node;
     struct vma *best = READ_ONCE(mm->recent);
 
-    /* Mostly it goes on from there. */
-    if (best && va >= best->end && (!best->next || va < best->next->end))
-        return best->next;
+    /* Mostly it goes on from there, or lies in the hole below. */
+    if (best && va >= best->end) {
+        if (!best->next || va < best->next->end)
+            return best->next;
+    } else if (best && (!best->prev || va >= best->prev->end)) {
+        return best;
+    }
     for (best = NULL; n;) {
         struct vma *v = rb_entry(n, struct vma, node);
 
@@ -137,8 +141,8 @@ static inline void join_neighbours(struct vma *v, struct vma *prev, struct vma *
 }
 
 /* Between its neighbours, of which the one that is lower in the tree has a place free; `gap` is the
- * hole below v, and that above it is known. */
-static void tree_insert(struct mm *mm, struct vma *v, u64 gap)
+ * hole below v, `narrower` the neighbour above if the hole below that one is not what it was. */
+static void tree_insert(struct mm *mm, struct vma *v, u64 gap, struct vma *narrower)
 {
     struct rb_node **link = &mm->vmas.node, *parent = NULL;
 
@@ -151,7 +155,10 @@ static void tree_insert(struct mm *mm, struct vma *v, u64 gap)
     }
     v->gap = v->max_gap = gap;
     rb_link(&v->node, parent, link);
-    raise_gap(parent, gap);
+    if (!narrower || parent != &narrower->node)
+        raise_gap(parent, gap);
+    if (narrower)
+        rb_propagate_with(&narrower->node, gap_update);
     rb_balance_with(&mm->vmas, &v->node, gap_update);
     mm->nvmas++;
 }
@@ -204,8 +211,9 @@ static inline void insert_between(struct mm *mm, struct vma *v, struct vma *prev
 {
     v->mm = mm;
     join_neighbours(v, prev, next);
-    set_gap(next);
-    tree_insert(mm, v, hole(prev, v));
+    if (next)
+        next->gap = hole(v, next);
+    tree_insert(mm, v, hole(prev, v), next);
     if (v->object)
         object_link_like(v, like);
     mm->recent = v;
@@ -333,7 +341,7 @@ void vma_split(struct mm *mm, struct vma *v, vaddr_t va, struct vma *upper)
     set_bounds(v, v->start, va);
     unlock_homes(v);
     join_neighbours(upper, v, v->next);
-    tree_insert(mm, upper, 0); /* the hole above is what it was */
+    tree_insert(mm, upper, 0, NULL); /* the hole above is what it was */
 }
 
 void vma_move_border(struct vma *a, struct vma *b, vaddr_t va)

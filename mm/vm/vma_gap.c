@@ -47,32 +47,36 @@ static struct vma *first_in(struct rb_node *n, u64 len)
 /* The last VMA before v, or the first after it, with a hole of len below; NULL: none. */
 static struct vma *roomy_before(const struct vma *v, u64 len)
 {
-    const struct rb_node *n = &v->node, *from = NULL;
+    const struct rb_node *n = &v->node, *from;
 
-    for (; n; from = n, n = rb_parent(n)) {
-        if (from && from != n->right)
-            continue;
-        if (from && node_vma(n)->gap >= len)
+    while (!roomy(n->left, len)) {
+        do {
+            from = n;
+            n = rb_parent(n);
+            if (!n)
+                return NULL;
+        } while (from != n->right);
+        if (node_vma(n)->gap >= len)
             return node_vma(n);
-        if (roomy(n->left, len))
-            return last_in(n->left, len);
     }
-    return NULL;
+    return last_in(n->left, len);
 }
 
 static struct vma *roomy_after(const struct vma *v, u64 len)
 {
-    const struct rb_node *n = &v->node, *from = NULL;
+    const struct rb_node *n = &v->node, *from;
 
-    for (; n; from = n, n = rb_parent(n)) {
-        if (from && from != n->left)
-            continue;
-        if (from && node_vma(n)->gap >= len)
+    while (!roomy(n->right, len)) {
+        do {
+            from = n;
+            n = rb_parent(n);
+            if (!n)
+                return NULL;
+        } while (from != n->left);
+        if (node_vma(n)->gap >= len)
             return node_vma(n);
-        if (roomy(n->right, len))
-            return first_in(n->right, len);
     }
-    return NULL;
+    return first_in(n->right, len);
 }
 
 static struct vma *last_vma(const struct mm *mm)
