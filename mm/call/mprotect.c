@@ -59,9 +59,9 @@ static always_inline void change_entries(struct vma *v, vaddr_t start, vaddr_t e
     /* No rights: pages of objects go and come back by faults, private memory is parked. */
     if (!(v->flags & VM_PROT))
         zap_object_pages(v, start, end, &c);
-    if (!(v->flags & VM_PROT) && shared)
-        ;
-    else if (!order && (start ^ (end - 1)) < LEAF_SPAN && end - start < LEAF_SPAN) {
+    if (!(v->flags & VM_PROT) && shared) {
+        /* done */
+    } else if (!order && (start ^ (end - 1)) < LEAF_SPAN && end - start < LEAF_SPAN) {
         table = pt_leaf(v->mm, start); /* a part of one */
         if (table)
             change_some(v, table, start, end, 0, &c);
@@ -299,13 +299,10 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
     mm_lock(mm);
     if (grows)
         err = extend_to_stack(mm, grows, &addr, end);
-    v = vma_seek(mm, addr);
-    if (err)
-        ;
-    else if (v && v->start <= addr && end <= v->end &&
-             !(v->flags & (VM_HUGE | VM_SEALED)))
+    v = err ? NULL : vma_seek(mm, addr);
+    if (v && v->start <= addr && end <= v->end && !(v->flags & (VM_HUGE | VM_SEALED)))
         err = protect_one(v, addr, end, prot, &r);
-    else
+    else if (!err)
         err = protect_range(mm, addr, end, prot, &r);
     mm_unlock(mm);
     area_release(&r);

@@ -77,24 +77,31 @@ static int choose_target(struct mremap *m, const struct vma *v)
                          &m->new_addr);
 }
 
+/* How far v can reach. */
+static inline vaddr_t room_above(const struct vma *v)
+{
+    return v->next ? vma_low_end(v->next) : USER_END;
+}
+
+static inline void lengthen(struct mm *mm, struct vma *v, vaddr_t end)
+{
+    area_account(mm, v->flags, (s64)((end - v->end) >> PAGE_SHIFT));
+    vma_set_end(v, end);
+    if (v->next && vma_can_merge(v, v->next))
+        vma_absorb(mm, v, v->next);
+}
+
 static bool grow_in_place(struct mremap *m, struct vma *v)
 {
-    u64 extra = m->new_len - m->old_len;
-    vaddr_t end = m->old + m->new_len, limit = USER_END;
-    struct vma *next = vma_next(v);
+    vaddr_t end = m->old + m->new_len;
 
     if (m->old + m->old_len != v->end || (m->flags & PLACED))
         return false;
-    if (next)
-        limit = vma_low_end(next);
-    if (end < m->old || end > limit)
+    if (end < m->old || end > room_above(v))
         return false;
     if (v->object && lend_own_ends(m->mm, v->end, end) != 0)
         return false;
-    area_account(m->mm, v->flags, (s64)(extra >> PAGE_SHIFT));
-    vma_set_end(v, end);
-    if (next && vma_can_merge(v, next))
-        vma_absorb(m->mm, v, next);
+    lengthen(m->mm, v, end);
     m->fills = vm_populates(v->flags);
     m->new_addr = m->old;
     return true;
@@ -272,8 +279,31 @@ static int move_each(const struct mremap *whole, struct area_dead *dead)
     return 0;
 }
 
-int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
-              vaddr_t new_addr, vaddr_t *out)
+/* Private memory gets longer where it is, which is what most calls come to. False: it is something
+ * else, or it cannot; nothing has changed. */
+static bool grow_private(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len)
+{
+    struct vma *v;
+    u64 extra;
+
+    old_len = align_up(old_len, PAGE_SIZE);
+    new_len = align_up(new_len, PAGE_SIZE);
+    if (addr % PAGE_SIZE || !old_len || old_len >= new_len || new_len > USER_END)
+        return false;
+    v = vma_at(mm, addr);
+    if (!v || v->object || (v->flags & (VM_HUGE | VM_LOCKED | VM_SEALED)) ||
+        v->end - addr != old_len || addr + new_len > room_above(v))
+        return false;
+    extra = (new_len - old_len) >> PAGE_SHIFT;
+    if (area_check_limits(mm, v->flags, extra, 0, 0) != 0)
+        return false;
+    lengthen(mm, v, addr + new_len);
+    return true;
+}
+
+/* Any call. M exclusive, given up here. */
+static noinline int any_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len,
+                               u32 flags, vaddr_t new_addr, vaddr_t *out)
 {
     struct mremap m; /* most of it is room for records, which need not be cleared */
     int err;
@@ -288,12 +318,9 @@ int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
     m.reserve.n = m.cuts.n = m.tail.n = 0;
     m.dead.first = NULL;
     err = check_args(&m);
-    if (err)
-        return err;
-    mm_lock(mm);
-    if ((flags & MREMAP_FIXED) && m.old_len == m.new_len) {
+    if (!err && (flags & MREMAP_FIXED) && m.old_len == m.new_len) {
         err = move_each(&m, &m.dead);
-    } else {
+    } else if (!err) {
         err = mremap_locked(&m);
         if (!err && m.fills)
             populate(&m);
@@ -304,4 +331,16 @@ int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
     if (!err)
         *out = m.new_addr;
     return err;
+}
+
+int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
+              vaddr_t new_addr, vaddr_t *out)
+{
+    mm_lock(mm);
+    if (!(flags & ~(u32)MREMAP_MAYMOVE) && grow_private(mm, addr, old_len, new_len)) {
+        mm_unlock(mm);
+        *out = addr;
+        return 0;
+    }
+    return any_mremap(mm, addr, old_len, new_len, flags, new_addr, out);
 }
