@@ -24,6 +24,7 @@ static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
     pg->lock = (spinlock_t)SPINLOCK_INIT;
     pg->level = (u8)level;
     pg->zeros = 0;
+    pg->near = 0;
     pg->frozen = false;
     pg->holders = 0;
     pg->pins = 0;
@@ -77,12 +78,12 @@ void pt_fini(struct mm *mm)
     mm->root = NULL;
 }
 
-/* What the entry held before it leads to the new table: nothing, or its numbers. */
-static void take_numbers(struct page *parent, struct page *pg, pte_t old)
+/* What entry i held before it leads to the new table: nothing, or its numbers. */
+static void take_numbers(struct page *parent, unsigned i, struct page *pg, pte_t old)
 {
     REQUIRES(&parent->lock);
     if (likely(!old)) {
-        parent->present++;
+        pt_count_entry(parent, i);
         return;
     }
     ASSERT(pte_numbers(old));
@@ -106,7 +107,7 @@ struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned lowest)
                 return NULL;
             spin_lock(&parent->lock);
             if (!pte_present(pte_load(e))) {
-                take_numbers(parent, pg, pte_load(e));
+                take_numbers(parent, pt_index(va, level), pg, pte_load(e));
                 pte_store(e, pte_make_table(page_to_pfn(pg)));
                 pg = NULL;
             }
@@ -131,7 +132,9 @@ void pt_set_way(pte_t *way, pte_t pte)
     struct page *table = virt_to_page(way);
 
     spin_lock_nested(&table->lock); /* the leaf's lock may be held: that comes first */
-    table->present = (u16)(table->present + (pte != 0) - (*way != 0));
+    if (!*way)
+        pt_count_entry(table, (unsigned)(way - pt_entries(table)));
+    table->present = (u16)(table->present - !pte);
     pte_store(way, pte);
     spin_unlock(&table->lock);
 }
@@ -182,7 +185,7 @@ static void move_leaf(struct page *source, pte_t *src, struct page *target, pte_
     spin_lock_nested(
         &target->lock); /* the tables above come after a leaf, never before */
     pte_store(dst, pte_load(src));
-    target->present++;
+    pt_count_entry(target, (unsigned)(dst - pt_entries(target)));
     spin_unlock(&target->lock);
     spin_lock_nested(&source->lock);
     pte_store(src, 0);
@@ -222,6 +225,14 @@ no_race_check unsigned pt_find_used(const struct page *table, unsigned i, unsign
 {
     const pte_t *first = pt_entries(table), *e = first + i, *end = first + stop;
 
+    if (table->present == 1) {
+        const pte_t *near = first + table->near * PT_NEAR;
+
+        for (unsigned k = 0; k < PT_NEAR; k++)
+            if (near[k]) /* there are no others */
+                return near + k >= e && near + k < end ? (unsigned)(near + k - first)
+                                                       : stop;
+    }
     for (; e < end && (uintptr_t)e % (8 * sizeof(*e)); e++)
         if (*e)
             return (unsigned)(e - first);

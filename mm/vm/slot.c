@@ -45,7 +45,7 @@ void slot_own_instead(struct change *c, struct slot s, vaddr_t va, pte_t old,
 void slot_show_zero(struct slot s, u32 prot)
 {
     REQUIRES(&s.table->lock);
-    s.table->present++;
+    pt_count_entry(s.table, s.i);
     s.table->zeros++;
     pte_store(s.entry, pte_make_user(page_to_pfn(zero_page), prot));
 }
@@ -316,6 +316,7 @@ void slot_copy_leaf(struct page *from, struct page *to)
     pte_t *src = pt_entries(from), *dst = pt_entries(to);
 
     to->present = from->present;
+    to->near = from->near;
     to->zeros = from->zeros;
     for (u32 left = from->present; left; src++, dst++) {
         pte_t pte = pte_load(src);
