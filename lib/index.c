@@ -109,20 +109,20 @@ void index_trim(struct index *ix, u32 number)
     lower(ix);
 }
 
-int index_reserve(struct index *ix, u32 number)
+struct index_node *index_make_leaf(struct index *ix, u32 number)
 {
     struct index_node *n;
 
     if (!ix->root) {
         n = node_alloc(ix);
         if (!n)
-            return -ENOMEM;
+            return NULL;
         while (!covers(n, number)) /* an empty tree starts at the right height */
             n->shift += INDEX_SHIFT;
         publish(&ix->root, n);
     } else if (raise(ix, number) != 0) {
         lower(ix);
-        return -ENOMEM;
+        return NULL;
     }
     for (n = ix->root; n->shift;) {
         void **slot = &n->slot[slot_of(n->shift, number)];
@@ -132,7 +132,7 @@ int index_reserve(struct index *ix, u32 number)
 
             if (!child) {
                 index_trim(ix, number);
-                return -ENOMEM;
+                return NULL;
             }
             child->shift = (u8)(n->shift - INDEX_SHIFT);
             publish((struct index_node **)slot, child);
@@ -140,27 +140,23 @@ int index_reserve(struct index *ix, u32 number)
         }
         n = *slot;
     }
-    return 0;
+    return n;
+}
+
+int index_reserve(struct index *ix, u32 number)
+{
+    return index_make(ix, number) ? 0 : -ENOMEM;
 }
 
 int index_set(struct index *ix, u32 number, void *entry)
 {
-    struct index_node *n;
-    int err = index_reserve(ix, number);
+    struct index_node *leaf = index_make(ix, number);
 
-    if (err)
-        return err;
-    for (n = ix->root; n->shift;)
-        n = n->slot[slot_of(n->shift, number)];
-    spin_lock(&n->lock);
-    if (n->slot[number % INDEX_SLOTS]) {
-        spin_unlock(&n->lock);
+    if (!leaf)
+        return -ENOMEM;
+    if (leaf->slot[number % INDEX_SLOTS]) /* the owner's lock keeps it there */
         return -EEXIST;
-    }
-    WRITE_ONCE(n->slot[number % INDEX_SLOTS], entry);
-    n->count++;
-    spin_unlock(&n->lock);
-    ix->count++;
+    index_put(ix, leaf, number, entry);
     return 0;
 }
 

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "lib/assert.h"
 #include "lib/grace.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
@@ -73,6 +74,27 @@ static inline struct index_node *index_leaf(const struct index *ix, u32 number)
 /* Makes the nodes for `number` so that a following index_set cannot fail.
  * 0, or -ENOMEM with the index unchanged. */
 int must_check index_reserve(struct index *ix, u32 number);
+
+/* The same; the leaf that holds number's slot, NULL: -ENOMEM. */
+struct index_node *index_make_leaf(struct index *ix, u32 number);
+static inline struct index_node *index_make(struct index *ix, u32 number)
+{
+    struct index_node *leaf = index_leaf(ix, number);
+
+    return leaf ? leaf : index_make_leaf(ix, number);
+}
+
+/* Stores a non-NULL pointer at a number that is empty; leaf: from index_make(). */
+static inline void index_put(struct index *ix, struct index_node *leaf, u32 number,
+                             void *entry)
+{
+    spin_lock(&leaf->lock);
+    ASSERT(!leaf->slot[number % INDEX_SLOTS]);
+    WRITE_ONCE(leaf->slot[number % INDEX_SLOTS], entry);
+    leaf->count++;
+    spin_unlock(&leaf->lock);
+    ix->count++;
+}
 
 /* Stores a non-NULL pointer at an empty number. 0, -ENOMEM (unchanged), -EEXIST. */
 int must_check index_set(struct index *ix, u32 number, void *entry);

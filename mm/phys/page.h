@@ -82,7 +82,7 @@ struct page {
             u16 naway;       /* [T] away entries in use */
             spinlock_t lock; /* T */
             u16 zeros : 10;  /* [T] entries that show the page of zeros */
-            u16 near : 5;    /* [T] where the only entry may be, see pt_count_entry() */
+            u16 near : 5;    /* [T] where the only entry may be, see pt_find_used() */
             u16 frozen : 1; /* [M] `away` may be another table's as well, and is not written */
             u16 pins;       /* [M] reservations: keep table and array */
         };

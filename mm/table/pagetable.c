@@ -9,6 +9,10 @@
 #include "mm/phys/buddy.h"
 #include "mm/table/pt_trim.h"
 
+/* A table is made for an address: that is about where its only entry stands, if it has one. So who
+ * looks for it mostly finds it at once (pt_find_used()). */
+#define PT_NEAR (PT_ENTRIES / 32)
+
 static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
 {
     struct page *pg = page_alloc(0, PA_ZERO);
@@ -24,7 +28,7 @@ static struct page *table_alloc(struct mm *mm, unsigned level, vaddr_t va)
     pg->lock = (spinlock_t)SPINLOCK_INIT;
     pg->level = (u8)level;
     pg->zeros = 0;
-    pg->near = 0;
+    pg->near = (pt_index(va, level) / PT_NEAR) & 31u;
     pg->frozen = false;
     pg->holders = 0;
     pg->pins = 0;
@@ -78,12 +82,12 @@ void pt_fini(struct mm *mm)
     mm->root = NULL;
 }
 
-/* What entry i held before it leads to the new table: nothing, or its numbers. */
-static void take_numbers(struct page *parent, unsigned i, struct page *pg, pte_t old)
+/* What the entry held before it leads to the new table: nothing, or its numbers. */
+static void take_numbers(struct page *parent, struct page *pg, pte_t old)
 {
     REQUIRES(&parent->lock);
     if (likely(!old)) {
-        pt_count_entry(parent, i);
+        parent->present++;
         return;
     }
     ASSERT(pte_numbers(old));
@@ -107,7 +111,7 @@ struct page *pt_table_make(struct mm *mm, vaddr_t va, unsigned lowest)
                 return NULL;
             spin_lock(&parent->lock);
             if (!pte_present(pte_load(e))) {
-                take_numbers(parent, pt_index(va, level), pg, pte_load(e));
+                take_numbers(parent, pg, pte_load(e));
                 pte_store(e, pte_make_table(page_to_pfn(pg)));
                 pg = NULL;
             }
@@ -132,9 +136,7 @@ void pt_set_way(pte_t *way, pte_t pte)
     struct page *table = virt_to_page(way);
 
     spin_lock_nested(&table->lock); /* the leaf's lock may be held: that comes first */
-    if (!*way)
-        pt_count_entry(table, (unsigned)(way - pt_entries(table)));
-    table->present = (u16)(table->present - !pte);
+    table->present = (u16)(table->present + (pte != 0) - (*way != 0));
     pte_store(way, pte);
     spin_unlock(&table->lock);
 }
@@ -185,7 +187,7 @@ static void move_leaf(struct page *source, pte_t *src, struct page *target, pte_
     spin_lock_nested(
         &target->lock); /* the tables above come after a leaf, never before */
     pte_store(dst, pte_load(src));
-    pt_count_entry(target, (unsigned)(dst - pt_entries(target)));
+    target->present++;
     spin_unlock(&target->lock);
     spin_lock_nested(&source->lock);
     pte_store(src, 0);
@@ -221,22 +223,29 @@ void pt_move_leaves(struct mm *mm, vaddr_t from, vaddr_t to, u64 n, struct chang
 }
 
 /* Plain loads, which the compiler may join: others store meanwhile, and either is right. */
+static no_race_check always_inline bool some_of_8(const pte_t *e)
+{
+    return e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
+}
+
 no_race_check unsigned pt_find_used(const struct page *table, unsigned i, unsigned stop)
 {
     const pte_t *first = pt_entries(table), *e = first + i, *end = first + stop;
 
     if (table->present == 1) {
-        const pte_t *near = first + table->near * PT_NEAR;
+        const pte_t *near = first + table->near * PT_NEAR, *there = near + PT_NEAR;
 
-        for (unsigned k = 0; k < PT_NEAR; k++)
-            if (near[k]) /* there are no others */
-                return near + k >= e && near + k < end ? (unsigned)(near + k - first)
-                                                       : stop;
+        while (near < there && !some_of_8(near))
+            near += 8;
+        while (near < there && !*near)
+            near++;
+        if (near < there) /* there are no others */
+            return near >= e && near < end ? (unsigned)(near - first) : stop;
     }
     for (; e < end && (uintptr_t)e % (8 * sizeof(*e)); e++)
         if (*e)
             return (unsigned)(e - first);
-    while (e + 8 <= end && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
+    while (e + 8 <= end && !some_of_8(e))
         e += 8;
     while (e < end && !*e)
         e++;

@@ -108,17 +108,6 @@ static inline pte_t *pt_entries(const struct page *leaf)
     return page_to_virt(leaf);
 }
 
-/* Counts entry i of a table, which is being made, and notes about where the first one stands, so that
- * who looks for the only one finds it at once. A hint: not everybody who makes an entry notes it. T held, or
- * nobody else knows the table. */
-#define PT_NEAR (PT_ENTRIES / 32)
-static inline void pt_count_entry(struct page *table, unsigned i)
-{
-    if (!table->present)
-        table->near = (i / PT_NEAR) & 31u;
-    table->present++;
-}
-
 /* The first entry in use of a table in [i, stop); `stop`: there is none. */
 unsigned pt_find_used(const struct page *table, unsigned i, unsigned stop);
 
@@ -139,7 +128,7 @@ static inline bool pt_is_sparse(const struct page *table)
  * only being made. */
 static inline void pt_fill_way(struct page *table, unsigned i, pte_t pte)
 {
-    pt_count_entry(table, i);
+    table->present++;
     pte_store(pt_entries(table) + i, pte);
 }
 

@@ -201,7 +201,9 @@ static int charge(struct vm_object *o, pgoff_t pgoff)
 static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
 {
     REQUIRES(&o->lock);
-    if (index_reserve(&o->pages, object_number(pgoff)) != 0)
+    struct index_node *leaf = index_make(&o->pages, object_number(pgoff));
+
+    if (!leaf)
         return -ENOMEM;
     if (!object_settle_nodes(o) || charge(o, pgoff) != 0) {
         index_trim(&o->pages, object_number(pgoff));
@@ -210,20 +212,18 @@ static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
     }
     fresh->object = o;
     fresh->index = object_number(pgoff);
-    memset(&fresh->links, 0, sizeof(fresh->links));
+    fresh->links = (struct backlinks){{0}, {0}};
     fresh->type = PAGE_OBJECT; /* complete, before others find it */
-    if (index_set(&o->pages, object_number(pgoff), fresh) != 0)
-        panic("a page of an object is there already");
+    index_put(&o->pages, leaf, object_number(pgoff), fresh);
     mm_part_add(pages_total, 1l << o->order);
     if (commits_pages(o))
         commit_add(1);
     return 0;
 }
 
-/* The page at pgoff, with O held: made of *fresh (which then is NULL) when missing, if there is
- * one; *pg NULL: it is missing. -ENXIO, -ENOMEM, -ENOSPC. */
+/* The page at pgoff with a pin, O held: made of `fresh` when missing. -ENXIO, -ENOMEM, -ENOSPC. */
 static int find_or_insert(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
-                          struct page **fresh, struct page **pg)
+                          struct page *fresh, struct page **pg)
 {
     REQUIRES(&o->lock);
     int err;
@@ -231,17 +231,18 @@ static int find_or_insert(struct vm_object *o, pgoff_t pgoff, bool extend, u16 m
     if (!extend && pgoff >= object_npages(o))
         return -ENXIO;
     *pg = index_get(&o->pages, object_number(pgoff));
-    if (!*pg && *fresh) {
-        (*fresh)->flags = mark;
-        err = insert(o, pgoff, *fresh);
-        if (err)
-            return err;
-        *pg = *fresh;
-        *fresh = NULL;
-    }
-    if (*pg)
+    if (unlikely(*pg)) {
         page_get(*pg); /* it does not leave: that takes O */
-    return 0;
+        return 0;
+    }
+    fresh->flags = mark;
+    fresh->refs = 2; /* the object's and the caller's, before others find it */
+    err = insert(o, pgoff, fresh);
+    if (err)
+        fresh->refs = 1;
+    else
+        *pg = fresh;
+    return err;
 }
 
 /* A block that is not needed after all. */
@@ -258,26 +259,27 @@ static void unuse(struct vm_object *o, struct page *fresh)
 static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
                     struct page **out)
 {
-    struct page *fresh = NULL, *pg = NULL;
+    struct page *fresh, *pg = NULL;
     int err;
 
     if (pgoff >= OBJECT_MAX_PAGES)
         return extend ? -EFBIG : -ENXIO;
-    for (;;) {
-        spin_lock(&o->lock);
-        err = find_or_insert(o, pgoff, extend, mark, &fresh, &pg);
-        spin_unlock(&o->lock);
-        if (err || pg)
-            break;
-        if (unlikely(mm_overcommit == OVERCOMMIT_NEVER) && commits_pages(o) &&
-            commit_check(NULL, 1) != 0)
-            return -ENOSPC;
-        fresh = likely(!o->order) ? page_alloc_user(0, PA_ZERO)
-                                  : huge_alloc(o, pgoff, NULL, false, PA_ZERO);
-        if (!fresh)
-            return -ENOMEM;
-    }
-    if (fresh)
+    if (!extend && pgoff >= object_npages(o))
+        return -ENXIO;
+    *out = object_pin(o, object_number(pgoff));
+    if (*out)
+        return 0;
+    if (unlikely(mm_overcommit == OVERCOMMIT_NEVER) && commits_pages(o) &&
+        commit_check(NULL, 1) != 0)
+        return -ENOSPC;
+    fresh = likely(!o->order) ? page_alloc_user(0, PA_ZERO)
+                              : huge_alloc(o, pgoff, NULL, false, PA_ZERO);
+    if (!fresh)
+        return -ENOMEM;
+    spin_lock(&o->lock);
+    err = find_or_insert(o, pgoff, extend, mark, fresh, &pg);
+    spin_unlock(&o->lock);
+    if (unlikely(pg != fresh))
         unuse(o, fresh);
     *out = pg;
     return err;

@@ -119,25 +119,27 @@ static inline pgoff_t object_first(const struct vm_object *o, pgoff_t pgoff)
     return likely(!o->order) ? pgoff : pgoff >> o->order << o->order;
 }
 
-/* The page at pgoff with a pin (page_put gives it back), or NULL for a hole. Any context. The first
- * in line. */
-static always_inline struct page *object_look_up(struct vm_object *o, pgoff_t pgoff)
+/* The page of an index number with a pin (page_put gives it back), or NULL: it is a hole. Any context. */
+static always_inline struct page *object_pin(const struct vm_object *o, u32 number)
 {
-    struct index_node *leaf;
+    struct index_node *leaf = index_leaf(&o->pages, number);
     struct page *pg;
 
-    if (pgoff >= object_npages(o))
-        return NULL;
-    pgoff = object_first(o, pgoff);
-    leaf = index_leaf(&o->pages, object_number(pgoff));
-    if (unlikely(!leaf))
+    if (unlikely(!leaf) || unlikely(!READ_ONCE(leaf->slot[number % INDEX_SLOTS])))
         return NULL;
     spin_lock(&leaf->lock);
-    pg = leaf->slot[pgoff % INDEX_SLOTS];
-    if (pg)
+    pg = leaf->slot[number % INDEX_SLOTS];
+    if (likely(pg))
         page_get(pg);
     spin_unlock(&leaf->lock);
     return pg;
+}
+
+/* The page at pgoff, below the end, with a pin, or NULL for a hole. Any context. The first in line. */
+static always_inline struct page *object_look_up(struct vm_object *o, pgoff_t pgoff)
+{
+    return pgoff < object_npages(o) ? object_pin(o, object_number(object_first(o, pgoff)))
+                                    : NULL;
 }
 struct page *object_find_page(struct vm_object *o, pgoff_t pgoff);
 

@@ -45,7 +45,7 @@ void slot_own_instead(struct change *c, struct slot s, vaddr_t va, pte_t old,
 void slot_show_zero(struct slot s, u32 prot)
 {
     REQUIRES(&s.table->lock);
-    pt_count_entry(s.table, s.i);
+    s.table->present++;
     s.table->zeros++;
     pte_store(s.entry, pte_make_user(page_to_pfn(zero_page), prot));
 }

@@ -352,7 +352,7 @@ static always_inline void slot_own(struct mm *mm, struct slot s, struct page *pg
                                    u32 prot, unsigned order)
 {
     REQUIRES(&s.table->lock);
-    pt_count_entry(s.table, s.i);
+    s.table->present++;
     pte_store(s.entry, slot_rights(prot, order) | page_to_phys(pg));
     mm_add_resident(mm, RESIDENT_ANON, 1 << order);
 }
