@@ -322,7 +322,7 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
 
     m.mm = mm;
     m.args = a;
-    m.replaced = (struct area_pages){NULL};
+    m.replaced = (struct area_pages){0};
     m.reserve.n = 0;
     err = check_length(&m);
     if (!err && is_huge(&m))
