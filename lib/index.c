@@ -258,24 +258,28 @@ void *index_next(const struct index *ix, u32 *number)
     return next_below(ix->root, 0, number);
 }
 
-/* Those below n, whose subtree starts at `base`. */
-static u64 count_below(const struct index_node *n, u64 base, u32 number, u64 most)
+/* Those below n, whose subtree starts at `base`; *nodes: so many nodes are still looked at. */
+static u64 count_below(const struct index_node *n, u64 base, u32 number, u64 most,
+                       u32 *nodes)
 {
     u64 i = number > base ? (number - base) >> n->shift : 0, count = 0;
 
+    if (!*nodes)
+        return 0;
+    --*nodes;
     if (!n->shift && i == 0)
         return n->count;
-    for (; i < INDEX_SLOTS && count < most; i++)
+    for (; i < INDEX_SLOTS && count < most && *nodes; i++)
         if (n->slot[i])
             count += n->shift ? count_below(n->slot[i], base + (i << n->shift), number,
-                                            most - count)
+                                            most - count, nodes)
                               : 1;
     return count;
 }
 
-u64 index_count_from(const struct index *ix, u32 number, u64 most)
+u64 index_count_from(const struct index *ix, u32 number, u64 most, u32 nodes)
 {
     if (!ix->root || !covers(ix->root, number))
         return 0;
-    return count_below(ix->root, 0, number, most);
+    return count_below(ix->root, 0, number, most, &nodes);
 }

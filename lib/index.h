@@ -114,8 +114,9 @@ static inline void *index_erase(struct index *ix, u32 number)
 unsigned index_take(struct index *ix, u32 *number, u64 end, void *out[INDEX_SLOTS],
                     u64 words[INDEX_WORDS]);
 
-/* How many entries there are at or after `number`; counts no further than `most`, a leaf at a time. */
-u64 index_count_from(const struct index *ix, u32 number, u64 most);
+/* How many entries there are at or after `number`; counts no further than `most`, a leaf at a time,
+ * nor in more than so many nodes. */
+u64 index_count_from(const struct index *ix, u32 number, u64 most, u32 nodes);
 
 /* Undoes an index_reserve whose number was not set: frees nodes that are empty. */
 void index_trim(struct index *ix, u32 number);

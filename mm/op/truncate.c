@@ -113,14 +113,18 @@ static void remove_unmapped(struct vm_object *o, u32 number, pgoff_t last,
  * each slot of the mappings: a page costs about as much as this many slots. */
 #define PAGE_IN_SLOTS 4u
 #define UNMAP_MIN     INDEX_SLOTS /* pages: fewer are not worth the question */
-#define UNMAP_COUNT   (1ul << 18) /* and more are not counted */
+#define UNMAP_COUNT   (1ul << 18) /* and more are not counted, */
+#define UNMAP_NODES   6000u /* nor in more nodes: where pages lie thinly it does not pay */
 
 static bool unmap_all_pays(const struct vm_object *o, pgoff_t first)
 {
     REQUIRES(&o->lock);
-    u64 pages = index_count_from(&o->pages, object_number(first), UNMAP_COUNT), slots = 0;
+    u64 pages, slots = 0;
     const struct vma *v;
 
+    if (o->pages.count < UNMAP_MIN)
+        return false;
+    pages = index_count_from(&o->pages, object_number(first), UNMAP_COUNT, UNMAP_NODES);
     if (pages < UNMAP_MIN)
         return false;
     object_for_each_vma (v, o, 0, ~0ul) {

@@ -49,6 +49,8 @@ static inline void drop_range(struct vma *v, vaddr_t start, vaddr_t end, u32 wha
             if (pauses)
                 change_pause(c);
         }
+        if (pauses) /* there may have been numbers without tables, which are passed by */
+            change_pause(c);
     }
     if (v->object)
         object_changed(v->object);

@@ -228,6 +228,11 @@ static no_race_check always_inline bool some_of_8(const pte_t *e)
     return e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
 }
 
+static no_race_check always_inline bool some_present_of_8(const pte_t *e)
+{
+    return (e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & PTE_PRESENT;
+}
+
 no_race_check unsigned pt_find_used(const struct page *table, unsigned i, unsigned stop)
 {
     const pte_t *first = pt_entries(table), *e = first + i, *end = first + stop;
@@ -260,8 +265,14 @@ static unsigned next_way(const pte_t *e, unsigned i, unsigned stop)
 
     if (i && pte_load(&e[i - 1]) && table->present == 1)
         return stop; /* its only entry lies behind */
-    while (i < stop && (pte_load(&e[i]) & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT)
-        i = pt_next_used(table, i + 1, stop);
+    while (i < stop && (pte_load(&e[i]) & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) {
+        bool numbers = pte_numbers(pte_load(&e[i]));
+
+        i = numbers ? i + 1 : pt_next_used(table, i + 1, stop);
+        while (numbers && i + 8 <= stop &&
+               !some_present_of_8(&e[i])) /* they stand together */
+            i += 8;
+    }
     return i;
 }
 

@@ -28,34 +28,48 @@ const struct index census_none;
 
 SLAB_CACHE(block_cache, "census", struct census_block);
 
-static void free_blocks(struct index *census)
+/* Frees the blocks of a census that o has no more, as many as it had pages: O is given up for
+ * pauses. */
+static void free_blocks(struct vm_object *o, struct index *census)
 {
     void *blocks[INDEX_SLOTS];
     u32 number = 0;
     unsigned n;
 
-    while ((n = index_take(census, &number, ~0u, blocks, NULL)) != 0)
+    while ((n = index_take(census, &number, ~0u, blocks, NULL)) != 0) {
         for (unsigned i = 0; i < n; i++)
             slab_free(&block_cache, blocks[i]);
+        if (o->refs == 0)
+            pause_anyway();
+        else
+            (void)pause_unlocked(&o->lock);
+    }
 }
 
-static void forget_blocks(struct vm_object *o)
+/* What o has counted is the caller's to free. */
+static struct index take_away(struct vm_object *o)
 {
-    free_blocks(&o->census);
+    REQUIRES_UNLESS(o->refs == 0, &o->lock);
+    struct index census = o->census;
+
+    WRITE_ONCE(o->counted, false);
+    if (!census.count)
+        return census_none;
+    o->census = census_none;
     if (!object_settle_records(o))
         panic("a census that is gone does not fit");
     spin_lock(&census_lock);
     list_del(&o->censuses);
     list_init(&o->censuses);
     spin_unlock(&census_lock);
+    return census;
 }
 
 void census_forget(struct vm_object *o)
 {
-    REQUIRES_UNLESS(o->refs == 0, &o->lock);
-    if (o->census.count)
-        forget_blocks(o);
-    WRITE_ONCE(o->counted, false);
+    struct index old = take_away(o);
+
+    free_blocks(o, &old);
 }
 
 struct count {
@@ -186,12 +200,17 @@ static void count_hints(struct count *c)
 static u32 count_begin(struct vm_object *o)
 {
     REQUIRES(&o->lock);
+    struct index old = census_none;
+    u32 round;
+
     if (!READ_ONCE(o->counted)) {
-        census_forget(o);
+        old = take_away(o);
         o->count_round++;
     }
     WRITE_ONCE(o->counted, true);
-    return o->count_round;
+    round = o->count_round;
+    free_blocks(o, &old);
+    return round;
 }
 
 /* Whether nothing has changed since; another count that began meanwhile may have set `counted` again. */
@@ -338,8 +357,8 @@ static bool count_all(struct vm_object *o)
         fresh = old;
         kept(o);
     }
-    free_blocks(&fresh);
-    return good;
+    free_blocks(o, &fresh);
+    return good && still_counted(o, round); /* not if there was no room, or by now */
 }
 
 /* One that keeps a census and is not ending, referenced; NULL: none. */

@@ -64,8 +64,9 @@ static void check_count(const struct index *ix, u32 from, u64 most)
 
     for (u32 i = 0; i < SLOTS; i++)
         behind += present[i] && number[i] >= from;
-    CHECK_EQ(index_count_from(ix, from, ~0ull), behind);
-    CHECK(index_count_from(ix, from, most) >= MIN(most, behind));
+    CHECK_EQ(index_count_from(ix, from, ~0ull, ~0u), behind);
+    CHECK(index_count_from(ix, from, most, ~0u) >= MIN(most, behind));
+    CHECK(index_count_from(ix, from, ~0ull, 1) <= INDEX_SLOTS);
 }
 
 static void check_all(const struct index *ix)

@@ -23,10 +23,7 @@ struct page *tsm_page_alloc(unsigned order, u32 flags)
     if (order || !nfree)
         return NULL;
     pg = pfn_to_page(stack_of[--nfree]);
-    pg->type = PAGE_KERNEL;
-    pg->order = 0;
-    pg->flags = 0;
-    pg->refs = 1;
+    *pg = (struct page){.type = PAGE_KERNEL, .refs = 1};
     if (flags & PA_ZERO)
         clear_page(page_to_virt(pg));
     return pg;
@@ -40,19 +37,15 @@ void tsm_page_free(struct page *pg, unsigned order)
     stack_of[nfree++] = (u32)page_to_pfn(pg);
 }
 
-void tsm_page_free_chain(struct page_chain *chain)
+void tsm_page_free_chain(struct page_chain *c)
 {
-    u64 group, pages;
+    u64 group, set;
 
-    while ((pages = page_chain_take(chain, &group)) != 0)
-        for (; pages; pages &= pages - 1)
-            tsm_page_free(pfn_to_page(group * PAGE_GROUP + (u32)__builtin_ctzll(pages)),
-                          0);
-    for (u32 pfn = chain->others, next; pfn; pfn = next) {
-        next = pfn_to_page(pfn)->index;
-        tsm_page_free(pfn_to_page(pfn), 0);
-    }
-    chain->others = 0;
+    while ((set = page_chain_take(c, &group)) != 0)
+        for (; set; set &= set - 1)
+            tsm_page_free(pfn_to_page(group * PAGE_GROUP + (u32)__builtin_ctzll(set)), 0);
+    for (; c->others; c->others = pfn_to_page(c->others)->index)
+        tsm_page_free(pfn_to_page(c->others), 0);
 }
 
 void tsm_page_free_zeroed(struct page *pg)
@@ -81,6 +74,5 @@ u64 tsm_page_count_reserve(void)
 
 u64 tsm_page_count_order(unsigned order)
 {
-    (void)order;
-    return 0;
+    return order ? 0 : nfree;
 }

@@ -231,6 +231,8 @@ static const struct {
     {"maps of 64,000 areas", maps_of_areas},
     {"MAP_32BIT among 30,000 areas", low_addresses},
     {"131,072 free single pages are merged", many_single_pages},
+    {"smaps and munmap of 1.5 GiB", counted_pages},
+    {"fork, exit, truncate of 100,000 lone pages, arranged", lone_pages},
     {"truncate of a page shown at a million places", many_aliases},
     {"munmap of a million places of one page", many_homes},
     {"truncate of a page that 90,000 mappings show", mapped_many_times},

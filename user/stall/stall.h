@@ -69,6 +69,8 @@ void many_areas(void);
 void maps_of_areas(void);
 void low_addresses(void);
 void many_single_pages(void);
+void counted_pages(void);
+void lone_pages(void);
 void many_aliases(void);
 void many_homes(void);
 void mapped_many_times(void);

@@ -100,6 +100,44 @@ void many_single_pages(void)
     close(fd);
 }
 
+/* All pages of a file are counted, and what was counted goes with the mapping. */
+void counted_pages(void)
+{
+    size_t n = 393216;
+    int fd = file(n * P), smaps;
+    char *p = map(n * P, RW, MAP_SHARED, fd), text[4096];
+
+    for (size_t i = 0; i < n; i++)
+        p[i * P] = 1;
+    smaps = open("/proc/self/smaps", O_RDONLY);
+    while (read(smaps, text, sizeof(text)) > 0)
+        ;
+    close(smaps);
+    munmap(p, n * P);
+    close(fd);
+}
+
+/* A page in each 2 MiB, none at home; a child has the arrangement, then it goes. */
+void lone_pages(void)
+{
+    size_t n = 100000, step = 512 * P;
+    int fd = file(n * step);
+    char *p = map(n * step, RW, MAP_SHARED, fd);
+
+    for (size_t i = 0; i < n; i++) {
+        p[i * step] = 1;
+        if (syscall(SYS_remap_file_pages, p + i * step, P, 0, (i + 1) % n * 512, 0))
+            die("remap");
+    }
+    if (fork() == 0)
+        _exit(0);
+    wait(NULL);
+    if (ftruncate(fd, P))
+        die("ftruncate");
+    munmap(p, n * step);
+    close(fd);
+}
+
 /* One page at a million places, of which all are touched; then the page goes. */
 void many_aliases(void)
 {
