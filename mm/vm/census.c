@@ -46,13 +46,14 @@ static void free_blocks(struct vm_object *o, struct index *census)
     }
 }
 
-/* What o has counted is the caller's to free. */
+/* What o has counted is the caller's to free, and counts under way are worthless. */
 static struct index take_away(struct vm_object *o)
 {
     REQUIRES_UNLESS(o->refs == 0, &o->lock);
     struct index census = o->census;
 
     WRITE_ONCE(o->counted, false);
+    o->count_round++;
     if (!census.count)
         return census_none;
     o->census = census_none;
@@ -60,7 +61,6 @@ static struct index take_away(struct vm_object *o)
         panic("a census that is gone does not fit");
     spin_lock(&census_lock);
     list_del(&o->censuses);
-    list_init(&o->censuses);
     spin_unlock(&census_lock);
     return census;
 }
@@ -200,15 +200,10 @@ static void count_hints(struct count *c)
 static u32 count_begin(struct vm_object *o)
 {
     REQUIRES(&o->lock);
-    struct index old = census_none;
-    u32 round;
+    struct index old = READ_ONCE(o->counted) ? census_none : take_away(o);
+    u32 round = o->count_round;
 
-    if (!READ_ONCE(o->counted)) {
-        old = take_away(o);
-        o->count_round++;
-    }
     WRITE_ONCE(o->counted, true);
-    round = o->count_round;
     free_blocks(o, &old);
     return round;
 }
@@ -232,6 +227,17 @@ static void kept(struct vm_object *o)
         census_forget(o);
 }
 
+static noinline struct census_block *block_make(struct index *census, u32 number)
+{
+    struct census_block *block = slab_alloc(&block_cache);
+
+    if (block && index_set(census, number, block) != 0) {
+        slab_free(&block_cache, block);
+        return NULL;
+    }
+    return block ? memset(block, 0, sizeof(*block)) : NULL;
+}
+
 /* Counts the 64 pages of a block and keeps the numbers, if there is memory and nothing has
  * changed meanwhile. */
 static void count_block(struct vm_object *o, u32 number, u32 out[INDEX_SLOTS])
@@ -245,15 +251,11 @@ static void count_block(struct vm_object *o, u32 number, u32 out[INDEX_SLOTS])
     memset(out, 0, sizeof(keep->n));
     count_homes(&c, first + ((pgoff_t)INDEX_SLOTS << o->order));
     count_hints(&c);
-    if (!still_counted(o, round) || index_get(&o->census, number) ||
-        !(keep = slab_alloc(&block_cache)))
-        return;
-    memcpy(keep->n, out, sizeof(keep->n));
-    if (index_set(&o->census, number, keep) != 0) {
-        slab_free(&block_cache, keep);
-        return;
+    if (still_counted(o, round) && !index_get(&o->census, number) &&
+        (keep = block_make(&o->census, number)) != NULL) {
+        memcpy(keep->n, out, sizeof(keep->n));
+        kept(o);
     }
-    kept(o);
 }
 
 /* ---- all pages at once, by a look at each slot of the mappings ---- */
@@ -275,19 +277,6 @@ static bool all_pays(const struct vm_object *o, u64 asked)
             return false;
     }
     return true;
-}
-
-static noinline struct census_block *block_make(struct index *census, u32 number)
-{
-    struct census_block *block = slab_alloc(&block_cache);
-
-    if (!block)
-        return NULL;
-    memset(block, 0, sizeof(*block));
-    if (index_set(census, number, block) == 0)
-        return block;
-    slab_free(&block_cache, block);
-    return NULL;
 }
 
 /* What the entries [i, stop) of a table show of o. False: no memory. */

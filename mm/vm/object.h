@@ -50,7 +50,7 @@ struct vm_object {
     struct quota *quota; /* [c] referenced: where its pages are counted */
     u64 committed;       /* [c] pages committed with it; 0: each when it appears */
     void *huge;          /* [c] of huge_ops: see mm/vm/huge.h */
-    u32 count_round;     /* [O] how often `counted` was set */
+    u32 count_round;     /* [O] how often what was counted has become worthless */
     u32 order;           /* [c] log2 of the 4 KiB pages of each page: 0, or HUGE_ORDER */
     bool log_grew;       /* since the last look */
     struct walk_waiter *walk_waiters; /* [O] */

@@ -16,8 +16,8 @@
 #include "lib/spinlock.h"
 
 #define SAMPLES      5
-#define SAMPLE_HZ    1000u /* a sample lasts a millisecond, */
-#define TICKS_MIN    16u   /* but so many ticks at least */
+#define SAMPLE_HZ    1000u   /* a sample lasts a millisecond, */
+#define TICKS_MIN    16u     /* but so many ticks at least */
 #define EDGE_POLLS   100000u /* a busy host may be late with one */
 #define SAMPLE_POLLS 200000u
 #define CYCLES_BITS  34u /* no sample takes more; times 1 GHz it fits 64 bits */
