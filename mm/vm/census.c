@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * How often the pages of an object are shown, for /proc. Nobody counts it when translations
- * come and go. One page that few can show is counted when it is asked for. For who asks for many, all pages are
- * counted by one look at each slot of the object's mappings, if those are not many more; else 64 at once by their hints, and so
- * where many aliases or mappings would have to be visited again for each slot that shows a page. The
- * numbers are kept with the object while no translation of it comes or goes: who
- * adds or drops one clears `counted` after that. It was set before the count looked at that
- * slot, under the table's lock, so a change that the count missed is a change that clears it.
+ * How often the pages of an object are shown, for /proc. Nobody counts it when translations come and go.
+ * One page that few can show is counted when it is asked for. For who asks for many, all pages are counted by
+ * one look at each slot of the object's mappings, if those are not many more; else 64 at once by their
+ * hints, and so where many aliases or mappings would have to be visited again for each slot that shows a
+ * page. The numbers are kept with the object while no translation of it comes or goes: who adds or drops
+ * one clears `counted` after that. It was set before the count looked at that slot, under the table's
+ * lock, so a change that the count missed is a change that clears it.
  */
 #include "mm/vm/census.h"
 #include "lib/lock.h"
@@ -23,7 +23,6 @@
 
 static spinlock_t census_lock; /* below O; the list of objects that keep one */
 static struct list keepers = LIST_INIT(keepers);
-
 const struct index census_none;
 
 SLAB_CACHE(block_cache, "census", struct census_block);
