@@ -34,11 +34,14 @@ static void take_over(struct mm *mm, pte_t *way, struct page *leaf)
     pt_set_way(way, pte_load(way) | PTE_WRITE);
 }
 
-/* lend_narrow() may have left that to the way: its VMA was over all of the table. */
+/* lend_narrow() may have left that to the way: its VMA is over all of the table. Where nothing is
+ * mapped at va the table has been its own since. */
 static void narrow_entries(struct mm *mm, vaddr_t va, struct page *leaf)
 {
     REQUIRES(&leaf->lock);
-    if (!(vma_search(mm, va)->flags & VM_WRITE))
+    const struct vma *v = vma_at(mm, va);
+
+    if (v && !(v->flags & VM_WRITE))
         slot_narrow_leaf(leaf);
 }
 

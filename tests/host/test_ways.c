@@ -8,8 +8,9 @@
 #include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 
-#define TABLES 4u
-#define PAGES  (TABLES * PT_ENTRIES)
+#define TABLES  4u
+#define PAGES   (TABLES * PT_ENTRIES - 100u) /* nothing lies above, in the middle of a table */
+#define NOTHING 0xffu                        /* in place of rights: not mapped */
 
 struct world {
     struct mm *mm;
@@ -24,7 +25,9 @@ static enum fault_result access(struct world *w, u32 page, u32 kind)
 
 static void look(struct world *w, u32 page)
 {
-    if (!(w->prot[page] & PROT_READ))
+    if (w->prot[page] == NOTHING)
+        CHECK_EQ(access(w, page, FAULT_READ), FAULT_MAPERR);
+    else if (!(w->prot[page] & PROT_READ))
         CHECK_EQ(access(w, page, FAULT_READ), FAULT_ACCERR);
     else
         CHECK_EQ(host_read_u32(w->mm, BASE + page * P), w->value[page]);
@@ -34,7 +37,9 @@ static void store(struct world *w, u32 page)
 {
     static u32 number;
 
-    if (!(w->prot[page] & PROT_WRITE)) {
+    if (w->prot[page] == NOTHING || !(w->prot[page] & PROT_WRITE)) {
+        if (w->prot[page] == NOTHING)
+            return look(w, page);
         CHECK_EQ(access(w, page, FAULT_WRITE), FAULT_ACCERR);
         return;
     }
@@ -45,12 +50,22 @@ static void store(struct world *w, u32 page)
 /* A range, of whole tables every other time. */
 static void choose(u32 *first, u32 *n)
 {
-    u32 unit = one_in(2) ? PT_ENTRIES : 1, total = PAGES / unit;
+    u32 unit = one_in(2) ? PT_ENTRIES : 1, total = (PAGES + unit - 1) / unit;
 
     *first = (u32)rnd_below(total);
     *n = 1 + (u32)rnd_below(MIN(total - *first, unit == 1 ? 700u : TABLES));
     *first *= unit;
-    *n *= unit;
+    *n = MIN(*n * unit, PAGES - *first);
+}
+
+/* Pages from `first` on that are mapped, of n. */
+static u32 mapped(const struct world *w, u32 first, u32 n)
+{
+    u32 i = 0;
+
+    while (i < n && w->prot[first + i] != NOTHING)
+        i++;
+    return i;
 }
 
 static void step(struct world *w)
@@ -64,7 +79,8 @@ static void step(struct world *w)
     va = BASE + first * P;
     switch (rnd_below(20)) {
     case 0:
-        CHECK_EQ(mm_madvise(w->mm, va, n * P, MADV_DONTNEED), 0);
+        CHECK_EQ(mm_madvise(w->mm, va, n * P, MADV_DONTNEED),
+                 mapped(w, first, n) == n ? 0 : -ENOMEM);
         memset(w->value + first, 0, n * sizeof(*w->value));
         break;
     case 1:
@@ -77,12 +93,20 @@ static void step(struct world *w)
     case 4:
     case 5:
     case 6:
-        CHECK_EQ(mm_mprotect(w->mm, va, n * P, prot), 0);
-        memset(w->prot + first, (int)prot, n);
+        CHECK_EQ(mm_mprotect(w->mm, va, n * P, prot),
+                 mapped(w, first, n) == n ? 0 : -ENOMEM);
+        memset(w->prot + first, (int)prot, mapped(w, first, n));
+        break;
+    case 7:
+        if (one_in(2)) { /* mostly it comes back */
+            CHECK_EQ(mm_munmap(w->mm, va, n * P), 0);
+            memset(w->value + first, 0, n * sizeof(*w->value));
+            memset(w->prot + first, NOTHING, n);
+        }
         break;
     default:
         for (u32 i = 0; i < 12; i++) {
-            u32 page = (u32)rnd_below(PAGES);
+            u32 page = first + (u32)rnd_below(n); /* other tables stay lent for long */
 
             if (one_in(2))
                 store(w, page);
@@ -100,7 +124,7 @@ TEST(rights_of_whole_tables)
     child = (struct world){NULL};
     t_anon(parent.mm, BASE, PAGES, RW);
     memset(parent.prot, RW, sizeof(parent.prot));
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < 20000; i++) {
         if (!child.mm && one_in(100)) {
             child = parent;
             CHECK_EQ(mm_fork(parent.mm, &child.mm), 0);
