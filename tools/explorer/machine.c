@@ -33,14 +33,15 @@ static void drop_all(struct ex_tlb *t)
         drop(t, &t->slot[i]);
 }
 
-static void drop_page(struct ex_tlb *t, vaddr_t va)
+static void drop_range(struct ex_tlb *t, vaddr_t start, vaddr_t end)
 {
     for (u32 i = 0; i < TLB_SLOTS; i++) {
         struct ex_translation *s = &t->slot[i];
-
         /* All parts of a huge page go together. */
-        if (s->va == (va & PAGE_MASK) ||
-            (pte_large(s->pte) && s->va / LEAF_SPAN == va / LEAF_SPAN))
+        u64 size = pte_large(s->pte) ? LEAF_SPAN : PAGE_SIZE;
+        vaddr_t first = s->va & ~(size - 1);
+
+        if (first < end && start < first + size)
             drop(t, s);
     }
 }
@@ -60,7 +61,7 @@ void arch_mm_load(struct mm *mm, paddr_t root)
 
 void arch_flush_page(vaddr_t va)
 {
-    drop_page(&ex_tlbs[ex_cpu], va);
+    drop_range(&ex_tlbs[ex_cpu], va, va + 1);
 }
 
 void arch_flush_user_all(void)
@@ -83,8 +84,7 @@ void arch_shootdown(struct mm *mm, u64 cpus, vaddr_t start, vaddr_t end)
         if (start == 0 && end == 0)
             drop_all(&ex_tlbs[c]);
         else
-            for (vaddr_t va = start; va < end; va += PAGE_SIZE)
-                drop_page(&ex_tlbs[c], va);
+            drop_range(&ex_tlbs[c], start, end);
     }
 }
 
