@@ -90,12 +90,12 @@ static always_inline int remap_one(struct mm *mm, struct vma *v, vaddr_t va,
             spin_lock(&node->lock);
             pg = node->slot[pgoff % INDEX_SLOTS];
         }
-        rearrange_run(&r, s, va, 1, false, number, &pg, false, false, &t, 0);
+        rearrange_run(&r, s, va, 1, false, number, &pg, false, &t, 0);
         if (likely(node))
             spin_unlock(&node->lock);
         missing = r.missing;
     } else {
-        rearrange_run(&r, s, va, 1, false, number, NULL, false, false, &t, 0);
+        rearrange_run(&r, s, va, 1, false, number, NULL, false, &t, 0);
     }
     slot_settle_one(mm, true, s.table, &t, RESIDENT_SHMEM, 0);
     change_mark(&r.change, s.table);
@@ -122,8 +122,10 @@ static noinline int remap_few(struct mm *mm, struct vma *v, vaddr_t start, vaddr
             return REMAP_SLOW;
     rearrange_begin(&r, mm, flags & MAP_NONBLOCK);
     rearrange_use(&r, v);
+    rearrange_near(&r);
     rearrange_range(&r, start, end, pgoff);
-    rearrange_flush(&r);
+    change_end(&r.change);
+    object_changed(v->object);
     return r.missing && r.install ? REMAP_MISSING : 0;
 }
 

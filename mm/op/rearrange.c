@@ -8,6 +8,7 @@
 #include "mm/op/area.h"
 #include "mm/phys/stat.h"
 #include "mm/vm/backrun.h"
+#include "mm/vm/slot_run.h"
 
 void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
 {
@@ -138,6 +139,29 @@ void rearrange_undo(struct rearrange *r, vaddr_t start, vaddr_t end)
     area_trim_inside(r->v, start, end);
 }
 
+/* So many that all will be flushed if one was shown; no page needs a backlink of its own. T held, N
+ * of the pages too. */
+static noinline void set_many(struct rearrange *r, struct slot s, unsigned n, bool home,
+                              pgoff_t pgoff, void *const *pages, struct tally *t)
+{
+    REQUIRES(&s.table->lock);
+    pte_t live = 0;
+    bool all;
+
+    change_look(&r->change, s.table);
+    if (home && pages)
+        all = slot_show_run(s, n, true, 0, pages, r->rights, t, &live);
+    else if (home)
+        all = slot_show_run(s, n, true, 0, NULL, 0, t, &live);
+    else if (pages)
+        all = slot_show_run(s, n, false, pgoff, pages, r->rights, t, &live);
+    else
+        all = slot_show_run(s, n, false, pgoff, NULL, 0, t, &live);
+    r->missing |= !all;
+    if (live)
+        change_note_all(&r->change);
+}
+
 /* The slots from s on under [va, next) of one table, node by node of the object's index. */
 static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t va,
                                     vaddr_t next, bool home, pgoff_t pgoff,
@@ -152,7 +176,9 @@ static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t 
         void *const *pages = NULL;
         bool linked = false;
 
-        n = order ? 1 : MIN(left, INDEX_SLOTS - (unsigned)(pgoff % INDEX_SLOTS));
+        n = order ? 1 : left;
+        if (r->install)
+            n = MIN(n, INDEX_SLOTS - (unsigned)(pgoff % INDEX_SLOTS));
         if (r->install && pgoff < end) {
             node = index_leaf(&o->pages, object_number(pgoff));
             n = (unsigned)MIN((u64)n, end - pgoff);
@@ -163,10 +189,10 @@ static always_inline void set_table(struct rearrange *r, struct slot s, vaddr_t 
             spin_lock(&node->lock);
         if (!order && !home && node && n >= BACKRUN_MIN)
             linked = backrun_add(node, s.entry, pgoff % INDEX_SLOTS, n);
-        if (change_is_full(&r->change))
-            rearrange_slots(r, s, va, n, home, pgoff, pages, linked, true, t, order);
+        if (!order && n > TLB_ADDRS && (linked || home || !pages))
+            set_many(r, s, n, home, pgoff, pages, t);
         else
-            rearrange_slots(r, s, va, n, home, pgoff, pages, linked, false, t, order);
+            rearrange_slots(r, s, va, n, home, pgoff, pages, linked, t, order);
         if (node)
             spin_unlock(&node->lock);
         s.i += n;

@@ -36,6 +36,13 @@ void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy);
 /* Flushes what was changed; before each pause, and before M is given up. */
 void rearrange_flush(struct rearrange *r);
 
+/* The slots of va and those nearby are found where slot_read() has just found va's. */
+static inline void rearrange_near(struct rearrange *r)
+{
+    r->directory = this_cpu(vma_hint).directory;
+    r->covers = this_cpu(vma_hint).covers;
+}
+
 /* M was given up after that: nothing found is remembered. */
 static inline void rearrange_forget(struct rearrange *r)
 {
@@ -143,19 +150,19 @@ static inline void rearrange_next(struct rearrange *r, u32 npages)
 
 /* Makes n slots from s at va on show the file page pgoff, away, and those that follow it; with
  * `home` all their homes. Translations of `pages`, what they shall show, are put in place
- * (NULL: none is); what cannot be is left to a fault. `linked`: a run of backlinks lies over them;
- * `full`: everything will be flushed anyway. Cannot fail. T held, N of the pages too; arrays are reserved unless they come home. */
+ * (NULL: none is); what cannot be is left to a fault. `linked`: a run of backlinks lies over them.
+ * Cannot fail. T held, N of the pages too; arrays are reserved unless they come home. */
 static always_inline void rearrange_run(struct rearrange *r, struct slot s, vaddr_t va,
                                         unsigned n, bool home, pgoff_t pgoff,
-                                        void *const *pages, bool linked, bool full,
-                                        struct tally *t, unsigned order)
+                                        void *const *pages, bool linked, struct tally *t,
+                                        unsigned order)
 {
     REQUIRES(&s.table->lock);
-    struct change *c = full ? NULL : &r->change;
+    struct change *c = &r->change;
     u32 *numbers = slot_numbers(s.table, s.i, home);
     pte_t rights = r->rights;
 
-    change_look(&r->change, s.table);
+    change_look(c, s.table);
     for (u64 k = 0; k < n; k++) {
         bool moved = slot_move(numbers, k, home, pgoff + (k << order), t);
         struct page *pg;
@@ -180,19 +187,19 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
 /* The same with the choices as constants. */
 static always_inline void rearrange_slots(struct rearrange *r, struct slot s, vaddr_t va,
                                           unsigned n, bool home, pgoff_t pgoff,
-                                          void *const *pages, bool linked, bool full,
+                                          void *const *pages, bool linked,
                                           struct tally *t, unsigned order)
 {
     if (linked)
-        rearrange_run(r, s, va, n, false, pgoff, pages, true, full, t, order);
+        rearrange_run(r, s, va, n, false, pgoff, pages, true, t, order);
     else if (likely(!home) && likely(pages))
-        rearrange_run(r, s, va, n, false, pgoff, pages, false, full, t, order);
+        rearrange_run(r, s, va, n, false, pgoff, pages, false, t, order);
     else if (!home)
-        rearrange_run(r, s, va, n, false, pgoff, NULL, false, full, t, order);
+        rearrange_run(r, s, va, n, false, pgoff, NULL, false, t, order);
     else if (pages)
-        rearrange_run(r, s, va, n, true, 0, pages, false, full, t, order);
+        rearrange_run(r, s, va, n, true, 0, pages, false, t, order);
     else
-        rearrange_run(r, s, va, n, true, 0, NULL, false, full, t, order);
+        rearrange_run(r, s, va, n, true, 0, NULL, false, t, order);
 }
 
 /* One slot, the file page pgoff. T held, after rearrange_next(). */
@@ -203,7 +210,7 @@ static always_inline void rearrange_page(struct rearrange *r, struct slot s, vad
     void *pg = r->install ? object_cursor_get(&r->cursor, pgoff) : NULL;
 
     rearrange_slots(r, s, va, 1, unlikely(pgoff == vma_home(r->v, va)), pgoff,
-                    likely(r->install) ? &pg : NULL, false, false, t, order);
+                    likely(r->install) ? &pg : NULL, false, t, order);
     object_cursor_release(&r->cursor);
 }
 

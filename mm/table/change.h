@@ -97,12 +97,6 @@ static inline void change_note(struct change *c, vaddr_t va)
     c->naddrs = n + 1;
 }
 
-/* Whether so much was noted that everything will be flushed. */
-static inline bool change_is_full(const struct change *c)
-{
-    return c->naddrs > TLB_ADDRS;
-}
-
 /* Many were. */
 static inline void change_note_all(struct change *c)
 {

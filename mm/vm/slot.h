@@ -268,7 +268,7 @@ static always_inline bool slot_move(u32 *numbers, u64 i, bool home, pgoff_t pgof
     old = numbers[i];
     if (old == number)
         return false;
-    t->naway += !home - (old != 0);
+    t->naway += home ? -(old != 0) : !old;
     numbers[i] = number;
     return true;
 }
@@ -279,7 +279,7 @@ static always_inline void slot_replace(struct change *c, pte_t *entry, vaddr_t v
                                        pte_t old, pte_t pte)
 {
     REQUIRES(&virt_to_page(entry)->lock);
-    if (pte_used(old))
+    if (!c || pte_used(old))
         pte_store(entry, pte);
     else if (!pte_used(pte_exchange(entry, pte))) /* still: no TLB has it */
         return;
