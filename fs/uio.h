@@ -26,6 +26,7 @@ struct uio {
     size_t left;   /* bytes left in all */
     bool user;     /* buffers are user addresses, range-checked by the caller */
     bool nonblock; /* as if the file had O_NONBLOCK: pipes look at it */
+    bool plain;    /* makes no packets of a pipe: what splicing hands on, as on Linux */
     bool
         broken; /* set by a pipe whose last reader left before all was written: SIGPIPE */
     bool limited; /* a write to a regular file ends at byte `limit` */
@@ -44,6 +45,7 @@ static inline void uio_init(struct uio *u, struct iovec *iov, uintptr_t buf, siz
     u->skip = 0;
     u->left = len;
     u->user = user;
+    u->plain = !user;
     u->place = AS_OPENED;
     u->nonblock = u->broken = u->limited = u->over = false;
 }

@@ -87,8 +87,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
 
 static ssize_t pipe_write(struct file *f, struct uio *u, u64 *pos)
 {
-    /* Splicing makes no packets, nor does it on Linux. */
-    bool packets = file_flags(f) & O_DIRECT && u->user;
+    bool packets = file_flags(f) & O_DIRECT && !u->plain;
     /* atomic up to PIPE_BUF */
     size_t want = packets ? PAGE_SIZE : u->left <= PIPE_BUF ? u->left : 1;
     struct pipe *p = f->data;

@@ -51,6 +51,11 @@ static struct socket *find(u64 n)
     return best ? of_node(best) : NULL;
 }
 
+static bool shows_port(const struct socket *s, u32 protocol, bool six)
+{
+    return s->protocol == protocol && s->local.port && six == (s->family == AF_INET6);
+}
+
 static bool shows_in(enum socket_table table, const struct socket *s)
 {
     bool six = s->family == AF_INET6;
@@ -64,8 +69,10 @@ static bool shows_in(enum socket_table table, const struct socket *s)
                READ_ONCE(s->state) != SOCKET_NEW && !is_over(s);
     case TABLE_UDP:
     case TABLE_UDP6:
-        return s->protocol == IPPROTO_UDP && s->local.port &&
-               six == (table == TABLE_UDP6);
+        return shows_port(s, IPPROTO_UDP, table == TABLE_UDP6);
+    case TABLE_UDPLITE:
+    case TABLE_UDPLITE6:
+        return shows_port(s, IPPROTO_UDPLITE, table == TABLE_UDPLITE6);
     }
     return false;
 }

@@ -69,7 +69,15 @@ int socket_shutdown(struct socket *s, u32 how);
 /* Options. get: at most *len bytes, which becomes what there is. -ENOPROTOOPT, -EINVAL. */
 #define OPTION_MAX 64u
 
-enum socket_table { TABLE_UNIX, TABLE_TCP, TABLE_TCP6, TABLE_UDP, TABLE_UDP6 };
+enum socket_table {
+    TABLE_UNIX,
+    TABLE_TCP,
+    TABLE_TCP6,
+    TABLE_UDP,
+    TABLE_UDP6,
+    TABLE_UDPLITE,
+    TABLE_UDPLITE6
+};
 
 /* One socket as a line shows it. */
 struct socket_info {

@@ -66,6 +66,14 @@ static void fill(struct timex *t)
     };
 }
 
+/* Clocks that cannot be adjusted: the others with a name, and those of CPU time. Not a descriptor's,
+ * which there are none of. */
+static bool is_steady(s32 clock)
+{
+    return clock >= 0 ? clock <= CLOCK_TAI
+                      : (clock & (CPU_CLOCK_THREAD | CPU_CLOCK_KIND)) != CPU_CLOCK_KIND;
+}
+
 /* The memory is asked before the clock, as on Linux. */
 static long adjust(s32 clock, vaddr_t user)
 {
@@ -73,7 +81,7 @@ static long adjust(s32 clock, vaddr_t user)
     int err = copy_from_user(&t, user, sizeof(t));
 
     if (!err && clock != CLOCK_REALTIME)
-        err = clock >= 0 && clock <= CLOCK_TAI ? -EOPNOTSUPP : -EINVAL;
+        err = is_steady(clock) ? -EOPNOTSUPP : -EINVAL;
     if (!err)
         err = apply(&t);
     if (err)

@@ -107,6 +107,18 @@ int procfs_show_udp6(struct seq *s, s32 pid)
     return show(s, TABLE_UDP6, HEAD6, show_inet);
 }
 
+int procfs_show_udplite(struct seq *s, s32 pid)
+{
+    (void)pid;
+    return show(s, TABLE_UDPLITE, HEAD4, show_inet);
+}
+
+int procfs_show_udplite6(struct seq *s, s32 pid)
+{
+    (void)pid;
+    return show(s, TABLE_UDPLITE6, HEAD6, show_inet);
+}
+
 /* Nothing goes through the interface: one socket's bytes stand in the other's queue at once. */
 int procfs_show_net_dev(struct seq *s, s32 pid)
 {

@@ -183,6 +183,8 @@ const struct procfs_entry procfs_system_entries[] = {
     {.name = "net/tcp6", .perm = 0444, .show = procfs_show_tcp6},
     {.name = "net/udp", .perm = 0444, .show = procfs_show_udp},
     {.name = "net/udp6", .perm = 0444, .show = procfs_show_udp6},
+    {.name = "net/udplite", .perm = 0444, .show = procfs_show_udplite},
+    {.name = "net/udplite6", .perm = 0444, .show = procfs_show_udplite6},
     {.name = "net/unix", .perm = 0444, .show = procfs_show_unix},
     {.name = "slabinfo", .perm = 0400, .show = procfs_show_slabinfo},
     {.name = "stat", .perm = 0444, .show = show_stat},

@@ -290,6 +290,7 @@ long sys_vmsplice(const struct syscall_args *a)
         return -EBADF;
     if (file_is_pipe(f) && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
         b.uio.nonblock = flags & SPLICE_F_NONBLOCK;
+        b.uio.plain = true;
         if (file_writable(f))
             n = call_write(f, &b.uio, NULL);
         else

@@ -311,10 +311,10 @@ static void make_memory(void)
 /* What would change the machine for everybody, were it done by root. */
 static bool reaches_others(const char *name)
 {
-    static const char *const names[] = {"settimeofday",  "clock_settime", "sethostname",
-                                        "setdomainname", "mount",         "umount2",
-                                        "reboot",        "syslog",        "sync",
-                                        "unshare",       "syncfs"};
+    static const char *const names[] = {
+        "settimeofday", "clock_settime", "sethostname",  "setdomainname", "mount",
+        "umount2",      "reboot",        "syslog",       "sync",          "unshare",
+        "syncfs",       "adjtimex",      "clock_adjtime"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (!strcmp(names[i], name))
             return true;

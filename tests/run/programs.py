@@ -126,6 +126,21 @@ def added_files(work):
 
 
 @case
+def named_files(work):
+    """files named as arguments come along; one of /proc means the guest's, which is not read here"""
+    path = os.path.join(work, "named")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("from this machine\n")
+    out, _ = run(BUSYBOX, "head", "-qn1", path, "/proc/version")
+    lines = out.splitlines()
+    if len(lines) != 2 or lines[0] != b"from this machine" or b"Tessera" not in lines[1]:
+        raise Failure(f"output: {out!r}")
+    # Reading this one from its beginning is an error, so it cannot have been copied.
+    out, _ = run(BUSYBOX, "stat", "-c", "%n", "/proc/self/mem")
+    same(out, b"/proc/self/mem\n")
+
+
+@case
 def trace(work):
     """--trace names the program's calls"""
     path = os.path.join(work, "trace")

@@ -95,6 +95,97 @@ TEST(I701, "splice, tee, vmsplice")
     SWEEP(.setup = pipes_there, .call = memory_to_pipe, .errors = {ENOMEM, EAGAIN});
 }
 
+/* ---- packets: what says where they end, and a page for each ---- */
+
+static void packet_pipes(void)
+{
+    OK(pipe2(from, O_NONBLOCK | O_DIRECT));
+    OK(pipe2(to, O_NONBLOCK));
+}
+
+static void packets_inside(void)
+{
+    packet_pipes();
+    for (int i = 0; i < 3; i++)
+        EQ(write(from[1], block, 5000), 5000); /* two packets each */
+}
+
+static long first_packets(void)
+{
+    long n = write(from[1], block, 9000);
+    int error = errno;
+
+    EQ(unread(from[0]), n < 0 ? 0 : n);
+    errno = error;
+    return n < 0 ? -1 : 0;
+}
+
+/* Those that went are those that came, in their order. */
+static long pass_packets(long (*pass)(void), bool kept)
+{
+    int n = (int)pass(), error = errno;
+
+    EQ(unread(from[0]), kept || n < 0 ? 15000 : 15000 - n);
+    EQ(unread(to[0]), n < 0 ? 0 : n);
+    for (int i = 0; n > 0 && i * 5000 < n; i++) {
+        EQ(read(to[0], block, sizeof(block)), 4096);
+        if (i * 5000 + 4096 < n)
+            EQ(read(to[0], block, sizeof(block)), 904);
+    }
+    errno = error;
+    return n < 0 ? -1 : 0;
+}
+
+static long splice_packets(void)
+{
+    return syscall(SYS_splice, from[0], NULL, to[1], NULL, PIECE, 2);
+}
+
+static long tee_packets(void)
+{
+    return syscall(SYS_tee, from[0], to[1], PIECE, 2);
+}
+
+static long pass_all(void)
+{
+    return pass_packets(splice_packets, false);
+}
+
+static long copy_all(void)
+{
+    return pass_packets(tee_packets, true);
+}
+
+static long bytes_behind(void)
+{
+    struct iovec v = {block, 6000};
+    long n = syscall(SYS_vmsplice, from[1], &v, 1, 2);
+    int error = errno;
+
+    EQ(unread(from[0]), n < 0 ? 15000 : 15000 + n);
+    errno = error;
+    return n < 0 ? -1 : 0;
+}
+
+static long more_room(void)
+{
+    long n = fcntl(from[1], F_SETPIPE_SZ, 32 * 4096);
+    int error = errno;
+
+    EQ(unread(from[0]), 15000);
+    errno = error;
+    return n < 0 ? -1 : 0;
+}
+
+TEST(I707, "pipes of packets")
+{
+    SWEEP(.setup = packet_pipes, .call = first_packets, .errors = {ENOMEM});
+    SWEEP(.setup = packets_inside, .call = pass_all, .errors = {ENOMEM});
+    SWEEP(.setup = packets_inside, .call = copy_all, .errors = {ENOMEM});
+    SWEEP(.setup = packets_inside, .call = bytes_behind, .errors = {ENOMEM});
+    SWEEP(.setup = packets_inside, .call = more_room, .errors = {ENOMEM});
+}
+
 /* ---- descriptors ---- */
 
 static long own(void)

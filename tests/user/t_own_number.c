@@ -139,6 +139,8 @@ TEST(adjtime, "adjtimex reads what the clock is like; errors")
     ERR(syscall(SYS_clock_adjtime, 99, &x), EINVAL);
     x.modes = 0;
     ERR(syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, &x), EOPNOTSUPP);
+    ERR(syscall(SYS_clock_adjtime, (int)(~(unsigned)getpid() << 3 | 2), &x), EOPNOTSUPP);
+    ERR(syscall(SYS_clock_adjtime, (int)(~0u << 3 | 3), &x), EINVAL); /* descriptor 0's */
     CHILD({
         if (!geteuid())
             OK(setuid(65534));

@@ -5,6 +5,8 @@
 #include "tests/user/t.h"
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
 
 enum { PAGE = 4096, ROOM = 16 }; /* a packet needs a page, a pipe has 16 */
 
@@ -129,6 +131,29 @@ TEST(packets_copied, "packets: stay packets when tee and splice carry them on")
     for (int i = 0; i < 5; i++)
         GET(b[0], sizeof(buf), all[i]);
     ERR(read(b[0], buf, 1), EAGAIN);
+}
+
+/* What splicing brings is bytes, also behind a packet. */
+TEST(packets_spliced, "packets: vmsplice, splice and sendfile make none")
+{
+    struct iovec two[2] = {{"mem", 3}, {"ory ", 4}};
+    int ends[2], fd;
+    loff_t at = 0;
+    packet_pipe(ends);
+    OK(fd = open("file", O_RDWR | O_CREAT, 0600));
+    put_text(fd, "file ");
+    put_text(ends[1], "packet");
+    EQ(vmsplice(ends[1], two, 2, 0), 7);
+    EQ(splice(fd, &at, ends[1], NULL, 5, 0), 5);
+    EQ(sendfile(ends[1], fd, &(off_t){0}, 5), 5);
+    EQ(vmsplice(ends[1], two, 1, SPLICE_F_NONBLOCK), 3);
+    put_text(ends[1], "packet");
+    EQ(inside(ends[0]), 6 + 7 + 5 + 5 + 3 + 6);
+    GET(ends[0], sizeof(buf), "packet");
+    GET(ends[0], 2, "me");
+    GET(ends[0], 18, "mory file file mem");
+    GET(ends[0], sizeof(buf), "packet");
+    ERR(read(ends[0], buf, 1), EAGAIN);
 }
 
 TEST(packets_to_file, "packets: splice to a file takes all of each")

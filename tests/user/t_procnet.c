@@ -75,6 +75,29 @@ TEST(inet, "/proc/net/tcp and udp: addresses, states")
     CHECK(strstr(line, want));
 }
 
+TEST(lite, "/proc/net/udplite: sockets of UDP-Lite, which udp does not show")
+{
+    char line[1024], want[64];
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in6 a6 = {.sin6_family = AF_INET6,
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t len = sizeof(a);
+    int u = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE),
+        u6 = socket(AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE);
+    if (u < 0 && errno == EPROTONOSUPPORT && !t_tessera)
+        SKIP("this Linux has none");
+    CHECK(!line_of("/proc/net/udplite", u, 9, line));
+    OK(bind(u, (struct sockaddr *)&a, sizeof(a)));
+    OK(bind(u6, (struct sockaddr *)&a6, sizeof(a6)));
+    OK(getsockname(u, (struct sockaddr *)&a, &len));
+    CHECK(line_of("/proc/net/udplite", u, 9, line));
+    snprintf(want, sizeof(want), " 0100007F:%04X 00000000:0000 07 ", ntohs(a.sin_port));
+    CHECK(strstr(line, want));
+    CHECK(!line_of("/proc/net/udp", u, 9, line));
+    CHECK(!line_of("/proc/net/udplite", u6, 9, line));
+    CHECK(line_of("/proc/net/udplite6", u6, 9, line));
+}
+
 TEST(dev, "/proc/net/dev: the loopback")
 {
     struct t_reader r;
