@@ -16,6 +16,7 @@
 #include "fs/socket/netlink.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/unix.h"
+#include "lib/assert.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -72,6 +73,7 @@ void socket_put(struct socket *s)
 {
     if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
+    ASSERT(s->dead || !s->file); /* which has a reference */
     socket_delist(s);
     if (s->listener)
         socket_put(s->listener);

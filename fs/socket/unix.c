@@ -276,6 +276,7 @@ int unix_find(const struct address *a, u32 type, struct fs_context *fs,
 {
     struct path path = {NULL, NULL};
     struct key key = {.bytes = a->bytes + HEAD, .len = a->len - HEAD};
+    struct socket *found;
     int err = check_address(a);
 
     if (!err && !is_abstract(a)) {
@@ -285,13 +286,13 @@ int unix_find(const struct address *a, u32 type, struct fs_context *fs,
     if (err)
         return err;
     spin_lock(&names_lock);
-    *out = find(&key, type);
-    if (!*out)
+    found = find(&key, type);
+    if (!found)
         err = -ECONNREFUSED;
-    else if ((*out)->type != type)
+    else if (found->type != type)
         err = -EPROTOTYPE;
     else
-        socket_get(*out);
+        socket_get(*out = found);
     spin_unlock(&names_lock);
     path_put(&path);
     return err;

@@ -11,6 +11,7 @@ int unix_bind(struct socket *s, const struct address *a, struct fs_context *fs);
 
 int unix_autobind(struct socket *s);
 
+/* *out, referenced, is set with 0 only. */
 int unix_find(const struct address *a, u32 type, struct fs_context *fs,
               struct socket **out);
 

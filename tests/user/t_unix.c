@@ -148,6 +148,26 @@ TEST(full, "a full one says EAGAIN and is writable again when it is read")
     EQ(events(v[0]), POLLOUT);
 }
 
+/* Refused messages cost the socket that has the name nothing. */
+TEST(other_kind, "messages to a name of a socket of another kind")
+{
+    struct sockaddr_un a;
+    socklen_t len = name_to(&a, "stream");
+    int s = socket(AF_UNIX, SOCK_STREAM, 0), d = socket(AF_UNIX, SOCK_DGRAM, 0), c;
+
+    OK(bind(s, (void *)&a, len));
+    OK(listen(s, 1));
+    for (int i = 0; i < 3; i++) {
+        ERR(sendto(d, "x", 1, 0, (void *)&a, len), EPROTOTYPE);
+        ERR(connect(d, (void *)&a, len), EPROTOTYPE);
+    }
+    OK(c = socket(AF_UNIX, SOCK_STREAM, 0));
+    OK(connect(c, (void *)&a, len));
+    EQ(write(c, "still", 5), 5);
+    OK(d = accept(s, NULL, NULL));
+    EQ(read(d, buf, 10), 5);
+}
+
 TEST(path, "a name in the file system: bind, connect, accept, peers, rights")
 {
     struct sockaddr_un a;
