@@ -42,18 +42,16 @@ static noinline int remap_range(struct vma *v, vaddr_t start, vaddr_t end, pgoff
     return 0;
 }
 
-/* The translation at va was replaced, or there is more to flush (change_look()). */
-static inline void flush_replaced(struct mm *mm, vaddr_t va, const struct change *noted)
+/* The translation at va was replaced; `all`: there is more to flush (change_pending()). */
+static noinline void flush_replaced(struct mm *mm, vaddr_t va, bool all)
 {
     struct change c;
 
-    if (likely(noted->naddrs == 1) && likely(change_flush_address(mm, va)))
-        return;
     change_begin(&c, mm);
-    if (noted->naddrs == 1)
-        change_note(&c, va);
-    else
+    if (all)
         change_note_all(&c);
+    else
+        change_note(&c, va);
     change_end(&c);
 }
 
@@ -73,11 +71,12 @@ static always_inline int remap_one(struct mm *mm, struct vma *v, vaddr_t va,
     struct tally t = {0, 0};
     struct index_node *node = NULL;
     struct rearrange r;
-    bool missing = false;
+    bool missing = false, others, left;
 
     if (!away_writable(s.table))
         return REMAP_SLOW;
     spin_lock(&s.table->lock);
+    others = change_pending(s.table);
     change_begin_one(&r.change);
     if (likely(install)) {
         void *pg = NULL;
@@ -98,10 +97,13 @@ static always_inline int remap_one(struct mm *mm, struct vma *v, vaddr_t va,
         rearrange_run(&r, s, va, 1, false, number, NULL, false, &t, 0);
     }
     slot_settle_one(mm, true, s.table, &t, RESIDENT_SHMEM, 0);
-    change_mark(&r.change, s.table);
+    /* Flushed before others can look at the table there is nothing to tell them. */
+    left = others || (change_noted(&r.change) && !change_flush_address(mm, va));
+    if (unlikely(left))
+        change_stamp(s.table);
     spin_unlock(&s.table->lock);
-    if (change_noted(&r.change))
-        flush_replaced(mm, va, &r.change);
+    if (unlikely(left))
+        flush_replaced(mm, va, others);
     object_changed(o);
     return missing ? REMAP_MISSING : 0;
 }
@@ -144,7 +146,8 @@ static always_inline int remap_read(struct mm *mm, vaddr_t start, vaddr_t end,
     /* A locked mapping is always populated; one without rights cannot be. */
     install = (!(flags & MAP_NONBLOCK) || vm_populates(v->flags)) && (v->flags & VM_PROT);
     if (end - start == PAGE_SIZE)
-        return remap_one(mm, v, start, pgoff, install);
+        return install ? remap_one(mm, v, start, pgoff, true)
+                       : remap_one(mm, v, start, pgoff, false);
     return remap_few(mm, v, start, end, pgoff, flags);
 }
 

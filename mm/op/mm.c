@@ -192,6 +192,7 @@ void mm_activate(struct mm *mm)
         __atomic_fetch_or(&mm->cpus, bit, __ATOMIC_SEQ_CST);
     arch_mm_load(mm, mm ? mm->root_pa : kernel_root);
     cpu->mm = mm;
+    vma_forget_read();
     if (old)
         __atomic_fetch_and(&old->cpus, ~bit, __ATOMIC_SEQ_CST);
 }

@@ -151,7 +151,8 @@ static inline void rearrange_next(struct rearrange *r, u32 npages)
 /* Makes n slots from s at va on show the file page pgoff, away, and those that follow it; with
  * `home` all their homes. Translations of `pages`, what they shall show, are put in place
  * (NULL: none is); what cannot be is left to a fault. `linked`: a run of backlinks lies over them.
- * Cannot fail. T held, N of the pages too; arrays are reserved unless they come home. */
+ * Cannot fail. T held, after change_look(), N of the pages too; arrays are reserved unless they come
+ * home. */
 static always_inline void rearrange_run(struct rearrange *r, struct slot s, vaddr_t va,
                                         unsigned n, bool home, pgoff_t pgoff,
                                         void *const *pages, bool linked, struct tally *t,
@@ -162,7 +163,6 @@ static always_inline void rearrange_run(struct rearrange *r, struct slot s, vadd
     u32 *numbers = slot_numbers(s.table, s.i, home);
     pte_t rights = r->rights;
 
-    change_look(c, s.table);
     for (u64 k = 0; k < n; k++) {
         bool moved = slot_move(numbers, k, home, pgoff + (k << order), t);
         struct page *pg;
@@ -190,6 +190,8 @@ static always_inline void rearrange_slots(struct rearrange *r, struct slot s, va
                                           void *const *pages, bool linked,
                                           struct tally *t, unsigned order)
 {
+    REQUIRES(&s.table->lock);
+    change_look(&r->change, s.table);
     if (linked)
         rearrange_run(r, s, va, n, false, pgoff, pages, true, t, order);
     else if (likely(!home) && likely(pages))

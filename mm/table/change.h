@@ -103,25 +103,36 @@ static inline void change_note_all(struct change *c)
     c->naddrs = TLB_ADDRS + 1;
 }
 
-/* Before T of a table is given up, if the change has noted something. T held; after
+/* Before T of a table is given up in which this CPU has noted something; after change_pending() or
  * change_look(): this stamp hides the one before it. */
+static inline void change_stamp(struct page *table)
+{
+    u32 count = this_cpu(unflushed) | 1;
+
+    this_cpu(unflushed) = count;
+    table->stamp = cpu_id() << STAMP_COUNT_BITS | count;
+}
+
+/* The same if the change has noted something. */
 static inline void change_mark(const struct change *c, struct page *table)
 {
-    if (c->naddrs) {
-        u32 count = this_cpu(unflushed) | 1;
+    if (c->naddrs)
+        change_stamp(table);
+}
 
-        this_cpu(unflushed) = count;
-        table->stamp = cpu_id() << STAMP_COUNT_BITS | count;
-    }
+/* Whether another CPU has noted something in the table that it has not flushed yet. T held. */
+static inline bool change_pending(const struct page *table)
+{
+    u32 stamp = table->stamp, cpu = stamp >> STAMP_COUNT_BITS;
+
+    return unlikely(cpu != cpu_id()) && stamp & 1 && cpu < cpu_count &&
+           READ_ONCE(per_cpu(unflushed, cpu)) == (stamp & STAMP_COUNT);
 }
 
 /* After T of a table was taken by a call that has its entries changed when it returns. */
 static inline void change_look(struct change *c, const struct page *table)
 {
-    u32 stamp = table->stamp, cpu = stamp >> STAMP_COUNT_BITS;
-
-    if (unlikely(cpu != cpu_id()) && stamp & 1 && cpu < cpu_count &&
-        READ_ONCE(per_cpu(unflushed, cpu)) == (stamp & STAMP_COUNT))
+    if (change_pending(table))
         change_note_all(c);
 }
 
@@ -196,7 +207,6 @@ static inline bool change_flush_address(const struct mm *mm, vaddr_t va)
     if (unlikely(READ_ONCE(mm->cpus) != 1ull << cpu_id()))
         return false;
     mm_count(tlb_flush_page);
-    change_settled();
     return true;
 }
 
@@ -207,8 +217,11 @@ static inline bool change_frees(const struct change *c)
 
 static inline bool change_flush_one(const struct change *c)
 {
-    return c->naddrs == 1 && !c->npages && !change_frees(c) && cpu_own.mm == c->mm &&
-           change_flush_address(c->mm, c->addrs[0]);
+    if (c->naddrs != 1 || c->npages || change_frees(c) || cpu_own.mm != c->mm ||
+        !change_flush_address(c->mm, c->addrs[0]))
+        return false;
+    change_settled();
+    return true;
 }
 
 static inline void change_end(struct change *c)

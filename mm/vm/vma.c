@@ -23,7 +23,7 @@ static struct vma *node_vma(const struct rb_node *n)
     return n ? rb_entry(n, struct vma, node) : NULL;
 }
 
-DEFINE_PER_CPU(struct vma_hint, vma_hint); /* id 0: no address space has it */
+DEFINE_PER_CPU(struct vma_hint, vma_hint) = {.seq = 1};
 
 struct vma *vma_read_search(const struct mm *mm, vaddr_t va)
 {
@@ -31,7 +31,7 @@ struct vma *vma_read_search(const struct mm *mm, vaddr_t va)
 
     if (!v || va < v->start)
         return NULL;
-    this_cpu(vma_hint) = (struct vma_hint){mm->id, READ_ONCE(mm->seq), v, NULL, USER_END};
+    this_cpu(vma_hint) = (struct vma_hint){READ_ONCE(mm->seq), v, NULL, USER_END};
     return v;
 }
 

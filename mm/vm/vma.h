@@ -130,9 +130,9 @@ enum vma_kind { VMA_ANON, VMA_PRIVATE, VMA_SHARED };
 
 static inline enum vma_kind vma_kind(const struct vma *v)
 {
-    if (!v->object)
-        return VMA_ANON;
-    return v->flags & VM_SHARED ? VMA_SHARED : VMA_PRIVATE;
+    if (v->flags & VM_SHARED) /* which has an object */
+        return VMA_SHARED;
+    return v->object ? VMA_PRIVATE : VMA_ANON;
 }
 
 struct vma *vma_search(const struct mm *mm, vaddr_t va); /* vma_find() without the hint */
@@ -154,10 +154,10 @@ static inline struct vma *vma_seek(struct mm *mm, vaddr_t va)
 /* The VMA that contains va, or NULL; remembers it as well. */
 struct vma *vma_at(const struct mm *mm, vaddr_t va);
 
-/* What the running CPU found last between mm_read_begin() and mm_read_end(): right as long as
- * the address space has not been changed. */
+/* What the running CPU found last between mm_read_begin() and mm_read_end(), of the address space
+ * that is loaded: right as long as that has not been changed. */
 struct vma_hint {
-    u64 id, seq; /* of the address space */
+    u64 seq; /* of the address space; odd: nothing was found */
     struct vma *v;
     const pte_t *directory; /* a table of level 1, and the first address it covers */
     vaddr_t covers;
@@ -165,15 +165,21 @@ struct vma_hint {
 DECLARE_PER_CPU(struct vma_hint, vma_hint);
 struct vma *vma_read_search(const struct mm *mm, vaddr_t va);
 
+/* Another address space is loaded. */
+static inline void vma_forget_read(void)
+{
+    this_cpu(vma_hint).seq = 1;
+}
+
 /* The VMA that contains va, or NULL, between mm_read_begin() and mm_read_end(). */
 static inline struct vma *vma_read(const struct mm *mm, vaddr_t va)
 {
     REQUIRES(&mm->lock);
     struct vma *v = this_cpu(vma_hint).v;
 
-    if (likely(this_cpu(vma_hint).id == mm->id) &&
-        likely(this_cpu(vma_hint).seq == READ_ONCE(mm->seq)) &&
+    if (likely(this_cpu(vma_hint).seq == READ_ONCE(mm->seq)) &&
         likely(va - v->start < v->end - v->start)) {
+        LOCK_CHECK(v->mm == mm, "a hint of another address space");
         assume(v);
         return v;
     }

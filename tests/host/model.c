@@ -27,7 +27,7 @@ void model_begin(u64 seed, bool wide, u32 skew)
     M.win_pages = wide ? WIN_WIDE + skew : WIN_NARROW;
     M.obj_pages = wide ? OBJ_MAX : OBJ_NARROW;
     M.win_base = WIN_MIDDLE - (wide ? WIN_WIDE / 2 + skew : WIN_NARROW / 2) * PAGE_SIZE;
-    host_cpu = 0;
+    host_run_on(0);
     for (int i = 0; i < NAMED_OBJS; i++) {
         M.obj[i].size = rng_next(&M.rng) % (M.obj_pages * PAGE_SIZE);
         M.obj[i].size &= ~511ull;

@@ -202,7 +202,7 @@ void op_mm_access(void)
 
 void op_cpu(void)
 {
-    host_cpu = (u32)rnd(HOST_CPUS);
+    host_run_on((u32)rnd(HOST_CPUS));
     mm_activate(pick_mm()->mm);
     op_note("cpu %u", host_cpu);
 }

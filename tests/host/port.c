@@ -25,6 +25,12 @@
 
 struct cpu host_cpus[HOST_CPUS] = {{.id = 0}, {.id = 1}};
 u32 host_cpu;
+
+void host_run_on(u32 cpu)
+{
+    host_cpu = cpu;
+    vma_forget_read(); /* what the other one found: the variable is shared */
+}
 u32 cpu_count = 1;
 char *host_arena;
 struct page *host_memmap;

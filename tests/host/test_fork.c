@@ -54,13 +54,13 @@ TEST(fork_flushes_other_cpus)
     struct mm *mm = t_mm(), *child;
 
     t_anon(mm, BASE, 100, RW);
-    host_cpu = 1;
+    host_run_on(1);
     for (u32 i = 0; i < 100; i++)
         host_write_u32(mm, BASE + i * P, i);
-    host_cpu = 0;
+    host_run_on(0);
     host_write_u32(mm, BASE, 5);
     child = fork_of(mm);
-    host_cpu = 1;
+    host_run_on(1);
     host_write_u32(mm, BASE, 6);
     CHECK_EQ(host_read_u32(child, BASE), 5);
     t_end(child);
@@ -80,7 +80,7 @@ TEST(fork_family_of_random_writers)
 
         if (!mm[k])
             continue;
-        host_cpu = (u32)rnd_below(HOST_CPUS);
+        host_run_on((u32)rnd_below(HOST_CPUS));
         if (one_in(12) && !mm[j]) {
             mm[j] = fork_of(mm[k]);
             for (u32 n = 0; n < PAGES; n++)

@@ -329,17 +329,17 @@ TEST(lend_other_cpus_forget_the_way)
     struct mm *mm, *child;
 
     family(&mm, &child);
-    host_cpu = 1;
+    host_run_on(1);
     values(mm, 0, N);
-    host_cpu = 0;
+    host_run_on(0);
     host_write_u32(mm, BASE + 20 * P, 1); /* a hole: no translation is replaced */
     host_tlb_check();
     host_write_u32(child, BASE + 21 * P, 2);
-    host_cpu = 1;
+    host_run_on(1);
     CHECK_EQ(host_read_u32(mm, BASE + 21 * P), 0);
     CHECK_EQ(host_read_u32(mm, BASE + 20 * P), 1);
     values(mm, 0, N);
-    host_cpu = 0;
+    host_run_on(0);
     end(mm, child);
 }
 

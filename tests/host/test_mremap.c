@@ -23,14 +23,14 @@ TEST(mremap_moves_private_memory)
 
     t_anon(mm, BASE, 40, RW);
     for (u32 cpu = 0; cpu < HOST_CPUS; cpu++) {
-        host_cpu = cpu;
+        host_run_on(cpu);
         for (u32 i = 0; i < 30; i++)
             host_write_u32(mm, BASE + i * P, 100 + i);
     }
     /* A part, so that the table and its other entries stay. */
     CHECK_EQ(move(mm, BASE + 5 * P, 10, 10, MREMAP_MAYMOVE | MREMAP_FIXED, FAR), FAR);
     for (u32 cpu = 0; cpu < HOST_CPUS; cpu++) {
-        host_cpu = cpu;
+        host_run_on(cpu);
         for (u32 i = 0; i < 30; i++) {
             bool moved = i >= 5 && i < 15;
 
@@ -50,7 +50,7 @@ TEST(mremap_dontunmap_leaves_an_empty_area)
 
     t_anon(mm, BASE, 8, RW);
     for (u32 cpu = 0; cpu < HOST_CPUS; cpu++) {
-        host_cpu = cpu;
+        host_run_on(cpu);
         for (u32 i = 0; i < 8; i++)
             host_write_u32(mm, BASE + i * P, 7 + i);
     }
@@ -119,7 +119,7 @@ TEST(mremap_random)
         vaddr_t from = BASE + a * 500 * P, to = BASE + b * 500 * P, out = 0;
         bool shared = a % 2;
 
-        host_cpu = (u32)rnd_below(HOST_CPUS);
+        host_run_on((u32)rnd_below(HOST_CPUS));
         if (!len[a]) {
             len[a] = 1 + rnd_below(PAGES);
             if (shared)
@@ -166,7 +166,7 @@ TEST(zap_of_whole_tables_flushes)
 
     t_shared(mm, BASE, 1024, o, 0);
     for (u32 cpu = 0; cpu < HOST_CPUS; cpu++) {
-        host_cpu = cpu;
+        host_run_on(cpu);
         for (u32 i = 400; i < 600; i++)
             CHECK_EQ(host_read_u32(mm, BASE + i * P), i + 1);
     }

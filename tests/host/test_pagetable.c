@@ -156,7 +156,7 @@ TEST(pt_trim_flushes_the_way_to_a_table)
 
     t_shared(mm, BASE, 2, o, 0);
     for (u32 cpu = 0; cpu < HOST_CPUS; cpu++) {
-        host_cpu = cpu;
+        host_run_on(cpu);
         for (int i = 0; i < 2; i++)
             CHECK_EQ(t_try(mm, BASE, FAULT_READ), FAULT_BUS);
     }

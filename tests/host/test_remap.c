@@ -154,7 +154,7 @@ TEST(remap_flushes_everywhere)
 
     t_shared(mm, BASE, 64, o, 0);
     for (u32 cpu = 0; cpu < HOST_CPUS; cpu++) {
-        host_cpu = cpu;
+        host_run_on(cpu);
         for (u32 i = 0; i < 64; i++)
             CHECK_EQ(host_read_u32(mm, BASE + i * P), i + 1);
     }
@@ -164,7 +164,7 @@ TEST(remap_flushes_everywhere)
         CHECK_EQ(mm_remap(mm, BASE, n * P, 0, 60 + to, 0), 0);
         host_tlb_check();
         for (u32 cpu = 0; cpu < HOST_CPUS; cpu++) {
-            host_cpu = cpu;
+            host_run_on(cpu);
             CHECK_EQ(host_read_u32(mm, BASE + (n - 1) * P), 60 + to + n);
         }
     }

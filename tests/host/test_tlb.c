@@ -82,9 +82,9 @@ TEST(tlb_forgotten_flushes_are_noticed)
     CHECK(is_noticed(replace_silently, mm));
     CHECK(is_noticed(free_before_the_flush, mm));
     CHECK(!is_noticed(on_the_other_cpu_only, mm));
-    host_cpu = 1;
+    host_run_on(1);
     CHECK_EQ(host_read_u32(mm, BASE), 1);
-    host_cpu = 0;
+    host_run_on(0);
     CHECK(is_noticed(on_the_other_cpu_only, mm));
     t_end(mm);
 }
@@ -134,10 +134,10 @@ TEST(tlb_batch_frees_after_the_flush)
     /* More pages than a batch holds, on two CPUs; freeing too early panics. */
     t_anon(mm, BASE, 300, RW);
     for (u32 i = 0; i < 300; i++) {
-        host_cpu = i % 2;
+        host_run_on(i % 2);
         host_write_u32(mm, BASE + i * P, i);
     }
-    host_cpu = 0;
+    host_run_on(0);
     CHECK_EQ(mm_munmap(mm, BASE, 300 * P), 0);
     t_check(mm);
     t_end(mm);

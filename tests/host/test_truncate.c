@@ -49,11 +49,11 @@ TEST(truncate_many_spaces_and_cpus)
         t_shared(mm[k], BASE + (u32)k * LEAF_SPAN, 8, o, 0);
         if (k)
             CHECK_EQ(mm_remap(mm[k], BASE + (u32)k * LEAF_SPAN, 4 * P, 0, 4, 0), 0);
-        host_cpu = (u32)k % HOST_CPUS;
+        host_run_on((u32)k % HOST_CPUS);
         for (u32 i = 0; i < 8; i++)
             (void)host_read_u32(mm[k], BASE + (u32)k * LEAF_SPAN + i * P);
     }
-    host_cpu = 0;
+    host_run_on(0);
     CHECK_EQ(object_truncate(o, 5 * P), 0); /* a stale translation fails the test */
     for (int k = 0; k < 3; k++)
         t_check(mm[k]);
@@ -177,7 +177,7 @@ TEST(truncate_random)
         vaddr_t va = BASE + i * P + (k ? 600 * P : 0), home = BASE + i * P;
         struct page *pg;
 
-        host_cpu = (u32)rnd_below(HOST_CPUS);
+        host_run_on((u32)rnd_below(HOST_CPUS));
         switch (rnd_below(8)) {
         case 0:
             size = rnd_below(41 * P);
@@ -227,7 +227,7 @@ static void many_do_one(void)
     u32 k = (u32)rnd_below(2), i = (u32)rnd_below(MANY), n = 1 + (u32)rnd_below(24);
     vaddr_t va = BASE + i * P + (k ? 700 * P : 0);
 
-    host_cpu = (u32)rnd_below(HOST_CPUS);
+    host_run_on((u32)rnd_below(HOST_CPUS));
     n = MIN(n, MANY - i);
     switch (rnd_below(4)) {
     case 0:
@@ -252,7 +252,7 @@ static void many_between(void)
     host_pause_hook = NULL; /* his calls pause as well */
     if (one_in(3))
         many_do_one();
-    host_cpu = cpu;
+    host_run_on(cpu);
     host_pause_hook = many_between;
 }
 
@@ -271,7 +271,7 @@ TEST(truncate_much_at_once)
 
         for (int step = 0; step < 40; step++)
             many_do_one();
-        host_cpu = cpu;
+        host_run_on(cpu);
         host_pause_hook = one_in(2) ? many_between : NULL;
         many_size = one_in(4) ? 0 : rnd_below((one_in(4) ? MANY : 100) * P);
         CHECK_EQ(object_truncate(many_file, many_size), 0);

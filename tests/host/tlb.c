@@ -254,10 +254,10 @@ void host_unload(struct mm *mm)
 {
     u32 self = host_cpu;
 
-    for (host_cpu = 0; host_cpu < HOST_CPUS; host_cpu++)
+    for (host_run_on(0); host_cpu < HOST_CPUS; host_cpu++)
         if (host_cpus[host_cpu].mm == mm)
             mm_activate(NULL);
-    host_cpu = self;
+    host_run_on(self);
 }
 
 /* ---- checks ---- */

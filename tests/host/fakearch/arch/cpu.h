@@ -36,6 +36,7 @@ u32 host_thread_number(void); /* from 1 on */
 
 extern struct cpu host_cpus[HOST_CPUS];
 extern u32 host_cpu; /* the running one */
+void host_run_on(u32 cpu);
 extern u32 cpu_count;
 
 static inline uintptr_t cpu_offset(void)
