@@ -2,8 +2,8 @@
  *
  * /sys/devices/system/cpu: which processors there are, run, and can run. A processor that was
  * not started at boot never will be, so "possible" is what is online. And
- * /sys/kernel/mm/hugepages: the pool of huge pages. Made at look-up like procfs; nothing else of
- * Linux's sysfs is here.
+ * /sys/kernel/mm/hugepages: the pool of huge pages; /sys/block and /sys/dev/block, which are
+ * empty. Made at look-up like procfs; nothing else of Linux's sysfs is here.
  */
 #include "kernel/sysfs.h"
 #include "arch/cpu.h"
@@ -33,7 +33,20 @@
 #define FIRST_FILE 16u
 #define FIRST_CPU  64u
 
-enum dir { ROOT = 1, DEVICES, SYSTEM, CPU, KERNEL, MM, HUGEPAGES, SIZE_2M, DIRS_END };
+enum dir {
+    ROOT = 1,
+    DEVICES,
+    SYSTEM,
+    CPU,
+    KERNEL,
+    MM,
+    HUGEPAGES,
+    SIZE_2M,
+    BLOCK,
+    DEV,
+    DEV_BLOCK,
+    DIRS_END
+};
 
 static const struct {
     const char *name;
@@ -46,6 +59,9 @@ static const struct {
     [MM] = {"mm", KERNEL},
     [HUGEPAGES] = {"hugepages", MM},
     [SIZE_2M] = {"hugepages-2048kB", HUGEPAGES},
+    [BLOCK] = {"block", ROOT},
+    [DEV] = {"dev", ROOT},
+    [DEV_BLOCK] = {"block", DEV},
 };
 
 /* Processors [first, end). */

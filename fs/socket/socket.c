@@ -87,6 +87,26 @@ void socket_put(struct socket *s)
 
 static const struct inode_ops socket_inode_ops = {.destroy = inode_destroy};
 
+static const char *protocol_name(const struct socket *s)
+{
+    bool v6 = s->family == AF_INET6;
+
+    if (is_netlink(s))
+        return "NETLINK";
+    if (is_unix(s))
+        return is_stream(s) ? "UNIX-STREAM" : "UNIX";
+    if (is_stream(s))
+        return v6 ? "TCPv6" : "TCP";
+    if (s->protocol == IPPROTO_UDPLITE)
+        return v6 ? "UDPLITEv6" : "UDP-Lite";
+    return v6 ? "UDPv6" : "UDP";
+}
+
+const char *socket_protocol_name(const struct inode *ino)
+{
+    return ino->ops == &socket_inode_ops ? ino->data : NULL;
+}
+
 int socket_file(struct socket *s, u32 flags, struct file **out)
 {
     struct inode *ino = inode_create(S_IFSOCK | 0777, 0, &socket_inode_ops, NULL);
@@ -99,6 +119,7 @@ int socket_file(struct socket *s, u32 flags, struct file **out)
     ino->dev = SOCKET_DEV;
     ino->uid = s->uid;
     ino->gid = s->cred.gid;
+    ino->data = (void *)protocol_name(s);
     fmt_snprintf(name, sizeof(name), "socket:[%llu]", (unsigned long long)ino->ino);
     d = dentry_create(NULL, name, strlen(name), ino);
     if (!d) {

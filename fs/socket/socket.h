@@ -64,6 +64,9 @@ int socket_pair(u32 family, u32 type, u32 protocol, u32 flags, struct file *out[
 /* The socket of a file; NULL: it is none. */
 struct socket *file_socket(const struct file *f);
 
+/* What Linux calls the protocol of a socket, by its nameless inode; NULL: it is of no socket. */
+const char *socket_protocol_name(const struct inode *ino);
+
 int socket_shutdown(struct socket *s, u32 how);
 
 /* Options. get: at most *len bytes, which becomes what there is. -ENOPROTOOPT, -EINVAL. */

@@ -137,6 +137,15 @@ static int show_cpuinfo(struct seq *s, s32 pid)
     return 0;
 }
 
+/* Who drives the devices of each major number: the names Linux has for them. */
+static int show_devices(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n"
+                "  5 /dev/ptmx\n 10 misc\n 29 fb\n136 pts\n\nBlock devices:\n");
+    return 0;
+}
+
 /* There is none. */
 static int show_swaps(struct seq *s, s32 pid)
 {
@@ -171,6 +180,7 @@ const struct procfs_entry procfs_system_entries[] = {
     {.name = "buddyinfo", .perm = 0444, .show = procfs_show_buddyinfo},
     {.name = "cmdline", .perm = 0444, .show = show_cmdline},
     {.name = "cpuinfo", .perm = 0444, .show = show_cpuinfo},
+    {.name = "devices", .perm = 0444, .show = show_devices},
     {.name = "filesystems", .perm = 0444, .show = procfs_show_filesystems},
     {.name = "hwreport", .perm = 0400, .show = show_hwreport},
     {.name = "kpagecount", .perm = 0400, .fops = &procfs_kpagecount_fops},

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * The calls on extended attributes: setxattr(2), getxattr(2), listxattr(2), removexattr(2).
+ * Those that a file keeps, and the one that each socket has.
  */
 #include "fs/xattr.h"
 #include "fs/dentry.h"
 #include "fs/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
+#include "fs/socket/socket.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"
 #include "lib/lock.h"
@@ -14,6 +16,8 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "mm/phys/slab.h"
+
+#define PROTOCOL_ATTRIBUTE "system.sockprotoname" /* sockets': lsof and lsfd ask for it */
 
 /* A call on the way to its inode. */
 struct xattr_call {
@@ -48,27 +52,33 @@ static long remove(struct target *t, struct xattr_call *c)
     return set(t, c);
 }
 
+static long answer(struct xattr_call *c, const void *bytes, u64 n)
+{
+    if (c->size && n > c->size)
+        return -ERANGE;
+    if (c->size && n) {
+        c->value = kmalloc(n);
+        if (!c->value)
+            return -ENOMEM;
+        memcpy(c->value, bytes, n);
+    }
+    return (long)n;
+}
+
 static long get(struct target *t, struct xattr_call *c)
 {
+    const char *protocol = socket_protocol_name(t->inode);
     const struct xattr *x;
     int err;
 
+    if (protocol && strcmp(c->name, PROTOCOL_ATTRIBUTE) == 0)
+        return answer(c, protocol, strlen(protocol) + 1);
     SCOPED_LOCK_SHARED(&t->inode->lock);
     err = xattr_permission(current_cred(), t->inode, c->name, false);
     if (err)
         return err;
     x = xattr_find(t->inode, c->name);
-    if (!x)
-        return -ENODATA;
-    if (c->size && x->size > c->size)
-        return -ERANGE;
-    if (c->size && x->size) {
-        c->value = kmalloc(x->size);
-        if (!c->value)
-            return -ENOMEM;
-        memcpy(c->value, xattr_value(x), x->size);
-    }
-    return (long)x->size;
+    return x ? answer(c, xattr_value(x), x->size) : -ENODATA;
 }
 
 /* The names that the caller may see, each with its NUL: bytes. to NULL: they are counted. */
@@ -93,6 +103,8 @@ static long list(struct target *t, struct xattr_call *c)
 {
     u64 total;
 
+    if (socket_protocol_name(t->inode))
+        return answer(c, PROTOCOL_ATTRIBUTE, sizeof(PROTOCOL_ATTRIBUTE));
     SCOPED_LOCK_SHARED(&t->inode->lock);
     total = names(t->inode, NULL);
     if (!c->size || !total)

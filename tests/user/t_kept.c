@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is only kept and told: timer slack, hints; descriptors that are no files; the place of one
- * write; numbers of /proc/stat.
+ * write; numbers of /proc/stat; names of /proc/devices.
  */
 #include "tests/user/t.h"
+#include <dirent.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -170,6 +173,35 @@ TEST(counts, "/proc/stat counts switches and new processes since the start")
         CHILD((void)0);
     CHECK(stat_number("processes") >= made + 6);
     CHECK(stat_number("ctxt") >= switches + 6);
+}
+
+/* Whether /proc/devices has a driver of that name for the device. */
+static bool is_driven(const char *device, const char *driver)
+{
+    char line[100], want[100];
+    FILE *f = fopen("/proc/devices", "r");
+    struct stat st;
+    bool found = false;
+
+    CHECK(f);
+    OK(stat(device, &st));
+    snprintf(want, sizeof(want), "%3u %s\n", major(st.st_rdev), driver);
+    while (fgets(line, sizeof(line), f))
+        found |= strcmp(line, want) == 0;
+    fclose(f);
+    return found;
+}
+
+TEST(drivers, "/proc/devices names the drivers of devices; /sys/dev/block can be listed")
+{
+    DIR *d = opendir("/sys/dev/block");
+
+    CHECK(is_driven("/dev/zero", "mem"));
+    CHECK(is_driven("/dev/tty", "/dev/tty"));
+    CHECK(is_driven("/dev/ptmx", "/dev/ptmx"));
+    CHECK(!is_driven("/dev/zero", "pts"));
+    CHECK(d && readdir(d));
+    closedir(d);
 }
 
 int main(int argc, char **argv)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Extended attributes, xattr(7); names for O_TMPFILE files; copy_file_range and sync_file_range at
+ * Extended attributes, xattr(7), and the one of sockets; names for O_TMPFILE files; copy_file_range and sync_file_range at
  * their edges.
  */
 #include "tests/user/t.h"
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 
 static char buf[70000];
@@ -168,6 +170,63 @@ TEST(ranges,
     ERR(sync_file_range(fd, INT64_MAX, 1, 0), EINVAL);
     ERR(sync_file_range(ends[0], 0, 0, 0), ESPIPE);
     ERR(sync_file_range(-1, 0, 0, 0), EBADF);
+}
+
+static const struct {
+    int family, type, protocol;
+    const char *name;
+} protocols[] = {
+    {AF_UNIX, SOCK_STREAM, 0, "UNIX-STREAM"},
+    {AF_UNIX, SOCK_DGRAM, 0, "UNIX"},
+    {AF_UNIX, SOCK_SEQPACKET, 0, "UNIX"},
+    {AF_INET, SOCK_STREAM, 0, "TCP"},
+    {AF_INET6, SOCK_STREAM, 0, "TCPv6"},
+    {AF_INET, SOCK_DGRAM, 0, "UDP"},
+    {AF_INET6, SOCK_DGRAM, 0, "UDPv6"},
+    {AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE, "UDP-Lite"},
+    {AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE, "UDPLITEv6"},
+    {AF_NETLINK, SOCK_RAW, 0, "NETLINK"},
+};
+
+TEST(protocol, "a socket tells its protocol by an attribute, which stays")
+{
+    const char *name = "system.sockprotoname";
+    char path[64];
+
+    for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+        int fd = socket(protocols[i].family, protocols[i].type, protocols[i].protocol);
+        ssize_t n = (ssize_t)strlen(protocols[i].name) + 1;
+        if (fd < 0)
+            continue; /* a Linux without it */
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        EQ(getxattr(path, name, buf, sizeof(buf)), n);
+        EQ(strcmp(buf, protocols[i].name), 0);
+        EQ(fgetxattr(fd, name, NULL, 0), n);
+        ERR(fgetxattr(fd, name, buf, (size_t)n - 1), ERANGE);
+        ERR(fgetxattr(fd, name, (void *)8, (size_t)n), EFAULT);
+        EQ(flistxattr(fd, NULL, 0), (ssize_t)strlen(name) + 1);
+        EQ(flistxattr(fd, buf, sizeof(buf)), (ssize_t)strlen(name) + 1);
+        EQ(strcmp(buf, name), 0);
+        ERR(flistxattr(fd, buf, 3), ERANGE);
+        ERR(fsetxattr(fd, name, "x", 1, 0), EOPNOTSUPP);
+        ERR(fremovexattr(fd, name), EOPNOTSUPP);
+        ERR(fgetxattr(fd, "system.other", buf, 10), EOPNOTSUPP);
+        ERR(fgetxattr(fd, "user.a", buf, 10), ENODATA);
+        close(fd);
+    }
+    struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "bound"};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0), pair[2];
+    OK(bind(fd, (struct sockaddr *)&at, sizeof(at)));
+    ERR(getxattr("bound", name, buf, sizeof(buf)), EOPNOTSUPP);
+    OK(pipe(pair));
+    ERR(fgetxattr(pair[0], name, buf, sizeof(buf)), EOPNOTSUPP);
+    EQ(flistxattr(pair[0], buf, sizeof(buf)), 0);
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    EQ(fgetxattr(pair[1], name, buf, sizeof(buf)), 12);
+    OK(listen(fd, 1));
+    OK(connect(pair[0] = socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&at,
+               sizeof(at)));
+    EQ(fgetxattr(accept(fd, NULL, NULL), name, buf, sizeof(buf)), 12);
 }
 
 TEST(owner, "ioctls of sockets: who gets their signals")
