@@ -122,7 +122,8 @@ static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
     SCOPED_LOCK(&ino->lock);
     if (!(mode & FALLOC_FL_PUNCH_HOLE) && is_beyond_limit(ino, (u64)end))
         return -EFBIG;
-    inode_drop_set_id(current_cred(), ino);
+    if (unlikely(ino->mode & (S_ISUID | S_ISGID)))
+        inode_drop_set_id(current_cred(), ino);
     return ino->ops->fallocate(ino, mode, (u64)offset, (u64)len);
 }
 

@@ -8,6 +8,7 @@
 #include "lib/uapi/mman.h"
 #include "mm/call/calls.h"
 #include "mm/op/area.h"
+#include "mm/op/area_trim.h"
 #include "mm/op/fault.h"
 #include "mm/op/populate.h"
 #include "mm/vm/commit.h"

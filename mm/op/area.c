@@ -5,8 +5,8 @@
 #include "mm/op/area.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
+#include "mm/op/area_trim.h"
 #include "mm/op/zap.h"
-#include "mm/table/pt_trim.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/huge.h"
 #include "mm/vm/monitor.h"
@@ -247,16 +247,6 @@ static struct vma *remove_whole(struct mm *mm, struct vma *v, vaddr_t end,
     return v;
 }
 
-static void trim_between(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
-                         const struct vma *next)
-{
-    struct change c;
-
-    change_begin(&c, mm);
-    pt_trim(mm, start, end, floor, next ? next->start : USER_END + PAGE_SIZE, &c);
-    change_end(&c);
-}
-
 /* Just v. */
 static void unmap_one(struct mm *mm, struct vma *v, struct area_dead *dead)
 {
@@ -270,7 +260,7 @@ static void unmap_one(struct mm *mm, struct vma *v, struct area_dead *dead)
     area_account(mm, v->flags, -(s64)vma_npages(v));
     vma_remove(mm, v);
     mm->recent = next;
-    trim_between(mm, v->start, v->end, floor, next);
+    area_trim_between(mm, v->start, v->end, floor, next);
     area_doom(v, dead);
 }
 
@@ -302,7 +292,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
         vma_set_start(v, end);
     }
     mm->recent = v;
-    trim_between(mm, start, end, floor, v);
+    area_trim_between(mm, start, end, floor, v);
 }
 
 int area_find_gap(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr_t high,
@@ -323,50 +313,6 @@ int area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr
     if (!err)
         *out = align_up(*out, size);
     return err;
-}
-
-/* How far the tables of [start, end) are no other VMA's. */
-static void table_bounds(const struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t *floor,
-                         vaddr_t *ceiling)
-{
-    const struct vma *v = vma_find(mm, start), *prev;
-    const struct rb_node *last = rb_last(&mm->vmas);
-
-    prev = v ? vma_prev(v) : last ? rb_entry(last, struct vma, node) : NULL;
-    while (v && v->start < end)
-        v = vma_next(v);
-    *floor = prev ? prev->end : 0;
-    *ceiling = v ? v->start : USER_END + PAGE_SIZE;
-}
-
-void area_trim(struct mm *mm, vaddr_t start, vaddr_t end)
-{
-    REQUIRES_EXCLUSIVE(&mm->lock);
-    vaddr_t floor, ceiling;
-    struct change c;
-
-    table_bounds(mm, start, end, &floor, &ceiling);
-    change_begin(&c, mm);
-    pt_trim(mm, start, end, floor, ceiling, &c);
-    change_end(&c);
-}
-
-void area_trim_inside(struct vma *v, vaddr_t start, vaddr_t end)
-{
-    REQUIRES_EXCLUSIVE(&v->mm->lock);
-    vaddr_t floor, ceiling;
-
-    table_bounds(v->mm, start, end, &floor, &ceiling);
-    pt_trim_locked(v->mm, start, end, floor, ceiling, &v->object->lock);
-}
-
-void area_clear_way(struct mm *mm, vaddr_t start, vaddr_t end)
-{
-    struct change c;
-
-    change_begin(&c, mm);
-    pt_trim(mm, start, end, start, end, &c);
-    change_end(&c);
 }
 
 struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,

@@ -78,17 +78,6 @@ int must_check area_find_gap(const struct mm *mm, u64 len, u64 size, vaddr_t low
 int must_check area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low,
                                  vaddr_t high, vaddr_t *out);
 
-/* Frees the empty tables that lie under [start, end), where nothing is mapped, and under no
- * VMA beside it. */
-void area_trim(struct mm *mm, vaddr_t start, vaddr_t end);
-/* The same for a part of v, which stays: its object may walk the tables, and is locked piece
- * by piece. */
-void area_trim_inside(struct vma *v, vaddr_t start, vaddr_t end);
-
-/* Makes [start, end), where nothing is mapped, ready for huge pages: tables left by calls that
- * failed go. */
-void area_clear_way(struct mm *mm, vaddr_t start, vaddr_t end);
-
 /* Adds npages (may be negative) of memory with these VM_* flags to the totals. */
 void area_account(struct mm *mm, u32 flags, s64 npages);
 

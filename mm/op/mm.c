@@ -7,6 +7,7 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "mm/op/area.h"
+#include "mm/op/area_trim.h"
 #include "mm/op/zap.h"
 #include "mm/phys/slab.h"
 #include "mm/table/pagetable.h"
@@ -118,6 +119,7 @@ static void unmap_all(struct mm *mm, struct area_dead *dead)
     struct vma *v, *next;
     unsigned n = 0;
 
+    area_drop_spare(mm);
     change_begin(&batch, mm);
     batch.dying = true;
     vma_for_each (v, mm) {

@@ -7,6 +7,7 @@
 #include "mm/op/mremap.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
+#include "mm/op/area_trim.h"
 #include "mm/op/zap.h"
 #include "mm/vm/huge.h"
 #include "mm/vm/object_walk.h"

@@ -6,6 +6,7 @@
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/area.h"
+#include "mm/op/area_trim.h"
 #include "mm/phys/stat.h"
 #include "mm/vm/backrun.h"
 #include "mm/vm/slot_run.h"

@@ -73,42 +73,52 @@ void zap_object_pages(struct vma *v, vaddr_t start, vaddr_t end, struct change *
 
 /* ---- removal by file page: the removing half of mm/vm/rmap.h ---- */
 
+/* A look without the table's lock comes first, for the many stale ones. */
+static always_inline void unmap_hint(struct page *pg, u64 key, struct change *c)
+{
+    if (backlink_live(pg, key))
+        slot_drop_backlink(c, pg, key);
+}
+
 struct unmap_ctx {
     struct page *pg;
     struct change *c;
 };
 
-/* A look without the table's lock comes first, for the many stale ones. */
-static inline void unmap_hint(u64 key, void *arg)
+static void unmap_logged(u64 key, void *arg)
 {
     const struct unmap_ctx *ctx = arg;
 
-    if (backlink_live(ctx->pg, key))
-        slot_drop_backlink(ctx->c, ctx->pg, key);
+    unmap_hint(ctx->pg, key, ctx->c);
 }
 
-void rmap_unmap_away(struct object_walk *walk, struct page *pg, const u64 *runs,
-                     struct change *c)
+static noinline void unmap_log(struct object_walk *walk, struct page *pg,
+                               struct change *c)
+{
+    struct unmap_ctx ctx = {pg, c};
+    u64 at = 0;
+
+    while (backlink_visit_part(pg, &at, unmap_logged, &ctx)) {
+        if (!pause_due())
+            continue;
+        change_flush(c);
+        object_walk_pause_now(walk);
+    }
+}
+
+static always_inline void unmap_away(struct object_walk *walk, struct page *pg,
+                                     const u64 *runs, struct change *c)
 {
     REQUIRES(&pg->object->lock);
-    struct unmap_ctx ctx = {pg, c};
-
     for (unsigned s = 0; runs && s < INDEX_WORDS && runs[s]; s++) {
         u64 key = backrun_at(runs[s], pg->index % INDEX_SLOTS);
 
         if (key)
-            unmap_hint(key, &ctx);
+            unmap_hint(pg, key, c);
     }
 
     if (unlikely(pg->flags & PG_LOG)) {
-        u64 at = 0;
-
-        while (backlink_visit_part(pg, &at, unmap_hint, &ctx)) {
-            if (!pause_due())
-                continue;
-            change_flush(c);
-            object_walk_pause_now(walk);
-        }
+        unmap_log(walk, pg, c);
         return;
     }
     for (unsigned s = 0; s < BACKLINKS_INLINE; s++) {
@@ -116,8 +126,14 @@ void rmap_unmap_away(struct object_walk *walk, struct page *pg, const u64 *runs,
 
         if (!key)
             break;
-        unmap_hint(key, &ctx);
+        unmap_hint(pg, key, c);
     }
+}
+
+void rmap_unmap_away(struct object_walk *walk, struct page *pg, const u64 *runs,
+                     struct change *c)
+{
+    unmap_away(walk, pg, runs, c);
 }
 
 void rmap_unmap_homes(struct object_walk *walk, pgoff_t first, pgoff_t last, u32 copies,
@@ -171,7 +187,7 @@ void rmap_unmap_page(struct object_walk *walk, struct page *pg, const u64 *runs,
             object_walk_pause_now(walk);
         }
     }
-    rmap_unmap_away(walk, pg, runs, c);
+    unmap_away(walk, pg, runs, c);
 }
 
 /* One table of v, [va, next); from `home` on its homes go. */

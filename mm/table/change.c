@@ -17,11 +17,14 @@ void change_wait_for_others(void)
 {
     REQUIRES_NO_SPINLOCK();
     for (u32 cpu = 0; cpu < cpu_count; cpu++) {
-        const u32 *count = &per_cpu(unflushed, cpu);
-        u32 now = __atomic_load_n(count, __ATOMIC_ACQUIRE);
+        const u32 *count;
+        u32 now;
 
-        while (cpu != cpu_id() && now & 1 &&
-               __atomic_load_n(count, __ATOMIC_ACQUIRE) == now)
+        if (cpu == cpu_id())
+            continue;
+        count = &per_cpu(unflushed, cpu);
+        now = __atomic_load_n(count, __ATOMIC_ACQUIRE);
+        while (now & 1 && __atomic_load_n(count, __ATOMIC_ACQUIRE) == now)
             cpu_wait();
     }
 }

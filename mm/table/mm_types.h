@@ -54,7 +54,9 @@ struct mm {
     u64 locked_vm, stack_vm, hiwater_vm;
     u64 huge_held; /* [M] pages promised to VMAs with VM_HUGE_OWNER; of huge_ops */
     u32 nvmas;     /* [M] */
-    u32 def_flags; /* [M] mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
+    u32 spare_leaf; /* [M] number + 1 of a leaf table that munmap left, empty, for the next area
+                     * there: one at most; 0: none, or one that is in use since */
+    u32 def_flags;          /* [M] mlockall(MCL_FUTURE): VM_LOCKED for new VMAs */
     vaddr_t brk_start, brk; /* [M] brk is a byte address */
     vaddr_t mmap_base;      /* [c] top of the area mmap searches downwards */
 

@@ -253,7 +253,7 @@ struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t l
     return first_in(o->vmas.node, first, last);
 }
 
-struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last)
+struct vma *object_next_any(const struct vma *v, pgoff_t first, pgoff_t last)
 {
     REQUIRES(&v->object->lock);
     const struct vma *same = kin_next(&v);

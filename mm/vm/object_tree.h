@@ -16,7 +16,12 @@ static inline spinlock_t *object_node_lock(const struct page *pg)
 }
 
 struct vma *object_first_vma(const struct vm_object *o, pgoff_t first, pgoff_t last);
-struct vma *object_next_vma(const struct vma *v, pgoff_t first, pgoff_t last);
+struct vma *object_next_any(const struct vma *v, pgoff_t first, pgoff_t last);
+static inline struct vma *object_next_vma(const struct vma *v, pgoff_t first,
+                                          pgoff_t last)
+{
+    return v->object->nvmas == 1 ? NULL : object_next_any(v, first, last);
+}
 
 /* Visits the VMAs of o whose home range meets [first, last). */
 #define object_for_each_vma(v, o, first, last) \

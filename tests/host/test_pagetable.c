@@ -167,3 +167,52 @@ TEST(pt_trim_flushes_the_way_to_a_table)
     t_end(mm);
     object_put(o);
 }
+
+/* What munmap leaves: one leaf table, as long as those above it are needed anyway. */
+TEST(munmap_leaves_one_leaf_table)
+{
+    struct mm *mm = t_mm();
+    struct vm_object *o = t_file(1);
+    const vaddr_t near = BASE + 4 * LEAF_SPAN, far = BASE + 9 * LEAF_SPAN;
+    u64 tables;
+
+    t_anon(mm, BASE, 1, RW);
+    t_anon(mm, near, 2, RW);
+    CHECK_EQ(t_try(mm, BASE, FAULT_WRITE), FAULT_OK);
+    CHECK_EQ(t_try(mm, near, FAULT_WRITE), FAULT_OK);
+    tables = mm->tables;
+    /* Not while another area is under it, then it stays, until another one does. */
+    CHECK_EQ(mm_munmap(mm, near, P), 0);
+    CHECK_EQ(mm->spare_leaf, 0);
+    CHECK_EQ(mm_munmap(mm, near + P, P), 0);
+    CHECK(mm->tables == tables && pt_leaf(mm, near) && pt_leaf(mm, near)->present == 0);
+    t_anon(mm, far, 1, RW);
+    CHECK_EQ(mm_munmap(mm, far, P), 0); /* it had none */
+    CHECK(mm->tables == tables && pt_leaf(mm, near));
+    t_anon(mm, far, 1, RW);
+    CHECK_EQ(t_try(mm, far, FAULT_WRITE), FAULT_OK);
+    CHECK_EQ(mm->tables, tables + 1);
+    CHECK_EQ(mm_munmap(mm, far, P), 0);
+    CHECK(mm->tables == tables && !pt_leaf(mm, near) && pt_leaf(mm, far));
+    t_check(mm);
+    /* In use again, though not touched: it stays the new area's. */
+    t_shared(mm, far + 7 * P, 1, o, 0);
+    t_anon(mm, near, 1, RW);
+    CHECK_EQ(t_try(mm, near, FAULT_WRITE), FAULT_OK);
+    CHECK_EQ(mm_munmap(mm, near, P), 0);
+    CHECK(mm->tables == tables + 1 && pt_leaf(mm, near) && pt_leaf(mm, far));
+    CHECK_EQ(mm_munmap(mm, far + 7 * P, P), 0);
+    CHECK(mm->tables == tables && !pt_leaf(mm, near) && pt_leaf(mm, far));
+    t_check(mm);
+    /* Nobody needs those above it: nothing stays. */
+    CHECK_EQ(mm_munmap(mm, BASE, P), 0);
+    CHECK(mm->tables == 1 && mm->spare_leaf == 0);
+    /* An address space ends with one. */
+    t_anon(mm, BASE, 1, RW);
+    t_anon(mm, near, 1, RW);
+    CHECK_EQ(t_try(mm, near, FAULT_WRITE), FAULT_OK);
+    CHECK_EQ(mm_munmap(mm, near, P), 0);
+    CHECK(mm->spare_leaf != 0);
+    object_put(o);
+    t_end(mm);
+}
