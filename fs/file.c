@@ -172,38 +172,6 @@ ssize_t file_read(struct file *f, struct uio *u)
     return n;
 }
 
-/* Cuts the transfer at the caller's limit; false: nothing is left. */
-static bool keep_limit(struct uio *u, u64 pos)
-{
-    if (!u->limited)
-        return true;
-    u->over = pos >= u->limit;
-    if (!u->over)
-        u->left = MIN(u->left, u->limit - pos);
-    return !u->over;
-}
-
-ssize_t file_write_at(struct file *f, struct uio *u, u64 *pos)
-{
-    struct inode *ino = f->inode;
-    ssize_t n;
-
-    if (!f->ops->write)
-        return -EINVAL;
-    if (!u->left)
-        return 0;
-    if (!uio_in_range(u, *pos))
-        return -EINVAL;
-    if (!S_ISREG(ino->mode) || !ino->object)
-        return f->ops->write(f, u, pos);
-    mutex_lock(&ino->lock);
-    if (unlikely(u->place) ? u->place == AT_END : file_flags(f) & O_APPEND)
-        *pos = ino->object->size;
-    n = keep_limit(u, *pos) ? f->ops->write(f, u, pos) : -EFBIG;
-    mutex_unlock(&ino->lock);
-    return n;
-}
-
 ssize_t file_write(struct file *f, struct uio *u)
 {
     u64 pos;

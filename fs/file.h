@@ -10,6 +10,8 @@
 #include "lib/spinlock.h"
 #include "lib/types.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
+#include "lib/uapi/stat.h"
 #include "mm/vm/object.h"
 
 /* Who has a reference may use a file; [c]: constant from the moment it is opened. */
@@ -92,7 +94,26 @@ static inline ssize_t file_read_at(struct file *f, struct uio *u, u64 *pos)
 {
     return f->ops->read && uio_in_range(u, *pos) ? f->ops->read(f, u, pos) : -EINVAL;
 }
-ssize_t file_write_at(struct file *f, struct uio *u, u64 *pos);
+static always_inline ssize_t file_write_at(struct file *f, struct uio *u, u64 *pos)
+{
+    struct inode *ino = f->inode;
+    ssize_t n;
+
+    if (!f->ops->write)
+        return -EINVAL;
+    if (!u->left)
+        return 0;
+    if (!uio_in_range(u, *pos))
+        return -EINVAL;
+    if (!S_ISREG(ino->mode) || !ino->object)
+        return f->ops->write(f, u, pos);
+    mutex_lock(&ino->lock);
+    if (unlikely(u->place) ? u->place == AT_END : file_flags(f) & O_APPEND)
+        *pos = ino->object->size;
+    n = uio_keep_limit(u, *pos) ? f->ops->write(f, u, pos) : -EFBIG;
+    mutex_unlock(&ino->lock);
+    return n;
+}
 
 /* The same at the file's own position, which is locked meanwhile, or without one. */
 ssize_t file_read(struct file *f, struct uio *u);

@@ -70,6 +70,17 @@ static inline bool uio_in_range(const struct uio *u, u64 pos)
     return !__builtin_add_overflow((s64)pos, (s64)u->left, &end);
 }
 
+/* Cuts the transfer at the caller's limit; false: nothing is left. */
+static inline bool uio_keep_limit(struct uio *u, u64 pos)
+{
+    if (!u->limited)
+        return true;
+    u->over = pos >= u->limit;
+    if (!u->over)
+        u->left = MIN(u->left, u->limit - pos);
+    return !u->over;
+}
+
 /* Whether the next n bytes are one copy to or from a buffer of the caller's. A buffer used up stays
  * in front until more is wanted. */
 static inline bool uio_is_one(const struct uio *u, size_t n)

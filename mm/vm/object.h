@@ -138,8 +138,7 @@ static always_inline struct page *object_pin(const struct vm_object *o, u32 numb
 /* The page at pgoff, below the end, with a pin, or NULL for a hole. Any context. The first in line. */
 static always_inline struct page *object_look_up(struct vm_object *o, pgoff_t pgoff)
 {
-    return pgoff < object_npages(o) ? object_pin(o, object_number(object_first(o, pgoff)))
-                                    : NULL;
+    return pgoff < object_npages(o) ? object_pin(o, (u32)object_first(o, pgoff)) : NULL;
 }
 struct page *object_find_page(struct vm_object *o, pgoff_t pgoff);
 
