@@ -8,6 +8,7 @@ from math import log10
 from xml.sax.saxutils import escape
 
 COUNTS = ["locked", "INVLPG", "flushes", "faults"]
+MEMORY = ["kernel KiB", "areas"]
 # Linux 3.10's figures, and what they are: docs/performance.md.
 OLD = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "user/bench/linux-3.10.json")
 FIRST_SIGHT = ("remap one resident page (random)", "remap 256 pages in one call, per page",
@@ -16,10 +17,11 @@ FIRST_SIGHT = ("remap one resident page (random)", "remap 256 pages in one call,
 
 
 class Row:
-    """A case in one kernel: instructions an operation, operations, counts of all of them."""
+    """A case in one kernel: instructions an operation, operations, counts of all of them, and what stands
+    in MEMORY after it, [] where nobody looked."""
 
-    def __init__(self, figure, operations, counts):
-        self.figure, self.operations, self.counts = figure, operations, counts
+    def __init__(self, figure, operations, counts, memory):
+        self.figure, self.operations, self.counts, self.memory = figure, operations, counts, memory
 
     def each(self, i):
         """Count i an operation, as text; nothing for none."""
@@ -27,7 +29,22 @@ class Row:
         return "" if not self.counts[i] else f"{n:,.0f}" if n >= 10 or n == int(n) else f"{n:.2g}"
 
     def words(self):
-        return {"instructions": self.figure, "operations": self.operations, **dict(zip(COUNTS, self.counts))}
+        return {"instructions": self.figure, "operations": self.operations,
+                **dict(zip(COUNTS + MEMORY, self.counts + self.memory))}
+
+
+def pair(ours, theirs):
+    """Of both kernels, what there is."""
+    return f"{ours} / {theirs}" if theirs != "" else ours
+
+
+def beside(row, other, none):
+    """The columns beside the instructions: each count an operation, and the memory; none: a count of 0."""
+    columns = [pair(row.each(i) or none, (other.each(i) or none) if other else "") for i in range(len(COUNTS))]
+    for i in range(len(MEMORY)):
+        columns.append(pair(f"{row.memory[i]:,}", f"{other.memory[i]:,}" if other and other.memory else "")
+                       if row.memory else "")
+    return columns
 
 
 def old_figures():
@@ -55,12 +72,11 @@ def grown(growth):
 def show(ours, theirs, growth, linux):
     """On the terminal. Counts an operation: Tessera's / Linux's."""
     old = old_figures()
-    heads = "".join(f" {c:>15}" for c in COUNTS)
+    heads = "".join(f" {c:>17}" for c in COUNTS + MEMORY)
     print(f"{'instructions per operation':<58} {'Tessera':>11} {linux[:12]:>12} {'':>7} {'3.10':>16}{heads}")
     for name, row in ours.items():
         other = theirs.get(name)
-        counts = "".join(f" {row.each(i) or '-':>7}/{(other.each(i) if other else '') or '-':<7}"
-                         for i in range(len(COUNTS)))
+        counts = "".join(f" {c:>17}" for c in beside(row, other, "-"))
         print(f"{name:<58} {row.figure:>11} {other.figure if other else '':>12} {times(row, other):>7} "
               f"{old.get(name, ''):>16}{counts}")
     for unit, amounts, lines in grown(growth):
@@ -88,14 +104,12 @@ def short_table(ours, theirs, linux):
 
 def whole_table(ours, theirs, linux):
     old = old_figures()
-    lines = [f"| case | Tessera | {linux} | times | 3.10 | " + " | ".join(COUNTS) + " |",
-             "| --- " + "| --: " * (4 + len(COUNTS)) + "|"]
+    lines = [f"| case | Tessera | {linux} | times | 3.10 | " + " | ".join(COUNTS + MEMORY) + " |",
+             "| --- " + "| --: " * (4 + len(COUNTS + MEMORY)) + "|"]
     for name, row in ours.items():
         other = theirs.get(name)
-        counts = [f"{row.each(i) or '0'} / {(other.each(i) or '0') if other else ''}".rstrip(" /")
-                  for i in range(len(COUNTS))]
         lines.append(f"| {name} | {row.figure:,} | {f'{other.figure:,}' if other else ''} | "
-                     f"{times(row, other)} | {old.get(name, '')} | " + " | ".join(counts) + " |")
+                     f"{times(row, other)} | {old.get(name, '')} | " + " | ".join(beside(row, other, "0")) + " |")
     return lines
 
 

@@ -2,9 +2,9 @@
  *
  * Instructions per operation of the memory calls (user/include/instructions.h).
  *
- *   bench [case substring | growth]
+ *   bench [memory] [case substring | growth]
  *
- * Without an argument all cases; growth: how the cost of operations grows with what is there.
+ * Without an argument all cases; memory: what the kernel holds after each, too; growth: how the cost of operations grows with what is there.
  * The demonstrations below /demo count themselves.
  */
 #include "bench.h"
@@ -35,9 +35,72 @@ void die(const char *what)
     exit(1);
 }
 
+/* Reads a file from its beginning, piece by piece, and adds up what `count` says of each. */
+static long sum_of(int fd, long (*count)(const char *))
+{
+    char text[4096];
+    off_t at = 0;
+    long sum = 0;
+    ssize_t n;
+
+    for (; (n = pread(fd, text, sizeof(text) - 1, at)) > 0; at += n) {
+        text[n] = 0;
+        sum += count(text);
+    }
+    return sum;
+}
+
+/* What a kernel has for itself, by /proc/meminfo: records, page tables, stacks. */
+static long kernel_kib(const char *text)
+{
+    static const char *const names[] = {"\nSlab:", "\nPageTables:", "\nKernelStack:"};
+    long sum = 0;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const char *line = strstr(text, names[i]);
+
+        sum += line ? strtol(line + strlen(names[i]), NULL, 10) : 0;
+    }
+    return sum;
+}
+
+static long lines(const char *text)
+{
+    long n = 0;
+
+    while ((text = strchr(text, '\n')) != NULL) {
+        n++;
+        text++;
+    }
+    return n;
+}
+
+static int notes;
+
+/* A line beside the case's: what the kernel has for itself now, in KiB more than at the first call, and
+ * the program's areas. Only in a run for that, for to ask changes what later cases find. */
+static void note_memory(void)
+{
+    static int info, maps;
+    static long before;
+
+    if (info) {
+        printf("[memory] %ld %ld\n", sum_of(info, kernel_kib) - before,
+               sum_of(maps, lines));
+        return;
+    }
+    info = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+    maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    if (info < 0 || maps < 0)
+        die("/proc");
+    before = sum_of(info, kernel_kib);
+}
+
 void report(const char *name, uint64_t total, uint64_t n)
 {
     instructions_report(name, total, n);
+    if (notes)
+        note_memory();
 }
 
 static int wanted(const char *name)
@@ -137,12 +200,15 @@ static void demo(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
-        filter = argv[1];
+    notes = argc > 1 && strcmp(argv[1], "memory") == 0;
+    if (argc > 1 + notes)
+        filter = argv[1 + notes];
     if (getpid() == 1) { /* alone in a Linux */
         mkdir("/proc", 0755);
         mount("proc", "/proc", "proc", 0, NULL);
     }
+    if (notes)
+        note_memory();
     if (strcmp(filter, "growth") == 0) {
         bench_growth();
         return 0;
