@@ -2,9 +2,9 @@
  *
  * The slow half of the sleeping lock: waiters queue, and the one that unlocks hands the lock to
  * the first of them (with every reader that follows directly). MUTEX_QUEUED in the state sends all
- * others here, so that m->lock alone says who gets it. Where there are other CPUs a
- * waiter looks for the lock for a moment before it sleeps: most holders have done by then, and
- * to sleep and be woken costs more, for both.
+ * others here, so that m->lock alone says who gets it. Where there are other CPUs one who comes
+ * tries for a moment before he queues, and looks for a moment before he sleeps: most holders have
+ * done by then, and to sleep and be woken costs more, for both.
  */
 #include "lib/lock.h"
 
@@ -73,6 +73,23 @@ static bool is_granted(struct mutex *m, struct mutex_waiter *w, bool leave)
     return granted;
 }
 
+/* Tries for a moment, as long as nobody waits: who queues is handed the lock, and makes all who
+ * come meanwhile queue as well, though their holders would be done by the time they look. */
+static bool try_again(struct mutex *m, enum mutex_mode mode)
+{
+    for (u32 i = 0; i < LOOK_TURNS && cpu_count > 1; i++) {
+        u32 state = READ_ONCE(m->state);
+
+        if (state & MUTEX_QUEUED || READ_ONCE(cpu_self()->need_resched))
+            return false;
+        if (!(mode == MUTEX_EXCLUSIVE ? state : state & MUTEX_ALONE) &&
+            mutex_try(m, mode))
+            return true;
+        cpu_wait();
+    }
+    return false;
+}
+
 /* Waits a moment for w to be granted. */
 static void look(const struct mutex_waiter *w)
 {
@@ -88,6 +105,8 @@ bool mutex_lock_slow(struct mutex *m, enum mutex_mode mode, bool (*stop)(void))
     struct mutex_waiter w = {.thread = thread_self(), .mode = mode};
     bool leave = false;
 
+    if (try_again(m, mode))
+        return true;
     spin_lock(&m->lock);
     list_add_tail(&m->queue, &w.link);
     shut(m);

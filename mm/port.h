@@ -53,7 +53,7 @@ enum rank rank_current(void);
 extern struct cpu cpu_local;
 extern u32 cpu_count;
 uintptr_t cpu_offset_of(u32 id);
-/* Called in waits for a lock while `requests` of the running CPU's struct cpu is not 0. */
+/* Called in each turn of a wait for another CPU, if cpu_count is more than 1. */
 void cpu_serve(void);
 
 /* ---- the MMU ---- */

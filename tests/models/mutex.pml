@@ -13,6 +13,7 @@
  *   BESIDE      a writer is let in beside readers
  *   NO_PASS     a waiter that was let in goes on without passing the queue's lock
  *   NO_SHUT     who gives it up found somebody waiting, who had gone when it had the queue
+ *   STEAL       who tries again takes what nobody holds, though somebody waits
  */
 #ifndef THREADS
 #define THREADS 3
@@ -131,13 +132,17 @@ proctype thread(byte me)
        :: alone[me] = true
        :: alone[me] = false
        fi;
-       /* mutex_try() */
        in = false;
+again: /* mutex_try() */
        if
        :: alone[me] ->
           atomic {
               if
+#ifdef STEAL
+              :: HOLDERS(state) == 0 -> state = ALONE; in = true
+#else
               :: state == 0 -> state = ALONE; in = true
+#endif
               :: else
               fi
           }
@@ -164,7 +169,8 @@ proctype thread(byte me)
        fi;
        if
        :: in
-       :: else -> /* mutex_lock_slow() */
+       :: !in -> goto again /* try_again(), as often as it likes */
+       :: !in -> /* mutex_lock_slow() */
           waits[me] = true;
           granted[me] = false;
           sleeps[me] = false;

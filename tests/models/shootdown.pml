@@ -5,8 +5,7 @@
  * there, under a lock for which they wait with interrupts off. What each does in TURNS turns is
  * open. `hardware` fills TLBs whenever it may: the walker is never asked.
  *
- *   requests[t]   CPUs that want an answer of t: struct cpu
- *   waiting[s]    CPUs that have not answered s: struct request
+ *   asked[s]      CPUs that have not answered s: a word for each pair, struct request
  *   mm_cpus       CPUs that may have the address space loaded: struct mm
  *
  * Shown: no TLB knows a page that is free or is another one by now, and nobody waits for ever
@@ -17,7 +16,8 @@
  *   LATE_MARK     mm_cpus is set after the address space is loaded
  *   EARLY_CLEAR   mm_cpus is cleared before another one is loaded
  *   EARLY_LOOK    mm_cpus is read before the entry is removed
- *   LATE_TAKE     requests are taken off after they have been answered
+ *   LATE_TAKE     all requests are taken off that have come until after the flush
+ *   ONE_WORD      who asks looks at the answer of one CPU only
  *   EARLY_ANSWER  the answer comes before the flush
  */
 #ifndef CPUS
@@ -28,10 +28,14 @@
 #endif
 #define BIT(n) (1 << (n))
 #define NOBODY CPUS
+#if CPUS > 2
+#define ASKED(t) ((asked[0] | asked[1] | asked[2]) & BIT(t))
+#else
+#define ASKED(t) ((asked[0] | asked[1]) & BIT(t))
+#endif
 
 byte holder = NOBODY;   /* of the lock */
-byte requests[CPUS];
-byte waiting[CPUS];
+byte asked[CPUS];       /* [s]: a bit for each t */
 bool interrupt[CPUS];   /* VEC_SERVE is on its way */
 byte mm_cpus;
 bool loaded[CPUS];      /* CR3 */
@@ -44,39 +48,33 @@ byte tlb[CPUS];         /* 0: empty, else the page */
 
 inline serve(me)
 {
-    d_step { from = requests[me]; requests[me] = 0 }
     s = 0;
     do
-    :: s < CPUS && (from & BIT(s)) ->
+    :: s < CPUS && (asked[s] & BIT(me)) ->
 #ifdef EARLY_ANSWER
-        waiting[s] = waiting[s] & ~BIT(me);
+        asked[s] = asked[s] & ~BIT(me);
         tlb[me] = 0;
 #else
         tlb[me] = 0;
-        waiting[s] = waiting[s] & ~BIT(me);
+        asked[s] = asked[s] & ~BIT(me);
 #endif
         s++
-    :: s < CPUS && !(from & BIT(s)) -> s++
+    :: s < CPUS && !(asked[s] & BIT(me)) -> s++
     :: s == CPUS -> break
     od;
-    atomic { s = 0; from = 0 }
+    s = 0
 }
 
-/* The fault: what came between is lost. */
+/* The fault: one flush for all, also for who has asked since. */
 inline serve_late(me)
 {
-    from = requests[me];
+    tlb[me] = 0;
     s = 0;
     do
-    :: s < CPUS && (from & BIT(s)) ->
-        tlb[me] = 0;
-        waiting[s] = waiting[s] & ~BIT(me);
-        s++
-    :: s < CPUS && !(from & BIT(s)) -> s++
+    :: s < CPUS -> asked[s] = asked[s] & ~BIT(me); s++
     :: s == CPUS -> break
     od;
-    requests[me] = 0;
-    atomic { s = 0; from = 0 }
+    s = 0
 }
 
 inline answer(me)
@@ -104,7 +102,7 @@ inline lock(me)
     do
     :: atomic { holder == NOBODY -> holder = me }; break
 #ifndef NO_SERVE
-    :: requests[me] -> answer(me)
+    :: ASKED(me) -> answer(me)
 #endif
     od
 }
@@ -113,25 +111,25 @@ inline lock(me)
 
 inline ask(me)
 {
-    waiting[me] = cpus;
     t = 0;
     do
     :: t < CPUS && (cpus & BIT(t)) ->
-        d_step { old = requests[t]; requests[t] = old | BIT(me) }
-        if
-        :: old == 0 -> interrupt[t] = true
-        :: else
-        fi;
+        asked[me] = asked[me] | BIT(t);
+        interrupt[t] = true;
         t++
     :: t < CPUS && !(cpus & BIT(t)) -> t++
     :: t == CPUS -> break
     od;
-    atomic { t = 0; old = 0 }
+    t = 0;
 #ifndef EARLY_FREE
     do
-    :: waiting[me] == 0 -> break
+#ifdef ONE_WORD
+    :: (asked[me] & cpus) != cpus -> break
+#else
+    :: asked[me] == 0 -> break
+#endif
 #ifndef NO_SERVE
-    :: requests[me] -> answer(me)
+    :: ASKED(me) -> answer(me)
 #endif
     od
 #endif
@@ -186,7 +184,7 @@ inline replace(me)
 
 proctype cpu(byte me)
 {
-    byte turns, from, s, t, old, cpus;
+    byte turns, s, t, cpus;
 
     do
     :: turns == TURNS -> break

@@ -28,8 +28,7 @@ struct cpu {
     u32 irq_depth;    /* 40: > 0 inside an interrupt handler */
     struct mm *mm;    /* 48: address space loaded in CR3, NULL: the kernel's own */
     s32 spinlocks;    /* 56: held by this CPU, counted in debug kernels only */
-    u64 requests;     /* 64: CPUs that wait until this one has done something for them */
-    /* Of mm, not in its counts yet: mm/table/mm_types.h. Not on the line that others write. */
+    /* Of mm, not in its counts yet: mm/table/mm_types.h. */
     s64 resident[CPU_RESIDENT_KINDS] __attribute__((aligned(64)));
 };
 
@@ -155,7 +154,7 @@ void cpu_serve(void);
 static inline void cpu_wait(void)
 {
     cpu_relax();
-    if (unlikely(CPU_FIELD(requests)))
+    if (cpu_count > 1)
         cpu_serve();
 }
 

@@ -14,14 +14,12 @@
 
 extern char percpu_start[], percpu_end[], percpu_initial[]; /* linker.ld */
 
-/* The order is that of cpu/percpu.inc; requests begin a cache line of their own, because other
- * CPUs write there. */
+/* The order is that of cpu/percpu.inc. */
 STATIC_ASSERT(offsetof(struct cpu, kernel_stack) == 8);
 STATIC_ASSERT(offsetof(struct cpu, scratch) == 16);
 STATIC_ASSERT(offsetof(struct cpu, current) == 24);
 STATIC_ASSERT(offsetof(struct cpu, id) == 32);
 STATIC_ASSERT(offsetof(struct cpu, need_resched) == 36);
-STATIC_ASSERT(offsetof(struct cpu, requests) == 64);
 
 /* The head of the per-CPU section; the linker script and start.asm rely on it. */
 __attribute__((section(".percpu.head"))) struct cpu cpu_local;

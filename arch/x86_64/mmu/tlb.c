@@ -47,15 +47,19 @@ void tlb_flush_everything(void)
 
 /* ---- what CPUs ask of each other ---- */
 
-/* Of one CPU; the others only read it, and take their bit out of `waiting` when they have
- * done so. It asks once at a time. */
+/* From one CPU to another, on a line that nobody else touches: it goes there with what is asked,
+ * and comes back with the answer. A CPU finds what it is asked for by looking at one line of each. */
 struct request {
-    u64 waiting;   /* CPUs that have not answered */
+    u64 asked;     /* 1: to be done; its end is the answer */
     struct mm *mm; /* NULL: the kernel's translations */
     vaddr_t start, end;
 } __attribute__((aligned(64)));
 
-static DEFINE_PER_CPU(struct request, request);
+struct requests {
+    struct request to[MAX_CPUS];
+};
+
+static DEFINE_PER_CPU(struct requests, requests); /* of the one that asks */
 
 static bool is_single_pages(vaddr_t start, vaddr_t end)
 {
@@ -88,44 +92,60 @@ static void answer(const struct request *r)
         arch_flush_user_all();
 }
 
-void cpu_serve(void)
+static noinline void serve(struct request *r)
 {
     irqflags_t flags = irq_save();
-    struct cpu *cpu = cpu_self();
-    u64 from = __atomic_exchange_n(&cpu->requests, 0, __ATOMIC_SEQ_CST);
 
-    for (; from; from &= from - 1) {
-        struct request *r = &per_cpu(request, (u32)__builtin_ctzll(from));
-
+    if (__atomic_load_n(&r->asked, __ATOMIC_ACQUIRE)) { /* no interrupt was faster */
         answer(r);
-        __atomic_fetch_and(&r->waiting, ~(1ull << cpu->id), __ATOMIC_RELEASE);
+        __atomic_store_n(&r->asked, 0, __ATOMIC_RELEASE);
     }
     irq_restore(flags);
 }
 
-/* Asks the CPUs of `cpus` and waits. Whose `requests` were not empty is being interrupted
- * already. An interrupt handler must not come here: it would overwrite the request that its
- * CPU waits for. */
+void cpu_serve(void)
+{
+    u32 self = cpu_id();
+
+    for (u32 from = 0; from < cpu_count; from++) {
+        struct request *r = &per_cpu(requests, from).to[self];
+
+        if (unlikely(__atomic_load_n(&r->asked, __ATOMIC_ACQUIRE)))
+            serve(r);
+    }
+}
+
+/* Waits for the answer of CPU `id`. */
+static void wait_for(u32 id, const struct request *r)
+{
+    for (u64 turns = 0; __atomic_load_n(&r->asked, __ATOMIC_ACQUIRE); turns++) {
+        if (unlikely(turns == TURNS_MAX))
+            panic("CPU %u does not answer", id);
+        cpu_wait();
+    }
+}
+
+/* Asks the CPUs of `cpus` and waits. An interrupt handler must not come here: it would overwrite
+ * the requests that its CPU waits for. */
 static void ask(u64 cpus, struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    struct request *r = this_cpu_ptr(request);
-    u64 self = 1ull << cpu_id();
+    struct request *to = this_cpu_ptr(requests)->to;
 
     ASSERT(cpu_own.irq_depth == 0 && !(cpus & ~cpus_running()));
-    r->mm = mm;
-    r->start = start;
-    r->end = end;
-    __atomic_store_n(&r->waiting, cpus, __ATOMIC_RELEASE);
     for (u64 left = cpus; left; left &= left - 1) {
         u32 id = (u32)__builtin_ctzll(left);
 
-        if (__atomic_fetch_or(&cpu_block(id)->requests, self, __ATOMIC_SEQ_CST) == 0)
-            apic_send(smp_apic_id(id), VEC_SERVE);
+        ASSERT(!to[id].asked);
+        to[id].mm = mm;
+        to[id].start = start;
+        to[id].end = end;
+        __atomic_store_n(&to[id].asked, 1, __ATOMIC_RELEASE);
+        apic_send(smp_apic_id(id), VEC_SERVE);
     }
-    for (u64 turns = 0; __atomic_load_n(&r->waiting, __ATOMIC_ACQUIRE); turns++) {
-        if (unlikely(turns == TURNS_MAX))
-            panic("CPUs %#lx do not answer", (unsigned long)r->waiting);
-        cpu_wait();
+    for (; cpus; cpus &= cpus - 1) {
+        u32 id = (u32)__builtin_ctzll(cpus);
+
+        wait_for(id, &to[id]);
     }
 }
 
