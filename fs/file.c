@@ -77,6 +77,8 @@ static void file_release(struct vm_file *vm)
         f->ops->release(f);
     if (f->holds_write)
         end_writing(&f->path);
+    if (f->denies_write)
+        inode_allow_write(f->inode);
     inode_put(f->inode); /* before the path: it may lie in a file system that goes */
     path_put(&f->path);
     uncount(f->account);

@@ -26,6 +26,7 @@ struct file {
     void *data;                 /* [c] where it is a pointer; else the operations' own */
     struct account *account;    /* [c] of who opened it, referenced */
     bool holds_write;           /* [c] counted in inode->writers */
+    bool denies_write;          /* there as well, against them: kernel/task/exec/exe.h */
     struct file_async *async; /* who gets signals of its events, NULL: nobody; made under
                                  * a lock of kernel/sys/fs_async.c, gone with the file */
     struct watch *watches;    /* of epolls, kernel/event/epoll.h; NULL: none */

@@ -46,8 +46,10 @@ static int process_path(const struct procfs_node *n, struct path *out)
 
     *out = (struct path){NULL, NULL};
     if (p && n->kind == PROCFS_EXE) {
-        *out = p->exe;
-        path_get(out);
+        if (p->exe) {
+            *out = p->exe->path;
+            path_get(out);
+        }
     } else if (p && p->fs.dirs && n->kind == PROCFS_CWD) {
         fs_cwd(&p->fs, out);
     } else if (p && p->fs.dirs) {

@@ -160,7 +160,7 @@ void exec_cred_commit(struct proc *p, const struct exec_cred *c)
         exec_limits(p);
     /* A program that may only be run must not be read from a dump either. */
     if (p->cred.euid != p->cred.uid || p->cred.egid != p->cred.gid ||
-        inode_permission(&p->cred.fs, p->exe_inode, MAY_READ) != 0)
+        inode_permission(&p->cred.fs, p->exe->inode, MAY_READ) != 0)
         p->dumpable = (u8)suid_dumpable;
     else
         p->dumpable = DUMP_USER;

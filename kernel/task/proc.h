@@ -256,8 +256,7 @@ struct proc {
     struct mm *mm;           /* [1] referenced; NULL after exit */
     struct fdtable *files;   /* [1] NULL after exit */
     struct fs_context fs;    /* [1] */
-    struct path exe;         /* [1] program file, dentry NULL: none */
-    struct inode *exe_inode; /* [1] its inode, referenced and denied for writing */
+    struct file *exe;        /* [1] program file, referenced; NULL: none */
     struct sighand sig;
     u64 pending;                        /* [S] signals to the process */
     u64 cancels[2];                     /* [S] kernel/task/sigqueue.h */

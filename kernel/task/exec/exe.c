@@ -10,22 +10,19 @@
 #include "kernel/task/proc.h"
 #include "lib/uapi/fcntl.h"
 
-static int deny_write(struct file *f)
-{
-    return inode_deny_write(f->inode);
-}
-
 /* f, just opened, as what is executed; or err, or that it is being written. */
 static int take(struct file *f, int err, struct file **out)
 {
     if (err)
         return err;
-    err = deny_write(f);
-    if (err)
+    err = inode_deny_write(f->inode);
+    if (err) {
         file_put(f);
-    else
-        *out = f;
-    return err;
+        return err;
+    }
+    f->denies_write = true;
+    *out = f;
+    return 0;
 }
 
 int exec_open(const struct path *base, const char *name, u32 lookup_flags,
@@ -50,43 +47,29 @@ void exec_close(struct file *f)
 {
     if (!f)
         return;
+    f->denies_write = false; /* what is mapped of it does not count */
     inode_allow_write(f->inode);
     file_put(f);
 }
 
 void proc_set_exe(struct proc *p, struct file *f)
 {
-    struct path path = f ? f->path : (struct path){NULL, NULL}, old;
-    struct inode *old_inode;
+    struct file *old;
     irqflags_t flags;
 
-    path_get(&path);
     if (f)
-        inode_get(f->inode);
+        file_get(f);
     flags = spin_lock_irq(&proc_lock);
     old = p->exe;
-    old_inode = p->exe_inode;
-    p->exe = path;
-    p->exe_inode = f ? f->inode : NULL;
+    p->exe = f;
     spin_unlock_irq(&proc_lock, flags);
-    if (old_inode) {
-        inode_allow_write(old_inode);
-        inode_put(old_inode);
-    }
-    path_put(&old); /* last: the inode may lie in a file system that goes */
+    if (old)
+        file_put(old);
 }
 
 void proc_copy_exe(struct proc *to, const struct proc *from)
 {
-    int err;
-
-    if (!from->exe_inode)
-        return;
-    /* It is denied already, so one more cannot fail. */
-    err = inode_deny_write(from->exe_inode);
-    ASSERT(err == 0);
-    inode_get(from->exe_inode);
-    to->exe_inode = from->exe_inode;
     to->exe = from->exe;
-    path_get(&to->exe);
+    if (to->exe)
+        file_get(to->exe);
 }

@@ -312,7 +312,6 @@ static void commit(struct exec *e, const char *name)
     switch_mm(p, e->mm);
     futex_pi_begin(t);
     e->mm = NULL;
-    /* exe_inode takes over the denial that exec_open took. */
     proc_set_exe(p, e->file);
     file_put(e->file);
     e->file = NULL;

@@ -33,7 +33,7 @@ void futex_pi_drop(struct futex_pi *unused)
 }
 
 /* pi->owner and link, nwaiters together with the bucket's, thread->pi_owned, pi_wait,
- * pi_gone. One for all: a circle may go through any of them; only who has to wait, or made others
+ * pi_gone (set without it). One for all: a circle may go through any of them; only who has to wait, or made others
  * wait, comes here. pi->owner changes under the bucket's lock too, which is enough to read it.
  * Irq-safe. */
 static spinlock_t pi_lock;
@@ -55,11 +55,15 @@ static bool set_owner_alive(struct futex_pi *pi, struct thread *owner)
 {
     SCOPED_LOCK_IRQ(&pi_lock);
 
-    if (owner->pi_gone)
-        return false;
     pi->owner = owner;
     list_add_tail(&owner->pi_owned, &pi->link);
-    return true;
+    /* First that, then the look: futex_pi_exit() does it the other way round. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (likely(!READ_ONCE(owner->pi_gone)))
+        return true;
+    list_del(&pi->link);
+    pi->owner = NULL;
+    return false;
 }
 
 void futex_pi_free(struct futex_pi *pi)
@@ -390,10 +394,15 @@ void futex_pi_begin(struct thread *t)
 
 void futex_pi_exit(struct thread *t)
 {
-    irqflags_t flags = spin_lock_irq(&pi_lock);
     struct futex_pi *pi;
+    irqflags_t flags;
 
-    t->pi_gone = true; /* nobody makes it an owner from now on */
+    /* Nobody makes it an owner from now on. Most own nothing, and leave the lock alone: who was about
+     * to make it one either sees this, or is seen here (tests/models/owner.pml). */
+    __atomic_store_n(&t->pi_gone, true, __ATOMIC_SEQ_CST);
+    if (likely(READ_ONCE(t->pi_owned.next) == &t->pi_owned))
+        return;
+    flags = spin_lock_irq(&pi_lock);
     while ((pi = first_owned(t))) {
         struct futex_bucket *b = futex_bucket_of(&pi->key);
 
