@@ -22,6 +22,7 @@ void mutex_init(struct mutex *m)
 }
 
 #define LOOK_TURNS 1000u
+#define LOOK_STEP  16u
 
 /* All others come to m->lock from here on, until grant(). */
 static void shut(struct mutex *m)
@@ -73,19 +74,23 @@ static bool is_granted(struct mutex *m, struct mutex_waiter *w, bool leave)
     return granted;
 }
 
-/* Tries for a moment, as long as nobody waits: who queues is handed the lock, and makes all who
- * come meanwhile queue as well, though their holders would be done by the time they look. */
+/* Tries for a moment, less and less often. Who is in the queue is handed the lock, and nobody has it
+ * until he runs: so one that comes stays out for as long as he can, also while there is a queue, which
+ * goes first. */
 static bool try_again(struct mutex *m, enum mutex_mode mode)
 {
-    for (u32 i = 0; i < LOOK_TURNS && cpu_count > 1; i++) {
-        u32 state = READ_ONCE(m->state);
+    u32 step = 1; /* turns to the next look, which takes the line from the holder */
 
-        if (state & MUTEX_QUEUED || READ_ONCE(cpu_self()->need_resched))
-            return false;
-        if (!(mode == MUTEX_EXCLUSIVE ? state : state & MUTEX_ALONE) &&
-            mutex_try(m, mode))
+    for (u32 i = 0; i < LOOK_TURNS && cpu_count > 1; i += step) {
+        u32 taken = mode == MUTEX_EXCLUSIVE ? ~0u : MUTEX_ALONE | MUTEX_QUEUED;
+
+        if (!(READ_ONCE(m->state) & taken) && mutex_try(m, mode))
             return true;
-        cpu_wait();
+        if (READ_ONCE(cpu_self()->need_resched))
+            return false;
+        step = MIN(2 * step, LOOK_STEP);
+        for (u32 turn = 0; turn < step; turn++)
+            cpu_wait();
     }
     return false;
 }
