@@ -4,6 +4,7 @@
  * calls.
  */
 #include "tests/user/t.h"
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -357,6 +358,37 @@ TEST(R48, "a running program cannot be written, a written one not run")
     CHILD(EQ(try_exec("./prog"), ENOEXEC));
 }
 
+TEST(R48_shared,
+     "nor as long as a child runs it whose parent has executed something else")
+{
+    copy_self("prog");
+    copy_self("other");
+    int ready[2];
+    char c;
+    OK(pipe(ready));
+    OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+    pid_t pid = t_fork();
+    if (!pid) {
+        char *argv[] = {"prog", "--helper-leave", NULL};
+        setpgid(0, 0);
+        dup2(ready[1], 1);
+        execve("./prog", argv, environ);
+        _exit(1);
+    }
+    EQ(read(ready[0], &c, 1), 1);
+    EQ(read(ready[0], &c, 1), 1);
+    ERR(open("other", O_WRONLY), ETXTBSY);
+    ERR(open("prog", O_WRONLY), ETXTBSY);
+    OK(kill(pid, SIGKILL));
+    t_status_of(pid);
+    OK(open("other", O_WRONLY));
+    ERR(open("prog", O_WRONLY), ETXTBSY);
+    OK(kill(-pid, SIGKILL));
+    CHECK(waitpid(-pid, NULL, 0) > 0);
+    OK(open("prog", O_WRONLY));
+    OK(prctl(PR_SET_CHILD_SUBREAPER, 0));
+}
+
 /* ---- groups and sessions ---- */
 TEST(groups, "process groups and sessions")
 {
@@ -483,7 +515,13 @@ int main(int argc, char **argv)
         bool plain = argc == 4 && !strcmp(argv[2], "./script");
         return (nested || plain) && !strcmp(argv[argc - 1], "one") ? 0 : 94;
     }
-    if (argc == 2 && !strcmp(argv[1], "--helper-wait")) {
+    if (argc == 2 && !strcmp(argv[1], "--helper-leave") && fork()) {
+        char *other[] = {"other", "--helper-wait", NULL};
+        execve("./other", other, environ);
+        return 1;
+    }
+    if (argc == 2 &&
+        !strncmp(argv[1], "--helper-", 9)) { /* wait, or the child of leave */
         (void)!write(1, "r", 1);
         pause();
         return 0;

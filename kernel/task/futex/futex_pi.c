@@ -378,12 +378,14 @@ long futex_unlock_pi(vaddr_t addr, bool private)
     return err;
 }
 
-static struct futex_pi *first_owned(struct thread *t)
+/* The bucket of the first that t owns, NULL: it owns none. *pi: that one. */
+static struct futex_bucket *owned(struct thread *t, struct futex_pi **pi)
 {
-    REQUIRES(&pi_lock);
+    SCOPED_LOCK_IRQ(&pi_lock);
     struct list *first = list_first(&t->pi_owned);
 
-    return first ? list_entry(first, struct futex_pi, link) : NULL;
+    *pi = first ? list_entry(first, struct futex_pi, link) : NULL;
+    return first ? futex_bucket_of(&(*pi)->key) : NULL;
 }
 
 void futex_pi_begin(struct thread *t)
@@ -394,36 +396,24 @@ void futex_pi_begin(struct thread *t)
 
 void futex_pi_exit(struct thread *t)
 {
+    struct futex_bucket *b;
     struct futex_pi *pi;
-    irqflags_t flags;
 
     /* Nobody makes it an owner from now on. Most own nothing, and leave the lock alone: who was about
      * to make it one either sees this, or is seen here (tests/models/owner.pml). */
     __atomic_store_n(&t->pi_gone, true, __ATOMIC_SEQ_CST);
-    if (likely(READ_ONCE(t->pi_owned.next) == &t->pi_owned))
-        return;
-    flags = spin_lock_irq(&pi_lock);
-    while ((pi = first_owned(t))) {
-        struct futex_bucket *b = futex_bucket_of(&pi->key);
-
-        spin_unlock_irq(&pi_lock, flags);
+    while (unlikely(READ_ONCE(t->pi_owned.next) != &t->pi_owned) && (b = owned(t, &pi))) {
         futex_lock(b);
-        flags = spin_lock_irq(&pi_lock);
         /* It may have lost its last waiter meanwhile, or stand elsewhere. */
-        if (first_owned(t) == pi && futex_bucket_of(&pi->key) == b) {
+        if (owned(t, &pi) == b) {
             struct futex_waiter *next = next_owner(b, pi);
 
-            spin_unlock_irq(&pi_lock, flags);
             if (next)
                 hand_over(pi, next, true);
             else
                 set_owner(pi, NULL); /* who has just been given it leaves the queue */
-            flags = spin_lock_irq(&pi_lock);
         }
-        spin_unlock_irq(&pi_lock, flags);
         spin_unlock(&b->lock);
         pause_anyway();
-        flags = spin_lock_irq(&pi_lock);
     }
-    spin_unlock_irq(&pi_lock, flags);
 }
