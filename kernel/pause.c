@@ -18,6 +18,7 @@
 #include "mm/phys/kspace.h"
 #include "mm/phys/page_stack.h"
 #include "mm/phys/slab.h"
+#include "mm/table/change.h"
 
 /* A long call runs for so long before others get their turn. */
 #define PAUSE_NS  250000u
@@ -57,6 +58,7 @@ void breathe(void)
 
 void pass_work(void)
 {
+    ASSERT(change_is_settled());
     grace_work();
     if (page_drain_is_asked()) {
         slab_drain();

@@ -188,10 +188,12 @@ int area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end,
 static inline void unmap_part(struct vma *v, vaddr_t start, vaddr_t end, struct change *c)
 {
     huge_disown(v);
-    if (unlikely(v->flags & VM_ASK_WRITE))
+    if (unlikely(v->flags & VM_ASK_WRITE)) {
+        change_before_pauses(c);
         monitor_unguard(v->monitor, start, end);
+    }
     zap_range(v, start, end, c);
-    slot_forget(v, start, end);
+    slot_forget(v, start, end, c);
 }
 
 /* Removes the translations of [start, end), of which v is the first VMA. What has to be cut

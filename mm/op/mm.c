@@ -125,7 +125,7 @@ static void unmap_all(struct mm *mm, struct area_dead *dead)
     vma_for_each (v, mm) {
         huge_disown(v);
         zap_range(v, v->start, v->end, &batch);
-        slot_forget(v, v->start, v->end);
+        slot_forget(v, v->start, v->end, &batch);
         if (++n % UNMAP_AT_ONCE == 0)
             change_pause(&batch);
     }

@@ -188,6 +188,19 @@ static inline void change_pause(struct change *c)
     }
 }
 
+/* Before a part of the change that pauses by itself. */
+static inline void change_before_pauses(struct change *c)
+{
+    if (unlikely(change_noted(c)))
+        change_flush(c);
+}
+
+/* What this CPU has noted is flushed: only then it passes, or waits for others. */
+static inline bool change_is_settled(void)
+{
+    return !(this_cpu(unflushed) & 1);
+}
+
 static inline void change_switch(struct change *c, struct mm *mm)
 {
     if (c->mm != mm) {

@@ -42,10 +42,12 @@ void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order
     away_forget_alone(mm, start, end);
 }
 
-void slot_forget(const struct vma *v, vaddr_t start, vaddr_t end)
+void slot_forget(const struct vma *v, vaddr_t start, vaddr_t end, struct change *c)
 {
-    if (vma_kind(v) == VMA_SHARED && READ_ONCE(v->mm->aways))
-        slot_forget_range(v->mm, start, end, vma_order(v));
+    if (vma_kind(v) != VMA_SHARED || !READ_ONCE(v->mm->aways))
+        return;
+    change_before_pauses(c);
+    slot_forget_range(v->mm, start, end, vma_order(v));
 }
 
 /* The numbers of one source table; a target address may lie in one of two tables. */

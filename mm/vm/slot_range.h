@@ -7,8 +7,8 @@
 
 #include "mm/vm/slot.h"
 
-/* Forgets the numbers of [start, end) of v: the addresses are unmapped. M exclusive. */
-void slot_forget(const struct vma *v, vaddr_t start, vaddr_t end);
+/* Forgets the numbers of [start, end) of v: the addresses are unmapped, by c. Pauses. M exclusive. */
+void slot_forget(const struct vma *v, vaddr_t start, vaddr_t end, struct change *c);
 
 /* The same of a range without a VMA, whose pages have this order. */
 void slot_forget_range(struct mm *mm, vaddr_t start, vaddr_t end, unsigned order);

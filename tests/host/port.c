@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "arch/bootinfo.h"
+#include "lib/assert.h"
 #include "lib/pause.h"
 #include "mm/op/mm.h"
 #include "mm/phys/account.h"
@@ -19,6 +20,7 @@
 #include "mm/phys/buddy.h"
 #include "mm/phys/kspace.h"
 #include "mm/port.h"
+#include "mm/table/change.h"
 #include "mm/table/pagetable.h"
 #include "tests/host/harness.h"
 #include "tests/host/port.h"
@@ -51,6 +53,7 @@ bool host_killed;
 
 void pause_now(void)
 {
+    ASSERT(change_is_settled());
     host_pauses++;
     if (host_pause_hook)
         host_pause_hook();

@@ -24,6 +24,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/page_stack.h"
+#include "mm/table/change.h"
 
 static DEFINE_PER_CPU(struct thread, idle_thread);
 /* The thread that ran before, if the next one, which has left its stack, is to free it or to
@@ -69,6 +70,7 @@ static void switch_to(struct runq *q, struct thread *next, u64 now)
     struct cpu *cpu = cpu_self();
     struct thread *prev = cpu->current;
 
+    LOCK_CHECK(change_is_settled(), "passes with translations to flush");
     grace_pass();
     WRITE_ONCE(cpu->need_resched, 0);
     this_cpu(pause_since) = now;
