@@ -21,7 +21,7 @@ void mutex_init(struct mutex *m)
 #endif
 }
 
-#define LOOK_TURNS 1000u
+#define LOOK_TURNS 500u
 #define LOOK_STEP  16u
 
 /* All others come to m->lock from here on, until grant(). */
