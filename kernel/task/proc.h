@@ -253,10 +253,10 @@ struct proc {
     s32 pgid, sid;    /* [P] */
     struct tty *tty;  /* [P] controlling terminal */
 
-    struct mm *mm;           /* [1] referenced; NULL after exit */
-    struct fdtable *files;   /* [1] NULL after exit */
-    struct fs_context fs;    /* [1] */
-    struct file *exe;        /* [1] program file, referenced; NULL: none */
+    struct mm *mm;         /* [1] referenced; NULL after exit */
+    struct fdtable *files; /* [1] NULL after exit */
+    struct fs_context fs;  /* [1] */
+    struct file *exe;      /* [1] program file, referenced; NULL: none */
     struct sighand sig;
     u64 pending;                        /* [S] signals to the process */
     u64 cancels[2];                     /* [S] kernel/task/sigqueue.h */
