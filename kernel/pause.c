@@ -12,6 +12,7 @@
 #include "kernel/task/sched/wake.h"
 #include "kernel/task/signal.h"
 #include "lib/grace.h"
+#include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
@@ -58,7 +59,7 @@ void breathe(void)
 
 void pass_work(void)
 {
-    ASSERT(change_is_settled());
+    LOCK_CHECK(change_is_settled(), "passes with translations to flush");
     grace_work();
     if (page_drain_is_asked()) {
         slab_drain();

@@ -207,10 +207,8 @@ static void remove_copies(struct vm_object *o, pgoff_t first)
         object_walk_end(&walk);
         object_changed(o);
         first = end;
-        if (pause_due()) {
-            change_flush(&batch);
-            (void)pause_unlocked(&o->lock);
-        }
+        change_flush(&batch); /* the search for the next one pauses too */
+        (void)pause_unlocked(&o->lock);
     }
     change_end(&batch);
 }

@@ -42,9 +42,9 @@ class Tests:
         print(f"{'ok' if good else 'not ok'} - {name}{': ' + why if why and not good else ''}",
               flush=True)
 
-    def run(self, *words, cmdline="", seconds=600):
+    def run(self, *words, cmdline="", seconds=600, cpus=1):
         command = [os.path.join(TOP, "tools/run"), "--kernel", self.kernel, "--log", self.log,
-                   "-m", "512", "-t", str(seconds), "--cmdline", cmdline, "--", *words]
+                   "-m", "512", "-s", str(cpus), "-t", str(seconds), "--cmdline", cmdline, "--", *words]
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
                               check=False, timeout=seconds + 120)
 
@@ -58,9 +58,9 @@ class Tests:
             line = self.panic_line()
             self.report(re.search(want, line) is not None, f"sanitizer reports {fault}", line)
 
-    def fuzz(self, seed, calls, name="fuzz_syscalls"):
+    def fuzz(self, seed, calls, name="fuzz_syscalls", cpus=1):
         program = os.path.join(self.build, "tests/user", name)
-        done = self.run(program, str(seed), str(calls), seconds=900)
+        done = self.run(program, str(seed), str(calls), seconds=900, cpus=cpus)
         why = "" if done.returncode == 0 else f"status {done.returncode}, {self.panic_line()}"
         self.report(done.returncode == 0, f"sanitizers: {calls} random calls, {name}, seed {seed}", why)
 
@@ -91,6 +91,7 @@ def main():
     if sys.argv[2] == "all":
         tests.fuzz(1, 100000)
         tests.fuzz(1, 40000, "fuzz_families")
+        tests.fuzz(1, 8000, "fuzz_crowd", cpus=4)
         tests.suite()
         tests.differential()
     else:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Random system calls: what fuzz_syscalls and fuzz_families share. The parent makes children
+ * Random system calls: what fuzz_syscalls, fuzz_families and fuzz_crowd share. The parent makes children
  * of a few hundred calls each; one that makes no progress is killed, and must then be gone.
  */
 #pragma once
@@ -15,6 +15,7 @@ struct fuzz {
     const char *name;
     uint64_t calls; /* of one child */
     void (*child)(uint64_t seed, uint64_t calls);
+    long scattered; /* pages that half-filled slabs may keep */
 };
 
 extern struct fuzz_shared *shared;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What fuzz_families and its arguments share.
+ * What fuzz_families and fuzz_crowd, their arguments and their scene share.
  */
 #pragma once
 
@@ -28,3 +28,17 @@ uint64_t a_number(void);      /* any */
 unsigned char *a_place(void); /* in the arena */
 /* What the letter stands for in fuzz_families.h, for call nr. */
 uint64_t argument(char kind, uint64_t nr);
+
+/* A call and the letters of its arguments. */
+struct fuzz_row {
+    int nr;
+    const char *args;
+};
+
+/* In t_dir: fills the descriptors below FDS, makes the arena, the field and a tracee. many_pages: the
+ * field is 1,200 of a file. */
+void fuzz_scene(bool nobody, bool many_pages);
+void fuzz_put_at(int fd, int to);
+/* Changes arguments with which a call would reach the parent or end the child at once; false: it is
+ * not to be made. */
+bool fuzz_tame(uint64_t nr, uint64_t *a);

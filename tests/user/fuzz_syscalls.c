@@ -367,6 +367,6 @@ static _Noreturn void child(uint64_t seed, uint64_t calls)
 
 int main(int argc, char **argv)
 {
-    static const struct fuzz what = {"fuzz_syscalls", 250, child};
+    static const struct fuzz what = {"fuzz_syscalls", 250, child, 0};
     return fuzz_main(argc, argv, &what);
 }

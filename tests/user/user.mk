@@ -16,7 +16,7 @@ USER_OUT    := $(O)/tests/user
 # Each t_*.c is a suite, but for what they are linked with.
 USER_SUITES := $(filter-out t_help t_sweep,$(basename $(notdir $(wildcard $(USER_SRC)/t_*.c))))
 USER_TESTS  := $(USER_SUITES:%=$(USER_OUT)/%)
-USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls fuzz_families)
+USER_LOADS  := $(addprefix $(USER_OUT)/,remap_storm reverse fuzz_syscalls fuzz_families fuzz_crowd)
 USER_LOADS  += $(USER_OUT)/hostile
 USER_LIB    := $(addprefix $(USER_OUT)/,t.o t_help.o t_sweep.o)
 
@@ -32,13 +32,15 @@ $(USER_TESTS) $(USER_LOADS): $(USER_OUT)/%: $(USER_SRC)/%.c $(USER_SRC)/t.h $(US
 HOSTILE_OBJS = $(addprefix $(USER_OUT)/hostile_,attacks.o more.o calls.o later.o races.o)
 $(USER_OUT)/hostile: $(USER_SRC)/hostile.h $(HOSTILE_OBJS)
 $(USER_OUT)/hostile: USER_MORE = $(HOSTILE_OBJS)
-FUZZERS = $(addprefix $(USER_OUT)/,fuzz_syscalls fuzz_families)
+FUZZERS = $(addprefix $(USER_OUT)/,fuzz_syscalls fuzz_families fuzz_crowd)
+FUZZ_SCENE = $(addprefix $(USER_OUT)/,fuzz_args.o fuzz_scene.o)
 $(FUZZERS): $(USER_SRC)/fuzz.h $(USER_SRC)/fuzz_families.h $(USER_SRC)/fuzz_memory.h $(USER_OUT)/fuzz_run.o
 $(FUZZERS): USER_MORE = $(USER_OUT)/fuzz_run.o
-$(USER_OUT)/fuzz_families: $(USER_SRC)/fuzz_args.h $(USER_OUT)/fuzz_args.o
-$(USER_OUT)/fuzz_families: USER_MORE += $(USER_OUT)/fuzz_args.o
-$(USER_OUT)/fuzz_run.o $(USER_OUT)/fuzz_args.o: $(USER_SRC)/fuzz.h
-$(USER_OUT)/fuzz_args.o: $(USER_SRC)/fuzz_args.h
+$(USER_OUT)/fuzz_crowd: $(USER_SRC)/fuzz_crowd.h
+$(addprefix $(USER_OUT)/,fuzz_families fuzz_crowd): $(USER_SRC)/fuzz_args.h $(FUZZ_SCENE)
+$(addprefix $(USER_OUT)/,fuzz_families fuzz_crowd): USER_MORE += $(FUZZ_SCENE)
+$(USER_OUT)/fuzz_run.o $(FUZZ_SCENE): $(USER_SRC)/fuzz.h
+$(FUZZ_SCENE): $(USER_SRC)/fuzz_args.h
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(addprefix $(USER_OUT)/,t_sweep.o $(filter t_inject%,$(USER_SUITES))): $(USER_SRC)/t_inject.h
 $(USER_OUT)/t_fb: user/include/fb.h
