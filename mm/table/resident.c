@@ -12,7 +12,7 @@ void mm_settle_resident(struct mm *mm)
     for (unsigned k = 0; k < RESIDENT_KINDS; k++) {
         if (cpu->resident[k])
             __atomic_fetch_add(&mm->resident[k], (u64)cpu->resident[k], __ATOMIC_RELAXED);
-        cpu->resident[k] = 0;
+        WRITE_ONCE(cpu->resident[k], 0);
     }
 }
 
