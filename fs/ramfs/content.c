@@ -106,7 +106,7 @@ ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos)
     size_t done = 0;
 
     file_accessed(f);
-    do {
+    while (u->left) {
         u64 size = READ_ONCE(o->size), span = PAGE_SIZE << o->order, offset = *pos % span;
         size_t part, n;
         struct page *pg;
@@ -126,7 +126,9 @@ ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos)
         *pos += n;
         if (n < part)
             return done ? (ssize_t)done : -EFAULT;
-    } while (u->left && !pause_point());
+        if (u->left && pause_point())
+            break;
+    }
     return (ssize_t)done;
 }
 
@@ -159,9 +161,9 @@ ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
     size_t done = 0;
     int err = 0;
 
-    if (room <= 0)
+    if (room < 0)
         return room;
-    do {
+    while (done < (size_t)room) {
         u64 offset = *pos % PAGE_SIZE;
         size_t part = MIN((size_t)room - done, PAGE_SIZE - offset), n;
         struct page *pg = object_look_up(o, *pos >> PAGE_SHIFT);
@@ -182,7 +184,9 @@ ssize_t ramfs_write(struct file *f, struct uio *u, u64 *pos)
             err = -EFAULT;
             break;
         }
-    } while (done < (size_t)room && !pause_point());
+        if (done < (size_t)room && pause_point())
+            break;
+    }
     if (done) {
         object_extend(o, *pos);
         inode_touch(ino);

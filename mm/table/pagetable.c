@@ -278,29 +278,25 @@ static unsigned next_way(const pte_t *e, unsigned i, unsigned stop)
 
 struct page *pt_find_table(const struct mm *mm, vaddr_t *at, vaddr_t end, unsigned lowest)
 {
-    unsigned level = PT_LEVELS - 1;
-    const pte_t *path[PT_LEVELS]; /* [level]: the table over va */
     vaddr_t va = *at;
 
-    path[level] = mm->root;
     while (va < end) {
-        vaddr_t low = va & ~(pt_table_span(level) - 1);
-        u64 left = (end - 1 - low) >> (PAGE_SHIFT + PT_SHIFT * level);
-        unsigned stop = left < PT_ENTRIES ? (unsigned)left + 1 : PT_ENTRIES;
-        unsigned i = next_way(path[level], pt_index(va, level), stop);
+        const pte_t *table = mm->root;
 
-        va = MAX(va, low + i * pt_span(level));
-        if (i < stop) {
-            pte_t way = pte_load(&path[level][i]);
+        for (unsigned level = PT_LEVELS - 1;; level--) {
+            vaddr_t low = va & ~(pt_table_span(level) - 1);
+            u64 left = (end - 1 - low) >> (PAGE_SHIFT + PT_SHIFT * level);
+            unsigned stop = left < PT_ENTRIES ? (unsigned)left + 1 : PT_ENTRIES;
+            unsigned i = next_way(table, pt_index(va, level), stop);
 
-            if (--level == lowest) {
+            va = MAX(va, low + i * pt_span(level));
+            if (i == stop) /* none in here */
+                break;
+            table = phys_to_virt(pte_load(&table[i]) & PTE_ADDR);
+            if (level == lowest + 1) {
                 *at = va;
-                return pfn_to_page(pte_pfn(way));
+                return virt_to_page(table);
             }
-            path[level] = phys_to_virt(way & PTE_ADDR);
-        } else { /* none in here: it goes on above */
-            while (level < PT_LEVELS - 1 && (va ^ low) >= pt_table_span(level))
-                level++;
         }
     }
     return NULL;

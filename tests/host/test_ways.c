@@ -8,9 +8,10 @@
 #include "mm/vm/slot.h"
 #include "tests/host/mmtest.h"
 
-#define TABLES  4u
-#define PAGES   (TABLES * PT_ENTRIES - 100u) /* nothing lies above, in the middle of a table */
-#define NOTHING 0xffu                        /* in place of rights: not mapped */
+#define TABLES 4u
+#define PAGES \
+    (TABLES * PT_ENTRIES - 100u) /* nothing lies above, in the middle of a table */
+#define NOTHING 0xffu            /* in place of rights: not mapped */
 
 struct world {
     struct mm *mm;

@@ -87,6 +87,7 @@ static void note_memory(void)
     if (info) {
         printf("[memory] %ld %ld\n", sum_of(info, kernel_kib) - before,
                sum_of(maps, lines));
+        fflush(stdout); /* before what the demonstrations say */
         return;
     }
     info = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
