@@ -62,6 +62,8 @@ static bool is_old(const char *name)
     return false;
 }
 
+static const char *above = "/tmp"; /* what our folder lies in */
+
 static bool note_name(const char *name)
 {
     if (root_count < 64)
@@ -142,6 +144,8 @@ static void clean(void)
         close(ends[1]);
     }
     t_clean(t_dir, NULL);
+    t_clean(above,
+            is_old); /* a child may have become this program, and made such a folder */
     t_clean("/", is_old);
 }
 
@@ -194,8 +198,9 @@ int fuzz_main(int argc, char **argv, const struct fuzz *what)
     /* Far from what the children's calls hit; what they spoil all the same is clamped. */
     shared = mmap((void *)0x200000000000, P, PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    const char *tmp = getenv("TMPDIR");
-    snprintf(t_dir, sizeof(t_dir), "%s/fuzz.%d", tmp ? tmp : "/tmp", (int)getpid());
+    if (getenv("TMPDIR"))
+        above = getenv("TMPDIR");
+    snprintf(t_dir, sizeof(t_dir), "%s/fuzz.%d", above, (int)getpid());
     if (shared == MAP_FAILED || mkdir(t_dir, 0755) || chdir(t_dir)) {
         printf("%s: %s: %s\n", what->name, t_dir, strerror(errno));
         return 2;
@@ -205,6 +210,7 @@ int fuzz_main(int argc, char **argv, const struct fuzz *what)
            (unsigned long long)count);
     fflush(stdout);
     t_clean("/", note_name);
+    t_clean(above, note_name);
     pid_t warm = fork(); /* our own pages are copied once, before we count */
     if (warm == 0)
         what->child(1, 0);
