@@ -259,6 +259,7 @@ bool socket_withdraw(struct socket *s)
     }
     if (late) {
         set_client(s, NULL, SOCKET_NEW);
+        socket_wake(s); /* another thread waits for it, too */
         socket_end(n);
         socket_put(n);
     }
@@ -341,7 +342,7 @@ static int check_connect(struct socket *s)
     return err ? err : 1;
 }
 
-/* Waits until the connection stands or fails. */
+/* Waits until the connection stands or fails. 1: it was another thread's, which gave it up. */
 static int finish(struct socket *s)
 {
     u64 timeo = READ_ONCE(s->sndtimeo);
@@ -357,7 +358,7 @@ static int finish(struct socket *s)
     if (READ_ONCE(s->state) == SOCKET_CONNECTED)
         return 0;
     err = socket_take_error(s);
-    return err ? err : -ECONNREFUSED;
+    return err ? err : is_unix(s) ? 1 : -ECONNREFUSED;
 }
 
 static int connect_stream(struct socket *s, const struct address *a,
@@ -392,6 +393,7 @@ int socket_connect(struct file *f, const struct address *a, struct fs_context *f
 {
     struct socket *s = f->data;
     bool nobody;
+    int err = 1;
 
     if (a->len < sizeof(u16))
         return -EINVAL;
@@ -402,8 +404,10 @@ int socket_connect(struct file *f, const struct address *a, struct fs_context *f
             return netlink_connect(s, nobody ? NULL : a);
         return dgram_connect(s, nobody ? NULL : a, fs);
     }
+    while (!nobody && err == 1)
+        err = connect_stream(s, a, fs, !(file_flags(f) & O_NONBLOCK));
     if (!nobody)
-        return connect_stream(s, a, fs, !(file_flags(f) & O_NONBLOCK));
+        return err;
     if (is_unix(s))
         return -EINVAL;
     if (READ_ONCE(s->state) == SOCKET_LISTENING) {

@@ -6,6 +6,7 @@
  */
 #include "tests/user/t.h"
 #include <dirent.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -176,6 +177,23 @@ void t_clean(const char *path, bool (*keep)(const char *name))
     if (dir >= 0) {
         clean_dir(dir, 0, keep);
         close(dir);
+    }
+}
+
+void t_until_asleep(pid_t pid)
+{
+    char path[64], text[256] = "";
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    while (!strstr(text, ") S")) {
+        int fd = open(path, O_RDONLY);
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+        if (n < 0)
+            FAIL("%s: %s", path, strerror(errno));
+        text[n] = 0;
+        close(fd);
+        sched_yield();
     }
 }
 

@@ -109,6 +109,9 @@ int t_main(int argc, char **argv, int (*helper)(int argc, char **argv));
 /* ---- files and mappings ---- */
 extern unsigned char *A; /* the mapping M made last */
 
+/* Until the process, or thread, sleeps. */
+void t_until_asleep(pid_t pid);
+
 int t_file(void); /* fresh empty RAM file, O_RDWR, of t_kind */
 /* Removes what is in the directory, but not what `keep` (may be NULL) wants to stay. */
 void t_clean(const char *path, bool (*keep)(const char *name));

@@ -69,23 +69,6 @@ static int error_of(pid_t pid)
     return WEXITSTATUS(status);
 }
 
-/* Until the process sleeps. */
-static void until_asleep(pid_t pid)
-{
-    char path[64], text[256];
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    for (;;) {
-        int fd = open(path, O_RDONLY);
-        OK(fd);
-        ssize_t n = read(fd, text, sizeof(text) - 1);
-        close(fd);
-        text[n > 0 ? n : 0] = 0;
-        if (strstr(text, ") S"))
-            return;
-        sched_yield();
-    }
-}
-
 TEST(get, "msgget: keys, rights and errors; a fresh queue")
 {
     ERR(msgget(KEY, 0), ENOENT);
@@ -180,7 +163,7 @@ static pid_t receiver(int id, long type, size_t room)
     pid_t pid = t_fork();
     if (!pid)
         _exit(msgrcv(id, &m, room, type, 0) < 0 ? errno : 0);
-    until_asleep(pid);
+    t_until_asleep(pid);
     return pid;
 }
 
@@ -190,7 +173,7 @@ static pid_t sender(int id, size_t n)
     pid_t pid = t_fork();
     if (!pid)
         _exit(msgsnd(id, &m, n, 0) ? errno : 0);
-    until_asleep(pid);
+    t_until_asleep(pid);
     return pid;
 }
 

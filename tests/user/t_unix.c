@@ -4,6 +4,8 @@
  */
 #include "tests/user/t.h"
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -285,6 +287,49 @@ TEST(late, "a client that waits for room gets it from accept")
     int status;
     EQ(waitpid(child, &status, 0), child);
     EQ(status, 0);
+}
+
+static int shared_end;
+static struct sockaddr_un shared_name;
+static socklen_t shared_len;
+static volatile pid_t connecting[2];
+
+static void *connects(void *i)
+{
+    connecting[(uintptr_t)i] = gettid();
+    return (void *)(intptr_t)(connect(shared_end, (void *)&shared_name, shared_len)
+                                  ? errno
+                                  : 0);
+}
+
+static void is_told(int sig)
+{
+    (void)sig;
+}
+
+TEST(two_wait, "of two threads that wait to connect one socket one is interrupted")
+{
+    int s = listen_at("s", SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct sigaction sa = {.sa_handler = is_told};
+    pthread_t thread[2];
+    void *result;
+
+    shared_len = name_to(&shared_name, "s");
+    OK(connect(c, (void *)&shared_name, shared_len));
+    shared_end = socket(AF_UNIX, SOCK_STREAM, 0);
+    OK(sigaction(SIGUSR1, &sa, NULL));
+    for (uintptr_t i = 0; i < 2; i++) {
+        EQ(pthread_create(&thread[i], NULL, connects, (void *)i), 0);
+        while (!connecting[i])
+            sched_yield();
+        t_until_asleep(connecting[i]);
+    }
+    EQ(pthread_kill(thread[0], SIGUSR1), 0);
+    EQ(pthread_join(thread[0], &result), 0);
+    EQ((intptr_t)result, EINTR);
+    OK(accept(s, NULL, NULL)); /* room for the other one's */
+    EQ(pthread_join(thread[1], &result), 0);
+    EQ((intptr_t)result, 0);
 }
 
 TEST(options, "what getsockopt tells")
