@@ -199,7 +199,7 @@ static void remove_copies(struct vm_object *o, pgoff_t first)
     struct change batch;
 
     change_begin(&batch, NULL);
-    while (o->nprivate && rmap_next_home(o, &first)) {
+    while (o->nprivate && rmap_next_home(o, &first, &batch)) {
         pgoff_t end = (first | (TRUNCATE_RUN - 1)) + 1;
         struct object_walk walk = {o, false};
 
@@ -207,8 +207,10 @@ static void remove_copies(struct vm_object *o, pgoff_t first)
         object_walk_end(&walk);
         object_changed(o);
         first = end;
-        change_flush(&batch); /* the search for the next one pauses too */
-        (void)pause_unlocked(&o->lock);
+        if (pause_due()) {
+            change_flush(&batch);
+            (void)pause_unlocked(&o->lock);
+        }
     }
     change_end(&batch);
 }

@@ -57,7 +57,7 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg)
     }
 }
 
-bool rmap_next_home(struct vm_object *o, pgoff_t *first)
+bool rmap_next_home(struct vm_object *o, pgoff_t *first, struct change *c)
 {
     REQUIRES(&o->lock);
     pgoff_t best = OBJECT_MAX_PAGES;
@@ -73,8 +73,10 @@ bool rmap_next_home(struct vm_object *o, pgoff_t *first)
         if (!(v->flags & VM_SHARED) &&
             pt_next_table(v->mm, &va, v->end, slot_level(vma_order(v))))
             best = MIN(best, vma_home(v, va));
-        if (pause_due())
+        if (pause_due()) {
+            change_flush(c);
             object_walk_pause_now(&walk);
+        }
     }
     object_walk_end(&walk);
     *first = best;

@@ -22,5 +22,5 @@ void rmap_visit(struct page *pg, rmap_fn visit, void *arg);
 u64 rmap_count(struct page *pg);
 
 /* Moves *first up to the first file page from which on a private mapping has a table at the
- * page's home. False: none has. O held, but given up for pauses. */
-bool rmap_next_home(struct vm_object *o, pgoff_t *first);
+ * page's home. False: none has. O held, but given up for pauses, before which c is flushed. */
+bool rmap_next_home(struct vm_object *o, pgoff_t *first, struct change *c);
