@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
 #
 # What tools/bench prints and writes: a line a case, the tables of docs/performance.md and README.md,
-# the drawing.
+# the drawing, figures in the text of other documents.
 import json
 import os
+import re
 from math import log10
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 COUNTS = ["locked", "INVLPG", "flushes", "faults"]
 MEMORY = ["kernel KiB", "areas"]
 # Linux 3.10's figures, and what they are: docs/performance.md.
 OLD = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "user/bench/linux-3.10.json")
+FIGURE = re.compile(r"([\d,]+)<!-- = (.*?) -->")  # as in tools/check-docs.py
 FIRST_SIGHT = ("remap one resident page (random)", "remap 256 pages in one call, per page",
                "fork, fully shuffled window", "fork, 64 MiB touched anonymous",
                "punch one page under a shuffled window", "ftruncate to half of a shuffled 256 MiB file")
@@ -123,11 +126,21 @@ def growth_tables(growth):
     return lines[1:]
 
 
+def put_in_text(ours):
+    """Figures in sentences: the number before a comment that names its case."""
+    for path in Path("docs").rglob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        fresh = FIGURE.sub(lambda m: f"{ours[m[2]].figure:,}{m[0][len(m[1]):]}" if m[2] in ours else m[0], text)
+        if fresh != text:
+            path.write_text(fresh, encoding="utf-8")
+
+
 def write(paths, ours, theirs, growth, linux):
     readme, document, chart = paths
     put(readme, "bench", short_table({n: ours[n] for n in FIRST_SIGHT}, theirs, linux))
     put(document, "bench", whole_table(ours, theirs, linux))
     put(document, "growth", growth_tables(growth))
+    put_in_text(ours)
     write_chart(chart, ours, theirs, linux)
 
 

@@ -5,7 +5,9 @@
 # `function()` between backquotes in a *.md file. A name with a section, `mmap(2)`, is a man
 # page and a name of the C library or of a system call is not ours to check. A name with a file behind
 # it, `function()` (`path/to/file.c`) or `function()` in `path/to/file.c`, must stand in that file. And each docs/
-# path that a source names, with or without backquotes, must be there.
+# path that a source names, with or without backquotes, must be there. A figure before a comment that
+# names a case of the benchmark, 377<!-- = remap one ... -->, is that of user/bench/figures.json.
+import json
 import re
 import subprocess
 import sys
@@ -18,6 +20,19 @@ SOURCES = (".c", ".h", ".asm", ".py", ".mk", ".ld", "Makefile")
 PLACED = re.compile(r"`(?:struct |enum )?(\w+)(?:\(\))?`(?:(?:\s\w+){0,2}\s\(|\sin\s)`([\w./]+\.[ch])`")
 CALL = re.compile(r"^([a-z_][a-z0-9_]*)\(\)$")
 BUILT = re.compile(r"^(build/|tests/user/[a-z_]+$|tests/run/[a-z_]+$|user/[a-z]+$)")
+
+
+# A figure in a sentence, and the case of the benchmark that it is of.
+FIGURE = re.compile(r"([\d,]+)<!-- = (.*?) -->")
+KEPT = Path("user/bench/figures.json")
+
+
+def wrong_figures(text):
+    """Those that are not, within 3 %, what is kept of the benchmark."""
+    for f in FIGURE.finditer(text):
+        kept = json.loads(KEPT.read_text(encoding="utf-8")).get(f[2], [0])[0]
+        if abs(int(f[1].replace(",", "")) - kept) > 0.03 * kept + 1:
+            yield text.count("\n", 0, f.start()) + 1, f[1], kept, f[2]
 
 
 def tracked():
@@ -53,6 +68,9 @@ def main():
         text = Path(f).read_text(encoding="utf-8")
         for number, name, file in misplaced(text):
             print(f"{f}:{number}: {name} is not in {file}")
+            faults += 1
+        for number, figure, kept, case in wrong_figures(text):
+            print(f"{f}:{number}: {figure} is {kept:,}: {case}")
             faults += 1
         for number, line in enumerate(text.splitlines(), 1):
             for quoted in QUOTED.findall(line):
