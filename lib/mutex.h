@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sleeping lock with shared and exclusive mode. Who does not get it in a moment queues, and from
- * then on it goes in order; a waiting writer holds back new readers, so nobody starves. Not for interrupt handlers and not to be
- * taken with a spinlock held. Needs two services from above: park and unpark. Checked builds
+ * then on it goes in order; a waiting writer holds back new readers, so nobody starves. Not for
+ * interrupt handlers and not to be taken with a spinlock held. Needs two services from above: park and unpark. Checked builds
  * (lib/lock.h) keep a list of what each thread holds: nobody takes one twice, not even shared
  * (a writer may have come between), and only a holder gives it up.
  */

@@ -246,9 +246,9 @@ static always_inline void slot_settle_one(struct mm *mm, bool here, struct page 
     }
 }
 
-/* The away numbers of a table from entry i on, up to INDEX_SLOTS of them, for slot_move() only,
- * by which they come home or go away. Where all are at home they are slot_none: nothing that comes
- * home differs from those, so they are not written. */
+/* The away numbers of a table from entry i on, for slot_move() only, by which they come home or go
+ * away. Where all are at home they are slot_none, INDEX_SLOTS of them: nothing that comes home
+ * differs from those, so they are not written. */
 extern const u32 slot_none[INDEX_SLOTS];
 static always_inline u32 *slot_numbers(struct page *table, unsigned i, bool home)
 {

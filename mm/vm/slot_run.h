@@ -6,8 +6,8 @@
 
 #include "mm/vm/slot.h"
 
-/* Makes n slots from s on, up to INDEX_SLOTS, show the file page pgoff, away, and those that follow
- * it, or all their homes. `pages`: those pages, whose translations are put in place (NULL in it: the
+/* Makes n slots of a table from s on (up to INDEX_SLOTS with `pages`) show the file page pgoff, away,
+ * and those that follow it, or all their homes. `pages`: those pages, whose translations are put in place (NULL in it: the
  * one there goes), with `rights` as slot_show(), their backlinks made before; NULL: all go. What
  * is right already stays. T held, N of the pages too. False: a page was not there. *live is not 0
  * after it if something went that a TLB may have. */
