@@ -62,6 +62,9 @@ test-diff: all $(DIFF) ## 400,000 random memory operations: the same on this Lin
 test-args: all $(ARGS) ## every call with edge values and bad addresses, compared with Linux's answers
 	$(TEST_ARGS)
 
+coverage: all $(DEBUG_KERNEL) $(COVER) ## lines of the kernel that no test comes to; TARGETS="test-user ..." UNDER=mm/,fs/
+	$(COVERAGE)
+
 soak-smp: all ## ROUNDS=n of the suite for several CPUs, each with another seed, on CPUS="2 4 8"
 	$(SOAK_SMP)
 

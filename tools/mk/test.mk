@@ -38,6 +38,8 @@ TEST_KCSAN  = $(MAKE) --no-print-directory -j2 KCSAN=1 O=$(O)/kcsan kernel && \
               tests/run/detectors.py $(O) kcsan
 TEST_DIFF   = tests/diff/diff.py $(O)
 TEST_ARGS   = tests/args/args.py $(O)
+COVERAGE    = tools/coverage --build $(O) $(if $(UNDER),--under $(UNDER)) -- $(MAKE) --no-print-directory \
+              $(or $(TARGETS),test-user test-inject test-smp-4 test-run test-diff test-args test-boot-short test-keys test-usb test-screen)
 SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell date +%s)
 SOAK_SMP    = for cpus in $(or $(CPUS),2 4 8); do tools/test-user --build $(O) --log soak-smp --cpus $$cpus \
               --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1) $(filter %/t_smp_%,$(USER_TESTS)) || exit 1; done

@@ -77,7 +77,8 @@ $(SCALE): $(wildcard user/scale/*.c user/scale/*.h) user/include/tessera.h
 PLUGIN := $(O)/tools/conflicts.so
 PROFILE := $(O)/tools/profile.so
 TALLY := $(O)/tools/tally.so
-$(PLUGIN) $(PROFILE) $(TALLY): $(O)/tools/%.so: tools/plugin/%.c tools/plugin/plugin.h
+COVER := $(O)/tools/cover.so
+$(PLUGIN) $(PROFILE) $(TALLY) $(COVER): $(O)/tools/%.so: tools/plugin/%.c tools/plugin/plugin.h
 	mkdir -p $(@D)
 	$(call say,HOST ,$<)
 	$(CC) -O2 $(WARNINGS) -I. -shared -fPIC -fvisibility=hidden -o $@ $<
