@@ -18,8 +18,7 @@
 
 #define MAP_LOW_START 0x40000000ul /* MAP_32BIT: [1 GiB, 2 GiB) as on Linux */
 #define MAP_LOW_END   0x80000000ul
-#define MAP_HIGH      0x100000000ul              /* MAP_ABOVE4G */
-#define MAP_BASE      (USER_END / 3 & PAGE_MASK) /* the second search, upwards */
+#define MAP_HIGH      0x100000000ul /* MAP_ABOVE4G */
 
 /* What MAP_SHARED_VALIDATE knows; everything else is refused there and ignored elsewhere. */
 #define MAP_KNOWN                                                                     \
@@ -152,13 +151,8 @@ static int choose_range(struct mapping *m)
     if (a->flags & MAP_32BIT)
         return area_find_gap_low(m->mm, m->len, unit, MAP_LOW_START, MAP_LOW_END,
                                  &m->addr);
-    least = MAX(align_up(least, PAGE_SIZE), PAGE_SIZE);
-    if (a->flags & MAP_ABOVE4G)
-        least = MAX(least, MAP_HIGH);
-    if (area_find_gap(m->mm, m->len, unit, least, m->mm->mmap_base, &m->addr) == 0)
-        return 0;
-    return area_find_gap_low(m->mm, m->len, unit, MAX(MAP_BASE, least), USER_END,
-                             &m->addr);
+    return area_find_place(m->mm, m->len, unit, a->flags & MAP_ABOVE4G ? MAP_HIGH : 0,
+                           &m->addr);
 }
 
 /* What few ask for. */

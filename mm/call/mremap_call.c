@@ -70,11 +70,7 @@ static int choose_target(struct mremap *m, const struct vma *v)
             return 0;
         }
     }
-    if (area_find_gap(m->mm, m->new_len, vma_page_size(v), least, m->mm->mmap_base,
-                      &m->new_addr) == 0)
-        return 0;
-    return area_find_gap(m->mm, m->new_len, vma_page_size(v), least, USER_END,
-                         &m->new_addr);
+    return area_find_place(m->mm, m->new_len, vma_page_size(v), 0, &m->new_addr);
 }
 
 /* How far v can reach. */

@@ -297,16 +297,6 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
     area_trim_between(mm, start, end, floor, v);
 }
 
-int area_find_gap(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr_t high,
-                  vaddr_t *out)
-{
-    int err = vma_find_gap(mm, len + (size - PAGE_SIZE), low, high, out);
-
-    if (!err)
-        *out = align_up(*out, size);
-    return err;
-}
-
 int area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr_t high,
                       vaddr_t *out)
 {
@@ -315,6 +305,18 @@ int area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr
     if (!err)
         *out = align_up(*out, size);
     return err;
+}
+
+#define PLACE_BASE (USER_END / 3 & PAGE_MASK) /* of the second search */
+
+int area_find_place(const struct mm *mm, u64 len, u64 size, vaddr_t least, vaddr_t *out)
+{
+    least = MAX(least, MAX(align_up(READ_ONCE(mm_min_addr), PAGE_SIZE), PAGE_SIZE));
+    if (vma_find_gap(mm, len + (size - PAGE_SIZE), least, mm->mmap_base, out) == 0) {
+        *out = align_up(*out, size);
+        return 0;
+    }
+    return area_find_gap_low(mm, len, size, MAX(PLACE_BASE, least), USER_END, out);
 }
 
 struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,

@@ -71,12 +71,15 @@ bool area_cuts_page(const struct mm *mm, vaddr_t start, vaddr_t end);
 void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
                 struct area_dead *dead);
 
-/* A free range of `len` bytes in [low, high) that begins at a multiple of `size`, that of its
- * pages: the highest, or the lowest. -ENOMEM. */
-int must_check area_find_gap(const struct mm *mm, u64 len, u64 size, vaddr_t low,
-                             vaddr_t high, vaddr_t *out);
+/* The lowest free range of `len` bytes in [low, high) that begins at a multiple of `size`, that of
+ * its pages. -ENOMEM. */
 int must_check area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low,
                                  vaddr_t high, vaddr_t *out);
+
+/* Where a mapping goes that asks for no place, at `least` or above: the highest room below the stack,
+ * else the lowest above a base. -ENOMEM. */
+int must_check area_find_place(const struct mm *mm, u64 len, u64 size, vaddr_t least,
+                               vaddr_t *out);
 
 /* Adds npages (may be negative) of memory with these VM_* flags to the totals. */
 void area_account(struct mm *mm, u32 flags, s64 npages);

@@ -230,6 +230,16 @@ static long vector(void)
     return remapv(v, 32, RM_ATOMIC) == 32 ? 0 : -1;
 }
 
+/* Not all or none: the first entry that cannot be done is the first there is. */
+static long vector_in_order(void)
+{
+    static struct remap_vec v[2];
+
+    for (unsigned i = 0; i < 2; i++)
+        v[i] = (struct remap_vec){(uint64_t)A, window / 2 - 3 * i, (uint32_t)window / 2, 0};
+    return remapv(v, 2, 0) == 2 ? 0 : -1;
+}
+
 static long swap(void)
 {
     return remap_swap(A, A + 350 * P, 300 * P);
@@ -256,7 +266,9 @@ TEST(I108, "remapv, remap_swap, remap_rotate, remap_clone, remap_query")
 {
     SWEEP(.setup = linear, .call = vector, .errors = {ENOMEM});
     SWEEP(.setup = scene, .call = vector, .errors = {ENOMEM});
+    SWEEP(.setup = linear, .call = vector_in_order, .errors = {ENOMEM});
     SWEEP(.setup = linear, .call = swap, .errors = {ENOMEM});
+    SWEEP(.setup = linear, .call = turn, .errors = {ENOMEM});
     SWEEP(.setup = scene, .call = turn, .errors = {ENOMEM});
     SWEEP(.setup = scene, .call = clone_window, .errors = {ENOMEM});
     SWEEP(.setup = scene, .call = query, .errors = {ENOMEM});
