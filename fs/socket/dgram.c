@@ -3,6 +3,7 @@
  * Messages: datagrams, and the sequenced packets of AF_UNIX.
  */
 #include "fs/socket/dgram.h"
+#include "fs/socket/friend.h"
 #include "fs/socket/head.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/netlink.h"
@@ -29,7 +30,8 @@ bool dgram_is_full_for(const struct socket *to)
 bool dgram_is_full(struct socket *s)
 {
     struct socket *peer = socket_peer_get(s);
-    bool full = peer && READ_ONCE(peer->peer) != s && dgram_is_full_for(peer);
+    bool full = peer && READ_ONCE(peer->peer) != s && dgram_is_full_for(peer) &&
+                friend_awaits_room(s, peer);
 
     if (peer)
         socket_put(peer);
@@ -44,10 +46,7 @@ void dgram_set_peer(struct socket *s, struct socket *peer)
 
     if (peer) {
         socket_get(peer);
-        spin_lock(&peer->lock);
-        if (!peer->dead)
-            list_add(&peer->friends, &s->friend);
-        spin_unlock(&peer->lock);
+        friend_join(s, peer);
     }
     spin_lock(&s->lock);
     old = s->peer;
@@ -65,9 +64,7 @@ static void forget_peer(struct socket *s)
 
     if (!peer)
         return;
-    spin_lock(&peer->lock);
-    list_del(&s->friend);
-    spin_unlock(&peer->lock);
+    friend_leave(s, peer);
     socket_put(peer);
     dgram_set_peer(s, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include "fs/socket/end.h"
 #include "fs/socket/connect.h"
+#include "fs/socket/friend.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/netlink.h"
 #include "fs/socket/packet.h"
@@ -161,19 +162,12 @@ static void part(struct socket *s)
 static void leave_friends(struct socket *s)
 {
     struct socket *peer = socket_peer_get(s);
-    struct list *first;
 
     if (peer) {
-        spin_lock(&peer->lock);
-        list_del(&s->friend);
-        spin_unlock(&peer->lock);
+        friend_leave(s, peer);
         socket_put(peer);
     }
-    SCOPED_LOCK(&s->lock);
-    while ((first = list_first(&s->friends))) {
-        list_del(first);
-        socket_wake(list_entry(first, struct socket, friend));
-    }
+    friends_end(s);
 }
 
 void socket_end(struct socket *s)

@@ -15,7 +15,6 @@
 #define DROP_MEMBERSHIP 2
 #define HEADER          16u
 #define SEND_MAX        65536u /* of one message; Linux: what the buffer holds */
-#define BUCKETS         64u
 
 /* struct sockaddr_nl */
 struct name {
@@ -24,7 +23,7 @@ struct name {
 };
 
 static spinlock_t ports_lock;
-static struct list ports[BUCKETS]; /* of socket.bound */
+static struct rb_root ports = RB_ROOT; /* of socket.bound */
 static u32 last_choice = 0x80000000u;
 
 int netlink_check(u32 type, u32 protocol)
@@ -36,47 +35,55 @@ int netlink_check(u32 type, u32 protocol)
 
 /* ---- names ---- */
 
-static struct list *bucket_of(u32 port)
+/* Where that port is, or is to be. */
+static struct rb_node **place_of(u32 port, struct rb_node **parent)
 {
     REQUIRES(&ports_lock);
-    struct list *l = &ports[port % BUCKETS];
+    struct rb_node **link = &ports.node;
 
-    if (!l->next)
-        list_init(l);
-    return l;
+    *parent = NULL;
+    while (*link) {
+        u32 other = rb_entry(*link, struct socket, bound)->port;
+
+        if (port == other)
+            break;
+        *parent = *link;
+        link = port < other ? &(*link)->left : &(*link)->right;
+    }
+    return link;
 }
 
-static bool is_taken(u32 port)
+/* 0; -EADDRINUSE: another has it; 1: s has one. */
+static int try_port(struct socket *s, u32 port)
 {
-    REQUIRES(&ports_lock);
-    struct list *pos;
+    SCOPED_LOCK(&ports_lock);
+    struct rb_node *parent, **link = place_of(port, &parent);
 
-    list_for_each (pos, bucket_of(port))
-        if (list_entry(pos, struct socket, bound)->port == port)
-            return true;
-    return false;
+    if (s->port)
+        return 1;
+    if (*link)
+        return -EADDRINUSE;
+    WRITE_ONCE(s->port, port);
+    rb_insert(&ports, &s->bound, parent, link, NULL);
+    return 0;
 }
 
 /* Gets port `want`, or one nobody has: the process's number if that is free. */
 static int take_port(struct socket *s, u32 want)
 {
     struct socket_cred cred;
-    u32 port = want;
+    int err;
 
     socket_cred_current(&cred, IDS_EFFECTIVE);
-    SCOPED_LOCK(&ports_lock);
-    if (s->port)
-        return want && want != s->port ? -EINVAL : 0;
-    if (!want)
-        port = is_taken((u32)cred.pid) ? ++last_choice : (u32)cred.pid;
-    while (is_taken(port)) {
-        if (want)
-            return -EADDRINUSE;
-        port = ++last_choice | 0x80000000u;
+    err = try_port(s, want ? want : (u32)cred.pid);
+    while (err < 0 && !want) {
+        pause_anyway(); /* others may have many in a row */
+        err = try_port(s, __atomic_add_fetch(&last_choice, 1, __ATOMIC_RELAXED) |
+                              0x80000000u);
     }
-    WRITE_ONCE(s->port, port);
-    list_add(bucket_of(port), &s->bound);
-    return 0;
+    if (err == 1)
+        return want && want != READ_ONCE(s->port) ? -EINVAL : 0;
+    return err;
 }
 
 static int parse(const struct address *a, struct name *out)
@@ -129,7 +136,7 @@ void netlink_unbind(struct socket *s)
 {
     SCOPED_LOCK(&ports_lock);
     if (s->port)
-        list_del(&s->bound);
+        rb_erase(&ports, &s->bound, NULL);
     WRITE_ONCE(s->port, 0);
 }
 

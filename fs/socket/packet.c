@@ -5,6 +5,7 @@
  */
 #include "fs/socket/packet.h"
 #include "fs/socket/dgram.h"
+#include "fs/socket/friend.h"
 #include "fs/socket/rights.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
@@ -186,22 +187,21 @@ void packet_used(struct socket *s, struct packet *p, size_t n)
 
 void packet_take(struct socket *s, struct packet *p)
 {
-    struct list *pos;
-    bool was_full;
+    bool has_room;
     u32 rest = p->len - p->start;
 
     spin_lock(&s->lock);
-    was_full = dgram_is_full_for(s);
+    has_room = dgram_is_full_for(s);
     list_del(&p->link);
     WRITE_ONCE(s->npackets, s->npackets - 1);
     WRITE_ONCE(s->queued, s->queued - (rest - urgent_count_lost(s, rest)));
     s->held -= p->cost;
-    if (was_full && !dgram_is_full_for(s)) {
-        socket_wake(s); /* senders that wait here */
-        list_for_each (pos, &s->friends)
-            socket_wake(list_entry(pos, struct socket, friend));
-    }
+    has_room &= !dgram_is_full_for(s);
     spin_unlock(&s->lock);
+    if (!has_room)
+        return;
+    socket_wake(s); /* senders that wait here */
+    friends_have_room(s);
 }
 
 void packet_purge(struct socket *s)

@@ -7,20 +7,24 @@
 #include "fs/socket/inet.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
 #define PORTS         65536u
-#define BUCKETS       1024u
+#define SHARERS_MAX   4096u /* of one port; who looks for one goes through them */
+#define AT_ONCE       64u
 #define RESERVED      1024u /* ports below are not for everybody */
 #define EPHEMERAL     32768u
 #define EPHEMERAL_END 61000u
 
-/* All that is bound at ports, of one protocol. Accepted sockets stand behind the others. */
+/* All that is bound at ports, of one protocol, by port and serial. Of accepted sockets there may
+ * be as many at one port as there are files. */
 struct ports {
-    struct list buckets[BUCKETS];
+    struct rb_root bound, accepted;
     u64 used[PORTS / 64]; /* a bit for each port somebody has */
     u32 next;
+    u64 serial; /* of the last that came */
 };
 
 static spinlock_t names_lock;
@@ -31,25 +35,84 @@ static struct ports *ports_of(u32 protocol)
     return protocol == IPPROTO_TCP ? &tcp : protocol == IPPROTO_UDP ? &udp : &lite;
 }
 
-static struct list *bucket_of(struct ports *p, u32 port)
+static struct socket *of_node(struct rb_node *node)
 {
-    struct list *b = &p->buckets[port % BUCKETS];
-
-    if (!b->next)
-        list_init(b);
-    return b;
+    return rb_entry(node, struct socket, bound);
 }
+
+/* At that port, the first with a serial above `after`; NULL: none. */
+static struct socket *first_at(const struct rb_root *root, u32 port, u64 after)
+{
+    REQUIRES(&names_lock);
+    struct rb_node *node = root->node;
+    struct socket *best = NULL;
+
+    while (node) {
+        struct socket *s = of_node(node);
+        bool less = s->local.port != port ? s->local.port < port : s->serial <= after;
+
+        best = less ? best : s;
+        node = less ? node->right : node->left;
+    }
+    return best && best->local.port == port ? best : NULL;
+}
+
+static struct socket *next_at(struct socket *s)
+{
+    REQUIRES(&names_lock);
+    struct rb_node *node = rb_next(&s->bound);
+
+    return node && of_node(node)->local.port == s->local.port ? of_node(node) : NULL;
+}
+
+/* The last that was bound there: it gets what others could get as well. */
+static struct socket *last_at(const struct rb_root *root, u32 port)
+{
+    REQUIRES(&names_lock);
+    struct rb_node *node = root->node;
+    struct socket *best = NULL;
+
+    while (node) {
+        struct socket *s = of_node(node);
+        bool behind = s->local.port > port;
+
+        best = behind ? best : s;
+        node = behind ? node->left : node->right;
+    }
+    return best && best->local.port == port ? best : NULL;
+}
+
+static struct socket *before(struct socket *s)
+{
+    REQUIRES(&names_lock);
+    struct rb_node *node = rb_prev(&s->bound);
+
+    return node && of_node(node)->local.port == s->local.port ? of_node(node) : NULL;
+}
+
+/* The newest first. */
+#define for_each_bound(p, at, s) for (s = last_at(&(p)->bound, at); s; s = before(s))
 
 static bool v6_only(const struct socket *s)
 {
     return s->family == AF_INET6 && option_on(s, OPT_V6ONLY);
 }
 
+/* In words: thousands are compared in one hold of the lock. */
+static bool same_ip(const struct inet_name *a, const struct inet_name *b)
+{
+    u64 x[2], y[2];
+
+    __builtin_memcpy(x, a->ip, sizeof(x));
+    __builtin_memcpy(y, b->ip, sizeof(y));
+    return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
+}
+
 /* Whether something sent to `to` can mean a socket bound at `at`: 0 no, else the more exactly
  * the higher. */
 static u32 match(const struct inet_name *at, bool only_v6, const struct inet_name *to)
 {
-    if (memcmp(at->ip, to->ip, 16) == 0)
+    if (same_ip(at, to))
         return 3;
     if (!inet_is_any(at))
         return 0;
@@ -69,26 +132,50 @@ static bool conflict(const struct socket *s, const struct inet_name *at,
 {
     bool tcp_only = is_stream(s);
 
-    if (other == s || !(match(&other->local, v6_only(other), at) ||
-                        match(at, v6_only(s), &other->local)))
+    if (other == s || (option_on(s, OPT_REUSEPORT) && option_on(other, OPT_REUSEPORT) &&
+                       s->uid == other->uid))
         return false;
-    if (option_on(s, OPT_REUSEPORT) && option_on(other, OPT_REUSEPORT) &&
-        s->uid == other->uid)
+    if (option_on(s, OPT_REUSEADDR) && option_on(other, OPT_REUSEADDR) &&
+        !(tcp_only && (is_listening(s) || is_listening(other))))
         return false;
-    return !(option_on(s, OPT_REUSEADDR) && option_on(other, OPT_REUSEADDR) &&
-             !(tcp_only && (is_listening(s) || is_listening(other))));
+    return match(&other->local, v6_only(other), at) ||
+           match(at, v6_only(s), &other->local);
 }
 
+/* Also when it has as many as it can have. */
 static bool is_taken(struct socket *s, const struct inet_name *at)
 {
-    REQUIRES(&names_lock);
-    struct list *b = bucket_of(ports_of(s->protocol), at->port), *pos;
+    struct socket *other;
+    u32 n = 0;
 
-    list_for_each (pos, b) {
-        const struct socket *other = list_entry(pos, struct socket, bound);
-
-        if (other->local.port == at->port && conflict(s, at, other))
+    for_each_bound(ports_of(s->protocol), at->port, other)
+    {
+        if (conflict(s, at, other) || ++n == SHARERS_MAX)
             return true;
+    }
+    return false;
+}
+
+/* The same of accepted ones. names_lock is given up now and then: who comes meanwhile stands
+ * behind the others. */
+static bool is_in_use(struct socket *s, const struct inet_name *at)
+{
+    const struct ports *p = ports_of(s->protocol);
+    struct socket *other = first_at(&p->accepted, at->port, 0);
+
+    for (u32 n = 1; other; n++) {
+        u64 serial = other->serial;
+
+        if (conflict(s, at, other))
+            return true;
+        if (n % AT_ONCE) {
+            other = next_at(other);
+            continue;
+        }
+        spin_unlock(&names_lock);
+        pause_anyway();
+        spin_lock(&names_lock);
+        other = first_at(&p->accepted, at->port, serial);
     }
     return false;
 }
@@ -108,17 +195,28 @@ static u16 free_port(struct ports *p)
     return 0;
 }
 
-static void enter(struct socket *s, bool last)
+static struct rb_root *root_of(struct ports *p, const struct socket *s)
+{
+    return s->accepted ? &p->accepted : &p->bound;
+}
+
+/* The last of its port. */
+static void enter(struct socket *s)
 {
     REQUIRES(&names_lock);
     struct ports *p = ports_of(s->protocol);
-    struct list *b = bucket_of(p, s->local.port);
+    struct rb_root *root = root_of(p, s);
+    struct rb_node **link = &root->node, *parent = NULL;
+    u32 port = s->local.port;
 
-    p->used[s->local.port / 64] |= 1ull << (s->local.port % 64);
-    if (last)
-        list_add_tail(b, &s->bound);
-    else
-        list_add(b, &s->bound);
+    while (*link) {
+        parent = *link;
+        link = port < of_node(parent)->local.port ? &parent->left : &parent->right;
+    }
+    s->serial = ++p->serial;
+    s->is_bound = true;
+    rb_insert(root, &s->bound, parent, link, NULL);
+    p->used[port / 64] |= 1ull << (port % 64);
 }
 
 /* Takes s, and its port if nobody else is at it, out of the table. */
@@ -127,14 +225,13 @@ static void leave(struct socket *s)
     REQUIRES(&names_lock);
     u32 port = s->local.port;
     struct ports *p = ports_of(s->protocol);
-    struct list *b = bucket_of(p, port), *pos;
 
-    list_del(&s->bound);
-    list_for_each (pos, b) {
-        if (list_entry(pos, struct socket, bound)->local.port == port)
-            return;
-    }
-    p->used[port / 64] &= ~(1ull << (port % 64));
+    if (!s->is_bound)
+        return;
+    rb_erase(root_of(p, s), &s->bound, NULL);
+    s->is_bound = false;
+    if (!first_at(&p->bound, port, 0) && !first_at(&p->accepted, port, 0))
+        p->used[port / 64] &= ~(1ull << (port % 64));
 }
 
 void inet_set_remote(struct socket *s, const struct inet_name *to)
@@ -169,13 +266,13 @@ void inet_forget_remote(struct socket *s)
 static int bind_at(struct socket *s, struct inet_name at, bool by_name)
 {
     SCOPED_LOCK(&names_lock);
+    bool chose_port = by_name && at.port, in_use = chose_port && is_in_use(s, &at);
     if (s->local.port)
         return -EINVAL;
-    bool chose_port = by_name && at.port;
+    if (in_use || (at.port && is_taken(s, &at)))
+        return -EADDRINUSE;
     if (!at.port)
         at.port = free_port(ports_of(s->protocol));
-    else if (is_taken(s, &at))
-        return -EADDRINUSE;
     if (!at.port)
         return -EADDRINUSE;
     spin_lock(&s->lock);
@@ -183,7 +280,7 @@ static int bind_at(struct socket *s, struct inet_name at, bool by_name)
     spin_unlock(&s->lock);
     s->chose_port = chose_port;
     s->chose_ip = by_name && !inet_is_any(&at);
-    enter(s, false);
+    enter(s);
     return 0;
 }
 
@@ -215,16 +312,14 @@ int inet_autobind(struct socket *s)
 int inet_may_listen(struct socket *s)
 {
     int err = inet_autobind(s);
+    struct socket *other;
 
     if (err)
         return err;
     SCOPED_LOCK(&names_lock);
-    for (struct list *b = bucket_of(&tcp, s->local.port), *pos = b->next; pos != b;
-         pos = pos->next) {
-        const struct socket *other = list_entry(pos, struct socket, bound);
-
-        if (other->local.port == s->local.port && is_listening(other) &&
-            conflict(s, &s->local, other))
+    for_each_bound(&tcp, s->local.port, other)
+    {
+        if (is_listening(other) && conflict(s, &s->local, other))
             return -EADDRINUSE;
     }
     return 0;
@@ -235,7 +330,7 @@ void inet_join(struct socket *s)
     s->accepted = true;
     SCOPED_LOCK(&names_lock);
     s->chose_ip = s->listener && s->listener->chose_ip;
-    enter(s, true);
+    enter(s);
 }
 
 void inet_unbind(struct socket *s)
@@ -264,19 +359,14 @@ static u32 fits(const struct socket *s, const struct inet_name *to,
 struct socket *inet_find(u32 protocol, const struct inet_name *to,
                          const struct inet_name *from)
 {
-    struct list *b, *pos;
-    struct socket *best = NULL;
+    struct socket *best = NULL, *s;
     u32 high = 0, equals = 0;
 
     SCOPED_LOCK(&names_lock);
-    b = bucket_of(ports_of(protocol), to->port);
-    list_for_each (pos, b) {
-        struct socket *s = list_entry(pos, struct socket, bound);
-        u32 score;
+    for_each_bound(ports_of(protocol), to->port, s)
+    {
+        u32 score = fits(s, to, from);
 
-        if (s->accepted)
-            break;
-        score = s->local.port == to->port ? fits(s, to, from) : 0;
         if (score > high)
             equals = 0;
         if (!score || score < high || (equals && !option_on(s, OPT_REUSEPORT)))

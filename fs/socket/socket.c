@@ -57,7 +57,6 @@ struct socket *socket_alloc(u32 family, u32 type, u32 protocol)
     list_init(&s->link);
     list_init(&s->friends);
     list_init(&s->friend);
-    list_init(&s->bound);
     if (family != AF_UNIX)
         inet_clear(s);
     socket_enlist(s);

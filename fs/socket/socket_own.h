@@ -102,14 +102,18 @@ struct socket {
         late;            /* [lock] a listener's: to accept; clients that wait for room */
     u32 nready, backlog; /* [lock] */
     struct list link;    /* [listener.lock] in one of them */
-    struct list friends; /* [lock] datagram sockets whose peer it is */
-    struct list friend;  /* [peer.lock] */
+    struct list friends; /* [lock] datagram sockets whose peer it is: friend.h */
+    struct list friend;  /* [friend_of.lock] */
+    struct socket *friend_of;           /* [its lock] in whose list; not referenced */
+    bool awaits_room;                   /* [friend_of.lock] */
     struct socket_cred cred, peer_cred; /* [calls] of listen, connect or pair */
 
     struct unix_name *name;         /* [lock] set once */
     struct path path;               /* [naming] what a bound path names */
     struct inet_name local, remote; /* [names_lock and lock] */
-    struct list bound;              /* [names_lock]; netlink: [ports_lock] */
+    struct rb_node bound;           /* [names_lock]; netlink: [ports_lock] */
+    bool is_bound;                  /* [the same] it is in that tree */
+    u64 serial;                     /* [names_lock] ports.c's */
     u32 port, groups;               /* netlink: [ports_lock]; a single word */
     bool accepted;                  /* [c] shares its port with a listener */
     bool chose_ip, chose_port; /* [names_lock] bind said them: disconnecting keeps them */

@@ -10,6 +10,7 @@
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "lib/fmt.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
@@ -17,56 +18,73 @@
 
 #define HEAD     2u   /* bytes before the name: the family */
 #define NAME_LEN 108u /* of a sockaddr_un */
-#define BUCKETS  256u
-#define AUTO_LEN 6u /* a zero byte and five digits */
+#define AUTO_LEN 6u   /* a zero byte and five digits */
 
 static spinlock_t names_lock;
-static struct list buckets[BUCKETS]; /* [names_lock] of bound sockets */
-static u32 next_auto;                /* [names_lock] */
+static struct rb_root names = RB_ROOT; /* [names_lock] of bound sockets, by their keys */
+static u32 next_auto;                  /* [names_lock] */
 
-/* A key of the table: an inode, or the bytes of an abstract name. */
+/* A key of the tree: an inode, or the bytes of an abstract name of that type. In a tree no names
+ * can be chosen that meet. */
 struct key {
     const struct inode *inode;
     const u8 *bytes;
-    u32 len;
+    u32 len, type;
 };
-
-static struct list *bucket_of(const struct key *k)
-{
-    u64 hash = (uintptr_t)k->inode / 64;
-    struct list *b;
-
-    for (u32 i = 0; i < k->len; i++)
-        hash = hash * 31 + k->bytes[i];
-    b = &buckets[(hash ^ hash >> 8) % BUCKETS];
-    if (!b->next)
-        list_init(b);
-    return b;
-}
 
 static struct key key_of(const struct socket *s)
 {
     if (s->path.dentry)
         return (struct key){.inode = s->path.dentry->inode};
-    return (struct key){.bytes = s->name->bytes + HEAD, .len = s->name->len - HEAD};
+    return (struct key){
+        .bytes = s->name->bytes + HEAD, .len = s->name->len - HEAD, .type = s->type};
 }
 
-static struct socket *find(const struct key *k, u32 type)
+static int compare(const struct key *a, const struct key *b)
+{
+    if (a->inode != b->inode)
+        return a->inode < b->inode ? -1 : 1;
+    if (a->len != b->len)
+        return a->len < b->len ? -1 : 1;
+    if (a->type != b->type)
+        return a->type < b->type ? -1 : 1;
+    return a->len ? memcmp(a->bytes, b->bytes, a->len) : 0;
+}
+
+/* Where k is, or is to be. */
+static struct rb_node **place_of(const struct key *k, struct rb_node **parent)
 {
     REQUIRES(&names_lock);
-    struct list *b = bucket_of(k), *pos;
+    struct rb_node **link = &names.node;
 
-    list_for_each (pos, b) {
-        struct socket *s = list_entry(pos, struct socket, bound);
-        struct key other = key_of(s);
+    *parent = NULL;
+    while (*link) {
+        struct key other = key_of(rb_entry(*link, struct socket, bound));
+        int order = compare(k, &other);
 
-        if (other.inode != k->inode || other.len != k->len ||
-            (k->len && memcmp(other.bytes, k->bytes, k->len) != 0))
-            continue;
-        if (!type || s->type == type || k->inode)
-            return s;
+        if (!order)
+            break;
+        *parent = *link;
+        link = order < 0 ? &(*link)->left : &(*link)->right;
     }
-    return NULL;
+    return link;
+}
+
+static struct socket *find(const struct key *k)
+{
+    struct rb_node *parent, *node = *place_of(k, &parent);
+
+    return node ? rb_entry(node, struct socket, bound) : NULL;
+}
+
+/* s has its name, which nobody else has. */
+static void enter(struct socket *s)
+{
+    struct key key = key_of(s);
+    struct rb_node *parent, **link = place_of(&key, &parent);
+
+    rb_insert(&names, &s->bound, parent, link, NULL);
+    s->is_bound = true;
 }
 
 /* ---- what a name looks like ---- */
@@ -135,13 +153,13 @@ static int bind_abstract(struct socket *s, const u8 *bytes, u32 len)
 
     if (!name)
         return -ENOMEM;
-    key = (struct key){.bytes = name->bytes + HEAD, .len = len - HEAD};
+    key = (struct key){.bytes = name->bytes + HEAD, .len = len - HEAD, .type = s->type};
     spin_lock(&names_lock);
-    if (find(&key, s->type)) {
+    if (find(&key)) {
         err = -EADDRINUSE;
     } else {
         set_name(s, name);
-        list_add(bucket_of(&key), &s->bound);
+        enter(s);
     }
     spin_unlock(&names_lock);
     if (err)
@@ -166,7 +184,6 @@ static int bind_path(struct socket *s, const struct address *a, struct fs_contex
     char *path = (char *)a->bytes + HEAD;
     u32 len = (u32)strnlen(path, a->len - HEAD);
     struct unix_name *name = name_create(a->bytes, HEAD + len + 1);
-    struct key key;
     int err;
 
     if (!name)
@@ -177,10 +194,9 @@ static int bind_path(struct socket *s, const struct address *a, struct fs_contex
         unix_name_put(name);
         return err == -EEXIST ? -EADDRINUSE : err;
     }
-    key = (struct key){.inode = s->path.dentry->inode};
     SCOPED_LOCK(&names_lock);
     set_name(s, name);
-    list_add(bucket_of(&key), &s->bound);
+    enter(s);
     return 0;
 }
 
@@ -198,6 +214,7 @@ static int autobind(struct socket *s)
         spin_unlock(&names_lock);
         fmt_snprintf((char *)bytes + HEAD + 1, AUTO_LEN, "%05x", n);
         err = bind_abstract(s, bytes, HEAD + AUTO_LEN);
+        pause_anyway();
     }
     return err == -EADDRINUSE ? -ENOSPC : err;
 }
@@ -249,7 +266,9 @@ int unix_bind(struct socket *s, const struct address *a, struct fs_context *fs)
 void unix_unbind(struct socket *s)
 {
     spin_lock(&names_lock);
-    list_del(&s->bound);
+    if (s->is_bound)
+        rb_erase(&names, &s->bound, NULL);
+    s->is_bound = false;
     spin_unlock(&names_lock);
     path_put(&s->path);
     s->path = (struct path){NULL, NULL};
@@ -275,7 +294,7 @@ int unix_find(const struct address *a, u32 type, struct fs_context *fs,
               struct socket **out)
 {
     struct path path = {NULL, NULL};
-    struct key key = {.bytes = a->bytes + HEAD, .len = a->len - HEAD};
+    struct key key = {.bytes = a->bytes + HEAD, .len = a->len - HEAD, .type = type};
     struct socket *found;
     int err = check_address(a);
 
@@ -286,7 +305,7 @@ int unix_find(const struct address *a, u32 type, struct fs_context *fs,
     if (err)
         return err;
     spin_lock(&names_lock);
-    found = find(&key, type);
+    found = find(&key);
     if (!found)
         err = -ECONNREFUSED;
     else if (found->type != type)

@@ -20,7 +20,8 @@
 #include "mm/phys/buddy.h"
 #include "mm/phys/slab.h"
 
-#define MEMORY_PART 25 /* watches of a user: a 25th of memory, as on Linux */
+#define SKIPS       64u /* watches of files that go, in one hold of the lock */
+#define MEMORY_PART 25  /* watches of a user: a 25th of memory, as on Linux */
 
 SLAB_CACHE(epoll_cache, "epoll", struct epoll);
 
@@ -182,21 +183,32 @@ void epoll_leave(struct epoll *ep)
 
 /* ---- asking ---- */
 
-/* The first of those that may be ready, with its file; who has none any more is skipped. */
-static struct watch *take_ready(struct epoll *ep)
+/* The first of those that may be ready, with its file, among the first few; who has none any more
+ * is skipped, which may be thousands. Whether it is to be asked for again. */
+static bool take_some(struct epoll *ep, struct watch **out)
 {
     SCOPED_LOCK_IRQ(&ep->lock);
     struct list *first;
 
-    while ((first = list_first(&ep->ready)) != NULL) {
+    for (u32 n = 0; n < SKIPS && (first = list_first(&ep->ready)) != NULL; n++) {
         struct watch *w = list_entry(first, struct watch, ready);
 
         list_del(&w->ready);
-        list_init(&w->ready);
-        if (file_get_live(w->file))
-            return w;
+        if (file_get_live(w->file)) {
+            *out = w;
+            return false;
+        }
     }
-    return NULL;
+    return !list_empty(&ep->ready);
+}
+
+static struct watch *take_ready(struct epoll *ep)
+{
+    struct watch *w = NULL;
+
+    while (take_some(ep, &w))
+        pause_anyway();
+    return w;
 }
 
 static int give(vaddr_t user, const struct watch *w, u32 events)

@@ -282,6 +282,59 @@ TEST(stream,
     }
 }
 
+/* Bound at `port`, which others may share. */
+static int sharing(int type, int option, unsigned short port)
+{
+    struct sockaddr_in at = v4(INADDR_LOOPBACK, port);
+    int s = socket(AF_INET, type, 0), on = 1;
+
+    OK(setsockopt(s, SOL_SOCKET, option, &on, sizeof(on)));
+    OK(bind(s, (void *)&at, sizeof(at)));
+    return s;
+}
+
+TEST(newest, "of datagram sockets at one port the newest gets what comes, then the next")
+{
+    int first = sharing(SOCK_DGRAM, SO_REUSEADDR, 0), s[3], c;
+    struct sockaddr_in to = name4(first);
+
+    OK(c = socket(AF_INET, SOCK_DGRAM, 0));
+    OK(connect(c, (void *)&to, sizeof(to)));
+    for (int i = 0; i < 3; i++)
+        s[i] = sharing(SOCK_DGRAM, SO_REUSEADDR, ntohs(to.sin_port));
+    for (int i = 2; i >= 0; i--) {
+        char got[2];
+
+        EQ(send(c, "x", 1, 0), 1);
+        EQ(recv(s[i], got, 2, MSG_DONTWAIT), 1);
+        OK(close(s[i]));
+    }
+}
+
+TEST(in_use, "connections keep others from the port of a listener that is gone")
+{
+    int listener = sharing(SOCK_STREAM, SO_REUSEADDR, 0), c[70], a[70], other, on = 1;
+    struct sockaddr_in to = name4(listener);
+
+    OK(listen(listener, 8));
+    for (int i = 0; i < 70; i++) {
+        OK(c[i] = socket(AF_INET, SOCK_STREAM, 0));
+        OK(connect(c[i], (void *)&to, sizeof(to)));
+        OK(a[i] = accept(listener, NULL, NULL));
+    }
+    OK(close(listener));
+    OK(other = socket(AF_INET, SOCK_STREAM, 0));
+    ERR(bind(other, (void *)&to, sizeof(to)), EADDRINUSE);
+    OK(setsockopt(other, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
+    OK(bind(other, (void *)&to, sizeof(to)));
+    OK(listen(other, 8));
+    for (int i = 0; i < 70; i++) {
+        OK(close(c[i]));
+        OK(close(a[i]));
+    }
+    OK(close(other));
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);

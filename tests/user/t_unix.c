@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
@@ -330,6 +331,69 @@ TEST(two_wait, "of two threads that wait to connect one socket one is interrupte
     OK(accept(s, NULL, NULL)); /* room for the other one's */
     EQ(pthread_join(thread[1], &result), 0);
     EQ((intptr_t)result, 0);
+}
+
+TEST(told_of_room, "who polls at a full queue of another, and only then, is told of room")
+{
+    enum { FRIENDS = 70 };
+    struct sockaddr_un at;
+    socklen_t len = name_to(&at, "d");
+    int to = socket(AF_UNIX, SOCK_DGRAM, 0), e = epoll_create1(0), f[FRIENDS];
+    struct epoll_event got[FRIENDS], want = {.events = EPOLLOUT | EPOLLET};
+    char c;
+
+    OK(bind(to, (void *)&at, len));
+    for (int i = 0; i < FRIENDS; i++) {
+        OK(f[i] = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+        OK(connect(f[i], (void *)&at, len));
+    }
+    for (int round = 0; round < 3; round++) {
+        while (send(f[0], "x", 1, 0) == 1)
+            ;
+        EQ(errno, EAGAIN);
+        for (int i = 0; round == 0 && i < FRIENDS; i++)
+            OK(epoll_ctl(e, EPOLL_CTL_ADD, f[i], &want));
+        EQ(epoll_wait(e, got, FRIENDS, 0), 0);
+        EQ(read(to, &c, 1), 1);
+        EQ(epoll_wait(e, got, FRIENDS, 0), FRIENDS);
+        EQ(epoll_wait(e, got, FRIENDS, 0), 0);
+        for (int i = 0; i < FRIENDS; i++) { /* who looks at a full one waits again */
+            while (i == 0 && send(f[0], "x", 1, 0) == 1)
+                ;
+            OK(epoll_ctl(e, EPOLL_CTL_MOD, f[i], &want));
+        }
+    }
+    OK(close(to));
+    EQ(epoll_wait(e, got, FRIENDS, 0), FRIENDS);
+}
+
+TEST(same_names, "names of one length and sum, and of other types, are others")
+{
+    static const char *const names[] = {"AaAa", "AaBB", "BBAa", "BBBB", "BBBBx", ""};
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int s[6][2], c;
+
+    for (int i = 0; i < 12; i++) {
+        int type = i % 2 ? SOCK_STREAM : SOCK_DGRAM, n = (int)strlen(names[i / 2]);
+
+        memcpy(at.sun_path + 1, names[i / 2], (size_t)n);
+        OK(s[i / 2][i % 2] = socket(AF_UNIX, type, 0));
+        OK(bind(s[i / 2][i % 2], (void *)&at, (socklen_t)(3 + n)));
+        OK(c = socket(AF_UNIX, type, 0));
+        ERR(bind(c, (void *)&at, (socklen_t)(3 + n)), EADDRINUSE);
+        OK(close(c));
+    }
+    for (int i = 0; i < 6; i += 2)
+        OK(close(s[i][0]));
+    for (int i = 0; i < 6; i++) {
+        int n = (int)strlen(names[i]), r;
+
+        memcpy(at.sun_path + 1, names[i], (size_t)n);
+        OK(c = socket(AF_UNIX, SOCK_DGRAM, 0));
+        r = connect(c, (void *)&at, (socklen_t)(3 + n));
+        EQ(r, i % 2 ? 0 : -1);
+        OK(close(c));
+    }
 }
 
 TEST(options, "what getsockopt tells")

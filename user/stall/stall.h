@@ -53,6 +53,13 @@ void thread_with_children(void);
 void usage_of_many(void);
 void used_time(void);
 
+/* stall_sockets.c */
+void one_port(void);
+void one_listener(void);
+void netlink_numbers(void);
+void chosen_names(void);
+void many_friends(void);
+
 /* stall_files.c */
 void many_polled(void);
 void many_open(void);
