@@ -180,6 +180,69 @@ TEST(SF02, "generations of processes share tables and leave them in any order")
     OK(munmap(area, PAGES * P));
 }
 
+static void on_cpu(unsigned number)
+{
+    cpu_set_t all, one;
+    unsigned n;
+
+    OK(sched_getaffinity(0, sizeof(all), &all));
+    n = number % (unsigned)CPU_COUNT(&all);
+    CPU_ZERO(&one);
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &all) && n-- == 0)
+            CPU_SET(cpu, &one);
+    OK(sched_setaffinity(0, sizeof(one), &one));
+}
+
+/* All who have come wait for each other. */
+static void meet(atomic_int *here, int want)
+{
+    atomic_fetch_add(here, 1);
+    while (atomic_load(here) < want)
+        sched_yield();
+}
+
+TEST(SF03, "the last holders of shared tables leave them at the same moment, by munmap "
+           "or by exit")
+{
+    atomic_int *here =
+        mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int turns = (int)t_turns(60);
+
+    CHECK(here != MAP_FAILED);
+    for (int turn = 0; turn < turns; turn++) {
+        pid_t pid[2], holder;
+
+        *here = 0;
+        holder = t_fork();
+        if (!holder) { /* nobody else has its memory but these two */
+            map_area();
+            for (size_t i = 0; i < PAGES; i++)
+                *word(i) = OF(i) | 5;
+            for (unsigned k = 0; k < 2; k++) {
+                pid[k] = t_fork();
+                if (pid[k])
+                    continue;
+                on_cpu(k);
+                meet(here, 3);
+                meet(here + 16, 2);
+                if (turn % 2)
+                    OK(munmap(area, PAGES * P));
+                _exit(0);
+            }
+            OK(munmap(area, PAGES * P));
+            meet(here, 3);
+            t_join(pid[0]);
+            t_join(pid[1]);
+            _exit(0);
+        }
+        t_join(holder);
+        here[16] = 0;
+        t_progress();
+    }
+    OK(munmap(here, P));
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
