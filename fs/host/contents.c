@@ -131,8 +131,10 @@ static int host_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
     return err ? err : ramfs_fallocate(ino, mode, offset, len);
 }
 
-const struct inode_ops host_file_ops = {
-    .truncate = host_truncate, .fallocate = host_fallocate, .destroy = host_destroy};
+const struct inode_ops host_file_ops = {.truncate = host_truncate,
+                                        .fallocate = host_fallocate,
+                                        .destroy = host_destroy,
+                                        .stat = host_stat};
 const struct file_ops host_file_fops = {.open = host_open,
                                         .read = host_read,
                                         .write = ramfs_write,

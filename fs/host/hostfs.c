@@ -97,10 +97,26 @@ static int make_own(const struct ninep_attr *a, u32 fid, struct inode **out)
         return -ENOMEM;
     }
     n->fid = fid;
+    n->size = MIN(a->size, (u64)INT64_MAX);
+    n->blocks = MIN(a->blocks, (u64)INT64_MAX);
+    n->nlink = a->nlink;
     ino->data = n;
     set_attributes(ino, a);
     *out = ino;
     return 0;
+}
+
+/* What the server has, not what of it is here; of a file whose length has changed, that. */
+void host_stat(struct inode *ino, struct kernel_stat *st)
+{
+    const struct host_node *n = ino->data;
+
+    if (S_ISDIR(ino->mode)) {
+        st->st_size = (s64)n->size;
+        st->st_nlink = MAX(st->st_nlink, n->nlink); /* most of its names are not here */
+    }
+    if ((u64)st->st_size == n->size)
+        st->st_blocks = (s64)n->blocks;
 }
 
 static int make_link(struct inode *dir, u32 fid, struct inode **out)
@@ -309,9 +325,12 @@ static int host_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
 static const struct inode_ops host_dir_ops = {.fill = host_fill,
                                               .create = host_create,
                                               .symlink = ramfs_symlink,
-                                              .destroy = host_destroy};
-static const struct inode_ops host_whole_dir_ops = {
-    .create = host_create, .symlink = ramfs_symlink, .destroy = host_destroy};
+                                              .destroy = host_destroy,
+                                              .stat = host_stat};
+static const struct inode_ops host_whole_dir_ops = {.create = host_create,
+                                                    .symlink = ramfs_symlink,
+                                                    .destroy = host_destroy,
+                                                    .stat = host_stat};
 /* As all directories, but for the listing. */
 static const struct file_ops host_dir_fops = {
     .read = dir_read, .fsync = ramfs_fsync, .readdir = host_readdir, .lseek = dir_lseek};

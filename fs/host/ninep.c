@@ -226,10 +226,11 @@ int ninep_getattr(u32 fid, struct ninep_attr *a)
     a->mode = (u32)get(&t, 4);
     a->uid = (u32)get(&t, 4);
     a->gid = (u32)get(&t, 4);
-    (void)get(&t, 8); /* names: they are counted here */
+    a->nlink = (u32)get(&t, 8);
     a->rdev = get(&t, 8);
     a->size = get(&t, 8);
-    (void)get_bytes(&t, 16); /* block size, blocks */
+    (void)get(&t, 8); /* block size */
+    a->blocks = get(&t, 8);
     a->atime_ns = get_time(&t);
     a->mtime_ns = get_time(&t);
     a->ctime_ns = get_time(&t);

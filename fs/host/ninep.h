@@ -14,9 +14,9 @@
 #define NINEP_READ_MAX 61440u /* bytes of one read: whole pages */
 
 struct ninep_attr {
-    u64 size, rdev;
+    u64 size, blocks, rdev;
     s64 atime_ns, mtime_ns, ctime_ns;
-    u32 mode, uid, gid;
+    u32 mode, uid, gid, nlink;
 };
 
 /* One name of a directory, and where the next one is asked for. */

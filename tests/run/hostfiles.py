@@ -17,6 +17,15 @@ def host_programs(_):
 
 
 @case
+def host_sizes(_):
+    """--host: sizes, blocks and links of files and directories are this machine's, read or not"""
+    words = ("sh", "-c", "stat -L -c '%n %s %b %h %a' /usr /usr/bin /usr/bin/env /etc/passwd;"
+             "du -s /usr/lib/python3* | sort; cat /etc/passwd | wc -c; stat -c '%s %b' /etc/passwd")
+    out, _ = run(*words, options=("--host",))
+    same(out, host(*words))
+
+
+@case
 def host_compiler(work):
     """--host --rw: gcc -c in the caller's directory, whose files stay as they are"""
     with open(os.path.join(work, "x.c"), "w", encoding="ascii") as f:
