@@ -365,8 +365,11 @@ int ptrace_fork_prepare(struct thread *child, u64 flags)
 {
     const struct thread *t = current_thread();
 
-    if (likely(!t->trace) || !is_traced(t) ||
-        !(ptrace_fork_event(t, flags) || flags & CLONE_PTRACE))
+    if (likely(!t->trace))
+        return 0;
+    if (t->trace->forced) /* the step is the parent's */
+        (void)arch_set_step(arch_thread_frame(&child->arch), false);
+    if (!is_traced(t) || !(ptrace_fork_event(t, flags) || flags & CLONE_PTRACE))
         return 0;
     child->trace = tracee_create();
     return child->trace ? 0 : -ENOMEM;

@@ -106,18 +106,19 @@ static void call_info(const struct tracee *r, struct request *q)
     const struct trapframe *tf = arch_thread_frame(&r->thread->arch);
     struct ptrace_syscall_info *c = &q->m.call;
     size_t size = offsetof(struct ptrace_syscall_info, entry);
+    bool known = r->has_info && r->info.si_code == (SIGTRAP | 0x80); /* by TRACESYSGOOD */
 
     memset(c, 0, sizeof(*c));
     c->arch = AUDIT_ARCH_X86_64;
     c->ip = tf->rip;
     c->sp = tf->rsp;
-    if (r->kind == STOP_ENTRY) {
+    if (known && r->kind == STOP_ENTRY) {
         c->op = PTRACE_SYSCALL_ENTRY;
         c->entry.nr = (u64)(s32)tf->error;
         memcpy(c->entry.args, (u64[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9},
                sizeof(c->entry.args));
         size += sizeof(c->entry);
-    } else if (r->kind == STOP_EXIT) {
+    } else if (known && r->kind == STOP_EXIT) {
         c->op = PTRACE_SYSCALL_EXIT;
         c->exit.rval = (s64)tf->rax;
         c->exit.is_error = c->exit.rval < 0 && c->exit.rval >= -4095;

@@ -180,7 +180,9 @@ static long register_set(s32 tid, struct request *q, bool write)
     if (!size)
         return -ENODEV;
     n = MIN(iov[1], size);
-    if (iov[1] % (regs ? 8 : 1) || (extended && write && n < size))
+    if (iov[1] % 8)
+        return -EINVAL;
+    if (write && !regs && n < size)
         return extended ? -EFAULT : -EINVAL;
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct tracee *r = tracee_find(tid);
@@ -226,10 +228,22 @@ static size_t taken(u64 nr)
     }
 }
 
+/* Looked at before anything that the request names. */
+static bool stands_for_us(s32 tid, u64 nr)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    const struct tracee *r = tracee_find(tid);
+
+    return r &&
+           (nr == PTRACE_KILL || nr == PTRACE_INTERRUPT || r->state == TRACE_STOPPED);
+}
+
 static long request(s32 tid, struct request *q)
 {
     long result;
 
+    if (!stands_for_us(tid, q->nr))
+        return -ESRCH;
     if ((q->nr == PTRACE_GETSIGMASK || q->nr == PTRACE_SETSIGMASK) &&
         q->addr != sizeof(u64))
         return -EINVAL;
@@ -255,7 +269,7 @@ static long request(s32 tid, struct request *q)
         return result;
     if (q->nr == PTRACE_GET_SYSCALL_INFO)
         q->size = MIN(q->size, q->addr);
-    return copy_to_user(q->data, &q->m, q->size) != 0 ? -EFAULT : result;
+    return q->size && copy_to_user(q->data, &q->m, q->size) != 0 ? -EFAULT : result;
 }
 
 /* (request, pid, addr, data) */

@@ -124,7 +124,8 @@ bool fpu_sanitise(void *area, bool extended)
     struct fx_area *fx = area;
     struct xsave_header *head = (struct xsave_header *)(fx + 1);
 
-    fx->mxcsr &= mxcsr_mask;
+    if (fx->mxcsr & ~mxcsr_mask)
+        return false;
     if (!components)
         return true;
     if (!extended) {
