@@ -156,7 +156,7 @@ static int set_timeout(u64 *where, const void *value, u32 len)
         return -EDOM;
     if (tv[0] < 0) /* as Linux: it waits as good as not at all */
         WRITE_ONCE(*where, 1ull);
-    else if (tv[0] > 1000000000)
+    else if (tv[0] > (s64)(NO_DEADLINE / 2 / NS))
         WRITE_ONCE(*where, 0ull);
     else
         WRITE_ONCE(*where, (u64)tv[0] * NS + (u64)tv[1] * 1000);
@@ -164,9 +164,9 @@ static int set_timeout(u64 *where, const void *value, u32 len)
 }
 
 /* As much again is allowed for what the kernel needs beside the bytes. */
-static void set_buffer(struct socket *s, bool send, s32 v)
+static void set_buffer(struct socket *s, bool send, u32 v)
 {
-    u32 size = MIN((u32)v, BUFFER_MAX) * 2;
+    u32 size = v * 2;
 
     if (send)
         WRITE_ONCE(s->sndbuf, MAX(size, SNDBUF_MIN));
@@ -196,11 +196,11 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
     case SO_RCVBUFFORCE:
         if (rank_current() == RANK_USER)
             return -EPERM;
-        set_buffer(s, name == SO_SNDBUFFORCE, v);
+        set_buffer(s, name == SO_SNDBUFFORCE, (u32)MIN(MAX(v, 0), INT_MAX_ / 2));
         return 0;
     case SO_SNDBUF:
     case SO_RCVBUF:
-        set_buffer(s, name == SO_SNDBUF, v);
+        set_buffer(s, name == SO_SNDBUF, MIN((u32)v, BUFFER_MAX));
         return 0;
     case SO_LINGER:
         return set_linger(s, value, len);

@@ -8,6 +8,7 @@
 #include "fs/socket/socket.h"
 #include "kernel/net/socket.h"
 #include "kernel/sys/fs.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -15,6 +16,7 @@
 
 #define CONTROL_MAX 20480u /* net.core.optmem_max */
 #define NOBODY      65534u
+#define NO_ID       (~0u)
 #define CMSG_LEN    16u /* of a struct cmsghdr */
 #define CMSG_ALIGN  8u
 
@@ -30,18 +32,38 @@ static bool is_mine(u32 id, u32 a, u32 b, u32 c)
     return id == a || id == b || id == c;
 }
 
+static bool is_there(s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    bool there = pid > 0 && (proc_find(pid) || proc_find_by_thread(pid));
+
+    spin_unlock_irq(&proc_lock, flags);
+    return there;
+}
+
 static int check_cred(const struct socket_cred *w)
 {
     const struct proc *p = current_proc();
     const struct cred *c = &p->cred;
 
+    if (w->uid == NO_ID || w->gid == NO_ID)
+        return -EINVAL;
     if (w->pid != p->pid && !proc_capable(p, CAP_SYS_ADMIN))
         return -EPERM;
     if (!is_mine(w->uid, c->uid, c->euid, c->suid) && !proc_capable(p, CAP_SETUID))
         return -EPERM;
-    return is_mine(w->gid, c->gid, c->egid, c->sgid) || proc_capable(p, CAP_SETGID)
-               ? 0
-               : -EPERM;
+    if (!is_mine(w->gid, c->gid, c->egid, c->sgid) && !proc_capable(p, CAP_SETGID))
+        return -EPERM;
+    return w->pid == p->pid || is_there(w->pid) ? 0 : -ESRCH;
+}
+
+static int add_cred(struct message *m, const u8 *data, u64 len)
+{
+    if (len != sizeof(m->cred))
+        return -EINVAL;
+    memcpy(&m->cred, data, sizeof(m->cred));
+    m->has_cred = true;
+    return check_cred(&m->cred);
 }
 
 static int add_rights(struct message *m, const u8 *data, u64 len)
@@ -67,32 +89,46 @@ static int add_rights(struct message *m, const u8 *data, u64 len)
     return 0;
 }
 
-/* family: of a socket that sends datagrams of the network, or 0. */
-static int parse_control(struct message *m, u32 family, const u8 *control, u64 len)
+/* Of what sort a socket is. */
+struct kind {
+    u32 family, protocol;
+};
+
+static bool is_datagram(u32 protocol)
+{
+    return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+static int of_socket(const struct kind *k, struct message *m, s32 type, const u8 *data,
+                     u64 len)
+{
+    bool inet = k->family == AF_INET || k->family == AF_INET6;
+
+    if (type == SCM_CREDENTIALS) /* which sockets of the network pass over */
+        return inet ? 0 : add_cred(m, data, len);
+    if (type != SCM_RIGHTS || (!inet && k->family != AF_UNIX))
+        return -EINVAL;
+    return inet ? 0 : add_rights(m, data, len);
+}
+
+static int parse_control(struct message *m, const struct kind *k, const u8 *control,
+                         u64 len)
 {
     u64 at = 0;
 
     while (len - at >= CMSG_LEN) {
+        const u8 *data = control + at + CMSG_LEN;
         struct cmsghdr h;
         int err = 0;
 
         memcpy(&h, control + at, sizeof(h));
         if (h.len < CMSG_LEN || h.len > len - at)
             return -EINVAL;
-        if (h.level == SOL_SOCKET && h.type == SCM_RIGHTS) {
-            err = add_rights(m, control + at + CMSG_LEN, h.len - CMSG_LEN);
-        } else if (h.level == SOL_SOCKET && h.type == SCM_CREDENTIALS) {
-            if (h.len != CMSG_LEN + sizeof(m->cred))
-                return -EINVAL;
-            memcpy(&m->cred, control + at + CMSG_LEN, sizeof(m->cred));
-            m->has_cred = true;
-            err = check_cred(&m->cred);
-        } else if (h.level == SOL_SOCKET) {
-            err = -EINVAL;
-        } else if (family && (h.level != IPPROTO_IPV6 || family == AF_INET6)) {
-            err = control_head(m, h.level, h.type, control + at + CMSG_LEN,
-                               h.len - CMSG_LEN);
-        }
+        if (h.level == SOL_SOCKET)
+            err = of_socket(k, m, h.type, data, h.len - CMSG_LEN);
+        else if (is_datagram(k->protocol) &&
+                 (h.level != IPPROTO_IPV6 || k->family == AF_INET6))
+            err = control_head(m, h.level, h.type, data, h.len - CMSG_LEN);
         if (err)
             return err;
         h.len = (h.len + CMSG_ALIGN - 1) & ~(u64)(CMSG_ALIGN - 1);
@@ -103,18 +139,14 @@ static int parse_control(struct message *m, u32 family, const u8 *control, u64 l
     return 0;
 }
 
-static bool is_datagram(u32 protocol)
-{
-    return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
-}
-
 int control_from_user(struct file *f, struct message *m, vaddr_t user, u64 len)
 {
-    u32 protocol = 0, family = 0, size = sizeof(protocol);
+    u32 size = sizeof(u32);
+    struct kind k = {0};
     u8 *control;
     int err;
 
-    if (!user || !len)
+    if (!len)
         return 0;
     if (len > CONTROL_MAX)
         return -ENOBUFS;
@@ -123,26 +155,26 @@ int control_from_user(struct file *f, struct message *m, vaddr_t user, u64 len)
         return -ENOBUFS;
     err = copy_from_user(control, user, len);
     if (!err)
-        err =
-            socket_get_option(file_socket(f), SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
+        err = socket_get_option(file_socket(f), SOL_SOCKET, SO_PROTOCOL, &k.protocol,
+                                &size);
     if (!err)
-        err = socket_get_option(file_socket(f), SOL_SOCKET, SO_DOMAIN, &family, &size);
+        err = socket_get_option(file_socket(f), SOL_SOCKET, SO_DOMAIN, &k.family, &size);
     if (!err)
-        err = parse_control(m, is_datagram(protocol) ? family : 0, control, len);
+        err = parse_control(m, &k, control, len);
     kfree(control);
     return err;
 }
 
 /* ---- what a receiver is told ---- */
 
-int control_put(struct control *c, s32 level, s32 type, const void *data, u64 n)
+void control_put(struct control *c, s32 level, s32 type, const void *data, u64 n)
 {
     u64 left = c->room - c->used;
     struct cmsghdr h = {CMSG_LEN + n, level, type};
 
     if (!c->user || left < CMSG_LEN) {
         c->flags |= MSG_CTRUNC;
-        return 0;
+        return;
     }
     if (h.len > left) {
         c->flags |= MSG_CTRUNC;
@@ -150,10 +182,9 @@ int control_put(struct control *c, s32 level, s32 type, const void *data, u64 n)
     }
     if (copy_to_user(c->user + c->used, &h, sizeof(h)) != 0 ||
         copy_to_user(c->user + c->used + CMSG_LEN, data, h.len - CMSG_LEN) != 0)
-        return -EFAULT;
+        return; /* as on Linux: the message is had all the same */
     h.len = (h.len + CMSG_ALIGN - 1) & ~(u64)(CMSG_ALIGN - 1);
     c->used += MIN(h.len, left);
-    return 0;
 }
 
 /* As many descriptors as there is room for; those that came are kept when one cannot. */
@@ -198,17 +229,15 @@ static bool wants_cred(struct file *f)
     return on && family == AF_UNIX;
 }
 
-int control_to_user(struct file *f, struct message *m, struct control *c)
+void control_to_user(struct file *f, struct message *m, struct control *c)
 {
     struct socket_cred nobody = {0, NOBODY, NOBODY};
-    int err = 0;
 
     if (wants_cred(f))
-        err = control_put(c, SOL_SOCKET, SCM_CREDENTIALS,
-                          m->has_cred ? &m->cred : &nobody, sizeof(nobody));
-    if (!err && unlikely(m->wants))
-        err = control_tell_head(m, c);
+        control_put(c, SOL_SOCKET, SCM_CREDENTIALS, m->has_cred ? &m->cred : &nobody,
+                    sizeof(nobody));
+    if (unlikely(m->wants))
+        control_tell_head(m, c);
     if (m->rights)
         put_rights(c, m->rights, m->flags & MSG_CMSG_CLOEXEC);
-    return err;
 }

@@ -124,47 +124,42 @@ int control_head(struct message *m, s32 level, s32 type, const u8 *data, u64 len
 
 /* ---- receiving ---- */
 
-static int tell_v4(const struct message *m, struct control *c)
+static void tell_v4(const struct message *m, struct control *c)
 {
     const struct inet_head *h = &m->head[0];
     struct in_pktinfo info = {.interface = LO};
     s32 ttl = h->ttl;
-    int err = 0;
 
     memcpy(info.own, h->ip + sizeof(mapped), sizeof(info.own));
     memcpy(info.to, info.own, sizeof(info.to));
     if (m->wants & WANT_PKTINFO)
-        err = control_put(c, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-    if (!err && m->wants & WANT_TTL)
-        err = control_put(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
-    if (!err && m->wants & WANT_TOS)
-        err = control_put(c, IPPROTO_IP, IP_TOS, &h->tos, sizeof(h->tos));
-    return err;
+        control_put(c, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+    if (m->wants & WANT_TTL)
+        control_put(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+    if (m->wants & WANT_TOS)
+        control_put(c, IPPROTO_IP, IP_TOS, &h->tos, sizeof(h->tos));
 }
 
-static int tell_v6(const struct message *m, struct control *c)
+static void tell_v6(const struct message *m, struct control *c)
 {
     const struct inet_head *h = &m->head[0];
     s32 ttl = h->ttl, tos = h->tos;
-    int err = 0;
 
     if (m->wants & WANT_HOPLIMIT6)
-        err = control_put(c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
-    if (!err && m->wants & WANT_TCLASS6)
-        err = control_put(c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
-    return err;
+        control_put(c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
+    if (m->wants & WANT_TCLASS6)
+        control_put(c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
 }
 
-int control_tell_head(const struct message *m, struct control *c)
+void control_tell_head(const struct message *m, struct control *c)
 {
     struct in6_pktinfo info = {.interface = LO};
-    int err = 0;
 
     memcpy(info.address, m->head[0].ip, sizeof(info.address));
     if (m->wants & WANT_PKTINFO6) /* an IPv4 address is told as a mapped one */
-        err = control_put(c, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-    if (err)
-        return err;
-    return memcmp(info.address, mapped, sizeof(mapped)) == 0 ? tell_v4(m, c)
-                                                             : tell_v6(m, c);
+        control_put(c, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    if (memcmp(info.address, mapped, sizeof(mapped)) == 0)
+        tell_v4(m, c);
+    else
+        tell_v6(m, c);
 }

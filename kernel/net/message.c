@@ -218,10 +218,9 @@ static long receive_message(struct file *f, vaddr_t user, u32 flags)
     }
     c.user = h.control;
     c.room = h.control ? h.control_len : 0;
-    err = control_to_user(f, &m, &c);
+    control_to_user(f, &m, &c);
     rights_put(m.rights);
-    if (!err)
-        err = header_to_user(user, &h, &m, &c);
+    err = header_to_user(user, &h, &m, &c);
     return err ? err : result;
 }
 
@@ -237,11 +236,15 @@ long sys_recvmsg(const struct syscall_args *a)
     return result;
 }
 
-/* Until n have come, the time is over (it is looked at between two), or one fails. */
+/* Until n have come, the time is over (it is looked at between two), or one fails: then the next
+ * call is told of it where this one has messages to tell of. */
 static long receive_many(struct file *f, const struct syscall_args *a, u64 deadline)
 {
-    u32 n = MIN((u32)a->a2, MESSAGES_MAX), flags = (u32)a->a3, done = 0;
-    long result = 0;
+    u32 n = (u32)a->a2, flags = (u32)a->a3, done = 0;
+    long result = flags & MSG_ERRQUEUE ? 0 : socket_take_error(file_socket(f));
+
+    if (result)
+        return result;
 
     while (done < n) {
         vaddr_t at = a->a1 + done * sizeof(struct mmsghdr);
@@ -260,6 +263,9 @@ static long receive_many(struct file *f, const struct syscall_args *a, u64 deadl
         if (pause_point() || clock_monotonic_ns() >= deadline)
             break;
     }
+    if (done && result < 0 && result != -EAGAIN && result != -EINTR &&
+        result != -ERESTARTSYS)
+        socket_fail(file_socket(f), (s32)-result, 0);
     return done ? (long)done : result;
 }
 
