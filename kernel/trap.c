@@ -83,6 +83,8 @@ static noinline bool fault_fails(const struct trapframe *tf, vaddr_t addr, u32 a
         return false;
     if (result == FAULT_BUS)
         signal_fault(SIGBUS, BUS_ADRERR, addr, TRAP_PF, tf->error);
+    else if (fault_by_key(result))
+        signal_key_fault(fault_key(result), addr, TRAP_PF, tf->error);
     else
         signal_fault(SIGSEGV, result == FAULT_ACCERR ? SEGV_ACCERR : SEGV_MAPERR, addr,
                      TRAP_PF, tf->error);
@@ -108,6 +110,11 @@ bool page_fault(struct trapframe *tf, vaddr_t addr, u32 access)
         return fault_fails(tf, addr, access, result);
     t->minflt++;
     return true;
+}
+
+void key_fault(struct trapframe *tf, vaddr_t addr)
+{
+    (void)fault_fails(tf, addr, 0, fault_denied(current_proc()->mm, addr));
 }
 
 static int fpe_code(bool simd)

@@ -6,6 +6,7 @@
  * `Nonlinear:` line and the flag `nl`, as Linux 3.8 to 3.19 had them.
  */
 #include "kernel/procfs/maps.h"
+#include "arch/pkey.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/system.h"
 #include "kernel/task/exec/vdso.h"
@@ -244,6 +245,8 @@ static void print_smaps(struct seq *s, const struct area *a)
     if (a->counts.away)
         print_kb(s, "Nonlinear", a->counts.away << PAGE_SHIFT);
     seq_puts(s, "THPeligible:    0\n");
+    if (keys_on)
+        seq_printf(s, "ProtectionKey:  %8u\n", a->flags >> VM_KEY_SHIFT);
     print_flags(s, a);
 }
 

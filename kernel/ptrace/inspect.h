@@ -15,7 +15,7 @@ union moved {
     struct siginfo info;
     struct ptrace_syscall_info call;
     u64 word, words[2];
-    u8 fpu[ARCH_FPU_ROOM];
+    u8 fpu[ARCH_FPU_MAX];
 };
 
 /* The arguments of ptrace(2), with what it brings from or takes to the caller's memory. */

@@ -136,22 +136,19 @@ long sys_munmap(const struct syscall_args *a)
     return checked(mm_munmap(current_mm(), a->a0, a->a1));
 }
 
-/* Protection keys: there are none, as on a processor without them; key -1 is mprotect. */
 long sys_pkey_mprotect(const struct syscall_args *a)
 {
-    return (s32)a->a3 == -1 ? sys_mprotect(a) : -EINVAL;
+    return checked(mm_pkey_mprotect(current_mm(), a->a0, a->a1, a->a2, (s32)a->a3));
 }
 
 long sys_pkey_alloc(const struct syscall_args *a)
 {
-    (void)a;
-    return -EINVAL;
+    return mm_pkey_alloc(current_mm(), a->a0, a->a1);
 }
 
 long sys_pkey_free(const struct syscall_args *a)
 {
-    (void)a;
-    return -EINVAL;
+    return mm_pkey_free(current_mm(), (s32)a->a0);
 }
 
 long sys_mprotect(const struct syscall_args *a)

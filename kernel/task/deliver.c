@@ -39,7 +39,7 @@ static void log_crash(const struct thread *t, int signo, int code)
            (unsigned long)tf->rip, (unsigned long)tf->rsp);
 }
 
-void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
+static void fault_by(int signo, const struct sig_record *rec, u64 trapno, u64 err)
 {
     struct thread *t = current_thread();
     struct proc *p = t->proc;
@@ -49,7 +49,7 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
 
     t->fault_trapno = trapno;
     t->fault_err = err;
-    t->fault_addr = addr;
+    t->fault_addr = rec->value;
     flags = spin_lock_irq(&p->sig.lock);
     handler = READ_ONCE(p->sig.actions->of[signo].sa_handler);
     fatal = t->blocked & bit || handler == SIG_IGN || handler == SIG_DFL;
@@ -61,15 +61,29 @@ void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
         fatal = false;
     }
     if (!fatal && !(t->pending & bit)) {
-        t->records.standard[signo] = (struct sig_record){.code = code, .value = addr};
+        t->records.standard[signo] = *rec;
         WRITE_ONCE(t->pending, t->pending | bit);
         thread_look(t);
     }
     spin_unlock_irq(&p->sig.lock, flags);
     if (!fatal)
         return;
-    log_crash(t, signo, code);
+    log_crash(t, signo, rec->code);
     proc_exit(signo);
+}
+
+void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
+{
+    const struct sig_record rec = {.code = code, .value = addr};
+
+    fault_by(signo, &rec, trapno, err);
+}
+
+void signal_key_fault(u32 key, vaddr_t addr, u64 trapno, u64 err)
+{
+    const struct sig_record rec = {.code = SEGV_PKUERR, .value = addr, .pkey = key};
+
+    fault_by(SIGSEGV, &rec, trapno, err);
 }
 
 /* Sleeps until SIGCONT or SIGKILL, or a tracer's word. */

@@ -73,7 +73,10 @@ struct sig_record {
         u32 utime; /* SIGCHLD, in USER_HZ */
         s32 error; /* si_errno of what a program queued: code < 0 */
     };
-    u32 stime; /* SIGCHLD */
+    union {
+        u32 stime; /* SIGCHLD */
+        u32 pkey;  /* SEGV_PKUERR, else 0 in faults */
+    };
 };
 
 /* Queued real-time signals: any number of each; and those of timers, of any number. */

@@ -39,6 +39,7 @@ void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *
     *info = (struct siginfo){.si_signo = signo, .si_code = rec->code};
     if (is_fault_info(signo, rec->code)) {
         info->si_addr = rec->value;
+        info->si_pkey = rec->pkey;
         return;
     }
     if (rec->code < 0)
@@ -59,6 +60,7 @@ void signal_read_info(struct sig_record *rec, const struct siginfo *info)
     *rec = (struct sig_record){.code = info->si_code};
     if (is_fault_info(info->si_signo, info->si_code)) {
         rec->value = info->si_addr;
+        rec->pkey = info->si_pkey;
         return;
     }
     if (rec->code < 0)

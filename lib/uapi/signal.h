@@ -71,6 +71,7 @@
 #define FPE_FLTINV    7
 #define SEGV_MAPERR   1
 #define SEGV_ACCERR   2
+#define SEGV_PKUERR   4
 #define BUS_ADRALN    1
 #define BUS_ADRERR    2
 #define TRAP_BRKPT    1
@@ -111,7 +112,10 @@ struct siginfo {
                 };
             };
         };
-        u64 si_addr;
+        struct {
+            u64 si_addr, pad3;
+            u32 si_pkey; /* with SEGV_PKUERR */
+        };
         u64 words[14];
     };
 };

@@ -41,6 +41,15 @@ int mm_munmap(struct mm *mm, vaddr_t addr, u64 len);
  * -EACCES beyond what the descriptor allows. */
 int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 prot);
 
+/* The same, and the memory gets a protection key; -1: keeps its own. -EINVAL: it is not in use. */
+int mm_pkey_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 prot, int key);
+
+/* Protection keys of an address space, KEY_* of arch/pkey.h; the running thread's rights become
+ * these. The key, or -EINVAL; -ENOSPC: all are in use. Freeing leaves the memory that has it and
+ * everybody's rights as they are. mm is the running thread's. */
+int mm_pkey_alloc(struct mm *mm, u64 flags, u64 rights);
+int mm_pkey_free(struct mm *mm, int key);
+
 /* Sets the break and returns it; on any failure the break is unchanged and returned. */
 vaddr_t mm_brk(struct mm *mm, vaddr_t brk);
 

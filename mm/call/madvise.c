@@ -122,7 +122,7 @@ static int punch_shown(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 
 static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bool write)
 {
-    if (!(v->flags & (write ? VM_WRITE : VM_READ)))
+    if (!(v->flags & (write ? VM_WRITE : VM_READ)) || fault_key_denies(v, write))
         return -EINVAL;
     for (vaddr_t va = start; va < end; va += vma_page_size(v)) {
         switch (fault_locked(mm, v, va, write ? FAULT_WRITE : FAULT_READ)) {

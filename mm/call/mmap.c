@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/call/calls.h"
+#include "mm/call/pkey.h"
 #include "mm/op/area.h"
 #include "mm/op/area_trim.h"
 #include "mm/op/fault.h"
@@ -176,7 +177,9 @@ static u32 rare_flags(const struct mmap_args *a)
 static u32 vm_flags(const struct mapping *m)
 {
     const struct mmap_args *a = m->args;
-    u32 flags = (a->prot & VM_PROT) | (a->max_prot & VM_PROT) << 4 | m->mm->def_flags |
+    u32 flags = (likely(a->prot != PROT_EXEC) ? a->prot & VM_PROT
+                                                         : exec_rights(m->mm)) |
+                (a->max_prot & VM_PROT) << 4 | m->mm->def_flags |
                 a->vm_flags;
 
     if (a->flags & MAP_SHARED) /* bit 0 of MAP_SHARED and MAP_SHARED_VALIDATE */

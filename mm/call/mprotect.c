@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * mprotect: new rights for a range. VMAs are cut, changed and merged; entries in use get the
- * new rights at once. An arrangement is never touched: it does not depend on rights.
+ * new rights at once. An arrangement is never touched: it does not depend on rights. A protection
+ * key is one of the rights: pkey_mprotect is the same call.
  */
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mman.h"
 #include "mm/call/calls.h"
+#include "mm/call/pkey.h"
 #include "mm/op/area.h"
 #include "mm/op/fault.h"
 #include "mm/op/populate.h"
@@ -19,7 +21,7 @@
 static bool only_write(const struct vma *v, u32 flags)
 {
     return vma_kind(v) == VMA_ANON && !vma_order(v) && (v->flags & flags & VM_READ) &&
-           ((v->flags ^ flags) & VM_PROT) == VM_WRITE;
+           ((v->flags ^ flags) & VM_RIGHTS) == VM_WRITE;
 }
 
 /* Whole tables of it. Entry by entry nothing has to be done where the right comes back: a fault
@@ -77,9 +79,9 @@ static always_inline void change_entries(struct vma *v, vaddr_t start, vaddr_t e
 }
 
 /* Whether these rights make data (RLIMIT_DATA) of what was none. */
-static bool becomes_data(const struct vma *v, u32 prot)
+static bool becomes_data(const struct vma *v, u32 flags)
 {
-    return (prot & VM_WRITE) && !(v->flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN));
+    return (flags & VM_WRITE) && !(v->flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN));
 }
 
 /* Whether nothing of anonymous v was ever touched. */
@@ -102,14 +104,23 @@ static bool untouched(const struct vma *v)
     return true;
 }
 
-/* The flags of v with the rights `prot`: private memory that gets writable is committed, and
+/* What is asked for: these of VM_RIGHTS become those. Without a key an area keeps its own. */
+struct rights {
+    u32 which, now;
+};
+
+/* The flags of v with these rights: private memory that gets writable is committed, and
  * stays so when the right goes, unless it was never used. Where the rights are the same
  * nothing changes: else an area that was changed and has grown into its neighbour might
- * change once more, and be cut once more. */
-static u32 protected_flags(const struct vma *v, u32 prot)
+ * change once more, and be cut once more. Without a key what could only be executed goes back to
+ * key 0, as on Linux. */
+static u32 protected_flags(const struct vma *v, struct rights to)
 {
-    u32 flags = (v->flags & ~VM_PROT) | prot;
+    u32 flags = (v->flags & ~to.which) | to.now;
 
+    if (!(to.which & VM_KEY) && unlikely(v->mm->exec_only) &&
+        (v->flags & VM_RIGHTS) == v->mm->exec_only)
+        flags &= ~VM_KEY;
     if (flags == v->flags)
         return flags;
     if (vm_commits(flags))
@@ -125,16 +136,17 @@ struct need {
     unsigned growth;     /* records */
 };
 
-/* Whether what of v lies in [start, end), some pages of it, may get `prot`; the flags it gets, and
- * what that needs besides. */
+/* Whether what of v lies in [start, end), some pages of it, may get these rights; the flags it gets,
+ * and what that needs besides. */
 static always_inline int check_part(const struct vma *v, vaddr_t start, vaddr_t end,
-                                    u64 pages, u32 prot, u32 *flags, struct need *n)
+                                    u64 pages, struct rights to, u32 *flags,
+                                    struct need *n)
 {
-    if (prot & ~(v->flags >> 4 & VM_PROT))
+    if (to.now & VM_PROT & ~(v->flags >> 4))
         return -EACCES;
-    if (becomes_data(v, prot))
+    if (becomes_data(v, to.now))
         n->data += pages;
-    *flags = protected_flags(v, prot);
+    *flags = protected_flags(v, to);
     if (*flags & ~v->flags & VM_ACCOUNT)
         n->committed += pages;
     n->growth += area_growth(v, start, end, *flags);
@@ -159,8 +171,8 @@ struct checked {
     u32 seen;        /* flags of all areas together */
 };
 
-/* Whether all of [start, end), as far as it has no hole, may get `prot`. */
-static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
+/* Whether all of [start, end), as far as it has no hole, may get these rights. */
+static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, struct rights to,
                        struct checked *c)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
@@ -174,7 +186,7 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
     for (; v && v->start <= stop; v = area_next(v, end)) {
         u64 pages = (MIN(v->end, end) - stop) >> PAGE_SHIFT;
         u32 flags;
-        int err = check_part(v, start, end, pages, prot, &flags, &need);
+        int err = check_part(v, start, end, pages, to, &flags, &need);
 
         if (err)
             return err;
@@ -215,12 +227,12 @@ static void set_rights(struct vma *v, vaddr_t start, vaddr_t end, u32 flags,
 }
 
 /* [start, end), a range in one area or in several, with or without holes. */
-static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
+static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, struct rights to,
                          struct area_reserve *r)
 {
     struct checked c;
     struct vma *v;
-    int err = check_range(mm, start, end, prot, &c);
+    int err = check_range(mm, start, end, to, &c);
 
     if (!err && (c.stop < end || c.seen & (VM_HUGE | VM_SEALED)))
         err = area_cuts_page(mm, start, end) ? -EINVAL
@@ -239,12 +251,12 @@ static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
         if (va == start)
             flags = c.flags;
         else /* what has merged with the piece before is as it should be */
-            flags = v->start < va ? v->flags : protected_flags(v, prot);
+            flags = v->start < va ? v->flags : protected_flags(v, to);
         if (flags != v->flags) {
-            vaddr_t to = MIN(v->end, c.stop);
+            vaddr_t stop = MIN(v->end, c.stop);
 
-            set_rights(v, va, to, flags, r);
-            va = to;
+            set_rights(v, va, stop, flags, r);
+            va = stop;
         } else {
             va = MIN(v->end, c.stop);
         }
@@ -255,12 +267,12 @@ static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot,
 }
 
 /* The same of a range in one area of small pages, the commonest. */
-static int protect_one(struct vma *v, vaddr_t start, vaddr_t end, u32 prot,
+static int protect_one(struct vma *v, vaddr_t start, vaddr_t end, struct rights to,
                        struct area_reserve *r)
 {
     struct need need = {0};
     u32 flags;
-    int err = check_part(v, start, end, (end - start) >> PAGE_SHIFT, prot, &flags, &need);
+    int err = check_part(v, start, end, (end - start) >> PAGE_SHIFT, to, &flags, &need);
 
     if (!err)
         err = check_need(v->mm, &need);
@@ -276,10 +288,28 @@ static int protect_one(struct vma *v, vaddr_t start, vaddr_t end, u32 prot,
     return err;
 }
 
-int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
+/* What `rights` with this key, -1: none, ask for. -EINVAL: no program has the key. M exclusive. */
+static inline int rights_asked(struct mm *mm, u64 rights, int key, struct rights *to)
+{
+    u32 prot = rights & VM_PROT;
+
+    *to = (struct rights){VM_PROT, prot};
+    if (unlikely(key != -1)) {
+        if (!key_is_allocated(mm, key))
+            return -EINVAL;
+        *to = (struct rights){VM_RIGHTS, prot | (u32)key << VM_KEY_SHIFT};
+    } else if (unlikely(rights == PROT_EXEC)) {
+        prot = exec_rights(mm);
+        *to = (struct rights){VM_PROT | (prot & VM_KEY ? VM_KEY : 0), prot};
+    }
+    return 0;
+}
+
+int mm_pkey_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights, int key)
 {
     struct area_reserve r;
-    u32 grows = rights & (u32)(PROT_GROWSDOWN | PROT_GROWSUP), prot = rights & VM_PROT;
+    struct rights to;
+    u32 grows = rights & (u32)(PROT_GROWSDOWN | PROT_GROWSUP);
     struct vma *v;
     vaddr_t end;
     int err = 0;
@@ -297,14 +327,20 @@ int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
         return -ENOMEM;
     r.n = 0;
     mm_lock(mm);
-    if (grows)
+    err = rights_asked(mm, rights, key, &to);
+    if (!err && grows)
         err = extend_to_stack(mm, grows, &addr, end);
     v = err ? NULL : vma_seek(mm, addr);
     if (v && v->start <= addr && end <= v->end && !(v->flags & (VM_HUGE | VM_SEALED)))
-        err = protect_one(v, addr, end, prot, &r);
+        err = protect_one(v, addr, end, to, &r);
     else if (!err)
-        err = protect_range(mm, addr, end, prot, &r);
+        err = protect_range(mm, addr, end, to, &r);
     mm_unlock(mm);
     area_release(&r);
     return err;
+}
+
+int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
+{
+    return mm_pkey_mprotect(mm, addr, len, rights, -1);
 }

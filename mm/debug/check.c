@@ -128,6 +128,7 @@ static bool check_entry(struct mm *mm, struct page *table, unsigned i, struct to
     CHECK(prot, "translation without rights at %lx", va);
     CHECK(!pte_writable(pte) || (prot & VM_WRITE) || table->holders,
           "writable beyond the VMA at %lx", va);
+    CHECK(pte_key(pte) == vma_key(v), "key %u at %lx", pte_key(pte), va);
     CHECK(!pte_nx_mask || pte_executable(pte) == !!(prot & VM_EXEC), "exec right at %lx",
           va);
     switch (vma_kind(v)) {

@@ -135,7 +135,7 @@ int mm_locate(struct mm *mm, vaddr_t va, bool write, struct vm_object **object, 
 
     mm_lock_shared(mm);
     v = vma_at(mm, va);
-    if (!v || (write && !(v->flags & VM_WRITE)))
+    if (!v || (write && !(v->flags & VM_WRITE)) || fault_key_denies(v, write))
         goto out;
     access = v->flags & VM_WRITE ? FAULT_WRITE : FAULT_READ;
     result = fault_locked(mm, v, va, access);

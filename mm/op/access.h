@@ -26,6 +26,7 @@ size_t mm_access_force(struct mm *mm, vaddr_t va, void *buf, size_t n, enum mm_w
 /* What names the memory at va beyond this address space: a byte *at of *object, which is
  * referenced, or *object NULL: it is private, and *at is va. The page is brought in as by an
  * access, a write where the area allows one; `write`: only then. -ENOMEM; -EFAULT: no such
- * access, or a private page that cannot be written and is no page of a file. */
+ * access, not by a key of the running thread either, or a private page that cannot be written and is
+ * no page of a file. mm is the running thread's. */
 int must_check mm_locate(struct mm *mm, vaddr_t va, bool write, struct vm_object **object,
                          u64 *at);

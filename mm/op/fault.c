@@ -98,7 +98,7 @@ static always_inline enum fault_result fault_private_write(struct fault *f, pte_
     enum fault_result result;
 
     if (pg->type == PAGE_ANON && __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1) {
-        result = commit_rights(f, old, f->v->flags & VM_PROT, order);
+        result = commit_rights(f, old, vma_rights(f->v), order);
         if (result == FAULT_OK)
             mm_count(fault_reuse);
         return result;
@@ -120,7 +120,7 @@ static always_inline enum fault_result fault_zero(struct fault *f)
     spin_lock(&f->s.table->lock);
     empty = !pte_load(f->s.entry);
     if (empty)
-        slot_show_zero(f->s, f->v->flags & VM_PROT & ~VM_WRITE);
+        slot_show_zero(f->s, vma_rights(f->v) & ~VM_WRITE);
     spin_unlock(&f->s.table->lock);
     if (!empty)
         return FAULT_RETRY;
@@ -161,7 +161,7 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
         change_begin_one(&c);
         result = pte_load(f->s.entry)
                      ? FAULT_OK /* what it is decides another round */
-                     : commit_object(f, &c, f->v->flags & VM_PROT & ~VM_WRITE,
+                     : commit_object(f, &c, vma_rights(f->v) & ~VM_WRITE,
                                      RESIDENT_FILE, &pgoff, order);
         spin_unlock(&f->s.table->lock);
         if (made)
@@ -228,7 +228,7 @@ static always_inline enum fault_result fault_private(struct fault *f, unsigned o
                                        : fault_private_read(f, order);
     if (pte_parked(
             old)) { /* accessible again: readable first, writing is decided as usual */
-        (void)commit_rights(f, old, f->v->flags & VM_PROT & ~VM_WRITE, order);
+        (void)commit_rights(f, old, vma_rights(f->v) & ~VM_WRITE, order);
         return FAULT_RETRY;
     }
     if ((f->access & FAULT_WRITE) && !pte_writable(old))
@@ -283,7 +283,7 @@ static enum fault_result ask_first(const struct fault *f)
  * the rest, with a copy of `f` for that: so its own stays in registers. */
 static noinline enum fault_result resolve_hole(struct fault *f, pgoff_t pgoff)
 {
-    return fault_hole(f, f->v->flags & VM_PROT, pgoff, 0);
+    return fault_hole(f, vma_rights(f->v), pgoff, 0);
 }
 
 static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, vaddr_t va,
@@ -295,7 +295,7 @@ static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, v
 
     if (unlikely(!locate(&f, mm, v, va, access, 0)))
         return FAULT_OOM;
-    result = fault_shared_once(&f, v->flags & VM_PROT, NULL, &pgoff, 0);
+    result = fault_shared_once(&f, vma_rights(v), NULL, &pgoff, 0);
     if (likely(result != FAULT_RETRY))
         return result;
     copy = f;
@@ -338,7 +338,7 @@ static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vad
     if (!locate(&f, mm, v, va, access, HUGE_ORDER))
         return FAULT_OOM;
     if (vma_kind(v) == VMA_SHARED)
-        return fault_shared(&f, v->flags & VM_PROT, HUGE_ORDER);
+        return fault_shared(&f, vma_rights(v), HUGE_ORDER);
     lock = huge_lock_of(HUGE_SLOT, mm, va / HUGE_SIZE);
     spin_lock(lock);
     do {
@@ -352,7 +352,7 @@ static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vad
 static noinline enum fault_result resolve_by_fault(struct mm *mm, struct vma *v,
                                                    vaddr_t va, u32 access)
 {
-    u32 prot = access & FAULT_WRITE ? v->flags & VM_PROT : vma_given(v);
+    u32 prot = access & FAULT_WRITE ? vma_rights(v) : vma_given(v);
     enum fault_result result;
     struct fault f;
 
@@ -371,14 +371,39 @@ static noinline enum fault_result resolve_by_fault(struct mm *mm, struct vma *v,
     return result;
 }
 
+/* Whether the key of v keeps the running thread from it. */
+static bool key_denies(const struct vma *v, u32 access)
+{
+    return (access & FAULT_KEYED) && !(access & FAULT_EXEC) &&
+           fault_key_denies(v, access & FAULT_WRITE);
+}
+
+/* A key counts more than what v allows: a program that asks gets to know it, as on Linux. */
+static noinline enum fault_result refuse(const struct vma *v, u32 access)
+{
+    return key_denies(v, access) ? FAULT_KEY + vma_key(v) : FAULT_ACCERR;
+}
+
+static noinline enum fault_result resolve_rare(struct mm *mm, struct vma *v, vaddr_t va,
+                                               u32 access)
+{
+    if (key_denies(v, access))
+        return FAULT_KEY + vma_key(v);
+    if (v->flags & VM_BY_FAULT)
+        return resolve_by_fault(mm, v, va, access);
+    if (v->flags & VM_HUGE)
+        return resolve_huge(mm, v, va, access);
+    return vma_kind(v) == VMA_SHARED ? resolve_shared(mm, v, va, access)
+                                     : resolve_private(mm, v, va, access);
+}
+
 enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access)
 {
     REQUIRES(&mm->lock);
     if (!vma_allows(v, access))
-        return FAULT_ACCERR;
-    if (unlikely(v->flags & (VM_HUGE | VM_BY_FAULT)))
-        return v->flags & VM_BY_FAULT ? resolve_by_fault(mm, v, va, access)
-                                      : resolve_huge(mm, v, va, access);
+        return refuse(v, access);
+    if (unlikely(v->flags & (VM_HUGE | VM_BY_FAULT | VM_KEY)))
+        return resolve_rare(mm, v, va, access);
     if (vma_kind(v) == VMA_SHARED)
         return resolve_shared(mm, v, va, access);
     return resolve_private(mm, v, va, access);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "arch/pkey.h"
 #include "mm/vm/slot.h"
 
 enum fault_result {
@@ -18,10 +19,29 @@ enum fault_result {
     FAULT_ASK_WRITE,   /* it is guarded against writing */
     FAULT_ASK_MINOR    /* the object has the page, and it is not shown */
 };
+/* And what only fault_handle() and fault_denied() say: the protection key fault_key(result) denies it:
+ * SIGSEGV, SEGV_PKUERR. */
+#define FAULT_KEY ((enum fault_result)0x40)
 
 static inline bool fault_asks(enum fault_result result)
 {
     return result >= FAULT_ASK_MISSING && result <= FAULT_ASK_MINOR;
+}
+
+static inline bool fault_by_key(enum fault_result result)
+{
+    return result - FAULT_KEY < KEYS;
+}
+
+static inline unsigned fault_key(enum fault_result result)
+{
+    return result - FAULT_KEY;
+}
+
+/* Whether the key of v keeps the running thread from it, whose address space it is. */
+static inline bool fault_key_denies(const struct vma *v, bool write)
+{
+    return !key_allows(vma_key(v), write);
 }
 
 #define FAULT_READ   1u /* equal VM_READ, VM_WRITE, VM_EXEC */
@@ -29,11 +49,19 @@ static inline bool fault_asks(enum fault_result result)
 #define FAULT_EXEC   4u
 /* Beside them, of fault_locked(): vma_read() has just found the VMA, so slot_read() is right. */
 #define FAULT_HINTED 8u
+/* The running thread does it, in mm which is loaded, so its rights by protection keys count; nobody's
+ * do where one address space looks into another. Fetches need none (Intel SDM vol. 3A, 4.6.2). */
+#define FAULT_KEYED  16u
 
-/* Resolves one access at va. Takes mm->lock itself (shared, or exclusive to grow a stack).
+/* Resolves one access of the running thread at va. Takes mm->lock itself (shared, or exclusive to grow a stack).
  * An address below a growable area grows it, whatever the stack pointer says, as Linux does
- * since 5.0, within RLIMIT_STACK and the guard gap. */
+ * since 5.0, within RLIMIT_STACK and the guard gap. Never FAULT_KEY for key 0: what a thread that
+ * denies itself that one may not touch, the CPU says. */
 enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access);
+
+/* What it is that the CPU has denied by a key: FAULT_KEY, or FAULT_MAPERR when nothing is mapped
+ * there any more. Takes mm->lock itself. */
+enum fault_result fault_denied(struct mm *mm, vaddr_t va);
 
 /* The same with mm->lock held in either mode, without stack growth. Counts no fault. */
 enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access);

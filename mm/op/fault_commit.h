@@ -196,7 +196,7 @@ static always_inline bool beyond_end(const struct fault *f)
 static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
                                                    struct page *fresh, unsigned order)
 {
-    u32 prot = f->v->flags & VM_PROT;
+    u32 prot = vma_rights(f->v);
     struct change c;
 
     spin_lock(&f->s.table->lock);

@@ -27,7 +27,7 @@ static noinline enum fault_result fault_slow(struct mm *mm, vaddr_t va, u32 acce
     mm_lock_shared(mm);
     v = vma_at(mm, va);
     if (v)
-        result = fault_locked(mm, v, va, access);
+        result = fault_locked(mm, v, va, access | FAULT_KEYED);
     mm_unlock_shared(mm);
     if (v)
         return counted(result);
@@ -36,7 +36,7 @@ static noinline enum fault_result fault_slow(struct mm *mm, vaddr_t va, u32 acce
     if (!v)
         v = stack_grow(mm, va);
     if (v)
-        result = fault_locked(mm, v, va, access);
+        result = fault_locked(mm, v, va, access | FAULT_KEYED);
     mm_unlock(mm);
     return counted(result);
 }
@@ -55,7 +55,20 @@ enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access)
         mm_read_end(mm);
         return fault_slow(mm, va, access);
     }
-    result = fault_locked(mm, v, va, access | FAULT_HINTED);
+    result = fault_locked(mm, v, va, access | FAULT_HINTED | FAULT_KEYED);
     mm_read_end(mm);
+    return counted(result);
+}
+
+enum fault_result fault_denied(struct mm *mm, vaddr_t va)
+{
+    enum fault_result result = FAULT_MAPERR;
+    const struct vma *v;
+
+    mm_lock_shared(mm);
+    v = va < USER_END ? vma_at(mm, va) : NULL;
+    if (v)
+        result = FAULT_KEY + vma_key(v);
+    mm_unlock_shared(mm);
     return counted(result);
 }

@@ -96,6 +96,8 @@ static void copy_fields(struct mm *c, const struct mm *p)
     c->brk = p->brk;
     c->limits = p->limits;
     c->membarrier = p->membarrier;
+    c->keys = p->keys;
+    c->exec_only = p->exec_only;
     c->program = p->program;
     if (c->program.exe)
         vm_file_get(c->program.exe);

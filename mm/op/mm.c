@@ -3,6 +3,7 @@
  * Life of an address space: create, make current, take apart.
  */
 #include "mm/op/mm.h"
+#include "arch/pkey.h"
 #include "arch/tlb.h"
 #include "lib/lock.h"
 #include "lib/string.h"
@@ -62,6 +63,7 @@ struct mm *mm_create(void)
     mutex_init(&mm->lock);
     mm->refs = 1;
     mm->holds = 1;
+    mm->keys = keys_on;
     mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, true, true, false};
     mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
     if (!pt_init(mm)) {

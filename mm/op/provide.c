@@ -46,7 +46,7 @@ static int set_guard(const struct vma *v, vaddr_t va, u32 how)
 
 static u32 rights(const struct vma *v, u32 how)
 {
-    return v->flags & VM_PROT & (how & PROVIDE_GUARDED ? ~VM_WRITE : ~0u);
+    return vma_rights(v) & (how & PROVIDE_GUARDED ? ~VM_WRITE : ~0u);
 }
 
 /* The slot of va, which shows nothing, guarded as `how` says. -ENOMEM, -EEXIST. */
@@ -81,7 +81,7 @@ static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
         } else {
             slot_show_zero(s, prot & ~VM_WRITE);
         }
-        if (!prot) /* it is parked */
+        if (!(prot & VM_PROT)) /* it is parked */
             slot_protect(&c, v, s.table, s.i, s.i + 1);
     }
     spin_unlock(&s.table->lock);
@@ -114,7 +114,7 @@ static int show(struct vma *v, struct slot s, vaddr_t va, u32 prot)
     pg = node->slot[pgoff % INDEX_SLOTS];
     if (!pg)
         err = -EFAULT;
-    else if (prot &&
+    else if ((prot & VM_PROT) &&
              !slot_show(NULL, s.entry, va, 0, pg, slot_rights(prot, 0), number, &t))
         err = -ENOMEM;
     spin_unlock(&node->lock);

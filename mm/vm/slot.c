@@ -195,8 +195,8 @@ static always_inline pte_t protect_some(pte_t *e, u64 n, pte_t rights, pte_t kee
     return changed;
 }
 
-/* Those of the entries [i, stop). Returns whether some lost a right: more rights need no flush, a
- * fault finds them. */
+/* Those of the entries [i, stop). Returns whether some lost a right, or perhaps one by another key: more
+ * rights need no flush, a fault finds them. */
 static bool protect_many(const struct page *table, unsigned i, unsigned stop,
                          pte_t rights, pte_t keep)
 {
@@ -207,21 +207,21 @@ static bool protect_many(const struct page *table, unsigned i, unsigned stop,
     else
         while ((i = pt_next_used(table, i, stop)) < stop)
             changed |= protect_some(e + i++, 1, rights, keep);
-    return changed & ((rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
+    return changed & (PTE_KEY | (rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
 }
 
 static always_inline void protect(struct change *c, const struct vma *v,
                                   struct page *table, unsigned i, unsigned stop,
                                   unsigned order)
 {
-    u32 prot = vma_given(v);
+    u32 prot = vma_given(v), some = prot & VM_PROT;
     bool shared = vma_kind(v) == VMA_SHARED;
     pte_t *e = pt_entries(table), rights = slot_rights(prot, order);
     pte_t keep = PTE_ADDR | (shared ? 0 : PTE_WRITE);
 
     if (!shared) /* writable only what is, and may stay so */
         keep &= prot & VM_WRITE ? ~0ull : ~PTE_WRITE, rights &= ~PTE_WRITE;
-    if (prot && stop - i > TLB_ADDRS) {
+    if (some && stop - i > TLB_ADDRS) {
         if (protect_many(table, i, stop, rights, keep))
             change_note_all(c);
         return;
@@ -231,11 +231,12 @@ static always_inline void protect(struct change *c, const struct vma *v,
 
         if (!pte_present(old))
             continue;
-        pte = likely(prot) ? rights | (old & keep) : pte_make_parked(pte_pfn(old));
+        pte = likely(some) ? rights | (old & keep) : pte_make_parked(pte_pfn(old));
         if (pte == old)
             continue;
         pte_store(&e[i], pte);
-        if (!prot || (old & ~pte & PTE_WRITE) || (pte & ~old & PTE_NX))
+        if (!some || (old & ~pte & PTE_WRITE) || (pte & ~old & PTE_NX) ||
+            ((old ^ pte) & PTE_KEY))
             change_note(c, pt_address(table, i));
     }
 }

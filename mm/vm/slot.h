@@ -122,7 +122,8 @@ static inline pte_t slot_load(struct slot s)
     return s.table ? pte_load(s.entry) : 0;
 }
 
-/* A translation of a page of this order without its frame: add the page's address. */
+/* A translation of a page of this order without its frame: add the page's address. prot:
+ * vma_rights(), or fewer. */
 static inline pte_t slot_rights(u32 prot, unsigned order)
 {
     return pte_make_user(0, prot) | (order ? PTE_LARGE : 0);

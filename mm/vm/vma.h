@@ -44,11 +44,15 @@ struct vm_object;
 /* Its monitor is asked (mm/vm/monitor.h): before a page is made, before one that is guarded is
  * written, before a page that its object has is shown. */
 #define VM_ASK_MISSING 0x08000000u
-#define VM_ASK_WRITE   0x10000000u
-#define VM_ASK_MINOR   0x20000000u
+#define VM_ASK_WRITE   0x00040000u
+#define VM_ASK_MINOR   0x00080000u
 #define VM_MONITORED   (VM_ASK_MISSING | VM_ASK_WRITE | VM_ASK_MINOR)
 /* Of these, where only faults show pages and give the right to write. */
 #define VM_BY_FAULT    (VM_ASK_WRITE | VM_ASK_MINOR)
+/* Its protection key (arch/pkey.h), and all that its translations say of rights. */
+#define VM_KEY_SHIFT   PTE_PROT_KEY_SHIFT
+#define VM_KEY         (15u << VM_KEY_SHIFT)
+#define VM_RIGHTS      (VM_PROT | VM_KEY)
 
 /* Its place among those with the same homes: mm/vm/kin.h. */
 struct kin {
@@ -115,10 +119,22 @@ static inline unsigned vma_order(const struct vma *v)
     return v->flags & VM_HUGE ? HUGE_ORDER : 0;
 }
 
-/* The rights that translations of v get without a fault. */
+/* What translations of v say: its rights with its key, for slot_rights(). Without any right of
+ * VM_PROT there are none. */
+static inline u32 vma_rights(const struct vma *v)
+{
+    return v->flags & VM_RIGHTS;
+}
+
+/* What they say without a fault. */
 static inline u32 vma_given(const struct vma *v)
 {
-    return v->flags & VM_PROT & (v->flags & VM_ASK_WRITE ? ~VM_WRITE : ~0u);
+    return vma_rights(v) & (v->flags & VM_ASK_WRITE ? ~VM_WRITE : ~0u);
+}
+
+static inline unsigned vma_key(const struct vma *v)
+{
+    return v->flags >> VM_KEY_SHIFT;
 }
 
 static inline u64 vma_page_size(const struct vma *v)

@@ -39,6 +39,21 @@ struct page *host_memmap;
 paddr_t kernel_root;
 u64 pte_nx_mask = PTE_NX;
 
+/* ---- protection keys: none, unless a test sets keys_on ---- */
+
+bool keys_on;
+static u32 keys_register;
+
+u32 arch_keys_load(void)
+{
+    return keys_register;
+}
+
+void arch_keys_store(u32 rights)
+{
+    keys_register = rights;
+}
+
 static u64 free_at_boot;
 
 /* ---- pauses: none is due, unless a test sets pause_cycles to 0 ---- */

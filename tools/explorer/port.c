@@ -23,7 +23,18 @@ uintptr_t ex_cpu_offset[EX_CPUS];
 u32 cpu_count = EX_CPUS;
 paddr_t kernel_root;
 u64 pte_nx_mask = PTE_NX;
+bool keys_on; /* no protection keys */
 char ex_panic_text[512];
+
+u32 arch_keys_load(void)
+{
+    return 0;
+}
+
+void arch_keys_store(u32 rights)
+{
+    (void)rights;
+}
 
 /* ---- the end ---- */
 

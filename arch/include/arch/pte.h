@@ -3,12 +3,13 @@
  * Format of a translation: constructors and readers. Everything above treats pte_t as
  * opaque. Compiles unmodified on the host.
  *
- *   63  62..52   51 .................. 12  11..9  8   7   6   5   4    3    2   1   0
- *  +---+-------+--------------------------+------+---+---+---+---+----+----+---+---+---+
- *  |NX |ignored|       frame number       |  sw  | G |PS | D | A |PCD |PWT |U/S|R/W| P |
- *  +---+-------+--------------------------+------+---+---+---+---+----+----+---+---+---+
+ *   63  62..59 58..52 51 ............. 12  11..9  8   7   6   5   4    3    2   1   0
+ *  +---+------+------+---------------------+-----+---+---+---+---+----+----+---+---+---+
+ *  |NX | key  |ignored|   frame number     | sw  | G |PS | D | A |PCD |PWT |U/S|R/W| P |
+ *  +---+------+------+---------------------+-----+---+---+---+---+----+----+---+---+---+
  *
- * Intel SDM vol. 3A, 4.5 "4-Level Paging and 5-Level Paging", table 4-20.
+ * Intel SDM vol. 3A, 4.5 "4-Level Paging and 5-Level Paging", table 4-20; the protection key,
+ * in entries of user pages of any size, 4.6.2. It is 0 where the CPU has no keys (arch/pkey.h).
  *
  * An entry is none (0), present, or parked: private memory whose VMA lost all rights keeps
  * its page in a not-present entry with a software bit and the frame number inverted, so that
@@ -32,6 +33,7 @@ typedef u64 pte_t;
 #define PTE_LARGE    (1ull << 7)
 #define PTE_GLOBAL   (1ull << 8)
 #define PTE_PARKED   (1ull << 9) /* software: only with PTE_PRESENT clear */
+#define PTE_KEY      (15ull << 59)
 #define PTE_NX       (1ull << 63)
 #define PTE_ADDR     0x000ffffffffff000ull
 
@@ -45,6 +47,8 @@ extern u64 pte_nx_mask;
 #define PTE_PROT_R 1u
 #define PTE_PROT_W 2u
 #define PTE_PROT_X 4u
+/* Beside them, of a user page: its protection key. */
+#define PTE_PROT_KEY_SHIFT 28
 
 /* A user translation. Accessed and dirty are set from the start: memory objects and
  * private memory have no use for the hardware's bits, and the CPU then never writes the
@@ -52,7 +56,8 @@ extern u64 pte_nx_mask;
 static inline pte_t pte_make_user(pfn_t pfn, u32 prot)
 {
     return pfn << PAGE_SHIFT | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY |
-           (prot & PTE_PROT_W ? PTE_WRITE : 0) | (prot & PTE_PROT_X ? 0 : pte_nx_mask);
+           (prot & PTE_PROT_W ? PTE_WRITE : 0) | (prot & PTE_PROT_X ? 0 : pte_nx_mask) |
+           (pte_t)(prot >> PTE_PROT_KEY_SHIFT) << 59;
 }
 
 static inline pte_t pte_make_kernel(pfn_t pfn, u32 prot)
@@ -101,6 +106,11 @@ static inline bool pte_writable(pte_t pte)
 static inline bool pte_executable(pte_t pte)
 {
     return !(pte & PTE_NX);
+}
+
+static inline unsigned pte_key(pte_t pte)
+{
+    return pte >> 59 & 15;
 }
 
 static inline bool pte_user(pte_t pte)

@@ -10,10 +10,12 @@
 #include "lib/uapi/ptrace.h"
 
 #define ARCH_FPU_ROOM (1024 + 64)
+#define ARCH_FPU_MAX  2816 /* bytes in any form */
 
 struct arch_stopped {
     u64 fs_base, gs_base, selectors;
     bool bases_changed, fpu_changed;
+    u32 keys; /* arch/pkey.h: with the FPU's state */
     u8 fpu[ARCH_FPU_ROOM]; /* an area of arch_fpu_size() bytes, aligned inside */
 };
 
@@ -27,7 +29,8 @@ void arch_regs_get(const struct trapframe *tf, const struct arch_stopped *s,
 int must_check arch_regs_set(struct trapframe *tf, struct arch_stopped *s,
                              const struct user_regs *regs);
 
-/* Bytes of the FPU's state as one of the two instructions writes it; 0: the CPU has no such state. */
+/* Bytes of the FPU's state as one of the two instructions writes it; 0: the CPU has no such state. The
+ * rights by keys are a part of what XSAVE writes. */
 enum fpu_form { FPU_FXSAVE, FPU_XSAVE };
 size_t arch_fpu_bytes(enum fpu_form form);
 void arch_fpu_get(struct arch_stopped *s, void *out, enum fpu_form form);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The machine's part of a thread: kernel stack pointer, selectors, FS/GS base, FPU state.
+ * The machine's part of a thread: kernel stack pointer, selectors, FS/GS base, FPU state, rights
+ * by protection keys.
  */
 #pragma once
 
@@ -23,18 +24,19 @@ struct arch_thread {
     u64 selectors; /* DS, ES, FS, GS of user mode, 16 bits each */
     void *
         fpu; /* 64-byte aligned save area of arch_fpu_size() bytes; owned by this struct */
+    u32 keys; /* arch/pkey.h: the register while it is not running */
     struct arch_debug
         *debug; /* NULL, but for a thread that is watched: arch/debugreg.h */
 };
 
 /* Prepares a thread that will start at entry(arg) on the stack that ends at stack_top, with
- * a fresh FPU state. entry must not return. 0 or -ENOMEM. */
+ * a fresh FPU state and rights by key 0 only. entry must not return. 0 or -ENOMEM. */
 int must_check arch_thread_init(struct arch_thread *t, uintptr_t stack_top,
                                 void (*entry)(void *), void *arg);
 void arch_thread_fini(struct arch_thread *t);
 
-/* Copies selectors, FS/GS base and FPU state of `from`, which is the running thread, to
- * `to`. */
+/* Copies selectors, FS/GS base, FPU state and rights by keys of `from`, which is the running
+ * thread, to `to`. */
 void arch_thread_copy(struct arch_thread *to, struct arch_thread *from);
 
 /* Gives a thread that never ran another FS base, with the null selector. */
@@ -50,7 +52,7 @@ void arch_thread_bases_get(struct arch_thread *t);
 void arch_thread_bases_set(struct arch_thread *t, u64 selectors, u64 fs_base,
                            u64 gs_base);
 
-/* execve: fresh FPU state, null selectors, FS/GS base 0, for the running thread. */
+/* execve: fresh FPU state, rights by key 0 only, null selectors, FS/GS base 0, for the running thread. */
 void arch_thread_reset(struct arch_thread *t);
 
 /* Where the registers of user mode stand while the thread is in the kernel. */
@@ -59,7 +61,7 @@ static inline struct trapframe *arch_thread_frame(const struct arch_thread *t)
     return (struct trapframe *)(t->stack_top - sizeof(struct trapframe));
 }
 
-/* Switches stacks, FPU state, selectors, FS/GS base, TSS.rsp0 and the per-CPU block's kernel_stack.
+/* Switches stacks, FPU state, rights by keys, selectors, FS/GS base, TSS.rsp0 and the per-CPU block's kernel_stack.
  * Interrupts are off. Returns when `prev` is switched to again. */
 void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next);
 

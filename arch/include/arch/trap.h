@@ -69,6 +69,9 @@ void return_to_user(struct trapframe *tf);
 #define ACCESS_EXEC  4u
 bool page_fault(struct trapframe *tf, vaddr_t addr, u32 access);
 
+/* A page fault of user mode at `addr`, where the page has a protection key that denies the access. */
+void key_fault(struct trapframe *tf, vaddr_t addr);
+
 /* Any other exception raised in user mode: queues the signal. vector: Intel SDM vol. 3A,
  * table 6-1. addr: what si_addr shall say. Of a debug trap `error` is what
  * arch_debug.status holds: arch/debugreg.h. */

@@ -28,6 +28,7 @@
 #define CR4_OSXSAVE    (1ull << 18)
 #define CR4_SMEP       (1ull << 20)
 #define CR4_SMAP       (1ull << 21)
+#define CR4_PKE        (1ull << 22)
 
 struct cpuid_regs {
     u32 eax, ebx, ecx, edx;
@@ -41,6 +42,20 @@ static inline struct cpuid_regs cpuid(u32 leaf, u32 sub)
                      : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
                      : "a"(leaf), "c"(sub));
     return r;
+}
+
+/* Only with CR4.PKE. */
+static inline u32 rdpkru(void)
+{
+    u32 pkru, zero;
+
+    __asm__ volatile("rdpkru" : "=a"(pkru), "=d"(zero) : "c"(0));
+    return pkru;
+}
+
+static inline void wrpkru(u32 pkru)
+{
+    __asm__ volatile("wrpkru" ::"a"(pkru), "c"(0), "d"(0) : "memory");
 }
 
 static inline u64 rdmsr(u32 msr)

@@ -59,8 +59,8 @@ enum ist { IST_FATAL = 1, IST_NMI = 2, IST_DB = 3, IST_COUNT = 3 };
 
 /* What this kernel uses or reports, found once by features_init. */
 struct cpu_features {
-    bool nx, mce, pge, smep, smap, umip, xsave, avx, rdrand, apic, x2apic, page1g, sep,
-        pat;
+    bool nx, mce, pge, smep, smap, umip, pku, xsave, avx, rdrand, apic, x2apic, page1g,
+        sep, pat;
     bool invariant_tsc, tsc_deadline, hypervisor;
     u32 phys_bits; /* of physical addresses */
     u32 max_leaf;

@@ -4,6 +4,7 @@
  */
 #include "arch/cpuid.h"
 #include "arch/cpu.h"
+#include "arch/pkey.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/drivers/clock/tsc.h"
 #include "lib/fmt.h"
@@ -35,7 +36,7 @@ static const struct flag flags[] = {
     {FLAGS_XC, 5, "abm"},       {FLAGS_7B, 3, "bmi1"},        {FLAGS_7B, 5, "avx2"},
     {FLAGS_7B, 7, "smep"},      {FLAGS_7B, 8, "bmi2"},        {FLAGS_7B, 9, "erms"},
     {FLAGS_7B, 18, "rdseed"},   {FLAGS_7B, 19, "adx"},        {FLAGS_7B, 20, "smap"},
-    {FLAGS_7C, 2, "umip"},
+    {FLAGS_7C, 2, "umip"},     {FLAGS_7C, 3, "pku"},         {FLAGS_7C, 4, "ospke"},
 };
 
 /* Appends formatted text to what is there already; the end is never passed. */
@@ -62,6 +63,8 @@ static size_t append_flags(char *buf, size_t size, size_t n)
     reg[FLAGS_XC] = r.ecx;
     if (!cpu_features.xsave) /* hidden from programs too: OSXSAVE is off */
         reg[FLAGS_1C] &= ~(1u << 28 | 1u << 26);
+    if (!keys_on)
+        reg[FLAGS_7C] &= ~(1u << 3);
     for (u32 i = 0; i < ARRAY_SIZE(flags); i++) {
         if (reg[flags[i].reg] >> flags[i].bit & 1)
             APPEND(" %s", flags[i].name);

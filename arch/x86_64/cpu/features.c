@@ -4,6 +4,7 @@
  */
 #include "arch/x86_64/cpu/features.h"
 #include "arch/mmu.h"
+#include "arch/pkey.h"
 #include "arch/time.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/fpu.h"
@@ -41,6 +42,7 @@ static void ask(struct cpu_features *f)
         f->smep = BIT(r.ebx, 7);
         f->smap = BIT(r.ebx, 20);
         f->umip = BIT(r.ecx, 2);
+        f->pku = f->xsave && BIT(r.ecx, 3);
     }
     r = cpuid(0x80000001, 0); /* present: long mode was found there */
     f->nx = BIT(r.edx, 20);
@@ -88,7 +90,7 @@ static void report(void)
         bool there;
         const char *name;
     } wanted[] = {{f->nx, "nx"},     {f->smep, "smep"},     {f->smap, "smap"},
-                  {f->umip, "umip"}, {f->pge, "pge"},       {f->xsave, "xsave"},
+                  {f->umip, "umip"}, {keys_on, "pku"}, {f->pge, "pge"},       {f->xsave, "xsave"},
                   {f->avx, "avx"},   {f->rdrand, "rdrand"}, {f->page1g, "pdpe1gb"}};
     char missing[96];
     size_t n = 0;

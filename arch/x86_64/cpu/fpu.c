@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Saving and loading the FPU. Plain XSAVE format (Intel SDM vol. 1, 13.4): 512 bytes as
- * FXSAVE writes them, a header of 64 bytes, then AVX at the offset CPUID names.
+ * FXSAVE writes them, a header of 64 bytes, then AVX at the offset CPUID names. PKRU is
+ * component 9 (vol. 1, 13.5.7), on where CR4.PKE is.
  */
 #include "arch/x86_64/cpu/fpu.h"
+#include "arch/pkey.h"
 #include "arch/x86_64/cpu/cpu.h"
+#include "kernel/cmdline.h"
 #include "lib/assert.h"
 #include "lib/string.h"
 
@@ -37,7 +40,10 @@ struct xsave_header {
     u64 xstate_bv, xcomp_bv, reserved[6];
 };
 
-static u32 components; /* of XCR0; 0: FXSAVE */
+bool keys_on;
+struct fpu_layout fpu_layout;
+
+static u32 components; /* of an area; 0: FXSAVE */
 static u32 area_size = FPU_LEGACY_SIZE;
 static u32 mxcsr_mask = MXCSR_MASK_DEFAULT;
 static u8 initial[FPU_AREA_MAX] __attribute__((aligned(FPU_ALIGN)));
@@ -47,23 +53,53 @@ size_t fpu_size(void)
     return area_size;
 }
 
-u64 fpu_components(void)
+static void set_xcr0(u32 value)
 {
-    return components;
+    __asm__ volatile("xsetbv" ::"c"(0), "a"(value), "d"(0));
 }
 
 static void choose_components(void)
 {
+    u32 there = cpuid(0xd, 0).eax;
+
     components = XCR0_X87 | XCR0_SSE | (cpu_features.avx ? XCR0_AVX : 0);
-    components &= cpuid(0xd, 0).eax;
+    components &= there;
+    keys_on = cpu_features.pku && there & XCR0_PKRU && !cmdline_get("nopku");
 }
 
 static void enable(void)
 {
     write_cr0((read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
-    write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | (components ? CR4_OSXSAVE : 0));
+    write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | (components ? CR4_OSXSAVE : 0) |
+              (keys_on ? CR4_PKE : 0));
     if (components)
-        __asm__ volatile("xsetbv" ::"c"(0), "a"(components), "d"(0));
+        set_xcr0(components | (keys_on ? XCR0_PKRU : 0));
+}
+
+/* The size of an area, of what XCR0 has now. */
+static u32 xsave_size(void)
+{
+    return cpuid(0xd, 0).ebx;
+}
+
+static void measure(void)
+{
+    fpu_layout = (struct fpu_layout){.size = FPU_LEGACY_SIZE};
+    if (!components)
+        return;
+    fpu_layout.components = components;
+    set_xcr0(components);
+    area_size = fpu_layout.size = xsave_size();
+    ASSERT(area_size >= FPU_LEGACY_SIZE + sizeof(struct xsave_header) &&
+           area_size <= FPU_AREA_MAX);
+    if (!keys_on)
+        return;
+    fpu_layout.components |= XCR0_PKRU;
+    set_xcr0(components | XCR0_PKRU);
+    fpu_layout.size = xsave_size();
+    fpu_layout.pkru_at = cpuid(0xd, 9).ebx;
+    ASSERT(fpu_layout.pkru_at >= area_size &&
+           fpu_layout.size == fpu_layout.pkru_at + sizeof(u64));
 }
 
 void fpu_init(void)
@@ -73,11 +109,7 @@ void fpu_init(void)
     if (cpu_features.xsave)
         choose_components();
     enable();
-    if (components) {
-        area_size = cpuid(0xd, 0).ebx; /* for what XCR0 has now */
-        ASSERT(area_size >= FPU_LEGACY_SIZE + sizeof(struct xsave_header) &&
-               area_size <= FPU_AREA_MAX);
-    }
+    measure();
     __asm__ volatile("fxsave64 %0" : "=m"(*fx));
     if (fx->mxcsr_mask)
         mxcsr_mask = fx->mxcsr_mask;
@@ -112,6 +144,8 @@ void fpu_load(const void *area)
 void fpu_reset(void)
 {
     fpu_load(initial);
+    if (keys_on)
+        wrpkru(PKRU_INITIAL);
 }
 
 void fpu_fill_initial(void *area)
@@ -133,11 +167,21 @@ bool fpu_sanitise(void *area, bool extended)
         head->xstate_bv = XCR0_X87 | XCR0_SSE;
         return true;
     }
-    if (head->xstate_bv & ~(u64)components || head->xcomp_bv)
+    if (head->xstate_bv & ~fpu_layout.components || head->xcomp_bv)
         return false;
     for (u32 i = 0; i < ARRAY_SIZE(head->reserved); i++) {
         if (head->reserved[i])
             return false;
     }
     return true;
+}
+
+u32 arch_keys_load(void)
+{
+    return rdpkru();
+}
+
+void arch_keys_store(u32 rights)
+{
+    wrpkru(rights);
 }

@@ -4,6 +4,7 @@
  * may get into a frame or an FPU area that the way back to user mode cannot bear.
  */
 #include "arch/ptrace.h"
+#include "arch/pkey.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/fpu.h"
 #include "arch/x86_64/cpu/gdt.h"
@@ -18,7 +19,6 @@ STATIC_ASSERT(sizeof(struct user_regs) == 27 * 8);
 #define RFLAGS_TRACER 0x54dd5ull
 
 #define FP_SOFTWARE_AT 464 /* debuggers find XCR0 here */
-#define FP_HEADER_AT   512
 
 static u8 *area_of(struct arch_stopped *s)
 {
@@ -33,12 +33,16 @@ void arch_stop_save(struct arch_thread *t, struct arch_stopped *s)
     s->selectors = t->selectors;
     s->bases_changed = s->fpu_changed = false;
     fpu_save(area_of(s));
+    s->keys = keys_on ? rdpkru() : 0;
 }
 
 void arch_stop_load(struct arch_thread *t, struct arch_stopped *s)
 {
-    if (s->fpu_changed)
+    if (s->fpu_changed) {
         fpu_load(area_of(s));
+        if (keys_on)
+            wrpkru(s->keys);
+    }
     if (s->bases_changed)
         arch_thread_bases_set(t, s->selectors, s->fs_base, s->gs_base);
 }
@@ -139,35 +143,49 @@ size_t arch_fpu_bytes(enum fpu_form form)
 {
     if (form == FPU_FXSAVE)
         return FPU_LEGACY_SIZE;
-    return fpu_components() ? fpu_size() : 0;
+    return fpu_layout.components ? fpu_layout.size : 0;
 }
 
 void arch_fpu_get(struct arch_stopped *s, void *out, enum fpu_form form)
 {
-    u64 components = fpu_components();
+    const struct fpu_layout *l = &fpu_layout;
 
-    memcpy(out, area_of(s), arch_fpu_bytes(form));
-    if (form == FPU_XSAVE)
-        memcpy((u8 *)out + FP_SOFTWARE_AT, &components, sizeof(components));
+    if (form == FPU_FXSAVE) {
+        memcpy(out, area_of(s), FPU_LEGACY_SIZE);
+        return;
+    }
+    memset(out, 0, l->size);
+    memcpy(out, area_of(s), fpu_size());
+    memcpy((u8 *)out + FP_SOFTWARE_AT, &l->components, sizeof(l->components));
+    if (l->pkru_at) {
+        *fpu_used(out) |= XCR0_PKRU;
+        memcpy((u8 *)out + l->pkru_at, &s->keys, sizeof(s->keys));
+    }
+}
+
+/* As XRSTOR does, what has no PKRU has 0, all rights. */
+static void set_keys(struct arch_stopped *s, u8 *area, const u8 *in)
+{
+    s->keys = 0;
+    if (fpu_layout.pkru_at && *fpu_used(area) & XCR0_PKRU)
+        memcpy(&s->keys, in + fpu_layout.pkru_at, sizeof(s->keys));
+    *fpu_used(area) &= ~(u64)XCR0_PKRU;
 }
 
 int arch_fpu_set(struct arch_stopped *s, const void *in, enum fpu_form form)
 {
     u8 old[FPU_AREA_MAX], *area = area_of(s);
-    u64 used;
 
     memcpy(old, area, fpu_size());
-    memcpy(area, in, arch_fpu_bytes(form));
-    if (!fpu_sanitise(area, form == FPU_XSAVE || fpu_components())) {
+    memcpy(area, in, form == FPU_XSAVE ? fpu_size() : FPU_LEGACY_SIZE);
+    if (!fpu_sanitise(area, form == FPU_XSAVE || fpu_layout.components)) {
         memcpy(area, old, fpu_size());
         return -EINVAL;
     }
-    if (form == FPU_FXSAVE &&
-        fpu_components()) { /* what was given counts, the rest stays */
-        memcpy(&used, area + FP_HEADER_AT, sizeof(used));
-        used |= 3;
-        memcpy(area + FP_HEADER_AT, &used, sizeof(used));
-    }
+    if (form == FPU_XSAVE)
+        set_keys(s, area, in);
+    else if (fpu_layout.components) /* what was given counts, the rest stays */
+        *fpu_used(area) |= 3;
     s->fpu_changed = true;
     return 0;
 }

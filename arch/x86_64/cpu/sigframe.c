@@ -5,10 +5,12 @@
  *   handler's rsp -> return address (restorer)    rsp % 16 == 8, as after a call
  *                    ucontext                     registers, mask, where the FPU state is
  *                    siginfo                      128 bytes
- *                    FPU state                    64-byte aligned, XSAVE or FXSAVE format
+ *                    FPU state                    64-byte aligned, XSAVE or FXSAVE format,
+ *                                                 with PKRU where there are keys
  *   old rsp - 128 -> the red zone                 untouched
  */
 #include "arch/sigframe.h"
+#include "arch/pkey.h"
 #include "arch/thread.h"
 #include "arch/uaccess.h"
 #include "arch/x86_64/cpu/cpu.h"
@@ -67,33 +69,44 @@ STATIC_ASSERT(sizeof(struct fp_software) == 48);
 
 u64 arch_min_sigstack(void)
 {
-    return align_up(sizeof(struct rt_sigframe) + 16 + fpu_size() + 4 + FPU_ALIGN, 16);
+    return align_up(sizeof(struct rt_sigframe) + 16 + fpu_layout.size + 4 + FPU_ALIGN, 16);
 }
 
-/* Saves the FPU to t->fpu and from there to `at`. */
-static int push_fpu(struct arch_thread *t, vaddr_t at)
+/* How the FPU's state ends in memory: PKRU only with keys. */
+struct fp_end {
+    u32 pkru, pad, magic2;
+};
+
+/* Saves the FPU to t->fpu and from there to `at`; PKRU, which is `keys`, to where it stands. What
+ * lies between is left as it is, as XSAVE leaves it. */
+static int push_fpu(struct arch_thread *t, vaddr_t at, u32 keys)
 {
     struct fp_software *sw = (struct fp_software *)((u8 *)t->fpu + FP_SOFTWARE_AT);
-    u32 magic2 = FP_XSTATE_MAGIC2;
-    u32 size = (u32)fpu_size();
+    struct fp_end end = {keys, 0, FP_XSTATE_MAGIC2};
+    const struct fpu_layout *l = &fpu_layout;
+    size_t left;
 
     fpu_save(t->fpu);
     memset(sw, 0, sizeof(*sw));
-    if (fpu_components())
-        *sw =
-            (struct fp_software){FP_XSTATE_MAGIC1, size + 4, fpu_components(), size, {0}};
-    if (arch_copy_to_user(at, t->fpu, size))
+    if (!l->components)
+        return arch_copy_to_user(at, t->fpu, l->size) ? -EFAULT : 0;
+    *sw = (struct fp_software){FP_XSTATE_MAGIC1, l->size + 4, l->components, l->size, {0}};
+    if (l->pkru_at)
+        *fpu_used(t->fpu) |= XCR0_PKRU;
+    left = arch_copy_to_user(at, t->fpu, fpu_size());
+    *fpu_used(t->fpu) &= ~(u64)XCR0_PKRU;
+    if (left)
         return -EFAULT;
-    if (fpu_components() && arch_copy_to_user(at + size, &magic2, sizeof(magic2)))
-        return -EFAULT;
-    return 0;
+    left = l->pkru_at ? arch_copy_to_user(at + l->pkru_at, &end, sizeof(end))
+                      : arch_copy_to_user(at + l->size, &end.magic2, sizeof(end.magic2));
+    return left ? -EFAULT : 0;
 }
 
 static void fill_context(struct user_context *uc, const struct trapframe *tf,
                          const struct arch_signal *s, vaddr_t fpstate)
 {
     *uc = (struct user_context){
-        .uc_flags = (fpu_components() ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS |
+        .uc_flags = (fpu_layout.components ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS |
                     UC_STRICT_RESTORE_SS,
         .ss_sp = s->ss_sp,
         .ss_flags = s->ss_flags,
@@ -131,7 +144,7 @@ static void fill_context(struct user_context *uc, const struct trapframe *tf,
 static bool place_frame(const struct trapframe *tf, const struct arch_signal *s,
                         vaddr_t *frame, vaddr_t *fpstate)
 {
-    u64 need = fpu_size() + (fpu_components() ? 4 : 0);
+    u64 need = fpu_layout.size + (fpu_layout.components ? 4 : 0);
     vaddr_t top = s->stack ? s->stack : tf->rsp - RED_ZONE;
     vaddr_t sp = s->stack ? s->stack : tf->rsp;
 
@@ -144,6 +157,22 @@ static bool place_frame(const struct trapframe *tf, const struct arch_signal *s,
     return true;
 }
 
+/* Writes both parts. The stack may have a key that the program has denied itself, as a handler's own
+ * stack may that it shall not meet otherwise: Linux opens all meanwhile (since 6.12). */
+static int push_frame(struct arch_thread *t, vaddr_t fpstate, vaddr_t frame,
+                      const struct rt_sigframe *f)
+{
+    u32 keys = keys_on ? rdpkru() : 0;
+    bool done;
+
+    if (keys)
+        wrpkru(0);
+    done = !push_fpu(t, fpstate, keys) && !arch_copy_to_user(frame, f, sizeof(*f));
+    if (keys)
+        wrpkru(keys);
+    return done ? 0 : -EFAULT;
+}
+
 int arch_signal_push(struct arch_thread *t, struct trapframe *tf,
                      const struct arch_signal *s)
 {
@@ -152,12 +181,10 @@ int arch_signal_push(struct arch_thread *t, struct trapframe *tf,
 
     if (!(s->sa_flags & SA_RESTORER_FLAG) || !place_frame(tf, s, &frame, &fpstate))
         return -EFAULT;
-    if (push_fpu(t, fpstate))
-        return -EFAULT;
     f.restorer = s->restorer;
     fill_context(&f.uc, tf, s, fpstate);
     memcpy(f.info, s->info, sizeof(f.info));
-    if (arch_copy_to_user(frame, &f, sizeof(f)))
+    if (push_frame(t, fpstate, frame, &f))
         return -EFAULT;
 
     tf->rip = s->handler;
@@ -173,32 +200,50 @@ int arch_signal_push(struct arch_thread *t, struct trapframe *tf,
     return 0;
 }
 
+/* Reads it from user memory to `area`, which can be loaded then. PKRU of a frame without is
+ * *keys, of one whose header says that it is in its first state 0: all rights, as XRSTOR has it. */
+static int read_fpu(u8 *area, vaddr_t at, u32 *keys)
+{
+    const struct fp_software *sw = (const struct fp_software *)(area + FP_SOFTWARE_AT);
+    const struct fpu_layout *l = &fpu_layout;
+    struct fp_end end = {0};
+    u32 from = l->pkru_at ? 0 : offsetof(struct fp_end, magic2);
+    u32 room = l->size + sizeof(end.magic2);
+    bool extended = false;
+
+    if (at >= USER_END || USER_END - at < room ||
+        arch_copy_from_user(area, at, FPU_LEGACY_SIZE))
+        return -EFAULT;
+    if (l->components && sw->magic1 == FP_XSTATE_MAGIC1 && sw->state_size == l->size &&
+        sw->extended_size == room) {
+        if (arch_copy_from_user(area + FPU_LEGACY_SIZE, at + FPU_LEGACY_SIZE,
+                                fpu_size() - FPU_LEGACY_SIZE) ||
+            arch_copy_from_user((u8 *)&end + from, at + room - (sizeof(end) - from),
+                                sizeof(end) - from))
+            return -EFAULT;
+        extended = end.magic2 == FP_XSTATE_MAGIC2;
+    }
+    if (!fpu_sanitise(area, extended))
+        return -EFAULT;
+    if (extended)
+        *keys = *fpu_used(area) & XCR0_PKRU ? end.pkru : 0;
+    return 0;
+}
+
 /* Loads the FPU from user memory; no pointer: initial values. Through its own buffer:
  * the copy may sleep, and a switch of threads saves over t->fpu. */
 static int pop_fpu(vaddr_t at)
 {
     u8 area[FPU_AREA_MAX] __attribute__((aligned(FPU_ALIGN)));
-    const struct fp_software *sw = (const struct fp_software *)(area + FP_SOFTWARE_AT);
-    u32 size = (u32)fpu_size(), magic2 = 0;
-    bool extended = false;
+    u32 keys = PKRU_INITIAL;
+    int err = at ? read_fpu(area, at, &keys) : 0;
 
     fpu_reset(); /* what it stays where the frame has none, or a bad one */
-    if (at == 0)
-        return 0;
-    if (at >= USER_END || USER_END - at < size + sizeof(magic2) ||
-        arch_copy_from_user(area, at, FPU_LEGACY_SIZE))
-        return -EFAULT;
-    if (fpu_components() && sw->magic1 == FP_XSTATE_MAGIC1 && sw->state_size == size &&
-        sw->extended_size == size + sizeof(magic2)) {
-        if (arch_copy_from_user(area + FPU_LEGACY_SIZE, at + FPU_LEGACY_SIZE,
-                                size - FPU_LEGACY_SIZE) ||
-            arch_copy_from_user(&magic2, at + size, sizeof(magic2)))
-            return -EFAULT;
-        extended = magic2 == FP_XSTATE_MAGIC2;
-    }
-    if (!fpu_sanitise(area, extended))
-        return -EFAULT;
+    if (err || !at)
+        return err;
     fpu_load(area);
+    if (keys_on)
+        wrpkru(keys);
     return 0;
 }
 

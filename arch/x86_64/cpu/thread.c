@@ -5,6 +5,7 @@
  * the struct knows the bases as long as all selectors are null, which is the normal case.
  */
 #include "arch/thread.h"
+#include "arch/pkey.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/debugreg.h"
 #include "arch/x86_64/cpu/fpu.h"
@@ -84,6 +85,7 @@ int arch_thread_init(struct arch_thread *t, uintptr_t stack_top, void (*entry)(v
     t->fpu = area;
     t->fs_base = t->gs_base = t->selectors = 0;
     t->stack_top = stack_top;
+    t->keys = PKRU_INITIAL;
     t->debug = NULL;
     memset(arch_thread_frame(t), 0, sizeof(struct trapframe));
     frame = (struct switch_frame *)arch_thread_frame(t) - 1;
@@ -110,6 +112,8 @@ void arch_thread_copy(struct arch_thread *to, struct arch_thread *from)
     to->fs_base = from->fs_base;
     to->gs_base = from->gs_base;
     fpu_save(to->fpu);
+    if (keys_on)
+        to->keys = rdpkru();
 }
 
 void arch_thread_bases_get(struct arch_thread *t)
@@ -152,6 +156,11 @@ void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next)
 {
     fpu_save(prev->fpu);
     fpu_load(next->fpu);
+    if (likely(keys_on)) {
+        prev->keys = rdpkru();
+        if (unlikely(prev->keys != next->keys))
+            wrpkru(next->keys);
+    }
     prev->selectors = read_selectors();
     if (unlikely(prev->selectors))
         save_bases(prev);

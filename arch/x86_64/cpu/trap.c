@@ -30,6 +30,7 @@ STATIC_ASSERT(sizeof(struct trapframe) == 22 * 8);
 #define PF_USER     (1u << 2)
 #define PF_RESERVED (1u << 3)
 #define PF_FETCH    (1u << 4)
+#define PF_KEY      (1u << 5)
 
 /* Called by trap.asm. */
 void trap_user(struct trapframe *tf);
@@ -116,8 +117,8 @@ static void kernel_page_fault(struct trapframe *tf)
 
     if (!fixup || tf->error & (PF_RESERVED | PF_FETCH))
         kernel_fault(tf, addr);
-    /* With interrupts off the access must not sleep: it just fails. */
-    if (addr < USER_END && tf->rflags & RFLAGS_IF) {
+    /* With interrupts off the access must not sleep: it just fails, as one that a key denies. */
+    if (addr < USER_END && tf->rflags & RFLAGS_IF && !(tf->error & PF_KEY)) {
         irq_enable();
         resolved = page_fault(tf, addr, access_of(tf->error));
         irq_disable();
@@ -182,7 +183,10 @@ void trap_page_fault(struct trapframe *tf)
     if (unlikely(tf->error & PF_RESERVED))
         panic_trap(tf, "reserved bit set in the page tables at %#lx", addr);
     irq_enable();
-    page_fault(tf, addr, access_of(tf->error));
+    if (unlikely(tf->error & PF_KEY))
+        key_fault(tf, addr);
+    else
+        page_fault(tf, addr, access_of(tf->error));
     irq_disable();
     stall_end(tf->rip);
     irqoff_end();
