@@ -177,10 +177,8 @@ static u32 rare_flags(const struct mmap_args *a)
 static u32 vm_flags(const struct mapping *m)
 {
     const struct mmap_args *a = m->args;
-    u32 flags = (likely(a->prot != PROT_EXEC) ? a->prot & VM_PROT
-                                                         : exec_rights(m->mm)) |
-                (a->max_prot & VM_PROT) << 4 | m->mm->def_flags |
-                a->vm_flags;
+    u32 flags = (likely(a->prot != PROT_EXEC) ? a->prot & VM_PROT : exec_rights(m->mm)) |
+                (a->max_prot & VM_PROT) << 4 | m->mm->def_flags | a->vm_flags;
 
     if (a->flags & MAP_SHARED) /* bit 0 of MAP_SHARED and MAP_SHARED_VALIDATE */
         flags |= VM_SHARED;

@@ -159,10 +159,9 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
     for (;;) {
         spin_lock(&f->s.table->lock);
         change_begin_one(&c);
-        result = pte_load(f->s.entry)
-                     ? FAULT_OK /* what it is decides another round */
-                     : commit_object(f, &c, vma_rights(f->v) & ~VM_WRITE,
-                                     RESIDENT_FILE, &pgoff, order);
+        result = pte_load(f->s.entry) ? FAULT_OK /* what it is decides another round */
+                                      : commit_object(f, &c, vma_rights(f->v) & ~VM_WRITE,
+                                                      RESIDENT_FILE, &pgoff, order);
         spin_unlock(&f->s.table->lock);
         if (made)
             page_put(made);

@@ -68,7 +68,7 @@ struct mm {
     paddr_t root_pa; /* [c] */
     struct list all; /* list of those made by one CPU, for checks */
     u32 membarrier;  /* atomic: MEMBARRIER_* registered */
-    u32 keys; /* [M] protection keys in use, a bit each; 0: the CPU has none */
+    u32 keys;        /* [M] protection keys in use, a bit each; 0: the CPU has none */
     u32 exec_only; /* [M] VM_RIGHTS of memory that can only be executed, by a key that is for nothing
                     * else; 0: no key is */
     u32 lent; /* leaf tables it shares (mm/vm/lend.h), and frozen numbers (mm/vm/away.h); atomic */

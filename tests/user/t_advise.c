@@ -297,19 +297,6 @@ TEST(other, "process_madvise: of itself, of others, its errors")
     ERR(advise_process(other, p, P, ADV_COLD, 0), ESRCH);
 }
 
-TEST(keys, "protection keys: none, but pkey_mprotect without one is mprotect")
-{
-    unsigned char *p =
-        t_map(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (!t_tessera)
-        SKIP("this machine may have some");
-    ERR(syscall(SYS_pkey_alloc, 0, 0), EINVAL);
-    ERR(syscall(SYS_pkey_free, 1), EINVAL);
-    ERR(syscall(SYS_pkey_mprotect, p, P, PROT_READ, 1), EINVAL);
-    OK(syscall(SYS_pkey_mprotect, p, P, PROT_READ, -1));
-    FAULT(t_write(p, 1), SIGSEGV, SEGV_ACCERR, p);
-}
-
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);

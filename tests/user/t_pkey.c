@@ -3,9 +3,9 @@
  * Protection keys: the calls, what a key denies to programs and to calls for them, where memory
  * keeps its key, and execute-only memory. Registers, signals and tracers: t_pkey_thread.c.
  */
+#include "tests/user/t_pkey.h"
 #include "lib/uapi/futex.h"
 #include "tests/user/t_hugepool.h"
-#include "tests/user/t_pkey.h"
 #include <sys/uio.h>
 
 static const unsigned char returns_7[] = {0xb8, 7, 0, 0, 0, 0xc3};
@@ -63,6 +63,30 @@ TEST(mprotect_errors, "pkey_mprotect: keys in use only, -1 is mprotect")
     ERR(key_mprotect(q, P, RW, key), EACCES);
 }
 
+TEST(without, "where there are no keys none can be had, and -1 is mprotect all the same")
+{
+    unsigned char *p = t_map(NULL, 1, RW, ANON, -1, 0);
+    long result;
+    int count;
+
+    if (have_keys())
+        SKIP("there are");
+    ERR(key_alloc(0, 0), EINVAL);
+    ERR(key_free(0), EINVAL);
+    ERR(key_free(1), EINVAL);
+    ERR(key_mprotect(p, P, PROT_READ, 0), EINVAL);
+    ERR(key_mprotect(p, P, PROT_READ, 1), EINVAL);
+    memcpy(p, returns_7, sizeof(returns_7));
+    OK(key_mprotect(p, P, PROT_READ, -1));
+    FAULT(t_write(p, 1), SIGSEGV, SEGV_ACCERR, p);
+    (void)t_smaps(p, 1, "ProtectionKey", &count);
+    EQ(count, 0);
+    OK(mprotect(p, P, PROT_EXEC));
+    ALLOWED(t_read(p)); /* the CPU has no way to keep from it */
+    ALLOWED(t_call(p, &result));
+    EQ(result, 7);
+}
+
 TEST(numbers, "the machine says that it has keys")
 {
     unsigned lo, hi;
@@ -114,18 +138,19 @@ TEST(denies, "a key denies reading or writing, not fetching")
 
 TEST(key_zero, "key 0 can be denied as well, and freed")
 {
-    unsigned char *p;
-    int sig;
+    unsigned char *p, got;
 
     need_keys();
     p = t_map(NULL, 2, RW, ANON, -1, 0);
-    p[0] = 1;
-    set_rights(0, NO_WRITE); /* of the stack too: not one store until it is put back */
-    __asm__ volatile("xor %%ecx, %%ecx; xor %%edx, %%edx; mov $8, %%eax; wrpkru; mov (%1), %%al;"
-                     "mov %2, %%eax; wrpkru"
-                     : "=&a"(sig)
-                     : "r"(p + P), "i"(INITIAL)
-                     : "ecx", "edx", "memory");
+    wrpkru(INITIAL);
+    /* Of the stack too: not one store until it is put back. */
+    __asm__ volatile(
+        "xor %%ecx, %%ecx; xor %%edx, %%edx; mov %2, %%eax; wrpkru; mov (%1), %%r8b;"
+        "mov %3, %%eax; wrpkru; mov %%r8b, %0"
+        : "=m"(got)
+        : "r"(p + P), "i"(INITIAL | NO_WRITE), "i"(INITIAL)
+        : "rax", "rcx", "rdx", "r8", "memory");
+    EQ(got, 0);
     EQ(rdpkru(), INITIAL);
     pid_t pid = t_fork();
     if (!pid) {
@@ -133,7 +158,8 @@ TEST(key_zero, "key 0 can be denied as well, and freed")
         __asm__ volatile("movb $1, (%0)" ::"r"(p + P) : "memory");
         _exit(0);
     }
-    int status = t_status_of(pid); /* the handler's stack has key 0, its PKRU allows that */
+    int status =
+        t_status_of(pid); /* the handler's stack has key 0, its PKRU allows that */
     CHECK(!(WIFEXITED(status) && WEXITSTATUS(status) == 0));
     OK(key_free(0));
     EQ(key_alloc(0, 0), 0);
@@ -267,7 +293,8 @@ TEST(areas, "areas with different keys are different areas; equal ones merge")
         EQ(p[i * P], 1);
 }
 
-TEST(many, "the keys of many pages at once, present ones of tables of their own and of several")
+TEST(many,
+     "the keys of many pages at once, present ones of tables of their own and of several")
 {
     enum { N = 1300 };
     int key = new_key(0);
@@ -436,7 +463,8 @@ TEST(forked, "fork hands on keys, rights and memory; each goes on with its own")
 
 /* ---- execute-only memory ---- */
 
-TEST(exec_only, "PROT_EXEC alone takes a key that denies reading; other rights give it back")
+TEST(exec_only,
+     "PROT_EXEC alone takes a key that denies reading; other rights give it back")
 {
     unsigned char *p, text[8];
     long result = 0;
@@ -496,5 +524,5 @@ TEST(exec_only_none, "without a free key PROT_EXEC is what it was")
 
 int main(int argc, char **argv)
 {
-    return t_main(argc, argv, NULL);
+    return hugepool_main(8, argc, argv);
 }

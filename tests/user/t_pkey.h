@@ -35,11 +35,16 @@ static inline void set_rights(int key, unsigned rights)
     wrpkru((rdpkru() & ~(3u << 2 * key)) | rights << 2 * key);
 }
 
-static inline void need_keys(void)
+static inline bool have_keys(void)
 {
     unsigned a, b, c, d;
 
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(c & 1u << 4))
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && c & 1u << 4;
+}
+
+static inline void need_keys(void)
+{
+    if (!have_keys())
         SKIP("no protection keys (CPUID.7.ECX.OSPKE)");
 }
 
@@ -78,19 +83,19 @@ static inline unsigned char *keyed(size_t n, int key)
 }
 
 /* The access is denied by this key. A handler's PKRU stays after the jump out of it: it is put back. */
-#define DENIED(access, addr, key)                             \
-    do {                                                      \
-        unsigned t_pkru = rdpkru();                           \
-        int t_sig = (access);                                 \
-        wrpkru(t_pkru);                                       \
-        FAULT(t_sig, SIGSEGV, SEGV_PKUERR, addr);             \
-        EQ(*(unsigned *)((char *)&t_info + 32), key);         \
+#define DENIED(access, addr, key)                     \
+    do {                                              \
+        unsigned t_pkru = rdpkru();                   \
+        int t_sig = (access);                         \
+        wrpkru(t_pkru);                               \
+        FAULT(t_sig, SIGSEGV, SEGV_PKUERR, addr);     \
+        EQ(*(unsigned *)((char *)&t_info + 32), key); \
     } while (0)
 /* It goes on; and another kind of fault. */
 #define ALLOWED(access) EQ(access, 0)
-#define KEPT(...)                      \
-    do {                               \
-        unsigned t_pkru2 = rdpkru();   \
-        __VA_ARGS__;                   \
-        wrpkru(t_pkru2);               \
+#define KEPT(...)                    \
+    do {                             \
+        unsigned t_pkru2 = rdpkru(); \
+        __VA_ARGS__;                 \
+        wrpkru(t_pkru2);             \
     } while (0)

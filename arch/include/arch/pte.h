@@ -44,9 +44,9 @@ typedef u64 pte_t;
 extern u64 pte_nx_mask;
 
 /* Rights of a mapping, as bits of PROT_READ/WRITE/EXEC order (1, 2, 4). */
-#define PTE_PROT_R 1u
-#define PTE_PROT_W 2u
-#define PTE_PROT_X 4u
+#define PTE_PROT_R         1u
+#define PTE_PROT_W         2u
+#define PTE_PROT_X         4u
 /* Beside them, of a user page: its protection key. */
 #define PTE_PROT_KEY_SHIFT 28
 

@@ -15,7 +15,7 @@
 struct arch_stopped {
     u64 fs_base, gs_base, selectors;
     bool bases_changed, fpu_changed;
-    u32 keys; /* arch/pkey.h: with the FPU's state */
+    u32 keys;              /* arch/pkey.h: with the FPU's state */
     u8 fpu[ARCH_FPU_ROOM]; /* an area of arch_fpu_size() bytes, aligned inside */
 };
 

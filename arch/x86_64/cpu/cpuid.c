@@ -36,7 +36,7 @@ static const struct flag flags[] = {
     {FLAGS_XC, 5, "abm"},       {FLAGS_7B, 3, "bmi1"},        {FLAGS_7B, 5, "avx2"},
     {FLAGS_7B, 7, "smep"},      {FLAGS_7B, 8, "bmi2"},        {FLAGS_7B, 9, "erms"},
     {FLAGS_7B, 18, "rdseed"},   {FLAGS_7B, 19, "adx"},        {FLAGS_7B, 20, "smap"},
-    {FLAGS_7C, 2, "umip"},     {FLAGS_7C, 3, "pku"},         {FLAGS_7C, 4, "ospke"},
+    {FLAGS_7C, 2, "umip"},      {FLAGS_7C, 3, "pku"},         {FLAGS_7C, 4, "ospke"},
 };
 
 /* Appends formatted text to what is there already; the end is never passed. */

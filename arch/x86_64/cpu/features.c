@@ -89,9 +89,10 @@ static void report(void)
     const struct {
         bool there;
         const char *name;
-    } wanted[] = {{f->nx, "nx"},     {f->smep, "smep"},     {f->smap, "smap"},
-                  {f->umip, "umip"}, {keys_on, "pku"}, {f->pge, "pge"},       {f->xsave, "xsave"},
-                  {f->avx, "avx"},   {f->rdrand, "rdrand"}, {f->page1g, "pdpe1gb"}};
+    } wanted[] = {{f->nx, "nx"},         {f->smep, "smep"}, {f->smap, "smap"},
+                  {f->umip, "umip"},     {keys_on, "pku"},  {f->pge, "pge"},
+                  {f->xsave, "xsave"},   {f->avx, "avx"},   {f->rdrand, "rdrand"},
+                  {f->page1g, "pdpe1gb"}};
     char missing[96];
     size_t n = 0;
 

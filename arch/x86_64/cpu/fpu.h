@@ -15,7 +15,7 @@
 #define FPU_ALIGN       64u
 #define FPU_AREA_MAX    1024u /* x87, SSE, AVX need 832 */
 
-#define XCR0_PKRU 0x200u
+#define XCR0_PKRU    0x200u
 /* PKRU of a thread that starts, of a program that starts and of a signal handler, as on Linux: only
  * key 0 has rights. */
 #define PKRU_INITIAL 0x55555554u

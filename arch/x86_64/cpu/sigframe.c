@@ -69,7 +69,8 @@ STATIC_ASSERT(sizeof(struct fp_software) == 48);
 
 u64 arch_min_sigstack(void)
 {
-    return align_up(sizeof(struct rt_sigframe) + 16 + fpu_layout.size + 4 + FPU_ALIGN, 16);
+    return align_up(sizeof(struct rt_sigframe) + 16 + fpu_layout.size + 4 + FPU_ALIGN,
+                    16);
 }
 
 /* How the FPU's state ends in memory: PKRU only with keys. */
@@ -90,7 +91,8 @@ static int push_fpu(struct arch_thread *t, vaddr_t at, u32 keys)
     memset(sw, 0, sizeof(*sw));
     if (!l->components)
         return arch_copy_to_user(at, t->fpu, l->size) ? -EFAULT : 0;
-    *sw = (struct fp_software){FP_XSTATE_MAGIC1, l->size + 4, l->components, l->size, {0}};
+    *sw =
+        (struct fp_software){FP_XSTATE_MAGIC1, l->size + 4, l->components, l->size, {0}};
     if (l->pkru_at)
         *fpu_used(t->fpu) |= XCR0_PKRU;
     left = arch_copy_to_user(at, t->fpu, fpu_size());
