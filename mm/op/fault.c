@@ -347,7 +347,7 @@ static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vad
     return result;
 }
 
-/* Memory whose monitor is asked about writes and about pages that are there. */
+/* Huge pages, and memory whose monitor is asked about writes and about pages that are there. */
 static noinline enum fault_result resolve_by_fault(struct mm *mm, struct vma *v,
                                                    vaddr_t va, u32 access)
 {
@@ -370,28 +370,17 @@ static noinline enum fault_result resolve_by_fault(struct mm *mm, struct vma *v,
     return result;
 }
 
-/* Whether the key of v keeps the running thread from it. */
-static bool key_denies(const struct vma *v, u32 access)
-{
-    return (access & FAULT_KEYED) && !(access & FAULT_EXEC) &&
-           fault_key_denies(v, access & FAULT_WRITE);
-}
-
-/* A key counts more than what v allows: a program that asks gets to know it, as on Linux. */
-static noinline enum fault_result refuse(const struct vma *v, u32 access)
-{
-    return key_denies(v, access) ? FAULT_KEY + vma_key(v) : FAULT_ACCERR;
-}
-
+/* What few areas are, and what is refused: by a key first, as on Linux. */
 static noinline enum fault_result resolve_rare(struct mm *mm, struct vma *v, vaddr_t va,
                                                u32 access)
 {
-    if (key_denies(v, access))
+    if ((access & (FAULT_KEYED | FAULT_EXEC)) == FAULT_KEYED &&
+        fault_key_denies(v, access & FAULT_WRITE))
         return FAULT_KEY + vma_key(v);
-    if (v->flags & VM_BY_FAULT)
+    if (!vma_allows(v, access))
+        return FAULT_ACCERR;
+    if (v->flags & (VM_HUGE | VM_BY_FAULT))
         return resolve_by_fault(mm, v, va, access);
-    if (v->flags & VM_HUGE)
-        return resolve_huge(mm, v, va, access);
     return vma_kind(v) == VMA_SHARED ? resolve_shared(mm, v, va, access)
                                      : resolve_private(mm, v, va, access);
 }
@@ -399,13 +388,10 @@ static noinline enum fault_result resolve_rare(struct mm *mm, struct vma *v, vad
 enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access)
 {
     REQUIRES(&mm->lock);
-    if (!vma_allows(v, access))
-        return refuse(v, access);
-    if (unlikely(v->flags & (VM_HUGE | VM_BY_FAULT | VM_KEY)))
+    if (!vma_allows(v, access) || unlikely(v->flags & (VM_HUGE | VM_BY_FAULT | VM_KEY)))
         return resolve_rare(mm, v, va, access);
-    if (vma_kind(v) == VMA_SHARED)
-        return resolve_shared(mm, v, va, access);
-    return resolve_private(mm, v, va, access);
+    return vma_kind(v) == VMA_SHARED ? resolve_shared(mm, v, va, access)
+                                     : resolve_private(mm, v, va, access);
 }
 
 enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
