@@ -30,7 +30,7 @@ static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
     v->start = start;
     v->end = end;
     v->pgoff = start >> PAGE_SHIFT;
-    v->flags = flags;
+    vma_set_flags(v, flags);
     vma_add(mm, v);
     area_account(mm, flags, (s64)npages);
     if (vm_populates(flags))

@@ -247,7 +247,7 @@ static int make_vma(struct mapping *m)
     v->mm = m->mm;
     v->start = m->addr;
     v->end = m->addr + m->len;
-    v->flags = m->flags;
+    vma_set_flags(v, m->flags);
     v->pgoff = m->addr >> PAGE_SHIFT;
     if (a->object || (m->flags & VM_SHARED)) {
         v->object = get_object(m);

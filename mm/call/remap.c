@@ -82,7 +82,7 @@ static always_inline int remap_one(struct mm *mm, struct vma *v, vaddr_t va,
         void *pg = NULL;
 
         r.missing = false;
-        r.rights = pte_make_unused(slot_rights(vma_rights(v), 0));
+        r.rights = pte_make_unused(v->rights);
         if (likely(pgoff < object_npages(o)))
             node = index_leaf(&o->pages, number);
         if (likely(node)) {

@@ -54,7 +54,7 @@ static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags
     }
     t = area_take(r);
     vma_copy(t, mm, at, v, src, src + len);
-    t->flags = flags;
+    vma_set_flags(t, flags);
     *out = t;
     return 0;
 }

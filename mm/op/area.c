@@ -352,7 +352,7 @@ struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t 
     }
     if (end < v->end)
         vma_split(mm, v, end, area_take(r));
-    v->flags = flags;
+    vma_set_flags(v, flags);
     if (high)
         vma_absorb(mm, v, v->next);
     if (low) {

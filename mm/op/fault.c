@@ -43,7 +43,7 @@ static always_inline bool locate(struct fault *f, struct mm *mm, struct vma *v,
 
 /* The page of the object as it is; FAULT_RETRY: it has none at *pgoff. `made`: the pin of the page that
  * provide_object() made for us, or NULL. */
-static always_inline enum fault_result fault_shared_once(struct fault *f, u32 prot,
+static always_inline enum fault_result fault_shared_once(struct fault *f, pte_t rights,
                                                          struct page *made,
                                                          pgoff_t *pgoff, unsigned order)
 {
@@ -52,7 +52,7 @@ static always_inline enum fault_result fault_shared_once(struct fault *f, u32 pr
 
     spin_lock(&f->s.table->lock);
     change_begin_one(&c);
-    result = commit_object(f, &c, prot, RESIDENT_SHMEM, pgoff, order);
+    result = commit_object(f, &c, rights, RESIDENT_SHMEM, pgoff, order);
     spin_unlock(&f->s.table->lock);
     if (unlikely(made))
         page_put(made);
@@ -62,7 +62,7 @@ static always_inline enum fault_result fault_shared_once(struct fault *f, u32 pr
 }
 
 /* The same where the object has no page yet at pgoff: it is made. */
-static always_inline enum fault_result fault_hole(struct fault *f, u32 prot,
+static always_inline enum fault_result fault_hole(struct fault *f, pte_t rights,
                                                   pgoff_t pgoff, unsigned order)
 {
     enum fault_result result;
@@ -74,18 +74,18 @@ static always_inline enum fault_result fault_hole(struct fault *f, u32 prot,
     do {
         result = provide_object(f->v->object, pgoff, &made);
         if (result == FAULT_OK)
-            result = fault_shared_once(f, prot, made, &pgoff, order);
+            result = fault_shared_once(f, rights, made, &pgoff, order);
     } while (result == FAULT_RETRY);
     return result;
 }
 
-static always_inline enum fault_result fault_shared(struct fault *f, u32 prot,
+static always_inline enum fault_result fault_shared(struct fault *f, pte_t rights,
                                                     unsigned order)
 {
     pgoff_t pgoff;
-    enum fault_result result = fault_shared_once(f, prot, NULL, &pgoff, order);
+    enum fault_result result = fault_shared_once(f, rights, NULL, &pgoff, order);
 
-    return likely(result != FAULT_RETRY) ? result : fault_hole(f, prot, pgoff, order);
+    return likely(result != FAULT_RETRY) ? result : fault_hole(f, rights, pgoff, order);
 }
 
 /* ---- decide: private memory ---- */
@@ -98,7 +98,7 @@ static always_inline enum fault_result fault_private_write(struct fault *f, pte_
     enum fault_result result;
 
     if (pg->type == PAGE_ANON && __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1) {
-        result = commit_rights(f, old, vma_rights(f->v), order);
+        result = commit_rights(f, old, f->v->rights);
         if (result == FAULT_OK)
             mm_count(fault_reuse);
         return result;
@@ -120,7 +120,7 @@ static always_inline enum fault_result fault_zero(struct fault *f)
     spin_lock(&f->s.table->lock);
     empty = !pte_load(f->s.entry);
     if (empty)
-        slot_show_zero(f->s, vma_rights(f->v) & ~VM_WRITE);
+        slot_show_zero(f->s, f->v->rights & ~PTE_WRITE);
     spin_unlock(&f->s.table->lock);
     if (!empty)
         return FAULT_RETRY;
@@ -160,7 +160,7 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
         spin_lock(&f->s.table->lock);
         change_begin_one(&c);
         result = pte_load(f->s.entry) ? FAULT_OK /* what it is decides another round */
-                                      : commit_object(f, &c, vma_rights(f->v) & ~VM_WRITE,
+                                      : commit_object(f, &c, f->v->rights & ~PTE_WRITE,
                                                       RESIDENT_FILE, &pgoff, order);
         spin_unlock(&f->s.table->lock);
         if (made)
@@ -227,7 +227,7 @@ static always_inline enum fault_result fault_private(struct fault *f, unsigned o
                                        : fault_private_read(f, order);
     if (pte_parked(
             old)) { /* accessible again: readable first, writing is decided as usual */
-        (void)commit_rights(f, old, vma_rights(f->v) & ~VM_WRITE, order);
+        (void)commit_rights(f, old, f->v->rights & ~PTE_WRITE);
         return FAULT_RETRY;
     }
     if ((f->access & FAULT_WRITE) && !pte_writable(old))
@@ -282,7 +282,7 @@ static enum fault_result ask_first(const struct fault *f)
  * the rest, with a copy of `f` for that: so its own stays in registers. */
 static noinline enum fault_result resolve_hole(struct fault *f, pgoff_t pgoff)
 {
-    return fault_hole(f, vma_rights(f->v), pgoff, 0);
+    return fault_hole(f, f->v->rights, pgoff, 0);
 }
 
 static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, vaddr_t va,
@@ -294,7 +294,7 @@ static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, v
 
     if (unlikely(!locate(&f, mm, v, va, access, 0)))
         return FAULT_OOM;
-    result = fault_shared_once(&f, vma_rights(v), NULL, &pgoff, 0);
+    result = fault_shared_once(&f, v->rights, NULL, &pgoff, 0);
     if (likely(result != FAULT_RETRY))
         return result;
     copy = f;
@@ -337,7 +337,7 @@ static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vad
     if (!locate(&f, mm, v, va, access, HUGE_ORDER))
         return FAULT_OOM;
     if (vma_kind(v) == VMA_SHARED)
-        return fault_shared(&f, vma_rights(v), HUGE_ORDER);
+        return fault_shared(&f, v->rights, HUGE_ORDER);
     lock = huge_lock_of(HUGE_SLOT, mm, va / HUGE_SIZE);
     spin_lock(lock);
     do {
@@ -351,7 +351,7 @@ static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vad
 static noinline enum fault_result resolve_by_fault(struct mm *mm, struct vma *v,
                                                    vaddr_t va, u32 access)
 {
-    u32 prot = access & FAULT_WRITE ? vma_rights(v) : vma_given(v);
+    pte_t rights = access & FAULT_WRITE ? v->rights : vma_given(v);
     enum fault_result result;
     struct fault f;
 
@@ -364,8 +364,8 @@ static noinline enum fault_result resolve_by_fault(struct mm *mm, struct vma *v,
         result = ask_first(&f);
         if (result != FAULT_OK)
             return result;
-        result =
-            vma_kind(v) == VMA_SHARED ? fault_shared(&f, prot, 0) : fault_private(&f, 0);
+        result = vma_kind(v) == VMA_SHARED ? fault_shared(&f, rights, 0)
+                                           : fault_private(&f, 0);
     } while (result == FAULT_RETRY);
     return result;
 }

@@ -126,14 +126,13 @@ static always_inline pgoff_t shown(const struct fault *f, u32 *number)
 }
 
 /* Shows pg, in the leaf `node` of the index, at f->va. T and N held. */
-static always_inline enum fault_result commit_page(struct fault *f, struct change *c,
-                                                   struct index_node *node,
-                                                   struct page *pg, u32 number, u32 prot,
-                                                   enum resident kind, unsigned order)
+static always_inline enum fault_result
+commit_page(struct fault *f, struct change *c, struct index_node *node, struct page *pg,
+            u32 number, pte_t rights, enum resident kind, unsigned order)
 {
     REQUIRES(&f->s.table->lock);
     REQUIRES(&node->lock);
-    pte_t old = pte_load(f->s.entry), rights = slot_rights(prot, order);
+    pte_t old = pte_load(f->s.entry);
     struct tally t = {0, 0};
 
     /* Another CPU was faster, or this one has narrower rights in its TLB. */
@@ -155,7 +154,7 @@ static always_inline enum fault_result commit_page(struct fault *f, struct chang
 /* Shows the page of the object that f->va shows, if it is in memory, with these rights;
  * FAULT_RETRY: it is a hole, *pgoff. T held. */
 static always_inline enum fault_result commit_object(struct fault *f, struct change *c,
-                                                     u32 prot, enum resident kind,
+                                                     pte_t rights, enum resident kind,
                                                      pgoff_t *pgoff, unsigned order)
 {
     REQUIRES(&f->s.table->lock);
@@ -174,7 +173,7 @@ static always_inline enum fault_result commit_object(struct fault *f, struct cha
     spin_lock(&node->lock);
     pg = node->slot[*pgoff % INDEX_SLOTS];
     if (likely(pg))
-        result = commit_page(f, c, node, pg, number, prot, kind, order);
+        result = commit_page(f, c, node, pg, number, rights, kind, order);
     spin_unlock(&node->lock);
     if (order == 0 && unlikely(f->s.i % INDEX_SLOTS == 0) && number)
         fault_around_away(f->v, f->s, f->va);
@@ -196,7 +195,7 @@ static always_inline bool beyond_end(const struct fault *f)
 static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
                                                    struct page *fresh, unsigned order)
 {
-    u32 prot = vma_rights(f->v);
+    pte_t rights = f->v->rights;
     struct change c;
 
     spin_lock(&f->s.table->lock);
@@ -208,12 +207,12 @@ static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
     if (order && claims(f, old))
         huge_ops->owned(f->v, fresh);
     if (!old) {
-        slot_own(f->mm, f->s, fresh, prot, order);
+        slot_own(f->mm, f->s, fresh, rights, order);
         spin_unlock(&f->s.table->lock);
         return FAULT_OK;
     }
     change_begin(&c, f->mm);
-    slot_own_instead(&c, f->s, f->va, old, fresh, prot, order);
+    slot_own_instead(&c, f->s, f->va, old, fresh, rights, order);
     spin_unlock(&f->s.table->lock);
     if (c.resident[RESIDENT_FILE])
         object_changed(f->v->object);
@@ -222,15 +221,15 @@ static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
 }
 
 /* Gives the page of `old`, if that is still there, wider rights. */
-static always_inline enum fault_result commit_rights(struct fault *f, pte_t old, u32 prot,
-                                                     unsigned order)
+static always_inline enum fault_result commit_rights(struct fault *f, pte_t old,
+                                                     pte_t rights)
 {
     enum fault_result result = FAULT_RETRY;
     bool tell = false;
 
     spin_lock(&f->s.table->lock);
     if (pte_load(f->s.entry) == old) {
-        slot_set_rights(f->s, old, prot, order);
+        slot_set_rights(f->s, old, rights);
         tell = settle_here(f->mm, f->va, f->s.table);
         result = FAULT_OK;
     }

@@ -71,7 +71,7 @@ static always_inline bool populate_shared(struct vma *v, struct page *table, vad
                                           vaddr_t next, unsigned order)
 {
     REQUIRES(&v->mm->lock);
-    pte_t rights = slot_rights(vma_rights(v), order);
+    pte_t rights = v->rights;
     struct tally t = {0, 0};
     struct change c;
     bool missing;
@@ -97,7 +97,7 @@ void fault_around(struct vma *v, struct slot s, vaddr_t va, const struct index_n
     REQUIRES(&node->lock);
 
     bool shared = vma_kind(v) == VMA_SHARED;
-    pte_t rights = slot_rights(vma_rights(v) & (shared ? ~0u : ~VM_WRITE), 0);
+    pte_t rights = shared ? v->rights : v->rights & ~PTE_WRITE;
     pgoff_t pgoff = vma_home(v, va), end = object_npages(v->object);
     u64 room = MIN((v->end - va) >> PAGE_SHIFT, INDEX_SLOTS - pgoff % INDEX_SLOTS);
     /* Who comes from the page before walks, and gets what one leaf of the index holds. */
@@ -133,8 +133,8 @@ void fault_around_away(struct vma *v, struct slot s, vaddr_t va)
     w->next = end;
     if (w->blocks < AWAY_WALK || (v->flags & VM_BY_FAULT))
         return;
-    (void)populate_slots(v, s.table, va + PAGE_SIZE, MIN(end, v->end),
-                         slot_rights(vma_rights(v), 0), false, &t, 0);
+    (void)populate_slots(v, s.table, va + PAGE_SIZE, MIN(end, v->end), v->rights, false,
+                         &t, 0);
     slot_settle_one(v->mm, false, s.table, &t, RESIDENT_SHMEM, 0);
 }
 

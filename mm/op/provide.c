@@ -44,9 +44,9 @@ static int set_guard(const struct vma *v, vaddr_t va, u32 how)
     return 0;
 }
 
-static u32 rights(const struct vma *v, u32 how)
+static pte_t rights_of(const struct vma *v, u32 how)
 {
-    return vma_rights(v) & (how & PROVIDE_GUARDED ? ~VM_WRITE : ~0u);
+    return how & PROVIDE_GUARDED ? v->rights & ~PTE_WRITE : v->rights;
 }
 
 /* The slot of va, which shows nothing, guarded as `how` says. -ENOMEM, -EEXIST. */
@@ -61,7 +61,7 @@ static int empty_slot(struct vma *v, vaddr_t va, u32 how, struct slot *s)
 /* Private memory: the page, or NULL, goes into the empty slot of va. */
 static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
 {
-    u32 prot = rights(v, how);
+    pte_t rights = rights_of(v, how);
     struct change c;
     struct slot s;
     int err = empty_slot(v, va, how, &s);
@@ -77,11 +77,11 @@ static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
     } else {
         if (pg) {
             pg->type = PAGE_ANON;
-            slot_own(v->mm, s, pg, prot, 0);
+            slot_own(v->mm, s, pg, rights, 0);
         } else {
-            slot_show_zero(s, prot & ~VM_WRITE);
+            slot_show_zero(s, rights & ~PTE_WRITE);
         }
-        if (!(prot & VM_PROT)) /* it is parked */
+        if (!(v->flags & VM_PROT)) /* it is parked */
             slot_protect(&c, v, s.table, s.i, s.i + 1);
     }
     spin_unlock(&s.table->lock);
@@ -92,7 +92,7 @@ static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
 }
 
 /* Shows the page of the object in the slot s of va. T held. */
-static int show(struct vma *v, struct slot s, vaddr_t va, u32 prot)
+static int show(struct vma *v, struct slot s, vaddr_t va, pte_t rights)
 {
     REQUIRES(&s.table->lock);
     enum resident kind = vma_kind(v) == VMA_SHARED ? RESIDENT_SHMEM : RESIDENT_FILE;
@@ -114,8 +114,8 @@ static int show(struct vma *v, struct slot s, vaddr_t va, u32 prot)
     pg = node->slot[pgoff % INDEX_SLOTS];
     if (!pg)
         err = -EFAULT;
-    else if ((prot & VM_PROT) &&
-             !slot_show(NULL, s.entry, va, 0, pg, slot_rights(prot, 0), number, &t))
+    else if ((v->flags & VM_PROT) &&
+             !slot_show(NULL, s.entry, va, 0, pg, rights, number, &t))
         err = -ENOMEM;
     spin_unlock(&node->lock);
     slot_settle_one(v->mm, false, s.table, &t, kind, 0);
@@ -124,16 +124,16 @@ static int show(struct vma *v, struct slot s, vaddr_t va, u32 prot)
 
 static int show_page(struct vma *v, vaddr_t va, u32 how)
 {
-    u32 prot = rights(v, how);
+    pte_t rights = rights_of(v, how);
     struct slot s;
     int err = empty_slot(v, va, how, &s);
 
     if (err)
         return err;
     if (vma_kind(v) != VMA_SHARED)
-        prot &= ~VM_WRITE;
+        rights &= ~PTE_WRITE;
     spin_lock(&s.table->lock);
-    err = show(v, s, va, prot);
+    err = show(v, s, va, rights);
     spin_unlock(&s.table->lock);
     object_changed(v->object);
     if (err && (how & PROVIDE_GUARDED))
@@ -167,7 +167,7 @@ static int insert(struct vma *v, vaddr_t va, struct page *pg, u32 how)
     s = slot_make(v->mm, va, 0);
     if (s.table) {
         spin_lock(&s.table->lock);
-        (void)show(v, s, va, rights(v, how));
+        (void)show(v, s, va, rights_of(v, how));
         spin_unlock(&s.table->lock);
         object_changed(o);
     }

@@ -74,7 +74,7 @@ static inline void rearrange_use(struct rearrange *r, struct vma *v)
     r->v = v;
     r->install = (!r->lazy || vm_populates(v->flags)) && (v->flags & VM_PROT) &&
                  likely(!(v->flags & VM_BY_FAULT));
-    r->rights = pte_make_unused(slot_rights(vma_rights(v), vma_order(v)));
+    r->rights = pte_make_unused(v->rights);
 }
 
 /* Checks and chooses the mapping around [start, end). Errors as rearrange_check(). */

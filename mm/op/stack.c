@@ -56,8 +56,9 @@ int mm_make_stack(struct mm *mm, vaddr_t top, u64 initial, bool exec)
     v->start = top - initial;
     v->end = top;
     v->pgoff = v->start >> PAGE_SHIFT;
-    v->flags = VM_READ | VM_WRITE | (exec ? VM_EXEC : 0) | VM_MAYREAD | VM_MAYWRITE |
-               VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT | mm->def_flags;
+    vma_set_flags(v, VM_READ | VM_WRITE | (exec ? VM_EXEC : 0) | VM_MAYREAD |
+                         VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT |
+                         mm->def_flags);
     mm_lock(mm);
     next = vma_find(mm, v->start);
     if (next && next->start < top) { /* a segment of the program lies there */

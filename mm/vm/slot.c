@@ -32,28 +32,28 @@ static inline void account_gone(struct change *c, struct page *table, pte_t pte,
 }
 
 void slot_own_instead(struct change *c, struct slot s, vaddr_t va, pte_t old,
-                      struct page *pg, u32 prot, unsigned order)
+                      struct page *pg, pte_t rights, unsigned order)
 {
     REQUIRES(&s.table->lock);
     ASSERT(!pte_present(old) || pte_large(old) == (order != 0)); /* never over a table */
-    pte_store(s.entry, slot_rights(prot, order) | page_to_phys(pg));
+    pte_store(s.entry, rights | page_to_phys(pg));
     c->resident[RESIDENT_ANON] += 1 << order;
     change_note(c, va);
     account_gone(c, s.table, old, order);
 }
 
-void slot_show_zero(struct slot s, u32 prot)
+void slot_show_zero(struct slot s, pte_t rights)
 {
     REQUIRES(&s.table->lock);
     s.table->present++;
     s.table->zeros++;
-    pte_store(s.entry, pte_make_user(page_to_pfn(zero_page), prot));
+    pte_store(s.entry, rights | page_to_phys(zero_page));
 }
 
-void slot_set_rights(struct slot s, pte_t old, u32 prot, unsigned order)
+void slot_set_rights(struct slot s, pte_t old, pte_t rights)
 {
     REQUIRES(&s.table->lock);
-    pte_store(s.entry, slot_rights(prot, order) | pte_any_pfn(old) << PAGE_SHIFT);
+    pte_store(s.entry, rights | pte_any_pfn(old) << PAGE_SHIFT);
 }
 
 /* ---- removing ---- */
@@ -210,17 +210,17 @@ static bool protect_many(const struct page *table, unsigned i, unsigned stop,
     return changed & (PTE_KEY | (rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
 }
 
-static always_inline void protect(struct change *c, const struct vma *v,
-                                  struct page *table, unsigned i, unsigned stop,
-                                  unsigned order)
+void slot_protect(struct change *c, const struct vma *v, struct page *table, unsigned i,
+                  unsigned stop)
 {
-    u32 prot = vma_given(v), some = prot & VM_PROT;
-    bool shared = vma_kind(v) == VMA_SHARED;
-    pte_t *e = pt_entries(table), rights = slot_rights(prot, order);
-    pte_t keep = PTE_ADDR | (shared ? 0 : PTE_WRITE);
+    REQUIRES(&table->lock);
+    pte_t *e = pt_entries(table), rights = vma_given(v), keep = PTE_ADDR;
+    bool some = v->flags & VM_PROT;
 
-    if (!shared) /* writable only what is, and may stay so */
-        keep &= prot & VM_WRITE ? ~0ull : ~PTE_WRITE, rights &= ~PTE_WRITE;
+    if (vma_kind(v) != VMA_SHARED) { /* writable only what is, and may stay so */
+        keep |= rights & PTE_WRITE;
+        rights &= ~PTE_WRITE;
+    }
     if (some && stop - i > TLB_ADDRS) {
         if (protect_many(table, i, stop, rights, keep))
             change_note_all(c);
@@ -239,13 +239,6 @@ static always_inline void protect(struct change *c, const struct vma *v,
             ((old ^ pte) & PTE_KEY))
             change_note(c, pt_address(table, i));
     }
-}
-
-void slot_protect(struct change *c, const struct vma *v, struct page *table, unsigned i,
-                  unsigned stop)
-{
-    REQUIRES(&table->lock);
-    SLOT_CALL(v, protect, c, v, table, i, stop);
 }
 
 /* ---- private memory at two places ---- */

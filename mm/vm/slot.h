@@ -122,13 +122,6 @@ static inline pte_t slot_load(struct slot s)
     return s.table ? pte_load(s.entry) : 0;
 }
 
-/* A translation of a page of this order without its frame: add the page's address. prot:
- * vma_rights(), or fewer. */
-static inline pte_t slot_rights(u32 prot, unsigned order)
-{
-    return pte_make_user(0, prot) | (order ? PTE_LARGE : 0);
-}
-
 /* ---- which file page ---- */
 
 /* The away number of entry i: 0 at home. T held, or M exclusively: remaps hold it shared. */
@@ -304,7 +297,7 @@ static always_inline void slot_clear(struct change *c, pte_t *entry, vaddr_t va,
 }
 
 /* Shows pg, a page of the object mapped there, at va instead of `old`: `rights` from
- * slot_rights. `away`: not at home, and no run of backlinks lies over it. T, and N of the page
+ * vma_translation(), or fewer. `away`: not at home, and no run of backlinks lies over it. T, and N of the page
  * held. The one writer of such translations; false: no memory for the backlink, nothing has
  * changed. */
 static always_inline bool slot_show(struct change *c, pte_t *entry, vaddr_t va, pte_t old,
@@ -350,23 +343,23 @@ static always_inline bool slot_show_homes(pte_t *entry, void *const *pages, unsi
 
 /* Shows pg, private memory whose reference goes to the slot, in an empty one. T held. */
 static always_inline void slot_own(struct mm *mm, struct slot s, struct page *pg,
-                                   u32 prot, unsigned order)
+                                   pte_t rights, unsigned order)
 {
     REQUIRES(&s.table->lock);
     s.table->present++;
-    pte_store(s.entry, slot_rights(prot, order) | page_to_phys(pg));
+    pte_store(s.entry, rights | page_to_phys(pg));
     mm_add_resident(mm, RESIDENT_ANON, 1 << order);
 }
 
 /* The same at va where `old` is, which goes. T held. */
 void slot_own_instead(struct change *c, struct slot s, vaddr_t va, pte_t old,
-                      struct page *pg, u32 prot, unsigned order);
+                      struct page *pg, pte_t rights, unsigned order);
 
 /* Shows the page of zeros, which is not counted, in an empty slot. T held. */
-void slot_show_zero(struct slot s, u32 prot);
+void slot_show_zero(struct slot s, pte_t rights);
 
 /* Gives the page of `old`, which stays, other rights. T held. */
-void slot_set_rights(struct slot s, pte_t old, u32 prot, unsigned order);
+void slot_set_rights(struct slot s, pte_t old, pte_t rights);
 
 /* What slot_drop takes, beside pages of the object at home. */
 #define DROP_AWAY   1u /* those away from home */

@@ -65,8 +65,10 @@ struct kin {
 struct vma {
     vaddr_t start, end; /* [M] whole pages */
     pgoff_t pgoff;      /* [M] home of start; private anonymous: start / PAGE_SIZE */
-    u32 flags;          /* [M] VM_* */
-    struct mm *mm;      /* [c] */
+    u32 flags;          /* [M] VM_*, by vma_set_flags() */
+    pte_t
+        rights; /* [M] what its translations say beside a frame: vma_translation(flags) */
+    struct mm *mm;            /* [c] */
     struct vm_object *object; /* [c] referenced; NULL: private anonymous memory */
     struct vm_file *file;     /* [c] referenced; NULL: nameless */
     struct monitor *monitor;  /* [M] of VM_MONITORED, referenced; NULL: none */
@@ -119,17 +121,24 @@ static inline unsigned vma_order(const struct vma *v)
     return v->flags & VM_HUGE ? HUGE_ORDER : 0;
 }
 
-/* What translations of v say: its rights with its key, for slot_rights(). Without any right of
- * VM_PROT there are none. */
-static inline u32 vma_rights(const struct vma *v)
+/* A translation of memory with these flags without its frame: add the page's address. Without any
+ * right of VM_PROT there are none. */
+static inline pte_t vma_translation(u32 flags)
 {
-    return v->flags & VM_RIGHTS;
+    return pte_make_user(0, flags & VM_RIGHTS) | (flags & VM_HUGE ? PTE_LARGE : 0);
 }
 
-/* What they say without a fault. */
-static inline u32 vma_given(const struct vma *v)
+/* The one writer of VM_RIGHTS and VM_HUGE in flags. */
+static inline void vma_set_flags(struct vma *v, u32 flags)
 {
-    return vma_rights(v) & (v->flags & VM_ASK_WRITE ? ~VM_WRITE : ~0u);
+    v->flags = flags;
+    v->rights = vma_translation(flags);
+}
+
+/* What translations of v say without a fault. */
+static inline pte_t vma_given(const struct vma *v)
+{
+    return v->flags & VM_ASK_WRITE ? v->rights & ~PTE_WRITE : v->rights;
 }
 
 static inline unsigned vma_key(const struct vma *v)

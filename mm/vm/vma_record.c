@@ -41,6 +41,7 @@ void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
     to->end = at + (end - start);
     to->pgoff = v->object ? vma_home(v, start) : at >> PAGE_SHIFT;
     to->flags = v->flags & ~VM_MONITORED;
+    to->rights = v->rights;
     to->object = v->object;
     to->file = v->file;
     if (to->object)
