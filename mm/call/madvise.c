@@ -212,14 +212,13 @@ static bool breaks_seal(const struct mm *mm, vaddr_t start, vaddr_t end, int adv
 
 #define READ_MAX (16ul << 20) /* dropped without a pause */
 
-/* MADV_DONTNEED of a part of one ordinary VMA, between mm_read_begin() and mm_read_end(); false:
- * it is not that. */
-static bool drop_read(struct mm *mm, vaddr_t start, vaddr_t end)
+/* MADV_DONTNEED of a part of v, between vma_read_begin() and mm_read_end(); false: more is asked, or
+ * it is no ordinary one. */
+static bool drop_read(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 {
-    struct vma *v = vma_read(mm, start);
     struct change c;
 
-    if (!v || v->end < end || end - start > READ_MAX ||
+    if (v->end < end || end - start > READ_MAX ||
         (v->flags & (VM_LOCKED | VM_SEALED | VM_HUGE)) || !lend_none(mm, start, end))
         return false;
     change_begin(&c, mm);
@@ -230,6 +229,7 @@ static bool drop_read(struct mm *mm, vaddr_t start, vaddr_t end)
 
 int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
 {
+    struct vma *v;
     vaddr_t end;
     int err = 0, hole = 0;
 
@@ -240,8 +240,8 @@ int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
     end = addr + align_up(len, PAGE_SIZE);
     if (end == addr)
         return 0;
-    if (advice == MADV_DONTNEED && mm_read_begin(mm)) {
-        bool done = drop_read(mm, addr, end);
+    if (advice == MADV_DONTNEED && (v = vma_read_begin(mm, addr)) != NULL) {
+        bool done = drop_read(mm, v, addr, end);
 
         mm_read_end(mm);
         if (done)
@@ -251,9 +251,9 @@ int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
     if (breaks_seal(mm, addr, end, advice))
         err = -EPERM;
     while (!err && addr < end) {
-        struct vma *v = vma_find(mm, addr);
         vaddr_t stop;
 
+        v = vma_find(mm, addr);
         if (!v || v->start >= end) {
             hole = -ENOMEM;
             break;

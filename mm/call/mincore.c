@@ -75,12 +75,12 @@ static always_inline void mincore_pages(struct vma *v, vaddr_t start, vaddr_t en
 int mm_mincore(struct mm *mm, vaddr_t addr, u64 npages, u8 *vec)
 {
     vaddr_t end = addr + (npages << PAGE_SHIFT);
+    struct vma *v;
     int err = 0;
 
-    if ((addr ^ (end - 1)) < LEAF_SPAN &&
-        mm_read_begin(mm)) { /* under one table: no pause */
-        struct vma *v = vma_read(mm, addr);
-        bool all = v && end <= v->end;
+    if ((addr ^ (end - 1)) < LEAF_SPAN && /* under one table: no pause */
+        (v = vma_read_begin(mm, addr)) != NULL) {
+        bool all = end <= v->end;
 
         if (all)
             SLOT_CALL(v, mincore_pages, v, addr, end, vec);
@@ -90,9 +90,9 @@ int mm_mincore(struct mm *mm, vaddr_t addr, u64 npages, u8 *vec)
     }
     mm_lock_shared(mm);
     while (addr < end) {
-        struct vma *v = vma_at(mm, addr);
         vaddr_t stop;
 
+        v = vma_at(mm, addr);
         if (!v) {
             err = -ENOMEM;
             break;

@@ -131,11 +131,10 @@ static noinline int remap_few(struct mm *mm, struct vma *v, vaddr_t start, vaddr
     return r.missing && r.install ? REMAP_MISSING : 0;
 }
 
-/* The call on a VMA that stands still, between mm_read_begin() and mm_read_end(). */
-static always_inline int remap_read(struct mm *mm, vaddr_t start, vaddr_t end,
-                                    pgoff_t pgoff, u32 flags)
+/* The call on a VMA that stands still, between vma_read_begin() and mm_read_end(). */
+static always_inline int remap_read(struct mm *mm, struct vma *v, vaddr_t start,
+                                    vaddr_t end, pgoff_t pgoff, u32 flags)
 {
-    struct vma *v = vma_read(mm, start);
     int err = rearrange_check(v, start, end);
     bool install;
 
@@ -175,14 +174,16 @@ int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32
     vaddr_t start = addr & PAGE_MASK, end = start + (size & PAGE_MASK);
     u64 npages = (end - start) >> PAGE_SHIFT;
     int err = REMAP_SLOW;
+    struct vma *v;
 
     if (unlikely(prot || start >= end)) /* or wraps, or is empty */
         return -EINVAL;
     if (unlikely(pgoff > OBJECT_MAX_PAGES || pgoff + npages > OBJECT_MAX_PAGES))
         return -EINVAL;
     /* That all lies below USER_END is found with the VMA. */
-    if (likely(mm_read_begin(mm))) {
-        err = remap_read(mm, start, end, pgoff, flags);
+    v = vma_read_begin(mm, start);
+    if (likely(v)) {
+        err = remap_read(mm, v, start, end, pgoff, flags);
         mm_read_end(mm);
     }
     if (unlikely(err == REMAP_SLOW))

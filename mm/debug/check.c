@@ -33,6 +33,7 @@ static void check_vmas(struct mm *mm, struct totals *t)
         CHECK(v->mm == mm, "VMA of another address space");
         CHECK(v->prev == prev && (prev ? prev->next == v : v == vma_first(mm)),
               "neighbours of the VMA at %lx", v->start);
+        CHECK(v->rights == vma_translation(v->flags), "rights of VMA %lx", v->start);
         CHECK(v->start < v->end && v->end <= USER_END, "VMA bounds %lx-%lx", v->start,
               v->end);
         CHECK(!((v->start | v->end) % PAGE_SIZE), "VMA %lx not whole pages", v->start);

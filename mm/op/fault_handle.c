@@ -48,13 +48,9 @@ enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access)
 
     if (va >= USER_END)
         return FAULT_MAPERR;
-    if (unlikely(!mm_read_begin(mm)))
+    v = vma_read_begin(mm, va);
+    if (unlikely(!v))
         return fault_slow(mm, va, access);
-    v = vma_read(mm, va);
-    if (unlikely(!v)) {
-        mm_read_end(mm);
-        return fault_slow(mm, va, access);
-    }
     result = fault_locked(mm, v, va, access | FAULT_HINTED | FAULT_KEYED);
     mm_read_end(mm);
     return counted(result);

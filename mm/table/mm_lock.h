@@ -39,20 +39,32 @@ void mm_unlock_shared(struct mm *mm);
  * Without that one change would make all readers take M, each of whom the next one meets. */
 bool mm_read_again(struct mm *mm);
 
-/* False: mm is not the loaded one, or somebody changes it. Until mm_read_end() the caller
- * neither sleeps nor pauses; in checked builds it counts as a spinlock and as M shared. */
-static always_inline bool mm_read_begin(struct mm *mm)
+/* The first step: announces that this CPU reads mm, the loaded one. Its `seq` then. */
+static always_inline u64 mm_read_announce(struct mm *mm)
 {
-    struct mm_reader *r = this_cpu_ptr(mm_reader);
+    SPIN_CHECK(!this_cpu(mm_reader).mm);
+    (void)__atomic_exchange_n(&this_cpu_ptr(mm_reader)->mm, mm, __ATOMIC_SEQ_CST);
+    return READ_ONCE(mm->seq);
+}
 
-    if (unlikely(cpu_own.mm != mm))
-        return false;
-    SPIN_CHECK(!r->mm);
-    (void)__atomic_exchange_n(&r->mm, mm, __ATOMIC_SEQ_CST);
-    if (unlikely(READ_ONCE(mm->seq) & 1) && !mm_read_again(mm))
-        return false;
+/* The end of it, where `seq` was even: in checked builds the reader counts as a spinlock and as M
+ * shared. */
+static always_inline void mm_read_note(struct mm *mm)
+{
     mutex_note_taken(&mm->lock, MUTEX_SHARED);
     SPIN_NOTE(1);
+    (void)mm;
+}
+
+/* False: mm is not the loaded one, or somebody changes it. Until mm_read_end() the caller
+ * neither sleeps nor pauses. Who wants one VMA asks vma_read_begin(). */
+static always_inline bool mm_read_begin(struct mm *mm)
+{
+    if (unlikely(cpu_own.mm != mm))
+        return false;
+    if (unlikely(mm_read_announce(mm) & 1) && !mm_read_again(mm))
+        return false;
+    mm_read_note(mm);
     return true;
 }
 

@@ -182,7 +182,7 @@ struct vma *vma_at(const struct mm *mm, vaddr_t va);
 /* What the running CPU found last between mm_read_begin() and mm_read_end(), of the address space
  * that is loaded: right as long as that has not been changed. */
 struct vma_hint {
-    u64 seq; /* of the address space; odd: nothing was found */
+    u64 seq; /* of the address space; ~0, which none ever has: nothing was found */
     struct vma *v;
     const pte_t *directory; /* a table of level 1, and the first address it covers */
     vaddr_t covers;
@@ -193,7 +193,7 @@ struct vma *vma_read_search(const struct mm *mm, vaddr_t va);
 /* Another address space is loaded. */
 static inline void vma_forget_read(void)
 {
-    this_cpu(vma_hint).seq = 1;
+    this_cpu(vma_hint).seq = ~0ul;
 }
 
 /* The VMA that contains va, or NULL, between mm_read_begin() and mm_read_end(). */
@@ -209,6 +209,28 @@ static inline struct vma *vma_read(const struct mm *mm, vaddr_t va)
         return v;
     }
     return vma_read_search(mm, va);
+}
+
+struct vma *vma_read_begin_slowly(struct mm *mm, vaddr_t va, u64 seq);
+
+/* mm_read_begin() and vma_read() in one; NULL: there is none, or it cannot be read in this way, and
+ * nothing has begun. */
+static always_inline struct vma *vma_read_begin(struct mm *mm, vaddr_t va)
+{
+    struct vma *v = this_cpu(vma_hint).v;
+    u64 seq;
+
+    if (unlikely(cpu_own.mm != mm))
+        return NULL;
+    seq = mm_read_announce(mm);
+    /* That of a hint is even. */
+    if (unlikely(seq != this_cpu(vma_hint).seq) ||
+        unlikely(va - v->start >= v->end - v->start))
+        return vma_read_begin_slowly(mm, va, seq);
+    mm_read_note(mm);
+    LOCK_CHECK(v->mm == mm, "a hint of another address space");
+    assume(v);
+    return v;
 }
 
 struct vma *vma_first(const struct mm *mm);
