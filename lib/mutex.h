@@ -119,6 +119,17 @@ static always_inline bool mutex_take(struct mutex *m, enum mutex_mode mode,
     return true;
 }
 
+/* The first half of mutex_lock(), alone: false: it has to wait. */
+static always_inline bool mutex_lock_now(struct mutex *m)
+{
+    SPIN_CHECK(mutex_may_take(m));
+    lockdep_mutex(m);
+    if (unlikely(!mutex_try(m, MUTEX_EXCLUSIVE)))
+        return false;
+    mutex_note_taken(m, MUTEX_EXCLUSIVE);
+    return true;
+}
+
 static inline void mutex_lock_mode(struct mutex *m, enum mutex_mode mode)
 {
     (void)mutex_take(m, mode, NULL);

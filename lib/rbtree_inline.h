@@ -17,6 +17,12 @@ static inline bool rb_is_black(const struct rb_node *n)
     return !n || (n->parent_color & RB_BLACK);
 }
 
+/* Whether taking n away needs no balance. */
+static inline bool rb_is_red_leaf(const struct rb_node *n)
+{
+    return !n->left && !n->right && !rb_is_black(n);
+}
+
 static inline void rb_set_black(struct rb_node *n)
 {
     n->parent_color |= RB_BLACK;

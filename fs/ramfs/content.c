@@ -115,7 +115,7 @@ ssize_t ramfs_read(struct file *f, struct uio *u, u64 *pos)
             break;
         part = MIN(u->left, span - offset);
         part = MIN(part, size - *pos);
-        pg = object_look_up(o, *pos >> PAGE_SHIFT);
+        pg = object_pin(o, (u32)object_first(o, *pos >> PAGE_SHIFT));
         if (pg) {
             n = uio_copy_to(u, (char *)page_to_virt(pg) + offset, part);
             page_put(pg);

@@ -5,37 +5,17 @@
  */
 #include "mm/call/calls.h"
 #include "mm/op/area.h"
-#include "mm/op/fault.h"
-#include "mm/op/populate.h"
 #include "mm/vm/lend.h"
 
 static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT |
-                mm->def_flags;
-    u64 npages = (end - start) >> PAGE_SHIFT;
-    struct vma *next = vma_find(mm, start), *v;
-    vaddr_t limit = USER_END;
+    const struct vma *next = vma_find(mm, start);
 
-    if (next)
-        limit = vma_low_end(next);
-    if (end > limit || !area_may_add(mm) ||
-        area_check_limits(mm, flags, npages, 0, 0) != 0)
+    if (end > (next ? vma_low_end(next) : USER_END))
         return false;
-    if ((flags & VM_LOCKED) && area_check_memlock(mm, npages) != 0)
-        return false;
-    v = vma_alloc();
-    if (!v)
-        return false;
-    v->start = start;
-    v->end = end;
-    v->pgoff = start >> PAGE_SHIFT;
-    vma_set_flags(v, flags);
-    vma_add(mm, v);
-    area_account(mm, flags, (s64)npages);
-    if (vm_populates(flags))
-        (void)fault_populate(mm, start, end);
-    return true;
+    return area_add(mm, start, end,
+                    VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
+                        VM_ACCOUNT | mm->def_flags) == 0;
 }
 
 /* RLIMIT_DATA counts the program's initialised data as well. */

@@ -16,14 +16,14 @@ struct vm_object;
 struct mmap_args {
     vaddr_t addr;
     u64 len;
-    u32 prot;  /* PROT_* */
-    u64 flags; /* MAP_* */
+    u32 prot;     /* PROT_* */
+    u32 max_prot; /* PROT_* the descriptor allows mprotect to reach later */
+    u64 flags;    /* MAP_* */
+    u64 offset;   /* bytes */
     /* What is mapped: NULL object for anonymous memory (MAP_SHARED then makes an object).
      * References stay with the caller; the VMA takes its own. */
     struct vm_object *object;
     struct vm_file *file;
-    u64 offset;     /* bytes */
-    u32 max_prot;   /* PROT_* the descriptor allows mprotect to reach later */
     u32 vm_flags;   /* VM_* the mapping has besides: VM_NOREMAP, VM_NOCOPY or 0 */
     bool from_file; /* a descriptor was given, even where it ends as anonymous memory */
     int file_error; /* what speaks against mapping it: told once the range is found right */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * mmap and munmap: check the arguments, choose the range, reserve what is needed, and only
+ * mmap: check the arguments, choose the range, reserve what is needed, and only
  * then take away what MAP_FIXED covers and insert. No page table is touched here except to
  * remove; translations come by faults or MAP_POPULATE.
  */
@@ -129,8 +129,7 @@ static int check_place(const struct mapping *m)
     return 0;
 }
 
-/* Where the mapping goes: the place asked for when it is free, else the highest room below
- * the stack, else, and for MAP_32BIT, the lowest above a base. */
+/* Where the mapping goes: the place asked for when it is free, else where there is room. */
 static int choose_range(struct mapping *m)
 {
     const struct mmap_args *a = m->args;
@@ -152,8 +151,8 @@ static int choose_range(struct mapping *m)
     if (a->flags & MAP_32BIT)
         return area_find_gap_low(m->mm, m->len, unit, MAP_LOW_START, MAP_LOW_END,
                                  &m->addr);
-    return area_find_place(m->mm, m->len, unit, a->flags & MAP_ABOVE4G ? MAP_HIGH : 0,
-                           &m->addr);
+    return area_find_place(m->mm, m->len, unit,
+                           a->flags & MAP_ABOVE4G ? MAP_HIGH : PAGE_SIZE, &m->addr);
 }
 
 /* What few ask for. */
@@ -174,11 +173,17 @@ static u32 rare_flags(const struct mmap_args *a)
     return flags;
 }
 
+static inline u32 usual_flags(struct mm *mm, const struct mmap_args *a)
+{
+    u32 rights = likely(a->prot != PROT_EXEC) ? a->prot & VM_PROT : exec_rights(mm);
+
+    return rights | (a->max_prot & VM_PROT) << 4 | mm->def_flags | a->vm_flags;
+}
+
 static u32 vm_flags(const struct mapping *m)
 {
     const struct mmap_args *a = m->args;
-    u32 flags = (likely(a->prot != PROT_EXEC) ? a->prot & VM_PROT : exec_rights(m->mm)) |
-                (a->max_prot & VM_PROT) << 4 | m->mm->def_flags | a->vm_flags;
+    u32 flags = usual_flags(m->mm, a);
 
     if (a->flags & MAP_SHARED) /* bit 0 of MAP_SHARED and MAP_SHARED_VALIDATE */
         flags |= VM_SHARED;
@@ -310,7 +315,35 @@ static int prepare(struct mapping *m)
     return err ? err : promise(m);
 }
 
-int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
+/* Whether it is private anonymous memory of small pages, anywhere: the commonest. */
+static bool is_plain(const struct mmap_args *a)
+{
+    return (a->flags & ~(u64)MAP_STACK) == (MAP_PRIVATE | MAP_ANONYMOUS) &&
+           !(a->addr | (uintptr_t)a->object | (uintptr_t)a->file | a->from_file) &&
+           a->len - 1 < USER_END;
+}
+
+static noinline int map_plain(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
+{
+    u64 len = align_up(a->len, PAGE_SIZE);
+    vaddr_t addr;
+    u32 flags;
+    int err;
+
+    mm_lock(mm);
+    flags = usual_flags(mm, a);
+    if (vm_commits(flags))
+        flags |= VM_ACCOUNT;
+    err = area_find_place(mm, len, PAGE_SIZE, PAGE_SIZE, &addr);
+    if (!err)
+        err = area_add(mm, addr, addr + len, flags);
+    mm_unlock(mm);
+    if (!err)
+        *out = addr;
+    return err;
+}
+
+static noinline int map_any(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
 {
     struct mapping m; /* the rest is room for records, which need not be cleared */
     struct area_dead dead = {NULL};
@@ -349,45 +382,7 @@ int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
     return 0;
 }
 
-/* Whether [addr, end) can be unmapped, and how many VMAs that cuts. */
-static int check_unmap(struct mm *mm, vaddr_t addr, vaddr_t end, unsigned *cuts)
+int mm_mmap(struct mm *mm, const struct mmap_args *a, vaddr_t *out)
 {
-    const struct vma *v = vma_seek(mm, addr);
-    struct area_pages there;
-
-    if (v && v->start <= addr && end <= v->end && !(v->flags & (VM_HUGE | VM_SEALED))) {
-        *cuts = v->start < addr && end < v->end; /* in one: nothing to look for */
-        return area_may_cut(mm, *cuts) ? 0 : -ENOMEM;
-    }
-    *cuts = area_cuts(mm, addr, end);
-    there = area_pages_in(mm, addr, end);
-    return area_check_unmap(mm, addr, end, &there);
-}
-
-int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
-{
-    struct area_reserve r = {.n = 0};
-    struct area_dead dead = {NULL};
-    unsigned cuts;
-    vaddr_t end;
-    int err;
-
-    if (addr % PAGE_SIZE || addr > USER_END || len > USER_END - addr)
-        return -EINVAL;
-    len = align_up(len, PAGE_SIZE);
-    if (len == 0 || len > USER_END - addr)
-        return -EINVAL;
-    end = addr + len;
-    mm_lock(mm);
-    err = check_unmap(mm, addr, end, &cuts);
-    if (!err && cuts)
-        err = area_reserve(&r, cuts);
-    if (!err)
-        err = lend_own_ends(mm, addr, end);
-    if (!err)
-        area_unmap(mm, addr, end, &r, &dead);
-    mm_unlock(mm);
-    area_release(&r);
-    area_bury(&dead);
-    return err;
+    return is_plain(a) ? map_plain(mm, a, out) : map_any(mm, a, out);
 }

@@ -7,6 +7,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/op/area_trim.h"
 #include "mm/op/zap.h"
+#include "mm/table/pagetable.h"
 #include "mm/vm/commit.h"
 #include "mm/vm/huge.h"
 #include "mm/vm/monitor.h"
@@ -14,7 +15,6 @@
 #include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
 #include "mm/vm/slot_range.h"
-#include "mm/vm/vma_gap.h"
 
 int area_reserve(struct area_reserve *r, unsigned n)
 {
@@ -58,6 +58,10 @@ unsigned area_cuts(const struct mm *mm, vaddr_t start, vaddr_t end)
 
 void area_doom(struct vma *v, struct area_dead *dead)
 {
+    if (!vma_refers(v)) {
+        vma_free(v);
+        return;
+    }
     v->next = dead->first;
     dead->first = v;
 }
@@ -72,22 +76,6 @@ void area_bury_all(struct area_dead *dead)
         if (dead->first)
             pause_anyway();
     }
-}
-
-void area_account(struct mm *mm, u32 flags, s64 npages)
-{
-    REQUIRES_EXCLUSIVE(&mm->lock);
-    mm->total_vm += (u64)npages;
-    if (flags & VM_ACCOUNT)
-        commit_add(npages);
-    if (flags & VM_GROWSDOWN)
-        mm->stack_vm += (u64)npages;
-    else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
-        mm->data_vm += (u64)npages;
-    if (flags & VM_LOCKED)
-        mm->locked_vm += (u64)npages;
-    if (mm->total_vm > mm->hiwater_vm) /* its line is written when it changes only */
-        mm->hiwater_vm = mm->total_vm;
 }
 
 /* npages of memory get other flags. */
@@ -113,22 +101,6 @@ struct area_pages area_pages_in(struct mm *mm, vaddr_t start, vaddr_t end)
         n.flags |= v->flags;
     }
     return n;
-}
-
-int area_check_limits(const struct mm *mm, u32 flags, u64 npages, u64 gone,
-                      u64 gone_committed)
-{
-    REQUIRES_EXCLUSIVE(&mm->lock);
-    bool data = (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
-    u64 more = npages - MIN(gone, npages);
-
-    if (mm->total_vm + more > mm->limits.as >> PAGE_SHIFT)
-        return -ENOMEM;
-    if (data && mm->data_vm + more > mm->limits.data >> PAGE_SHIFT)
-        return -ENOMEM;
-    if ((flags & VM_ACCOUNT) && npages > gone_committed)
-        return commit_check(mm, npages - gone_committed);
-    return 0;
 }
 
 unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
@@ -249,36 +221,39 @@ static struct vma *remove_whole(struct mm *mm, struct vma *v, vaddr_t end,
     return v;
 }
 
-/* Just v. */
-static void unmap_one(struct mm *mm, struct vma *v, struct area_dead *dead)
+/* Whether no table is, or could be, under anonymous memory over one leaf table at most. */
+static always_inline bool is_bare(const struct vma *v)
 {
-    vaddr_t floor = v->prev ? v->prev->end : 0;
-    struct vma *next = v->next;
+    return !v->object && !(v->flags & (VM_HUGE | VM_ASK_WRITE)) &&
+           (v->start ^ (v->end - 1)) < LEAF_SPAN && !pt_leaf(v->mm, v->start);
+}
+
+static noinline void unmap_all(struct vma *v)
+{
     struct change c;
 
-    change_begin(&c, mm);
+    change_begin(&c, v->mm);
     unmap_part(v, v->start, v->end, &c);
     change_end(&c);
+}
+
+void area_unmap_one(struct mm *mm, struct vma *v, struct area_dead *dead)
+{
+    bool bare = is_bare(v);
+
+    if (!bare)
+        unmap_all(v);
     area_account(mm, v->flags, -(s64)vma_npages(v));
     vma_remove(mm, v);
-    mm->recent = next;
-    area_trim_between(mm, v->start, v->end, floor, next);
+    area_trim_between(mm, v->start, v->end, v->prev ? v->prev->end : 0, v->next, !bare);
     area_doom(v, dead);
 }
 
-void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
-                struct area_dead *dead)
+void area_unmap_some(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
+                     struct area_reserve *r, struct area_dead *dead)
 {
-    REQUIRES_EXCLUSIVE(&mm->lock);
-    struct vma *v = vma_find(mm, start);
     vaddr_t floor;
 
-    if (!v || v->start >= end)
-        return;
-    if (v->start == start && v->end == end) {
-        unmap_one(mm, v, dead);
-        return;
-    }
     /* Translations first, while the VMAs are still in their objects' trees; then the VMAs;
      * then tables nobody can come to any more. */
     v = unmap_pages(mm, v, start, end, r);
@@ -294,7 +269,7 @@ void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *
         vma_set_start(v, end);
     }
     mm->recent = v;
-    area_trim_between(mm, start, end, floor, v);
+    area_trim_between(mm, start, end, floor, v, true);
 }
 
 int area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr_t high,
@@ -305,18 +280,6 @@ int area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low, vaddr
     if (!err)
         *out = align_up(*out, size);
     return err;
-}
-
-#define PLACE_BASE (USER_END / 3 & PAGE_MASK) /* of the second search */
-
-int area_find_place(const struct mm *mm, u64 len, u64 size, vaddr_t least, vaddr_t *out)
-{
-    least = MAX(least, MAX(align_up(READ_ONCE(mm_min_addr), PAGE_SIZE), PAGE_SIZE));
-    if (vma_find_gap(mm, len + (size - PAGE_SIZE), least, mm->mmap_base, out) == 0) {
-        *out = align_up(*out, size);
-        return 0;
-    }
-    return area_find_gap_low(mm, len, size, MAX(PLACE_BASE, least), USER_END, out);
 }
 
 struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,

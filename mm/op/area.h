@@ -6,8 +6,12 @@
 #pragma once
 
 #include "lib/pause.h"
+#include "lib/uapi/errno.h"
 #include "mm/op/mm.h"
+#include "mm/op/populate.h"
+#include "mm/vm/commit.h"
 #include "mm/vm/vma.h"
+#include "mm/vm/vma_gap.h"
 
 /* The VMA after v if v ends below end, for loops over [start, end); pauses between the two. */
 static inline struct vma *area_next(const struct vma *v, vaddr_t end)
@@ -67,22 +71,59 @@ int must_check area_check_unmap(const struct mm *mm, vaddr_t start, vaddr_t end,
 /* Whether a border at start or end would lie inside a page. */
 bool area_cuts_page(const struct mm *mm, vaddr_t start, vaddr_t end);
 
+/* Removes v; what is in [start, end), more or less than one, of which v is the first. */
+void area_unmap_one(struct mm *mm, struct vma *v, struct area_dead *dead);
+void area_unmap_some(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
+                     struct area_reserve *r, struct area_dead *dead);
 /* Removes everything in [start, end). Needs up to two spare records. Cannot fail. */
-void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct area_reserve *r,
-                struct area_dead *dead);
+static inline void area_unmap(struct mm *mm, vaddr_t start, vaddr_t end,
+                              struct area_reserve *r, struct area_dead *dead)
+{
+    struct vma *v = vma_find(mm, start);
+
+    if (v && v->start == start && v->end == end)
+        area_unmap_one(mm, v, dead);
+    else if (v && v->start < end)
+        area_unmap_some(mm, v, start, end, r, dead);
+}
 
 /* The lowest free range of `len` bytes in [low, high) that begins at a multiple of `size`, that of
  * its pages. -ENOMEM. */
 int must_check area_find_gap_low(const struct mm *mm, u64 len, u64 size, vaddr_t low,
                                  vaddr_t high, vaddr_t *out);
 
+#define PLACE_BASE (USER_END / 3 & PAGE_MASK)
+
 /* Where a mapping goes that asks for no place, at `least` or above: the highest room below the stack,
- * else the lowest above a base. -ENOMEM. */
-int must_check area_find_place(const struct mm *mm, u64 len, u64 size, vaddr_t least,
-                               vaddr_t *out);
+ * else the lowest above PLACE_BASE. -ENOMEM. */
+static always_inline int must_check area_find_place(const struct mm *mm, u64 len,
+                                                    u64 size, vaddr_t least, vaddr_t *out)
+{
+    least = MAX(align_up(READ_ONCE(mm_min_addr), PAGE_SIZE), least);
+    if (unlikely(vma_find_gap(mm, len + (size - PAGE_SIZE), least, mm->mmap_base, out) !=
+                 0))
+        return area_find_gap_low(mm, len, size, MAX(PLACE_BASE, least), USER_END, out);
+    if (size != PAGE_SIZE)
+        *out = align_up(*out, size);
+    return 0;
+}
 
 /* Adds npages (may be negative) of memory with these VM_* flags to the totals. */
-void area_account(struct mm *mm, u32 flags, s64 npages);
+static inline void area_account(struct mm *mm, u32 flags, s64 npages)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    mm->total_vm += (u64)npages;
+    if (flags & VM_ACCOUNT)
+        commit_add(npages);
+    if (flags & VM_GROWSDOWN)
+        mm->stack_vm += (u64)npages;
+    else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+        mm->data_vm += (u64)npages;
+    if (flags & VM_LOCKED)
+        mm->locked_vm += (u64)npages;
+    if (mm->total_vm > mm->hiwater_vm) /* its line is written when it changes only */
+        mm->hiwater_vm = mm->total_vm;
+}
 
 /* Whether some of [start, end) is sealed. */
 bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end);
@@ -90,8 +131,21 @@ bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end);
 /* Whether npages more with these flags fit into RLIMIT_AS, RLIMIT_DATA and, with VM_ACCOUNT,
  * among the commitments; `gone` pages, some of them committed, go away at the same time. 0 or
  * -ENOMEM. */
-int must_check area_check_limits(const struct mm *mm, u32 flags, u64 npages, u64 gone,
-                                 u64 gone_committed);
+static inline int must_check area_check_limits(const struct mm *mm, u32 flags, u64 npages,
+                                               u64 gone, u64 gone_committed)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    bool data = (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+    u64 more = npages - MIN(gone, npages);
+
+    if (mm->total_vm + more > mm->limits.as >> PAGE_SHIFT)
+        return -ENOMEM;
+    if (data && mm->data_vm + more > mm->limits.data >> PAGE_SHIFT)
+        return -ENOMEM;
+    if ((flags & VM_ACCOUNT) && npages > gone_committed)
+        return commit_check(mm, npages - gone_committed);
+    return 0;
+}
 
 /* Whether the address space may have a new VMA: vm.max_map_count and not one more, as mmap
  * counts; or n more by cutting, which never passes the limit. */
@@ -109,6 +163,36 @@ unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 
 /* RLIMIT_MEMLOCK for npages more locked pages: 0, -EAGAIN. */
 int must_check area_check_memlock(const struct mm *mm, u64 npages);
+
+/* Makes [start, end), which is free, private anonymous memory of small pages with these flags, filled
+ * if they say so. 0; -EAGAIN RLIMIT_MEMLOCK; -ENOMEM other limits, vm.max_map_count, no memory. */
+static inline int must_check area_add(struct mm *mm, vaddr_t start, vaddr_t end,
+                                      u32 flags)
+{
+    REQUIRES_EXCLUSIVE(&mm->lock);
+    u64 npages = (end - start) >> PAGE_SHIFT;
+    int err = flags & VM_LOCKED ? area_check_memlock(mm, npages) : 0;
+    struct vma *v;
+
+    if (!area_may_add(mm))
+        return -ENOMEM;
+    if (!err)
+        err = area_check_limits(mm, flags, npages, 0, 0);
+    if (err)
+        return err;
+    v = vma_alloc();
+    if (!v)
+        return -ENOMEM;
+    v->start = start;
+    v->end = end;
+    v->pgoff = start >> PAGE_SHIFT;
+    vma_set_flags(v, flags);
+    vma_add(mm, v);
+    area_account(mm, flags, (s64)npages);
+    if (vm_populates(flags))
+        (void)fault_populate(mm, start, end); /* best effort by definition */
+    return 0;
+}
 
 /* Splits and merges so that [start, end) within one VMA at a time gets new flags. The cut
  * records must be reserved. Returns the VMA that now holds the part. */

@@ -87,15 +87,15 @@ static noinline void spare_leaf(struct mm *mm, vaddr_t va)
 }
 
 void area_trim_between(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
-                       const struct vma *next)
+                       const struct vma *next, bool leaf)
 {
     vaddr_t ceiling = next ? next->start : USER_END + PAGE_SIZE;
-    vaddr_t leaf = start & ~(LEAF_SPAN - 1), above = start & ~(pt_span(2) - 1);
+    vaddr_t first = start & ~(LEAF_SPAN - 1), above = start & ~(pt_span(2) - 1);
 
     if ((start ^ (end - 1)) >= LEAF_SPAN ||
         (floor <= above && above + pt_span(2) <= ceiling))
         trim(mm, start, end, floor, ceiling);
-    else if (mm->spare_leaf != leaf / LEAF_SPAN + 1 && floor <= leaf &&
-             leaf + LEAF_SPAN <= ceiling)
+    else if (leaf && mm->spare_leaf != first / LEAF_SPAN + 1 && floor <= first &&
+             first + LEAF_SPAN <= ceiling)
         spare_leaf(mm, start);
 }

@@ -135,7 +135,16 @@ static always_inline void *take(struct slab_cache *c)
 
 static always_inline struct kept *kept_of(const struct slab_cache *c)
 {
-    return &(*this_cpu_ptr(kept))[c->number];
+    struct kept *k = &(*this_cpu_ptr(kept))[c->number];
+
+    __asm__("" : "+r"(k)); /* to be kept, not computed for each use */
+    return k;
+}
+
+static always_inline void keep(struct kept *k, void *obj)
+{
+    k->of[k->n] = obj;
+    WRITE_ONCE(k->n, k->n + 1);
 }
 
 /* The CPU keeps none: it takes half of what it may keep. Only the first asks for memory: with little
@@ -155,8 +164,7 @@ static noinline void *take_some(struct slab_cache *c)
 
         if (!more)
             break;
-        k->of[k->n] = more;
-        WRITE_ONCE(k->n, k->n + 1);
+        keep(k, more);
     }
     spin_unlock(&c->lock);
     return obj;
@@ -254,6 +262,7 @@ static noinline void make_room(struct slab_cache *c, struct kept *k, void *obj)
 {
     if (c->keep) {
         give_kept(c, k, c->keep / 2);
+        keep(k, obj);
         return;
     }
     spin_lock(&c->lock);
@@ -271,13 +280,10 @@ void slab_free(struct slab_cache *c, void *obj)
     memset(obj, POISON, c->size);
 #endif
     kasan_poison(obj, c->size, KASAN_OBJECT_FREE);
-    if (unlikely(k->n == c->keep)) {
+    if (unlikely(k->n == c->keep))
         make_room(c, k, obj);
-        if (!c->keep)
-            return;
-    }
-    k->of[k->n] = obj;
-    WRITE_ONCE(k->n, k->n + 1);
+    else
+        keep(k, obj);
 }
 
 void slab_drain(void)

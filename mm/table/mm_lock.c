@@ -36,16 +36,29 @@ static noinline void wait_for_readers(const struct mm *mm, u64 cpus)
     }
 }
 
-void mm_lock(struct mm *mm)
+static always_inline void keep_readers_off(struct mm *mm)
 {
     u64 others;
 
-    mutex_lock(&mm->lock);
     ASSERT(__atomic_add_fetch(&mm->seq, 1, __ATOMIC_SEQ_CST) & 1);
     /* A CPU that loads it from now on sees the odd number. */
     others = __atomic_load_n(&mm->cpus, __ATOMIC_SEQ_CST) & ~(1ull << cpu_id());
     if (unlikely(others))
         wait_for_readers(mm, others);
+}
+
+static noinline void lock_slowly(struct mm *mm)
+{
+    mutex_lock(&mm->lock);
+    keep_readers_off(mm);
+}
+
+void mm_lock(struct mm *mm)
+{
+    if (likely(mutex_lock_now(&mm->lock)))
+        keep_readers_off(mm);
+    else
+        lock_slowly(mm);
 }
 
 void mm_unlock(struct mm *mm)

@@ -116,7 +116,7 @@ static inline u64 object_npages(const struct vm_object *o)
 /* The number under which the page with file page pgoff stands. */
 static inline pgoff_t object_first(const struct vm_object *o, pgoff_t pgoff)
 {
-    return likely(!o->order) ? pgoff : pgoff >> o->order << o->order;
+    return pgoff & ~0ul << o->order;
 }
 
 /* The page of an index number with a pin (page_put gives it back), or NULL: it is a hole. Any context. */

@@ -98,11 +98,11 @@ struct vma *vma_first(const struct mm *mm)
 }
 
 /* What is free between prev (may be NULL) and v. */
-static u64 hole(const struct vma *prev, const struct vma *v)
+static inline u64 hole(const struct vma *prev, const struct vma *v)
 {
-    vaddr_t floor = prev ? prev->end : 0, low = vma_low_end(v);
+    u64 gap = v->start - (prev ? prev->end : 0);
 
-    return low > floor ? low - floor : 0;
+    return unlikely(v->flags & VM_GROWSDOWN) ? gap - MIN(gap, STACK_GUARD_GAP) : gap;
 }
 
 static inline bool gap_update(struct rb_node *n)
@@ -130,13 +130,10 @@ static inline void raise_gap(struct rb_node *n, u64 gap)
 /* The hole below v (may be NULL) may have changed. */
 static void set_gap(struct vma *v)
 {
-    u64 gap, old;
+    u64 old = v ? v->gap : 0, gap = v ? hole(v->prev, v) : 0;
 
-    if (!v)
-        return;
-    gap = hole(v->prev, v);
-    old = v->gap;
-    v->gap = gap;
+    if (gap != old)
+        v->gap = gap;
     if (gap > old)
         raise_gap(&v->node, gap);
     else if (gap < old)
@@ -183,13 +180,13 @@ static void tree_erase(struct mm *mm, struct vma *v)
     mm->recent = NULL;
 }
 
-/* v stands between its neighbours no more. */
-static void leave_neighbours(struct vma *v)
+/* Nothing stands between the two any more. */
+static inline void leave_neighbours(struct vma *prev, struct vma *next)
 {
-    if (v->prev)
-        v->prev->next = v->next;
-    if (v->next)
-        v->next->prev = v->prev;
+    if (prev)
+        prev->next = next;
+    if (next)
+        next->prev = prev;
 }
 
 /* Whether v is the neighbour below, or above, of a free range that begins at start. */
@@ -205,7 +202,8 @@ static inline bool is_above(const struct vma *v, vaddr_t start)
 
 /* The neighbours of a free range. What was removed there, looked for, or inserted just below
  * has left one as the hint. */
-static struct vma *neighbours(const struct mm *mm, vaddr_t start, struct vma **prev)
+static always_inline struct vma *neighbours(const struct mm *mm, vaddr_t start,
+                                            struct vma **prev)
 {
     struct vma *v = mm->recent;
 
@@ -245,14 +243,37 @@ void vma_insert(struct mm *mm, struct vma *v)
     vma_insert_like(mm, v, NULL);
 }
 
+static noinline void take_out(struct mm *mm, struct vma *v)
+{
+    struct vma *prev = v->prev, *next = v->next;
+    struct rb_node *n;
+    u64 gap;
+
+    leave_neighbours(prev, next);
+    gap = next ? hole(prev, next) : 0;
+    if (!next || !rb_is_red_leaf(&v->node) || gap < v->gap || gap < next->gap) {
+        set_gap(next); /* first: then what goes is not the largest of any subtree */
+        tree_erase(mm, v);
+    } else {
+        /* What was inserted last, mostly: no balance is lost. The next VMA, which is above it, has
+         * its hole now: up to there the largest may become less, and from there on only more. */
+        n = rb_parent(&v->node);
+        rb_replace_child(&mm->vmas, n, &v->node, NULL);
+        while (n != &next->node && gap_update(n))
+            n = rb_parent(n);
+        next->gap = gap;
+        raise_gap(&next->node, gap);
+        mm->nvmas--;
+    }
+    mm->recent = next;
+}
+
 void vma_remove(struct mm *mm, struct vma *v)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     if (v->object)
         object_unlink(v);
-    leave_neighbours(v);
-    set_gap(v->next); /* first: then what goes is not the largest of any subtree */
-    tree_erase(mm, v);
+    take_out(mm, v);
 }
 
 static struct rb_node *next_node(void *arg)
@@ -273,10 +294,7 @@ void vma_remove_run(struct mm *mm, struct vma *first, struct vma *end)
     object_unlink_run(first, end);
     for (const struct vma *v = first; v != end; v = v->next)
         n++;
-    if (prev)
-        prev->next = end;
-    if (end)
-        end->prev = prev;
+    leave_neighbours(prev, end);
     if (n >= mm->nvmas - n) { /* fewer stay: their tree is made anew */
         mm->nvmas -= n;
         mm->recent = NULL;
@@ -375,7 +393,7 @@ void vma_absorb(struct mm *mm, struct vma *a, struct vma *b)
     if (b->object)
         object_unlink_locked(b);
     unlock_homes(a);
-    leave_neighbours(b);
+    leave_neighbours(b->prev, b->next);
     tree_erase(mm, b);
     mm->recent = a;
     vma_free(b);

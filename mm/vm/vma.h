@@ -91,6 +91,12 @@ static inline u64 vma_npages(const struct vma *v)
     return (v->end - v->start) >> PAGE_SHIFT;
 }
 
+/* Whether it has references. */
+static inline bool vma_refers(const struct vma *v)
+{
+    return v->object || v->file || v->monitor;
+}
+
 /* Whether pages of such a VMA must be present at once: locked, and not only on fault. */
 static inline bool vm_populates(u32 flags)
 {
@@ -294,7 +300,7 @@ struct vma *vma_merge(struct mm *mm, struct vma *v);
 /* The lowest address a new mapping may end at below v: a growable one keeps its guard gap. */
 static inline vaddr_t vma_low_end(const struct vma *v)
 {
-    vaddr_t gap = v->flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
-
-    return v->start > gap ? v->start - gap : 0;
+    if (likely(!(v->flags & VM_GROWSDOWN)))
+        return v->start;
+    return v->start - MIN(v->start, STACK_GUARD_GAP);
 }

@@ -90,12 +90,14 @@ static struct vma *last_vma(const struct mm *mm)
 static inline bool clip(const struct mm *mm, const struct vma *v, vaddr_t *low,
                         vaddr_t *high)
 {
-    const struct vma *prev = v ? vma_prev(v) : last_vma(mm);
+    const struct vma *last = v ? NULL : last_vma(mm);
 
-    if (prev)
-        *low = MAX(*low, prev->end);
-    if (v)
+    if (v) {
         *high = MIN(*high, vma_low_end(v));
+        *low = MAX(*low, vma_low_end(v) - v->gap);
+    } else if (last) {
+        *low = MAX(*low, last->end);
+    }
     return *low < *high;
 }
 

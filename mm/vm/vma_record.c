@@ -22,7 +22,7 @@ struct vma *vma_alloc(void)
     return v;
 }
 
-void vma_free(struct vma *v)
+static noinline void put_all(struct vma *v)
 {
     if (v->object)
         object_put(v->object);
@@ -30,6 +30,12 @@ void vma_free(struct vma *v)
         vm_file_put(v->file);
     if (v->monitor)
         monitor_put(v->monitor);
+}
+
+void vma_free(struct vma *v)
+{
+    if (vma_refers(v))
+        put_all(v);
     slab_free(&vma_cache, v);
 }
 
