@@ -12,6 +12,7 @@
 #include "kernel/random.h"
 #include "kernel/strace.h"
 #include "kernel/term/fbdev.h"
+#include "kernel/uffd/wait.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 
@@ -131,5 +132,6 @@ void devices_init(void)
     hostport_init();
     kmsg_init();
     strace_init();
+    uffd_init();
     fbdev_init();
 }

@@ -179,6 +179,7 @@ static int show_hwreport(struct seq *s, s32 pid)
 const struct procfs_entry procfs_system_entries[] = {
     {.name = "buddyinfo", .perm = 0444, .show = procfs_show_buddyinfo},
     {.name = "cmdline", .perm = 0444, .show = show_cmdline},
+    {.name = "config.gz", .perm = 0444, .show = procfs_show_config},
     {.name = "cpuinfo", .perm = 0444, .show = show_cpuinfo},
     {.name = "devices", .perm = 0444, .show = show_devices},
     {.name = "filesystems", .perm = 0444, .show = procfs_show_filesystems},

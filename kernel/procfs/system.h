@@ -11,3 +11,5 @@
 void seq_path(struct seq *s, const struct path *p, const char *escaped);
 /* A text in which the characters of `escaped` stand as \ooo. */
 void seq_escape(struct seq *s, const char *text, const char *escaped);
+
+int procfs_show_config(struct seq *s, s32 pid); /* /proc/config.gz */

@@ -3,6 +3,7 @@
  * userfaultfd(2): the descriptor.
  */
 #include "fs/anon.h"
+#include "kernel/devices.h"
 #include "kernel/procfs/seq.h"
 #include "kernel/sys/fs.h"
 #include "kernel/syscall.h"
@@ -16,6 +17,9 @@
 #include "mm/op/mm.h"
 #include "mm/op/watch.h"
 #include "mm/phys/slab.h"
+
+#define UFFD_DEVICE \
+    DEVICE(10, 126) /* of those that Linux gives to whom it has no number for */
 
 u32 uffd_unprivileged;
 
@@ -109,16 +113,12 @@ static const struct file_ops uffd_ops = {.read = uffd_read,
                                          .show = uffd_show,
                                          .release = uffd_release};
 
-long sys_userfaultfd(const struct syscall_args *a)
+static long uffd_create(u32 flags)
 {
-    u32 flags = (u32)a->a0;
     struct uffd *u;
     struct file *f;
     int err;
 
-    if (!(flags & UFFD_USER_MODE_ONLY) && !READ_ONCE(uffd_unprivileged) &&
-        !proc_capable(current_proc(), CAP_SYS_PTRACE))
-        return -EPERM;
     if (flags & ~(UFFD_USER_MODE_ONLY | O_NONBLOCK | O_CLOEXEC))
         return -EINVAL;
     u = kzalloc(sizeof(*u));
@@ -138,4 +138,28 @@ long sys_userfaultfd(const struct syscall_args *a)
         return err;
     }
     return install_file(f, flags & O_CLOEXEC);
+}
+
+long sys_userfaultfd(const struct syscall_args *a)
+{
+    u32 flags = (u32)a->a0;
+
+    if (!(flags & UFFD_USER_MODE_ONLY) && !READ_ONCE(uffd_unprivileged) &&
+        !proc_capable(current_proc(), CAP_SYS_PTRACE))
+        return -EPERM;
+    return uffd_create(flags);
+}
+
+/* No right is asked for: who could open the device has it. */
+static long device_ioctl(struct file *f, u32 cmd, uintptr_t arg)
+{
+    (void)f;
+    return cmd == USERFAULTFD_IOC_NEW ? uffd_create((u32)arg) : -EINVAL;
+}
+
+void uffd_init(void)
+{
+    static const struct file_ops ops = {.ioctl = device_ioctl};
+
+    device_add("userfaultfd", UFFD_DEVICE, 0600, &ops);
 }

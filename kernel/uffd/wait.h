@@ -16,5 +16,8 @@ enum fault_result uffd_wait(struct mm *mm, vaddr_t va, u32 access, bool user);
  * a monitor who was asked then, and they are to try again. */
 bool uffd_await(struct mm *mm, vaddr_t va, u32 access);
 
+/* /dev/userfaultfd, once at boot. */
+void uffd_init(void);
+
 /* /proc/sys/vm/unprivileged_userfaultfd */
 extern u32 uffd_unprivileged;

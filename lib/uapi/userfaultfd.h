@@ -8,6 +8,9 @@
 
 #define UFFD_USER_MODE_ONLY 1u
 
+/* ioctl of /dev/userfaultfd: its argument is the flags of the call. */
+#define USERFAULTFD_IOC_NEW 0xaa00u
+
 #define UFFD_API 0xaaull
 
 #define UFFD_FEATURE_PAGEFAULT_FLAG_WP (1ull << 0)

@@ -49,6 +49,32 @@ TEST(uffd_rights, "who may have one is asked, but for faults of user mode alone"
     });
 }
 
+TEST(uffd_device, "/dev/userfaultfd: who may open it needs no right")
+{
+    struct uffdio_api api = {.api = UFFD_API};
+    int dev = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
+
+    if (dev < 0 && !t_tessera)
+        SKIP("not there, or not ours");
+    OK(dev);
+    ERR(ioctl(dev, USERFAULTFD_IOC_NEW, 2), EINVAL);
+    ERR(ioctl(dev, UFFDIO_API, &api), EINVAL);
+    if (geteuid() == 0) {
+        OK(setgroups(0, NULL));
+        OK(setresuid(1234, 1234, 1234));
+        ERR(open("/dev/userfaultfd", O_RDWR), EACCES);
+    }
+    uffd = ioctl(dev, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
+    OK(uffd);
+    EQ(fcntl(uffd, F_GETFD), FD_CLOEXEC);
+    EQ(fcntl(uffd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+    OK(ioctl(uffd, UFFDIO_API, &api));
+    mem = t_map(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    OK(watch(mem, 1, REGISTER_MISSING));
+    OK(give(mem, 7));
+    EQ(mem[0], 7);
+}
+
 TEST(uffd_api, "UFFDIO_API: once, its number, features that there are")
 {
     struct uffdio_api api = {.api = UFFD_API};

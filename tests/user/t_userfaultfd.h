@@ -84,6 +84,9 @@ static int uffd_new(unsigned flags, uint64_t features)
     return fd;
 }
 
+/* The ioctl of /dev/userfaultfd. */
+#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
+
 static int watch(void *at, size_t npages, uint64_t mode)
 {
     struct uffdio_register r = {.range = {(uintptr_t)at, npages * P}, .mode = mode};
