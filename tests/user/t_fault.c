@@ -264,6 +264,8 @@ TEST(R09, "privileged and undefined instructions")
     EQ(raised_code, FPE_INTDIV);
     RAISES("movl $0x2b, %%eax; addl $0x40, %%eax; movl %%eax, %%ds", SIGSEGV);
     RAISES("movq $0x0000900000000000, %%rax; jmp *%%rax", SIGSEGV);
+    RAISES("pushq $0; pushq $0; lretq", SIGSEGV);
+    RAISES("pushq $0; pushq $0; pushq $0; pushq $0; pushq $0; iretq", SIGSEGV);
 }
 
 TEST(R02, "flags set by the user do not follow into the kernel")

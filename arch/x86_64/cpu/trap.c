@@ -172,6 +172,21 @@ static vaddr_t exception_address(const struct trapframe *tf)
     }
 }
 
+/* An access to a page that is there was refused. What the processor does for itself, as supervisor,
+ * may not touch pages of programs (SMAP), and to map them once more would help nothing: a
+ * processor does that to its own tables only, but QEMU's also to the stack of a far return. */
+static noinline void protection_fault(struct trapframe *tf, vaddr_t addr)
+{
+    if (tf->error & PF_RESERVED)
+        panic_trap(tf, "reserved bit set in the page tables at %#lx", addr);
+    if (!(tf->error & PF_USER))
+        user_exception(tf, VEC_GP, 0, 0);
+    else if (tf->error & PF_KEY)
+        key_fault(tf, addr);
+    else
+        page_fault(tf, addr, access_of(tf->error));
+}
+
 /* From user mode: all that a program meets in its ordinary life. Leaves the work to machine
  * code, because what C functions keep is not in the frame yet. */
 void trap_page_fault(struct trapframe *tf)
@@ -180,11 +195,9 @@ void trap_page_fault(struct trapframe *tf)
 
     stall_begin();
     irqoff_begin();
-    if (unlikely(tf->error & PF_RESERVED))
-        panic_trap(tf, "reserved bit set in the page tables at %#lx", addr);
     irq_enable();
-    if (unlikely(tf->error & PF_KEY))
-        key_fault(tf, addr);
+    if (unlikely(tf->error & PF_PRESENT))
+        protection_fault(tf, addr);
     else
         page_fault(tf, addr, access_of(tf->error));
     irq_disable();
