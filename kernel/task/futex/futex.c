@@ -256,7 +256,7 @@ long sys_futex(const struct syscall_args *a)
         return word_ok(a->a0, &err) ? futex_lock_pi(a->a0, private, NO_DEADLINE, true)
                                     : err;
     case FUTEX_UNLOCK_PI:
-        return word_ok(a->a0, &err) ? futex_unlock_pi(a->a0, private) : err;
+        return futex_unlock_pi(a->a0, private);
     default:
         return -ENOSYS;
     }

@@ -359,11 +359,11 @@ long futex_unlock_pi(vaddr_t addr, bool private)
     int err;
 
     do {
-        if (arch_load_user_u32(addr, &word) != 0)
+        if (!user_range_ok(addr, 4) || arch_load_user_u32(addr, &word) != 0)
             return -EFAULT;
         if ((s32)(word & FUTEX_TID_MASK) != current_thread()->tid)
             return -EPERM;
-        err = futex_key_get(&key, addr, private, FUTEX_WRITES);
+        err = addr & 3 ? -EINVAL : futex_key_get(&key, addr, private, FUTEX_WRITES);
         if (err)
             return err;
         b = futex_bucket_of(&key);

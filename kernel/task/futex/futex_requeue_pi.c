@@ -110,7 +110,10 @@ static int compare(struct requeue_pi *r)
     if (!err && value != r->expected)
         err = -EOWNERDEAD; /* told apart from a word that changed under the take */
     r->begun = !err;
-    return err;
+    if (err)
+        return err;
+    r->bad = r->pi_addr; /* must be there even if nobody waits */
+    return futex_load_now(r->pi_addr, &value);
 }
 
 /* A piece, with both buckets locked: 0, or as futex_pi_take. */
