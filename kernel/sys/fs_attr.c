@@ -140,7 +140,7 @@ static long set_times(struct target *t, const struct timespec times[2])
     s64 now = (s64)fs_now(), ns[2];
     const s64 most = INT64_MAX / NSEC - 1; /* what 64 bits of nanoseconds hold: to 2262 */
     bool only_now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
-    int err = 0;
+    int err;
 
     for (int i = 0; i < 2; i++) {
         ns[i] = TIME_KEPT;
@@ -152,11 +152,11 @@ static long set_times(struct target *t, const struct timespec times[2])
             ns[i] = sec * NSEC + times[i].tv_nsec;
         }
     }
-    if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
-        goto out;
     err = path_begin_change(&t->path);
-    if (err)
-        goto out;
+    if (err) {
+        target_put(t);
+        return err;
+    }
     mutex_lock(&ino->lock);
     if (!owns(ino)) /* one who may write may also say: now */
         err = only_now ? inode_permission(current_cred(), ino, MAY_WRITE) : -EPERM;
@@ -164,7 +164,6 @@ static long set_times(struct target *t, const struct timespec times[2])
         err = vfs_utimes(ino, ns[0], ns[1]);
     mutex_unlock(&ino->lock);
     path_end_change(&t->path);
-out:
     target_put(t);
     return err;
 }
@@ -186,7 +185,12 @@ static long do_utimens(int dirfd, vaddr_t name, const struct timespec times[2], 
         err = flags ? -EINVAL : target_fd(dirfd, false, &t);
     else
         err = target_at(dirfd, name, flags, &t);
-    return err ? err : set_times(&t, times);
+    if (err)
+        return err;
+    if (nsec_ok(times[0].tv_nsec) && nsec_ok(times[1].tv_nsec))
+        return set_times(&t, times);
+    target_put(&t);
+    return -EINVAL;
 }
 
 static const struct timespec times_now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
@@ -199,8 +203,6 @@ long sys_utimensat(const struct syscall_args *a)
         return do_utimens((int)a->a0, a->a1, times_now, (u32)a->a3);
     if (copy_from_user(times, a->a2, sizeof(times)) != 0)
         return -EFAULT;
-    if (!nsec_ok(times[0].tv_nsec) || !nsec_ok(times[1].tv_nsec))
-        return -EINVAL;
     if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
         return 0; /* nothing to change: Linux does not even look */
     return do_utimens((int)a->a0, a->a1, times, (u32)a->a3);

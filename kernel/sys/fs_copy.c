@@ -2,8 +2,11 @@
  *
  * Copies from file to file inside the kernel: sendfile and copy_file_range.
  */
+#include "fs/pipe/pipe.h"
+#include "fs/pipe/pipe_move.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/fs_io.h"
+#include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
@@ -94,6 +97,19 @@ static ssize_t copy_bytes(struct side *in, struct file *out, s64 *out_pos, size_
     return done ? done : n;
 }
 
+/* A pipe is sent what it has room for, and its end is told even when there is nothing to send. */
+static int wait_pipe(struct file *out, size_t *len)
+{
+    size_t room;
+    int err = pipe_wait_room(out, false, &room);
+
+    if (err == -EPIPE)
+        signal_send_thread(current_thread(), SIGPIPE);
+    if (!err)
+        *len = MIN(*len, room);
+    return err;
+}
+
 static long send(struct file *out, struct side *in, vaddr_t user, size_t len)
 {
     int err = side_start(in, user);
@@ -107,6 +123,8 @@ static long send(struct file *out, struct side *in, vaddr_t user, size_t len)
         return user ? -ESPIPE : -EINVAL;
     if (S_ISDIR(in->file->inode->mode) || file_flags(out) & O_APPEND)
         return -EINVAL;
+    if (file_is_pipe(out) && (err = wait_pipe(out, &len)) != 0)
+        return err;
     n = copy_bytes(in, out, NULL, MIN(len, RW_MAX));
     io_account(n, IO_READ);
     io_account(n, IO_WRITE);

@@ -252,10 +252,10 @@ static long set_nonblock(struct file *f, vaddr_t arg)
     return 0;
 }
 
+/* Less than 0 beyond the end, as Linux counts. */
 static long bytes_left(struct file *f, vaddr_t arg)
 {
-    u64 size = READ_ONCE(f->inode->object->size), pos = READ_ONCE(f->pos);
-    s32 n = (s32)(size > pos ? size - pos : 0);
+    s32 n = (s32)(READ_ONCE(f->inode->object->size) - READ_ONCE(f->pos));
 
     return copy_to_user(arg, &n, sizeof(n));
 }
