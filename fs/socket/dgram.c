@@ -95,6 +95,8 @@ static int connect_inet(struct socket *s, const struct address *a)
     struct inet_name to;
     int err = inet_parse(s, a, &to);
 
+    if (err == -ENETUNREACH && a->bytes[0] == AF_INET)
+        return -EAFNOSUPPORT; /* of a socket for IPv6 only; sends are told the other */
     if (!err)
         err = inet_route(&to);
     if (!err)
@@ -158,19 +160,34 @@ static int find_unix(struct socket *s, const struct message *m, struct socket **
     return err;
 }
 
+/* Where m goes, if it says so: else *dest stays. AF_UNSPEC is AF_INET's family or none, and what
+ * is of no family of the network another error, as on Linux. */
+static int parse_dest(const struct socket *s, const struct message *m,
+                      struct inet_name *dest)
+{
+    struct address a = m->address;
+    u32 family = a.bytes[0] | (u32)a.bytes[1] << 8;
+    bool v6 = s->family == AF_INET6;
+
+    if (!a.len || (v6 && a.len >= sizeof(u16) && family == AF_UNSPEC))
+        return READ_ONCE(s->state) == SOCKET_CONNECTED ? 0 : -EDESTADDRREQ;
+    if (a.len < sizeof(u16) || (v6 && family != AF_INET && family != AF_INET6))
+        return -EINVAL;
+    if (family == AF_UNSPEC && !v6)
+        a.bytes[0] = AF_INET;
+    return inet_parse(s, &a, dest);
+}
+
 static int find_inet(struct socket *s, const struct message *m, struct packet *p,
                      struct socket **to)
 {
     struct inet_name dest;
-    int err = 0;
+    int err;
 
     spin_lock(&s->lock);
     dest = s->remote;
     spin_unlock(&s->lock);
-    if (m->address.len)
-        err = inet_parse(s, &m->address, &dest);
-    else if (READ_ONCE(s->state) != SOCKET_CONNECTED)
-        err = -EDESTADDRREQ;
+    err = parse_dest(s, m, &dest);
     if (!err)
         err = dest.port ? inet_route(&dest) : -EINVAL;
     if (!err)
