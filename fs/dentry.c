@@ -69,13 +69,14 @@ void dentry_get(struct dentry *d)
 
 void dentry_put(struct dentry *d)
 {
-    /* Upwards without recursion: paths can be deep. */
+    /* Upwards without recursion: paths can be deep, also of directories that are removed. */
     while (d && __atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL) == 0) {
         struct dentry *parent = d->parent;
 
         inode_put(d->inode);
         slab_free(&dentry_cache, d);
         d = parent;
+        pause_anyway();
     }
 }
 

@@ -80,7 +80,7 @@ void inode_put(struct inode *ino)
     if (__atomic_sub_fetch(&ino->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     ASSERT(!locks_any(ino)); /* the next inode at this address would inherit them */
-    if (unlikely(ino->xattrs))
+    if (unlikely(ino->xattrs.node))
         xattr_drop_all(ino);
     ino->ops->destroy(ino);
 }

@@ -10,6 +10,7 @@
 #include "fs/namei.h"
 #include "fs/open.h"
 #include "fs/perm.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -266,8 +267,8 @@ int vfs_rmdir(struct fs_context *fs, const struct path *base, const char *name)
 /* Whether `d` is `top` or lies below it. */
 static bool is_below(const struct dentry *d, const struct dentry *top)
 {
-    while (d && d != top)
-        d = d->parent;
+    for (; d && d != top; d = d->parent)
+        pause_anyway();
     return d != NULL;
 }
 

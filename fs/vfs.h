@@ -18,6 +18,7 @@
 #include "fs/poll.h"
 #include "fs/uio.h"
 #include "lib/mutex.h"
+#include "lib/rbtree.h"
 #include "lib/types.h"
 
 struct dentry;
@@ -114,7 +115,7 @@ struct inode {
     struct vm_object *object;    /* [c] regular memory files: the data; owned */
     void *pipe;                  /* [lock] FIFOs: fs/pipe/pipe.c's own */
     struct file_locks *locks;    /* fs/lock/locks.c's own; NULL: none */
-    struct list *xattrs;         /* [lock] fs/xattr.c's own; NULL: none */
+    struct rb_root xattrs;       /* [lock] fs/xattr.c's own */
     void *data;                  /* [c] the file system's own */
 };
 

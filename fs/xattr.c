@@ -6,6 +6,7 @@
 #include "fs/inode.h"
 #include "fs/perm.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
@@ -14,26 +15,37 @@
 
 struct xattr *xattr_next(const struct inode *ino, const struct xattr *x)
 {
-    struct list *next;
+    struct rb_node *next = x ? rb_next(&x->node) : rb_first(&ino->xattrs);
 
-    if (!ino->xattrs)
-        return NULL;
-    next = x ? x->link.next : ino->xattrs->next;
-    return next == ino->xattrs ? NULL : list_entry(next, struct xattr, link);
+    return next ? rb_entry(next, struct xattr, node) : NULL;
 }
 
 struct xattr *xattr_find(const struct inode *ino, const char *name)
 {
-    struct xattr *x = NULL;
+    struct rb_node *node = ino->xattrs.node;
+    int order = 1;
 
-    while ((x = xattr_next(ino, x)) && strcmp(x->bytes, name) != 0)
-        ;
-    return x;
+    while (node && (order = strcmp(name, rb_entry(node, struct xattr, node)->bytes)) != 0)
+        node = order < 0 ? node->left : node->right;
+    return node ? rb_entry(node, struct xattr, node) : NULL;
+}
+
+static void enter(struct inode *ino, struct xattr *x)
+{
+    struct rb_node **link = &ino->xattrs.node, *parent = NULL;
+
+    while (*link) {
+        parent = *link;
+        link = strcmp(x->bytes, rb_entry(parent, struct xattr, node)->bytes) < 0
+                   ? &parent->left
+                   : &parent->right;
+    }
+    rb_insert(&ino->xattrs, &x->node, parent, link, NULL);
 }
 
 static void drop(struct inode *ino, struct xattr *x)
 {
-    list_del(&x->link);
+    rb_erase(&ino->xattrs, &x->node, NULL);
     quota_uncharge_pages(ino->quota, x->pages);
     kfree(x);
 }
@@ -72,16 +84,10 @@ int xattr_set(struct inode *ino, const char *name, const void *value, u32 size, 
         return -EEXIST;
     if (!old && flags & XATTR_REPLACE)
         return -ENODATA;
-    if (!ino->xattrs) {
-        ino->xattrs = kmalloc(sizeof(*ino->xattrs));
-        if (!ino->xattrs)
-            return -ENOMEM;
-        list_init(ino->xattrs);
-    }
     err = create(ino, name, value, size, &x);
     if (err)
         return err;
-    list_add_tail(ino->xattrs, &x->link);
+    enter(ino, x);
     if (old)
         drop(ino, old);
     inode_changed(ino);
@@ -104,10 +110,10 @@ void xattr_drop_all(struct inode *ino)
 {
     struct xattr *x;
 
-    while ((x = xattr_next(ino, NULL)))
+    while ((x = xattr_next(ino, NULL))) {
         drop(ino, x);
-    kfree(ino->xattrs);
-    ino->xattrs = NULL;
+        pause_anyway();
+    }
 }
 
 static bool begins(const char *name, const char *space)

@@ -13,7 +13,8 @@
 #define XATTR_REPLACE  2u
 
 struct xattr {
-    struct list link;
+    struct rb_node
+        node; /* of its inode's, by name: there may be as many as there are pages */
     u32 name_len, size; /* bytes; the name without its end */
     u64 pages;          /* of the quota */
     char bytes[];       /* name, NUL, value */
@@ -21,7 +22,7 @@ struct xattr {
 
 /* ino->lock held, for xattr_set and xattr_remove exclusively. */
 
-/* The first, the one after x, that of a name; NULL: none. */
+/* The first by name, the one after x, that of a name; NULL: none. */
 struct xattr *xattr_next(const struct inode *ino, const struct xattr *x);
 struct xattr *xattr_find(const struct inode *ino, const char *name);
 static inline const char *xattr_value(const struct xattr *x)

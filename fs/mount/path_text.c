@@ -7,6 +7,7 @@
 #include "fs/mount/mount.h"
 #include "fs/namei.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -22,6 +23,7 @@ static bool is_reachable(const struct path *p, const struct path *root)
             q = q.mnt->at;
         else
             q.mnt = NULL;
+        pause_anyway();
     }
     return q.mnt != NULL;
 }

@@ -227,6 +227,8 @@ static const struct {
     {"20,000 names of sockets with one sum", chosen_names},
     {"20,000 sockets talk to one", many_friends},
     {"a directory of 100,000 names", big_directory},
+    {"40,000 attributes of one file", many_attributes},
+    {"150,000 directories in each other", deep_directories},
     {"150,000 record locks on one file", many_locks},
     {"2,000 processes wait for one lock", many_lock_waiters},
     {"2,000 mounts on one another, sync", many_mounts},

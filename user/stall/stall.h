@@ -64,6 +64,8 @@ void many_friends(void);
 void many_polled(void);
 void many_open(void);
 void big_directory(void);
+void many_attributes(void);
+void deep_directories(void);
 void many_locks(void);
 void many_lock_waiters(void);
 void many_mounts(void);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "stall.h"
@@ -246,4 +247,58 @@ void many_segments(void)
         shmctl(ids[i], IPC_RMID, NULL);
         shmdt(at[i]);
     }
+}
+
+/* One file has as many as a program can make. */
+void many_attributes(void)
+{
+    int fd = open("/tmp/stall", O_CREAT | O_RDWR, 0600);
+    char name[32];
+
+    if (fd < 0)
+        die("/tmp/stall");
+    for (int i = 0; i < 40000; i++) {
+        snprintf(name, sizeof(name), "user.attribute.%d", i);
+        if (fsetxattr(fd, name, "x", 1, 0))
+            die("fsetxattr");
+    }
+    flistxattr(fd, NULL, 0);
+    if (fgetxattr(fd, name, name, sizeof(name)) != 1)
+        die("fgetxattr");
+    unlink("/tmp/stall");
+    close(fd);
+}
+
+/* Each in the one before: names of the last, a move of the first below it. */
+void deep_directories(void)
+{
+    enum { DEPTH = 150000 };
+    char text[P];
+    int top = open("/tmp", O_DIRECTORY), fd = top;
+
+    for (int i = 0; i < DEPTH; i++) {
+        int next;
+
+        if (mkdirat(fd, "d", 0700) || (next = openat(fd, "d", O_DIRECTORY)) < 0)
+            die("mkdirat");
+        if (fd != top)
+            close(fd);
+        fd = next;
+    }
+    if (fchdir(fd) || syscall(SYS_getcwd, text, sizeof(text)) >= 0)
+        die("getcwd");
+    readlink("/proc/self/cwd", text, sizeof(text));
+    if (renameat(top, "d", fd, "e") == 0 || renameat(fd, "..", top, "d") == 0)
+        die("renameat");
+    for (int i = 0; i < DEPTH; i++) {
+        int up = openat(fd, "..", O_DIRECTORY);
+
+        close(fd);
+        if (up < 0 || unlinkat(fd = up, "d", AT_REMOVEDIR))
+            die("unlinkat");
+    }
+    if (fchdir(fd))
+        die("fchdir");
+    close(fd);
+    close(top);
 }
