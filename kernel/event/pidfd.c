@@ -249,7 +249,7 @@ long sys_pidfd_getfd(const struct syscall_args *a)
  * it has given it up. -EINVAL: somebody goes on. */
 static int dying_memory(const struct task_id *id, struct mm **out)
 {
-    struct procs w = procs_begin(PROCS_ALL);
+    struct procs w = procs_begin_all();
     const struct proc *p = task_find(id, NULL);
     struct mm *mm = p ? p->mm : NULL;
     int err = mm ? 0 : -ESRCH;

@@ -51,9 +51,9 @@ long sys_capget(const struct syscall_args *a)
 
     if (err)
         return err;
-    if (!nwords)
-        return a->a1 ? -EINVAL : 0;
-    if (head.pid < 0)
+    if (!a->a1) /* only the version is asked for */
+        return 0;
+    if (!nwords || head.pid < 0)
         return -EINVAL;
     flags = spin_lock_irq(&proc_lock);
     p = proc_find_by_thread(head.pid);
@@ -69,7 +69,7 @@ long sys_capget(const struct syscall_args *a)
         words[i] =
             (struct cap_words){(u32)(effective >> 32 * i), (u32)(permitted >> 32 * i),
                                (u32)(inheritable >> 32 * i)};
-    return a->a1 ? copy_to_user(a->a1, words, nwords * sizeof(words[0])) : 0;
+    return copy_to_user(a->a1, words, nwords * sizeof(words[0]));
 }
 
 /* Only its own: what it has may be given up, inheritable ones are taken from what it has, or

@@ -40,7 +40,7 @@ static int send_one(struct proc *p, int signo, const struct sig_record *rec,
 /* To everybody but init and the caller: whom one may not signal does not count. */
 static int send_all(int signo, const struct sig_record *rec, struct sig_queued **spare)
 {
-    struct procs w = procs_begin(PROCS_ALL);
+    struct procs w = procs_begin_all();
     int result = -ESRCH;
     struct proc *p;
 

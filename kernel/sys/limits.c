@@ -136,7 +136,7 @@ long sys_times(const struct syscall_args *a)
 static struct procs priority_begin(s32 which, s32 who)
 {
     if (which != PRIO_PGRP)
-        return procs_begin(PROCS_ALL);
+        return procs_begin_all();
     return procs_begin(who ? who : READ_ONCE(current_proc()->pgid));
 }
 

@@ -86,11 +86,9 @@ static int set_altstack(struct thread *t, const struct kernel_sigaltstack *ss, v
         return 0;
     if (mode != SS_DISABLE && ss->ss_size < MINSIGSTKSZ)
         return -ENOMEM;
-    if (mode != SS_DISABLE && !user_range_ok(ss->ss_sp, ss->ss_size))
-        return -ENOMEM;
     t->altstack_sp = mode == SS_DISABLE ? 0 : ss->ss_sp;
     t->altstack_size = mode == SS_DISABLE ? 0 : ss->ss_size;
-    t->altstack_flags = ss->ss_flags & SS_AUTODISARM;
+    t->altstack_flags = ss->ss_flags;
     return 0;
 }
 
@@ -101,7 +99,7 @@ long sys_sigaltstack(const struct syscall_args *a)
         old = {.ss_sp = t->altstack_sp, .ss_size = t->altstack_size};
     int err;
 
-    old.ss_flags = t->altstack_flags;
+    old.ss_flags = t->altstack_flags & SS_AUTODISARM;
     if (!t->altstack_size)
         old.ss_flags |= SS_DISABLE;
     else if (signal_on_altstack(t, syscall_frame(a)->rsp))
@@ -134,7 +132,6 @@ long sys_rt_sigreturn(const struct syscall_args *a)
     syscall_frame(a)->vector = 0; /* no call to restart */
     if (err && err != -EPERM)
         return 0;
-    ss.ss_flags &= ~SS_ONSTACK;
     /* A frame that a program wrote itself may hold anything: then the stack stays. */
     (void)set_altstack(t, &ss, syscall_frame(a)->rsp);
     return (long)syscall_frame(a)->rax;

@@ -253,11 +253,7 @@ static int push_frame(struct thread *t, struct trapframe *tf, int signo,
     if (!(act->sa_flags & SA_RESTORER))
         return -EFAULT;
     signal_fill_info(&info, signo, rec);
-    if (!t->altstack_size)
-        s.ss_flags |= SS_DISABLE;
-    else if (signal_on_altstack(t, tf->rsp))
-        s.ss_flags |= SS_ONSTACK;
-    else if (act->sa_flags & SA_ONSTACK)
+    if (act->sa_flags & SA_ONSTACK && t->altstack_size && !signal_on_altstack(t, tf->rsp))
         s.stack = t->altstack_sp + t->altstack_size;
     return arch_signal_push(&t->arch, tf, &s);
 }
@@ -313,7 +309,7 @@ static void handle(struct proc *p, struct thread *t, struct trapframe *tf, int s
     spin_unlock_irq(&p->sig.lock, flags);
     if (t->altstack_flags & SS_AUTODISARM) {
         t->altstack_sp = t->altstack_size = 0;
-        t->altstack_flags = 0;
+        t->altstack_flags = SS_DISABLE;
     }
     if (unlikely(t->trace))
         ptrace_after_handler(t);

@@ -74,13 +74,13 @@ static u64 last_choice_ns; /* when somebody was chosen last; `choosing` */
 /* Sums up what every user has. */
 static void sum_up(void)
 {
-    struct procs w = procs_begin(PROCS_ALL);
+    struct procs w = procs_begin_all();
     struct proc *p;
 
     while ((p = procs_next(&w)))
         p->account->points = account_pages(p->account);
     procs_end(&w);
-    w = procs_begin(PROCS_ALL);
+    w = procs_begin_all();
     while ((p = procs_next(&w)))
         p->account->points += proc_is_ending(p) ? 0 : oom_points(p);
     procs_end(&w);
@@ -141,7 +141,7 @@ static struct proc *find_victim(const struct choice *c)
  * all are reached, the next choice looks at those by themselves. */
 static bool kill_sharers(const struct choice *c, struct obituary *o)
 {
-    struct procs w = procs_begin(PROCS_ALL);
+    struct procs w = procs_begin_all();
     struct proc *victim = find_victim(c);
     const struct mm *mm = victim ? victim->mm : NULL;
     struct proc *p;
@@ -172,7 +172,7 @@ static bool kill_one(bool another, bool vain)
     another = another && now - last_choice_ns >= PATIENCE_NS;
     c.ending = mm_any_dying();
     sum_up();
-    w = procs_begin(PROCS_ALL);
+    w = procs_begin_all();
     while ((p = procs_next(&w)))
         consider(p, &c);
     procs_end(&w);

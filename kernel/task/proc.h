@@ -160,7 +160,7 @@ struct thread {
     u64 cancels[2];       /* [S] of the process's, those that `pending` has seen */
     struct sig_records records;     /* [S] */
     u64 altstack_sp, altstack_size; /* [o] */
-    u32 altstack_flags;             /* [o] */
+    u32 altstack_flags;             /* [o] as it was set */
     u64 fault_trapno, fault_err,
         fault_addr; /* [o] of the last fault, for signal frames */
     s32 restart;    /* [o] ERESTART* of the call that is being left, 0: none */

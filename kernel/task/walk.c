@@ -151,12 +151,17 @@ struct procs procs_begin(s32 pgid)
     return (struct procs){.pgid = pgid, .flags = spin_lock_irq(&proc_lock)};
 }
 
+struct procs procs_begin_all(void)
+{
+    return (struct procs){.all = true, .flags = spin_lock_irq(&proc_lock)};
+}
+
 struct proc *procs_next(struct procs *w)
 {
     struct proc *p;
 
     proc_pause(&w->flags);
-    p = w->pgid == PROCS_ALL ? born_after(w->birth) : member_after(w->pgid, w->birth);
+    p = w->all ? born_after(w->birth) : member_after(w->pgid, w->birth);
     if (p)
         w->birth = p->birth;
     return p;
@@ -169,7 +174,7 @@ void procs_end(struct procs *w)
 
 void proc_for_each(bool (*visit)(struct proc *p, void *arg), void *arg)
 {
-    struct procs w = procs_begin(PROCS_ALL);
+    struct procs w = procs_begin_all();
     struct proc *p;
 
     while ((p = procs_next(&w)) && visit(p, arg))

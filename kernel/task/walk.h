@@ -27,13 +27,14 @@ bool proc_pause(irqflags_t *flags);
 
 /* Walks that let others run between two steps: begin takes proc_lock, end gives it back.
  * What procs_next answers is valid until it is called again. No other spinlock held. */
-#define PROCS_ALL (-1)
 struct procs {
-    s32 pgid; /* PROCS_ALL: of any group */
+    bool all; /* of any group */
+    s32 pgid; /* of this one; no number that a program gives stands for all */
     u64 birth;
     irqflags_t flags;
 };
 struct procs procs_begin(s32 pgid);
+struct procs procs_begin_all(void);
 struct proc *procs_next(struct procs *w);
 void procs_end(struct procs *w);
 

@@ -163,6 +163,8 @@ struct thread *child_thread_build(struct proc *child, struct thread *from,
         t->altstack_sp = from->altstack_sp;
         t->altstack_size = from->altstack_size;
         t->altstack_flags = from->altstack_flags;
+    } else {
+        t->altstack_flags = SS_DISABLE;
     }
     if (!(args->flags & CLONE_VM)) {
         t->rseq = from->rseq;
