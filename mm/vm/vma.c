@@ -28,10 +28,12 @@ DEFINE_PER_CPU(struct vma_hint, vma_hint) = {.seq = ~0ul};
 struct vma *vma_read_search(const struct mm *mm, vaddr_t va)
 {
     struct vma *v = vma_search(mm, va);
+    u64 seq = READ_ONCE(mm->seq);
 
     if (!v || va < v->start)
         return NULL;
-    this_cpu(vma_hint) = (struct vma_hint){READ_ONCE(mm->seq), v, NULL, USER_END};
+    /* Odd: somebody waits for this CPU, and will change it then. */
+    this_cpu(vma_hint) = (struct vma_hint){seq & 1 ? ~0ul : seq, v, NULL, USER_END};
     return v;
 }
 

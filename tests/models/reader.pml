@@ -14,6 +14,7 @@
  * -DMASK_FIRST   the writer learns which CPUs to wait for before it raises seq
  * -DNO_WAIT      the writer does not wait
  * -DKEEP_HINT    a reader trusts what it found last without comparing seq
+ * -DODD_HINT     with what it found a reader notes a seq that has become odd meanwhile
  */
 #ifndef CPUS
 #define CPUS 2
@@ -42,22 +43,35 @@ proctype reader(byte me)
         reads[me] = 1;
         s = seq;
 #endif
+        v = 0;
         if
-        :: s % 2 == 1 ->
-            reads[me] = 0   /* it takes the sleeping lock instead: not modelled */
-        :: else ->
 #ifdef KEEP_HINT
-            v = (hint -> hint : vma);
-#else
-            v = ((hint && hint_seq == s) -> hint : vma);
+        :: hint && s % 2 == 0 -> v = hint
 #endif
+        :: hint && hint_seq == s -> v = hint /* vma_read_begin() asks nothing else */
+        :: else ->
+            if
+            :: s % 2 == 1   /* it takes the sleeping lock instead: not modelled */
+            :: else ->
+                v = vma;
+                hint = v;
+                hint_seq = seq;
+#ifndef ODD_HINT
+                if
+                :: hint_seq % 2 == 1 -> hint = 0
+                :: else
+                fi
+#endif
+            fi
+        fi;
+        if
+        :: v ->
             assert(!changing);
             assert(v == vma);
-            hint = v;
-            hint_seq = s;
-            assert(!changing);
-            reads[me] = 0
+            assert(!changing)
+        :: else
         fi;
+        reads[me] = 0;
         if
         :: loaded[me] = 0   /* another process runs */
         :: skip
