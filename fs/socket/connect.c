@@ -9,6 +9,7 @@
  */
 #include "fs/socket/connect.h"
 #include "fs/inode.h"
+#include "fs/socket/backlog.h"
 #include "fs/socket/dgram.h"
 #include "fs/socket/end.h"
 #include "fs/socket/inet.h"
@@ -22,7 +23,7 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 
-#define BACKLOG_MAX 4096u /* net.core.somaxconn */
+u32 socket_backlog_max = 4096;
 
 int socket_bind(struct socket *s, const struct address *a, struct fs_context *fs)
 {
@@ -56,7 +57,7 @@ int socket_listen(struct socket *s, s32 backlog)
         return err;
     socket_cred_current(&s->cred, IDS_EFFECTIVE);
     spin_lock(&s->lock);
-    s->backlog = MIN((u32)backlog, BACKLOG_MAX);
+    s->backlog = MIN((u32)backlog, READ_ONCE(socket_backlog_max));
     WRITE_ONCE(s->state, SOCKET_LISTENING);
     spin_unlock(&s->lock);
     socket_wake(s);

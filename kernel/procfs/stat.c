@@ -36,7 +36,7 @@ struct view {
     u64 nvcsw, nivcsw, umask;
     s32 nice, exit_signal, policy, rt_priority;
     u64 allowed; /* CPUs */
-    u32 threads, queued;
+    u32 threads, queued, cpu;
     u64 queued_max;
     u64 caps[5]; /* inheritable, permitted, effective, bounding, ambient */
     bool no_new_privs;
@@ -67,6 +67,7 @@ static void copy_signals(const struct proc *p, const struct thread *t, struct vi
         v->policy = t->policy;
         v->allowed = READ_ONCE(t->allowed);
         v->rt_priority = t->priority;
+        v->cpu = READ_ONCE(t->cpu);
     }
     for (int i = 1; i <= NSIG; i++) {
         u64 bit = 1ull << (i - 1), handler = READ_ONCE(p->sig.actions->of[i].sa_handler);
@@ -172,7 +173,7 @@ int procfs_show_stat(struct seq *s, const struct task_id *id, bool whole)
                    mm_rss(mm), ~0ul, at->start_code, at->end_code, at->start_stack);
         seq_printf(s, "%lu %lu %lu %lu 0 0 0 %d %u %d %d 0 0 0 ",
                    v.thread_pending | v.pending, v.blocked, v.ignored, v.caught,
-                   v.exit_signal, cpu_id(), v.rt_priority, v.policy);
+                   v.exit_signal, v.cpu, v.rt_priority, v.policy);
         seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu %d\n", at->start_data, at->end_data,
                    hide ? 0 : mm->brk_start, at->arg_start, at->arg_end, at->env_start,
                    at->env_end, v.exit_status);
@@ -246,7 +247,27 @@ static void status_identity(struct seq *s, const struct view *v)
         seq_printf(s, "%u ", v->groups->gid[i]);
         pause_anyway();
     }
-    seq_puts(s, "\n");
+    seq_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", v->tgid, v->pid,
+               v->pgid, v->sid);
+}
+
+/* Runs of ones as "first-last", with a comma between them. */
+static void status_cpus(struct seq *s, u64 set)
+{
+    const char *between = "";
+
+    seq_printf(s, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", set);
+    for (u32 first = 0, end; first < 64; first = end + 1) {
+        for (end = first; end < 64 && set >> end & 1; end++)
+            ;
+        if (end == first)
+            continue;
+        seq_printf(s, "%s%u", between, first);
+        if (end - first > 1)
+            seq_printf(s, "-%u", end - 1);
+        between = ",";
+    }
+    seq_puts(s, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
 }
 
 int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)
@@ -270,8 +291,8 @@ int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)
     seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
                v.caps[0], v.caps[1], v.caps[2], v.caps[3]);
     seq_printf(s, "CapAmb:\t%016lx\n", v.caps[4]);
-    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%lx\n", v.no_new_privs,
-               v.allowed & cpus_running());
+    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", v.no_new_privs);
+    status_cpus(s, v.allowed & cpus_running());
     seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
                v.nvcsw, v.nivcsw);
     return 0;

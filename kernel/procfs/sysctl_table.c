@@ -11,6 +11,7 @@
 #include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "fs/pipe/capacity.h"
+#include "fs/socket/backlog.h"
 #include "kernel/devices.h"
 #include "kernel/event/epoll.h"
 #include "kernel/ipc/msg.h"
@@ -373,6 +374,7 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("kernel/tainted", 0644, CALLED(.get = get_tainted, .set = set_tainted)),
     ROW("kernel/threads-max", 0644, U32(proc_threads_max, .min = 20, .max = PID_MAX)),
     ROW("kernel/version", 0444, CALLED(.get = get_version)),
+    ROW("net/core/somaxconn", 0644, U32(socket_backlog_max, .max = INT32_MAX)),
     ROW("vm/admin_reserve_kbytes", 0644, U64(mm_admin_reserve_kbytes, .max = ~0ull)),
     ROW("vm/drop_caches", 0200, CALLED(.get = get_nothing, .set = set_drop_caches)),
     ROW("vm/hugetlb_shm_group", 0644, U32(hugetlb_shm_group, .max = ~0u)),

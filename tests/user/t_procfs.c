@@ -4,6 +4,7 @@
  */
 #include "tests/user/t.h"
 #include <dirent.h>
+#include <sched.h>
 #include <sys/sysinfo.h>
 
 static char text[65536];
@@ -274,6 +275,52 @@ TEST(dir, "the directory lists processes")
     ERR(open("/proc/self/none", O_RDONLY), ENOENT);
     EQ(mkdir("/proc/newdir", 0755), -1);
     CHECK(errno == ENOENT || errno == EPERM);
+}
+
+/* The 39th field of stat. */
+static int processor_of(pid_t pid)
+{
+    char path[64], *at;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    slurp(path, 4096);
+    at = strrchr(text, ')');
+    for (int field = 2; field < 39; field++)
+        at = strchr(at + 1, ' ');
+    return atoi(at + 1);
+}
+
+TEST(processor, "stat tells where another process ran last, status where it may run")
+{
+    cpu_set_t all, one;
+    char path[64];
+
+    OK(sched_getaffinity(0, sizeof(all), &all));
+    for (int cpu = 0; cpu < 64; cpu++) {
+        if (!CPU_ISSET(cpu, &all))
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        int ready[2];
+        OK(pipe(ready));
+        pid_t pid = t_fork();
+        if (!pid) {
+            OK(sched_setaffinity(0, sizeof(one), &one));
+            EQ(write(ready[1], "", 1), 1);
+            for (;;)
+                pause();
+        }
+        EQ(read(ready[0], path, 1), 1);
+        EQ(processor_of(pid), cpu);
+        snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        slurp(path, 4096);
+        snprintf(path, sizeof(path), "\nCpus_allowed_list:\t%d\n", cpu);
+        CHECK(strstr(text, path));
+        snprintf(path, sizeof(path), "\nNSpid:\t%d\n", pid);
+        CHECK(strstr(text, path) && strstr(text, "\nMems_allowed_list:\t0\n"));
+        OK(kill(pid, SIGKILL));
+        EQ(t_status_of(pid), SIGKILL);
+    }
 }
 
 int main(int argc, char **argv)

@@ -270,6 +270,28 @@ TEST(backlog, "as many as the backlog and one more wait; who closes refuses them
     ERR(connect(c[3], (void *)&a, len), ECONNREFUSED);
 }
 
+TEST(backlog_most, "a backlog is at most what /proc/sys/net/core/somaxconn says")
+{
+    const char *path = "/proc/sys/net/core/somaxconn";
+    struct sockaddr_un a;
+    socklen_t len = name_to(&a, "s");
+    int fd, c;
+
+    if (!t_tessera)
+        SKIP("a setting of the whole machine");
+    OK(fd = open(path, O_RDWR));
+    EQ(read(fd, buf, 16), 5);
+    CHECK(!memcmp(buf, "4096\n", 5));
+    EQ(pwrite(fd, "0", 1, 0), 1);
+    listen_at("s", SOCK_STREAM, 100);
+    EQ(pwrite(fd, "4096", 4, 0), 4);
+    ERR(pwrite(fd, "-1", 2, 0), EINVAL);
+    OK(c = socket(AF_UNIX, SOCK_STREAM, 0));
+    OK(connect(c, (void *)&a, len));
+    OK(c = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    ERR(connect(c, (void *)&a, len), EAGAIN);
+}
+
 TEST(late, "a client that waits for room gets it from accept")
 {
     struct sockaddr_un a;
