@@ -96,17 +96,23 @@ long sys_sched_setaffinity(const struct syscall_args *a)
 
 /* ---- policies ---- */
 
-/* struct sched_attr: nice and the reset flag count where `whole`, else they stay. */
+/* struct sched_attr: nice counts where `whole`, else it stays; the reset flag stays with the policy. */
 struct wish {
     s32 policy; /* or SAME_POLICY */
     u32 priority;
     s32 nice;
-    bool reset_on_fork, whole, keep_params;
+    bool reset_on_fork, whole, keep_params, util;
 };
 
 static bool is_realtime(s32 policy)
 {
     return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+/* Whose share the nice value is. */
+static bool is_fair(s32 policy)
+{
+    return policy == SCHED_OTHER || policy == SCHED_BATCH;
 }
 
 static bool is_valid(s32 policy)
@@ -127,7 +133,8 @@ static bool may_without(const struct thread *t, const struct wish *w, s32 policy
             return false;
         if (w->priority > t->priority && w->priority > limit)
             return false;
-    } else if (w->whole && w->nice < p->nice && (u64)(20 - w->nice) > nice_limit) {
+    } else if (w->whole && is_fair(policy) && w->nice < p->nice &&
+               (u64)(20 - w->nice) > nice_limit) {
         return false;
     }
     if (t->policy == SCHED_IDLE && policy != SCHED_IDLE &&
@@ -142,10 +149,12 @@ static int set_thread(struct thread *t, struct wish w)
     REQUIRES(&proc_lock);
     s32 policy = w.policy == SAME_POLICY ? t->policy : w.policy;
 
-    if (w.policy == SAME_POLICY && !w.whole)
+    if (w.policy == SAME_POLICY)
         w.reset_on_fork = t->reset_on_fork;
-    if (w.keep_params)
-        w.priority = t->priority, w.nice = t->proc->nice;
+    if (w.keep_params && t->realtime)
+        w.priority = t->priority;
+    else if (w.keep_params)
+        w.nice = t->proc->nice;
     if (!is_valid(policy) || w.priority > PRIORITY_MAX ||
         is_realtime(policy) != (w.priority != 0))
         return -EINVAL;
@@ -155,8 +164,12 @@ static int set_thread(struct thread *t, struct wish w)
         return -EPERM;
     if (policy == SCHED_DEADLINE) /* no admission of deadlines here */
         return -EINVAL;
+    if (w.util) /* clocks of processors are not ours to choose */
+        return -EOPNOTSUPP;
     t->reset_on_fork = w.reset_on_fork;
-    if (w.whole && !is_realtime(policy))
+    if (w.keep_params) /* as Linux: all was looked at, and all stays */
+        return 0;
+    if (w.whole && is_fair(policy))
         t->proc->nice = w.nice;
     sched_set_policy(t, (u8)policy, (u8)w.priority);
     return 0;
@@ -327,13 +340,12 @@ long sys_sched_setattr(const struct syscall_args *a)
     w.priority = attr.priority;
     w.nice = attr.nice < -20 ? -20 : attr.nice > 19 ? 19 : attr.nice;
     w.reset_on_fork = attr.flags & ATTR_RESET;
+    w.util = attr.flags & ATTR_UTIL;
     w.keep_params = attr.flags & ATTR_KEEP_PARAMS;
     if (!exists((s32)a->a0))
         return -ESRCH;
     if (attr.flags & ~(u64)ATTR_FLAGS)
         return -EINVAL;
-    if (attr.flags & ATTR_UTIL) /* clocks of processors are not ours to choose */
-        return -EOPNOTSUPP;
     return set_policy((s32)a->a0, &w);
 }
 

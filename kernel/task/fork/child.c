@@ -123,7 +123,8 @@ static void inherit_policy(struct thread *t, const struct thread *from)
     t->allowed = READ_ONCE(from->allowed);
     if (from->reset_on_fork && from->realtime)
         policy = SCHED_OTHER;
-    if (from->reset_on_fork && t->proc->nice < 0 && t->proc != from->proc)
+    if (from->reset_on_fork && t->proc != from->proc &&
+        (from->realtime || t->proc->nice < 0))
         t->proc->nice = 0;
     t->policy = policy;
     t->realtime = policy == SCHED_FIFO || policy == SCHED_RR;
