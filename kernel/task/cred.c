@@ -75,12 +75,7 @@ static void find_ids(const struct cred *now, const struct file *f, struct exec_c
 
     c->euid = now->euid;
     c->egid = now->egid;
-    /* Nor for who shares its directories with a process that could change them. */
-    if (now->no_new_privs ||
-        (ptrace_limits_exec(current_thread()) && !cred_capable(&now->fs, CAP_SETUID)) ||
-        (path_mount_flags(&f->path) & MS_NOSUID) ||
-        (fs_context_is_shared(&current_proc()->fs) &&
-         !cred_capable(&now->fs, CAP_SETUID)))
+    if (now->no_new_privs || path_mount_flags(&f->path) & MS_NOSUID)
         return;
     /* Mode and owner of one moment: chown takes the right away before it gives the file away. */
     mutex_lock(&ino->lock);
@@ -95,32 +90,40 @@ static void find_ids(const struct cred *now, const struct file *f, struct exec_c
     mutex_unlock(&ino->lock);
 }
 
+/* Who promised it, who is watched by somebody without the right to, and who shares its
+ * directories with a process that could change them, gains nothing. */
+static bool gains_nothing(const struct cred *now)
+{
+    return now->no_new_privs || ptrace_limits_exec(current_thread()) ||
+           fs_context_is_shared(&current_proc()->fs);
+}
+
 void exec_cred_find(const struct file *f, struct exec_cred *c)
 {
     struct cred now;
-    bool root, changes;
+    bool root, effective, changes, more;
 
     cred_snapshot(&now);
     *c = (struct exec_cred){.change = now.fs.change};
     find_ids(&now, f, c);
-    root = !(now.securebits & SECURE_NOROOT) && (c->euid == 0 || now.uid == 0);
-    changes = c->euid != now.uid || c->egid != now.gid;
+    effective = !(now.securebits & SECURE_NOROOT) && c->euid == 0;
+    root = effective || (!(now.securebits & SECURE_NOROOT) && now.uid == 0);
+    changes = c->euid != now.euid || !cred_in_group(&current_proc()->cred.fs, c->egid);
     c->permitted = root ? now.bounding | now.inheritable : 0;
-    c->ambient = changes ? 0 : now.ambient;
-    /* Who promised to gain nothing gains nothing by being user 0 either. */
-    if (now.no_new_privs) {
-        c->permitted &= now.permitted;
-        if (changes) {
+    more = changes || c->permitted & ~now.permitted;
+    c->gains = more && !gains_nothing(&now);
+    if (more && !c->gains) {
+        if (now.no_new_privs || !cred_capable(&now.fs, CAP_SETUID)) {
             c->euid = now.uid;
             c->egid = now.gid;
         }
-    }
-    if (unlikely(ptrace_limits_exec(current_thread())))
         c->permitted &= now.permitted;
+    }
+    c->ambient = changes ? 0 : now.ambient;
     c->permitted |= c->ambient;
-    c->effective = root && c->euid == 0 ? c->permitted : c->ambient;
-    c->secure = changes || (now.uid != 0 &&
-                            ((root && c->euid == 0) || (c->permitted & ~c->ambient)));
+    c->effective = effective ? c->permitted : c->ambient;
+    c->secure = changes || c->euid != now.uid || c->egid != now.gid ||
+                (now.uid != 0 && (effective || c->permitted & ~c->ambient));
 }
 
 void exec_cred_find_again(const struct file *f, struct exec_cred *c)

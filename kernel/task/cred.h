@@ -54,7 +54,8 @@ struct exec_cred {
     u32 euid, egid;
     u64 permitted, effective, ambient;
     bool secure; /* AT_SECURE: it has rights its caller has not */
-    bool set_id; /* by the file's set-ID bits */
+    bool set_id; /* by the file's set-ID bits, if only by its wish */
+    bool gains;  /* an id or a right that its caller has not */
     u32 change;  /* of the credentials it was decided by */
 };
 

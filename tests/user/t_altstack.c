@@ -179,7 +179,7 @@ TEST(values, "sizes and places that a stack may have")
     bad = (stack_t){.ss_sp = one, .ss_size = sizeof(one)};
     ERR(syscall(SYS_sigaltstack, &bad, 8), EFAULT);
     EQ(now().ss_flags, 0);  /* set all the same */
-    OK(set(NULL, -1ul, 0)); /* all of memory: whoever asks is on it */
+    OK(set(NULL, -1ul, 0)); /* all of memory: every stack is on it */
     EQ(now().ss_flags, SS_ONSTACK);
     ERR(set(NULL, 4, SS_DISABLE), EPERM);
 }

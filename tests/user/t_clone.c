@@ -94,6 +94,20 @@ TEST(directories, "CLONE_FS: one working directory and umask")
     OK(chdir(".."));
 }
 
+TEST(directories_exec, "CLONE_FS: still one, when one of them has become another program")
+{
+    char after[512];
+
+    OK(mkdir("below", 0700));
+    CHILD_WITH(SIGCHLD | CLONE_FS, {
+        execl(t_exe, t_exe, "--helper", "goes", (char *)NULL);
+        _exit(9);
+    });
+    CHECK(getcwd(after, sizeof(after)));
+    CHECK(strstr(after, "/below"));
+    OK(chdir(".."));
+}
+
 static void handler(int signo)
 {
     (void)signo;
@@ -122,6 +136,30 @@ TEST(handlers, "CLONE_SIGHAND with CLONE_VM, without CLONE_THREAD: one table of 
     CHILD_WITH(SIGCHLD, signal(SIGUSR1, SIG_IGN));
     OK(sigaction(SIGUSR1, NULL, &sa));
     CHECK(sa.sa_handler == handler);
+}
+
+static int exec_child(void *arg)
+{
+    execl(t_exe, t_exe, "--helper", "default", (char *)NULL);
+    return arg ? 9 : 8;
+}
+
+TEST(handlers_exec,
+     "CLONE_SIGHAND: two tables, when one of them has become another program")
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    struct sigaction sa;
+    pid_t pid;
+
+    signal(SIGUSR1, handler);
+    signal(SIGUSR2, SIG_IGN);
+    pid = clone(exec_child, stack + sizeof(stack), CLONE_VM | CLONE_SIGHAND | SIGCHLD,
+                NULL);
+    OK(pid);
+    t_join(pid);
+    OK(sigaction(SIGUSR1, NULL, &sa));
+    CHECK(sa.sa_handler == handler);
+    OK(raise(SIGUSR1));
 }
 
 TEST(parent, "CLONE_PARENT makes a sister")
@@ -227,6 +265,14 @@ static int helper(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "closed"))
         return fcntl(50, F_GETFD) != -1;
+    if (argc > 1 && !strcmp(argv[1], "goes"))
+        return chdir("below") != 0;
+    if (argc > 1 && !strcmp(argv[1], "default")) {
+        struct sigaction sa;
+
+        return sigaction(SIGUSR1, NULL, &sa) || sa.sa_handler != SIG_DFL ||
+               sigaction(SIGUSR2, NULL, &sa) || sa.sa_handler != SIG_IGN;
+    }
     return 1;
 }
 

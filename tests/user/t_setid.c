@@ -6,6 +6,7 @@
  */
 #include "tests/user/t.h"
 #include <grp.h>
+#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -48,7 +49,7 @@ static uint64_t cap_line(const char *key)
 
 struct report {
     uint64_t eff, prm, inh, amb, bnd;
-    long uid, euid, secure, pdeath, persona, stack, dumpable, secure_bits;
+    long uid, euid, egid, secure, pdeath, persona, stack, dumpable, secure_bits;
 };
 
 static int helper(int argc, char **argv)
@@ -66,6 +67,7 @@ static int helper(int argc, char **argv)
     r.bnd = cap_line("CapBnd:");
     r.uid = getuid();
     r.euid = geteuid();
+    r.egid = getegid();
     r.secure = (long)getauxval(AT_SECURE);
     prctl(PR_GET_PDEATHSIG, &signo);
     r.pdeath = signo;
@@ -233,6 +235,150 @@ TEST(ambient, "ambient capabilities pass an exec, but not one that changes ids")
     EQ(r.euid, 1001);
     EQ(r.eff | r.prm | r.amb, 0);
     EQ(r.inh, BIT(CAP_NICE));
+    EQ(r.secure, 1);
+}
+
+/* The same, and a member of a group. */
+static void ambient_member(void)
+{
+    OK(setgroups(1, (gid_t[]){1001}));
+    OK(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+    OK(setgid(USER));
+    OK(setuid(USER));
+    set_caps(0, BIT(CAP_NICE), BIT(CAP_NICE));
+    OK(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NICE, 0, 0));
+}
+
+TEST(set_group_id, "a set-group-ID program: if its group may run it")
+{
+    program("g", 1001, 02755);
+    program("lock", 1001, 02705); /* no right, but the mark of locking */
+    OK(chmod(".", 0755));
+    struct report r = run("g", user_with_tricks);
+    EQ(r.euid, USER);
+    EQ(r.egid, 1001);
+    EQ(r.secure, 1);
+    EQ(r.pdeath, 0);
+    EQ(r.persona & ADDR_NO_RANDOMIZE, 0);
+    EQ(r.dumpable == 1, 0);
+    r = run("lock", user_with_tricks);
+    EQ(r.egid, USER);
+    EQ(r.secure, 0);
+    r = run("g", user_no_new_privs);
+    EQ(r.egid, USER);
+    EQ(r.secure, 0);
+    r = run("g", ambient_user);
+    EQ(r.amb, 0);
+    r = run("g", ambient_member);
+    EQ(r.egid, 1001);
+    EQ(r.amb, BIT(CAP_NICE)); /* it was in that group */
+    EQ(r.secure, 1);
+}
+
+/* Another process has the same working directory, until this one ends. */
+static void share_directories(void)
+{
+    pid_t parent = getpid();
+
+    if (syscall(SYS_clone, CLONE_FS | SIGCHLD, 0, 0, 0, 0) == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() == parent)
+            pause();
+        _exit(0);
+    }
+}
+
+static void shares(void)
+{
+    to_user();
+    share_directories();
+}
+
+static void shares_ambient(void)
+{
+    ambient_user();
+    share_directories();
+}
+
+static void shares_root(void)
+{
+    set_caps(BIT(CAP_KILL) | BIT(CAP_SETUID), BIT(CAP_KILL) | BIT(CAP_SETUID), 0);
+    share_directories();
+}
+
+TEST(shared, "who shares directories gains nothing from an exec, and the program is told")
+{
+    program("suid", 0, 04755);
+    program("sgid", 1001, 02755);
+    program("p", 0, 0755);
+    program("other", 1001, 06755);
+    OK(chmod(".", 0755));
+    struct report r = run("suid", shares);
+    EQ(r.euid, USER);
+    EQ(r.eff | r.prm, 0);
+    EQ(r.secure, 1);
+    r = run("sgid", shares);
+    EQ(r.egid, USER);
+    EQ(r.secure, 1);
+    r = run("p", shares);
+    EQ(r.secure, 0);
+    r = run("p", shares_ambient);
+    EQ(r.amb, BIT(CAP_NICE));
+    r = run("suid", shares_ambient);
+    EQ(r.euid, USER);
+    EQ(r.amb, 0);
+    EQ(r.prm, BIT(CAP_NICE)); /* as user 0, but no more than it had */
+    EQ(r.eff, BIT(CAP_NICE));
+    EQ(r.secure, 1);
+    r = run("p", shares_root);
+    EQ(r.prm, BIT(CAP_KILL) | BIT(CAP_SETUID));
+    EQ(r.eff, BIT(CAP_KILL) | BIT(CAP_SETUID));
+    r = run("other", shares_root); /* one may become any user anyway */
+    EQ(r.euid, 1001);
+    EQ(r.egid, 1001);
+    EQ(r.secure, 1);
+}
+
+static void effective_root(void)
+{
+    OK(setresuid(USER, 0, 0));
+}
+
+static void effective_user(void)
+{
+    OK(setresuid(0, USER, USER));
+}
+
+static void effective_other(void)
+{
+    OK(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+    OK(setgid(USER));
+    OK(setresuid(USER, 1001, 1001));
+    set_caps(0, BIT(CAP_NICE), BIT(CAP_NICE));
+    OK(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NICE, 0, 0));
+}
+
+TEST(effective_ids, "a program run by two users at once")
+{
+    uint64_t all = cap_line("CapBnd:");
+
+    program("p", 0, 0755);
+    OK(chmod(".", 0755));
+    struct report r = run("p", effective_root);
+    EQ(r.uid, USER);
+    EQ(r.euid, 0);
+    EQ(r.eff, all);
+    EQ(r.secure, 1);
+    r = run("p", effective_user);
+    EQ(r.uid, 0);
+    EQ(r.euid, USER);
+    EQ(r.prm, all);
+    EQ(r.eff, 0);
+    EQ(r.secure, 1);
+    r = run("p", effective_other);
+    EQ(r.euid, 1001);
+    EQ(r.amb, BIT(CAP_NICE)); /* no id has changed */
+    EQ(r.eff, BIT(CAP_NICE));
     EQ(r.secure, 1);
 }
 

@@ -258,7 +258,7 @@ static int prepare_unshare(struct exec *e)
     }
     /* What the program gains was decided while no other process had its directories: none
      * that another thread makes meanwhile shall. */
-    return threads && e->cred.set_id ? fs_context_copy(&e->fs, &p->fs) : 0;
+    return threads && e->cred.gains ? fs_context_copy(&e->fs, &p->fs) : 0;
 }
 
 /* And it is another program for who knew it as the one before. */
