@@ -170,8 +170,10 @@ void posix_timer_taken(struct sig_queued *q, struct sig_record *rec)
     make_due(t);
 }
 
+/* What it rang for is over, heard or not. */
 void posix_timer_dropped(struct sig_queued *q)
 {
+    (void)alarm_take(&q->timer->alarm, posix_timer_now(q->timer));
     make_due(q->timer);
 }
 

@@ -6,9 +6,13 @@
 #include "tests/user/t.h"
 #include <sched.h>
 #include <signal.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 
 #define CAP_KILL 5
 #define CAP_NICE 23
@@ -123,7 +127,8 @@ TEST(capset, "capset: others, versions, bad places")
     EQ(h.version, VERSION3);
 }
 
-TEST(ambient, "PR_CAP_AMBIENT: raised, asked for, lowered, cleared; lost with what it stands on")
+TEST(ambient,
+     "PR_CAP_AMBIENT: raised, asked for, lowered, cleared; lost with what it stands on")
 {
     struct head h = {VERSION3, 0};
     struct words w[2];
@@ -287,7 +292,8 @@ TEST(wait_nowhere, "wait4 and waitid to bad places")
     ERR(waitpid(pid, NULL, 0), ECHILD);
 }
 
-TEST(cpu_limit, "who reaches the hard limit of processor time is killed, whatever it catches")
+TEST(cpu_limit,
+     "who reaches the hard limit of processor time is killed, whatever it catches")
 {
     struct rlimit one = {1, 1};
     pid_t pid = t_fork();
@@ -335,6 +341,48 @@ TEST(io_of_zombie, "/proc/PID/io of one that has ended and was not waited for")
     EQ(t_proc_kb(path, "wchar"), 11);
     EQ(t_proc_kb(path, "syscw"), 1);
     t_join(pid);
+}
+
+TEST(ipc_places, "System V: bad places, numbers that are none, what has been removed")
+{
+    int sem = semget(IPC_PRIVATE, 3, 0600), msg = msgget(IPC_PRIVATE, 0600),
+        shm = shmget(IPC_PRIVATE, P, 0600);
+
+    OK(sem);
+    OK(msg);
+    OK(shm);
+    ERR(syscall(SYS_semctl, sem, 0, IPC_SET, 8), EFAULT);
+    ERR(syscall(SYS_msgctl, msg, IPC_SET, 8), EFAULT);
+    ERR(syscall(SYS_shmctl, shm, IPC_SET, 8), EFAULT);
+    ERR(syscall(SYS_semctl, sem, 0, IPC_STAT, 8), EFAULT);
+    ERR(syscall(SYS_msgctl, msg, IPC_STAT, 8), EFAULT);
+    ERR(syscall(SYS_shmctl, shm, IPC_STAT, 8), EFAULT);
+    ERR(syscall(SYS_semctl, sem, 0, SETALL, 8), EFAULT);
+    ERR(syscall(SYS_semctl, sem, 0, GETALL, 8), EFAULT);
+    ERR(syscall(SYS_semctl, sem, 3, SETVAL, 1), EINVAL);
+    ERR(syscall(SYS_semctl, sem, -1, SETVAL, 1), EINVAL);
+    ERR(syscall(SYS_semctl, sem, 3, SETVAL, 32768), ERANGE);
+    ERR(syscall(SYS_semctl, sem, 0, SETVAL, -1), ERANGE);
+    ERR(syscall(SYS_semctl, sem, 3, GETVAL, 0), EINVAL);
+    ERR(syscall(SYS_semctl, sem, 0, 4711, 0), EINVAL);
+    ERR(syscall(SYS_semctl, -1, 0, IPC_SET, 8), EINVAL);
+    ERR(syscall(SYS_msgctl, msg, -1, 8), EINVAL);
+    ERR(syscall(SYS_shmctl, shm, -1, 8), EINVAL);
+    OK(syscall(SYS_semctl, sem, 2, SETVAL, 32767));
+    EQ(syscall(SYS_semctl, sem, 2, GETVAL, 0), 32767);
+    OK(syscall(SYS_semctl, sem, 99, IPC_RMID, 0));
+    OK(syscall(SYS_msgctl, msg, IPC_RMID, 8));
+    OK(syscall(SYS_shmctl, shm, IPC_RMID, 8));
+    ERR(syscall(SYS_semctl, sem, 0, SETVAL, 1), EINVAL);
+    ERR(syscall(SYS_semctl, sem, 0, SETVAL, -1), ERANGE);
+    ERR(syscall(SYS_semctl, sem, 0, IPC_SET, 8), EFAULT);
+    ERR(syscall(SYS_semctl, sem, 0, GETALL, 8), EINVAL);
+    ERR(syscall(SYS_msgctl, msg, IPC_SET, 8), EFAULT);
+    ERR(syscall(SYS_msgctl, msg, IPC_STAT, 8), EINVAL);
+    ERR(syscall(SYS_msgsnd, msg, 8, 1, 0), EFAULT);
+    ERR(syscall(SYS_msgrcv, msg, 8, 1, 0, 0), EINVAL);
+    ERR(syscall(SYS_shmctl, shm, IPC_SET, 8), EFAULT);
+    ERR(syscall(SYS_shmctl, shm, SHM_LOCK, 0), EINVAL);
 }
 
 TEST(keys, "reboot(2): who may; ctrl-alt-del on and off")

@@ -107,6 +107,27 @@ TEST(eventfd_info, "fdinfo of an eventfd has its count")
     CHECK(strstr(text, "eventfd-semaphore: 1\n"));
 }
 
+TEST(uffd_fork, "events of forks are for who may trace")
+{
+    struct uffdio_api api = {.api = UFFD_API, .features = 1 << 1, .ioctls = 7};
+
+    CHILD({
+        if (getuid() == 0) {
+            OK(setgid(65534));
+            OK(setuid(65534));
+        }
+        int fd = (int)syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
+
+        OK(fd);
+        ERR(ioctl(fd, UFFDIO_API, &api), EPERM);
+        EQ(api.api | api.features | api.ioctls, 0);
+        api = (struct uffdio_api){.api = 1, .features = 1 << 1};
+        ERR(ioctl(fd, UFFDIO_API, &api), EINVAL);
+        api = (struct uffdio_api){.api = UFFD_API};
+        OK(ioctl(fd, UFFDIO_API, &api));
+    });
+}
+
 static void *touches(void *at)
 {
     *(volatile char *)at = 1;
