@@ -64,9 +64,13 @@ static int huge_create(struct inode *dir, const char *name, u32 mode, u64 rdev,
     return err;
 }
 
+/* As Linux, whose links there would have to be huge pages. */
 static int huge_symlink(struct inode *dir, const char *target, struct inode **out)
 {
-    return ramfs_symlink(dir, target, out);
+    (void)dir;
+    (void)target;
+    (void)out;
+    return -EINVAL;
 }
 
 static int huge_truncate(struct inode *ino, u64 size)
@@ -208,7 +212,7 @@ static int huge_configure(struct super *s, char *options, bool remount)
     q->max_inodes = o.ninodes == NOT_GIVEN ? QUOTA_NONE : o.ninodes;
     q->kept_pages = q->kept_inodes = 0;
     q->exact = true;
-    root_options_apply(&o.root, s->root->inode);
+    root_options_apply(&o.root, s);
     return 0;
 }
 
@@ -220,20 +224,16 @@ static void huge_drop(struct super *s)
 static void huge_show(const struct super *s, char *buf, size_t size)
 {
     const struct huge_share *share = s->data;
-    u32 mode = s->root->inode->mode & 07777;
-    int n = fmt_snprintf(buf, size, ",pagesize=2M");
+    int n = root_options_show(s, buf, size);
 
-    if (mode != s->type->root_mode)
-        n += fmt_snprintf(buf + n, size - (size_t)n, ",mode=%o", mode);
     if (s->quota->max_inodes != QUOTA_NONE)
         n += fmt_snprintf(buf + n, size - (size_t)n, ",nr_inodes=%lu",
                           s->quota->max_inodes);
+    n += fmt_snprintf(buf + n, size - (size_t)n, ",pagesize=2M");
     if (share->max != NOT_GIVEN)
-        n += fmt_snprintf(buf + n, size - (size_t)n, ",size=%luK",
-                          share->max * (HUGE_SIZE / 1024));
+        n += fmt_snprintf(buf + n, size - (size_t)n, ",size=%lu", share->max * HUGE_SIZE);
     if (share->min)
-        fmt_snprintf(buf + n, size - (size_t)n, ",min_size=%luK",
-                     share->min * (HUGE_SIZE / 1024));
+        fmt_snprintf(buf + n, size - (size_t)n, ",min_size=%lu", share->min * HUGE_SIZE);
 }
 
 struct fs_type hugetlbfs_type = {

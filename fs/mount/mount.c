@@ -122,6 +122,7 @@ int super_create(const struct fs_type *type, const char *source, char *options, 
     s->type = type;
     s->refs = 1;
     s->flags = flags;
+    s->first_mode = type->root_mode;
     str_copy(s->source, source, sizeof(s->source));
     err = super_make_root(s);
     if (!err)

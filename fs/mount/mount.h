@@ -24,7 +24,8 @@ struct super {
     u32 flags;                  /* [T] SUPER_FLAGS; read without */
     struct quota *quota;        /* [c] what its files may have, and have */
     void *data;                 /* the type's own: configure makes it, drop frees it */
-    char source[64];            /* [c] the label given to mount, cut */
+    u32 first_mode, first_uid, first_gid; /* [c] of its root, by the options */
+    char source[64];                      /* [c] the label given to mount, cut */
 };
 
 struct mount {

@@ -197,7 +197,9 @@ static int mount_bind(const struct path *from, const struct path *at, u32 flags)
 {
     struct list *pos;
     struct mount *m;
-    int err = !from->mnt || !mount_is_attached(from->mnt) ? -EINVAL : 0;
+    int err = !from->mnt || !mount_is_attached(from->mnt) ? -EINVAL
+              : from->dentry->dead                        ? -ENOENT
+                                                          : 0;
 
     if (!err)
         err = check_place(at, S_ISDIR(from->dentry->inode->mode));

@@ -211,7 +211,7 @@ static int ramfs_configure(struct super *s, char *options, bool remount)
         if (strcmp(key, "mode") == 0 && root_option(&root, key, value) < 0)
             return -EINVAL;
     if (!remount)
-        root_options_apply(&root, s->root->inode);
+        root_options_apply(&root, s);
     return 0;
 }
 

@@ -86,8 +86,14 @@ int tmpfs_configure(struct super *s, char *options, bool remount)
     if (!err)
         err = set_limits(s, &o, remount);
     if (!err && !remount)
-        root_options_apply(&o.root, s->root->inode);
+        root_options_apply(&o.root, s);
     return err;
+}
+
+/* Of a limit; 0: none. */
+static u64 limit(u64 most)
+{
+    return most == QUOTA_NONE ? 0 : most;
 }
 
 /* What differs from the defaults. */
@@ -95,16 +101,16 @@ static void tmpfs_show(const struct super *s, char *buf, size_t size)
 {
     const struct quota *q = s->quota;
     u64 usual = page_count_total() / 2;
-    u32 mode = s->root->inode->mode & 07777;
     int n = 0;
 
     *buf = '\0';
-    if (q->max_pages != usual && q->max_pages != QUOTA_NONE)
-        n = fmt_snprintf(buf, size, ",size=%luk", q->max_pages * (PAGE_SIZE / 1024));
-    if (q->max_inodes != usual && q->max_inodes != QUOTA_NONE)
-        n += fmt_snprintf(buf + n, size - (size_t)n, ",nr_inodes=%lu", q->max_inodes);
-    if (mode != s->type->root_mode)
-        fmt_snprintf(buf + n, size - (size_t)n, ",mode=%o", mode);
+    if (q->max_pages != usual)
+        n = fmt_snprintf(buf, size, ",size=%luk",
+                         limit(q->max_pages) * (PAGE_SIZE / 1024));
+    if (q->max_inodes != usual)
+        n += fmt_snprintf(buf + n, size - (size_t)n, ",nr_inodes=%lu",
+                          limit(q->max_inodes));
+    root_options_show(s, buf + n, size - (size_t)n);
 }
 
 void tmpfs_limit_root(struct super *s)

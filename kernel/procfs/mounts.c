@@ -44,8 +44,9 @@ static void put_flags(struct seq *s, u32 flags)
             seq_puts(s, names[i].text);
 }
 
-/* What would end a field. */
-#define ESCAPED " \t\n\\#"
+/* What would end a field; a source could be taken for a comment, too. */
+#define ESCAPED        " \t\n\\"
+#define ESCAPED_SOURCE ESCAPED "#"
 
 /* The part of its file system that the mount shows: "/" unless it is a bind mount. */
 static void put_root(struct seq *s, const struct mount_info *m)
@@ -80,7 +81,7 @@ static void print_mount(const struct mount_info *m, void *arg)
 
     if (!is_seen(m))
         return;
-    seq_escape(s, m->source, ESCAPED);
+    seq_escape(s, m->source, ESCAPED_SOURCE);
     seq_puts(s, " ");
     seq_path(s, &m->at, ESCAPED);
     seq_printf(s, " %s %s", m->type->name,
@@ -104,7 +105,7 @@ static void print_mountinfo(const struct mount_info *m, void *arg)
     seq_puts(s, m->flags & MS_RDONLY ? " ro" : " rw");
     put_flags(s, m->flags);
     seq_printf(s, " - %s ", m->type->name);
-    seq_escape(s, m->source, ESCAPED);
+    seq_escape(s, m->source, ESCAPED_SOURCE);
     seq_puts(s, m->super_flags & MS_RDONLY ? " ro" : " rw");
     put_flags(s, m->super_flags);
     put_options(s, m);
