@@ -20,7 +20,7 @@
 #include "lib/grace.h"
 #include "lib/log.h"
 #include "lib/percpu.h"
-#include "mm/op/fault.h"
+#include "mm/op/fault_handle.h"
 
 #define TRAP_PF 14
 

@@ -7,6 +7,7 @@
 #include "fs/host/ninep.h"
 
 struct file_ops;
+struct inode;
 struct inode_ops;
 struct kernel_stat;
 

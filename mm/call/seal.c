@@ -9,15 +9,6 @@
 #include "mm/call/calls.h"
 #include "mm/op/area.h"
 
-bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
-{
-    REQUIRES(&mm->lock);
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = area_next(v, end))
-        if (v->flags & VM_SEALED)
-            return true;
-    return false;
-}
-
 static bool has_hole(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);

@@ -126,6 +126,15 @@ unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
     return below ? !vma_can_merge(&piece, beside) : !vma_can_merge(beside, &piece);
 }
 
+bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    REQUIRES(&mm->lock);
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = area_next(v, end))
+        if (v->flags & VM_SEALED)
+            return true;
+    return false;
+}
+
 int area_check_memlock(const struct mm *mm, u64 npages)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);

@@ -53,17 +53,7 @@ static inline bool fault_key_denies(const struct vma *v, bool write)
  * do where one address space looks into another. Fetches need none (Intel SDM vol. 3A, 4.6.2). */
 #define FAULT_KEYED  16u
 
-/* Resolves one access of the running thread at va. Takes mm->lock itself (shared, or exclusive to grow a stack).
- * An address below a growable area grows it, whatever the stack pointer says, as Linux does
- * since 5.0, within RLIMIT_STACK and the guard gap. Never FAULT_KEY for key 0: what a thread that
- * denies itself that one may not touch, the CPU says. */
-enum fault_result fault_handle(struct mm *mm, vaddr_t va, u32 access);
-
-/* What it is that the CPU has denied by a key: FAULT_KEY, or FAULT_MAPERR when nothing is mapped
- * there any more. Takes mm->lock itself. */
-enum fault_result fault_denied(struct mm *mm, vaddr_t va);
-
-/* The same with mm->lock held in either mode, without stack growth. Counts no fault. */
+/* Resolves one access at va with mm->lock held in either mode, without stack growth. Counts no fault. */
 enum fault_result fault_locked(struct mm *mm, struct vma *v, vaddr_t va, u32 access);
 
 /* Makes the page at va a private copy that va alone shows, whatever the rights of v, which

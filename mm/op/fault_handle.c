@@ -2,7 +2,7 @@
  *
  * How a fault comes to its VMA: mostly by reading, else with M as a sleeping lock.
  */
-#include "mm/op/fault.h"
+#include "mm/op/fault_handle.h"
 #include "mm/op/stack.h"
 #include "mm/phys/stat.h"
 #include "mm/vm/vma.h"

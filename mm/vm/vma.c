@@ -23,33 +23,6 @@ static struct vma *node_vma(const struct rb_node *n)
     return n ? rb_entry(n, struct vma, node) : NULL;
 }
 
-DEFINE_PER_CPU(struct vma_hint, vma_hint) = {.seq = ~0ul};
-
-struct vma *vma_read_search(const struct mm *mm, vaddr_t va)
-{
-    struct vma *v = vma_search(mm, va);
-    u64 seq = READ_ONCE(mm->seq);
-
-    if (!v || va < v->start)
-        return NULL;
-    /* Odd: somebody waits for this CPU, and will change it then. */
-    this_cpu(vma_hint) = (struct vma_hint){seq & 1 ? ~0ul : seq, v, NULL, USER_END};
-    return v;
-}
-
-noinline struct vma *vma_read_begin_slowly(struct mm *mm, vaddr_t va, u64 seq)
-{
-    struct vma *v;
-
-    if ((seq & 1) && !mm_read_again(mm))
-        return NULL;
-    mm_read_note(mm);
-    v = vma_read(mm, va);
-    if (!v)
-        mm_read_end(mm);
-    return v;
-}
-
 struct vma *vma_search(const struct mm *mm, vaddr_t va)
 {
     REQUIRES(&mm->lock);

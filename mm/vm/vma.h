@@ -185,17 +185,6 @@ static inline struct vma *vma_seek(struct mm *mm, vaddr_t va)
 /* The VMA that contains va, or NULL; remembers it as well. */
 struct vma *vma_at(const struct mm *mm, vaddr_t va);
 
-/* What the running CPU found last between mm_read_begin() and mm_read_end(), of the address space
- * that is loaded: right as long as that has not been changed. */
-struct vma_hint {
-    u64 seq; /* of the address space; ~0, which none ever has: nothing was found */
-    struct vma *v;
-    const pte_t *directory; /* a table of level 1, and the first address it covers */
-    vaddr_t covers;
-};
-DECLARE_PER_CPU(struct vma_hint, vma_hint);
-struct vma *vma_read_search(const struct mm *mm, vaddr_t va);
-
 /* Another address space is loaded. */
 static inline void vma_forget_read(void)
 {
@@ -216,8 +205,6 @@ static inline struct vma *vma_read(const struct mm *mm, vaddr_t va)
     }
     return vma_read_search(mm, va);
 }
-
-struct vma *vma_read_begin_slowly(struct mm *mm, vaddr_t va, u64 seq);
 
 /* mm_read_begin() and vma_read() in one; NULL: there is none, or it cannot be read in this way, and
  * nothing has begun. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The records of VMAs.
+ * The records of VMAs, and which one a CPU found last.
  */
 #include "mm/vm/vma_record.h"
 #include "mm/phys/slab.h"
@@ -54,4 +54,31 @@ void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
         object_get(to->object);
     if (to->file)
         vm_file_get(to->file);
+}
+
+DEFINE_PER_CPU(struct vma_hint, vma_hint) = {.seq = ~0ul};
+
+struct vma *vma_read_search(const struct mm *mm, vaddr_t va)
+{
+    struct vma *v = vma_search(mm, va);
+    u64 seq = READ_ONCE(mm->seq);
+
+    if (!v || va < v->start)
+        return NULL;
+    /* Odd: somebody waits for this CPU, and will change it then. */
+    this_cpu(vma_hint) = (struct vma_hint){seq & 1 ? ~0ul : seq, v, NULL, USER_END};
+    return v;
+}
+
+noinline struct vma *vma_read_begin_slowly(struct mm *mm, vaddr_t va, u64 seq)
+{
+    struct vma *v;
+
+    if ((seq & 1) && !mm_read_again(mm))
+        return NULL;
+    mm_read_note(mm);
+    v = vma_read(mm, va);
+    if (!v)
+        mm_read_end(mm);
+    return v;
 }

@@ -8,7 +8,7 @@
 #include <semaphore.h>
 
 #include "lib/types.h"
-#include "mm/op/fault.h"
+#include "mm/op/fault_handle.h"
 #include "mm/phys/account.h"
 
 struct mm;

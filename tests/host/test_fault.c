@@ -4,7 +4,7 @@
  * stacks, populating, memory that runs out.
  */
 #include "mm/op/access.h"
-#include "mm/op/fault.h"
+#include "mm/op/fault_handle.h"
 #include "mm/op/fork.h"
 #include "mm/op/populate.h"
 #include "mm/op/stack.h"

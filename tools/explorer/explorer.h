@@ -12,7 +12,7 @@
 #pragma once
 
 #include "lib/types.h"
-#include "mm/op/fault.h"
+#include "mm/op/fault_handle.h"
 #include "mm/port.h"
 
 struct vm_object;

@@ -13,7 +13,7 @@ LIB_MAP  := -ffile-prefix-map=$(CURDIR)=.
 LIB_DIR  := $(LIB)/tessera-mm
 LIB_OBJS := $(LIB_C:%.c=$(LIB_DIR)/%.o)
 LIB_ROOTS := mm/port.h mm/phys/boot_alloc.h mm/phys/buddy.h mm/op/mm.h mm/op/access.h mm/op/fork.h mm/call/calls.h \
-             mm/op/fault.h mm/vm/object.h \
+             mm/op/fault_handle.h mm/vm/object.h \
              mm/vm/vma.h mm/phys/account.h mm/phys/slab.h mm/phys/kspace.h mm/debug/check.h lib/fmt.h lib/string.h \
              lib/lock.h lib/uapi/errno.h lib/uapi/mman.h lib/uapi/remap.h
 
