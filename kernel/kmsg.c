@@ -43,26 +43,22 @@ enum {
 static u64 read_at;      /* LOG_READ has given what is before */
 static u32 level_before; /* of LOG_CONSOLE_OFF; 0: it is on */
 
-/* Copies whole lines from *at on, which moves behind them. */
-static long copy_lines(vaddr_t to, size_t size, u64 *at)
+#define SYSLOG_MAX (sizeof(((struct log_line *)0)->text) + 8)
+
+/* The line at *at, which moves behind it, in the form of syslog(2): its bytes. 0: there is none;
+ * what is longer than `room` stays. */
+static size_t take_line(u64 *at, char text[SYSLOG_MAX], size_t room)
 {
     struct log_line line;
-    char text[sizeof(line.text) + 8];
-    size_t done = 0;
     u64 next = *at;
+    size_t n;
 
-    while (printk_line(&next, &line)) {
-        size_t n = (size_t)fmt_snprintf(text, sizeof(text), "<%u>%s\n", line.priority,
-                                        line.text);
-
-        if (n > size - done)
-            break;
-        if (copy_to_user(to + done, text, n) != 0)
-            return done ? (long)done : -EFAULT;
-        done += n;
+    if (!printk_line(&next, &line))
+        return 0;
+    n = (size_t)fmt_snprintf(text, SYSLOG_MAX, "<%u>%s\n", line.priority, line.text);
+    if (n <= room)
         *at = next;
-    }
-    return (long)done;
+    return n;
 }
 
 static int wait_for_lines(u64 at)
@@ -85,34 +81,51 @@ static int wait_for_lines(u64 at)
  * lines with it. */
 static struct mutex taking = {.queue = LIST_INIT(taking.queue)};
 
+static size_t take_next(char text[SYSLOG_MAX], size_t room)
+{
+    SCOPED_LOCK(&taking);
+    u64 at = read_at;
+    size_t n = take_line(&at, text, room);
+
+    WRITE_ONCE(read_at, at);
+    return n;
+}
+
+/* As on Linux a line is taken also where it cannot be told. */
 static long read_next(vaddr_t to, size_t size)
 {
-    int err = wait_for_lines(READ_ONCE(read_at));
-    u64 at;
-    long n;
+    char text[SYSLOG_MAX];
+    size_t done = 0, n;
+    int err;
 
-    while (!err) {
-        mutex_lock(&taking);
-        at = read_at;
-        n = copy_lines(to, size, &at);
-        if (n > 0)
-            WRITE_ONCE(read_at, at);
-        mutex_unlock(&taking);
-        if (n || printk_end() != at)
-            return n;
-        err = wait_for_lines(at); /* another reader was faster */
+    while (!(n = take_next(text, size - done)) && !done) {
+        err = wait_for_lines(READ_ONCE(read_at));
+        if (err)
+            return err;
     }
-    return err;
+    while (n && n <= size - done) {
+        if (copy_to_user(to + done, text, n) != 0)
+            return done ? (long)done : -EFAULT;
+        done += n;
+        n = take_next(text, size - done);
+    }
+    return (long)done;
 }
 
 static long read_all(vaddr_t to, size_t size, bool clear)
 {
     u64 at = printk_newest(size);
-    long n = copy_lines(to, size, &at);
+    char text[SYSLOG_MAX];
+    size_t done = 0, n;
 
-    if (n >= 0 && clear)
+    while ((n = take_line(&at, text, size - done)) != 0 && n <= size - done) {
+        if (copy_to_user(to + done, text, n) != 0)
+            return done ? (long)done : -EFAULT;
+        done += n;
+    }
+    if (clear)
         printk_clear();
-    return n;
+    return (long)done;
 }
 
 static long set_console(s32 type, s32 level)

@@ -167,6 +167,33 @@ TEST(kmsg_fault, "a line of the log that could not be told is taken all the same
     close(fd);
 }
 
+TEST(syslog_next, "syslog gives each line once, also to memory that is not there")
+{
+    enum { READ = 2, UNREAD = 9 };
+    char text[8192], *mine;
+    int fd = open("/dev/kmsg", O_WRONLY);
+    long n;
+
+    if (fd < 0 || (n = syscall(SYS_syslog, UNREAD, NULL, 0)) < 0)
+        SKIP("%s", strerror(errno));
+    for (const char *c = "012"; *c; c++)
+        OK(dprintf(fd, "syslog_next %c\n", *c));
+    do {
+        OK(n = syscall(SYS_syslog, READ, text, sizeof(text) - 1));
+        text[n] = 0;
+        mine = strstr(text, "syslog_next 0");
+    } while (!mine);
+    CHECK(strstr(mine, "syslog_next 1") && strstr(mine, "syslog_next 2"));
+    for (const char *c = "345"; *c; c++)
+        OK(dprintf(fd, "syslog_next %c\n", *c));
+    EQ(syscall(SYS_syslog, READ, text, 4), 0);
+    ERR(syscall(SYS_syslog, READ, (void *)16, 4096), EFAULT);
+    OK(n = syscall(SYS_syslog, READ, text, sizeof(text) - 1));
+    text[n] = 0;
+    CHECK(!strstr(text, "syslog_next 3") && strstr(text, "syslog_next 4"));
+    OK(close(fd));
+}
+
 /* ---- bytes between the fields ---- */
 
 static unsigned char room[512];
