@@ -42,6 +42,13 @@ void ldisc_init(struct ldisc *d)
     waitq_init(&d->writers);
 }
 
+/* With PARMRK such a byte is doubled, so that it is none of the marks of breaks, of which there
+ * are none here. */
+static bool is_marked(const struct ldisc *d, u8 byte)
+{
+    return byte == 0xff && d->termios.c_iflag & PARMRK;
+}
+
 static void input_canonical(struct ldisc *d, u8 byte, bool literal)
 {
     bool end;
@@ -50,8 +57,12 @@ static void input_canonical(struct ldisc *d, u8 byte, bool literal)
         return;
     end = !literal && (byte == '\n' || ldisc_is_cc(d, VEOL, byte) ||
                        (ldisc_local(d, IEXTEN) && ldisc_is_cc(d, VEOL2, byte)));
+    if (is_marked(d, byte))
+        (void)ldisc_store(d, byte, false);
     if (!ldisc_store(d, byte, end))
         return;
+    if (!end)
+        ldisc_end_erasing(d);
     ldisc_echo(d, byte);
     if (end)
         ldisc_finish_line(d);
@@ -59,8 +70,11 @@ static void input_canonical(struct ldisc *d, u8 byte, bool literal)
 
 static void input_raw(struct ldisc *d, u8 byte)
 {
+    if (is_marked(d, byte))
+        (void)ldisc_store(d, byte, false);
     if (!ldisc_store(d, byte, false))
         return;
+    ldisc_end_erasing(d);
     ldisc_echo(d, byte);
     d->ready = d->head;
     waitq_wake_all(&d->readers);
@@ -79,9 +93,19 @@ static int signal_of(struct ldisc *d, u8 byte)
     return ldisc_is_cc(d, VSUSP, byte) ? SIGTSTP : 0;
 }
 
+static void stop_output(struct ldisc *d)
+{
+    if (!d->stopped)
+        ldisc_out_note(d, TIOCPKT_STOP);
+    d->stopped = true;
+}
+
 static void release_output(struct ldisc *d)
 {
+    if (!d->stopped || d->held)
+        return;
     d->stopped = false;
+    ldisc_out_note(d, TIOCPKT_START);
     waitq_wake_all(&d->writers);
 }
 
@@ -95,21 +119,31 @@ static bool flow_control(struct ldisc *d, u8 byte)
         return true;
     }
     if (ldisc_is_cc(d, VSTOP, byte)) {
-        d->stopped = true;
+        stop_output(d);
         return true;
     }
-    if (d->stopped && d->termios.c_iflag & IXANY)
+    if (d->termios.c_iflag & IXANY)
         release_output(d);
     return false;
 }
 
-/* ISTRIP, IGNCR, ICRNL, INLCR; false: the byte is dropped. */
-static bool translate(const struct ldisc *d, u8 *byte)
+/* ISTRIP and IUCLC: before it is looked at what the byte is. */
+static u8 narrow(const struct ldisc *d, u8 byte)
 {
     u32 flags = d->termios.c_iflag;
 
     if (flags & ISTRIP)
-        *byte &= 0x7f;
+        byte &= 0x7f;
+    if (flags & IUCLC && ldisc_local(d, IEXTEN) && byte >= 'A' && byte <= 'Z')
+        byte += 'a' - 'A';
+    return byte;
+}
+
+/* IGNCR, ICRNL, INLCR; false: the byte is dropped. */
+static bool translate(const struct ldisc *d, u8 *byte)
+{
+    u32 flags = d->termios.c_iflag;
+
     if (*byte == '\r') {
         if (flags & IGNCR)
             return false;
@@ -137,6 +171,7 @@ static int input_locked(struct ldisc *d, u8 byte)
     int signo;
 
     d->literal = false;
+    byte = narrow(d, byte);
     if (!literal) {
         if (flow_control(d, byte))
             return 0;
@@ -144,6 +179,8 @@ static int input_locked(struct ldisc *d, u8 byte)
         if (signo) {
             if (!ldisc_local(d, NOFLSH))
                 flush_locked(d);
+            if (d->termios.c_iflag & IXON)
+                release_output(d);
             ldisc_echo(d, byte);
             return signo;
         }
@@ -152,6 +189,7 @@ static int input_locked(struct ldisc *d, u8 byte)
         if (ldisc_local(d, ICANON) && ldisc_local(d, IEXTEN) &&
             ldisc_is_cc(d, VLNEXT, byte)) {
             d->literal = true;
+            ldisc_end_erasing(d);
             if (ldisc_local(d, ECHO) && ldisc_local(d, ECHOCTL)) {
                 ldisc_put(d, '^');
                 ldisc_put(d, '\b');
@@ -251,7 +289,7 @@ void ldisc_set_termios(struct ldisc *d, const struct kernel_termios *t, bool flu
             ldisc_set_end(d, d->head - 1, true);
         waitq_wake_all(&d->readers);
     }
-    if (!(t->c_iflag & IXON) && d->stopped)
+    if (!(t->c_iflag & IXON))
         release_output(d);
     spin_unlock_irq(&d->lock, flags);
 }
@@ -268,11 +306,24 @@ void ldisc_hold(struct ldisc *d, bool held)
 {
     irqflags_t flags = spin_lock_irq(&d->lock);
 
-    if (held != d->stopped)
-        ldisc_out_note(d, held ? TIOCPKT_STOP : TIOCPKT_START);
-    if (held)
-        d->stopped = true;
-    else
-        release_output(d);
+    if (held != d->held) {
+        d->held = held;
+        if (held)
+            stop_output(d);
+        else
+            release_output(d);
+    }
+    spin_unlock_irq(&d->lock, flags);
+}
+
+void ldisc_send_flow(struct ldisc *d, bool stop)
+{
+    irqflags_t flags = spin_lock_irq(&d->lock);
+    u8 byte = d->termios.c_cc[stop ? VSTOP : VSTART];
+
+    if (byte != LDISC_DISABLED && d->out) { /* the console has no other side */
+        ldisc_put(d, byte);
+        waitq_wake_all(&d->out->readers);
+    }
     spin_unlock_irq(&d->lock, flags);
 }

@@ -39,7 +39,9 @@ struct ldisc {
     bool literal;            /* the next byte was quoted with VLNEXT */
     bool again;              /* an editing command is done in part: its byte once more */
     u32 shown;               /* of such a VREPRINT: bytes */
+    bool erasing;            /* ECHOPRT prints what is taken back */
     bool stopped;            /* output held by VSTOP or TCOOFF */
+    bool held;               /* by TCOOFF: only TCOON lets it go on */
     struct waitq readers, writers;
     struct ldisc_out *out; /* [c] NULL: the console */
 };
@@ -64,6 +66,8 @@ size_t ldisc_take(struct ldisc *d, u8 *bytes, size_t n, bool *end);
 void ldisc_set_termios(struct ldisc *d, const struct kernel_termios *t, bool flush);
 void ldisc_flush_input(struct ldisc *d);
 void ldisc_hold(struct ldisc *d, bool held);
+/* TCIOFF and TCION: VSTOP or VSTART for the other side. */
+void ldisc_send_flow(struct ldisc *d, bool stop);
 
 #define LDISC_DISABLED 0 /* a control character of this value is off */
 

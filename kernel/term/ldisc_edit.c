@@ -32,18 +32,26 @@ static void put(struct ldisc *d, u8 byte)
 {
     u32 flags = d->termios.c_oflag;
 
-    if (flags & OPOST) {
-        if (byte == '\n' && flags & ONLCR)
-            put_raw(d, '\r');
-        else if (byte == '\r' && flags & OCRNL)
-            byte = '\n';
-        else if (byte == '\r' && flags & ONOCR && d->column == 0)
-            return;
-        else if (byte == '\n' && flags & ONLRET)
-            d->column = 0;
-        if (flags & OLCUC && byte >= 'a' && byte <= 'z')
-            byte -= 'a' - 'A';
+    if (!(flags & OPOST)) {
+        put_raw(d, byte);
+        return;
     }
+    if (byte == '\r' && flags & ONOCR && d->column == 0)
+        return;
+    if (byte == '\t' && (flags & XTABS) == XTABS) {
+        do
+            put_raw(d, ' ');
+        while (d->column % 8);
+        return;
+    }
+    if (byte == '\n' && flags & ONLCR)
+        put_raw(d, '\r');
+    else if (byte == '\r' && flags & OCRNL)
+        byte = '\n';
+    if (byte == '\n' && flags & ONLRET)
+        d->column = 0;
+    if (flags & OLCUC && byte >= 'a' && byte <= 'z')
+        byte -= 'a' - 'A';
     put_raw(d, byte);
 }
 
@@ -119,11 +127,31 @@ static u32 width_of_last(struct ldisc *d)
     return 8 - column % 8;
 }
 
+void ldisc_end_erasing(struct ldisc *d)
+{
+    if (d->erasing && ldisc_local(d, ECHO))
+        put(d, '/');
+    d->erasing = false;
+}
+
+/* ECHOPRT, for paper: what was taken back, n bytes behind the line, is printed once more. */
+static void print_erased(struct ldisc *d, u32 n)
+{
+    if (!d->erasing)
+        put(d, '\\');
+    d->erasing = true;
+    ldisc_echo(d, *ldisc_at(d, d->head));
+    for (u32 i = 1; i < n; i++)
+        put_raw(d, *ldisc_at(d, d->head + i));
+    if (d->head == d->ready)
+        ldisc_end_erasing(d);
+}
+
 /* Takes back the last byte (the last character with IUTF8) and its picture. */
 static void erase_one(struct ldisc *d)
 {
     bool tab, more;
-    u32 width = 0;
+    u32 width = 0, head = d->head;
 
     if (d->head == d->ready)
         return;
@@ -135,6 +163,10 @@ static void erase_one(struct ldisc *d)
     } while (more);
     if (!ldisc_local(d, ECHO))
         return;
+    if (ldisc_local(d, ECHOPRT)) {
+        print_erased(d, head - d->head);
+        return;
+    }
     if (!ldisc_local(d, ECHOE)) {
         ldisc_echo(d, d->termios.c_cc[VERASE]);
         return;
@@ -199,6 +231,7 @@ static void erase_line(struct ldisc *d, u8 byte)
         return;
     }
     d->head = d->ready;
+    ldisc_end_erasing(d);
     ldisc_echo(d, byte);
     if (ldisc_local(d, ECHOK) && ldisc_local(d, ECHO))
         put(d, '\n');
@@ -210,6 +243,7 @@ static void reprint(struct ldisc *d)
     u32 n = d->head - d->ready, stop = MIN(d->shown + LDISC_AT_ONCE, n);
 
     if (!d->shown) {
+        ldisc_end_erasing(d);
         ldisc_echo(d, d->termios.c_cc[VREPRINT]);
         put(d, '\n');
         d->line_column = d->column = 0;
@@ -223,11 +257,8 @@ static void reprint(struct ldisc *d)
 
 bool ldisc_store(struct ldisc *d, u8 byte, bool end)
 {
-    if (d->head - d->tail >= LDISC_INPUT - (end ? 0 : 1)) {
-        if (d->termios.c_iflag & IMAXBEL)
-            put_raw(d, '\a');
-        return false;
-    }
+    if (d->head - d->tail >= LDISC_INPUT - (end ? 0 : 1))
+        return false; /* without a bell, whatever IMAXBEL says, as on Linux */
     if (d->head == d->ready)
         d->line_column = d->column;
     *ldisc_at(d, d->head) = byte;

@@ -163,7 +163,7 @@ static u64 raw_deadline(const struct kernel_termios *t, size_t got)
 }
 
 /* VMIN, VTIME: POSIX 11.1.7. */
-static ssize_t read_raw(struct tty *t, struct uio *u)
+static ssize_t read_raw(struct tty *t, struct uio *u, bool wait)
 {
     size_t want = MIN(u->left, (size_t)MAX(t->ld.termios.c_cc[VMIN], (u8)1)), got = 0;
     u8 bytes[CHUNK];
@@ -183,6 +183,8 @@ static ssize_t read_raw(struct tty *t, struct uio *u)
         }
         if (got >= want || (!now->c_cc[VMIN] && (got || !now->c_cc[VTIME])))
             return (ssize_t)got;
+        if (!wait)
+            return got ? (ssize_t)got : -EAGAIN;
         int err = wait_input(t, raw_deadline(now, got));
         if (err == -ETIMEDOUT)
             return (ssize_t)got;
@@ -225,10 +227,11 @@ ssize_t tty_read(struct file *f, struct uio *u, u64 *pos)
         if (!u->left || READ_ONCE(t->hung))
             return 0;
         bool readable = ldisc_readable(&t->ld);
-        if (!readable && file_flags(f) & O_NONBLOCK)
-            return -EAGAIN;
+        bool wait = !(file_flags(f) & O_NONBLOCK);
         if (!(t->ld.termios.c_lflag & ICANON))
-            return read_raw(t, u);
+            return read_raw(t, u, wait);
+        if (!readable && !wait)
+            return -EAGAIN;
         if (readable) {
             ssize_t n = read_line(t, u);
 

@@ -274,6 +274,8 @@ static int flow(struct tty *t, uintptr_t what)
         return -EINVAL;
     if (what == TCOOFF || what == TCOON)
         ldisc_hold(&t->ld, what == TCOOFF);
+    else
+        ldisc_send_flow(&t->ld, what == TCIOFF);
     return 0;
 }
 

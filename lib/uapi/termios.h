@@ -48,6 +48,7 @@ struct winsize {
 #define VEOL2    16
 
 /* c_iflag */
+#define PARMRK  0000010u
 #define ISTRIP  0000040u
 #define INLCR   0000100u
 #define IGNCR   0000200u
@@ -55,7 +56,6 @@ struct winsize {
 #define IUCLC   0001000u
 #define IXON    0002000u
 #define IXANY   0004000u
-#define IMAXBEL 0020000u
 #define IUTF8   0040000u
 
 /* c_oflag */
@@ -65,6 +65,7 @@ struct winsize {
 #define OCRNL  0000010u
 #define ONOCR  0000020u
 #define ONLRET 0000040u
+#define XTABS  0014000u
 
 /* c_cflag */
 #define B115200 0010002u
@@ -83,6 +84,7 @@ struct winsize {
 #define NOFLSH  0000200u
 #define TOSTOP  0000400u
 #define ECHOCTL 0001000u
+#define ECHOPRT 0002000u
 #define ECHOKE  0004000u
 #define IEXTEN  0100000u
 
@@ -142,3 +144,4 @@ struct winsize {
 #define TCIOFLUSH 2
 #define TCOOFF    0
 #define TCOON     1
+#define TCIOFF    2
