@@ -50,11 +50,15 @@ void posix_timer_dropped(struct sig_queued *q);
 
 void posix_timers_rearm_due(struct proc *p);
 
-/* After signals were taken or thrown away, without spinlocks. */
-static inline void posix_timers_rearm(struct proc *p)
+/* After signals were taken or thrown away, without spinlocks. Whether it may have slept, for a mutex:
+ * a wake-up that was for something else may be gone then, and who waits for it looks again. */
+static inline bool posix_timers_rearm(struct proc *p)
 {
-    if (unlikely(p->timers) && !list_empty(&p->timers->due))
+    bool due = unlikely(p->timers) && !list_empty(&p->timers->due);
+
+    if (due)
         posix_timers_rearm_due(p);
+    return due;
 }
 
 /* The tick found t running: timers on used time. Interrupts off. */

@@ -163,12 +163,15 @@ static int take(u64 set, struct signalfd_siginfo *out)
     struct thread *t = current_thread();
     struct list trash = LIST_INIT(trash);
     struct sig_record rec;
-    irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
-    int signo = signal_take(t, set, &rec, &trash);
+    irqflags_t flags;
+    int signo;
 
-    spin_unlock_irq(&t->proc->sig.lock, flags);
-    signal_free(t->proc, &trash);
-    posix_timers_rearm(t->proc);
+    do {
+        flags = spin_lock_irq(&t->proc->sig.lock);
+        signo = signal_take(t, set, &rec, &trash);
+        spin_unlock_irq(&t->proc->sig.lock, flags);
+        signal_free(t->proc, &trash);
+    } while (posix_timers_rearm(t->proc) && !signo);
     if (signo)
         fill(out, signo, &rec);
     return signo;

@@ -5,6 +5,7 @@
  * one has waited for it, or has gone.
  */
 #include "kernel/ptrace/family.h"
+#include "kernel/pause.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/tracee.h"
 #include "kernel/task/exit.h"
@@ -13,6 +14,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/usage.h"
 #include "kernel/task/wait.h"
+#include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
@@ -224,7 +226,7 @@ static struct tracee *next_of(struct thread *t)
     list_for_each (pos, &t->proc->tracees) {
         struct tracee *r = list_entry(pos, struct tracee, link);
 
-        if (r->by == t)
+        if (!r->place && r->by == t)
             return r;
     }
     return NULL;
@@ -326,16 +328,27 @@ static void take(struct tracee *r, struct wait_result *res)
 }
 
 s32 ptrace_wait(struct proc *tracer, const struct wait_request *w,
-                struct wait_result *res)
+                struct wait_result *res, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
+    struct list *pos = tracer->tracees.next;
+    struct tracee_place here = {.place = true};
     s32 found = -ECHILD;
-    struct list *pos;
 
-    list_for_each (pos, &tracer->tracees) {
-        struct tracee *r = list_entry(pos, struct tracee, link);
+    for (; pos != &tracer->tracees; pos = pos->next) {
+        struct tracee *r;
 
-        if (!concerns(r, w) || (r->proc && r->proc->zombie && !ptrace_hides(r->proc)))
+        if (breath_due()) {
+            list_add_tail(pos, &here.link);
+            (void)proc_pause(flags);
+            pos = here.link.next;
+            list_del(&here.link);
+            if (pos == &tracer->tracees)
+                break;
+        }
+        r = list_entry(pos, struct tracee, link);
+        if (r->place || !concerns(r, w) ||
+            (r->proc && r->proc->zombie && !ptrace_hides(r->proc)))
             continue; /* a child of its own is waited for as one */
         found = 0;
         if (!try_tracee(r, w, res))

@@ -44,8 +44,10 @@ void ptrace_tracer_ends(struct thread *t);
 
 void ptrace_free(struct tracee *r);
 
-/* wait4 for what the running process traces; as try_any() of kernel/task/wait.c. */
-s32 ptrace_wait(struct proc *tracer, const struct wait_request *w, struct wait_result *r);
+/* wait4 for what the running process traces; as try_any() of kernel/task/wait.c. proc_lock, taken
+ * with these flags, is given up now and then. */
+s32 ptrace_wait(struct proc *tracer, const struct wait_request *w, struct wait_result *r,
+                irqflags_t *flags);
 
 /* A record for a thread that nobody knows or that is the running one; NULL: no memory. */
 struct tracee *tracee_create(void);

@@ -24,6 +24,7 @@ enum stop_kind { STOP_SIGNAL, STOP_ENTRY, STOP_EXIT, STOP_EVENT, STOP_GROUP };
 
 struct tracee {
     struct list link;      /* tracer->tracees, while traced */
+    bool place;            /* false; see struct tracee_place */
     struct proc *tracer;   /* NULL: nobody traces it now */
     struct thread *by;     /* the thread of the tracer that does */
     struct thread *thread; /* NULL: it has ended */
@@ -43,6 +44,13 @@ struct tracee {
     struct arch_stopped regs;
     struct debug_words debug; /* stay when its tracer has left it */
 };
+
+/* In the same list: where one that looks through it is. */
+struct tracee_place {
+    struct list link;
+    bool place; /* true */
+};
+STATIC_ASSERT(offsetof(struct tracee_place, place) == offsetof(struct tracee, place));
 
 /* What the running thread traces by that number, or NULL; proc_lock held. */
 struct tracee *tracee_find(s32 tid);

@@ -168,13 +168,16 @@ long sys_rt_sigsuspend(const struct syscall_args *a)
 static int take_from(struct thread *t, u64 set, u64 awaits, struct sig_record *rec)
 {
     struct list trash = LIST_INIT(trash);
-    irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
-    int signo = signal_take(t, set, rec, &trash);
+    irqflags_t flags;
+    int signo;
 
-    t->awaits = signo ? 0 : awaits;
-    spin_unlock_irq(&t->proc->sig.lock, flags);
-    signal_free(t->proc, &trash);
-    posix_timers_rearm(t->proc);
+    do {
+        flags = spin_lock_irq(&t->proc->sig.lock);
+        signo = signal_take(t, set, rec, &trash);
+        t->awaits = signo ? 0 : awaits;
+        spin_unlock_irq(&t->proc->sig.lock, flags);
+        signal_free(t->proc, &trash);
+    } while (posix_timers_rearm(t->proc) && !signo);
     return signo;
 }
 

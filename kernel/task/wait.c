@@ -194,7 +194,7 @@ static s32 try_wait(struct proc *parent, const struct wait_request *w,
     s32 traced = -ECHILD, found;
 
     if (unlikely(!list_empty(&parent->tracees)))
-        traced = ptrace_wait(parent, w, r);
+        traced = ptrace_wait(parent, w, r, &flags);
     if (traced > 0)
         found = traced;
     else

@@ -221,6 +221,7 @@ static const struct {
     {"what 6,000 threads of a process used", usage_of_many},
     {"end of a thread with 2,000 children that asked to hear", thread_with_children},
     {"4,000 timers of used time, 1,000 threads", used_time},
+    {"waits and the end of 6,000 threads that are traced", many_tracees},
     {"4,000 sockets at one port", one_port},
     {"10,000 connections of one listener", one_listener},
     {"20,000 numbers of netlink", netlink_numbers},

@@ -52,6 +52,7 @@ void crowd_owned(void);
 void thread_with_children(void);
 void usage_of_many(void);
 void used_time(void);
+void many_tracees(void);
 
 /* stall_sockets.c */
 void one_port(void);

@@ -3,17 +3,20 @@
  * Rows of the stall program: thousands of threads wait for one thing; a thread has thousands of
  * children; timers of used time.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -348,4 +351,39 @@ static void timing(void)
 void used_time(void)
 {
     apart(timing);
+}
+
+/* All threads of a process are traced, and nothing happens in them. */
+void many_tracees(void)
+{
+    int pipes[2];
+    char path[64];
+    struct dirent *e;
+    pid_t pid;
+    DIR *dir;
+    char c;
+
+    if (pipe(pipes) || (pid = fork()) < 0)
+        die("fork");
+    if (pid == 0) {
+        start(sleeps, NTHREADS);
+        (void)!write(pipes[1], "x", 1);
+        sleeps(NULL);
+    }
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    if (read(pipes[0], &c, 1) != 1 || !(dir = opendir(path)))
+        die(path);
+    while ((e = readdir(dir)) != NULL)
+        if (*e->d_name != '.' && ptrace(PTRACE_SEIZE, atoi(e->d_name), 0, 0))
+            die("seize");
+    closedir(dir);
+    for (int i = 0; i < 3; i++)
+        if (waitpid(-1, NULL, WNOHANG | __WALL) != 0 ||
+            waitpid(pid, NULL, WNOHANG | __WALL) != 0)
+            die("wait");
+    kill(pid, SIGKILL);
+    while (waitpid(-1, NULL, __WALL) > 0)
+        ;
+    close(pipes[0]);
+    close(pipes[1]);
 }
