@@ -240,6 +240,23 @@ TEST(yields, "SCHED_FIFO: who yields lets its equals go first")
     two(SCHED_FIFO, true);
 }
 
+TEST(real_time_limit, "RLIMIT_RTTIME: SIGXCPU may be caught, the hard limit kills")
+{
+    struct rlimit limit = {20000, 20000};
+    pid_t pid;
+
+    need_root();
+    pid = t_fork();
+    if (!pid) {
+        signal(SIGXCPU, SIG_IGN);
+        OK(setrlimit(RLIMIT_RTTIME, &limit));
+        OK(set(0, SCHED_RR, 1));
+        for (;;)
+            ;
+    }
+    EQ(t_status_of(pid), SIGKILL);
+}
+
 TEST(moved, "CPUs of those that sleep, and of those that wait to run")
 {
     cpu_set_t all, one;

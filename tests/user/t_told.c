@@ -294,6 +294,57 @@ TEST(interrupted, "reads of each kind that wait: EINTR, or on they go")
     interrupted(fd, 128);
 }
 
+/* How a child's sleep until the moment far ahead, or for so long, ends. */
+static void sleeps(int clock, int flags, bool bad_rest)
+{
+    for (int restart = 0; restart < 2; restart++) {
+        pid_t pid = t_fork();
+        int status;
+
+        if (!pid) {
+            struct sigaction sa = {.sa_handler = nothing,
+                                   .sa_flags = restart ? SA_RESTART : 0};
+            struct timespec t = {1000, 0}, rest = {-1, -1};
+            long err;
+
+            if (flags) {
+                OK(clock_gettime(clock, &t));
+                t.tv_sec += 1000;
+            }
+            sigaction(SIGUSR1, &sa, NULL);
+            err = syscall(SYS_clock_nanosleep, clock, flags, &t,
+                          bad_rest ? (void *)8 : &rest);
+            EQ(err, -1);
+            EQ(errno, bad_rest && !flags ? EFAULT : EINTR);
+            if (flags || bad_rest ? rest.tv_sec != -1
+                                  : rest.tv_sec < 900 || rest.tv_sec > 1000)
+                FAIL("clock %d, flags %d: %ld s left", clock, flags, (long)rest.tv_sec);
+            _exit(0);
+        }
+        t_until_asleep(pid);
+        if (!bad_rest || flags) { /* a stop is no end of it */
+            OK(kill(pid, SIGSTOP));
+            EQ(waitpid(pid, &status, WUNTRACED), pid);
+            OK(kill(pid, SIGCONT));
+            t_until_asleep(pid);
+        }
+        OK(kill(pid, SIGUSR1));
+        t_join(pid);
+    }
+}
+
+TEST(sleeps, "a sleep that a handler ends: EINTR, and what was left of a relative one")
+{
+    static const int clocks[] = {CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME, 11};
+
+    for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+        sleeps(clocks[i], 0, false);
+        sleeps(clocks[i], TIMER_ABSTIME, false);
+    }
+    sleeps(CLOCK_MONOTONIC, 0, true);
+    sleeps(CLOCK_MONOTONIC, TIMER_ABSTIME, true);
+}
+
 TEST(alarm_clocks, "timers that wake a sleeping machine need the capability")
 {
     struct sigevent ev = {.sigev_notify = SIGEV_NONE};
