@@ -100,17 +100,18 @@ long sys_epoll_ctl(const struct syscall_args *a)
 static long wait_on(const struct syscall_args *a, u64 deadline)
 {
     s32 max = (s32)a->a2;
-    struct file *f;
-    long result = -EINVAL;
+    struct file *f = io_file_of((s32)a->a0);
+    long result;
 
-    if (max <= 0 || (u32)max > INT32_MAX / sizeof(struct epoll_event))
-        return -EINVAL;
-    if (!user_range_ok(a->a1, (u64)max * sizeof(struct epoll_event)))
-        return -EFAULT;
-    f = io_file_of((s32)a->a0);
     if (!f)
         return -EBADF;
-    if (file_is_epoll(f))
+    if (max <= 0 || (u32)max > INT32_MAX / sizeof(struct epoll_event))
+        result = -EINVAL;
+    else if (!user_range_ok(a->a1, (u64)max * sizeof(struct epoll_event)))
+        result = -EFAULT;
+    else if (!file_is_epoll(f))
+        result = -EINVAL;
+    else
         result = epoll_wait_for(f->data, a->a1, max, deadline);
     file_put(f);
     return result;

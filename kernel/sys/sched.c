@@ -69,9 +69,10 @@ long sys_sched_getaffinity(const struct syscall_args *a)
 long sys_sched_setaffinity(const struct syscall_args *a)
 {
     u64 mask = 0;
+    size_t size = MIN((u32)a->a1, sizeof(mask));
     bool set = false, placed = false;
 
-    if (copy_from_user(&mask, a->a2, MIN((u32)a->a1, sizeof(mask))) != 0)
+    if (size && copy_from_user(&mask, a->a2, size) != 0)
         return -EFAULT;
     while (!placed) {
         irqflags_t flags = spin_lock_irq(&proc_lock);

@@ -385,6 +385,24 @@ TEST(ipc_places, "System V: bad places, numbers that are none, what has been rem
     ERR(syscall(SYS_shmctl, shm, SHM_LOCK, 0), EINVAL);
 }
 
+TEST(first_wrong, "what is wrong first: descriptors before counts, sizes before places")
+{
+    char event[16];
+    int ep = (int)syscall(SYS_epoll_create1, 0), none[2];
+
+    OK(ep);
+    OK(pipe(none));
+    ERR(syscall(SYS_epoll_wait, -1, event, 0, 0), EBADF);
+    ERR(syscall(SYS_epoll_wait, -1, BAD, 1, 0), EBADF);
+    ERR(syscall(SYS_epoll_wait, none[0], event, 0, 0), EINVAL);
+    ERR(syscall(SYS_epoll_wait, none[0], BAD, 1, 0), EFAULT);
+    ERR(syscall(SYS_epoll_wait, none[0], event, 1, 0), EINVAL);
+    ERR(syscall(SYS_epoll_pwait, -1, event, 0, 0, 8, 8), EFAULT);
+    ERR(syscall(SYS_sched_setaffinity, 0, 0, BAD), EINVAL);
+    ERR(syscall(SYS_sched_setaffinity, 0, 1, BAD), EFAULT);
+    ERR(syscall(SYS_sched_setaffinity, -1, 8, BAD), EFAULT);
+}
+
 TEST(keys, "reboot(2): who may; ctrl-alt-del on and off")
 {
     if (!t_tessera)
