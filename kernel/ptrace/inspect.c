@@ -128,6 +128,14 @@ static void call_info(const struct tracee *r, struct request *q)
     q->size = size;
 }
 
+static void get_rseq(const struct tracee *r, struct request *q)
+{
+    const struct thread *t = r->thread;
+
+    q->m.rseq = (struct ptrace_rseq){t->rseq, t->rseq_size, t->rseq_signature, 0, 0};
+    q->size = sizeof(q->m.rseq);
+}
+
 static long go_on(struct tracee *r, const struct request *q)
 {
     if (q->data > NSIG)
@@ -199,6 +207,9 @@ long tracee_apply(struct tracee *r, struct request *q)
         return 0;
     case PTRACE_GET_SYSCALL_INFO:
         call_info(r, q);
+        return (long)q->size;
+    case PTRACE_GET_RSEQ:
+        get_rseq(r, q);
         return (long)q->size;
     case PTRACE_LISTEN:
         return listen(r);

@@ -14,6 +14,7 @@ union moved {
     struct user_regs regs;
     struct siginfo info;
     struct ptrace_syscall_info call;
+    struct ptrace_rseq rseq;
     u64 word, words[2];
     u8 fpu[ARCH_FPU_MAX];
 };

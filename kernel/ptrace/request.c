@@ -267,7 +267,7 @@ static long request(s32 tid, struct request *q)
     }
     if (result < 0 || !q->size)
         return result;
-    if (q->nr == PTRACE_GET_SYSCALL_INFO)
+    if (q->nr == PTRACE_GET_SYSCALL_INFO || q->nr == PTRACE_GET_RSEQ)
         q->size = MIN(q->size, q->addr);
     return q->size && copy_to_user(q->data, &q->m, q->size) != 0 ? -EFAULT : result;
 }

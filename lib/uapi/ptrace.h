@@ -39,6 +39,7 @@
 #define PTRACE_GETSIGMASK        0x420a
 #define PTRACE_SETSIGMASK        0x420b
 #define PTRACE_GET_SYSCALL_INFO  0x420e
+#define PTRACE_GET_RSEQ          0x420f
 
 /* What PTRACE_PEEKSIGINFO reads at `addr`. */
 struct ptrace_peeksiginfo_args {
@@ -81,6 +82,12 @@ struct ptrace_syscall_info {
             u8 is_error;
         } exit;
     };
+};
+
+/* PTRACE_GET_RSEQ_CONFIGURATION. */
+struct ptrace_rseq {
+    u64 pointer;
+    u32 size, signature, flags, pad;
 };
 
 #define NT_PRSTATUS   1

@@ -7,6 +7,7 @@
 #include "tests/user/t.h"
 #include <grp.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/sysmacros.h>
 
@@ -19,6 +20,9 @@ struct words {
 };
 
 #define VERSION_3 0x20080522u
+#define CAP_KILL  5
+#define NOROOT    0x1
+#define BIT(cap)  (1ull << (cap))
 
 static void set_caps(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 {
@@ -108,6 +112,39 @@ TEST(random_files, "random/uuid is new each time, boot_id stays")
     }
     CHECK(strcmp(text[0], text[1]) != 0);
     CHECK(strcmp(text[2], text[3]) == 0);
+}
+
+TEST(capset_rules, "capset: inheritable from the bounding set, the rest only downwards")
+{
+    uint32_t head[2] = {0x20080522u, 0};
+    struct words d[2] = {{0, 0, BIT(CAP_KILL)}, {0, 0, 0}};
+
+    CHILD(OK(prctl(PR_CAPBSET_DROP, CAP_KILL)); set_caps(BIT(8), BIT(8), 0);
+          ERR(syscall(SYS_capset, head, d), EPERM));
+    CHILD(set_caps(0, 0, 0); ERR(syscall(SYS_capset, head, d), EPERM));
+    CHILD(set_caps(0, BIT(CAP_KILL), 0); OK(syscall(SYS_capset, head, d));
+          OK(syscall(SYS_capget, head, d)); EQ(d[0].inheritable, BIT(CAP_KILL)));
+    CHILD(set_caps(BIT(8), BIT(8), 0); OK(syscall(SYS_capset, head, d)));
+    head[0] = 1;
+    ERR(syscall(SYS_capset, head, d), EINVAL);
+    EQ(head[0], 0x20080522u);
+}
+
+TEST(securebits, "secure bits: locks hold, CAP_SETPCAP is asked for")
+{
+    CHILD(OK(prctl(PR_SET_SECUREBITS, 0x30));
+          ERR(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), EPERM);
+          ERR(prctl(PR_SET_SECUREBITS, 0x20), EPERM);
+          ERR(prctl(PR_SET_SECUREBITS, 0), EPERM); EQ(prctl(PR_GET_KEEPCAPS), 1));
+    CHILD(set_caps(0, 0, 0); ERR(prctl(PR_SET_SECUREBITS, NOROOT), EPERM);
+          ERR(prctl(PR_CAPBSET_DROP, CAP_KILL), EPERM));
+    ERR(prctl(PR_CAPBSET_DROP, 64), EINVAL);
+    ERR(prctl(PR_CAPBSET_READ, 64), EINVAL);
+    ERR(prctl(PR_SET_KEEPCAPS, 2, 0, 0, 0), EINVAL);
+    ERR(prctl(PR_SET_SECUREBITS, 0x10000), EPERM);
+    ERR(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 1), EINVAL);
+    ERR(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0), EPERM);
+    ERR(prctl(PR_CAP_AMBIENT, 9, CAP_KILL, 0, 0), EINVAL);
 }
 
 int main(int argc, char **argv)

@@ -397,39 +397,6 @@ TEST(setuid_effects, "setuid takes capabilities, unless they are kept or the bit
           EQ(prctl(PR_GET_DUMPABLE), 1)); /* nothing changed */
 }
 
-TEST(capset_rules, "capset: inheritable from the bounding set, the rest only downwards")
-{
-    uint32_t head[2] = {0x20080522u, 0};
-    struct words d[2] = {{0, 0, BIT(CAP_KILL)}, {0, 0, 0}};
-
-    CHILD(OK(prctl(PR_CAPBSET_DROP, CAP_KILL)); set_caps(BIT(8), BIT(8), 0);
-          ERR(syscall(SYS_capset, head, d), EPERM));
-    CHILD(set_caps(0, 0, 0); ERR(syscall(SYS_capset, head, d), EPERM));
-    CHILD(set_caps(0, BIT(CAP_KILL), 0); OK(syscall(SYS_capset, head, d));
-          EQ(cap_line("CapInh:"), BIT(CAP_KILL)));
-    CHILD(set_caps(BIT(8), BIT(8), 0); OK(syscall(SYS_capset, head, d)));
-    head[0] = 1;
-    ERR(syscall(SYS_capset, head, d), EINVAL);
-    EQ(head[0], 0x20080522u);
-}
-
-TEST(securebits, "secure bits: locks hold, CAP_SETPCAP is asked for")
-{
-    CHILD(OK(prctl(PR_SET_SECUREBITS, 0x30));
-          ERR(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), EPERM);
-          ERR(prctl(PR_SET_SECUREBITS, 0x20), EPERM);
-          ERR(prctl(PR_SET_SECUREBITS, 0), EPERM); EQ(prctl(PR_GET_KEEPCAPS), 1));
-    CHILD(set_caps(0, 0, 0); ERR(prctl(PR_SET_SECUREBITS, NOROOT), EPERM);
-          ERR(prctl(PR_CAPBSET_DROP, CAP_KILL), EPERM));
-    ERR(prctl(PR_CAPBSET_DROP, 64), EINVAL);
-    ERR(prctl(PR_CAPBSET_READ, 64), EINVAL);
-    ERR(prctl(PR_SET_KEEPCAPS, 2, 0, 0, 0), EINVAL);
-    ERR(prctl(PR_SET_SECUREBITS, 0x10000), EPERM);
-    ERR(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 1), EINVAL);
-    ERR(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0), EPERM);
-    ERR(prctl(PR_CAP_AMBIENT, 9, CAP_KILL, 0, 0), EINVAL);
-}
-
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, helper);

@@ -43,6 +43,7 @@ $(USER_OUT)/fuzz_run.o $(FUZZ_SCENE): $(USER_SRC)/fuzz.h
 $(FUZZ_SCENE): $(USER_SRC)/fuzz_args.h
 $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(addprefix $(USER_OUT)/,t_sweep.o $(filter t_inject%,$(USER_SUITES))): $(USER_SRC)/t_inject.h
+$(USER_OUT)/t_ptrace_more $(USER_OUT)/t_ptrace_ends: $(USER_SRC)/t_ptrace.h
 $(USER_OUT)/t_fb: user/include/fb.h
 $(USER_OUT)/t_futex $(USER_OUT)/t_futex_more $(USER_OUT)/t_robust $(USER_OUT)/t_smp_futex: $(USER_SRC)/t_futex.h lib/uapi/futex.h
 $(USER_OUT)/t_many $(USER_OUT)/t_crowd: $(USER_SRC)/crowd.h
