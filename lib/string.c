@@ -153,6 +153,20 @@ size_t str_copy(char *dst, const char *src, size_t size)
     return n;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
+char *str_trim(char *text, size_t *n)
+{
+    while (*n && is_space(text[*n - 1]))
+        text[--*n] = '\0';
+    while (*n && is_space(*text))
+        text++, --*n;
+    return text;
+}
+
 static int digit_of(char c)
 {
     if (c >= '0' && c <= '9')
@@ -186,5 +200,33 @@ int str_to_u64(const char *s, u64 *out)
     if (*s || value > ~0ull >> shift)
         return -EINVAL;
     *out = value << shift;
+    return 0;
+}
+
+int str_to_s64(const char *s, int base, s64 *out)
+{
+    bool minus = *s == '-';
+    u64 value = 0;
+    int err = 0;
+
+    if (*s == '-' || *s == '+')
+        s++;
+    if (!base)
+        base = *s != '0' ? 10 : (s[1] | 0x20) == 'x' && digit_of(s[2]) < 16 ? 16 : 8;
+    if (base == 16 && s[0] == '0' && (s[1] | 0x20) == 'x')
+        s += 2;
+    if (digit_of(*s) >= base)
+        return -EINVAL;
+    for (; digit_of(*s) < base; s++)
+        if (__builtin_mul_overflow(value, (u64)base, &value) ||
+            __builtin_add_overflow(value, (u64)digit_of(*s), &value))
+            err = -ERANGE;
+    if (*s == '\n')
+        s++;
+    if (*s)
+        return -EINVAL;
+    if (err || value > (u64)INT64_MAX + minus)
+        return -ERANGE;
+    *out = (s64)(minus ? -value : value);
     return 0;
 }

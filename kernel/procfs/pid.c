@@ -129,8 +129,7 @@ static int store_comm(const struct task_id *id, char *text, size_t n)
     struct thread *t = NULL;
     struct proc *p = task_find(id, &t);
 
-    if (n && text[n - 1] == '\n')
-        text[n - 1] = '\0';
+    (void)n;
     /* Only threads of the same process name a thread. */
     if (p && p != current_proc())
         return -EINVAL;
@@ -168,16 +167,15 @@ static int store_slack(const struct task_id *id, char *text, size_t n)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
     struct thread *t = NULL;
-    u64 ns;
-    int err;
+    s64 ns;
+    int err = str_to_s64(text, 10, &ns);
 
-    if (n && text[n - 1] == '\n')
-        text[n - 1] = '\0';
-    if (str_to_u64(text, &ns) != 0)
-        return -EINVAL;
+    (void)n;
+    if (err || *text == '-')
+        return err ? err : -EINVAL;
     err = find_slack(id, &t);
     if (!err)
-        thread_set_slack(t, ns);
+        thread_set_slack(t, (u64)ns);
     return err;
 }
 
@@ -196,24 +194,24 @@ static int show_oom_score_adj(struct seq *s, s32 pid)
 
 static int store_oom_score_adj(s32 pid, char *text, size_t n)
 {
-    bool minus = text[0] == '-', admin = proc_capable(current_proc(), CAP_SYS_RESOURCE);
+    bool admin = proc_capable(current_proc(), CAP_SYS_RESOURCE);
     irqflags_t flags;
     struct proc *p;
-    u64 value;
-    int err = 0;
+    s64 value;
+    int err = str_to_s64(str_trim(text, &n), 0, &value);
 
-    if (n && text[n - 1] == '\n')
-        text[n - 1] = '\0';
-    if (str_to_u64(text + minus, &value) != 0 || value > 1000)
-        return -EINVAL;
+    if (!err && value != (s32)value)
+        err = -ERANGE;
+    if (err || value < -1000 || value > 1000)
+        return err ? err : -EINVAL;
     flags = spin_lock_irq(&proc_lock);
     p = proc_find(pid);
     if (!p)
         err = -ESRCH;
-    else if ((s64)(minus ? -value : value) < p->oom_score_adj_min && !admin)
+    else if (value < p->oom_score_adj_min && !admin)
         err = -EACCES;
     if (!err) {
-        p->oom_score_adj = minus ? -value : value;
+        p->oom_score_adj = value;
         if (admin)
             p->oom_score_adj_min = (s32)p->oom_score_adj;
     }

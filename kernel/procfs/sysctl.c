@@ -26,21 +26,6 @@ int sysctl_show(const struct sysctl *c, struct seq *s)
     return -EINVAL;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n';
-}
-
-/* Cuts white space at both ends. */
-static char *trim(char *text, size_t *n)
-{
-    while (*n && is_space(text[*n - 1]))
-        text[--*n] = '\0';
-    while (*n && is_space(*text))
-        text++, --*n;
-    return text;
-}
-
 static int store_number(const struct sysctl *c, const char *text)
 {
     u64 number;
@@ -66,7 +51,7 @@ int sysctl_store(const struct sysctl *c, char *text, size_t n)
 {
     if (!proc_capable(current_proc(), c->cap ? c->cap : CAP_SYS_ADMIN))
         return -EPERM;
-    text = trim(text, &n);
+    text = str_trim(text, &n);
     if (c->kind != SYSCTL_CALLED)
         return store_number(c, text);
     return c->set ? c->set(text, n) : -EACCES;

@@ -48,15 +48,15 @@ struct winsize {
 #define VEOL2    16
 
 /* c_iflag */
-#define PARMRK  0000010u
-#define ISTRIP  0000040u
-#define INLCR   0000100u
-#define IGNCR   0000200u
-#define ICRNL   0000400u
-#define IUCLC   0001000u
-#define IXON    0002000u
-#define IXANY   0004000u
-#define IUTF8   0040000u
+#define PARMRK 0000010u
+#define ISTRIP 0000040u
+#define INLCR  0000100u
+#define IGNCR  0000200u
+#define ICRNL  0000400u
+#define IUCLC  0001000u
+#define IXON   0002000u
+#define IXANY  0004000u
+#define IUTF8  0040000u
 
 /* c_oflag */
 #define OPOST  0000001u

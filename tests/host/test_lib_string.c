@@ -18,6 +18,8 @@
 #define strstr     k_strstr
 #define str_copy   k_str_copy
 #define str_to_u64 k_str_to_u64
+#define str_to_s64 k_str_to_s64
+#define str_trim   k_str_trim
 #include "lib/string.c"
 
 #include "tests/host/harness.h"
@@ -147,5 +149,43 @@ TEST(string_numbers)
 
         if (err != cases[i].err || (!err && value != cases[i].value))
             FAIL("\"%s\": %d, %llu", cases[i].text, err, (unsigned long long)value);
+    }
+}
+
+TEST(string_signed_numbers)
+{
+    static const struct {
+        const char *text;
+        int base, err;
+        s64 value;
+    } cases[] = {
+        {"0", 0, 0, 0},
+        {"-12\n", 0, 0, -12},
+        {"+12", 10, 0, 12},
+        {"0x1F", 0, 0, 31},
+        {"017", 0, 0, 15},
+        {"017", 10, 0, 17},
+        {"08", 0, -EINVAL, 0},
+        {"0x", 0, -EINVAL, 0},
+        {"9223372036854775807", 0, 0, INT64_MAX},
+        {"9223372036854775808", 0, -ERANGE, 0},
+        {"-9223372036854775808", 0, 0, INT64_MIN},
+        {"-9223372036854775809", 0, -ERANGE, 0},
+        {"99999999999999999999", 0, -ERANGE, 0},
+        {"99999999999999999999x", 0, -EINVAL, 0},
+        {"", 0, -EINVAL, 0},
+        {"-", 0, -EINVAL, 0},
+        {"--1", 0, -EINVAL, 0},
+        {"1\n\n", 0, -EINVAL, 0},
+        {" 1", 0, -EINVAL, 0},
+        {"1k", 0, -EINVAL, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        s64 value = 0;
+        int err = str_to_s64(cases[i].text, cases[i].base, &value);
+
+        if (err != cases[i].err || (!err && value != cases[i].value))
+            FAIL("\"%s\": %d, %lld", cases[i].text, err, (long long)value);
     }
 }
