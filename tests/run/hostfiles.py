@@ -41,6 +41,39 @@ def host_compiler(work):
     same(os.listdir(work), ["x.c"], "the directory")
 
 
+CHANGES = """umask 022
+truncate -s 3 f; truncate -s 10 f
+fallocate -l 5000 g; fallocate -p -o 4096 -l 4096 big; truncate -s 200001 big
+ln big link; rm big; ln -s link sym; mkfifo p; truncate -s 100 sym
+rm d/x; echo new > d/x; mv g h; mv h d/; mv d e; mkdir d; rmdir d; rm -r e/sub
+rm gone; echo again > gone; chmod 604 gone; touch -d @5 gone
+find . -type f | sort | xargs sha256sum
+find . ! -type d -printf '%p %s %m %y %n %l\\n' | sort; stat -c %Y gone
+"""
+
+
+@case
+def host_changes(work):
+    """--host --rw: files cut, made longer, with holes, renamed, removed and made anew, as here"""
+    data = os.urandom(300000)
+    for place in ("here", "there"):
+        os.makedirs(os.path.join(work, place, "d/sub/deep"))
+        for name, contents in (("f", b"hello"), ("g", b"two"), ("big", data), ("d/x", b"x"),
+                               ("gone", b""), ("d/sub/y", b"y")):
+            with open(os.path.join(work, place, name), "wb") as f:
+                f.write(contents)
+    want = host("sh", "-c", CHANGES, cwd=os.path.join(work, "here"))
+    before = os.getcwd()
+    os.chdir(os.path.join(work, "there"))
+    try:
+        out, _ = run("sh", "-c", CHANGES, options=("--host", "--rw", "."))
+    finally:
+        os.chdir(before)
+    same(out, want)
+    with open(os.path.join(work, "there/big"), "rb") as f:
+        same(f.read(), data, "the file here")
+
+
 @case
 def host_is_read_only(_):
     """--host: what may not be written is not, temporary files are the guest's own"""
