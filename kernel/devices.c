@@ -11,10 +11,21 @@
 #include "kernel/main.h"
 #include "kernel/random.h"
 #include "kernel/strace.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/uaccess.h"
 #include "kernel/term/fbdev.h"
 #include "kernel/uffd/wait.h"
 #include "lib/pause.h"
+#include "lib/uapi/capability.h"
 #include "lib/uapi/errno.h"
+
+/* <linux/random.h> */
+#define RNDGETENTCNT   0x80045200u
+#define RNDADDTOENTCNT 0x40045201u
+#define RNDADDENTROPY  0x40085203u
+#define RNDZAPENTCNT   0x5204u
+#define RNDCLEARPOOL   0x5206u
+#define RNDRESEEDCRNG  0x5207u
 
 static s64 dev_lseek(struct file *f, s64 offset, int whence)
 {
@@ -106,14 +117,69 @@ static ssize_t random_write(struct file *f, struct uio *u, u64 *pos)
     return (ssize_t)done;
 }
 
+/* RNDADDENTROPY: a count of bits, a length and so many bytes. The bytes are stirred in; the generator
+ * has all it needs, so bits are not counted. */
+static long random_add(vaddr_t arg)
+{
+    s32 head[2];
+    u8 bytes[RANDOM_AT_ONCE];
+
+    if (copy_from_user(head, arg, sizeof(head)) != 0)
+        return -EFAULT;
+    if (head[0] < 0 || head[1] < 0)
+        return -EINVAL;
+    arg += sizeof(head);
+    for (u32 left = (u32)head[1], part; left; left -= part, arg += part) {
+        part = MIN(left, (u32)sizeof(bytes));
+        if (copy_from_user(bytes, arg, part) != 0)
+            return -EFAULT;
+        random_stir_bytes(bytes, part);
+        (void)pause_point();
+        if (thread_interrupted())
+            break;
+    }
+    return 0;
+}
+
+/* random(4). There are always as many bits as there can be. */
+static long random_ioctl(struct file *f, u32 cmd, uintptr_t arg)
+{
+    s32 bits = RANDOM_BITS;
+
+    (void)f;
+    switch (cmd) {
+    case RNDGETENTCNT:
+        return copy_to_user(arg, &bits, sizeof(bits)) != 0 ? -EFAULT : 0;
+    case RNDADDTOENTCNT:
+    case RNDADDENTROPY:
+    case RNDZAPENTCNT:
+    case RNDCLEARPOOL:
+    case RNDRESEEDCRNG:
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+        return -EPERM;
+    if (cmd == RNDADDENTROPY)
+        return random_add(arg);
+    if (cmd != RNDADDTOENTCNT)
+        return 0;
+    if (copy_from_user(&bits, arg, sizeof(bits)) != 0)
+        return -EFAULT;
+    return bits < 0 ? -EINVAL : 0;
+}
+
 static const struct file_ops null_ops = {
     .read = null_read, .write = null_write, .lseek = dev_lseek, .no_splice_from = true};
 static const struct file_ops zero_ops = {
     .read = zero_read, .write = null_write, .lseek = dev_lseek, .mmap = zero_mmap};
 static const struct file_ops full_ops = {
     .read = zero_read, .write = full_write, .lseek = dev_lseek, .no_splice_to = true};
-static const struct file_ops random_ops = {
-    .read = random_read, .write = random_write, .lseek = dev_lseek};
+static const struct file_ops random_ops = {.read = random_read,
+                                           .write = random_write,
+                                           .ioctl = random_ioctl,
+                                           .lseek = dev_lseek};
 
 void device_add(const char *name, u64 rdev, u32 perm, const struct file_ops *ops)
 {

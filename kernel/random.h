@@ -11,6 +11,9 @@ void random_init(void);
 /* Fills n bytes. Any context; works before random_init with what the CPU gives. */
 void random_bytes(void *buf, size_t n);
 
+/* What programs are told that there is: /proc/sys/kernel/random/entropy_avail. */
+#define RANDOM_BITS 256
+
 /* Bytes that go through a buffer on the stack at a time. */
 #define RANDOM_AT_ONCE 1024u
 

@@ -306,7 +306,7 @@ static int set_huge_overcommit(char *text, size_t n)
 /* ---- the table ---- */
 
 static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = GROUPS_MAX, one = 1,
-           entropy_bits = 256, rr_timeslice = 100, rt_period = 1000000,
+           entropy_bits = RANDOM_BITS, rr_timeslice = 100, rt_period = 1000000,
            rt_runtime = 950000, nobody = 65534;
 
 #define CALLED(...) (&(const struct sysctl){.kind = SYSCTL_CALLED, __VA_ARGS__})

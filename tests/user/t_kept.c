@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -202,6 +203,52 @@ TEST(drivers, "/proc/devices names the drivers of devices; /sys/dev/block can be
     CHECK(!is_driven("/dev/zero", "pts"));
     CHECK(d && readdir(d));
     closedir(d);
+}
+
+/* <linux/random.h>, which is not everywhere. */
+#define RNDGETENTCNT   _IOR('R', 0, int)
+#define RNDADDTOENTCNT _IOW('R', 1, int)
+#define RNDGETPOOL     _IOR('R', 2, int[2])
+#define RNDADDENTROPY  _IOW('R', 3, int[2])
+#define RNDZAPENTCNT   _IO('R', 4)
+#define RNDCLEARPOOL   _IO('R', 6)
+#define RNDRESEEDCRNG  _IO('R', 7)
+
+TEST(random_ioctls, "ioctls of /dev/random: what there is, and what root may add")
+{
+    struct {
+        int bits, len;
+        unsigned char bytes[3000];
+    } pool = {8, 3000, {1}};
+    int fd = open("/dev/urandom", O_RDONLY), bits = -1;
+
+    OK(fd);
+    OK(ioctl(fd, RNDGETENTCNT, &bits));
+    CHECK(bits > 0 && bits <= 4096);
+    ERR(ioctl(fd, RNDGETENTCNT, 8), EFAULT);
+    ERR(ioctl(fd, RNDGETPOOL, &pool), EINVAL);
+    if (geteuid() == 0 && t_tessera) {
+        OK(ioctl(fd, RNDADDENTROPY, &pool));
+        pool.len = 3001 + (int)P; /* more than is mapped */
+        unsigned char *at =
+            t_map(NULL, 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        OK(munmap(at + P, P));
+        memcpy(at, &pool, 8);
+        ERR(ioctl(fd, RNDADDENTROPY, at), EFAULT);
+        pool.bits = -1;
+        ERR(ioctl(fd, RNDADDENTROPY, &pool), EINVAL);
+        ERR(ioctl(fd, RNDADDTOENTCNT, &pool.bits), EINVAL);
+        OK(ioctl(fd, RNDADDTOENTCNT, &bits));
+        OK(ioctl(fd, RNDZAPENTCNT, 0));
+        OK(ioctl(fd, RNDCLEARPOOL, 0));
+        OK(ioctl(fd, RNDRESEEDCRNG, 0));
+    }
+    if (geteuid() == 0)
+        OK(setresuid(1234, 1234, 1234));
+    ERR(ioctl(fd, RNDADDENTROPY, &pool), EPERM);
+    ERR(ioctl(fd, RNDADDTOENTCNT, &bits), EPERM);
+    ERR(ioctl(fd, RNDCLEARPOOL, 0), EPERM);
+    ERR(ioctl(fd, RNDRESEEDCRNG, 0), EPERM);
 }
 
 int main(int argc, char **argv)
