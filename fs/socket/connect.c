@@ -281,7 +281,7 @@ static int find_listener(struct socket *s, const struct address *a, struct fs_co
     }
     err = inet_parse(s, a, &to);
     if (!err)
-        err = inet_route(&to);
+        err = inet_route_from(s, &to);
     if (!err)
         err = inet_autobind(s);
     if (err)

@@ -98,7 +98,7 @@ static int connect_inet(struct socket *s, const struct address *a)
     if (err == -ENETUNREACH && a->bytes[0] == AF_INET)
         return -EAFNOSUPPORT; /* of a socket for IPv6 only; sends are told the other */
     if (!err)
-        err = inet_route(&to);
+        err = inet_route_from(s, &to);
     if (!err)
         err = inet_autobind(s);
     if (err)
@@ -189,7 +189,7 @@ static int find_inet(struct socket *s, const struct message *m, struct packet *p
     spin_unlock(&s->lock);
     err = parse_dest(s, m, &dest);
     if (!err)
-        err = dest.port ? inet_route(&dest) : -EINVAL;
+        err = dest.port ? inet_route_from(s, &dest) : -EINVAL;
     if (!err)
         err = inet_autobind(s);
     if (err)

@@ -55,6 +55,16 @@ int inet_route(struct inet_name *to)
     return is_here(to) ? 0 : -ENETUNREACH;
 }
 
+int inet_route_from(struct socket *s, struct inet_name *to)
+{
+    struct inet_name from;
+
+    spin_lock(&s->lock);
+    from = s->local;
+    spin_unlock(&s->lock);
+    return inet_is_any(&from) || is_here(&from) ? inet_route(to) : -ENETUNREACH;
+}
+
 void inet_source(struct inet_name *from, const struct inet_name *to)
 {
     if (inet_is_any(from))
@@ -111,7 +121,8 @@ int inet_parse_own(const struct socket *s, const struct address *a, struct inet_
         err = -EINVAL;
     if (!err && s->family == AF_INET6 && any.bytes[0] != AF_INET6)
         err = -EAFNOSUPPORT;
-    if (!err && !inet_is_any(out) && !is_here(out))
+    if (!err && !inet_is_any(out) && !is_here(out) &&
+        !READ_ONCE(s->values[VALUE_FREEBIND]))
         err = -EADDRNOTAVAIL;
     return err;
 }

@@ -21,6 +21,9 @@ bool inet_is_any(const struct inet_name *n);
 
 /* 0.0.0.0 and :: become the loopback. -ENETUNREACH: not on this machine. */
 int inet_route(struct inet_name *to);
+/* The same for what s sends: nothing goes out under an address of another machine (IP_FREEBIND). No
+ * lock of s held. */
+int inet_route_from(struct socket *s, struct inet_name *to);
 /* Where packets to `to` come from when the sender has not said. */
 void inet_source(struct inet_name *from, const struct inet_name *to);
 

@@ -64,6 +64,7 @@ struct urgent {
 #define VALUE_RCVLOWAT 1
 #define VALUE_TOS      2
 #define VALUE_TTL      3
+#define VALUE_FREEBIND 7 /* it may be bound to an address of another machine */
 #define VALUE_HOPS     8
 #define VALUE_TCLASS   9
 #define HOPS_DEFAULT   64 /* what TTL and HOPS begin with */

@@ -189,6 +189,36 @@ TEST(bind, "who may have which port")
     OK(listen(t, 1));
 }
 
+TEST(freebind, "an address of another machine with IP_FREEBIND: bound, of no use yet")
+{
+    struct sockaddr_in a, b = at(0xc0000201, 0);
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6,
+                               .sin6_addr.s6_addr = {0xfd, [15] = 1}};
+    socklen_t len = sizeof(int);
+    int s = listener(&a, 5), t = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+    OK(setsockopt(t, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)));
+    OK(bind(t, (void *)&b, sizeof(b)));
+    ERR(connect(t, (void *)&a, sizeof(a)), ENETUNREACH);
+    OK(listen(t, 1));
+    t = socket(AF_INET, SOCK_DGRAM, 0);
+    OK(setsockopt(t, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)));
+    OK(bind(t, (void *)&b, sizeof(b)));
+    ERR(sendto(t, buf, 1, 0, (void *)&a, sizeof(a)), ENETUNREACH);
+    ERR(connect(t, (void *)&a, sizeof(a)), ENETUNREACH);
+    OK(close(s));
+    s = socket(AF_INET6, SOCK_STREAM, 0); /* one option with two names */
+    OK(setsockopt(s, IPPROTO_IPV6, 78 /* IPV6_FREEBIND */, &on, sizeof(on)));
+    on = 0;
+    OK(getsockopt(s, IPPROTO_IP, IP_FREEBIND, &on, &len));
+    EQ(on, 1);
+    OK(bind(s, (void *)&six, sizeof(six)));
+    on = 0;
+    s = socket(AF_INET6, SOCK_STREAM, 0);
+    OK(setsockopt(s, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)));
+    ERR(bind(s, (void *)&six, sizeof(six)), EADDRNOTAVAIL);
+}
+
 TEST(six, "IPv6: its own loopback, and IPv4 through a wildcard")
 {
     struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = in6addr_any}, b;
