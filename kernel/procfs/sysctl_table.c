@@ -242,6 +242,16 @@ static int get_min_free(struct seq *s)
     return 0;
 }
 
+static int set_min_free(char *text, size_t n)
+{
+    u64 kb;
+
+    (void)n;
+    if (str_to_u64(text, &kb) != 0)
+        return -EINVAL;
+    return page_set_reserve(kb / (PAGE_SIZE / 1024));
+}
+
 static int get_nothing(struct seq *s)
 {
     (void)s;
@@ -379,7 +389,7 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("vm/drop_caches", 0200, CALLED(.get = get_nothing, .set = set_drop_caches)),
     ROW("vm/hugetlb_shm_group", 0644, U32(hugetlb_shm_group, .max = ~0u)),
     ROW("vm/max_map_count", 0644, U32(mm_max_map_count, .max = 0x7fffffff)),
-    ROW("vm/min_free_kbytes", 0444, CALLED(.get = get_min_free)),
+    ROW("vm/min_free_kbytes", 0644, CALLED(.get = get_min_free, .set = set_min_free)),
     ROW("vm/mmap_min_addr", 0644,
         U64(mm_min_addr, .min = PAGE_SIZE, .max = USER_END / 2, .cap = CAP_SYS_RAWIO)),
     ROW("vm/nr_hugepages", 0644, CALLED(.get = get_hugepages, .set = set_hugepages)),
@@ -390,6 +400,7 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("vm/overcommit_memory", 0644, U32(mm_overcommit, .max = OVERCOMMIT_NEVER)),
     ROW("vm/overcommit_ratio", 0644,
         U32(mm_overcommit_ratio, .max = 0x7fffffff, .check = check_ratio)),
+    ROW("vm/panic_on_oom", 0644, U32(no_layout, .max = 0)),
     ROW("vm/unprivileged_userfaultfd", 0644, U32(uffd_unprivileged, .max = 1)),
     ROW("vm/user_reserve_kbytes", 0644, U64(mm_user_reserve_kbytes, .max = ~0ull)),
     {.name = NULL},

@@ -35,8 +35,8 @@ extern struct buddy_lists buddy;
 /* Read at each allocation, written rarely. */
 struct page_levels {
     u64 total;
-    u64 reserve; /* programs leave so many to root and the kernel */
-    bool low;    /* a single page more, and less than the reserve is left */
+    u64 reserve; /* atomic, written under buddy.lock: programs leave so many to root and the kernel */
+    bool low; /* a single page more, and less than the reserve is left */
 } __attribute__((aligned(64)));
 
 extern struct page_levels page_levels;

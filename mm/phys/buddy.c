@@ -8,11 +8,14 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
+#include "lib/uapi/errno.h"
 #include "mm/phys/account.h"
 #include "mm/phys/blocks.h"
 #include "mm/phys/boot_alloc.h"
 #include "mm/phys/page_stack.h"
 #include "mm/phys/stat.h"
+
+#define RESERVE_LEAST 64u
 
 #if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
 /* Of the thread that runs there: a switch takes it along (kernel/inject.c). */
@@ -56,10 +59,22 @@ static void region_add(paddr_t start, paddr_t end)
     }
 }
 
-/* Programs leave about 1.5 % and at most 4 MiB to root's shell and the kernel. */
+/* Programs leave about 1.5 % and at most 4 MiB to root's shell and the kernel, as long as nobody says
+ * otherwise. */
 static void set_reserve(void)
 {
-    page_levels.reserve = MIN(page_levels.total / 64, (u64)1024);
+    REQUIRES(&buddy.lock);
+    WRITE_ONCE(page_levels.reserve, MIN(page_levels.total / 64, (u64)1024));
+}
+
+int page_set_reserve(u64 npages)
+{
+    if (npages < RESERVE_LEAST || npages > page_levels.total / 4)
+        return -EINVAL;
+    spin_lock(&buddy.lock);
+    WRITE_ONCE(page_levels.reserve, npages);
+    buddy_unlock();
+    return 0;
 }
 
 void buddy_add(paddr_t start, paddr_t end)
@@ -113,15 +128,17 @@ static struct page *large_alloc(unsigned order)
  * calls, then root's, and the kernel itself has the last. */
 static u64 floor_of(u32 flags)
 {
+    u64 reserve = page_count_reserve();
+
     switch (rank_current()) {
     case RANK_USER:
-        return flags & PA_USER ? page_levels.reserve : page_levels.reserve * 3 / 4;
+        return flags & PA_USER ? reserve : reserve * 3 / 4;
     case RANK_ADMIN:
-        return flags & PA_USER ? page_levels.reserve / 2 : page_levels.reserve / 4;
+        return flags & PA_USER ? reserve / 2 : reserve / 4;
     case RANK_KERNEL:
         break;
     }
-    return flags & PA_USER ? page_levels.reserve / 4 : 0;
+    return flags & PA_USER ? reserve / 4 : 0;
 }
 
 static noinline bool may_have_last(unsigned order, u32 flags)
@@ -154,7 +171,7 @@ static struct page *block_alloc(unsigned order, u32 flags)
     struct page *pg;
 
     ASSERT(order < BUDDY_ORDERS);
-    if (unlikely(READ_ONCE(buddy.nfree) <= page_levels.reserve + (1ull << order)) &&
+    if (unlikely(READ_ONCE(buddy.nfree) <= page_count_reserve() + (1ull << order)) &&
         !may_have_last(order, flags))
         return NULL;
     pg = large_alloc(order);
@@ -234,7 +251,7 @@ u64 page_count_total(void)
 
 u64 page_count_reserve(void)
 {
-    return page_levels.reserve;
+    return READ_ONCE(page_levels.reserve);
 }
 
 #define COUNT_AT_ONCE 256u

@@ -38,6 +38,8 @@ u64 page_count_free(void);
 u64 page_count_total(void);
 /* Frames that only root and the kernel may use, each a part of them (mm/phys/account.h, ranks). */
 u64 page_count_reserve(void);
+/* /proc/sys/vm/min_free_kbytes. -EINVAL: too few for the kernel, or more than a quarter of all. */
+int page_set_reserve(u64 npages);
 /* Frames the running thread may have for programs and files. */
 u64 page_count_room(void);
 /* Blocks free of an order from 6 on; and of each order, counted now, with pauses. */

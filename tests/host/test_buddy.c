@@ -248,6 +248,9 @@ TEST(buddy_keeps_a_reserve_from_programs)
     struct page *pg;
 
     CHECK(page_count_reserve() > 0);
+    CHECK_EQ(page_set_reserve(0), -EINVAL);
+    CHECK_EQ(page_set_reserve(page_count_total() / 4 + 1), -EINVAL);
+    CHECK_EQ(page_set_reserve(page_count_reserve() + 10), 0);
     list_init(&all);
     host_rank = RANK_USER;
     while ((pg = page_alloc(0, PA_USER)) != NULL) {

@@ -201,6 +201,56 @@ TEST(score, "oom_score grows with memory")
     EQ(atoi(t_line(&r)), 0);
 }
 
+static int min_free;
+
+static bool set_min_free(unsigned long kb)
+{
+    char text[32];
+    int n = snprintf(text, sizeof(text), "%lu\n", kb);
+
+    return write(min_free, text, (size_t)n) == n;
+}
+
+/* Bytes that a program of nobody's can touch before it is ended. */
+static size_t touchable(void)
+{
+    size_t *count =
+        (void *)t_map(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t pid = t_fork();
+
+    if (!pid) {
+        adjust("1000");
+        OK(setgroups(0, NULL));
+        OK(setresuid(1234, 1234, 1234));
+        for (unsigned char *p = area(1UL << 40);; p += P, *count += P)
+            *p = 1;
+    }
+    must_end_by_kill(pid);
+    return *count;
+}
+
+TEST(min_free, "min_free_kbytes is kept from programs, and may be set")
+{
+    only_tessera();
+    if (geteuid() != 0)
+        SKIP("not root");
+    OK(min_free = open("/proc/sys/vm/min_free_kbytes", O_RDWR));
+    char text[32] = "";
+    CHECK(read(min_free, text, sizeof(text) - 1) > 0);
+    unsigned long before = strtoul(text, NULL, 10), more = before + (16 << 10);
+    CHECK(before > 0);
+    size_t all = touchable();
+    CHECK(set_min_free(more));
+    CHECK(pread(min_free, text, sizeof(text), 0) > 0);
+    EQ(strtoul(text, NULL, 10), more);
+    size_t rest = touchable();
+    CHECK(set_min_free(before));
+    CHECK(rest < all - 14 * MIB && rest > all - 18 * MIB);
+    CHECK(!set_min_free(0) && errno == EINVAL);
+    CHECK(!set_min_free(1UL << 40) && errno == EINVAL);
+    CHECK(touchable() > all - 2 * MIB);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
