@@ -61,7 +61,7 @@ static noinline bool out_of_memory(struct proc *p, bool user, vaddr_t addr)
     printk(LOG_ERROR "out of memory: nobody left to kill, wanted by %s[%d] at %#lx\n",
            p->comm, p->pid, addr);
     if (p != init_proc)
-        signal_send_thread(current_thread(), SIGKILL); /* on the way out, frame whole */
+        signal_send_self(SIGKILL); /* on the way out, frame whole */
     sched_yield_now();
     return true;
 }

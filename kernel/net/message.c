@@ -45,7 +45,7 @@ static long send(struct file *f, struct message *m)
     n = socket_send(f, m);
     rights_put(m->rights);
     if (m->uio->broken)
-        signal_send_thread(current_thread(), SIGPIPE);
+        signal_send_self(SIGPIPE);
     io_account(n, IO_WRITE);
     return n;
 }

@@ -48,9 +48,9 @@ static always_inline ssize_t do_write(struct file *f, struct uio *u, const s64 *
         n = file_write(f, u);
     }
     if (unlikely(u->over))
-        signal_send_thread(current_thread(), SIGXFSZ);
+        signal_send_self(SIGXFSZ);
     if (unlikely(u->broken))
-        signal_send_thread(current_thread(), SIGPIPE);
+        signal_send_self(SIGPIPE);
     return n;
 }
 

@@ -24,7 +24,7 @@ static bool is_beyond_limit(const struct inode *ino, u64 size)
     REQUIRES(&ino->lock);
     if (size <= ino->object->size || size <= proc_rlimit(current_proc(), RLIMIT_FSIZE))
         return false;
-    signal_send_thread(current_thread(), SIGXFSZ);
+    signal_send_self(SIGXFSZ);
     return true;
 }
 

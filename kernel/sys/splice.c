@@ -130,7 +130,7 @@ static ssize_t file_to_pipe(struct side *in, struct file *out, size_t len, bool 
         return -EINVAL;
     err = pipe_wait_room(out, nonblock, &room);
     if (err == -EPIPE)
-        signal_send_thread(current_thread(), SIGPIPE);
+        signal_send_self(SIGPIPE);
     if (err)
         return err;
     buf = kmalloc(CHUNK);
@@ -158,7 +158,7 @@ static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t len, bool 
         if (!err)
             err = pipe_wait_room(out, nonblock, &room);
         if (err == -EPIPE)
-            signal_send_thread(current_thread(), SIGPIPE);
+            signal_send_self(SIGPIPE);
         if (err)
             return err;
         ended = pipe_ended(in);

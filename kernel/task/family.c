@@ -138,7 +138,7 @@ static bool reparent(struct proc *p, struct proc *child, struct proc *reaper,
         /* its tracer waits for it first */
     } else if (!child->zombie) {
         if (child->pdeath_signal)
-            signal_send_proc(child, child->pdeath_signal);
+            signal_send_parent_ends(child);
     } else {
         if (parent_ignores(child)) {
             proc_unpublish(child);
@@ -187,7 +187,7 @@ void pass_children_on(struct proc *p, const struct thread *t, irqflags_t *flags)
         child->parent_thread = p->leader;
         if (!child->pdeath_signal || child->zombie)
             continue;
-        signal_send_proc(child, child->pdeath_signal);
+        signal_send_parent_ends(child);
         if (proc_pause(flags)) {
             pos = p->children.next;
             p->leader->has_children = true;

@@ -205,9 +205,26 @@ void signal_send_proc(struct proc *p, int signo)
     signal_send_record(p, NULL, signo, NULL, NULL);
 }
 
-void signal_send_thread(struct thread *t, int signo)
+static struct sig_record from_current(void)
 {
-    signal_send_record(t->proc, t, signo, NULL, NULL);
+    const struct proc *me = current_proc();
+
+    return (struct sig_record){
+        .code = SI_USER, .pid = me->pid, .uid = READ_ONCE(me->cred.uid)};
+}
+
+void signal_send_self(int signo)
+{
+    struct sig_record rec = from_current();
+
+    signal_send_record(current_proc(), current_thread(), signo, &rec, NULL);
+}
+
+void signal_send_parent_ends(struct proc *child)
+{
+    struct sig_record rec = from_current();
+
+    signal_send_record(child, NULL, child->pdeath_signal, &rec, NULL);
 }
 
 struct proc *signal_next(struct procs *w, int signo, struct sig_queued **spare)

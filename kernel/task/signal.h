@@ -43,7 +43,11 @@ static inline bool signal_killed(void)
 
 /* Sends a signal of the kernel's own (SI_KERNEL). Any context with interrupts as they are. */
 void signal_send_proc(struct proc *p, int signo);
-void signal_send_thread(struct thread *t, int signo);
+
+/* Those that look as if the running process had sent them (SI_USER): what a call of its own comes
+ * to, SIGPIPE and its like, to the running thread; PR_SET_PDEATHSIG, to its child. */
+void signal_send_self(int signo);
+void signal_send_parent_ends(struct proc *child);
 
 /* Signals every process of a group: 0, or -ESRCH when there is none. Those born (proc_births)
  * after `after`, 0: all, and not after `until`, 0: all. It pauses: no spinlock held, interrupts

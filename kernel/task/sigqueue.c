@@ -276,7 +276,8 @@ static void take_queued(u64 *pending, struct sig_records *records, int signo,
 {
     struct sig_queued *q = first_queued(records, signo);
 
-    *rec = signal_of_kernel;
+    *rec = (struct sig_record){
+        .code = SI_USER}; /* of one whose record is lost, as Linux says */
     if (!q)
         return;
     dequeue(records, q);

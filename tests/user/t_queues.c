@@ -5,7 +5,9 @@
  */
 #include "tests/user/t.h"
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 
 static volatile int caught, code;
 
@@ -225,6 +227,100 @@ TEST(group, "a queued signal to a group: each member has its own record")
     for (int i = 0; i < N; i++)
         t_join(pids[i]);
     ERR(kill(-first, SIGNO), ESRCH);
+}
+
+static void take(int signo, int want_code, int want_pid)
+{
+    siginfo_t info;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, signo);
+    memset(&info, 0x5a, sizeof(info));
+    EQ(sigtimedwait(&set, &info, &(struct timespec){0, 0}), signo);
+    EQ(info.si_signo, signo);
+    EQ(info.si_code, want_code);
+    EQ(info.si_pid, want_pid);
+    ERR(sigtimedwait(&set, &info, &(struct timespec){0, 0}), EAGAIN);
+}
+
+TEST(no_record,
+     "without room for a record: who may know is told, who may not sends all the same")
+{
+    struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = 40};
+    struct rlimit none = {0, 0};
+    union sigval v = {.sival_int = 1};
+    pid_t me = getpid(), child;
+    timer_t t;
+
+    mask(SIG_BLOCK, 40);
+    mask(SIG_BLOCK, SIGUSR1);
+    mask(SIG_BLOCK, SIGCHLD);
+    OK(setrlimit(RLIMIT_SIGPENDING, &none));
+    ERR(sigqueue(me, 40, v), EAGAIN);
+    CHECK(!pends(40));
+    ERR(syscall(SYS_tgkill, me, me, 40), EAGAIN);
+    ERR(syscall(SYS_tkill, me, 40), EAGAIN);
+    CHECK(!pends(40));
+    OK(kill(me, 40));
+    OK(kill(me, 40));
+    take(40, SI_USER, 0);
+    OK(kill(me, SIGUSR1)); /* always has one */
+    take(SIGUSR1, SI_USER, me);
+    OK(sigqueue(me, SIGUSR1, v)); /* has one here; on Linux only kill's has */
+    take(SIGUSR1, t_tessera ? SI_QUEUE : SI_USER, t_tessera ? me : 0);
+    ERR(timer_create(CLOCK_MONOTONIC, &ev, &t), EAGAIN);
+    ev.sigev_notify = SIGEV_NONE;
+    child = t_fork();
+    if (!child)
+        _exit(0);
+    EQ(t_status_of(child), 0);
+    take(SIGCHLD, CLD_EXITED, child);
+}
+
+TEST(senders, "who sent what a call came to, and the death of a parent")
+{
+    struct rlimit small = {100, RLIM_INFINITY};
+    int p[2], up[2], fd = t_file();
+    pid_t middle;
+    char c;
+
+    mask(SIG_BLOCK, SIGPIPE);
+    mask(SIG_BLOCK, SIGXFSZ);
+    mask(SIG_BLOCK, SIGALRM);
+    OK(pipe(p));
+    close(p[0]);
+    ERR(write(p[1], "x", 1), EPIPE);
+    take(SIGPIPE, SI_USER, getpid());
+    OK(setrlimit(RLIMIT_FSIZE, &small));
+    ERR(pwrite(fd, "x", 1, 100), EFBIG);
+    take(SIGXFSZ, SI_USER, getpid());
+    ERR(ftruncate(fd, 101), EFBIG);
+    take(SIGXFSZ, SI_USER, getpid());
+    OK(pipe(up));
+    middle = t_fork();
+    if (!middle) {
+        pid_t parent = getpid();
+
+        OK(pipe(p));
+        if (t_fork() == 0) {
+            mask(SIG_BLOCK, SIGUSR1);
+            OK(prctl(PR_SET_PDEATHSIG, SIGUSR1));
+            EQ(write(p[1], "r", 1), 1);
+            until_pending(SIGUSR1);
+            take(SIGUSR1, SI_USER, parent);
+            (void)!write(up[1], "k", 1);
+            _exit(0);
+        }
+        EQ(read(p[0], &c, 1), 1);
+        _exit(0);
+    }
+    t_join(middle);
+    close(up[1]);
+    EQ(read(up[0], &c, 1), 1);
+    alarm(1);
+    until_pending(SIGALRM);
+    take(SIGALRM, SI_KERNEL, 0);
 }
 
 /* ---- process_mrelease ---- */
