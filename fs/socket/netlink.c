@@ -206,15 +206,17 @@ ssize_t netlink_send(struct socket *s, struct message *m)
 {
     size_t len = m->uio->left;
     struct name to = {.family = AF_NETLINK};
-    int err = m->address.len ? parse(&m->address, &to) : 0;
+    int err = len ? 0 : -ENODATA;
     u8 *bytes;
 
+    if (!err && m->address.len)
+        err = parse(&m->address, &to);
     if (!err)
         err = check_target(&to);
+    if (!err && len > SEND_MAX)
+        err = -EMSGSIZE;
     if (!err)
         err = take_port(s, 0);
-    if (!err)
-        err = !len ? -ENODATA : len > SEND_MAX ? -EMSGSIZE : 0;
     if (err)
         return err;
     bytes = kmalloc(len);

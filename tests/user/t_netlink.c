@@ -282,6 +282,31 @@ TEST(names, "port numbers: given, chosen, taken")
     OK(bind(nl_socket(0), (void *)&n, sizeof(n))); /* free again */
 }
 
+TEST(names_more,
+     "numbers that are chosen are no process's; groups that are none; no message")
+{
+    struct nl_name a = {0}, b = {0};
+    int s = nl_socket(0), t = nl_socket(0), u = nl_socket(0), group = 0;
+    socklen_t len = sizeof(a);
+
+    send(s, "x", 1, 0);
+    ERR(send(t, "x", 0, 0), ENODATA);
+    OK(getsockname(t, (void *)&a, &len));
+    EQ(a.port, 0); /* nor has it got a number */
+    send(t, "x", 1, 0);
+    OK(getsockname(t, (void *)&a, &len));
+    send(u, "x", 1, 0);
+    OK(getsockname(u, (void *)&b, &len));
+    CHECK((int)a.port < 0 && (int)b.port < 0 && a.port != b.port);
+    ERR(setsockopt(s, 270, 1, &group, sizeof(group)), EINVAL);
+    group = 1000;
+    ERR(setsockopt(s, 270, 1, &group, sizeof(group)), EINVAL);
+    ERR(setsockopt(s, 270, 2, &group, sizeof(group)), EINVAL);
+    group = 1;
+    OK(setsockopt(s, 270, 1, &group, sizeof(group)));
+    OK(setsockopt(s, 270, 2, &group, sizeof(group)));
+}
+
 TEST(moving, "blocking, peeking, cutting, polling; who spoke")
 {
     struct nl_name from = {0};
