@@ -5,7 +5,12 @@
  */
 #include "tests/user/t.h"
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 
 #define BAD ((void *)16)
@@ -253,6 +258,49 @@ TEST(sys, "files of /sys: processors, the pool of huge pages")
     EQ(pread(fd, text, 100, 100), 0);
     EQ(pread(fd, text, 0, 0), 0);
     ERR(write(fd, "1", 1), EBADF);
+}
+
+TEST(ipc, "tables of System V objects that are longer than one read")
+{
+    static const char *const names[] = {"msg", "sem", "shm"};
+    char path[100], piece[700];
+    int made[3][300];
+
+    if (unshare(CLONE_NEWIPC) && !t_tessera)
+        SKIP("the objects would be the machine's");
+    for (int i = 0; i < 300; i++) {
+        OK(made[0][i] = msgget(IPC_PRIVATE, 0600));
+        OK(made[1][i] = semget(IPC_PRIVATE, 1, 0600));
+        OK(made[2][i] = shmget(IPC_PRIVATE, 4096, 0600));
+    }
+    for (int k = 0; k < 3; k++) {
+        int fd, lines = 0, id = -1, next = 0;
+        size_t len = 0;
+        ssize_t n;
+
+        snprintf(path, sizeof(path), "/proc/sysvipc/%s", names[k]);
+        OK(fd = open(path, O_RDONLY));
+        while ((n = read(fd, piece, sizeof(piece))) > 0)
+            for (ssize_t i = 0; i < n; i++) {
+                CHECK(len < sizeof(text) - 1);
+                text[len++] = piece[i];
+                if (piece[i] != '\n')
+                    continue;
+                text[len] = 0;
+                len = 0;
+                if (lines++ && sscanf(text, "%*d %d", &id) == 1)
+                    next += next < 300 && id == made[k][next];
+            }
+        EQ(n, 0);
+        CHECK(lines >= 301);
+        EQ(next, 300);
+        OK(close(fd));
+    }
+    for (int i = 0; i < 300; i++) {
+        OK(msgctl(made[0][i], IPC_RMID, NULL));
+        OK(semctl(made[1][i], 0, IPC_RMID));
+        OK(shmctl(made[2][i], IPC_RMID, NULL));
+    }
 }
 
 TEST(settings, "settings of the kernel: what is taken, what is refused")
