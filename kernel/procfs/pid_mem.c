@@ -75,6 +75,12 @@ static struct mm *window_mm(const struct file *f)
 
 /* ---- /proc/PID/mem ---- */
 
+/* As on Linux the caller's own memory that is not there is told even after a part. */
+static ssize_t outcome(ssize_t done, ssize_t err)
+{
+    return done && err != -EFAULT ? done : err;
+}
+
 static ssize_t mem_transfer(struct file *f, struct uio *u, u64 *pos, bool write)
 {
     struct mm *mm = window_mm(f);
@@ -106,7 +112,7 @@ static ssize_t mem_transfer(struct file *f, struct uio *u, u64 *pos, bool write)
     }
     kfree(page);
     mm_put(mm);
-    return done ? done : err;
+    return outcome(done, err);
 }
 
 static ssize_t mem_read(struct file *f, struct uio *u, u64 *pos)
@@ -153,7 +159,7 @@ static ssize_t read_entries(struct uio *u, u64 *pos, u64 end, entries_fn fill, v
             err = -EINTR;
     }
     kfree(out);
-    return done ? done : err;
+    return outcome(done, err);
 }
 
 struct pagemap {

@@ -303,6 +303,43 @@ TEST(ipc, "tables of System V objects that are longer than one read")
     }
 }
 
+TEST(memory, "reads and writes of mem and pagemap where the caller's memory ends")
+{
+    char *half, *other;
+    int fd;
+
+    half = mmap(NULL, 3 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(half != MAP_FAILED);
+    OK(munmap(half + P, P));
+    other = mmap(NULL, 3 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(other != MAP_FAILED);
+    memset(other, 'o', 3 * P);
+    memset(half, 'h', P);
+    OK(fd = open("/proc/self/mem", O_RDWR));
+    ERR(pread(fd, BAD, 10, (off_t)(uintptr_t)other), EFAULT);
+    ERR(pwrite(fd, BAD, 10, (off_t)(uintptr_t)other), EFAULT);
+    ERR(pread(fd, half, 2 * P, (off_t)(uintptr_t)other),
+        EFAULT); /* nor is it told of the first */
+    EQ(half[P - 1], 'o');
+    memset(half, 'h', P);
+    ERR(pwrite(fd, half, 2 * P, (off_t)(uintptr_t)other), EFAULT);
+    EQ(other[P - 1], 'h');
+    EQ(other[P], 'o');
+    EQ(pread(fd, other, 2 * P, (off_t)(uintptr_t)half),
+       (ssize_t)P); /* but of the file's end */
+    ERR(pread(fd, other, 2 * P, (off_t)(uintptr_t)half + (off_t)P), EIO);
+    ERR(pwrite(fd, other, 2 * P, (off_t)(uintptr_t)half + (off_t)P), EIO);
+    EQ(pread(fd, other, 0, (off_t)(uintptr_t)half + (off_t)P), 0);
+    OK(close(fd));
+    OK(fd = open("/proc/self/pagemap", O_RDONLY));
+    ERR(pread(fd, BAD, 8, 0), EFAULT);
+    ERR(pread(fd, other, 7, 0), EINVAL);
+    ERR(pread(fd, other, 8, 4), EINVAL);
+    EQ(pread(fd, other, 0, 0), 0);
+    EQ(pread(fd, other, 16, (off_t)((uintptr_t)half / P * 8)), 16);
+    ERR(pread(fd, half + P - 8, 16, (off_t)((uintptr_t)half / P * 8)), EFAULT);
+}
+
 TEST(settings, "settings of the kernel: what is taken, what is refused")
 {
     static const struct {
