@@ -104,7 +104,7 @@ static int wait_pipe(struct file *out, size_t *len)
     int err = pipe_wait_room(out, false, &room);
 
     if (err == -EPIPE)
-        signal_send_thread(current_thread(), SIGPIPE);
+        signal_send_self(SIGPIPE);
     if (!err)
         *len = MIN(*len, room);
     return err;
