@@ -88,8 +88,10 @@ static bool becomes_data(const struct vma *v, u32 flags)
 static bool untouched(const struct vma *v)
 {
     unsigned order = vma_order(v);
-    struct page *table;
+    struct page *table = order ? NULL : pt_leaf(v->mm, v->start);
 
+    if (table && pte_load(pt_entries(table) + slot_index(v->start, 0))) /* mostly */
+        return false;
     pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
     {
         unsigned n = slot_count(va, next, order);
@@ -212,13 +214,12 @@ static int extend_to_stack(struct mm *mm, u32 grows, vaddr_t *addr, vaddr_t end)
     return 0;
 }
 
-/* Gives [start, end) of v other flags. Locked private memory that gets writable is filled. */
-static void set_rights(struct vma *v, vaddr_t start, vaddr_t end, u32 flags,
+/* Gives [start, end) of v other flags; `ways`: only_write(). Locked private memory that gets writable is filled. */
+static void set_rights(struct vma *v, vaddr_t start, vaddr_t end, u32 flags, bool ways,
                        struct area_reserve *r)
 {
     struct mm *mm = v->mm;
     u32 old = v->flags;
-    bool ways = only_write(v, flags);
 
     v = area_set_flags(mm, v, start, end, flags, r);
     SLOT_CALL(v, change_entries, v, start, end, ways);
@@ -255,7 +256,7 @@ static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, struct right
         if (flags != v->flags) {
             vaddr_t stop = MIN(v->end, c.stop);
 
-            set_rights(v, va, stop, flags, r);
+            set_rights(v, va, stop, flags, only_write(v, flags), r);
             va = stop;
         } else {
             va = MIN(v->end, c.stop);
@@ -271,6 +272,7 @@ static int protect_one(struct vma *v, vaddr_t start, vaddr_t end, struct rights 
                        struct area_reserve *r)
 {
     struct need need = {0};
+    bool ways;
     u32 flags;
     int err = check_part(v, start, end, (end - start) >> PAGE_SHIFT, to, &flags, &need);
 
@@ -280,11 +282,11 @@ static int protect_one(struct vma *v, vaddr_t start, vaddr_t end, struct rights 
         return err;
     if (need.growth)
         err = area_reserve(r, need.growth);
+    ways = only_write(v, flags);
     if (!err)
-        err = only_write(v, flags) ? lend_own_ends(v->mm, start, end)
-                                   : lend_own_range(v->mm, start, end);
+        err = ways ? lend_own_ends(v->mm, start, end) : lend_own_range(v->mm, start, end);
     if (!err)
-        set_rights(v, start, end, flags, r);
+        set_rights(v, start, end, flags, ways, r);
     return err;
 }
 
@@ -312,7 +314,7 @@ int mm_pkey_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights, int key)
     u32 grows = rights & (u32)(PROT_GROWSDOWN | PROT_GROWSUP);
     struct vma *v;
     vaddr_t end;
-    int err = 0;
+    int err;
 
     if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
         return -EINVAL;

@@ -78,13 +78,20 @@ void area_bury_all(struct area_dead *dead)
     }
 }
 
-/* npages of memory get other flags. */
+static bool is_data(u32 flags)
+{
+    return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+}
+
+/* npages of memory get other flags, of the same kind. */
 static void account_flags(struct mm *mm, u32 old, u32 flags, s64 npages)
 {
-    if ((old ^ flags) & (VM_ACCOUNT | VM_GROWSDOWN | VM_WRITE | VM_SHARED | VM_LOCKED)) {
-        area_account(mm, old, -npages);
-        area_account(mm, flags, npages);
-    }
+    if ((old ^ flags) & VM_ACCOUNT)
+        commit_add(flags & VM_ACCOUNT ? npages : -npages);
+    if ((old ^ flags) & VM_LOCKED)
+        mm->locked_vm += (u64)(flags & VM_LOCKED ? npages : -npages);
+    if (is_data(old) != is_data(flags))
+        mm->data_vm += (u64)(is_data(flags) ? npages : -npages);
 }
 
 struct area_pages area_pages_in(struct mm *mm, vaddr_t start, vaddr_t end)
@@ -103,18 +110,14 @@ struct area_pages area_pages_in(struct mm *mm, vaddr_t start, vaddr_t end)
     return n;
 }
 
-unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
+/* The same where a piece of v stays at one side. */
+unsigned area_growth_beside(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
-    bool below = v->start < start, above = end < v->end;
-    const struct vma *beside;
+    bool below = v->start < start;
+    const struct vma *beside = below ? vma_next(v) : vma_prev(v);
     struct vma piece;
 
-    if (v->flags == flags)
-        return 0;
-    if (below == above)
-        return below + above;
-    beside = below ? vma_next(v) : vma_prev(v);
     if (!beside || beside->flags != flags)
         return 1;
     piece = *v;
@@ -303,7 +306,7 @@ struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t 
     if (v->flags == flags)
         return v;
     /* The object counts its VMAs by these. */
-    ASSERT(!((v->flags ^ flags) & (VM_SHARED | VM_MAYWRITE)));
+    ASSERT(!((v->flags ^ flags) & (VM_SHARED | VM_MAYWRITE | VM_GROWSDOWN)));
     npages = (s64)((end - start) >> PAGE_SHIFT);
     account_flags(mm, v->flags, flags, npages);
     low = start == v->start && v->prev && v->prev->flags == flags &&

@@ -159,7 +159,16 @@ static inline bool area_may_cut(const struct mm *mm, unsigned n)
 }
 
 /* How many VMAs more there are after [start, end) of v (cut to it) has got these flags. */
-unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags);
+unsigned area_growth_beside(const struct vma *v, vaddr_t start, vaddr_t end, u32 flags);
+static inline unsigned area_growth(const struct vma *v, vaddr_t start, vaddr_t end,
+                                   u32 flags)
+{
+    bool below = v->start < start, above = end < v->end;
+
+    if (v->flags == flags)
+        return 0;
+    return below == above ? 2u * below : area_growth_beside(v, start, end, flags);
+}
 
 /* RLIMIT_MEMLOCK for npages more locked pages: 0, -EAGAIN. */
 int must_check area_check_memlock(const struct mm *mm, u64 npages);

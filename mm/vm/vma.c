@@ -362,14 +362,13 @@ void vma_move_border(struct vma *a, struct vma *b, vaddr_t va)
 void vma_absorb(struct mm *mm, struct vma *a, struct vma *b)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    ASSERT(vma_continues(a, b));
+    ASSERT(a->end == b->start);
     lock_homes(a);
     set_bounds(a, a->start, b->end); /* first: as in vma_split() */
     if (b->object)
         object_unlink_locked(b);
     unlock_homes(a);
-    leave_neighbours(b->prev, b->next);
-    tree_erase(mm, b);
+    take_out(mm, b);
     mm->recent = a;
     vma_free(b);
 }
