@@ -57,24 +57,27 @@ static always_inline void change_entries(struct vma *v, vaddr_t start, vaddr_t e
     struct page *table;
     struct change c;
 
+    if (!order && (v->flags & VM_PROT) && (start ^ (end - 1)) < LEAF_SPAN &&
+        end - start < LEAF_SPAN) { /* a part of one: nothing but addresses can be noted */
+        table = pt_leaf(v->mm, start);
+        change_begin_one(&c);
+        if (table)
+            change_some(v, table, start, end, 0, &c);
+        if (change_noted(&c))
+            change_end_one(&c, v->mm);
+        return;
+    }
     change_begin(&c, v->mm);
     /* No rights: pages of objects go and come back by faults, private memory is parked. */
     if (!(v->flags & VM_PROT))
         zap_object_pages(v, start, end, &c);
-    if (!(v->flags & VM_PROT) && shared) {
-        /* done */
-    } else if (!order && (start ^ (end - 1)) < LEAF_SPAN && end - start < LEAF_SPAN) {
-        table = pt_leaf(v->mm, start); /* a part of one */
-        if (table)
-            change_some(v, table, start, end, 0, &c);
-    } else {
+    if ((v->flags & VM_PROT) || !shared)
         pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
         {
             if (!(ways && next - va == LEAF_SPAN && change_way(v, va, table, &c)))
                 change_some(v, table, va, next, order, &c);
             change_pause(&c);
         }
-    }
     change_end(&c);
 }
 
@@ -85,13 +88,11 @@ static bool becomes_data(const struct vma *v, u32 flags)
 }
 
 /* Whether nothing of anonymous v was ever touched. */
-static bool untouched(const struct vma *v)
+static noinline bool untouched(const struct vma *v)
 {
     unsigned order = vma_order(v);
-    struct page *table = order ? NULL : pt_leaf(v->mm, v->start);
+    struct page *table;
 
-    if (table && pte_load(pt_entries(table) + slot_index(v->start, 0))) /* mostly */
-        return false;
     pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
     {
         unsigned n = slot_count(va, next, order);
@@ -106,6 +107,14 @@ static bool untouched(const struct vma *v)
     return true;
 }
 
+/* The same of its first page, where it mostly shows. */
+static inline bool begins_used(const struct vma *v)
+{
+    const struct page *table = pt_leaf(v->mm, v->start);
+
+    return table && pte_load(pt_entries(table) + slot_index(v->start, 0));
+}
+
 /* What is asked for: these of VM_RIGHTS become those. Without a key an area keeps its own. */
 struct rights {
     u32 which, now;
@@ -116,7 +125,7 @@ struct rights {
  * nothing changes: else an area that was changed and has grown into its neighbour might
  * change once more, and be cut once more. Without a key what could only be executed goes back to
  * key 0, as on Linux. */
-static u32 protected_flags(const struct vma *v, struct rights to)
+static inline u32 protected_flags(const struct vma *v, struct rights to)
 {
     u32 flags = (v->flags & ~to.which) | to.now;
 
@@ -127,7 +136,8 @@ static u32 protected_flags(const struct vma *v, struct rights to)
         return flags;
     if (vm_commits(flags))
         return (flags | VM_ACCOUNT) & ~VM_NOCOPY;
-    if ((flags & VM_ACCOUNT) && vma_kind(v) == VMA_ANON && untouched(v))
+    if ((flags & VM_ACCOUNT) && vma_kind(v) == VMA_ANON && !begins_used(v) &&
+        untouched(v))
         return flags & ~VM_ACCOUNT;
     return flags;
 }

@@ -180,18 +180,16 @@ static inline int must_check area_add(struct mm *mm, vaddr_t start, vaddr_t end,
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     u64 npages = (end - start) >> PAGE_SHIFT;
-    int err = flags & VM_LOCKED ? area_check_memlock(mm, npages) : 0;
     struct vma *v;
+    int err = area_may_add(mm) ? 0 : -ENOMEM;
 
-    if (!area_may_add(mm))
-        return -ENOMEM;
+    if (!err && unlikely(flags & VM_LOCKED))
+        err = area_check_memlock(mm, npages);
     if (!err)
         err = area_check_limits(mm, flags, npages, 0, 0);
-    if (err)
-        return err;
-    v = vma_alloc();
+    v = err ? NULL : vma_alloc();
     if (!v)
-        return -ENOMEM;
+        return err ? err : -ENOMEM;
     v->start = start;
     v->end = end;
     v->pgoff = start >> PAGE_SHIFT;

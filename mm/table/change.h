@@ -246,3 +246,13 @@ static inline void change_end(struct change *c)
             change_flush(c);
     }
 }
+
+/* The end of a change of mm that change_begin_one() began. */
+static inline void change_end_one(struct change *c, struct mm *mm)
+{
+    u32 naddrs = c->naddrs;
+
+    change_begin(c, mm);
+    c->naddrs = naddrs;
+    change_end(c);
+}

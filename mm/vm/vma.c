@@ -103,7 +103,7 @@ static inline void raise_gap(struct rb_node *n, u64 gap)
 }
 
 /* The hole below v (may be NULL) may have changed. */
-static void set_gap(struct vma *v)
+static inline void set_gap(struct vma *v)
 {
     u64 old = v ? v->gap : 0, gap = v ? hole(v->prev, v) : 0;
 
@@ -148,11 +148,26 @@ static void tree_insert(struct mm *mm, struct vma *v, u64 gap, struct vma *narro
     mm->nvmas++;
 }
 
-static void tree_erase(struct mm *mm, struct vma *v)
+static noinline void tree_erase_any(struct mm *mm, struct vma *v)
 {
     rb_erase_with(&mm->vmas, &v->node, gap_update);
+}
+
+/* stop (NULL: none): from there up v's own hole is not the largest of any subtree. */
+static always_inline void tree_erase(struct mm *mm, struct vma *v,
+                                     const struct rb_node *stop)
+{
+    struct rb_node *n = rb_parent(&v->node);
+
     mm->nvmas--;
-    mm->recent = NULL;
+    if (!rb_is_red_leaf(&v->node)) {
+        tree_erase_any(mm, v);
+        return;
+    }
+    rb_replace_child(&mm->vmas, n, &v->node, NULL); /* what was inserted last, mostly */
+    if (v->gap)
+        while (n != stop && gap_update(n))
+            n = rb_parent(n);
 }
 
 /* Nothing stands between the two any more. */
@@ -213,34 +228,14 @@ void vma_insert_like(struct mm *mm, struct vma *v, struct vma *like)
     insert_between(mm, v, prev, next, like);
 }
 
-void vma_insert(struct mm *mm, struct vma *v)
-{
-    vma_insert_like(mm, v, NULL);
-}
-
 static noinline void take_out(struct mm *mm, struct vma *v)
 {
-    struct vma *prev = v->prev, *next = v->next;
-    struct rb_node *n;
-    u64 gap;
+    struct vma *next = v->next;
 
-    leave_neighbours(prev, next);
-    gap = next ? hole(prev, next) : 0;
-    if (!next || !rb_is_red_leaf(&v->node) || gap < v->gap || gap < next->gap) {
-        set_gap(next); /* first: then what goes is not the largest of any subtree */
-        tree_erase(mm, v);
-    } else {
-        /* What was inserted last, mostly: no balance is lost. The next VMA, which is above it, has
-         * its hole now: up to there the largest may become less, and from there on only more. */
-        n = rb_parent(&v->node);
-        rb_replace_child(&mm->vmas, n, &v->node, NULL);
-        while (n != &next->node && gap_update(n))
-            n = rb_parent(n);
-        next->gap = gap;
-        raise_gap(&next->node, gap);
-        mm->nvmas--;
-    }
+    leave_neighbours(v->prev, next);
+    set_gap(next); /* first: then what goes is not the largest of any subtree */
     mm->recent = next;
+    tree_erase(mm, v, next ? &next->node : NULL);
 }
 
 void vma_remove(struct mm *mm, struct vma *v)
@@ -278,9 +273,10 @@ void vma_remove_run(struct mm *mm, struct vma *first, struct vma *end)
         rb_build(&mm->vmas, mm->nvmas, next_node, &head, gap_update);
         return;
     }
-    set_gap(end); /* first: then what goes is not the largest of any subtree */
+    mm->recent = NULL;
+    set_gap(end); /* first, as in take_out() */
     for (struct vma *v = first; v != end; v = v->next) {
-        tree_erase(mm, v);
+        tree_erase(mm, v, NULL);
         pause_anyway();
     }
 }
@@ -368,7 +364,8 @@ void vma_absorb(struct mm *mm, struct vma *a, struct vma *b)
     if (b->object)
         object_unlink_locked(b);
     unlock_homes(a);
-    take_out(mm, b);
+    leave_neighbours(b->prev, b->next);
+    tree_erase(mm, b, NULL);
     mm->recent = a;
     vma_free(b);
 }

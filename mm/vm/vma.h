@@ -239,10 +239,13 @@ static inline struct vma *vma_prev(const struct vma *v)
 
 #define vma_for_each(v, mm) for (v = vma_first(mm); v; v = vma_next(v))
 
-/* Puts v (all fields set) into its mm and its object's tree. The range must be free. */
-void vma_insert(struct mm *mm, struct vma *v);
-/* The same of a copy of `like`, a VMA of another address space that is held exclusively, too. */
+/* Puts v (all fields set) into its mm and its object's tree. The range must be free. like: it is a
+ * copy of that, a VMA of another address space that is held exclusively, too. */
 void vma_insert_like(struct mm *mm, struct vma *v, struct vma *like);
+static inline void vma_insert(struct mm *mm, struct vma *v)
+{
+    vma_insert_like(mm, v, NULL);
+}
 /* The same; a neighbour that can takes the range instead, and v is freed. Returns the VMA that
  * holds it. */
 struct vma *vma_add(struct mm *mm, struct vma *v);
