@@ -153,7 +153,7 @@ static noinline void tree_erase_any(struct mm *mm, struct vma *v)
     rb_erase_with(&mm->vmas, &v->node, gap_update);
 }
 
-/* stop (NULL: none): from there up v's own hole is not the largest of any subtree. */
+/* stop (NULL: none): from there up the hole below v is not the largest of any subtree. */
 static always_inline void tree_erase(struct mm *mm, struct vma *v,
                                      const struct rb_node *stop)
 {
@@ -235,7 +235,7 @@ static noinline void take_out(struct mm *mm, struct vma *v)
     leave_neighbours(v->prev, next);
     set_gap(next); /* first: then what goes is not the largest of any subtree */
     mm->recent = next;
-    tree_erase(mm, v, next ? &next->node : NULL);
+    tree_erase(mm, v, next && next->gap >= v->gap ? &next->node : NULL);
 }
 
 void vma_remove(struct mm *mm, struct vma *v)

@@ -159,6 +159,22 @@ TEST(vma_gap_minds_the_stack_guard)
     t_end(mm);
 }
 
+/* Its own hole is larger than what the stack above has when it is gone. */
+TEST(vma_gap_after_an_area_in_the_guard)
+{
+    struct mm *mm = t_mm();
+    vaddr_t top = BASE + 1024 * P, out;
+
+    t_anon(mm, top + 8 * P, 1, RW);
+    t_anon(mm, top + 16 * P, 1, RW);
+    CHECK_EQ(mm_make_stack(mm, top, 4 * P, false), 0);
+    t_anon(mm, top - 16 * P, 1, RW);
+    CHECK_EQ(mm_munmap(mm, top - 16 * P, P), 0);
+    CHECK_EQ(UNDER(&mm->lock, vma_find_gap(mm, top - 100 * P, 0, top + 16 * P, &out)),
+             -ENOMEM);
+    t_end(mm);
+}
+
 TEST(vma_find_gap_edges)
 {
     struct mm *mm = t_mm();
