@@ -43,6 +43,7 @@ static void sharer(unsigned long what)
         ends_with_us();
     OK(pid);
     children[nchildren++] = pid;
+    t_until_asleep(pid); /* and dies with this one from now on */
 }
 
 /* ---- new processes ---- */
