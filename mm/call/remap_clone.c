@@ -14,10 +14,10 @@
 #include "mm/vm/slot.h"
 #include "mm/vm/slot_range.h"
 
-/* Advice and locking stay with the source, the key comes along, as with mremap(); MCL_FUTURE counts as for a new mapping. */
+/* Advice and locking stay with the source, the key is 0, as of a new mapping; MCL_FUTURE counts as for a new mapping. */
 static u32 clone_flags(const struct mm *mm, const struct vma *v, u32 prot)
 {
-    u32 kept = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_NORESERVE | VM_HUGE | VM_KEY;
+    u32 kept = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_NORESERVE | VM_HUGE;
     u32 flags = VM_SHARED | (v->flags & kept) | prot | mm->def_flags;
 
     return flags & VM_HUGE ? flags & ~(VM_LOCKED | VM_LOCKONFAULT) : flags;

@@ -34,7 +34,10 @@ void model_begin(u64 seed, bool wide, u32 skew)
         M.obj[i].o = object_create(M.obj[i].size);
         CHECK(M.obj[i].o);
     }
+    arch_keys_store(0);
     M.mms[0].mm = mm_create();
+    if (keys_on)
+        M.mms[0].mm->keys = (1u << MODEL_KEYS) - 1;
     CHECK(M.mms[0].mm);
     M.mms[0].mm->mmap_base = win_end();
 }
@@ -70,6 +73,17 @@ void model_runs(const struct mmm *m)
 
 /* ---- what faults do ---- */
 
+bool model_denies(const struct mpage *p, u32 kind)
+{
+    return p->mapped && kind != FAULT_EXEC &&
+           !key_allows(p->flags >> VM_KEY_SHIFT, kind == FAULT_WRITE);
+}
+
+u32 model_exec_rights(void)
+{
+    return VM_EXEC | (keys_on ? MODEL_KEYS << VM_KEY_SHIFT : 0);
+}
+
 enum fault_result model_touch(struct mpage *p, u32 kind)
 {
     struct mobj *o = p->obj < 0 ? NULL : &M.obj[p->obj];
@@ -104,6 +118,8 @@ enum fault_result model_populate(struct mmm *m, u32 first, u32 last)
 
         if (!p->mapped)
             continue;
+        if (model_denies(p, write ? FAULT_WRITE : FAULT_READ))
+            return FAULT_ACCERR;
         result = model_touch(p, write ? FAULT_WRITE : FAULT_READ);
         if (result != FAULT_OK)
             return result;

@@ -104,6 +104,12 @@ void model_resync(void);
 
 /* The model's fault: what an access does and how it ends. */
 enum fault_result model_touch(struct mpage *p, u32 kind);
+/* Whether a protection key keeps the running thread from it; and VM_RIGHTS of memory that can only be
+ * executed. In every third episode there are keys, and each address space has those below MODEL_KEYS;
+ * the next one is that of such memory. */
+#define MODEL_KEYS 3u
+bool model_denies(const struct mpage *p, u32 kind);
+u32 model_exec_rights(void);
 /* fault_populate of pages [first, last); M.stop must be filled. */
 enum fault_result model_populate(struct mmm *m, u32 first, u32 last);
 void model_unmap(struct mmm *m, u32 first, u32 last);

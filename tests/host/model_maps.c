@@ -124,8 +124,8 @@ void op_mmap(void)
     }
     a.flags |= chance(14) ? MAP_LOCKED : chance(6) ? MAP_POPULATE : 0;
     a.flags |= chance(16) ? MAP_NORESERVE : 0;
-    map.flags = a.prot | a.max_prot << 4 | (shared ? VM_SHARED : 0) |
-                (a.flags & MAP_LOCKED ? VM_LOCKED : 0) |
+    map.flags = (a.prot == PROT_EXEC ? model_exec_rights() : a.prot) | a.max_prot << 4 |
+                (shared ? VM_SHARED : 0) | (a.flags & MAP_LOCKED ? VM_LOCKED : 0) |
                 (a.flags & MAP_NORESERVE ? VM_NORESERVE : 0);
     op_note("mmap mm%d page %u n %u flags %lx prot %x obj %d off %llu -> %d",
             (int)(m - M.mms), map.first, map.n, a.flags, a.prot, map.obj,
@@ -170,15 +170,26 @@ static bool gets_filled(const struct mpage *p, u32 prot)
            (prot & PROT_WRITE);
 }
 
+/* VM_RIGHTS of a page that had these flags. */
+static u32 protected_rights(u32 had, u32 prot, int key)
+{
+    if (key != -1)
+        return prot | (u32)key << VM_KEY_SHIFT;
+    if (prot == PROT_EXEC && keys_on)
+        return model_exec_rights();
+    return prot | ((had & VM_RIGHTS) == model_exec_rights() ? 0 : had & VM_KEY);
+}
+
 void op_mprotect(void)
 {
     struct mmm *m = pick_mm();
     bool fills = false;
     u32 first, last, stop, prot = chance(3) ? (u32)rnd(8) : PROT_READ | PROT_WRITE;
-    int want = 0, err;
+    int want = 0, err, key = keys_on && chance(2) ? (int)rnd(MODEL_KEYS) : -1;
 
     pick_range(&first, &last);
-    op_note("mprotect mm%d %u-%u prot %x", (int)(m - M.mms), first, last, prot);
+    op_note("mprotect mm%d %u-%u prot %x key %d", (int)(m - M.mms), first, last, prot,
+            key);
     for (stop = first; stop < last && m->page[stop].mapped; stop++)
         if (prot & ~(m->page[stop].flags >> 4))
             want = -EACCES;
@@ -189,15 +200,16 @@ void op_mprotect(void)
     if (!fills)
         inject();
     model_runs(m);
-    err = mm_mprotect(m->mm, win_va(first), (last - first) * PAGE_SIZE, prot);
+    err = mm_pkey_mprotect(m->mm, win_va(first), (last - first) * PAGE_SIZE, prot, key);
     if (want != -ENOMEM && injected(err))
         return;
     if (want == -ENOMEM && injected(err)) {
         /* The same errno for two reasons: see which it was by the first page. */
         const struct vma *v = UNDER(&m->mm->lock, vma_at(m->mm, win_va(first)));
 
-        if (stop == first || (v->flags & VM_PROT) != prot ||
-            (m->page[first].flags & VM_PROT) == prot)
+        u32 had = m->page[first].flags, gets = protected_rights(had, prot, key);
+
+        if (stop == first || (v->flags & VM_RIGHTS) != gets || (had & VM_RIGHTS) == gets)
             stop = first;
     }
     EXPECT(err, want);
@@ -210,7 +222,7 @@ void op_mprotect(void)
         for (u32 k = i; k < end; k++) {
             struct mpage *p = &m->page[k];
 
-            p->flags = (p->flags & ~VM_PROT) | prot;
+            p->flags = (p->flags & ~VM_RIGHTS) | protected_rights(p->flags, prot, key);
             if (!prot)
                 p->touched = p->priv; /* the zero page is let go */
         }

@@ -315,9 +315,11 @@ static int advise_allowed(const struct mpage *p, int advice)
     if (advice == MADV_REMOVE &&
         (page_kind(p) != VMA_SHARED || !(p->flags & VM_MAYWRITE)))
         return -EACCES;
-    if (advice == MADV_POPULATE_WRITE && !(p->flags & VM_WRITE))
+    if (advice == MADV_POPULATE_WRITE &&
+        (!(p->flags & VM_WRITE) || model_denies(p, FAULT_WRITE)))
         return -EINVAL;
-    if (advice == MADV_POPULATE_READ && !(p->flags & VM_READ))
+    if (advice == MADV_POPULATE_READ &&
+        (!(p->flags & VM_READ) || model_denies(p, FAULT_READ)))
         return -EINVAL;
     return 0;
 }

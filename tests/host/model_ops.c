@@ -157,7 +157,8 @@ void op_touch(void)
         /* A write may have got as far as read access: the page is then as after a read. */
         return;
     }
-    want = model_touch(p, kind);
+    want = model_denies(p, kind) ? FAULT_KEY + (p->flags >> VM_KEY_SHIFT)
+                                 : model_touch(p, kind);
     if (result != want)
         FAIL("fault %d, model %d (page %u was mapped %d)", result, want, page,
              before.mapped);
@@ -321,6 +322,16 @@ void op_allocate(void)
         o->resident[i] = true;
 }
 
+/* The running thread gives itself other rights; those of key 0 it keeps. */
+static void op_keys(void)
+{
+    u32 rights = (u32)rng_next(&M.rng) & ~KEY_RIGHTS;
+
+    op_note("keys %x", keys_on ? rights : 0);
+    if (keys_on)
+        arch_keys_store(chance(3) ? rights : 0);
+}
+
 /* ---- choice ---- */
 
 void model_step(void)
@@ -334,7 +345,7 @@ void model_step(void)
         {1, op_allocate}, {2, op_fork},    {2, op_exit},    {6, op_madvise},
         {4, op_mlock},    {3, op_mincore}, {4, op_file_io}, {4, op_mm_access},
         {3, op_cpu},      {5, op_remapv},  {3, op_swap},    {3, op_rotate},
-        {2, op_clone},    {2, op_query},
+        {2, op_clone},    {2, op_query},   {2, op_keys},
     };
     u32 total = 0;
     u64 pick;

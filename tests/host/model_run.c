@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "arch/pkey.h"
 #include "lib/string.h"
 #include "mm/debug/check.h"
 #include "tests/host/harness.h"
@@ -48,6 +49,7 @@ static void run_episode(u32 episode, const u8 *skip, u32 nsteps)
     u64 seed = mix(test_seed(), episode);
 
     progress->episode = episode;
+    keys_on = episode % 3 == 1;
     model_begin(seed, is_wide(episode), episode % 2 ? 1 + (u32)(seed % 90) : 0);
     for (u32 i = 0; i < nsteps; i++) {
         if (skip && skip[i])
@@ -61,6 +63,7 @@ static void run_episode(u32 episode, const u8 *skip, u32 nsteps)
     }
     progress->step = nsteps;
     model_end();
+    keys_on = false;
     mm_check_all();
 }
 

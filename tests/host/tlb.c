@@ -6,6 +6,7 @@
 #include "arch/tlb.h"
 #include "arch/mmu.h"
 #include "lib/string.h"
+#include "mm/op/fault.h"
 #include "mm/op/mm.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/page_stack.h"
@@ -212,6 +213,8 @@ enum fault_result host_access(struct mm *mm, vaddr_t va, void *buf, size_t n, u3
         if (va < USER_END && translate(mm, va, kind, &pte)) {
             char *p = (char *)phys_to_virt(pte & PTE_ADDR) + va % PAGE_SIZE;
 
+            if (kind != FAULT_EXEC && !key_allows(pte_key(pte), kind == FAULT_WRITE))
+                return fault_denied(mm, va);
             if (kind == FAULT_WRITE)
                 memcpy(p, buf, n);
             else
@@ -271,7 +274,8 @@ static void check_slot(const struct cpu *cpu, const struct translation *s)
         FAIL("CPU %u still shows page %llx at %lx, the tables say %llx: flush missing",
              cpu->id, (unsigned long long)pte_pfn(s->pte), s->va,
              (unsigned long long)now);
-    if (((s->pte & ~now) & PTE_WRITE) || ((~s->pte & now) & PTE_NX))
+    if (((s->pte & ~now) & PTE_WRITE) || ((~s->pte & now) & PTE_NX) ||
+        ((s->pte ^ now) & PTE_KEY))
         FAIL("CPU %u has rights at %lx (%llx) that are gone (%llx): flush missing",
              cpu->id, s->va, (unsigned long long)s->pte, (unsigned long long)now);
 }

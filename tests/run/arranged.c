@@ -4,9 +4,11 @@
  * A child turns eight pages of a window of its own for ever, in a process group of its own.
  */
 #define _GNU_SOURCE
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PAGE 4096ul
@@ -34,7 +36,7 @@ static void show(char *at, size_t pages, size_t pgoff)
 
 int main(void)
 {
-    char *p = window("arranged", 64), *own, *heap;
+    char *p = window("arranged", 64), *own, *heap, *heap_page;
     int child, ready[2];
     char c = 0;
 
@@ -63,6 +65,10 @@ int main(void)
         show(p + (32 + i) * PAGE, 1, 50); /* more than fit inline: a log */
     heap = malloc(100 * PAGE);
     heap[50 * PAGE] = 1;
+    heap_page = (char *)((uintptr_t)(heap + 50 * PAGE) & -(uintptr_t)PAGE);
+    /* Its key, where there are any, is shown as well. */
+    (void)syscall(SYS_pkey_mprotect, heap_page, PAGE, PROT_READ | PROT_WRITE,
+                  syscall(SYS_pkey_alloc, 0, 0));
     printf("ready %d %d %lx %lx\n", getpid(), child, (unsigned long)p,
            (unsigned long)(heap + 50 * PAGE));
     fflush(stdout);

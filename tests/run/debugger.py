@@ -119,7 +119,7 @@ def gdb_walk(work):
          r"^  table 0x\w+: \d+ present, 15 away, numbers at 0xffff8",
          r"^  away number 4: file page 3, away \(home: 0\)", r"^  page 0x\w+: PAGE_OBJECT, file page 3 of object")
     says(s["walk home"], r"^  away number 0: file page 1, at home", r"PAGE_OBJECT, file page 1 of")
-    says(s["walk heap"], r"^  page 0x\w+: PAGE_ANON, 1 references", rf"slot {s['heap'] >> 12 & 511}: frame")
+    says(s["walk heap"], r"^  page 0x\w+: PAGE_ANON, 1 references", rf"slot {s['heap'] >> 12 & 511}: frame 0x\w+ wu.d key 1$")
     says(s["arrangement"], rf"^  {s['window']:012x} +1 pages: file pages 3 to 3, away",
          rf"^  {s['window'] + 4096:012x} +15 pages: file pages 1 to 15, at home",
          rf"^  {s['window'] + 16 * 4096:012x} +8 pages: file pages 40 to 47, away",

@@ -11,6 +11,7 @@ PRESENT, WRITE, USER, ACCESSED, DIRTY, LARGE, PARKED, NUMBERS, NX = (
 FLAG_LOG = 4  # PG_LOG
 LEVELS = 4
 VM = {"read": 1, "write": 2, "exec": 4, "shared": 0x100, "huge": 0x400000}  # mm/vm/vma.h
+KEY = 28  # VM_KEY_SHIFT
 
 
 def mm_of(pid):
@@ -29,7 +30,7 @@ def area_of(mm, va):
 
 def rights(flags):
     return "".join(c if flags & VM[n] else "-" for c, n in zip("rwx", ("read", "write", "exec"))) + (
-        "s" if flags & VM["shared"] else "p")
+        "s" if flags & VM["shared"] else "p") + (f" key {flags >> KEY}" if flags >> KEY else "")
 
 
 def name_of(v):
@@ -56,7 +57,9 @@ def entry_text(e):
     if not e & PRESENT:
         return "nothing" if e == 0 else "parked" if e & PARKED else "away numbers alone" if e & NUMBERS else "absent"
     bits = "".join(c if e & b else "-" for c, b in (("w", WRITE), ("u", USER), ("a", ACCESSED), ("d", DIRTY)))
-    return f"frame {(e & FRAME) >> 12:#x} {bits}{'' if e & NX else 'x'}{' 2 MiB' if e & LARGE else ''}"
+    key = e >> 59 & 15
+    return (f"frame {(e & FRAME) >> 12:#x} {bits}{'' if e & NX else 'x'}{' 2 MiB' if e & LARGE else ''}"
+            + (f" key {key}" if key else ""))
 
 
 def levels(mm, va):
