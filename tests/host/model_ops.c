@@ -273,7 +273,7 @@ void op_resize(void)
     op_note("resize obj%d %llu -> %llu", obj, (unsigned long long)o->size,
             (unsigned long long)size);
     EXPECT(object_truncate(o->o, size), 0);
-    if (size < o->size) {
+    if (size <= o->size) { /* what lies allocated behind the end goes, too */
         zero_words(o, size, M.obj_pages * PAGE_SIZE);
         for (u64 i = first; i < M.obj_pages; i++)
             model_drop_object_page(o, i);
