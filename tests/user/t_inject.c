@@ -236,7 +236,8 @@ static long vector_in_order(void)
     static struct remap_vec v[2];
 
     for (unsigned i = 0; i < 2; i++)
-        v[i] = (struct remap_vec){(uint64_t)A, window / 2 - 3 * i, (uint32_t)window / 2, 0};
+        v[i] =
+            (struct remap_vec){(uint64_t)A, window / 2 - 3 * i, (uint32_t)window / 2, 0};
     return remapv(v, 2, 0) == 2 ? 0 : -1;
 }
 
