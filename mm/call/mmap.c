@@ -151,8 +151,8 @@ static int choose_range(struct mapping *m)
     if (a->flags & MAP_32BIT)
         return area_find_gap_low(m->mm, m->len, unit, MAP_LOW_START, MAP_LOW_END,
                                  &m->addr);
-    return area_find_place(m->mm, m->len, unit,
-                           a->flags & MAP_ABOVE4G ? MAP_HIGH : PAGE_SIZE, &m->addr);
+    return area_find_place(m->mm, m->len, unit, a->flags & MAP_ABOVE4G ? MAP_HIGH : 0,
+                           &m->addr);
 }
 
 /* What few ask for. */
@@ -334,7 +334,7 @@ static noinline int map_plain(struct mm *mm, const struct mmap_args *a, vaddr_t 
     flags = usual_flags(mm, a);
     if (vm_commits(flags))
         flags |= VM_ACCOUNT;
-    err = area_find_place(mm, len, PAGE_SIZE, PAGE_SIZE, &addr);
+    err = area_find_place(mm, len, PAGE_SIZE, 0, &addr);
     if (!err)
         err = area_add(mm, addr, addr + len, flags);
     mm_unlock(mm);

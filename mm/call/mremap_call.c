@@ -70,7 +70,7 @@ static int choose_target(struct mremap *m, const struct vma *v)
             return 0;
         }
     }
-    return area_find_place(m->mm, m->new_len, vma_page_size(v), PAGE_SIZE, &m->new_addr);
+    return area_find_place(m->mm, m->new_len, vma_page_size(v), 0, &m->new_addr);
 }
 
 /* How far v can reach. */

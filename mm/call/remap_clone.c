@@ -35,7 +35,7 @@ static int prepare(struct mm *mm, struct vma *v, vaddr_t src, u64 len, u32 flags
     if (!err && (flags & VM_LOCKED))
         err = area_check_memlock(mm, npages);
     if (!err)
-        err = area_find_place(mm, len, size, PAGE_SIZE, &at);
+        err = area_find_place(mm, len, size, 0, &at);
     if (!err)
         err = area_reserve(r, 1);
     if (!err)

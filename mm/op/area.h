@@ -196,7 +196,7 @@ static inline int must_check area_add(struct mm *mm, vaddr_t start, vaddr_t end,
     vma_set_flags(v, flags);
     vma_add(mm, v);
     area_account(mm, flags, (s64)npages);
-    if (vm_populates(flags))
+    if (unlikely(flags & VM_LOCKED) && vm_populates(flags))
         (void)fault_populate(mm, start, end); /* best effort by definition */
     return 0;
 }

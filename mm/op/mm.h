@@ -6,8 +6,8 @@
 
 #include "mm/table/resident.h"
 
-/* vm.mmap_min_addr, MMAP_MIN_ADDR at first: below it maps only who has CAP_SYS_RAWIO, and
- * asks for that place. */
+/* vm.mmap_min_addr, MMAP_MIN_ADDR at first, a page at least: below it maps only who has
+ * CAP_SYS_RAWIO, and asks for that place. */
 extern u64 mm_min_addr;
 
 /* vm.max_map_count: VMAs an address space may have; remapping never makes any. */

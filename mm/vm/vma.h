@@ -131,6 +131,8 @@ static inline unsigned vma_order(const struct vma *v)
  * right of VM_PROT there are none. */
 static inline pte_t vma_translation(u32 flags)
 {
+    if (likely(!(flags & (VM_KEY | VM_HUGE))))
+        return pte_make_user(0, flags & VM_PROT);
     return pte_make_user(0, flags & VM_RIGHTS) | (flags & VM_HUGE ? PTE_LARGE : 0);
 }
 
