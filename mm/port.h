@@ -62,10 +62,9 @@ void cpu_serve(void);
 extern paddr_t kernel_root;
 /* PTE_NX, or 0 where the CPU has no such bit. */
 extern u64 pte_nx_mask;
-/* Whether there are protection keys; only then the two others are called (arch/pkey.h). */
+/* Whether there are protection keys; only then arch_keys_load() and arch_keys_store() are called
+ * (arch/pkey.h), and have to be there. */
 extern bool keys_on;
-u32 arch_keys_load(void);
-void arch_keys_store(u32 rights);
 /* Fills in the kernel half of a new root table, so that it never changes afterwards. */
 void arch_root_init(pte_t *root);
 /* Loads a root on the running CPU; mm NULL: the kernel's. */

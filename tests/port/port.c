@@ -120,17 +120,7 @@ void tsm_cpu_serve(void) __attribute__((alias("tsm_pause_now")));
 
 paddr_t tsm_kernel_root;
 u64 tsm_pte_nx_mask = PTE_NX;
-bool tsm_keys_on; /* no protection keys: nobody asks for the rights by them */
-
-u32 tsm_arch_keys_load(void)
-{
-    return 0;
-}
-
-void tsm_arch_keys_store(u32 rights)
-{
-    (void)rights;
-}
+bool tsm_keys_on; /* there are none */
 
 void tsm_arch_root_init(pte_t *root_table)
 {

@@ -21,9 +21,10 @@
 /* Whether the CPUs have keys, and they are on; set once at boot. Without them every page has key 0. */
 extern bool keys_on;
 
-/* The register of the running thread, two bits for each key. Only with keys_on. */
-u32 arch_keys_load(void);
-void arch_keys_store(u32 rights);
+/* The register of the running thread, two bits for each key. Only with keys_on: where that is never so
+ * they need not be there. */
+__attribute__((weak)) u32 arch_keys_load(void);
+__attribute__((weak)) void arch_keys_store(u32 rights);
 
 static inline bool key_allows(unsigned key, bool write)
 {

@@ -6,6 +6,7 @@
  */
 #include "arch/x86_64/cpu/fpu.h"
 #include "arch/pkey.h"
+#include "arch/ptrace.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "kernel/cmdline.h"
 #include "lib/assert.h"
@@ -76,14 +77,34 @@ static void enable(void)
         set_xcr0(components | (keys_on ? XCR0_PKRU : 0));
 }
 
+static void disable_keys(void)
+{
+    set_xcr0(components);
+    write_cr4(read_cr4() & ~CR4_PKE);
+}
+
 /* The size of an area, of what XCR0 has now. */
 static u32 xsave_size(void)
 {
     return cpuid(0xd, 0).ebx;
 }
 
+/* Where PKRU stands in the form of programs is the processor's to say; false: it says what cannot be, and
+ * keys are left alone. */
+static bool measure_keys(struct fpu_layout *l)
+{
+    set_xcr0(components | XCR0_PKRU);
+    l->components |= XCR0_PKRU;
+    l->size = xsave_size();
+    l->pkru_at = cpuid(0xd, 9).ebx;
+    return l->pkru_at >= area_size && l->size >= l->pkru_at + sizeof(u64) &&
+           l->size <= ARCH_FPU_MAX;
+}
+
 static void measure(void)
 {
+    struct fpu_layout with_keys;
+
     fpu_layout = (struct fpu_layout){.size = FPU_LEGACY_SIZE};
     if (!components)
         return;
@@ -94,12 +115,12 @@ static void measure(void)
            area_size <= FPU_AREA_MAX);
     if (!keys_on)
         return;
-    fpu_layout.components |= XCR0_PKRU;
-    set_xcr0(components | XCR0_PKRU);
-    fpu_layout.size = xsave_size();
-    fpu_layout.pkru_at = cpuid(0xd, 9).ebx;
-    ASSERT(fpu_layout.pkru_at >= area_size &&
-           fpu_layout.size == fpu_layout.pkru_at + sizeof(u64));
+    with_keys = fpu_layout;
+    keys_on = measure_keys(&with_keys);
+    if (keys_on)
+        fpu_layout = with_keys;
+    else
+        disable_keys();
 }
 
 void fpu_init(void)

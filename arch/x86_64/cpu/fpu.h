@@ -20,7 +20,7 @@
  * key 0 has rights. */
 #define PKRU_INITIAL 0x55555554u
 
-/* What a program sees. PKRU, 8 bytes, is at the end if it is there. */
+/* What a program sees: the area, PKRU (8 bytes) somewhere behind it if it is there. */
 struct fpu_layout {
     u32 size;       /* bytes */
     u32 pkru_at;    /* 0: no keys */

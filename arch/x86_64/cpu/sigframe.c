@@ -73,17 +73,13 @@ u64 arch_min_sigstack(void)
                     16);
 }
 
-/* How the FPU's state ends in memory: PKRU only with keys. */
-struct fp_end {
-    u32 pkru, pad, magic2;
-};
-
 /* Saves the FPU to t->fpu and from there to `at`; PKRU, which is `keys`, to where it stands. What
  * lies between is left as it is, as XSAVE leaves it. */
 static int push_fpu(struct arch_thread *t, vaddr_t at, u32 keys)
 {
     struct fp_software *sw = (struct fp_software *)((u8 *)t->fpu + FP_SOFTWARE_AT);
-    struct fp_end end = {keys, 0, FP_XSTATE_MAGIC2};
+    u64 pkru = keys;
+    u32 magic2 = FP_XSTATE_MAGIC2;
     const struct fpu_layout *l = &fpu_layout;
     size_t left;
 
@@ -99,9 +95,9 @@ static int push_fpu(struct arch_thread *t, vaddr_t at, u32 keys)
     *fpu_used(t->fpu) &= ~(u64)XCR0_PKRU;
     if (left)
         return -EFAULT;
-    left = l->pkru_at ? arch_copy_to_user(at + l->pkru_at, &end, sizeof(end))
-                      : arch_copy_to_user(at + l->size, &end.magic2, sizeof(end.magic2));
-    return left ? -EFAULT : 0;
+    if (l->pkru_at && arch_copy_to_user(at + l->pkru_at, &pkru, sizeof(pkru)))
+        return -EFAULT;
+    return arch_copy_to_user(at + l->size, &magic2, sizeof(magic2)) ? -EFAULT : 0;
 }
 
 static void fill_context(struct user_context *uc, const struct trapframe *tf,
@@ -208,9 +204,7 @@ static int read_fpu(u8 *area, vaddr_t at, u32 *keys)
 {
     const struct fp_software *sw = (const struct fp_software *)(area + FP_SOFTWARE_AT);
     const struct fpu_layout *l = &fpu_layout;
-    struct fp_end end = {0};
-    u32 from = l->pkru_at ? 0 : offsetof(struct fp_end, magic2);
-    u32 room = l->size + sizeof(end.magic2);
+    u32 pkru = 0, magic2 = 0, room = l->size + sizeof(magic2);
     bool extended = false;
 
     if (at >= USER_END || USER_END - at < room ||
@@ -220,15 +214,15 @@ static int read_fpu(u8 *area, vaddr_t at, u32 *keys)
         sw->extended_size == room) {
         if (arch_copy_from_user(area + FPU_LEGACY_SIZE, at + FPU_LEGACY_SIZE,
                                 fpu_size() - FPU_LEGACY_SIZE) ||
-            arch_copy_from_user((u8 *)&end + from, at + room - (sizeof(end) - from),
-                                sizeof(end) - from))
+            (l->pkru_at && arch_copy_from_user(&pkru, at + l->pkru_at, sizeof(pkru))) ||
+            arch_copy_from_user(&magic2, at + l->size, sizeof(magic2)))
             return -EFAULT;
-        extended = end.magic2 == FP_XSTATE_MAGIC2;
+        extended = magic2 == FP_XSTATE_MAGIC2;
     }
     if (!fpu_sanitise(area, extended))
         return -EFAULT;
     if (extended)
-        *keys = *fpu_used(area) & XCR0_PKRU ? end.pkru : 0;
+        *keys = *fpu_used(area) & XCR0_PKRU ? pkru : 0;
     return 0;
 }
 
