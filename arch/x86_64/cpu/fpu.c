@@ -196,13 +196,3 @@ bool fpu_sanitise(void *area, bool extended)
     }
     return true;
 }
-
-u32 arch_keys_load(void)
-{
-    return rdpkru();
-}
-
-void arch_keys_store(u32 rights)
-{
-    wrpkru(rights);
-}
