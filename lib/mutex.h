@@ -157,6 +157,18 @@ static inline void mutex_unlock(struct mutex *m)
         mutex_unlock_slow(m);
 }
 
+/* The same of one that is held exclusively. */
+static always_inline void mutex_unlock_alone(struct mutex *m)
+{
+    u32 old = MUTEX_ALONE;
+
+    SPIN_CHECK(mutex_is_mine_alone(m));
+    mutex_note_given_up(m);
+    if (unlikely(!__atomic_compare_exchange_n(&m->state, &old, 0, false, __ATOMIC_RELEASE,
+                                              __ATOMIC_RELAXED)))
+        mutex_unlock_slow(m);
+}
+
 static inline bool mutex_is_held(const struct mutex *m)
 {
     return READ_ONCE(m->state) & ~MUTEX_QUEUED;

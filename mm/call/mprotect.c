@@ -16,12 +16,13 @@
 #include "mm/phys/stat.h"
 #include "mm/vm/commit.h"
 
-/* Whether v, with these flags before or after, can have its right to write changed by the ways to
- * its tables (mm/vm/lend.h). */
-static bool only_write(const struct vma *v, u32 flags)
+/* Whether `len` bytes of v, with these flags before or after, can have their rights changed by the
+ * ways to the tables that lie wholly in them (mm/vm/lend.h), if there are such. */
+static inline bool only_ways(const struct vma *v, u32 flags, u64 len)
 {
-    return vma_kind(v) == VMA_ANON && !vma_order(v) && (v->flags & flags & VM_READ) &&
-           ((v->flags ^ flags) & VM_RIGHTS) == VM_WRITE;
+    return len < LEAF_SPAN ||
+           (vma_kind(v) == VMA_ANON && !vma_order(v) && (v->flags & flags & VM_READ) &&
+            ((v->flags ^ flags) & VM_RIGHTS) == VM_WRITE);
 }
 
 /* Whole tables of it. Entry by entry nothing has to be done where the right comes back: a fault
@@ -48,7 +49,7 @@ static always_inline void change_some(struct vma *v, struct page *table, vaddr_t
     spin_unlock(&table->lock);
 }
 
-/* Brings the entries of v into line with its rights; `ways`: only_write(). M exclusive. */
+/* Brings the entries of v into line with its rights; `ways`: only_ways(). M exclusive. */
 static always_inline void change_entries(struct vma *v, vaddr_t start, vaddr_t end,
                                          bool ways, unsigned order)
 {
@@ -87,12 +88,14 @@ static bool becomes_data(const struct vma *v, u32 flags)
     return (flags & VM_WRITE) && !(v->flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN));
 }
 
-/* Whether nothing of anonymous v was ever touched. */
+/* Whether nothing of anonymous v was ever touched. What was mostly shows it at its first page. */
 static noinline bool untouched(const struct vma *v)
 {
     unsigned order = vma_order(v);
-    struct page *table;
+    struct page *table = order ? NULL : pt_leaf(v->mm, v->start);
 
+    if (table && pte_load(pt_entries(table) + slot_index(v->start, 0)))
+        return false;
     pt_for_each_table(v->mm, slot_level(order), v->start, v->end, va, next, table)
     {
         unsigned n = slot_count(va, next, order);
@@ -107,14 +110,6 @@ static noinline bool untouched(const struct vma *v)
     return true;
 }
 
-/* The same of its first page, where it mostly shows. */
-static inline bool begins_used(const struct vma *v)
-{
-    const struct page *table = pt_leaf(v->mm, v->start);
-
-    return table && pte_load(pt_entries(table) + slot_index(v->start, 0));
-}
-
 /* What is asked for: these of VM_RIGHTS become those. Without a key an area keeps its own. */
 struct rights {
     u32 which, now;
@@ -125,7 +120,7 @@ struct rights {
  * nothing changes: else an area that was changed and has grown into its neighbour might
  * change once more, and be cut once more. Without a key what could only be executed goes back to
  * key 0, as on Linux. */
-static inline u32 protected_flags(const struct vma *v, struct rights to)
+static always_inline u32 protected_flags(const struct vma *v, struct rights to)
 {
     u32 flags = (v->flags & ~to.which) | to.now;
 
@@ -136,8 +131,7 @@ static inline u32 protected_flags(const struct vma *v, struct rights to)
         return flags;
     if (vm_commits(flags))
         return (flags | VM_ACCOUNT) & ~VM_NOCOPY;
-    if ((flags & VM_ACCOUNT) && vma_kind(v) == VMA_ANON && !begins_used(v) &&
-        untouched(v))
+    if ((flags & VM_ACCOUNT) && vma_kind(v) == VMA_ANON && untouched(v))
         return flags & ~VM_ACCOUNT;
     return flags;
 }
@@ -224,9 +218,9 @@ static int extend_to_stack(struct mm *mm, u32 grows, vaddr_t *addr, vaddr_t end)
     return 0;
 }
 
-/* Gives [start, end) of v other flags; `ways`: only_write(). Locked private memory that gets writable is filled. */
-static void set_rights(struct vma *v, vaddr_t start, vaddr_t end, u32 flags, bool ways,
-                       struct area_reserve *r)
+/* Gives [start, end) of v other flags; `ways`: only_ways(). Locked private memory that gets writable is filled. */
+static always_inline void set_rights(struct vma *v, vaddr_t start, vaddr_t end, u32 flags,
+                                     bool ways, struct area_reserve *r)
 {
     struct mm *mm = v->mm;
     u32 old = v->flags;
@@ -238,8 +232,8 @@ static void set_rights(struct vma *v, vaddr_t start, vaddr_t end, u32 flags, boo
 }
 
 /* [start, end), a range in one area or in several, with or without holes. */
-static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, struct rights to,
-                         struct area_reserve *r)
+static noinline int protect_range(struct mm *mm, vaddr_t start, vaddr_t end,
+                                  struct rights to, struct area_reserve *r)
 {
     struct checked c;
     struct vma *v;
@@ -252,7 +246,7 @@ static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, struct right
     if (!err && c.growth)
         err = area_reserve(r, c.growth);
     if (!err) /* tables of several VMAs are not changed by their way */
-        err = c.stop <= c.first->end && only_write(c.first, c.flags)
+        err = c.stop <= c.first->end && only_ways(c.first, c.flags, c.stop - start)
                   ? lend_own_ends(mm, start, c.stop)
                   : lend_own_range(mm, start, c.stop);
     for (vaddr_t va = start; !err && va < c.stop;) {
@@ -266,7 +260,7 @@ static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, struct right
         if (flags != v->flags) {
             vaddr_t stop = MIN(v->end, c.stop);
 
-            set_rights(v, va, stop, flags, only_write(v, flags), r);
+            set_rights(v, va, stop, flags, only_ways(v, flags, stop - va), r);
             va = stop;
         } else {
             va = MIN(v->end, c.stop);
@@ -278,8 +272,8 @@ static int protect_range(struct mm *mm, vaddr_t start, vaddr_t end, struct right
 }
 
 /* The same of a range in one area of small pages, the commonest. */
-static int protect_one(struct vma *v, vaddr_t start, vaddr_t end, struct rights to,
-                       struct area_reserve *r)
+static always_inline int protect_one(struct vma *v, vaddr_t start, vaddr_t end,
+                                     struct rights to, struct area_reserve *r)
 {
     struct need need = {0};
     bool ways;
@@ -292,7 +286,7 @@ static int protect_one(struct vma *v, vaddr_t start, vaddr_t end, struct rights 
         return err;
     if (need.growth)
         err = area_reserve(r, need.growth);
-    ways = only_write(v, flags);
+    ways = only_ways(v, flags, end - start);
     if (!err)
         err = ways ? lend_own_ends(v->mm, start, end) : lend_own_range(v->mm, start, end);
     if (!err)

@@ -301,8 +301,7 @@ struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t 
     s64 npages;
     bool low, high; /* the neighbour there takes the part */
 
-    start = MAX(start, v->start);
-    end = MIN(end, v->end);
+    ASSERT(v->start <= start && end <= v->end);
     if (v->flags == flags)
         return v;
     /* The object counts its VMAs by these. */

@@ -201,7 +201,7 @@ static inline int must_check area_add(struct mm *mm, vaddr_t start, vaddr_t end,
     return 0;
 }
 
-/* Splits and merges so that [start, end) within one VMA at a time gets new flags. The cut
+/* Splits and merges so that [start, end), which lies in v, gets new flags. The cut
  * records must be reserved. Returns the VMA that now holds the part. */
 struct vma *area_set_flags(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end,
                            u32 flags, struct area_reserve *r);

@@ -25,8 +25,7 @@ bool mm_read_again(struct mm *mm)
     return false;
 }
 
-/* Until none of these CPUs reads mm. */
-static noinline void wait_for_readers(const struct mm *mm, u64 cpus)
+void mm_wait_for_readers(const struct mm *mm, u64 cpus)
 {
     for (; cpus; cpus &= cpus - 1) {
         u32 cpu = (u32)__builtin_ctzll(cpus);
@@ -36,44 +35,8 @@ static noinline void wait_for_readers(const struct mm *mm, u64 cpus)
     }
 }
 
-static always_inline void keep_readers_off(struct mm *mm)
-{
-    u64 others;
-
-    ASSERT(__atomic_add_fetch(&mm->seq, 1, __ATOMIC_SEQ_CST) & 1);
-    /* A CPU that loads it from now on sees the odd number. */
-    others = __atomic_load_n(&mm->cpus, __ATOMIC_SEQ_CST) & ~(1ull << cpu_id());
-    if (unlikely(others))
-        wait_for_readers(mm, others);
-}
-
-static noinline void lock_slowly(struct mm *mm)
+void mm_lock_slowly(struct mm *mm)
 {
     mutex_lock(&mm->lock);
-    keep_readers_off(mm);
-}
-
-void mm_lock(struct mm *mm)
-{
-    if (likely(mutex_lock_now(&mm->lock)))
-        keep_readers_off(mm);
-    else
-        lock_slowly(mm);
-}
-
-void mm_unlock(struct mm *mm)
-{
-    REQUIRES_EXCLUSIVE(&mm->lock);
-    __atomic_store_n(&mm->seq, mm->seq + 1, __ATOMIC_RELEASE);
-    mutex_unlock(&mm->lock);
-}
-
-void mm_lock_shared(struct mm *mm)
-{
-    mutex_lock_shared(&mm->lock);
-}
-
-void mm_unlock_shared(struct mm *mm)
-{
-    mutex_unlock(&mm->lock);
+    mm_keep_readers_off(mm);
 }

@@ -29,11 +29,47 @@ struct mm_reader {
 
 DECLARE_PER_CPU(struct mm_reader, mm_reader);
 
-void mm_lock(struct mm *mm);
-void mm_unlock(struct mm *mm);
+/* The rest of mm_lock(): where M is not free, and where others may read mm: until none of these
+ * CPUs does. */
+void mm_lock_slowly(struct mm *mm);
+void mm_wait_for_readers(const struct mm *mm, u64 cpus);
 
-void mm_lock_shared(struct mm *mm);
-void mm_unlock_shared(struct mm *mm);
+/* The second half of mm_lock(). */
+static always_inline void mm_keep_readers_off(struct mm *mm)
+{
+    u64 others;
+
+    __atomic_fetch_add(&mm->seq, 1, __ATOMIC_SEQ_CST);
+    SPIN_CHECK(mm->seq & 1);
+    /* A CPU that loads it from now on sees the odd number. */
+    others = __atomic_load_n(&mm->cpus, __ATOMIC_SEQ_CST) & ~(1ull << cpu_id());
+    if (unlikely(others))
+        mm_wait_for_readers(mm, others);
+}
+
+static always_inline void mm_lock(struct mm *mm)
+{
+    if (likely(mutex_lock_now(&mm->lock)))
+        mm_keep_readers_off(mm);
+    else
+        mm_lock_slowly(mm);
+}
+
+static always_inline void mm_unlock(struct mm *mm)
+{
+    __atomic_store_n(&mm->seq, mm->seq + 1, __ATOMIC_RELEASE);
+    mutex_unlock_alone(&mm->lock);
+}
+
+static inline void mm_lock_shared(struct mm *mm)
+{
+    mutex_lock_shared(&mm->lock);
+}
+
+static inline void mm_unlock_shared(struct mm *mm)
+{
+    mutex_unlock(&mm->lock);
+}
 
 /* The rest of mm_read_begin() when somebody changes mm: waits for a moment until he has done.
  * Without that one change would make all readers take M, each of whom the next one meets. */

@@ -195,8 +195,14 @@ static always_inline pte_t protect_some(pte_t *e, u64 n, pte_t rights, pte_t kee
     return changed;
 }
 
-/* Those of the entries [i, stop). Returns whether some lost a right, or perhaps one by another key: more
- * rights need no flush, a fault finds them. */
+/* Whether what changed so in an entry with these rights now takes a right away, or perhaps one by
+ * another key: more rights need no flush, a fault finds them. */
+static inline bool loses(pte_t changed, pte_t rights)
+{
+    return changed & (PTE_KEY | (rights & PTE_NX) | (~rights & PTE_WRITE));
+}
+
+/* Those of the entries [i, stop). Returns whether some lost a right. */
 static bool protect_many(const struct page *table, unsigned i, unsigned stop,
                          pte_t rights, pte_t keep)
 {
@@ -207,7 +213,7 @@ static bool protect_many(const struct page *table, unsigned i, unsigned stop,
     else
         while ((i = pt_next_used(table, i, stop)) < stop)
             changed |= protect_some(e + i++, 1, rights, keep);
-    return changed & (PTE_KEY | (rights & PTE_NX) | (rights & PTE_WRITE ? 0 : PTE_WRITE));
+    return loses(changed, rights);
 }
 
 void slot_protect(struct change *c, const struct vma *v, struct page *table, unsigned i,
@@ -235,8 +241,7 @@ void slot_protect(struct change *c, const struct vma *v, struct page *table, uns
         if (pte == old)
             continue;
         pte_store(&e[i], pte);
-        if (!some || (old & ~pte & PTE_WRITE) || (pte & ~old & PTE_NX) ||
-            ((old ^ pte) & PTE_KEY))
+        if (!some || loses(old ^ pte, pte))
             change_note(c, pt_address(table, i));
     }
 }

@@ -45,15 +45,17 @@ void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
     to->mm = mm;
     to->start = at;
     to->end = at + (end - start);
-    to->pgoff = v->object ? vma_home(v, start) : at >> PAGE_SHIFT;
+    to->pgoff = at >> PAGE_SHIFT;
     to->flags = v->flags & ~VM_MONITORED;
     to->rights = v->rights;
     to->object = v->object;
     to->file = v->file;
-    if (to->object)
-        object_get(to->object);
-    if (to->file)
-        vm_file_get(to->file);
+    if (v->object) {
+        to->pgoff = vma_home(v, start);
+        object_get(v->object);
+    }
+    if (v->file)
+        vm_file_get(v->file);
 }
 
 DEFINE_PER_CPU(struct vma_hint, vma_hint) = {.seq = ~0ul};
