@@ -21,19 +21,36 @@
 #include "mm/phys/slab.h"
 #include "mm/table/change.h"
 
-/* A long call runs for so long before others get their turn. */
-#define PAUSE_NS  250000u
+/* A long call runs for so long before others get their turn. Where nobody is known to wait it goes on
+ * to so many times as much, and looks so often again in each. */
+#define PAUSE_NS    250000u
+#define PAUSE_MOST  3u
+#define PAUSE_LOOKS 8u
 /* And so long without interrupts. */
-#define BREATH_NS 40000u
+#define BREATH_NS  40000u
 
 u64 pause_cycles = ~0ull;
 DEFINE_PER_CPU(u64, pause_since);
+DEFINE_PER_CPU(u64, pause_began);
 static u64 breath_cycles = ~0ull;
 static DEFINE_PER_CPU(u64, breath_since);
 
 bool pause_killed(void)
 {
     return signal_killed();
+}
+
+bool pause_wanted(void)
+{
+    u64 now = cpu_cycles();
+
+    if (READ_ONCE(cpu_self()->need_resched) || READ_ONCE(spin_waiters) || pass_pending() ||
+        now - this_cpu(pause_began) >= PAUSE_MOST * pause_cycles)
+        return true;
+    this_cpu(pause_since) = now - (pause_cycles - pause_cycles / PAUSE_LOOKS);
+    stall_end((uintptr_t)__builtin_return_address(0));
+    stall_begin();
+    return false;
 }
 
 void pause_now(void)

@@ -50,6 +50,9 @@ static inline void stall_end(uintptr_t where)
 
 #endif
 
+/* When the running thread got this CPU or paused, by cpu_cycles(). */
+DECLARE_PER_CPU(u64, pause_began);
+
 /* Clocks are there: from now on long calls pause. */
 void pause_init(void);
 

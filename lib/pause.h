@@ -15,18 +15,23 @@
 #include "lib/spinlock.h"
 #include "lib/string.h"
 
-/* Cycles a thread may stay in the kernel without a pause while others wait; 0: each point
+/* Cycles a thread stays in the kernel before it looks whether others wait; 0: each point
  * pauses, so that tests see the interleavings. */
 extern u64 pause_cycles;
 
-/* When the running thread last got this CPU, by cpu_cycles(). */
+/* When the running thread last got this CPU, by cpu_cycles(), or later if it looked since. */
 DECLARE_PER_CPU(u64, pause_since);
+
+/* Provided by kernel/pause.c (host: tests/host/port.c). Of a thread that could pause: whether somebody
+ * waits for it, or might for all that is known. Any context. */
+bool pause_wanted(void);
 
 /* Whether the running thread has been at it for so long that it must give up its spinlock and
  * pause. Any context. */
 static inline bool pause_due(void)
 {
-    return unlikely(cpu_cycles() - this_cpu(pause_since) >= pause_cycles);
+    return unlikely(cpu_cycles() - this_cpu(pause_since) >= pause_cycles) &&
+           pause_wanted();
 }
 
 /* Provided by kernel/pause.c (host: tests/host/port.c). Lets others run. */

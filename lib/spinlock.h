@@ -61,6 +61,9 @@ static inline bool spin_take(spinlock_t *l)
 }
 #endif
 
+/* CPUs that have waited for a lock for longer than a moment: who holds one for long may give it up. */
+extern u32 spin_waiters;
+
 /* Takes a lock that somebody else had a moment ago. In kernels this function leaves all registers
  * to its caller, and the compiler is not told of the call: so the slow way of an inline lock
  * costs the common way nothing. */

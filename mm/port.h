@@ -33,8 +33,9 @@ void thread_unpark(void *thread);
 
 /* ---- long calls let others run (lib/pause.h) ---- */
 
-/* Cycles a thread may go on while others wait; ~0: for ever. */
+/* Cycles a thread may go on before it looks whether others wait; ~0: for ever. */
 extern u64 pause_cycles;
+bool pause_wanted(void);
 /* When the running thread got this CPU, by cpu_cycles(). */
 DECLARE_PER_CPU(u64, pause_since);
 void pause_now(void);

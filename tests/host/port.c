@@ -66,6 +66,11 @@ void (*host_pause_hook)(void);
 u64 host_pauses;
 bool host_killed;
 
+bool pause_wanted(void)
+{
+    return true;
+}
+
 void pause_now(void)
 {
     ASSERT(change_is_settled());

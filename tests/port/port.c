@@ -86,6 +86,11 @@ void tsm_pause_now(void)
 {
 }
 
+bool tsm_pause_wanted(void)
+{
+    return false;
+}
+
 bool tsm_pause_killed(void)
 {
     return false;

@@ -89,6 +89,11 @@ u64 cpu_cycles(void)
     return ++now;
 }
 
+bool pause_wanted(void)
+{
+    return false;
+}
+
 void pause_now(void)
 {
 }

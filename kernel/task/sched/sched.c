@@ -73,7 +73,7 @@ static void switch_to(struct runq *q, struct thread *next, u64 now)
     LOCK_CHECK(change_is_settled(), "passes with translations to flush");
     grace_pass();
     WRITE_ONCE(cpu->need_resched, 0);
-    this_cpu(pause_since) = now;
+    this_cpu(pause_since) = this_cpu(pause_began) = now;
     if (!next)
         next = this_cpu_ptr(idle_thread);
     next->ran_since = now;
@@ -166,7 +166,7 @@ void sched_yield_now(void)
 
 void sched_pause(void)
 {
-    this_cpu(pause_since) = cpu_cycles();
+    this_cpu(pause_since) = this_cpu(pause_began) = cpu_cycles();
     if (irq_enabled()) {
         pass_work();
         give_up(PAUSE);
