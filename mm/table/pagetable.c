@@ -176,9 +176,10 @@ void pt_leave(struct page *leaf)
     page_free_table(leaf);
 }
 
-/* The leaf table of *src, under `source`, becomes that of *dst, under `target`, for the address `to`. */
+/* The leaf table of *src, under `source`, becomes that of *dst, under `target`, for the address `to`.
+ * All is to be flushed. */
 static void move_leaf(struct page *source, pte_t *src, struct page *target, pte_t *dst,
-                      vaddr_t to, struct change *b)
+                      vaddr_t to)
 {
     struct page *leaf = pfn_to_page(pte_pfn(pte_load(src)));
 
@@ -188,12 +189,14 @@ static void move_leaf(struct page *source, pte_t *src, struct page *target, pte_
         &target->lock); /* the tables above come after a leaf, never before */
     pte_store(dst, pte_load(src));
     target->present++;
-    spin_unlock(&target->lock);
-    spin_lock_nested(&source->lock);
+    if (source != target) {
+        spin_unlock(&target->lock);
+        spin_lock_nested(&source->lock);
+    }
     pte_store(src, 0);
     source->present--;
     spin_unlock(&source->lock);
-    change_mark(b, leaf);
+    change_stamp(leaf);
     spin_unlock(&leaf->lock);
 }
 
@@ -202,10 +205,11 @@ void pt_move_leaves(struct mm *mm, vaddr_t from, vaddr_t to, u64 n, struct chang
     REQUIRES_EXCLUSIVE(&mm->lock);
     struct page *source = pt_table(mm, from, 1), *target = pt_table(mm, to, 1), *leaf;
     unsigned first = pt_index(from, 1), i = first, stop = first + (unsigned)n;
+    pte_t *moved = pt_entries(target) + pt_index(to, 1) - first;
 
     change_note_all(b);
     for (; (i = pt_next_used(source, i, stop)) < stop; i++) {
-        pte_t *dst = pt_entries(target) + pt_index(to, 1) + (i - first);
+        pte_t *dst = moved + i;
 
         if (pte_present(pte_load(dst))) { /* an empty table nobody needs */
             leaf = pfn_to_page(pte_pfn(pte_load(dst)));
@@ -218,7 +222,7 @@ void pt_move_leaves(struct mm *mm, vaddr_t from, vaddr_t to, u64 n, struct chang
             change_free_any(b, leaf);
         }
         move_leaf(source, pt_entries(source) + i, target, dst,
-                  to + (u64)(i - first) * LEAF_SPAN, b);
+                  to + (u64)(i - first) * LEAF_SPAN);
     }
 }
 
@@ -261,8 +265,11 @@ no_race_check unsigned pt_find_used(const struct page *table, unsigned i, unsign
  * `stop`: there is none. */
 static unsigned next_way(const pte_t *e, unsigned i, unsigned stop)
 {
-    const struct page *table = virt_to_page(e);
+    const struct page *table;
 
+    if (likely((pte_load(&e[i]) & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT))
+        return i;
+    table = virt_to_page(e);
     if (i && pte_load(&e[i - 1]) && table->present == 1)
         return stop; /* its only entry lies behind */
     while (i < stop && (pte_load(&e[i]) & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) {

@@ -75,35 +75,36 @@ static void trim_level(const struct trim *t, struct page *table, unsigned level,
     }
 }
 
-/* The same for a range under one leaf table, as most are: that table, and those above. */
-static noinline void trim_path(const struct trim *t, vaddr_t va)
+/* The same for the lowest table that has the whole range below it, and then for those above. */
+static noinline void trim_path(const struct trim *t, vaddr_t start, vaddr_t end)
 {
     pte_t *path[PT_LEVELS], *table = t->mm->root; /* [level]: the entry for it */
     unsigned level = PT_LEVELS - 1;
 
-    for (; level; level--) {
-        pte_t *e = &table[pt_index(va, level)], pte = pte_load(e);
+    for (; level && (start ^ (end - 1)) < pt_span(level); level--) {
+        pte_t *e = &table[pt_index(start, level)], pte = pte_load(e);
 
         if ((pte & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT)
             break;
         path[level - 1] = e;
         table = phys_to_virt(pte & PTE_ADDR);
     }
+    if (level && (start ^ (end - 1)) >= pt_span(level))
+        trim_level(t, virt_to_page(table), level, start, end);
     for (; level < PT_LEVELS - 1; level++) {
         pte_t *e = path[level];
 
-        if (!is_inside(t, va, level + 1) ||
-            !trim_child(t, virt_to_page(e), e, table_of(e), level + 1, va))
+        if (!is_inside(t, start, level + 1) ||
+            !trim_child(t, virt_to_page(e), e, table_of(e), level + 1, start))
             return;
     }
 }
 
 static inline void trim(const struct trim *t, vaddr_t start, vaddr_t end)
 {
-    if ((start ^ (end - 1)) >= LEAF_SPAN)
-        trim_level(t, phys_to_page(t->mm->root_pa), PT_LEVELS - 1, start, end);
-    else if (is_inside(t, start, 1) && (pt_leaf(t->mm, start) || is_inside(t, start, 2)))
-        trim_path(t, start); /* else there is none, or those above are needed */
+    if ((start ^ (end - 1)) >= LEAF_SPAN ||
+        (is_inside(t, start, 1) && (pt_leaf(t->mm, start) || is_inside(t, start, 2))))
+        trim_path(t, start, end); /* else there is none, or those above are needed */
 }
 
 void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
