@@ -191,18 +191,21 @@ static always_inline bool beyond_end(const struct fault *f)
     return f->v->object && vma_home(f->v, f->va) >= object_npages(f->v->object);
 }
 
-/* Puts private memory in the place of `old`, if that is still there. */
+/* Puts private memory in the place of `old`, if that is still there. What is beyond the end may be
+ * shown until the truncate comes to it, which may have paused: nothing to wait for here. */
 static always_inline enum fault_result commit_anon(struct fault *f, pte_t old,
                                                    struct page *fresh, unsigned order)
 {
     pte_t rights = f->v->rights;
     struct change c;
+    bool beyond;
 
     spin_lock(&f->s.table->lock);
-    if (pte_load(f->s.entry) != old || beyond_end(f)) {
+    beyond = beyond_end(f);
+    if (pte_load(f->s.entry) != old || beyond) {
         spin_unlock(&f->s.table->lock);
         page_put(fresh);
-        return FAULT_RETRY;
+        return beyond ? FAULT_BUS : FAULT_RETRY;
     }
     if (order && claims(f, old))
         huge_ops->owned(f->v, fresh);

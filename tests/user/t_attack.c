@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -216,6 +217,45 @@ TEST(give_up, "connect to nobody ends another thread's waiting for a connection"
     OK(connect(waiting_socket, &nobody, sizeof(nobody)));
     EQ(pthread_join(other, NULL), 0);
     EQ(result, -1);
+}
+
+/* ---- a fault beyond the end, while the truncate that made it so has paused ---- */
+
+enum { CUT = 6000 };
+
+static volatile bool cut_over;
+
+/* Through calls: they say EFAULT where there is nothing any more. */
+static void *writes_beyond(void *p)
+{
+    for (size_t i = 0; !cut_over; i = (i + 577) % CUT)
+        (void)syscall(SYS_getrandom, (char *)p + i * P, 1, 0);
+    return NULL;
+}
+
+TEST(beyond_end, "private pages are written while their file is cut")
+{
+    int fd = memfd_create("cut", 0);
+    pthread_t other;
+
+    OK(ftruncate(fd, CUT * P));
+    unsigned char *p = t_map(NULL, CUT, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    unsigned char *s = t_map(NULL, CUT, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    for (long i = t_turns(10); i; i--) {
+        OK(ftruncate(fd, CUT * P));
+        for (size_t k = 0; k < CUT; k++)
+            s[k * P] = (unsigned char)(p[k * P] + 1); /* both show it */
+        cut_over = false;
+        EQ(pthread_create(&other, NULL, writes_beyond, p), 0);
+        sched_yield();
+        OK(ftruncate(fd, 0));
+        cut_over = true;
+        EQ(pthread_join(other, NULL), 0);
+        t_progress();
+    }
+    for (size_t k = 0; k < CUT; k++)
+        ERR(syscall(SYS_getrandom, p + k * P, 1, 0), EFAULT);
+    close(fd);
 }
 
 int main(int argc, char **argv)
