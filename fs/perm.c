@@ -36,6 +36,8 @@ static inline int permission(const struct fs_cred *c, const struct inode *ino, u
         bits = mode >> 3;
     if (!(want & ~bits & 7))
         return 0;
+    if (ino->strict)
+        return -EACCES;
     /* What nobody may run, root does not run either. */
     if (cred_capable(c, CAP_DAC_OVERRIDE) &&
         (S_ISDIR(mode) || !(want & MAY_EXEC) || (mode & 0111)))

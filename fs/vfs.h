@@ -96,6 +96,7 @@ struct inode {
                           * away by one atomic step, without the lock */
     u32 nlink;     /* [vfs_tree_lock, exclusive] */
     bool linkable; /* [the same] O_TMPFILE: it has no name and may get one */
+    bool strict;   /* [c] no capability goes past its bits: settings of the kernel */
     u8 write_hint; /* a word: F_SET_RW_HINT, remembered */
     u32 uid, gid;  /* [lock] */
     u64 rdev;      /* [c] */

@@ -25,6 +25,7 @@ struct shm_segment {
     u64 maker;             /* serial of the thread that made it, 0: it has ended */
     s64 atime, dtime;
     s32 cpid, lpid;
+    u32 locker; /* SHM_LOCKED: the user whose RLIMIT_MEMLOCK it counts against */
     u32 pins;
 };
 

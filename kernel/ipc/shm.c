@@ -232,7 +232,40 @@ static long ctl_remove(s32 id)
     return err;
 }
 
-/* Nothing is ever paged out: only the mark is kept. */
+/* RLIMIT_MEMLOCK for locking s: all that the user has locked counts. -EPERM: nothing may be. */
+static int check_lock(const struct shm_segment *s, const struct cred *c)
+{
+    u64 limit = READ_ONCE(current_proc()->rlim[RLIMIT_MEMLOCK].rlim_cur);
+    u64 pages = s->npages;
+    const struct shm_segment *other;
+
+    if (!limit)
+        return -EPERM;
+    for (u32 i = 0; (other = shm_next(&i)); i++)
+        if (other != s && (other->ipc.mode & SHM_LOCKED) && other->locker == c->uid)
+            pages += other->npages;
+    return limit == RLIM_INFINITY || pages <= limit / PAGE_SIZE ? 0 : -ENOMEM;
+}
+
+/* Nothing is ever paged out: the mark is kept, and counted. Huge pages need none. */
+static int set_locked(struct shm_segment *s, bool on)
+{
+    struct cred c;
+    int err = ipc_check_owner(&s->ipc);
+
+    cred_snapshot(&c);
+    if (cred_capable(&c.fs, CAP_IPC_LOCK))
+        err = 0;
+    else if (!err && on)
+        err = check_lock(s, &c);
+    if (err || shm_object(s)->order)
+        return err;
+    if (on && !(s->ipc.mode & SHM_LOCKED))
+        s->locker = c.uid;
+    s->ipc.mode = (s->ipc.mode & ~SHM_LOCKED) | (on ? SHM_LOCKED : 0);
+    return 0;
+}
+
 static long ctl_lock(s32 id, bool on)
 {
     struct shm_segment *s;
@@ -240,11 +273,7 @@ static long ctl_lock(s32 id, bool on)
 
     mutex_lock(&shm_table.lock);
     s = shm_by_id(id);
-    err = s ? ipc_check_owner(&s->ipc) : -EINVAL;
-    if (err == -EPERM && proc_capable(current_proc(), CAP_IPC_LOCK))
-        err = 0;
-    if (!err)
-        s->ipc.mode = (s->ipc.mode & ~SHM_LOCKED) | (on ? SHM_LOCKED : 0);
+    err = s ? set_locked(s, on) : -EINVAL;
     mutex_unlock(&shm_table.lock);
     return err;
 }

@@ -118,6 +118,7 @@ int procfs_inode(const struct procfs_node *n, struct inode **out)
     ino->ino = procfs_ino(n);
     ino->dev = PROC_DEV;
     ino->mode = mode_of(n);
+    ino->strict = n->kind == PROCFS_FILE && n->entry->value;
     ino->nlink = S_ISDIR(ino->mode) ? 2 : 1;
     ino->refs = 1;
     ino->atime_ns = ino->mtime_ns = ino->ctime_ns = (s64)wall_ns();

@@ -93,12 +93,6 @@ static int get_core_pattern(struct seq *s)
     return 0;
 }
 
-static int set_core_pattern(char *text, size_t n)
-{
-    (void)text;
-    return n ? -EINVAL : 0;
-}
-
 /* Marks that root's programs leave; they are only ever added. */
 static u64 tainted;
 
@@ -344,8 +338,7 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("fs/protected_hardlinks", 0644, U32(protected_hardlinks, .max = 1)),
     ROW("fs/suid_dumpable", 0644, U32(suid_dumpable, .max = DUMP_ROOT)),
     ROW("kernel/cap_last_cap", 0444, U32(cap_last)),
-    ROW("kernel/core_pattern", 0644,
-        CALLED(.get = get_core_pattern, .set = set_core_pattern)),
+    ROW("kernel/core_pattern", 0444, CALLED(.get = get_core_pattern)),
     ROW("kernel/core_uses_pid", 0444, U32(no_layout)),
     ROW("kernel/dmesg_restrict", 0644, U32(kmsg_restricted, .max = 1)),
     ROW("kernel/domainname", 0644, CALLED(.get = get_domainname, .set = set_domainname)),

@@ -21,11 +21,12 @@
 #define MAP_LOW_END   0x80000000ul
 #define MAP_HIGH      0x100000000ul /* MAP_ABOVE4G */
 
-/* What MAP_SHARED_VALIDATE knows; everything else is refused there and ignored elsewhere. */
-#define MAP_KNOWN                                                                     \
-    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_ABOVE4G | MAP_GROWSDOWN | \
-     MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |     \
-     MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | (u64)MAP_HUGE_2MB | (u64)MAP_HUGE_1GB)
+/* What MAP_SHARED_VALIDATE knows; everything else is refused there and ignored elsewhere. Programs
+ * ask there what kernel they have: it is the list of Linux 6.1, without MAP_ABOVE4G of 6.6. */
+#define MAP_KNOWN                                                                       \
+    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | \
+     MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |        \
+     MAP_STACK | MAP_HUGETLB | (u64)MAP_HUGE_2MB | (u64)MAP_HUGE_1GB)
 
 #define PLACED (MAP_FIXED | MAP_FIXED_NOREPLACE)
 

@@ -75,7 +75,7 @@ static const struct {
     {USER_END - P, P, MAP_PRIVATE | MAP_FIXED, false, 0, 0},
     {0, P, MAP_SHARED | 0x800000, true, 0, 0},
     {0, P, MAP_SHARED_VALIDATE, true, 0, 0},
-    {0, P, MAP_SHARED_VALIDATE | MAP_ABOVE4G, true, 0, 0},
+    {0, P, MAP_SHARED_VALIDATE | MAP_ABOVE4G, true, 0, -EOPNOTSUPP},
     {PRIV - P, P, MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, true, 0, -EOPNOTSUPP},
     {0, P, MAP_SHARED_VALIDATE, false, 0, -EINVAL},
     {0, P, MAP_DROPPABLE, true, 0, -EINVAL},

@@ -33,6 +33,8 @@ TEST(CALL_types, "the kind of a mapping is checked when its range is found right
     int fd = F(4);
     ERR(t_raw_mmap(0, P, RW, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0), EINVAL);
     ERR(t_raw_mmap(0, P, RW, MAP_SHARED_VALIDATE | 0x800000, fd, 0), EOPNOTSUPP);
+    if (t_tessera) /* Linux 6.6 knows it: MAP_ABOVE4G */
+        ERR(t_raw_mmap(0, P, RW, MAP_SHARED_VALIDATE | 0x80, fd, 0), EOPNOTSUPP);
     ERR(t_raw_mmap((long)PLACE, P, RW, MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, fd, 0),
         EOPNOTSUPP);
     ERR(t_raw_mmap((long)PLACE + 1, P, RW, MAP_FIXED | 4, fd, 0), EINVAL);

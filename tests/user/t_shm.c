@@ -4,6 +4,7 @@
  */
 #include "tests/user/t.h"
 #include <sys/ipc.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/statfs.h>
 
@@ -227,6 +228,36 @@ TEST(set, "IPC_SET, permissions")
         OK(shmctl(id, IPC_RMID, NULL));
     });
     ERR(shmctl(id, IPC_RMID, NULL), EINVAL);
+}
+
+TEST(locking, "SHM_LOCK within RLIMIT_MEMLOCK, which counts all that a user has locked")
+{
+    struct rlimit none = {0, 0}, two = {2 * P, 2 * P};
+
+    if (geteuid())
+        SKIP("needs root");
+    CHILD({
+        int a, b, c;
+
+        OK(setrlimit(RLIMIT_MEMLOCK, &two));
+        OK(setgid(2000));
+        OK(setuid(2000));
+        a = segment(P), b = segment(P + 1), c = segment(P);
+        OK(shmctl(a, SHM_LOCK, NULL));
+        ERR(shmctl(b, SHM_LOCK, NULL), ENOMEM);
+        EQ(stat_of(b).shm_perm.mode & 02000, 0);
+        OK(shmctl(c, SHM_LOCK, NULL));
+        OK(shmctl(c, SHM_LOCK, NULL));
+        OK(shmctl(a, SHM_UNLOCK, NULL));
+        OK(shmctl(c, SHM_UNLOCK, NULL));
+        OK(shmctl(b, SHM_LOCK, NULL));
+        OK(setrlimit(RLIMIT_MEMLOCK, &none));
+        ERR(shmctl(a, SHM_LOCK, NULL), EPERM);
+        OK(shmctl(b, SHM_UNLOCK, NULL));
+        OK(shmctl(a, IPC_RMID, NULL));
+        OK(shmctl(b, IPC_RMID, NULL));
+        OK(shmctl(c, IPC_RMID, NULL));
+    });
 }
 
 TEST(info, "IPC_INFO, SHM_INFO, SHM_STAT, bad arguments")
