@@ -23,7 +23,7 @@ void name_remove(struct dentry *d);
 /* Whether mknod(2) makes files of this type: -EPERM for directories, -EINVAL for what is none. */
 int vfs_may_mknod(u32 mode);
 int vfs_mknod(struct fs_context *fs, const struct path *base, const char *name, u32 mode,
-              u64 rdev); /* regular, device, fifo (fifo: -EPERM until it works) */
+              u64 rdev); /* regular, device (-EPERM without CAP_MKNOD), fifo, socket */
 /* bind(2): a socket's inode under a new name; *out: the name, referenced. */
 int vfs_mksock(struct fs_context *fs, const char *name, struct path *out);
 int vfs_mkdir(struct fs_context *fs, const struct path *base, const char *name, u32 mode);

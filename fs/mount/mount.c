@@ -307,7 +307,7 @@ u32 path_mount_flags(const struct path *p)
 {
     if (!p->mnt)
         return 0;
-    return READ_ONCE(p->mnt->flags) | (READ_ONCE(p->mnt->super->flags) & MS_RDONLY);
+    return READ_ONCE(p->mnt->flags) | READ_ONCE(p->mnt->super->flags);
 }
 
 int path_may_change(const struct path *p)

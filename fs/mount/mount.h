@@ -85,7 +85,7 @@ void vfs_for_each_type(void (*visit)(const struct fs_type *type, void *arg), voi
 u64 vfs_mount_magic(const struct path *p);
 
 /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC... as they hold for this path: those of its
- * mount, and read-only also when the file system is. 0 for nameless files. */
+ * mount and those of the file system. 0 for nameless files. */
 u32 path_mount_flags(const struct path *p);
 
 /* 0 or -EROFS: for what changes a name, with vfs_tree_lock exclusive. */

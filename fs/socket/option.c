@@ -96,9 +96,14 @@ static const struct option *find(const struct socket *s, s32 level, s32 name)
     return NULL;
 }
 
-static int unknown(const struct socket *s, s32 level)
+/* An option that is not there. What IPv4 does not know at all it says otherwise when it is asked
+ * than when it is told, as Linux does. */
+static int unknown(const struct socket *s, s32 level, bool asked)
 {
-    if (is_unix(s) && level != SOL_SOCKET)
+    bool foreign =
+        asked && s->family == AF_INET && level != IPPROTO_IP && level != s->protocol;
+
+    if (level != SOL_SOCKET && (is_unix(s) || foreign))
         return -EOPNOTSUPP;
     return -ENOPROTOOPT;
 }
@@ -223,7 +228,7 @@ int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, 
     s32 v = 0;
 
     if (!o && level != SOL_SOCKET && !netlink)
-        return unknown(s, level);
+        return unknown(s, level, false);
     if (len < sizeof(v) && !(level == IPPROTO_IP && len == 1))
         return -EINVAL;
     memcpy(&v, value, MIN(len, (u32)sizeof(v)));
@@ -319,5 +324,6 @@ int socket_get_option(struct socket *s, s32 level, s32 name, void *value, u32 *l
     }
     if (level == IPPROTO_TCP && name == 11 && s->protocol == IPPROTO_TCP)
         return get_tcp_info(s, value, len);
-    return level == SOL_SOCKET ? get_of_socket(s, name, value, len) : unknown(s, level);
+    return level == SOL_SOCKET ? get_of_socket(s, name, value, len)
+                               : unknown(s, level, true);
 }

@@ -165,8 +165,8 @@ static int check_kind(u32 family, u32 type, u32 *protocol)
     case AF_INET6:
         if (*protocol >= 256)
             return -EINVAL;
-        if (type == SOCK_RAW)
-            return rank_current() == RANK_USER ? -EPERM : -EPROTONOSUPPORT;
+        if (type == SOCK_RAW) /* 0 is no protocol, for nobody */
+            return *protocol && rank_current() == RANK_USER ? -EPERM : -EPROTONOSUPPORT;
         if (!stream && type != SOCK_DGRAM)
             return -ESOCKTNOSUPPORT;
         if (*protocol && *protocol != usual && (stream || *protocol != IPPROTO_UDPLITE))

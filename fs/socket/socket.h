@@ -69,7 +69,8 @@ const char *socket_protocol_name(const struct inode *ino);
 
 int socket_shutdown(struct socket *s, u32 how);
 
-/* Options. get: at most *len bytes, which becomes what there is. -ENOPROTOOPT, -EINVAL. */
+/* Options. get: at most *len bytes, which becomes what there is. -ENOPROTOOPT, -EOPNOTSUPP,
+ * -EINVAL. */
 #define OPTION_MAX 64u
 
 enum socket_table {

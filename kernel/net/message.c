@@ -184,11 +184,13 @@ static int header_to_user(vaddr_t user, const struct msghdr *h, const struct mes
 {
     u32 flags = m->out_flags | c->flags | (m->flags & MSG_CMSG_CLOEXEC);
     s32 len = (s32)m->address.len;
+    u32 n =
+        MIN(m->address.len, (u32)h->name_len); /* a stream says no name: none is stored */
 
+    if (n && copy_to_user(h->name, m->address.bytes, n) != 0)
+        return -EFAULT;
     if (h->name &&
-        (copy_to_user(h->name, m->address.bytes, MIN(m->address.len, (u32)h->name_len)) !=
-             0 ||
-         copy_to_user(user + offsetof(struct msghdr, name_len), &len, sizeof(len)) != 0))
+        copy_to_user(user + offsetof(struct msghdr, name_len), &len, sizeof(len)) != 0)
         return -EFAULT;
     if (copy_to_user(user + offsetof(struct msghdr, control_len), &c->used,
                      sizeof(c->used)) != 0)

@@ -52,7 +52,7 @@ int address_to_user(const struct address *a, vaddr_t user, vaddr_t user_len)
         return -EFAULT;
     if (room < 0)
         return -EINVAL;
-    if (room && copy_to_user(user, a->bytes, MIN((u32)room, a->len)) != 0)
+    if (room && a->len && copy_to_user(user, a->bytes, MIN((u32)room, a->len)) != 0)
         return -EFAULT;
     return copy_to_user(user_len, &len, sizeof(len));
 }

@@ -47,8 +47,8 @@ int procfs_show_fdinfo(struct seq *s, s32 pid, int fd)
         fdtable_put(files);
     if (!f)
         return -ENOENT;
-    seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t0\nino:\t%lu\n", READ_ONCE(f->pos),
-               file_flags(f), f->inode->ino);
+    seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(f->pos),
+               file_flags(f), f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
     if (f->ops->show)
         f->ops->show(f, s);
     file_put(f);

@@ -32,12 +32,12 @@ static void put_flags(struct seq *s, u32 flags)
     static const struct {
         u32 flag;
         const char *text;
-    } names[] = {{MS_NOSUID, ",nosuid"},           {MS_NODEV, ",nodev"},
-                 {MS_NOEXEC, ",noexec"},           {MS_NOATIME, ",noatime"},
-                 {MS_NODIRATIME, ",nodiratime"},   {MS_RELATIME, ",relatime"},
-                 {MS_NOSYMFOLLOW, ",nosymfollow"}, {MS_SYNCHRONOUS, ",sync"},
-                 {MS_DIRSYNC, ",dirsync"},         {MS_MANDLOCK, ",mand"},
-                 {MS_LAZYTIME, ",lazytime"}};
+    } names[] = {{MS_SYNCHRONOUS, ",sync"},       {MS_DIRSYNC, ",dirsync"},
+                 {MS_MANDLOCK, ",mand"},          {MS_LAZYTIME, ",lazytime"},
+                 {MS_NOSUID, ",nosuid"},          {MS_NODEV, ",nodev"},
+                 {MS_NOEXEC, ",noexec"},          {MS_NOATIME, ",noatime"},
+                 {MS_NODIRATIME, ",nodiratime"},  {MS_RELATIME, ",relatime"},
+                 {MS_NOSYMFOLLOW, ",nosymfollow"}};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         if (flags & names[i].flag)

@@ -213,7 +213,8 @@ long sys_faccessat2(const struct syscall_args *a)
 static s64 statfs_flags(const struct path *p)
 {
     u32 flags = path_mount_flags(p);
-    u32 same = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME;
+    u32 same = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS |
+               MS_MANDLOCK | MS_NOATIME | MS_NODIRATIME;
 
     return ST_VALID | (flags & same) | (flags & MS_RELATIME ? ST_RELATIME : 0) |
            (flags & MS_NOSYMFOLLOW ? ST_NOSYMFOLLOW : 0);
