@@ -7,8 +7,10 @@
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
+#include "lib/fmt.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/personality.h"
 
 struct utsname {
     char sysname[UTS_SIZE], nodename[UTS_SIZE], release[UTS_SIZE], version[UTS_SIZE],
@@ -37,8 +39,22 @@ void uts_set(enum uts_name which, const char *name, size_t len)
     spin_unlock_irq(&lock, flags);
 }
 
+/* 6.1.0-x is 2.6.61-x for programs that know releases of three numbers only, as on Linux. */
+static void tell_26(char release[UTS_SIZE])
+{
+    const char *rest = kernel_release, *minor = strchr(rest, '.') + 1;
+    u64 n = 0;
+
+    for (; *minor >= '0' && *minor <= '9'; minor++)
+        n = n * 10 + (u64)(*minor - '0');
+    while ((*rest >= '0' && *rest <= '9') || *rest == '.')
+        rest++;
+    fmt_snprintf(release, UTS_SIZE, "2.6.%lu%s", n + 60, rest);
+}
+
 long sys_uname(const struct syscall_args *a)
 {
+    u32 persona = current_proc()->personality;
     struct utsname u;
 
     memset(&u, 0, sizeof(u));
@@ -46,7 +62,10 @@ long sys_uname(const struct syscall_args *a)
     uts_get(UTS_NODE, u.nodename);
     str_copy(u.release, kernel_release, sizeof(u.release));
     str_copy(u.version, kernel_version, sizeof(u.version));
-    str_copy(u.machine, "x86_64", sizeof(u.machine));
+    if (persona & UNAME26)
+        tell_26(u.release);
+    str_copy(u.machine, (persona & PER_MASK) == PER_LINUX32 ? "i686" : "x86_64",
+             sizeof(u.machine));
     uts_get(UTS_DOMAIN, u.domainname);
     return copy_to_user(a->a0, &u, sizeof(u));
 }

@@ -4,6 +4,7 @@
  * memory, which is reached through a reference of ours.
  */
 #include "arch/ptrace.h"
+#include "arch/time.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/inspect.h"
 #include "kernel/ptrace/tracee.h"
@@ -15,6 +16,7 @@
 #include "kernel/task/uaccess.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
+#include "lib/waitq.h"
 #include "mm/op/access.h"
 #include "mm/phys/slab.h"
 
@@ -59,16 +61,38 @@ static long check_attach(const struct proc *p, const struct thread *t)
     return p->in_exec ? -ERESTARTNOINTR : 0;
 }
 
-/* One that has stopped already stops for its tracer instead; a seized one even if the other stop
- * ends before. */
-static void stop_for_us(struct proc *p, struct thread *t, bool seize)
+/* One that has stopped already stops for its tracer instead: true; a seized one even if the other
+ * stop ends before. */
+static bool stop_for_us(struct proc *p, struct thread *t, bool seize)
 {
     SCOPED_LOCK(&p->sig.lock);
     if (!p->stopped)
-        return;
+        return false;
     if (seize)
         t->trap_due |= TRAP_STOP;
     thread_notify(t);
+    return true;
+}
+
+/* Whether it has, or goes on, or is traced no more. */
+static bool changed_over(s32 tid)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    const struct tracee *r = tracee_find(tid);
+
+    return !r || READ_ONCE(r->state) != TRACE_RUNNING ||
+           !READ_ONCE(r->thread->proc->stopped);
+}
+
+#define CHANGE_NS 10000000ull
+
+/* From the one stop into the other, unseen by the tracer, whose next request finds it standing.
+ * Nobody is told when the first stop ends instead: looked at again and again. */
+static void wait_for_change(s32 tid)
+{
+    while (waitq_wait_until(&current_proc()->child_wait, changed_over(tid),
+                            clock_monotonic_ns() + CHANGE_NS) == -ETIMEDOUT)
+        ;
 }
 
 static long attach(s32 tid, bool seize, u64 addr, u64 options)
@@ -78,6 +102,7 @@ static long attach(s32 tid, bool seize, u64 addr, u64 options)
     struct thread *t;
     struct proc *p;
     irqflags_t flags;
+    bool stood = false;
     long err;
 
     if (seize && (addr || options & ~(u64)PTRACE_O_ALL))
@@ -95,10 +120,12 @@ static long attach(s32 tid, bool seize, u64 addr, u64 options)
             t->trace->options = (u32)options;
         else
             signal_send_record(p, t, SIGSTOP, &stop, NULL);
-        stop_for_us(p, t, seize);
+        stood = stop_for_us(p, t, seize);
     }
     spin_unlock_irq(&proc_lock, flags);
     ptrace_free(r);
+    if (stood)
+        wait_for_change(tid);
     return err;
 }
 

@@ -14,6 +14,7 @@
 #include "kernel/task/uaccess.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/personality.h"
 #include "lib/uapi/time.h"
 #include "mm/phys/slab.h"
 
@@ -213,6 +214,12 @@ long sys_poll(const struct syscall_args *a)
                       ms < 0 ? NO_DEADLINE : deadline_in((u64)ms * NS_PER_MS));
 }
 
+/* Whether the rest of a time is written back: a courtesy, the result stands without. */
+static bool tells_rest(uintptr_t to)
+{
+    return to && !(current_proc()->personality & STICKY_TIMEOUT);
+}
+
 long sys_ppoll(const struct syscall_args *a)
 {
     u64 deadline = NO_DEADLINE, ns;
@@ -231,9 +238,8 @@ long sys_ppoll(const struct syscall_args *a)
         return err;
     result = do_poll(a->a0, (u32)a->a1, deadline);
     mask_restore(replaced, result);
-    if (a->a2 && timespec_to_user(a->a2, time_left(deadline)) != 0) {
-        /* As on Linux: the rest is a courtesy, the result stands. */
-    }
+    if (tells_rest(a->a2) && timespec_to_user(a->a2, time_left(deadline)) != 0)
+        return result;
     return result;
 }
 
@@ -353,9 +359,8 @@ long sys_select(const struct syscall_args *a)
     result = do_select(a, deadline);
     ns = time_left(deadline);
     left = (struct timeval){(s64)(ns / 1000000000), (s64)(ns % 1000000000 / 1000)};
-    if (a->a4 && copy_to_user(a->a4, &left, sizeof(left)) != 0) {
-        /* As on Linux: the rest is a courtesy, the result stands. */
-    }
+    if (tells_rest(a->a4) && copy_to_user(a->a4, &left, sizeof(left)) != 0)
+        return result;
     return result;
 }
 
@@ -379,8 +384,7 @@ long sys_pselect6(const struct syscall_args *a)
         return err;
     result = do_select(a, deadline);
     mask_restore(replaced, result);
-    if (a->a4 && timespec_to_user(a->a4, time_left(deadline)) != 0) {
-        /* As above. */
-    }
+    if (tells_rest(a->a4) && timespec_to_user(a->a4, time_left(deadline)) != 0)
+        return result;
     return result;
 }

@@ -209,7 +209,7 @@ long sys_setpriority(const struct syscall_args *a)
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_WHO_USER    3
 #define IOPRIO_CLASS_SHIFT 13
-#define IOPRIO_LEVEL       7u
+#define IOPRIO_LEVELS      8u
 
 enum ioprio_class { IOPRIO_NONE, IOPRIO_RT, IOPRIO_BE, IOPRIO_IDLE };
 
@@ -224,18 +224,22 @@ static u32 ioprio_in_effect(const struct thread *t)
     return class << IOPRIO_CLASS_SHIFT | (u32)(t->proc->nice + 20) / 5;
 }
 
-/* 0, -EINVAL, -EPERM. */
+/* 0, -EINVAL, -EPERM. Hints of Linux 6.5 beside the level are not known. */
 static int check_ioprio(const struct proc *me, u32 value)
 {
+    u32 level = value & ((1u << IOPRIO_CLASS_SHIFT) - 1);
+
     switch (value >> IOPRIO_CLASS_SHIFT & 7) {
     case IOPRIO_RT:
-        return proc_capable(me, CAP_SYS_ADMIN) || proc_capable(me, CAP_SYS_NICE) ? 0
-                                                                                 : -EPERM;
+        if (!proc_capable(me, CAP_SYS_ADMIN) && !proc_capable(me, CAP_SYS_NICE))
+            return -EPERM;
+        return level < IOPRIO_LEVELS ? 0 : -EINVAL;
     case IOPRIO_BE:
+        return level < IOPRIO_LEVELS ? 0 : -EINVAL;
     case IOPRIO_IDLE:
         return 0;
     case IOPRIO_NONE:
-        return value & IOPRIO_LEVEL ? -EINVAL : 0;
+        return level ? -EINVAL : 0;
     default:
         return -EINVAL;
     }

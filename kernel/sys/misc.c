@@ -96,6 +96,17 @@ long sys_reboot(const struct syscall_args *a)
     }
 }
 
+/* The terminal of the caller's session is hung up: nothing to do where there is none. */
+long sys_vhangup(const struct syscall_args *a)
+{
+    const struct proc *p = current_proc();
+
+    (void)a;
+    if (!proc_capable(p, CAP_SYS_TTY_CONFIG))
+        return -EPERM;
+    return READ_ONCE(p->tty) ? -EOPNOTSUPP : 0;
+}
+
 /* ---- getrandom(2) ---- */
 
 #define GRND_NONBLOCK 1u

@@ -29,7 +29,8 @@
 #define PR_GET_NO_NEW_PRIVS 39
 
 #define PR_TIMING_STATISTICAL 0 /* the only kind of accounting Linux has */
-#define PR_TSC_ENABLE         1 /* everybody may read it; to forbid it is not there */
+#define PR_TSC_ENABLE         1
+#define PR_TSC_SIGSEGV        2
 
 static long set_comm(vaddr_t src)
 {
@@ -122,10 +123,13 @@ long sys_prctl(const struct syscall_args *a)
     case PR_SET_TIMING:
         return a->a1 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
     case PR_GET_TSC:
-        value = PR_TSC_ENABLE;
+        value = current_thread()->arch.no_tsc ? PR_TSC_SIGSEGV : PR_TSC_ENABLE;
         return copy_to_user(a->a1, &value, sizeof(value));
     case PR_SET_TSC:
-        return a->a1 == PR_TSC_ENABLE ? 0 : -EINVAL;
+        if (a->a1 != PR_TSC_ENABLE && a->a1 != PR_TSC_SIGSEGV)
+            return -EINVAL;
+        arch_set_tsc(&current_thread()->arch, a->a1 == PR_TSC_ENABLE);
+        return 0;
     case PR_SET_TIMERSLACK:
         return set_slack(a->a1);
     case PR_GET_TIMERSLACK:

@@ -221,7 +221,8 @@ static long set_securebits(struct proc *p, u64 bits)
 
     if (locked || (old & SECURE_LOCKS & ~bits) || (bits & ~(SECURE_BITS | SECURE_LOCKS)))
         return -EPERM;
-    if (((old ^ bits) & ~SECURE_UNPRIVILEGED) && !proc_capable(p, CAP_SETPCAP))
+    if ((old == bits || (old ^ bits) & ~SECURE_UNPRIVILEGED) &&
+        !proc_capable(p, CAP_SETPCAP))
         return -EPERM;
     p->cred.securebits = (u32)bits;
     return 0;

@@ -137,6 +137,7 @@ TEST(securebits, "secure bits: locks hold, CAP_SETPCAP is asked for")
           ERR(prctl(PR_SET_SECUREBITS, 0x20), EPERM);
           ERR(prctl(PR_SET_SECUREBITS, 0), EPERM); EQ(prctl(PR_GET_KEEPCAPS), 1));
     CHILD(set_caps(0, 0, 0); ERR(prctl(PR_SET_SECUREBITS, NOROOT), EPERM);
+          ERR(prctl(PR_SET_SECUREBITS, 0), EPERM);
           ERR(prctl(PR_CAPBSET_DROP, CAP_KILL), EPERM));
     ERR(prctl(PR_CAPBSET_DROP, 64), EINVAL);
     ERR(prctl(PR_CAPBSET_READ, 64), EINVAL);

@@ -160,6 +160,39 @@ TEST(no_info, "a stop of the process has no record for who attached")
     EQ(WEXITSTATUS(end_of(pid)), 7);
 }
 
+static void stays_stopped(void)
+{
+    raise(SIGSTOP);
+    _exit(7);
+}
+
+TEST(attach_stopped, "one that has stopped can be asked as soon as it is attached to")
+{
+    for (int i = 0; i < 200; i++) {
+        long dr = 0, regs[27], set = 8 + (long)i * 8;
+        int status;
+        pid_t pid = t_fork();
+
+        if (!pid)
+            stays_stopped();
+        EQ(waitpid(pid, &status, WUNTRACED), pid);
+        CHECK(WIFSTOPPED(status));
+        OK(trace(i & 1 ? PTRACE_SEIZE : PTRACE_ATTACH, pid, 0, 0));
+        if (!(i & 1)) { /* who seizes waits */
+            OK(trace(PTRACE_GETREGS, pid, 0, regs));
+            OK(trace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg),
+                     (void *)set));
+            OK(trace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg), &dr));
+            EQ(dr, set);
+        } else {
+            stop_of(pid);
+        }
+        OK(trace(PTRACE_DETACH, pid, 0, 0));
+        OK(kill(pid, SIGCONT));
+        EQ(WEXITSTATUS(end_of(pid)), 7);
+    }
+}
+
 TEST(blocked_meanwhile, "a signal that the tracer blocks at its stop waits")
 {
     siginfo_t seen;

@@ -24,7 +24,8 @@ struct arch_thread {
     u64 selectors; /* DS, ES, FS, GS of user mode, 16 bits each */
     void *
         fpu; /* 64-byte aligned save area of arch_fpu_size() bytes; owned by this struct */
-    u32 keys; /* arch/pkey.h: the register while it is not running */
+    u32 keys;    /* arch/pkey.h: the register while it is not running */
+    bool no_tsc; /* its user mode may not read the time stamp counter */
     struct arch_debug
         *debug; /* NULL, but for a thread that is watched: arch/debugreg.h */
 };
@@ -35,8 +36,8 @@ int must_check arch_thread_init(struct arch_thread *t, uintptr_t stack_top,
                                 void (*entry)(void *), void *arg);
 void arch_thread_fini(struct arch_thread *t);
 
-/* Copies selectors, FS/GS base, FPU state and rights by keys of `from`, which is the running
- * thread, to `to`. */
+/* Copies selectors, FS/GS base, FPU state, rights by keys and the one to the time stamp counter of
+ * `from`, which is the running thread, to `to`. */
 void arch_thread_copy(struct arch_thread *to, struct arch_thread *from);
 
 /* Gives a thread that never ran another FS base, with the null selector. */
@@ -70,6 +71,10 @@ int arch_set_fs_base(struct arch_thread *t, u64 base);
 int arch_set_gs_base(struct arch_thread *t, u64 base);
 u64 arch_get_fs_base(const struct arch_thread *t);
 u64 arch_get_gs_base(const struct arch_thread *t);
+
+/* Whether the running thread's user mode may read the time stamp counter: a general protection
+ * fault if not, in the vDSO too. Exec changes nothing. */
+void arch_set_tsc(struct arch_thread *t, bool allowed);
 
 size_t arch_fpu_size(void);
 

@@ -20,6 +20,7 @@
 #define EFER_SCE (1ull << 0)
 #define EFER_NXE (1ull << 11)
 
+#define CR4_TSD        (1ull << 2)
 #define CR4_MCE        (1ull << 6)
 #define CR4_PGE        (1ull << 7)
 #define CR4_OSFXSR     (1ull << 9)

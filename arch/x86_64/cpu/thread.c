@@ -87,6 +87,7 @@ int arch_thread_init(struct arch_thread *t, uintptr_t stack_top, void (*entry)(v
     t->stack_top = stack_top;
     t->keys = PKRU_INITIAL;
     t->debug = NULL;
+    t->no_tsc = false;
     memset(arch_thread_frame(t), 0, sizeof(struct trapframe));
     frame = (struct switch_frame *)arch_thread_frame(t) - 1;
     *frame = (struct switch_frame){
@@ -111,6 +112,7 @@ void arch_thread_copy(struct arch_thread *to, struct arch_thread *from)
     to->selectors = from->selectors = read_selectors();
     to->fs_base = from->fs_base;
     to->gs_base = from->gs_base;
+    to->no_tsc = from->no_tsc;
     fpu_save(to->fpu);
     if (keys_on)
         to->keys = rdpkru();
@@ -143,6 +145,20 @@ void arch_thread_reset(struct arch_thread *t)
     fpu_reset();
 }
 
+static void load_tsc(bool forbidden)
+{
+    write_cr4((read_cr4() & ~CR4_TSD) | (forbidden ? CR4_TSD : 0));
+}
+
+void arch_set_tsc(struct arch_thread *t, bool allowed)
+{
+    irqflags_t flags = irq_save();
+
+    t->no_tsc = !allowed;
+    load_tsc(t->no_tsc);
+    irq_restore(flags);
+}
+
 /* What hardly any thread has. */
 static noinline void load_rare(const struct arch_thread *prev,
                                const struct arch_thread *next)
@@ -150,6 +166,8 @@ static noinline void load_rare(const struct arch_thread *prev,
     load_selectors(next->selectors);
     if (prev->debug || next->debug)
         debug_load(next->debug);
+    if (prev->no_tsc != next->no_tsc)
+        load_tsc(next->no_tsc);
 }
 
 void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next)
@@ -165,7 +183,7 @@ void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next)
     if (unlikely(prev->selectors))
         save_bases(prev);
     if (unlikely(prev->selectors | next->selectors | (uintptr_t)prev->debug |
-                 (uintptr_t)next->debug))
+                 (uintptr_t)next->debug | prev->no_tsc | next->no_tsc))
         load_rare(prev, next);
     load_bases(next);
     cpu_own.kernel_stack = next->stack_top;
