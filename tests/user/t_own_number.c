@@ -152,6 +152,62 @@ TEST(adjtime, "adjtimex reads what the clock is like; errors")
     });
 }
 
+/* The whole of it as it is, as programs put back what they found. */
+TEST(discipline, "what is told of the clock is kept; what changes nothing is taken")
+{
+    struct timex x = {.modes = 0}, was, seen;
+
+    if (!t_tessera)
+        SKIP("changes the machine's clock");
+    EQ(adjtimex(&x), TIME_ERROR);
+    was = x;
+    x.modes = 0x403f; /* offset, frequency, errors, status, constant, tick */
+    EQ(adjtimex(&x), TIME_ERROR);
+    x = (struct timex){.modes = ADJ_OFFSET_SINGLESHOT};
+    EQ(adjtimex(&x), TIME_ERROR);
+    EQ(x.offset, 0);
+    x.modes = ADJ_STATUS | ADJ_MAXERROR | ADJ_ESTERROR | ADJ_TIMECONST | ADJ_NANO;
+    x.status = STA_FREQHOLD;
+    x.maxerror = 2000000;
+    x.esterror = 20000000;
+    x.constant = 3;
+    EQ(adjtimex(&x), TIME_OK);
+    seen = (struct timex){.modes = 0};
+    EQ(adjtimex(&seen), TIME_OK);
+    CHECK(seen.maxerror >= 2000000 && seen.maxerror < 2100000);
+    EQ(seen.esterror, 16000000);
+    EQ(seen.constant, 3);
+    EQ(seen.status, STA_FREQHOLD | STA_NANO);
+    CHECK(seen.time.tv_usec < 1000000000);
+    x.modes =
+        ADJ_TIMECONST | ADJ_MICRO | ADJ_OFFSET; /* without STA_PLL it moves nothing */
+    x.offset = 5;
+    EQ(adjtimex(&x), TIME_OK);
+    EQ(x.constant, 7);
+    EQ(x.offset, 0);
+    x.modes = ADJ_TICK | ADJ_ESTERROR;
+    x.esterror = 1;
+    x.tick = 8999;
+    ERR(adjtimex(&x), EINVAL);
+    x.tick = 11001;
+    ERR(adjtimex(&x), EINVAL);
+    x.tick = 10001;
+    ERR(adjtimex(&x), EOPNOTSUPP);
+    x.modes = ADJ_STATUS | ADJ_OFFSET | ADJ_ESTERROR;
+    x.status = STA_PLL;
+    x.offset = 5;
+    ERR(adjtimex(&x), EOPNOTSUPP);
+    x.modes = ADJ_STATUS;
+    x.status = STA_INS;
+    ERR(adjtimex(&x), EOPNOTSUPP);
+    x.modes = 0;
+    EQ(adjtimex(&x), TIME_OK);
+    EQ(x.esterror, 16000000); /* failed calls keep nothing */
+    EQ(x.status, STA_FREQHOLD);
+    was.modes = 0x403f | ADJ_MICRO;
+    EQ(adjtimex(&was), TIME_ERROR);
+}
+
 TEST(step, "ADJ_SETOFFSET moves the clock at once; what would bend it is refused")
 {
     if (!t_tessera)
@@ -183,8 +239,10 @@ TEST(step, "ADJ_SETOFFSET moves the clock at once; what would bend it is refused
         EINVAL);
     ERR(clock_settime(CLOCK_REALTIME, &(struct timespec){.tv_nsec = 1}), EINVAL);
     x.modes = ADJ_TICK;
+    x.tick = 10001;
     ERR(syscall(SYS_adjtimex, &x), EOPNOTSUPP);
     x.modes = ADJ_FREQUENCY | ADJ_SETOFFSET;
+    x.freq = 1;
     ERR(syscall(SYS_adjtimex, &x), EOPNOTSUPP);
 }
 
