@@ -170,27 +170,31 @@ static void print_header(struct seq *s, const struct area *a)
     seq_puts(s, "\n");
 }
 
-static void print_kb(struct seq *s, const char *key, u64 bytes)
-{
-    char line[48], number[20]; /* a key has at most 15 characters */
-    size_t n = str_copy(line, key, sizeof(line));
-    size_t digits = (size_t)(put_decimal(number, bytes / 1024) - number);
+#define KB_COLUMN    24u /* where the number ends, unless it has more than 8 digits */
+#define KB_KEY(name) name ":                       "
 
-    line[n++] = ':';
-    while (n + digits < 16 + 8 || n < 16)
-        line[n++] = ' ';
-    memcpy(line + n, number, digits);
-    memcpy(line + n + digits, " kB\n", 4);
-    seq_write(s, line, n + digits + 4);
+/* key: a KB_KEY of at most 15 characters. */
+static void put_kb(struct seq *s, const char *key, u64 bytes)
+{
+    char line[48], number[20];
+    size_t digits = (size_t)(put_decimal(number, bytes / 1024) - number);
+    size_t at = KB_COLUMN - MIN(digits, (size_t)8);
+
+    memcpy(line, key, KB_COLUMN);
+    memcpy(line + at, number, digits);
+    memcpy(line + at + digits, " kB\n", 4);
+    seq_write(s, line, at + digits + 4);
 }
+
+#define print_kb(s, key, bytes) put_kb(s, KB_KEY(key), bytes)
 
 /* Every page of an object may have been written: nothing here is ever "clean". Huge pages count
  * in lines of their own. */
 static void print_counts(struct seq *s, const struct vma_counts *c,
                          const struct vma_counts *huge, bool locked)
 {
-    static const char *const zero[] = {"LazyFree", "AnonHugePages", "ShmemPmdMapped",
-                                       "FilePmdMapped"};
+    static const char *const zero[] = {KB_KEY("LazyFree"), KB_KEY("AnonHugePages"),
+                                       KB_KEY("ShmemPmdMapped"), KB_KEY("FilePmdMapped")};
 
     print_kb(s, "Rss", c->rss << PAGE_SHIFT);
     print_kb(s, "Pss", c->pss_bytes);
@@ -202,7 +206,7 @@ static void print_counts(struct seq *s, const struct vma_counts *c,
     print_kb(s, "Referenced", c->rss << PAGE_SHIFT);
     print_kb(s, "Anonymous", c->anon << PAGE_SHIFT);
     for (size_t i = 0; i < ARRAY_SIZE(zero); i++)
-        print_kb(s, zero[i], 0);
+        put_kb(s, zero[i], 0);
     print_kb(s, "Shared_Hugetlb", huge->shared << PAGE_SHIFT);
     print_kb(s, "Private_Hugetlb", (huge->rss - huge->shared) << PAGE_SHIFT);
     print_kb(s, "Swap", 0);

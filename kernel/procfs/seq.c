@@ -52,10 +52,8 @@ static bool grow(struct seq *s)
     return true;
 }
 
-void seq_write(struct seq *s, const void *text, size_t n)
+static noinline void write_over(struct seq *s, const char *from, size_t n)
 {
-    const char *from = text;
-
     while (n && !s->error) {
         size_t used = s->len % PAGE_SIZE, part = MIN(n, PAGE_SIZE - used);
 
@@ -68,6 +66,18 @@ void seq_write(struct seq *s, const void *text, size_t n)
         from += part;
         n -= part;
     }
+}
+
+void seq_write(struct seq *s, const void *text, size_t n)
+{
+    size_t used = s->len % PAGE_SIZE;
+
+    if (unlikely(!used || n > PAGE_SIZE - used || s->error)) {
+        write_over(s, text, n);
+        return;
+    }
+    memcpy(s->pages[s->len / PAGE_SIZE] + used, text, n);
+    s->len += n;
 }
 
 void seq_puts(struct seq *s, const char *text)
