@@ -37,10 +37,11 @@ void pipe_room_uncharge(struct account *a, u32 nslots)
 
 u32 pipe_room_for_new(struct account *a)
 {
-    u32 nslots = DEFAULT_SLOTS;
+    u32 most = READ_ONCE(pipe_max_size) / PAGE_SIZE;
+    u32 nslots = beyond(DEFAULT_SLOTS, most) ? most : DEFAULT_SLOTS;
     u64 now = room_charge(a, nslots);
 
-    if (beyond(now, READ_ONCE(pipe_user_pages_soft))) {
+    if (nslots > POOR_SLOTS && beyond(now, READ_ONCE(pipe_user_pages_soft))) {
         pipe_room_uncharge(a, nslots - POOR_SLOTS);
         now -= nslots - POOR_SLOTS;
         nslots = POOR_SLOTS;

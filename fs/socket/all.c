@@ -53,7 +53,8 @@ static struct socket *find(u64 n)
 
 static bool shows_port(const struct socket *s, u32 protocol, bool six)
 {
-    return s->protocol == protocol && s->local.port && six == (s->family == AF_INET6);
+    return s->protocol == protocol && READ_ONCE(s->is_bound) &&
+           six == (s->family == AF_INET6);
 }
 
 static bool shows_in(enum socket_table table, const struct socket *s)

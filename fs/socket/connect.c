@@ -413,6 +413,7 @@ int socket_connect(struct file *f, const struct address *a, struct fs_context *f
         return -EINVAL;
     if (READ_ONCE(s->state) == SOCKET_LISTENING) {
         socket_stop_listening(s);
+        inet_forget_remote(s);
         return 0;
     }
     return socket_reset(s);

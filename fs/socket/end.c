@@ -139,15 +139,14 @@ static void tell_peer(struct socket *s, struct socket *peer, bool hard)
                     hard ? CLOSED_BOTH | CLOSED_RESET : CLOSED_READ | CLOSED_END);
 }
 
-/* Its peers know of the end, its queue is empty. */
-static void part(struct socket *s)
+/* Its peers know of the end, its queue is empty. hard: of the connection, too. */
+static void part(struct socket *s, bool hard)
 {
     struct socket *peer;
-    bool hard;
 
     spin_lock(&s->lock);
-    hard = !list_empty(&s->queue) || (s->listener && !s->file) ||
-           (!is_unix(s) && READ_ONCE(s->linger) == 0);
+    hard |= !list_empty(&s->queue) || (s->listener && !s->file) ||
+            (!is_unix(s) && READ_ONCE(s->linger) == 0);
     peer = s->peer;
     s->peer = NULL;
     WRITE_ONCE(s->closed, CLOSED_BOTH);
@@ -190,7 +189,7 @@ void socket_end(struct socket *s)
         (void)socket_withdraw(s);
     else
         leave_friends(s);
-    part(s);
+    part(s, false);
     packet_purge(s);
     socket_wake(s); /* senders that wait for its queue */
 }
@@ -201,7 +200,7 @@ int socket_reset(struct socket *s)
     SCOPED_LOCK(&s->calls);
     if (READ_ONCE(s->state) == SOCKET_CONNECTING)
         (void)socket_withdraw(s);
-    part(s);
+    part(s, true);
     mutex_lock(&s->reading);
     packet_purge(s);
     mutex_unlock(&s->reading);

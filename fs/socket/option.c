@@ -126,7 +126,7 @@ static int set_plain(struct socket *s, const struct option *o, s32 v)
     u32 bit = 1u << o->index;
 
     if (o->kind == SWITCH) {
-        if (o->index == OPT_V6ONLY && READ_ONCE(s->local.port))
+        if (o->index == OPT_V6ONLY && READ_ONCE(s->is_bound))
             return -EINVAL;
         if (v)
             __atomic_fetch_or(&s->options, bit, __ATOMIC_RELAXED);

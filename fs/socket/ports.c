@@ -214,7 +214,7 @@ static void enter(struct socket *s)
         link = port < of_node(parent)->local.port ? &parent->left : &parent->right;
     }
     s->serial = ++p->serial;
-    s->is_bound = true;
+    WRITE_ONCE(s->is_bound, true);
     rb_insert(root, &s->bound, parent, link, NULL);
     p->used[port / 64] |= 1ull << (port % 64);
 }
@@ -229,7 +229,7 @@ static void leave(struct socket *s)
     if (!s->is_bound)
         return;
     rb_erase(root_of(p, s), &s->bound, NULL);
-    s->is_bound = false;
+    WRITE_ONCE(s->is_bound, false);
     if (!first_at(&p->bound, port, 0) && !first_at(&p->accepted, port, 0))
         p->used[port / 64] &= ~(1ull << (port % 64));
 }
@@ -248,14 +248,15 @@ void inet_forget_remote(struct socket *s)
     struct inet_name none;
 
     SCOPED_LOCK(&names_lock);
-    bool keeps_port = s->chose_port || is_stream(s);
 
-    if (!keeps_port && s->local.port)
+    if (!s->chose_port) { /* a stream that may be bound anew shows its old port until then */
         leave(s);
+        s->accepted = false;
+    }
     spin_lock(&s->lock);
     inet_no_name(s, &none);
     s->remote = none;
-    if (!keeps_port)
+    if (!s->chose_port && !is_stream(s))
         s->local.port = 0;
     if (!s->chose_ip)
         memcpy(s->local.ip, none.ip, sizeof(none.ip));
@@ -267,7 +268,7 @@ static int bind_at(struct socket *s, struct inet_name at, bool by_name)
 {
     SCOPED_LOCK(&names_lock);
     bool chose_port = by_name && at.port, in_use = chose_port && is_in_use(s, &at);
-    if (s->local.port)
+    if (s->is_bound)
         return -EINVAL;
     if (in_use || (at.port && is_taken(s, &at)))
         return -EADDRINUSE;
@@ -300,7 +301,7 @@ int inet_autobind(struct socket *s)
     struct inet_name at;
     int err;
 
-    if (READ_ONCE(s->local.port))
+    if (READ_ONCE(s->is_bound))
         return 0;
     inet_no_name(s, &at);
     err = bind_at(s, at, false);
@@ -336,8 +337,7 @@ void inet_join(struct socket *s)
 void inet_unbind(struct socket *s)
 {
     SCOPED_LOCK(&names_lock);
-    if (s->local.port)
-        leave(s);
+    leave(s);
 }
 
 /* ---- finding ---- */

@@ -116,7 +116,7 @@ struct socket {
     bool is_bound;                  /* [the same] it is in that tree */
     u64 serial;                     /* [names_lock] ports.c's */
     u32 port, groups;               /* netlink: [ports_lock]; a single word */
-    bool accepted;                  /* [c] shares its port with a listener */
+    bool accepted;                  /* [names_lock] shares its port with a listener */
     bool chose_ip, chose_port; /* [names_lock] bind said them: disconnecting keeps them */
 
     u32 options;            /* atomic: bits OPT_* */

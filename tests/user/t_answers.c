@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Answers that programs which check a system look at: options of levels that are not there,
- * protocols that are none, addresses where a stream has none to tell, mounts in fdinfo and their
- * flags in statfs. On Linux what mounts does so in a namespace of its own.
+ * protocols that are none, addresses where a stream has none to tell, connections given up, the
+ * first size of pipes, mounts in fdinfo and their flags in statfs. On Linux what mounts does so in a namespace of its own.
  */
 #include "tests/user/t.h"
 #include <netinet/in.h>
@@ -101,6 +101,54 @@ TEST(no_name, "a stream tells no address: where it would lie is not looked at")
     EQ(write(fd[0], "abc", 3), 3);
     EQ(recvfrom(fd[1], text, sizeof(text), 0, NOWHERE, &len), 3);
     EQ(len, 0);
+}
+
+TEST(let_go, "who connects to nobody ends the connection hard, and may be bound anew")
+{
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    socklen_t len = sizeof(any);
+    int fd[2], s = socket(AF_INET, SOCK_STREAM, 0);
+
+    for (int i = 0; i < 2; i++) {
+        connection(fd);
+        OK(connect(fd[i], &nobody, sizeof(nobody)));
+        ERR(read(fd[!i], &any, 1), ECONNRESET);
+        OK(bind(fd[i], (void *)&any, sizeof(any)));
+        OK(listen(fd[i], 1));
+        ERR(bind(fd[i], (void *)&any, sizeof(any)), EINVAL);
+        OK(connect(fd[i], &nobody, sizeof(nobody)));
+        OK(bind(fd[i], (void *)&any, sizeof(any)));
+    }
+    OK(getsockname(fd[1], (void *)&any, &len));
+    OK(close(fd[1]));
+    OK(bind(s, (void *)&any, sizeof(any))); /* a port it chose, and keeps */
+    OK(listen(s, 1));
+    OK(connect(s, &nobody, sizeof(nobody)));
+    any.sin_port = 0;
+    ERR(bind(s, (void *)&any, sizeof(any)), EINVAL);
+}
+
+/* Linux has it so too; but its limit is everybody's, and not for a test to change. */
+TEST(poor_pipe, "the pipes of a user hold no more than pipe-max-size from the beginning")
+{
+    int limit = open("/proc/sys/fs/pipe-max-size", O_WRONLY), p[2];
+
+    if (!t_tessera)
+        SKIP("would change a limit");
+    OK(limit);
+    EQ(write(limit, "4096", 4), 4);
+    OK(pipe(p));
+    EQ(fcntl(p[0], F_GETPIPE_SZ), 65536);
+    CHILD({
+        OK(setresuid(1234, 1234, 1234));
+        OK(pipe(p));
+        EQ(fcntl(p[0], F_GETPIPE_SZ), 4096);
+        OK(fcntl(p[1], F_SETFL, O_NONBLOCK));
+        EQ(write(p[1], calloc(1, 5000), 5000), 4096);
+        ERR(fcntl(p[0], F_SETPIPE_SZ, 8192), EPERM);
+    });
+    EQ(pwrite(limit, "1048576", 7, 0), 7);
 }
 
 TEST(device_exists,
