@@ -27,7 +27,7 @@
 #define PAUSE_MOST  3u
 #define PAUSE_LOOKS 8u
 /* And so long without interrupts. */
-#define BREATH_NS  40000u
+#define BREATH_NS   40000u
 
 u64 pause_cycles = ~0ull;
 DEFINE_PER_CPU(u64, pause_since);
@@ -44,8 +44,8 @@ bool pause_wanted(void)
 {
     u64 now = cpu_cycles();
 
-    if (READ_ONCE(cpu_self()->need_resched) || READ_ONCE(spin_waiters) || pass_pending() ||
-        now - this_cpu(pause_began) >= PAUSE_MOST * pause_cycles)
+    if (READ_ONCE(cpu_self()->need_resched) || READ_ONCE(spin_waiters) ||
+        pass_pending() || now - this_cpu(pause_began) >= PAUSE_MOST * pause_cycles)
         return true;
     this_cpu(pause_since) = now - (pause_cycles - pause_cycles / PAUSE_LOOKS);
     stall_end((uintptr_t)__builtin_return_address(0));
