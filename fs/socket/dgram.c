@@ -4,7 +4,6 @@
  */
 #include "fs/socket/dgram.h"
 #include "fs/socket/friend.h"
-#include "fs/socket/head.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/netlink.h"
 #include "fs/socket/packet.h"
@@ -12,13 +11,13 @@
 #include "fs/socket/rights.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/udp.h"
 #include "fs/socket/unix.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
 #define QUEUE_MAX    10u /* messages that wait at a unix socket, and one */
-#define UDP_MAX      65507u
 #define SNDBUF_SLACK 32u /* of the room, which no message may fill */
 
 bool dgram_is_full_for(const struct socket *to)
@@ -160,54 +159,6 @@ static int find_unix(struct socket *s, const struct message *m, struct socket **
     return err;
 }
 
-/* Where m goes, if it says so: else *dest stays. AF_UNSPEC is AF_INET's family or none, and what
- * is of no family of the network another error, as on Linux. */
-static int parse_dest(const struct socket *s, const struct message *m,
-                      struct inet_name *dest)
-{
-    struct address a = m->address;
-    u32 family = a.bytes[0] | (u32)a.bytes[1] << 8;
-    bool v6 = s->family == AF_INET6;
-
-    if (!a.len || (v6 && a.len >= sizeof(u16) && family == AF_UNSPEC))
-        return READ_ONCE(s->state) == SOCKET_CONNECTED ? 0 : -EDESTADDRREQ;
-    if (a.len < sizeof(u16) || (v6 && family != AF_INET && family != AF_INET6))
-        return -EINVAL;
-    if (family == AF_UNSPEC && !v6)
-        a.bytes[0] = AF_INET;
-    return inet_parse(s, &a, dest);
-}
-
-static int find_inet(struct socket *s, const struct message *m, struct packet *p,
-                     struct socket **to)
-{
-    struct inet_name dest;
-    int err;
-
-    spin_lock(&s->lock);
-    dest = s->remote;
-    spin_unlock(&s->lock);
-    err = parse_dest(s, m, &dest);
-    if (!err)
-        err = dest.port ? inet_route_from(s, &dest) : -EINVAL;
-    if (!err)
-        err = inet_autobind(s);
-    if (err)
-        return err;
-    spin_lock(&s->lock);
-    p->from_inet = s->local;
-    spin_unlock(&s->lock);
-    err = head_fill(s, m, p, &dest);
-    if (err)
-        return err;
-    inet_source(&p->from_inet, &dest);
-    *to = inet_find(s->protocol, &dest, &p->from_inet);
-    if (!*to &&
-        !m->address.len) /* as the answer of a machine that does not know the port */
-        socket_fail(s, ECONNREFUSED, 0);
-    return 0;
-}
-
 /* No more fits there, and it is not s alone it talks to. */
 static bool is_crowded(const struct socket *s, const struct socket *to)
 {
@@ -251,18 +202,6 @@ static int deliver_unix(struct socket *s, struct socket *to, struct message *m,
     return err;
 }
 
-/* What does not fit is lost. */
-static void deliver_inet(struct socket *to, struct packet *p)
-{
-    bool room;
-
-    spin_lock(&to->lock);
-    room = to->held < READ_ONCE(to->rcvbuf);
-    spin_unlock(&to->lock);
-    if (!room || packet_queue(to, p) != 0)
-        packet_free(p);
-}
-
 static int check_send(struct socket *s, size_t len)
 {
     int err = socket_take_error(s);
@@ -271,14 +210,12 @@ static int check_send(struct socket *s, size_t len)
         return err;
     if (READ_ONCE(s->closed) & CLOSED_WRITE)
         return -EPIPE;
-    if (is_unix(s) ? len + SNDBUF_SLACK > READ_ONCE(s->sndbuf) : len > UDP_MAX)
-        return -EMSGSIZE;
-    return 0;
+    return len + SNDBUF_SLACK > READ_ONCE(s->sndbuf) ? -EMSGSIZE : 0;
 }
 
 static int wait_room(struct socket *s, bool wait)
 {
-    if (READ_ONCE(s->sent) < READ_ONCE(s->sndbuf) || !is_unix(s))
+    if (READ_ONCE(s->sent) < READ_ONCE(s->sndbuf))
         return 0;
     if (!wait)
         return -EAGAIN;
@@ -291,9 +228,12 @@ ssize_t dgram_send(struct socket *s, struct message *m, bool wait)
     struct socket *to = NULL;
     size_t len = m->uio->left;
     struct packet *p;
-    int err = check_send(s, len);
+    int err;
 
-    if (!err && is_unix(s))
+    if (!is_unix(s))
+        return udp_send(s, m);
+    err = check_send(s, len);
+    if (!err)
         err = find_unix(s, m, &to);
     if (!err)
         err = wait_room(s, wait);
@@ -301,14 +241,10 @@ ssize_t dgram_send(struct socket *s, struct message *m, bool wait)
     if (!err && !p)
         err = -ENOBUFS;
     if (!err)
-        err = packet_fill(p, m->uio);
+        err = packet_fill(p, NULL, m->uio);
     if (!err)
-        err = is_unix(s) ? deliver_unix(s, to, m, p, wait) : find_inet(s, m, p, &to);
-    if (!err && !is_unix(s) && to) {
-        deliver_inet(to, p);
-        p = NULL;
-    }
-    if (p && (err || !is_unix(s)))
+        err = deliver_unix(s, to, m, p, wait);
+    if (p && err)
         packet_free(p);
     if (to)
         socket_put(to);
@@ -351,7 +287,7 @@ static void tell_sender(const struct socket *s, const struct packet *p, struct m
     if (is_netlink(s))
         netlink_name(s, true, &m->address);
     else if (!is_unix(s))
-        head_tell(s, p, m);
+        udp_tell(s, p, m);
     else if (p->from)
         unix_address(p->from, &m->address);
 }

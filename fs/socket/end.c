@@ -11,6 +11,7 @@
 #include "fs/socket/ports.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/udp.h"
 #include "fs/socket/unix.h"
 #include "lib/pause.h"
 #include "lib/string.h"
@@ -189,6 +190,7 @@ void socket_end(struct socket *s)
         (void)socket_withdraw(s);
     else
         leave_friends(s);
+    udp_forget(s);
     part(s, false);
     packet_purge(s);
     socket_wake(s); /* senders that wait for its queue */

@@ -93,13 +93,20 @@ static u8 *piece(const struct packet *p, size_t at, size_t *n)
     return p->pages[at / PAGE_SIZE] + at % PAGE_SIZE;
 }
 
-int packet_fill(struct packet *p, struct uio *u)
+int packet_fill(struct packet *p, const struct packet *first, struct uio *u)
 {
     for (size_t at = 0, n; at < p->len; at += n) {
-        n = p->len - at;
+        bool known = first && at < first->len;
+        const u8 *from = NULL;
+
+        n = (known ? first->len : p->len) - at;
+        if (known)
+            from = piece(first, at, &n);
         u8 *to = piece(p, at, &n);
 
-        if (uio_copy_from(u, to, n) != n)
+        if (known)
+            memcpy(to, from, n);
+        else if (uio_copy_from(u, to, n) != n)
             return -EFAULT;
     }
     return 0;

@@ -9,7 +9,8 @@
 
 /* packet.c */
 struct packet *packet_create(struct socket *sender, size_t len); /* NULL: no memory */
-int packet_fill(struct packet *p, struct uio *u);
+/* The bytes of `first` (may be NULL), then those of u. -EFAULT. */
+int packet_fill(struct packet *p, const struct packet *first, struct uio *u);
 u8 packet_last(const struct packet *p);                         /* its last byte */
 void packet_put(struct packet *p, const void *bytes, size_t n); /* n: all; little */
 

@@ -95,9 +95,11 @@ struct socket {
     u32 closed;              /* [lock] CLOSED_* */
     s32 error;               /* atomic: told once; positive */
     bool dead;               /* [lock] its file is gone */
-    bool fresh;          /* [lock] a client whose connect has not been told of success */
-    struct socket *peer; /* [lock] */
-    u32 sent;            /* atomic: bytes of packets of its that lie in queues */
+    bool fresh;           /* [lock] a client whose connect has not been told of success */
+    struct socket *peer;  /* [lock] */
+    u32 sent;             /* atomic: bytes of packets of its that lie in queues */
+    struct packet *begun; /* [lock] a datagram of which MSG_MORE keeps more back */
+    struct socket *begun_to; /* [lock] whom it is for: referenced; NULL: nobody */
 
     struct list ready,
         late;            /* [lock] a listener's: to accept; clients that wait for room */

@@ -54,7 +54,7 @@ static ssize_t send_part(struct socket *s, struct socket *peer, struct message *
 
     if (!p)
         return -ENOBUFS;
-    err = packet_fill(p, m->uio);
+    err = packet_fill(p, NULL, m->uio);
     if (!err) {
         packet_set_cred(p, s, peer, m);
         err = rights_fly(p, m->rights, peer, m->max_flying);

@@ -66,6 +66,7 @@
 #define MSG_WAITALL      0x100u
 #define MSG_ERRQUEUE     0x2000u
 #define MSG_NOSIGNAL     0x4000u
+#define MSG_MORE         0x8000u
 #define MSG_WAITFORONE   0x10000u
 #define MSG_CMSG_CLOEXEC 0x40000000u
 #define MSG_COMPAT       0x80000000u /* only the kernel's own callers on Linux may pass it */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Answers that programs which check a system look at: options of levels that are not there,
- * protocols that are none, addresses where a stream has none to tell, connections given up, the
- * first size of pipes, mounts in fdinfo and their flags in statfs. On Linux what mounts does so in a namespace of its own.
+ * protocols that are none, addresses where a stream has none to tell, datagrams in parts,
+ * connections given up, the first size of pipes, mounts in fdinfo and their flags in statfs. On
+ * Linux what mounts does so in a namespace of its own.
  */
 #include "tests/user/t.h"
 #include <netinet/in.h>
@@ -101,6 +102,64 @@ TEST(no_name, "a stream tells no address: where it would lie is not looked at")
     EQ(write(fd[0], "abc", 3), 3);
     EQ(recvfrom(fd[1], text, sizeof(text), 0, NOWHERE, &len), 3);
     EQ(len, 0);
+}
+
+/* Bound to the loopback: *a is its name. */
+static int heard(struct sockaddr_in *a)
+{
+    socklen_t len = sizeof(*a);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    *a = (struct sockaddr_in){.sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    OK(bind(fd, (void *)a, sizeof(*a)));
+    OK(getsockname(fd, (void *)a, &len));
+    return fd;
+}
+
+TEST(in_parts, "MSG_MORE: one datagram of several sends, for whom the first of them says")
+{
+    static char big[60000], text[70000];
+    struct sockaddr_in to[2];
+    int fd[2] = {heard(&to[0]), heard(&to[1])}, s = socket(AF_INET, SOCK_DGRAM, 0);
+
+    EQ(sendto(s, "abc", 3, MSG_MORE, (void *)&to[0], sizeof(to[0])), 3);
+    ERR(recv(fd[0], text, sizeof(text), MSG_DONTWAIT), EAGAIN);
+    EQ(sendto(s, "de", 2, MSG_MORE, (void *)&to[1], sizeof(to[1])), 2);
+    EQ(send(s, "f", 1, 0), 1);
+    ERR(recv(fd[1], text, sizeof(text), MSG_DONTWAIT), EAGAIN);
+    EQ(recv(fd[0], text, sizeof(text), MSG_DONTWAIT), 6);
+    CHECK(!memcmp(text, "abcdef", 6));
+    OK(connect(s, (void *)&to[1], sizeof(to[1])));
+    EQ(send(s, "gh", 2, MSG_MORE), 2);
+    EQ(send(s, "", 0, 0), 0); /* that was all */
+    EQ(recv(fd[1], text, sizeof(text), MSG_DONTWAIT), 2);
+    memset(big, 7, sizeof(big));
+    EQ(send(s, big, 5000, MSG_MORE), 5000); /* over the ends of pages */
+    EQ(send(s, big, 5001, 0), 5001);
+    EQ(recv(fd[1], text, sizeof(text), MSG_DONTWAIT), 10001);
+    CHECK(!memcmp(text, big, 10001));
+}
+
+TEST(parts_lost, "a part that fails takes those before it along, and so does close")
+{
+    static char big[60000];
+    struct sockaddr_in to;
+    int fd = heard(&to), s = socket(AF_INET, SOCK_DGRAM, 0);
+
+    OK(connect(s, (void *)&to, sizeof(to)));
+    EQ(send(s, "abc", 3, MSG_MORE), 3);
+    ERR(send(s, (void *)16, 3, 0), EFAULT);
+    EQ(send(s, "d", 1, 0), 1);
+    EQ(recv(fd, big, 10, MSG_DONTWAIT), 1);
+    EQ(send(s, big, sizeof(big), MSG_MORE), sizeof(big));
+    ERR(send(s, big, 10000, 0), EMSGSIZE);
+    EQ(send(s, "e", 1, 0), 1);
+    EQ(recv(fd, big, 10, MSG_DONTWAIT), 1);
+    EQ(sendto(fd, "f", 1, MSG_MORE, (void *)&to, sizeof(to)), 1); /* to itself */
+    EQ(send(s, "f", 1, MSG_MORE), 1);
+    OK(close(s));
+    ERR(recv(fd, big, 10, MSG_DONTWAIT), EAGAIN);
 }
 
 TEST(let_go, "who connects to nobody ends the connection hard, and may be bound anew")

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Datagrams of the network: their heads, whom they go to, and those that are sent in parts.
+ */
+#include "fs/socket/udp.h"
+#include "fs/socket/inet.h"
+#include "fs/socket/packet.h"
+#include "fs/socket/ports.h"
+#include "fs/socket/socket.h"
+#include "fs/socket/socket_own.h"
+#include "lib/lock.h"
+#include "lib/string.h"
+#include "lib/uapi/errno.h"
+
+#define UDP_MAX 65507u
+
+static u8 value_of(const struct socket *s, u32 index, s32 initial)
+{
+    return (u8)(READ_ONCE(s->values[index]) + initial);
+}
+
+/* The head of p, that goes to dest: as the sender says, or as the options of s do. The sender's
+ * address too, where he names one: -EINVAL when it is not this machine's. */
+static int fill_head(struct socket *s, const struct message *m, struct packet *p,
+                     const struct inet_name *dest)
+{
+    bool v4 = inet_is_v4(dest);
+    const struct inet_head *h = &m->head[!v4];
+    struct inet_name own = {.port = 0};
+
+    memcpy(p->head.ip, dest->ip, sizeof(p->head.ip));
+    p->head.ttl =
+        h->has_ttl ? h->ttl : value_of(s, v4 ? VALUE_TTL : VALUE_HOPS, HOPS_DEFAULT);
+    p->head.tos = h->has_tos ? h->tos : value_of(s, v4 ? VALUE_TOS : VALUE_TCLASS, 0);
+    if (!h->has_ip)
+        h = &m->head[1]; /* IPV6_PKTINFO may name an IPv4 address too */
+    if (!h->has_ip)
+        return 0;
+    memcpy(own.ip, h->ip, sizeof(own.ip));
+    if (inet_is_any(&own))
+        return 0;
+    if (inet_is_v4(&own) != v4 || inet_route(&own))
+        return -EINVAL;
+    memcpy(p->from_inet.ip, own.ip, sizeof(own.ip));
+    return 0;
+}
+
+void udp_tell(const struct socket *s, const struct packet *p, struct message *m)
+{
+    inet_address(s, &p->from_inet, &m->address);
+    m->head[0] = p->head;
+    m->wants =
+        READ_ONCE(s->options) >> OPT_WANTS & ((1u << (OPT_WANTS_END - OPT_WANTS)) - 1);
+}
+
+/* ---- sending ---- */
+
+/* Where m goes, if it says so: else *dest stays. AF_UNSPEC is AF_INET's family or none, and what
+ * is of no family of the network another error, as on Linux. */
+static int parse_dest(const struct socket *s, const struct message *m,
+                      struct inet_name *dest)
+{
+    struct address a = m->address;
+    u32 family = a.bytes[0] | (u32)a.bytes[1] << 8;
+    bool v6 = s->family == AF_INET6;
+
+    if (!a.len || (v6 && a.len >= sizeof(u16) && family == AF_UNSPEC))
+        return READ_ONCE(s->state) == SOCKET_CONNECTED ? 0 : -EDESTADDRREQ;
+    if (a.len < sizeof(u16) || (v6 && family != AF_INET && family != AF_INET6))
+        return -EINVAL;
+    if (family == AF_UNSPEC && !v6)
+        a.bytes[0] = AF_INET;
+    return inet_parse(s, &a, dest);
+}
+
+/* Whom p goes to, referenced, with its head. *to NULL with 0: to nobody who is there. */
+static int find_to(struct socket *s, const struct message *m, struct packet *p,
+                   struct socket **to)
+{
+    struct inet_name dest;
+    int err;
+
+    spin_lock(&s->lock);
+    dest = s->remote;
+    spin_unlock(&s->lock);
+    err = parse_dest(s, m, &dest);
+    if (!err)
+        err = dest.port ? inet_route_from(s, &dest) : -EINVAL;
+    if (!err)
+        err = inet_autobind(s);
+    if (err)
+        return err;
+    spin_lock(&s->lock);
+    p->from_inet = s->local;
+    spin_unlock(&s->lock);
+    err = fill_head(s, m, p, &dest);
+    if (err)
+        return err;
+    inet_source(&p->from_inet, &dest);
+    *to = inet_find(s->protocol, &dest, &p->from_inet);
+    if (!*to &&
+        !m->address.len) /* as the answer of a machine that does not know the port */
+        socket_fail(s, ECONNREFUSED, 0);
+    return 0;
+}
+
+/* What does not fit is lost. */
+static void deliver(struct socket *to, struct packet *p)
+{
+    bool room;
+
+    spin_lock(&to->lock);
+    room = to->held < READ_ONCE(to->rcvbuf);
+    spin_unlock(&to->lock);
+    if (!room || packet_queue(to, p) != 0)
+        packet_free(p);
+}
+
+/* ---- in parts: MSG_MORE keeps a datagram back until the rest of it is sent ---- */
+
+struct begun {
+    struct packet *p;  /* NULL: there is none */
+    struct socket *to; /* referenced; NULL: nobody is there */
+};
+
+static struct begun take_begun(struct socket *s)
+{
+    SCOPED_LOCK(&s->lock);
+    struct begun b = {s->begun, s->begun_to};
+
+    s->begun = NULL;
+    s->begun_to = NULL;
+    return b;
+}
+
+static void drop(const struct begun *b)
+{
+    if (b->p)
+        packet_free(b->p);
+    if (b->to)
+        socket_put(b->to);
+}
+
+/* It is lost where another thread has begun one meanwhile, or nobody can send the rest. */
+static void keep_begun(struct socket *s, const struct begun *b)
+{
+    bool kept;
+
+    spin_lock(&s->lock);
+    kept = !s->begun && !s->dead;
+    if (kept) {
+        s->begun = b->p;
+        s->begun_to = b->to;
+    }
+    spin_unlock(&s->lock);
+    if (!kept)
+        drop(b);
+}
+
+void udp_forget(struct socket *s)
+{
+    struct begun b = take_begun(s);
+
+    drop(&b);
+}
+
+static int check_send(struct socket *s, size_t len)
+{
+    int err = socket_take_error(s);
+
+    if (err)
+        return err;
+    if (READ_ONCE(s->closed) & CLOSED_WRITE)
+        return -EPIPE;
+    return len > UDP_MAX ? -EMSGSIZE : 0;
+}
+
+ssize_t udp_send(struct socket *s, struct message *m)
+{
+    struct begun b = take_begun(s);
+    struct packet *first = b.p;
+    size_t len = m->uio->left, all = len + (first ? first->len : 0);
+    int err = check_send(s, all);
+
+    b.p = err ? NULL : packet_create(s, all);
+    if (!err && !b.p)
+        err = -ENOBUFS;
+    if (!err)
+        err = packet_fill(b.p, first, m->uio);
+    if (!err && !first)
+        err = find_to(s, m, b.p, &b.to);
+    if (!err && first) {
+        b.p->from_inet = first->from_inet;
+        b.p->head = first->head;
+    }
+    if (first)
+        packet_free(first);
+    if (!err && m->flags & MSG_MORE) {
+        keep_begun(s, &b);
+        return (ssize_t)len;
+    }
+    if (!err && b.to) {
+        deliver(b.to, b.p);
+        b.p = NULL;
+    }
+    drop(&b);
+    return err ? err : (ssize_t)len;
+}
