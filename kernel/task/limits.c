@@ -104,7 +104,8 @@ void proc_limits_changed(const struct proc *p, struct mm *mm)
 {
     REQUIRES_UNLESS(p->mm != mm, &proc_lock); /* exec's new one is nobody's yet */
     mm->limits.as = p->rlim[RLIMIT_AS].rlim_cur;
-    mm->limits.data = p->rlim[RLIMIT_DATA].rlim_cur;
+    mm->limits.heap = p->rlim[RLIMIT_DATA].rlim_cur;
+    mm->limits.data = mm->limits.heap ? mm->limits.heap : p->rlim[RLIMIT_DATA].rlim_max;
     mm->limits.stack = p->rlim[RLIMIT_STACK].rlim_cur;
     mm->limits.memlock = p->rlim[RLIMIT_MEMLOCK].rlim_cur;
     mm->limits.memlock_unlimited = proc_capable(p, CAP_IPC_LOCK);

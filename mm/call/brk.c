@@ -21,9 +21,9 @@ static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
 /* RLIMIT_DATA counts the program's initialised data as well. */
 static bool over_data(const struct mm *mm, vaddr_t brk)
 {
-    return mm->limits.data != ~0ull &&
+    return mm->limits.heap != ~0ull &&
            brk - mm->brk_start + (mm->program.end_data - mm->program.start_data) >
-               mm->limits.data;
+               mm->limits.heap;
 }
 
 vaddr_t mm_brk(struct mm *mm, vaddr_t brk)

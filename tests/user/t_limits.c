@@ -56,6 +56,22 @@ TEST(R27_data, "RLIMIT_DATA: private writable memory, brk; shared memory is not 
     OK(R(0, 1, 5));
 }
 
+TEST(R27_data_none, "a soft RLIMIT_DATA of 0 stops brk only; mappings have the hard one")
+{
+    limit(RLIMIT_DATA, 0);
+    unsigned char *m = t_map(NULL, 4, RW, ANON, -1, 0);
+    memset(m, 1, 4 * P);
+    void *top = sbrk(0);
+    CHECK((long)syscall(SYS_brk, (char *)top + 64 * P) == (long)top);
+    unsigned char *ro = t_map(NULL, 4, PROT_READ, ANON, -1, 0);
+    OK(mprotect(ro, 4 * P, RW));
+    struct rlimit r = {0, (rlim_t)t_status("VmData") * 1024 + 8 * P};
+    OK(setrlimit(RLIMIT_DATA, &r));
+    m = mremap(m, 4 * P, 8 * P, MREMAP_MAYMOVE);
+    CHECK(m != MAP_FAILED);
+    ERR(t_raw_mmap(0, 64 * P, RW, ANON, -1, 0), ENOMEM);
+}
+
 /* ---- R-60 ---- */
 TEST(R60_procs, "processes up to RLIMIT_NPROC, then EAGAIN; all of them can be ended")
 {
