@@ -25,6 +25,7 @@
 #include "kernel/procfs/sysvipc.h"
 #include "kernel/random.h"
 #include "kernel/task/cred.h"
+#include "kernel/task/exec/core.h"
 #include "kernel/uffd/wait.h"
 #include "kernel/uts.h"
 #include "lib/string.h"
@@ -86,10 +87,18 @@ static int set_domainname(char *text, size_t n)
     return 0;
 }
 
-/* core(5): an empty pattern means that no core file is written, and none is. */
+/* core(5): "core", or empty: no core file is written. */
 static int get_core_pattern(struct seq *s)
 {
-    seq_puts(s, "\n");
+    seq_puts(s, READ_ONCE(core_wanted) ? "core\n" : "\n");
+    return 0;
+}
+
+static int set_core_pattern(char *text, size_t n)
+{
+    if (n && strcmp(text, "core") != 0)
+        return -EINVAL;
+    WRITE_ONCE(core_wanted, n != 0);
     return 0;
 }
 
@@ -338,8 +347,9 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("fs/protected_hardlinks", 0644, U32(protected_hardlinks, .max = 1)),
     ROW("fs/suid_dumpable", 0644, U32(suid_dumpable, .max = DUMP_ROOT)),
     ROW("kernel/cap_last_cap", 0444, U32(cap_last)),
-    ROW("kernel/core_pattern", 0444, CALLED(.get = get_core_pattern)),
-    ROW("kernel/core_uses_pid", 0444, U32(no_layout)),
+    ROW("kernel/core_pattern", 0644,
+        CALLED(.get = get_core_pattern, .set = set_core_pattern)),
+    ROW("kernel/core_uses_pid", 0644, U32(core_uses_pid, .max = 1)),
     ROW("kernel/dmesg_restrict", 0644, U32(kmsg_restricted, .max = 1)),
     ROW("kernel/domainname", 0644, CALLED(.get = get_domainname, .set = set_domainname)),
     ROW("kernel/hostname", 0644, CALLED(.get = get_hostname, .set = set_hostname)),

@@ -11,6 +11,7 @@
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
 #include "kernel/ptrace/tracee.h"
+#include "kernel/task/exec/core.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/family.h"
 #include "kernel/task/jobs.h"
@@ -25,6 +26,7 @@
 
 #define NR_RESTART_SYSCALL 219
 #define SYSCALL_INSN_SIZE  2
+#define STATUS_CORE        0x80 /* of wait4: a core file was written */
 
 /* One line for a program that dies of a fault, but no flood of them. */
 static void log_crash(const struct thread *t, int signo, int code)
@@ -39,13 +41,18 @@ static void log_crash(const struct thread *t, int signo, int code)
            (unsigned long)tf->rip, (unsigned long)tf->rsp);
 }
 
+static noreturn void die(int signo, const struct sig_record *rec)
+{
+    proc_exit(signo | (core_dump(signo, rec) ? STATUS_CORE : 0));
+}
+
 static void fault_by(int signo, const struct sig_record *rec, u64 trapno, u64 err)
 {
     struct thread *t = current_thread();
     struct proc *p = t->proc;
     u64 handler, bit = sig_bit(signo);
     irqflags_t flags;
-    bool fatal, traced;
+    bool fatal;
 
     t->fault_trapno = trapno;
     t->fault_err = err;
@@ -53,23 +60,25 @@ static void fault_by(int signo, const struct sig_record *rec, u64 trapno, u64 er
     flags = spin_lock_irq(&p->sig.lock);
     handler = READ_ONCE(p->sig.actions->of[signo].sa_handler);
     fatal = t->blocked & bit || handler == SIG_IGN || handler == SIG_DFL;
-    traced = is_traced(t);
-    if (unlikely(traced && fatal)) { /* its tracer hears of it first */
+    /* Its tracer hears of it first; and a core file wants all registers, which are there when
+     * the thread is about to go back to its program. */
+    if (fatal) {
         if (t->blocked & bit || handler == SIG_IGN)
             WRITE_ONCE(p->sig.actions->of[signo].sa_handler, SIG_DFL);
         signal_set_mask_of(t, t->blocked & ~bit);
-        fatal = false;
     }
-    if (!fatal && !(t->pending & bit)) {
+    if (!(t->pending & bit)) {
         t->records.standard[signo] = *rec;
         WRITE_ONCE(t->pending, t->pending | bit);
-        thread_look(t);
     }
+    thread_look(t);
     spin_unlock_irq(&p->sig.lock, flags);
     if (!fatal)
         return;
-    log_crash(t, signo, rec->code);
-    proc_exit(signo);
+    if (!is_traced(t))
+        log_crash(t, signo, rec->code);
+    if (p == init_proc) /* which is ended by nothing else */
+        proc_exit(signo);
 }
 
 void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
@@ -217,7 +226,7 @@ static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec
             stop_here(p, t);
             break;
         case ACT_DIE:
-            proc_exit(signo);
+            die(signo, rec);
         case ACT_AGAIN:
         case ACT_TRACE:
             break;
@@ -296,7 +305,7 @@ static void handle(struct proc *p, struct thread *t, struct trapframe *tf, int s
     if (push_frame(t, tf, signo, rec, act) != 0) {
         if (signo == SIGSEGV) {
             log_crash(t, signo, rec->code);
-            proc_exit(SIGSEGV);
+            die(SIGSEGV, rec);
         }
         signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
         return;

@@ -369,7 +369,10 @@ TEST(settings, "settings of the kernel: what is taken, what is refused")
                  {"fs/mount-max", "  70000\n", 8, "70000\n"},
                  {"fs/mount-max", "100000", 6, "100000\n"},
                  {"fs/mount-max", "1k", -EINVAL, "100000\n"},
-                 {"kernel/core_pattern", "core", -EACCES, "\n"},
+                 {"kernel/core_pattern", "|x", -EINVAL, "core\n"},
+                 {"kernel/core_pattern", "", 0, "core\n"},
+                 {"kernel/core_pattern", "\n", 1, "\n"},
+                 {"kernel/core_pattern", "core\n", 5, "core\n"},
                  {"fs/file-nr", "1", -EACCES, NULL}};
     char path[100];
 
