@@ -247,6 +247,25 @@ static void has_threads(void)
         pause();
 }
 
+/* Linux looks at every page of it. */
+TEST(vast, "memory that was never touched costs no time, however much it is")
+{
+    struct stat st;
+
+    prepare();
+    if (!t_tessera)
+        SKIP("takes long");
+    unsigned long *m = mmap(NULL, 4ul << 40, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(m != MAP_FAILED);
+    m[1ul << 37] = MARK;
+    EQ(dies(NULL, SIGABRT), 1);
+    OK(stat("core", &st));
+    CHECK(st.st_size > 4ll << 40);
+    CHECK(st.st_blocks < 4 << 20 >> 9);
+    OK(unlink("core"));
+}
+
 TEST(threads, "a process of several threads: one of them writes, the others end first")
 {
     prepare();
