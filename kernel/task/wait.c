@@ -4,6 +4,7 @@
  */
 #include "lib/uapi/wait.h"
 #include "kernel/event/pidfd.h"
+#include "kernel/pause.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/syscall.h"
@@ -12,6 +13,7 @@
 #include "kernel/task/uaccess.h"
 #include "kernel/task/usage.h"
 #include "kernel/task/wait.h"
+#include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -119,10 +121,46 @@ void zombie_unqueue(struct proc *p)
     p->queued = false;
 }
 
+/* Between two children lets others run when it is time, with proc_lock given up: the place in the list
+ * from which the walk goes on. That is p's, or the first when p has left meanwhile. */
+static struct list *children_pause(struct proc *parent, struct proc *p, irqflags_t *flags)
+{
+    REQUIRES(&proc_lock);
+    u64 serial = p->serial;
+    s32 pid = p->pid;
+
+    if (likely(!breath_due()))
+        return &p->sibling;
+    (void)proc_pause(flags);
+    p = proc_find(pid);
+    return p && p->serial == serial && p->parent == parent ? &p->sibling
+                                                           : &parent->children;
+}
+
+/* The same for the dead ones, which are in the order of their numbers. */
+static struct rb_node *zombie_after(struct proc *parent, struct proc *p,
+                                    irqflags_t *flags)
+{
+    REQUIRES(&proc_lock);
+    struct rb_node *n, *after = NULL;
+    u64 serial = p->serial;
+
+    if (likely(!breath_due()))
+        return rb_next(&p->ended);
+    (void)proc_pause(flags);
+    for (n = parent->zombies.node; n;) {
+        bool left = rb_entry(n, struct proc, ended)->serial > serial;
+
+        after = left ? n : after;
+        n = left ? n->left : n->right;
+    }
+    return after;
+}
+
 /* Whether one of the children that the call is about stopped or went on: its number, or 0.
  * Remembers when none has such news, no matter who asks. */
 static s32 try_job_control(struct proc *parent, const struct wait_request *w,
-                           struct wait_result *r)
+                           struct wait_result *r, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
     u64 now = __atomic_load_n(&job_changes, __ATOMIC_ACQUIRE);
@@ -131,17 +169,20 @@ static s32 try_job_control(struct proc *parent, const struct wait_request *w,
 
     if (!(w->options & (WSTOPPED | WCONTINUED)) || parent->quiet_since == now)
         return 0;
-    list_for_each (pos, &parent->children) {
+    for (pos = parent->children.next; pos != &parent->children; pos = pos->next) {
         struct proc *p = list_entry(pos, struct proc, sibling);
 
         /* Without its sig.lock: who changes one of these counts job_changes afterwards. */
         if (p->zombie || !((READ_ONCE(p->stopped) && READ_ONCE(p->stop_told) &&
                             !READ_ONCE(p->reported)) ||
-                           READ_ONCE(p->continued)))
+                           READ_ONCE(p->continued))) {
+            pos = children_pause(parent, p, flags);
             continue;
+        }
         quiet = false;
         if (matches(p, w) && try_child(parent, p, w, r))
             return p->pid;
+        pos = children_pause(parent, p, flags);
     }
     if (quiet)
         parent->quiet_since = now;
@@ -164,25 +205,28 @@ static s32 try_one(struct proc *parent, const struct wait_request *w,
 /* The pid of a child that has something to tell, 0: not yet, -ECHILD: there is none. Those
  * that have nothing to tell are not looked at one by one. */
 static s32 try_any(struct proc *parent, const struct wait_request *w,
-                   struct wait_result *r)
+                   struct wait_result *r, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
     struct list *pos;
+    struct proc *p;
     s32 found;
 
-    for (struct rb_node *n = rb_first(&parent->zombies); n; n = rb_next(n)) {
-        struct proc *p = rb_entry(n, struct proc, ended);
-
+    for (struct rb_node *n = rb_first(&parent->zombies); n;
+         n = zombie_after(parent, p, flags)) {
+        p = rb_entry(n, struct proc, ended);
         found = p->pid;
         if (matches(p, w) && try_child(parent, p, w, r))
             return found;
     }
-    found = try_job_control(parent, w, r);
+    found = try_job_control(parent, w, r, flags);
     if (found)
         return found;
-    list_for_each (pos, &parent->children) {
-        if (matches(list_entry(pos, struct proc, sibling), w))
+    for (pos = parent->children.next; pos != &parent->children; pos = pos->next) {
+        p = list_entry(pos, struct proc, sibling);
+        if (matches(p, w))
             return 0;
+        pos = children_pause(parent, p, flags);
     }
     return -ECHILD;
 }
@@ -198,7 +242,7 @@ static s32 try_wait(struct proc *parent, const struct wait_request *w,
     if (traced > 0)
         found = traced;
     else
-        found = w->type == P_PID ? try_one(parent, w, r) : try_any(parent, w, r);
+        found = w->type == P_PID ? try_one(parent, w, r) : try_any(parent, w, r, &flags);
     if (found == -ECHILD)
         found = traced;
     spin_unlock_irq(&proc_lock, flags);

@@ -211,6 +211,7 @@ static const struct {
     {"lines of 4,000 characters, erased, shown, flooded", typed_lines},
     {"300,000 queued signals of four numbers", queued_signals},
     {"2,000 zombies go to a subreaper", dead_children},
+    {"waits that 2,000 zombies are not meant by", not_meant},
     {"6,000 threads read one pipe: a byte, its end", crowd_reads},
     {"6,000 threads poll one file", crowd_polls},
     {"6,000 threads wait for one child", crowd_waits},

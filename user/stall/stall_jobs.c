@@ -157,6 +157,27 @@ void dead_children(void)
     prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
+/* Waits that none of them is meant by. */
+void not_meant(void)
+{
+    enum { DEAD = 2000 };
+    pid_t last = 0;
+
+    for (int i = 0; i < DEAD; i++) {
+        last = fork();
+        if (last < 0)
+            die("fork");
+        if (last == 0)
+            _exit(0);
+    }
+    waitid(P_PID, (id_t)last, NULL, WEXITED | WNOWAIT);
+    if (waitpid(-1, NULL, WNOHANG | __WCLONE) != -1 ||
+        waitpid(-999999, NULL, WNOHANG | WUNTRACED | WCONTINUED) != -1)
+        die("wait for nobody");
+    while (wait(NULL) > 0)
+        ;
+}
+
 static int master, slave;
 
 /* Takes what has come out. */
