@@ -85,6 +85,16 @@ def host_is_read_only(_):
 
 
 @case
+def host_devices(_):
+    """--host: the device of a file leads to its mount, in directories that may be written too"""
+    out, _ = run("sh", "-c", "stat -c '%Hd:%Ld %n' / /tmp /var/tmp /run; grep ' - 9p ' /proc/self/mountinfo",
+                 options=("--host",))
+    lines = [line.split() for line in out.decode().splitlines()]
+    same([line[0] for line in lines[:4]], [line[2] for line in lines[4:]], "devices")
+    same(len({line[0] for line in lines[:4]}), 4, "their number")
+
+
+@case
 def host_name(_):
     """--host, and files brought along: the machine's own name stands in its /etc/hosts"""
     if not os.path.exists("/etc/hostname"):
