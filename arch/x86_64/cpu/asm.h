@@ -59,6 +59,13 @@ static inline void wrpkru(u32 pkru)
     __asm__ volatile("wrpkru" ::"a"(pkru), "c"(0), "d"(0) : "memory");
 }
 
+/* Writing costs much more than reading. */
+static inline void set_pkru(u32 pkru)
+{
+    if (rdpkru() != pkru)
+        wrpkru(pkru);
+}
+
 static inline u64 rdmsr(u32 msr)
 {
     u32 lo, hi;

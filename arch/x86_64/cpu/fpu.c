@@ -166,7 +166,7 @@ void fpu_reset(void)
 {
     fpu_load(initial);
     if (keys_on)
-        wrpkru(PKRU_INITIAL);
+        set_pkru(PKRU_INITIAL);
 }
 
 void fpu_fill_initial(void *area)

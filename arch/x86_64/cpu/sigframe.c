@@ -155,19 +155,26 @@ static bool place_frame(const struct trapframe *tf, const struct arch_signal *s,
     return true;
 }
 
-/* Writes both parts. The stack may have a key that the program has denied itself, as a handler's own
- * stack may that it shall not meet otherwise: Linux opens all meanwhile (since 6.12). */
+static bool push_parts(struct arch_thread *t, vaddr_t fpstate, vaddr_t frame,
+                       const struct rt_sigframe *f, u32 keys)
+{
+    return !push_fpu(t, fpstate, keys) && !arch_copy_to_user(frame, f, sizeof(*f));
+}
+
+/* The stack may have a key that the program has denied itself, as a handler's own stack may that it
+ * shall not meet otherwise: Linux opens all meanwhile (since 6.12). Hardly any stack has, and each
+ * change of the register costs what the CPU, or who plays one, knows of translations. */
 static int push_frame(struct arch_thread *t, vaddr_t fpstate, vaddr_t frame,
                       const struct rt_sigframe *f)
 {
     u32 keys = keys_on ? rdpkru() : 0;
-    bool done;
+    bool done = push_parts(t, fpstate, frame, f, keys);
 
-    if (keys)
+    if (!done && keys) {
         wrpkru(0);
-    done = !push_fpu(t, fpstate, keys) && !arch_copy_to_user(frame, f, sizeof(*f));
-    if (keys)
+        done = push_parts(t, fpstate, frame, f, keys);
         wrpkru(keys);
+    }
     return done ? 0 : -EFAULT;
 }
 
@@ -234,12 +241,13 @@ static int pop_fpu(vaddr_t at)
     u32 keys = PKRU_INITIAL;
     int err = at ? read_fpu(area, at, &keys) : 0;
 
-    fpu_reset(); /* what it stays where the frame has none, or a bad one */
-    if (err || !at)
+    if (err || !at) { /* what it stays where the frame has none, or a bad one */
+        fpu_reset();
         return err;
+    }
     fpu_load(area);
     if (keys_on)
-        wrpkru(keys);
+        set_pkru(keys);
     return 0;
 }
 
