@@ -411,10 +411,5 @@ int socket_connect(struct file *f, const struct address *a, struct fs_context *f
         return err;
     if (is_unix(s))
         return -EINVAL;
-    if (READ_ONCE(s->state) == SOCKET_LISTENING) {
-        socket_stop_listening(s);
-        inet_forget_remote(s);
-        return 0;
-    }
     return socket_reset(s);
 }

@@ -196,10 +196,15 @@ void socket_end(struct socket *s)
     socket_wake(s); /* senders that wait for its queue */
 }
 
-/* connect to nobody: a stream of the network begins anew. */
+/* connect to nobody: a stream of the network begins anew, a listener too. */
 int socket_reset(struct socket *s)
 {
     SCOPED_LOCK(&s->calls);
+    if (READ_ONCE(s->state) == SOCKET_LISTENING) {
+        socket_stop_listening(s);
+        inet_forget_remote(s);
+        return 0;
+    }
     if (READ_ONCE(s->state) == SOCKET_CONNECTING)
         (void)socket_withdraw(s);
     part(s, true);
