@@ -53,6 +53,19 @@ struct fdtable *fdtable_create(void)
     return table_alloc(FD_FIRST);
 }
 
+int fdtable_may_clone(struct fdtable *t)
+{
+    u32 last = (u32)align_up(READ_ONCE(fd_max), 64) / 64;
+
+    if (likely(READ_ONCE(t->a.size) / 64 <= last))
+        return 0;
+    SCOPED_LOCK(&t->lock);
+    for (u32 word = last; word < t->a.size / 64; word++)
+        if (t->a.used[word])
+            return -EMFILE;
+    return 0;
+}
+
 /* All of a table of usual size is as it was at one moment; of a larger one each piece is. */
 struct fdtable *fdtable_clone(struct fdtable *from)
 {

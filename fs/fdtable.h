@@ -18,6 +18,8 @@ struct file;
 
 struct fdtable *fdtable_create(void);             /* NULL: no memory */
 struct fdtable *fdtable_clone(struct fdtable *t); /* fork; NULL: no memory */
+/* Asked before that: -EMFILE when descriptors lie beyond fs.nr_open, which was lowered since. */
+int must_check fdtable_may_clone(struct fdtable *t);
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t); /* last one closes all */
 /* The table of one more process, of one less; whether several have it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * personality(2) and what it changes: names of the machine, rests of times; and other small calls
- * of processes about themselves: the time stamp counter, ioprio_set, vhangup.
+ * of processes about themselves: the time stamp counter, ioprio_set, vhangup, unshare.
  */
 #include "tests/user/t.h"
 #include <poll.h>
@@ -141,6 +141,37 @@ TEST(vhangup, "vhangup: who may; a session without a terminal")
         }
         ERR(syscall(SYS_vhangup), EPERM);
     });
+}
+
+static int sharer(void *arg)
+{
+    (void)arg;
+    if (syscall(SYS_unshare, CLONE_FILES) != -1 || errno != EMFILE)
+        _exit(1);
+    if (syscall(SYS_fork) != -1 || errno != EMFILE)
+        _exit(2);
+    if (close(70) != 0 || syscall(SYS_unshare, CLONE_FILES) != 0)
+        _exit(3);
+    _exit(0);
+}
+
+TEST(nr_open, "no copy of descriptors beyond fs.nr_open, which was lowered")
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    char was[32] = "";
+    int fd, status;
+
+    if (!t_tessera)
+        SKIP("changes a setting of the machine");
+    OK(fd = open("/proc/sys/fs/nr_open", O_RDWR));
+    CHECK(pread(fd, was, sizeof(was) - 1, 0) > 0);
+    EQ(dup2(0, 70), 70);
+    EQ(pwrite(fd, "64", 2, 0), 2);
+    pid_t pid = clone(sharer, stack + sizeof(stack), CLONE_FILES | SIGCHLD, NULL);
+    CHECK(pid > 0);
+    EQ(waitpid(pid, &status, 0), pid);
+    CHECK(pwrite(fd, was, strlen(was), 0) > 0);
+    EQ(status, 0);
 }
 
 int main(int argc, char **argv)

@@ -245,8 +245,12 @@ static int prepare_unshare(struct exec *e)
 {
     struct proc *p = current_proc();
     bool threads = READ_ONCE(p->nthreads) > 1;
+    int err;
 
     if (threads || fdtable_is_shared(p->files)) {
+        err = fdtable_may_clone(p->files);
+        if (err)
+            return err;
         e->files = fdtable_clone(p->files);
         if (!e->files)
             return -ENOMEM;

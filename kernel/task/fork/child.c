@@ -53,10 +53,15 @@ static int copy_signals(struct proc *child, struct proc *parent, u64 flags)
 
 static int copy_files(struct proc *child, struct proc *parent, u64 flags)
 {
+    int err;
+
     if (flags & CLONE_FILES) {
         fdtable_own(parent->files);
         child->files = parent->files;
     } else {
+        err = fdtable_may_clone(parent->files);
+        if (err)
+            return err;
         child->files = fdtable_clone(parent->files);
     }
     return child->files ? 0 : -ENOMEM;

@@ -173,9 +173,13 @@ int fork_unshare_files(struct proc *p)
 {
     struct fdtable *old = p->files, *own;
     irqflags_t flags;
+    int err;
 
     if (!fdtable_is_shared(old))
         return 0;
+    err = fdtable_may_clone(old);
+    if (err)
+        return err;
     own = fdtable_clone(old);
     if (!own)
         return -ENOMEM;
