@@ -97,13 +97,15 @@ static always_inline enum fault_result fault_private_write(struct fault *f, pte_
     struct page *pg = pfn_to_page(pte_any_pfn(old)), *fresh;
     enum fault_result result;
 
-    if (pg->type == PAGE_ANON && __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1) {
-        result = commit_rights(f, old, f->v->rights);
-        if (result == FAULT_OK)
-            mm_count(fault_reuse);
-        return result;
+    if (pg == zero_page) {
+        fresh = provide_anon(f, old, NULL, order);
+    } else {
+        result = commit_reuse(f, old, pg);
+        if (result != FAULT_COPY)
+            return result;
+        fresh = provide_anon(f, old, pg, order);
+        page_put(pg);
     }
-    fresh = provide_anon(f, old, pg == zero_page ? NULL : pg, order);
     if (!fresh)
         return no_page(order);
     result = commit_anon(f, old, fresh, order);
@@ -401,7 +403,6 @@ enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
     struct fault f;
 
     do {
-        struct page *pg;
         pte_t pte;
 
         result = fault_locked(mm, v, va, FAULT_READ);
@@ -409,11 +410,9 @@ enum fault_result fault_own(struct mm *mm, struct vma *v, vaddr_t va)
             return result;
         (void)SLOT_CALL(v, locate, &f, mm, v, va, FAULT_WRITE);
         pte = slot_load(f.s);
-        pg = pte ? pfn_to_page(pte_any_pfn(pte)) : NULL;
-        if (!pg)
+        if (!pte)
             result = FAULT_RETRY;
-        else if (pg->type != PAGE_ANON ||
-                 __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) > 1)
+        else if (!page_is_sole(pfn_to_page(pte_any_pfn(pte))))
             result = SLOT_CALL(v, fault_private_write, &f, pte);
     } while (result == FAULT_RETRY);
     return result;

@@ -26,6 +26,7 @@ struct fault {
 
 /* Stages ask for another round when what they decided on has changed meanwhile. */
 #define FAULT_RETRY ((enum fault_result)100)
+#define FAULT_COPY  ((enum fault_result)101) /* of commit_reuse() */
 
 /* ---- provide ---- */
 
@@ -235,6 +236,31 @@ static always_inline enum fault_result commit_rights(struct fault *f, pte_t old,
         slot_set_rights(f->s, old, rights);
         tell = settle_here(f->mm, f->va, f->s.table);
         result = FAULT_OK;
+    }
+    spin_unlock(&f->s.table->lock);
+    if (unlikely(tell))
+        flush_one(f->mm, f->va);
+    return result;
+}
+
+/* The page of `old` may be written from now on, if nobody else has it. FAULT_COPY: others have, and
+ * it is pinned, so that it stays what it is while it is copied; FAULT_RETRY: `old` is gone. Both are
+ * asked with T held: once the page has left the entry, it may be anybody's. */
+static always_inline enum fault_result commit_reuse(struct fault *f, pte_t old,
+                                                    struct page *pg)
+{
+    enum fault_result result = FAULT_RETRY;
+    bool tell = false;
+
+    spin_lock(&f->s.table->lock);
+    if (pte_load(f->s.entry) == old && page_is_sole(pg)) {
+        slot_set_rights(f->s, old, f->v->rights);
+        tell = settle_here(f->mm, f->va, f->s.table);
+        mm_count(fault_reuse);
+        result = FAULT_OK;
+    } else if (pte_load(f->s.entry) == old) {
+        page_get(pg);
+        result = FAULT_COPY;
     }
     spin_unlock(&f->s.table->lock);
     if (unlikely(tell))

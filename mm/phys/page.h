@@ -152,6 +152,13 @@ static inline void page_get(struct page *pg)
     ASSERT(old > 0 && old < 0x7fffffff);
 }
 
+/* Whether pg is private memory that one entry shows, and nobody has pinned. Only who holds that
+ * entry's table may rely on it. */
+static inline bool page_is_sole(const struct page *pg)
+{
+    return pg->type == PAGE_ANON && __atomic_load_n(&pg->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
 /* Frees a page, ANON or former OBJECT, whose last reference the caller has. */
 void page_free_last(struct page *pg);
 
