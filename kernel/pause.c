@@ -57,7 +57,9 @@ void pause_now(void)
 {
     ASSERT(cpu_own.irq_depth == 0);
     stall_end((uintptr_t)__builtin_return_address(0));
+    pauses_count(1);
     sched_pause();
+    pauses_count(-1);
     stall_begin();
 }
 
@@ -140,6 +142,7 @@ void pause_init(void)
 DEFINE_PER_CPU(u64, stall_since);
 struct stall stall_longest;
 bool check_calls = true;
+s32 pauses;
 
 void stall_end(uintptr_t where)
 {

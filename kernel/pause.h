@@ -28,6 +28,8 @@ struct stall {
 extern struct stall stall_longest;
 /* Whether the address space is looked at after each memory call; switch check=off. */
 extern bool check_calls;
+/* Threads that have paused in a call: what a truncate has not come to yet is not as it shall be. */
+extern s32 pauses;
 DECLARE_PER_CPU(u64, stall_since); /* 0: nothing is measured */
 
 static inline void stall_begin(void)
@@ -36,6 +38,11 @@ static inline void stall_begin(void)
 }
 
 void stall_end(uintptr_t where);
+
+static inline void pauses_count(s32 n)
+{
+    __atomic_fetch_add(&pauses, n, __ATOMIC_RELAXED);
+}
 
 #else
 
@@ -46,6 +53,11 @@ static inline void stall_begin(void)
 static inline void stall_end(uintptr_t where)
 {
     (void)where;
+}
+
+static inline void pauses_count(s32 n)
+{
+    (void)n;
 }
 
 #endif

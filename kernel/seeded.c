@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One small function for each kind of fault; what they touch is volatile or hidden from the
- * compiler, which would otherwise see through them.
+ * One small function for each kind of fault; the compiler does not see through what they touch.
  */
 #include "kernel/seeded.h"
 #include "kernel/cmdline.h"
@@ -63,6 +62,11 @@ static void copy_overflow(void)
     u8 *p = kmalloc(24), from[32] = {0};
 
     memcpy(p, from, (size_t)opaque(25));
+}
+
+static void never_written(void)
+{
+    volatile_sink = (int)arch_copy_to_user(0, kmalloc(24), (size_t)opaque(24));
 }
 
 static void global_overflow(void)
@@ -280,6 +284,7 @@ static const struct {
     {"use-after-free", use_after_free},
     {"page-after-free", page_after_free},
     {"copy-overflow", copy_overflow},
+    {"never-written", never_written},
     {"global-overflow", global_overflow},
     {"stack-overflow", stack_overflow},
     {"signed-overflow", signed_overflow},

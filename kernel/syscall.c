@@ -10,6 +10,7 @@
 #include "kernel/ptrace/stop.h"
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
+#include "lib/stale.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -25,7 +26,7 @@ static const syscall_fn table[SYSCALL_SHORT] = {
 #pragma GCC diagnostic ignored "-Woverride-init" /* what has no entry goes the long way */
 const syscall_fn syscall_short[SYSCALL_SHORT] = {
     [0 ... SYSCALL_SHORT - 1] = syscall_long,
-#define SYSCALL(number, name) [number] = sys_##name,
+#define SYSCALL(number, name) [number] = STALE ? syscall_long : sys_##name,
 #define SYSCALL_WHOLE(number, name)
 #include "kernel/syscall_table.h"
 #undef SYSCALL
@@ -127,6 +128,15 @@ void syscall_leave(struct trapframe *tf)
     irqoff_end(); /* the program goes on */
 }
 
+/* The stack that the call will use is what nobody has written. */
+static noinline __attribute__((no_sanitize("kernel-address"))) void stale_stack(void)
+{
+    volatile u64 room[STALE ? 1024 : 1];
+
+    for (size_t i = 0; i < ARRAY_SIZE(room); i++)
+        room[i] = STALE_WORD(STALE_FRESH);
+}
+
 void syscall_entry(struct trapframe *tf)
 {
     struct thread *t = current_thread();
@@ -136,6 +146,8 @@ void syscall_entry(struct trapframe *tf)
     bool injected;
     long result;
 
+    if (STALE)
+        stale_stack();
     tf->error = tf->rax; /* whole: what a tracer sees, and what starts again */
     if (unlikely(t->trace)) {
         if (!ptrace_enter(t, tf)) {

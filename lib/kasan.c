@@ -9,6 +9,7 @@
 #ifdef TESSERA_KASAN
 #include "arch/mmu.h"
 #include "lib/assert.h"
+#include "lib/stale.h"
 
 /* Stacks of threads lie at the start of the kernel ranges, see mm/phys/kspace.c. */
 #define STACKS_SIZE (1ul << 30)
@@ -109,6 +110,28 @@ static inline void check(uintptr_t a, size_t n, bool write, const void *caller)
 void kasan_check(const void *p, size_t n, bool write)
 {
     check((uintptr_t)p, n, write, __builtin_return_address(0));
+}
+
+/* Data of programs may have any bytes: only what has the size of a structure is looked at, for more
+ * bytes in a row than chance makes. */
+#define GIVEN_MOST 512u
+#define GIVEN_RUN  4u
+
+void kasan_check_given(const void *p, size_t n)
+{
+    const u8 *bytes = p;
+    unsigned fresh = 0, freed = 0;
+
+    check((uintptr_t)p, n, false, __builtin_return_address(0));
+    for (size_t i = 0; n <= GIVEN_MOST && i < n; i++) {
+        fresh = bytes[i] == STALE_FRESH ? fresh + 1 : 0;
+        freed = bytes[i] == STALE_FREED ? freed + 1 : 0;
+        if (fresh == GIVEN_RUN || freed == GIVEN_RUN)
+            panic(
+                "kasan: byte %zu of %zu that a program gets was never written, or freed,"
+                " called from %p",
+                i, n, __builtin_return_address(0));
+    }
 }
 
 #define ACCESS(n)                                        \

@@ -46,6 +46,8 @@ void kasan_unpoison(const void *p, size_t n);
 /* Panics with a report when [p, p + n) holds a byte that may not be touched: for code that
  * the compiler does not see, copies in assembly. */
 void kasan_check(const void *p, size_t n, bool write);
+/* The same for reading by a program, which may not see what nobody has written (lib/stale.h). */
+void kasan_check_given(const void *p, size_t n);
 
 #else
 
@@ -78,6 +80,12 @@ static inline void kasan_check(const void *p, size_t n, bool write)
     (void)p;
     (void)n;
     (void)write;
+}
+
+static inline void kasan_check_given(const void *p, size_t n)
+{
+    (void)p;
+    (void)n;
 }
 
 #endif

@@ -23,7 +23,8 @@ static inline long checked(long result)
         return result;
     stall_end((uintptr_t)__builtin_return_address(0));
     mutex_lock_shared(&current_mm()->lock);
-    mm_check(current_mm());
+    if (!READ_ONCE(pauses))
+        mm_check(current_mm());
     mutex_unlock(&current_mm()->lock);
     stall_begin(); /* the check is no part of the call */
 #endif

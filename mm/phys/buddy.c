@@ -7,6 +7,7 @@
 #include "lib/kasan.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
+#include "lib/stale.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/account.h"
@@ -16,6 +17,7 @@
 #include "mm/phys/stat.h"
 
 #define RESERVE_LEAST 64u
+#define PA_ZEROED     2u /* with hand_out() only: it is clear already */
 
 #if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
 /* Of the thread that runs there: a switch takes it along (kernel/inject.c). */
@@ -163,6 +165,8 @@ static always_inline struct page *hand_out(struct page *pg, unsigned order, u32 
     WRITE_ONCE(*(u64 *)pg, PAGE_KERNEL | order << 8 | 1ull << 32);
     for (size_t i = 0; flags & PA_ZERO && i < 1ull << order; i++)
         clear_page((char *)page_to_virt(pg) + i * PAGE_SIZE);
+    if (!(flags & (PA_ZERO | PA_ZEROED)))
+        stale_fill(page_to_virt(pg), PAGE_SIZE << order, STALE_FRESH);
     return pg;
 }
 
@@ -189,7 +193,7 @@ static noinline struct page *alloc_other(unsigned order, u32 flags)
     if (page_levels.low && !may_have_last(0, flags))
         return NULL;
     if (flags & PA_ZERO && c->nzeroed) {
-        pg = hand_out(c->zeroed[--c->nzeroed], 0, flags & ~PA_ZERO);
+        pg = hand_out(c->zeroed[--c->nzeroed], 0, PA_ZEROED);
         ASSERT(page_is_zeroed(pg)); /* nobody wrote to it while it was free */
         return pg;
     }

@@ -11,13 +11,13 @@
 #include "lib/kasan.h"
 #include "lib/lock.h"
 #include "lib/percpu.h"
+#include "lib/stale.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/stat.h"
 
 #define SLAB_NONE 0xffffu
 #define SLAB_TAIL 1u /* page flag: not the first page of a slab; in_use is the distance */
-#define POISON    0x5a
 
 static spinlock_t caches_lock;
 static struct slab_cache *caches;
@@ -187,9 +187,7 @@ void *slab_alloc(struct slab_cache *c)
     }
     kasan_unpoison(obj, c->size);
     kasan_poison((char *)obj + c->size, KASAN_RESERVE, KASAN_REDZONE);
-#if defined(TESSERA_HOST) || defined(TESSERA_DEBUG)
-    memset(obj, 0xa5, c->size); /* who reads before he writes finds out */
-#endif
+    stale_fill(obj, c->size, STALE_FRESH);
     return obj;
 }
 
@@ -277,8 +275,8 @@ void slab_free(struct slab_cache *c, void *obj)
     u16 index;
 
     (void)slab_of(c, obj, &index);
-    memset(obj, POISON, c->size);
 #endif
+    stale_fill(obj, c->size, STALE_FREED);
     kasan_poison(obj, c->size, KASAN_OBJECT_FREE);
     if (unlikely(k->n == c->keep))
         make_room(c, k, obj);

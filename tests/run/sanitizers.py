@@ -18,6 +18,7 @@ FAULTS = {
     "use-after-free": "kasan: write of 8 bytes .* a freed object",
     "page-after-free": "kasan: read of 8 bytes .* a free page",
     "copy-overflow": "kasan: write of 25 bytes .* beyond an object",
+    "never-written": "kasan: byte 3 of 24 that a program gets was never written",
     "global-overflow": "kasan: write of 4 bytes .* beyond a global variable",
     "stack-overflow": "kasan: read of 1 bytes .* beyond a variable on the stack",
     "signed-overflow": r"ubsan: signed addition overflows at kernel/seeded\.c",

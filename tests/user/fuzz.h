@@ -9,6 +9,8 @@
 
 struct fuzz_shared {
     volatile uint64_t calls, last_nr;
+    /* How often a call gave memory that nobody had written; the last one, where, its arguments. */
+    volatile uint64_t stale, stale_nr, stale_at, stale_args[6];
 };
 
 struct fuzz {

@@ -42,3 +42,6 @@ void fuzz_put_at(int fd, int to);
 /* Changes arguments with which a call would reach the parent or end the child at once; false: it is
  * not to be made. */
 bool fuzz_tame(uint64_t nr, uint64_t *a);
+/* After a call that had these arguments: looks in the arena for what kernels that watch themselves
+ * fill fresh and freed memory with (lib/stale.h). Notes the call, and the place is cleared. */
+void fuzz_look(uint64_t nr, const uint64_t *a);

@@ -7,6 +7,7 @@
  */
 #include "tests/user/fuzz_args.h"
 #include "user/include/tessera.h"
+#include <cpuid.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -70,6 +71,34 @@ static uint64_t uffd_argument(void)
     return (uint64_t)(uintptr_t)at;
 }
 
+/* struct sched_attr: mostly one that can be. */
+static uint64_t attributes(void)
+{
+    uint32_t *at = (uint32_t *)(uintptr_t)a_place();
+
+    memset(at, 0, 56);
+    at[0] = one_in(8) ? (uint32_t)a_number() : 48;
+    at[1] = (uint32_t)PICK(0, 1, 2, 3, 5, 6, 7);
+    at[2] = one_in(2) ? 0 : (uint32_t)rnd(128);
+    at[4] = (uint32_t)rnd(40) - 20;
+    at[5] = (uint32_t)PICK(0, 1, 10, 99, 100);
+    for (int i = 6; i < 12; i += 2)
+        at[i] = one_in(2) ? 0 : (uint32_t)rnd(100000000);
+    return (uint64_t)(uintptr_t)at;
+}
+
+/* Rights of this thread by keys: whatever they deny, it goes on or dies. */
+static void change_keys(void)
+{
+    unsigned a, b, c, d;
+
+    if (one_in(8) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && c & 1u << 4)
+        __asm__ volatile("wrpkru"
+                         :
+                         : "a"((uint32_t)t_random(&rng) & ~3u), "c"(0), "d"(0)
+                         : "memory");
+}
+
 static const char *const names[] = {
     "/proc/self/fd/20", "/proc/self/fd/4",      "/dev/pts/0",
     "/dev/pts/1",       "/proc/self/task",      "/proc/sysvipc/sem",
@@ -94,6 +123,13 @@ static uint64_t crowd_argument(char kind, uint64_t nr)
         return (uint64_t)(uintptr_t)names[rnd(sizeof(names) / sizeof(*names))];
     case 'R': /* SEIZE, INTERRUPT, LISTEN, ATTACH, DETACH, SYSCALL, CONT, SINGLESTEP, KILL */
         return PICK(0x4206, 0x4207, 0x4208, 16, 17, 24, 7, 9, 8);
+    case '2':
+    case '3':
+        return (uint64_t)(kind - '0');
+    case '!': /* MAYMOVE, FIXED, DONTUNMAP */
+        return PICK(0, 1, 1, 3, 3, 5, 7);
+    case 'H':
+        return attributes();
     case '4':
         return F_SETFL;
     case '8':
@@ -148,6 +184,9 @@ static bool special(int nr)
         if (one_in(10))
             syscall(SYS_exit, 0);
         return true;
+    case SYS_pkey_alloc:
+        change_keys();
+        return false;
     case SYS_execve:
         if (one_in(20))
             run_again();
@@ -184,8 +223,10 @@ static void one_call(void)
         a[k] = crowd_argument(r->args[k], (uint64_t)r->nr);
     if (one_in(60))
         a[rnd(6)] = a_number();
-    if (stays_inside(r->nr, a) && fuzz_tame((uint64_t)r->nr, a))
+    if (stays_inside(r->nr, a) && fuzz_tame((uint64_t)r->nr, a)) {
         raw((uint64_t)r->nr, a);
+        fuzz_look((uint64_t)r->nr, a);
+    }
 }
 
 static void *work(void *seed)

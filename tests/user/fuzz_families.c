@@ -39,6 +39,7 @@ static void *work(void *seed)
         shared->calls++;
         if (fuzz_tame((uint64_t)table[i].nr, a))
             raw((uint64_t)table[i].nr, a);
+        fuzz_look((uint64_t)table[i].nr, a);
         if (getpid() != self) /* a clone */
             raw(SYS_exit_group, (const uint64_t[6]){0});
     }

@@ -34,6 +34,34 @@ bool fuzz_tame(uint64_t nr, uint64_t *a)
     return true;
 }
 
+static void look_at(uint32_t *at, size_t n, uint64_t nr, const uint64_t *a)
+{
+    for (uint32_t *end = at + n / 4; at < end; at++) {
+        if (*at != 0xa5a5a5a5 && *at != 0x5a5a5a5a)
+            continue;
+        shared->stale++;
+        shared->stale_nr = nr;
+        shared->stale_at = (uint64_t)(uintptr_t)at;
+        for (int i = 0; i < 6; i++)
+            shared->stale_args[i] = a[i];
+        memset(at, 0, (size_t)(end - at) * 4);
+    }
+}
+
+void fuzz_look(uint64_t nr, const uint64_t *a)
+{
+    static __thread unsigned turn;
+
+    for (int i = 0; i < 6; i++) {
+        uint64_t page = (a[i] - (uint64_t)(uintptr_t)arena) / P;
+
+        if (page < ARENA_PAGES - 1)
+            look_at((uint32_t *)(void *)(arena + page * P), 2 * P, nr, a);
+    }
+    if (++turn % 64 == 0)
+        look_at((uint32_t *)(void *)arena, ARENA_PAGES * P, nr, a);
+}
+
 void fuzz_put_at(int fd, int to)
 {
     if (fd >= 0 && fd != to) {
