@@ -25,7 +25,7 @@
 #include "kernel/procfs/sysvipc.h"
 #include "kernel/random.h"
 #include "kernel/task/cred.h"
-#include "kernel/task/exec/core.h"
+#include "kernel/task/exec/core_name.h"
 #include "kernel/uffd/wait.h"
 #include "kernel/uts.h"
 #include "lib/string.h"
@@ -87,19 +87,18 @@ static int set_domainname(char *text, size_t n)
     return 0;
 }
 
-/* core(5): "core", or empty: no core file is written. */
 static int get_core_pattern(struct seq *s)
 {
-    seq_puts(s, READ_ONCE(core_wanted) ? "core\n" : "\n");
+    char pattern[CORE_PATTERN_SIZE];
+
+    core_pattern_get(pattern);
+    seq_printf(s, "%s\n", pattern);
     return 0;
 }
 
 static int set_core_pattern(char *text, size_t n)
 {
-    if (n && strcmp(text, "core") != 0)
-        return -EINVAL;
-    WRITE_ONCE(core_wanted, n != 0);
-    return 0;
+    return core_pattern_set(text, n);
 }
 
 /* Marks that root's programs leave; they are only ever added. */

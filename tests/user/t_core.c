@@ -247,6 +247,48 @@ static void has_threads(void)
         pause();
 }
 
+static void sets(const char *pattern)
+{
+    int fd = open("/proc/sys/kernel/core_pattern", O_WRONLY);
+
+    OK(fd);
+    EQ(write(fd, pattern, strlen(pattern)), (ssize_t)strlen(pattern));
+    OK(close(fd));
+}
+
+/* The pattern is everybody's: not for a test to change on a machine that others use. */
+TEST(names, "core_pattern: what is put in for each letter, and directories")
+{
+    char name[64], pattern[128];
+    int status;
+
+    prepare();
+    if (!t_tessera)
+        SKIP("changes the machine");
+    OK(mkdir("into", 0755));
+    snprintf(pattern, sizeof(pattern), "into/a%%%%%%p.%%s.%%u.%%g.%%Z%%e\n");
+    sets(pattern);
+    pid_t pid = t_fork();
+    if (!pid) {
+        signal(SIGABRT, SIG_DFL);
+        prctl(PR_SET_NAME, "x/y");
+        abort();
+    }
+    EQ(waitpid(pid, &status, 0), pid);
+    CHECK(WCOREDUMP(status));
+    snprintf(name, sizeof(name), "into/a%%%d.6.%d.%d.x!y", pid, getuid(), getgid());
+    OK(unlink(name));
+    OK(rmdir("into"));
+    pid = t_fork();
+    if (!pid) {
+        signal(SIGABRT, SIG_DFL);
+        abort();
+    }
+    EQ(waitpid(pid, &status, 0), pid);
+    EQ(status, SIGABRT); /* no such directory */
+    sets("core\n");
+}
+
 /* Linux looks at every page of it. */
 TEST(vast, "memory that was never touched costs no time, however much it is")
 {

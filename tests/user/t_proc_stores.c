@@ -372,6 +372,7 @@ TEST(settings, "settings of the kernel: what is taken, what is refused")
                  {"kernel/core_pattern", "|x", -EINVAL, "core\n"},
                  {"kernel/core_pattern", "", 0, "core\n"},
                  {"kernel/core_pattern", "\n", 1, "\n"},
+                 {"kernel/core_pattern", "/tmp/%p.%e\n", 11, "/tmp/%p.%e\n"},
                  {"kernel/core_pattern", "core\n", 5, "core\n"},
                  {"fs/file-nr", "1", -EACCES, NULL}};
     char path[100];

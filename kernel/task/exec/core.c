@@ -9,6 +9,7 @@
 #include "fs/names.h"
 #include "fs/open.h"
 #include "fs/uio.h"
+#include "kernel/task/exec/core_name.h"
 #include "kernel/task/exec/elf.h"
 #include "kernel/task/exec/vdso.h"
 #include "kernel/task/exit.h"
@@ -16,9 +17,9 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/sigqueue.h"
-#include "lib/fmt.h"
 #include "lib/pause.h"
 #include "lib/string.h"
+#include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/time.h"
 #include "mm/call/calls.h"
@@ -49,9 +50,6 @@ enum {
     NOTE_AUXV = 6,
     NOTE_SIGINFO = 0x53494749
 };
-
-bool core_wanted = true;
-u32 core_uses_pid;
 
 struct file_header {
     u8 ident[16];
@@ -330,13 +328,13 @@ static void put_areas(struct core *c, u32 count)
 /* ---- the file ---- */
 
 /* A file that was there goes first, as on Linux: nobody's else is written into. */
-static int open_core(struct file **out)
+static int open_core(int signo, struct file **out)
 {
     struct proc *p = current_proc();
-    char name[24];
+    char name[512];
 
-    fmt_snprintf(name, sizeof(name), READ_ONCE(core_uses_pid) ? "core.%d" : "core",
-                 p->pid);
+    if (!core_name(name, sizeof(name), signo))
+        return -ENAMETOOLONG;
     (void)vfs_unlink(&p->fs, NULL, name);
     return vfs_open(&p->fs, NULL, name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0600,
                     out);
@@ -347,7 +345,7 @@ static bool write_core(struct core *c, int signo, const struct sig_record *rec)
     u32 count = count_areas(c->mm);
     bool written;
 
-    if (open_core(&c->file) != 0)
+    if (open_core(signo, &c->file) != 0)
         return false;
     make_notes(c, signo, rec);
     written = put_table(c, count);
@@ -364,7 +362,7 @@ bool core_dump(int signo, const struct sig_record *rec)
     bool written = false;
     struct core *c;
 
-    if (!(sig_bit(signo) & SIG_DUMPS) || limit < PAGE_SIZE || !READ_ONCE(core_wanted) ||
+    if (!(sig_bit(signo) & SIG_DUMPS) || limit < PAGE_SIZE ||
         READ_ONCE(p->dumpable) != DUMP_USER || !p->mm || proc_become_single() != 0)
         return false;
     c = kzalloc(sizeof(*c));

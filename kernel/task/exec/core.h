@@ -8,13 +8,8 @@
 
 struct sig_record;
 
-/* /proc/sys/kernel: whether core_pattern is "core" (else it is empty, and nothing is written), and
- * whether the number of the process is behind it. */
-extern bool core_wanted;
-extern u32 core_uses_pid;
-
 /* The running process is ended by signo, with that record. Where it is such a signal, RLIMIT_CORE
  * allows it and the process may be read by others of its user, its other threads end, and its core
- * file is written into the current directory: true when a file with its registers is there. What
+ * file is written (kernel/task/exec/core_name.h): true when a file with its registers is there. What
  * does not go into it for the limit, for want of space or for SIGKILL is missing. Pauses. */
 bool core_dump(int signo, const struct sig_record *rec);
