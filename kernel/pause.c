@@ -14,6 +14,7 @@
 #include "lib/grace.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
+#include "lib/stale.h"
 #include "lib/string.h"
 #include "mm/phys/buddy.h"
 #include "mm/phys/kspace.h"
@@ -132,6 +133,7 @@ void pause_init(void)
 
 #ifdef TESSERA_DEBUG
     check_calls = !cmdline_get("check") || strcmp(cmdline_get("check"), "off") != 0;
+    stale_off = !check_calls;
 #endif
     pause_cycles = when && strcmp(when, "always") == 0 ? 0 : clock_cycles_of_ns(PAUSE_NS);
     breath_cycles = clock_cycles_of_ns(BREATH_NS);

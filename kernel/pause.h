@@ -26,7 +26,8 @@ struct stall {
 };
 
 extern struct stall stall_longest;
-/* Whether the address space is looked at after each memory call; switch check=off. */
+/* Whether the address space is looked at after each memory call, and fresh memory filled
+ * (lib/stale.h); switch check=off. */
 extern bool check_calls;
 /* Threads that have paused in a call: what a truncate has not come to yet is not as it shall be. */
 extern s32 pauses;

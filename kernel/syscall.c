@@ -146,7 +146,7 @@ void syscall_entry(struct trapframe *tf)
     bool injected;
     long result;
 
-    if (STALE)
+    if (STALE && !stale_off)
         stale_stack();
     tf->error = tf->rax; /* whole: what a tracer sees, and what starts again */
     if (unlikely(t->trace)) {

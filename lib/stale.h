@@ -20,13 +20,16 @@
 
 #define STALE_WORD(what) ((what)*0x0101010101010101ull)
 
+/* Nothing is filled any more: what is measured shall not be the filling. Set at boot. */
+extern bool stale_off;
+
 /* p is aligned to 8 bytes. Not memset(): the object may be one that KASAN lets nobody touch. */
 static inline void stale_fill(void *p, size_t n, u8 what)
 {
     volatile u64 *word = p;
     volatile u8 *byte;
 
-    if (!STALE)
+    if (!STALE || stale_off)
         return;
     for (; n >= sizeof(*word); n -= sizeof(*word))
         *word++ = STALE_WORD(what);
