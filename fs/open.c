@@ -26,8 +26,8 @@ static int choose_ops(struct inode *ino, u32 flags, const struct file_ops **ops)
     *ops = ino->fops;
     if (flags & O_PATH)
         *ops = &path_ops;
-    else if (S_ISCHR(ino->mode))
-        return devfs_open(ino->rdev, ops);
+    else if (S_ISCHR(ino->mode) || S_ISBLK(ino->mode))
+        return devfs_open(ino->mode, ino->rdev, ops);
     else if (S_ISFIFO(ino->mode))
         *ops = &fifo_ops;
     return *ops ? 0 : -ENXIO;

@@ -8,6 +8,7 @@
 #include "fs/file.h"
 #include "kernel/hostport.h"
 #include "kernel/kmsg.h"
+#include "kernel/loop/loop.h"
 #include "kernel/main.h"
 #include "kernel/random.h"
 #include "kernel/strace.h"
@@ -200,4 +201,5 @@ void devices_init(void)
     strace_init();
     uffd_init();
     fbdev_init();
+    loop_init();
 }

@@ -12,4 +12,4 @@
 /* Registers with devfs; panics when that fails, which only happens at boot. */
 void device_add(const char *name, u64 rdev, u32 perm, const struct file_ops *ops);
 
-void devices_init(void); /* null zero full random urandom, host ports */
+void devices_init(void); /* null zero full random urandom, host ports, loops */
