@@ -2,8 +2,8 @@
  *
  * /sys/devices/system/cpu: which processors there are, run, and can run. A processor that was
  * not started at boot never will be, so "possible" is what is online. And
- * /sys/kernel/mm/hugepages: the pool of huge pages; /sys/block and /sys/dev/block, which are
- * empty. Made at look-up like procfs; nothing else of Linux's sysfs is here.
+ * /sys/kernel/mm/hugepages: the pool of huge pages; /sys/block and /sys/dev/block: the loop
+ * devices (kernel/loop/attr.c). Made at look-up like procfs; nothing else of Linux's sysfs is here.
  */
 #include "kernel/sysfs.h"
 #include "arch/cpu.h"
@@ -15,6 +15,7 @@
 #include "fs/mount/mount.h"
 #include "fs/uio.h"
 #include "fs/vfs.h"
+#include "kernel/loop/attr.h"
 #include "kernel/pause.h"
 #include "kernel/task/proc.h"
 #include "lib/fmt.h"
@@ -150,6 +151,11 @@ static bool is_file(u64 ino)
     return ino >= FIRST_FILE && ino < FIRST_FILE + ARRAY_SIZE(files);
 }
 
+static bool is_loop(u64 ino)
+{
+    return ino >= LOOP_ATTRS;
+}
+
 static bool may_set(u64 ino)
 {
     return is_file(ino) && files[ino - FIRST_FILE].set;
@@ -176,6 +182,10 @@ static bool entry_at(u64 dir, u64 i, char *name, u64 *ino)
     }
     if (found)
         str_copy(name, found, TEXT_MAX);
+    if (!found && (dir == BLOCK || dir == DEV_BLOCK))
+        return loop_attr_device(i, dir == DEV_BLOCK, name, TEXT_MAX, ino);
+    if (is_loop(dir))
+        return loop_attr_at(dir, i, name, TEXT_MAX, ino);
     if (found || dir != CPU)
         return found;
     fmt_snprintf(name, TEXT_MAX, "cpu%u", (u32)i);
@@ -185,10 +195,22 @@ static bool entry_at(u64 dir, u64 i, char *name, u64 *ino)
 
 /* ---- inodes ---- */
 
-static const struct inode_ops sysfs_ops;
+static const struct inode_ops sysfs_ops, link_ops;
 static const struct file_ops dir_fops, text_fops;
 
 SLAB_CACHE(inode_cache, "sysfs_inode", struct inode);
+
+static u32 mode_of(u64 number)
+{
+    u32 type = is_loop(number)   ? loop_attr_type(number)
+               : is_file(number) ? S_IFREG
+                                 : S_IFDIR;
+
+    return type | (S_ISLNK(type)     ? 0777
+                   : S_ISDIR(type)   ? 0755
+                   : may_set(number) ? 0644
+                                     : 0444);
+}
 
 static int make_inode(u64 number, struct inode **out)
 {
@@ -198,15 +220,13 @@ static int make_inode(u64 number, struct inode **out)
         return -ENOMEM;
     ino->ino = number;
     ino->dev = SYSFS_DEV;
-    ino->mode = may_set(number)   ? S_IFREG | 0644
-                : is_file(number) ? S_IFREG | 0444
-                                  : S_IFDIR | 0755;
-    ino->nlink = is_file(number) ? 1 : 2;
+    ino->mode = mode_of(number);
+    ino->nlink = S_ISDIR(ino->mode) ? 2 : 1;
     ino->refs = 1;
     ino->atime_ns = ino->mtime_ns = ino->ctime_ns = (s64)clock_boot_epoch() * 1000000000;
     mutex_init(&ino->lock);
-    ino->ops = &sysfs_ops;
-    ino->fops = is_file(number) ? &text_fops : &dir_fops;
+    ino->ops = S_ISLNK(ino->mode) ? &link_ops : &sysfs_ops;
+    ino->fops = S_ISDIR(ino->mode) ? &dir_fops : &text_fops;
     *out = ino;
     return 0;
 }
@@ -231,11 +251,22 @@ static int lookup(struct inode *dir, const char *name, size_t len, struct inode 
 
 static void stat(struct inode *ino, struct kernel_stat *st)
 {
-    st->st_size = is_file(ino->ino) ? SYSFS_SIZE : 0;
+    st->st_size = S_ISREG(ino->mode) ? SYSFS_SIZE : 0;
+}
+
+static ssize_t readlink(struct inode *ino, char *buf, size_t size)
+{
+    char text[TEXT_MAX];
+    size_t n = MIN(loop_attr_text(ino->ino, text, sizeof(text)), size);
+
+    memcpy(buf, text, n);
+    return (ssize_t)n;
 }
 
 static const struct inode_ops sysfs_ops = {
     .lookup = lookup, .stat = stat, .destroy = destroy};
+static const struct inode_ops link_ops = {
+    .readlink = readlink, .stat = stat, .destroy = destroy};
 
 /* ---- files ---- */
 
@@ -244,13 +275,10 @@ static int text_open(struct file *f)
     return file_writable(f) && !may_set(f->inode->ino) ? -EACCES : 0;
 }
 
-static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
+static ssize_t give(struct uio *u, u64 *pos, const char *text, size_t len)
 {
-    char text[TEXT_MAX];
-    size_t len, part;
+    size_t part;
 
-    files[f->inode->ino - FIRST_FILE].show(text);
-    len = strlen(text);
     if (*pos >= len || !u->left)
         return 0;
     part = MIN(len - (size_t)*pos, u->left);
@@ -258,6 +286,24 @@ static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
         return -EFAULT;
     *pos += part;
     return (ssize_t)part;
+}
+
+static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
+{
+    u64 number = f->inode->ino;
+    char short_text[TEXT_MAX], *text;
+    ssize_t n;
+
+    if (!is_loop(number)) {
+        files[number - FIRST_FILE].show(short_text);
+        return give(u, pos, short_text, strlen(short_text));
+    }
+    text = kmalloc(PATH_MAX); /* one tells the name of a file */
+    if (!text)
+        return -ENOMEM;
+    n = give(u, pos, text, loop_attr_text(number, text, PATH_MAX));
+    kfree(text);
+    return n;
 }
 
 static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
@@ -289,8 +335,7 @@ static int dir_read(struct file *f, struct dir_sink *s)
             return 0;
     }
     for (; entry_at(self, s->pos - 2, name, &ino); s->pos++) {
-        if (!s->emit(s, name, strlen(name), ino, is_file(ino) ? DT_REG : DT_DIR,
-                     s->pos + 1))
+        if (!s->emit(s, name, strlen(name), ino, (u8)(mode_of(ino) >> 12), s->pos + 1))
             return 0;
     }
     return 0;

@@ -12,6 +12,7 @@
 #include "fs/namei.h"
 #include "fs/wallclock.h"
 #include "kernel/cmdline.h"
+#include "kernel/loop/loop.h"
 #include "kernel/main.h"
 #include "kernel/procfs/meminfo.h"
 #include "kernel/procfs/mounts.h"
@@ -142,7 +143,23 @@ static int show_devices(struct seq *s, s32 pid)
 {
     (void)pid;
     seq_puts(s, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n"
-                "  5 /dev/ptmx\n 10 misc\n 29 fb\n136 pts\n\nBlock devices:\n");
+                "  5 /dev/ptmx\n 10 misc\n 29 fb\n136 pts\n\nBlock devices:\n  7 loop\n");
+    return 0;
+}
+
+/* Those of some size, which is told in KiB. */
+static int show_partitions(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "major minor  #blocks  name\n\n");
+    for (u32 n = 0; n < LOOP_MAX; n++) {
+        struct loop l;
+
+        loop_look(n, &l);
+        loop_forget(&l);
+        if (l.size)
+            seq_printf(s, "%4u  %7u %10lu loop%u\n", LOOP_MAJOR, n, l.size / 1024, n);
+    }
     return 0;
 }
 
@@ -197,6 +214,7 @@ const struct procfs_entry procfs_system_entries[] = {
     {.name = "net/udplite", .perm = 0444, .show = procfs_show_udplite},
     {.name = "net/udplite6", .perm = 0444, .show = procfs_show_udplite6},
     {.name = "net/unix", .perm = 0444, .show = procfs_show_unix},
+    {.name = "partitions", .perm = 0444, .show = show_partitions},
     {.name = "slabinfo", .perm = 0400, .show = procfs_show_slabinfo},
     {.name = "stat", .perm = 0444, .show = show_stat},
     {.name = "swaps", .perm = 0444, .show = show_swaps},
