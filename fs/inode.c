@@ -160,7 +160,8 @@ void inode_times_settle(struct inode *ino)
 
 bool inode_may_direct(const struct inode *ino)
 {
-    return S_ISREG(ino->mode) && ino->object && !ino->object->order;
+    return S_ISBLK(ino->mode) ||
+           (S_ISREG(ino->mode) && ino->object && !ino->object->order);
 }
 
 void vfs_stat(struct inode *ino, struct kernel_stat *st)

@@ -45,7 +45,8 @@ void vfs_accessed(const struct path *p, struct inode *ino);
 void inode_times_settle(struct inode *ino);
 void vfs_stat(struct inode *ino, struct kernel_stat *st);
 
-/* Whether O_DIRECT means something to open: data that lie in memory anyway, in small pages. */
+/* Whether O_DIRECT means something to open: data that lie in memory anyway, in small pages, and block
+ * devices. */
 bool inode_may_direct(const struct inode *ino);
 
 /* Changes; whether they are allowed is asked under the same hold of ino->lock, exclusive. */

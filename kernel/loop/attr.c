@@ -137,7 +137,7 @@ static u64 value(const struct loop *l, enum attr a)
         return !!(l->flags & LO_FLAGS_DIRECT_IO);
     case LOGICAL_BLOCK:
     case PHYSICAL_BLOCK:
-        return l->block ? l->block : LOOP_SECTOR;
+        return loop_block(l);
     case READ_AHEAD:
         return l->readahead / 2;
     case DEV:

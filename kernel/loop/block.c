@@ -13,15 +13,10 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 
-static u32 logical_block(const struct loop *l)
-{
-    return l->block ? l->block : LOOP_SECTOR;
-}
-
 /* The largest up to a page that the size is a multiple of, unless one was set. */
 static u32 soft_block(const struct loop *l)
 {
-    u32 size = logical_block(l);
+    u32 size = loop_block(l);
 
     if (l->soft_block)
         return MAX(l->soft_block, size);
@@ -70,8 +65,7 @@ static long set(struct file *f, u32 cmd, uintptr_t arg)
     } else if (cmd == BLKROSET) {
         l->read_only = value != 0;
     } else {
-        if (value < (s32)logical_block(l) || value > (s32)PAGE_SIZE ||
-            (value & (value - 1)))
+        if (value < (s32)loop_block(l) || value > (s32)PAGE_SIZE || (value & (value - 1)))
             return -EINVAL;
         l->soft_block = (u32)value;
     }
@@ -96,7 +90,7 @@ static long get(const struct loop *l, u32 cmd, uintptr_t arg)
     case BLKSSZGET:
     case BLKPBSZGET:
     case BLKIOMIN:
-        return tell(arg, logical_block(l), 4);
+        return tell(arg, loop_block(l), 4);
     case BLKBSZGET:
         return tell(arg, soft_block(l), 4);
     case BLKROGET:

@@ -124,6 +124,13 @@ static ssize_t move(struct loop *l, struct uio *u, u64 *pos, bool writes)
     return n == 0 || n == -EPERM || n == -EINVAL ? -EIO : n;
 }
 
+/* With O_DIRECT whole blocks go, as on Linux. */
+static bool is_odd(const struct file *f, const struct loop *l, const struct uio *u,
+                   u64 pos)
+{
+    return (file_flags(f) & O_DIRECT) && (pos | u->left) % loop_block(l);
+}
+
 static ssize_t loop_read(struct file *f, struct uio *u, u64 *pos)
 {
     struct loop l;
@@ -131,7 +138,7 @@ static ssize_t loop_read(struct file *f, struct uio *u, u64 *pos)
 
     loop_look(loop_number(f), &l);
     if (*pos < l.size && u->left)
-        n = move(&l, u, pos, false);
+        n = is_odd(f, &l, u, *pos) ? -EINVAL : move(&l, u, pos, false);
     loop_forget(&l);
     return n;
 }
@@ -143,7 +150,9 @@ static ssize_t loop_write(struct file *f, struct uio *u, u64 *pos)
 
     loop_look(loop_number(f), &l);
     if (!loop_is_read_only(&l))
-        n = *pos < l.size ? move(&l, u, pos, true) : -ENOSPC;
+        n = *pos >= l.size           ? -ENOSPC
+            : is_odd(f, &l, u, *pos) ? -EINVAL
+                                     : move(&l, u, pos, true);
     loop_forget(&l);
     return n;
 }

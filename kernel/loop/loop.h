@@ -53,4 +53,9 @@ static inline bool loop_is_read_only(const struct loop *l)
     return l->read_only || l->flags & LO_FLAGS_READ_ONLY;
 }
 
+static inline u32 loop_block(const struct loop *l)
+{
+    return l->block ? l->block : LOOP_SECTOR;
+}
+
 void loop_init(void); /* /dev/loop-control and the first devices, at boot */

@@ -88,6 +88,20 @@ TEST(loop_bytes, "the bytes are those of the file, up to the last whole sector")
     EQ(size_of(dev), 0);
 }
 
+TEST(loop_direct, "O_DIRECT takes whole blocks only")
+{
+    int dev = loop_open(O_RDWR | O_DIRECT);
+    static char page[4096] __attribute__((aligned(4096)));
+
+    OK(ioctl(dev, LOOP_SET_FD, file_of_size("file", 4 * P)));
+    EQ(pwrite(dev, page, SECTOR, SECTOR), SECTOR);
+    EQ(pread(dev, page, P, 3 * P), P);
+    ERR(pread(dev, page, 100, 0), EINVAL);
+    ERR(pwrite(dev, page, SECTOR, 100), EINVAL);
+    EQ(pread(dev, page, P, 4 * P), 0);
+    OK(ioctl(dev, LOOP_CLR_FD));
+}
+
 TEST(loop_parts, "an offset, a limit, a file that grows")
 {
     int dev = loop_open(O_RDWR), file = file_of_size("file", 20 * SECTOR);
