@@ -4,6 +4,9 @@
  * call them, so they use no library themselves.
  */
 #include "lib/string.h"
+#include "lib/stale.h"
+
+bool stale_off;
 #include "lib/kasan.h"
 #include "lib/uapi/errno.h"
 
