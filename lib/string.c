@@ -4,11 +4,11 @@
  * call them, so they use no library themselves.
  */
 #include "lib/string.h"
+#include "lib/kasan.h"
 #include "lib/stale.h"
+#include "lib/uapi/errno.h"
 
 bool stale_off;
-#include "lib/kasan.h"
-#include "lib/uapi/errno.h"
 
 #ifndef TESSERA_HOST
 /* Eight bytes at any address, of any type. */
