@@ -20,7 +20,8 @@
 
 #define STALE_WORD(what) ((what)*0x0101010101010101ull)
 
-/* Nothing is filled any more: what is measured shall not be the filling. Set at boot. */
+/* Nothing is filled any more: what is measured shall not be the filling. Set at boot. Stands
+ * beside the allocator of objects. */
 extern bool stale_off;
 
 /* p is aligned to 8 bytes. Not memset(): the object may be one that KASAN lets nobody touch. */

@@ -5,10 +5,7 @@
  */
 #include "lib/string.h"
 #include "lib/kasan.h"
-#include "lib/stale.h"
 #include "lib/uapi/errno.h"
-
-bool stale_off;
 
 #ifndef TESSERA_HOST
 /* Eight bytes at any address, of any type. */

@@ -19,6 +19,8 @@
 #define SLAB_NONE 0xffffu
 #define SLAB_TAIL 1u /* page flag: not the first page of a slab; in_use is the distance */
 
+bool stale_off;
+
 static spinlock_t caches_lock;
 static struct slab_cache *caches;
 static u16 ncaches;
