@@ -86,15 +86,11 @@ void tsm_pause_now(void)
 {
 }
 
-bool tsm_pause_wanted(void)
-{
-    return false;
-}
-
 bool tsm_pause_killed(void)
 {
     return false;
 }
+bool tsm_pause_wanted(void) __attribute__((alias("tsm_pause_killed")));
 
 /* ---- who pays ---- */
 
@@ -118,7 +114,6 @@ uintptr_t tsm_cpu_offset_of(u32 id)
     (void)id;
     return 0;
 }
-
 void tsm_cpu_serve(void) __attribute__((alias("tsm_pause_now")));
 
 /* ---- the MMU ---- */

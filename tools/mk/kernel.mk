@@ -24,6 +24,9 @@ KCSAN_FLAGS := -DTESSERA_KCSAN -fsanitize=thread -fno-optimize-sibling-calls -Wn
     --param tsan-distinguish-volatile=1 --param tsan-instrument-func-entry-exit=0
 SANITIZE    := $(if $(KASAN),$(KASAN_FLAGS)) $(if $(UBSAN),$(UBSAN_FLAGS)) \
                $(if $(LOCKDEP),-DTESSERA_LOCKDEP) $(if $(KCSAN),$(KCSAN_FLAGS))
+# Small rather than fast: what runs at boot, now and then, or at the pace of a device.
+SMALL       := $(addsuffix /%,arch/x86_64/acpi arch/x86_64/boot arch/x86_64/drivers \
+                   fs/host fs/initramfs fs/mount kernel/ipc kernel/loop kernel/ptrace kernel/term)
 # Without -fsanitize: what the runtimes themselves run on.
 NO_SANITIZE := lib/kasan.c lib/kcsan.c mm/phys/slab.c
 KERNEL_LDFLAGS := $(if $(KASAN),--defsym kasan_shadow=0xffffffff81000000) $(KERNEL_LDFLAGS)
@@ -42,7 +45,7 @@ $(O)/$(1)/obj/%.c.o: %.c $(O)/$(1)/flags
 	mkdir -p $$(@D)
 	$$(call say,CC   ,$$<)
 	$(CC) $(KERNEL_CFLAGS) $($(1)_FLAGS) $(EXTRA_CFLAGS) \
-	    $$(if $$(filter lib/% mm/%,$$<),$(STRICT_WARNINGS)) \
+	    $$(if $$(filter lib/% mm/%,$$<),$(STRICT_WARNINGS)) $$(if $$(filter $(SMALL),$$<),-Os) \
 	    $$(if $$(filter $(NO_SANITIZE),$$<),$(filter -D%,$(SANITIZE)),$(SANITIZE)) -MMD -MP -c -o $$@ $$<
 
 $(O)/$(1)/obj/font.o: $(O)/font.c kernel/term/font.h $(O)/$(1)/flags
