@@ -204,13 +204,11 @@ static int deliver_unix(struct socket *s, struct socket *to, struct message *m,
 
 static int check_send(struct socket *s, size_t len)
 {
-    int err = socket_take_error(s);
+    int err = socket_check_send(s);
 
-    if (err)
-        return err;
-    if (READ_ONCE(s->closed) & CLOSED_WRITE)
-        return -EPIPE;
-    return len + SNDBUF_SLACK > READ_ONCE(s->sndbuf) ? -EMSGSIZE : 0;
+    if (!err && len + SNDBUF_SLACK > READ_ONCE(s->sndbuf))
+        err = -EMSGSIZE;
+    return err;
 }
 
 static int wait_room(struct socket *s, bool wait)

@@ -217,3 +217,11 @@ static inline u32 low_water(const struct socket *s)
 
 /* socket.c, file.c */
 extern const struct file_ops socket_ops;
+
+/* Before each datagram: the error that waits, or -EPIPE when nothing may be sent any more. */
+static inline int socket_check_send(struct socket *s)
+{
+    int err = socket_take_error(s);
+
+    return !err && READ_ONCE(s->closed) & CLOSED_WRITE ? -EPIPE : err;
+}

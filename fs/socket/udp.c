@@ -166,13 +166,9 @@ void udp_forget(struct socket *s)
 
 static int check_send(struct socket *s, size_t len)
 {
-    int err = socket_take_error(s);
+    int err = socket_check_send(s);
 
-    if (err)
-        return err;
-    if (READ_ONCE(s->closed) & CLOSED_WRITE)
-        return -EPIPE;
-    return len > UDP_MAX ? -EMSGSIZE : 0;
+    return err ? err : len > UDP_MAX ? -EMSGSIZE : 0;
 }
 
 ssize_t udp_send(struct socket *s, struct message *m)

@@ -17,6 +17,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/sigqueue.h"
+#include "lib/elf64.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -34,10 +35,6 @@
      sig_bit(SIGBUS) | sig_bit(SIGFPE) | sig_bit(SIGSEGV) | sig_bit(SIGXCPU) |  \
      sig_bit(SIGXFSZ) | sig_bit(SIGSYS))
 
-#define ET_CORE     4
-#define EM_X86_64   62
-#define PT_LOAD     1u
-#define PT_NOTE     4u
 #define AREAS_MAX   65533u /* e_phnum has 16 bits */
 #define NOTES_ROOM  2048u
 #define ARGS_ROOM   80u
@@ -50,22 +47,6 @@ enum {
     NOTE_AUXV = 6,
     NOTE_SIGINFO = 0x53494749
 };
-
-struct file_header {
-    u8 ident[16];
-    u16 type, machine;
-    u32 version;
-    u64 entry, phoff, shoff;
-    u32 flags;
-    u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-STATIC_ASSERT(sizeof(struct file_header) == ELF_HEADER_SIZE);
-
-struct part {
-    u32 type, flags;
-    u64 offset, vaddr, paddr, filesz, memsz, align;
-};
-STATIC_ASSERT(sizeof(struct part) == ELF_PHDR_SIZE);
 
 /* struct elf_prstatus */
 struct status_note {
@@ -201,21 +182,21 @@ static u64 bytes_of(struct vma *v)
 }
 
 /* The next area from `from` on; whole: its file's pages belong to it, too. */
-static bool next_area(struct mm *mm, vaddr_t from, struct part *out, bool *whole)
+static bool next_area(struct mm *mm, vaddr_t from, struct elf64_phdr *out, bool *whole)
 {
     struct vma *v;
 
     mm_lock_shared(mm);
     v = vma_find(mm, from);
     if (v) {
-        *out = (struct part){.type = PT_LOAD,
-                             .flags = (v->flags & VM_READ ? 4 : 0) |
-                                      (v->flags & VM_WRITE ? 2 : 0) |
-                                      (v->flags & VM_EXEC ? 1 : 0),
-                             .vaddr = v->start,
-                             .filesz = bytes_of(v),
-                             .memsz = v->end - v->start,
-                             .align = PAGE_SIZE};
+        *out = (struct elf64_phdr){.type = PT_LOAD,
+                                   .flags = (v->flags & VM_READ ? PF_R : 0) |
+                                            (v->flags & VM_WRITE ? PF_W : 0) |
+                                            (v->flags & VM_EXEC ? PF_X : 0),
+                                   .vaddr = v->start,
+                                   .filesz = bytes_of(v),
+                                   .memsz = v->end - v->start,
+                                   .align = PAGE_SIZE};
         *whole = v->object && !(v->flags & VM_SHARED);
     }
     mm_unlock_shared(mm);
@@ -224,7 +205,7 @@ static bool next_area(struct mm *mm, vaddr_t from, struct part *out, bool *whole
 
 static u32 count_areas(struct mm *mm)
 {
-    struct part a = {.vaddr = 0};
+    struct elf64_phdr a = {.vaddr = 0};
     bool whole;
     u32 n = 0;
 
@@ -239,21 +220,21 @@ static bool put_table(struct core *c, u32 count)
 {
     u64 at = ELF_HEADER_SIZE, notes = at + (count + 1) * (u64)ELF_PHDR_SIZE;
     u64 data = align_up(notes + c->notes_size, PAGE_SIZE);
-    struct file_header h = {.ident = {0x7f, 'E', 'L', 'F', 2, 1, 1},
-                            .type = ET_CORE,
-                            .machine = EM_X86_64,
-                            .version = 1,
-                            .phoff = ELF_HEADER_SIZE,
-                            .ehsize = ELF_HEADER_SIZE,
-                            .phentsize = ELF_PHDR_SIZE,
-                            .phnum = (u16)(count + 1)};
-    struct part a = {.type = PT_NOTE, .offset = notes, .filesz = c->notes_size};
+    struct elf64_ehdr h = {.ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
+                           .type = ET_CORE,
+                           .machine = EM_X86_64,
+                           .version = 1,
+                           .phoff = ELF_HEADER_SIZE,
+                           .ehsize = ELF_HEADER_SIZE,
+                           .phentsize = ELF_PHDR_SIZE,
+                           .phnum = (u16)(count + 1)};
+    struct elf64_phdr a = {.type = PT_NOTE, .offset = notes, .filesz = c->notes_size};
     bool whole;
 
     if (!put(c, 0, &h, sizeof(h)) || !put(c, at, &a, sizeof(a)) ||
         !put(c, notes, c->notes, c->notes_size))
         return false;
-    a = (struct part){.vaddr = 0};
+    a = (struct elf64_phdr){.vaddr = 0};
     for (; count && next_area(c->mm, a.vaddr + a.memsz, &a, &whole); count--) {
         a.offset = data;
         data += a.filesz;
@@ -279,7 +260,7 @@ static vaddr_t next_used(struct mm *mm, vaddr_t va, vaddr_t end)
     return va;
 }
 
-static bool put_area(struct core *c, const struct part *a, bool whole)
+static bool put_area(struct core *c, const struct elf64_phdr *a, bool whole)
 {
     vaddr_t end = a->vaddr + a->filesz;
     u64 last = 0;
@@ -312,7 +293,7 @@ static bool put_area(struct core *c, const struct part *a, bool whole)
 
 static void put_areas(struct core *c, u32 count)
 {
-    struct part a, now;
+    struct elf64_phdr a, now;
     bool whole;
 
     for (u32 i = 0; i < count; i++) {
