@@ -183,14 +183,14 @@ void epoll_leave(struct epoll *ep)
 
 /* ---- asking ---- */
 
-/* The first of those that may be ready, with its file, among the first few; who has none any more
+/* The first of the round, with its file, among the first few; who has none any more
  * is skipped, which may be thousands. Whether it is to be asked for again. */
-static bool take_some(struct epoll *ep, struct watch **out)
+static bool take_some(struct epoll *ep, const struct list *round, struct watch **out)
 {
     SCOPED_LOCK_IRQ(&ep->lock);
     struct list *first;
 
-    for (u32 n = 0; n < SKIPS && (first = list_first(&ep->ready)) != NULL; n++) {
+    for (u32 n = 0; n < SKIPS && (first = list_first(round)) != NULL; n++) {
         struct watch *w = list_entry(first, struct watch, ready);
 
         list_del(&w->ready);
@@ -199,14 +199,14 @@ static bool take_some(struct epoll *ep, struct watch **out)
             return false;
         }
     }
-    return !list_empty(&ep->ready);
+    return !list_empty(round);
 }
 
-static struct watch *take_ready(struct epoll *ep)
+static struct watch *take_ready(struct epoll *ep, const struct list *round)
 {
     struct watch *w = NULL;
 
-    while (take_some(ep, &w))
+    while (take_some(ep, round, &w))
         pause_anyway();
     return w;
 }
@@ -230,23 +230,44 @@ static void settle(struct watch *w, bool told, struct list *again)
         list_add_tail(again, &w->ready);
 }
 
-/* What waited comes behind what is new; what could not be told comes first. */
-static void put_back(struct epoll *ep, struct list *again, bool in_front)
+/* All of one list before what follows `at` in another. */
+static void move_all(struct epoll *ep, struct list *at, struct list *from)
+{
+    REQUIRES(&ep->lock);
+    if (!list_empty(from))
+        list_move_run(at, from->next, from->prev);
+}
+
+/* What may be ready now is asked; what becomes ready meanwhile is for the next call, so that
+ * nothing is told of twice in one. */
+static void begin_round(struct epoll *ep, struct list *round)
 {
     SCOPED_LOCK_IRQ(&ep->lock);
 
-    if (!list_empty(again))
-        list_move_run(in_front ? ep->ready.next : &ep->ready, again->next, again->prev);
+    move_all(ep, round, &ep->ready);
+}
+
+/* What waited comes behind what is new; what was not asked or could not be told comes first. */
+static void end_round(struct epoll *ep, struct list *round, struct list *missed,
+                      struct list *again)
+{
+    SCOPED_LOCK_IRQ(&ep->lock);
+
+    move_all(ep, &ep->ready, again);
+    move_all(ep, ep->ready.next, round);
+    move_all(ep, ep->ready.next, missed);
 }
 
 int epoll_gather(struct epoll *ep, vaddr_t user, int max)
 {
-    struct list again = LIST_INIT(again), missed = LIST_INIT(missed);
+    struct list round = LIST_INIT(round), again = LIST_INIT(again),
+                missed = LIST_INIT(missed);
     bool only_look = max == 0;
     struct watch *w;
     int n = 0, err = 0;
 
-    while (!err && n < MAX(max, 1) && (w = take_ready(ep)) != NULL) {
+    begin_round(ep, &round);
+    while (!err && n < MAX(max, 1) && (w = take_ready(ep, &round)) != NULL) {
         struct file *f = w->file;
         u32 events = f->ops->poll(f, NULL) & w->events;
 
@@ -258,8 +279,7 @@ int epoll_gather(struct epoll *ep, vaddr_t user, int max)
         file_put(f); /* w may end here */
         pause_anyway();
     }
-    put_back(ep, &again, false);
-    put_back(ep, &missed, true);
+    end_round(ep, &round, &missed, &again);
     return n ? n : err;
 }
 

@@ -7,6 +7,7 @@
 #include "fs/inode.h"
 #include "fs/perm.h"
 #include "kernel/ipc/segment.h"
+#include "kernel/sys/mm.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
@@ -88,8 +89,9 @@ static int attach_args(struct mmap_args *m, u32 flags)
     } else if (flags & SHM_REMAP) {
         return -EINVAL;
     }
-    m->prot = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
-              (flags & SHM_EXEC ? PROT_EXEC : 0);
+    m->prot =
+        PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
+        (flags & SHM_EXEC || executes_too(current_proc(), PROT_READ) ? PROT_EXEC : 0);
     m->max_prot = PROT_READ | PROT_EXEC | (flags & SHM_RDONLY ? 0 : PROT_WRITE);
     m->vm_flags = VM_NOREMAP;
     return 0;

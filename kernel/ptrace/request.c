@@ -265,6 +265,24 @@ static bool stands_for_us(s32 tid, u64 nr)
            (nr == PTRACE_KILL || nr == PTRACE_INTERRUPT || r->state == TRACE_STOPPED);
 }
 
+/* data: the option, addr: its argument. As the word of the area where that base stands. */
+static long as_user_word(struct request *q)
+{
+    u64 option = q->data;
+    bool set = option == ARCH_SET_FS || option == ARCH_SET_GS;
+    bool fs = option == ARCH_SET_FS || option == ARCH_GET_FS;
+
+    if (!set && option != ARCH_GET_FS && option != ARCH_GET_GS)
+        return -EINVAL;
+    if (set && q->addr >= USER_END)
+        return -EPERM;
+    q->nr = set ? PTRACE_POKEUSER : PTRACE_PEEKUSER;
+    q->data = q->addr;
+    q->addr =
+        fs ? offsetof(struct user_regs, fs_base) : offsetof(struct user_regs, gs_base);
+    return 0;
+}
+
 static long request(s32 tid, struct request *q)
 {
     long result;
@@ -274,6 +292,8 @@ static long request(s32 tid, struct request *q)
     if ((q->nr == PTRACE_GETSIGMASK || q->nr == PTRACE_SETSIGMASK) &&
         q->addr != sizeof(u64))
         return -EINVAL;
+    if (q->nr == PTRACE_ARCH_PRCTL && (result = as_user_word(q)) != 0)
+        return result;
     switch (q->nr) {
     case PTRACE_PEEKTEXT:
     case PTRACE_PEEKDATA:

@@ -35,6 +35,8 @@ static int judge_file(struct file *f, struct mmap_args *m, bool shared, bool *be
         if (m->prot & PROT_EXEC)
             return -EPERM;
         m->max_prot &= ~(u32)PROT_EXEC;
+    } else if (executes_too(current_proc(), m->prot)) {
+        m->prot |= PROT_EXEC;
     }
     if (!f->ops->mmap)
         return -ENODEV;
@@ -117,6 +119,7 @@ long sys_mmap(const struct syscall_args *a)
                           .flags = a->a3,
                           .offset = a->a5,
                           .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC};
+    const struct proc *p = current_proc();
     vaddr_t result;
     int err;
 
@@ -127,7 +130,9 @@ long sys_mmap(const struct syscall_args *a)
     if (!huge_size_ok(m.flags))
         return -EINVAL;
     m.offset = 0;
-    err = mm_mmap(current_mm(), &m, &result);
+    if (executes_too(p, m.prot))
+        m.prot |= PROT_EXEC;
+    err = mm_mmap(p->mm, &m, &result);
     return checked(err ? err : (long)result);
 }
 
@@ -136,8 +141,20 @@ long sys_munmap(const struct syscall_args *a)
     return checked(mm_munmap(current_mm(), a->a0, a->a1));
 }
 
+/* mprotect, or with a key. What must not be executed stays readable. */
+static noinline long protect_executable(const struct syscall_args *a, int key)
+{
+    int err = mm_pkey_mprotect(current_mm(), a->a0, a->a1, a->a2 | PROT_EXEC, key);
+
+    if (err == -EACCES && !(a->a2 & PROT_EXEC))
+        err = mm_pkey_mprotect(current_mm(), a->a0, a->a1, a->a2, key);
+    return checked(err);
+}
+
 long sys_pkey_mprotect(const struct syscall_args *a)
 {
+    if (executes_too(current_proc(), a->a2))
+        return protect_executable(a, (s32)a->a3);
     return checked(mm_pkey_mprotect(current_mm(), a->a0, a->a1, a->a2, (s32)a->a3));
 }
 
@@ -153,12 +170,18 @@ long sys_pkey_free(const struct syscall_args *a)
 
 long sys_mprotect(const struct syscall_args *a)
 {
-    return checked(mm_mprotect(current_mm(), a->a0, a->a1, a->a2));
+    const struct proc *p = current_proc();
+
+    if (executes_too(p, a->a2))
+        return protect_executable(a, -1);
+    return checked(mm_mprotect(p->mm, a->a0, a->a1, a->a2));
 }
 
 long sys_brk(const struct syscall_args *a)
 {
-    return checked((long)mm_brk(current_mm(), a->a0));
+    const struct proc *p = current_proc();
+
+    return checked((long)mm_brk(p->mm, a->a0, executes_too(p, PROT_READ)));
 }
 
 long sys_mremap(const struct syscall_args *a)

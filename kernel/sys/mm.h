@@ -6,12 +6,21 @@
 
 #include "kernel/pause.h"
 #include "kernel/task/proc.h"
+#include "lib/uapi/mman.h"
+#include "lib/uapi/personality.h"
 #include "mm/debug/check.h"
 #include "mm/op/mm.h"
 
 static inline struct mm *current_mm(void)
 {
     return current_proc()->mm;
+}
+
+/* Whether a program that asks for these rights may execute as well, without a word of it: with
+ * READ_IMPLIES_EXEC what may be read may be executed, where no mount forbids it. */
+static inline bool executes_too(const struct proc *p, u64 prot)
+{
+    return unlikely(p->personality & READ_EXECUTES) && (prot & PROT_READ);
 }
 
 /* Debug kernels look at the whole address space after every call that changes it: on one CPU, for

@@ -12,6 +12,7 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/personality.h"
+#include "lib/uapi/ptrace.h"
 
 long sys_getpid(const struct syscall_args *a)
 {
@@ -128,13 +129,6 @@ long sys_setsid(const struct syscall_args *a)
 
 /* ---- the thread ---- */
 
-#define ARCH_SET_GS    0x1001
-#define ARCH_SET_FS    0x1002
-#define ARCH_GET_FS    0x1003
-#define ARCH_GET_GS    0x1004
-#define ARCH_GET_CPUID 0x1011
-#define ARCH_SET_CPUID 0x1012
-
 long sys_arch_prctl(const struct syscall_args *a)
 {
     struct thread *t = current_thread();
@@ -175,10 +169,8 @@ long sys_personality(const struct syscall_args *a)
 
     if (wanted == 0xffffffff)
         return old;
-    /* The layout of memory is fixed; uname and select look at theirs; the other flags change
-     * nothing for programs of 64 bits on Linux either. But for this one, which is not obeyed. */
-    if (wanted & READ_EXECUTES)
-        return -EINVAL;
+    /* The layout of memory is fixed; uname, select and the memory calls look at theirs; the other
+     * flags change nothing for programs of 64 bits on Linux either. */
     p->personality = wanted;
     return old;
 }

@@ -15,6 +15,7 @@
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/mount.h"
+#include "lib/uapi/personality.h"
 #include "lib/uapi/stat.h"
 
 /* Bits of personality(2) that must not steer a program with rights of its own:
@@ -157,8 +158,7 @@ void exec_cred_commit(struct proc *p, const struct exec_cred *c)
     cred_write(p, &new);
     sched_user_changed(p);
     cred_changed_from(p, &old);
-    if (c->set_id)
-        p->personality &= ~PERSONALITY_UNSAFE;
+    p->personality &= ~(c->set_id ? PERSONALITY_UNSAFE : READ_EXECUTES);
     if (c->secure)
         exec_limits(p);
     /* A program that may only be run must not be read from a dump either. */

@@ -94,6 +94,14 @@ struct ptrace_rseq {
 #define NT_PRFPREG    2
 #define NT_X86_XSTATE 0x202
 
+/* arch_prctl(2), and what PTRACE_ARCH_PRCTL asks for. */
+#define ARCH_SET_GS    0x1001
+#define ARCH_SET_FS    0x1002
+#define ARCH_GET_FS    0x1003
+#define ARCH_GET_GS    0x1004
+#define ARCH_GET_CPUID 0x1011
+#define ARCH_SET_CPUID 0x1012
+
 /* struct user_regs_struct, the start of struct user. */
 struct user_regs {
     u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax;

@@ -7,7 +7,7 @@
 #include "mm/op/area.h"
 #include "mm/vm/lend.h"
 
-static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
+static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end, bool exec)
 {
     const struct vma *next = vma_find(mm, start);
 
@@ -15,7 +15,7 @@ static bool heap_grow(struct mm *mm, vaddr_t start, vaddr_t end)
         return false;
     return area_add(mm, start, end,
                     VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
-                        VM_ACCOUNT | mm->def_flags) == 0;
+                        VM_ACCOUNT | (exec ? VM_EXEC : 0) | mm->def_flags) == 0;
 }
 
 /* RLIMIT_DATA counts the program's initialised data as well. */
@@ -26,7 +26,7 @@ static bool over_data(const struct mm *mm, vaddr_t brk)
                mm->limits.heap;
 }
 
-vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
+vaddr_t mm_brk(struct mm *mm, vaddr_t brk, bool exec)
 {
     struct area_reserve r = {.n = 0};
     struct area_dead dead = {NULL};
@@ -41,7 +41,7 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
     else if (new_end == old_end)
         ok = true;
     else if (new_end > old_end)
-        ok = heap_grow(mm, old_end, new_end);
+        ok = heap_grow(mm, old_end, new_end, exec);
     else if (!area_sealed(mm, new_end, old_end) &&
              !area_cuts_page(mm, new_end, old_end) && area_reserve(&r, 2) == 0 &&
              lend_own_ends(mm, new_end, old_end) == 0) {

@@ -50,8 +50,9 @@ int mm_pkey_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 prot, int key);
 int mm_pkey_alloc(struct mm *mm, u64 flags, u64 rights);
 int mm_pkey_free(struct mm *mm, int key);
 
-/* Sets the break and returns it; on any failure the break is unchanged and returned. */
-vaddr_t mm_brk(struct mm *mm, vaddr_t brk);
+/* Sets the break and returns it; on any failure the break is unchanged and returned. exec: what is
+ * new may be executed. */
+vaddr_t mm_brk(struct mm *mm, vaddr_t brk, bool exec);
 
 /* remap_file_pages(2): see docs/reference/remap_file_pages.md. -EINVAL, -ENOMEM. */
 int mm_remap(struct mm *mm, vaddr_t addr, u64 size, u64 prot, pgoff_t pgoff, u32 flags);

@@ -21,7 +21,7 @@ void scene_begin(void)
     S.mm = t_mm();
     S.mm->brk_start = H;
     S.mm->brk = H;
-    CHECK_EQ(mm_brk(S.mm, H + 6 * P), H + 6 * P);
+    CHECK_EQ(mm_brk(S.mm, H + 6 * P, false), H + 6 * P);
     for (u32 i = 0; i < 6; i++)
         host_write_u32(S.mm, H + i * P, 300 + i);
     t_anon(S.mm, A, 16, RW);
@@ -251,12 +251,12 @@ static int munlock_part(void)
 
 static int brk_grow(void)
 {
-    return mm_brk(S.mm, H + 60 * P) == H + 60 * P ? 0 : -ENOMEM;
+    return mm_brk(S.mm, H + 60 * P, false) == H + 60 * P ? 0 : -ENOMEM;
 }
 
 static int brk_shrink(void)
 {
-    return mm_brk(S.mm, H + P) == H + P ? 0 : -ENOMEM;
+    return mm_brk(S.mm, H + P, false) == H + P ? 0 : -ENOMEM;
 }
 
 static int make_stack(void)

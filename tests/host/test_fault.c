@@ -356,7 +356,7 @@ TEST(fault_when_memory_runs_out)
     u64 n = page_count_total() + 10, i;
     enum fault_result result = FAULT_OK;
 
-    mm_brk(mm, 0);
+    mm_brk(mm, 0, false);
     host_rank = RANK_USER;
     for (i = 0; i < n && result == FAULT_OK; i += 4096)
         t_map(mm, BASE + i * P, 4096, RW, MAP_PRIVATE | MAP_NORESERVE, NULL, 0);

@@ -113,6 +113,60 @@ TEST(epoll_threads, "each edge is taken by one of the threads that wait")
     EQ(eaten, 200);
 }
 
+enum { PAIRS = 8, TOLD = 30000 };
+static int pairs[PAIRS][2];
+
+static void *writes_always(void *arg)
+{
+    uint32_t seed = (uint32_t)(uintptr_t)arg;
+
+    for (;;) {
+        seed = seed * 1664525 + 1013904223;
+        if (write(pairs[seed >> 24 & (PAIRS - 1)][1], "x", 1) < 0)
+            return NULL; /* the reader has closed */
+    }
+}
+
+TEST(epoll_once,
+     "in one call a descriptor is told of once, however often it becomes ready meanwhile")
+{
+    pthread_t threads[2];
+    int ep = epoll_create1(0);
+
+    signal(SIGPIPE, SIG_IGN);
+    for (uint32_t i = 0; i < PAIRS; i++) {
+        struct epoll_event e = {.events = EPOLLIN | (i % 2 ? (uint32_t)EPOLLET : 0),
+                                .data.u32 = i};
+
+        OK(pipe2(pairs[i], O_NONBLOCK));
+        OK(fcntl(pairs[i][1], F_SETFL, 0));
+        OK(epoll_ctl(ep, EPOLL_CTL_ADD, pairs[i][0], &e));
+    }
+    for (uintptr_t i = 0; i < 2; i++)
+        OK(pthread_create(&threads[i], NULL, writes_always, (void *)(i + 1)));
+    for (int told = 0; told < TOLD;) {
+        struct epoll_event e[4 * PAIRS];
+        uint32_t seen = 0;
+        int n = epoll_wait(ep, e, 4 * PAIRS, -1);
+
+        CHECK(n > 0);
+        for (int i = 0; i < n; i++, told++) {
+            char c[64];
+
+            CHECK(!(seen >> e[i].data.u32 & 1));
+            seen |= 1u << e[i].data.u32;
+            CHECK(read(pairs[e[i].data.u32][0], c, sizeof(c)) > 0);
+        }
+    }
+    for (uint32_t i = 0; i < PAIRS; i++)
+        close(pairs[i][0]);
+    for (int i = 0; i < 2; i++)
+        OK(pthread_join(threads[i], NULL));
+    for (uint32_t i = 0; i < PAIRS; i++)
+        close(pairs[i][1]);
+    close(ep);
+}
+
 TEST(epoll_many, "thousands of watches come and go")
 {
     struct rlimit lim = {4000, 4000};

@@ -6,9 +6,11 @@
 #include "tests/user/t.h"
 #include <poll.h>
 #include <sched.h>
+#include <sys/ipc.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
+#include <sys/shm.h>
 #include <sys/utsname.h>
 
 TEST(kept, "what is set is told, and the one before it; children have it")
@@ -67,6 +69,81 @@ TEST(sticky, "STICKY_TIMEOUTS: select, pselect and ppoll leave the time as it wa
         EQ(syscall(SYS_ppoll, NULL, 0, &tp, NULL, 8), 0);
         EQ(tp.tv_nsec, sticky ? 2000000 : 0);
     }
+}
+
+/* Whether what is written at `at` runs. */
+static int runs(uint8_t *at)
+{
+    static const uint8_t code[] = {0xb8, 7, 0, 0, 0, 0xc3}; /* mov $7, %eax; ret */
+    long result = 0;
+
+    memcpy(at, code, sizeof(code));
+    return t_call(at, &result) == 0 && result == 7;
+}
+
+/* In a process of its own: the heap is that of a fresh program there. */
+static int readable_executes(void)
+{
+    uint8_t *at, *heap;
+    int fd = memfd_create("p", 0), right = 0, id;
+
+    if (personality(READ_IMPLIES_EXEC) < 0 || ftruncate(fd, 4096) != 0)
+        return -1;
+    at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    right += runs(at);
+    if (mprotect(at, 4096, PROT_NONE) != 0 ||
+        mprotect(at, 4096, PROT_READ | PROT_WRITE) != 0)
+        return -1;
+    right += runs(at);
+    right += runs(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+    heap = (uint8_t *)syscall(SYS_brk, 0);
+    heap += -(uintptr_t)heap % 4096;
+    syscall(SYS_brk, heap + 8192);
+    right += runs(heap + 4096);
+    id = shmget(IPC_PRIVATE, 4096, 0600);
+    right += runs(shmat(id, NULL, 0));
+    shmctl(id, IPC_RMID, NULL);
+    return right;
+}
+
+TEST(executes,
+     "READ_IMPLIES_EXEC: new memory that may be read, and what is protected so, executes")
+{
+    pid_t pid = t_fork();
+    if (!pid)
+        _exit(readable_executes());
+    int status;
+    EQ(waitpid(pid, &status, 0), pid);
+    EQ(status, 5 << 8);
+}
+
+TEST(executes_not, "READ_IMPLIES_EXEC gives nothing to memory that is there or may not "
+                   "be read, and ends with an exec")
+{
+    uint8_t *old =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *none;
+    pid_t pid;
+    int status;
+
+    CHECK(personality(READ_IMPLIES_EXEC) >= 0);
+    EQ(runs(old), 0);
+    FAULT(t_call(old, NULL), SIGSEGV, SEGV_ACCERR, old);
+    none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    FAULT(t_call(none, NULL), SIGSEGV, SEGV_ACCERR, none);
+    pid = t_fork();
+    if (!pid) {
+        execl(t_exe, "t_persona", "--helper", NULL);
+        _exit(100);
+    }
+    EQ(waitpid(pid, &status, 0), pid);
+    EQ(status, 0);
+}
+
+static int helper(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    return personality(0xffffffff) & READ_IMPLIES_EXEC ? 1 : 0;
 }
 
 static void reads_tsc(bool forbidden)
@@ -176,5 +253,5 @@ TEST(nr_open, "no copy of descriptors beyond fs.nr_open, which was lowered")
 
 int main(int argc, char **argv)
 {
-    return t_main(argc, argv, NULL);
+    return t_main(argc, argv, helper);
 }

@@ -314,6 +314,36 @@ TEST(user_area, "the words of struct user that are no registers")
     EQ(WEXITSTATUS(end_of(pid)), 7);
 }
 
+enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS };
+
+static long base_of(pid_t pid, int option, unsigned long at)
+{
+    return trace(30 /* PTRACE_ARCH_PRCTL */, pid, at, (void *)(long)option);
+}
+
+TEST(bases, "PTRACE_ARCH_PRCTL: the bases of fs and gs, told and set")
+{
+    struct user_regs_struct regs;
+    unsigned long word = 0;
+    pid_t pid = traced(calls, 0);
+
+    OK(trace(PTRACE_GETREGS, pid, 0, &regs));
+    OK(base_of(pid, ARCH_GET_FS, (unsigned long)&word));
+    EQ(word, regs.fs_base);
+    CHECK(word != 0);
+    OK(base_of(pid, ARCH_SET_GS, 0x123450));
+    OK(base_of(pid, ARCH_GET_GS, (unsigned long)&word));
+    EQ(word, 0x123450);
+    OK(trace(PTRACE_GETREGS, pid, 0, &regs));
+    EQ(regs.gs_base, 0x123450);
+    ERR(base_of(pid, ARCH_SET_FS, ~4095ul), EPERM);
+    ERR(base_of(pid, ARCH_GET_FS, 0), EFAULT);
+    ERR(base_of(pid, 7, (unsigned long)&word), EINVAL);
+    ERR(base_of(getpid(), ARCH_GET_FS, (unsigned long)&word), ESRCH);
+    go(pid, PTRACE_CONT, 0);
+    EQ(WEXITSTATUS(end_of(pid)), 7);
+}
+
 static struct {
     uint32_t words[8];
 } restartable __attribute__((aligned(32)));
