@@ -7,6 +7,7 @@
 #include "arch/sigframe.h"
 #include "arch/time.h"
 #include "kernel/event/posix_timer.h"
+#include "kernel/inject.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
@@ -43,7 +44,11 @@ static void log_crash(const struct thread *t, int signo, int code)
 
 static noreturn void die(int signo, const struct sig_record *rec)
 {
-    proc_exit(signo | (core_dump(signo, rec) ? STATUS_CORE : 0));
+    bool injected = inject_begin(current_thread(), true), dumped = core_dump(signo, rec);
+
+    if (injected)
+        inject_end(current_thread());
+    proc_exit(signo | (dumped ? STATUS_CORE : 0));
 }
 
 static void fault_by(int signo, const struct sig_record *rec, u64 trapno, u64 err)

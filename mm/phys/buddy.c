@@ -239,7 +239,7 @@ void page_free(struct page *pg, unsigned order)
     c->pages[c->count++] = pg;
 }
 
-u64 page_count_free(void)
+no_race_check u64 page_count_free(void)
 {
     u64 n = READ_ONCE(buddy.nfree);
 

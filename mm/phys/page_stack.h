@@ -25,7 +25,8 @@ struct page *page_stack_refill(struct page_stack *c);
 /* Gives pages of the stack back to their groups until `keep` are left. */
 void page_stack_spill(struct page_stack *c, u32 keep);
 
-static inline u32 page_stack_count(const struct page_stack *c)
+/* Of any CPU; of another one, about so many. */
+static inline no_race_check u32 page_stack_count(const struct page_stack *c)
 {
     return c->count + c->nzeroed;
 }

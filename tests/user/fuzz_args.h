@@ -7,7 +7,8 @@
 #include "tests/user/fuzz.h"
 
 #define ARENA_PAGES 64
-#define FDS         48
+#define FDS         51
+#define LOOPS       48 /* /dev/loop-control, loop0, loop1 */
 
 extern __thread uint64_t rng;
 extern unsigned char *arena, *field; /* structures; what is mapped and unmapped */

@@ -87,6 +87,25 @@ static uint64_t attributes(void)
     return (uint64_t)(uintptr_t)at;
 }
 
+/* A number, a descriptor, a struct loop_config, loop_info64 or other. */
+static uint64_t loop_argument(void)
+{
+    uint64_t *at = (uint64_t *)(uintptr_t)a_place();
+
+    if (one_in(2))
+        return one_in(4) ? a_number() : one_in(2) ? 47 : rnd(FDS + 20);
+    memset(at, 0, 304);
+    if (one_in(2)) { /* LOOP_CONFIGURE */
+        *at++ = 47 | (one_in(3) ? 1UL << (32 + rnd(14)) : 0);
+        at[6] = one_in(2) ? 0 : rnd(32) << 32; /* flags */
+    }
+    at[3] = one_in(3) ? a_number() : rnd(8) * 512; /* offset, or a part of one */
+    at[4] = one_in(3) ? a_number() : rnd(8) * 512;
+    at[0] = rnd(16) * P;
+    at[1] = rnd(16) * P;
+    return (uint64_t)(uintptr_t)at;
+}
+
 /* Rights of this thread by keys: whatever they deny, it goes on or dies. */
 static void change_keys(void)
 {
@@ -130,6 +149,15 @@ static uint64_t crowd_argument(char kind, uint64_t nr)
         return PICK(0, 1, 1, 3, 3, 5, 7);
     case 'H':
         return attributes();
+    case '^':
+        return LOOPS + rnd(3);
+    case '|':
+        return one_in(4)   ? 0x1200 + PICK(0x5d + rnd(16), 0x77, 0x7d, 0x7f)
+               : one_in(6) ? 0x4c80 + rnd(4)
+               : one_in(9) ? a_number()
+                           : 0x4c00 + rnd(12);
+    case '&':
+        return loop_argument();
     case '4':
         return F_SETFL;
     case '8':

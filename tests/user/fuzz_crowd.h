@@ -5,6 +5,7 @@
  * U  a userfaultfd   Y  a number of its ioctls, or any   Z  their structure
  * O  a name of a file that tells of processes and descriptors   R  a request of ptrace
  * 4 8  these numbers: F_SETFL, F_SETOWN
+ * ^  a loop device, or their control   | its requests   & an argument of them
  * H  how to schedule   !  flags of mremap   2 3  these numbers
  * clang-format off
  */
@@ -178,3 +179,10 @@ CALL(SYS_getrlimit, "nw")
 CALL(SYS_rt_sigaction, "gwwe")
 CALL(SYS_setuid, "n")
 CALL(SYS_setgid, "n")
+CALL(SYS_ioctl, "^|&")
+CALL(SYS_ioctl, "^|&")
+CALL(SYS_ioctl, "^|&")
+CALL(SYS_pread64, "^wlN")
+CALL(SYS_pwrite64, "^wlN")
+CALL(SYS_splice, "^wuwlb")
+CALL(SYS_sendfile, "f^wl")

@@ -3,6 +3,7 @@
  * The parent of fuzz_syscalls, fuzz_families and fuzz_crowd, see fuzz.h.
  */
 #include "tests/user/fuzz.h"
+#include "user/include/loop.h"
 #include <dirent.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
@@ -142,10 +143,27 @@ static bool end_descendants(void)
     return true;
 }
 
+/* Loop devices are as at boot: eight, and not bound. */
+static void clean_loops(void)
+{
+    int control = open("/dev/loop-control", O_RDWR);
+    for (int n = 0; n < 64; n++) {
+        char name[24];
+        snprintf(name, sizeof(name), "/dev/loop%d", n);
+        int fd = open(name, O_RDWR);
+        ioctl(fd, LOOP_CLR_FD);
+        ioctl(fd, BLKROSET, &(int){0});
+        close(fd);
+        ioctl(control, n < 8 ? LOOP_CTL_ADD : LOOP_CTL_REMOVE, n);
+    }
+    close(control);
+}
+
 static void clean(void)
 {
     int ends[2];
     clean_ipc();
+    clean_loops();
     setxattr(t_dir, "user.a", "", 0, 0); /* the list of them stays with the directory */
     removexattr(t_dir, "user.a");
     removexattr(t_dir, "user.b");

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -155,6 +156,9 @@ static void make_rest(void)
     fuzz_put_at(open(name, O_RDWR), 45);
     snprintf(name, sizeof(name), "/proc/%d/stat", (int)tracee);
     fuzz_put_at(open(name, O_RDONLY), 46);
+    fuzz_put_at(open("/dev/loop-control", O_RDWR), LOOPS);
+    fuzz_put_at(open("/dev/loop0", O_RDWR), LOOPS + 1);
+    fuzz_put_at(open("/dev/loop1", O_RDWR), LOOPS + 2);
     for (int i = 0; i < 40; i++) {
         struct epoll_event e = {EPOLLIN | EPOLLOUT, {.u32 = (unsigned)i}};
         epoll_ctl(15 + (int)rnd(4), EPOLL_CTL_ADD, 3 + (int)rnd(FDS - 3), &e);
@@ -176,6 +180,7 @@ void fuzz_scene(bool nobody, bool many_pages)
         _exit(1);
     (void)!mkdir("d", 0777);
     chmod(".", 0777);
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){1 << 24, 1 << 24});
     if (nobody) {
         (void)!setuid(65534);
         prctl(PR_SET_DUMPABLE, 1);

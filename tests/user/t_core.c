@@ -256,6 +256,42 @@ static void sets(const char *pattern)
     OK(close(fd));
 }
 
+/* The name of a file that a process with this name writes, with such a pattern. */
+static void writes(const char *comm, const char *pattern, const char *want)
+{
+    pid_t pid;
+    int status;
+
+    sets(pattern);
+    pid = t_fork();
+    if (!pid) {
+        signal(SIGABRT, SIG_DFL);
+        prctl(PR_SET_NAME, comm);
+        abort();
+    }
+    EQ(waitpid(pid, &status, 0), pid);
+    CHECK(WCOREDUMP(status));
+    OK(unlink(want));
+}
+
+TEST(up, "a process whose name is a way up, or nothing, writes no higher")
+{
+    prepare();
+    if (!t_tessera)
+        SKIP("changes the machine");
+    OK(mkdir("into", 0755));
+    OK(mkdir("into/!.", 0755));
+    OK(mkdir("into/!", 0755));
+    writes("..", "into/%e/x", "into/!./x");
+    writes(".", "into/%e/x", "into/!/x");
+    writes("", "into/%e/x", "into/!/x");
+    writes("...", "into/%e", "into/...");
+    OK(rmdir("into/!."));
+    OK(rmdir("into/!"));
+    OK(rmdir("into"));
+    sets("core\n");
+}
+
 /* The pattern is everybody's: not for a test to change on a machine that others use. */
 TEST(names, "core_pattern: what is put in for each letter, and directories")
 {

@@ -3,6 +3,7 @@
  * Each allocation of opening, reading and writing every file of /proc fails once. Cases: I3xx.
  */
 #include "tests/user/t_inject.h"
+#include "tests/user/t_loop.h"
 #include <dirent.h>
 
 static const char *path;
@@ -103,6 +104,100 @@ TEST(I304, "directories")
         SWEEP(.call = open_it, .errors = {ENOMEM});
         SWEEP(.setup = opened, .call = list_it, .errors = {ENOMEM});
     }
+}
+
+/* ---- loop devices ---- */
+
+static int dev, control, backing;
+static uint64_t range[2] = {P, 2 * P};
+
+static void loop_there(void)
+{
+    dev = loop_open(O_RDWR);
+    backing = file_of_size("file", 8 * P);
+}
+
+static void loop_bound(void)
+{
+    loop_there();
+    OK(ioctl(dev, LOOP_SET_FD, backing));
+    EQ(pwrite(dev, "x", 1, 2 * P), 1);
+}
+
+static void loop_gone(void)
+{
+    OK(ioctl(dev, LOOP_CLR_FD));
+    close(dev);
+}
+
+static long loop_bind(void)
+{
+    return ioctl(dev, LOOP_SET_FD, backing);
+}
+
+static long loop_set(void)
+{
+    struct loop_config c = {.fd = (uint32_t)backing, .info = {.lo_offset = P}};
+
+    return ioctl(dev, LOOP_CONFIGURE, &c);
+}
+
+static long loop_part(void)
+{
+    struct loop_info64 info = {.lo_offset = P};
+
+    return ioctl(dev, LOOP_SET_STATUS64, &info);
+}
+
+static long loop_status(void)
+{
+    struct loop_info64 info;
+
+    return ioctl(dev, LOOP_GET_STATUS64, &info);
+}
+
+static long loop_write(void)
+{
+    return pwrite(dev, "text", 4, 4 * P) == 4 ? 0 : -1;
+}
+
+static long loop_discard(void)
+{
+    return ioctl(dev, BLKDISCARD, range);
+}
+
+static void loop_control(void)
+{
+    control = control_open();
+}
+
+static long loop_more(void)
+{
+    return ioctl(control, LOOP_CTL_ADD, 40);
+}
+
+static void loop_less(void)
+{
+    EQ(ioctl(control, LOOP_CTL_REMOVE, 40), 0);
+}
+
+TEST(I305, "loop devices")
+{
+    SWEEP(.setup = loop_control, .call = loop_more, .undo = loop_less,
+          .errors = {ENOMEM});
+    SWEEP(.setup = loop_there, .call = loop_bind, .undo = loop_gone, .errors = {ENOMEM});
+    SWEEP(.setup = loop_there, .call = loop_set, .undo = loop_gone, .errors = {ENOMEM});
+    SWEEP(.setup = loop_bound, .call = loop_part, .undo = loop_gone, .errors = {ENOMEM});
+    SWEEP(.setup = loop_bound, .call = loop_status, .undo = loop_gone,
+          .errors = {ENOMEM});
+    SWEEP(.setup = loop_bound, .call = loop_write, .undo = loop_gone,
+          .errors = {ENOMEM, ENOSPC});
+    SWEEP(.setup = loop_bound, .call = loop_discard, .undo = loop_gone,
+          .errors = {ENOMEM});
+    path = "/sys/block/loop0/size";
+    SWEEP(.call = open_it, .errors = {ENOMEM});
+    path = "/sys/block/loop0";
+    SWEEP(.setup = opened, .call = list_it, .errors = {ENOMEM});
 }
 
 int main(int argc, char **argv)

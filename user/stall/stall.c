@@ -238,6 +238,7 @@ static const struct {
     {"execve with 2 to 6 MiB of arguments", big_exec},
     {"4,000 System V segments", many_segments},
     {"maps of 64,000 areas", maps_of_areas},
+    {"core file of 64,000 areas", core_of_areas},
     {"MAP_32BIT among 30,000 areas", low_addresses},
     {"131,072 free single pages are merged", many_single_pages},
     {"smaps and munmap of 1.5 GiB", counted_pages},

@@ -78,6 +78,7 @@ void many_segments(void);
 /* stall_memory.c */
 void many_areas(void);
 void maps_of_areas(void);
+void core_of_areas(void);
 void low_addresses(void);
 void many_single_pages(void);
 void counted_pages(void);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +62,23 @@ void maps_of_areas(void)
     pread(fd, &c, 1, 2 << 20);
     close(fd);
     munmap(p, 2 * GIB);
+}
+
+/* Which has to be written into a file when the program dies. */
+void core_of_areas(void)
+{
+    struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
+    int status;
+
+    if (chdir("/tmp") || setrlimit(RLIMIT_CORE, &r))
+        die("setrlimit");
+    if (fork() == 0) {
+        areas(32000);
+        abort();
+    }
+    wait(&status);
+    if (!WCOREDUMP(status) || unlink("core"))
+        die("core");
 }
 
 void low_addresses(void)

@@ -86,7 +86,7 @@ static bool put(struct core *c, u64 at, const void *bytes, size_t n)
     struct iovec iov;
     struct uio u;
 
-    if (at + n > c->limit || signal_kill_pending(current_thread()))
+    if (n > c->limit || at > c->limit - n || signal_kill_pending(current_thread()))
         return false;
     uio_init_kernel(&u, &iov, (void *)bytes, n);
     return file_write_at(c->file, &u, &at) == (ssize_t)n;
@@ -200,6 +200,7 @@ static bool next_area(struct mm *mm, vaddr_t from, struct elf64_phdr *out, bool 
         *whole = v->object && !(v->flags & VM_SHARED);
     }
     mm_unlock_shared(mm);
+    pause_anyway();
     return v != NULL;
 }
 
@@ -241,7 +242,6 @@ static bool put_table(struct core *c, u32 count)
         at += ELF_PHDR_SIZE;
         if (!put(c, at, &a, sizeof(a)))
             return false;
-        pause_anyway();
     }
     return true;
 }
@@ -291,6 +291,8 @@ static bool put_area(struct core *c, const struct elf64_phdr *a, bool whole)
            put(c, a->offset + a->filesz - 1, "", 1);
 }
 
+/* The table is in a file of the user's, who may have written into it: what is no part of an area
+ * that there is now is passed over. */
 static void put_areas(struct core *c, u32 count)
 {
     struct elf64_phdr a, now;
@@ -300,8 +302,10 @@ static void put_areas(struct core *c, u32 count)
         u64 at = ELF_HEADER_SIZE + (i + 1) * (u64)ELF_PHDR_SIZE;
 
         if (file_pread_kernel(c->file, &a, sizeof(a), at) != sizeof(a) ||
-            a.type != PT_LOAD || !next_area(c->mm, a.vaddr, &now, &whole) ||
-            !put_area(c, &a, whole))
+            a.type != PT_LOAD || !next_area(c->mm, a.vaddr, &now, &whole))
+            return;
+        if (a.vaddr >= now.vaddr && a.filesz <= now.memsz - (a.vaddr - now.vaddr) &&
+            !((a.vaddr | a.filesz) % PAGE_SIZE) && !put_area(c, &a, whole))
             return;
     }
 }

@@ -35,10 +35,11 @@ int core_pattern_set(const char *text, size_t n)
     return 0;
 }
 
-/* A name that somebody chose, as part of one file's name. */
+/* A name that somebody chose, as part of one file's name: no way up, and not nothing. */
 static int put_name(char *at, size_t room, const char *name)
 {
-    int n = fmt_snprintf(at, room, "%s", name);
+    bool dots = !strcmp(name, ".") || !strcmp(name, "..");
+    int n = fmt_snprintf(at, room, "%s%s", dots || !*name ? "!" : "", name + dots);
 
     for (; *at; at++)
         if (*at == '/')
