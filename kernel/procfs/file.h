@@ -14,11 +14,13 @@ enum procfs_kind {
     PROCFS_SELF,
     PROCFS_THREAD_SELF,
     PROCFS_MOUNTS,
+    PROCFS_NET_LINK,
     PROCFS_PID, /* /proc/PID, /proc/TID and /proc/PID/task/TID */
     PROCFS_TASK_DIR,
     PROCFS_FD_DIR,
     PROCFS_FDINFO_DIR,
     PROCFS_MAP_DIR,
+    PROCFS_NET_DIR,
     PROCFS_EXE,
     PROCFS_CWD,
     PROCFS_ROOT,

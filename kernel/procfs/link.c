@@ -127,7 +127,7 @@ static ssize_t magic_readlink(struct inode *ino, char *buf, size_t size)
     return n;
 }
 
-/* self, thread-self, mounts: plain links with a text. */
+/* self, thread-self, mounts, net: plain links with a text. */
 static ssize_t text_readlink(struct inode *ino, char *buf, size_t size)
 {
     const struct procfs_node *n = ino->data;
@@ -140,7 +140,8 @@ static ssize_t text_readlink(struct inode *ino, char *buf, size_t size)
     else if (n->kind == PROCFS_THREAD_SELF)
         len = fmt_snprintf(text, sizeof(text), "%d/task/%d", pid, current_thread()->tid);
     else
-        len = fmt_snprintf(text, sizeof(text), "self/mounts");
+        len = fmt_snprintf(text, sizeof(text), "self/%s",
+                           n->kind == PROCFS_MOUNTS ? "mounts" : "net");
     len = MIN(len, (int)size);
     memcpy(buf, text, (size_t)len);
     return len;

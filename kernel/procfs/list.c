@@ -24,6 +24,7 @@ static u8 type_of(enum procfs_kind kind)
     case PROCFS_FD_DIR:
     case PROCFS_FDINFO_DIR:
     case PROCFS_MAP_DIR:
+    case PROCFS_NET_DIR:
         return DT_DIR;
     case PROCFS_FILE:
     case PROCFS_FDINFO:
@@ -68,11 +69,14 @@ static bool list_entries(struct dir_sink *s, const struct procfs_entry *table,
     for (const struct procfs_entry *e = table; e->name; e++) {
         const char *name = e->name + dir->prefix_len;
         const char *slash;
-        struct procfs_node n = procfs_same_task(dir, PROCFS_FILE);
+        struct procfs_node n = {.kind = PROCFS_FILE};
         size_t len;
 
-        if (strncmp(e->name, dir->prefix ? dir->prefix : "", dir->prefix_len) != 0)
+        if (strncmp(e->name, dir->prefix ? dir->prefix : "", dir->prefix_len) != 0 ||
+            (e->of_thread && !dir->task))
             continue;
+        if (table == procfs_pid_entries)
+            n = procfs_same_task(dir, PROCFS_FILE);
         n.entry = e;
         slash = strchr(name, '/');
         len = slash ? (size_t)(slash - name) : strlen(name);
@@ -157,6 +161,8 @@ void procfs_list(const struct procfs_node *dir, struct dir_sink *s)
     } else if (dir->kind == PROCFS_PID) {
         if (list_entries(s, procfs_pid_entries, dir, &at))
             list_specials(s, procfs_pid_names, dir, &at);
+    } else if (dir->kind == PROCFS_NET_DIR) {
+        list_entries(s, procfs_net_entries, dir, &at);
     } else if (dir->kind == PROCFS_TASK_DIR) {
         list_threads(s, dir);
     } else if (dir->kind == PROCFS_MAP_DIR) {

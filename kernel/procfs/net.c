@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/net: the sockets there are, and the only interface. proc_pid_net(5).
+ * /proc/PID/net: the sockets there are, and the only interface. proc_pid_net(5).
  */
-#include "kernel/procfs/net.h"
 #include "fs/socket/all.h"
 #include "kernel/procfs/procfs.h"
 #include "lib/pause.h"
@@ -76,51 +75,51 @@ static void show_inet(struct seq *s, const struct socket_info *i, u64 n)
     "  sl  local_address                         remote_address                   " \
     "     st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 
-int procfs_show_unix(struct seq *s, s32 pid)
+static int show_unix_file(struct seq *s, s32 pid)
 {
     (void)pid;
     return show(s, TABLE_UNIX,
                 "Num       RefCount Protocol Flags    Type St Inode Path\n", show_unix);
 }
 
-int procfs_show_tcp(struct seq *s, s32 pid)
+static int show_tcp_file(struct seq *s, s32 pid)
 {
     (void)pid;
     return show(s, TABLE_TCP, HEAD4, show_inet);
 }
 
-int procfs_show_tcp6(struct seq *s, s32 pid)
+static int show_tcp6_file(struct seq *s, s32 pid)
 {
     (void)pid;
     return show(s, TABLE_TCP6, HEAD6, show_inet);
 }
 
-int procfs_show_udp(struct seq *s, s32 pid)
+static int show_udp_file(struct seq *s, s32 pid)
 {
     (void)pid;
     return show(s, TABLE_UDP, HEAD4, show_inet);
 }
 
-int procfs_show_udp6(struct seq *s, s32 pid)
+static int show_udp6_file(struct seq *s, s32 pid)
 {
     (void)pid;
     return show(s, TABLE_UDP6, HEAD6, show_inet);
 }
 
-int procfs_show_udplite(struct seq *s, s32 pid)
+static int show_udplite_file(struct seq *s, s32 pid)
 {
     (void)pid;
     return show(s, TABLE_UDPLITE, HEAD4, show_inet);
 }
 
-int procfs_show_udplite6(struct seq *s, s32 pid)
+static int show_udplite6_file(struct seq *s, s32 pid)
 {
     (void)pid;
     return show(s, TABLE_UDPLITE6, HEAD6, show_inet);
 }
 
 /* Nothing goes through the interface: one socket's bytes stand in the other's queue at once. */
-int procfs_show_net_dev(struct seq *s, s32 pid)
+static int show_net_dev(struct seq *s, s32 pid)
 {
     (void)pid;
     seq_puts(s, "Inter-|   Receive                                                |  "
@@ -131,7 +130,7 @@ int procfs_show_net_dev(struct seq *s, s32 pid)
     return 0;
 }
 
-int procfs_show_if_inet6(struct seq *s, s32 pid)
+static int show_if_inet6(struct seq *s, s32 pid)
 {
     (void)pid;
     seq_puts(s, "00000000000000000000000000000001 01 80 10 80       lo\n");
@@ -139,7 +138,7 @@ int procfs_show_if_inet6(struct seq *s, s32 pid)
 }
 
 /* The loopback is no route of this table, as on Linux. */
-int procfs_show_route(struct seq *s, s32 pid)
+static int show_route(struct seq *s, s32 pid)
 {
     (void)pid;
     seq_printf(s, "%-127s\n",
@@ -147,3 +146,17 @@ int procfs_show_route(struct seq *s, s32 pid)
                "\tWindow\tIRTT");
     return 0;
 }
+
+const struct procfs_entry procfs_net_entries[PROCFS_NET_ENTRIES] = {
+    {.name = "dev", .perm = 0444, .show = show_net_dev},
+    {.name = "if_inet6", .perm = 0444, .show = show_if_inet6},
+    {.name = "route", .perm = 0444, .show = show_route},
+    {.name = "tcp", .perm = 0444, .show = show_tcp_file},
+    {.name = "tcp6", .perm = 0444, .show = show_tcp6_file},
+    {.name = "udp", .perm = 0444, .show = show_udp_file},
+    {.name = "udp6", .perm = 0444, .show = show_udp6_file},
+    {.name = "udplite", .perm = 0444, .show = show_udplite_file},
+    {.name = "udplite6", .perm = 0444, .show = show_udplite6_file},
+    {.name = "unix", .perm = 0444, .show = show_unix_file},
+    {.name = NULL},
+};

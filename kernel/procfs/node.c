@@ -19,6 +19,9 @@ static u64 entry_number(const struct procfs_node *n)
         return (u64)(n->entry - procfs_pid_entries);
     if (n->entry->value)
         return 0x8000 + (u64)(n->entry - procfs_sys_entries);
+    if (n->entry >= procfs_net_entries &&
+        n->entry < procfs_net_entries + PROCFS_NET_ENTRIES)
+        return 0x4000 + (u64)(n->entry - procfs_net_entries);
     return (u64)(n->entry - procfs_system_entries);
 }
 
@@ -27,6 +30,8 @@ u64 procfs_ino(const struct procfs_node *n)
 {
     u64 which = (u64)n->fd;
 
+    if (n->kind == PROCFS_DIR && !n->prefix_len && !n->pid)
+        return 1; /* the root, as everywhere */
     if (n->kind == PROCFS_FILE)
         which = entry_number(n);
     else if (n->kind == PROCFS_DIR)
@@ -47,6 +52,7 @@ static u32 mode_of(const struct procfs_node *n)
     case PROCFS_DIR:
     case PROCFS_PID:
     case PROCFS_TASK_DIR:
+    case PROCFS_NET_DIR:
         return S_IFDIR | 0555;
     case PROCFS_FD_DIR:
     case PROCFS_FDINFO_DIR:
@@ -78,7 +84,7 @@ static void choose_ops(struct inode *ino, const struct procfs_node *n)
             n->kind == PROCFS_FILE && n->entry->fops ? n->entry->fops : &procfs_file_fops;
     } else {
         bool plain = n->kind == PROCFS_SELF || n->kind == PROCFS_THREAD_SELF ||
-                     n->kind == PROCFS_MOUNTS;
+                     n->kind == PROCFS_MOUNTS || n->kind == PROCFS_NET_LINK;
 
         ino->ops = plain ? &procfs_text_link_ops : &procfs_magic_ops;
     }

@@ -14,6 +14,7 @@
 #include "kernel/task/threads.h"
 #include "kernel/task/usage.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/access.h"
@@ -179,6 +180,44 @@ static int store_slack(const struct task_id *id, char *text, size_t n)
     return err;
 }
 
+static int show_personality(struct seq *s, s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct proc *p = proc_find(pid);
+    int err = !p ? -ESRCH : proc_may_look(p, FS_IDS) ? 0 : -EACCES;
+    u32 value = err ? 0 : p->personality;
+
+    spin_unlock_irq(&proc_lock, flags);
+    if (!err)
+        seq_printf(s, "%08x\n", value);
+    return err;
+}
+
+static bool is_child_of(s32 pid, const struct task_id *id)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct thread *t = NULL;
+    const struct proc *parent = task_find(id, &t), *p = proc_find(pid);
+
+    return p && parent && t && p->parent == parent && p->parent_thread == t;
+}
+
+/* Those that this thread waits for with __WNOTHREAD. */
+static int show_children(struct seq *s, const struct task_id *id, bool whole)
+{
+    (void)whole;
+    for (s32 pid = (s32)s->from; (pid = proc_next_pid(pid)) >= 0; pid++) {
+        if (seq_full(s)) {
+            s->next = (u64)pid;
+            break;
+        }
+        if (is_child_of(pid, id))
+            seq_printf(s, "%d ", pid);
+        pause_anyway();
+    }
+    return 0;
+}
+
 static int show_oom_score_adj(struct seq *s, s32 pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
@@ -277,6 +316,7 @@ const struct procfs_entry procfs_pid_entries[] = {
      .show = procfs_show_arrangement,
      .guard = GUARD_MEMORY},
     {.name = "auxv", .perm = 0400, .show = show_auxv, .guard = GUARD_MEMORY},
+    {.name = "children", .perm = 0444, .show_task = show_children, .of_thread = true},
     {.name = "clear_refs", .perm = 0200, .store = procfs_store_clear_refs},
     {.name = "cmdline", .perm = 0444, .show = show_cmdline},
     {.name = "comm", .perm = 0644, .show_task = show_comm, .store_task = store_comm},
@@ -293,6 +333,7 @@ const struct procfs_entry procfs_pid_entries[] = {
      .show = show_oom_score_adj,
      .store = store_oom_score_adj},
     {.name = "pagemap", .perm = 0400, .fops = &procfs_pagemap_fops},
+    {.name = "personality", .perm = 0400, .show = show_personality},
     {.name = "smaps", .perm = 0444, .show = procfs_show_smaps, .guard = GUARD_MEMORY},
     {.name = "smaps_rollup",
      .perm = 0444,

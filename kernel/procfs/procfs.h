@@ -33,11 +33,15 @@ struct procfs_entry {
         *fops; /* a file that is no text; inode->data is a procfs_node */
     enum procfs_guard guard;
     const struct sysctl *value; /* a setting; then show and store are NULL */
+    bool of_thread;             /* below /proc/PID/task only */
 };
 
 /* Files of the system; the last has no name. Sorted: a directory's names stand together. */
 extern const struct procfs_entry procfs_system_entries[]; /* system.c */
 extern const struct procfs_entry procfs_sys_entries[];    /* sysctl_table.c: below sys/ */
+/* Files of /proc/PID/net, the same for all; and how many with the last (net.c). */
+#define PROCFS_NET_ENTRIES 11
+extern const struct procfs_entry procfs_net_entries[PROCFS_NET_ENTRIES];
 /* Files of a process (pid.c). */
 extern const struct procfs_entry procfs_pid_entries[];
 

@@ -16,7 +16,6 @@
 #include "kernel/main.h"
 #include "kernel/procfs/meminfo.h"
 #include "kernel/procfs/mounts.h"
-#include "kernel/procfs/net.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/sysrq.h"
 #include "kernel/procfs/sysvipc.h"
@@ -107,6 +106,7 @@ static void show_times(struct seq *s, const struct cpu_times *t)
 static int show_stat(struct seq *s, s32 pid)
 {
     struct cpu_times sum = times_now(), times;
+    u64 irqs = 0;
 
     (void)pid;
     seq_printf(s, "cpu ");
@@ -116,10 +116,12 @@ static int show_stat(struct seq *s, s32 pid)
         seq_printf(s, "cpu%u", i);
         show_times(s, &times);
     }
-    seq_printf(s, "ctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\n", sum.switches,
-               (unsigned long)(wall_ns_at(0) / WALL_SECOND_NS), sum.launched,
-               sched_ready());
-    seq_puts(s, "procs_blocked 0\n");
+    for (u32 i = 0; i < cpu_count; i++)
+        irqs += READ_ONCE(cpu_block(i)->irqs);
+    seq_printf(s, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\n",
+               irqs, sum.switches, (unsigned long)(wall_ns_at(0) / WALL_SECOND_NS),
+               sum.launched, sched_ready());
+    seq_puts(s, "procs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n");
     return 0;
 }
 
@@ -204,16 +206,6 @@ const struct procfs_entry procfs_system_entries[] = {
     {.name = "kpagecount", .perm = 0400, .fops = &procfs_kpagecount_fops},
     {.name = "loadavg", .perm = 0444, .show = show_loadavg},
     {.name = "meminfo", .perm = 0444, .show = procfs_show_meminfo},
-    {.name = "net/dev", .perm = 0444, .show = procfs_show_net_dev},
-    {.name = "net/if_inet6", .perm = 0444, .show = procfs_show_if_inet6},
-    {.name = "net/route", .perm = 0444, .show = procfs_show_route},
-    {.name = "net/tcp", .perm = 0444, .show = procfs_show_tcp},
-    {.name = "net/tcp6", .perm = 0444, .show = procfs_show_tcp6},
-    {.name = "net/udp", .perm = 0444, .show = procfs_show_udp},
-    {.name = "net/udp6", .perm = 0444, .show = procfs_show_udp6},
-    {.name = "net/udplite", .perm = 0444, .show = procfs_show_udplite},
-    {.name = "net/udplite6", .perm = 0444, .show = procfs_show_udplite6},
-    {.name = "net/unix", .perm = 0444, .show = procfs_show_unix},
     {.name = "partitions", .perm = 0444, .show = show_partitions},
     {.name = "slabinfo", .perm = 0400, .show = procfs_show_slabinfo},
     {.name = "stat", .perm = 0444, .show = show_stat},

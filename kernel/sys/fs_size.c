@@ -33,7 +33,7 @@ static int resize(struct inode *ino, s64 size)
     if (!S_ISREG(ino->mode))
         return S_ISDIR(ino->mode) ? -EISDIR : -EINVAL;
     SCOPED_LOCK(&ino->lock);
-    if (is_beyond_limit(ino, (u64)size))
+    if (ino->object && is_beyond_limit(ino, (u64)size))
         return -EFBIG;
     inode_drop_set_id(current_cred(), ino);
     return vfs_truncate(ino, (u64)size);
@@ -49,7 +49,7 @@ long sys_truncate(const struct syscall_args *a)
     err = target_at(AT_FDCWD, a->a0, 0, &t);
     if (err)
         return err;
-    if (S_ISREG(t.inode->mode) && t.inode->object) {
+    if (S_ISREG(t.inode->mode)) {
         err = inode_permission(current_cred(), t.inode, MAY_WRITE);
         if (!err)
             err = begin_writing(&t.path);
@@ -75,7 +75,7 @@ long sys_ftruncate(const struct syscall_args *a)
     f = io_borrow((int)a->a0, &held);
     if (!f)
         return -EBADF;
-    if (file_writable(f) && S_ISREG(f->inode->mode) && f->inode->object)
+    if (file_writable(f) && S_ISREG(f->inode->mode))
         err = resize(f->inode, (s64)a->a1);
     io_return(f, held);
     return err;

@@ -319,6 +319,54 @@ TEST(first_ends, "a first thread that ends before the others stays as a zombie")
     t_join(child);
 }
 
+static void *forker(void *arg)
+{
+    pid_t child = t_fork();
+    char want[32], got[64] = "";
+    int fd;
+
+    if (!child) {
+        pause();
+        _exit(0);
+    }
+    *(pid_t *)arg = child;
+    snprintf(want, sizeof(want), "%d ", child);
+    OK(fd = open("/proc/thread-self/children", O_RDONLY));
+    CHECK(read(fd, got, sizeof(got) - 1) > 0);
+    CHECK(strcmp(got, want) == 0);
+    (void)!write(ready[1], "x", 1);
+    (void)!read(go[0], got, 1);
+    return NULL;
+}
+
+TEST(children,
+     "task/TID/children: the children of that thread, dead ones too, and no others")
+{
+    pthread_t t;
+    pid_t own, other;
+    char want[64], got[64] = "", c;
+    int fd;
+
+    OK(pipe(ready));
+    OK(pipe(go));
+    EQ(pthread_create(&t, NULL, forker, &other), 0);
+    EQ(read(ready[0], &c, 1), 1);
+    own = t_fork();
+    if (!own)
+        _exit(0);
+    OK(waitid(P_PID, (id_t)own, &(siginfo_t){0}, WEXITED | WNOWAIT));
+    OK(fd = open("/proc/thread-self/children", O_RDONLY));
+    CHECK(read(fd, got, sizeof(got) - 1) > 0);
+    snprintf(want, sizeof(want), "%d ", own);
+    CHECK(strcmp(got, want) == 0);
+    ERR(access("/proc/self/children", F_OK), ENOENT);
+    OK(kill(other, SIGKILL));
+    EQ(waitpid(own, NULL, 0), own);
+    EQ(waitpid(other, NULL, 0), other);
+    EQ(pread(fd, got, sizeof(got), 0), 0);
+    finish(&t, 1);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);

@@ -30,6 +30,7 @@ struct cpu {
     s32 spinlocks;    /* 56: held by this CPU, counted in debug kernels only */
     /* Of mm, not in its counts yet: mm/table/mm_types.h. */
     s64 resident[CPU_RESIDENT_KINDS] __attribute__((aligned(64)));
+    u64 irqs; /* interrupts so far; read by others */
 };
 
 extern struct cpu cpu_local; /* in the per-CPU section; use cpu_own or cpu_self() */

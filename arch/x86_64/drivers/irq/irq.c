@@ -76,6 +76,7 @@ void irq_dispatch(struct trapframe *tf)
     u64 vector = tf->vector;
 
     cpu->irq_depth++;
+    WRITE_ONCE(cpu->irqs, cpu->irqs + 1);
     if (vector >= VEC_PIC && vector < VEC_PIC + 16) {
         pic_interrupt(tf, (u32)(vector - VEC_PIC));
     } else if (vector == VEC_TIMER) {

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc: what any file system's files have: numbers, ends, writes, links; and the files that are
+ * looked at least.
+ */
+#include "tests/user/t.h"
+
+static char text[16384];
+
+static size_t slurp(const char *path, size_t piece)
+{
+    int fd = open(path, O_RDONLY);
+    size_t at = 0;
+    ssize_t n;
+
+    if (fd < 0)
+        FAIL("%s: %s", path, strerror(errno));
+    while (at + piece < sizeof(text) && (n = read(fd, text + at, piece)) > 0)
+        at += (size_t)n;
+    text[at] = 0;
+    OK(close(fd));
+    return at;
+}
+
+TEST(root,
+     "the root is inode 1; its directories end at 0; /proc/net leads to the process")
+{
+    struct stat st;
+    char link[32] = "";
+    int fd;
+
+    OK(stat("/proc", &st));
+    EQ(st.st_ino, 1);
+    for (const char *const *d =
+             (const char *const[]){"/proc", "/proc/self", "/proc/self/task",
+                                   "/proc/self/fd", "/proc/self/net", NULL};
+         *d; d++) {
+        OK(fd = open(*d, O_RDONLY | O_DIRECTORY));
+        EQ(lseek(fd, 0, SEEK_END), 0);
+        EQ(lseek(fd, 3, SEEK_END), 3);
+        close(fd);
+    }
+    EQ(readlink("/proc/net", link, sizeof(link) - 1), 8);
+    CHECK(strcmp(link, "self/net") == 0);
+    CHECK(slurp("/proc/self/net/dev", 4096) > 0 && strstr(text, "lo:"));
+    CHECK(slurp("/proc/thread-self/net/tcp", 4096) > 0);
+    CHECK(slurp("/proc/net/unix", 4096) > 0);
+    ERR(open("/proc/net/nothing", O_RDONLY), ENOENT);
+}
+
+TEST(stat_lines, "/proc/stat has every line that Linux has, interrupts are counted")
+{
+    unsigned long before, after;
+    static const char *const names[] = {
+        "cpu ",         "\ncpu0 ",    "\nintr ",          "\nctxt ",         "\nbtime ",
+        "\nprocesses ", "\nsoftirq ", "\nprocs_running ", "\nprocs_blocked "};
+
+    slurp("/proc/stat", 8192);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (!strstr(text, names[i]))
+            FAIL("no line%s", names[i]);
+    before = strtoul(strstr(text, "\nintr ") + 6, NULL, 10);
+    for (int i = 0; i < 3; i++)
+        nanosleep(&(struct timespec){0, 20000000}, NULL);
+    slurp("/proc/stat", 8192);
+    after = strtoul(strstr(text, "\nintr ") + 6, NULL, 10);
+    CHECK(after > before);
+}
+
+TEST(read_only, "files nobody writes open for writing by who may, and refuse the bytes")
+{
+    int fd;
+
+    if (geteuid())
+        SKIP("not root");
+    OK(fd = open("/proc/uptime", O_WRONLY));
+    ERR(write(fd, "1", 1), EIO);
+    close(fd);
+    OK(fd = open("/proc/self/status", O_WRONLY));
+    ERR(write(fd, "1", 1), EINVAL);
+    OK(ftruncate(fd, 0));
+    close(fd);
+    OK(truncate("/proc/uptime", 5));
+    if (!fork()) {
+        fd = setresuid(65534, 65534, 65534) == 0 && open("/proc/uptime", O_WRONLY) < 0 &&
+             errno == EACCES && truncate("/proc/uptime", 5) < 0 && errno == EACCES;
+        _exit(!fd);
+    }
+    int status;
+    OK(wait(&status));
+    EQ(status, 0);
+}
+
+TEST(fdinfo_flags,
+     "fdinfo tells that a descriptor closes at exec, not how its file was made")
+{
+    int fd, flags = 0;
+    char path[64];
+
+    OK(fd = open("a", O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0600));
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+    for (int i = 0; i < 2; i++) {
+        slurp(path, 4096);
+        CHECK(sscanf(strstr(text, "flags:"), "flags:\t%o", &flags) == 1);
+        EQ(flags, O_RDWR | O_APPEND | 0100000 | (i ? 0 : O_CLOEXEC));
+        OK(fcntl(fd, F_SETFD, 0));
+    }
+}
+
+TEST(personality, "/proc/PID/personality is what personality(2) set")
+{
+    slurp("/proc/self/personality", 4096);
+    CHECK(strcmp(text, "00000000\n") == 0 || strcmp(text, "00040000\n") == 0);
+    OK(syscall(SYS_personality, 0x0040000 | 0x0020000));
+    slurp("/proc/self/personality", 4096);
+    CHECK(strcmp(text, "00060000\n") == 0);
+}
+
+int main(int argc, char **argv)
+{
+    return t_main(argc, argv, NULL);
+}
