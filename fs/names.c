@@ -72,8 +72,9 @@ static int make_path(struct fs_context *fs, const struct path *base, const char 
 
     mutex_lock(&vfs_tree_lock);
     err = walk_new(fs, base, name, kind == MAKE_DIR, &w);
-    if (!err && (S_ISCHR(mode) || S_ISBLK(mode)) && !cred_capable(fs->cred, CAP_MKNOD))
-        err = -EPERM;
+    if (!err && ((S_ISCHR(mode) && rdev != 0) || S_ISBLK(mode)) &&
+        !cred_capable(fs->cred, CAP_MKNOD))
+        err = -EPERM; /* the character device 0:0, which is none, is anybody's */
     if (!err) {
         dir = w.parent.dentry->inode;
         err = kind == MAKE_LINK ? dir->ops->symlink(dir, target, &ino)

@@ -8,6 +8,7 @@
  * a directory with contents is never replaced by something else. Otherwise as Linux does it.
  */
 #include "fs/initramfs/initramfs.h"
+#include "fs/context.h"
 #include "fs/initramfs/unpack.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -78,6 +79,7 @@ static int unpack_archive(struct unpack *u)
 int initramfs_unpack(struct fs_context *fs, const void *data, size_t len)
 {
     struct unpack *u = kzalloc(sizeof(*u));
+    u32 umask = fs_umask(fs);
     bool complete;
     int err = 0;
 
@@ -101,6 +103,7 @@ int initramfs_unpack(struct fs_context *fs, const void *data, size_t len)
     complete = !u->complaints;
     unpack_forget_links(u);
     unpack_set_times(u);
+    u->fs.dirs->umask = umask;
     kfree(u);
     return complete ? 0 : -EINVAL;
 }

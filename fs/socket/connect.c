@@ -272,23 +272,11 @@ bool socket_withdraw(struct socket *s)
 static int find_listener(struct socket *s, const struct address *a, struct fs_context *fs,
                          struct socket **out)
 {
-    struct inet_name to;
-    int err;
+    int err = is_unix(s) && option_on(s, OPT_PASSCRED) ? unix_autobind(s) : 0;
 
-    if (is_unix(s)) {
-        err = option_on(s, OPT_PASSCRED) ? unix_autobind(s) : 0;
-        return err ? err : unix_find(a, s->type, fs, out);
-    }
-    err = inet_parse(s, a, &to);
-    if (!err)
-        err = inet_route_from(s, &to);
-    if (!err)
-        err = inet_autobind(s);
-    if (err)
-        return err;
-    inet_set_remote(s, &to);
-    *out = inet_find(IPPROTO_TCP, &to, &s->local);
-    return *out ? 0 : -ECONNREFUSED;
+    if (!is_unix(s))
+        return inet_find_listener(s, a, out);
+    return err ? err : unix_find(a, s->type, fs, out);
 }
 
 /* A new connection as far as it goes at once; s->calls held. */
@@ -301,6 +289,11 @@ static int begin(struct socket *s, const struct address *a, struct fs_context *f
 
     if (err)
         return err;
+    if (listener == s) {
+        set_client(s, s, SOCKET_CONNECTED);
+        socket_put(s);
+        return 0;
+    }
     socket_cred_current(&s->cred, IDS_EFFECTIVE);
     n = make_server(s, listener);
     if (n)
@@ -318,6 +311,13 @@ static int begin(struct socket *s, const struct address *a, struct fs_context *f
         socket_put(n);
     }
     return err;
+}
+
+/* A connection that failed leaves nothing behind. */
+static void reopen(struct socket *s)
+{
+    SCOPED_LOCK(&s->lock);
+    WRITE_ONCE(s->closed, 0);
 }
 
 /* Whether a new connection is to be begun: 1; or what connect says to one that there is. */
@@ -338,9 +338,12 @@ static int check_connect(struct socket *s)
     case SOCKET_NEW:
         break;
     }
-    err = s->fresh ? socket_take_error(s) : 0;
+    if (!s->fresh)
+        return 1;
     s->fresh = false;
-    return err ? err : 1;
+    err = socket_take_error(s); /* which may have been told already */
+    reopen(s);
+    return err ? err : -ECONNABORTED;
 }
 
 /* Waits until the connection stands or fails. 1: it was another thread's, which gave it up. */
@@ -355,6 +358,8 @@ static int finish(struct socket *s)
         return err == -EAGAIN ? -EINPROGRESS : err;
     mutex_lock(&s->calls);
     s->fresh = false;
+    if (READ_ONCE(s->state) == SOCKET_NEW && !is_unix(s))
+        reopen(s); /* it may be connected anew at once */
     mutex_unlock(&s->calls);
     if (READ_ONCE(s->state) == SOCKET_CONNECTED)
         return 0;
@@ -375,7 +380,7 @@ static int connect_stream(struct socket *s, const struct address *a,
         /* A network does not answer before the call is over. */
         if (err == -ECONNREFUSED && !is_unix(s) && !wait) {
             s->fresh = true;
-            socket_fail(s, ECONNREFUSED, 0);
+            socket_fail(s, ECONNREFUSED, CLOSED_BOTH);
             err = 0;
         }
         if (!err && !wait && !is_unix(s))

@@ -56,13 +56,27 @@ void dgram_set_peer(struct socket *s, struct socket *peer)
         socket_put(old);
 }
 
-/* Ends it; s->calls held, or s is going. */
-static void forget_peer(struct socket *s)
+/* What waits for one of AF_UNIX is lost with its peer, who learns of it if he talks to s. */
+static void drop_waiting(struct socket *s, struct socket *peer)
+{
+    if (!READ_ONCE(s->npackets))
+        return;
+    mutex_lock(&s->reading);
+    packet_purge(s);
+    mutex_unlock(&s->reading);
+    if (peer != s && READ_ONCE(peer->peer) == s && !READ_ONCE(peer->dead))
+        socket_fail(peer, ECONNRESET, 0);
+}
+
+/* Ends it, for another one or (NULL) for nobody; s->calls held, or s is going. */
+static void forget_peer(struct socket *s, const struct socket *next)
 {
     struct socket *peer = socket_peer_get(s);
 
     if (!peer)
         return;
+    if (peer != next)
+        drop_waiting(s, peer);
     friend_leave(s, peer);
     socket_put(peer);
     dgram_set_peer(s, NULL);
@@ -78,7 +92,7 @@ static void lose_peer(struct socket *s, const struct socket *to)
     same = s->peer == to;
     spin_unlock(&s->lock);
     if (same)
-        forget_peer(s);
+        forget_peer(s, NULL);
     mutex_unlock(&s->calls);
 }
 
@@ -115,7 +129,7 @@ int dgram_connect(struct socket *s, const struct address *a, struct fs_context *
     int err;
 
     if (!a) {
-        forget_peer(s);
+        forget_peer(s, NULL);
         if (!is_unix(s))
             inet_forget_remote(s);
         socket_set_state(s, SOCKET_NEW);
@@ -131,7 +145,7 @@ int dgram_connect(struct socket *s, const struct address *a, struct fs_context *
     if (!err && !may_send(s, to))
         err = -EPERM;
     if (!err) {
-        forget_peer(s);
+        forget_peer(s, to);
         dgram_set_peer(s, to);
     }
     socket_put(to);

@@ -36,6 +36,8 @@ int socket_name(struct socket *s, bool peer, struct address *out)
         spin_lock(&s->lock);
         inet = peer ? s->remote : s->local;
         spin_unlock(&s->lock);
+        if (peer && !inet.port)
+            return -ENOTCONN; /* as Linux has it of who talks to port 0 */
         inet_address(s, &inet, out);
         return 0;
     }
@@ -101,6 +103,8 @@ static void refuse_all(struct socket *listener)
         n = list_entry(first, struct socket, link);
         client = n->peer;
         if (late) {
+            if (is_tcp(client))
+                socket_fail(client, ECONNREFUSED, CLOSED_BOTH);
             WRITE_ONCE(client->error, ECONNREFUSED);
             __atomic_store_n(&client->state, SOCKET_NEW, __ATOMIC_RELEASE);
             socket_wake(client);
@@ -212,6 +216,7 @@ int socket_reset(struct socket *s)
     packet_purge(s);
     mutex_unlock(&s->reading);
     spin_lock(&s->lock);
+    s->fresh = false;
     WRITE_ONCE(s->state, SOCKET_NEW);
     WRITE_ONCE(s->closed, 0);
     WRITE_ONCE(s->error, 0);

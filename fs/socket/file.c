@@ -88,6 +88,21 @@ static bool is_readable(struct socket *s)
     return READ_ONCE(s->npackets);
 }
 
+/* A datagram of the network never waits. */
+static bool is_writable(struct socket *s)
+{
+    if (is_stream(s))
+        return has_room(s);
+    return !is_unix(s) || (has_room(s) && !dgram_is_full(s));
+}
+
+static u32 poll_closed(u32 closed)
+{
+    u32 hup = (closed & CLOSED_BOTH) == CLOSED_BOTH ? POLLHUP : 0;
+
+    return closed & CLOSED_READ ? hup | POLLIN | POLLRDNORM | POLLRDHUP : hup;
+}
+
 /* Looks without a lock: who changes something wakes afterwards. */
 static u32 socket_poll(struct file *f, struct poll_table *pt)
 {
@@ -97,23 +112,23 @@ static u32 socket_poll(struct file *f, struct poll_table *pt)
 
     poll_add(pt, &s->events);
     state = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
-    if (state == SOCKET_LISTENING)
-        return READ_ONCE(s->nready) ? POLLIN | POLLRDNORM : 0;
     closed = READ_ONCE(s->closed);
+    if (state == SOCKET_LISTENING) {
+        mask = READ_ONCE(s->nready) ? POLLIN | POLLRDNORM : 0;
+        return is_unix(s) ? mask | poll_closed(closed) : mask;
+    }
     if (READ_ONCE(s->error))
         mask |= POLLERR;
-    if ((closed & CLOSED_BOTH) == CLOSED_BOTH ||
-        (is_connected_kind(s) && state == SOCKET_NEW))
+    if (is_connected_kind(s) && state == SOCKET_NEW)
         mask |= POLLHUP;
-    if (closed & CLOSED_READ)
-        mask |= POLLIN | POLLRDNORM | POLLRDHUP;
+    mask |= poll_closed(closed);
     if (is_readable(s))
         mask |= POLLIN | POLLRDNORM;
     if (is_stream(s) && state == SOCKET_CONNECTING)
         return mask;
     if (READ_ONCE(s->urgent.state) == URGENT_HERE)
         mask |= POLLPRI;
-    if (has_room(s) && !(is_unix(s) && !is_stream(s) && dgram_is_full(s)))
+    if (is_writable(s))
         mask |= POLLOUT | POLLWRNORM | (is_tcp(s) ? 0u : POLLWRBAND);
     else if (!is_unix(s) && closed & CLOSED_WRITE)
         mask |= POLLOUT | POLLWRNORM;

@@ -116,6 +116,8 @@ int inet_parse_own(const struct socket *s, const struct address *a, struct inet_
     if (a->len >= IN_LEN && !a->bytes[0] && !a->bytes[1] && all_zero(a->bytes + 4, 4) &&
         s->family == AF_INET)
         any.bytes[0] = AF_INET; /* as Linux has it */
+    if (s->family == AF_INET6 && a->len < IN6_LEN_LEAST)
+        return -EINVAL; /* of whatever family it is */
     err = inet_parse(s, &any, out);
     if (err == -ENETUNREACH)
         err = -EINVAL;

@@ -380,3 +380,26 @@ struct socket *inet_find(u32 protocol, const struct inet_name *to,
         socket_get(best);
     return best;
 }
+
+int inet_find_listener(struct socket *s, const struct address *a, struct socket **out)
+{
+    bool named = READ_ONCE(s->is_bound);
+    struct inet_name to;
+    int err = inet_parse(s, a, &to);
+
+    if (!err)
+        err = inet_route_from(s, &to);
+    if (!err)
+        err = inet_autobind(s);
+    if (err)
+        return err;
+    inet_set_remote(s, &to);
+    *out = inet_find(IPPROTO_TCP, &to, &s->local);
+    if (*out)
+        return 0;
+    if (!named || memcmp(&s->local, &to, sizeof(to)) != 0)
+        return -ECONNREFUSED;
+    socket_get(s);
+    *out = s;
+    return 0;
+}

@@ -26,3 +26,7 @@ void inet_forget_remote(struct socket *s);
 /* Who listens there, or takes datagrams from `from`; referenced, or NULL. */
 struct socket *inet_find(u32 protocol, const struct inet_name *to,
                          const struct inet_name *from);
+
+/* Whom the stream s calls by the name a: a listener, or itself where it says its own name;
+ * referenced. -ECONNREFUSED, and the errors of names and ports. */
+int inet_find_listener(struct socket *s, const struct address *a, struct socket **out);

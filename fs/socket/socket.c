@@ -24,7 +24,8 @@
 #include "lib/uapi/stat.h"
 #include "mm/phys/slab.h"
 
-#define SOCKET_DEV 7u /* st_dev */
+#define SOCKET_DEV 7u   /* st_dev */
+#define PROTOCOLS  263u /* of the network, that have a number */
 
 SLAB_CACHE(socket_cache, "socket", struct socket);
 
@@ -163,7 +164,7 @@ static int check_kind(u32 family, u32 type, u32 *protocol)
                                                                       : -ESOCKTNOSUPPORT;
     case AF_INET:
     case AF_INET6:
-        if (*protocol >= 256)
+        if (*protocol >= PROTOCOLS)
             return -EINVAL;
         if (type == SOCK_RAW) /* 0 is no protocol, for nobody */
             return *protocol && rank_current() == RANK_USER ? -EPERM : -EPROTONOSUPPORT;

@@ -154,10 +154,14 @@ static int wait_bytes(struct socket *s, size_t ahead, bool wait)
         return 0;
     if (err)
         return err;
-    if (state == SOCKET_NEW || state == SOCKET_LISTENING)
-        return is_unix(s) ? -EINVAL : -ENOTCONN;
+    if (is_unix(s) && (state == SOCKET_NEW || state == SOCKET_LISTENING))
+        return -EINVAL;
+    if (state == SOCKET_LISTENING)
+        return -ENOTCONN;
     if (closed & CLOSED_READ)
         return 1;
+    if (state == SOCKET_NEW)
+        return -ENOTCONN;
     if (!wait)
         return -EAGAIN;
     mutex_unlock(&s->reading);

@@ -12,7 +12,8 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
-#define UDP_MAX 65507u
+#define UDP_MAX  65507u
+#define UDP6_MAX 65527u
 
 static u8 value_of(const struct socket *s, u32 index, s32 initial)
 {
@@ -85,7 +86,9 @@ static int find_to(struct socket *s, const struct message *m, struct packet *p,
     spin_unlock(&s->lock);
     err = parse_dest(s, m, &dest);
     if (!err)
-        err = dest.port ? inet_route_from(s, &dest) : -EINVAL;
+        err = dest.port || !m->address.len ? inet_route_from(s, &dest) : -EINVAL;
+    if (!err && p->len > UDP_MAX && inet_is_v4(&dest))
+        err = -EMSGSIZE;
     if (!err)
         err = inet_autobind(s);
     if (err)
@@ -168,7 +171,9 @@ static int check_send(struct socket *s, size_t len)
 {
     int err = socket_check_send(s);
 
-    return err ? err : len > UDP_MAX ? -EMSGSIZE : 0;
+    if (!err && len > (s->family == AF_INET6 ? UDP6_MAX : UDP_MAX))
+        err = -EMSGSIZE;
+    return err;
 }
 
 ssize_t udp_send(struct socket *s, struct message *m)

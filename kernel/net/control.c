@@ -81,7 +81,7 @@ static int add_rights(struct message *m, const u8 *data, u64 len)
         s32 fd;
 
         memcpy(&fd, data + i * sizeof(fd), sizeof(fd));
-        f = io_file_of(fd);
+        f = file_of(fd); /* one of O_PATH too */
         if (!f)
             return -EBADF;
         rights_add(m->rights, f);

@@ -2,6 +2,7 @@
  *
  * Copies from file to file inside the kernel: sendfile and copy_file_range.
  */
+#include "fs/anon.h"
 #include "fs/pipe/pipe.h"
 #include "fs/pipe/pipe_move.h"
 #include "kernel/sys/fs.h"
@@ -110,6 +111,17 @@ static int wait_pipe(struct file *out, size_t *len)
     return err;
 }
 
+/* As for splice(2), but for what has no position. */
+static bool may_send(const struct file *in, const struct file *out)
+{
+    if (S_ISDIR(in->inode->mode) || file_flags(out) & O_APPEND || !in->ops->read)
+        return false;
+    if (file_is_anon(in) || file_is_anon(out) || in->ops->no_splice_from ||
+        out->ops->no_splice_to)
+        return false;
+    return in->ops->lseek;
+}
+
 static long send(struct file *out, struct side *in, vaddr_t user, size_t len)
 {
     int err = side_start(in, user);
@@ -119,9 +131,9 @@ static long send(struct file *out, struct side *in, vaddr_t user, size_t len)
         return err ? err : -EINVAL;
     if (!file_readable(in->file) || !file_writable(out))
         return -EBADF;
-    if (!in->file->ops->lseek || !in->file->ops->read)
-        return user ? -ESPIPE : -EINVAL;
-    if (S_ISDIR(in->file->inode->mode) || file_flags(out) & O_APPEND)
+    if (user && !in->file->ops->lseek)
+        return -ESPIPE;
+    if (!may_send(in->file, out))
         return -EINVAL;
     if (file_is_pipe(out) && (err = wait_pipe(out, &len)) != 0)
         return err;

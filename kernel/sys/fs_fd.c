@@ -32,6 +32,13 @@
 #define FIONCLEX  0x5450u
 #define FIOCLEX   0x5451u
 
+/* What file systems are asked. */
+#define FIGETBSZ      2u
+#define FIOQSIZE      0x5460u
+#define FICLONE       0x40049409u
+#define FICLONERANGE  0x4020940du
+#define FIDEDUPERANGE 0xc0189436u
+
 #define DN_MULTISHOT 0x80000000u
 
 /* What F_SETFL may change. */
@@ -255,9 +262,26 @@ static long set_nonblock(struct file *f, vaddr_t arg)
 /* Less than 0 beyond the end, as Linux counts. */
 static long bytes_left(struct file *f, vaddr_t arg)
 {
-    s32 n = (s32)(READ_ONCE(f->inode->object->size) - READ_ONCE(f->pos));
+    const struct vm_object *o = f->inode->object;
+    s32 n = (s32)((o ? READ_ONCE(o->size) : 0) - READ_ONCE(f->pos));
 
     return copy_to_user(arg, &n, sizeof(n));
+}
+
+/* FIGETBSZ: bytes of a block; FIOQSIZE: those that a file or directory takes. */
+static long tell_size(struct file *f, u32 cmd, vaddr_t arg)
+{
+    struct kernel_stat st;
+    s64 bytes;
+    s32 block;
+
+    if (cmd == FIOQSIZE && !S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
+        return -ENOTTY;
+    vfs_stat(f->inode, &st);
+    bytes = st.st_blocks * 512;
+    block = (s32)st.st_blksize;
+    return cmd == FIOQSIZE ? copy_to_user(arg, &bytes, sizeof(bytes))
+                           : copy_to_user(arg, &block, sizeof(block));
 }
 
 static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
@@ -275,9 +299,16 @@ static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
             return -EFAULT;
         return file_async_switch(fd, f, on);
     case FIONREAD:
-        if (S_ISREG(f->inode->mode) && f->inode->object)
+        if (S_ISREG(f->inode->mode))
             return bytes_left(f, arg);
         break;
+    case FIGETBSZ:
+    case FIOQSIZE:
+        return tell_size(f, cmd, arg);
+    case FICLONE:
+    case FICLONERANGE:
+    case FIDEDUPERANGE:
+        return -EOPNOTSUPP; /* files share no blocks */
     case FIOSETOWN:
     case SIOCSPGRP:
         if ((f->inode->mode & S_IFMT) != S_IFSOCK)

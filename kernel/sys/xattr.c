@@ -39,6 +39,8 @@ static long set(struct target *t, struct xattr_call *c)
         return err;
     mutex_lock(&ino->lock);
     err = xattr_permission(current_cred(), ino, c->name, true);
+    if (!err && !ino->quota)
+        err = -EOPNOTSUPP;
     if (!err && c->fn == set)
         err = xattr_set(ino, c->name, c->value, (u32)c->size, c->flags);
     else if (!err)
@@ -76,6 +78,8 @@ static long get(struct target *t, struct xattr_call *c)
         return answer(c, protocol, strlen(protocol) + 1);
     SCOPED_LOCK_SHARED(&t->inode->lock);
     err = xattr_permission(current_cred(), t->inode, c->name, false);
+    if (!err && !t->inode->quota)
+        err = -EOPNOTSUPP;
     if (err)
         return err;
     x = xattr_find(t->inode, c->name);

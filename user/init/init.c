@@ -86,7 +86,8 @@ static void mount_all(void)
     mkdir("/dev", 0755);
     mkdir("/proc", 0555);
     mkdir("/sys", 0555);
-    mkdir("/tmp", 01777);
+    mkdir("/tmp", 0777);
+    chmod("/tmp", 01777);
     mkdir(WORK_DIR, 0755);
     mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
     mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
