@@ -33,6 +33,14 @@ SYSCALL(331, pkey_free)
 SYSCALL(440, process_madvise)
 SYSCALL(462, mseal)
 
+/* ---- NUMA: kernel/numa ---- */
+SYSCALL(237, mbind)
+SYSCALL(238, set_mempolicy)
+SYSCALL(239, get_mempolicy)
+SYSCALL(256, migrate_pages)
+SYSCALL(279, move_pages)
+SYSCALL(450, set_mempolicy_home_node)
+
 /* ---- files: fs*.c ---- */
 SYSCALL(0, read)
 SYSCALL(1, write)

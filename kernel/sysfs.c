@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * /sys/devices/system/cpu: which processors there are, run, and can run. A processor that was
- * not started at boot never will be, so "possible" is what is online. And
- * /sys/kernel/mm/hugepages: the pool of huge pages; /sys/block and /sys/dev/block: the loop
+ * not started at boot never will be, so "possible" is what is online. /sys/devices/system/node: the
+ * one node, where all memory and all processors are. And /sys/kernel/mm/hugepages: the pool of huge pages; /sys/block and /sys/dev/block: the loop
  * devices (kernel/loop/attr.c). Made at look-up like procfs; nothing else of Linux's sysfs is here.
  */
 #include "kernel/sysfs.h"
@@ -17,6 +17,7 @@
 #include "fs/vfs.h"
 #include "kernel/loop/attr.h"
 #include "kernel/pause.h"
+#include "kernel/procfs/meminfo.h"
 #include "kernel/task/proc.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -24,6 +25,7 @@
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
 #include "mm/phys/slab.h"
+#include "mm/phys/stat.h"
 
 #define SYSFS_MAGIC 0x62656572u
 #define SYSFS_DEV   10u
@@ -31,7 +33,7 @@
 #define TEXT_MAX    32u
 
 /* Numbers of inodes: directories, files, and a directory for each processor. */
-#define FIRST_FILE 16u
+#define FIRST_FILE 32u
 #define FIRST_CPU  64u
 
 enum dir {
@@ -39,6 +41,10 @@ enum dir {
     DEVICES,
     SYSTEM,
     CPU,
+    NODE,
+    NODE_0,
+    NODE_HUGE,
+    NODE_2M,
     KERNEL,
     MM,
     HUGEPAGES,
@@ -56,6 +62,10 @@ static const struct {
     [DEVICES] = {"devices", ROOT},
     [SYSTEM] = {"system", DEVICES},
     [CPU] = {"cpu", SYSTEM},
+    [NODE] = {"node", SYSTEM},
+    [NODE_0] = {"node0", NODE},
+    [NODE_HUGE] = {"hugepages", NODE_0},
+    [NODE_2M] = {"hugepages-2048kB", NODE_HUGE},
     [KERNEL] = {"kernel", ROOT},
     [MM] = {"mm", KERNEL},
     [HUGEPAGES] = {"hugepages", MM},
@@ -66,34 +76,63 @@ static const struct {
 };
 
 /* Processors [first, end). */
-static void put_range(char *out, u32 first, u32 end)
+static void put_range(struct seq *s, u32 first, u32 end)
 {
-    if (first == end)
-        str_copy(out, "\n", TEXT_MAX);
-    else if (first + 1 == end)
-        fmt_snprintf(out, TEXT_MAX, "%u\n", first);
-    else
-        fmt_snprintf(out, TEXT_MAX, "%u-%u\n", first, end - 1);
+    if (first < end)
+        seq_printf(s, "%u", first);
+    if (first + 1 < end)
+        seq_printf(s, "-%u", end - 1);
+    seq_puts(s, "\n");
 }
 
-static void show_running(char *out)
+static void show_running(struct seq *s)
 {
-    put_range(out, 0, cpu_count);
+    put_range(s, 0, cpu_count);
 }
 
-static void show_present(char *out)
+static void show_present(struct seq *s)
 {
-    put_range(out, 0, arch_cpus_present());
+    put_range(s, 0, arch_cpus_present());
 }
 
-static void show_offline(char *out)
+static void show_offline(struct seq *s)
 {
-    put_range(out, cpu_count, arch_cpus_present());
+    put_range(s, cpu_count, arch_cpus_present());
 }
 
-static void show_most(char *out)
+static void show_most(struct seq *s)
 {
-    fmt_snprintf(out, TEXT_MAX, "%u\n", MAX_CPUS - 1);
+    seq_printf(s, "%u\n", MAX_CPUS - 1);
+}
+
+/* ---- the node ---- */
+
+static void show_node(struct seq *s)
+{
+    put_range(s, 0, 1);
+}
+
+static void show_cpumap(struct seq *s)
+{
+    u64 cpus = ~0ull >> (64 - cpu_count);
+
+    seq_printf(s, cpu_count > 32 ? "%08x,%08x\n" : "%x\n",
+               cpu_count > 32 ? (u32)(cpus >> 32) : (u32)cpus, (u32)cpus);
+}
+
+static void show_distance(struct seq *s)
+{
+    seq_puts(s, "10\n"); /* of itself, in the words of ACPI's SLIT */
+}
+
+static void show_numastat(struct seq *s)
+{
+    u64 here = mm_stat_sum(MM_STAT_pgalloc);
+
+    seq_printf(s,
+               "numa_hit %lu\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\n"
+               "local_node %lu\nother_node 0\n",
+               here, here);
 }
 
 /* ---- the pool of huge pages ---- */
@@ -104,35 +143,35 @@ static struct hugepool pool_at_rest(void)
     return hugepool_counts();
 }
 
-static void show_nr(char *out)
+static void show_nr(struct seq *s)
 {
-    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().total);
+    seq_printf(s, "%lu\n", pool_at_rest().total);
 }
 
-static void show_overcommit(char *out)
+static void show_overcommit(struct seq *s)
 {
-    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().overcommit);
+    seq_printf(s, "%lu\n", pool_at_rest().overcommit);
 }
 
-static void show_free(char *out)
+static void show_free(struct seq *s)
 {
-    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().free);
+    seq_printf(s, "%lu\n", pool_at_rest().free);
 }
 
-static void show_reserved(char *out)
+static void show_reserved(struct seq *s)
 {
-    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().reserved);
+    seq_printf(s, "%lu\n", pool_at_rest().reserved);
 }
 
-static void show_surplus(char *out)
+static void show_surplus(struct seq *s)
 {
-    fmt_snprintf(out, TEXT_MAX, "%lu\n", pool_at_rest().surplus);
+    seq_printf(s, "%lu\n", pool_at_rest().surplus);
 }
 
 static const struct {
     const char *name;
     enum dir parent;
-    void (*show)(char *out);
+    void (*show)(struct seq *s);
     void (*set)(u64 number); /* NULL: it is only read */
 } files[] = {
     {"kernel_max", CPU, show_most, NULL},
@@ -140,6 +179,19 @@ static const struct {
     {"online", CPU, show_running, NULL},
     {"possible", CPU, show_running, NULL},
     {"present", CPU, show_present, NULL},
+    {"has_cpu", NODE, show_node, NULL},
+    {"has_memory", NODE, show_node, NULL},
+    {"has_normal_memory", NODE, show_node, NULL},
+    {"online", NODE, show_node, NULL},
+    {"possible", NODE, show_node, NULL},
+    {"cpulist", NODE_0, show_running, NULL},
+    {"cpumap", NODE_0, show_cpumap, NULL},
+    {"distance", NODE_0, show_distance, NULL},
+    {"meminfo", NODE_0, procfs_show_node, NULL},
+    {"numastat", NODE_0, show_numastat, NULL},
+    {"free_hugepages", NODE_2M, show_free, NULL},
+    {"nr_hugepages", NODE_2M, show_nr, hugepool_resize},
+    {"surplus_hugepages", NODE_2M, show_surplus, NULL},
     {"free_hugepages", SIZE_2M, show_free, NULL},
     {"nr_hugepages", SIZE_2M, show_nr, hugepool_resize},
     {"nr_overcommit_hugepages", SIZE_2M, show_overcommit, hugepool_set_overcommit},
@@ -291,12 +343,17 @@ static ssize_t give(struct uio *u, u64 *pos, const char *text, size_t len)
 static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
 {
     u64 number = f->inode->ino;
-    char short_text[TEXT_MAX], *text;
+    struct seq s;
+    char *text;
     ssize_t n;
 
     if (!is_loop(number)) {
-        files[number - FIRST_FILE].show(short_text);
-        return give(u, pos, short_text, strlen(short_text));
+        seq_init(&s, f->account);
+        files[number - FIRST_FILE].show(&s);
+        n = s.error ? s.error : seq_read(&s, u, *pos);
+        seq_free(&s);
+        *pos += n > 0 ? (u64)n : 0;
+        return n;
     }
     text = kmalloc(PATH_MAX); /* one tells the name of a file */
     if (!text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/PID/maps, smaps, smaps_rollup, in Linux' form to the column. The areas are copied a
+ * /proc/PID/maps, smaps, smaps_rollup, numa_maps, in Linux' form to the column. The areas are copied a
  * few at a time under the lock of the address space and printed without it, because names
  * need the lock of the tree of files. An area that shows file pages away from home has a
  * `Nonlinear:` line and the flag `nl`, as Linux 3.8 to 3.19 had them.
@@ -14,6 +14,7 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/call/policy.h"
 #include "mm/debug/report.h"
 #include "mm/phys/page.h"
 #include "mm/phys/slab.h"
@@ -26,7 +27,7 @@
 struct area {
     vaddr_t start, end;
     u64 offset; /* bytes, 0 for nameless private memory */
-    u32 flags;
+    u32 flags, policy;
     u64 object_id;
     bool has_object;
     struct vm_file *file; /* referenced */
@@ -65,6 +66,7 @@ static void copy_area(const struct map_walk *w, struct vma *v, struct area *a)
                        .end = v->end,
                        .offset = v->object ? v->pgoff << PAGE_SHIFT : 0,
                        .flags = v->flags,
+                       .policy = v->policy,
                        .object_id = v->object ? v->object->id : 0,
                        .has_object = v->object != NULL,
                        .file = v->file,
@@ -254,8 +256,8 @@ static void print_smaps(struct seq *s, const struct area *a)
     print_flags(s, a);
 }
 
-/* Visits all areas of a process. An empty text for one without memory. */
-/* From s->from on, as many as make a piece. */
+/* Visits all areas of a process from s->from on, as many as make a piece. An empty text for one
+ * without memory. */
 static int visit_areas(s32 pid, bool counts, struct seq *s,
                        void (*visit)(struct seq *s, const struct area *a, void *arg),
                        void *arg)
@@ -311,6 +313,53 @@ int procfs_show_maps(struct seq *s, s32 pid)
 int procfs_show_smaps(struct seq *s, s32 pid)
 {
     return visit_areas(pid, true, s, visit_smaps, NULL);
+}
+
+static void print_policy(struct seq *s, u32 policy)
+{
+    static const char *const modes[MPOL_MAX] = {"default",    "prefer", "bind",
+                                                "interleave", "local",  "prefer (many)"};
+
+    seq_puts(s, modes[policy_mode(policy)]);
+    if (policy & (MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES))
+        seq_puts(s, policy & MPOL_F_STATIC_NODES ? "=static" : "=relative");
+    if (policy >> POLICY_NODES_SHIFT)
+        seq_puts(s, ":0");
+}
+
+/* task: the policy of memory that has none of its own. */
+static void visit_numa(struct seq *s, const struct area *a, void *task)
+{
+    bool huge = a->flags & VM_HUGE;
+    u64 pages = huge ? a->counts.rss >> HUGE_ORDER : a->counts.rss;
+    u64 anon = huge ? a->counts.anon >> HUGE_ORDER : a->counts.anon;
+
+    seq_printf(s, "%08lx ", a->start);
+    print_policy(s, a->policy ?: *(u32 *)task);
+    if (a->file) {
+        seq_puts(s, " file=");
+        seq_path(s, &container_of(a->file, struct file, vm)->path, "\n\t= ");
+    } else if (a->special && (a->special[1] == 'h' || a->special[1] == 's')) {
+        seq_printf(s, a->special[1] == 'h' ? " heap" : " stack");
+    }
+    if (huge)
+        seq_puts(s, " huge");
+    if (anon)
+        seq_printf(s, " anon=%lu", anon);
+    if (pages) /* as in smaps: nothing is ever clean */
+        seq_printf(s, " dirty=%lu N0=%lu kernelpagesize_kB=%u", pages, pages,
+                   (u32)((huge ? HUGE_SIZE : PAGE_SIZE) / 1024));
+    seq_puts(s, "\n");
+}
+
+int procfs_show_numa_maps(struct seq *s, s32 pid)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    const struct thread *t = thread_find(pid, pid);
+    u32 policy = t ? READ_ONCE(t->mempolicy) : 0;
+
+    spin_unlock_irq(&proc_lock, flags);
+    return visit_areas(pid, true, s, visit_numa, &policy);
 }
 
 struct rollup {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/PID/maps, smaps, smaps_rollup.
+ * /proc/PID/maps, smaps, smaps_rollup, numa_maps.
  */
 #pragma once
 
@@ -12,3 +12,4 @@ const char *procfs_nameless(u32 vm_flags);
 int procfs_show_maps(struct seq *s, s32 pid);
 int procfs_show_smaps(struct seq *s, s32 pid);
 int procfs_show_smaps_rollup(struct seq *s, s32 pid);
+int procfs_show_numa_maps(struct seq *s, s32 pid);

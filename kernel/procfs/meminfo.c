@@ -109,6 +109,48 @@ int procfs_show_meminfo(struct seq *s, s32 pid)
     return 0;
 }
 
+void procfs_show_node(struct seq *s)
+{
+    u64 total = page_count_total(), free, cached, slab = slab_pages();
+    struct hugepool huge = hugepool_counts();
+    struct totals t = {0};
+
+    memory_settle();
+    free = page_count_free();
+    cached = object_pages_total();
+    mm_for_each(add_mm, &t);
+    const struct {
+        const char *key;
+        u64 pages;
+    } lines[] = {{"MemTotal:", total},
+                 {"MemFree:", free},
+                 {"MemUsed:", total - free},
+                 {"Active:", t.anon + cached},
+                 {"Inactive:", 0},
+                 {"Unevictable:", t.locked},
+                 {"Mlocked:", t.locked},
+                 {"Dirty:", 0},
+                 {"Writeback:", 0},
+                 {"FilePages:", cached},
+                 {"Mapped:", t.mapped},
+                 {"AnonPages:", t.anon},
+                 {"Shmem:", cached},
+                 {"KernelStack:", proc_count() * (KSTACK_SIZE / PAGE_SIZE)},
+                 {"PageTables:", t.tables},
+                 {"Slab:", slab},
+                 {"SReclaimable:", 0},
+                 {"SUnreclaim:", slab}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        seq_puts(s, "Node 0 ");
+        kb(s, lines[i].key, lines[i].pages);
+    }
+    seq_printf(s,
+               "Node 0 HugePages_Total: %5lu\nNode 0 HugePages_Free:  %5lu\n"
+               "Node 0 HugePages_Surp:  %5lu\n",
+               huge.total, huge.free, huge.surplus);
+}
+
 int procfs_show_vmstat(struct seq *s, s32 pid)
 {
     struct totals t = {0};

@@ -267,7 +267,7 @@ static void status_cpus(struct seq *s, u64 set)
             seq_printf(s, "-%u", end - 1);
         between = ",";
     }
-    seq_puts(s, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+    seq_puts(s, "\nMems_allowed:\t00000000,00000001\nMems_allowed_list:\t0\n");
 }
 
 int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)

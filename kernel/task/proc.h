@@ -136,6 +136,7 @@ struct thread {
     bool realtime, reset_on_fork;
     u16 rr_left;              /* ticks of SCHED_RR's turn */
     u16 ioprio;               /* [P] ioprio_set(2), remembered */
+    u32 mempolicy;            /* a word; [o] set_mempolicy(2), remembered */
     u64 slack, slack_default; /* a word; [o] PR_SET_TIMERSLACK; 0: 50 us */
     u64 rt_ticks;          /* ticks as real-time thread since it slept: RLIMIT_RTTIME */
     struct list proc_link; /* [PS] proc->threads */

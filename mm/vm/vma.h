@@ -66,6 +66,7 @@ struct vma {
     vaddr_t start, end; /* [M] whole pages */
     pgoff_t pgoff;      /* [M] home of start; private anonymous: start / PAGE_SIZE */
     u32 flags;          /* [M] VM_*, by vma_set_flags() */
+    u32 policy;         /* [M] of NUMA: mm/call/policy.h; 0: none of its own */
     pte_t
         rights; /* [M] what its translations say beside a frame: vma_translation(flags) */
     struct mm *mm;            /* [c] */
@@ -268,11 +269,12 @@ void vma_set_start(struct vma *v, vaddr_t start);
 void vma_set_end(struct vma *v, vaddr_t end);
 
 /* Whether b shows what would come next in a: adjacent, same object and file, linear bases
- * contiguous. */
+ * contiguous; and has the same policy. */
 static inline bool vma_continues(const struct vma *a, const struct vma *b)
 {
     return a->end == b->start && a->object == b->object && a->file == b->file &&
-           a->monitor == b->monitor && a->pgoff + vma_npages(a) == b->pgoff;
+           a->monitor == b->monitor && a->pgoff + vma_npages(a) == b->pgoff &&
+           a->policy == b->policy;
 }
 /* Whether b may become the continuation of a: that, and the flags are the same. The one
  * predicate for merging. */

@@ -18,6 +18,7 @@ struct vma *vma_alloc(void)
         v->object = NULL;
         v->file = NULL;
         v->monitor = NULL;
+        v->policy = 0;
     }
     return v;
 }
@@ -47,6 +48,7 @@ void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
     to->end = at + (end - start);
     to->pgoff = at >> PAGE_SHIFT;
     to->flags = v->flags & ~VM_MONITORED;
+    to->policy = v->policy;
     to->rights = v->rights;
     to->object = v->object;
     to->file = v->file;

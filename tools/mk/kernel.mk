@@ -26,7 +26,8 @@ SANITIZE    := $(if $(KASAN),$(KASAN_FLAGS)) $(if $(UBSAN),$(UBSAN_FLAGS)) \
                $(if $(LOCKDEP),-DTESSERA_LOCKDEP) $(if $(KCSAN),$(KCSAN_FLAGS))
 # Small rather than fast: what runs at boot, now and then, or at the pace of a device.
 SMALL       := $(addsuffix /%,arch/x86_64/acpi arch/x86_64/boot arch/x86_64/drivers \
-                   fs/host fs/initramfs fs/mount kernel/ipc kernel/loop kernel/ptrace kernel/term)
+                   fs/host fs/initramfs fs/mount kernel/ipc kernel/loop kernel/numa kernel/ptrace kernel/term) \
+               kernel/kmsg.c kernel/panic.c kernel/panic_screen.c kernel/sysfs.c mm/call/policy.c
 # Without -fsanitize: what the runtimes themselves run on.
 NO_SANITIZE := lib/kasan.c lib/kcsan.c mm/phys/slab.c
 KERNEL_LDFLAGS := $(if $(KASAN),--defsym kasan_shadow=0xffffffff81000000) $(KERNEL_LDFLAGS)

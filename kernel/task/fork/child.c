@@ -124,6 +124,7 @@ static void inherit_policy(struct thread *t, const struct thread *from)
     u8 policy = from->policy;
 
     t->ioprio = from->ioprio;
+    t->mempolicy = from->mempolicy;
     t->slack = t->slack_default = from->slack;
     t->allowed = READ_ONCE(from->allowed);
     if (from->reset_on_fork && from->realtime)
