@@ -271,7 +271,10 @@ static int step(struct state *s, const char *name, size_t len, bool last)
     if (S_ISLNK(child.dentry->inode->mode) &&
         (!last || (w->slash && !(s->flags & WALK_NAME)) || (s->flags & LOOKUP_FOLLOW))) {
         pause_anyway(); /* each link can be a long way */
-        err = follow_link(s, &child);
+        if (last)
+            err = dir_may_follow(s->cred, w->found.dentry->inode, child.dentry->inode);
+        if (!err)
+            err = follow_link(s, &child);
         path_put(&child);
         return err;
     }

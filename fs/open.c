@@ -261,6 +261,8 @@ static int find_or_create(const struct opening *o, bool alone, struct path *foun
         err = -EISDIR;
     else if (!err && o->creates && (o->flags & O_EXCL))
         err = -EEXIST;
+    else if (!err && o->creates && w.last_len && !S_ISDIR(w.found.dentry->inode->mode))
+        err = dir_may_reuse(o->fs->cred, w.parent.dentry->inode, w.found.dentry->inode);
     if (!err) {
         *found = w.found;
         path_get(found);

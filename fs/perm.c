@@ -79,6 +79,34 @@ int inode_may_link(const struct fs_cred *c, const struct inode *ino)
     return inode_permission(c, ino, MAY_READ | MAY_WRITE) ? -EPERM : 0;
 }
 
+u32 protected_symlinks = 1, protected_regular = 2, protected_fifos = 1;
+
+int dir_may_follow(const struct fs_cred *c, const struct inode *dir,
+                   const struct inode *link)
+{
+    u32 uid = READ_ONCE(link->uid);
+    bool open_to_all = (READ_ONCE(dir->mode) & (S_ISVTX | 0002)) == (S_ISVTX | 0002);
+
+    return READ_ONCE(protected_symlinks) && open_to_all && uid != READ_ONCE(c->uid) &&
+                   uid != READ_ONCE(dir->uid)
+               ? -EACCES
+               : 0;
+}
+
+int dir_may_reuse(const struct fs_cred *c, const struct inode *dir,
+                  const struct inode *ino)
+{
+    u32 mode = READ_ONCE(ino->mode), in = READ_ONCE(dir->mode), uid = READ_ONCE(ino->uid);
+    u32 level = S_ISFIFO(mode)  ? READ_ONCE(protected_fifos)
+                : S_ISREG(mode) ? READ_ONCE(protected_regular)
+                                : 1;
+
+    if (!level || !(in & S_ISVTX) || uid == READ_ONCE(dir->uid) ||
+        uid == READ_ONCE(c->uid))
+        return 0;
+    return in & (level > 1 ? 0022 : 0002) ? -EACCES : 0;
+}
+
 int dir_may_add(const struct fs_cred *c, const struct inode *dir)
 {
     return inode_permission(c, dir, MAY_WRITE | MAY_EXEC);

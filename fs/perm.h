@@ -59,6 +59,15 @@ int dir_may_remove(const struct fs_cred *c, const struct inode *dir,
 int inode_may_link(const struct fs_cred *c, const struct inode *ino);
 extern u32 protected_hardlinks;
 
+/* In a directory that is sticky and that everybody writes, /proc/sys/fs/protected_*, at 0 off: 0 or
+ * -EACCES. A link there that ends a name leads on if it is the caller's or the directory's owner's. */
+int dir_may_follow(const struct fs_cred *c, const struct inode *dir,
+                   const struct inode *link);
+/* What is there already when O_CREAT would make it: the same; at 2 also where the group writes. */
+int dir_may_reuse(const struct fs_cred *c, const struct inode *dir,
+                  const struct inode *ino);
+extern u32 protected_symlinks, protected_regular, protected_fifos;
+
 /* ino was just made in dir: gives it its owner and group; a set-group-ID directory hands
  * on its group. */
 void inode_init_owner(const struct fs_cred *c, const struct inode *dir,

@@ -93,7 +93,7 @@ static int show_loadavg(struct seq *s, s32 pid)
         seq_printf(s, "%lu.%02lu ", (hundredths >> LOAD_SHIFT) / 100,
                    (hundredths >> LOAD_SHIFT) % 100);
     }
-    seq_printf(s, "%u/%u %d\n", sched_ready(), proc_count(), proc_last_pid());
+    seq_printf(s, "%u/%u %d\n", sched_ready(), proc_count(), READ_ONCE(last_pid));
     return 0;
 }
 

@@ -137,12 +137,26 @@ static int send_sister(struct thread *t, int signo, const struct sig_record *rec
     return signo ? signal_send_record(t->proc, t, signo, rec, spare) : 0;
 }
 
+/* To a first thread that has ended before its process, or with it: nobody gets it, which is no error
+ * as long as the number is in use. */
+static int send_ended(s32 tgid, s32 tid, int signo)
+{
+    REQUIRES(&proc_lock);
+    const struct proc *p = proc_find(tid);
+
+    if (!p || (tgid && tgid != tid))
+        return -ESRCH;
+    if (signo && !signo_ok(signo))
+        return -EINVAL;
+    return permitted(p, signo) ? 0 : -EPERM;
+}
+
 static int send_thread_with(s32 tgid, s32 tid, int signo, const struct sig_record *rec,
                             struct sig_queued **spare)
 {
     struct thread *me = current_thread(), *t;
     irqflags_t flags;
-    int err = -ESRCH;
+    int err = 0;
 
     if (tid == me->tid && (!tgid || tgid == me->proc->pid))
         return send_sister(me, signo, rec, spare);
@@ -151,11 +165,13 @@ static int send_thread_with(s32 tgid, s32 tid, int signo, const struct sig_recor
         err = send_sister(t, signo, rec, spare);
     if (t)
         thread_unlock(tid, flags);
-    if (!t || t->proc == me->proc)
+    if (t && t->proc == me->proc)
         return err;
     flags = spin_lock_irq(&proc_lock);
     t = thread_find(tgid, tid);
-    if (t) {
+    if (!t) {
+        err = send_ended(tgid, tid, signo);
+    } else {
         err = signo && !signo_ok(signo)   ? -EINVAL
               : permitted(t->proc, signo) ? 0
                                           : -EPERM;

@@ -30,7 +30,7 @@ struct proc *init_proc;
 
 static struct list hash[HASH_SIZE];
 static u64 pid_map[PID_MAX / 64]; /* reserved numbers */
-static s32 last_pid;
+s32 last_pid;
 static u32 nprocs; /* reserved numbers in use */
 
 /* How many processes are in the group and in the session of each number; proc_lock. */
@@ -137,7 +137,8 @@ static u32 max_threads(void)
 int proc_reserve_pid(const struct proc *creator, s32 wanted, s32 *pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    s32 candidate = wanted ? wanted - 1 : last_pid, tries = wanted ? 1 : PID_MAX;
+    s32 candidate = wanted ? wanted - 1 : READ_ONCE(last_pid),
+        tries = wanted ? 1 : PID_MAX;
     int err = -EAGAIN;
 
     if (!creator) /* the first of all */
@@ -157,7 +158,7 @@ int proc_reserve_pid(const struct proc *creator, s32 wanted, s32 *pid)
         pid_map[candidate / 64] |= 1ull << (candidate % 64);
         nprocs++;
         *pid = candidate;
-        last_pid = wanted ? last_pid : candidate;
+        WRITE_ONCE(last_pid, wanted ? last_pid : candidate);
         err = 0;
         break;
     }
@@ -273,11 +274,6 @@ s32 task_next_tid(s32 pid, s32 tid)
     }
     spin_unlock_irq(&proc_lock, flags);
     return found;
-}
-
-s32 proc_last_pid(void)
-{
-    return READ_ONCE(last_pid);
 }
 
 u32 proc_count(void)

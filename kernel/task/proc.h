@@ -372,7 +372,7 @@ s32 proc_next_pid(s32 pid);
 /* Next number >= tid of a thread of the process, -1 at the end. */
 s32 task_next_tid(s32 pid, s32 tid);
 u32 proc_count(void);
-s32 proc_last_pid(void);     /* the number given last */
+extern s32 last_pid; /* the number given last: the next one is looked for behind it */
 extern u32 proc_threads_max; /* processes and threads there may be */
 /* Names t (NULL: none), or also its process; a name is at most COMM_LEN-1 long. */
 enum comm_scope { COMM_OF_THREAD, COMM_OF_PROCESS };

@@ -80,6 +80,29 @@ static int64_t read_of(clockid_t clock)
     return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
+TEST(last, "/proc/sys/kernel/ns_last_pid: the number before the next one")
+{
+    static const char name[] = "/proc/sys/kernel/ns_last_pid";
+    char text[16];
+    int fd;
+
+    if (!t_tessera)
+        SKIP("other processes take numbers, too");
+    CHILD(OK(setresuid(1000, 1000, 1000)); fd = open(name, O_RDWR); CHECK(fd >= 0);
+          ERR(write(fd, "20000", 5), EPERM));
+    fd = open(name, O_RDWR);
+    CHECK(fd >= 0);
+    EQ(write(fd, "20000", 5), 5);
+    pid_t pid = t_fork();
+    if (!pid)
+        _exit(getpid() == 20001 ? 0 : 1);
+    EQ(pid, 20001);
+    t_join(pid);
+    EQ(pread(fd, text, sizeof(text), 0), 6);
+    CHECK(memcmp(text, "20001\n", 6) == 0);
+    ERR(write(fd, "-1", 2), EINVAL);
+}
+
 TEST(clocks, "the CPU clocks of processes and of the caller's threads, by number")
 {
     pthread_t thread;
