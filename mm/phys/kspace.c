@@ -29,8 +29,9 @@ static struct {
     u64 used[SLOT_WORDS];
     u8 npages[SLOTS];             /* of the allocation in a slot */
     u32 nstale, stale[STALE_MAX]; /* slots, still marked used */
-    vaddr_t device_next;
-} kspace = {.device_next = DEVICE_BASE};
+} kspace;
+/* kspace.lock. By itself, for the rest begins as zeros, which the image need not have. */
+static vaddr_t device_next = DEVICE_BASE;
 
 #define KEEP_MAX 2u
 
@@ -288,7 +289,7 @@ void *kspace_map_device(paddr_t pa, size_t nbytes)
     vaddr_t va;
 
     spin_lock(&kspace.lock);
-    va = kspace.device_next;
+    va = device_next;
     for (u64 i = 0; i < npages; i++) {
         struct page *leaf;
         pte_t *e = kernel_entry(va + i * PAGE_SIZE, true, &leaf);
@@ -302,7 +303,7 @@ void *kspace_map_device(paddr_t pa, size_t nbytes)
                          PTE_PWT | PTE_PCD);
         leaf->present++;
     }
-    kspace.device_next = va + (npages + 1) * PAGE_SIZE;
+    device_next = va + (npages + 1) * PAGE_SIZE;
     spin_unlock(&kspace.lock);
     return (void *)(va + offset);
 }

@@ -92,7 +92,7 @@ TEST(links,
     ERR(open("d/link", O_RDONLY), EACCES); /* no capability goes past it */
     OK(chmod("d", 0777));
     CHILD(as(USER); opens("d/link", O_RDONLY));
-    OK(chmod("d", 01775)); /* whoever could trick has to be of the group */
+    OK(chmod("d", 01775)); /* who could trick has to be of the group */
     CHILD(as(USER); opens("d/link", O_RDONLY));
     if (!t_tessera)
         return;
