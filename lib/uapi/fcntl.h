@@ -27,6 +27,12 @@
 #define O_SYNC      04010000u
 #define O_PATH      010000000u
 #define O_TMPFILE   020200000u
+#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+/* What open() looks at. */
+#define OPEN_FLAGS                                                                    \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK |      \
+     O_SYNC | O_ASYNC | O_DIRECT | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
+     O_PATH | O_TMPFILE)
 
 #define F_DUPFD         0
 #define F_GETFD         1
