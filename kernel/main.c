@@ -31,7 +31,7 @@
 #include "kernel/seeded.h"
 #include "kernel/sys/exec.h"
 #include "kernel/sys/fs_async.h"
-#include "kernel/sysfs.h"
+#include "kernel/sysfs/sysfs.h"
 #include "kernel/task/exec/vdso.h"
 #include "kernel/task/futex/futex_key.h"
 #include "kernel/task/jobs.h"

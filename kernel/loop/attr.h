@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loop devices in /sys: /sys/block/loopN and /sys/dev/block/7:N, for kernel/sysfs.c. Numbers of
+ * Loop devices in /sys: /sys/block/loopN and /sys/dev/block/7:N, for kernel/sysfs/sysfs.c. Numbers of
  * inodes are theirs from LOOP_ATTRS on.
  */
 #pragma once

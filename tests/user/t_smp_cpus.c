@@ -94,6 +94,31 @@ TEST(count, "everybody who is asked names the same number of processors")
     }
 }
 
+TEST(topology,
+     "each processor that runs tells of the others in its package, itself among them")
+{
+    static const char *const files[] = {"core_siblings_list", "package_cpus_list",
+                                        "thread_siblings_list", "core_cpus_list"};
+    char path[100];
+
+    find_cpus();
+    for (int i = 0; i < ncpus; i++) {
+        int n = 0;
+        for (unsigned f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
+            snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/%s",
+                     cpus[i], files[f]);
+            if (f == 0 && access(path, F_OK) != 0 && !t_tessera)
+                SKIP("this machine does not tell");
+            CHECK(n == 0 || f == 2 || listed(path) == n);
+            n = listed(path);
+            CHECK(n >= 1 && n <= listed("/sys/devices/system/cpu/present"));
+        }
+    }
+    snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology", 63);
+    if (t_tessera && listed("/sys/devices/system/cpu/online") < 64)
+        ERR(access(path, F_OK), ENOENT);
+}
+
 TEST(affinity, "a thread is on the processor that it asked for, at once")
 {
     find_cpus();

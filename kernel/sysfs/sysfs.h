@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * sysfs, as far as programs ask it how many processors and nodes there are: see docs/reference/sysfs.md.
+ * sysfs, as far as programs ask it what machine this is: see docs/reference/sysfs.md.
  */
 #pragma once
 
