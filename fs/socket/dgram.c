@@ -312,6 +312,7 @@ static ssize_t read_message(struct socket *s, struct message *m, struct packet *
     int err = 0;
 
     tell_sender(s, p, m);
+    packet_tell_time(s, p, m);
     if (packet_copy(p, m->uio, 0, n) != n)
         err = -EFAULT;
     if (n < p->len)

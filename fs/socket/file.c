@@ -8,17 +8,21 @@
 #include "fs/socket/end.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/netlink.h"
+#include "fs/socket/packet.h"
 #include "fs/socket/rights.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/stream.h"
 #include "fs/socket/urgent.h"
+#include "fs/wallclock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 
-#define FIONREAD   0x541bu
-#define SIOCOUTQ   0x5411u
-#define SIOCATMARK 0x8905u
+#define FIONREAD       0x541bu
+#define SIOCOUTQ       0x5411u
+#define SIOCATMARK     0x8905u
+#define SIOCGSTAMP     0x8906u /* SIOCGSTAMPNS is the next; as two numbers of 64 bits: */
+#define SIOCGSTAMP_NEW 0x80108906u
 
 ssize_t socket_send(struct file *f, struct message *m)
 {
@@ -141,12 +145,29 @@ static long tell_number(uintptr_t arg, u32 n)
                                                                                : 0;
 }
 
+/* When the last datagram came, as struct timeval or timespec. */
+static long tell_time(struct socket *s, uintptr_t arg, bool ns)
+{
+    u64 when, pair[2];
+    int err = packet_last_time(s, &when);
+
+    if (err)
+        return err;
+    pair[0] = when / WALL_SECOND_NS;
+    pair[1] = when % WALL_SECOND_NS / (ns ? 1 : 1000);
+    return arg > USER_END - sizeof(pair) || arch_copy_to_user(arg, pair, sizeof(pair))
+               ? -EFAULT
+               : 0;
+}
+
 static long socket_ioctl(struct file *f, u32 cmd, uintptr_t arg)
 {
     struct socket *s = f->data;
     struct packet *first;
     u32 n;
 
+    if ((cmd & ~1u) == SIOCGSTAMP || (cmd & ~1u) == SIOCGSTAMP_NEW)
+        return is_unix(s) || is_netlink(s) ? -ENOTTY : tell_time(s, arg, cmd & 1);
     if (cmd != FIONREAD && cmd != SIOCOUTQ && !(cmd == SIOCATMARK && is_stream(s)))
         return device_ioctl(s, cmd, arg);
     if (READ_ONCE(s->state) == SOCKET_LISTENING && cmd != SIOCATMARK)

@@ -6,6 +6,8 @@
 #include "fs/socket/option.h"
 #include "fs/socket/end.h"
 #include "fs/socket/netlink.h"
+#include "fs/socket/option_table.h"
+#include "fs/socket/packet.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "lib/string.h"
@@ -17,70 +19,17 @@
 #define RCVBUF_MIN 2304u
 #define NS         1000000000ull
 
-#define TCP_INFO_LEN 8u /* the state and what is 0 after it */
+#define TCP_INFO_LEN 232u /* the state; the rest is 0: there are no packets to tell of */
+#define LINGER2_MAX  120
+#define MSS_UNKNOWN  536   /* of a stream that is not connected */
+#define MTU          65536 /* of lo */
 
-/* How the value of an option is kept. HOPS: -1 is the initial one; MANY: as HOPS, and streams
- * have none; EXACT: not every number that is not 0 stands for 1. */
-enum kind { SWITCH, VALUE, HOPS, MANY, EXACT };
-
-struct option {
-    s16 level, name;
-    u8 kind, index; /* the bit, or the place in socket.values */
-    s32 initial, min, max;
-};
-
-#define INT_MAX_ 0x7fffffff
-
-static const struct option options[] = {
-    {SOL_SOCKET, SO_REUSEADDR, SWITCH, OPT_REUSEADDR, 0, 0, 0},
-    {SOL_SOCKET, SO_REUSEPORT, SWITCH, OPT_REUSEPORT, 0, 0, 0},
-    {SOL_SOCKET, SO_KEEPALIVE, SWITCH, OPT_KEEPALIVE, 0, 0, 0},
-    {SOL_SOCKET, SO_BROADCAST, SWITCH, OPT_BROADCAST, 0, 0, 0},
-    {SOL_SOCKET, SO_PASSCRED, SWITCH, OPT_PASSCRED, 0, 0, 0},
-    {SOL_SOCKET, SO_DEBUG, SWITCH, OPT_DEBUG, 0, 0, 0},
-    {SOL_SOCKET, SO_DONTROUTE, SWITCH, OPT_DONTROUTE, 0, 0, 0},
-    {SOL_SOCKET, SO_OOBINLINE, SWITCH, OPT_OOBINLINE, 0, 0, 0},
-    {IPPROTO_IP, 8 /* IP_PKTINFO */, SWITCH, OPT_WANTS, 0, 0, 0},
-    {IPPROTO_IP, 12 /* IP_RECVTTL */, SWITCH, OPT_WANTS + 1, 0, 0, 0},
-    {IPPROTO_IP, 13 /* IP_RECVTOS */, SWITCH, OPT_WANTS + 2, 0, 0, 0},
-    {IPPROTO_IPV6, 49 /* IPV6_RECVPKTINFO */, SWITCH, OPT_WANTS + 3, 0, 0, 0},
-    {IPPROTO_IPV6, 51 /* IPV6_RECVHOPLIMIT */, SWITCH, OPT_WANTS + 4, 0, 0, 0},
-    {IPPROTO_IPV6, 66 /* IPV6_RECVTCLASS */, SWITCH, OPT_WANTS + 5, 0, 0, 0},
-    {IPPROTO_IPV6, 26 /* IPV6_V6ONLY */, SWITCH, OPT_V6ONLY, 0, 0, 0},
-    {SOL_SOCKET, SO_PRIORITY, VALUE, 0, 0, 0, 6},
-    {SOL_SOCKET, SO_RCVLOWAT, VALUE, VALUE_RCVLOWAT, 1, 1, INT_MAX_},
-    {IPPROTO_IP, 1 /* IP_TOS */, VALUE, VALUE_TOS, 0, 0, 255},
-    {IPPROTO_IP, 2 /* IP_TTL */, HOPS, VALUE_TTL, HOPS_DEFAULT, 1, 255},
-    {IPPROTO_IP, 10 /* IP_MTU_DISCOVER */, VALUE, 4, 1, 0, 5},
-    {IPPROTO_IP, 11 /* IP_RECVERR */, VALUE, 5, 0, 0, 1},
-    {IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, VALUE, 6, 0, 0, 1},
-    {IPPROTO_IP, 15 /* IP_FREEBIND */, VALUE, VALUE_FREEBIND, 0, 0, 1},
-    {IPPROTO_IPV6, 78 /* IPV6_FREEBIND */, VALUE, VALUE_FREEBIND, 0, 0, 1},
-    {IPPROTO_IPV6, 16 /* IPV6_UNICAST_HOPS */, HOPS, VALUE_HOPS, HOPS_DEFAULT, 0, 255},
-    {IPPROTO_IPV6, 67 /* IPV6_TCLASS */, HOPS, VALUE_TCLASS, 0, 0, 255},
-    {IPPROTO_IPV6, 25 /* IPV6_RECVERR */, VALUE, 10, 0, 0, 1},
-    {IPPROTO_IPV6, 23 /* IPV6_MTU_DISCOVER */, VALUE, 11, 1, 0, 5},
-    {IPPROTO_IP, 33 /* IP_MULTICAST_TTL */, MANY, 26, 1, 0, 255},
-    {IPPROTO_IP, 34 /* IP_MULTICAST_LOOP */, VALUE, 27, 1, 0, 1},
-    {IPPROTO_IPV6, 18 /* IPV6_MULTICAST_HOPS */, MANY, 28, 1, 0, 255},
-    {IPPROTO_IPV6, 19 /* IPV6_MULTICAST_LOOP */, EXACT, 29, 1, 0, 1},
-    {IPPROTO_TCP, 1 /* TCP_NODELAY */, VALUE, 12, 0, 0, 1},
-    {IPPROTO_TCP, 2 /* TCP_MAXSEG */, VALUE, 13, 32768, 88, 32767},
-    {IPPROTO_TCP, 3 /* TCP_CORK */, VALUE, 14, 0, 0, 1},
-    {IPPROTO_TCP, 4 /* TCP_KEEPIDLE */, VALUE, 15, 7200, 1, 32767},
-    {IPPROTO_TCP, 5 /* TCP_KEEPINTVL */, VALUE, 16, 75, 1, 32767},
-    {IPPROTO_TCP, 6 /* TCP_KEEPCNT */, VALUE, 17, 9, 1, 127},
-    {IPPROTO_TCP, 7 /* TCP_SYNCNT */, VALUE, 18, 6, 1, 255},
-    {IPPROTO_TCP, 8 /* TCP_LINGER2 */, VALUE, 19, 60, -INT_MAX_, INT_MAX_},
-    {IPPROTO_TCP, 9 /* TCP_DEFER_ACCEPT */, VALUE, 20, 0, 0, INT_MAX_},
-    {IPPROTO_TCP, 10 /* TCP_WINDOW_CLAMP */, VALUE, 21, 0, 0, INT_MAX_},
-    {IPPROTO_TCP, 12 /* TCP_QUICKACK */, VALUE, 22, 1, 0, 1},
-    {IPPROTO_TCP, 18 /* TCP_USER_TIMEOUT */, VALUE, 23, 0, 0, INT_MAX_},
-    {IPPROTO_TCP, 23 /* TCP_FASTOPEN */, VALUE, 24, 0, 0, INT_MAX_},
-    {IPPROTO_TCP, 25 /* TCP_NOTSENT_LOWAT */, VALUE, 25, 0, 0, INT_MAX_},
-};
-
-STATIC_ASSERT(VALUES > 29 && OPT_WANTS_END <= 32);
+/* Names that are no numbers. */
+#define IP_OPTIONS     4
+#define IP_MTU         14
+#define IPV6_MTU       24
+#define TCP_CONGESTION 13
+#define NAME_LEN       16u /* of an algorithm, of an interface */
 
 static const struct option *find(const struct socket *s, s32 level, s32 name)
 {
@@ -120,11 +69,58 @@ static s32 low_water_for(const struct socket *s, s32 v)
     return MAX(v, 1);
 }
 
+/* Seconds that a listener waits for data, as Linux keeps them: as a count of tries, each of which
+ * waits twice as long as the one before, two minutes at most. */
+static s32 whole_tries(s32 seconds)
+{
+    s32 all = 0, tries = 0;
+
+    for (s32 one = 1; seconds > all && tries < 255; tries++, one = MIN(one * 2, 120))
+        all += one;
+    return all;
+}
+
+/* What becomes of numbers that have more rules than bounds. */
+static s32 adjusted(const struct socket *s, const struct option *o, s32 v)
+{
+    switch (o->index) {
+    case VALUE_RCVLOWAT:
+        return low_water_for(s, v);
+    case VALUE_TOS:
+        return is_stream(s) ? (v & 0xfc) | (READ_ONCE(s->values[VALUE_TOS]) & 3)
+                            : v & 0xff;
+    case VALUE_MAXSEG:
+        return v ? v : o->initial;
+    case VALUE_LINGER2:
+        return v ? MAX(MIN(v, LINGER2_MAX), -1) : o->initial;
+    case VALUE_DEFER:
+        return whole_tries(v);
+    case VALUE_CLAMP:
+        return v ? MAX(v, (s32)RCVBUF_MIN / 2) : 0;
+    default:
+        return v;
+    }
+}
+
+/* What not everybody may set. */
+static int check_rank(const struct option *o, s32 v)
+{
+    if (o->level != SOL_SOCKET || rank_current() != RANK_USER)
+        return 0;
+    if (o->name == SO_DEBUG)
+        return v ? -EACCES : 0;
+    return o->name == SO_MARK || (o->name == SO_PRIORITY && (v < 0 || v > 6)) ? -EPERM
+                                                                              : 0;
+}
+
 /* Booleans of the network are whatever is not 0; numbers have bounds. */
 static int set_plain(struct socket *s, const struct option *o, s32 v)
 {
     u32 bit = 1u << o->index;
+    int err = check_rank(o, v);
 
+    if (err)
+        return err;
     if (o->kind == SWITCH) {
         if (o->index == OPT_V6ONLY && READ_ONCE(s->is_bound))
             return -EINVAL;
@@ -140,8 +136,7 @@ static int set_plain(struct socket *s, const struct option *o, s32 v)
         v = o->initial;
     if (o->kind == VALUE && o->min == 0 && o->max == 1)
         v = v != 0;
-    if (o->index == VALUE_RCVLOWAT)
-        v = low_water_for(s, v);
+    v = adjusted(s, o, v);
     if (v < o->min || v > o->max)
         return -EINVAL;
     WRITE_ONCE(s->values[o->index],
@@ -192,6 +187,39 @@ static int set_linger(struct socket *s, const void *value, u32 len)
     return 0;
 }
 
+/* SO_TIMESTAMP and its like: one of them at most is on. */
+static int set_stamp(struct socket *s, s32 name, bool on)
+{
+    if (on)
+        packet_stamp_all();
+    WRITE_ONCE(s->values[VALUE_STAMP], on ? name : 0);
+    return 0;
+}
+
+static const char algorithms[][NAME_LEN] = {"cubic", "reno"};
+
+/* An option that is a text. */
+static int set_text(struct socket *s, bool device, const void *value, u32 len)
+{
+    char name[NAME_LEN] = "";
+
+    memcpy(name, value, MIN(len, NAME_LEN - 1));
+    if (device) {
+        if (*name && strcmp(name, "lo") != 0)
+            return -ENODEV;
+        WRITE_ONCE(s->values[VALUE_DEVICE], *name != 0);
+        return 0;
+    }
+    if (!len)
+        return -EINVAL;
+    for (s32 i = 0; i < (s32)ARRAY_SIZE(algorithms); i++)
+        if (strcmp(name, algorithms[i]) == 0) {
+            WRITE_ONCE(s->values[VALUE_CONTROL], i);
+            return 0;
+        }
+    return -ENOENT;
+}
+
 static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
 {
     s32 v;
@@ -216,6 +244,13 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
     case SO_SNDTIMEO:
     case SO_SNDTIMEO_NEW:
         return set_timeout(&s->sndtimeo, value, len);
+    case SO_TIMESTAMP:
+    case SO_TIMESTAMPNS:
+    case SO_TIMESTAMP_NEW:
+    case SO_TIMESTAMPNS_NEW:
+        return set_stamp(s, name, v != 0);
+    case SO_DETACH_FILTER:
+        return -ENOENT;
     default:
         return -ENOPROTOOPT;
     }
@@ -227,6 +262,10 @@ int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, 
     bool netlink = level == SOL_NETLINK && is_netlink(s);
     s32 v = 0;
 
+    bool device = level == SOL_SOCKET && name == SO_BINDTODEVICE;
+
+    if (device || (level == IPPROTO_TCP && name == TCP_CONGESTION && is_tcp(s)))
+        return set_text(s, device, value, len);
     if (!o && level != SOL_SOCKET && !netlink)
         return unknown(s, level, false);
     if (len < sizeof(v) && !(level == IPPROTO_IP && len == 1))
@@ -259,6 +298,14 @@ static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
     struct socket_cred cred = {0, ~0u, ~0u};
 
     switch (name) {
+    case SO_BINDTODEVICE:
+        if (READ_ONCE(s->values[VALUE_DEVICE]))
+            return *len < NAME_LEN ? -EINVAL : give(to, len, "lo", sizeof("lo"));
+        *len = 0;
+        return 0;
+    case SO_COOKIE:
+        return *len < sizeof(s->number) ? -EINVAL
+                                        : give(to, len, &s->number, sizeof(s->number));
     case SO_LINGER:
         return give(to, len, pair, sizeof(pair));
     case SO_RCVTIMEO:
@@ -298,18 +345,39 @@ static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
     case SO_INCOMING_CPU:
         v = -1;
         break;
+    case SO_TIMESTAMP:
+    case SO_TIMESTAMPNS:
+    case SO_TIMESTAMP_NEW:
+    case SO_TIMESTAMPNS_NEW:
+        v = READ_ONCE(s->values[VALUE_STAMP]) == name;
+        break;
     default:
         return -ENOPROTOOPT;
     }
     return give(to, len, &v, sizeof(v));
 }
 
-/* TCP_INFO: the state; there are no packets to tell of. */
-static int get_tcp_info(const struct socket *s, void *to, u32 *len)
+/* What is no number that was set, of another level than SOL_SOCKET. */
+static int get_told(const struct socket *s, s32 level, s32 name, void *to, u32 *len)
 {
     u8 info[TCP_INFO_LEN] = {(u8)socket_tcp_state(s)};
+    s32 mtu = level == IPPROTO_IP ? MTU - 1 : MTU; /* as much as a head can say */
 
-    return give(to, len, info, sizeof(info));
+    if (level == IPPROTO_TCP && name == 11 && is_tcp(s))
+        return give(to, len, info, sizeof(info));
+    if (level == IPPROTO_TCP && name == TCP_CONGESTION && is_tcp(s))
+        return give(to, len, algorithms[READ_ONCE(s->values[VALUE_CONTROL])], NAME_LEN);
+    if (is_unix(s) || is_netlink(s))
+        return unknown(s, level, true);
+    if (level == IPPROTO_IP && name == IP_OPTIONS) {
+        *len = 0; /* there are none */
+        return 0;
+    }
+    if ((level == IPPROTO_IP && name == IP_MTU) ||
+        (level == IPPROTO_IPV6 && name == IPV6_MTU && s->family == AF_INET6))
+        return READ_ONCE(s->state) == SOCKET_CONNECTED ? give(to, len, &mtu, sizeof(mtu))
+                                                       : -ENOTCONN;
+    return unknown(s, level, true);
 }
 
 int socket_get_option(struct socket *s, s32 level, s32 name, void *value, u32 *len)
@@ -320,10 +388,11 @@ int socket_get_option(struct socket *s, s32 level, s32 name, void *value, u32 *l
     if (o) {
         v = o->kind == SWITCH ? option_on(s, o->index)
                               : READ_ONCE(s->values[o->index]) + o->initial;
+        if (o->index == VALUE_MAXSEG && o->level == IPPROTO_TCP && v == o->initial &&
+            READ_ONCE(s->state) != SOCKET_CONNECTED)
+            v = MSS_UNKNOWN;
         return give(value, len, &v, sizeof(v));
     }
-    if (level == IPPROTO_TCP && name == 11 && s->protocol == IPPROTO_TCP)
-        return get_tcp_info(s, value, len);
     return level == SOL_SOCKET ? get_of_socket(s, name, value, len)
-                               : unknown(s, level, true);
+                               : get_told(s, level, name, value, len);
 }

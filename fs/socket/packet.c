@@ -11,6 +11,7 @@
 #include "fs/socket/socket_own.h"
 #include "fs/socket/unix.h"
 #include "fs/socket/urgent.h"
+#include "fs/wallclock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
@@ -155,6 +156,33 @@ void packet_set_cred(struct packet *p, const struct socket *s, const struct sock
         socket_cred_current(&p->cred, IDS_REAL);
 }
 
+/* ---- times ---- */
+
+static bool stamping; /* a single word; set once */
+
+void packet_stamp_all(void)
+{
+    WRITE_ONCE(stamping, true);
+}
+
+void packet_tell_time(struct socket *s, const struct packet *p, struct message *m)
+{
+    m->stamp = READ_ONCE(s->values[VALUE_STAMP]);
+    if (unlikely(m->stamp))
+        m->when = p->when ? p->when : wall_ns();
+    else
+        WRITE_ONCE(s->heard, MAX(p->when, 1ull));
+}
+
+int packet_last_time(struct socket *s, u64 *when)
+{
+    *when = READ_ONCE(s->heard);
+    if (*when == 1)
+        WRITE_ONCE(s->heard, *when = wall_ns());
+    packet_stamp_all();
+    return *when ? 0 : -ENOENT;
+}
+
 int packet_queue(struct socket *s, struct packet *p)
 {
     spin_lock(&s->lock);
@@ -162,6 +190,8 @@ int packet_queue(struct socket *s, struct packet *p)
         spin_unlock(&s->lock);
         return -EPIPE;
     }
+    if (unlikely(READ_ONCE(stamping)))
+        p->when = wall_ns();
     list_add_tail(&s->queue, &p->link);
     WRITE_ONCE(s->npackets, s->npackets + 1);
     WRITE_ONCE(s->queued, s->queued + p->len);

@@ -32,3 +32,10 @@ void packet_used(struct socket *s, struct packet *p,
 void packet_take(struct socket *s, struct packet *p);
 
 void packet_purge(struct socket *s);
+
+/* From now on packets have a time: somebody asked for one. */
+void packet_stamp_all(void);
+/* Tells when p came, as far as s wants to know, or can be asked later. */
+void packet_tell_time(struct socket *s, const struct packet *p, struct message *m);
+/* When the last datagram came that s has read; -ENOENT: there was none. */
+int packet_last_time(struct socket *s, u64 *when);

@@ -30,6 +30,7 @@ struct socket_cred {
 /* What the head of a datagram of the network says, or shall say where a sender wants it. */
 struct inet_head {
     u8 ip[16]; /* to receive: to whom it was sent; to send: from whom */
+    u16 port;  /* to receive: of ip */
     u8 ttl, tos;
     bool has_ip, has_ttl, has_tos;
 };
@@ -41,6 +42,8 @@ struct inet_head {
 #define WANT_PKTINFO6  8u
 #define WANT_HOPLIMIT6 16u
 #define WANT_TCLASS6   32u
+#define WANT_DEST      64u
+#define WANT_DEST6     128u
 
 /* One message to send, or room for one to receive. */
 struct message {
@@ -55,6 +58,10 @@ struct message {
     u32 out_flags;            /* receive: MSG_TRUNC */
     struct inet_head head[2]; /* send: to IPv4, to IPv6; receive: the first */
     u32 wants;                /* receive: WANT_*, of what the first is to be told */
+    s32 stamp;     /* receive: SO_TIMESTAMP or its like: `when` is to be told */
+    u64 when;      /* receive: since 1970, in ns */
+    bool has_left; /* receive: `left` is to be told */
+    s32 left;      /* receive: bytes of a stream that can be read yet */
 };
 
 /* -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -EPERM, -ENFILE, -ENOMEM. */
@@ -71,7 +78,7 @@ int socket_shutdown(struct socket *s, u32 how);
 
 /* Options. get: at most *len bytes, which becomes what there is. -ENOPROTOOPT, -EOPNOTSUPP,
  * -EINVAL. */
-#define OPTION_MAX 64u
+#define OPTION_MAX 256u
 
 enum socket_table {
     TABLE_UNIX,

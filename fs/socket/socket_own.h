@@ -46,7 +46,7 @@ enum {
     OPT_DONTROUTE,
     OPT_OOBINLINE,
     OPT_WANTS, /* the first of those that WANT_* tell */
-    OPT_WANTS_END = OPT_WANTS + 6,
+    OPT_WANTS_END = OPT_WANTS + 8,
 };
 
 enum urgent_state { URGENT_NONE, URGENT_HERE, URGENT_READ };
@@ -64,7 +64,9 @@ struct urgent {
 #define VALUE_RCVLOWAT 1
 #define VALUE_TOS      2
 #define VALUE_TTL      3
-#define VALUE_FREEBIND 7 /* it may be bound to an address of another machine */
+#define VALUE_STAMP    30 /* SO_TIMESTAMP or its like; 0: times are not told */
+#define VALUE_INQ      31 /* TCP_INQ */
+#define VALUE_FREEBIND 7  /* it may be bound to an address of another machine */
 #define VALUE_HOPS     8
 #define VALUE_TCLASS   9
 #define HOPS_DEFAULT   64 /* what TTL and HOPS begin with */
@@ -122,6 +124,7 @@ struct socket {
     bool chose_ip, chose_port; /* [names_lock] bind said them: disconnecting keeps them */
 
     u32 options;            /* atomic: bits OPT_* */
+    u64 heard;              /* when the last datagram came; 0: none; 1: nobody asked */
     u32 sndbuf, rcvbuf;     /* the next are single words, set and read without a lock */
     u64 sndtimeo, rcvtimeo; /* ns; 0: none */
     s32 linger;             /* seconds; -1: off */
@@ -138,6 +141,7 @@ struct packet {
     u32 len, start;   /* bytes; the first not yet read */
     u32 cost;
     u32 npages;
+    u64 when; /* it was queued: wall_ns(); 0: nobody had asked for times yet */
     struct socket *sender; /* it is counted there; referenced */
     struct account *account;
     struct rights *rights; /* [flight_lock] */
@@ -214,6 +218,11 @@ static inline u32 low_water(const struct socket *s)
         socket_wait_result(                                                         \
             waitq_wait_until(&(q)->events, cond, socket_deadline(timeo_)), timeo_); \
     })
+
+static inline bool asks_left(const struct socket *s)
+{
+    return is_tcp(s) && READ_ONCE(s->values[VALUE_INQ]);
+}
 
 /* socket.c, file.c */
 extern const struct file_ops socket_ops;

@@ -215,6 +215,8 @@ static int read_packet(struct socket *s, struct reading *r, struct packet *p, si
     r->cred = p->cred;
     r->has_cred = p->has_cred;
     r->any = true;
+    if (is_tcp(s))
+        packet_tell_time(s, p, r->m);
     if (READ_ONCE(p->rights)) {
         r->m->rights = peek ? rights_peek(p, &err) : rights_land(p);
         r->ends = true;
@@ -334,5 +336,8 @@ ssize_t stream_receive(struct socket *s, struct message *m, bool wait)
     mutex_unlock(&s->reading);
     m->cred = r.cred;
     m->has_cred = r.has_cred;
+    m->has_left = asks_left(s);
+    if (m->has_left)
+        m->left = (s32)READ_ONCE(s->queued);
     return r.done ? (ssize_t)r.done : err;
 }

@@ -30,6 +30,7 @@ static int fill_head(struct socket *s, const struct message *m, struct packet *p
     struct inet_name own = {.port = 0};
 
     memcpy(p->head.ip, dest->ip, sizeof(p->head.ip));
+    p->head.port = dest->port;
     p->head.ttl =
         h->has_ttl ? h->ttl : value_of(s, v4 ? VALUE_TTL : VALUE_HOPS, HOPS_DEFAULT);
     p->head.tos = h->has_tos ? h->tos : value_of(s, v4 ? VALUE_TOS : VALUE_TCLASS, 0);

@@ -19,6 +19,8 @@
 #define NO_ID       (~0u)
 #define CMSG_LEN    16u /* of a struct cmsghdr */
 #define CMSG_ALIGN  8u
+#define TCP_INQ     36
+#define NS          1000000000ull
 
 struct cmsghdr {
     u64 len;
@@ -229,10 +231,23 @@ static bool wants_cred(struct file *f)
     return on && family == AF_UNIX;
 }
 
+/* When it came, as struct timeval or timespec; how much of a stream is left. */
+static void put_times(const struct message *m, struct control *c)
+{
+    bool ns = m->stamp == SO_TIMESTAMPNS || m->stamp == SO_TIMESTAMPNS_NEW;
+    u64 time[2] = {m->when / NS, m->when % NS / (ns ? 1 : 1000)};
+
+    if (m->stamp)
+        control_put(c, SOL_SOCKET, m->stamp, time, sizeof(time));
+    if (m->has_left)
+        control_put(c, IPPROTO_TCP, TCP_INQ, &m->left, sizeof(m->left));
+}
+
 void control_to_user(struct file *f, struct message *m, struct control *c)
 {
     struct socket_cred nobody = {0, NOBODY, NOBODY};
 
+    put_times(m, c);
     if (wants_cred(f))
         control_put(c, SOL_SOCKET, SCM_CREDENTIALS, m->has_cred ? &m->cred : &nobody,
                     sizeof(nobody));

@@ -8,10 +8,11 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
-#define IP_TOS     1
-#define IP_TTL     2
-#define IP_RETOPTS 7
-#define IP_PKTINFO 8
+#define IP_TOS         1
+#define IP_TTL         2
+#define IP_RETOPTS     7
+#define IP_PKTINFO     8
+#define IP_ORIGDSTADDR 20
 
 #define IPV6_2292PKTINFO  2
 #define IPV6_2292HOPLIMIT 8
@@ -21,6 +22,7 @@
 #define IPV6_DSTOPTS      59
 #define IPV6_DONTFRAG     62
 #define IPV6_TCLASS       67
+#define IPV6_ORIGDSTADDR  74
 
 #define LO 1 /* the only interface */
 
@@ -124,6 +126,19 @@ int control_head(struct message *m, s32 level, s32 type, const u8 *data, u64 len
 
 /* ---- receiving ---- */
 
+/* The address and port it was sent to, as a struct sockaddr_in or sockaddr_in6. */
+static void tell_dest(const struct inet_head *h, u8 family, s32 level, s32 type,
+                      struct control *c)
+{
+    u8 a[28] = {family, 0, (u8)(h->port >> 8), (u8)h->port};
+
+    if (family == AF_INET)
+        memcpy(a + 4, h->ip + sizeof(mapped), 4);
+    else
+        memcpy(a + 8, h->ip, sizeof(h->ip));
+    control_put(c, level, type, a, family == AF_INET ? 16 : sizeof(a));
+}
+
 static void tell_v4(const struct message *m, struct control *c)
 {
     const struct inet_head *h = &m->head[0];
@@ -138,6 +153,8 @@ static void tell_v4(const struct message *m, struct control *c)
         control_put(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
     if (m->wants & WANT_TOS)
         control_put(c, IPPROTO_IP, IP_TOS, &h->tos, sizeof(h->tos));
+    if (m->wants & WANT_DEST)
+        tell_dest(h, AF_INET, IPPROTO_IP, IP_ORIGDSTADDR, c);
 }
 
 static void tell_v6(const struct message *m, struct control *c)
@@ -149,6 +166,8 @@ static void tell_v6(const struct message *m, struct control *c)
         control_put(c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
     if (m->wants & WANT_TCLASS6)
         control_put(c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+    if (m->wants & WANT_DEST6)
+        tell_dest(h, AF_INET6, IPPROTO_IPV6, IPV6_ORIGDSTADDR, c);
 }
 
 void control_tell_head(const struct message *m, struct control *c)
