@@ -62,7 +62,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
 {
     struct pipe *p = f->data;
     ssize_t n;
-    bool over;
+    bool over, tight;
     int err;
 
     (void)pos;
@@ -71,9 +71,10 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
     for (;;) {
         over = pipe_is_over(p);
         mutex_lock(&p->lock);
+        tight = pipe_is_tight(p);
         n = ring_used(&p->ring) ? ring_take(&p->ring, u) : 0;
         mutex_unlock(&p->lock);
-        if (n > 0)
+        if (n > 0 && tight)
             waitq_wake_all(&p->writable);
         if (n || over)
             return n;

@@ -46,8 +46,10 @@ ssize_t pipe_drain(struct file *f, size_t len, pipe_sink sink, void *arg)
 {
     struct pipe *p = f->data;
     ssize_t done = 0, n = 0;
+    bool tight;
 
     mutex_lock(&p->lock);
+    tight = pipe_is_tight(p);
     while ((size_t)done < len && ring_used(&p->ring)) {
         const char *bytes;
         size_t part = MIN(ring_peek(&p->ring, &bytes), len - (size_t)done);
@@ -61,7 +63,7 @@ ssize_t pipe_drain(struct file *f, size_t len, pipe_sink sink, void *arg)
             break;
     }
     mutex_unlock(&p->lock);
-    if (done)
+    if (done && tight)
         waitq_wake_all(&p->writable);
     return done ? done : n;
 }
@@ -79,8 +81,10 @@ ssize_t pipe_transfer(struct file *from, struct file *to, size_t len, bool keep)
     ssize_t n = 0;
     size_t done = 0;
     u64 at = 0;
+    bool tight;
 
     lock_both(in, out);
+    tight = pipe_is_tight(in);
     while (done < len && (n = ring_pass(&in->ring, &at, &out->ring, len - done)) > 0) {
         if (!keep) {
             ring_drop(&in->ring, (size_t)n);
@@ -92,7 +96,8 @@ ssize_t pipe_transfer(struct file *from, struct file *to, size_t len, bool keep)
     mutex_unlock(&out->lock);
     if (done) {
         waitq_wake_all(&out->readable);
-        waitq_wake_all(&in->writable);
+        if (tight)
+            waitq_wake_all(&in->writable);
     }
     return done ? (ssize_t)done : n;
 }

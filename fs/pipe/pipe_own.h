@@ -37,6 +37,13 @@ static inline bool pipe_has_news(const struct pipe *p)
     return pipe_is_over(p) || ring_used(&p->ring);
 }
 
+/* Whether somebody may wait for room. Only then is he told of more: who watches for changes
+ * (EPOLLET) hears that there is room, not of each byte. The lock is held. */
+static inline bool pipe_is_tight(const struct pipe *p)
+{
+    return ring_capacity(&p->ring) - ring_used(&p->ring) < PIPE_BUF;
+}
+
 /* Room a write of `left` bytes waits for: small ones go in whole. */
 static inline bool pipe_has_room(const struct pipe *p, size_t left)
 {

@@ -63,7 +63,7 @@ static void copy_signals(const struct proc *p, const struct thread *t, struct vi
     v->pending = p->pending;
     if (t) {
         v->thread_pending = signals_of(t);
-        v->blocked = t->blocked;
+        v->blocked = t->blocked & ~t->awaits; /* what is waited for is let in */
         v->policy = t->policy;
         v->allowed = READ_ONCE(t->allowed);
         v->rt_priority = t->priority;

@@ -23,6 +23,7 @@
 #define PR_SET_TSC          26
 #define PR_SET_TIMERSLACK   29
 #define PR_GET_TIMERSLACK   30
+#define PR_SET_MM           35
 #define PR_SET_SUBREAPER    36
 #define PR_GET_SUBREAPER    37
 #define PR_SET_NO_NEW_PRIVS 38
@@ -130,6 +131,8 @@ long sys_prctl(const struct syscall_args *a)
             return -EINVAL;
         arch_set_tsc(&current_thread()->arch, a->a1 == PR_TSC_ENABLE);
         return 0;
+    case PR_SET_MM: /* nothing of it can be set, but that is asked later */
+        return a->a4 || proc_capable(p, CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
     case PR_SET_TIMERSLACK:
         return set_slack(a->a1);
     case PR_GET_TIMERSLACK:

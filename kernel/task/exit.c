@@ -81,7 +81,7 @@ static void drop_resources(struct proc *p)
     fs_context_fini(&fs);
     proc_set_exe(p, NULL);
     drop_mm(p);
-    vfork_release(p);
+    vfork_release(current_thread());
 }
 
 /* A process's last moment: true when nobody will wait for its record. */
@@ -344,8 +344,10 @@ static noreturn void end_thread(bool whole, int status)
     clear_child_tid(t);
     sem_undo_leave(t);
     shm_thread_ends(t);
-    if (!leave_group(p, t, whole, status))
+    if (!leave_group(p, t, whole, status)) {
+        vfork_release(t);
         last_steps(t);
+    }
     wait_for_others(p);
     panic_if_init(p);
     t->free_tid = t->tid != p->pid ? t->tid : 0;

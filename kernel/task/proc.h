@@ -127,10 +127,11 @@ struct thread {
     bool unparked;           /* [R] a wake-up came while it did not sleep */
     bool has_children;       /* [P] it may be the parent_thread of some */
     s32 free_tid; /* [o] number to give back with the thread, 0: the process's own */
-    struct proc *vfork_child; /* [P] waits for this one's exec or exit */
-    struct rb_node run_node;  /* [R] with the next two */
-    u64 vruntime;             /* what it has had of the CPU, weighed cycles */
-    u64 ran_since;            /* by cpu_cycles(): not in vruntime yet */
+    struct thread *vfork_child;  /* [P] waits for this one's exec or exit */
+    struct thread *vfork_waiter; /* [P] sleeps until this one's exec or exit */
+    struct rb_node run_node;     /* [R] with the next two */
+    u64 vruntime;                /* what it has had of the CPU, weighed cycles */
+    u64 ran_since;               /* by cpu_cycles(): not in vruntime yet */
     /* sched(7); [R]. realtime: vruntime is its place among those, kernel/task/sched/runq.h */
     u8 policy, priority; /* SCHED_*; 1 to 99 for FIFO and RR, else 0 */
     bool realtime, reset_on_fork;
@@ -282,7 +283,6 @@ struct proc {
     int exit_signal;                /* [P] to the parent, SIGCHLD */
     struct sig_queued *end_record;  /* [P] for one that is queued, once it ends */
     struct waitq child_wait;        /* the parent sleeps here in wait4 */
-    struct thread *vfork_waiter;    /* [P] sleeps until this one's exec or exit */
     u64 start_ns;                   /* [c] */
     u64 minflt, nvcsw, nivcsw;      /* [A] of all threads */
     u64 majflt;                     /* [c] nothing is read from a device */

@@ -5,6 +5,7 @@
 #pragma once
 
 #define CSIGNAL              0x000000ffu
+#define CLONE_NEWTIME        0x00000080u /* unshare and clone3 only */
 #define CLONE_VM             0x00000100u
 #define CLONE_FS             0x00000200u
 #define CLONE_FILES          0x00000400u

@@ -212,6 +212,66 @@ static long clone3_with(struct args a, size_t size)
     return pid;
 }
 
+#define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+
+static char thread_stack[16384] __attribute__((aligned(16)));
+
+static int goes_on(void *arg)
+{
+    for (int i = 0; i < 50; i++)
+        sched_yield();
+    *(volatile int *)arg = 5;
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
+static int becomes(void *arg)
+{
+    (void)arg;
+    execl(t_exe, t_exe, "--helper", "fine", (char *)NULL);
+    _exit(8);
+}
+
+static int sleeps(void *arg)
+{
+    (void)!write(*(int *)arg, "x", 1);
+    return pause();
+}
+
+TEST(thread_vfork, "CLONE_VFORK of a thread: its maker waits for its end, for exec, for "
+                   "no signal but SIGKILL")
+{
+    static volatile int went;
+    int status, fds[2];
+    char c;
+
+    CHILD({
+        for (int i = 0; i < 20; i++) {
+            went = 0;
+            OK(clone(goes_on, thread_stack + sizeof(thread_stack), THREAD | CLONE_VFORK,
+                     (void *)&went));
+            EQ(went, 5);
+        }
+    });
+    pid_t pid = t_fork();
+    if (!pid) {
+        clone(becomes, thread_stack + sizeof(thread_stack), THREAD | CLONE_VFORK, NULL);
+        _exit(9);
+    }
+    EQ(waitpid(pid, &status, 0), pid);
+    EQ(status, 0);
+    OK(pipe(fds));
+    pid = t_fork();
+    if (!pid) {
+        clone(sleeps, thread_stack + sizeof(thread_stack), THREAD | CLONE_VFORK, &fds[1]);
+        _exit(9);
+    }
+    EQ(read(fds[0], &c, 1), 1);
+    OK(kill(pid, SIGKILL));
+    EQ(waitpid(pid, &status, 0), pid);
+    EQ(status, SIGKILL);
+}
+
 TEST(refused, "combinations that mean nothing")
 {
     const struct args good = {.exit_signal = SIGCHLD};
@@ -258,6 +318,9 @@ TEST(rights, "namespaces and numbers are for the system's administrator")
         ERR(clone3_with(a, 88), EPERM);
         ERR(fork_with(CLONE_NEWUTS | SIGCHLD), EPERM);
         ERR(unshare(CLONE_NEWNS), EPERM);
+        ERR(unshare(0x80 /* CLONE_NEWTIME */), EPERM);
+        ERR(syscall(SYS_prctl, 35 /* PR_SET_MM */, 0, 0, 0, 0), EPERM);
+        ERR(syscall(SYS_prctl, 35, 0, 0, 0, 1), EINVAL);
     });
 }
 
@@ -265,6 +328,8 @@ static int helper(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "closed"))
         return fcntl(50, F_GETFD) != -1;
+    if (argc > 1 && !strcmp(argv[1], "fine"))
+        return 0;
     if (argc > 1 && !strcmp(argv[1], "goes"))
         return chdir("below") != 0;
     if (argc > 1 && !strcmp(argv[1], "default")) {

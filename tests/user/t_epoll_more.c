@@ -207,6 +207,26 @@ TEST(epoll_within, "an epoll in an epoll is ready at once for who looks without 
     }
 }
 
+TEST(epoll_room, "a pipe with room makes no edge by more of it")
+{
+    static char page[4096];
+    int fds[2];
+    char c;
+
+    ep = new ();
+    OK(pipe2(fds, O_NONBLOCK));
+    OK(fcntl(fds[1], F_SETPIPE_SZ, 8192));
+    for (int i = 0; i < 2; i++)
+        EQ(write(fds[1], page, 4096), 4096);
+    OK(add(ep, fds[1], EPOLLOUT | EPOLLET));
+    EQ(now(ep), 0);
+    EQ(read(fds[0], page, 4096), 4096);
+    EQ(now(ep), 1);
+    EQ(now(ep), 0);
+    EQ(read(fds[0], &c, 1), 1);
+    EQ(now(ep), 0);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);

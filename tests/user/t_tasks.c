@@ -319,6 +319,38 @@ TEST(first_ends, "a first thread that ends before the others stays as a zombie")
     t_join(child);
 }
 
+static void *waiter(void *arg)
+{
+    sigset_t set;
+    pid_t tid = my_tid();
+
+    (void)arg;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)!write(ready[1], &tid, sizeof(tid));
+    sigwaitinfo(&set, NULL);
+    return NULL;
+}
+
+TEST(waited, "a signal that a thread waits for with sigtimedwait is not told as blocked")
+{
+    pthread_t t;
+    pid_t tid;
+    char line[4096] = "", *at;
+    int fd;
+
+    OK(pipe(ready));
+    EQ(pthread_create(&t, NULL, waiter, NULL), 0);
+    EQ(read(ready[0], &tid, sizeof(tid)), sizeof(tid));
+    t_until_asleep(tid);
+    OK(fd = open(path_of("/proc/self/task/%d/status", tid), O_RDONLY));
+    CHECK(read(fd, line, sizeof(line) - 1) > 0 && (at = strstr(line, "\nSigBlk:")));
+    EQ(strtoul(at + 9, NULL, 16) & 1ul << (SIGUSR1 - 1), 0);
+    OK(syscall(SYS_tkill, tid, SIGUSR1));
+    pthread_join(t, NULL);
+}
+
 static void *forker(void *arg)
 {
     pid_t child = t_fork();

@@ -227,7 +227,7 @@ static void switch_mm(struct proc *p, struct mm *mm)
     if (old)
         p->maxrss_kb = MAX(p->maxrss_kb, usage_peak_kb(old));
     spin_unlock_irq(&proc_lock, flags);
-    vfork_release(p);
+    vfork_release(current_thread());
     if (old)
         mm_put(old);
 }

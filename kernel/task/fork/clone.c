@@ -26,8 +26,7 @@
 #define CLONE_THREAD_NEEDS \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 #define CLONE_THREAD_HANDLED \
-    (CLONE_THREAD_NEEDS |    \
-     (CLONE_HANDLED & ~(u64)(CLONE_VFORK | CLONE_CLEAR_SIGHAND | CLONE_PIDFD)))
+    (CLONE_THREAD_NEEDS | (CLONE_HANDLED & ~(u64)(CLONE_CLEAR_SIGHAND | CLONE_PIDFD)))
 
 #define CLONE_NAMESPACES                                                           \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
@@ -199,10 +198,10 @@ long sys_unshare(const struct syscall_args *a)
     irqflags_t irq;
 
     if (flags & ~(u64)(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
-                       CLONE_SYSVSEM | CLONE_NAMESPACES))
+                       CLONE_SYSVSEM | CLONE_NAMESPACES | CLONE_NEWTIME))
         return -EINVAL;
-    if (flags & CLONE_NAMESPACES)
-        return flags & CLONE_NAMESPACES & ~CLONE_NEWUSER &&
+    if (flags & (CLONE_NAMESPACES | CLONE_NEWTIME))
+        return flags & (CLONE_NAMESPACES | CLONE_NEWTIME) & ~CLONE_NEWUSER &&
                        !proc_capable(p, CAP_SYS_ADMIN)
                    ? -EPERM
                    : -EINVAL;

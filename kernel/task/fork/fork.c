@@ -24,7 +24,7 @@
 #include "lib/uapi/sched.h"
 
 /* Interruptible by SIGKILL only: until then the child lives in the caller's memory. */
-static void wait_for_vfork(struct thread *t, struct proc *child)
+static void wait_for_vfork(struct thread *t, const struct fork_args *args, s32 tid)
 {
     irqflags_t flags;
 
@@ -32,19 +32,34 @@ static void wait_for_vfork(struct thread *t, struct proc *child)
         thread_park();
     flags = spin_lock_irq(&proc_lock);
     if (t->vfork_child) {
-        child->vfork_waiter = NULL;
+        t->vfork_child->vfork_waiter = NULL;
         t->vfork_child = NULL;
     }
     spin_unlock_irq(&proc_lock, flags);
+    if (unlikely(t->trace) && !(args->flags & CLONE_UNTRACED))
+        ptrace_event(t, PTRACE_EVENT_VFORK_DONE, (u64)tid);
 }
 
-void vfork_release(struct proc *p)
+static void vfork_begin(struct thread *child, u64 clone_flags)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct thread *waiter = p->vfork_waiter;
+    REQUIRES(&proc_lock);
+    if (clone_flags & CLONE_VFORK) {
+        child->vfork_waiter = current_thread();
+        current_thread()->vfork_child = child;
+    }
+}
 
+void vfork_release(struct thread *t)
+{
+    struct thread *waiter;
+    irqflags_t flags;
+
+    if (likely(!READ_ONCE(t->vfork_waiter))) /* set before t ran */
+        return;
+    flags = spin_lock_irq(&proc_lock);
+    waiter = t->vfork_waiter;
     if (waiter) {
-        p->vfork_waiter = NULL;
+        t->vfork_waiter = NULL;
         waiter->vfork_child = NULL;
         thread_unpark(waiter);
     }
@@ -60,12 +75,13 @@ static void tell_parent(const struct fork_args *args, s32 tid)
 }
 
 /* Puts a new thread into its running process; not when that is ending. */
-static int join_process(struct proc *p, struct thread *t)
+static int join_process(struct proc *p, struct thread *t, u64 clone_flags)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     int err = p->exiting || p->exec_thread ? -EAGAIN : 0;
 
     if (!err) {
+        vfork_begin(t, clone_flags);
         thread_publish(t);
         spin_lock(&p->sig.lock);
         thread_walk_join(p, t);
@@ -93,7 +109,7 @@ long fork_thread(const struct fork_args *args)
     if (!t)
         goto out_tid;
     t->tid = tid;
-    err = join_process(p, t);
+    err = join_process(p, t, args->flags);
     if (err)
         goto out_thread;
     tell_parent(args, tid);
@@ -101,6 +117,8 @@ long fork_thread(const struct fork_args *args)
     if (unlikely(current_thread()->trace))
         ptrace_event(current_thread(), ptrace_fork_event(current_thread(), args->flags),
                      (u64)tid);
+    if (args->flags & CLONE_VFORK)
+        wait_for_vfork(current_thread(), args, tid);
     return tid;
 
 out_thread:
@@ -137,10 +155,7 @@ static int publish_child(struct proc *child, struct proc *parent, u64 clone_flag
     child->pgid = parent->pgid;
     child->sid = parent->sid;
     child->tty = parent->tty;
-    if (clone_flags & CLONE_VFORK) {
-        child->vfork_waiter = current_thread();
-        current_thread()->vfork_child = child;
-    }
+    vfork_begin(child->leader, clone_flags);
     publish(child, parent, clone_flags);
     thread_publish(child->leader);
     ptrace_fork_publish(child->leader);
@@ -217,10 +232,7 @@ long fork_process(const struct fork_args *args)
     if (unlikely(current_thread()->trace))
         ptrace_event(current_thread(), ptrace_fork_event(current_thread(), args->flags),
                      (u64)pid);
-    if (args->flags & CLONE_VFORK) {
-        wait_for_vfork(current_thread(), child);
-        if (unlikely(current_thread()->trace) && !(args->flags & CLONE_UNTRACED))
-            ptrace_event(current_thread(), PTRACE_EVENT_VFORK_DONE, (u64)pid);
-    }
+    if (args->flags & CLONE_VFORK)
+        wait_for_vfork(current_thread(), args, pid);
     return pid;
 }

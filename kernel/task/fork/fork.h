@@ -23,5 +23,5 @@ long fork_process(const struct fork_args *args);
  * the same. 0, -ENOMEM. */
 int must_check fork_unshare_files(struct proc *p);
 
-/* exec or exit of a vfork child: its parent may go on. */
-void vfork_release(struct proc *p);
+/* exec or exit of a vfork child, process or thread: who made it may go on. */
+void vfork_release(struct thread *t);
