@@ -21,8 +21,10 @@
 #include "mm/phys/buddy.h"
 #include "mm/phys/slab.h"
 
-/* A range of the process's memory as it stands there now, PAGE_SIZE bytes at a time. */
-static int show_memory(struct seq *s, struct mm *mm, vaddr_t start, vaddr_t end)
+/* A range of the process's memory as it stands there now, PAGE_SIZE bytes at a time; of each no more
+ * than one string, for `string`. */
+static int show_memory(struct seq *s, struct mm *mm, vaddr_t start, vaddr_t end,
+                       bool string)
 {
     char *page = kmalloc(PAGE_SIZE);
 
@@ -32,7 +34,7 @@ static int show_memory(struct seq *s, struct mm *mm, vaddr_t start, vaddr_t end)
         size_t part = MIN(end - start, PAGE_SIZE);
         size_t n = mm_access(mm, start, page, part, MM_READ);
 
-        seq_write(s, page, n);
+        seq_write(s, page, string ? MIN(strnlen(page, n) + 1, n) : n);
         start += n;
         if (n < part)
             break;
@@ -41,14 +43,24 @@ static int show_memory(struct seq *s, struct mm *mm, vaddr_t start, vaddr_t end)
     return 0;
 }
 
+/* A program may write a title over its arguments and on into its environment, which stands behind
+ * them. It has when the last byte of the arguments is not 0: then the string there is shown. */
 static int show_cmdline(struct seq *s, s32 pid)
 {
     struct mm *mm = proc_get_mm(pid);
+    vaddr_t start, end;
+    char last = 0;
     int err;
 
     if (!mm)
         return 0;
-    err = show_memory(s, mm, mm->program.arg_start, mm->program.arg_end);
+    start = mm->program.arg_start;
+    end = mm->program.arg_end;
+    if (start < end)
+        mm_access(mm, end - 1, &last, 1, MM_READ);
+    if (last)
+        end = MIN(mm->program.env_end, start + PAGE_SIZE);
+    err = show_memory(s, mm, start, end, last);
     mm_put(mm);
     return err;
 }
@@ -60,7 +72,7 @@ static int show_environ(struct seq *s, s32 pid)
 
     if (!mm)
         return 0;
-    err = show_memory(s, mm, mm->program.env_start, mm->program.env_end);
+    err = show_memory(s, mm, mm->program.env_start, mm->program.env_end, false);
     mm_put(mm);
     return err;
 }

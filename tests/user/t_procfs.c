@@ -167,6 +167,32 @@ TEST(exe, "self/exe and cmdline")
     CHECK(len > 0 && text[len - 1] == 0 && strstr(text, "t_procfs"));
 }
 
+TEST(title, "cmdline of a program that writes a title over its arguments")
+{
+    unsigned long long start, end, env_end;
+
+    slurp("/proc/self/stat", 4096);
+    char *at = strrchr(text, ')') + 1;
+    for (int field = 3; field < 48; field++)
+        at = strchr(at + 1, ' ');
+    EQ(sscanf(at, "%llu %llu %*u %llu", &start, &end, &env_end), 3);
+    char *title = (char *)(uintptr_t)start;
+    size_t len = (size_t)(end - start), room = (size_t)(env_end - start);
+
+    EQ(slurp("/proc/self/cmdline", 4096), len);
+    CHECK(!memcmp(text, title, len));
+    memset(title, 'x', len);
+    if (room > len + 2)
+        strcpy(title + len, "y");
+    EQ(slurp("/proc/self/cmdline", 4096),
+       room > len + 2 ? len + 2 : strnlen(title, room));
+    CHECK(!memcmp(text, title, len));
+    title[1] = 0;
+    EQ(slurp("/proc/self/cmdline", 4096), 2);
+    title[len - 1] = 0;
+    EQ(slurp("/proc/self/cmdline", 4096), len);
+}
+
 TEST(fd, "self/fd")
 {
     char path[64], link[256];
