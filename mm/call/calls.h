@@ -38,11 +38,15 @@ int mm_mmap(struct mm *mm, const struct mmap_args *args, vaddr_t *out);
 int mm_munmap(struct mm *mm, vaddr_t addr, u64 len);
 
 /* -EINVAL unaligned or bad prot; -ENOMEM hole (the part before it is changed) or no memory;
- * -EACCES beyond what the descriptor allows. */
-int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 prot);
-
-/* The same, and the memory gets a protection key; -1: keeps its own. -EINVAL: it is not in use. */
+ * -EACCES beyond what the descriptor allows. The memory gets a protection key; -1: keeps its own.
+ * -EINVAL: it is not in use. */
 int mm_pkey_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 prot, int key);
+
+/* The same without a key. */
+static inline int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 prot)
+{
+    return mm_pkey_mprotect(mm, addr, len, prot, -1);
+}
 
 /* Protection keys of an address space, KEY_* of arch/pkey.h; the running thread's rights become
  * these. The key, or -EINVAL; -ENOSPC: all are in use. Freeing leaves the memory that has it and

@@ -206,9 +206,11 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, struct rights 
     return check_need(mm, &need);
 }
 
+#define GROWS (PROT_GROWSDOWN | PROT_GROWSUP)
+
 /* PROT_GROWSDOWN: the change reaches down to the start of the growable area. Nothing grows
  * upwards here. */
-static int extend_to_stack(struct mm *mm, u32 grows, vaddr_t *addr, vaddr_t end)
+static noinline int extend_to_stack(struct mm *mm, u64 grows, vaddr_t *addr, vaddr_t end)
 {
     struct vma *v = vma_find(mm, *addr);
 
@@ -313,29 +315,29 @@ static inline int rights_asked(struct mm *mm, u64 rights, int key, struct rights
 
 int mm_pkey_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights, int key)
 {
+    u64 odd = rights & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM);
     struct area_reserve r;
     struct rights to;
-    u32 grows = rights & (u32)(PROT_GROWSDOWN | PROT_GROWSUP);
     struct vma *v;
     vaddr_t end;
     int err;
 
-    if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
+    if ((odd & GROWS) == GROWS || addr % PAGE_SIZE)
         return -EINVAL;
     if (len == 0)
         return 0;
     end = addr + align_up(len, PAGE_SIZE);
     if (end <= addr)
         return -ENOMEM;
-    if (rights & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | grows))
+    if (odd & ~(u64)GROWS)
         return -EINVAL;
     if (end > USER_END)
         return -ENOMEM;
     r.n = 0;
     mm_lock(mm);
     err = rights_asked(mm, rights, key, &to);
-    if (!err && grows)
-        err = extend_to_stack(mm, grows, &addr, end);
+    if (!err && unlikely(odd))
+        err = extend_to_stack(mm, odd, &addr, end);
     v = err ? NULL : vma_seek(mm, addr);
     if (v && v->start <= addr && end <= v->end && !(v->flags & (VM_HUGE | VM_SEALED)))
         err = protect_one(v, addr, end, to, &r);
@@ -344,9 +346,4 @@ int mm_pkey_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights, int key)
     mm_unlock(mm);
     area_release(&r);
     return err;
-}
-
-int mm_mprotect(struct mm *mm, vaddr_t addr, u64 len, u64 rights)
-{
-    return mm_pkey_mprotect(mm, addr, len, rights, -1);
 }

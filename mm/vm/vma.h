@@ -65,8 +65,13 @@ struct kin {
 struct vma {
     vaddr_t start, end; /* [M] whole pages */
     pgoff_t pgoff;      /* [M] home of start; private anonymous: start / PAGE_SIZE */
-    u32 flags;          /* [M] VM_*, by vma_set_flags() */
-    u32 policy;         /* [M] of NUMA: mm/call/policy.h; 0: none of its own */
+    union {
+        struct {
+            u32 flags;  /* [M] VM_*, by vma_set_flags() */
+            u32 policy; /* [M] of NUMA: mm/call/policy.h; 0: none of its own */
+        };
+        u64 flags_policy; /* both */
+    };
     pte_t
         rights; /* [M] what its translations say beside a frame: vma_translation(flags) */
     struct mm *mm;            /* [c] */

@@ -47,8 +47,7 @@ void vma_copy(struct vma *to, struct mm *mm, vaddr_t at, const struct vma *v,
     to->start = at;
     to->end = at + (end - start);
     to->pgoff = at >> PAGE_SHIFT;
-    to->flags = v->flags & ~VM_MONITORED;
-    to->policy = v->policy;
+    to->flags_policy = v->flags_policy & ~(u64)VM_MONITORED;
     to->rights = v->rights;
     to->object = v->object;
     to->file = v->file;
