@@ -236,12 +236,17 @@ static void on_exception(int sig, siginfo_t *info, void *context)
             FAIL("%s raised %d, want %d", insn, raised, (sig));       \
     } while (0)
 
-TEST(R09, "privileged and undefined instructions")
+static void catch_exceptions(void)
 {
     struct sigaction sa = {.sa_sigaction = on_exception, .sa_flags = SA_SIGINFO};
     const int sigs[] = {SIGSEGV, SIGILL, SIGTRAP, SIGFPE, SIGBUS};
     for (size_t i = 0; i < 5; i++)
         OK(sigaction(sigs[i], &sa, NULL));
+}
+
+TEST(R09, "privileged and undefined instructions")
+{
+    catch_exceptions();
     RAISES("hlt", SIGSEGV);
     RAISES("cli", SIGSEGV);
     RAISES("sti", SIGSEGV);
@@ -266,6 +271,50 @@ TEST(R09, "privileged and undefined instructions")
     RAISES("movq $0x0000900000000000, %%rax; jmp *%%rax", SIGSEGV);
     RAISES("pushq $0; pushq $0; lretq", SIGSEGV);
     RAISES("pushq $0; pushq $0; pushq $0; pushq $0; pushq $0; iretq", SIGSEGV);
+}
+
+/* Below the red zone; the flags that come back have CF, which was off, or not. */
+#define FAR(push, far)                                                            \
+    ({                                                                            \
+        unsigned long flags_, sp_;                                                \
+        __asm__ volatile(                                                         \
+            "mov %%rsp, %1; sub $256, %%rsp; mov %%rsp, %%rcx; clc; " push        \
+            "lea 1f(%%rip), %%rax; push %%rax; " far "; ud2; 1: pushfq; pop %0; " \
+            "mov %%rsp, %%rdx; mov %1, %%rsp; sub %%rcx, %%rdx; mov %%rdx, %1"    \
+            : "=&r"(flags_), "=&r"(sp_)                                           \
+            :                                                                     \
+            : "rax", "rcx", "rdx", "memory", "cc");                               \
+        far_sp = (long)sp_;                                                       \
+        flags_;                                                                   \
+    })
+
+TEST(far_returns,
+     "IRETQ and LRETQ in a program, as Wine makes them: address, flags, stack")
+{
+    long far_sp;
+    unsigned long flags =
+        FAR("mov %%ss, %%eax; push %%rax; push %%rcx; pushfq; orq $1, (%%rsp); "
+            "mov %%cs, %%eax; push %%rax; ",
+            "iretq");
+    EQ(flags & 1, 1);
+    CHECK(flags & 0x200);
+    EQ(far_sp, 0);
+    flags = FAR("mov %%ss, %%eax; push %%rax; lea -64(%%rcx), %%rax; push %%rax; "
+                "push $0x3000; mov %%cs, %%eax; push %%rax; ",
+                "iretq"); /* neither rights for ports nor a way to turn interrupts off */
+    EQ(flags & 0x3201, 0x200);
+    EQ(far_sp, -64);
+    flags = FAR("mov %%cs, %%eax; push %%rax; ", "lretq");
+    EQ(flags & 1, 0);
+    EQ(far_sp, 0);
+    FAR("sub $32, %%rsp; mov %%cs, %%eax; push %%rax; ", "lretq $32");
+    EQ(far_sp, 0);
+    catch_exceptions();
+    RAISES(
+        "mov %%ss, %%eax; push %%rax; push %%rsp; pushfq; mov %%cs, %%eax; push %%rax; "
+        "movq $0x0000900000000000, %%rax; push %%rax; iretq",
+        SIGSEGV);
+    RAISES("mov %%cs, %%eax; push %%rax; push $0; lretq", SIGSEGV);
 }
 
 TEST(R02, "flags set by the user do not follow into the kernel")

@@ -29,6 +29,8 @@
 #define RFLAGS_NT   (1ull << 14)
 #define RFLAGS_RF   (1ull << 16)
 #define RFLAGS_AC   (1ull << 18)
+#define RFLAGS_ID   (1ull << 21)
+#define RFLAGS_USER 0x40dd5ull /* what a program may choose: CF PF AF ZF SF TF DF OF AC */
 
 enum vector {
     VEC_DE = 0,

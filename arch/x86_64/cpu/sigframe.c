@@ -33,9 +33,6 @@
 
 #define SA_RESTORER_FLAG 0x04000000u
 
-/* Flags a program may choose in its frame. */
-#define RFLAGS_USER 0x40dd5ull /* CF PF AF ZF SF TF DF OF AC */
-
 struct user_context {
     u64 uc_flags, uc_link;
     u64 ss_sp;

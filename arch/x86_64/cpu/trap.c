@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/debugreg.h"
 #include "arch/x86_64/cpu/extable.h"
+#include "arch/x86_64/cpu/far_return.h"
 #include "arch/x86_64/cpu/idt.h"
 #include "arch/x86_64/cpu/stop.h"
 #include "arch/x86_64/drivers/irq/irq.h"
@@ -172,15 +173,26 @@ static vaddr_t exception_address(const struct trapframe *tf)
     }
 }
 
-/* An access to a page that is there was refused. What the processor does for itself, as supervisor,
- * may not touch pages of programs (SMAP), and to map them once more would help nothing: a
- * processor does that to its own tables only, but QEMU's also to the stack of a far return. */
+/* What the processor does for itself, as supervisor, may not touch pages of programs (SMAP), and to
+ * map them once more would help nothing: a processor does that to its own tables only, but QEMU's
+ * also to the stack of a far return. */
+static void supervisor_fault(struct trapframe *tf)
+{
+    bool stepped = tf->rflags & RFLAGS_TF;
+
+    if (!far_return(tf))
+        user_exception(tf, VEC_GP, 0, 0);
+    else if (stepped)
+        user_exception(tf, VEC_DB, DEBUG_STEP, tf->rip);
+}
+
+/* An access to a page that is there was refused. */
 static noinline void protection_fault(struct trapframe *tf, vaddr_t addr)
 {
     if (tf->error & PF_RESERVED)
         panic_trap(tf, "reserved bit set in the page tables at %#lx", addr);
     if (!(tf->error & PF_USER))
-        user_exception(tf, VEC_GP, 0, 0);
+        supervisor_fault(tf);
     else if (tf->error & PF_KEY)
         key_fault(tf, addr);
     else
