@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/user.h>
 #include <sys/xattr.h>
@@ -173,7 +174,39 @@ static void monitored(void)
     in_many(monitors);
 }
 
+/* ---- core files ---- */
+
+/* Eight at once, in folders of their own, each of a file as large as its memory. */
+static void dumps(void)
+{
+    struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
+    char name[16];
+
+    setrlimit(RLIMIT_CORE, &r);
+    prctl(PR_SET_DUMPABLE, 1);
+    enter();
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof(name), "d%d", i);
+        mkdir(name, 0700);
+        pid_t pid = fork();
+        if (pid == 0) {
+            if (chdir(name))
+                _exit(1);
+            signal(SIGABRT, SIG_DFL);
+            char *p = map(8UL << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+            if (p)
+                memset(p, 1, 8UL << 20);
+            raise(SIGABRT);
+        }
+        if (!took(pid > 0) || i < 8)
+            continue;
+        waitpid(-1, NULL, 0);
+    }
+    sh->done = 1;
+}
+
 const struct attack later_attacks[] = {
+    {"cores", "core files of many processes at once", dumps},
     {"attributes", "extended attributes without end", attributes},
     {"questions", "netlink answers nobody reads", questions},
     {"mapped-files", "map_files of mappings that come and go", mapped_files},
