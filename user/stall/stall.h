@@ -75,6 +75,25 @@ void link_chain(void);
 void big_exec(void);
 void many_segments(void);
 
+/* stall_lists.c */
+void socket_chain(void);
+void socket_ring(void);
+void many_flocks(void);
+void locks_told(void);
+void many_watches(void);
+void nested_epolls(void);
+void last_descriptor(void);
+void posix_timers(void);
+void semaphore_waiters(void);
+void empty_messages(void);
+void many_vectors(void);
+void calls_over_areas(void);
+void wide_guards(void);
+void far_pages(void);
+void own_calls(void);
+void many_priorities(void);
+void sockets_told(void);
+
 /* stall_memory.c */
 void many_areas(void);
 void maps_of_areas(void);
