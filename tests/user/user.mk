@@ -45,6 +45,7 @@ $(USER_OUT)/t_remapv $(USER_OUT)/fuzz_syscalls: user/include/tessera.h
 $(addprefix $(USER_OUT)/,t_sweep.o $(filter t_inject%,$(USER_SUITES))): $(USER_SRC)/t_inject.h
 $(USER_OUT)/t_ptrace_more $(USER_OUT)/t_ptrace_ends: $(USER_SRC)/t_ptrace.h
 $(USER_OUT)/t_fb: user/include/fb.h
+$(USER_OUT)/t_smp_race: $(USER_SRC)/t_userfaultfd.h user/include/tessera.h
 $(USER_OUT)/t_loop $(USER_OUT)/t_loop_more: $(USER_SRC)/t_loop.h user/include/loop.h
 $(USER_OUT)/t_futex $(USER_OUT)/t_futex_more $(USER_OUT)/t_robust $(USER_OUT)/t_smp_futex: $(USER_SRC)/t_futex.h lib/uapi/futex.h
 $(USER_OUT)/t_many $(USER_OUT)/t_crowd: $(USER_SRC)/crowd.h
