@@ -17,6 +17,7 @@
 
 struct rights {
     struct list link;        /* [flight_lock] in flying_rights; or in a list of drops */
+    struct list beside;      /* [flight_lock] in holder->rights */
     struct socket *holder;   /* [flight_lock] in whose queue it is; NULL: not in flight */
     struct packet *packet;   /* [flight_lock] */
     struct account *account; /* [flight_lock] the files count there; referenced */
@@ -44,8 +45,10 @@ struct rights *rights_create(u32 n)
 {
     struct rights *r = kzalloc(sizeof(*r) + n * sizeof(r->files[0]));
 
-    if (r)
+    if (r) {
         list_init(&r->link);
+        list_init(&r->beside);
+    }
     return r;
 }
 
@@ -142,6 +145,7 @@ static void land(struct rights *r)
     REQUIRES(&flight_lock);
     count(r, false);
     list_del(&r->link);
+    list_del(&r->beside);
     r->holder = NULL;
     WRITE_ONCE(r->packet->rights, NULL);
     __atomic_fetch_sub(&r->account->flying, r->n, __ATOMIC_RELAXED);
@@ -167,8 +171,10 @@ int rights_fly(struct packet *p, struct rights *r, struct socket *to, u64 max)
     r->holder = to;
     r->packet = p;
     count(r, true);
-    if (r->sockets)
+    if (r->sockets) {
         list_add_tail(&flying_rights, &r->link);
+        list_add_tail(&to->rights, &r->beside);
+    }
     WRITE_ONCE(p->rights, r);
     return 0;
 }
@@ -255,40 +261,63 @@ static void mark_doubtful(void)
     }
 }
 
-/* What lies with a living one lives. Whether any came to life. */
-static bool revive(struct rights *r)
+/* What lies with a living one lives; what lies with that has not been looked at yet. */
+static void revive(struct rights *r, struct list *living)
 {
-    bool any = false;
     struct socket *s;
 
-    if (is_doubtful(owner(r->holder)))
-        return false;
     for_each_socket(r, s)
     {
-        any |= s->mark == MARK_DOUBTFUL;
-        s->mark = MARK_ALIVE;
+        if (s->mark == MARK_DOUBTFUL) {
+            s->mark = MARK_ALIVE;
+            list_add_tail(living, &s->revived);
+        }
     }
-    return any;
 }
 
-/* To and fro, so that chains take few rounds. */
+static void revive_queue(const struct socket *s, struct list *living)
+{
+    struct list *pos;
+
+    list_for_each (pos, &s->rights)
+        revive(list_entry(pos, struct rights, beside), living);
+}
+
+/* Connections that wait for accept, which nobody can call meanwhile: s is in messages alone. */
+static void revive_waiting(struct socket *s, const struct list *waiting,
+                           struct list *living)
+{
+    REQUIRES(&s->lock);
+    struct list *pos;
+
+    list_for_each (pos, waiting)
+        revive_queue(list_entry(pos, struct socket, link), living);
+}
+
+/* Each queue is looked at once, whatever the order in which they were filled. */
 static void spread_life(void)
 {
     REQUIRES(&flight_lock);
-    struct list *pos;
-    bool any;
+    struct list living = LIST_INIT(living), *pos;
 
-    do {
-        any = false;
-        for (pos = flying_rights.next; pos != &flying_rights; pos = pos->next) {
-            any |= revive(list_entry(pos, struct rights, link));
-            pause_anyway();
-        }
-        for (pos = flying_rights.prev; any && pos != &flying_rights; pos = pos->prev) {
-            any |= revive(list_entry(pos, struct rights, link));
-            pause_anyway();
-        }
-    } while (any);
+    list_for_each (pos, &flying_rights) {
+        struct rights *r = list_entry(pos, struct rights, link);
+
+        if (!is_doubtful(owner(r->holder)))
+            revive(r, &living);
+        pause_anyway();
+    }
+    while ((pos = list_first(&living))) {
+        struct socket *s = list_entry(pos, struct socket, revived);
+
+        list_del(pos);
+        revive_queue(s, &living);
+        spin_lock(&s->lock);
+        revive_waiting(s, &s->ready, &living);
+        revive_waiting(s, &s->late, &living);
+        spin_unlock(&s->lock);
+        pause_anyway();
+    }
 }
 
 static void take_dead(struct list *dead)

@@ -53,6 +53,7 @@ struct socket *socket_alloc(u32 family, u32 type, u32 protocol)
     mutex_init(&s->reading);
     mutex_bears_faults(&s->reading);
     list_init(&s->queue);
+    list_init(&s->rights);
     list_init(&s->ready);
     list_init(&s->late);
     list_init(&s->link);

@@ -130,9 +130,11 @@ struct socket {
     s32 linger;             /* seconds; -1: off */
     s32 values[VALUES];     /* what was set and has no effect here: options.c */
 
-    u32 flying;  /* [flight_lock] times its file lies in messages */
-    u32 outside; /* [flight_lock] the collector's */
-    u8 mark;     /* [flight_lock] the collector's */
+    struct list rights;  /* [flight_lock] with sockets, in its queue */
+    struct list revived; /* [flight_lock] the collector's */
+    u32 flying;          /* [flight_lock] times its file lies in messages */
+    u32 outside;         /* [flight_lock] the collector's */
+    u8 mark;             /* [flight_lock] the collector's */
 };
 
 /* A message, or a part of a stream. */

@@ -4,8 +4,10 @@
  */
 #include "tests/user/t.h"
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 static int v[2];
 static char buf[1000];
@@ -99,6 +101,74 @@ TEST(chain, "a chain of sockets, each in the next one's queue, ends")
         v[0] = w[0];
         v[1] = w[1];
     }
+}
+
+/* Makes the collector look again and again. */
+static void others_come_and_go(void)
+{
+    int p[2];
+
+    for (int i = 0; i < 100; i++) {
+        OK(socketpair(AF_UNIX, SOCK_STREAM, 0, p));
+        OK(close(p[0]));
+        OK(close(p[1]));
+    }
+}
+
+/* Each in the queue of the one before, sent in an order in which looking through all of them, to or
+ * fro, comes to two more each time. */
+TEST(crossing, "who makes such a chain in the worst order does not slow others down")
+{
+    enum { N = 1900 };
+    static int s[N + 1][2], link_at[N];
+    struct rlimit r = {2 * N + 100, 2 * N + 100};
+
+    if (setrlimit(RLIMIT_NOFILE, &r))
+        SKIP("not so many descriptors");
+    for (int i = 0; i <= N; i++)
+        OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s[i]));
+    for (int i = 0, low = 0, high = N - 1; i < N; i++)
+        link_at[i % 2 ? high-- : low++] = i;
+    for (int i = 0; i < N; i++)
+        send_fd(s[link_at[i]][1], s[link_at[i] + 1][0]);
+    for (int i = 1; i <= N; i++) {
+        OK(close(s[i][0]));
+        OK(close(s[i][1]));
+    }
+    others_come_and_go();
+    for (int i = 0, fd = s[0][0]; i < N; i++) { /* all were alive */
+        int next = receive_fd(fd, 0, NULL);
+
+        OK(next);
+        OK(close(fd));
+        fd = next;
+    }
+}
+
+/* The listener is in a message, the connection in its queue, the descriptor in that one's. */
+TEST(waiting,
+     "what lies with a connection that nobody has accepted yet is kept with its listener")
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "listener"};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0),
+        client = socket(AF_UNIX, SOCK_STREAM, 0);
+    int p[2], fd;
+
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, v));
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, p));
+    OK(bind(listener, (struct sockaddr *)&at, sizeof(at)));
+    OK(listen(listener, 4));
+    OK(connect(client, (struct sockaddr *)&at, sizeof(at)));
+    send_fd(client, p[0]);
+    OK(close(p[0]));
+    send_fd(v[0], listener);
+    OK(close(listener));
+    others_come_and_go();
+    OK(listener = receive_fd(v[1], 0, NULL));
+    OK(fd = accept(listener, NULL, NULL));
+    OK(fd = receive_fd(fd, 0, NULL));
+    EQ(write(p[1], "still", 5), 5);
+    EQ(read(fd, buf, 10), 5);
 }
 
 TEST(creds, "who has sent it")
