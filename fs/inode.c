@@ -4,11 +4,13 @@
  */
 #include "fs/inode.h"
 #include "arch/time.h"
+#include "fs/dentry.h"
 #include "fs/file.h"
 #include "fs/lock/locks.h"
 #include "fs/mount/mount.h"
 #include "fs/open.h"
 #include "fs/perm.h"
+#include "fs/ramfs/ramfs.h"
 #include "fs/wallclock.h"
 #include "fs/xattr.h"
 #include "lib/lock.h"
@@ -164,6 +166,14 @@ bool inode_may_direct(const struct inode *ino)
            (S_ISREG(ino->mode) && ino->object && !ino->object->order);
 }
 
+bool inode_has_attrs(const struct inode *ino)
+{
+    const struct fs_type *type = ino->super ? ino->super->type : NULL;
+
+    return (S_ISREG(ino->mode) || S_ISDIR(ino->mode)) &&
+           (type == &tmpfs_type || type == &ramfs_type);
+}
+
 void vfs_stat(struct inode *ino, struct kernel_stat *st)
 {
     inode_times_settle(ino);
@@ -226,7 +236,7 @@ static noinline void set_access(const struct path *p, struct inode *ino)
 {
     u32 flags = path_mount_flags(p);
 
-    if (!(flags & (MS_RDONLY | MS_NOATIME)) &&
+    if (!(flags & (MS_RDONLY | MS_NOATIME)) && !(ino->attrs & FS_NOATIME_FL) &&
         !(S_ISDIR(ino->mode) && (flags & MS_NODIRATIME)))
         WRITE_ONCE(ino->atime_ns, (s64)fs_now());
     WRITE_ONCE(ino->read_tick, (u32)READ_ONCE(clock_ticks));
@@ -248,6 +258,8 @@ void file_accessed(const struct file *f)
 int vfs_chmod(struct inode *ino, u32 mode)
 {
     REQUIRES_EXCLUSIVE(&ino->lock);
+    if (ino->attrs & FS_FIXED)
+        return -EPERM;
     if ((ino->seals & F_SEAL_EXEC) && ((ino->mode ^ mode) & 0111))
         return -EPERM;
     WRITE_ONCE(ino->mode, (ino->mode & S_IFMT) | (mode & 07777));
@@ -258,6 +270,8 @@ int vfs_chmod(struct inode *ino, u32 mode)
 int vfs_chown(struct inode *ino, u32 uid, u32 gid)
 {
     REQUIRES_EXCLUSIVE(&ino->lock);
+    if (ino->attrs & FS_FIXED)
+        return -EPERM;
     /* A program must not keep its privileges under a new owner: not for a moment. */
     if (S_ISREG(ino->mode))
         inode_clear_mode(ino, S_ISUID | (ino->mode & 0010 ? S_ISGID : 0));

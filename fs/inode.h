@@ -43,6 +43,8 @@ void vfs_accessed(const struct path *p, struct inode *ino);
 
 /* Writes through mappings count in the times from here on: before they are read or set. */
 void inode_times_settle(struct inode *ino);
+/* Whether it may have FS_*_FL: a file or directory of a memory file system. */
+bool inode_has_attrs(const struct inode *ino);
 void vfs_stat(struct inode *ino, struct kernel_stat *st);
 
 /* Whether O_DIRECT means something to open: data that lie in memory anyway, in small pages, and block

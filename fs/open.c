@@ -70,6 +70,9 @@ static int check_rights(const struct fs_cred *c, const struct path *p, u32 flags
     if ((mount & MS_RDONLY) && (want & MAY_WRITE) && S_ISREG(ino->mode))
         return -EROFS;
     err = inode_permission(c, ino, want);
+    if (!err && unlikely(ino->attrs & FS_APPEND_FL) && (want & MAY_WRITE) &&
+        (!(flags & O_APPEND) || (flags & O_TRUNC)))
+        err = -EPERM;
     if (!err && (flags & O_NOATIME) && !inode_owned(c, ino))
         err = -EPERM;
     return err;

@@ -30,6 +30,8 @@ static inline int permission(const struct fs_cred *c, const struct inode *ino, u
 {
     u32 mode = READ_ONCE(ino->mode), bits = mode;
 
+    if (unlikely(ino->attrs & FS_IMMUTABLE_FL) && (want & MAY_WRITE))
+        return -EPERM;
     if (READ_ONCE(c->uid) == READ_ONCE(ino->uid))
         bits = mode >> 6;
     else if (in_group(c, READ_ONCE(ino->gid)))
@@ -71,6 +73,8 @@ int inode_may_link(const struct fs_cred *c, const struct inode *ino)
 {
     u32 mode = READ_ONCE(ino->mode);
 
+    if (ino->attrs & FS_FIXED)
+        return -EPERM;
     if (!READ_ONCE(protected_hardlinks) || inode_owned(c, ino))
         return 0;
     if (!S_ISREG(mode) || (mode & S_ISUID) ||
@@ -119,6 +123,8 @@ int dir_may_remove(const struct fs_cred *c, const struct inode *dir,
 
     if (err)
         return err;
+    if ((dir->attrs & FS_APPEND_FL) || (ino->attrs & FS_FIXED))
+        return -EPERM;
     if ((READ_ONCE(dir->mode) & S_ISVTX) && c->uid != READ_ONCE(dir->uid) &&
         !inode_owned(c, ino))
         return -EPERM;
@@ -127,6 +133,7 @@ int dir_may_remove(const struct fs_cred *c, const struct inode *dir,
 
 void inode_init_owner(const struct fs_cred *c, const struct inode *dir, struct inode *ino)
 {
+    ino->attrs = dir->attrs & (FS_NODUMP_FL | FS_NOATIME_FL);
     ino->uid = READ_ONCE(c->uid);
     ino->gid = READ_ONCE(c->gid);
     if (READ_ONCE(dir->mode) & S_ISGID) {

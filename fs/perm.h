@@ -40,7 +40,7 @@ static inline bool cred_capable(const struct fs_cred *c, unsigned cap)
 /* Whether gid is the group of c or one of its supplementary groups. */
 bool cred_in_group(const struct fs_cred *c, u32 gid);
 
-/* want: MAY_*. 0 or -EACCES. Only one class of bits counts: an owner without a right does
+/* want: MAY_*. 0 or -EACCES, -EPERM to write what is immutable. Only one class of bits counts: an owner without a right does
  * not get it from the group's or the others' bits. */
 int inode_permission(const struct fs_cred *c, const struct inode *ino, u32 want);
 
@@ -50,7 +50,7 @@ bool inode_owned(const struct fs_cred *c, const struct inode *ino);
 /* May names be added to dir: 0 or -EACCES. */
 int dir_may_add(const struct fs_cred *c, const struct inode *dir);
 /* May the name of ino go from dir: 0; -EACCES; -EPERM: a sticky directory, and neither it
- * nor the file is the caller's. */
+ * nor the file is the caller's; a directory that only grows; a file that stays as it is. */
 int dir_may_remove(const struct fs_cred *c, const struct inode *dir,
                    const struct inode *ino);
 

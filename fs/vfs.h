@@ -98,6 +98,7 @@ struct inode {
     bool linkable; /* [the same] O_TMPFILE: it has no name and may get one */
     bool strict;   /* [c] no capability goes past its bits: settings of the kernel */
     u8 write_hint; /* a word: F_SET_RW_HINT, remembered */
+    u8 attrs;      /* [lock] FS_*_FL, of memory file systems */
     u32 uid, gid;  /* [lock] */
     u64 rdev;      /* [c] */
     /* Single words: reads of data, writes of data and changes of names set them to what the

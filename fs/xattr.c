@@ -137,6 +137,8 @@ int xattr_permission(const struct fs_cred *c, const struct inode *ino, const cha
     bool admin = cred_capable(c, CAP_SYS_ADMIN);
     int err = 0;
 
+    if (change && (ino->attrs & FS_FIXED))
+        return -EPERM;
     if (begins(name, "system.posix_acl_"))
         return change ? -EOPNOTSUPP : -ENODATA;
     if (begins(name, "trusted."))

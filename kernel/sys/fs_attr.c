@@ -158,7 +158,9 @@ static long set_times(struct target *t, const struct timespec times[2])
         return err;
     }
     mutex_lock(&ino->lock);
-    if (!owns(ino)) /* one who may write may also say: now */
+    if (ino->attrs & (only_now ? FS_IMMUTABLE_FL : FS_FIXED))
+        err = -EPERM;
+    else if (!owns(ino)) /* one who may write may also say: now */
         err = only_now ? inode_permission(current_cred(), ino, MAY_WRITE) : -EPERM;
     if (!err)
         err = vfs_utimes(ino, ns[0], ns[1]);

@@ -4,6 +4,7 @@
  */
 #include "fs/fdtable.h"
 #include "fs/inode.h"
+#include "fs/mount/mount.h"
 #include "fs/perm.h"
 #include "fs/pipe/capacity.h"
 #include "fs/pipe/pipe.h"
@@ -13,6 +14,7 @@
 #include "kernel/sys/fs_lock.h"
 #include "kernel/task/fork/fork.h"
 #include "kernel/task/uaccess.h"
+#include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
@@ -33,11 +35,13 @@
 #define FIOCLEX   0x5451u
 
 /* What file systems are asked. */
-#define FIGETBSZ      2u
-#define FIOQSIZE      0x5460u
-#define FICLONE       0x40049409u
-#define FICLONERANGE  0x4020940du
-#define FIDEDUPERANGE 0xc0189436u
+#define FIGETBSZ        2u
+#define FS_IOC_GETFLAGS 0x80086601u
+#define FS_IOC_SETFLAGS 0x40086602u
+#define FIOQSIZE        0x5460u
+#define FICLONE         0x40049409u
+#define FICLONERANGE    0x4020940du
+#define FIDEDUPERANGE   0xc0189436u
 
 #define DN_MULTISHOT 0x80000000u
 
@@ -142,6 +146,8 @@ static long set_flags(int fd, struct file *f, u32 flags)
 {
     long err;
 
+    if (((flags ^ file_flags(f)) & O_APPEND) && (f->inode->attrs & FS_APPEND_FL))
+        return -EPERM;
     if (flags & ~file_flags(f) & O_NOATIME && !inode_owned(current_cred(), f->inode))
         return -EPERM;
     if ((flags & O_DIRECT) && !inode_may_direct(f->inode) && !file_is_pipe(f))
@@ -284,6 +290,37 @@ static long tell_size(struct file *f, u32 cmd, vaddr_t arg)
                            : copy_to_user(arg, &block, sizeof(block));
 }
 
+/* What no file system here knows cannot be set; nor do all users decide what stays as it is. */
+static int change_attrs(struct inode *ino, u32 attrs)
+{
+    SCOPED_LOCK(&ino->lock);
+    if (!owns(ino) || (((attrs ^ ino->attrs) & FS_FIXED) &&
+                       !proc_capable(current_proc(), CAP_LINUX_IMMUTABLE)))
+        return -EPERM;
+    if (attrs & ~(FS_FIXED | FS_NODUMP_FL | FS_NOATIME_FL))
+        return -EOPNOTSUPP;
+    ino->attrs = (u8)attrs;
+    inode_changed(ino);
+    return 0;
+}
+
+static long attrs_ioctl(struct file *f, u32 cmd, vaddr_t arg)
+{
+    u32 attrs = f->inode->attrs;
+    int err;
+
+    if (cmd == FS_IOC_GETFLAGS)
+        return copy_to_user(arg, &attrs, sizeof(attrs));
+    if (copy_from_user(&attrs, arg, sizeof(attrs)) != 0)
+        return -EFAULT;
+    err = path_begin_change(&f->path);
+    if (err)
+        return err;
+    err = change_attrs(f->inode, attrs);
+    path_end_change(&f->path);
+    return err;
+}
+
 static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
 {
     s32 on;
@@ -298,6 +335,11 @@ static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
         if (copy_from_user(&on, arg, sizeof(on)) != 0)
             return -EFAULT;
         return file_async_switch(fd, f, on);
+    case FS_IOC_GETFLAGS:
+    case FS_IOC_SETFLAGS:
+        if (!inode_has_attrs(f->inode))
+            break;
+        return attrs_ioctl(f, cmd, arg);
     case FIONREAD:
         if (S_ISREG(f->inode->mode))
             return bytes_left(f, arg);

@@ -32,6 +32,8 @@ static int resize(struct inode *ino, s64 size)
 {
     if (!S_ISREG(ino->mode))
         return S_ISDIR(ino->mode) ? -EISDIR : -EINVAL;
+    if (ino->attrs & FS_APPEND_FL)
+        return -EPERM;
     SCOPED_LOCK(&ino->lock);
     if (ino->object && is_beyond_limit(ino, (u64)size))
         return -EFBIG;
@@ -109,6 +111,9 @@ static int allocate(struct file *f, u32 mode, s64 offset, s64 len)
         return -EOPNOTSUPP;
     if (!file_writable(f))
         return -EBADF;
+    if ((ino->attrs & FS_IMMUTABLE_FL) ||
+        ((ino->attrs & FS_APPEND_FL) && (mode & ~(u32)FALLOC_FL_KEEP_SIZE)))
+        return -EPERM;
     if (S_ISFIFO(ino->mode))
         return -ESPIPE;
     if (S_ISDIR(ino->mode))

@@ -106,6 +106,10 @@ static void fill_statx_more(const struct target *t, struct statx *x)
     u64 born = t->inode->btime_ns;
 
     x->stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+    if (inode_has_attrs(t->inode)) {
+        x->stx_attributes_mask |= FS_FIXED | FS_NODUMP_FL;
+        x->stx_attributes = t->inode->attrs & (FS_FIXED | FS_NODUMP_FL);
+    }
     if (born) {
         x->stx_mask |= STATX_BTIME;
         x->stx_btime = timestamp(born / NSEC, born % NSEC);

@@ -28,6 +28,8 @@ static int judge_file(struct file *f, struct mmap_args *m, bool shared, bool *be
         if (m->prot & PROT_WRITE)
             return -EACCES;
         m->max_prot &= ~(u32)PROT_WRITE;
+    } else if (shared && (f->inode->attrs & FS_APPEND_FL)) {
+        return -EACCES;
     }
     if (!file_readable(f))
         return -EACCES;

@@ -67,6 +67,13 @@ struct statx {
 #define STATX_BTIME       0x800u
 #define STATX_MNT_ID      0x1000u
 
+/* Of files, FS_IOC_GETFLAGS(2const), and the same bits of statx's attributes. */
+#define FS_IMMUTABLE_FL 0x10u
+#define FS_APPEND_FL    0x20u
+#define FS_NODUMP_FL    0x40u
+#define FS_NOATIME_FL   0x80u /* not told by statx */
+#define FS_FIXED        (FS_IMMUTABLE_FL | FS_APPEND_FL)
+
 #define STATX_ATTR_MOUNT_ROOT 0x2000u
 
 struct statfs {
