@@ -273,7 +273,7 @@ int vfs_chown(struct inode *ino, u32 uid, u32 gid)
     if (ino->attrs & FS_FIXED)
         return -EPERM;
     /* A program must not keep its privileges under a new owner: not for a moment. */
-    if (S_ISREG(ino->mode))
+    if (!S_ISDIR(ino->mode))
         inode_clear_mode(ino, S_ISUID | (ino->mode & 0010 ? S_ISGID : 0));
     if (uid != ~0u)
         WRITE_ONCE(ino->uid, uid);

@@ -23,6 +23,8 @@ static u32 mount_flags(u32 flags)
         flags |= MS_RELATIME;
     if (flags & (MS_NOATIME | MS_STRICTATIME))
         flags &= ~MS_RELATIME;
+    if (flags & MS_STRICTATIME)
+        flags &= ~MS_NOATIME;
     return flags & MOUNT_FLAGS;
 }
 

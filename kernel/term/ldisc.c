@@ -28,6 +28,7 @@ static const struct kernel_termios initial = {
              [VSTOP] = CTRL('S'),
              [VSUSP] = CTRL('Z'),
              [VREPRINT] = CTRL('R'),
+             [VDISCARD] = CTRL('O'),
              [VWERASE] = CTRL('W'),
              [VLNEXT] = CTRL('V')},
 };

@@ -162,6 +162,12 @@ static int take_number(u32 uid, struct pty **out)
     return 0;
 }
 
+/* TIOCEXCL. */
+static bool is_closed_to_others(const struct tty *t)
+{
+    return READ_ONCE(t->exclusive) && !proc_capable(current_proc(), CAP_SYS_ADMIN);
+}
+
 /* Opened as /dev/tty by a process of its session. */
 static int hold(struct tty *t)
 {
@@ -170,6 +176,8 @@ static int hold(struct tty *t)
     SCOPED_LOCK(&ptys_lock);
     if (!p->node || READ_ONCE(t->session) != READ_ONCE(current_proc()->sid))
         return -EIO;
+    if (is_closed_to_others(t))
+        return -EBUSY;
     p->slaves++;
     return 0;
 }
@@ -205,6 +213,8 @@ static int master_open(struct file *f)
     node->gid = TTY_GROUP;
     ldisc_init(&p->tty.ld);
     p->tty.ld.termios.c_iflag &= ~(u32)IUTF8;
+    p->tty.ld.termios.c_cflag = B38400 | CS8 | CREAD;
+    p->tty.exclusive = false;
     p->tty.ld.out = &p->out;
     ldisc_out_init(&p->out);
     p->tty.size = (struct winsize){0};
@@ -252,6 +262,8 @@ static int slave_open(struct file *f)
     if (!p || !p->node || p->locked ||
         (f->inode->ops == &node_ops && f->inode != p->node))
         return -EIO;
+    if (is_closed_to_others(&p->tty))
+        return -EBUSY;
     p->slaves++;
     WRITE_ONCE(p->opened, true);
     f->data = &p->tty;

@@ -16,6 +16,8 @@ struct tty {
     struct ldisc ld;
     struct winsize size;
     struct kernel_termios locked; /* bits and characters that may not change */
+    u32 speed[2];                 /* where c_cflag says BOTHER: of input, of output */
+    bool exclusive;               /* TIOCEXCL: a single word */
     u32 mode;                     /* KD_TEXT, KD_GRAPHICS */
     s32 session;                  /* whose controlling terminal it is, 0: nobody's */
     s32 foreground;               /* process group, 0: none */

@@ -17,9 +17,25 @@
 
 /* ---- settings ---- */
 
+/* Bits a second of c_cflag, those of CBAUD without the highest; in hundreds behind it. */
+static const u16 slow[] = {0,   50,   75,   110,  134,  150,  200,   300,
+                           600, 1200, 1800, 2400, 4800, 9600, 19200, 38400};
+static const u16 fast[] = {0,     576,   1152,  2304,  4608,  5000,  5760,  9216,
+                           10000, 11520, 15000, 20000, 25000, 30000, 35000, 40000};
+
+static u32 speed_of(const struct tty *t, bool output)
+{
+    u32 c = t->ld.termios.c_cflag & CBAUD;
+
+    if (c == BOTHER)
+        return t->speed[output];
+    return c & BOTHER ? fast[c & 15] * 100u : slow[c & 15];
+}
+
 static int get_termios(struct tty *t, uintptr_t arg, bool two)
 {
-    struct kernel_termios2 v = {.t = t->ld.termios, .ispeed = 115200, .ospeed = 115200};
+    struct kernel_termios2 v = {
+        .t = t->ld.termios, .ispeed = speed_of(t, false), .ospeed = speed_of(t, true)};
 
     return copy_to_user(arg, &v, two ? sizeof(v) : sizeof(v.t));
 }
@@ -77,6 +93,10 @@ static int set_termios(struct tty *t, uintptr_t arg, bool two, bool flush)
     if (err)
         return err;
     keep_locked(t, &v.t);
+    if ((v.t.c_cflag & CBAUD) == BOTHER) {
+        WRITE_ONCE(t->speed[0], two ? v.ispeed : speed_of(t, false));
+        WRITE_ONCE(t->speed[1], two ? v.ospeed : speed_of(t, true));
+    }
     ldisc_set_termios(&t->ld, &v.t, flush);
     return 0;
 }
@@ -359,6 +379,14 @@ long tty_request(struct tty *t, u32 cmd, uintptr_t arg)
         return put_number(arg, N_TTY);
     case TIOCSETD:
         return set_discipline(arg);
+    case TIOCEXCL:
+    case TIOCNXCL:
+        WRITE_ONCE(t->exclusive, cmd == TIOCEXCL);
+        return 0;
+    case TIOCGEXCL:
+        return put_number(arg, READ_ONCE(t->exclusive));
+    case TIOCGDEV:
+        return put_number(arg, (s32)t->device);
     case TCSBRK:
     case TCSBRKP:
         return tty_check_background(t, SIGTTOU);

@@ -44,6 +44,7 @@ struct winsize {
 #define VEOL     11
 #define VREPRINT 12
 #define VWERASE  14
+#define VDISCARD 13
 #define VLNEXT   15
 #define VEOL2    16
 
@@ -68,6 +69,9 @@ struct winsize {
 #define XTABS  0014000u
 
 /* c_cflag */
+#define CBAUD   0010017u
+#define B38400  0000017u
+#define BOTHER  0010000u
 #define B115200 0010002u
 #define CS8     0000060u
 #define CREAD   0000200u
@@ -119,6 +123,8 @@ struct winsize {
 #define TIOCGPKT       0x80045438u
 #define TIOCGPTLCK     0x80045439u
 #define TIOCGPTPEER    0x5441u
+#define TIOCGEXCL      0x80045440u
+#define TIOCGDEV       0x80045432u
 #define TCSBRKP        0x5425u
 #define TIOCGSID       0x5429u
 #define TIOCGLCKTRMIOS 0x5456u

@@ -242,6 +242,18 @@ TEST(whiteout, "the character device 0:0 is anybody's to make")
     ERR(open("d/none", O_RDONLY), ENXIO);
 }
 
+TEST(new_owner,
+     "a new owner takes the bits for identities from every file but directories")
+{
+    struct stat st;
+
+    OK(mkfifo("fifo", 0600));
+    OK(chmod("fifo", 06755));
+    OK(chown("fifo", (uid_t)-1, getegid()));
+    OK(stat("fifo", &st));
+    EQ(st.st_mode, S_IFIFO | 0755);
+}
+
 TEST(sizes, "FIGETBSZ and FIOQSIZE tell; files share no blocks")
 {
     int file = memfd_create("m", 0), pair[2], n = 0;

@@ -113,6 +113,15 @@ TEST(tmpfs_options, "options of tmpfs: what is shown, what is refused")
             FAIL("%s: %s", refused[i], strerror(errno));
 }
 
+TEST(strict, "MS_STRICTATIME ends MS_NOATIME")
+{
+    begin();
+    OK(mount("label", "m", "tmpfs", MS_NOATIME | MS_STRICTATIME, NULL));
+    CHECK(shows("/m", "rw"));
+    CHECK(!shows("/m", "atime"));
+    OK(umount("m"));
+}
+
 TEST(blanks, "what /proc/mounts says of blanks in names")
 {
     private_mounts();

@@ -111,6 +111,87 @@ TEST(locked, "what TIOCSLCKTRMIOS locks stays as it is")
     OK(close(m));
 }
 
+/* struct termios2 of the kernel. */
+struct new
+{
+    unsigned iflag, oflag, cflag, lflag;
+    unsigned char line, cc[19];
+    unsigned ispeed, ospeed;
+};
+#define GETS2 0x802c542a
+#define SETS2 0x402c542b
+#define BAUDS 0010017
+#define OTHER 0010000
+
+static unsigned speed(int fd)
+{
+    struct new n;
+
+    OK(ioctl(fd, (int)GETS2, &n));
+    EQ(n.ispeed, n.ospeed);
+    return n.ospeed;
+}
+
+TEST(first, "what a new one begins with")
+{
+    int m, s = slave(&m);
+    struct termios t;
+
+    OK(tcgetattr(s, &t));
+    EQ(t.c_iflag, ICRNL | IXON);
+    EQ(t.c_oflag, OPOST | ONLCR);
+    EQ(t.c_cflag, B38400 | CS8 | CREAD);
+    EQ(t.c_lflag, ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN);
+    EQ(t.c_cc[VDISCARD], 'O' - 64);
+    EQ(t.c_cc[VEOL2], 0);
+    EQ(speed(s), 38400);
+}
+
+TEST(speeds, "speeds by their names and as numbers")
+{
+    static const struct {
+        unsigned name, bits;
+    } all[] = {{B50, 50},
+               {B9600, 9600},
+               {B57600, 57600},
+               {B115200, 115200},
+               {B4000000, 4000000}};
+    int m, s = slave(&m);
+    struct termios t;
+    struct new n;
+
+    OK(tcgetattr(s, &t));
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+        t.c_cflag = (t.c_cflag & ~(unsigned)BAUDS) | all[i].name;
+        OK(tcsetattr(s, TCSANOW, &t));
+        EQ(speed(s), all[i].bits);
+    }
+    OK(ioctl(s, (int)GETS2, &n));
+    n.cflag = (n.cflag & ~(unsigned)BAUDS) | OTHER;
+    n.ispeed = n.ospeed = 12345;
+    OK(ioctl(s, SETS2, &n));
+    EQ(speed(s), 12345);
+}
+
+TEST(alone, "TIOCEXCL: nobody else opens it")
+{
+    int m, s = slave(&m), on = -1;
+    char name[64];
+
+    EQ(ptsname_r(m, name, sizeof(name)), 0);
+    OK(chmod(name, 0666));
+    OK(ioctl(s, TIOCEXCL));
+    OK(ioctl(s, (int)0x80045440 /* TIOCGEXCL */, &on));
+    EQ(on, 1);
+    if (geteuid() == 0) {
+        OK(close(open(name, O_RDWR | O_NOCTTY)));
+        OK(setresuid(65534, 65534, 65534));
+    }
+    ERR(open(name, O_RDWR | O_NOCTTY), EBUSY);
+    OK(ioctl(s, TIOCNXCL));
+    OK(close(open(name, O_RDWR | O_NOCTTY)));
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
