@@ -127,10 +127,10 @@ static int wait_arrival(struct socket *s, bool wait, struct socket **out)
         *out = take_ready(s);
         if (*out)
             return 0;
-        if (refuses(s))
-            return -EINVAL;
         if (!wait)
             return -EAGAIN;
+        if (refuses(s))
+            return -EINVAL;
         err = socket_wait(s, has_arrivals(s), READ_ONCE(s->rcvtimeo));
         if (err)
             return err;

@@ -4,6 +4,7 @@
  * there is kept and told again, within the bounds Linux has for it.
  */
 #include "fs/socket/option.h"
+#include "fs/socket/backlog.h"
 #include "fs/socket/end.h"
 #include "fs/socket/netlink.h"
 #include "fs/socket/option_table.h"
@@ -13,7 +14,6 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
-#define BUFFER_MAX 212992u /* net.core.wmem_max, rmem_max */
 #define LOWAT_MAX  3145728 /* of the network: half of the most that tcp_rmem gives */
 #define SNDBUF_MIN 4608u
 #define RCVBUF_MIN 2304u
@@ -30,6 +30,8 @@
 #define IPV6_MTU       24
 #define TCP_CONGESTION 13
 #define NAME_LEN       16u /* of an algorithm, of an interface */
+
+u32 socket_snd_max = SNDBUF_DEFAULT, socket_rcv_max = SNDBUF_DEFAULT;
 
 static const struct option *find(const struct socket *s, s32 level, s32 name)
 {
@@ -222,6 +224,7 @@ static int set_text(struct socket *s, bool device, const void *value, u32 len)
 
 static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
 {
+    u32 most;
     s32 v;
 
     memcpy(&v, value, sizeof(v));
@@ -234,7 +237,8 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
         return 0;
     case SO_SNDBUF:
     case SO_RCVBUF:
-        set_buffer(s, name == SO_SNDBUF, MIN((u32)v, BUFFER_MAX));
+        most = name == SO_SNDBUF ? READ_ONCE(socket_snd_max) : READ_ONCE(socket_rcv_max);
+        set_buffer(s, name == SO_SNDBUF, MIN(MIN((u32)v, most), (u32)INT_MAX_ / 2));
         return 0;
     case SO_LINGER:
         return set_linger(s, value, len);

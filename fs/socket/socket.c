@@ -9,6 +9,7 @@
 #include "fs/namei.h"
 #include "fs/ramfs/ramfs.h"
 #include "fs/socket/all.h"
+#include "fs/socket/backlog.h"
 #include "fs/socket/connect.h"
 #include "fs/socket/dgram.h"
 #include "fs/socket/end.h"
@@ -31,6 +32,8 @@ SLAB_CACHE(socket_cache, "socket", struct socket);
 
 /* ---- life ---- */
 
+u32 socket_snd_first = SNDBUF_DEFAULT, socket_rcv_first = SNDBUF_DEFAULT;
+
 struct socket *socket_alloc(u32 family, u32 type, u32 protocol)
 {
     struct socket *s = slab_zalloc(&socket_cache);
@@ -41,7 +44,8 @@ struct socket *socket_alloc(u32 family, u32 type, u32 protocol)
     s->family = (u16)family;
     s->type = (u16)type;
     s->protocol = (u16)protocol;
-    s->sndbuf = s->rcvbuf = SNDBUF_DEFAULT;
+    s->sndbuf = READ_ONCE(socket_snd_first);
+    s->rcvbuf = READ_ONCE(socket_rcv_first);
     s->linger = -1;
     s->account = account_current();
     s->uid = s->account->uid;

@@ -6,11 +6,13 @@
 #include "fs/anon.h"
 #include "fs/pipe/pipe.h"
 #include "fs/pipe/pipe_move.h"
+#include "fs/socket/socket.h"
 #include "kernel/sys/fs.h"
 #include "kernel/sys/fs_io.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/uaccess.h"
 #include "lib/pause.h"
+#include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
 #include "lib/uapi/stat.h"
@@ -89,7 +91,17 @@ static ssize_t to_pipe(struct file *pipe, char *buf, size_t n, bool wait)
     return call_write(pipe, &u, NULL);
 }
 
-static ssize_t fill_pipe(struct side *in, struct file *out, size_t len, char *buf)
+/* Sockets of AF_UNIX are read without a wait under SPLICE_F_NONBLOCK; of others Linux reads the
+ * flag as one of the pipe alone. */
+static bool is_local(const struct file *f)
+{
+    const char *protocol = socket_protocol_name(f->inode);
+
+    return protocol && strncmp(protocol, "UNIX", 4) == 0;
+}
+
+static ssize_t fill_pipe(struct side *in, struct file *out, size_t len, char *buf,
+                         bool nonblock)
 {
     bool seeks = in->file->ops->lseek != NULL;
     ssize_t done = 0, n = 0;
@@ -102,6 +114,7 @@ static ssize_t fill_pipe(struct side *in, struct file *out, size_t len, char *bu
         ssize_t got;
 
         uio_init_kernel(&u, &iov, buf, part);
+        u.nonblock = nonblock;
         got = n = call_read(in->file, &u, seeks ? &pos : NULL);
         if (n <= 0)
             break;
@@ -136,7 +149,7 @@ static ssize_t file_to_pipe(struct side *in, struct file *out, size_t len, bool 
     buf = kmalloc(CHUNK);
     if (!buf)
         return -ENOMEM;
-    n = fill_pipe(in, out, MIN(len, room), buf);
+    n = fill_pipe(in, out, MIN(len, room), buf, nonblock && is_local(in->file));
     kfree(buf);
     return n;
 }

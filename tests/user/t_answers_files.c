@@ -215,6 +215,9 @@ TEST(deaf_listener, "a listener of AF_UNIX that reads no more shows it")
     OK(listen(fd, 1));
     OK(shutdown(fd, SHUT_RDWR));
     EQ(events(fd), POLLIN | POLLRDHUP | POLLHUP);
+    ERR(accept(fd, NULL, NULL), EINVAL);
+    OK(fcntl(fd, F_SETFL, O_NONBLOCK));
+    ERR(accept(fd, NULL, NULL), EAGAIN);
 }
 
 TEST(unsplicable, "sendfile moves from and to what splice does, and nothing else")

@@ -246,6 +246,48 @@ TEST(texts, "an algorithm and an interface by their names; a filter that is not 
     EQ(told(bound(SOCK_DGRAM), IPPROTO_IP, IP_MTU), 65535);
 }
 
+static int setting(const char *name)
+{
+    char path[64], text[32] = "";
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/sys/net/core/%s", name);
+    OK(fd = open(path, O_RDONLY));
+    CHECK(read(fd, text, sizeof(text) - 1) > 0);
+    OK(close(fd));
+    return atoi(text);
+}
+
+static void set(const char *name, int v)
+{
+    char path[64], text[32];
+    int fd, n = snprintf(text, sizeof(text), "%d", v);
+
+    snprintf(path, sizeof(path), "/proc/sys/net/core/%s", name);
+    OK(fd = open(path, O_WRONLY));
+    EQ(write(fd, text, (size_t)n), n);
+    OK(close(fd));
+}
+
+TEST(bounds, "buffers begin and end as /proc/sys says")
+{
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0), most = setting("wmem_max");
+
+    EQ(told(fd, SOL_SOCKET, SO_SNDBUF), setting("wmem_default"));
+    EQ(told(fd, SOL_SOCKET, SO_RCVBUF), setting("rmem_default"));
+    EQ(after(fd, SOL_SOCKET, SO_SNDBUF, -1), 2 * most);
+    EQ(after(fd, SOL_SOCKET, SO_RCVBUF, -1), 2 * setting("rmem_max"));
+    EQ(after(fd, SOL_SOCKET, 34 /* SO_PASSSEC */, 1), 1);
+    if (!t_tessera)
+        SKIP("the rest would change this machine");
+    set("wmem_max", most + 1);
+    set("rmem_default", 100000);
+    EQ(after(fd, SOL_SOCKET, SO_SNDBUF, -1), 2 * most + 2);
+    EQ(told(socket(AF_INET, SOCK_DGRAM, 0), SOL_SOCKET, SO_RCVBUF), 100000);
+    set("wmem_max", most);
+    set("rmem_default", most);
+}
+
 TEST(users, "options that are not everybody's")
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);

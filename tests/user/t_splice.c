@@ -106,6 +106,17 @@ TEST(no_splice, "what reads and writes, but not for splice")
     EQ(splice(in[0], NULL, null, NULL, 8, 0), 8);
 }
 
+TEST(local, "SPLICE_F_NONBLOCK: a socket of AF_UNIX that has nothing is not waited for")
+{
+    int pair[2], pipe_[2];
+
+    OK(pipe(pipe_));
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    ERR(splice(pair[0], NULL, pipe_[1], NULL, 8, SPLICE_F_NONBLOCK), EAGAIN);
+    EQ(write(pair[1], "x", 1), 1);
+    EQ(splice(pair[0], NULL, pipe_[1], NULL, 8, SPLICE_F_NONBLOCK), 1);
+}
+
 TEST(sockets, "a file is no socket")
 {
     int fd = t_file(), err = 0;
