@@ -61,6 +61,7 @@ void one_listener(void);
 void netlink_numbers(void);
 void chosen_names(void);
 void many_friends(void);
+void sockets_told(void);
 
 /* stall_files.c */
 void many_polled(void);
@@ -76,6 +77,8 @@ void big_exec(void);
 void many_segments(void);
 
 /* stall_lists.c */
+void on_its_own(
+    void (*fn)(void)); /* in a process of its own, which may open many files */
 void socket_chain(void);
 void socket_ring(void);
 void many_flocks(void);
@@ -87,12 +90,13 @@ void posix_timers(void);
 void semaphore_waiters(void);
 void empty_messages(void);
 void many_vectors(void);
+void many_priorities(void);
+
+/* stall_ranges.c */
 void calls_over_areas(void);
 void wide_guards(void);
 void far_pages(void);
 void own_calls(void);
-void many_priorities(void);
-void sockets_told(void);
 
 /* stall_memory.c */
 void many_areas(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Rows of the stall program: lists as long as a program makes them: sockets in each other's queues,
- * locks of open files, watches, timers, messages, areas.
+ * locks of open files, watches, timers, messages.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,8 +29,7 @@
 
 #include "stall.h"
 
-/* In a process of its own, which may open so many. */
-static void apart(void (*fn)(void))
+void on_its_own(void (*fn)(void))
 {
     struct rlimit many = {300000, 300000}, signals = {300000, 300000};
     int status;
@@ -120,12 +119,12 @@ static void in_a_ring(void)
 
 void socket_chain(void)
 {
-    apart(in_a_chain);
+    on_its_own(in_a_chain);
 }
 
 void socket_ring(void)
 {
-    apart(in_a_ring);
+    on_its_own(in_a_ring);
 }
 
 static void flocks(void)
@@ -146,7 +145,7 @@ static void flocks(void)
 
 void many_flocks(void)
 {
-    apart(flocks);
+    on_its_own(flocks);
 }
 
 static void told_locks(void)
@@ -168,7 +167,7 @@ static void told_locks(void)
 
 void locks_told(void)
 {
-    apart(told_locks);
+    on_its_own(told_locks);
 }
 
 static void watching(void)
@@ -204,7 +203,7 @@ static void watching(void)
 
 void many_watches(void)
 {
-    apart(watching);
+    on_its_own(watching);
 }
 
 /* Layers of epolls, each of which watches all of the next. */
@@ -230,7 +229,7 @@ static void nesting(void)
 
 void nested_epolls(void)
 {
-    apart(nesting);
+    on_its_own(nesting);
 }
 
 static void wide_table(void)
@@ -244,7 +243,7 @@ static void wide_table(void)
 
 void last_descriptor(void)
 {
-    apart(wide_table);
+    on_its_own(wide_table);
 }
 
 static void alarms(void)
@@ -266,7 +265,7 @@ static void alarms(void)
 
 void posix_timers(void)
 {
-    apart(alarms);
+    on_its_own(alarms);
 }
 
 static int set;
@@ -315,7 +314,7 @@ static void semaphores(void)
 
 void semaphore_waiters(void)
 {
-    apart(semaphores);
+    on_its_own(semaphores);
 }
 
 static void messages(void)
@@ -334,7 +333,7 @@ static void messages(void)
 
 void empty_messages(void)
 {
-    apart(messages);
+    on_its_own(messages);
 }
 
 static void vectors(void)
@@ -363,126 +362,7 @@ static void vectors(void)
 
 void many_vectors(void)
 {
-    apart(vectors);
-}
-
-/* Calls about all of 60,000 areas. */
-static void over_areas(void)
-{
-    char *p = map(2 * GIB, PROT_NONE, ANON, -1);
-    size_t all = 60000 * P;
-    struct {
-        uint64_t api, features, ioctls;
-    } api = {0xaa, 0, 0};
-    struct {
-        uint64_t start, len, mode, ioctls;
-    } range = {(uintptr_t)p, all, 3, 0};
-    int fd = (int)syscall(SYS_userfaultfd, 1), id = shmget(IPC_PRIVATE, P, 0600);
-
-    for (size_t i = 0; i < 30000; i++)
-        mprotect(p + 2 * i * P, P, PROT_READ);
-    madvise(p, all, MADV_DONTDUMP);
-    madvise(p, all, MADV_DONTFORK);
-    madvise(p, all, MADV_DOFORK);
-    madvise(p, all, MADV_DONTNEED);
-    madvise(p, all, 22);
-    mlockall(MCL_CURRENT | 4);
-    munlockall();
-    void *at = shmat(id, NULL, 0);
-    shmdt(at);
-    shmctl(id, IPC_RMID, NULL);
-    ioctl(fd, 0xc018aa3f, &api);
-    ioctl(fd, 0xc020aa00, &range);
-    ioctl(fd, 0x8010aa01, &range);
-    ioctl(fd, 0xc020aa00, &range);
-    close(fd);
-    mremap(p, all, all + P, MREMAP_MAYMOVE);
-    syscall(462, p, all, 0); /* mseal */
-    mprotect(p, all, PROT_READ);
-    mmap(p, all, RW, ANON | MAP_FIXED, -1, 0);
-}
-
-void calls_over_areas(void)
-{
-    apart(over_areas);
-}
-
-static void guarded(void)
-{
-    size_t size = 1ul << 42;
-    char *p = map(size, RW, ANON, -1);
-    struct {
-        uint64_t api, features, ioctls;
-    } api = {0xaa, 0, 0};
-    struct {
-        uint64_t start, len, mode, ioctls;
-    } range = {(uintptr_t)p, size, 3, 0};
-    int fd = (int)syscall(SYS_userfaultfd, 1);
-
-    ioctl(fd, 0xc018aa3f, &api);
-    ioctl(fd, 0xc020aa00, &range);
-    range.mode = 1;
-    ioctl(fd, 0xc018aa06, &range);
-    range.mode = 0;
-    ioctl(fd, 0xc018aa06, &range);
-    ioctl(fd, 0x8010aa02, &range);
-    range.len = 64 * MIB;
-    range.mode = 0;
-    ioctl(fd, 0xc020aa04, &range);
-    range.mode = 1;
-    ioctl(fd, 0xc018aa06, &range);
-    munmap(p, size);
-}
-
-void wide_guards(void)
-{
-    apart(guarded);
-}
-
-static void sparse_files(void)
-{
-    int fd = file(7ul << 40), other = file(7ul << 40);
-    loff_t a = 0, b = 0;
-
-    for (off_t at = 0; at < 7l << 40; at += 1l << 30)
-        pwrite(fd, "x", 1, at);
-    lseek(fd, 1, SEEK_DATA);
-    lseek(other, 0, SEEK_DATA);
-    lseek(fd, 0, SEEK_HOLE);
-    syscall(SYS_copy_file_range, fd, &a, other, &b, 1ul << 35, 0);
-    fallocate(fd, 3, 1, (7l << 40) - 2);
-    ftruncate(other, 0);
-    fallocate(other, 0, 0, 256 * MIB);
-    lseek(other, 0, SEEK_HOLE);
-    fallocate(other, 16 /* ZERO_RANGE */, 0, 256 * MIB);
-}
-
-void far_pages(void)
-{
-    apart(sparse_files);
-}
-
-static void arranged(void)
-{
-    int fd = file(4 * GIB);
-    char *p = map(4 * GIB, RW, MAP_SHARED, fd);
-    static uint64_t out[1 << 20];
-
-    syscall(1002, p, 4 * GIB, 1); /* rotate */
-    syscall(1002, p, 4 * GIB, 12345);
-    syscall(1001, p, p + 2 * GIB, 2 * GIB);
-    syscall(1003, p, 4 * GIB, out);
-    char *q = (char *)syscall(1004, p, 4 * GIB, RW);
-    mremap(p, 4 * GIB, 4 * GIB + P, MREMAP_MAYMOVE);
-    if (fork() == 0)
-        _exit(0);
-    wait(NULL);
-    munmap(q, 4 * GIB);
-}
-
-void own_calls(void)
-{
-    apart(arranged);
+    on_its_own(vectors);
 }
 
 static void *sleeps(void *arg)
@@ -516,31 +396,5 @@ static void priorities(void)
 
 void many_priorities(void)
 {
-    apart(priorities);
-}
-
-static void told_sockets(void)
-{
-    static const char *const names[] = {"/proc/net/unix",     "/proc/net/tcp",
-                                        "/proc/net/udp",      "/proc/net/netlink",
-                                        "/proc/net/sockstat", "/proc/self/fdinfo"};
-    static char text[1 << 20];
-
-    for (int i = 0; i < 20000; i++)
-        socket(i % 2 ? AF_UNIX : AF_INET, i % 3 ? SOCK_DGRAM : SOCK_STREAM, 0);
-    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        int fd = open(names[i], O_RDONLY);
-
-        pread(fd, text, 100, 1000000);
-        while (read(fd, text, sizeof(text)) > 0)
-            ;
-        while (syscall(SYS_getdents64, fd, text, sizeof(text)) > 0)
-            ;
-        close(fd);
-    }
-}
-
-void sockets_told(void)
-{
-    apart(told_sockets);
+    on_its_own(priorities);
 }
