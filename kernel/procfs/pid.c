@@ -8,6 +8,7 @@
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/stat.h"
 #include "kernel/procfs/waiting.h"
+#include "kernel/task/exec/core.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/sched/policy.h"
@@ -270,6 +271,36 @@ static int store_oom_score_adj(s32 pid, char *text, size_t n)
     return err;
 }
 
+static int show_core_filter(struct seq *s, s32 pid)
+{
+    struct mm *mm = proc_get_mm(pid);
+
+    if (mm) {
+        seq_printf(s, "%08x\n", READ_ONCE(mm->program.core_filter));
+        mm_put(mm);
+    }
+    return 0;
+}
+
+static int store_core_filter(s32 pid, char *text, size_t n)
+{
+    struct mm *mm;
+    s64 value;
+    int err = str_to_s64(text, 0, &value);
+
+    (void)n;
+    if (err || *text == '-')
+        return err ? err : -EINVAL;
+    if (value != (u32)value)
+        return -ERANGE;
+    mm = proc_get_mm(pid);
+    if (!mm)
+        return -ESRCH;
+    WRITE_ONCE(mm->program.core_filter, (u32)value & CORE_ALL);
+    mm_put(mm);
+    return 0;
+}
+
 static int show_limits(struct seq *s, s32 pid)
 {
     static const struct {
@@ -332,6 +363,10 @@ const struct procfs_entry procfs_pid_entries[] = {
     {.name = "clear_refs", .perm = 0200, .store = procfs_store_clear_refs},
     {.name = "cmdline", .perm = 0444, .show = show_cmdline},
     {.name = "comm", .perm = 0644, .show_task = show_comm, .store_task = store_comm},
+    {.name = "coredump_filter",
+     .perm = 0644,
+     .show = show_core_filter,
+     .store = store_core_filter},
     {.name = "environ", .perm = 0400, .show = show_environ, .guard = GUARD_MEMORY},
     {.name = "io", .perm = 0400, .show_task = show_io},
     {.name = "limits", .perm = 0444, .show = show_limits},

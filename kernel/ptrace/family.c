@@ -232,6 +232,15 @@ static struct tracee *next_of(struct thread *t)
     return NULL;
 }
 
+/* What it goes on with: the signal that it stands for, while that has not been waited for. */
+static int signal_left(const struct tracee *r)
+{
+    REQUIRES(&proc_lock);
+    bool has = r->state == TRACE_STOPPED && r->kind == STOP_SIGNAL && !r->told;
+
+    return has ? r->code : 0;
+}
+
 void ptrace_tracer_ends(struct thread *t)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
@@ -250,7 +259,7 @@ void ptrace_tracer_ends(struct thread *t)
         } else {
             if (r->options & PTRACE_O_EXITKILL)
                 signal_send_proc(p, SIGKILL);
-            tracee_unlink(r, 0);
+            tracee_unlink(r, signal_left(r));
         }
         spin_unlock_irq(&proc_lock, flags);
         ptrace_free(dead);
@@ -260,15 +269,6 @@ void ptrace_tracer_ends(struct thread *t)
         flags = spin_lock_irq(&proc_lock);
     }
     spin_unlock_irq(&proc_lock, flags);
-}
-
-s32 ptrace_tracer_of(const struct proc *p, const struct thread *t, bool *stopped)
-{
-    REQUIRES(&proc_lock);
-    const struct tracee *r = t ? t->trace : p->trace;
-
-    *stopped = r && r->tracer && r->state != TRACE_RUNNING;
-    return r && r->tracer ? r->tracer->pid : 0;
 }
 
 /* ---- waiting ---- */

@@ -36,9 +36,6 @@ struct tracee *ptrace_renumber(struct proc *p, struct thread *t);
 /* p is waited for. */
 void ptrace_forget(struct proc *p);
 
-/* Who looks after t traces it, 0: nobody; whether it stands still for that one. */
-s32 ptrace_tracer_of(const struct proc *p, const struct thread *t, bool *stopped);
-
 /* The running thread ends, or all it traces; no lock held. */
 void ptrace_tracer_ends(struct thread *t);
 

@@ -303,3 +303,14 @@ bool ptrace_limits_exec(const struct thread *t)
 {
     return is_traced(t) && !t->trace->capable;
 }
+
+/* ---- who asks ---- */
+
+s32 ptrace_tracer_of(const struct proc *p, const struct thread *t, bool *stopped)
+{
+    REQUIRES(&proc_lock);
+    const struct tracee *r = t ? t->trace : p->trace;
+
+    *stopped = r && r->tracer && r->state != TRACE_RUNNING;
+    return r && r->tracer ? r->tracer->pid : 0;
+}

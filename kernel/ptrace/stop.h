@@ -39,3 +39,7 @@ bool ptrace_wants_exit(const struct thread *t);
 
 /* Whether an exec of t must not gain rights; no lock. */
 bool ptrace_limits_exec(const struct thread *t);
+
+/* Who traces t, or the ended first thread of p, 0: nobody; whether it stands still for that one;
+ * proc_lock held. */
+s32 ptrace_tracer_of(const struct proc *p, const struct thread *t, bool *stopped);

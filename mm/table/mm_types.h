@@ -39,6 +39,7 @@ struct mm_program {
     vaddr_t arg_start, arg_end, env_start, env_end;
     u64 auxv[MM_AUXV_WORDS]; /* as the program got it, zeros behind it */
     struct vm_file *exe;     /* its file, referenced; NULL: none */
+    u32 core_filter;         /* CORE_*: what of it goes into core files; atomic */
 };
 
 /* What a resident page is: private memory, a page of a file in a private or in a shared

@@ -353,6 +353,58 @@ TEST(threads, "a process of several threads: one of them writes, the others end 
     }
 }
 
+static unsigned long *maps[5];
+static unsigned filter;
+
+static void sets_filter(void)
+{
+    int fd = open("/proc/self/coredump_filter", O_WRONLY);
+
+    dprintf(fd, "%#x\n", filter);
+    close(fd);
+}
+
+/* Which bits of the filter show the second page of which mapping: shared memory of a file that has no
+ * name is as nameless as others, private memory of one that was written to as without a file. */
+TEST(filter, "coredump_filter says which mappings are in it")
+{
+    static const unsigned shows[] = {1, 2, 2, 4 | 1, 8};
+    static Elf64_Phdr part[256];
+    Elf64_Ehdr h;
+    int fd[5];
+
+    prepare();
+    fd[0] = fd[1] = -1;
+    OK(fd[2] = (int)syscall(SYS_memfd_create, "m", 0));
+    OK(fd[3] = open("private", O_CREAT | O_RDWR, 0600));
+    OK(fd[4] = open("shared", O_CREAT | O_RDWR, 0600));
+    for (int i = 0; i < 5; i++) {
+        int flags = i == 0 || i == 3 ? MAP_PRIVATE : MAP_SHARED;
+
+        if (fd[i] >= 0)
+            OK(ftruncate(fd[i], 3 * P));
+        else
+            flags |= MAP_ANONYMOUS;
+        maps[i] = mmap(NULL, 3 * P, PROT_READ | PROT_WRITE, flags, fd[i], 0);
+        CHECK(maps[i] != MAP_FAILED);
+        maps[i][512] = MARK;
+    }
+    for (filter = 0; filter < 16; filter++) {
+        int core;
+
+        EQ(dies(sets_filter, SIGABRT), 1);
+        OK(core = open("core", O_RDONLY));
+        EQ(pread(core, &h, sizeof(h), 0), (ssize_t)sizeof(h));
+        EQ(pread(core, part, h.e_phnum * sizeof(part[0]), (off_t)h.e_phoff),
+           (ssize_t)(h.e_phnum * sizeof(part[0])));
+        for (int i = 0; i < 5; i++)
+            EQ(word_at(core, part, h.e_phnum, maps[i] + 512),
+               filter & shows[i] ? MARK : 0);
+        OK(close(core));
+        OK(unlink("core"));
+    }
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);

@@ -258,6 +258,10 @@ TEST(interp_bad, "interpreters that are none")
     ask_interp("x", 2);
     img.p[1].p_offset = 1UL << 40;
     EQ(run_image(), EIO);
+    img.p[1].p_offset = 0UL - P;
+    EQ(run_image(), EINVAL);
+    img.p[1].p_offset = (1UL << 63) - 2;
+    EQ(run_image(), EINVAL);
     make_interp(NULL, sizeof(img), 0755);
     int fd = open("interp", O_WRONLY);
     OK(fd);

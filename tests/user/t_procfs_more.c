@@ -116,7 +116,57 @@ TEST(personality, "/proc/PID/personality is what personality(2) set")
     CHECK(strcmp(text, "00060000\n") == 0);
 }
 
+/* After exec: 0 when the filter is still argv[1]. */
+static int helper(int argc, char **argv)
+{
+    slurp("/proc/self/coredump_filter", 4096);
+    return argc < 2 || strcmp(text, argv[1]) != 0;
+}
+
+TEST(core_filter, "coredump_filter: what it takes, fork and exec keep it")
+{
+    static const struct {
+        const char *text;
+        int err;
+    } wrong[] = {{"-1", EINVAL},          {"four", EINVAL}, {" 1", EINVAL},
+                 {"0x100000000", ERANGE}, {"08", EINVAL},   {"1 2", EINVAL}};
+    int fd, status;
+    pid_t pid;
+
+    slurp("/proc/self/coredump_filter", 4096);
+    CHECK(strcmp(text, "00000033\n") == 0);
+    OK(fd = open("/proc/self/coredump_filter", O_WRONLY));
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        ERR(write(fd, wrong[i].text, strlen(wrong[i].text)), wrong[i].err);
+    EQ(write(fd, "0xfff\n", 6), 6);
+    slurp("/proc/self/coredump_filter", 4096);
+    CHECK(strcmp(text, "000001ff\n") == 0);
+    EQ(write(fd, "0101", 4), 4);
+    close(fd);
+    pid = t_fork();
+    if (!pid) {
+        char *argv[] = {"t", "--helper", "00000041\n", NULL};
+
+        execv(t_exe, argv);
+        _exit(9);
+    }
+    EQ(waitpid(pid, &status, 0), pid);
+    EQ(status, 0);
+    pid = t_fork();
+    if (!pid) /* has no memory any more when it is asked */
+        _exit(0);
+    siginfo_t info;
+    char path[64];
+    OK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
+    snprintf(path, sizeof(path), "/proc/%d/coredump_filter", pid);
+    EQ(slurp(path, 4096), 0);
+    EQ(waitpid(pid, &status, 0), pid);
+    OK(fd = open("/proc/self/coredump_filter", O_WRONLY));
+    EQ(write(fd, "0x33", 4), 4);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
-    return t_main(argc, argv, NULL);
+    return t_main(argc, argv, helper);
 }

@@ -252,6 +252,47 @@ TEST(unwaited_process, "one that ended traced goes by itself if its parent ignor
     ERR(waitpid(pid, NULL, 0), ECHILD);
 }
 
+enum waits { NO_WAIT, LOOK, TAKE };
+
+/* Traces pid until it stands for a signal, and ends. */
+static void traces_and_ends(pid_t pid, enum waits how)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    if (trace(PTRACE_SEIZE, pid, 0, 0) || kill(pid, SIGUSR1))
+        _exit(1);
+    if (how == NO_WAIT) { /* GETSIGINFO is for those that stand */
+        while (trace(PTRACE_GETSIGINFO, pid, 0, &info))
+            sched_yield();
+    } else if (syscall(SYS_waitid, P_PID, pid, &info,
+                       WSTOPPED | (how == LOOK ? WNOWAIT : 0), NULL)) {
+        _exit(2);
+    }
+    _exit(0);
+}
+
+TEST(unwaited_signal,
+     "a signal's stop that nobody waited for: the signal comes after all")
+{
+    for (enum waits how = NO_WAIT; how <= TAKE; how++) {
+        int p[2];
+        pid_t pid, tracer;
+
+        OK(pipe(p));
+        pid = t_fork();
+        if (!pid)
+            _exit(read(p[0], (char[1]){0}, 1) == 1 ? 6 : 8);
+        tracer = t_fork();
+        if (!tracer)
+            traces_and_ends(pid, how);
+        t_join(tracer);
+        EQ(write(p[1], "x", 1), 1);
+        EQ(end_of(pid), how == TAKE ? 6 << 8 : SIGUSR1);
+        close(p[0]);
+        close(p[1]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);

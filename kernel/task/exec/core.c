@@ -6,6 +6,7 @@
  */
 #include "kernel/task/exec/core.h"
 #include "arch/ptrace.h"
+#include "fs/inode.h"
 #include "fs/names.h"
 #include "fs/open.h"
 #include "fs/uio.h"
@@ -162,28 +163,38 @@ static void make_notes(struct core *c, int signo, const struct sig_record *rec)
 
 /* ---- areas ---- */
 
-/* What of it goes into the file, as with Linux's filter 0x33: private memory, of files that are as
- * they were the first page, which tells debuggers where a program lies; shared memory without a
- * name. */
-static u64 bytes_of(struct vma *v)
+static bool has_name(const struct vma *v)
+{
+    return v->file && READ_ONCE(container_of(v->file, struct file, vm)->inode->nlink);
+}
+
+/* What of it goes into the file. */
+static u64 bytes_of(struct vma *v, u32 filter)
 {
     struct vma_counts n = {.anon = 0};
     u64 all = v->end - v->start;
+    bool shared = v->flags & VM_SHARED;
 
     if (v->flags & VM_DONTDUMP)
         return 0;
-    if (v->flags & VM_SHARED)
-        return v->file || v->flags & VM_HUGE ? 0 : all;
-    if (v->object && !vdso_is(v)) {
-        vma_report(v, &n);
-        return n.anon ? all : v->flags & VM_READ && !v->pgoff ? PAGE_SIZE : 0;
-    }
-    return all;
+    if (vdso_is(v))
+        return all;
+    if (v->flags & VM_HUGE)
+        return filter & (shared ? CORE_HUGE_SHARED : CORE_HUGE_PRIVATE) ? all : 0;
+    if (shared)
+        return filter & (has_name(v) ? CORE_FILE_SHARED : CORE_ANON_SHARED) ? all : 0;
+    if (!v->object)
+        return filter & CORE_ANON_PRIVATE ? all : 0;
+    vma_report(v, &n);
+    if (filter & CORE_FILE_PRIVATE || (n.anon && filter & CORE_ANON_PRIVATE))
+        return all;
+    return filter & CORE_ELF_HEADERS && v->flags & VM_READ && !v->pgoff ? PAGE_SIZE : 0;
 }
 
 /* The next area from `from` on; whole: its file's pages belong to it, too. */
 static bool next_area(struct mm *mm, vaddr_t from, struct elf64_phdr *out, bool *whole)
 {
+    u32 filter = READ_ONCE(mm->program.core_filter);
     struct vma *v;
 
     mm_lock_shared(mm);
@@ -194,7 +205,7 @@ static bool next_area(struct mm *mm, vaddr_t from, struct elf64_phdr *out, bool 
                                             (v->flags & VM_WRITE ? PF_W : 0) |
                                             (v->flags & VM_EXEC ? PF_X : 0),
                                    .vaddr = v->start,
-                                   .filesz = bytes_of(v),
+                                   .filesz = bytes_of(v, filter),
                                    .memsz = v->end - v->start,
                                    .align = PAGE_SIZE};
         *whole = v->object && !(v->flags & VM_SHARED);

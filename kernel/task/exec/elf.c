@@ -56,6 +56,8 @@ int elf_find_interp(const void *table, struct elf_image *img)
             continue;
         if (ph.filesz < 2 || ph.filesz > INTERP_NAME_MAX)
             return -ENOEXEC;
+        if (ph.offset > INT64_MAX - ph.filesz)
+            return -EINVAL;
         img->interp_offset = ph.offset;
         img->interp_size = (u32)ph.filesz;
         return 0;

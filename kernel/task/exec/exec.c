@@ -10,6 +10,7 @@
 #include "kernel/event/posix_timer.h"
 #include "kernel/ptrace/stop.h"
 #include "kernel/task/cred.h"
+#include "kernel/task/exec/core.h"
 #include "kernel/task/exec/exe.h"
 #include "kernel/task/exec/loader.h"
 #include "kernel/task/exec/script.h"
@@ -185,6 +186,8 @@ static int build_mm(struct exec *e, const char *execfn)
         return -ENOMEM;
     vm_file_get(&e->file->vm);
     e->mm->program.exe = &e->file->vm;
+    e->mm->program.core_filter =
+        p->mm ? READ_ONCE(p->mm->program.core_filter) : CORE_FILTER;
     proc_limits_changed(p, e->mm);
     stack_place(e->mm, req.stack_limit);
     err = map_programs(e);
