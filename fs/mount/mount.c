@@ -219,6 +219,15 @@ struct mount *mount_on(const struct path *p)
     return m;
 }
 
+u64 vfs_mount_changes;
+struct waitq vfs_mount_events;
+
+void mount_changed(void)
+{
+    __atomic_fetch_add(&vfs_mount_changes, 1, __ATOMIC_RELEASE);
+    waitq_wake_all(&vfs_mount_events);
+}
+
 /* The list is in order of numbers: a new mount comes last, only a moved one may not. */
 static void list_mount(struct mount *m)
 {
@@ -236,6 +245,7 @@ void mount_attach(struct mount *m, const struct path *at)
     m->next_here = at->dentry->mounted;
     at->dentry->mounted = m;
     list_mount(m);
+    mount_changed();
 }
 
 void mount_unhook(struct mount *m)
@@ -249,6 +259,7 @@ void mount_unhook(struct mount *m)
     path_put(&m->at);
     list_del(&m->link);
     list_init(&m->link);
+    mount_changed();
 }
 
 /* ---- what others ask ---- */
@@ -344,6 +355,7 @@ void vfs_init(struct fs_context *fs)
 
     wall_start();
     mutex_init(&vfs_tree_lock);
+    waitq_init(&vfs_mount_events);
     vfs_register(&ramfs_type);
     vfs_register(&tmpfs_type);
     vfs_register(&hugetlbfs_type);

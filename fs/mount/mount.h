@@ -9,6 +9,7 @@
 #include "fs/context.h"
 #include "fs/vfs.h"
 #include "lib/list.h"
+#include "lib/waitq.h"
 
 /* What each mount may forbid or order by itself, and what belongs to the file system. */
 #define MOUNT_FLAGS                                                               \
@@ -45,6 +46,11 @@ struct mount {
 };
 
 extern struct list vfs_mounts; /* of struct mount.link; vfs_tree_lock */
+
+/* Changes of that list so far, atomic; who polls it waits there. */
+extern u64 vfs_mount_changes;
+extern struct waitq vfs_mount_events;
+void mount_changed(void);
 
 /* What is mounted on p as seen from p->mnt; NULL. vfs_tree_lock. */
 struct mount *mount_on(const struct path *p);

@@ -269,6 +269,8 @@ static int remount(struct path *at, const struct mount_args *a)
     if (err) {
         WRITE_ONCE(m->flags, old);
         WRITE_ONCE(s->flags, old_super);
+    } else {
+        mount_changed();
     }
     mutex_unlock(&vfs_tree_lock);
     return err;

@@ -24,6 +24,7 @@ struct procfs_text {
     u64 base;        /* where in the file it begins */
     bool made;
     u64 mm_id; /* GUARD_MEMORY: of the memory it was opened for; 0: none */
+    u64 seen;  /* of mounts: vfs_mount_changes when it was opened or polled last */
 };
 
 bool procfs_file_process(const struct file *f, struct task_id *out)
@@ -134,6 +135,7 @@ static int text_open(struct file *f)
     mutex_bears_faults(&t->lock);
     seq_init(&t->text, f->account);
     t->mm_id = mm_id;
+    t->seen = __atomic_load_n(&vfs_mount_changes, __ATOMIC_ACQUIRE);
     f->data = t;
     return 0;
 }
@@ -269,6 +271,27 @@ const struct file_ops procfs_file_fops = {.open = text_open,
                                           .read = text_read,
                                           .write = text_write,
                                           .lseek = file_seek};
+
+/* A change of mounts is an error, once for each open file: that is how Linux tells of one. */
+static u32 mounts_poll(struct file *f, struct poll_table *pt)
+{
+    struct procfs_text *t = f->data;
+    u64 now;
+
+    poll_add(pt, &vfs_mount_events);
+    now = __atomic_load_n(&vfs_mount_changes, __ATOMIC_ACQUIRE);
+    return POLLIN | POLLRDNORM |
+           (__atomic_exchange_n(&t->seen, now, __ATOMIC_RELAXED) != now
+                ? POLLERR | POLLPRI
+                : 0);
+}
+
+const struct file_ops procfs_mounts_fops = {.open = text_open,
+                                            .release = text_release,
+                                            .read = text_read,
+                                            .write = text_write,
+                                            .lseek = file_seek,
+                                            .poll = mounts_poll};
 
 /* ---- the file system ---- */
 

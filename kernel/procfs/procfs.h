@@ -29,8 +29,7 @@ struct procfs_entry {
     /* A write of n bytes (ended by a NUL): 0 or errno. NULL: not writable. */
     int (*store)(s32 pid, char *text, size_t n);
     int (*store_task)(const struct task_id *id, char *text, size_t n);
-    const struct file_ops
-        *fops; /* a file that is no text; inode->data is a procfs_node */
+    const struct file_ops *fops; /* not those of a text; inode->data is a procfs_node */
     enum procfs_guard guard;
     const struct sysctl *value; /* a setting; then show and store are NULL */
     bool of_thread;             /* below /proc/PID/task only */
@@ -45,4 +44,5 @@ extern const struct procfs_entry procfs_net_entries[PROCFS_NET_ENTRIES];
 /* Files of a process (pid.c). */
 extern const struct procfs_entry procfs_pid_entries[];
 
-extern const struct file_ops procfs_mem_fops, procfs_pagemap_fops, procfs_kpagecount_fops;
+extern const struct file_ops procfs_mem_fops, procfs_pagemap_fops, procfs_kpagecount_fops,
+    procfs_mounts_fops;

@@ -5,7 +5,9 @@
  * a mount namespace of its own, so the host sees nothing of it.
  */
 #include "tests/user/t.h"
+#include <poll.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -120,6 +122,35 @@ TEST(strict, "MS_STRICTATIME ends MS_NOATIME")
     CHECK(shows("/m", "rw"));
     CHECK(!shows("/m", "atime"));
     OK(umount("m"));
+}
+
+TEST(polled, "a change of mounts is told once to each open list of them")
+{
+    static const char *const lists[] = {"/proc/self/mounts", "/proc/self/mountinfo"};
+    struct pollfd p[2];
+    struct epoll_event e = {.events = EPOLLPRI};
+    int ep = epoll_create1(0);
+
+    begin();
+    for (int i = 0; i < 2; i++) {
+        p[i] = (struct pollfd){open(lists[i], O_RDONLY), POLLPRI, 0};
+        OK(p[i].fd);
+    }
+    EQ(poll(p, 2, 0), 0);
+    tmpfs("size=1m");
+    for (int turn = 0; turn < 2; turn++) {
+        EQ(poll(p, 2, 0), 2);
+        EQ(p[0].revents, POLLERR | POLLPRI);
+        EQ(p[1].revents, POLLERR | POLLPRI);
+        EQ(poll(p, 2, 0), 0);
+        if (!turn)
+            OK(mount("label", "m", "tmpfs", MS_REMOUNT | MS_RDONLY, NULL));
+    }
+    OK(epoll_ctl(ep, EPOLL_CTL_ADD, p[0].fd, &e));
+    EQ(epoll_wait(ep, &e, 1, 0), 0);
+    OK(umount("m"));
+    EQ(epoll_wait(ep, &e, 1, 0), 1);
+    EQ(epoll_wait(ep, &e, 1, 0), 0);
 }
 
 TEST(blanks, "what /proc/mounts says of blanks in names")
