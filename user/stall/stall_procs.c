@@ -3,6 +3,7 @@
  * Rows of the stall program: many processes and threads.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -115,7 +116,8 @@ static void read_stats(void)
             snprintf(name, sizeof(name), "/proc/%s/%s", e->d_name,
                      i ? "stat" : "cmdline");
             fd = open(name, O_RDONLY);
-            if (fd >= 0 && read(fd, text, sizeof(text)) < 0)
+            /* Killed processes have memory until they are gone. */
+            if (fd >= 0 && read(fd, text, sizeof(text)) < 0 && errno != ENOMEM)
                 die(name);
             close(fd);
         }
