@@ -8,7 +8,8 @@
  * Classes need no names: a lock belongs to the place in the code that takes it first, and two
  * places that ever take the same lock are one class from then on. Of two locks of one class at
  * a time the one with the lower address must always be the first, or always the second; one that
- * was never taken before is not asked.
+ * was never taken before is not asked. So what takes a lock for its caller is always inlined: else
+ * all that it takes would be one class.
  */
 #pragma once
 
@@ -31,7 +32,7 @@ extern bool lockdep_stopped;
 
 #else
 
-static inline void lockdep_mutex(struct mutex *m)
+static always_inline void lockdep_mutex(struct mutex *m)
 {
     (void)m;
 }

@@ -130,17 +130,17 @@ static always_inline bool mutex_lock_now(struct mutex *m)
     return true;
 }
 
-static inline void mutex_lock_mode(struct mutex *m, enum mutex_mode mode)
+static always_inline void mutex_lock_mode(struct mutex *m, enum mutex_mode mode)
 {
     (void)mutex_take(m, mode, NULL);
 }
 
-static inline void mutex_lock(struct mutex *m)
+static always_inline void mutex_lock(struct mutex *m)
 {
     mutex_lock_mode(m, MUTEX_EXCLUSIVE);
 }
 
-static inline void mutex_lock_shared(struct mutex *m)
+static always_inline void mutex_lock_shared(struct mutex *m)
 {
     mutex_lock_mode(m, MUTEX_SHARED);
 }

@@ -88,7 +88,7 @@ void spin_lock(spinlock_t *l);
 bool spin_trylock(spinlock_t *l);
 void spin_unlock(spinlock_t *l);
 #else
-static inline void spin_lock(spinlock_t *l)
+static always_inline void spin_lock(spinlock_t *l)
 {
     SPIN_CHECK(!spin_is_mine(l));
     if (unlikely(!spin_take(l)))
@@ -117,7 +117,7 @@ static inline bool spin_is_locked(const spinlock_t *l)
     return SPIN_HOLDER(__atomic_load_n(&l->held, __ATOMIC_RELAXED)) != 0;
 }
 
-static inline irqflags_t spin_lock_irq(spinlock_t *l)
+static always_inline irqflags_t spin_lock_irq(spinlock_t *l)
 {
     irqflags_t flags = irq_save();
 

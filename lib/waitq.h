@@ -42,7 +42,7 @@ int thread_park_until(u64 deadline_ns);
 bool thread_interrupted(void);
 
 /* Takes m exclusively; false when a signal came before it. */
-static inline bool must_check mutex_lock_interruptible(struct mutex *m)
+static always_inline bool must_check mutex_lock_interruptible(struct mutex *m)
 {
     return mutex_take(m, MUTEX_EXCLUSIVE, thread_interrupted);
 }

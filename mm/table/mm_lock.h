@@ -61,7 +61,7 @@ static always_inline void mm_unlock(struct mm *mm)
     mutex_unlock_alone(&mm->lock);
 }
 
-static inline void mm_lock_shared(struct mm *mm)
+static always_inline void mm_lock_shared(struct mm *mm)
 {
     mutex_lock_shared(&mm->lock);
 }

@@ -21,7 +21,7 @@ struct object_walk {
 void object_walk_wait(struct vm_object *o);
 
 /* Takes O in order to change who maps o, or to move translations between mappings. May sleep. */
-static inline void object_lock_homes(struct vm_object *o)
+static always_inline void object_lock_homes(struct vm_object *o)
 {
     spin_lock(&o->lock);
     if (unlikely(o->walks))

@@ -137,6 +137,7 @@ enum {
     CUT,
     LATE,
     ARRANGED,
+    NAMELESS,
     OTHERS,
     LEFT_OUT,
     SEALED,
@@ -174,6 +175,7 @@ static void has_kinds(void)
 {
     int cut = (int)syscall(SYS_memfd_create, "cut", 0);
     int sealed = (int)syscall(SYS_memfd_create, "sealed", 2 /* MFD_ALLOW_SEALING */);
+    int named;
 
     if (ftruncate(cut, 4 * P) || ftruncate(sealed, 4 * P) ||
         pwrite(sealed, "s", 1, P) != 1)
@@ -196,7 +198,11 @@ static void has_kinds(void)
     for (int i = 0; i < 4; i++)
         kind[ARRANGED][i * (long)P] = (unsigned char)('0' + i);
     t_raw_remap(kind[ARRANGED], P, 0, 3, 0);
-    kind[OTHERS] = t_map(NULL, 4, PROT_READ | PROT_WRITE, MAP_SHARED, cut, 0);
+    kind[NAMELESS] = t_map(NULL, 4, PROT_READ | PROT_WRITE, MAP_SHARED, cut, 0);
+    kind[NAMELESS][0] = 'n';
+    named = open("others", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    (void)!ftruncate(named, 4 * P);
+    kind[OTHERS] = t_map(NULL, 4, PROT_READ | PROT_WRITE, MAP_SHARED, named, 0);
     kind[OTHERS][0] = 'o';
     kind[LEFT_OUT] = anon(PROT_READ | PROT_WRITE);
     OK(madvise(kind[LEFT_OUT], 4 * P, MADV_DONTDUMP));
@@ -245,6 +251,7 @@ TEST(kinds, "what is in a core file of memory that cannot be read, is watched, c
     EQ(byte_at(kind[SEALED] + P), 's');
     EQ(byte_at(kind[ARRANGED]), '3');
     EQ(byte_at(kind[ARRANGED] + P), '1');
+    EQ(byte_at(kind[NAMELESS]), 'n');
     EQ(byte_at(kind[OTHERS]), -1);
     EQ(byte_at(kind[LEFT_OUT] + P), -1);
     OK(close(file));
