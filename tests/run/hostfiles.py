@@ -103,9 +103,9 @@ def host_name(_):
         name = f.read()
     out, _ = run("uname", "-n", options=("--host",))
     same(out, name)
-    words = ("sh", "-c", "getent hosts $(cat /etc/hostname)")
-    out, _ = run("sh", "-c", "getent hosts $(uname -n)", options=("--package", "libc-bin"))
-    same(out, host(*words))
+    words = ("sh", "-c", "getent -s files hosts $(uname -n)")
+    out, _ = run(*words, options=("--package", "libc-bin"))
+    same(out, host("sh", "-c", "getent -s files hosts $(cat /etc/hostname)"))
 
 
 @case
