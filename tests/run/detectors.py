@@ -35,6 +35,8 @@ FAULTS = {
         "no-race": r"panic: the race was not seen",
     },
 }
+WRAPPERS = re.compile(r" t ((?:spin_lock_irq|mutex_lock\w*|scoped_\w+|mm_lock\w*)(?:\.\w+)*)$",
+                      re.M)
 REPORT = re.compile(r"(?:lockdep|kcsan): .*")
 
 
@@ -55,6 +57,12 @@ class Tests:
     def lines(self):
         with open(self.log, errors="replace") as log:
             return [line.strip() for line in log]
+
+    def places(self):
+        """A lock belongs to the place that takes it: what takes one for its caller is inlined."""
+        names = subprocess.run(["nm", self.kernel], capture_output=True, text=True, check=True)
+        found = sorted(set(WRAPPERS.findall(names.stdout)))
+        self.report(not found, "no function takes locks in the name of many", " ".join(found))
 
     def seeded(self):
         for fault, want in FAULTS[self.args.which].items():
@@ -104,6 +112,8 @@ def main():
     p.add_argument("--seeded", action="store_true", help="only the faults made on purpose")
     p.add_argument("files", nargs="*")
     tests = Tests(p.parse_args())
+    if tests.args.which == "lockdep":
+        tests.places()
     tests.seeded()
     if not tests.args.seeded:
         tests.suite()
