@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * NETLINK_ROUTE: the one interface, `lo`, and its two addresses, as rtnetlink(7) tells them.
+ * NETLINK_ROUTE: the one interface, `lo`, its two addresses and the ways to them, as rtnetlink(7)
+ * tells them; there are no neighbours.
  * Nothing can be changed, and there are no other tables: EOPNOTSUPP.
  */
 #include "fs/socket/netlink_route.h"
@@ -17,6 +18,9 @@
 #define RTM_GETLINK   18u
 #define RTM_NEWADDR   20u
 #define RTM_GETADDR   22u
+#define RTM_NEWROUTE  24u
+#define RTM_GETROUTE  26u
+#define RTM_GETNEIGH  30u
 #define KIND_GET      2u /* type modulo 4: new, del, get, set */
 #define FLAG_REQUEST  0x001u
 #define FLAG_MULTI    0x002u
@@ -149,6 +153,53 @@ static void tell_address(struct answer *a, u16 flags, u8 family)
     end(a);
 }
 
+struct route_info { /* struct rtmsg */
+    u8 family, bits, source_bits, tos, table, protocol, scope, type;
+    u32 flags;
+};
+
+#define TABLE_LOCAL 255u
+#define BY_KERNEL   2u /* RTPROT_KERNEL */
+#define TO_SELF     2u /* RTN_LOCAL */
+#define TO_ALL      3u /* RTN_BROADCAST */
+#define SCOPE_LINK  253u
+
+static void tell_route(struct answer *a, const struct route_info *to, const void *address)
+{
+    static const u8 own[] = {127, 0, 0, 1};
+
+    begin(a, RTM_NEWROUTE, FLAG_MULTI);
+    put(a, to, sizeof(*to));
+    put_u32(a, 15 /* RTA_TABLE */, to->table);
+    put_attr(a, 1 /* RTA_DST */, address, to->family == AF_INET ? 4 : 16);
+    if (to->family == AF_INET)
+        put_attr(a, 7 /* RTA_PREFSRC */, own, sizeof(own));
+    else
+        put_u32(a, 6 /* RTA_PRIORITY */, 0);
+    put_u32(a, 4 /* RTA_OIF */, LO_INDEX);
+    end(a);
+}
+
+static void tell_routes(struct answer *a, u8 family)
+{
+    static const u8 net[] = {127, 0, 0, 0}, one[] = {127, 0, 0, 1},
+                    all[] = {127, 255, 255, 255}, six[16] = {[15] = 1};
+    struct route_info to = {AF_INET,   8,          0,       0, TABLE_LOCAL,
+                            BY_KERNEL, SCOPE_HOST, TO_SELF, 0};
+
+    if (family != AF_INET6) {
+        tell_route(a, &to, net);
+        to.bits = 32;
+        tell_route(a, &to, one);
+        to.scope = SCOPE_LINK;
+        to.type = TO_ALL;
+        tell_route(a, &to, all);
+    }
+    to = (struct route_info){AF_INET6, 128, 0, 0, TABLE_LOCAL, BY_KERNEL, 0, TO_SELF, 0};
+    if (family != AF_INET)
+        tell_route(a, &to, six);
+}
+
 /* ---- requests: 0, an errno, or 1: it is answered and no word more is due ---- */
 
 /* Families that are not here get all, as on Linux. */
@@ -163,10 +214,13 @@ static int dump(struct answer *a, u8 family)
             tell_address(a, FLAG_MULTI, AF_INET);
         if (family != AF_INET)
             tell_address(a, FLAG_MULTI, AF_INET6);
-    } else {
+    } else if (a->q->type == RTM_GETROUTE) {
+        tell_routes(a, family);
+    } else if (a->q->type != RTM_GETNEIGH) {
         return -EOPNOTSUPP;
     }
-    deliver(a);
+    if (a->len)
+        deliver(a);
     begin(a, NLMSG_DONE, FLAG_MULTI);
     put(a, &nothing, sizeof(nothing));
     end(a);

@@ -178,6 +178,45 @@ TEST(dumps, "links and addresses: all messages, then the end")
     EQ(four, 1);
 }
 
+TEST(routes, "the ways to lo's addresses, of one family or of all; neighbours: none")
+{
+    static const char *const asked[] = {
+        "\2\0\0\0\0\0\0\0\0\0\0", "\12\0\0\0\0\0\0\0\0\0\0", "\0\0\0\0\0\0\0\0\0\0\0"};
+    int s = nl_socket(0), len;
+    struct head *h;
+
+    for (int i = 0; i < 3; i++) {
+        int net = 0, one = 0, six = 0;
+
+        ask(s, 26 /* RTM_GETROUTE */, REQUEST | DUMP, asked[i], 12);
+        while ((h = next(s))->type != 3) {
+            const unsigned char *r = (const unsigned char *)(h + 1);
+            const unsigned *to = attr(h, 12, 1, &len);
+
+            EQ(h->type, 24);
+            if (r[4] != 255) /* of the table of local ones */
+                continue;
+            net += r[0] == AF_INET && r[1] == 8 && len == 4 && *to == htonl(0x7f000000);
+            one += r[0] == AF_INET && r[1] == 32 && r[7] == 2 && *to == htonl(0x7f000001);
+            six += r[0] == AF_INET6 && r[1] == 128 && len == 16 && to[3] == htonl(1) &&
+                   !to[0];
+        }
+        EQ(net, i != 1);
+        EQ(one, i != 1);
+        if (t_tessera || i == 0)
+            EQ(six, i != 0);
+    }
+    ask(s, 30 /* RTM_GETNEIGH */, REQUEST | DUMP, asked[0], 12);
+    do
+        h = next(s);
+    while (h->type != 3 && !t_tessera);
+    EQ(h->type, 3);
+    if (t_tessera) {
+        ask(s, 34 /* RTM_GETRULE */, REQUEST | DUMP, asked[0], 12);
+        is_error(s, EOPNOTSUPP);
+    }
+}
+
 TEST(single, "one link by number or name; what is asked wrongly; acknowledgements")
 {
     struct link_info i = {.index = 1};
