@@ -7,7 +7,7 @@
 
 #include "lib/types.h"
 
-#define LOOP_ATTRS 1024u /* the number of /sys/block/loop0 */
+#define LOOP_ATTRS 2048u /* the number of /sys/block/loop0 */
 
 /* The i-th of the directories in /sys/block, of the links in /sys/dev/block, or of what is in the
  * directory `dir` of theirs: its name (size bytes at most) and number. false: no more. */

@@ -85,7 +85,7 @@ static void stat(struct inode *ino, struct kernel_stat *st)
 static ssize_t readlink(struct inode *ino, char *buf, size_t size)
 {
     char text[TREE_TEXT];
-    size_t n = MIN(loop_attr_text(ino->ino, text, sizeof(text)), size);
+    size_t n = MIN(tree_link(ino->ino, text, sizeof(text)), size);
 
     memcpy(buf, text, n);
     return (ssize_t)n;

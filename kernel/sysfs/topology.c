@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
  * cpuN/topology: how processors lie together, as /proc/cpuinfo has it: each is a core of its own,
- * all are in one package. A processor has a directory, one in that while it runs, and its files.
+ * all are in one package. A processor has a directory and, while it runs, one in that with its
+ * files, a link to the node, and one that leads from there.
  */
 #include "kernel/sysfs/topology.h"
 #include "arch/smp.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "lib/uapi/stat.h"
 
-#define DIRS  TOPOLOGY_FIRST
-#define INNER (DIRS + MAX_CPUS)
-#define FILES (INNER + MAX_CPUS)
+#define DIRS    TOPOLOGY_FIRST
+#define INNER   (DIRS + MAX_CPUS)
+#define TO_NODE (INNER + MAX_CPUS)
+#define TO_CPU  (TO_NODE + MAX_CPUS)
+#define FILES   (TO_CPU + MAX_CPUS)
 
 enum what { PACKAGE, CORE, ONE_MAP, ONE_LIST, ALL_MAP, ALL_LIST };
 
@@ -33,22 +37,30 @@ static const struct {
     {"thread_siblings_list", ONE_LIST},
 };
 
-bool topology_is_file(u64 ino)
+u32 topology_type(u64 ino)
 {
-    return ino >= FILES;
+    return ino >= FILES ? S_IFREG : ino >= TO_NODE ? S_IFLNK : S_IFDIR;
+}
+
+void topology_link(u64 ino, char *text, size_t size)
+{
+    if (ino >= TO_CPU)
+        fmt_snprintf(text, size, "../../cpu/cpu%u", (u32)(ino - TO_CPU));
+    else
+        str_copy(text, "../../node/node0", size);
 }
 
 bool topology_entry(u64 dir, u64 i, char *name, size_t size, u64 *ino)
 {
-    if (!dir) {
+    if (dir == TOPOLOGY_CPUS || dir == TOPOLOGY_NODE) {
         fmt_snprintf(name, size, "cpu%u", (u32)i);
-        *ino = DIRS + i;
-        return i < arch_cpus_present();
+        *ino = (dir == TOPOLOGY_NODE ? TO_CPU : DIRS) + i;
+        return i < (dir == TOPOLOGY_NODE ? cpu_count : arch_cpus_present());
     }
     if (dir < INNER) {
-        str_copy(name, "topology", size);
-        *ino = dir - DIRS + INNER;
-        return i == 0 && dir - DIRS < cpu_count;
+        str_copy(name, i ? "node0" : "topology", size);
+        *ino = dir - DIRS + (i ? TO_NODE : INNER);
+        return i < 2 && dir - DIRS < cpu_count;
     }
     if (i >= TOPOLOGY_FILES)
         return false;

@@ -240,9 +240,18 @@ void tree_show(u64 ino, struct seq *s)
 
 u32 tree_type(u64 ino)
 {
-    bool file = is_file(ino) || (is_topology(ino) && topology_is_file(ino));
+    return tree_is_loop(ino)  ? loop_attr_type(ino)
+           : is_topology(ino) ? topology_type(ino)
+           : is_file(ino)     ? S_IFREG
+                              : S_IFDIR;
+}
 
-    return tree_is_loop(ino) ? loop_attr_type(ino) : file ? S_IFREG : S_IFDIR;
+size_t tree_link(u64 ino, char *text, size_t size)
+{
+    if (tree_is_loop(ino))
+        return loop_attr_text(ino, text, size);
+    topology_link(ino, text, size);
+    return strlen(text);
 }
 
 bool tree_entry(u64 dir, u64 i, char *name, u64 *ino)
@@ -267,7 +276,10 @@ bool tree_entry(u64 dir, u64 i, char *name, u64 *ino)
         return loop_attr_device(i, dir == DEV_BLOCK, name, TREE_TEXT, ino);
     else if (tree_is_loop(dir))
         return loop_attr_at(dir, i, name, TREE_TEXT, ino);
-    else if (dir == CPU || is_topology(dir))
-        return topology_entry(dir == CPU ? 0 : dir, i, name, TREE_TEXT, ino);
+    else if (dir == CPU || dir == NODE_0 || is_topology(dir))
+        return topology_entry(dir == CPU      ? TOPOLOGY_CPUS
+                              : dir == NODE_0 ? TOPOLOGY_NODE
+                                              : dir,
+                              i, name, TREE_TEXT, ino);
     return found;
 }

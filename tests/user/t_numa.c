@@ -258,6 +258,8 @@ TEST(inherited, "a thread's policy goes to its child, and numa_maps tells it")
 
 TEST(node, "/sys/devices/system/node and Mems_allowed_list name node 0")
 {
+    char text[32];
+
     one_node();
     CHECK(has_line("/sys/devices/system/node/online", "0\n"));
     CHECK(has_line("/sys/devices/system/node/has_memory", "0\n"));
@@ -267,6 +269,11 @@ TEST(node, "/sys/devices/system/node and Mems_allowed_list name node 0")
     CHECK(has_line("/sys/devices/system/node/node0/cpulist", "0"));
     CHECK(has_line("/sys/devices/system/node/node0/meminfo", "Node 0 MemTotal:  "));
     CHECK(has_line("/sys/devices/system/node/node0/numastat", "local_node "));
+    CHECK(has_line("/sys/devices/system/node/node0/cpu0/topology/physical_package_id",
+                   "0\n"));
+    CHECK(has_line("/sys/devices/system/cpu/cpu0/node0/cpu0/node0/cpulist", "0"));
+    CHECK(readlink("/sys/devices/system/cpu/cpu0/node0", text, sizeof(text)) == 16);
+    CHECK(!memcmp(text, "../../node/node0", 16));
     CHECK(has_line("/proc/self/status", "Mems_allowed_list:\t0\n"));
 }
 
