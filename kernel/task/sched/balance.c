@@ -20,7 +20,8 @@
 #include "kernel/task/sched/wake.h"
 #include "lib/lock.h"
 
-#define WINDOW_TICKS 5
+#define WINDOW_TICKS   5
+#define COUNTED_A_TICK 8 /* CPUs whose sharers one counts, about */
 
 static u64 may_idle __attribute__((aligned(64)));
 static u64 may_wait __attribute__((aligned(64)));
@@ -203,7 +204,8 @@ void balance_tick(struct runq *q, u64 now)
     bool whole = window == q->window + 1;
     struct runq *slow;
 
-    if (q->current->proc)
+    /* It looks at a line of each CPU: the more there are, the less often. */
+    if (q->current->proc && (now / TICK_NS + q->cpu) % (cpu_count / COUNTED_A_TICK + 1) == 0)
         runq_count_elsewhere(q, q->current->proc);
     if (q->nr > 1)
         push(q);

@@ -19,7 +19,7 @@
  * Each CPU has a queue. A thread is on one queue or on one CPU, never both; `cpu` of the thread
  * says whose queue's lock protects it. What counts for the weights is the whole machine: a
  * process counts its ready threads, and each CPU the processes that became ready on it, by user;
- * of the other CPUs' counts it keeps a sum that its tick brings up to date (runq_tick), so that
+ * of the other CPUs' counts it keeps a sum that its ticks bring up to date (balance_tick), so that
  * no line is written by two CPUs on the way of threads that have nothing to do with each other.
  * `vruntime` is told from `least` of its queue when a thread moves to another.
  *
@@ -64,8 +64,10 @@ struct runq {
     u64 switches, launched; /* threads that ran after another; new ones */
     /* Processes that became ready here and still have ready threads, by user: root, and the
      * others by their numbers, of which some may meet in one place and then share. Atomic.
-     * `elsewhere`: what the other CPUs had at the last tick. */
-    u32 user_ready[RUNQ_USERS], elsewhere[RUNQ_USERS];
+     * `elsewhere`: what the other CPUs had some ticks ago. Lines of their own: others
+     * look at the first, and this CPU changes what is above with each tick. */
+    u32 user_ready[RUNQ_USERS] __attribute__((aligned(64)));
+    u32 elsewhere[RUNQ_USERS] __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
 DECLARE_PER_CPU(struct runq, runq);
