@@ -36,9 +36,12 @@ static bool has_handles(const struct path *p)
     return type == &ramfs_type || type == &tmpfs_type;
 }
 
-/* The handle of t, or how long it would be. */
-static long put_handle(const struct target *t, vaddr_t user, vaddr_t mount)
+/* The handle of t, or how long it would be; the mount's number, which is not given again, in
+ * mount_size bytes. */
+static long put_handle(const struct target *t, vaddr_t user, vaddr_t mount,
+                       size_t mount_size)
 {
+    const u64 id = t->path.mnt->id;
     u64 n = t->inode->ino;
     const struct handle h = {0, {(u32)n, (u32)(n >> 32)}};
     struct handle_head head;
@@ -50,21 +53,25 @@ static long put_handle(const struct target *t, vaddr_t user, vaddr_t mount)
         return -EINVAL;
     fits = head.bytes >= sizeof(h);
     head = (struct handle_head){sizeof(h), fits ? HANDLE_TYPE : 255};
-    if (copy_to_user(mount, &t->path.mnt->id, sizeof(s32)) != 0 ||
+    if (copy_to_user(mount, &id, mount_size) != 0 ||
         copy_to_user(user, &head, sizeof(head)) != 0 ||
         (fits && copy_to_user(user + sizeof(head), &h, sizeof(h)) != 0))
         return -EFAULT;
     return fits ? 0 : -EOVERFLOW;
 }
 
-/* (dirfd, name, handle, mount, flags) */
+/* (dirfd, name, handle, mount, flags). Each handle finds its file, so one that is only compared
+ * (AT_HANDLE_FID) is the same; none leads to its directory (AT_HANDLE_CONNECTABLE). */
 long sys_name_to_handle_at(const struct syscall_args *a)
 {
     u32 flags = (u32)a->a4;
+    bool connectable = flags & AT_HANDLE_CONNECTABLE;
     struct target t;
     long err;
 
-    if (flags & ~(u32)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+    if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | AT_HANDLE_FID |
+                  AT_HANDLE_MNT_ID_UNIQUE | AT_HANDLE_CONNECTABLE) ||
+        (connectable && flags & (AT_HANDLE_FID | AT_EMPTY_PATH)))
         return -EINVAL;
     err = target_at((int)a->a0, a->a1,
                     (flags & AT_EMPTY_PATH) |
@@ -72,7 +79,10 @@ long sys_name_to_handle_at(const struct syscall_args *a)
                     &t);
     if (err)
         return err;
-    err = has_handles(&t.path) ? put_handle(&t, a->a2, a->a3) : -EOPNOTSUPP;
+    err = has_handles(&t.path) && !connectable
+              ? put_handle(&t, a->a2, a->a3,
+                           flags & AT_HANDLE_MNT_ID_UNIQUE ? sizeof(u64) : sizeof(u32))
+              : -EOPNOTSUPP;
     target_put(&t);
     return err;
 }
@@ -134,15 +144,15 @@ long sys_open_by_handle_at(const struct syscall_args *a)
     struct target t;
     long err;
 
-    if (!proc_capable(current_proc(), CAP_DAC_READ_SEARCH))
-        return -EPERM;
+    if (copy_from_user(&h.head, a->a1, sizeof(h.head)) != 0)
+        return -EFAULT;
+    if (!h.head.bytes || h.head.bytes > HANDLE_MAX || h.head.type < 0)
+        return -EINVAL;
     err = target_name(&current_proc()->fs, (int)a->a0, "", AT_EMPTY_PATH, &t);
     if (err)
         return err;
-    if (copy_from_user(&h.head, a->a1, sizeof(h.head)) != 0)
-        err = -EFAULT;
-    else if (!h.head.bytes || h.head.bytes > HANDLE_MAX)
-        err = -EINVAL;
+    if (!proc_capable(current_proc(), CAP_DAC_READ_SEARCH))
+        err = -EPERM;
     else if (h.head.bytes < sizeof(h.handle) || h.head.type != HANDLE_TYPE)
         err = -ESTALE;
     else if (copy_from_user(&h, a->a1, sizeof(h)) != 0)

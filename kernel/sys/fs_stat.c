@@ -99,8 +99,8 @@ static void fill_statx(const struct kernel_stat *st, struct statx *x)
     x->stx_dev_minor = dev_minor(st->st_dev);
 }
 
-/* What statx tells beyond stat. */
-static void fill_statx_more(const struct target *t, struct statx *x)
+/* What statx tells beyond stat, with `wanted` in its mask. */
+static void fill_statx_more(const struct target *t, u32 wanted, struct statx *x)
 {
     const struct path *p = &t->path;
     u64 born = t->inode->btime_ns;
@@ -116,7 +116,8 @@ static void fill_statx_more(const struct target *t, struct statx *x)
     }
     if (!p->mnt)
         return;
-    x->stx_mask |= STATX_MNT_ID;
+    /* Numbers of mounts are not given again. */
+    x->stx_mask |= wanted & STATX_MNT_ID_UNIQUE ?: STATX_MNT_ID;
     x->stx_mnt_id = p->mnt->id;
     if (p->dentry == p->mnt->root)
         x->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
@@ -140,7 +141,7 @@ long sys_statx(const struct syscall_args *a)
         return err;
     vfs_stat(t.inode, &st);
     fill_statx(&st, &x);
-    fill_statx_more(&t, &x);
+    fill_statx_more(&t, (u32)a->a3, &x);
     target_put(&t);
     return copy_to_user(a->a4, &x, sizeof(x));
 }

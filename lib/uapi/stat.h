@@ -63,9 +63,10 @@ struct statx {
     u64 spare3[12];
 };
 
-#define STATX_BASIC_STATS 0x7ffu
-#define STATX_BTIME       0x800u
-#define STATX_MNT_ID      0x1000u
+#define STATX_BASIC_STATS   0x7ffu
+#define STATX_BTIME         0x800u
+#define STATX_MNT_ID        0x1000u
+#define STATX_MNT_ID_UNIQUE 0x4000u
 
 /* Of files, FS_IOC_GETFLAGS(2const), and the same bits of statx's attributes. */
 #define FS_IMMUTABLE_FL 0x10u

@@ -110,6 +110,41 @@ TEST(refused, "what the two calls refuse")
           ERR(open_handle(AT_FDCWD, &h, O_RDONLY), EPERM));
 }
 
+/* Of later Linux than others here. */
+#define MNT_ID_UNIQUE 0x1
+#define CONNECTABLE   0x2
+#define FID           0x200
+
+static uint64_t unique_of(const char *name)
+{
+    unsigned char x[256];
+
+    OK(syscall(SYS_statx, AT_FDCWD, name, 0, 0x4000 /* STATX_MNT_ID_UNIQUE */, x));
+    return *(uint32_t *)x & 0x4000 ? *(uint64_t *)(x + 0x90) : 0;
+}
+
+TEST(flags, "handles to be compared, and the number of a mount that is not given again")
+{
+    struct handle h = {.bytes = 128}, fid = {.bytes = 128};
+    uint64_t mount = ~0ull, unique;
+
+    may();
+    close(t_make("f", "abc"));
+    unique = unique_of("f");
+    if (handle_of(AT_FDCWD, "f", &fid, FID) < 0 && errno == EINVAL && !t_tessera)
+        SKIP("an older Linux");
+    OK(handle_of(AT_FDCWD, "f", &h, 0));
+    CHECK(h.bytes == fid.bytes && !memcmp(h.body, fid.body, h.bytes));
+    ERR(handle_of(AT_FDCWD, "f", &h, FID | CONNECTABLE), EINVAL);
+    ERR(handle_of(AT_FDCWD, "", &h, AT_EMPTY_PATH | CONNECTABLE), EINVAL);
+    if (!unique)
+        SKIP("an older Linux");
+    h.bytes = 128;
+    OK(syscall(SYS_name_to_handle_at, AT_FDCWD, "f", &h, &mount, MNT_ID_UNIQUE));
+    CHECK(mount == unique);
+    CHECK(unique_of("/proc") != unique);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
