@@ -152,7 +152,10 @@ static void hear(void)
 TEST(I503, "questions about interfaces")
 {
     SWEEP(.call = make_netlink, .errors = {ENOMEM, ENFILE, ENOBUFS});
-    SWEEP(.setup = netlink_there, .call = ask, .undo = hear, .errors = {ENOBUFS});
+    for (unsigned short type = 18; type <= 30; type += 4) { /* links ... neighbours */
+        all_links.type = type;
+        SWEEP(.setup = netlink_there, .call = ask, .undo = hear, .errors = {ENOBUFS});
+    }
 }
 
 /* ---- debug registers ---- */
@@ -314,6 +317,107 @@ TEST(I506, "kcmp")
     SWEEP(.setup = stopped_child, .call = compare_files, .undo = no_child);
     SWEEP(.setup = stopped_child, .call = compare_memory, .undo = no_child);
     SWEEP(.call = compare_tables);
+}
+
+/* ---- policies of memory ---- */
+
+static unsigned char *memory;
+
+static void memory_there(void)
+{
+    memory = t_map(NULL, 900, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(memory, 0x5a, 900 * P);
+    t_region(memory, 900 * P);
+}
+
+static long bind_middle(void)
+{
+    unsigned long node_0 = 1;
+
+    return syscall(SYS_mbind, memory + 100 * P, 600 * P, 2 /* MPOL_BIND */, &node_0, 64,
+                   0);
+}
+
+static void middle_bound(void)
+{
+    memory_there();
+    OK(bind_middle());
+}
+
+static long unbind_part(void)
+{
+    return syscall(SYS_mbind, memory + 200 * P, 100 * P, 0 /* MPOL_DEFAULT */, NULL, 0,
+                   0);
+}
+
+static long where_pages_are(void)
+{
+    static void *at[600];
+    static int node[600];
+
+    for (size_t i = 0; i < 600; i++)
+        at[i] = memory + i * P;
+    return syscall(SYS_move_pages, 0, 600, at, NULL, node, 0);
+}
+
+TEST(I507, "policies of memory")
+{
+    SWEEP(.setup = memory_there, .call = bind_middle, .errors = {ENOMEM});
+    SWEEP(.setup = middle_bound, .call = unbind_part, .errors = {ENOMEM});
+    SWEEP(.setup = memory_there, .call = where_pages_are, .errors = {ENOMEM});
+}
+
+/* ---- handles of files, what is fixed in them ---- */
+
+static struct {
+    unsigned bytes;
+    int type;
+    unsigned char body[128];
+} handle;
+
+static void named_there(void)
+{
+    OK(fd = open("file", O_CREAT | O_RDWR, 0600));
+    handle.bytes = 128;
+}
+
+static long handle_of_file(void)
+{
+    int mount;
+
+    return syscall(SYS_name_to_handle_at, AT_FDCWD, "file", &handle, &mount, 0);
+}
+
+static void handle_there(void)
+{
+    named_there();
+    OK(handle_of_file());
+}
+
+static long open_handle(void)
+{
+    return syscall(SYS_open_by_handle_at, AT_FDCWD, &handle, O_RDWR);
+}
+
+static long fix(void)
+{
+    unsigned append = 0x20;
+
+    return ioctl(fd, 0x40086602 /* FS_IOC_SETFLAGS */, &append);
+}
+
+static void loosen(void)
+{
+    unsigned none = 0;
+
+    OK(ioctl(fd, 0x40086602, &none));
+}
+
+TEST(I508, "handles of files, files that only grow")
+{
+    SWEEP(.setup = named_there, .call = handle_of_file, .errors = {ENOMEM});
+    SWEEP(.setup = handle_there, .call = open_handle, .errors = {ENOMEM, ENFILE});
+    SWEEP(.setup = named_there, .call = fix, .undo = loosen, .errors = {ENOMEM});
 }
 
 int main(int argc, char **argv)
