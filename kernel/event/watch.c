@@ -46,6 +46,23 @@ struct watch *watch_after(struct epoll *ep, const struct file *f, int fd)
     return first_from(ep, f, fd + 1);
 }
 
+const struct file *watch_target(struct epoll *ep, int fd, u32 skip)
+{
+    const struct file *f = NULL;
+
+    for (int at = -1;; pause_anyway()) {
+        SCOPED_LOCK_IRQ(&ep->lock);
+        const struct watch *w = watch_after(ep, f, at);
+
+        if (!w)
+            return NULL;
+        f = w->file;
+        at = w->fd;
+        if (at == fd && skip-- == 0)
+            return f;
+    }
+}
+
 struct watch *watch_find(struct epoll *ep, const struct file *f, int fd)
 {
     SCOPED_LOCK_IRQ(&ep->lock);

@@ -20,3 +20,7 @@ void watches_close(struct epoll *ep);
 
 /* The first watch behind that of f and fd; epoll.lock held. */
 struct watch *watch_after(struct epoll *ep, const struct file *f, int fd);
+
+/* The file of the watch of descriptor fd that comes after `skip` others of it, not referenced: only
+ * to be compared. NULL: there is none. Pauses. */
+const struct file *watch_target(struct epoll *ep, int fd, u32 skip);

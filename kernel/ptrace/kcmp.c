@@ -5,10 +5,12 @@
  */
 #include "fs/fdtable.h"
 #include "fs/file.h"
+#include "kernel/event/watch.h"
 #include "kernel/random.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/threads.h"
+#include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 
 /* What is compared. */
@@ -23,7 +25,13 @@ enum {
     KCMP_EPOLL_TFD,
 };
 
-/* One side: what is compared of it, and for KCMP_FILE its descriptors, referenced. */
+/* What KCMP_EPOLL_TFD finds in an epoll: of the watches of tfd the one after `skip` others. */
+struct epoll_slot {
+    s32 efd, tfd;
+    u32 skip;
+};
+
+/* One side: what is compared of it, and for files its descriptors, referenced. */
 struct side {
     const void *thing;
     struct fdtable *files;
@@ -74,7 +82,7 @@ static int side_get(s32 tid, int type, struct side *s)
         err = proc_may_look(p, REAL_IDS) ? 0 : -EPERM;
     if (!err)
         s->thing = thing_of(p, t, type);
-    if (!err && type == KCMP_FILE) {
+    if (!err && (type == KCMP_FILE || type == KCMP_EPOLL_TFD)) {
         s->files = p->files;
         fdtable_get(s->files);
     }
@@ -93,10 +101,23 @@ static int order(const void *a, const void *b)
     return a == b ? 0 : stir(a) < stir(b) ? 1 : 2;
 }
 
-static int compare_files(const struct side *a, const struct side *b, u64 fd_a, u64 fd_b)
+/* f, and g or what it watches. */
+static int compare_with(const struct file *f, const struct file *g,
+                        const struct epoll_slot *slot)
 {
-    struct file *f = fd_get(a->files, (s32)fd_a), *g = fd_get(b->files, (s32)fd_b);
-    int result = f && g ? order(f, g) : -EBADF;
+    if (!slot)
+        return order(f, g);
+    if (!file_is_epoll(g))
+        return -EINVAL;
+    g = watch_target(g->data, slot->tfd, slot->skip);
+    return g ? order(f, g) : -ENOENT;
+}
+
+static int compare_files(const struct side *a, const struct side *b, u64 fd_a, s32 fd_b,
+                         const struct epoll_slot *slot)
+{
+    struct file *f = fd_get(a->files, (s32)fd_a), *g = fd_get(b->files, fd_b);
+    int result = f && g ? compare_with(f, g, slot) : -EBADF;
 
     if (f)
         file_put(f);
@@ -108,14 +129,20 @@ static int compare_files(const struct side *a, const struct side *b, u64 fd_a, u
 static long compare(const struct side *a, const struct side *b,
                     const struct syscall_args *args)
 {
-    int type = (s32)args->a2;
+    struct epoll_slot slot;
 
-    if (type < KCMP_FILE || type > KCMP_EPOLL_TFD)
+    switch ((s32)args->a2) {
+    case KCMP_FILE:
+        return compare_files(a, b, args->a3, (s32)args->a4, NULL);
+    case KCMP_EPOLL_TFD:
+        if (copy_from_user(&slot, args->a4, sizeof(slot)) != 0)
+            return -EFAULT;
+        return compare_files(a, b, args->a3, slot.efd, &slot);
+    case KCMP_VM ... KCMP_SYSVSEM:
+        return order(a->thing, b->thing);
+    default:
         return -EINVAL;
-    if (type == KCMP_EPOLL_TFD)
-        return -EOPNOTSUPP;
-    return type == KCMP_FILE ? compare_files(a, b, args->a3, args->a4)
-                             : order(a->thing, b->thing);
+    }
 }
 
 /* kcmp(pid1, pid2, type, index1, index2): 0 the same, 1 less, 2 greater. */

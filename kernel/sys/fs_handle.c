@@ -33,7 +33,7 @@ static bool has_handles(const struct path *p)
 {
     const struct fs_type *type = p->mnt ? p->mnt->super->type : NULL;
 
-    return type == &ramfs_type || type == &tmpfs_type;
+    return type && type->make_root == ramfs_make_root;
 }
 
 /* The handle of t, or how long it would be; the mount's number, which is not given again, in

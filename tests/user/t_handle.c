@@ -98,6 +98,9 @@ TEST(refused, "what the two calls refuse")
     ERR(handle_of(-1, "f", &h, 0), EBADF);
     ERR(syscall(SYS_name_to_handle_at, AT_FDCWD, "f", 8, &mount, 0), EFAULT);
     ERR(syscall(SYS_name_to_handle_at, AT_FDCWD, "f", &h, 8, 0), EFAULT);
+    OK(handle_of(AT_FDCWD, "/dev/zero", &h, 0));
+    is(open_handle(open("/dev", O_RDONLY), &h, O_RDONLY), "/dev/zero");
+    h.bytes = 128;
     OK(pipe(fds));
     ERR(handle_of(fds[0], "", &h, AT_EMPTY_PATH), EOPNOTSUPP);
     OK(handle_of(AT_FDCWD, "f", &h, 0));

@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -304,6 +305,45 @@ TEST(kcmp, "kcmp tells what processes have in common")
     EQ(write(go[1], "x", 1), 1);
     EQ(waitpid(child, NULL, 0), child);
     ERR(compared(me, child, VM_, 0, 0), ESRCH);
+}
+
+TEST(kcmp_epoll,
+     "kcmp knows the file that an epoll watches by a descriptor, also one closed since")
+{
+    struct {
+        unsigned efd, tfd, skip;
+    } slot = {.skip = 0};
+    enum { EPOLL_TFD = 7 };
+    struct epoll_event e = {.events = EPOLLIN};
+    int ends[2], first, second, low;
+    pid_t me = getpid();
+
+    if (compared(me, me, VM_, 0, 0) == -1 && errno == ENOSYS)
+        SKIP("no kcmp");
+    OK(pipe(ends));
+    OK(slot.efd = (unsigned)epoll_create1(0));
+    OK(low = dup(ends[0]));
+    slot.tfd = (unsigned)low;
+    ERR(syscall(SYS_kcmp, me, me, EPOLL_TFD, ends[0], &slot), ENOENT);
+    OK(epoll_ctl((int)slot.efd, EPOLL_CTL_ADD, low, &e));
+    EQ(syscall(SYS_kcmp, me, me, EPOLL_TFD, ends[0], &slot), 0);
+    CHECK(syscall(SYS_kcmp, me, me, EPOLL_TFD, ends[1], &slot) > 0);
+    OK(close(
+        low)); /* the pipe is open, so the watch stays, and another gets its number */
+    OK(second = dup2(ends[1], low));
+    e.events = EPOLLOUT;
+    OK(epoll_ctl((int)slot.efd, EPOLL_CTL_ADD, second, &e));
+    OK(first = (int)syscall(SYS_kcmp, me, me, EPOLL_TFD, ends[0], &slot));
+    slot.skip = 1;
+    CHECK((first == 0) != (syscall(SYS_kcmp, me, me, EPOLL_TFD, ends[0], &slot) == 0));
+    slot.skip = 2;
+    ERR(syscall(SYS_kcmp, me, me, EPOLL_TFD, ends[0], &slot), ENOENT);
+    ERR(syscall(SYS_kcmp, me, me, EPOLL_TFD, ends[0], 8), EFAULT);
+    ERR(syscall(SYS_kcmp, me, me, EPOLL_TFD, 999, &slot), EBADF);
+    slot.efd = (unsigned)ends[0];
+    ERR(syscall(SYS_kcmp, me, me, EPOLL_TFD, ends[0], &slot), EINVAL);
+    slot.efd = 999;
+    ERR(syscall(SYS_kcmp, me, me, EPOLL_TFD, ends[0], &slot), EBADF);
 }
 
 TEST(slack, "a thread's timer slack: kept, inherited, put back")
