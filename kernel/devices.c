@@ -85,8 +85,9 @@ static int zero_mmap(struct file *f, bool shared, struct vm_object **out)
 static ssize_t full_write(struct file *f, struct uio *u, u64 *pos)
 {
     (void)f;
+    (void)u;
     (void)pos;
-    return u->left ? -ENOSPC : 0;
+    return -ENOSPC;
 }
 
 static ssize_t random_read(struct file *f, struct uio *u, u64 *pos)

@@ -140,7 +140,9 @@ static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool w
     n = check_file(f, pos, writes);
     if (n == 0 && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
         b.uio.place = place;
-        n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
+        if (b.uio
+                .left) /* as on Linux the file is not asked about nothing, as write(2) does */
+            n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
         buffers_put(&b);
     }
     io_account(n, writes ? IO_WRITE : IO_READ);

@@ -12,6 +12,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
 
@@ -292,6 +293,27 @@ TEST(first_umask, "the first process has the umask 022")
         SKIP("the first process of this machine is another's");
     CHECK(read(fd, text, sizeof(text) - 1) > 0);
     CHECK(strstr(text, "Umask:\t0022\n"));
+}
+
+TEST(nothing, "vectors without a byte are not the file's business, a write of none is")
+{
+    struct iovec none[2] = {{"", 0}, {"", 0}};
+    int full = open("/dev/full", O_WRONLY), dir = open("/", O_RDONLY), s[2];
+    char byte;
+
+    ERR(write(full, "", 0), ENOSPC);
+    EQ(writev(full, none, 2), 0);
+    EQ(writev(full, none, 0), 0);
+    EQ(pwritev(full, none, 2, 0), 0);
+    ERR(read(dir, &byte, 0), EISDIR);
+    EQ(readv(dir, none, 2), 0);
+    OK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s));
+    EQ(writev(s[0], none, 2), 0);
+    ERR(recv(s[1], &byte, 1, 0), EAGAIN);
+    EQ(write(s[0], "", 0), 0);
+    EQ(readv(s[1], none, 1), 0);
+    EQ(recv(s[1], &byte, 1, 0), 0); /* the datagram of no bytes */
+    ERR(recv(s[1], &byte, 1, 0), EAGAIN);
 }
 
 int main(int argc, char **argv)
