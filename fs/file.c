@@ -183,8 +183,6 @@ ssize_t file_write(struct file *f, struct uio *u)
         return -EINVAL;
     if (!f->ops->lseek)
         return f->ops->write(f, u, NULL);
-    if (!u->left)
-        return 0;
     mutex_lock(&f->pos_lock);
     pos = f->pos;
     n = file_write_at(f, u, &pos);
