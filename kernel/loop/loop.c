@@ -150,7 +150,8 @@ static ssize_t loop_write(struct file *f, struct uio *u, u64 *pos)
 
     loop_look(loop_number(f), &l);
     if (!loop_is_read_only(&l))
-        n = *pos >= l.size           ? -ENOSPC
+        n = !u->left                 ? 0
+            : *pos >= l.size         ? -ENOSPC
             : is_odd(f, &l, u, *pos) ? -EINVAL
                                      : move(&l, u, pos, true);
     loop_forget(&l);
