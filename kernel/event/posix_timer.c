@@ -122,22 +122,27 @@ static struct posix_timer *cpu_first(const struct posix_timers *all, u64 runner)
     return found && found->runner == runner ? found : NULL;
 }
 
+void posix_timer_try(struct posix_timer *t, u64 now)
+{
+    REQUIRES(&t->proc->sig.lock);
+    u64 again = expire(t);
+
+    posix_timer_look(t, again ? now + again : 0);
+}
+
 /* So many ring in one tick. */
 #define RINGS_MAX 32u
 
 static void ring_used(struct proc *p, u64 runner, u64 now)
 {
     REQUIRES(&p->sig.lock);
-    struct posix_timer *t;
 
     for (u32 n = 0; n < RINGS_MAX; n++) {
-        u64 again;
+        struct posix_timer *t = cpu_first(p->timers, runner);
 
-        t = cpu_first(p->timers, runner);
         if (!t || t->looks > now)
             break;
-        again = expire(t);
-        posix_timer_look(t, again ? now + again : 0);
+        posix_timer_try(t, now);
     }
 }
 

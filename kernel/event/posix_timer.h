@@ -36,6 +36,8 @@ struct posix_timer {
  * used time, 0: nobody: sig.lock held. The alarm's function. */
 u64 posix_timer_now(const struct posix_timer *t);
 void posix_timer_look(struct posix_timer *t, u64 looks);
+/* One on a clock of used time, which shows `now`, has run out: it rings. sig.lock held. */
+void posix_timer_try(struct posix_timer *t, u64 now);
 u64 posix_timer_ring(struct ktimer *k);
 /* The running process's timers, made when they are missing; NULL: no memory. */
 struct posix_timers *posix_timers_own(void);

@@ -10,6 +10,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/sigevent.h"
@@ -92,7 +93,8 @@ static void discard(struct posix_timer *t)
     kfree(t);
 }
 
-static struct posix_timer *build(s32 clock, const struct sigevent *ev, u64 target)
+static struct posix_timer *build(s32 clock, u64 runner, const struct sigevent *ev,
+                                 u64 target)
 {
     struct posix_timer *t = kzalloc(sizeof(*t));
 
@@ -104,7 +106,7 @@ static struct posix_timer *build(s32 clock, const struct sigevent *ev, u64 targe
     t->clock = clock;
     t->notify = ev->notify;
     t->target = target;
-    t->runner = clock == CLOCK_THREAD_CPUTIME_ID ? current_thread()->serial : 0;
+    t->runner = runner;
     t->q = record_for(t, ev);
     if (t->q)
         return t;
@@ -112,17 +114,26 @@ static struct posix_timer *build(s32 clock, const struct sigevent *ev, u64 targe
     return NULL;
 }
 
-/* The C library's names of the caller's own clocks; 0 is the caller. */
-static s32 own_clock(s32 clock)
+/* The C library's names of the process's own clocks; a thread's: whose, by its serial. 0 is the
+ * caller. */
+static s32 own_clock(s32 clock, u64 *runner)
 {
-    const struct thread *t = current_thread();
-    s32 id = ~(clock >> 3);
+    const struct thread *me = current_thread(), *t;
+    s32 id = clock < 0 ? ~(clock >> 3) : 0;
+    irqflags_t flags;
 
+    *runner = clock == CLOCK_THREAD_CPUTIME_ID ? me->serial : 0;
     if (clock >= 0 || (clock & CPU_CLOCK_KIND) != CPU_CLOCK_ALL)
         return clock;
-    if (clock & CPU_CLOCK_THREAD)
-        return id && id != t->tid ? clock : CLOCK_THREAD_CPUTIME_ID;
-    return id && id != t->proc->pid ? clock : CLOCK_PROCESS_CPUTIME_ID;
+    if (!(clock & CPU_CLOCK_THREAD))
+        return id && id != me->proc->pid ? clock : CLOCK_PROCESS_CPUTIME_ID;
+    id = id ?: me->tid;
+    t = thread_lock(me->proc->pid, id, &flags);
+    if (!t)
+        return clock;
+    *runner = t->serial;
+    thread_unlock(id, flags);
+    return CLOCK_THREAD_CPUTIME_ID;
 }
 
 /* Gives it its number and tells that. Until then no call finds it: the other threads may guess
@@ -154,10 +165,10 @@ static int number_and_tell(struct posix_timers *all, struct posix_timer *t, vadd
 long sys_timer_create(const struct syscall_args *a)
 {
     struct sigevent ev = {.signo = SIGALRM};
-    s32 clock = own_clock((s32)a->a0);
     struct posix_timers *all;
     struct posix_timer *t;
-    u64 target;
+    u64 target, runner;
+    s32 clock = own_clock((s32)a->a0, &runner);
     int err;
 
     if (a->a1 && copy_from_user(&ev, a->a1, sizeof(ev)) != 0)
@@ -168,7 +179,7 @@ long sys_timer_create(const struct syscall_args *a)
     if (err)
         return err;
     all = posix_timers_own();
-    t = all ? build(clock, &ev, target) : NULL;
+    t = all ? build(clock, runner, &ev, target) : NULL;
     if (!t)
         return -EAGAIN;
     return number_and_tell(all, t, a->a2, !a->a1);
@@ -226,17 +237,24 @@ long sys_timer_gettime(const struct syscall_args *a)
     return setting_to_user(a->a1, left, interval);
 }
 
-static void set(struct posix_timer *t, bool absolute, u64 value, u64 interval)
+/* -ESRCH: nobody's time is left to pass. */
+static int set(struct posix_timer *t, bool absolute, u64 value, u64 interval)
 {
     REQUIRES(&t->proc->sig.lock);
-    bool wall = absolute && clock_is_wall(t->clock);
+    bool used = clock_is_cpu_time(t->clock);
+    u64 now = used ? posix_timer_now(t) : clock_monotonic_ns();
 
+    if (t->runner && !thread_of_serial(t->proc, t->runner))
+        return -ESRCH;
     if (value && !absolute)
-        value += clock_is_cpu_time(t->clock) ? posix_timer_now(t) : clock_monotonic_ns();
+        value += now;
     t->overrun = 0;
-    alarm_set(&t->alarm, wall, value, interval);
-    if (clock_is_cpu_time(t->clock))
+    alarm_set(&t->alarm, absolute && clock_is_wall(t->clock), value, interval);
+    if (used)
         posix_timer_look(t, value);
+    if (used && value && value <= now)
+        posix_timer_try(t, now); /* its thread may never run again */
+    return 0;
 }
 
 long sys_timer_settime(const struct syscall_args *a)
@@ -256,12 +274,12 @@ long sys_timer_settime(const struct syscall_args *a)
     flags = spin_lock_irq(&t->proc->sig.lock);
     old_left = left_of(t);
     old_interval = t->alarm.interval;
-    set(t, a->a1 & TIMER_ABSTIME, value, interval);
+    err = set(t, a->a1 & TIMER_ABSTIME, value, interval);
     spin_unlock_irq(&t->proc->sig.lock, flags);
-    if (!clock_is_cpu_time(t->clock))
+    if (!err && !clock_is_cpu_time(t->clock))
         alarm_arm(&t->alarm);
     done();
-    return a->a3 ? setting_to_user(a->a3, old_left, old_interval) : 0;
+    return err ? err : a->a3 ? setting_to_user(a->a3, old_left, old_interval) : 0;
 }
 
 long sys_timer_getoverrun(const struct syscall_args *a)

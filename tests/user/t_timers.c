@@ -239,6 +239,75 @@ TEST(timers_cpu, "clocks of used time: no program, no time")
     }
 }
 
+static clockid_t clock_of_thread(pid_t tid)
+{
+    return (clockid_t)(~(unsigned)tid << 3 | 6u);
+}
+
+static int taken_within(int signo, time_t seconds)
+{
+    struct timespec most = {seconds, 0};
+    siginfo_t info;
+    sigset_t s;
+
+    sigemptyset(&s);
+    sigaddset(&s, signo);
+    return sigtimedwait(&s, &info, &most);
+}
+
+static void *sleeps(void *pipe_end)
+{
+    struct timespec used;
+    char c;
+
+    do
+        OK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used));
+    while (used.tv_sec == 0 && used.tv_nsec < 20 * MS);
+    thread_tid = (int)syscall(SYS_gettid);
+    return (void *)(intptr_t)read(*(int *)pipe_end, &c, 1);
+}
+
+static int start(pthread_t *th, void *(*fn)(void *), void *arg)
+{
+    thread_tid = 0;
+    EQ(pthread_create(th, NULL, fn, arg), 0);
+    while (!thread_tid)
+        sched_yield();
+    return create(clock_of_thread((pid_t)thread_tid), SIGEV_SIGNAL, SIGUSR1, 0);
+}
+
+TEST(timers_other,
+     "the used time of another thread, while it runs, sleeps, and when it has ended")
+{
+    struct itimerspec left;
+    pthread_t th;
+    int id, ends[2];
+
+    hold(SIGUSR1);
+    stop = 0;
+    id = start(&th, spin, NULL);
+    OK(settime(id, 0, 20 * MS, 0));
+    EQ(taken_within(SIGUSR1, 60), SIGUSR1);
+    OK(settime(id, 0, 900 * 1000 * MS, 0));
+    CHECK(gettime(id).it_value.tv_sec > 800);
+    stop = 1;
+    EQ(pthread_join(th, NULL), 0);
+    OK(syscall(SYS_timer_delete, id));
+
+    OK(pipe(ends));
+    id = start(&th, sleeps, ends);
+    OK(settime(id, TIMER_ABSTIME, MS, 0)); /* it has run longer than that */
+    EQ(taken_within(SIGUSR1, 60), SIGUSR1);
+    EQ(write(ends[1], "x", 1), 1);
+    EQ(pthread_join(th, NULL), 0);
+    while (syscall(SYS_tgkill, getpid(), thread_tid, 0) == 0)
+        sched_yield();
+    ERR(settime(id, 0, MS, 0), ESRCH);
+    left = gettime(id);
+    EQ(left.it_value.tv_nsec, 0);
+    ERR(syscall(SYS_timer_create, clock_of_thread((pid_t)thread_tid), NULL, &id), EINVAL);
+}
+
 static int helper(int argc, char **argv)
 {
     struct itimerspec s;
