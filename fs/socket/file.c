@@ -20,6 +20,7 @@
 
 #define FIONREAD       0x541bu
 #define SIOCOUTQ       0x5411u
+#define SIOCOUTQNSD    0x894bu
 #define SIOCATMARK     0x8905u
 #define SIOCGSTAMP     0x8906u /* SIOCGSTAMPNS is the next; as two numbers of 64 bits: */
 #define SIOCGSTAMP_NEW 0x80108906u
@@ -168,13 +169,15 @@ static long socket_ioctl(struct file *f, u32 cmd, uintptr_t arg)
 
     if ((cmd & ~1u) == SIOCGSTAMP || (cmd & ~1u) == SIOCGSTAMP_NEW)
         return is_unix(s) || is_netlink(s) ? -ENOTTY : tell_time(s, arg, cmd & 1);
-    if (cmd != FIONREAD && cmd != SIOCOUTQ && !(cmd == SIOCATMARK && is_stream(s)))
+    if (is_netlink(s) ||
+        (cmd != FIONREAD && cmd != SIOCOUTQ && !(cmd == SIOCOUTQNSD && is_tcp(s)) &&
+         !(cmd == SIOCATMARK && is_stream(s))))
         return device_ioctl(s, cmd, arg);
     if (READ_ONCE(s->state) == SOCKET_LISTENING && cmd != SIOCATMARK)
         return -EINVAL;
     if (cmd == SIOCATMARK) {
         n = is_tcp(s) && urgent_is_next(s);
-    } else if (cmd == SIOCOUTQ) {
+    } else if (cmd == SIOCOUTQ || cmd == SIOCOUTQNSD) { /* what is sent has arrived */
         n = is_unix(s) ? READ_ONCE(s->sent) : 0;
     } else {
         spin_lock(&s->lock);

@@ -42,6 +42,9 @@
 #define FICLONE         0x40049409u
 #define FICLONERANGE    0x4020940du
 #define FIDEDUPERANGE   0xc0189436u
+#define FS_IOC_FIEMAP   0xc020660bu
+#define FIFREEZE        0xc0045877u
+#define FITHAW          0xc0045878u
 
 #define DN_MULTISHOT 0x80000000u
 
@@ -321,6 +324,17 @@ static long attrs_ioctl(struct file *f, u32 cmd, vaddr_t arg)
     return err;
 }
 
+/* Files share no blocks. */
+static long clone_file(int from)
+{
+    struct file *f = io_file_of(from);
+
+    if (!f)
+        return -EBADF;
+    file_put(f);
+    return -EOPNOTSUPP;
+}
+
 static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
 {
     s32 on;
@@ -348,9 +362,16 @@ static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
     case FIOQSIZE:
         return tell_size(f, cmd, arg);
     case FICLONE:
+        return clone_file((s32)arg);
     case FICLONERANGE:
     case FIDEDUPERANGE:
-        return -EOPNOTSUPP; /* files share no blocks */
+    case FS_IOC_FIEMAP: /* they have no place on a disk either */
+        return -EOPNOTSUPP;
+    case FIFREEZE:
+    case FITHAW: /* no file system stops, so none is stopped */
+        return !proc_capable(current_proc(), CAP_SYS_ADMIN) ? -EPERM
+               : cmd == FIFREEZE                            ? -EOPNOTSUPP
+                                                            : -EINVAL;
     case FIOSETOWN:
     case SIOCSPGRP:
         if ((f->inode->mode & S_IFMT) != S_IFSOCK)

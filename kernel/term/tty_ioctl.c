@@ -385,6 +385,8 @@ long tty_request(struct tty *t, u32 cmd, uintptr_t arg)
         return 0;
     case TIOCGEXCL:
         return put_number(arg, READ_ONCE(t->exclusive));
+    case TIOCGSOFTCAR:
+        return put_number(arg, (t->ld.termios.c_cflag & CLOCAL) != 0);
     case TIOCGDEV:
         return put_number(arg, (s32)t->device);
     case TCSBRK:

@@ -124,6 +124,7 @@ struct winsize {
 #define TIOCGPTLCK     0x80045439u
 #define TIOCGPTPEER    0x5441u
 #define TIOCGEXCL      0x80045440u
+#define TIOCGSOFTCAR   0x5419u
 #define TIOCGDEV       0x80045432u
 #define TCSBRKP        0x5425u
 #define TIOCGSID       0x5429u

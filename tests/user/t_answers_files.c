@@ -316,6 +316,28 @@ TEST(nothing, "vectors without a byte are not the file's business, a write of no
     ERR(recv(s[1], &byte, 1, 0), EAGAIN);
 }
 
+TEST(asked, "what is asked of files whatever they are: a copy of blocks, a place on a "
+            "disk, a stop")
+{
+    int file = t_make("f", "abc"), s[2], net = socket(AF_NETLINK, SOCK_RAW, 0), n;
+    int tcp = socket(AF_INET, SOCK_STREAM, 0), tty = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    unsigned long map[4] = {0};
+
+    ERR(ioctl(file, 0x40049409 /* FICLONE */, -1), EBADF);
+    OK(pipe(s));
+    ERR(ioctl(s[0], 0xc020660b /* FS_IOC_FIEMAP */, map), EOPNOTSUPP);
+    ERR(ioctl(net, FIONREAD, &n), ENOTTY);
+    OK(ioctl(tcp, 0x894b /* SIOCOUTQNSD */, &n));
+    EQ(n, 0);
+    OK(ioctl(tty, TIOCGSOFTCAR, &n));
+    EQ(n, 0);
+    if (geteuid() == 0)
+        CHILD(OK(setresuid(1000, 1000, 1000));
+              ERR(ioctl(s[0], 0xc0045877 /* FIFREEZE */, &n), EPERM));
+    else
+        ERR(ioctl(s[0], 0xc0045877, &n), EPERM);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
