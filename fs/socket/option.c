@@ -269,11 +269,13 @@ int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, 
     bool device = level == SOL_SOCKET && name == SO_BINDTODEVICE;
 
     if (device || (level == IPPROTO_TCP && name == TCP_CONGESTION && is_tcp(s)))
-        return set_text(s, device, value, len);
+        return value ? set_text(s, device, value, len) : -EFAULT;
     if (!o && level != SOL_SOCKET && !netlink)
         return unknown(s, level, false);
     if (len < sizeof(v) && !(level == IPPROTO_IP && len == 1))
         return -EINVAL;
+    if (!value)
+        return -EFAULT;
     memcpy(&v, value, MIN(len, (u32)sizeof(v)));
     if (netlink)
         return netlink_set_option(s, name, v);

@@ -7,6 +7,7 @@
 
 #include "fs/socket/socket.h"
 
+/* value NULL: it could not be read, which is -EFAULT where the option is known and len enough. */
 int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, u32 len);
 
 int socket_get_option(struct socket *s, s32 level, s32 name, void *value, u32 *len);

@@ -58,10 +58,11 @@ struct message {
     u32 out_flags;            /* receive: MSG_TRUNC */
     struct inet_head head[2]; /* send: to IPv4, to IPv6; receive: the first */
     u32 wants;                /* receive: WANT_*, of what the first is to be told */
-    s32 stamp;     /* receive: SO_TIMESTAMP or its like: `when` is to be told */
-    u64 when;      /* receive: since 1970, in ns */
-    bool has_left; /* receive: `left` is to be told */
-    s32 left;      /* receive: bytes of a stream that can be read yet */
+    s32 stamp;      /* receive: SO_TIMESTAMP or its like: `when` is to be told */
+    u64 when;       /* receive: since 1970, in ns */
+    bool asks_name; /* receive: somebody asks from whom; a stream tells it then only */
+    bool has_left;  /* receive: `left` is to be told */
+    s32 left;       /* receive: bytes of a stream that can be read yet */
 };
 
 /* -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -EPERM, -ENFILE, -ENOMEM. */

@@ -3,6 +3,7 @@
  * Streams: bytes without borders, but for those that descriptors and senders draw.
  */
 #include "fs/socket/stream.h"
+#include "fs/socket/end.h"
 #include "fs/socket/packet.h"
 #include "fs/socket/rights.h"
 #include "fs/socket/socket.h"
@@ -324,6 +325,13 @@ static int read_all(struct socket *s, struct reading *r, bool wait)
     return err;
 }
 
+/* From whom bytes came: who has no name is not told of, no more than one beyond the network. */
+static void tell_sender(struct socket *s, struct message *m)
+{
+    if (socket_name(s, true, &m->address) != 0 || m->address.len <= sizeof(u16))
+        m->address.len = 0;
+}
+
 ssize_t stream_receive(struct socket *s, struct message *m, bool wait)
 {
     struct reading r = {.m = m, .want = m->uio->left};
@@ -336,6 +344,8 @@ ssize_t stream_receive(struct socket *s, struct message *m, bool wait)
     mutex_unlock(&s->reading);
     m->cred = r.cred;
     m->has_cred = r.has_cred;
+    if (m->asks_name && r.any && is_unix(s))
+        tell_sender(s, m);
     m->has_left = asks_left(s);
     if (m->has_left)
         m->left = (s32)READ_ONCE(s->queued);

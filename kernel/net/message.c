@@ -169,6 +169,7 @@ long sys_recvfrom(const struct syscall_args *a)
     if (result)
         return result;
     m.uio = &b.uio;
+    m.asks_name = a->a4 != 0;
     result = receive(f, &m);
     rights_put(m.rights);
     file_put(f);
@@ -184,8 +185,8 @@ static int header_to_user(vaddr_t user, const struct msghdr *h, const struct mes
 {
     u32 flags = m->out_flags | c->flags | (m->flags & MSG_CMSG_CLOEXEC);
     s32 len = (s32)m->address.len;
-    u32 n =
-        MIN(m->address.len, (u32)h->name_len); /* a stream says no name: none is stored */
+    u32 n = MIN(m->address.len,
+                (u32)h->name_len); /* one of the network says no name: none is stored */
 
     if (n && copy_to_user(h->name, m->address.bytes, n) != 0)
         return -EFAULT;
@@ -212,6 +213,7 @@ static long receive_message(struct file *f, vaddr_t user, u32 flags)
     if (result)
         return result;
     m.uio = &b.uio;
+    m.asks_name = h.name != 0;
     result = receive(f, &m);
     buffers_put(&b);
     if (result < 0) {

@@ -235,7 +235,8 @@ static long do_getpeername(struct socket *s, const struct syscall_args *a)
     return tell_name(s, a, true);
 }
 
-/* A longer value than any option has is cut. */
+/* A longer value than any option has is cut. One that cannot be read is missed only where there
+ * is an option that takes it. */
 static long do_setsockopt(struct socket *s, const struct syscall_args *a)
 {
     u8 value[OPTION_MAX] = {0};
@@ -243,9 +244,8 @@ static long do_setsockopt(struct socket *s, const struct syscall_args *a)
 
     if (len < 0)
         return -EINVAL;
-    if (copy_from_user(value, a->a3, MIN((u32)len, OPTION_MAX)) != 0)
-        return -EFAULT;
-    return socket_set_option(s, (s32)a->a1, (s32)a->a2, value, (u32)len);
+    bool bad = copy_from_user(value, a->a3, MIN((u32)len, OPTION_MAX)) != 0;
+    return socket_set_option(s, (s32)a->a1, (s32)a->a2, bad ? NULL : value, (u32)len);
 }
 
 static long do_getsockopt(struct socket *s, const struct syscall_args *a)

@@ -236,6 +236,10 @@ static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
         return memfd_get_seals(f);
     case F_NOTIFY: /* nothing is told of directories; asking for nothing ends what there is not */
         return (u32)arg & ~DN_MULTISHOT ? -EINVAL : 0;
+    case F_GETLEASE: /* nobody can have one, so there is none to give back either */
+        return F_UNLCK;
+    case F_SETLEASE:
+        return (u32)arg == F_UNLCK && S_ISREG(f->inode->mode) ? -EAGAIN : -EINVAL;
     case F_GET_RW_HINT:
     case F_SET_RW_HINT:
         return write_hint(f->inode, cmd, arg);

@@ -76,7 +76,9 @@ long sys_prlimit64(const struct syscall_args *a)
 
 long sys_getrlimit(const struct syscall_args *a)
 {
-    return a->a1 ? do_prlimit(0, (u32)a->a0, 0, a->a1) : -EFAULT;
+    u32 which = (u32)a->a0;
+
+    return a->a1 || which >= RLIM_NLIMITS ? do_prlimit(0, which, 0, a->a1) : -EFAULT;
 }
 
 long sys_setrlimit(const struct syscall_args *a)

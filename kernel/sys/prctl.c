@@ -28,6 +28,7 @@
 #define PR_GET_SUBREAPER    37
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
+#define PR_GET_TID_ADDRESS  40
 
 #define PR_TIMING_STATISTICAL 0 /* the only kind of accounting Linux has */
 #define PR_TSC_ENABLE         1
@@ -36,12 +37,12 @@
 static long set_comm(vaddr_t src)
 {
     struct thread *t = current_thread();
-    char name[COMM_LEN];
-    ssize_t n = strncpy_from_user(name, src, sizeof(name));
+    char name[COMM_LEN] = {
+        0}; /* a longer name is cut, and what is behind not looked at */
+    ssize_t n = strncpy_from_user(name, src, COMM_LEN - 1);
 
     if (n == -EFAULT)
         return n;
-    name[COMM_LEN - 1] = '\0'; /* a longer name is cut */
     proc_set_comm(t->proc, t, name,
                   t->tid == t->proc->pid ? COMM_OF_PROCESS : COMM_OF_THREAD);
     return 0;
@@ -114,6 +115,8 @@ long sys_prctl(const struct syscall_args *a)
         return set_comm(a->a1);
     case PR_GET_NAME:
         return get_comm(a->a1);
+    case PR_GET_TID_ADDRESS:
+        return copy_to_user(a->a1, &current_thread()->clear_child_tid, sizeof(u64));
     case PR_GET_SUBREAPER:
         value = READ_ONCE(p->subreaper);
         return copy_to_user(a->a1, &value, sizeof(value));

@@ -61,6 +61,13 @@ static void keep_locked(struct tty *t, struct kernel_termios *k)
             k->c_cc[i] = old->c_cc[i];
 }
 
+/* A pseudo-terminal has no line: bytes of eight bits, no parity, always received. */
+static void fit_line(const struct tty *t, struct kernel_termios *k)
+{
+    if (t->hold)
+        k->c_cflag = (k->c_cflag & ~(u32)(CSIZE | PARENB)) | CS8 | CREAD;
+}
+
 static int lock_termios(struct tty *t, uintptr_t arg)
 {
     struct kernel_termios locked;
@@ -93,6 +100,7 @@ static int set_termios(struct tty *t, uintptr_t arg, bool two, bool flush)
     if (err)
         return err;
     keep_locked(t, &v.t);
+    fit_line(t, &v.t);
     if ((v.t.c_cflag & CBAUD) == BOTHER) {
         WRITE_ONCE(t->speed[0], two ? v.ispeed : speed_of(t, false));
         WRITE_ONCE(t->speed[1], two ? v.ospeed : speed_of(t, true));
@@ -137,6 +145,7 @@ static int set_termio(struct tty *t, uintptr_t arg, bool flush)
     k.c_line = v.c_line;
     memcpy(k.c_cc, v.c_cc, sizeof(v.c_cc));
     keep_locked(t, &k);
+    fit_line(t, &k);
     ldisc_set_termios(&t->ld, &k, flush);
     return 0;
 }

@@ -52,6 +52,8 @@
 #define F_OFD_SETLK     37
 #define F_OFD_SETLKW    38
 #define F_DUPFD_CLOEXEC 1030
+#define F_SETLEASE      1024
+#define F_GETLEASE      1025
 #define F_NOTIFY        1026
 #define F_SETPIPE_SZ    1031
 #define F_GETPIPE_SZ    1032

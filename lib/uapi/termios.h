@@ -74,7 +74,9 @@ struct winsize {
 #define BOTHER  0010000u
 #define B115200 0010002u
 #define CS8     0000060u
+#define CSIZE   0000060u
 #define CREAD   0000200u
+#define PARENB  0000400u
 #define HUPCL   0002000u
 #define CLOCAL  0004000u
 

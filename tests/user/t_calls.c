@@ -4,6 +4,7 @@
  * limit on areas, mremap over several areas, seals of memfd, commitments.
  */
 #include "tests/user/t.h"
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 
@@ -220,6 +221,14 @@ static int sealed(size_t size, int seals)
     return fd;
 }
 
+TEST(CALL_limit_order,
+     "getrlimit: an unknown limit comes before the address, setrlimit: after")
+{
+    ERR(syscall(SYS_getrlimit, RLIM_NLIMITS, NULL), EINVAL);
+    ERR(syscall(SYS_getrlimit, RLIMIT_CORE, NULL), EFAULT);
+    ERR(syscall(SYS_setrlimit, RLIM_NLIMITS, NULL), EFAULT);
+}
+
 TEST(CALL_seal_grow, "F_SEAL_GROW: no room behind the end, writes in whole pages only")
 {
     static char data[3 * P];
@@ -254,4 +263,23 @@ TEST(CALL_seal_exec, "MFD_NOEXEC_SEAL, F_SEAL_EXEC and what it brings")
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
+}
+
+TEST(CALL_name, "prctl: a name's first 15 bytes count; where a thread's end is noted")
+{
+    char *p = (char *)fixed(0, 1, RW), name[16];
+    pid_t *where;
+
+    memset(p, 'n', P);
+    OK(prctl(PR_SET_NAME, p + P - 15));
+    OK(prctl(PR_GET_NAME, name));
+    EQ(strcmp(name, "nnnnnnnnnnnnnnn"), 0);
+    ERR(prctl(PR_SET_NAME, p + P - 14), EFAULT);
+    EQ(syscall(SYS_set_tid_address, p), getpid());
+    if (prctl(PR_GET_TID_ADDRESS, &where) != 0) { /* Linux may be built without it */
+        EQ(errno, t_tessera ? 0 : EINVAL);
+        return;
+    }
+    EQ(where == (pid_t *)p, 1);
+    ERR(prctl(PR_GET_TID_ADDRESS, 16l), EFAULT);
 }

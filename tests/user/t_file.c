@@ -95,6 +95,20 @@ TEST(notify,
         ERR(fcntl(dir, F_NOTIFY, DN_CREATE), EINVAL);
 }
 
+TEST(lease, "no lease: F_GETLEASE says so, and none is given back")
+{
+    int file = t_make("file", "abc"), pipes[2];
+    OK(pipe(pipes));
+    EQ(fcntl(file, F_GETLEASE), F_UNLCK);
+    EQ(fcntl(pipes[0], F_GETLEASE), F_UNLCK);
+    ERR(fcntl(file, F_SETLEASE, F_UNLCK), EAGAIN);
+    ERR(fcntl(pipes[0], F_SETLEASE, F_UNLCK), EINVAL);
+    ERR(fcntl(file, F_SETLEASE, 77), EINVAL);
+    ERR(fcntl(open(".", O_PATH), F_GETLEASE), EBADF);
+    if (t_tessera) /* nobody would be asked to give it up */
+        ERR(fcntl(file, F_SETLEASE, F_RDLCK), EINVAL);
+}
+
 TEST(trunc, "O_TRUNC")
 {
     struct stat st;

@@ -374,3 +374,45 @@ int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
 }
+
+TEST(stream_name, "who sent what is read from a stream, for who has a name")
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "name"}, b;
+    struct iovec iov = {buf, 1};
+    struct msghdr h = {
+        .msg_name = &b, .msg_namelen = sizeof(b), .msg_iov = &iov, .msg_iovlen = 1};
+    socklen_t len = sizeof(b);
+
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, v));
+    EQ(write(v[1], "abcd", 4), 4);
+    EQ(recvfrom(v[0], buf, 1, 0, (void *)&b, &len), 1);
+    EQ(len, 0);
+    OK(bind(v[1], (void *)&a, sizeof(a))); /* seen in what was sent before it, too */
+    EQ(recvmsg(v[0], &h, MSG_PEEK), 1);
+    EQ(h.msg_namelen, 2 + 5);
+    EQ(memcmp(&a, &b, 7), 0);
+    memset(&b, 0x55, sizeof(b));
+    h.msg_namelen = 4;
+    EQ(recvmsg(v[0], &h, 0), 1);
+    EQ(h.msg_namelen, 2 + 5);
+    EQ(memcmp(&b, "\1\0na\x55", 5), 0);
+    OK(close(v[1]));
+    len = sizeof(b);
+    EQ(recvfrom(v[0], buf, 1, 0, (void *)&b, &len), 1);
+    EQ(len, 2 + 5);
+    EQ(recv(v[0], buf, 9, 0), 1);
+    len = sizeof(b);
+    EQ(recvfrom(v[0], buf, 1, 0, (void *)&b, &len), 0);
+    EQ(len, 0);
+}
+
+TEST(unknown_first, "an option that nobody knows comes before a value that is not there")
+{
+    int u = socket(AF_UNIX, SOCK_STREAM, 0), i = socket(AF_INET, SOCK_DGRAM, 0);
+
+    ERR(setsockopt(i, IPPROTO_IPV6, 20, BAD, 20), ENOPROTOOPT);
+    ERR(setsockopt(u, IPPROTO_IP, 1, BAD, 4), EOPNOTSUPP);
+    ERR(setsockopt(i, SOL_SOCKET, SO_REUSEADDR, BAD, 3), EINVAL);
+    ERR(setsockopt(i, SOL_SOCKET, SO_REUSEADDR, BAD, 4), EFAULT);
+    ERR(setsockopt(i, SOL_SOCKET, SO_BINDTODEVICE, BAD, 4), EFAULT);
+}

@@ -196,3 +196,21 @@ int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
 }
+
+TEST(line, "a pseudo-terminal keeps eight bits, no parity and its receiver")
+{
+    int m, s = slave(&m);
+    struct termios t;
+    struct old o;
+
+    OK(tcgetattr(s, &t));
+    t.c_cflag = B9600 | CS5 | PARENB | PARODD | CSTOPB;
+    OK(ioctl(s, TCSETS, &t));
+    OK(tcgetattr(s, &t));
+    EQ(t.c_cflag, B9600 | CS8 | CREAD | PARODD | CSTOPB);
+    OK(ioctl(m, TCGETA, &o));
+    o.cflag = B9600 | CS6;
+    OK(ioctl(m, TCSETA, &o));
+    OK(tcgetattr(s, &t));
+    EQ(t.c_cflag & 0xffff, B9600 | CS8 | CREAD);
+}
