@@ -109,6 +109,13 @@ def host_name(_):
 
 
 @case
+def host_pwd(_):
+    """--host: PWD is where the program runs, as programs that trust it expect (Go's os.Getwd)"""
+    out, _ = run("env", options=("--host",))
+    same([line for line in out.decode().splitlines() if line.startswith("PWD=")], ["PWD=" + os.getcwd()])
+
+
+@case
 def host_directory(work):
     """--host=DIR: only that directory, whole trees of it, a file of several MiB by mapping"""
     os.makedirs(os.path.join(work, "a/b"))

@@ -10,6 +10,7 @@
 #include "terminal.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -30,11 +31,12 @@
 
 static char term[64] = "TERM=vt100"; /* the kernel knows what the console is */
 static char lang[64] = "LANG=C";
+static char pwd[4 + PATH_MAX] = "PWD=" WORK_DIR;
 static char *const environment[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",
     term,
-    "PWD=" WORK_DIR,
+    pwd,
     lang,
     NULL};
 
@@ -184,6 +186,8 @@ static _Noreturn void run_program(char **args)
         const char *what = args[0];
         if (chdir(WORK_DIR) == 0 && host_enter(&what) == 0) {
             take_name();
+            if (!getcwd(pwd + 4, sizeof(pwd) - 4))
+                *pwd = '\0';
             execve(what = args[0], args + 1, environment);
         }
         say(2, "init: %s: %s\n", what, strerror(errno));
