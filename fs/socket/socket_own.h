@@ -59,7 +59,7 @@ struct urgent {
     u32 lost; /* bytes at the head of the queue that count as read: urgent ones of before */
 };
 
-#define VALUES         40u
+#define VALUES         48u
 /* Places in socket.values; kept as the distance from the initial one. */
 #define VALUE_RCVLOWAT 1
 #define VALUE_TOS      2
@@ -69,6 +69,8 @@ struct urgent {
 #define VALUE_FREEBIND 7  /* it may be bound to an address of another machine */
 #define VALUE_HOPS     8
 #define VALUE_TCLASS   9
+#define VALUE_DISCOVER 11 /* IPV6_MTU_DISCOVER */
+#define VALUE_DONTFRAG 40 /* IPV6_DONTFRAG */
 #define HOPS_DEFAULT   64 /* what TTL and HOPS begin with */
 
 struct socket {

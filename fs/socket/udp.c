@@ -12,12 +12,23 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
-#define UDP_MAX  65507u
-#define UDP6_MAX 65527u
+#define UDP_MAX    65507u
+#define UDP6_MAX   65527u
+#define UDP6_WHOLE (65536u - 40 - 8) /* what lo carries in one piece */
 
 static u8 value_of(const struct socket *s, u32 index, s32 initial)
 {
     return (u8)(READ_ONCE(s->values[index]) + initial);
+}
+
+/* The most that s sends to an address of that kind in one datagram: in IPv6 a sender may want it
+ * in one piece (IPV6_DONTFRAG, IPV6_MTU_DISCOVER); in IPv4 lo carries the longest so. */
+static u32 most_to(const struct socket *s, bool v4)
+{
+    u32 discover = value_of(s, VALUE_DISCOVER, 1);
+    bool whole = value_of(s, VALUE_DONTFRAG, 0) || (discover >= 2 && discover <= 4);
+
+    return v4 ? UDP_MAX : whole ? UDP6_WHOLE : UDP6_MAX;
 }
 
 /* The head of p, that goes to dest: as the sender says, or as the options of s do. The sender's
@@ -88,7 +99,7 @@ static int find_to(struct socket *s, const struct message *m, struct packet *p,
     err = parse_dest(s, m, &dest);
     if (!err)
         err = dest.port || !m->address.len ? inet_route_from(s, &dest) : -EINVAL;
-    if (!err && p->len > UDP_MAX && inet_is_v4(&dest))
+    if (!err && p->len > most_to(s, inet_is_v4(&dest)))
         err = -EMSGSIZE;
     if (!err)
         err = inet_autobind(s);
@@ -194,6 +205,8 @@ ssize_t udp_send(struct socket *s, struct message *m)
     if (!err && first) {
         b.p->from_inet = first->from_inet;
         b.p->head = first->head;
+        if (all > most_to(s, inet_is_v4(&b.p->from_inet)))
+            err = -EMSGSIZE;
     }
     if (first)
         packet_free(first);

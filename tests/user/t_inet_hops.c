@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Options of hops and classes: bounds, what they begin with, and how -1 gives that back.
+ * Options of hops and classes: bounds, what they begin with, and how -1 gives that back; flags;
+ * how long a datagram in one piece may be.
  */
 #include "tests/user/t.h"
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static int get(int s, int level, int name)
@@ -75,6 +77,107 @@ TEST(streams, "streams do not go to many")
     ERR(set(s, IPPROTO_IP, IP_MULTICAST_TTL, 3), EINVAL);
     OK(t = socket(AF_INET6, SOCK_STREAM, 0));
     ERR(set(t, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 3), ENOPROTOOPT);
+}
+
+/* A bool that begins with `first`. */
+static void flag(int family, int type, int level, int name, int first)
+{
+    int s = socket(family, type, 0);
+
+    OK(s);
+    EQ(get(s, level, name), first);
+    OK(set(s, level, name, !first));
+    EQ(get(s, level, name), !first);
+    OK(set(s, level, name, first));
+    EQ(get(s, level, name), first);
+    OK(close(s));
+}
+
+TEST(flags, "options of heads, groups and labels that nobody sends")
+{
+    for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
+        flag(AF_INET6, type, IPPROTO_IPV6, IPV6_DONTFRAG, 0);
+        flag(AF_INET6, type, IPPROTO_IPV6, IPV6_RECVHOPOPTS, 0);
+        flag(AF_INET6, type, IPPROTO_IPV6, IPV6_RECVRTHDR, 0);
+        flag(AF_INET6, type, IPPROTO_IPV6, IPV6_RECVDSTOPTS, 0);
+        flag(AF_INET6, type, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1);
+        flag(AF_INET6, type, IPPROTO_IPV6, 29 /* IPV6_MULTICAST_ALL */, 1);
+        flag(AF_INET, type, IPPROTO_IP, IP_MULTICAST_ALL, 1);
+        flag(AF_INET, type, IPPROTO_IP, IP_PASSSEC, 0);
+    }
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    OK(s);
+    ERR(set(s, IPPROTO_IP, IP_MULTICAST_ALL, 2), EINVAL);
+}
+
+static char bytes[65527];
+static struct sockaddr_in6 there = {.sin6_family = AF_INET6};
+
+static int sender(int name, int v)
+{
+    int s = socket(AF_INET6, SOCK_DGRAM, 0);
+
+    OK(s);
+    OK(set(s, SOL_SOCKET, SO_SNDBUF, 200000));
+    if (name)
+        OK(set(s, IPPROTO_IPV6, name, v));
+    OK(connect(s, (struct sockaddr *)&there, sizeof(there)));
+    return s;
+}
+
+/* lo carries 65,536 bytes, 48 of them heads. */
+static void in_one_piece(int name, int v, int last)
+{
+    int s = sender(name, v);
+
+    EQ(send(s, bytes, 65488, 0), 65488);
+    if (last)
+        EQ(send(s, bytes, 65527, 0), 65527);
+    else
+        ERR(send(s, bytes, 65489, 0), EMSGSIZE);
+    EQ(send(s, bytes, 65488, MSG_MORE), 65488);
+    if (last)
+        EQ(send(s, bytes, 1, 0), 1);
+    else
+        ERR(send(s, bytes, 1, 0), EMSGSIZE);
+    OK(close(s));
+}
+
+TEST(whole, "datagrams that may not be cut end at what the interface carries")
+{
+    socklen_t len = sizeof(there);
+    int r = socket(AF_INET6, SOCK_DGRAM, 0);
+
+    OK(r);
+    there.sin6_addr = in6addr_loopback;
+    OK(bind(r, (struct sockaddr *)&there, len));
+    OK(getsockname(r, (struct sockaddr *)&there, &len));
+    in_one_piece(0, 0, 1);
+    in_one_piece(IPV6_DONTFRAG, 1, 0);
+    for (int how = IPV6_PMTUDISC_DONT; how <= IPV6_PMTUDISC_OMIT; how++)
+        in_one_piece(IPV6_MTU_DISCOVER, how,
+                     how < IPV6_PMTUDISC_DO || how == IPV6_PMTUDISC_OMIT);
+}
+
+TEST(parts, "nor does a datagram of parts grow beyond what one of IPv4 holds")
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(at);
+    int r = socket(AF_INET, SOCK_DGRAM, 0), s;
+
+    OK(r);
+    OK(bind(r, (struct sockaddr *)&at, len));
+    OK(getsockname(r, (struct sockaddr *)&at, &len));
+    memset(&there, 0, sizeof(there));
+    there.sin6_family = AF_INET6;
+    there.sin6_port = at.sin_port;
+    there.sin6_addr.s6_addr[10] = there.sin6_addr.s6_addr[11] = 0xff;
+    memcpy(there.sin6_addr.s6_addr + 12, &at.sin_addr, 4);
+    s = sender(IPV6_DONTFRAG, 1); /* which is of IPv6 */
+    EQ(send(s, bytes, 65507, MSG_MORE), 65507);
+    ERR(send(s, bytes, 1, 0), EMSGSIZE);
+    EQ(send(s, bytes, 65506, MSG_MORE), 65506);
+    EQ(send(s, bytes, 1, 0), 1);
 }
 
 int main(int argc, char **argv)
