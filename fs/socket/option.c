@@ -88,9 +88,11 @@ static s32 adjusted(const struct socket *s, const struct option *o, s32 v)
     switch (o->index) {
     case VALUE_RCVLOWAT:
         return low_water_for(s, v);
-    case VALUE_TOS:
+    case VALUE_TOS: /* two bits of a stream's are the protocol's */
         return is_stream(s) ? (v & 0xfc) | (READ_ONCE(s->values[VALUE_TOS]) & 3)
                             : v & 0xff;
+    case VALUE_TCLASS:
+        return is_stream(s) ? (v & ~3) | (READ_ONCE(s->values[VALUE_TCLASS]) & 3) : v;
     case VALUE_MAXSEG:
         return v ? v : o->initial;
     case VALUE_LINGER2:
@@ -272,13 +274,15 @@ int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, 
         return value ? set_text(s, device, value, len) : -EFAULT;
     if (!o && level != SOL_SOCKET && !netlink)
         return unknown(s, level, false);
-    if (len < sizeof(v) && !(level == IPPROTO_IP && len == 1))
+    if (len < sizeof(v) && !(level == IPPROTO_IP && len == 1) && !netlink)
         return -EINVAL;
     if (!value)
         return -EFAULT;
-    memcpy(&v, value, MIN(len, (u32)sizeof(v)));
-    if (netlink)
+    if (netlink) { /* less than a number is none: 0 */
+        memcpy(&v, value, len < sizeof(v) ? 0 : sizeof(v));
         return netlink_set_option(s, name, v);
+    }
+    memcpy(&v, value, MIN(len, (u32)sizeof(v)));
     return o ? set_plain(s, o, v) : set_of_socket(s, name, value, len);
 }
 

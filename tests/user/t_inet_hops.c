@@ -93,6 +93,17 @@ static void flag(int family, int type, int level, int name, int first)
     OK(close(s));
 }
 
+TEST(class, "two bits of a stream's class are the protocol's")
+{
+    int t = socket(AF_INET6, SOCK_STREAM, 0), n = socket(AF_NETLINK, SOCK_RAW, 0);
+
+    OK(set(t, IPPROTO_IPV6, IPV6_TCLASS, 0x17));
+    EQ(get(t, IPPROTO_IPV6, IPV6_TCLASS), 0x14);
+    ERR(set(t, IPPROTO_IPV6, IPV6_TCLASS, 259), EINVAL);
+    ERR(set(t, IPPROTO_IPV6, IPV6_TCLASS, -2), EINVAL);
+    ERR(setsockopt(n, 270 /* SOL_NETLINK */, 99, "", 1), ENOPROTOOPT);
+}
+
 TEST(flags, "options of heads, groups and labels that nobody sends")
 {
     for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
