@@ -103,6 +103,7 @@ u64 lock_owner_new(void)
 static void discard(struct lock_tree *t, struct lock *l, struct change *c)
 {
     lock_tree_remove(t, l);
+    lock_entry_remove(&l->entry);
     l->next = c->freed;
     c->freed = l;
 }
@@ -111,6 +112,7 @@ static void insert(struct lock_tree *t, struct lock **spare, const struct lock_r
 {
     (*spare)->r = *r;
     lock_tree_add(t, *spare);
+    lock_entry_add(&(*spare)->entry, &(*spare)->r, false);
     *spare = NULL;
 }
 

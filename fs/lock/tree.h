@@ -16,8 +16,17 @@ struct lock_reach {
     u64 owner, end, others;
 };
 
+/* Locks and who waits for one, in the order in which they came: for /proc/locks. */
+struct lock_entry {
+    struct rb_node node;
+    u64 number; /* from 1 on */
+    const struct lock_request *r;
+    bool waits;
+};
+
 struct lock {
     struct rb_node by_start, by_owner;
+    struct lock_entry entry;
     struct lock_request r;
     struct lock_reach all, writes; /* of the subtree of by_start */
     struct account *account;       /* of who set it, referenced */

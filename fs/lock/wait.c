@@ -14,6 +14,7 @@
 /* A thread that waits, or (r NULL) the place where one that looks for waiters is. */
 struct waiter {
     struct list link;
+    struct lock_entry entry;
     const struct lock_request *r;
     struct file_locks *f;
     struct waitq queue;
@@ -213,12 +214,14 @@ int lock_wait(struct file_locks *f, const struct lock_request *r,
         return -EDEADLOCK;
     waitq_init(&w.queue);
     list_add_tail(&f->waiting, &w.link);
+    lock_entry_add(&w.entry, r, true);
     if (in_circles)
         waiter_add(&w);
     spin_unlock(&locks_lock);
     err = waitq_wait(&w.queue, may_go(&w));
     spin_lock(&locks_lock);
     list_del(&w.link);
+    lock_entry_remove(&w.entry);
     if (in_circles)
         rb_erase(&waiters_by_owner, &w.node, NULL);
     return err;

@@ -8,6 +8,7 @@
 #include "arch/hwreport.h"
 #include "arch/time.h"
 #include "fs/context.h"
+#include "fs/lock/locks.h"
 #include "fs/mount/path_text.h"
 #include "fs/namei.h"
 #include "fs/wallclock.h"
@@ -23,8 +24,10 @@
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/walk.h"
 #include "lib/fmt.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/fcntl.h"
 #include "mm/phys/slab.h"
 
 #define CPUINFO_MAX 4096
@@ -173,6 +176,37 @@ static int show_swaps(struct seq *s, s32 pid)
     return 0;
 }
 
+/* Programs keep a lock's number in an int. */
+static void show_lock(struct seq *s, const struct lock_line *l)
+{
+    const char *kind = l->r.whole_file ? "FLOCK " : l->r.pid < 0 ? "OFDLCK" : "POSIX ";
+
+    seq_printf(s, "%lu: %s%s ADVISORY  %s %d %02lx:%02lx:%lu %lu ", l->number & INT32_MAX,
+               l->waits ? "-> " : "", kind, l->r.type == F_WRLCK ? "WRITE" : "READ",
+               l->r.pid, l->dev >> 8, l->dev & 0xff, l->ino, l->r.start);
+    if (l->r.end == LOCK_END)
+        seq_puts(s, "EOF\n");
+    else
+        seq_printf(s, "%lu\n", l->r.end);
+}
+
+static int show_locks(struct seq *s, s32 pid)
+{
+    struct lock_line l;
+
+    (void)pid;
+    for (u64 n = s->from; (n = locks_tell(n, &l)); n++) {
+        if (seq_full(s)) {
+            s->next = n;
+            break;
+        }
+        if (l.number)
+            show_lock(s, &l);
+        pause_anyway();
+    }
+    return 0;
+}
+
 static int show_version(struct seq *s, s32 pid)
 {
     (void)pid;
@@ -205,6 +239,7 @@ const struct procfs_entry procfs_system_entries[] = {
     {.name = "hwreport", .perm = 0400, .show = show_hwreport},
     {.name = "kpagecount", .perm = 0400, .fops = &procfs_kpagecount_fops},
     {.name = "loadavg", .perm = 0444, .show = show_loadavg},
+    {.name = "locks", .perm = 0444, .show = show_locks},
     {.name = "meminfo", .perm = 0444, .show = procfs_show_meminfo},
     {.name = "partitions", .perm = 0444, .show = show_partitions},
     {.name = "slabinfo", .perm = 0400, .show = procfs_show_slabinfo},

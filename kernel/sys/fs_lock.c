@@ -147,7 +147,7 @@ long sys_flock(const struct syscall_args *a)
     r = (struct lock_request){
         .inode = f->inode,
         .owner = f->lock_owner,
-        .pid = -1,
+        .pid = current_proc()->pid,
         .whole_file = true,
         .type = kind == LOCK_SH   ? F_RDLCK
                 : kind == LOCK_EX ? F_WRLCK

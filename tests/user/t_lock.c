@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Advisory locks: records of a process, records of an open file, flock.
+ * Advisory locks: records of a process, records of an open file, flock; /proc/locks.
  */
 #include "tests/user/t.h"
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 
 static int set(int fd, int cmd, int type, long start, long len)
 {
@@ -209,6 +210,94 @@ TEST(flock, "flock")
     OK(close(a));
     OK(close(d));
     t_join(pid);
+}
+
+/* The lines of /proc/locks about the file that say `want`, which has neither the number nor the
+ * file in it; *number is the last one's. */
+static int told(int fd, const char *want, int *number)
+{
+    FILE *all = fopen("/proc/locks", "r");
+    char line[200], text[200], place[40];
+    struct stat st;
+    int n = 0, from = 0;
+
+    CHECK(all != NULL);
+    OK(fstat(fd, &st));
+    snprintf(place, sizeof(place), " %02x:%02x:%lu", major(st.st_dev), minor(st.st_dev),
+             st.st_ino);
+    while (fgets(line, sizeof(line), all)) {
+        char *file = strstr(line, place);
+        int id;
+
+        if (!file || sscanf(line, "%d: %n", &id, &from) != 1)
+            continue;
+        *file = 0;
+        snprintf(text, sizeof(text), "%s%s", line + from, file + strlen(place));
+        if (strncmp(text, want, strlen(want)) != 0)
+            continue;
+        n++;
+        *number = id;
+    }
+    fclose(all);
+    return n;
+}
+
+/* Once, with our pid in it or another's. */
+#define TOLD(fd, format, ...)                                  \
+    ({                                                         \
+        char t_want[100];                                      \
+        int t_number = 0;                                      \
+        snprintf(t_want, sizeof(t_want), format, __VA_ARGS__); \
+        EQ(told(fd, t_want, &t_number), 1);                    \
+        t_number;                                              \
+    })
+
+TEST(proc, "/proc/locks: what is locked, by whom, and who waits for which")
+{
+    int fd = file(), a = open("file", O_RDWR), number, other;
+    pid_t me = getpid(), pid;
+
+    EQ(told(fd, "", &other), 0);
+    OK(set(fd, F_SETLK, F_WRLCK, 2, 4));
+    OK(set(fd, F_SETLK, F_RDLCK, 20, 0));
+    OK(set(a, F_OFD_SETLK, F_RDLCK, 8, 1));
+    OK(flock(a, LOCK_SH));
+    number = TOLD(fd, "POSIX  ADVISORY  WRITE %d 2 5\n", me);
+    TOLD(fd, "POSIX  ADVISORY  READ %d 20 EOF\n", me);
+    TOLD(fd, "OFDLCK ADVISORY  READ %d 8 8\n", -1);
+    TOLD(fd, "FLOCK  ADVISORY  READ %d 0 EOF\n", me);
+    pid = t_fork();
+    if (!pid)
+        _exit(set(fd, F_SETLKW, F_RDLCK, 0, 3) != 0);
+    while (!told(fd, "->", &other))
+        t_nap(1000);
+    EQ(TOLD(fd, "-> POSIX  ADVISORY  READ %d 0 2\n", pid), number);
+    OK(set(fd, F_SETLK, F_UNLCK, 0, 0));
+    t_join(pid);
+    OK(flock(a, LOCK_UN));
+    EQ(told(fd, "", &other), 1);
+    OK(close(a));
+    EQ(told(fd, "", &other), 0);
+}
+
+TEST(proc_many, "/proc/locks: each of many is told once")
+{
+    enum { N = 500 };
+    int fd = file(), other;
+
+    for (int i = 0; i < N; i++)
+        OK(set(fd, F_SETLK, F_WRLCK, 2 * i, 1));
+    EQ(told(fd, "", &other), N);
+    for (int i = 0; i < N; i++) {
+        char want[64];
+
+        snprintf(want, sizeof(want), "POSIX  ADVISORY  WRITE %d %d %d\n", getpid(), 2 * i,
+                 2 * i);
+        if (i % 25 == 0)
+            EQ(told(fd, want, &other), 1);
+    }
+    OK(set(fd, F_SETLK, F_WRLCK, 0, 0)); /* they are one */
+    EQ(told(fd, "", &other), 1);
 }
 
 int main(int argc, char **argv)

@@ -154,6 +154,8 @@ static void told_locks(void)
     static char text[1 << 20];
     int fd = file(P), locks = open("/proc/locks", O_RDONLY);
 
+    if (locks < 0)
+        die("/proc/locks");
     for (int i = 0; i < N; i++) {
         struct flock l = {.l_type = F_WRLCK, .l_start = 2 * i, .l_len = 1};
 
