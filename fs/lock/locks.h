@@ -39,15 +39,3 @@ void locks_forget(u64 owner, struct inode *ino);
 
 /* Whether a lock on the file is left: none is when the inode goes. */
 bool locks_any(const struct inode *ino);
-
-/* A line of /proc/locks. */
-struct lock_line {
-    struct lock_request r; /* r.inode is not referenced */
-    u64 dev, ino;          /* of the file */
-    u64 number; /* of the lock; of a request that waits, of the lock in its way */
-    bool waits;
-};
-
-/* What was set or asked for first of all that has a number not below `from`, on any file, with
- * its own number as the result: the next one stands behind it. 0: there is none. */
-u64 locks_tell(u64 from, struct lock_line *out);

@@ -30,10 +30,6 @@ struct change {
     bool news; /* somebody else may be able to go on */
 };
 
-/* Into the list of all and out of it. */
-void lock_entry_add(struct lock_entry *e, const struct lock_request *r, bool waits);
-void lock_entry_remove(struct lock_entry *e);
-
 static inline struct lock_tree *tree_of(struct file_locks *f,
                                         const struct lock_request *r)
 {

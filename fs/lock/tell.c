@@ -3,6 +3,7 @@
  * All locks and all who wait for one, by a number each gets when it is set or begins to wait: so
  * a reader of /proc/locks finds the place again where it stopped, whatever came and went.
  */
+#include "fs/lock/tell.h"
 #include "fs/inode.h"
 #include "fs/lock/locks_own.h"
 #include "fs/lock/wait.h"

@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include "fs/lock/locks.h"
-#include "lib/rbtree.h"
+#include "fs/lock/tell.h"
 
 struct account;
 
@@ -14,14 +13,6 @@ struct account;
  * other owners. Ends lie behind the last byte; 0: there is none. */
 struct lock_reach {
     u64 owner, end, others;
-};
-
-/* Locks and who waits for one, in the order in which they came: for /proc/locks. */
-struct lock_entry {
-    struct rb_node node;
-    u64 number; /* from 1 on */
-    const struct lock_request *r;
-    bool waits;
 };
 
 struct lock {

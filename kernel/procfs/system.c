@@ -8,7 +8,7 @@
 #include "arch/hwreport.h"
 #include "arch/time.h"
 #include "fs/context.h"
-#include "fs/lock/locks.h"
+#include "fs/lock/tell.h"
 #include "fs/mount/path_text.h"
 #include "fs/namei.h"
 #include "fs/wallclock.h"
