@@ -102,7 +102,7 @@ static always_inline ssize_t file_write_at(struct file *f, struct uio *u, u64 *p
 
     if (!f->ops->write)
         return -EINVAL;
-    if (!u->left && S_ISREG(ino->mode))
+    if (!u->left && ino->object)
         return 0;
     if (!uio_in_range(u, *pos))
         return -EINVAL;

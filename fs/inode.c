@@ -258,7 +258,7 @@ void file_accessed(const struct file *f)
 int vfs_chmod(struct inode *ino, u32 mode)
 {
     REQUIRES_EXCLUSIVE(&ino->lock);
-    if (ino->attrs & FS_FIXED)
+    if (ino->attrs & FS_FIXED || ino->ops->passing)
         return -EPERM;
     if ((ino->seals & F_SEAL_EXEC) && ((ino->mode ^ mode) & 0111))
         return -EPERM;
@@ -270,7 +270,7 @@ int vfs_chmod(struct inode *ino, u32 mode)
 int vfs_chown(struct inode *ino, u32 uid, u32 gid)
 {
     REQUIRES_EXCLUSIVE(&ino->lock);
-    if (ino->attrs & FS_FIXED)
+    if (ino->attrs & FS_FIXED || (ino->ops->passing && (uid & gid) != ~0u))
         return -EPERM;
     /* A program must not keep its privileges under a new owner: not for a moment. */
     if (!S_ISDIR(ino->mode))

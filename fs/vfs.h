@@ -65,6 +65,7 @@ struct inode_ops {
     int (*fallocate)(struct inode *ino, u32 mode, u64 offset, u64 len);
     void (*stat)(struct inode *ino, struct kernel_stat *st); /* overrides size, blocks */
     void (*destroy)(struct inode *ino); /* last reference gone, nlink 0 */
+    bool passing; /* made at each look-up: a mode or owner set would not stay, so EPERM */
 };
 
 struct file_ops {

@@ -51,6 +51,8 @@ int sysctl_store(const struct sysctl *c, char *text, size_t n)
 {
     if (!proc_capable(current_proc(), c->cap ? c->cap : CAP_SYS_ADMIN))
         return -EPERM;
+    if (!n)
+        return 0;
     text = str_trim(text, &n);
     if (c->kind != SYSCTL_CALLED)
         return store_number(c, text);

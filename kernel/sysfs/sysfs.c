@@ -92,9 +92,9 @@ static ssize_t readlink(struct inode *ino, char *buf, size_t size)
 }
 
 static const struct inode_ops sysfs_ops = {
-    .lookup = lookup, .stat = stat, .destroy = destroy};
+    .lookup = lookup, .stat = stat, .destroy = destroy, .passing = true};
 static const struct inode_ops link_ops = {
-    .readlink = readlink, .stat = stat, .destroy = destroy};
+    .readlink = readlink, .stat = stat, .destroy = destroy, .passing = true};
 
 /* ---- files ---- */
 
@@ -123,6 +123,7 @@ static ssize_t text_read(struct file *f, struct uio *u, u64 *pos)
     char *text;
     ssize_t n;
 
+    WRITE_ONCE(f->data, f);
     if (!tree_is_loop(number)) {
         seq_init(&s, f->account);
         tree_show(number, &s);
@@ -158,6 +159,21 @@ static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
     return (ssize_t)all;
 }
 
+static int text_fsync(struct file *f)
+{
+    (void)f;
+    return 0;
+}
+
+/* A text that was never read is a change: that is how Linux tells of one, and there are no others
+ * here. f->data: it was. */
+static u32 text_poll(struct file *f, struct poll_table *pt)
+{
+    (void)pt;
+    return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM |
+           (READ_ONCE(f->data) ? 0 : POLLERR | POLLPRI);
+}
+
 static int dir_read(struct file *f, struct dir_sink *s)
 {
     u64 self = f->inode->ino, ino;
@@ -174,8 +190,12 @@ static int dir_read(struct file *f, struct dir_sink *s)
     return 0;
 }
 
-static const struct file_ops text_fops = {
-    .open = text_open, .read = text_read, .write = text_write, .lseek = file_seek};
+static const struct file_ops text_fops = {.open = text_open,
+                                          .read = text_read,
+                                          .write = text_write,
+                                          .fsync = text_fsync,
+                                          .poll = text_poll,
+                                          .lseek = file_seek};
 static const struct file_ops dir_fops = {.readdir = dir_read, .lseek = file_seek};
 
 /* ---- the file system ---- */

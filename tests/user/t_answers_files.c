@@ -7,6 +7,7 @@
 #include "tests/user/t.h"
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -314,6 +315,32 @@ TEST(nothing, "vectors without a byte are not the file's business, a write of no
     EQ(readv(s[1], none, 1), 0);
     EQ(recv(s[1], &byte, 1, 0), 0); /* the datagram of no bytes */
     ERR(recv(s[1], &byte, 1, 0), EAGAIN);
+}
+
+TEST(passing,
+     "what is made when one looks takes no mode and no owner; a write of nothing")
+{
+    int comm = open("/proc/self/comm", O_RDWR), cpus, e = epoll_create1(0);
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLPRI};
+    char text[16] = "";
+
+    ERR(fchmod(comm, 0600), EPERM);
+    OK(fchown(comm, -1, -1));
+    if (t_tessera) {
+        ERR(chmod("/sys", 0700), EPERM);
+        ERR(chown("/proc", 5, 5), EPERM);
+    }
+    EQ(write(comm, "", 0), 0); /* that is a name too */
+    EQ(pread(comm, text, sizeof(text), 0), 1);
+    EQ(text[0], '\n');
+    OK(cpus = open("/sys/devices/system/cpu/online", O_RDONLY));
+    OK(fsync(cpus));
+    OK(epoll_ctl(e, EPOLL_CTL_ADD, cpus, &ev));
+    EQ(epoll_wait(e, &ev, 1, 0), 1);
+    EQ(ev.events, EPOLLIN | EPOLLPRI | EPOLLERR);
+    CHECK(read(cpus, text, sizeof(text)) >= 2);
+    EQ(epoll_wait(e, &ev, 1, 0), 1);
+    EQ(ev.events, EPOLLIN);
 }
 
 TEST(asked, "what is asked of files whatever they are: a copy of blocks, a place on a "
