@@ -194,7 +194,10 @@ ssize_t udp_send(struct socket *s, struct message *m)
     struct packet *first = b.p;
     size_t len = m->uio->left, all = len + (first ? first->len : 0);
     int err = check_send(s, all);
+    struct inet_name dest;
 
+    if (!err && !first) /* where to is looked at before what */
+        err = parse_dest(s, m, &dest);
     b.p = err ? NULL : packet_create(s, all);
     if (!err && !b.p)
         err = -ENOBUFS;

@@ -370,6 +370,15 @@ TEST(controls, "ioctls: bytes that wait, the list of interfaces")
     ERR(ioctl(s, IFCONF, &c), EFAULT);
 }
 
+TEST(where, "a datagram without an address is refused before its bytes are looked at")
+{
+    int s = socket(AF_INET, SOCK_DGRAM, 0), s6 = socket(AF_INET6, SOCK_DGRAM, 0);
+
+    ERR(write(s, (void *)8, 8), EDESTADDRREQ);
+    ERR(write(s6, (void *)8, 8), EDESTADDRREQ);
+    ERR(write(s, "", 0), EDESTADDRREQ);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
