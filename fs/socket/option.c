@@ -262,6 +262,27 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
     }
 }
 
+u32 socket_option_size(s32 level, s32 name)
+{
+    if (level == IPPROTO_TCP && name == TCP_CONGESTION)
+        return NAME_LEN - 1;
+    if (level != SOL_SOCKET)
+        return sizeof(s32);
+    switch (name) {
+    case SO_BINDTODEVICE:
+        return NAME_LEN - 1;
+    case SO_LINGER:
+        return 2 * sizeof(s32);
+    case SO_RCVTIMEO:
+    case SO_RCVTIMEO_NEW:
+    case SO_SNDTIMEO:
+    case SO_SNDTIMEO_NEW:
+        return 2 * sizeof(s64);
+    default:
+        return sizeof(s32);
+    }
+}
+
 int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, u32 len)
 {
     const struct option *o = find(s, level, name);

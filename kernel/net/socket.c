@@ -235,16 +235,19 @@ static long do_getpeername(struct socket *s, const struct syscall_args *a)
     return tell_name(s, a, true);
 }
 
-/* A longer value than any option has is cut. One that cannot be read is missed only where there
+/* A longer value than the option has is cut. One that cannot be read is missed only where there
  * is an option that takes it. */
 static long do_setsockopt(struct socket *s, const struct syscall_args *a)
 {
     u8 value[OPTION_MAX] = {0};
     s32 len = (s32)a->a4;
+    u32 most;
+    bool bad;
 
     if (len < 0)
         return -EINVAL;
-    bool bad = copy_from_user(value, a->a3, MIN((u32)len, OPTION_MAX)) != 0;
+    most = socket_option_size((s32)a->a1, (s32)a->a2);
+    bad = copy_from_user(value, a->a3, MIN((u32)len, most)) != 0;
     return socket_set_option(s, (s32)a->a1, (s32)a->a2, bad ? NULL : value, (u32)len);
 }
 

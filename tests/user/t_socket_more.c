@@ -425,3 +425,20 @@ TEST(unknown_first, "an option that nobody knows comes before a value that is no
     ERR(setsockopt(i, SOL_SOCKET, SO_REUSEADDR, BAD, 4), EFAULT);
     ERR(setsockopt(i, SOL_SOCKET, SO_BINDTODEVICE, BAD, 4), EFAULT);
 }
+
+TEST(no_more, "no more of a value is read than its option takes")
+{
+    unsigned char *end =
+        t_map(NULL, 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int i = socket(AF_INET, SOCK_STREAM, 0);
+
+    end += P;
+    OK(munmap(end, P));
+    OK(setsockopt(i, SOL_SOCKET, SO_REUSEADDR, end - 4, 5));
+    OK(setsockopt(i, IPPROTO_TCP, 1, end - 4, 99));
+    OK(setsockopt(i, SOL_SOCKET, SO_LINGER, end - 8, 9));
+    OK(setsockopt(i, SOL_SOCKET, SO_RCVTIMEO, end - 16, 2147483647));
+    ERR(setsockopt(i, SOL_SOCKET, SO_LINGER, end - 7, 8), EFAULT);
+    ERR(setsockopt(i, SOL_SOCKET, SO_RCVTIMEO, end - 8, 16), EFAULT);
+    ERR(setsockopt(i, SOL_SOCKET, SO_RCVTIMEO, end - 8, 8), EINVAL);
+}
