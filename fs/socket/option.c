@@ -264,23 +264,16 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
 
 u32 socket_option_size(s32 level, s32 name)
 {
-    if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-        return NAME_LEN - 1;
-    if (level != SOL_SOCKET)
-        return sizeof(s32);
-    switch (name) {
-    case SO_BINDTODEVICE:
-        return NAME_LEN - 1;
-    case SO_LINGER:
+    bool socket = level == SOL_SOCKET, tcp = level == IPPROTO_TCP;
+
+    if (socket && name == SO_LINGER)
         return 2 * sizeof(s32);
-    case SO_RCVTIMEO:
-    case SO_RCVTIMEO_NEW:
-    case SO_SNDTIMEO:
-    case SO_SNDTIMEO_NEW:
+    if (socket && (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW ||
+                   name == SO_SNDTIMEO || name == SO_SNDTIMEO_NEW))
         return 2 * sizeof(s64);
-    default:
-        return sizeof(s32);
-    }
+    if ((socket && name == SO_BINDTODEVICE) || (tcp && name == TCP_CONGESTION))
+        return NAME_LEN - 1;
+    return sizeof(s32);
 }
 
 int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, u32 len)
