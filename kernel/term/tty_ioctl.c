@@ -226,15 +226,17 @@ static int set_foreground(struct tty *t, uintptr_t arg)
     s32 pgid;
     int err;
 
-    if (p->tty != t || t->session != p->sid)
-        return -ENOTTY;
     err = tty_check_background(t, SIGTTOU);
+    if (err == -EIO) /* nobody would let the orphans go on */
+        return -ENOTTY;
     if (!err)
         err = copy_from_user(&pgid, arg, sizeof(pgid));
     if (err)
         return err;
     if (pgid < 0)
         return -EINVAL;
+    if (p->tty != t || t->session != p->sid)
+        return -ENOTTY;
     flags = spin_lock_irq(&proc_lock);
     first = group_first(pgid); /* all of a group are in one session */
     err = !first ? -ESRCH : first->sid != p->sid ? -EPERM : 0;
@@ -398,6 +400,8 @@ long tty_request(struct tty *t, u32 cmd, uintptr_t arg)
         return put_number(arg, (t->ld.termios.c_cflag & CLOCAL) != 0);
     case TIOCGDEV:
         return put_number(arg, (s32)t->device);
+    case TIOCSBRK: /* there is no line that could be broken */
+    case TIOCCBRK:
     case TCSBRK:
     case TCSBRKP:
         return tty_check_background(t, SIGTTOU);

@@ -129,6 +129,8 @@ struct winsize {
 #define TIOCGSOFTCAR   0x5419u
 #define TIOCGDEV       0x80045432u
 #define TCSBRKP        0x5425u
+#define TIOCSBRK       0x5427u
+#define TIOCCBRK       0x5428u
 #define TIOCGSID       0x5429u
 #define TIOCGLCKTRMIOS 0x5456u
 #define TIOCSLCKTRMIOS 0x5457u

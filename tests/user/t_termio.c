@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * struct termio, the older form of a terminal's settings: the low halves of the flags and
- * the first eight characters; the rest stays.
+ * the first eight characters; the rest stays. Breaks, and who may name the foreground group.
  */
 #include "tests/user/t.h"
 #include <fcntl.h>
@@ -190,6 +190,62 @@ TEST(alone, "TIOCEXCL: nobody else opens it")
     ERR(open(name, O_RDWR | O_NOCTTY), EBUSY);
     OK(ioctl(s, TIOCNXCL));
     OK(close(open(name, O_RDWR | O_NOCTTY)));
+}
+
+TEST(breaks, "a terminal without a line takes a break, and does nothing")
+{
+    int m, s = slave(&m);
+
+    OK(ioctl(s, TIOCSBRK));
+    OK(ioctl(s, TIOCCBRK));
+    OK(ioctl(m, TIOCSBRK));
+    OK(tcsendbreak(s, 0));
+}
+
+/* An orphan in the background, who would stop for ever. */
+static void orphan(int s, int tell, pid_t between)
+{
+    int me;
+    char errors[2];
+
+    OK(setpgid(0, 0));
+    while (getppid() == between)
+        t_nap(1000);
+    me = getpid();
+    errors[0] = (char)(ioctl(s, TIOCSPGRP, &me) ? errno : 0);
+    errors[1] = (char)(ioctl(s, TCFLSH, TCIFLUSH) ? errno : 0);
+    EQ(write(tell, errors, 2), 2);
+    _exit(0);
+}
+
+TEST(foreground,
+     "TIOCSPGRP: arguments first, then whose terminal it is; an orphan has none")
+{
+    int m, s = slave(&m), none = -1, mine = getpgrp(), ends[2];
+    char errors[2] = {0};
+
+    ERR(ioctl(s, TIOCSPGRP, 8), EFAULT);
+    ERR(ioctl(s, TIOCSPGRP, &none), EINVAL);
+    ERR(ioctl(s, TIOCSPGRP, &mine), ENOTTY);
+    OK(pipe(ends));
+    CHILD({
+        pid_t between;
+
+        OK(setsid());
+        OK(ioctl(s, TIOCSCTTY, 0));
+        between = t_fork();
+        if (!between) {
+            pid_t me = getpid();
+
+            if (!fork())
+                orphan(s, ends[1], me);
+            _exit(0);
+        }
+        t_join(between);
+        EQ(read(ends[0], errors, 2), 2); /* the session lives until then */
+        EQ(errors[0], ENOTTY);
+        EQ(errors[1], EIO);
+    });
 }
 
 int main(int argc, char **argv)
