@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Directories of processes, see fs/context.h.
+ * Directories of threads, see fs/context.h.
  */
 #include "fs/context.h"
 #include "fs/namei.h"
@@ -66,28 +66,32 @@ int fs_context_copy(struct fs_context *to, const struct fs_context *from)
         return -ENOMEM;
     *dirs = (struct fs_dirs){.refs = 1, .umask = fs_umask(from)};
     fs_root_and_cwd(from, &dirs->root, &dirs->cwd);
-    *to = *from;
     to->dirs = dirs;
     return 0;
 }
 
 void fs_context_share(struct fs_context *to, const struct fs_context *from)
 {
-    *to = *from;
+    to->dirs = from->dirs;
     __atomic_fetch_add(&to->dirs->refs, 1, __ATOMIC_RELAXED);
 }
 
-bool fs_context_is_shared(const struct fs_context *fs)
+u32 fs_context_shares(const struct fs_context *fs)
 {
-    return __atomic_load_n(&fs->dirs->refs, __ATOMIC_RELAXED) > 1;
+    return __atomic_load_n(&fs->dirs->refs, __ATOMIC_RELAXED);
 }
 
-void fs_context_fini(struct fs_context *fs)
+struct fs_dirs *fs_context_leave(struct fs_context *fs)
 {
     struct fs_dirs *dirs = fs->dirs;
 
     fs->dirs = NULL;
-    if (__atomic_sub_fetch(&dirs->refs, 1, __ATOMIC_ACQ_REL) != 0)
+    return __atomic_sub_fetch(&dirs->refs, 1, __ATOMIC_ACQ_REL) ? NULL : dirs;
+}
+
+void fs_dirs_free(struct fs_dirs *dirs)
+{
+    if (!dirs)
         return;
     path_put(&dirs->root);
     path_put(&dirs->cwd);

@@ -29,29 +29,13 @@ struct fs_groups *groups_create(u32 n)
     return g;
 }
 
-static void free_list(struct grace_item *item)
-{
-    kfree(container_of(item, struct fs_groups, grace));
-}
-
-bool groups_tryhold(struct fs_groups *g)
-{
-    u32 old = g ? __atomic_load_n(&g->refs, __ATOMIC_RELAXED) : 1;
-
-    while (g && old)
-        if (__atomic_compare_exchange_n(&g->refs, &old, old + 1, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED))
-            break;
-    return old != 0;
-}
-
 void groups_put(struct fs_groups *g)
 {
     if (!g || __atomic_sub_fetch(&g->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     __atomic_fetch_sub(&g->payer->bytes, bytes(g), __ATOMIC_RELAXED);
     account_put(g->payer);
-    grace_defer(&g->grace, free_list);
+    kfree(g);
 }
 
 /* By one byte of the ids; what was equal keeps its order. */

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lists of supplementary groups: sorted, never changed once they are in use, and shared by
- * all who inherited them. Permission checks look at the list of the running process without a
- * reference: one that was replaced is freed after a grace period (lib/grace.h), and they do
- * not pause.
+ * all who inherited them.
  */
 #pragma once
 
-#include "lib/grace.h"
 #include "lib/types.h"
 
 #define GROUPS_MAX 65536u /* NGROUPS_MAX */
@@ -15,11 +12,10 @@
 struct account;
 
 struct fs_groups {
-    u32 refs;              /* atomic: processes, and who looks while he may pause */
+    u32 refs;              /* atomic: credentials, and who looks at another's */
     u32 n;                 /* [c] */
     struct account *payer; /* [c] referenced */
-    struct grace_item grace;
-    u32 gid[]; /* [c] ascending */
+    u32 gid[];             /* [c] ascending */
 };
 
 /* n <= GROUPS_MAX groups to be filled in, with one reference, paid by the running user. NULL:
@@ -34,8 +30,6 @@ static inline void groups_hold(struct fs_groups *g)
     if (g)
         __atomic_fetch_add(&g->refs, 1, __ATOMIC_RELAXED);
 }
-/* For one that was only found: false when its last reference is gone. */
-bool must_check groups_tryhold(struct fs_groups *g);
 void groups_put(struct fs_groups *g);
 
 static inline u32 groups_count(const struct fs_groups *g)

@@ -9,32 +9,20 @@
 #include "lib/uapi/errno.h"
 #include "lib/uapi/stat.h"
 
-static inline bool in_group(const struct fs_cred *c, u32 gid)
-{
-    return gid == READ_ONCE(c->gid) || groups_have(READ_ONCE(c->groups), gid);
-}
-
 bool cred_in_group(const struct fs_cred *c, u32 gid)
 {
-    u32 change;
-    bool in;
-
-    do {
-        change = cred_read_begin(c);
-        in = in_group(c, gid);
-    } while (cred_read_again(c, change));
-    return in;
+    return gid == c->gid || groups_have(c->groups, gid);
 }
 
-static inline int permission(const struct fs_cred *c, const struct inode *ino, u32 want)
+int inode_permission(const struct fs_cred *c, const struct inode *ino, u32 want)
 {
     u32 mode = READ_ONCE(ino->mode), bits = mode;
 
     if (unlikely(ino->attrs & FS_IMMUTABLE_FL) && (want & MAY_WRITE))
         return -EPERM;
-    if (READ_ONCE(c->uid) == READ_ONCE(ino->uid))
+    if (c->uid == READ_ONCE(ino->uid))
         bits = mode >> 6;
-    else if (in_group(c, READ_ONCE(ino->gid)))
+    else if (cred_in_group(c, READ_ONCE(ino->gid)))
         bits = mode >> 3;
     if (!(want & ~bits & 7))
         return 0;
@@ -50,21 +38,9 @@ static inline int permission(const struct fs_cred *c, const struct inode *ino, u
     return -EACCES;
 }
 
-int inode_permission(const struct fs_cred *c, const struct inode *ino, u32 want)
-{
-    u32 change;
-    int err;
-
-    do {
-        change = cred_read_begin(c);
-        err = permission(c, ino, want);
-    } while (cred_read_again(c, change));
-    return err;
-}
-
 bool inode_owned(const struct fs_cred *c, const struct inode *ino)
 {
-    return READ_ONCE(c->uid) == READ_ONCE(ino->uid) || cred_capable(c, CAP_FOWNER);
+    return c->uid == READ_ONCE(ino->uid) || cred_capable(c, CAP_FOWNER);
 }
 
 u32 protected_hardlinks = 1;
@@ -91,7 +67,7 @@ int dir_may_follow(const struct fs_cred *c, const struct inode *dir,
     u32 uid = READ_ONCE(link->uid);
     bool open_to_all = (READ_ONCE(dir->mode) & (S_ISVTX | 0002)) == (S_ISVTX | 0002);
 
-    return READ_ONCE(protected_symlinks) && open_to_all && uid != READ_ONCE(c->uid) &&
+    return READ_ONCE(protected_symlinks) && open_to_all && uid != c->uid &&
                    uid != READ_ONCE(dir->uid)
                ? -EACCES
                : 0;
@@ -105,8 +81,7 @@ int dir_may_reuse(const struct fs_cred *c, const struct inode *dir,
                 : S_ISREG(mode) ? READ_ONCE(protected_regular)
                                 : 1;
 
-    if (!level || !(in & S_ISVTX) || uid == READ_ONCE(dir->uid) ||
-        uid == READ_ONCE(c->uid))
+    if (!level || !(in & S_ISVTX) || uid == READ_ONCE(dir->uid) || uid == c->uid)
         return 0;
     return in & (level > 1 ? 0022 : 0002) ? -EACCES : 0;
 }
@@ -134,7 +109,7 @@ int dir_may_remove(const struct fs_cred *c, const struct inode *dir,
 void inode_init_owner(const struct fs_cred *c, const struct inode *dir, struct inode *ino)
 {
     ino->attrs = dir->attrs & (FS_NODUMP_FL | FS_NOATIME_FL);
-    ino->uid = READ_ONCE(c->uid);
+    ino->uid = c->uid;
     ino->gid = READ_ONCE(c->gid);
     if (READ_ONCE(dir->mode) & S_ISGID) {
         ino->gid = READ_ONCE(dir->gid);
@@ -154,7 +129,7 @@ u32 inode_chmod_mode(const struct fs_cred *c, const struct inode *ino, u32 mode)
 
 int inode_may_chown(const struct fs_cred *c, const struct inode *ino, u32 uid, u32 gid)
 {
-    bool owner = READ_ONCE(c->uid) == ino->uid;
+    bool owner = c->uid == ino->uid;
 
     if (cred_capable(c, CAP_CHOWN))
         return 0;

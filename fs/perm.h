@@ -2,11 +2,11 @@
  *
  * Who may do what to an inode: the owner, group and other bits, the sticky bit, and the
  * capabilities that go past them. Sources: path_resolution(7), inode(7), capabilities(7).
- * Every check of rights in the file systems comes here.
+ * Every check of rights in the file systems comes here, with the running thread's credentials,
+ * which nobody else changes, or a copy.
  */
 #pragma once
 
-#include "arch/cpu.h"
 #include "fs/vfs.h"
 #include "lib/uapi/capability.h"
 
@@ -14,27 +14,9 @@
 #define MAY_WRITE 2u
 #define MAY_READ  4u
 
-/* Another thread may change the rights while they are asked for. One word at a time is right
- * anyhow; more than one belong together when they were read between cred_read_begin and a
- * cred_read_again that says no. No sleep in between. Who changes them: kernel/task/cred.h. */
-static inline u32 cred_read_begin(const struct fs_cred *c)
-{
-    u32 change;
-
-    while (unlikely((change = __atomic_load_n(&c->change, __ATOMIC_ACQUIRE)) & 1))
-        cpu_relax();
-    return change;
-}
-
-static inline bool cred_read_again(const struct fs_cred *c, u32 change)
-{
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    return unlikely(READ_ONCE(c->change) != change);
-}
-
 static inline bool cred_capable(const struct fs_cred *c, unsigned cap)
 {
-    return READ_ONCE(c->caps) >> cap & 1;
+    return c->caps >> cap & 1;
 }
 
 /* Whether gid is the group of c or one of its supplementary groups. */

@@ -124,9 +124,8 @@ struct inode {
 
 /* Whose rights count in the file systems. */
 struct fs_cred {
-    u32 change; /* odd while they change: fs/perm.h */
     u32 uid, gid;
-    struct fs_groups *groups; /* referenced by the process; NULL: none */
+    struct fs_groups *groups; /* referenced by the thread; NULL: none */
     u64 caps;                 /* bit per CAP_*; fs/perm.h names those that count */
 };
 
@@ -141,7 +140,7 @@ struct fs_dirs {
 /* The file system context of a process. */
 struct fs_context {
     struct fs_dirs *dirs;
-    const struct fs_cred *cred; /* [c] of its process, or of the kernel at boot */
+    const struct fs_cred *cred; /* of its thread, or of the kernel at boot */
 };
 
 #define LOOKUP_FOLLOW    1u /* follow a symlink in the last component */

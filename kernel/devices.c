@@ -161,7 +161,7 @@ static long random_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     default:
         return -EINVAL;
     }
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+    if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
     if (cmd == RNDADDENTROPY)
         return random_add(arg);

@@ -153,7 +153,7 @@ static bool allowed(s32 type)
 {
     if (!READ_ONCE(kmsg_restricted) && (type == LOG_READ_ALL || type == LOG_SIZE_BUFFER))
         return true;
-    return proc_capable(current_proc(), CAP_SYSLOG);
+    return capable(CAP_SYSLOG);
 }
 
 long sys_syslog(const struct syscall_args *a)

@@ -17,7 +17,7 @@
 #include "kernel/panic_screen.h"
 #include "kernel/printk.h"
 #include "kernel/strace.h"
-#include "kernel/task/proc.h"
+#include "kernel/task/threads.h"
 #include "kernel/term/screen.h"
 #include "lib/fmt.h"
 #include "lib/kcsan.h"

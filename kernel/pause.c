@@ -11,6 +11,7 @@
 #include "kernel/task/sched/sched.h"
 #include "kernel/task/sched/wake.h"
 #include "kernel/task/signal.h"
+#include "kernel/task/threads.h"
 #include "lib/grace.h"
 #include "lib/lock.h"
 #include "lib/pause.h"

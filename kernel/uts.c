@@ -74,7 +74,7 @@ static long set_name(enum uts_name which, vaddr_t src, s32 len)
 {
     char buf[UTS_SIZE];
 
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+    if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
     if (len < 0 || len >= UTS_SIZE)
         return -EINVAL;

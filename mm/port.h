@@ -47,6 +47,9 @@ bool pause_killed(void);
 /* Of the running thread; account_root and RANK_KERNEL where there are no users. */
 struct account *account_current(void);
 enum rank rank_current(void);
+/* Whether the running thread has a capability of lib/uapi/capability.h: CAP_IPC_LOCK locks any number
+ * of pages, CAP_SYS_RAWIO maps below mm_min_addr, CAP_SYS_ADMIN takes the last that may be promised. */
+bool caller_may(unsigned cap);
 
 /* ---- CPUs ---- */
 

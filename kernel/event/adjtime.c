@@ -99,7 +99,7 @@ static int apply(const struct timex *t)
 
     if (t->modes == ADJ_OFFSET_SS_READ || !t->modes)
         return 0;
-    if (!proc_capable(current_proc(), CAP_SYS_TIME))
+    if (!capable(CAP_SYS_TIME))
         return -EPERM;
     if (t->modes & ADJ_ADJTIME && !(t->modes & ADJ_OFFSET))
         return -EINVAL;

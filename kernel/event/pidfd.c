@@ -210,11 +210,12 @@ long sys_pidfd_send_signal(const struct syscall_args *a)
 static int files_of(const struct task_id *id, struct fdtable **out)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = task_find(id, NULL);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(id, &t);
     int err = -ESRCH;
 
     if (p && p->files)
-        err = proc_may_look(p, REAL_IDS) ? 0 : -EPERM;
+        err = proc_may_look(p, t, REAL_IDS) ? 0 : -EPERM;
     if (!err) {
         *out = p->files;
         fdtable_get(*out);
@@ -250,7 +251,8 @@ long sys_pidfd_getfd(const struct syscall_args *a)
 static int dying_memory(const struct task_id *id, struct mm **out)
 {
     struct procs w = procs_begin_all();
-    const struct proc *p = task_find(id, NULL);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(id, &t);
     struct mm *mm = p ? p->mm : NULL;
     int err = mm ? 0 : -ESRCH;
 

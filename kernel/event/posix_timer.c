@@ -8,6 +8,7 @@
 #include "kernel/event/alarm.h"
 #include "kernel/sys/time.h"
 #include "kernel/task/signal.h"
+#include "kernel/task/usage.h"
 #include "kernel/task/walk.h"
 #include "lib/lock.h"
 #include "lib/pause.h"

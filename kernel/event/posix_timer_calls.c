@@ -29,7 +29,7 @@ static int check_clock(s32 clock)
         return 0;
     case CLOCK_REALTIME_ALARM:
     case CLOCK_BOOTTIME_ALARM:
-        return proc_capable(current_proc(), CAP_WAKE_ALARM) ? 0 : -EPERM;
+        return capable(CAP_WAKE_ALARM) ? 0 : -EPERM;
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_REALTIME_COARSE:
     case CLOCK_MONOTONIC_COARSE:

@@ -114,7 +114,7 @@ static int check_sleeper(s32 clock)
     s32 id = ~(clock >> 3);
 
     if (clock_is_alarm(clock))
-        return proc_capable(current_proc(), CAP_WAKE_ALARM) ? 0 : -EPERM;
+        return capable(CAP_WAKE_ALARM) ? 0 : -EPERM;
     return clock < 0 && clock & CPU_CLOCK_THREAD && (!id || id == current_thread()->tid)
                ? -EINVAL
                : 0;

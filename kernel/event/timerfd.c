@@ -149,7 +149,7 @@ long sys_timerfd_create(const struct syscall_args *a)
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
         !wakes)
         return -EINVAL;
-    if (wakes && !proc_capable(current_proc(), CAP_WAKE_ALARM))
+    if (wakes && !capable(CAP_WAKE_ALARM))
         return -EPERM;
     t = kzalloc(sizeof(*t));
     if (!t)

@@ -74,8 +74,7 @@ static int set(struct msg_queue *q, const struct msqid64_ds *to)
     REQUIRES(&q->lock);
     int err;
 
-    if (to->qbytes > READ_ONCE(msg_mnb) &&
-        !proc_capable(current_proc(), CAP_SYS_RESOURCE))
+    if (to->qbytes > READ_ONCE(msg_mnb) && !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     err = ipc_set_perm(&q->ipc, &to->perm);
     if (err)

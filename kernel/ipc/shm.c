@@ -27,15 +27,13 @@ static s64 seconds(void)
 static int check_huge(u32 flags)
 {
     u32 size = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
-    struct cred c;
+    const struct cred *c = own_cred();
 
     if (!(flags & SHM_HUGETLB))
         return 0;
-    cred_snapshot(&c);
     if (size && size != MAP_HUGE_2MB >> MAP_HUGE_SHIFT)
         return -EINVAL;
-    return cred_capable(&c.fs, CAP_IPC_LOCK) ||
-                   ipc_in_group(&c, READ_ONCE(hugetlb_shm_group))
+    return capable(CAP_IPC_LOCK) || ipc_in_group(c, READ_ONCE(hugetlb_shm_group))
                ? 0
                : -EPERM;
 }
@@ -252,18 +250,17 @@ static int check_lock(const struct shm_segment *s, const struct cred *c)
 /* Nothing is ever paged out: the mark is kept, and counted. Huge pages need none. */
 static int set_locked(struct shm_segment *s, bool on)
 {
-    struct cred c;
+    const struct cred *c = own_cred();
     int err = ipc_check_owner(&s->ipc);
 
-    cred_snapshot(&c);
-    if (cred_capable(&c.fs, CAP_IPC_LOCK))
+    if (capable(CAP_IPC_LOCK))
         err = 0;
     else if (!err && on)
-        err = check_lock(s, &c);
+        err = check_lock(s, c);
     if (err || shm_object(s)->order)
         return err;
     if (on && !(s->ipc.mode & SHM_LOCKED))
-        s->locker = c.uid;
+        s->locker = c->uid;
     s->ipc.mode = (s->ipc.mode & ~SHM_LOCKED) | (on ? SHM_LOCKED : 0);
     return 0;
 }

@@ -102,7 +102,7 @@ static int choose_slot(struct ipc_table *t, u32 *slot, u32 *seq)
 int ipc_prepare(struct ipc_table *t, struct ipc_object *o, s32 key, u32 flags)
 {
     REQUIRES(&t->lock);
-    struct cred c;
+    const struct cred *c = own_cred();
     u32 slot, seq;
     int err = choose_slot(t, &slot, &seq);
 
@@ -110,11 +110,10 @@ int ipc_prepare(struct ipc_table *t, struct ipc_object *o, s32 key, u32 flags)
         err = index_reserve(&t->by_slot, slot);
     if (err)
         return err;
-    cred_snapshot(&c);
     o->id = (s32)(seq << IPC_SEQ_SHIFT | slot);
     o->key = key;
-    o->uid = o->cuid = c.euid;
-    o->gid = o->cgid = c.egid;
+    o->uid = o->cuid = c->euid;
+    o->gid = o->cgid = c->egid;
     o->mode = flags & 0777;
     o->ctime = ipc_seconds(fs_now());
     list_init(&o->chain);
@@ -163,24 +162,20 @@ bool ipc_in_group(const struct cred *c, u32 gid)
 int ipc_check(const struct ipc_object *o, u32 want)
 {
     u32 have = o->mode, bits = (want >> 6 | want >> 3 | want) & 7;
-    struct cred c;
+    const struct cred *c = own_cred();
 
-    cred_snapshot(&c);
-    if (c.euid == o->uid || c.euid == o->cuid)
+    if (c->euid == o->uid || c->euid == o->cuid)
         have >>= 6;
-    else if (ipc_in_group(&c, o->gid) || ipc_in_group(&c, o->cgid))
+    else if (ipc_in_group(c, o->gid) || ipc_in_group(c, o->cgid))
         have >>= 3;
-    return (bits & ~have) && !cred_capable(&c.fs, CAP_IPC_OWNER) ? -EACCES : 0;
+    return (bits & ~have) && !capable(CAP_IPC_OWNER) ? -EACCES : 0;
 }
 
 int ipc_check_owner(const struct ipc_object *o)
 {
-    struct cred c;
+    const struct cred *c = own_cred();
 
-    cred_snapshot(&c);
-    return c.euid == o->uid || c.euid == o->cuid || cred_capable(&c.fs, CAP_SYS_ADMIN)
-               ? 0
-               : -EPERM;
+    return c->euid == o->uid || c->euid == o->cuid || capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
 struct ipc64_perm ipc_perm(const struct ipc_object *o)

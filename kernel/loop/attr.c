@@ -111,7 +111,7 @@ static size_t path_text(const struct loop *l, char *out, size_t size)
     ssize_t n = -ENOENT;
 
     if (l->backing && l->backing->path.dentry)
-        n = fs_path_text(&current_proc()->fs, &l->backing->path, out, size - 1);
+        n = fs_path_text(current_fs(), &l->backing->path, out, size - 1);
     if (n < 0)
         n = fmt_snprintf(out, size - 1, "(no name)");
     str_copy(out + n, "\n", 2);

@@ -54,7 +54,7 @@ static long set(struct file *f, u32 cmd, uintptr_t arg)
     s32 value = 0;
     struct loop *l;
 
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+    if (!capable(CAP_SYS_ADMIN))
         return -EACCES;
     if (!by_value && copy_from_user(&value, arg, sizeof(value)) != 0)
         return -EFAULT;
@@ -118,9 +118,9 @@ long block_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     case BLKBSZSET:
         return set(f, cmd, arg);
     case BLKFLSBUF: /* the file's pages are where the bytes are kept */
-        return proc_capable(current_proc(), CAP_SYS_ADMIN) ? 0 : -EACCES;
+        return capable(CAP_SYS_ADMIN) ? 0 : -EACCES;
     case BLKRRPART: /* no kind of partition table is known */
-        return proc_capable(current_proc(), CAP_SYS_ADMIN) ? -EINVAL : -EACCES;
+        return capable(CAP_SYS_ADMIN) ? -EINVAL : -EACCES;
     default:
         break;
     }

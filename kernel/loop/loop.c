@@ -253,7 +253,7 @@ static long control_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     (void)f;
     if (cmd != LOOP_CTL_ADD && cmd != LOOP_CTL_REMOVE && cmd != LOOP_CTL_GET_FREE)
         return -ENOSYS;
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+    if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
     SCOPED_LOCK(&loop_lock);
     return cmd == LOOP_CTL_ADD      ? add_asked((s32)arg)

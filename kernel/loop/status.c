@@ -244,7 +244,7 @@ static long change_device(struct file *f, u32 cmd, uintptr_t arg)
 {
     struct loop_config c = {.fd = (u32)arg};
 
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+    if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
     switch (cmd) {
     case LOOP_CONFIGURE:

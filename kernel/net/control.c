@@ -46,15 +46,15 @@ static bool is_there(s32 pid)
 static int check_cred(const struct socket_cred *w)
 {
     const struct proc *p = current_proc();
-    const struct cred *c = &p->cred;
+    const struct cred *c = own_cred();
 
     if (w->uid == NO_ID || w->gid == NO_ID)
         return -EINVAL;
-    if (w->pid != p->pid && !proc_capable(p, CAP_SYS_ADMIN))
+    if (w->pid != p->pid && !capable(CAP_SYS_ADMIN))
         return -EPERM;
-    if (!is_mine(w->uid, c->uid, c->euid, c->suid) && !proc_capable(p, CAP_SETUID))
+    if (!is_mine(w->uid, c->uid, c->euid, c->suid) && !capable(CAP_SETUID))
         return -EPERM;
-    if (!is_mine(w->gid, c->gid, c->egid, c->sgid) && !proc_capable(p, CAP_SETGID))
+    if (!is_mine(w->gid, c->gid, c->egid, c->sgid) && !capable(CAP_SETGID))
         return -EPERM;
     return w->pid == p->pid || is_there(w->pid) ? 0 : -ESRCH;
 }

@@ -38,8 +38,8 @@ static long send(struct file *f, struct message *m)
     const struct proc *p = current_proc();
     long n;
 
-    m->fs = &current_proc()->fs;
-    m->max_flying = proc_capable(p, CAP_SYS_RESOURCE) || proc_capable(p, CAP_SYS_ADMIN)
+    m->fs = current_fs();
+    m->max_flying = capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN)
                         ? ~0ull
                         : proc_rlimit(p, RLIMIT_NOFILE);
     n = socket_send(f, m);

@@ -18,11 +18,11 @@
 
 void socket_cred_current(struct socket_cred *out, enum socket_ids which)
 {
-    const struct proc *p = current_proc();
+    const struct cred *c = own_cred();
 
-    out->pid = p->pid;
-    out->uid = which == IDS_EFFECTIVE ? p->cred.euid : p->cred.uid;
-    out->gid = which == IDS_EFFECTIVE ? p->cred.egid : p->cred.gid;
+    out->pid = current_proc()->pid;
+    out->uid = which == IDS_EFFECTIVE ? c->euid : c->uid;
+    out->gid = which == IDS_EFFECTIVE ? c->egid : c->gid;
 }
 
 int socket_of(int fd, struct file **f)
@@ -179,7 +179,7 @@ long sys_connect(const struct syscall_args *a)
         return -EBADF;
     result = address_from_user(&to, a->a1, (s32)a->a2);
     if (!result)
-        result = file_socket(f) ? socket_connect(f, &to, &current_proc()->fs) : -ENOTSOCK;
+        result = file_socket(f) ? socket_connect(f, &to, current_fs()) : -ENOTSOCK;
     file_put(f);
     return result;
 }
@@ -204,7 +204,7 @@ static long do_bind(struct socket *s, const struct syscall_args *a)
     struct address at;
     int err = address_from_user(&at, a->a1, (s32)a->a2);
 
-    return err ? err : socket_bind(s, &at, &current_proc()->fs);
+    return err ? err : socket_bind(s, &at, current_fs());
 }
 
 static long do_listen(struct socket *s, const struct syscall_args *a)

@@ -108,8 +108,7 @@ long sys_mbind(const struct syscall_args *a)
 
     if (flags & ~(u32)(MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL))
         return err ? err : -EINVAL;
-    if ((flags & MPOL_MF_MOVE_ALL) && err != -EFAULT &&
-        !proc_capable(current_proc(), CAP_SYS_NICE))
+    if ((flags & MPOL_MF_MOVE_ALL) && err != -EFAULT && !capable(CAP_SYS_NICE))
         return -EPERM;
     if (err)
         return err;
@@ -197,7 +196,7 @@ long sys_migrate_pages(const struct syscall_args *a)
     if (err)
         return err;
     mm_put(mm);
-    if ((to & ~NODE_0) && !proc_capable(current_proc(), CAP_SYS_NICE))
+    if ((to & ~NODE_0) && !capable(CAP_SYS_NICE))
         return -EPERM;
     return to & NODE_0 ? 0 : -EINVAL;
 }
@@ -241,7 +240,7 @@ long sys_move_pages(const struct syscall_args *a)
 
     if (flags & ~(u32)(MPOL_MF_MOVE | MPOL_MF_MOVE_ALL))
         return -EINVAL;
-    if ((flags & MPOL_MF_MOVE_ALL) && !proc_capable(current_proc(), CAP_SYS_NICE))
+    if ((flags & MPOL_MF_MOVE_ALL) && !capable(CAP_SYS_NICE))
         return -EPERM;
     err = pages_of((s32)a->a0, &mm);
     if (err)

@@ -167,6 +167,7 @@ static int lookup_map(const struct procfs_node *dir, const char *name, size_t le
  * may look into the process. Pins its number on success. */
 static int enter(const struct procfs_node *dir, struct pid_pin *pin)
 {
+    const struct task_id id = procfs_node_task(dir);
     int err = 0;
 
     if (!dir->pid)
@@ -174,7 +175,7 @@ static int enter(const struct procfs_node *dir, struct pid_pin *pin)
     if (!procfs_node_pin(dir, pin))
         return -ENOENT;
     if (dir->kind == PROCFS_FDINFO_DIR || dir->kind == PROCFS_MAP_DIR)
-        err = proc_check_look(dir->pid, FS_IDS);
+        err = task_check_look(&id, FS_IDS);
     if (err)
         pid_unpin(pin);
     return err;

@@ -91,13 +91,14 @@ static bool is_storable(const struct procfs_node *n)
 /* What the entry asks for when it is opened, and which memory it will show. */
 static int open_guard(const struct procfs_node *n, u64 *mm_id)
 {
+    const struct task_id id = procfs_node_task(n);
     struct mm *mm;
     int err;
 
     *mm_id = 0;
     if (n->kind != PROCFS_FILE || n->entry->guard != GUARD_MEMORY)
         return 0;
-    err = proc_access_mm(n->pid, FS_IDS, &mm);
+    err = task_access_mm(&id, FS_IDS, &mm);
     if (err == -ESRCH) /* it has ended: there is nothing to see */
         return 0;
     if (err)

@@ -40,8 +40,10 @@ static struct file *get_file(s32 pid, int fd)
 /* A path the process itself holds; dentry NULL when there is none. */
 static int process_path(const struct procfs_node *n, struct path *out)
 {
+    const struct task_id id = procfs_node_task(n);
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(n->pid);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(&id, &t);
     int err = p ? 0 : -ESRCH;
 
     *out = (struct path){NULL, NULL};
@@ -50,10 +52,10 @@ static int process_path(const struct procfs_node *n, struct path *out)
             *out = p->exe->path;
             path_get(out);
         }
-    } else if (p && p->fs.dirs && n->kind == PROCFS_CWD) {
-        fs_cwd(&p->fs, out);
-    } else if (p && p->fs.dirs) {
-        fs_root(&p->fs, out);
+    } else if (t && t->fs.dirs && n->kind == PROCFS_CWD) {
+        fs_cwd(&t->fs, out);
+    } else if (t && t->fs.dirs) {
+        fs_root(&t->fs, out);
     }
     spin_unlock_irq(&proc_lock, flags);
     if (!err && !out->dentry)
@@ -83,12 +85,13 @@ static int find_path(const struct procfs_node *n, struct path *out, const char *
  * well: only who may look into the process goes or reads them. */
 static int node_path(const struct procfs_node *n, struct path *out, const char **text)
 {
+    const struct task_id id = procfs_node_task(n);
     struct pid_pin pin;
     int err;
 
     if (!procfs_node_pin(n, &pin))
         return -ENOENT;
-    err = proc_check_look(n->pid, FS_IDS);
+    err = task_check_look(&id, FS_IDS);
     if (!err)
         err = find_path(n, out, text);
     pid_unpin(&pin);
@@ -101,8 +104,8 @@ static int magic_follow(struct inode *ino, struct path *out)
     const char *text;
     int err;
 
-    if (n->kind == PROCFS_MAP && !proc_capable(current_proc(), CAP_SYS_ADMIN) &&
-        !proc_capable(current_proc(), CAP_CHECKPOINT_RESTORE))
+    if (n->kind == PROCFS_MAP && !capable(CAP_SYS_ADMIN) &&
+        !capable(CAP_CHECKPOINT_RESTORE))
         return -EPERM;
     err = node_path(n, out, &text);
     return err || !text ? err : -ENXIO;
@@ -122,7 +125,7 @@ static ssize_t magic_readlink(struct inode *ino, char *buf, size_t size)
         memcpy(buf, text, (size_t)n);
         return n;
     }
-    n = fs_path_text(&current_proc()->fs, &p, buf, size);
+    n = fs_path_text(current_fs(), &p, buf, size);
     path_put(&p);
     return n;
 }

@@ -72,7 +72,7 @@ static void put_options(struct seq *s, const struct mount_info *m)
 
 static bool is_seen(const struct mount_info *m)
 {
-    return fs_path_reachable(&current_proc()->fs, &m->at);
+    return fs_path_reachable(current_fs(), &m->at);
 }
 
 static void print_mount(const struct mount_info *m, void *arg)

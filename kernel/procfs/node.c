@@ -98,14 +98,16 @@ static void choose_owner(struct inode *ino, const struct procfs_node *n)
     bool own = n->kind == PROCFS_FD_DIR || n->kind == PROCFS_FDINFO_DIR ||
                n->kind == PROCFS_MAP_DIR;
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(n->pid);
+    const struct task_id id = procfs_node_task(n);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(&id, &t);
 
     if (p && own && p == current_proc()) {
-        ino->uid = p->cred.fs.uid;
-        ino->gid = p->cred.fs.gid;
+        ino->uid = own_cred()->fs.uid;
+        ino->gid = own_cred()->fs.gid;
     } else if (p && (n->kind == PROCFS_PID || (p->mm && p->dumpable == DUMP_USER))) {
-        ino->uid = p->cred.euid;
-        ino->gid = p->cred.egid;
+        ino->uid = cred_of(p, t)->euid;
+        ino->gid = cred_of(p, t)->egid;
     }
     if (p && n->kind == PROCFS_TASK_DIR)
         ino->nlink += p->nthreads;

@@ -100,7 +100,7 @@ static int show_io(struct seq *s, const struct task_id *id, bool whole)
     struct thread *t = NULL;
     struct proc *p = task_find(id, &t);
     struct io_counts n = {0, 0, 0, 0};
-    int err = !p ? -ESRCH : proc_may_look(p, FS_IDS) ? 0 : -EACCES;
+    int err = !p ? -ESRCH : proc_may_look(p, t, FS_IDS) ? 0 : -EACCES;
 
     if (!err && whole) {
         usage_io(p, &n, flags);
@@ -160,7 +160,7 @@ static int find_slack(const struct task_id *id, struct thread **t)
 
     if (!p || !*t)
         return -ESRCH;
-    return p == current_proc() || proc_capable(current_proc(), CAP_SYS_NICE) ? 0 : -EPERM;
+    return p == current_proc() || capable(CAP_SYS_NICE) ? 0 : -EPERM;
 }
 
 static int show_slack(struct seq *s, const struct task_id *id, bool whole)
@@ -197,7 +197,7 @@ static int show_personality(struct seq *s, s32 pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     const struct proc *p = proc_find(pid);
-    int err = !p ? -ESRCH : proc_may_look(p, FS_IDS) ? 0 : -EACCES;
+    int err = !p ? -ESRCH : proc_may_look(p, NULL, FS_IDS) ? 0 : -EACCES;
     u32 value = err ? 0 : p->personality;
 
     spin_unlock_irq(&proc_lock, flags);
@@ -246,7 +246,7 @@ static int show_oom_score_adj(struct seq *s, s32 pid)
 
 static int store_oom_score_adj(s32 pid, char *text, size_t n)
 {
-    bool admin = proc_capable(current_proc(), CAP_SYS_RESOURCE);
+    bool admin = capable(CAP_SYS_RESOURCE);
     irqflags_t flags;
     struct proc *p;
     s64 value;

@@ -32,6 +32,7 @@ struct window {
 static int window_open(struct file *f)
 {
     const struct procfs_node *n = f->inode->data;
+    const struct task_id id = procfs_node_task(n);
     struct window *w;
     struct mm *mm = NULL;
     struct pid_pin pin;
@@ -39,7 +40,7 @@ static int window_open(struct file *f)
 
     if (!procfs_node_pin(n, &pin))
         return -ENOENT;
-    err = proc_access_mm(n->pid, FS_IDS, &mm);
+    err = task_access_mm(&id, FS_IDS, &mm);
     pid_unpin(&pin);
     if (err == -EPERM)
         return -EACCES;
@@ -47,7 +48,7 @@ static int window_open(struct file *f)
     if (w) {
         w->pid = n->pid;
         w->mm_id = mm ? mm->id : 0;
-        w->frames = proc_capable(current_proc(), CAP_SYS_ADMIN);
+        w->frames = capable(CAP_SYS_ADMIN);
         f->data = w;
     }
     if (mm)
@@ -205,7 +206,7 @@ static void fill_counts(void *arg, u64 first, size_t n, u64 *out)
 static int kpagecount_open(struct file *f)
 {
     (void)f;
-    return proc_capable(current_proc(), CAP_SYS_ADMIN) ? 0 : -EACCES;
+    return capable(CAP_SYS_ADMIN) ? 0 : -EACCES;
 }
 
 static ssize_t kpagecount_read(struct file *f, struct uio *u, u64 *pos)

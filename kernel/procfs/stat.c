@@ -99,6 +99,19 @@ static void copy_thread(const struct proc *p, const struct thread *t,
     }
 }
 
+static void copy_cred(const struct cred *c, struct view *v)
+{
+    REQUIRES(&proc_lock);
+    memcpy(v->uid, (u32[]){c->uid, c->euid, c->suid, c->fs.uid}, sizeof(v->uid));
+    memcpy(v->gid, (u32[]){c->gid, c->egid, c->sgid, c->fs.gid}, sizeof(v->gid));
+    memcpy(v->caps,
+           (u64[]){c->inheritable, c->permitted, c->fs.caps, c->bounding, c->ambient},
+           sizeof(v->caps));
+    v->groups = c->fs.groups;
+    groups_hold(v->groups);
+    v->no_new_privs = c->no_new_privs;
+}
+
 static int copy_view(const struct task_id *id, bool whole, struct view *v)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
@@ -114,12 +127,7 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     v->sid = p->sid;
     v->tty = tty_device(p->tty);
     v->foreground = p->tty ? tty_foreground(p->tty) : -1;
-    memcpy(v->uid, (u32[]){p->cred.uid, p->cred.euid, p->cred.suid, p->cred.fs.uid},
-           sizeof(v->uid));
-    memcpy(v->gid, (u32[]){p->cred.gid, p->cred.egid, p->cred.sgid, p->cred.fs.gid},
-           sizeof(v->gid));
-    v->groups = p->cred.fs.groups;
-    groups_hold(v->groups);
+    copy_cred(cred_of(p, t), v);
     v->minflt = usage_minflt(p);
     v->majflt = p->majflt;
     v->cminflt = p->cminflt;
@@ -128,18 +136,12 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     v->cstime = p->cstime_ns;
     v->nvcsw = READ_ONCE(p->nvcsw);
     v->nivcsw = READ_ONCE(p->nivcsw);
-    v->umask = p->fs.dirs ? fs_umask(&p->fs) : 0;
+    v->umask = t && t->fs.dirs ? fs_umask(&t->fs) : 0;
     v->nice = p->nice;
     v->threads = p->nthreads;
     v->queued = READ_ONCE(p->account->signals);
     v->queued_max = proc_rlimit(p, RLIMIT_SIGPENDING);
-    v->caps[0] = p->cred.inheritable;
-    v->caps[1] = p->cred.permitted;
-    v->caps[2] = p->cred.fs.caps;
-    v->caps[3] = p->cred.bounding;
-    v->caps[4] = p->cred.ambient;
-    v->no_new_privs = p->cred.no_new_privs;
-    v->may_look = proc_may_look(p, FS_IDS);
+    v->may_look = proc_may_look(p, t, FS_IDS);
     v->exit_status = v->may_look && p->zombie ? p->exit_status : 0;
     spin_lock(&p->sig.lock);
     copy_thread(p, t, id, whole, v);

@@ -49,7 +49,7 @@ static int store_number(const struct sysctl *c, const char *text)
 
 int sysctl_store(const struct sysctl *c, char *text, size_t n)
 {
-    if (!proc_capable(current_proc(), c->cap ? c->cap : CAP_SYS_ADMIN))
+    if (!capable(c->cap ? c->cap : CAP_SYS_ADMIN))
         return -EPERM;
     if (!n)
         return 0;

@@ -13,7 +13,7 @@
 int procfs_store_sysrq(s32 pid, char *text, size_t n)
 {
     (void)pid;
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+    if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
     switch (n ? text[0] : 0) {
     case 'c':

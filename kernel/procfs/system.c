@@ -52,7 +52,7 @@ void seq_path(struct seq *s, const struct path *p, const char *escaped)
         s->error = -ENOMEM;
         return;
     }
-    if (fs_path_text(&current_proc()->fs, p, text, PATH_MAX) > 0)
+    if (fs_path_text(current_fs(), p, text, PATH_MAX) > 0)
         seq_escape(s, text, escaped);
     kfree(text);
 }

@@ -65,7 +65,7 @@ static int make_view(const struct task_id *id, struct view *v)
     *v = (struct view){.call = -1};
     if (!p)
         return -ESRCH;
-    v->may_look = proc_may_look(p, FS_IDS);
+    v->may_look = proc_may_look(p, t, FS_IDS);
     if (t && v->may_look)
         look(t, v);
     return 0;

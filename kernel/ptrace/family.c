@@ -5,6 +5,7 @@
  * one has waited for it, or has gone.
  */
 #include "kernel/ptrace/family.h"
+#include "fs/perm.h"
 #include "kernel/pause.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/tracee.h"
@@ -54,7 +55,7 @@ void tracee_link(struct thread *t, struct thread *by, struct tracee **fresh,
     r->proc = t->tid == p->pid ? p : NULL;
     r->options = 0;
     r->seized = how == TRACE_SEIZE;
-    r->capable = proc_capable(by->proc, CAP_SYS_PTRACE);
+    r->capable = cred_capable(&by->cred->fs, CAP_SYS_PTRACE);
     r->how = PTRACE_CONT;
     r->by = by;
     spin_lock(&p->sig.lock);
@@ -107,7 +108,7 @@ void tracee_tell(const struct tracee *r, int code, int status)
     bool stop = code == CLD_TRAPPED || code == CLD_STOPPED;
     struct sig_record rec = {.code = code, .pid = r->tid, .status = status};
 
-    rec.uid = r->thread ? r->thread->proc->cred.uid : r->uid;
+    rec.uid = r->thread ? r->thread->cred->uid : r->uid;
     if (!stop || (READ_ONCE(act->sa_handler) != SIG_IGN &&
                   !(READ_ONCE(act->sa_flags) & SA_NOCLDSTOP)))
         signal_send_record(r->tracer, NULL, SIGCHLD, &rec, NULL);
@@ -141,7 +142,7 @@ bool ptrace_thread_ends(struct thread *t, int status)
     spin_unlock(&p->sig.lock);
     r->thread = NULL;
     r->state = TRACE_RUNNING;
-    r->uid = p->cred.uid;
+    r->uid = t->cred->uid;
     r->pgid = p->pgid;
     r->code = status;
     r->told = false;
@@ -308,7 +309,7 @@ static bool try_tracee(struct tracee *r, const struct wait_request *w,
         return false;
     res->status = r->code << 8 | 0x7f;
     res->code = CLD_TRAPPED;
-    res->uid = r->thread->proc->cred.uid;
+    res->uid = r->thread->cred->uid;
     usage_of_proc(r->thread->proc, true, &res->usage);
     r->told = !(w->options & WNOWAIT);
     return true;

@@ -59,7 +59,7 @@ static const void *thing_of(const struct proc *p, const struct thread *t, int ty
     case KCMP_FILES:
         return p->files;
     case KCMP_FS:
-        return READ_ONCE(p->fs.dirs);
+        return t->fs.dirs;
     case KCMP_SIGHAND:
         return p->sig.actions;
     case KCMP_SYSVSEM:
@@ -79,7 +79,7 @@ static int side_get(s32 tid, int type, struct side *s)
 
     *s = (struct side){NULL, NULL};
     if (t && p->files)
-        err = proc_may_look(p, REAL_IDS) ? 0 : -EPERM;
+        err = proc_may_look(p, t, REAL_IDS) ? 0 : -EPERM;
     if (!err)
         s->thing = thing_of(p, t, type);
     if (!err && (type == KCMP_FILE || type == KCMP_EPOLL_TFD)) {

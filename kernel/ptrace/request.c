@@ -5,6 +5,7 @@
  */
 #include "arch/ptrace.h"
 #include "arch/time.h"
+#include "fs/perm.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/inspect.h"
 #include "kernel/ptrace/tracee.h"
@@ -22,11 +23,11 @@
 
 /* ---- becoming a tracer ---- */
 
-static bool may_be_traced_by(const struct proc *p, const struct proc *parent)
+static bool may_be_traced_by(const struct cred *parent)
 {
     REQUIRES(&proc_lock);
-    return !(p->cred.permitted & ~parent->cred.permitted) ||
-           proc_capable(parent, CAP_SYS_PTRACE);
+    return !(own_cred()->permitted & ~parent->permitted) ||
+           cred_capable(&parent->fs, CAP_SYS_PTRACE);
 }
 
 static long trace_me(void)
@@ -41,7 +42,8 @@ static long trace_me(void)
         return -ENOMEM;
     flags = spin_lock_irq(&proc_lock);
     parent = t->proc->parent;
-    if (is_traced(t) || !parent || !may_be_traced_by(t->proc, parent))
+    if (is_traced(t) || !parent ||
+        !may_be_traced_by(cred_of(parent, t->proc->parent_thread)))
         err = -EPERM;
     else if (!parent->exiting && t->proc->parent_thread)
         tracee_link(t, t->proc->parent_thread, &r, TRACE_ATTACH);
@@ -55,7 +57,7 @@ static long check_attach(const struct proc *p, const struct thread *t)
     REQUIRES(&proc_lock);
     if (!p)
         return -ESRCH;
-    if (p == current_proc() || !t || p->zombie || !proc_may_look(p, REAL_IDS) ||
+    if (p == current_proc() || !t || p->zombie || !proc_may_look(p, t, REAL_IDS) ||
         is_traced(t))
         return -EPERM;
     return p->in_exec ? -ERESTARTNOINTR : 0;

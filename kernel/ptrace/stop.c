@@ -108,11 +108,10 @@ static int stop_for_tracer(struct thread *t, const struct stop *s, int otherwise
 /* A stop that the thread tells of itself: SIGTRAP, or a group's signal with an event. */
 static int stop_with_info(struct thread *t, const struct stop *of, bool *listened)
 {
-    const struct proc *p = t->proc;
     struct siginfo info = {.si_signo = of->code & 0x7f,
                            .si_code = of->code,
                            .si_pid = t->tid,
-                           .si_uid = READ_ONCE(p->cred.uid)};
+                           .si_uid = t->cred->uid};
     struct stop s = *of;
 
     s.info = &info;
@@ -121,8 +120,7 @@ static int stop_with_info(struct thread *t, const struct stop *of, bool *listene
 
 static void send_self(struct thread *t, int signo, int code)
 {
-    struct sig_record rec = {
-        .code = code, .pid = t->proc->pid, .uid = READ_ONCE(t->proc->cred.uid)};
+    struct sig_record rec = {.code = code, .pid = t->proc->pid, .uid = t->cred->uid};
 
     if (signo)
         signal_send_record(t->proc, t, signo, &rec, NULL);
@@ -201,7 +199,7 @@ int ptrace_signal(struct thread *t, int signo, struct sig_record *rec)
     if (go != r->info.si_signo)
         *rec = (struct sig_record){.code = SI_USER,
                                    .pid = r->tracer ? r->tracer->pid : 0,
-                                   .uid = r->tracer ? READ_ONCE(r->tracer->cred.uid) : 0};
+                                   .uid = r->tracer ? r->tracer->cred.uid : 0};
     else
         signal_read_info(rec, &r->info);
     spin_unlock_irq(&proc_lock, flags);

@@ -58,9 +58,12 @@ long sys_capget(const struct syscall_args *a)
     flags = spin_lock_irq(&proc_lock);
     p = proc_find_by_thread(head.pid);
     if (p) {
-        effective = p->cred.fs.caps;
-        permitted = p->cred.permitted;
-        inheritable = p->cred.inheritable;
+        const struct cred *c =
+            head.pid ? cred_of(p, thread_find(0, head.pid)) : own_cred();
+
+        effective = c->fs.caps;
+        permitted = c->permitted;
+        inheritable = c->inheritable;
     }
     spin_unlock_irq(&proc_lock, flags);
     if (!p)
@@ -77,11 +80,9 @@ long sys_capget(const struct syscall_args *a)
 static int write_caps(u64 effective, u64 permitted, u64 inheritable)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
-    struct proc *p = current_proc();
-    struct cred new = p->cred;
+    struct cred new = *own_cred();
 
-    if ((inheritable & ~(new.inheritable | new.permitted)) &&
-        !proc_capable(p, CAP_SETPCAP))
+    if ((inheritable & ~(new.inheritable | new.permitted)) && !capable(CAP_SETPCAP))
         return -EPERM;
     if (inheritable & ~(new.inheritable | new.bounding) || permitted & ~new.permitted ||
         effective & ~permitted)
@@ -90,8 +91,7 @@ static int write_caps(u64 effective, u64 permitted, u64 inheritable)
     new.permitted = permitted;
     new.inheritable = inheritable;
     new.ambient &= permitted &inheritable;
-    cred_write(p, &new);
-    proc_limits_changed(p, p->mm);
+    cred_change(&new);
     return 0;
 }
 

@@ -19,25 +19,25 @@
 long sys_getuid(const struct syscall_args *a)
 {
     (void)a;
-    return READ_ONCE(current_proc()->cred.uid);
+    return own_cred()->uid;
 }
 
 long sys_geteuid(const struct syscall_args *a)
 {
     (void)a;
-    return READ_ONCE(current_proc()->cred.euid);
+    return own_cred()->euid;
 }
 
 long sys_getgid(const struct syscall_args *a)
 {
     (void)a;
-    return READ_ONCE(current_proc()->cred.gid);
+    return own_cred()->gid;
 }
 
 long sys_getegid(const struct syscall_args *a)
 {
     (void)a;
-    return READ_ONCE(current_proc()->cred.egid);
+    return own_cred()->egid;
 }
 
 /* The three numbers of one kind. */
@@ -114,11 +114,11 @@ static int all_three(const struct ids *ids, struct wanted w)
 
 typedef int (*decide_fn)(const struct ids *ids, struct wanted w);
 
-/* Takes or gives what belongs to user 0, and makes `new` the credentials of p. */
-static void commit(struct proc *p, struct cred *new, bool of_users)
+/* Takes or gives what belongs to user 0, and makes `new` the caller's. */
+static void commit(struct cred *new, bool of_users)
 {
     REQUIRES(&proc_lock);
-    const struct cred old = p->cred;
+    const struct cred old = *own_cred();
 
     if (of_users) {
         cred_fixup_uids(new, &old);
@@ -126,22 +126,20 @@ static void commit(struct proc *p, struct cred *new, bool of_users)
     } else {
         new->fs.gid = new->egid;
     }
-    cred_write(p, new);
-    sched_user_changed(p);
-    cred_changed_from(p, &old);
-    proc_limits_changed(p, p->mm);
+    cred_change(new);
+    sched_user_changed(current_proc());
+    cred_changed_from(&old);
 }
 
 static long change_groups(decide_fn decide, struct wanted w)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
-    struct proc *p = current_proc();
-    struct cred new = p->cred;
+    struct cred new = *own_cred();
     const struct ids ids = group_ids(&new);
     int err = decide(&ids, w);
 
     if (!err)
-        commit(p, &new, false);
+        commit(&new, false);
     return err;
 }
 
@@ -150,20 +148,19 @@ static long change_groups(decide_fn decide, struct wanted w)
 static int try_users(decide_fn decide, struct wanted w, struct account **a, u32 *uid)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
-    struct proc *p = current_proc();
-    struct cred new = p->cred;
+    struct cred new = *own_cred();
     const struct ids ids = user_ids(&new);
     int err = decide(&ids, w);
 
     *uid = new.uid;
     if (err)
         return err;
-    if (new.uid != p->cred.uid) {
+    if (new.uid != own_cred()->uid) {
         if (!*a || (*a)->uid != new.uid)
             return -ENOENT;
-        *a = proc_set_account(p, *a);
+        *a = thread_set_account(current_thread(), *a);
     }
-    commit(p, &new, true);
+    commit(&new, true);
     return 0;
 }
 
@@ -231,40 +228,30 @@ static long get_three(const struct ids *ids, const struct syscall_args *a)
 
 long sys_getresuid(const struct syscall_args *a)
 {
-    struct cred now;
-    struct ids ids;
+    struct cred now = *own_cred();
+    const struct ids ids = user_ids(&now);
 
-    cred_snapshot(&now);
-    ids = user_ids(&now);
     return get_three(&ids, a);
 }
 
 long sys_getresgid(const struct syscall_args *a)
 {
-    struct cred now;
-    struct ids ids;
+    struct cred now = *own_cred();
+    const struct ids ids = group_ids(&now);
 
-    cred_snapshot(&now);
-    ids = group_ids(&now);
     return get_three(&ids, a);
 }
 
 long sys_getgroups(const struct syscall_args *a)
 {
     s32 size = (s32)a->a0;
-    struct cred now;
-    long n;
+    const struct fs_groups *groups = own_cred()->fs.groups;
+    long n = groups_count(groups);
 
-    if (size < 0)
+    if (size < 0 || (size && size < n))
         return -EINVAL;
-    cred_hold(&now);
-    n = groups_count(now.fs.groups);
-    if (size && size < n)
-        n = -EINVAL;
-    else if (size && n &&
-             copy_to_user(a->a1, now.fs.groups->gid, (u64)n * sizeof(u32)) != 0)
-        n = -EFAULT;
-    groups_put(now.fs.groups);
+    if (size && n && copy_to_user(a->a1, groups->gid, (u64)n * sizeof(u32)) != 0)
+        return -EFAULT;
     return n;
 }
 
@@ -280,19 +267,16 @@ static int read_groups(struct fs_groups *g, vaddr_t from)
     return err ? err : groups_sort(g);
 }
 
-/* *groups becomes the list of the running process; its former one is there then. */
-static int write_groups(struct fs_groups **groups)
+/* groups becomes the caller's list; the former one. */
+static struct fs_groups *write_groups(struct fs_groups *groups)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
-    struct proc *p = current_proc();
-    struct cred new = p->cred;
+    struct cred new = *own_cred();
 
-    if (!proc_capable(p, CAP_SETGID))
-        return -EPERM;
-    new.fs.groups = *groups;
-    *groups = p->cred.fs.groups;
-    cred_write(p, &new);
-    return 0;
+    new.fs.groups = groups;
+    groups = own_cred()->fs.groups;
+    cred_change(&new);
+    return groups;
 }
 
 long sys_setgroups(const struct syscall_args *a)
@@ -301,7 +285,7 @@ long sys_setgroups(const struct syscall_args *a)
     u32 n = (u32)a->a0;
     int err = 0;
 
-    if (!proc_capable(current_proc(), CAP_SETGID))
+    if (!capable(CAP_SETGID))
         return -EPERM;
     if (n > GROUPS_MAX)
         return -EINVAL;
@@ -310,7 +294,7 @@ long sys_setgroups(const struct syscall_args *a)
         err = groups ? read_groups(groups, a->a1) : -ENOMEM;
     }
     if (!err)
-        err = write_groups(&groups);
+        groups = write_groups(groups);
     groups_put(groups);
     return err;
 }
@@ -325,8 +309,7 @@ static bool may_have(const struct ids *ids, u32 old, u32 id)
 long sys_setfsuid(const struct syscall_args *a)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
-    struct proc *p = current_proc();
-    const struct cred old = p->cred;
+    const struct cred old = *own_cred();
     struct cred new = old;
     const struct ids ids = user_ids(&new);
 
@@ -339,23 +322,22 @@ long sys_setfsuid(const struct syscall_args *a)
         else if (new.fs.uid == 0)
             new.fs.caps |= new.permitted &CAP_FS_SET;
     }
-    cred_write(p, &new);
-    cred_changed_from(p, &old);
+    cred_change(&new);
+    cred_changed_from(&old);
     return old.fs.uid;
 }
 
 long sys_setfsgid(const struct syscall_args *a)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
-    struct proc *p = current_proc();
-    const struct cred old = p->cred;
+    const struct cred old = *own_cred();
     struct cred new = old;
     const struct ids ids = group_ids(&new);
 
     if (!may_have(&ids, old.fs.gid, (u32)a->a0))
         return old.fs.gid;
     new.fs.gid = (u32)a->a0;
-    cred_write(p, &new);
-    cred_changed_from(p, &old);
+    cred_change(&new);
+    cred_changed_from(&old);
     return old.fs.gid;
 }

@@ -255,7 +255,7 @@ static void open_console(struct proc *p)
 {
     struct file *f;
 
-    if (vfs_open(&p->fs, NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, &f) != 0) {
+    if (vfs_open(current_fs(), NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, &f) != 0) {
         printk("init: no /dev/console\n");
         return;
     }
@@ -293,17 +293,16 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
     irqflags_t flags;
 
     args = (struct exec_args){.name = path, .argv = argv, .envp = envp};
-    if (p && proc_reserve_pid(NULL, 0, &p->pid) == 0 &&
-        fs_context_copy(&p->fs, fs) == 0) {
+    if (p && proc_reserve_pid(0, &p->pid) == 0) {
         p->files = fdtable_create();
         t = thread_create(p, "init", init_start, &args);
     }
     if (p)
         p->sig.actions = sigactions_copy(NULL);
-    if (!t || !p->files || !p->sig.actions)
+    if (!t || !p->files || !p->sig.actions || fs_context_copy(&t->fs, fs) != 0)
         panic("no memory for init");
     proc_default_limits(p);
-    p->fs.cred = &p->cred.fs;
+    cred_use(t, &p->cred);
     p->cred.permitted = p->cred.fs.caps = CAP_ALL;
     str_copy(p->comm, "init", sizeof(p->comm));
     t->tid = p->pid;

@@ -135,7 +135,7 @@ int target_name(struct fs_context *fs, int dirfd, const char *name, u32 at_flags
 
 int target_at(int dirfd, vaddr_t user, u32 at_flags, struct target *t)
 {
-    return target_in(&current_proc()->fs, dirfd, user, at_flags, t);
+    return target_in(current_fs(), dirfd, user, at_flags, t);
 }
 
 int target_in(struct fs_context *fs, int dirfd, vaddr_t user, u32 at_flags,
@@ -159,7 +159,7 @@ void target_put(struct target *t)
 
 const struct fs_cred *current_cred(void)
 {
-    return &current_proc()->cred.fs;
+    return &own_cred()->fs;
 }
 
 bool owns(const struct inode *ino)

@@ -89,10 +89,8 @@ void file_async_urgent(struct file *f)
 }
 
 /* As on Linux: to whom the one who set the owner could send a signal. */
-static bool may_send(const struct file_async *a, const struct proc *p)
+static bool may_send(const struct file_async *a, const struct cred *c)
 {
-    const struct cred *c = &p->cred;
-
     return a->euid == 0 || a->euid == c->suid || a->euid == c->uid || a->uid == c->suid ||
            a->uid == c->uid;
 }
@@ -110,7 +108,7 @@ static void send(const struct file_async *a, struct proc *p, struct thread *t, u
 
     struct sig_record rec;
 
-    if (!may_send(a, p))
+    if (!may_send(a, cred_of(p, t)))
         return;
     if (!events) {
         signal_send_record(p, t, SIGURG, NULL, spare);
@@ -292,7 +290,7 @@ int file_async_switch(int fd, struct file *f, bool on)
 
 static int set_owner(struct file_async *a, enum owner kind, s32 number)
 {
-    const struct cred *c = &current_proc()->cred;
+    const struct cred *c = own_cred();
     struct file_async new = {.kind = number ? kind : NOBODY, .id.pid = number};
     irqflags_t flags;
     bool found = true;

@@ -75,7 +75,7 @@ long sys_fchmod(const struct syscall_args *a)
 
 long sys_umask(const struct syscall_args *a)
 {
-    return __atomic_exchange_n(&current_proc()->fs.dirs->umask, (u32)a->a0 & 0777,
+    return __atomic_exchange_n(&current_fs()->dirs->umask, (u32)a->a0 & 0777,
                                __ATOMIC_RELAXED);
 }
 

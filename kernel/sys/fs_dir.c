@@ -150,7 +150,7 @@ long sys_getcwd(const struct syscall_args *a)
 
     if (!buf)
         return -ENOMEM;
-    n = fs_cwd_text(&current_proc()->fs, buf, PATH_MAX);
+    n = fs_cwd_text(current_fs(), buf, PATH_MAX);
     if (n >= 0) {
         n++; /* the NUL */
         if ((u64)n > a->a1)
@@ -172,7 +172,7 @@ static long set_directory(struct target *t,
 
     if (!err) {
         path_get(&t->path);
-        set(&current_proc()->fs, &t->path);
+        set(current_fs(), &t->path);
     }
     target_put(t);
     return err;
@@ -201,7 +201,7 @@ long sys_chroot(const struct syscall_args *a)
 
     if (err)
         return err;
-    if (!proc_capable(current_proc(), CAP_SYS_CHROOT)) {
+    if (!capable(CAP_SYS_CHROOT)) {
         target_put(&t);
         return -EPERM;
     }

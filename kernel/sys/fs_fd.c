@@ -301,8 +301,8 @@ static long tell_size(struct file *f, u32 cmd, vaddr_t arg)
 static int change_attrs(struct inode *ino, u32 attrs)
 {
     SCOPED_LOCK(&ino->lock);
-    if (!owns(ino) || (((attrs ^ ino->attrs) & FS_FIXED) &&
-                       !proc_capable(current_proc(), CAP_LINUX_IMMUTABLE)))
+    if (!owns(ino) ||
+        (((attrs ^ ino->attrs) & FS_FIXED) && !capable(CAP_LINUX_IMMUTABLE)))
         return -EPERM;
     if (attrs & ~(FS_FIXED | FS_NODUMP_FL | FS_NOATIME_FL))
         return -EOPNOTSUPP;
@@ -373,9 +373,7 @@ static long do_ioctl(int fd, struct file *f, u32 cmd, vaddr_t arg)
         return -EOPNOTSUPP;
     case FIFREEZE:
     case FITHAW: /* no file system stops, so none is stopped */
-        return !proc_capable(current_proc(), CAP_SYS_ADMIN) ? -EPERM
-               : cmd == FIFREEZE                            ? -EOPNOTSUPP
-                                                            : -EINVAL;
+        return !capable(CAP_SYS_ADMIN) ? -EPERM : cmd == FIFREEZE ? -EOPNOTSUPP : -EINVAL;
     case FIOSETOWN:
     case SIOCSPGRP:
         if ((f->inode->mode & S_IFMT) != S_IFSOCK)

@@ -148,10 +148,10 @@ long sys_open_by_handle_at(const struct syscall_args *a)
         return -EFAULT;
     if (!h.head.bytes || h.head.bytes > HANDLE_MAX || h.head.type < 0)
         return -EINVAL;
-    err = target_name(&current_proc()->fs, (int)a->a0, "", AT_EMPTY_PATH, &t);
+    err = target_name(current_fs(), (int)a->a0, "", AT_EMPTY_PATH, &t);
     if (err)
         return err;
-    if (!proc_capable(current_proc(), CAP_DAC_READ_SEARCH))
+    if (!capable(CAP_DAC_READ_SEARCH))
         err = -EPERM;
     else if (h.head.bytes < sizeof(h.handle) || h.head.type != HANDLE_TYPE)
         err = -ESTALE;

@@ -59,7 +59,7 @@ static int look_up(vaddr_t name, u32 lookup_flags, struct path *out)
 
     if (err)
         return err;
-    err = vfs_lookup(&current_proc()->fs, NULL, text, lookup_flags, out);
+    err = vfs_lookup(current_fs(), NULL, text, lookup_flags, out);
     kfree(text);
     return err;
 }
@@ -85,13 +85,11 @@ long sys_mount(const struct syscall_args *a)
     if (!err) {
         struct mount_args args = {source, type, flags, options};
 
-        err = !proc_capable(current_proc(), CAP_SYS_ADMIN) ? -EPERM
-              : flags & ~KNOWN                             ? -EINVAL
-                                                           : 0;
+        err = !capable(CAP_SYS_ADMIN) ? -EPERM : flags & ~KNOWN ? -EINVAL : 0;
         if (err)
             path_put(&at);
         else
-            err = vfs_mount(&current_proc()->fs, &at, &args);
+            err = vfs_mount(current_fs(), &at, &args);
     }
     kfree(type);
     kfree(source);
@@ -110,14 +108,14 @@ long sys_umount2(const struct syscall_args *a)
     err = look_up(a->a0, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
     if (err)
         return err;
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+    if (!capable(CAP_SYS_ADMIN))
         err = -EPERM;
     else if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH)))
         err = -EINVAL;
     if (err)
         path_put(&at);
     else
-        err = vfs_umount(&current_proc()->fs, &at, flags);
+        err = vfs_umount(current_fs(), &at, flags);
     return err;
 }
 

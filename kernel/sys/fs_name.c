@@ -35,11 +35,6 @@ static void place_put(struct place *p)
     kfree(p->name);
 }
 
-static struct fs_context *current_fs(void)
-{
-    return &current_proc()->fs;
-}
-
 static long do_mkdir(int dirfd, vaddr_t name, u32 mode)
 {
     struct place p;

@@ -40,7 +40,7 @@ static long open_name(int dirfd, const char *name, u32 flags, u32 mode, u32 with
     /* Nothing may be created or cut when there is no descriptor for it. */
     fd = fd_reserve(p->files, fd_limit());
     if (fd >= 0) {
-        err = vfs_open_within(&p->fs, dir.base, name, flags, mode, within, &f);
+        err = vfs_open_within(current_fs(), dir.base, name, flags, mode, within, &f);
         if (err)
             fd_unreserve(p->files, fd);
         else

@@ -171,20 +171,15 @@ static int access_by_mount(const struct target *t, u32 mode)
 
 static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
 {
-    struct cred c;
-    struct fs_context fs;
+    struct cred c = *own_cred();
+    struct fs_context fs = {current_fs()->dirs, &c.fs};
     struct target t;
     int err;
 
     if (mode & ~7u || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    err = fs_context_copy(&fs, &current_proc()->fs);
-    if (err)
-        return err;
-    cred_hold(&c);
     if (!(flags & AT_EACCESS))
         use_real_ids(&c);
-    fs.cred = &c.fs;
     err = target_in(&fs, dirfd, name, flags, &t);
     if (!err) {
         err = inode_permission(&c.fs, t.inode, mode); /* R_OK... are MAY_READ... */
@@ -192,8 +187,6 @@ static long do_access(int dirfd, vaddr_t name, u32 mode, u32 flags)
             err = access_by_mount(&t, mode);
         target_put(&t);
     }
-    groups_put(c.fs.groups);
-    fs_context_fini(&fs);
     return err;
 }
 

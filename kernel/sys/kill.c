@@ -12,27 +12,26 @@
 #include "lib/lock.h"
 #include "lib/uapi/errno.h"
 
-/* Permission of the running process to signal p. */
-static bool permitted(const struct proc *p, int signo)
+/* Permission of the running thread to signal p, which was found by t (NULL: its first one). */
+static bool permitted(const struct proc *p, const struct thread *t, int signo)
 {
     REQUIRES(&proc_lock);
-    const struct proc *me = current_proc();
+    const struct cred *me = own_cred(), *c = cred_of(p, t);
 
-    if (proc_capable(me, CAP_KILL) || me->cred.euid == p->cred.uid ||
-        me->cred.euid == p->cred.suid || me->cred.uid == p->cred.uid ||
-        me->cred.uid == p->cred.suid)
+    if (p == current_proc() || me->euid == c->uid || me->euid == c->suid ||
+        me->uid == c->uid || me->uid == c->suid || capable(CAP_KILL))
         return true;
-    return signo == SIGCONT && me->sid == p->sid;
+    return signo == SIGCONT && current_proc()->sid == p->sid;
 }
 
 /* signo 0 only checks. */
-static int send_one(struct proc *p, int signo, const struct sig_record *rec,
-                    struct sig_queued **spare)
+static int send_one(struct proc *p, const struct thread *t, int signo,
+                    const struct sig_record *rec, struct sig_queued **spare)
 {
     REQUIRES(&proc_lock);
     if (signo && !signo_ok(signo))
         return -EINVAL;
-    if (!permitted(p, signo))
+    if (!permitted(p, t, signo))
         return -EPERM;
     return signo ? signal_send_record(p, NULL, signo, rec, spare) : 0;
 }
@@ -49,7 +48,7 @@ static int send_all(int signo, const struct sig_record *rec, struct sig_queued *
 
         if (p == init_proc || p == current_proc())
             continue;
-        err = send_one(p, signo, rec, spare);
+        err = send_one(p, NULL, signo, rec, spare);
         if (err != -EPERM || result == -ESRCH)
             result = err == -EPERM ? 0 : err;
     }
@@ -66,7 +65,7 @@ static int send_group(s32 pgid, int signo, const struct sig_record *rec,
     struct proc *p;
 
     while ((p = signal_next(&w, signo, spare))) {
-        int err = send_one(p, signo, rec, spare);
+        int err = send_one(p, NULL, signo, rec, spare);
 
         if (result != 0)
             result = err;
@@ -94,7 +93,7 @@ static int send_with(s32 pid, int signo, const struct sig_record *rec,
                           spare);
     flags = spin_lock_irq(&proc_lock);
     p = proc_find_by_thread(pid);
-    err = p ? send_one(p, signo, rec, spare) : -ESRCH;
+    err = p ? send_one(p, thread_find(0, pid), signo, rec, spare) : -ESRCH;
     spin_unlock_irq(&proc_lock, flags);
     return err;
 }
@@ -111,10 +110,8 @@ static int send_to(s32 pid, int signo, const struct sig_record *rec)
 
 static struct sig_record own_record(int code)
 {
-    const struct proc *p = current_proc();
-
     return (struct sig_record){
-        .code = code, .pid = p->pid, .uid = READ_ONCE(p->cred.uid)};
+        .code = code, .pid = current_proc()->pid, .uid = own_cred()->uid};
 }
 
 long sys_kill(const struct syscall_args *a)
@@ -148,7 +145,7 @@ static int send_ended(s32 tgid, s32 tid, int signo)
         return -ESRCH;
     if (signo && !signo_ok(signo))
         return -EINVAL;
-    return permitted(p, signo) ? 0 : -EPERM;
+    return permitted(p, NULL, signo) ? 0 : -EPERM;
 }
 
 static int send_thread_with(s32 tgid, s32 tid, int signo, const struct sig_record *rec,
@@ -172,9 +169,9 @@ static int send_thread_with(s32 tgid, s32 tid, int signo, const struct sig_recor
     if (!t) {
         err = send_ended(tgid, tid, signo);
     } else {
-        err = signo && !signo_ok(signo)   ? -EINVAL
-              : permitted(t->proc, signo) ? 0
-                                          : -EPERM;
+        err = signo && !signo_ok(signo)      ? -EINVAL
+              : permitted(t->proc, t, signo) ? 0
+                                             : -EPERM;
         if (!err && signo)
             err = signal_send_record(t->proc, t, signo, rec, spare);
     }
@@ -274,6 +271,7 @@ long signal_to_process(const struct task_id *id, int signo, vaddr_t info)
     struct sig_queued *spare;
     struct sig_record rec;
     irqflags_t flags;
+    struct thread *t;
     struct proc *p;
     int err = record_for(id, signo, info, &rec);
 
@@ -281,8 +279,8 @@ long signal_to_process(const struct task_id *id, int signo, vaddr_t info)
         return err;
     spare = signal_spare(signo);
     flags = spin_lock_irq(&proc_lock);
-    p = task_find(id, NULL);
-    err = p ? send_one(p, signo, &rec, &spare) : -ESRCH;
+    p = task_find(id, &t);
+    err = p ? send_one(p, t, signo, &rec, &spare) : -ESRCH;
     spin_unlock_irq(&proc_lock, flags);
     if (spare)
         signal_spare_free(spare);

@@ -22,14 +22,13 @@
 
 /* ---- limits ---- */
 
-static int check_limit(const struct proc *me, const struct proc *p, u32 which,
-                       const struct rlimit64 *new)
+static int check_limit(const struct proc *p, u32 which, const struct rlimit64 *new)
 {
     if (new->rlim_cur > new->rlim_max)
         return -EINVAL;
     if (which == RLIMIT_NOFILE && new->rlim_max > READ_ONCE(fd_max))
         return -EPERM;
-    if (new->rlim_max > p->rlim[which].rlim_max && !proc_capable(me, CAP_SYS_RESOURCE))
+    if (new->rlim_max > p->rlim[which].rlim_max && !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     return 0;
 }
@@ -38,11 +37,13 @@ static int change_limit(s32 pid, u32 which, const struct rlimit64 *new,
                         struct rlimit64 *old)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct proc *me = current_proc(), *p = proc_find_by_thread(pid);
-    int err = !p ? -ESRCH : !proc_may_limit(p) ? -EPERM : 0;
+    struct proc *p = proc_find_by_thread(pid);
+    int err = !p                                                                 ? -ESRCH
+              : !proc_may_limit(p, pid ? thread_find(0, pid) : current_thread()) ? -EPERM
+                                                                                 : 0;
 
     if (!err && new)
-        err = check_limit(me, p, which, new);
+        err = check_limit(p, which, new);
     if (!err) {
         *old = p->rlim[which];
         if (new)
@@ -144,7 +145,7 @@ static struct procs priority_begin(s32 which, s32 who)
 
 static struct proc *priority_next(struct procs *w, s32 which, s32 who)
 {
-    u32 uid = who ? (u32)who : READ_ONCE(current_proc()->cred.uid);
+    u32 uid = who ? (u32)who : own_cred()->uid;
     struct proc *p;
 
     if (which == PRIO_PROCESS) {
@@ -174,15 +175,13 @@ long sys_getpriority(const struct syscall_args *a)
 }
 
 /* RLIMIT_NICE of n lets a process without rights come down to 20 - n. */
-static bool may_raise(const struct proc *me, const struct proc *p, s32 nice)
+static bool may_raise(const struct proc *p, s32 nice)
 {
-    return proc_capable(me, CAP_SYS_NICE) ||
-           (u64)(20 - nice) <= proc_rlimit(p, RLIMIT_NICE);
+    return capable(CAP_SYS_NICE) || (u64)(20 - nice) <= proc_rlimit(p, RLIMIT_NICE);
 }
 
 long sys_setpriority(const struct syscall_args *a)
 {
-    const struct proc *me = current_proc();
     s32 which = (s32)a->a0, nice = (s32)a->a2;
     struct proc *p;
     struct procs w;
@@ -193,9 +192,13 @@ long sys_setpriority(const struct syscall_args *a)
     nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
     w = priority_begin(which, (s32)a->a1);
     while ((p = priority_next(&w, which, (s32)a->a1))) {
-        if (!proc_may_schedule(p)) {
+        const struct thread *t = which != PRIO_PROCESS ? NULL
+                                 : a->a1               ? thread_find(0, (s32)a->a1)
+                                                       : current_thread();
+
+        if (!proc_may_schedule(p, t)) {
             err = -EPERM;
-        } else if (nice < p->nice && !may_raise(me, p, nice)) {
+        } else if (nice < p->nice && !may_raise(p, nice)) {
             err = -EACCES;
         } else {
             p->nice = nice;
@@ -227,13 +230,13 @@ static u32 ioprio_in_effect(const struct thread *t)
 }
 
 /* 0, -EINVAL, -EPERM. Hints of Linux 6.5 beside the level are not known. */
-static int check_ioprio(const struct proc *me, u32 value)
+static int check_ioprio(u32 value)
 {
     u32 level = value & ((1u << IOPRIO_CLASS_SHIFT) - 1);
 
     switch (value >> IOPRIO_CLASS_SHIFT & 7) {
     case IOPRIO_RT:
-        if (!proc_capable(me, CAP_SYS_ADMIN) && !proc_capable(me, CAP_SYS_NICE))
+        if (!capable(CAP_SYS_ADMIN) && !capable(CAP_SYS_NICE))
             return -EPERM;
         return level < IOPRIO_LEVELS ? 0 : -EINVAL;
     case IOPRIO_BE:
@@ -250,11 +253,9 @@ static int check_ioprio(const struct proc *me, u32 value)
 /* Sets that of t: 0, -EPERM; or adds it to *best (set < 0). */
 static int one_ioprio(struct thread *t, s32 set, u32 *best)
 {
-    const struct proc *me = current_proc();
-
     if (set >= 0) {
-        if (t->proc->cred.uid != me->cred.euid && t->proc->cred.uid != me->cred.uid &&
-            !proc_capable(me, CAP_SYS_NICE))
+        if (t->cred->uid != own_cred()->euid && t->cred->uid != own_cred()->uid &&
+            !capable(CAP_SYS_NICE))
             return -EPERM;
         t->ioprio = (u16)set;
         return 0;
@@ -318,7 +319,7 @@ long sys_ioprio_get(const struct syscall_args *a)
 
 long sys_ioprio_set(const struct syscall_args *a)
 {
-    int err = check_ioprio(current_proc(), (u32)a->a2);
+    int err = check_ioprio((u32)a->a2);
 
     return err ? err : ioprio((s32)a->a0, (s32)a->a1, (u16)a->a2, NULL);
 }

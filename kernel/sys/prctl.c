@@ -59,6 +59,16 @@ static long get_comm(vaddr_t dst)
     return copy_to_user(dst, name, sizeof(name));
 }
 
+static long set_no_new_privs(void)
+{
+    REQUIRES(&proc_lock);
+    struct cred new = *own_cred();
+
+    new.no_new_privs = true;
+    cred_change(&new);
+    return 0;
+}
+
 /* What others read under proc_lock. */
 static long set_flag(const struct syscall_args *a)
 {
@@ -79,9 +89,7 @@ static long set_flag(const struct syscall_args *a)
     case PR_SET_NO_NEW_PRIVS:
         if (a->a1 != 1 || a->a2 || a->a3 || a->a4)
             return -EINVAL;
-        p->cred.no_new_privs = true;
-        p->cred.fs.change += 2; /* an exec that has begun looks again */
-        return 0;
+        return set_no_new_privs();
     default: /* PR_SET_SUBREAPER */
         p->subreaper = a->a1 != 0;
         return 0;
@@ -121,7 +129,7 @@ long sys_prctl(const struct syscall_args *a)
         value = READ_ONCE(p->subreaper);
         return copy_to_user(a->a1, &value, sizeof(value));
     case PR_GET_NO_NEW_PRIVS:
-        return a->a1 || a->a2 || a->a3 || a->a4 ? -EINVAL : p->cred.no_new_privs;
+        return a->a1 || a->a2 || a->a3 || a->a4 ? -EINVAL : own_cred()->no_new_privs;
     case PR_GET_TIMING:
         return PR_TIMING_STATISTICAL;
     case PR_SET_TIMING:
@@ -135,7 +143,7 @@ long sys_prctl(const struct syscall_args *a)
         arch_set_tsc(&current_thread()->arch, a->a1 == PR_TSC_ENABLE);
         return 0;
     case PR_SET_MM: /* nothing of it can be set, but that is asked later */
-        return a->a4 || proc_capable(p, CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+        return a->a4 || capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
     case PR_SET_TIMERSLACK:
         return set_slack(a->a1);
     case PR_GET_TIMERSLACK:

@@ -184,7 +184,7 @@ long sys_process_madvise(const struct syscall_args *a)
     if (!n) {
         if (mm != current_proc()->mm && !may_come_from_others(advice))
             n = -EINVAL;
-        else if (mm != current_proc()->mm && !proc_capable(current_proc(), CAP_SYS_NICE))
+        else if (mm != current_proc()->mm && !capable(CAP_SYS_NICE))
             n = -EPERM;
         else
             n = advise(mm, &r, advice);

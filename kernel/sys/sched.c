@@ -80,9 +80,9 @@ long sys_sched_setaffinity(const struct syscall_args *a)
         int err = !t || t->state == THREAD_ZOMBIE ? -ESRCH : 0;
 
         if (!err && !set)
-            err = !proc_may_schedule(t->proc) ? -EPERM
-                  : mask & cpus_running()     ? 0
-                                              : -EINVAL;
+            err = !proc_may_schedule(t->proc, t) ? -EPERM
+                  : mask & cpus_running()        ? 0
+                                                 : -EINVAL;
         if (!err)
             placed = set ? sched_is_placed(t) : sched_set_allowed(t, mask);
         spin_unlock_irq(&proc_lock, flags);
@@ -159,9 +159,9 @@ static int set_thread(struct thread *t, struct wish w)
     if (!is_valid(policy) || w.priority > PRIORITY_MAX ||
         is_realtime(policy) != (w.priority != 0))
         return -EINVAL;
-    if (!proc_may_schedule(t->proc))
+    if (!proc_may_schedule(t->proc, t))
         return -EPERM;
-    if (!proc_capable(current_proc(), CAP_SYS_NICE) && !may_without(t, &w, policy))
+    if (!capable(CAP_SYS_NICE) && !may_without(t, &w, policy))
         return -EPERM;
     if (policy == SCHED_DEADLINE) /* no admission of deadlines here */
         return -EINVAL;

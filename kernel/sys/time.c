@@ -13,6 +13,7 @@
 #include "kernel/task/sched/timespec.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/usage.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/time.h"
 
@@ -199,7 +200,7 @@ long sys_clock_settime(const struct syscall_args *a)
         return err;
     if (!settable(ns))
         return -EINVAL;
-    return proc_capable(current_proc(), CAP_SYS_TIME) ? clock_set_realtime(ns) : -EPERM;
+    return capable(CAP_SYS_TIME) ? clock_set_realtime(ns) : -EPERM;
 }
 
 long sys_gettimeofday(const struct syscall_args *a)
@@ -238,7 +239,7 @@ long sys_settimeofday(const struct syscall_args *a)
         return -EFAULT;
     if (a->a0 && !settable(ns))
         return -EINVAL;
-    if (!proc_capable(current_proc(), CAP_SYS_TIME))
+    if (!capable(CAP_SYS_TIME))
         return -EPERM;
     if (a->a1)
         err = set_zone(zone, a->a0 != 0);

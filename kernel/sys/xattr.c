@@ -89,7 +89,7 @@ static long get(struct target *t, struct xattr_call *c)
 /* The names that the caller may see, each with its NUL: bytes. to NULL: they are counted. */
 static u64 names(const struct inode *ino, char *to)
 {
-    bool admin = cred_capable(current_cred(), CAP_SYS_ADMIN);
+    bool admin = capable(CAP_SYS_ADMIN);
     const struct xattr *x = NULL;
     u64 total = 0;
 
@@ -172,7 +172,7 @@ static long run(const struct syscall_args *a, struct xattr_call *c, bool named, 
     else if (!named) { /* AT_FDCWD stands for the current directory */
         result = prepare(a, c);
         if (!result)
-            result = target_name(&current_proc()->fs, AT_FDCWD, ".", 0, &t);
+            result = target_name(current_fs(), AT_FDCWD, ".", 0, &t);
         named = true;
     } else {
         result = prepare(a, c);

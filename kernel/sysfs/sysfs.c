@@ -149,7 +149,7 @@ static ssize_t text_write(struct file *f, struct uio *u, u64 *pos)
     (void)pos;
     if (u->left)
         return n ? -EINVAL : -EFAULT;
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+    if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
     for (text[n] = '\0'; n && text[n - 1] == '\n'; text[n - 1] = '\0', n--)
         ;

@@ -24,48 +24,32 @@
 
 u32 suid_dumpable = DUMP_NOBODY;
 
-/* ---- reading and changing ---- */
-
-STATIC_ASSERT(sizeof(struct cred) % sizeof(u64) == 0);
-
-/* By marked words: readers copy while a writer does, and throw that away. */
-static void copy(struct cred *to, const struct cred *from)
-{
-    for (size_t i = 0; i < sizeof(*to) / sizeof(u64); i++)
-        WRITE_ONCE(((u64 *)to)[i], READ_ONCE(((const u64 *)from)[i]));
-}
-
-void cred_snapshot(struct cred *out)
-{
-    const struct cred *c = &current_proc()->cred;
-    u32 change;
-
-    do {
-        change = cred_read_begin(&c->fs);
-        copy(out, c);
-    } while (cred_read_again(&c->fs, change));
-    out->fs.change = change;
-}
-
-void cred_hold(struct cred *out)
-{
-    do /* of a list whose last reference is gone there is a successor */
-        cred_snapshot(out);
-    while (!groups_tryhold(out->fs.groups));
-}
-
-void cred_write(struct proc *p, const struct cred *new)
+void cred_change(const struct cred *new)
 {
     REQUIRES(&proc_lock);
-    u32 change = p->cred.fs.change;
+    *current_thread()->cred = *new;
+}
 
-    struct cred c = *new;
+void cred_use(struct thread *t, struct cred *c)
+{
+    t->cred = c;
+    t->fs.cred = &c->fs;
+}
 
-    c.fs.change = change + 1; /* odd, also in the middle of the copy */
-    WRITE_ONCE(p->cred.fs.change, change + 1);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    copy(&p->cred, &c);
-    __atomic_store_n(&p->cred.fs.change, change + 2, __ATOMIC_RELEASE);
+struct account *cred_lead(struct proc *p, struct thread *t)
+{
+    REQUIRES(&proc_lock);
+    const struct cred former = p->cred; /* freed with the thread */
+    struct account *account = p->account;
+
+    p->cred = t->cred_room;
+    t->cred_room = former;
+    cred_use(t, &p->cred);
+    spin_lock(&p->sig.lock);
+    p->account = t->account;
+    spin_unlock(&p->sig.lock);
+    account_hold(p->account);
+    return account;
 }
 
 /* ---- exec ---- */
@@ -91,46 +75,51 @@ static void find_ids(const struct cred *now, const struct file *f, struct exec_c
     mutex_unlock(&ino->lock);
 }
 
+/* With another process: those of its own threads end. */
+static bool shares_directories(void)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    const struct proc *p = current_proc();
+    u32 own = 0;
+
+    for (struct list *pos = p->threads.next; pos != &p->threads; pos = pos->next)
+        own += list_entry(pos, struct thread, proc_link)->fs.dirs == current_fs()->dirs;
+    return fs_context_shares(current_fs()) > own;
+}
+
 /* Who promised it, who is watched by somebody without the right to, and who shares its
  * directories with a process that could change them, gains nothing. */
 static bool gains_nothing(const struct cred *now)
 {
     return now->no_new_privs || ptrace_limits_exec(current_thread()) ||
-           fs_context_is_shared(&current_proc()->fs);
+           shares_directories();
 }
 
 void exec_cred_find(const struct file *f, struct exec_cred *c)
 {
-    struct cred now;
+    const struct cred *now = own_cred();
     bool root, effective, changes, more;
 
-    cred_snapshot(&now);
-    *c = (struct exec_cred){.change = now.fs.change};
-    find_ids(&now, f, c);
-    effective = !(now.securebits & SECURE_NOROOT) && c->euid == 0;
-    root = effective || (!(now.securebits & SECURE_NOROOT) && now.uid == 0);
-    changes = c->euid != now.euid || !cred_in_group(&current_proc()->cred.fs, c->egid);
-    c->permitted = root ? now.bounding | now.inheritable : 0;
-    more = changes || c->permitted & ~now.permitted;
-    c->gains = more && !gains_nothing(&now);
+    *c = (struct exec_cred){0};
+    find_ids(now, f, c);
+    effective = !(now->securebits & SECURE_NOROOT) && c->euid == 0;
+    root = effective || (!(now->securebits & SECURE_NOROOT) && now->uid == 0);
+    changes = c->euid != now->euid || !cred_in_group(&now->fs, c->egid);
+    c->permitted = root ? now->bounding | now->inheritable : 0;
+    more = changes || c->permitted & ~now->permitted;
+    c->gains = more && !gains_nothing(now);
     if (more && !c->gains) {
-        if (now.no_new_privs || !cred_capable(&now.fs, CAP_SETUID)) {
-            c->euid = now.uid;
-            c->egid = now.gid;
+        if (now->no_new_privs || !cred_capable(&now->fs, CAP_SETUID)) {
+            c->euid = now->uid;
+            c->egid = now->gid;
         }
-        c->permitted &= now.permitted;
+        c->permitted &= now->permitted;
     }
-    c->ambient = changes ? 0 : now.ambient;
+    c->ambient = changes ? 0 : now->ambient;
     c->permitted |= c->ambient;
     c->effective = effective ? c->permitted : c->ambient;
-    c->secure = changes || c->euid != now.uid || c->egid != now.gid ||
-                (now.uid != 0 && (effective || c->permitted & ~c->ambient));
-}
-
-void exec_cred_find_again(const struct file *f, struct exec_cred *c)
-{
-    if (unlikely(READ_ONCE(current_proc()->cred.fs.change) != c->change))
-        exec_cred_find(f, c);
+    c->secure = changes || c->euid != now->uid || c->egid != now->gid ||
+                (now->uid != 0 && (effective || c->permitted & ~c->ambient));
 }
 
 static void exec_limits(struct proc *p)
@@ -144,7 +133,7 @@ static void exec_limits(struct proc *p)
 void exec_cred_commit(struct proc *p, const struct exec_cred *c)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
-    const struct cred old = p->cred;
+    const struct cred old = *own_cred();
     struct cred new = old;
 
     new.euid = new.suid = c->euid;
@@ -155,15 +144,15 @@ void exec_cred_commit(struct proc *p, const struct exec_cred *c)
     new.securebits &= ~SECURE_KEEP_CAPS;
     new.fs.uid = c->euid;
     new.fs.gid = c->egid;
-    cred_write(p, &new);
+    cred_change(&new);
     sched_user_changed(p);
-    cred_changed_from(p, &old);
+    cred_changed_from(&old);
     p->personality &= ~(c->set_id ? PERSONALITY_UNSAFE : READ_EXECUTES);
     if (c->secure)
         exec_limits(p);
     /* A program that may only be run must not be read from a dump either. */
-    if (p->cred.euid != p->cred.uid || p->cred.egid != p->cred.gid ||
-        inode_permission(&p->cred.fs, p->exe->inode, MAY_READ) != 0)
+    if (new.euid != new.uid || new.egid != new.gid ||
+        inode_permission(&new.fs, p->exe->inode, MAY_READ) != 0)
         p->dumpable = (u8)suid_dumpable;
     else
         p->dumpable = DUMP_USER;
@@ -190,10 +179,11 @@ void cred_fixup_uids(struct cred *new, const struct cred *old)
         new->fs.caps = new->permitted;
 }
 
-void cred_changed_from(struct proc *p, const struct cred *old)
+void cred_changed_from(const struct cred *old)
 {
     REQUIRES(&proc_lock);
-    const struct cred *now = &p->cred;
+    struct proc *p = current_proc();
+    const struct cred *now = own_cred();
 
     if (now->euid == old->euid && now->egid == old->egid && now->fs.uid == old->fs.uid &&
         now->fs.gid == old->fs.gid && !(now->permitted & ~old->permitted))
@@ -214,51 +204,50 @@ void cred_changed_from(struct proc *p, const struct cred *old)
 
 enum { AMBIENT_IS_SET = 1, AMBIENT_RAISE, AMBIENT_LOWER, AMBIENT_CLEAR_ALL };
 
-static long set_securebits(struct proc *p, u64 bits)
+static long set_securebits(struct cred *c, u64 bits)
 {
-    u32 old = p->cred.securebits;
+    u32 old = c->securebits;
     bool locked = ((old & SECURE_LOCKS) >> 1) & (old ^ bits);
 
     if (locked || (old & SECURE_LOCKS & ~bits) || (bits & ~(SECURE_BITS | SECURE_LOCKS)))
         return -EPERM;
-    if ((old == bits || (old ^ bits) & ~SECURE_UNPRIVILEGED) &&
-        !proc_capable(p, CAP_SETPCAP))
+    if ((old == bits || (old ^ bits) & ~SECURE_UNPRIVILEGED) && !capable(CAP_SETPCAP))
         return -EPERM;
-    p->cred.securebits = (u32)bits;
+    c->securebits = (u32)bits;
     return 0;
 }
 
-static long set_keep_caps(struct proc *p, u64 on)
+static long set_keep_caps(struct cred *c, u64 on)
 {
     if (on > 1)
         return -EINVAL;
-    if (p->cred.securebits & SECURE_KEEP_CAPS << 1)
+    if (c->securebits & SECURE_KEEP_CAPS << 1)
         return -EPERM;
     if (on)
-        p->cred.securebits |= SECURE_KEEP_CAPS;
+        c->securebits |= SECURE_KEEP_CAPS;
     else
-        p->cred.securebits &= ~SECURE_KEEP_CAPS;
+        c->securebits &= ~SECURE_KEEP_CAPS;
     return 0;
 }
 
-static long drop_bound(struct proc *p, u64 cap)
+static long drop_bound(struct cred *c, u64 cap)
 {
-    if (!proc_capable(p, CAP_SETPCAP))
+    if (!capable(CAP_SETPCAP))
         return -EPERM;
     if (cap > CAP_LAST)
         return -EINVAL;
-    p->cred.bounding &= ~(1ul << cap);
+    c->bounding &= ~(1ul << cap);
     return 0;
 }
 
-static long ambient(struct proc *p, const u64 arg[5])
+static long ambient(struct cred *c, const u64 arg[5])
 {
     u64 bit;
 
     if (arg[1] == AMBIENT_CLEAR_ALL) {
         if (arg[2] || arg[3] || arg[4])
             return -EINVAL;
-        p->cred.ambient = 0;
+        c->ambient = 0;
         return 0;
     }
     if (arg[2] > CAP_LAST || arg[3] || arg[4])
@@ -266,43 +255,50 @@ static long ambient(struct proc *p, const u64 arg[5])
     bit = 1ul << arg[2];
     switch (arg[1]) {
     case AMBIENT_IS_SET:
-        return (p->cred.ambient & bit) != 0;
+        return (c->ambient & bit) != 0;
     case AMBIENT_RAISE:
-        if (!(p->cred.permitted & p->cred.inheritable & bit) ||
-            (p->cred.securebits & SECURE_NO_AMBIENT_RAISE))
+        if (!(c->permitted & c->inheritable & bit) ||
+            (c->securebits & SECURE_NO_AMBIENT_RAISE))
             return -EPERM;
-        p->cred.ambient |= bit;
+        c->ambient |= bit;
         return 0;
     case AMBIENT_LOWER:
-        p->cred.ambient &= ~bit;
+        c->ambient &= ~bit;
         return 0;
     default:
         return -EINVAL;
     }
 }
 
-long cred_prctl(const u64 arg[5])
+static long change(struct cred *c, const u64 arg[5])
 {
-    SCOPED_LOCK_IRQ(&proc_lock);
-    struct proc *p = current_proc();
-
-    p->cred.fs.change += 2; /* an exec that has begun looks again */
     switch ((int)arg[0]) {
     case PR_GET_KEEPCAPS:
-        return (p->cred.securebits & SECURE_KEEP_CAPS) != 0;
+        return (c->securebits & SECURE_KEEP_CAPS) != 0;
     case PR_SET_KEEPCAPS:
-        return set_keep_caps(p, arg[1]);
+        return set_keep_caps(c, arg[1]);
     case PR_CAPBSET_READ:
-        return arg[1] > CAP_LAST ? -EINVAL : (long)(p->cred.bounding >> arg[1] & 1);
+        return arg[1] > CAP_LAST ? -EINVAL : (long)(c->bounding >> arg[1] & 1);
     case PR_CAPBSET_DROP:
-        return drop_bound(p, arg[1]);
+        return drop_bound(c, arg[1]);
     case PR_GET_SECUREBITS:
-        return p->cred.securebits;
+        return c->securebits;
     case PR_SET_SECUREBITS:
-        return set_securebits(p, arg[1]);
+        return set_securebits(c, arg[1]);
     case PR_CAP_AMBIENT:
-        return ambient(p, arg);
+        return ambient(c, arg);
     default:
         return -ENOSYS;
     }
+}
+
+long cred_prctl(const u64 arg[5])
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct cred new = *own_cred();
+    long result = change(&new, arg);
+
+    if (result >= 0)
+        cred_change(&new);
+    return result;
 }

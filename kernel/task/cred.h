@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * How capabilities change: capabilities(7). A process has five sets; what user 0 means for
- * them is switched by its secure bits.
+ * How credentials change: credentials(7), capabilities(7). There are five sets of capabilities;
+ * what user 0 means for them is switched by secure bits.
  *
- * The threads of a process have its credentials in common. They are changed under proc_lock, as
- * a whole: others read them under that lock; the process's own threads read single words
- * without it, and several that belong together by cred_snapshot() or as fs/perm.h says.
+ * Each thread has its own, made as a copy of its maker's. Only the running thread changes its
+ * own, under proc_lock: it reads them as they are, others read them under that lock. Those of the first
+ * thread lie in the process, are what others see of the process, and stay when it has ended; exec puts its
+ * caller's there.
  */
 #pragma once
 
 #include "fs/vfs.h"
 #include "lib/types.h"
 
+struct account;
 struct proc;
+struct thread;
 
-/* Who a process is and what it may do, copied as one. The ids that count in file systems,
+/* Who a thread is and what it may do, copied as one. The ids that count in file systems,
  * the groups and the effective capabilities are those of `fs`. */
 struct cred {
     struct fs_cred fs;
@@ -24,12 +27,13 @@ struct cred {
     bool no_new_privs;
 };
 
-/* A copy of the running process's, all of one moment. Its groups may go when the caller pauses;
- * cred_hold: they stay until groups_put(out->fs.groups). */
-void cred_snapshot(struct cred *out);
-void cred_hold(struct cred *out);
-/* Makes `new`, which was made of p->cred, its credentials. proc_lock held all the while. */
-void cred_write(struct proc *p, const struct cred *new);
+/* Makes `new`, made of its own in the same hold of proc_lock, the running thread's credentials. */
+void cred_change(const struct cred *new);
+/* They lie there: its process's record of the first thread's, or its own; filled in by others. */
+void cred_use(struct thread *t, struct cred *c);
+/* The running thread, t, becomes the first of p by exec: it puts its own in the place of those of the
+ * one that was. proc_lock held. The account of that one, for account_put. */
+struct account *must_check cred_lead(struct proc *p, struct thread *t);
 
 /* Secure bits; the lock of each is the next higher bit. */
 #define SECURE_NOROOT           0x1u
@@ -56,21 +60,18 @@ struct exec_cred {
     bool secure; /* AT_SECURE: it has rights its caller has not */
     bool set_id; /* by the file's set-ID bits, if only by its wish */
     bool gains;  /* an id or a right that its caller has not */
-    u32 change;  /* of the credentials it was decided by */
 };
 
-/* Decides them for the running process and a program file. _again: and once more if the
- * process is not who it was; when it has one thread. */
+/* Decides them for the running thread and a program file. */
 void exec_cred_find(const struct file *f, struct exec_cred *c);
-void exec_cred_find_again(const struct file *f, struct exec_cred *c);
-/* Gives them to the running process, with all that goes with it. */
+/* Gives them to the running process, of one thread, with all that goes with it. */
 void exec_cred_commit(struct proc *p, const struct exec_cred *c);
 
 /* Its ids have changed from `old`: capabilities follow. */
 void cred_fixup_uids(struct cred *new, const struct cred *old);
-/* p had these rights before: nobody looks into it, and no signal at its parent's death, when
- * they are others now. proc_lock held. */
-void cred_changed_from(struct proc *p, const struct cred *old);
+/* The running thread had these rights before: nobody looks into its process, and no signal at its
+ * parent's death, when they are others now. proc_lock held. */
+void cred_changed_from(const struct cred *old);
 
 /* prctl's operations on capabilities and secure bits; -ENOSYS: not one of them. */
 long cred_prctl(const u64 arg[5]);

@@ -71,14 +71,13 @@ static void drop_resources(struct proc *p)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct fdtable *files = p->files;
-    struct fs_context fs = p->fs;
+    struct fs_dirs *dirs = fs_context_leave(current_fs());
 
     p->files = NULL;
-    p->fs.dirs = NULL;
     p->tty = NULL;
     spin_unlock_irq(&proc_lock, flags);
     fdtable_disown(files);
-    fs_context_fini(&fs);
+    fs_dirs_free(dirs);
     proc_set_exe(p, NULL);
     drop_mm(p);
     vfork_release(current_thread());
@@ -125,8 +124,9 @@ static void detach_thread(struct proc *p, struct thread *t, struct list *trash)
     REQUIRES(&p->sig.lock);
     thread_tell_faults(t);
     io_counts_add(&p->io, &t->io);
-    if (--p->nthreads)
-        p->account->tasks--; /* the last one counts as long as the process does */
+    t->account->tasks--;
+    if (--p->nthreads == 0)
+        p->account->tasks++; /* as long as the record is there */
     thread_walk_leave(p, t);
     signal_flush(&t->pending, &t->records, trash);
 }
@@ -204,6 +204,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct list trash = LIST_INIT(trash);
+    struct fs_dirs *dirs = NULL;
     bool last, stopped = false;
 
     spin_lock(&p->sig.lock);
@@ -217,6 +218,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
         spin_lock(&p->sig.lock);
         stopped = job_stop_taken(p, t) && !p->exiting;
         detach_thread(p, t, &trash);
+        dirs = fs_context_leave(&t->fs);
         if (p->leader == t)
             p->leader = list_entry(p->threads.next, struct thread, proc_link);
         signal_retarget(p, ~t->blocked);
@@ -229,6 +231,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
     if (stopped) /* it was the last that ran */
         notify_parent(p, CLD_STOPPED, p->stop_signal);
     spin_unlock_irq(&proc_lock, flags);
+    fs_dirs_free(dirs);
     signal_free(p, &trash);
     return last;
 }
@@ -245,6 +248,7 @@ int proc_become_single(void)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
     irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct account *former = NULL;
     struct tracee *dead;
     s32 old_tid = 0;
     int err = p->exiting || p->exec_thread ? -EAGAIN : 0;
@@ -265,12 +269,15 @@ int proc_become_single(void)
         thread_unpublish(t);
         t->tid = p->pid;
         thread_publish(t);
+        former = cred_lead(p, t);
     }
     dead = ptrace_renumber(p, t);
     p->exec_thread = NULL;
     p->in_exec = true;
     spin_unlock_irq(&proc_lock, flags);
     ptrace_free(dead);
+    if (former)
+        account_put(former);
     if (old_tid)
         proc_unreserve_pid(old_tid);
     return 0;

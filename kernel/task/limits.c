@@ -10,30 +10,16 @@
 
 /* ---- accounts ---- */
 
-/* Another thread changed the user. */
-static noinline struct account *account_renew(struct thread *t)
-{
-    struct account *old = t->account;
-    irqflags_t flags = spin_lock_irq(&t->proc->sig.lock);
-
-    t->account = t->proc->account;
-    account_hold(t->account);
-    spin_unlock_irq(&t->proc->sig.lock, flags);
-    account_put(old);
-    return t->account;
-}
-
-/* The thread has a reference of its own: a setuid of another one must not take the account
- * away while it is charged. */
 struct account *account_current(void)
 {
-    struct thread *t = current_thread();
+    const struct thread *t = current_thread();
 
-    if (!t || !t->account)
-        return &account_root;
-    if (unlikely(t->account != READ_ONCE(t->proc->account)))
-        return account_renew(t);
-    return t->account;
+    return t && t->account ? t->account : &account_root;
+}
+
+bool caller_may(unsigned cap)
+{
+    return capable(cap);
 }
 
 enum rank rank_current(void)
@@ -43,44 +29,50 @@ enum rank rank_current(void)
 
     if (!p || READ_ONCE(p->exiting) || signal_kill_pending(t))
         return RANK_KERNEL;
-    return proc_capable(p, CAP_SYS_RESOURCE) || proc_capable(p, CAP_SYS_ADMIN)
-               ? RANK_ADMIN
-               : RANK_USER;
+    return capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN) ? RANK_ADMIN : RANK_USER;
 }
 
 /* ---- limits ---- */
 
 /* Root has no such limit, nor who may raise it. */
-bool proc_over_nproc(const struct proc *p)
+bool over_nproc(void)
 {
     REQUIRES(&proc_lock);
-    return READ_ONCE(p->cred.uid) != 0 && !proc_capable(p, CAP_SYS_RESOURCE) &&
-           !proc_capable(p, CAP_SYS_ADMIN) &&
-           p->account->tasks >= proc_rlimit(p, RLIMIT_NPROC);
+    const struct thread *t = current_thread();
+
+    return t->cred->uid != 0 && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
+           t->account->tasks >= proc_rlimit(t->proc, RLIMIT_NPROC);
 }
 
-struct account *proc_set_account(struct proc *p, struct account *a)
+struct account *thread_set_account(struct thread *t, struct account *a)
 {
     REQUIRES(&proc_lock);
-    struct account *old = p->account;
+    struct proc *p = t->proc;
+    struct account *old = t->account;
 
-    spin_lock(&p->sig.lock);
-    WRITE_ONCE(p->account, a);
-    spin_unlock(&p->sig.lock);
-    old->tasks -= MAX(p->nthreads, 1u);
-    a->tasks += MAX(p->nthreads, 1u);
+    t->account = a;
+    if (t->cred == &p->cred) {
+        account_hold(a);
+        spin_lock(&p->sig.lock);
+        p->account = a;
+        spin_unlock(&p->sig.lock);
+        account_put(old); /* not the last: the caller's is there */
+    }
+    old->tasks--;
+    a->tasks++;
     /* It is told by the next exec: setuid itself must not fail for it. */
-    p->was_over_nproc = a->uid != 0 && a->tasks > proc_rlimit(p, RLIMIT_NPROC);
+    t->was_over_nproc = a->uid != 0 && a->tasks > proc_rlimit(p, RLIMIT_NPROC);
     return old;
 }
 
-bool proc_exec_over_nproc(struct proc *p)
+bool exec_over_nproc(void)
 {
     SCOPED_LOCK_IRQ(&proc_lock);
+    struct thread *t = current_thread();
 
-    p->was_over_nproc = p->was_over_nproc && READ_ONCE(p->cred.uid) != 0 &&
-                        p->account->tasks > proc_rlimit(p, RLIMIT_NPROC);
-    return p->was_over_nproc;
+    t->was_over_nproc = t->was_over_nproc && t->cred->uid != 0 &&
+                        t->account->tasks > proc_rlimit(t->proc, RLIMIT_NPROC);
+    return t->was_over_nproc;
 }
 
 void proc_default_limits(struct proc *p)
@@ -108,7 +100,4 @@ void proc_limits_changed(const struct proc *p, struct mm *mm)
     mm->limits.data = mm->limits.heap ? mm->limits.heap : p->rlim[RLIMIT_DATA].rlim_max;
     mm->limits.stack = p->rlim[RLIMIT_STACK].rlim_cur;
     mm->limits.memlock = p->rlim[RLIMIT_MEMLOCK].rlim_cur;
-    mm->limits.memlock_unlimited = proc_capable(p, CAP_IPC_LOCK);
-    mm->limits.rawio = proc_capable(p, CAP_SYS_RAWIO);
-    mm->limits.admin = proc_capable(p, CAP_SYS_ADMIN);
 }

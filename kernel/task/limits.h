@@ -15,13 +15,13 @@ static inline u64 proc_rlimit(const struct proc *p, unsigned which)
 
 /* Those of the first process. */
 void proc_default_limits(struct proc *p);
-/* Gives p the address space's limits; after changes of rlimits or of uids. */
+/* Gives p the address space's limits; after changes of rlimits. */
 void proc_limits_changed(const struct proc *p, struct mm *mm);
 
-/* p gets another real user id and pays on that account, of which it takes the caller's reference
- * over; the former one is the caller's now. proc_lock held. */
-struct account *must_check proc_set_account(struct proc *p, struct account *a);
-/* Whether p's user has as many tasks as it may. proc_lock held. */
-bool proc_over_nproc(const struct proc *p);
-/* Whether the running process took a user id that had too many processes, and still has. */
-bool proc_exec_over_nproc(struct proc *p);
+/* The running thread, t, gets another real user id and pays on that account, of which it takes the caller's
+ * reference over; the former one is the caller's now. proc_lock held. */
+struct account *must_check thread_set_account(struct thread *t, struct account *a);
+/* Whether the caller's user has as many tasks as it may. proc_lock held. */
+bool over_nproc(void);
+/* Whether the running thread took a user id that had too many tasks, and still has. */
+bool exec_over_nproc(void);

@@ -134,16 +134,16 @@ static u32 max_threads(void)
     return (u32)MIN(max, (u64)PID_MAX - 512);
 }
 
-int proc_reserve_pid(const struct proc *creator, s32 wanted, s32 *pid)
+int proc_reserve_pid(s32 wanted, s32 *pid)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     s32 candidate = wanted ? wanted - 1 : READ_ONCE(last_pid),
         tries = wanted ? 1 : PID_MAX;
     int err = -EAGAIN;
 
-    if (!creator) /* the first of all */
+    if (!init_proc) /* the first of all */
         proc_threads_max = max_threads();
-    if (nprocs >= proc_threads_max || (creator && proc_over_nproc(creator)))
+    if (nprocs >= proc_threads_max || (init_proc && over_nproc()))
         goto out;
     err = wanted ? -EEXIST : -EAGAIN;
     for (; tries; tries--) {
@@ -198,7 +198,7 @@ void proc_publish(struct proc *p, struct proc *parent)
     p->ppid = parent ? parent->pid : 0;
     names[p->pgid].group++;
     names[p->sid].session++;
-    p->account->tasks += MAX(p->nthreads, 1u);
+    p->account->tasks++; /* its thread */
     if (parent)
         list_add_tail(&parent->children, &p->sibling);
     procs_add(p);
@@ -210,7 +210,7 @@ void proc_unpublish(struct proc *p)
     REQUIRES(&proc_lock);
     names[p->pgid].group--;
     names[p->sid].session--;
-    p->account->tasks--; /* its threads have gone */
+    p->account->tasks--; /* its threads have gone: detach_thread() */
     list_del(&p->sibling);
     zombie_unqueue(p);
     procs_remove(p);

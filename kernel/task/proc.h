@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Processes and threads. A process (thread group) owns the address space, descriptors and
- * signal handlers; a thread owns registers, kernel stack, signal mask.
+ * signal handlers; a thread owns registers, kernel stack, signal mask, credentials and
+ * directories (which threads usually share).
  *
  * Locks, all irq-safe, in this order: proc_lock (the tree of processes, groups, sessions,
  * states, exit statuses), the lock of a number (kernel/task/threads.h), timer lock,
@@ -181,7 +182,10 @@ struct thread {
     u64 minflt, nvcsw, nivcsw; /* [o] */
     u64 minflt_told;           /* [o] so many of them are the process's, too */
     struct io_counts io;       /* [o] */
-    struct account *account;   /* [o] referenced: account_current() */
+    struct account *account;   /* [o] and [P]; referenced: account_current() */
+    bool was_over_nproc;       /* [o] when it took its real user id; exec tells */
+    struct cred *cred, cred_room; /* [o] and [P]: kernel/task/cred.h */
+    struct fs_context fs;         /* [o] and [P]; without dirs: it ends */
     u64 oom_last; /* [o] kernel/task/oom.c: when it last found no memory, how often in a row */
     u32 oom_tries;
     bool made_segment; /* [o] of System V shared memory */
@@ -260,15 +264,14 @@ struct proc {
 
     struct mm *mm;         /* [1] referenced; NULL after exit */
     struct fdtable *files; /* [1] NULL after exit */
-    struct fs_context fs;  /* [1] */
     struct file *exe;      /* [1] program file, referenced; NULL: none */
     struct sighand sig;
     u64 pending;                        /* [S] signals to the process */
     u64 cancels[2];                     /* [S] kernel/task/sigqueue.h */
     struct sig_records records;         /* [S] */
     struct rlimit64 rlim[RLIM_NLIMITS]; /* [P] */
-    struct cred cred;                   /* [P], see kernel/task/cred.h */
-    char comm[COMM_LEN];                /* [S] */
+    struct cred cred;    /* [P] its first thread's, also when that has ended */
+    char comm[COMM_LEN]; /* [S] */
 
     bool exiting, zombie, did_exec; /* [P] */
     bool stopped;                   /* [S] by a stop signal */
@@ -305,8 +308,7 @@ struct proc {
     u32 personality;         /* [o] */
     u64 oom_score_adj;       /* [P] */
     s32 oom_score_adj_min;   /* [P] below it only with CAP_SYS_RESOURCE */
-    bool was_over_nproc;     /* [P] when it took its real user id; exec tells */
-    struct account *account; /* [PS] referenced: of the real user id */
+    struct account *account; /* [PS] referenced: its first thread's */
 };
 
 /* The running thread's process; never NULL in a system call. */
@@ -315,10 +317,27 @@ static inline struct proc *current_proc(void)
     return current_thread()->proc;
 }
 
-/* Every privileged act asks for its capability, lib/uapi/capability.h; none for a user. */
-static inline bool proc_capable(const struct proc *p, unsigned cap)
+/* The running thread's, which it alone changes. */
+static inline const struct cred *own_cred(void)
 {
-    return READ_ONCE(p->cred.fs.caps) >> cap & 1;
+    return current_thread()->cred;
+}
+
+static inline struct fs_context *current_fs(void)
+{
+    return &current_thread()->fs;
+}
+
+/* Every privileged act asks for its capability, lib/uapi/capability.h; none for a user. */
+static inline bool capable(unsigned cap)
+{
+    return own_cred()->fs.caps >> cap & 1;
+}
+
+/* Those of a thread, or when it has ended (t NULL) of its process. proc_lock held. */
+static inline const struct cred *cred_of(const struct proc *p, const struct thread *t)
+{
+    return t ? t->cred : &p->cred;
 }
 
 /*
@@ -354,14 +373,6 @@ static inline bool thread_work(struct thread *t)
            ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked);
 }
 
-/* Number of the call that the thread is in, -1 when it came by an exception. */
-static inline s64 thread_syscall(const struct thread *t)
-{
-    const struct trapframe *tf = arch_thread_frame(&t->arch);
-
-    return tf->vector == TRAP_SYSCALL ? (s32)tf->error : -1;
-}
-
 extern spinlock_t proc_lock;
 extern u32 pid_limit; /* kernel.pid_max: new numbers stay below it */
 
@@ -378,11 +389,6 @@ extern u32 proc_threads_max; /* processes and threads there may be */
 enum comm_scope { COMM_OF_THREAD, COMM_OF_PROCESS };
 void proc_set_comm(struct proc *p, struct thread *t, const char *name,
                    enum comm_scope scope);
-/* CPU time used so far by all threads. */
-static inline u64 proc_cpu_ns(const struct proc *p)
-{
-    return READ_ONCE(p->utime_ns) + READ_ONCE(p->stime_ns);
-}
 /* What of a process may outlive proc_lock, for reports: its mm with a reference, or NULL.
  * mm_put afterwards. */
 struct mm *proc_get_mm(s32 pid);
@@ -393,9 +399,9 @@ struct proc *proc_alloc(void);
 /* Frees the record of a process that nobody can find. */
 void proc_free(struct proc *p);
 
-/* Reserves a number for a child of `creator` (NULL: the first process). wanted: that one, which
+/* Reserves a number for a child of the caller, or for the first process. wanted: that one, which
  * must be valid, 0: any. -EAGAIN: limits; -EEXIST: it is taken. */
-int proc_reserve_pid(const struct proc *creator, s32 wanted, s32 *pid);
+int proc_reserve_pid(s32 wanted, s32 *pid);
 void proc_unreserve_pid(s32 pid);
 void pid_release(s32 pid); /* the same with proc_lock held */
 /* Makes p known under its reserved pid. proc_lock held. */
@@ -409,11 +415,3 @@ void proc_set_group(struct proc *p, s32 pgid, s32 sid);
 bool group_used(s32 pgid);
 
 extern struct proc *init_proc;
-
-/* Counts stops and continuations of processes and changes of parents: as long as it stands
- * still, children of which none had such news have none. Atomic. */
-extern u64 job_changes;
-static inline void job_changed(void)
-{
-    __atomic_fetch_add(&job_changes, 1, __ATOMIC_RELEASE);
-}

@@ -46,62 +46,61 @@ void pid_unpin(struct pid_pin *pin)
 }
 
 /* ptrace(2), "Ptrace access mode checking", in its order. */
-bool proc_may_look(const struct proc *p, enum whose_ids ids)
+bool proc_may_look(const struct proc *p, const struct thread *t, enum whose_ids ids)
 {
     REQUIRES(&proc_lock);
-    const struct proc *me = current_proc();
-    bool real = ids == REAL_IDS, master = proc_capable(me, CAP_SYS_PTRACE);
-    u32 uid = real ? me->cred.uid : me->cred.fs.uid,
-        gid = real ? me->cred.gid : me->cred.fs.gid;
-    u64 caps = real ? me->cred.permitted : me->cred.fs.caps;
+    const struct cred *me = own_cred(), *c = cred_of(p, t);
+    bool real = ids == REAL_IDS;
+    u32 uid = real ? me->uid : me->fs.uid, gid = real ? me->gid : me->fs.gid;
+    u64 caps = real ? me->permitted : me->fs.caps;
 
-    if (p == me || master)
+    if (p == current_proc() || capable(CAP_SYS_PTRACE))
         return true;
-    if (uid != p->cred.uid || uid != p->cred.euid || uid != p->cred.suid ||
-        gid != p->cred.gid || gid != p->cred.egid || gid != p->cred.sgid)
+    if (uid != c->uid || uid != c->euid || uid != c->suid || gid != c->gid ||
+        gid != c->egid || gid != c->sgid)
         return false;
-    return !(p->mm && p->dumpable != DUMP_USER) && !(p->cred.permitted & ~caps);
+    return !(p->mm && p->dumpable != DUMP_USER) && !(c->permitted & ~caps);
 }
 
-bool proc_may_schedule(const struct proc *p)
+bool proc_may_schedule(const struct proc *p, const struct thread *t)
 {
     REQUIRES(&proc_lock);
-    const struct proc *me = current_proc();
+    const struct cred *me = own_cred(), *c = cred_of(p, t);
 
-    if (p == me || proc_capable(me, CAP_SYS_NICE))
+    if (capable(CAP_SYS_NICE))
         return true;
     /* Nor is one touched that may do more than the caller. */
-    return (me->cred.euid == p->cred.euid || me->cred.euid == p->cred.uid) &&
-           !(p->cred.permitted & ~me->cred.permitted);
+    return (me->euid == c->euid || me->euid == c->uid) &&
+           !(c->permitted & ~me->permitted);
 }
 
-bool proc_may_limit(const struct proc *p)
+bool proc_may_limit(const struct proc *p, const struct thread *t)
 {
-    const struct proc *me = current_proc();
+    REQUIRES(&proc_lock);
+    const struct cred *me = own_cred(), *c = cred_of(p, t);
 
-    if (p == me || proc_capable(me, CAP_SYS_RESOURCE))
+    if (t == current_thread() || capable(CAP_SYS_RESOURCE))
         return true;
-    return me->cred.uid == p->cred.uid && me->cred.uid == p->cred.euid &&
-           me->cred.uid == p->cred.suid && me->cred.gid == p->cred.gid &&
-           me->cred.gid == p->cred.egid && me->cred.gid == p->cred.sgid;
+    return me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+           me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid;
 }
 
-int proc_check_look(s32 pid, enum whose_ids ids)
+int task_check_look(const struct task_id *id, enum whose_ids ids)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(pid);
-    int err = !p ? -ESRCH : proc_may_look(p, ids) ? 0 : -EACCES;
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(id, &t);
 
-    spin_unlock_irq(&proc_lock, flags);
-    return err;
+    return !p ? -ESRCH : proc_may_look(p, t, ids) ? 0 : -EACCES;
 }
 
-static int access_mm(const struct proc *p, enum whose_ids ids, struct mm **out)
+static int access_mm(const struct proc *p, const struct thread *t, enum whose_ids ids,
+                     struct mm **out)
 {
     REQUIRES(&proc_lock);
     if (!p || !p->mm)
         return -ESRCH;
-    if (p->mm != current_proc()->mm && !proc_may_look(p, ids))
+    if (p->mm != current_proc()->mm && !proc_may_look(p, t, ids))
         return -EPERM;
     mm_get(*out = p->mm);
     return 0;
@@ -109,18 +108,17 @@ static int access_mm(const struct proc *p, enum whose_ids ids, struct mm **out)
 
 int proc_access_mm(s32 pid, enum whose_ids ids, struct mm **out)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    int err = access_mm(pid > 0 ? proc_find_by_thread(pid) : NULL, ids, out);
+    SCOPED_LOCK_IRQ(&proc_lock);
 
-    spin_unlock_irq(&proc_lock, flags);
-    return err;
+    return access_mm(pid > 0 ? proc_find_by_thread(pid) : NULL, thread_find(0, pid), ids,
+                     out);
 }
 
 int task_access_mm(const struct task_id *id, enum whose_ids ids, struct mm **out)
 {
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    int err = access_mm(task_find(id, NULL), ids, out);
+    SCOPED_LOCK_IRQ(&proc_lock);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(id, &t);
 
-    spin_unlock_irq(&proc_lock, flags);
-    return err;
+    return access_mm(p, t, ids, out);
 }

@@ -207,10 +207,8 @@ void signal_send_proc(struct proc *p, int signo)
 
 static struct sig_record from_current(void)
 {
-    const struct proc *me = current_proc();
-
     return (struct sig_record){
-        .code = SI_USER, .pid = me->pid, .uid = READ_ONCE(me->cred.uid)};
+        .code = SI_USER, .pid = current_proc()->pid, .uid = own_cred()->uid};
 }
 
 void signal_send_self(int signo)

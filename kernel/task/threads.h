@@ -36,3 +36,11 @@ struct proc *task_find(const struct task_id *id, struct thread **t);
 /* Numbers of threads: makes t known under t->tid, takes it out. proc_lock held. */
 void thread_publish(struct thread *t);
 void thread_unpublish(struct thread *t);
+
+/* Number of the call that the thread is in, -1 when it came by an exception. */
+static inline s64 thread_syscall(const struct thread *t)
+{
+    const struct trapframe *tf = arch_thread_frame(&t->arch);
+
+    return tf->vector == TRAP_SYSCALL ? (s32)tf->error : -1;
+}

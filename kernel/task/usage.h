@@ -25,6 +25,12 @@ static inline void thread_tell_faults(struct thread *t)
     __atomic_fetch_add(&t->proc->minflt, more, __ATOMIC_RELAXED);
 }
 
+/* CPU time used so far by all threads. */
+static inline u64 proc_cpu_ns(const struct proc *p)
+{
+    return READ_ONCE(p->utime_ns) + READ_ONCE(p->stime_ns);
+}
+
 /* The most memory that was resident at once, in KiB. mm->hiwater_rss knows it only once it has
  * become less. */
 u64 usage_peak_kb(const struct mm *mm);

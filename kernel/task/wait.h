@@ -31,3 +31,11 @@ struct wait_result {
 void zombie_queue(struct proc *p);
 /* Takes it out again, if it is there: before its parent is another one. proc_lock held. */
 void zombie_unqueue(struct proc *p);
+
+/* Counts stops and continuations of processes and changes of parents: as long as it stands
+ * still, children of which none had such news have none. Atomic. */
+extern u64 job_changes;
+static inline void job_changed(void)
+{
+    __atomic_fetch_add(&job_changes, 1, __ATOMIC_RELEASE);
+}

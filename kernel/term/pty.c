@@ -150,8 +150,7 @@ static int take_number(u32 uid, struct pty **out)
         if (!used && free == PTY_MAX)
             free = i;
     }
-    if (free == PTY_MAX ||
-        (mine >= PTY_USER_MAX && !proc_capable(current_proc(), CAP_SYS_ADMIN)))
+    if (free == PTY_MAX || (mine >= PTY_USER_MAX && !capable(CAP_SYS_ADMIN)))
         return -ENOSPC;
     if (!ptys[free])
         ptys[free] = kzalloc(sizeof(**ptys));
@@ -165,7 +164,7 @@ static int take_number(u32 uid, struct pty **out)
 /* TIOCEXCL. */
 static bool is_closed_to_others(const struct tty *t)
 {
-    return READ_ONCE(t->exclusive) && !proc_capable(current_proc(), CAP_SYS_ADMIN);
+    return READ_ONCE(t->exclusive) && !capable(CAP_SYS_ADMIN);
 }
 
 /* Opened as /dev/tty by a process of its session. */
@@ -196,7 +195,7 @@ static void drop(struct tty *t)
 
 static int master_open(struct file *f)
 {
-    const struct fs_cred *c = &current_proc()->cred.fs;
+    const struct fs_cred *c = &own_cred()->fs;
     struct inode *node;
     struct pty *p;
     int err;

@@ -27,7 +27,7 @@ static long open_peer(struct pty *p, u32 flags)
     if (flags & ~(u32)(O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC))
         return -EINVAL;
     fmt_snprintf(name, sizeof(name), "/dev/pts/%u", p->index);
-    err = vfs_open(&me->fs, NULL, name, flags & ~(u32)O_CLOEXEC, 0, &f);
+    err = vfs_open(current_fs(), NULL, name, flags & ~(u32)O_CLOEXEC, 0, &f);
     if (err)
         return err;
     if (f->ops != &pty_slave_ops || f->data != &p->tty) {

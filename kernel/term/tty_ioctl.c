@@ -72,7 +72,7 @@ static int lock_termios(struct tty *t, uintptr_t arg)
 {
     struct kernel_termios locked;
 
-    if (!proc_capable(current_proc(), CAP_SYS_ADMIN))
+    if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
     if (copy_from_user(&locked, arg, sizeof(locked)) != 0)
         return -EFAULT;
@@ -194,7 +194,7 @@ static int become_controlling(struct tty *t, uintptr_t arg)
     if (p->pid != p->sid || p->tty)
         return -EPERM;
     taken = t->session != 0;
-    if (taken && (arg != 1 || !proc_capable(p, CAP_SYS_ADMIN)))
+    if (taken && (arg != 1 || !capable(CAP_SYS_ADMIN)))
         return -EPERM;
     if (taken)
         proc_for_each(lose_tty, t);
@@ -261,7 +261,7 @@ static int set_mode(struct tty *t, uintptr_t mode)
 {
     const struct proc *p = current_proc();
 
-    if (p->tty != t && !proc_capable(p, CAP_SYS_TTY_CONFIG))
+    if (p->tty != t && !capable(CAP_SYS_TTY_CONFIG))
         return -EPERM;
     if (mode != KD_TEXT && mode != KD_GRAPHICS)
         return -EINVAL;
@@ -336,7 +336,7 @@ long tty_claim(const struct file *f, struct tty *t, uintptr_t arg)
     const struct proc *p = current_proc();
 
     if (!file_readable(f) && !(p->tty == t && t->session == p->sid) &&
-        !proc_capable(p, CAP_SYS_ADMIN))
+        !capable(CAP_SYS_ADMIN))
         return -EPERM;
     return become_controlling(t, arg);
 }

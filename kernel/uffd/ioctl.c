@@ -31,8 +31,7 @@ static int judge_api(const struct uffdio_api *a)
 {
     if (a->api != UFFD_API)
         return -EINVAL;
-    if ((a->features & UFFD_FEATURE_EVENT_FORK) &&
-        !proc_capable(current_proc(), CAP_SYS_PTRACE))
+    if ((a->features & UFFD_FEATURE_EVENT_FORK) && !capable(CAP_SYS_PTRACE))
         return -EPERM;
     return a->features & ~UFFD_FEATURES ? -EINVAL : 0;
 }

@@ -145,7 +145,7 @@ long sys_userfaultfd(const struct syscall_args *a)
     u32 flags = (u32)a->a0;
 
     if (!(flags & UFFD_USER_MODE_ONLY) && !READ_ONCE(uffd_unprivileged) &&
-        !proc_capable(current_proc(), CAP_SYS_PTRACE))
+        !capable(CAP_SYS_PTRACE))
         return -EPERM;
     return uffd_create(flags);
 }

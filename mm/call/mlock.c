@@ -97,7 +97,7 @@ int mm_mlock(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
     err = whole_pages(&addr, len, &end);
     if (err || addr == end)
         return err;
-    if (!mm->limits.memlock_unlimited && mm->limits.memlock == 0)
+    if (!caller_may(CAP_IPC_LOCK) && mm->limits.memlock == 0)
         return -EPERM;
     mm_lock(mm);
     if (area_check_memlock(mm, unlocked_pages(mm, addr, end)) != 0)
@@ -146,10 +146,10 @@ int mm_mlockall(struct mm *mm, u32 flags)
     if (!flags || (flags & ~(u32)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) ||
         flags == MCL_ONFAULT)
         return -EINVAL;
-    if (!mm->limits.memlock_unlimited && mm->limits.memlock == 0)
+    if (!caller_may(CAP_IPC_LOCK) && mm->limits.memlock == 0)
         return -EPERM;
     SCOPED_LOCK(&mm->lock);
-    if ((flags & MCL_CURRENT) && !mm->limits.memlock_unlimited &&
+    if ((flags & MCL_CURRENT) && !caller_may(CAP_IPC_LOCK) &&
         mm->total_vm > mm->limits.memlock >> PAGE_SHIFT)
         return -ENOMEM;
     mm->def_flags = flags & MCL_FUTURE ? bits : 0;

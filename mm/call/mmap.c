@@ -120,7 +120,7 @@ static int check_place(const struct mapping *m)
         return -ENOMEM;
     if (addr % m->unit)
         return -EINVAL;
-    if (mm_too_low(m->mm, addr))
+    if (mm_too_low(addr))
         return -EPERM;
     if (m->args->flags & MAP_FIXED_NOREPLACE) {
         struct vma *v = vma_find(m->mm, addr);
@@ -201,8 +201,7 @@ static int check_lock(const struct mapping *m)
 {
     const struct mm *mm = m->mm;
 
-    if ((m->args->flags & MAP_LOCKED) && !mm->limits.memlock_unlimited &&
-        !mm->limits.memlock)
+    if ((m->args->flags & MAP_LOCKED) && !caller_may(CAP_IPC_LOCK) && !mm->limits.memlock)
         return -EPERM; /* may not lock at all */
     return m->flags & VM_LOCKED ? area_check_memlock(mm, m->len >> PAGE_SHIFT) : 0;
 }

@@ -58,7 +58,7 @@ static int choose_target(struct mremap *m, const struct vma *v)
     vaddr_t least = MAX(align_up(mm_min_addr, PAGE_SIZE), PAGE_SIZE), hint = m->new_addr;
 
     if (m->flags & MREMAP_FIXED)
-        return mm_too_low(m->mm, hint) ? -EPERM : 0;
+        return mm_too_low(hint) ? -EPERM : 0;
     if (hint && (m->flags & MREMAP_DONTUNMAP)) { /* never of huge pages */
         const struct vma *at;
 

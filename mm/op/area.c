@@ -141,7 +141,7 @@ bool area_sealed(const struct mm *mm, vaddr_t start, vaddr_t end)
 int area_check_memlock(const struct mm *mm, u64 npages)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
-    if (mm->limits.memlock_unlimited)
+    if (caller_may(CAP_IPC_LOCK))
         return 0;
     return mm->locked_vm + npages > mm->limits.memlock >> PAGE_SHIFT ? -EAGAIN : 0;
 }

@@ -64,7 +64,7 @@ struct mm *mm_create(void)
     mm->refs = 1;
     mm->holds = 1;
     mm->keys = keys_on;
-    mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, ~0ull, true, true, false};
+    mm->limits = (struct mm_limits){~0ull, ~0ull, ~0ull, ~0ull, ~0ull};
     mm->mmap_base = USER_END - (128ull << 20) - STACK_GUARD_GAP;
     if (!pt_init(mm)) {
         slab_free(&mm_cache, mm);

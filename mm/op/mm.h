@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "lib/uapi/capability.h"
+#include "mm/phys/account.h"
 #include "mm/table/resident.h"
 
 /* vm.mmap_min_addr, MMAP_MIN_ADDR at first, a page at least: below it maps only who has
@@ -14,9 +16,9 @@ extern u64 mm_min_addr;
 #define MM_MAX_MAP_COUNT_DEFAULT 65530u
 extern u32 mm_max_map_count;
 
-static inline bool mm_too_low(const struct mm *mm, vaddr_t va)
+static inline bool mm_too_low(vaddr_t va)
 {
-    return va < READ_ONCE(mm_min_addr) && !mm->limits.rawio;
+    return va < READ_ONCE(mm_min_addr) && !caller_may(CAP_SYS_RAWIO);
 }
 
 /* An empty address space with one reference, limits unlimited. NULL: no memory. */

@@ -17,7 +17,7 @@ struct vma *stack_grow(struct mm *mm, vaddr_t va)
     u64 grow;
 
     va &= PAGE_MASK;
-    if (!v || !(v->flags & VM_GROWSDOWN) || mm_too_low(mm, va & PAGE_MASK))
+    if (!v || !(v->flags & VM_GROWSDOWN) || mm_too_low(va & PAGE_MASK))
         return NULL;
     if (va >= v->start)
         return v; /* another thread was faster */

@@ -54,11 +54,11 @@ void account_put(struct account *a);
 /* Pages of memory that stand on an account and on no process. */
 u64 account_pages(const struct account *a);
 
-/* The kernel gives these two (host tests: tests/host/port.c): the account of the running
- * process (before there is one: account_root), borrowed until the caller sleeps, and the rank
- * of the running thread. */
+/* The kernel gives these (host tests: tests/host/port.c): the account of the running
+ * thread (before there is one: account_root), its rank, and whether it has that capability. */
 struct account *account_current(void);
 enum rank rank_current(void);
+bool caller_may(unsigned cap);
 extern struct account account_root; /* user 0: there from the start, for ever */
 
 /* A quota without limits and one reference. NULL: no memory. */

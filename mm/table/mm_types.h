@@ -26,9 +26,6 @@ struct vm_file;
 struct mm_limits {
     u64 as, data, stack, memlock;
     u64 heap; /* RLIMIT_DATA for brk; 0 there leaves `data` the hard limit */
-    bool memlock_unlimited; /* CAP_IPC_LOCK */
-    bool admin;             /* CAP_SYS_ADMIN: may use the last of the commit limit */
-    bool rawio;             /* CAP_SYS_RAWIO: may map below mm_min_addr */
 };
 
 #define MM_AUXV_WORDS 48

@@ -6,7 +6,9 @@
  * exact when nobody counts.
  */
 #include "mm/vm/commit.h"
+#include "lib/uapi/capability.h"
 #include "lib/uapi/errno.h"
+#include "mm/phys/account.h"
 #include "mm/phys/buddy.h"
 #include "mm/table/mm_types.h"
 
@@ -47,7 +49,7 @@ static noinline bool fits(const struct mm *mm, u64 npages)
 {
     u64 allowed = commit_limit(), keep = 0, now = commit_total();
 
-    if (mm && !mm->limits.admin)
+    if (mm && !caller_may(CAP_SYS_ADMIN))
         keep = READ_ONCE(mm_admin_reserve_kbytes) / PAGE_KB;
     if (mm)
         keep += MIN(mm->total_vm / 32, READ_ONCE(mm_user_reserve_kbytes) / PAGE_KB);

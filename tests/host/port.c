@@ -107,6 +107,7 @@ struct held_mutexes *thread_mutexes(void)
 
 struct account *host_account = &account_root;
 enum rank host_rank = RANK_KERNEL;
+u64 host_caps = ~(1ul << CAP_SYS_RAWIO);
 
 struct account *account_current(void)
 {
@@ -116,6 +117,11 @@ struct account *account_current(void)
 enum rank rank_current(void)
 {
     return host_rank;
+}
+
+bool caller_may(unsigned cap)
+{
+    return host_caps >> cap & 1;
 }
 
 /* ---- a spinlock that nobody gives up ---- */

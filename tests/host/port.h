@@ -13,9 +13,10 @@
 
 struct mm;
 
-/* What account_current and rank_current answer. */
+/* What account_current, rank_current and caller_may answer. */
 extern struct account *host_account;
 extern enum rank host_rank;
+extern u64 host_caps;
 
 #define HOST_MEMORY (256ul << 20)
 

@@ -36,6 +36,7 @@ static void end(void)
     t_check(mm);
     t_end(mm);
     object_put(file);
+    host_caps |= 1ul << CAP_IPC_LOCK;
 }
 
 /* ---- mmap ---- */
@@ -142,7 +143,7 @@ TEST(mmap_limits)
     CHECK_EQ(mm_mmap(mm, &a, &out), 0);
     mm->limits.data = ~0ull;
     a.prot = RW;
-    mm->limits.memlock_unlimited = false;
+    host_caps &= ~(1ul << CAP_IPC_LOCK);
     mm->limits.memlock = 7 * P;
     a.flags |= MAP_LOCKED;
     before = t_picture(mm);
@@ -296,7 +297,7 @@ TEST(mlock_table)
     CHECK_EQ(mm->locked_vm, 48);
     CHECK_EQ(mm_resident(mm, RESIDENT_ANON), 16);
     CHECK_EQ(mm_munlockall(mm), 0);
-    mm->limits.memlock_unlimited = false;
+    host_caps &= ~(1ul << CAP_IPC_LOCK);
     mm->limits.memlock = 3 * P;
     CHECK_EQ(mm_mlock(mm, PRIV, 4 * P, 0), -ENOMEM);
     CHECK_EQ(mm->locked_vm, 0);

@@ -131,8 +131,8 @@ static void note_process(struct core *c)
     const struct mm_program *m = &c->mm->program;
     struct process_note n = {.letter = 'R',
                              .nice = (char)p->nice,
-                             .uid = p->cred.uid,
-                             .gid = p->cred.gid,
+                             .uid = own_cred()->uid,
+                             .gid = own_cred()->gid,
                              .pid = p->pid,
                              .ppid = READ_ONCE(p->ppid),
                              .pgrp = p->pgid,
@@ -326,14 +326,13 @@ static void put_areas(struct core *c, u32 count)
 /* A file that was there goes first, as on Linux: nobody's else is written into. */
 static int open_core(int signo, struct file **out)
 {
-    struct proc *p = current_proc();
     char name[512];
 
     if (!core_name(name, sizeof(name), signo))
         return -ENAMETOOLONG;
-    (void)vfs_unlink(&p->fs, NULL, name);
-    return vfs_open(&p->fs, NULL, name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0600,
-                    out);
+    (void)vfs_unlink(current_fs(), NULL, name);
+    return vfs_open(current_fs(), NULL, name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW,
+                    0600, out);
 }
 
 static bool write_core(struct core *c, int signo, const struct sig_record *rec)

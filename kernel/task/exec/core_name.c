@@ -63,9 +63,9 @@ static int put_field(char *at, size_t room, char c, int signo)
     case 'I':
         return fmt_snprintf(at, room, "%d", current_thread()->tid);
     case 'u':
-        return fmt_snprintf(at, room, "%u", p->cred.uid);
+        return fmt_snprintf(at, room, "%u", own_cred()->uid);
     case 'g':
-        return fmt_snprintf(at, room, "%u", p->cred.gid);
+        return fmt_snprintf(at, room, "%u", own_cred()->gid);
     case 'd':
         return fmt_snprintf(at, room, "%u", READ_ONCE(p->dumpable));
     case 's':

@@ -30,7 +30,7 @@ int exec_open(const struct path *base, const char *name, u32 lookup_flags,
 {
     u32 flags = VFS_OPEN_EXEC | (lookup_flags & LOOKUP_FOLLOW ? 0 : O_NOFOLLOW);
     struct file *f = NULL;
-    int err = vfs_open(&current_proc()->fs, base, *name ? name : ".", flags, 0, &f);
+    int err = vfs_open(current_fs(), base, *name ? name : ".", flags, 0, &f);
 
     return take(f, err, out);
 }
@@ -38,7 +38,7 @@ int exec_open(const struct path *base, const char *name, u32 lookup_flags,
 int exec_open_path(const struct path *path, struct file **out)
 {
     struct file *f = NULL;
-    int err = file_open_path(&current_proc()->cred.fs, path, VFS_OPEN_EXEC, false, &f);
+    int err = file_open_path(&own_cred()->fs, path, VFS_OPEN_EXEC, false, &f);
 
     return take(f, err, out);
 }

@@ -170,9 +170,9 @@ static int build_mm(struct exec *e, const char *execfn)
         .execfn = execfn,
         .main = &e->main,
         .stack_limit = proc_rlimit(p, RLIMIT_STACK),
-        .uid = p->cred.uid,
+        .uid = own_cred()->uid,
         .euid = e->cred.euid,
-        .gid = p->cred.gid,
+        .gid = own_cred()->gid,
         .egid = e->cred.egid,
         .secure = e->cred.secure,
     };
@@ -265,7 +265,7 @@ static int prepare_unshare(struct exec *e)
     }
     /* What the program gains was decided while no other process had its directories: none
      * that another thread makes meanwhile shall. */
-    return threads && e->cred.gains ? fs_context_copy(&e->fs, &p->fs) : 0;
+    return threads && e->cred.gains ? fs_context_copy(&e->fs, current_fs()) : 0;
 }
 
 /* And it is another program for who knew it as the one before. */
@@ -274,6 +274,7 @@ static void unshare(struct exec *e, struct proc *p)
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct fdtable *files = p->files;
     struct sigactions *actions = p->sig.actions;
+    struct fs_context *fs = current_fs();
 
     spin_lock(&p->sig.lock);
     if (READ_ONCE(actions->refs) > 1) {
@@ -285,10 +286,10 @@ static void unshare(struct exec *e, struct proc *p)
         p->files = e->files;
         e->files = files;
     }
-    if (e->fs.dirs && fs_context_is_shared(&p->fs)) {
-        struct fs_dirs *dirs = p->fs.dirs;
+    if (e->fs.dirs && fs_context_shares(fs) > 1) {
+        struct fs_dirs *dirs = fs->dirs;
 
-        p->fs.dirs = e->fs.dirs;
+        fs->dirs = e->fs.dirs;
         e->fs.dirs = dirs;
     }
     p->exit_signal = SIGCHLD; /* the parent chose it for another program */
@@ -313,7 +314,6 @@ static void commit(struct exec *e, const char *name)
     struct trapframe *tf = arch_thread_frame(&t->arch);
     u64 vector = tf->vector, number = tf->error;
 
-    exec_cred_find_again(e->file, &e->cred);
     futex_release(t);
     clear_child_tid(t);
     switch_mm(p, e->mm);
@@ -350,7 +350,7 @@ int exec_file(struct file *f, const struct exec_args *args)
         return -ENOMEM;
     }
     e->file = f;
-    err = proc_exec_over_nproc(current_proc()) ? -EAGAIN : build(e, args);
+    err = exec_over_nproc() ? -EAGAIN : build(e, args);
     if (!err)
         err = prepare_unshare(e);
     if (!err)

@@ -14,6 +14,7 @@
 #include "kernel/task/fork/fork.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/rseq.h"
+#include "kernel/task/sched/policy.h"
 #include "kernel/task/sched/runq.h"
 #include "kernel/task/sched/thread.h"
 #include "kernel/task/sigactions.h"
@@ -67,32 +68,29 @@ static int copy_files(struct proc *child, struct proc *parent, u64 flags)
     return child->files ? 0 : -ENOMEM;
 }
 
-static int copy_directories(struct proc *child, struct proc *parent, u64 flags)
+/* A thread of the same process takes part in the caller's as it joins. */
+static int copy_directories(struct thread *t, u64 flags)
 {
-    int err = 0;
-
-    if (flags & CLONE_FS)
-        fs_context_share(&child->fs, &parent->fs);
-    else
-        err = fs_context_copy(&child->fs, &parent->fs);
-    child->fs.cred = &child->cred.fs;
-    return err;
+    if (!(flags & CLONE_FS))
+        return fs_context_copy(&t->fs, current_fs());
+    if (!(flags & CLONE_THREAD))
+        fs_context_share(&t->fs, current_fs());
+    return 0;
 }
 
-/* As one: another thread may just become another user. */
+static void copy_cred(struct thread *t, struct cred *to)
+{
+    *to = *own_cred();
+    groups_hold(to->fs.groups);
+    cred_use(t, to);
+}
+
+/* As one: another thread may just change them. */
 static void copy_identity(struct proc *child, struct proc *parent, u64 clone_flags)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct account *unused = NULL;
 
-    if (unlikely(child->account != parent->account)) {
-        unused = child->account;
-        child->account = parent->account;
-        account_hold(child->account);
-    }
     memcpy(child->rlim, parent->rlim, sizeof(child->rlim));
-    child->cred = parent->cred;
-    groups_hold(child->cred.fs.groups);
     child->share = parent->share;
     child->nice = parent->nice;
     child->dumpable = parent->dumpable;
@@ -105,8 +103,6 @@ static void copy_identity(struct proc *child, struct proc *parent, u64 clone_fla
     memcpy(child->comm, current_thread()->comm, sizeof(child->comm));
     spin_unlock(&parent->sig.lock);
     spin_unlock_irq(&proc_lock, flags);
-    if (unlikely(unused))
-        account_put(unused);
 }
 
 static int copy_mm(struct proc *child, struct proc *parent, u64 flags)
@@ -142,6 +138,8 @@ void child_thread_discard(struct thread *t)
 {
     sem_undo_leave(t);
     account_put(t->account);
+    if (t->fs.dirs)
+        fs_context_fini(&t->fs);
     thread_free(t);
 }
 
@@ -155,6 +153,7 @@ struct thread *child_thread_build(struct proc *child, struct thread *from,
         return NULL;
     t->account = account_current();
     account_hold(t->account);
+    copy_cred(t, child == from->proc ? &t->cred_room : &child->cred);
     t->entry_arg = t;
     arch_thread_copy(&t->arch, &from->arch);
     frame = arch_thread_frame(&t->arch);
@@ -184,7 +183,8 @@ struct thread *child_thread_build(struct proc *child, struct thread *from,
         t->set_child_tid = args->child_tid;
     if (args->flags & CLONE_CHILD_CLEARTID)
         t->clear_child_tid = args->child_tid;
-    if ((args->flags & CLONE_SYSVSEM && sem_undo_share(t) != 0) ||
+    if (copy_directories(t, args->flags) != 0 ||
+        (args->flags & CLONE_SYSVSEM && sem_undo_share(t) != 0) ||
         ptrace_fork_prepare(t, args->flags) != 0) {
         child_thread_discard(t);
         return NULL;
@@ -209,22 +209,18 @@ int child_build(struct proc *parent, const struct fork_args *args, struct proc *
     err = copy_files(child, parent, args->flags);
     if (err)
         goto out_mm;
-    err = copy_directories(child, parent, args->flags);
-    if (err)
-        goto out_files;
     err = -ENOMEM;
     t = child_thread_build(child, current_thread(), args);
     if (!t)
-        goto out_fs;
+        goto out_files;
     proc_copy_exe(child, parent);
+    sched_user_changed(child); /* its maker may be another than the first thread */
     child->leader = t;
     child->nthreads = child->nlive = 1;
     thread_walk_join(child, t);
     *out = child;
     return 0;
 
-out_fs:
-    fs_context_fini(&child->fs);
 out_files:
     fdtable_disown(child->files);
 out_mm:
@@ -239,7 +235,6 @@ void child_discard(struct proc *child)
     list_del(&child->leader->proc_link);
     child_thread_discard(child->leader);
     proc_set_exe(child, NULL);
-    fs_context_fini(&child->fs);
     fdtable_disown(child->files);
     mm_put(child->mm);
     proc_free(child);

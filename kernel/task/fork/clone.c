@@ -23,8 +23,7 @@
      CLONE_SYSVSEM | CLONE_CLEAR_SIGHAND | CLONE_PIDFD)
 
 /* A thread shares all of these with its process here. */
-#define CLONE_THREAD_NEEDS \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+#define CLONE_THREAD_NEEDS (CLONE_VM | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 #define CLONE_THREAD_HANDLED \
     (CLONE_THREAD_NEEDS | (CLONE_HANDLED & ~(u64)(CLONE_CLEAR_SIGHAND | CLONE_PIDFD)))
 
@@ -58,10 +57,10 @@ static int check_flags(u64 flags)
         return -EINVAL;
     if (flags & CLONE_PIDFD && flags & CLONE_DETACHED)
         return -EINVAL;
-    if (flags & CLONE_NAMESPACES & ~CLONE_NEWUSER && !proc_capable(p, CAP_SYS_ADMIN))
+    if (flags & CLONE_NAMESPACES & ~CLONE_NEWUSER && !capable(CAP_SYS_ADMIN))
         return -EPERM;
     if (flags & CLONE_THREAD && (flags & CLONE_THREAD_NEEDS) != CLONE_THREAD_NEEDS)
-        return -EINVAL; /* its own descriptors or directories */
+        return -EINVAL; /* its own descriptors */
     return flags & ~(flags & CLONE_THREAD ? CLONE_THREAD_HANDLED : CLONE_HANDLED)
                ? -EINVAL
                : 0;
@@ -129,8 +128,6 @@ static int check_clone3(const struct clone3_args *c)
 /* The number that is asked for, 0: none. There is one namespace, so it is one at most. */
 static int wanted_tid(const struct clone3_args *c, s32 *tid)
 {
-    struct proc *p = current_proc();
-
     *tid = 0;
     if (!c->set_tid)
         return 0;
@@ -140,9 +137,7 @@ static int wanted_tid(const struct clone3_args *c, s32 *tid)
         return -EFAULT;
     if (*tid < 1 || *tid >= (s32)READ_ONCE(pid_limit))
         return -EINVAL;
-    return proc_capable(p, CAP_SYS_ADMIN) || proc_capable(p, CAP_CHECKPOINT_RESTORE)
-               ? 0
-               : -EPERM;
+    return capable(CAP_SYS_ADMIN) || capable(CAP_CHECKPOINT_RESTORE) ? 0 : -EPERM;
 }
 
 long sys_clone3(const struct syscall_args *a)
@@ -189,12 +184,13 @@ int fork_unshare_files(struct proc *p)
     return 0;
 }
 
-/* unshare(2) for a process of one thread: what it shares with other processes. */
+/* unshare(2): what the caller shares with other processes; its directories with threads, too. */
 long sys_unshare(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
     u64 flags = a->a0;
-    struct fs_context fs = {.dirs = NULL}, old = p->fs;
+    struct fs_context fs = {.dirs = NULL};
+    struct fs_dirs *old = NULL;
     irqflags_t irq;
 
     if (flags & ~(u64)(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
@@ -202,15 +198,16 @@ long sys_unshare(const struct syscall_args *a)
         return -EINVAL;
     if (flags & (CLONE_NAMESPACES | CLONE_NEWTIME))
         return flags & (CLONE_NAMESPACES | CLONE_NEWTIME) & ~CLONE_NEWUSER &&
-                       !proc_capable(p, CAP_SYS_ADMIN)
+                       !capable(CAP_SYS_ADMIN)
                    ? -EPERM
                    : -EINVAL;
-    if (READ_ONCE(p->nthreads) > 1 && flags & ~(u64)CLONE_SYSVSEM)
-        return -EINVAL; /* threads have nothing of their own here */
+    if (READ_ONCE(p->nthreads) > 1 && flags & ~(u64)(CLONE_SYSVSEM | CLONE_FS))
+        return -EINVAL; /* threads have descriptors in common here */
     if ((flags & (CLONE_SIGHAND | CLONE_VM) && READ_ONCE(p->sig.actions->refs) > 1) ||
         (flags & CLONE_VM && READ_ONCE(p->mm->refs) > 1))
         return -EINVAL;
-    if (flags & CLONE_FS && fs_context_is_shared(&p->fs) && fs_context_copy(&fs, &p->fs))
+    if (flags & CLONE_FS && fs_context_shares(current_fs()) > 1 &&
+        fs_context_copy(&fs, current_fs()) != 0)
         return -ENOMEM;
     if (flags & CLONE_FILES) {
         int err = fork_unshare_files(p);
@@ -222,11 +219,12 @@ long sys_unshare(const struct syscall_args *a)
     }
     if (flags & CLONE_SYSVSEM)
         sem_undo_leave(current_thread());
+    if (!fs.dirs)
+        return 0;
     irq = spin_lock_irq(&proc_lock);
-    if (fs.dirs)
-        p->fs.dirs = fs.dirs;
+    old = fs_context_leave(current_fs());
+    current_fs()->dirs = fs.dirs;
     spin_unlock_irq(&proc_lock, irq);
-    if (fs.dirs)
-        fs_context_fini(&old);
+    fs_dirs_free(old);
     return 0;
 }

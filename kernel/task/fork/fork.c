@@ -5,6 +5,7 @@
  */
 #include "kernel/task/fork/fork.h"
 #include "arch/trap.h"
+#include "fs/context.h"
 #include "fs/fdtable.h"
 #include "kernel/event/pidfd.h"
 #include "kernel/ptrace/family.h"
@@ -87,7 +88,9 @@ static int join_process(struct proc *p, struct thread *t, u64 clone_flags)
         thread_walk_join(p, t);
         p->nthreads++;
         p->nlive++;
-        p->account->tasks++;
+        t->account->tasks++;
+        if (!t->fs.dirs) /* now, so that exec counts who has them */
+            fs_context_share(&t->fs, current_fs());
         spin_unlock(&p->sig.lock);
         ptrace_fork_publish(t);
     }
@@ -100,7 +103,7 @@ long fork_thread(const struct fork_args *args)
     struct proc *p = current_proc();
     struct thread *t;
     s32 tid;
-    int err = proc_reserve_pid(p, args->tid, &tid);
+    int err = proc_reserve_pid(args->tid, &tid);
 
     if (err)
         return err;
@@ -207,7 +210,7 @@ long fork_process(const struct fork_args *args)
 
     if (signal_actionable(current_thread()))
         return -ERESTARTNOINTR;
-    err = proc_reserve_pid(parent, args->tid, &pid);
+    err = proc_reserve_pid(args->tid, &pid);
     if (err)
         return err;
     err = child_build(parent, args, &child);

@@ -46,7 +46,7 @@ static int list_of(s32 tid, u64 *list)
     if (!t || !t->proc->mm)
         return -ESRCH;
     /* In one with the look: the number may be another's a moment later. */
-    if (t->proc != current_proc() && !proc_may_look(t->proc, REAL_IDS))
+    if (t->proc != current_proc() && !proc_may_look(t->proc, t, REAL_IDS))
         return -EPERM;
     *list = t->robust_list;
     return 0;

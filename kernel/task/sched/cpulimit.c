@@ -7,6 +7,7 @@
 #include "kernel/event/posix_timer.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
+#include "kernel/task/usage.h"
 #include "lib/uapi/time.h"
 
 #define NSEC 1000000000ull

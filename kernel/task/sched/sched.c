@@ -16,6 +16,7 @@
 #include "kernel/task/sched/runq.h"
 #include "kernel/task/sched/sched_own.h"
 #include "kernel/task/sched/wake.h"
+#include "kernel/task/threads.h"
 #include "kernel/task/usage.h"
 #include "lib/grace.h"
 #include "lib/lock.h"

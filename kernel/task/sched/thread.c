@@ -2,6 +2,7 @@
  *
  * The memory of threads.
  */
+#include "fs/groups.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/strace.h"
@@ -69,6 +70,7 @@ size_t thread_bytes(void)
 void thread_free(struct thread *t)
 {
     ptrace_free(t->trace);
+    groups_put(t->cred_room.fs.groups);
     arch_thread_fini(&t->arch);
     kspace_free(t->kstack, KSTACK_SIZE / PAGE_SIZE);
     slab_free(&thread_cache, t);
