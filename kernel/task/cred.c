@@ -209,7 +209,8 @@ static long set_securebits(struct cred *c, u64 bits)
     u32 old = c->securebits;
     bool locked = ((old & SECURE_LOCKS) >> 1) & (old ^ bits);
 
-    if (locked || (old & SECURE_LOCKS & ~bits) || (bits & ~(SECURE_BITS | SECURE_LOCKS)))
+    if (locked || (old & SECURE_LOCKS & ~bits) ||
+        (bits & ~(u64)(SECURE_BITS | SECURE_LOCKS)))
         return -EPERM;
     if ((old == bits || (old ^ bits) & ~SECURE_UNPRIVILEGED) && !capable(CAP_SETPCAP))
         return -EPERM;

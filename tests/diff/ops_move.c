@@ -99,13 +99,18 @@ static bool sealed_file(int file)
 static void *map_behind(size_t at, size_t n, size_t more)
 {
     const struct page *last = &pages[at + n - 1];
-    int flags = MAP_SHARED | MAP_FIXED_NOREPLACE;
-    if (last->attr & LOCKED)
+    int flags = MAP_SHARED | MAP_FIXED_NOREPLACE, lock = last->attr & (LOCKED | ONFAULT);
+    if (lock == LOCKED)
         flags |= MAP_LOCKED;
     void *got = mmap(page_at(at + n), more * P, last->prot, flags, fds[last->file],
                      (off_t)(last->home + 1) * (off_t)P);
     if (got == MAP_FAILED && errno == EEXIST)
         errno = ENOMEM;
+    if (got != MAP_FAILED && lock & ONFAULT && syscall(325, got, more * P, 1) != 0) {
+        munmap(got, more * P);
+        got = MAP_FAILED;
+        errno = EAGAIN; /* as growing says that there are too many */
+    }
     return got == MAP_FAILED ? got : page_at(at);
 }
 
