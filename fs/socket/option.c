@@ -88,11 +88,10 @@ static s32 adjusted(const struct socket *s, const struct option *o, s32 v)
     switch (o->index) {
     case VALUE_RCVLOWAT:
         return low_water_for(s, v);
-    case VALUE_TOS: /* two bits of a stream's are the protocol's */
-        return is_stream(s) ? (v & 0xfc) | (READ_ONCE(s->values[VALUE_TOS]) & 3)
-                            : v & 0xff;
-    case VALUE_TCLASS:
-        return is_stream(s) ? (v & ~3) | (READ_ONCE(s->values[VALUE_TCLASS]) & 3) : v;
+    case VALUE_TOS:
+        v &= 0xff;     /* fall through */
+    case VALUE_TCLASS: /* two bits of a stream's are the protocol's */
+        return is_stream(s) ? (v & ~3) | (READ_ONCE(s->values[o->index]) & 3) : v;
     case VALUE_MAXSEG:
         return v ? v : o->initial;
     case VALUE_LINGER2:
@@ -292,11 +291,10 @@ int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, 
         return -EINVAL;
     if (!value)
         return -EFAULT;
-    if (netlink) { /* less than a number is none: 0 */
-        memcpy(&v, value, len < sizeof(v) ? 0 : sizeof(v));
+    if (!netlink || len >= sizeof(v)) /* there less than a number is 0 */
+        memcpy(&v, value, MIN(len, (u32)sizeof(v)));
+    if (netlink)
         return netlink_set_option(s, name, v);
-    }
-    memcpy(&v, value, MIN(len, (u32)sizeof(v)));
     return o ? set_plain(s, o, v) : set_of_socket(s, name, value, len);
 }
 

@@ -205,7 +205,8 @@ void balance_tick(struct runq *q, u64 now)
     struct runq *slow;
 
     /* It looks at a line of each CPU: the more there are, the less often. */
-    if (q->current->proc && (now / TICK_NS + q->cpu) % (cpu_count / COUNTED_A_TICK + 1) == 0)
+    if (q->current->proc &&
+        (now / TICK_NS + q->cpu) % (cpu_count / COUNTED_A_TICK + 1) == 0)
         runq_count_elsewhere(q, q->current->proc);
     if (q->nr > 1)
         push(q);
