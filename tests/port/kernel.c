@@ -93,14 +93,13 @@ void page_fault(vaddr_t va, u64 error, u64 *rip)
     if (last_fault == FAULT_OK)
         return;
     if (*rip != (u64)peek)
-        tsm_panic("fault at %lx, error %lx, from %lx", (unsigned long)va,
-                  (unsigned long)error, (unsigned long)*rip);
+        tsm_panic("fault at %lx, error %lx, from %lx", va, error, *rip);
     *rip = (u64)peek_failed;
 }
 
 noreturn void other_fault(u64 a, u64 b)
 {
-    tsm_panic("exception, stack: %lx %lx", (unsigned long)a, (unsigned long)b);
+    tsm_panic("exception, stack: %lx %lx", a, b);
 }
 
 /* ---- the scenario ---- */
@@ -120,8 +119,7 @@ static void shuffle(struct mm *mm, vaddr_t window)
         shuffled[k] = i;
     }
     for (u32 i = 0; i < NPAGES; i++)
-        CHECK(tsm_mm_remap(mm, window + i * PAGE_SIZE, PAGE_SIZE, 0, shuffled[i], 0) ==
-              0);
+        CHECK(!tsm_mm_remap(mm, window + i * PAGE_SIZE, PAGE_SIZE, 0, shuffled[i], 0));
 }
 
 /* Each page of the window shows its file page, or cannot be read where that is cut off. */
@@ -149,14 +147,13 @@ static void scenario(void)
     u32 value;
 
     CHECK(mm && o);
-    CHECK(tsm_mm_mmap(mm, &args, &window) == 0);
-    CHECK(window < USER_END);
+    CHECK(tsm_mm_mmap(mm, &args, &window) == 0 && window < USER_END);
     tsm_mm_activate(mm);
     for (u32 i = 0; i < NPAGES; i++)
         *(volatile u32 *)(window + i * PAGE_SIZE) = i + 1;
     shuffle(mm, window);
     look(window, NPAGES);
-    print("%u pages shuffled at %lx\n", NPAGES, (unsigned long)window);
+    print("%u pages shuffled at %lx\n", NPAGES, window);
     CHECK(tsm_object_truncate(o, NPAGES / 2 * PAGE_SIZE) == 0);
     look(window, NPAGES / 2);
     CHECK(tsm_object_truncate(o, NPAGES * PAGE_SIZE) == 0);
@@ -171,14 +168,12 @@ static void scenario(void)
 
 noreturn void main(u64 start_info)
 {
-    u64 before;
-
     faults_init();
     tsm_kernel_root = (uintptr_t)root - 0xffffffff80000000ul;
     memory_init(start_info);
-    print("%lu frames free\n", (unsigned long)tsm_page_count_free());
+    print("%lu frames free\n", tsm_page_count_free());
     scenario(); /* what slabs keep is kept now */
-    before = tsm_page_count_free();
+    u64 before = tsm_page_count_free();
     scenario();
     CHECK(tsm_page_count_free() == before);
     print("OK\n");
