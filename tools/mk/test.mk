@@ -42,7 +42,7 @@ COVERAGE    = tools/coverage --build $(O) $(if $(UNDER),--under $(UNDER)) -- $(M
               $(or $(TARGETS),test-user test-inject test-smp-4 test-run test-diff test-args test-boot-short test-keys test-usb test-screen)
 SOAK        = tests/diff/diff.py $(O) --hours $(or $(HOURS),1) --seed $(shell date +%s)
 SOAK_SMP    = for cpus in $(or $(CPUS),2 4 8); do tools/test-user --build $(O) --log soak-smp --cpus $$cpus \
-              --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1) $(filter %/t_smp_%,$(USER_TESTS)) || exit 1; done
+              --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1) $(filter $(O)/tests/user/t_smp_%,$(USER_TESTS)) || exit 1; done
 TEST_MODELS = tests/models/run $(O)
 # All that they need is built first, so that the lanes of tools/sum-tests build nothing; the
 # longest stand first.
