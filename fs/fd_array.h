@@ -17,18 +17,18 @@ struct fd_array {
 
 struct fdtable {
     u32 refs;          /* atomic */
-    u32 owners;        /* atomic: processes; the other references are for a look */
+    u32 owners;        /* atomic: threads; the other references are for a look */
     u64 lock_owner;    /* [c] of record locks */
     spinlock_t lock;   /* below all others */
     struct fd_array a; /* [lock] the size is also read without: it only grows */
 };
 
-/* fd_get() without a reference, for the only thread of a process: nobody takes the file away before
- * its call ends. false: other processes have the table too, *f is not told. In line: each transfer
+/* fd_get() without a reference, for the only thread with the table: nobody takes the file away before
+ * its call ends. false: other threads have the table too, *f is not told. In line: each transfer
  * begins with it. */
 static inline bool fd_borrow(const struct fdtable *t, int fd, struct file **f)
 {
-    if (unlikely(__atomic_load_n(&t->owners, __ATOMIC_RELAXED) > 1))
+    if (unlikely(__atomic_load_n(&t->owners, __ATOMIC_ACQUIRE) > 1))
         return false;
     *f = likely((u32)fd < t->a.size) ? t->a.files[fd] : NULL;
     return true;

@@ -109,7 +109,7 @@ void fdtable_own(struct fdtable *t)
 
 void fdtable_disown(struct fdtable *t)
 {
-    __atomic_fetch_sub(&t->owners, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&t->owners, 1, __ATOMIC_RELEASE); /* for fd_borrow() of the last */
     fdtable_put(t);
 }
 
@@ -177,7 +177,7 @@ static struct file *take(struct fdtable *t, u32 fd)
     return f;
 }
 
-/* exec: the table is the process's own by now. */
+/* exec: the table is the thread's own by now. */
 void fdtable_close_on_exec(struct fdtable *t)
 {
     for (u32 word = 0; word < READ_ONCE(t->a.size) / 64; word++) {

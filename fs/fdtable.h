@@ -22,11 +22,11 @@ struct fdtable *fdtable_clone(struct fdtable *t); /* fork; NULL: no memory */
 int must_check fdtable_may_clone(struct fdtable *t);
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t); /* last one closes all */
-/* The table of one more process, of one less; whether several have it. */
+/* The table of one more thread, of one less; whether several have it. */
 void fdtable_own(struct fdtable *t);
 void fdtable_disown(struct fdtable *t);
 bool fdtable_is_shared(const struct fdtable *t);
-/* Who owns the record locks of the processes with this table (fs/lock/locks.h). */
+/* Who owns the record locks of the threads with this table (fs/lock/locks.h). */
 u64 fdtable_lock_owner(const struct fdtable *t);
 /* Whether descriptor fd stands for f now. */
 bool fd_is(struct fdtable *t, int fd, const struct file *f);

@@ -214,10 +214,10 @@ static int files_of(const struct task_id *id, struct fdtable **out)
     const struct proc *p = task_find(id, &t);
     int err = -ESRCH;
 
-    if (p && p->files)
+    if (t && t->files)
         err = proc_may_look(p, t, REAL_IDS) ? 0 : -EPERM;
     if (!err) {
-        *out = p->files;
+        *out = t->files;
         fdtable_get(*out);
     }
     spin_unlock_irq(&proc_lock, flags);

@@ -198,7 +198,7 @@ static void put_rights(struct control *c, const struct rights *r, bool cloexec)
     struct cmsghdr h = {0, SOL_SOCKET, SCM_RIGHTS};
 
     for (i = 0; i < n; i++) {
-        struct fdtable *t = current_proc()->files;
+        struct fdtable *t = current_thread()->files;
         int fd = fd_reserve(t, fd_limit());
 
         if (fd < 0)

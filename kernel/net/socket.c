@@ -94,7 +94,7 @@ static int make_pair(const struct syscall_args *a, struct fdtable *t, const s32 
 
 long sys_socketpair(const struct syscall_args *a)
 {
-    struct fdtable *t = current_proc()->files;
+    struct fdtable *t = current_thread()->files;
     s32 fds[2];
     int err = 0;
 
@@ -120,7 +120,7 @@ long sys_socketpair(const struct syscall_args *a)
 
 static long do_accept(struct file *f, const struct syscall_args *a, u32 flags)
 {
-    struct fdtable *t = current_proc()->files;
+    struct fdtable *t = current_thread()->files;
     struct address peer;
     struct file *new;
     int fd, err;

@@ -144,7 +144,7 @@ static int lookup_number(const struct procfs_node *dir, const char *name, size_t
         return lookup_task(dir->pid, number, out);
     *out = procfs_same_task(dir, dir->kind == PROCFS_FD_DIR ? PROCFS_FD : PROCFS_FDINFO);
     out->fd = number;
-    files = procfs_get_files(dir->pid);
+    files = procfs_get_files(dir);
     f = files ? fd_get(files, number) : NULL;
     if (files)
         fdtable_put(files);

@@ -39,11 +39,11 @@ bool procfs_file_process(const struct file *f, struct task_id *out)
 
 /* ---- files ---- */
 
-int procfs_show_fdinfo(struct seq *s, s32 pid, int fd)
+static int show_fdinfo(struct seq *s, const struct procfs_node *n)
 {
-    struct fdtable *files = procfs_get_files(pid);
-    struct file *f = files ? fd_get(files, fd) : NULL;
-    bool closes = f && fd_get_cloexec(files, fd) > 0;
+    struct fdtable *files = procfs_get_files(n);
+    struct file *f = files ? fd_get(files, n->fd) : NULL;
+    bool closes = f && fd_get_cloexec(files, n->fd) > 0;
 
     if (files)
         fdtable_put(files);
@@ -63,7 +63,7 @@ static int show_node(const struct procfs_node *n, struct seq *s)
     struct task_id id = procfs_node_task(n);
 
     if (n->kind == PROCFS_FDINFO)
-        return procfs_show_fdinfo(s, n->pid, n->fd);
+        return show_fdinfo(s, n);
     if (n->entry->value)
         return sysctl_show(n->entry->value, s);
     if (n->entry->show_task)

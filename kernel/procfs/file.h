@@ -66,7 +66,4 @@ extern const struct file_ops procfs_dir_fops, procfs_file_fops;
 struct file;
 bool must_check procfs_file_process(const struct file *f, struct task_id *out);
 
-/* /proc/PID/fdinfo/N. */
-int procfs_show_fdinfo(struct seq *s, s32 pid, int fd);
-
 void procfs_init(void); /* registers file system "proc" */

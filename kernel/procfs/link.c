@@ -15,11 +15,12 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
-struct fdtable *procfs_get_files(s32 pid)
+struct fdtable *procfs_get_files(const struct procfs_node *n)
 {
+    const struct task_id id = procfs_node_task(n);
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(pid);
-    struct fdtable *files = p ? p->files : NULL;
+    struct thread *t = NULL;
+    struct fdtable *files = task_find(&id, &t) && t ? t->files : NULL;
 
     if (files)
         fdtable_get(files);
@@ -27,10 +28,10 @@ struct fdtable *procfs_get_files(s32 pid)
     return files;
 }
 
-static struct file *get_file(s32 pid, int fd)
+static struct file *get_file(const struct procfs_node *n)
 {
-    struct fdtable *files = procfs_get_files(pid);
-    struct file *f = files ? fd_get(files, fd) : NULL;
+    struct fdtable *files = procfs_get_files(n);
+    struct file *f = files ? fd_get(files, n->fd) : NULL;
 
     if (files)
         fdtable_put(files);
@@ -72,7 +73,7 @@ static int find_path(const struct procfs_node *n, struct path *out, const char *
         return procfs_map_path(n, out, text);
     if (n->kind != PROCFS_FD)
         return process_path(n, out);
-    f = get_file(n->pid, n->fd);
+    f = get_file(n);
     if (!f)
         return -ENOENT;
     *out = f->path;

@@ -7,5 +7,8 @@
 #include "fs/fdtable.h"
 #include "lib/types.h"
 
-/* The descriptor table of a process, referenced; NULL: no such process, or it ended. */
-struct fdtable *procfs_get_files(s32 pid);
+struct procfs_node;
+
+/* The descriptor table of the thread whose directory the node is in, of the first one in that of a
+ * process; referenced. NULL: it ended. */
+struct fdtable *procfs_get_files(const struct procfs_node *n);

@@ -130,7 +130,7 @@ static void list_threads(struct dir_sink *s, const struct procfs_node *dir)
 
 static void list_descriptors(struct dir_sink *s, const struct procfs_node *dir)
 {
-    struct fdtable *files = procfs_get_files(dir->pid);
+    struct fdtable *files = procfs_get_files(dir);
 
     if (!files)
         return;

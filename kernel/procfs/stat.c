@@ -5,6 +5,7 @@
 #include "kernel/procfs/stat.h"
 #include "arch/cpu.h"
 #include "fs/context.h"
+#include "fs/fdtable.h"
 #include "fs/groups.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/ptrace/ptrace.h"
@@ -36,7 +37,7 @@ struct view {
     u64 nvcsw, nivcsw, umask;
     s32 nice, exit_signal, policy, rt_priority;
     u64 allowed; /* CPUs */
-    u32 threads, queued, cpu;
+    u32 threads, queued, cpu, descriptors;
     u64 queued_max;
     u64 caps[5]; /* inheritable, permitted, effective, bounding, ambient */
     bool no_new_privs;
@@ -137,6 +138,7 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     v->nvcsw = READ_ONCE(p->nvcsw);
     v->nivcsw = READ_ONCE(p->nivcsw);
     v->umask = t && t->fs.dirs ? fs_umask(&t->fs) : 0;
+    v->descriptors = t && t->files ? fd_size(t->files) : 0;
     v->nice = p->nice;
     v->threads = p->nthreads;
     v->queued = READ_ONCE(p->account->signals);
@@ -244,7 +246,7 @@ static void status_identity(struct seq *s, const struct view *v)
                v->pid, v->ppid, v->tracer);
     seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", v->uid[0], v->uid[1], v->uid[2], v->uid[3]);
     seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", v->gid[0], v->gid[1], v->gid[2], v->gid[3]);
-    seq_printf(s, "FDSize:\t64\nGroups:\t");
+    seq_printf(s, "FDSize:\t%u\nGroups:\t", v->descriptors);
     for (u32 i = 0; i < groups_count(v->groups) && !s->error; i++) {
         seq_printf(s, "%u ", v->groups->gid[i]);
         pause_anyway();

@@ -50,18 +50,21 @@ static u64 stir(const void *thing)
     return ((u64)(uintptr_t)thing ^ secret) * secret;
 }
 
-/* There are no I/O contexts: the same none for everybody. */
+/* There are no I/O contexts: the same none for everybody. Who ended (t NULL) and was not waited for
+ * has its actions still. */
 static const void *thing_of(const struct proc *p, const struct thread *t, int type)
 {
+    if (type == KCMP_SIGHAND)
+        return p->sig.actions;
+    if (!t)
+        return NULL;
     switch (type) {
     case KCMP_VM:
         return p->mm;
     case KCMP_FILES:
-        return p->files;
+        return t->files;
     case KCMP_FS:
         return t->fs.dirs;
-    case KCMP_SIGHAND:
-        return p->sig.actions;
     case KCMP_SYSVSEM:
         return READ_ONCE(t->undos);
     default:
@@ -78,12 +81,12 @@ static int side_get(s32 tid, int type, struct side *s)
     int err = -ESRCH;
 
     *s = (struct side){NULL, NULL};
-    if (t && p->files)
+    if (p)
         err = proc_may_look(p, t, REAL_IDS) ? 0 : -EPERM;
     if (!err)
         s->thing = thing_of(p, t, type);
-    if (!err && (type == KCMP_FILE || type == KCMP_EPOLL_TFD)) {
-        s->files = p->files;
+    if (!err && t && t->files && (type == KCMP_FILE || type == KCMP_EPOLL_TFD)) {
+        s->files = t->files;
         fdtable_get(s->files);
     }
     spin_unlock_irq(&proc_lock, flags);
@@ -116,7 +119,8 @@ static int compare_with(const struct file *f, const struct file *g,
 static int compare_files(const struct side *a, const struct side *b, u64 fd_a, s32 fd_b,
                          const struct epoll_slot *slot)
 {
-    struct file *f = fd_get(a->files, (s32)fd_a), *g = fd_get(b->files, fd_b);
+    struct file *f = a->files ? fd_get(a->files, (s32)fd_a) : NULL;
+    struct file *g = b->files ? fd_get(b->files, fd_b) : NULL;
     int result = f && g ? compare_with(f, g, slot) : -EBADF;
 
     if (f)

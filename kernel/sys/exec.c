@@ -238,7 +238,7 @@ long sys_execveat(const struct syscall_args *a)
     if (!err) {
         args.name = shown = name_at(fd, name);
         args.name_closes = name[0] != '/' && fd != AT_FDCWD &&
-                           fd_get_cloexec(current_proc()->files, fd) == 1;
+                           fd_get_cloexec(current_thread()->files, fd) == 1;
         if (shown)
             err = exec_user(f, &args, a->a2, a->a3);
         else
@@ -251,7 +251,7 @@ long sys_execveat(const struct syscall_args *a)
 
 /* ---- pid 1 ---- */
 
-static void open_console(struct proc *p)
+static void open_console(void)
 {
     struct file *f;
 
@@ -261,7 +261,7 @@ static void open_console(struct proc *p)
     }
     for (int fd = 0; fd < 3; fd++) {
         file_get(f);
-        if (fd_install(p->files, f, fd, FD_MAX_DEFAULT, false) < 0)
+        if (fd_install(current_thread()->files, f, fd, FD_MAX_DEFAULT, false) < 0)
             file_put(f);
     }
     file_put(f);
@@ -273,7 +273,7 @@ static void init_start(void *arg)
     struct file *f;
     int err;
 
-    open_console(current_proc());
+    open_console();
     err = exec_open(NULL, args->name, LOOKUP_FOLLOW, &f);
     if (!err)
         err = exec_file(f, args);
@@ -294,12 +294,13 @@ void proc_start_init(const char *path, const char *const *argv, const char *cons
 
     args = (struct exec_args){.name = path, .argv = argv, .envp = envp};
     if (p && proc_reserve_pid(0, &p->pid) == 0) {
-        p->files = fdtable_create();
         t = thread_create(p, "init", init_start, &args);
+        if (t)
+            t->files = fdtable_create();
     }
     if (p)
         p->sig.actions = sigactions_copy(NULL);
-    if (!t || !p->files || !p->sig.actions || fs_context_copy(&t->fs, fs) != 0)
+    if (!t || !t->files || !p->sig.actions || fs_context_copy(&t->fs, fs) != 0)
         panic("no memory for init");
     proc_default_limits(p);
     cred_use(t, &p->cred);

@@ -18,7 +18,7 @@
 
 struct file *file_of(int fd)
 {
-    return fd_get(current_proc()->files, fd);
+    return fd_get(current_thread()->files, fd);
 }
 
 struct file *io_file_of(int fd)
@@ -39,7 +39,7 @@ u32 fd_limit(void)
 
 long install_file(struct file *f, bool cloexec)
 {
-    int fd = fd_install(current_proc()->files, f, 0, fd_limit(), cloexec);
+    int fd = fd_install(current_thread()->files, f, 0, fd_limit(), cloexec);
 
     if (fd < 0)
         file_put(f);

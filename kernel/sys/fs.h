@@ -24,10 +24,9 @@ struct file *io_file_of(int fd);
  * has one; io_return() gives it back. In line: each transfer begins with it. */
 static always_inline struct file *io_borrow(int fd, bool *held)
 {
-    struct proc *p = current_proc();
     struct file *f;
 
-    *held = READ_ONCE(p->nthreads) != 1 || !fd_borrow(p->files, fd, &f);
+    *held = !fd_borrow(current_thread()->files, fd, &f);
     if (unlikely(*held))
         return io_file_of(fd);
     return f && file_flags(f) & O_PATH ? NULL : f;

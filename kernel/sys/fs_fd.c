@@ -53,7 +53,7 @@
 
 static struct fdtable *files(void)
 {
-    return current_proc()->files;
+    return current_thread()->files;
 }
 
 long sys_close(const struct syscall_args *a)
@@ -61,18 +61,16 @@ long sys_close(const struct syscall_args *a)
     return fd_close(files(), (int)a->a0);
 }
 
-/* CLOSE_RANGE_UNSHARE: the table is then the caller's alone; threads of one process have nothing of
- * their own here, and get -EINVAL as from unshare(2). */
+/* CLOSE_RANGE_UNSHARE: the table is then the caller's alone. */
 long sys_close_range(const struct syscall_args *a)
 {
     u32 first = (u32)a->a0, last = (u32)a->a1, flags = (u32)a->a2;
-    struct proc *p = current_proc();
     int err;
 
     if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
         return -EINVAL;
     if (flags & CLOSE_RANGE_UNSHARE) {
-        err = READ_ONCE(p->nthreads) > 1 ? -EINVAL : fork_unshare_files(p);
+        err = fork_unshare_files();
         if (err)
             return err;
     }

@@ -66,7 +66,7 @@ static int make_request(struct file *f, const struct flock *l, bool ofd,
         return -EINVAL;
     *r = (struct lock_request){
         .inode = f->inode,
-        .owner = ofd ? f->lock_owner : fdtable_lock_owner(p->files),
+        .owner = ofd ? f->lock_owner : fdtable_lock_owner(current_thread()->files),
         .pid = ofd ? -1 : p->pid,
         .type = l->l_type,
     };
@@ -105,7 +105,7 @@ static int grant_stands(int fd, const struct file *f, const struct lock_request 
     struct lock_request undo = *r;
     int err;
 
-    if (r->type == F_UNLCK || fd_is(current_proc()->files, fd, f))
+    if (r->type == F_UNLCK || fd_is(current_thread()->files, fd, f))
         return 0;
     undo.type = F_UNLCK;
     err = lock_set(&undo, false);

@@ -30,7 +30,7 @@ _Static_assert(LOOKUP_RESOLVE(RESOLVE_NO_XDEV) == LOOKUP_NO_XDEV &&
 
 static long open_name(int dirfd, const char *name, u32 flags, u32 mode, u32 within)
 {
-    struct proc *p = current_proc();
+    struct fdtable *files = current_thread()->files;
     struct at_dir dir;
     struct file *f;
     int fd, err = at_dir_get(dirfd, within & LOOKUP_IN_ROOT ? "." : name, &dir);
@@ -38,13 +38,13 @@ static long open_name(int dirfd, const char *name, u32 flags, u32 mode, u32 with
     if (err)
         return err;
     /* Nothing may be created or cut when there is no descriptor for it. */
-    fd = fd_reserve(p->files, fd_limit());
+    fd = fd_reserve(files, fd_limit());
     if (fd >= 0) {
         err = vfs_open_within(current_fs(), dir.base, name, flags, mode, within, &f);
         if (err)
-            fd_unreserve(p->files, fd);
+            fd_unreserve(files, fd);
         else
-            fd_fill(p->files, fd, f, flags & O_CLOEXEC);
+            fd_fill(files, fd, f, flags & O_CLOEXEC);
     }
     at_dir_put(&dir);
     return err ? err : fd;
@@ -143,7 +143,7 @@ static void own(struct file *f)
 
 static long do_pipe(vaddr_t user, u32 flags)
 {
-    struct fdtable *t = current_proc()->files;
+    struct fdtable *t = current_thread()->files;
     bool cloexec = flags & O_CLOEXEC;
     struct file *reader, *writer;
     s32 fds[2];

@@ -322,7 +322,7 @@ static long do_select(const struct syscall_args *a, u64 deadline)
 {
     const vaddr_t user[3] = {a->a1, a->a2, a->a3};
     s32 count = (s32)a->a0;
-    u32 n = MIN((u32)count, fd_size(current_proc()->files));
+    u32 n = MIN((u32)count, fd_size(current_thread()->files));
     struct fd_sets *s;
     struct item *items;
     long result = -ENOMEM;

@@ -70,17 +70,18 @@ static void drop_mm(struct proc *p)
 static void drop_resources(struct proc *p)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct fdtable *files = p->files;
-    struct fs_dirs *dirs = fs_context_leave(current_fs());
+    struct thread *t = current_thread();
+    struct fdtable *files = t->files;
+    struct fs_dirs *dirs = fs_context_leave(&t->fs);
 
-    p->files = NULL;
+    t->files = NULL;
     p->tty = NULL;
     spin_unlock_irq(&proc_lock, flags);
     fdtable_disown(files);
     fs_dirs_free(dirs);
     proc_set_exe(p, NULL);
     drop_mm(p);
-    vfork_release(current_thread());
+    vfork_release(t);
 }
 
 /* A process's last moment: true when nobody will wait for its record. */
@@ -204,6 +205,7 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
     struct list trash = LIST_INIT(trash);
+    struct fdtable *files = NULL;
     struct fs_dirs *dirs = NULL;
     bool last, stopped = false;
 
@@ -219,6 +221,8 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
         stopped = job_stop_taken(p, t) && !p->exiting;
         detach_thread(p, t, &trash);
         dirs = fs_context_leave(&t->fs);
+        files = t->files;
+        t->files = NULL;
         if (p->leader == t)
             p->leader = list_entry(p->threads.next, struct thread, proc_link);
         signal_retarget(p, ~t->blocked);
@@ -231,6 +235,8 @@ static bool leave_group(struct proc *p, struct thread *t, bool whole, int status
     if (stopped) /* it was the last that ran */
         notify_parent(p, CLD_STOPPED, p->stop_signal);
     spin_unlock_irq(&proc_lock, flags);
+    if (files)
+        fdtable_disown(files);
     fs_dirs_free(dirs);
     signal_free(p, &trash);
     return last;

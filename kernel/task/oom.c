@@ -40,11 +40,14 @@ bool proc_is_ending(const struct proc *p)
     return !p->zombie && (p->exiting || (READ_ONCE(p->pending) & sig_bit(SIGKILL)));
 }
 
-/* What the kernel keeps for a process and frees with it, in bytes. */
+/* What the kernel keeps for a process and frees with it, in bytes. Tables of descriptors that other
+ * threads than the first have for themselves are seen in their user's sum alone. */
 static u64 kernel_bytes(const struct proc *p)
 {
     REQUIRES(&proc_lock);
-    return mm_kernel_bytes(p->mm) + (p->files ? fdtable_bytes(p->files) : 0) +
+    const struct fdtable *files = p->leader ? p->leader->files : NULL;
+
+    return mm_kernel_bytes(p->mm) + (files ? fdtable_bytes(files) : 0) +
            p->nthreads * thread_bytes() + sizeof(*p);
 }
 

@@ -186,6 +186,7 @@ struct thread {
     bool was_over_nproc;       /* [o] when it took its real user id; exec tells */
     struct cred *cred, cred_room; /* [o] and [P]: kernel/task/cred.h */
     struct fs_context fs;         /* [o] and [P]; without dirs: it ends */
+    struct fdtable *files;        /* [o] and [P]; owned (fdtable_own); NULL: it ends */
     u64 oom_last; /* [o] kernel/task/oom.c: when it last found no memory, how often in a row */
     u32 oom_tries;
     bool made_segment; /* [o] of System V shared memory */
@@ -263,7 +264,6 @@ struct proc {
     struct tty *tty;  /* [P] controlling terminal */
 
     struct mm *mm;         /* [1] referenced; NULL after exit */
-    struct fdtable *files; /* [1] NULL after exit */
     struct file *exe;      /* [1] program file, referenced; NULL: none */
     struct sighand sig;
     u64 pending;                        /* [S] signals to the process */

@@ -34,7 +34,7 @@ static long open_peer(struct pty *p, u32 flags)
         file_put(f);
         return -EIO;
     }
-    fd = fd_install(me->files, f, 0,
+    fd = fd_install(current_thread()->files, f, 0,
                     (u32)MIN(proc_rlimit(me, RLIMIT_NOFILE), (u64)INT32_MAX),
                     flags & O_CLOEXEC);
     if (fd < 0)

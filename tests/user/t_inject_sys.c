@@ -49,11 +49,9 @@ static void reap(void)
 static char stack[8192] __attribute__((aligned(16)));
 
 /* A thread that ends at once, without leaving the assembly: its stack is empty. */
-static long thread_raw(void)
+static long thread_with(long flags)
 {
     long r;
-    long flags =
-        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
     register long r10 __asm__("r10") = 0;
     register long r8 __asm__("r8") = 0;
 
@@ -65,7 +63,7 @@ static long thread_raw(void)
                      "syscall\n"
                      "1:"
                      : "=a"(r)
-                     : "0"(SYS_clone), "D"(flags), "S"(stack + sizeof(stack)), "d"(0),
+                     : "0"(SYS_clone), "D"(flags | CLONE_VM | CLONE_SIGHAND | CLONE_THREAD), "S"(stack + sizeof(stack)), "d"(0),
                        "r"(r10), "r"(r8)
                      : "rcx", "r11", "memory");
     if (r < 0) {
@@ -73,6 +71,16 @@ static long thread_raw(void)
         return -1;
     }
     return 0;
+}
+
+static long thread_raw(void)
+{
+    return thread_with(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM);
+}
+
+static long thread_with_its_own(void)
+{
+    return thread_with(0);
 }
 
 static void big(void)
@@ -92,6 +100,7 @@ TEST(I201, "fork, vfork, a new thread")
     SWEEP(.setup = big, .call = fork_raw, .undo = reap, .errors = {ENOMEM, EAGAIN});
     SWEEP(.call = vfork_like, .undo = reap, .errors = {ENOMEM, EAGAIN});
     SWEEP(.call = thread_raw, .errors = {ENOMEM, EAGAIN});
+    SWEEP(.call = thread_with_its_own, .errors = {ENOMEM, EAGAIN});
 }
 
 static long exec_self(void)

@@ -247,14 +247,15 @@ static void set_names(struct proc *p, struct thread *t, const char *name)
 static int prepare_unshare(struct exec *e)
 {
     struct proc *p = current_proc();
+    struct fdtable *files = current_thread()->files;
     bool threads = READ_ONCE(p->nthreads) > 1;
     int err;
 
-    if (threads || fdtable_is_shared(p->files)) {
-        err = fdtable_may_clone(p->files);
+    if (fdtable_is_shared(files)) {
+        err = fdtable_may_clone(files);
         if (err)
             return err;
-        e->files = fdtable_clone(p->files);
+        e->files = fdtable_clone(files);
         if (!e->files)
             return -ENOMEM;
     }
@@ -272,9 +273,10 @@ static int prepare_unshare(struct exec *e)
 static void unshare(struct exec *e, struct proc *p)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct fdtable *files = p->files;
+    struct thread *t = current_thread();
+    struct fdtable *files = t->files;
     struct sigactions *actions = p->sig.actions;
-    struct fs_context *fs = current_fs();
+    struct fs_context *fs = &t->fs;
 
     spin_lock(&p->sig.lock);
     if (READ_ONCE(actions->refs) > 1) {
@@ -283,7 +285,7 @@ static void unshare(struct exec *e, struct proc *p)
     }
     spin_unlock(&p->sig.lock);
     if (fdtable_is_shared(files)) {
-        p->files = e->files;
+        t->files = e->files;
         e->files = files;
     }
     if (e->fs.dirs && fs_context_shares(fs) > 1) {
@@ -323,7 +325,7 @@ static void commit(struct exec *e, const char *name)
     file_put(e->file);
     e->file = NULL;
     unshare(e, p);
-    fdtable_close_on_exec(p->files); /* which tells others that exec succeeds */
+    fdtable_close_on_exec(t->files); /* which tells others that exec succeeds */
     posix_timers_end(p);
     signal_exec(p, t);
     exec_cred_commit(p, &e->cred);

@@ -52,20 +52,20 @@ static int copy_signals(struct proc *child, struct proc *parent, u64 flags)
     return 0;
 }
 
-static int copy_files(struct proc *child, struct proc *parent, u64 flags)
+static int copy_files(struct thread *t, struct fdtable *files, u64 flags)
 {
     int err;
 
     if (flags & CLONE_FILES) {
-        fdtable_own(parent->files);
-        child->files = parent->files;
+        fdtable_own(files);
+        t->files = files;
     } else {
-        err = fdtable_may_clone(parent->files);
+        err = fdtable_may_clone(files);
         if (err)
             return err;
-        child->files = fdtable_clone(parent->files);
+        t->files = fdtable_clone(files);
     }
-    return child->files ? 0 : -ENOMEM;
+    return t->files ? 0 : -ENOMEM;
 }
 
 /* A thread of the same process takes part in the caller's as it joins. */
@@ -138,19 +138,22 @@ void child_thread_discard(struct thread *t)
 {
     sem_undo_leave(t);
     account_put(t->account);
+    if (t->files)
+        fdtable_disown(t->files);
     if (t->fs.dirs)
         fs_context_fini(&t->fs);
     thread_free(t);
 }
 
-struct thread *child_thread_build(struct proc *child, struct thread *from,
-                                  const struct fork_args *args)
+int child_thread_build(struct proc *child, struct thread *from, const struct fork_args *args,
+                       struct thread **out)
 {
     struct thread *t = thread_create(child, from->comm, child_start, NULL);
     struct trapframe *frame;
+    int err;
 
     if (!t)
-        return NULL;
+        return -ENOMEM;
     t->account = account_current();
     account_hold(t->account);
     copy_cred(t, child == from->proc ? &t->cred_room : &child->cred);
@@ -183,13 +186,18 @@ struct thread *child_thread_build(struct proc *child, struct thread *from,
         t->set_child_tid = args->child_tid;
     if (args->flags & CLONE_CHILD_CLEARTID)
         t->clear_child_tid = args->child_tid;
-    if (copy_directories(t, args->flags) != 0 ||
-        (args->flags & CLONE_SYSVSEM && sem_undo_share(t) != 0) ||
-        ptrace_fork_prepare(t, args->flags) != 0) {
+    err = copy_files(t, from->files, args->flags);
+    if (!err)
+        err = copy_directories(t, args->flags);
+    if (!err && args->flags & CLONE_SYSVSEM)
+        err = sem_undo_share(t);
+    if (!err)
+        err = ptrace_fork_prepare(t, args->flags);
+    if (err)
         child_thread_discard(t);
-        return NULL;
-    }
-    return t;
+    else
+        *out = t;
+    return err;
 }
 
 int child_build(struct proc *parent, const struct fork_args *args, struct proc **out)
@@ -206,13 +214,9 @@ int child_build(struct proc *parent, const struct fork_args *args, struct proc *
         err = copy_mm(child, parent, args->flags);
     if (err)
         goto out_free;
-    err = copy_files(child, parent, args->flags);
+    err = child_thread_build(child, current_thread(), args, &t);
     if (err)
         goto out_mm;
-    err = -ENOMEM;
-    t = child_thread_build(child, current_thread(), args);
-    if (!t)
-        goto out_files;
     proc_copy_exe(child, parent);
     sched_user_changed(child); /* its maker may be another than the first thread */
     child->leader = t;
@@ -221,8 +225,6 @@ int child_build(struct proc *parent, const struct fork_args *args, struct proc *
     *out = child;
     return 0;
 
-out_files:
-    fdtable_disown(child->files);
 out_mm:
     mm_put(child->mm);
 out_free:
@@ -235,7 +237,6 @@ void child_discard(struct proc *child)
     list_del(&child->leader->proc_link);
     child_thread_discard(child->leader);
     proc_set_exe(child, NULL);
-    fdtable_disown(child->files);
     mm_put(child->mm);
     proc_free(child);
 }

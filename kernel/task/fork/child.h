@@ -8,11 +8,12 @@
 
 struct fork_args;
 
-/* A complete child without a number, like the running thread of `parent`. 0 or -ENOMEM. */
+/* A complete child without a number, like the running thread of `parent`. 0, -ENOMEM; -EMFILE:
+ * fdtable_may_clone(). */
 int child_build(struct proc *parent, const struct fork_args *args, struct proc **out);
 void child_discard(struct proc *child);
 
-/* A thread of `child`, which may be the running process, like `from`. NULL: no memory. */
-struct thread *child_thread_build(struct proc *child, struct thread *from,
-                                  const struct fork_args *args);
+/* A thread of `child`, which may be the running process, like `from`. Errors as above. */
+int must_check child_thread_build(struct proc *child, struct thread *from,
+                                  const struct fork_args *args, struct thread **out);
 void child_thread_discard(struct thread *t);

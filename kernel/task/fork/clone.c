@@ -22,10 +22,8 @@
      CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | \
      CLONE_SYSVSEM | CLONE_CLEAR_SIGHAND | CLONE_PIDFD)
 
-/* A thread shares all of these with its process here. */
-#define CLONE_THREAD_NEEDS (CLONE_VM | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 #define CLONE_THREAD_HANDLED \
-    (CLONE_THREAD_NEEDS | (CLONE_HANDLED & ~(u64)(CLONE_CLEAR_SIGHAND | CLONE_PIDFD)))
+    (CLONE_THREAD | (CLONE_HANDLED & ~(u64)(CLONE_CLEAR_SIGHAND | CLONE_PIDFD)))
 
 #define CLONE_NAMESPACES                                                           \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
@@ -59,8 +57,6 @@ static int check_flags(u64 flags)
         return -EINVAL;
     if (flags & CLONE_NAMESPACES & ~CLONE_NEWUSER && !capable(CAP_SYS_ADMIN))
         return -EPERM;
-    if (flags & CLONE_THREAD && (flags & CLONE_THREAD_NEEDS) != CLONE_THREAD_NEEDS)
-        return -EINVAL; /* its own descriptors */
     return flags & ~(flags & CLONE_THREAD ? CLONE_THREAD_HANDLED : CLONE_HANDLED)
                ? -EINVAL
                : 0;
@@ -163,9 +159,10 @@ long sys_clone3(const struct syscall_args *a)
     });
 }
 
-int fork_unshare_files(struct proc *p)
+int fork_unshare_files(void)
 {
-    struct fdtable *old = p->files, *own;
+    struct thread *t = current_thread();
+    struct fdtable *old = t->files, *own;
     irqflags_t flags;
     int err;
 
@@ -178,13 +175,13 @@ int fork_unshare_files(struct proc *p)
     if (!own)
         return -ENOMEM;
     flags = spin_lock_irq(&proc_lock);
-    p->files = own;
+    t->files = own;
     spin_unlock_irq(&proc_lock, flags);
     fdtable_disown(old);
     return 0;
 }
 
-/* unshare(2): what the caller shares with other processes; its directories with threads, too. */
+/* unshare(2): what the caller shares with other threads and processes. */
 long sys_unshare(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
@@ -201,8 +198,8 @@ long sys_unshare(const struct syscall_args *a)
                        !capable(CAP_SYS_ADMIN)
                    ? -EPERM
                    : -EINVAL;
-    if (READ_ONCE(p->nthreads) > 1 && flags & ~(u64)(CLONE_SYSVSEM | CLONE_FS))
-        return -EINVAL; /* threads have descriptors in common here */
+    if (READ_ONCE(p->nthreads) > 1 && flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM))
+        return -EINVAL;
     if ((flags & (CLONE_SIGHAND | CLONE_VM) && READ_ONCE(p->sig.actions->refs) > 1) ||
         (flags & CLONE_VM && READ_ONCE(p->mm->refs) > 1))
         return -EINVAL;
@@ -210,7 +207,7 @@ long sys_unshare(const struct syscall_args *a)
         fs_context_copy(&fs, current_fs()) != 0)
         return -ENOMEM;
     if (flags & CLONE_FILES) {
-        int err = fork_unshare_files(p);
+        int err = fork_unshare_files();
 
         if (err && fs.dirs)
             fs_context_fini(&fs);

@@ -107,9 +107,8 @@ long fork_thread(const struct fork_args *args)
 
     if (err)
         return err;
-    err = -ENOMEM;
-    t = child_thread_build(p, current_thread(), args);
-    if (!t)
+    err = child_thread_build(p, current_thread(), args, &t);
+    if (err)
         goto out_tid;
     t->tid = tid;
     err = join_process(p, t, args->flags);
@@ -169,7 +168,7 @@ static int publish_child(struct proc *child, struct proc *parent, u64 clone_flag
 static int prepare_pidfd(struct proc *child, const struct fork_args *args, int *fd,
                          struct file **f)
 {
-    struct fdtable *files = current_proc()->files;
+    struct fdtable *files = current_thread()->files;
     u32 limit = (u32)MIN(proc_rlimit(current_proc(), RLIMIT_NOFILE), (u64)FD_MAX_MOST);
     int err = pidfd_for_child(child, f);
 
@@ -192,7 +191,7 @@ static int prepare_pidfd(struct proc *child, const struct fork_args *args, int *
 static long give_up(struct proc *child, s32 pid, int fd, struct file *pidfd, int err)
 {
     if (pidfd) {
-        fd_unreserve(current_proc()->files, fd);
+        fd_unreserve(current_thread()->files, fd);
         file_put(pidfd);
     }
     child_discard(child);
@@ -230,7 +229,7 @@ long fork_process(const struct fork_args *args)
     if (err)
         return give_up(child, pid, fd, pidfd, err);
     if (pidfd)
-        fd_fill(parent->files, fd, pidfd, true);
+        fd_fill(current_thread()->files, fd, pidfd, true);
     thread_launch(t);
     if (unlikely(current_thread()->trace))
         ptrace_event(current_thread(), ptrace_fork_event(current_thread(), args->flags),

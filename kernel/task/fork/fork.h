@@ -19,9 +19,9 @@ struct fork_args {
 long fork_thread(const struct fork_args *args);
 long fork_process(const struct fork_args *args);
 
-/* Gives the calling process, of one thread, a table of descriptors of its own, if others have
- * the same. 0, -ENOMEM. */
-int must_check fork_unshare_files(struct proc *p);
+/* Gives the calling thread a table of descriptors of its own, if others have the same. 0, -EMFILE
+ * (fdtable_may_clone), -ENOMEM. */
+int must_check fork_unshare_files(void);
 
 /* exec or exit of a vfork child, process or thread: who made it may go on. */
 void vfork_release(struct thread *t);
