@@ -54,7 +54,7 @@ static void tell_26(char release[UTS_SIZE])
 
 long sys_uname(const struct syscall_args *a)
 {
-    u32 persona = current_proc()->personality;
+    u32 persona = current_thread()->personality;
     struct utsname u;
 
     memset(&u, 0, sizeof(u));

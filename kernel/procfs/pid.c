@@ -193,12 +193,15 @@ static int store_slack(const struct task_id *id, char *text, size_t n)
     return err;
 }
 
-static int show_personality(struct seq *s, s32 pid)
+static int show_personality(struct seq *s, const struct task_id *id, bool whole)
 {
     irqflags_t flags = spin_lock_irq(&proc_lock);
-    const struct proc *p = proc_find(pid);
-    int err = !p ? -ESRCH : proc_may_look(p, NULL, FS_IDS) ? 0 : -EACCES;
-    u32 value = err ? 0 : p->personality;
+    struct thread *t = NULL;
+    const struct proc *p = task_find(id, &t);
+    int err = !p || !t ? -ESRCH : proc_may_look(p, t, FS_IDS) ? 0 : -EACCES;
+    u32 value = err ? 0 : READ_ONCE(t->personality);
+
+    (void)whole;
 
     spin_unlock_irq(&proc_lock, flags);
     if (!err)
@@ -390,7 +393,7 @@ const struct procfs_entry procfs_pid_entries[] = {
      .show = show_oom_score_adj,
      .store = store_oom_score_adj},
     {.name = "pagemap", .perm = 0400, .fops = &procfs_pagemap_fops},
-    {.name = "personality", .perm = 0400, .show = show_personality},
+    {.name = "personality", .perm = 0400, .show_task = show_personality},
     {.name = "smaps", .perm = 0444, .show = procfs_show_smaps, .guard = GUARD_MEMORY},
     {.name = "smaps_rollup",
      .perm = 0444,

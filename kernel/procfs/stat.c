@@ -139,7 +139,7 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     v->nivcsw = READ_ONCE(p->nivcsw);
     v->umask = t && t->fs.dirs ? fs_umask(&t->fs) : 0;
     v->descriptors = t && t->files ? fd_size(t->files) : 0;
-    v->nice = p->nice;
+    v->nice = t ? t->nice : p->nice;
     v->threads = p->nthreads;
     v->queued = READ_ONCE(p->account->signals);
     v->queued_max = proc_rlimit(p, RLIMIT_SIGPENDING);

@@ -217,7 +217,7 @@ long sys_poll(const struct syscall_args *a)
 /* Whether the rest of a time is written back: a courtesy, the result stands without. */
 static bool tells_rest(uintptr_t to)
 {
-    return to && !(current_proc()->personality & STICKY_TIMEOUT);
+    return to && !(current_thread()->personality & STICKY_TIMEOUT);
 }
 
 long sys_ppoll(const struct syscall_args *a)

@@ -9,6 +9,7 @@
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
+#include "kernel/task/sched/policy.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/usage.h"
@@ -134,78 +135,122 @@ long sys_times(const struct syscall_args *a)
 #define PRIO_PGRP    1
 #define PRIO_USER    2
 
-/* The processes that `which` and `who` name, one after the other; NULL: the end. The walk is
- * of the group or of all, as priority_begin began it; it takes proc_lock. */
-static struct procs priority_begin(s32 which, s32 who)
+/* The threads that a group's or a user's number `who` names (0: the caller's), one after the other. */
+struct chosen {
+    struct procs w;
+    u32 uid;
+    bool by_uid;
+    struct proc *p;    /* whose threads are looked at; NULL: the next one's */
+    u64 birth, serial; /* of the last process, and of the last of its threads */
+};
+
+/* Takes proc_lock. */
+static struct chosen chosen_begin(s32 which, s32 who)
 {
-    if (which != PRIO_PGRP)
-        return procs_begin_all();
-    return procs_begin(who ? who : READ_ONCE(current_proc()->pgid));
+    struct chosen c = {.by_uid = which == PRIO_USER,
+                       .uid = who ? (u32)who : own_cred()->uid};
+
+    c.w = c.by_uid ? procs_begin_all()
+                   : procs_begin(who ? who : READ_ONCE(current_proc()->pgid));
+    return c;
 }
 
-static struct proc *priority_next(struct procs *w, s32 which, s32 who)
+/* NULL: the end. Others may run before it answers. */
+static struct thread *chosen_next(struct chosen *c)
 {
-    u32 uid = who ? (u32)who : own_cred()->uid;
-    struct proc *p;
+    struct thread *t;
 
-    if (which == PRIO_PROCESS) {
-        p = w->birth ? NULL : proc_find_by_thread(who);
-        w->birth = 1;
-        return p;
+    for (;;) {
+        if (c->p && breath_due()) {
+            c->w.birth = c->birth - 1; /* the same once more, if it is still there */
+        } else if (c->p && (t = thread_after(c->p, c->serial)) != NULL) {
+            c->serial = t->serial;
+            if (!c->by_uid || t->cred->uid == c->uid)
+                return t;
+            continue;
+        }
+        c->p = procs_next(&c->w);
+        if (!c->p)
+            return NULL;
+        if (c->p->birth != c->birth)
+            c->serial = 0;
+        c->birth = c->p->birth;
     }
-    do
-        p = procs_next(w);
-    while (p && which == PRIO_USER && p->cred.uid != uid);
-    return p;
+}
+
+/* PRIO_PROCESS: who is named by the number of a thread; t NULL: of a first one that has ended. */
+static struct proc *named(s32 who, struct thread **t)
+{
+    REQUIRES(&proc_lock);
+    *t = who ? thread_find(0, who) : current_thread();
+    return *t ? (*t)->proc : proc_find_by_thread(who);
+}
+
+static s32 nice_of(const struct proc *p, const struct thread *t)
+{
+    return t ? t->nice : p->nice;
 }
 
 long sys_getpriority(const struct syscall_args *a)
 {
     s32 which = (s32)a->a0, best = -ESRCH;
     const struct proc *p;
-    struct procs w;
+    struct chosen c;
+    struct thread *t;
 
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
-    w = priority_begin(which, (s32)a->a1);
-    while ((p = priority_next(&w, which, (s32)a->a1)))
-        best = MAX(best, 20 - p->nice);
-    procs_end(&w);
+    if (which == PRIO_PROCESS) {
+        SCOPED_LOCK_IRQ(&proc_lock);
+        p = named((s32)a->a1, &t);
+        return p ? 20 - nice_of(p, t) : -ESRCH;
+    }
+    c = chosen_begin(which, (s32)a->a1);
+    while ((t = chosen_next(&c)))
+        best = MAX(best, 20 - t->nice);
+    procs_end(&c.w);
     return best;
 }
 
-/* RLIMIT_NICE of n lets a process without rights come down to 20 - n. */
-static bool may_raise(const struct proc *p, s32 nice)
+/* RLIMIT_NICE of n lets a process without rights come down to 20 - n. 0, -EPERM, -EACCES. */
+static int set_nice(struct proc *p, struct thread *t, s32 nice)
 {
-    return capable(CAP_SYS_NICE) || (u64)(20 - nice) <= proc_rlimit(p, RLIMIT_NICE);
+    REQUIRES(&proc_lock);
+    if (!proc_may_schedule(p, t))
+        return -EPERM;
+    if (nice < nice_of(p, t) && !capable(CAP_SYS_NICE) &&
+        (u64)(20 - nice) > proc_rlimit(p, RLIMIT_NICE))
+        return -EACCES;
+    if (t)
+        sched_set_nice(t, nice);
+    else
+        p->nice = nice;
+    return 0;
 }
 
 long sys_setpriority(const struct syscall_args *a)
 {
     s32 which = (s32)a->a0, nice = (s32)a->a2;
     struct proc *p;
-    struct procs w;
-    int err = -ESRCH;
+    struct chosen c;
+    struct thread *t;
+    int err = -ESRCH, one;
 
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
     nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
-    w = priority_begin(which, (s32)a->a1);
-    while ((p = priority_next(&w, which, (s32)a->a1))) {
-        const struct thread *t = which != PRIO_PROCESS ? NULL
-                                 : a->a1               ? thread_find(0, (s32)a->a1)
-                                                       : current_thread();
-
-        if (!proc_may_schedule(p, t)) {
-            err = -EPERM;
-        } else if (nice < p->nice && !may_raise(p, nice)) {
-            err = -EACCES;
-        } else {
-            p->nice = nice;
-            err = err == -ESRCH ? 0 : err;
-        }
+    if (which == PRIO_PROCESS) {
+        SCOPED_LOCK_IRQ(&proc_lock);
+        p = named((s32)a->a1, &t);
+        return p ? set_nice(p, t, nice) : -ESRCH;
     }
-    procs_end(&w);
+    c = chosen_begin(which, (s32)a->a1);
+    while ((t = chosen_next(&c))) {
+        one = set_nice(t->proc, t, nice);
+        if (one || err == -ESRCH)
+            err = one;
+    }
+    procs_end(&c.w);
     return err;
 }
 
@@ -226,7 +271,7 @@ static u32 ioprio_in_effect(const struct thread *t)
     if (class != IOPRIO_NONE)
         return t->ioprio;
     class = t->realtime ? IOPRIO_RT : t->policy == SCHED_IDLE ? IOPRIO_IDLE : IOPRIO_BE;
-    return class << IOPRIO_CLASS_SHIFT | (u32)(t->proc->nice + 20) / 5;
+    return class << IOPRIO_CLASS_SHIFT | (u32)(t->nice + 20) / 5;
 }
 
 /* 0, -EINVAL, -EPERM. Hints of Linux 6.5 beside the level are not known. */
@@ -267,26 +312,13 @@ static int one_ioprio(struct thread *t, s32 set, u32 *best)
 /* Every thread that `which` and `who` name. 0, -ESRCH, -EPERM. */
 static int all_ioprios(s32 which, s32 who, s32 set, u32 *best)
 {
-    struct procs w = priority_begin(which - IOPRIO_WHO_PROCESS, who);
-    u64 serial = 0, birth = 0; /* of the last thread, and of its process */
+    struct chosen c = chosen_begin(which - IOPRIO_WHO_PROCESS, who);
     struct thread *t;
-    struct proc *p;
     int err = -ESRCH;
 
-    while ((err == -ESRCH || !err) &&
-           (p = priority_next(&w, which - IOPRIO_WHO_PROCESS, who))) {
-        serial = p->birth == birth ? serial : 0;
-        birth = p->birth;
-        while ((err == -ESRCH || !err) && (t = thread_after(p, serial)) != NULL) {
-            serial = t->serial;
-            err = one_ioprio(t, set, best);
-            if (breath_due()) {
-                w.birth = birth - 1; /* the same once more, if it is still there */
-                break;
-            }
-        }
-    }
-    procs_end(&w);
+    while ((err == -ESRCH || !err) && (t = chosen_next(&c)))
+        err = one_ioprio(t, set, best);
+    procs_end(&c.w);
     return err;
 }
 

@@ -37,7 +37,7 @@ static int judge_file(struct file *f, struct mmap_args *m, bool shared, bool *be
         if (m->prot & PROT_EXEC)
             return -EPERM;
         m->max_prot &= ~(u32)PROT_EXEC;
-    } else if (executes_too(current_proc(), m->prot)) {
+    } else if (executes_too(m->prot)) {
         m->prot |= PROT_EXEC;
     }
     if (!f->ops->mmap)
@@ -132,7 +132,7 @@ long sys_mmap(const struct syscall_args *a)
     if (!huge_size_ok(m.flags))
         return -EINVAL;
     m.offset = 0;
-    if (executes_too(p, m.prot))
+    if (executes_too(m.prot))
         m.prot |= PROT_EXEC;
     err = mm_mmap(p->mm, &m, &result);
     return checked(err ? err : (long)result);
@@ -155,7 +155,7 @@ static noinline long protect_executable(const struct syscall_args *a, int key)
 
 long sys_pkey_mprotect(const struct syscall_args *a)
 {
-    if (executes_too(current_proc(), a->a2))
+    if (executes_too(a->a2))
         return protect_executable(a, (s32)a->a3);
     return checked(mm_pkey_mprotect(current_mm(), a->a0, a->a1, a->a2, (s32)a->a3));
 }
@@ -174,7 +174,7 @@ long sys_mprotect(const struct syscall_args *a)
 {
     const struct proc *p = current_proc();
 
-    if (executes_too(p, a->a2))
+    if (executes_too(a->a2))
         return protect_executable(a, -1);
     return checked(mm_mprotect(p->mm, a->a0, a->a1, a->a2));
 }
@@ -183,7 +183,7 @@ long sys_brk(const struct syscall_args *a)
 {
     const struct proc *p = current_proc();
 
-    return checked((long)mm_brk(p->mm, a->a0, executes_too(p, PROT_READ)));
+    return checked((long)mm_brk(p->mm, a->a0, executes_too(PROT_READ)));
 }
 
 long sys_mremap(const struct syscall_args *a)

@@ -164,13 +164,13 @@ long sys_set_tid_address(const struct syscall_args *a)
 
 long sys_personality(const struct syscall_args *a)
 {
-    struct proc *p = current_proc();
-    u32 old = p->personality, wanted = (u32)a->a0;
+    struct thread *t = current_thread();
+    u32 old = t->personality, wanted = (u32)a->a0;
 
     if (wanted == 0xffffffff)
         return old;
     /* The layout of memory is fixed; uname, select and the memory calls look at theirs; the other
      * flags change nothing for programs of 64 bits on Linux either. */
-    p->personality = wanted;
+    WRITE_ONCE(t->personality, wanted);
     return old;
 }

@@ -9,6 +9,7 @@
 #include "kernel/task/limits.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/proc_access.h"
+#include "kernel/task/sched/policy.h"
 #include "kernel/task/sched/timespec.h"
 #include "kernel/task/threads.h"
 #include "kernel/task/uaccess.h"
@@ -134,12 +135,12 @@ static bool may_without(const struct thread *t, const struct wish *w, s32 policy
             return false;
         if (w->priority > t->priority && w->priority > limit)
             return false;
-    } else if (w->whole && is_fair(policy) && w->nice < p->nice &&
+    } else if (w->whole && is_fair(policy) && w->nice < t->nice &&
                (u64)(20 - w->nice) > nice_limit) {
         return false;
     }
     if (t->policy == SCHED_IDLE && policy != SCHED_IDLE &&
-        (u64)(20 - p->nice) > nice_limit)
+        (u64)(20 - t->nice) > nice_limit)
         return false;
     return !t->reset_on_fork || w->reset_on_fork;
 }
@@ -155,7 +156,7 @@ static int set_thread(struct thread *t, struct wish w)
     if (w.keep_params && t->realtime)
         w.priority = t->priority;
     else if (w.keep_params)
-        w.nice = t->proc->nice;
+        w.nice = t->nice;
     if (!is_valid(policy) || w.priority > PRIORITY_MAX ||
         is_realtime(policy) != (w.priority != 0))
         return -EINVAL;
@@ -171,7 +172,7 @@ static int set_thread(struct thread *t, struct wish w)
     if (w.keep_params) /* as Linux: all was looked at, and all stays */
         return 0;
     if (w.whole && is_fair(policy))
-        t->proc->nice = w.nice;
+        sched_set_nice(t, w.nice);
     sched_set_policy(t, (u8)policy, (u8)w.priority);
     return 0;
 }
@@ -224,7 +225,7 @@ static int get_policy(s32 tid, struct have *out)
     const struct thread *t = find(tid);
 
     if (t)
-        *out = (struct have){t->policy, t->priority, t->proc->nice, t->reset_on_fork};
+        *out = (struct have){t->policy, t->priority, t->nice, t->reset_on_fork};
     spin_unlock_irq(&proc_lock, flags);
     return t ? 0 : -ESRCH;
 }

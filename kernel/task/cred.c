@@ -43,6 +43,7 @@ struct account *cred_lead(struct proc *p, struct thread *t)
     struct account *account = p->account;
 
     p->cred = t->cred_room;
+    p->nice = t->nice;
     t->cred_room = former;
     cred_use(t, &p->cred);
     spin_lock(&p->sig.lock);
@@ -147,7 +148,7 @@ void exec_cred_commit(struct proc *p, const struct exec_cred *c)
     cred_change(&new);
     sched_user_changed(p);
     cred_changed_from(&old);
-    p->personality &= ~(c->set_id ? PERSONALITY_UNSAFE : READ_EXECUTES);
+    current_thread()->personality &= ~(c->set_id ? PERSONALITY_UNSAFE : READ_EXECUTES);
     if (c->secure)
         exec_limits(p);
     /* A program that may only be run must not be read from a dump either. */

@@ -136,9 +136,11 @@ struct thread {
     /* sched(7); [R]. realtime: vruntime is its place among those, kernel/task/sched/runq.h */
     u8 policy, priority; /* SCHED_*; 1 to 99 for FIFO and RR, else 0 */
     bool realtime, reset_on_fork;
+    s8 nice;                  /* [P] the run queue reads it as one word */
     u16 rr_left;              /* ticks of SCHED_RR's turn */
     u16 ioprio;               /* [P] ioprio_set(2), remembered */
     u32 mempolicy;            /* a word; [o] set_mempolicy(2), remembered */
+    u32 personality;          /* [o] */
     u64 slack, slack_default; /* a word; [o] PR_SET_TIMERSLACK; 0: 50 us */
     u64 rt_ticks;          /* ticks as real-time thread since it slept: RLIMIT_RTTIME */
     struct list proc_link; /* [PS] proc->threads */
@@ -263,8 +265,8 @@ struct proc {
     s32 pgid, sid;    /* [P] */
     struct tty *tty;  /* [P] controlling terminal */
 
-    struct mm *mm;         /* [1] referenced; NULL after exit */
-    struct file *exe;      /* [1] program file, referenced; NULL: none */
+    struct mm *mm;    /* [1] referenced; NULL after exit */
+    struct file *exe; /* [1] program file, referenced; NULL: none */
     struct sighand sig;
     u64 pending;                        /* [S] signals to the process */
     u64 cancels[2];                     /* [S] kernel/task/sigqueue.h */
@@ -300,12 +302,11 @@ struct proc {
     struct sigwait *sigwait; /* [S] NULL: nobody has asked for signals by a file */
     struct pidref *pidref;   /* [P] NULL: no file stands for it */
     int pdeath_signal;       /* [P] */
-    s32 nice;                /* [P] the run queue reads it as one word */
+    s32 nice;                /* [P] its first thread's, also when that has ended */
     u32 ready,
         share; /* kernel/task/sched/runq.h: ready threads, atomic; where its user counts */
     u8 dumpable;             /* [P] enum dumpable */
     bool subreaper;          /* [P] orphans below it become its children */
-    u32 personality;         /* [o] */
     u64 oom_score_adj;       /* [P] */
     s32 oom_score_adj_min;   /* [P] below it only with CAP_SYS_RESOURCE */
     struct account *account; /* [PS] referenced: its first thread's */

@@ -143,8 +143,9 @@ TEST(clone, "clone of a thread without CLONE_FILES: it has a copy")
     struct pollfd p;
 
     OK(pipe(fds));
-    OK(clone(bare, stack + sizeof(stack), OWN_TABLE | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID, &fd,
-             &word, NULL, &word));
+    OK(clone(bare, stack + sizeof(stack),
+             OWN_TABLE | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID, &fd, &word, NULL,
+             &word));
     while (__atomic_load_n(&word, __ATOMIC_ACQUIRE))
         sched_yield();
     EQ(seen[3], 1);
@@ -205,7 +206,8 @@ static bool in_proc(pid_t tid, const char *dir, int fd)
     return there;
 }
 
-TEST(proc, "/proc: a thread's descriptors in its directory, the first one's in the process's")
+TEST(proc,
+     "/proc: a thread's descriptors in its directory, the first one's in the process's")
 {
     char path[64], link[64] = "";
 

@@ -63,8 +63,9 @@ static long thread_with(long flags)
                      "syscall\n"
                      "1:"
                      : "=a"(r)
-                     : "0"(SYS_clone), "D"(flags | CLONE_VM | CLONE_SIGHAND | CLONE_THREAD), "S"(stack + sizeof(stack)), "d"(0),
-                       "r"(r10), "r"(r8)
+                     : "0"(SYS_clone),
+                       "D"(flags | CLONE_VM | CLONE_SIGHAND | CLONE_THREAD),
+                       "S"(stack + sizeof(stack)), "d"(0), "r"(r10), "r"(r8)
                      : "rcx", "r11", "memory");
     if (r < 0) {
         errno = (int)-r;

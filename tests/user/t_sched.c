@@ -106,6 +106,26 @@ TEST_DIFF(sched_nice, "one CPU", "nice 0 gets three times as much as nice 5")
     end_all(pids, 2);
 }
 
+static void *spin_nicer(void *slot)
+{
+    if (nice(5) != 5)
+        _exit(1);
+    spin((int)(intptr_t)slot);
+}
+
+TEST_DIFF(sched_nice_thread, "one CPU", "nice values are those of threads, too")
+{
+    pid_t pid;
+    pthread_t t;
+    shared_counters();
+    if ((pid = fork()) == 0) {
+        pthread_create(&t, NULL, spin_nicer, (void *)1);
+        spin(0);
+    }
+    want_shares(1, 20, 45);
+    end_all(&pid, 1);
+}
+
 TEST_DIFF(sched_threads, "one CPU", "ten threads get no more than a process with one")
 {
     pid_t pids[2];

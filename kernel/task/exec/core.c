@@ -127,10 +127,11 @@ static void note_status(struct core *c, const struct siginfo *info)
 
 static void note_process(struct core *c)
 {
-    const struct proc *p = current_proc();
+    const struct thread *t = current_thread();
+    const struct proc *p = t->proc;
     const struct mm_program *m = &c->mm->program;
     struct process_note n = {.letter = 'R',
-                             .nice = (char)p->nice,
+                             .nice = (char)t->nice,
                              .uid = own_cred()->uid,
                              .gid = own_cred()->gid,
                              .pid = p->pid,

@@ -92,9 +92,7 @@ static void copy_identity(struct proc *child, struct proc *parent, u64 clone_fla
 
     memcpy(child->rlim, parent->rlim, sizeof(child->rlim));
     child->share = parent->share;
-    child->nice = parent->nice;
     child->dumpable = parent->dumpable;
-    child->personality = parent->personality;
     child->oom_score_adj = parent->oom_score_adj;
     child->oom_score_adj_min = parent->oom_score_adj_min;
     child->exit_signal =
@@ -118,16 +116,18 @@ static int copy_mm(struct proc *child, struct proc *parent, u64 flags)
 static void inherit_policy(struct thread *t, const struct thread *from)
 {
     u8 policy = from->policy;
+    s8 nice = from->nice;
 
+    t->personality = from->personality;
     t->ioprio = from->ioprio;
     t->mempolicy = from->mempolicy;
     t->slack = t->slack_default = from->slack;
     t->allowed = READ_ONCE(from->allowed);
     if (from->reset_on_fork && from->realtime)
         policy = SCHED_OTHER;
-    if (from->reset_on_fork && t->proc != from->proc &&
-        (from->realtime || t->proc->nice < 0))
-        t->proc->nice = 0;
+    if (from->reset_on_fork && (from->realtime || nice < 0))
+        nice = 0;
+    t->nice = nice;
     t->policy = policy;
     t->realtime = policy == SCHED_FIFO || policy == SCHED_RR;
     t->priority = t->realtime ? from->priority : 0;
@@ -145,8 +145,8 @@ void child_thread_discard(struct thread *t)
     thread_free(t);
 }
 
-int child_thread_build(struct proc *child, struct thread *from, const struct fork_args *args,
-                       struct thread **out)
+int child_thread_build(struct proc *child, struct thread *from,
+                       const struct fork_args *args, struct thread **out)
 {
     struct thread *t = thread_create(child, from->comm, child_start, NULL);
     struct trapframe *frame;
@@ -217,6 +217,7 @@ int child_build(struct proc *parent, const struct fork_args *args, struct proc *
     err = child_thread_build(child, current_thread(), args, &t);
     if (err)
         goto out_mm;
+    child->nice = t->nice;
     proc_copy_exe(child, parent);
     sched_user_changed(child); /* its maker may be another than the first thread */
     child->leader = t;

@@ -24,6 +24,14 @@ void sched_set_policy(struct thread *t, u8 policy, u8 priority)
     spin_unlock_irq(&q->lock, flags);
 }
 
+void sched_set_nice(struct thread *t, s32 nice)
+{
+    REQUIRES(&proc_lock);
+    WRITE_ONCE(t->nice, (s8)nice);
+    if (t->tid == t->proc->pid)
+        t->proc->nice = nice;
+}
+
 bool sched_set_allowed(struct thread *t, u64 allowed)
 {
     irqflags_t flags = irq_save();

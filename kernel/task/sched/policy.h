@@ -9,6 +9,9 @@
 /* sched_setscheduler(2): a policy and priority that were checked. */
 void sched_set_policy(struct thread *t, u8 policy, u8 priority);
 
+/* nice(2): -20 to 19. proc_lock held. */
+void sched_set_nice(struct thread *t, s32 nice);
+
 /* sched_setaffinity(2): t may run on these CPUs only, of which one at least runs. False: it runs
  * on another one still, whose way to user mode it will not go there: until sched_is_placed(). */
 bool sched_set_allowed(struct thread *t, u64 allowed);

@@ -44,9 +44,7 @@ void runq_start(struct runq *q)
 
 void runq_add_weighed(struct runq *q, struct thread *t, u64 ran, u64 sharers)
 {
-    const struct proc *p = t->proc;
-    u32 inverse =
-        t->policy == SCHED_IDLE ? IDLE_INVERSE : inverse_weight[(p ? p->nice : 0) + 20];
+    u32 inverse = t->policy == SCHED_IDLE ? IDLE_INVERSE : inverse_weight[t->nice + 20];
 
     ran = MIN(ran, RAN_MAX) * inverse >> WEIGHT_SHIFT;
     t->vruntime += ran * MIN(MAX(sharers, 1ull), SHARERS_MAX);

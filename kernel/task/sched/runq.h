@@ -168,7 +168,7 @@ static inline void runq_charge(struct runq *q, struct thread *t, u64 now)
     }
     if (likely(p))
         sharers = runq_sharers(q, p);
-    if (unlikely(sharers - 1 >= RUNQ_FEW || (p && p->nice)))
+    if (unlikely(sharers - 1 >= RUNQ_FEW || t->nice))
         runq_add_weighed(q, t, ran, sharers);
     else
         t->vruntime += ran * sharers;
