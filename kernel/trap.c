@@ -41,6 +41,8 @@ void return_to_user(struct trapframe *tf)
             continue;
         }
         irq_enable();
+        if (unlikely(READ_ONCE(t->dl.spent)))
+            deadline_pass(t);
         if (READ_ONCE(t->rseq_due))
             rseq_resume(t, tf);
         signal_deliver(tf);

@@ -139,7 +139,7 @@ void epoll_init(void)
     teller = thread_create(NULL, "epoll", tell_pollers, NULL);
     if (!teller)
         panic("no memory for the thread that tells of events");
-    sched_set_policy(teller, SCHED_FIFO, 99);
+    sched_set_policy(teller, SCHED_FIFO, 99, NULL);
     thread_launch(teller);
 }
 

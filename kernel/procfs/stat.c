@@ -20,6 +20,7 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "lib/uapi/sched.h"
 
 #define TICK_NS 10000000ul /* clock ticks of /proc are 1/100 s */
 #define PAGE_KB (PAGE_SIZE / 1024)
@@ -35,7 +36,7 @@ struct view {
     u64 minflt, majflt, cminflt, cmajflt;
     u64 utime, stime, cutime, cstime, start; /* ns */
     u64 nvcsw, nivcsw, umask;
-    s32 nice, exit_signal, policy, rt_priority;
+    s32 nice, priority, exit_signal, policy, rt_priority;
     u64 allowed; /* CPUs */
     u32 threads, queued, cpu, descriptors;
     u64 queued_max;
@@ -67,7 +68,8 @@ static void copy_signals(const struct proc *p, const struct thread *t, struct vi
         v->blocked = t->blocked & ~t->awaits; /* what is waited for is let in */
         v->policy = t->policy;
         v->allowed = READ_ONCE(t->allowed);
-        v->rt_priority = t->priority;
+        v->rt_priority = t->policy == SCHED_DEADLINE ? 0 : t->priority;
+        v->priority = t->realtime ? -1 - t->priority : v->priority;
         v->cpu = READ_ONCE(t->cpu);
     }
     for (int i = 1; i <= NSIG; i++) {
@@ -140,6 +142,7 @@ static int copy_view(const struct task_id *id, bool whole, struct view *v)
     v->umask = t && t->fs.dirs ? fs_umask(&t->fs) : 0;
     v->descriptors = t && t->files ? fd_size(t->files) : 0;
     v->nice = t ? t->nice : p->nice;
+    v->priority = 20 + v->nice;
     v->threads = p->nthreads;
     v->queued = READ_ONCE(p->account->signals);
     v->queued_max = proc_rlimit(p, RLIMIT_SIGPENDING);
@@ -171,7 +174,7 @@ int procfs_show_stat(struct seq *s, const struct task_id *id, bool whole)
                    v.cminflt, v.majflt, v.cmajflt);
         seq_printf(s, "%lu %lu %lu %lu %d %d %u 0 %lu ", v.utime / TICK_NS,
                    v.stime / TICK_NS, v.cutime / TICK_NS, v.cstime / TICK_NS,
-                   v.rt_priority ? -1 - v.rt_priority : 20 + v.nice, v.nice, v.threads,
+                   v.priority, v.nice, v.threads,
                    v.start / TICK_NS);
         seq_printf(s, "%lu %lu %lu %lu %lu %lu 0 0 ", mm->total_vm * PAGE_SIZE,
                    mm_rss(mm), ~0ul, at->start_code, at->end_code, at->start_stack);

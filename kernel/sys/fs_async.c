@@ -208,7 +208,7 @@ void file_async_init(void)
     sender = thread_create(NULL, "async", send_noted, NULL);
     if (!sender)
         panic("no memory for the thread that sends signals of files");
-    sched_set_policy(sender, SCHED_FIFO, 99);
+    sched_set_policy(sender, SCHED_FIFO, 99, NULL);
     thread_launch(sender);
 }
 

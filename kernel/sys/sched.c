@@ -26,6 +26,7 @@
 long sys_sched_yield(const struct syscall_args *a)
 {
     (void)a;
+    deadline_yield();
     sched_yield_now();
     return 0;
 }
@@ -66,6 +67,18 @@ long sys_sched_getaffinity(const struct syscall_args *a)
     return copy_to_user(a->a2, &mask, sizeof(mask)) ? -EFAULT : (long)sizeof(mask);
 }
 
+/* Who has a deadline goes to any CPU: on fewer it could not be promised. */
+static int may_use(const struct thread *t, u64 mask)
+{
+    u64 all = cpus_running();
+
+    if (!proc_may_schedule(t->proc, t))
+        return -EPERM;
+    if (!(mask & all))
+        return -EINVAL;
+    return t->policy == SCHED_DEADLINE && (mask & all) != all ? -EBUSY : 0;
+}
+
 /* Any set with an existing CPU will do. Returns when the thread uses no other any more. */
 long sys_sched_setaffinity(const struct syscall_args *a)
 {
@@ -81,9 +94,7 @@ long sys_sched_setaffinity(const struct syscall_args *a)
         int err = !t || t->state == THREAD_ZOMBIE ? -ESRCH : 0;
 
         if (!err && !set)
-            err = !proc_may_schedule(t->proc, t) ? -EPERM
-                  : mask & cpus_running()        ? 0
-                                                 : -EINVAL;
+            err = may_use(t, mask);
         if (!err)
             placed = set ? sched_is_placed(t) : sched_set_allowed(t, mask);
         spin_unlock_irq(&proc_lock, flags);
@@ -104,8 +115,10 @@ struct wish {
     u32 priority;
     s32 nice;
     bool reset_on_fork, whole, keep_params, util;
+    struct deadline dl;
 };
 
+/* Of those with a priority. */
 static bool is_realtime(s32 policy)
 {
     return policy == SCHED_FIFO || policy == SCHED_RR;
@@ -122,6 +135,11 @@ static bool is_valid(s32 policy)
     return policy >= SCHED_OTHER && policy <= SCHED_DEADLINE && policy != 4;
 }
 
+static u8 told_priority(const struct thread *t)
+{
+    return t->policy == SCHED_DEADLINE ? 0 : t->priority;
+}
+
 /* Whether the running process may make that of t without CAP_SYS_NICE. */
 static bool may_without(const struct thread *t, const struct wish *w, s32 policy)
 {
@@ -133,7 +151,7 @@ static bool may_without(const struct thread *t, const struct wish *w, s32 policy
     if (is_realtime(policy)) {
         if (policy != t->policy && !limit)
             return false;
-        if (w->priority > t->priority && w->priority > limit)
+        if (w->priority > told_priority(t) && w->priority > limit)
             return false;
     } else if (w->whole && is_fair(policy) && w->nice < t->nice &&
                (u64)(20 - w->nice) > nice_limit) {
@@ -145,35 +163,43 @@ static bool may_without(const struct thread *t, const struct wish *w, s32 policy
     return !t->reset_on_fork || w->reset_on_fork;
 }
 
-/* 0, -EINVAL, -EPERM. */
+/* 0, -EINVAL, -EPERM, -EBUSY. */
 static int set_thread(struct thread *t, struct wish w)
 {
     REQUIRES(&proc_lock);
     s32 policy = w.policy == SAME_POLICY ? t->policy : w.policy;
+    bool dl = policy == SCHED_DEADLINE;
 
     if (w.policy == SAME_POLICY)
         w.reset_on_fork = t->reset_on_fork;
-    if (w.keep_params && t->realtime)
+    if (w.keep_params && t->policy == SCHED_DEADLINE)
+        w.dl = t->dl;
+    else if (w.keep_params && t->realtime)
         w.priority = t->priority;
     else if (w.keep_params)
         w.nice = t->nice;
     if (!is_valid(policy) || w.priority > PRIORITY_MAX ||
-        is_realtime(policy) != (w.priority != 0))
+        is_realtime(policy) != (w.priority != 0) || (dl && deadline_check(&w.dl) != 0))
         return -EINVAL;
     if (!proc_may_schedule(t->proc, t))
         return -EPERM;
     if (!capable(CAP_SYS_NICE) && !may_without(t, &w, policy))
         return -EPERM;
-    if (policy == SCHED_DEADLINE) /* no admission of deadlines here */
-        return -EINVAL;
     if (w.util) /* clocks of processors are not ours to choose */
         return -EOPNOTSUPP;
+    if (dl && (t->allowed & cpus_running()) != cpus_running())
+        return -EPERM;
+    if (dl && !deadline_admit(t, &w.dl))
+        return -EBUSY;
     t->reset_on_fork = w.reset_on_fork;
     if (w.keep_params) /* as Linux: all was looked at, and all stays */
         return 0;
     if (w.whole && is_fair(policy))
         sched_set_nice(t, w.nice);
-    sched_set_policy(t, (u8)policy, (u8)w.priority);
+    if (!dl && t->policy == SCHED_DEADLINE)
+        deadline_forget(t);
+    sched_set_policy(t, (u8)policy, dl ? DEADLINE_PRIORITY : (u8)w.priority,
+                     dl ? &w.dl : NULL);
     return 0;
 }
 
@@ -217,6 +243,7 @@ struct have {
     u32 policy, priority;
     s32 nice;
     bool reset_on_fork;
+    struct deadline dl;
 };
 
 static int get_policy(s32 tid, struct have *out)
@@ -225,7 +252,7 @@ static int get_policy(s32 tid, struct have *out)
     const struct thread *t = find(tid);
 
     if (t)
-        *out = (struct have){t->policy, t->priority, t->nice, t->reset_on_fork};
+        *out = (struct have){t->policy, told_priority(t), t->nice, t->reset_on_fork, t->dl};
     spin_unlock_irq(&proc_lock, flags);
     return t ? 0 : -ESRCH;
 }
@@ -278,8 +305,10 @@ long sys_sched_rr_get_interval(const struct syscall_args *a)
     if (get_policy((s32)a->a0, &h) != 0)
         return -ESRCH;
     return timespec_to_user(a->a1, h.policy == SCHED_RR     ? RR_TURN_NS
-                                   : h.policy == SCHED_FIFO ? 0
-                                                            : TICK_NS);
+                                   : h.policy == SCHED_FIFO ||
+                                             h.policy == SCHED_DEADLINE
+                                         ? 0
+                                         : TICK_NS);
 }
 
 /* ---- sched_setattr, sched_getattr ---- */
@@ -344,6 +373,10 @@ long sys_sched_setattr(const struct syscall_args *a)
     w.reset_on_fork = attr.flags & ATTR_RESET;
     w.util = attr.flags & ATTR_UTIL;
     w.keep_params = attr.flags & ATTR_KEEP_PARAMS;
+    w.dl = (struct deadline){.runtime = attr.runtime,
+                             .deadline = attr.deadline,
+                             .period = attr.period,
+                             .flags = attr.flags & (DEADLINE_RECLAIM | DEADLINE_OVERRUN)};
     if (!exists((s32)a->a0))
         return -ESRCH;
     if (attr.flags & ~(u64)ATTR_FLAGS)
@@ -364,7 +397,13 @@ long sys_sched_getattr(const struct syscall_args *a)
     attr.policy = h.policy;
     attr.flags = h.reset_on_fork ? ATTR_RESET : 0;
     attr.priority = h.priority;
-    if (!is_realtime((s32)h.policy))
+    if (h.policy == SCHED_DEADLINE) {
+        attr.flags |= h.dl.flags;
+        attr.runtime = h.dl.runtime;
+        attr.deadline = h.dl.deadline;
+        attr.period = h.dl.period;
+    } else if (!is_realtime((s32)h.policy)) {
         attr.nice = h.nice;
+    }
     return copy_to_user(a->a1, &attr, attr.size);
 }

@@ -28,6 +28,7 @@
 #include "arch/thread.h"
 #include "fs/file.h"
 #include "kernel/task/cred.h"
+#include "kernel/task/sched/deadline.h"
 #include "kernel/task/sched/timer.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"
@@ -134,9 +135,10 @@ struct thread {
     u64 vruntime;                /* what it has had of the CPU, weighed cycles */
     u64 ran_since;               /* by cpu_cycles(): not in vruntime yet */
     /* sched(7); [R]. realtime: vruntime is its place among those, kernel/task/sched/runq.h */
-    u8 policy, priority; /* SCHED_*; 1 to 99 for FIFO and RR, else 0 */
+    u8 policy, priority; /* SCHED_*; 1 to 99 for FIFO and RR, 100 for DEADLINE, else 0 */
     bool realtime, reset_on_fork;
     s8 nice;                  /* [P] the run queue reads it as one word */
+    struct deadline dl;       /* SCHED_DEADLINE alone */
     u16 rr_left;              /* ticks of SCHED_RR's turn */
     u16 ioprio;               /* [P] ioprio_set(2), remembered */
     u32 mempolicy;            /* a word; [o] set_mempolicy(2), remembered */
@@ -370,7 +372,7 @@ static inline bool thread_work(struct thread *t)
 
     __atomic_fetch_and(&t->work, ~THREAD_LOOK, __ATOMIC_SEQ_CST);
     return (READ_ONCE(cpu_own.need_resched) | (u32)t->restart | t->restore_mask |
-            t->trap_due | READ_ONCE(t->rseq_due) | stop_holds(p, t)) ||
+            t->trap_due | READ_ONCE(t->rseq_due) | READ_ONCE(t->dl.spent) | stop_holds(p, t)) ||
            ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked);
 }
 

@@ -148,10 +148,13 @@ void child_thread_discard(struct thread *t)
 int child_thread_build(struct proc *child, struct thread *from,
                        const struct fork_args *args, struct thread **out)
 {
-    struct thread *t = thread_create(child, from->comm, child_start, NULL);
     struct trapframe *frame;
+    struct thread *t;
     int err;
 
+    if (from->policy == SCHED_DEADLINE && !from->reset_on_fork)
+        return -EAGAIN; /* nothing was promised for a second one */
+    t = thread_create(child, from->comm, child_start, NULL);
     if (!t)
         return -ENOMEM;
     t->account = account_current();

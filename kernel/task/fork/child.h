@@ -9,7 +9,7 @@
 struct fork_args;
 
 /* A complete child without a number, like the running thread of `parent`. 0, -ENOMEM; -EMFILE:
- * fdtable_may_clone(). */
+ * fdtable_may_clone(); -EAGAIN: a deadline is not inherited. */
 int child_build(struct proc *parent, const struct fork_args *args, struct proc **out);
 void child_discard(struct proc *child);
 

@@ -6,15 +6,16 @@
 #include "kernel/task/sched/sched_own.h"
 #include "kernel/task/sched/wake.h"
 
-void sched_set_policy(struct thread *t, u8 policy, u8 priority)
+void sched_set_policy(struct thread *t, u8 policy, u8 priority, const struct deadline *dl)
 {
+    bool waited = t->policy == SCHED_DEADLINE; /* perhaps in deadline_pass() */
     irqflags_t flags = irq_save();
     struct runq *q = lock_runq_of(t);
     bool runs = t == q->current;
 
     if (runs && t == current_thread())
         runq_charge(q, t, cpu_cycles());
-    runq_set_policy(q, t, t->state == THREAD_RUNNABLE && !runs, policy, priority);
+    runq_set_policy(q, t, t->state == THREAD_RUNNABLE && !runs, policy, priority, dl);
     if (runs)
         q->running_rt = priority;
     if (q == own_runq())
@@ -22,6 +23,8 @@ void sched_set_policy(struct thread *t, u8 policy, u8 priority)
     else
         sched_kick(q->cpu);
     spin_unlock_irq(&q->lock, flags);
+    if (waited)
+        thread_unpark(t);
 }
 
 void sched_set_nice(struct thread *t, s32 nice)

@@ -107,7 +107,10 @@ struct thread *runq_take_realtime(struct runq *q)
 
 void runq_rt_last(struct runq *q, struct thread *t)
 {
-    t->vruntime = (2 * (u64)(99 - t->priority) + 1) << RT_PLACES | ++q->rt_arrivals;
+    if (t->policy == SCHED_DEADLINE) /* before all priorities */
+        t->vruntime = t->dl.until - (1ull << 62);
+    else
+        t->vruntime = (2 * (u64)(99 - t->priority) + 1) << RT_PLACES | ++q->rt_arrivals;
 }
 
 static void rt_before_equals(struct runq *q, struct thread *t)
@@ -123,7 +126,7 @@ void runq_rt_tick(struct runq *q, struct thread *t)
         q->rt_ticks = q->rt_used = 0;
         q->rt_rests = false;
     }
-    if (!t->realtime)
+    if (!t->realtime || t->policy == SCHED_DEADLINE)
         return;
     t->rt_ticks++;
     if (++q->rt_used >= RT_SHARE)
@@ -144,10 +147,10 @@ void runq_take_out(struct runq *q, struct thread *t)
         rb_erase(&q->rest, &t->run_node, NULL);
 }
 
-void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy,
-                     u8 priority)
+void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy, u8 priority,
+                     const struct deadline *dl)
 {
-    bool realtime = policy == SCHED_FIFO || policy == SCHED_RR, lowered;
+    bool realtime = policy == SCHED_FIFO || policy == SCHED_RR || dl, lowered;
 
     if (queued)
         runq_take_out(q, t);
@@ -159,6 +162,8 @@ void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy,
     t->policy = policy;
     t->priority = priority;
     t->realtime = realtime;
+    if (dl)
+        deadline_begin(t, dl);
     if (realtime && lowered)
         rt_before_equals(q, t);
     else if (realtime)

@@ -2,7 +2,7 @@
  *
  * Who runs next: threads that are ready, in the order of what they have had of the CPU.
  *
- * Each thread's `vruntime` counts the cycles it ran, weighed: by the nice value of its process
+ * Each thread's `vruntime` counts the cycles it ran, weighed: by its nice value
  * (Linux's table, 25 % of difference a step), by the number of threads of its process that are
  * ready, and by the number of processes of its user that have such threads. The one with the
  * least goes first. So users share the CPU evenly among those who want it, processes their
@@ -14,7 +14,8 @@
  * Real-time threads (SCHED_FIFO, SCHED_RR) stand in a queue of their own, which goes first: by
  * priority, then in the order in which they got ready; their `vruntime` is that place. A second
  * in which they had RT_SHARE of its ticks has a rest for the others, so that a real-time thread
- * that does not end leaves a machine to end it with.
+ * that does not end leaves a machine to end it with. Those of SCHED_DEADLINE are before all of
+ * them, with a limit of their own: kernel/task/sched/deadline.h.
  *
  * Each CPU has a queue. A thread is on one queue or on one CPU, never both; `cpu` of the thread
  * says whose queue's lock protects it. What counts for the weights is the whole machine: a
@@ -83,13 +84,14 @@ void runq_start(struct runq *q);
 
 void runq_put_realtime(struct runq *q, struct thread *t);
 struct thread *runq_take_realtime(struct runq *q);
-/* Behind all others of its priority. t is not in the queue. */
+/* Behind all others of its priority, or where its deadline says. t is not in the queue. */
 void runq_rt_last(struct runq *q, struct thread *t);
 /* One tick went to t, real-time or not: who has a share. */
 void runq_rt_tick(struct runq *q, struct thread *t);
-/* The place of t when its policy becomes another; it may be in the queue (`queued`) or not. */
-void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy,
-                     u8 priority);
+/* The place of t when its policy becomes another; it may be in the queue (`queued`) or not. dl:
+ * for SCHED_DEADLINE. */
+void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy, u8 priority,
+                     const struct deadline *dl);
 /* Takes out t, which is in the queue. */
 void runq_take_out(struct runq *q, struct thread *t);
 /* t, which is in no queue, leaves `from`, whose lock is held, for `to`: its place among the
@@ -164,6 +166,8 @@ static inline void runq_charge(struct runq *q, struct thread *t, u64 now)
     if (unlikely(t->policy)) {
         if (!t->realtime)
             runq_add_weighed(q, t, ran, p ? runq_sharers(q, p) : 1);
+        else if (t->policy == SCHED_DEADLINE)
+            deadline_charge(t, ran);
         return;
     }
     if (likely(p))
@@ -197,6 +201,8 @@ static inline void runq_wake(struct runq *q, struct thread *t)
     u64 earliest = q->least - q->head_start;
     struct proc *p = t->proc;
 
+    if (unlikely(t->policy == SCHED_DEADLINE))
+        deadline_wake(t);
     if (unlikely(t->realtime))
         runq_rt_last(q, t);
     else if (runq_earlier(t->vruntime, earliest))
@@ -216,10 +222,11 @@ static inline void runq_sleep(struct runq *q, struct thread *t)
 }
 
 /* Who goes first, NULL: nobody is ready. While real-time threads rest they go when there is
- * nobody else. */
+ * nobody else; those with a deadline have their own limit. */
 static inline struct thread *runq_head(const struct runq *q)
 {
-    if (unlikely(q->rt_first) && (!q->rt_rests || !q->first))
+    if (unlikely(q->rt_first) &&
+        (!q->rt_rests || !q->first || q->rt_first->policy == SCHED_DEADLINE))
         return q->rt_first;
     return q->first;
 }
@@ -230,7 +237,7 @@ static inline bool runq_realtime_goes(const struct runq *q, const struct thread 
                                       const struct thread *next, bool yields)
 {
     if (!next->realtime)
-        return q->rt_rests; /* t is */
+        return q->rt_rests && t->policy != SCHED_DEADLINE; /* t is real-time */
     if (!t->realtime)
         return true;
     return yields ? next->priority >= t->priority : runq_before(next, t);

@@ -70,6 +70,8 @@ size_t thread_bytes(void)
 void thread_free(struct thread *t)
 {
     ptrace_free(t->trace);
+    if (unlikely(t->policy == SCHED_DEADLINE))
+        deadline_forget(t);
     groups_put(t->cred_room.fs.groups);
     arch_thread_fini(&t->arch);
     kspace_free(t->kstack, KSTACK_SIZE / PAGE_SIZE);
