@@ -12,6 +12,7 @@
 #include "kernel/sys/kill.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/proc_access.h"
+#include "kernel/task/usage.h"
 #include "kernel/task/walk.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -21,12 +22,13 @@
 #define PIDFD_NONBLOCK O_NONBLOCK
 #define RELEASE_NS     1000000000ull
 
-/* What the files of one process share, and it points at. */
+/* What the files of one process and timers on its clock share, and it points at. */
 struct pidref {
-    u32 refs; /* atomic: the process, files */
+    u32 refs; /* atomic: the process, files, timers */
     struct waitq ended;
-    struct task_id id; /* [c] */
-    bool over, gone;   /* it ended; it was waited for */
+    struct task_id id;   /* [c] */
+    bool over, gone;     /* it ended; it was waited for */
+    u64 user_ns, all_ns; /* single words: processor time it used */
 };
 
 static struct pidref *pidref_create(void)
@@ -45,7 +47,7 @@ static void pidref_get(struct pidref *r)
     __atomic_fetch_add(&r->refs, 1, __ATOMIC_RELAXED);
 }
 
-static void pidref_put(struct pidref *r)
+void pidref_put(struct pidref *r)
 {
     if (__atomic_sub_fetch(&r->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
@@ -65,6 +67,22 @@ void pidref_forget(struct pidref *r)
     WRITE_ONCE(r->gone, true);
     waitq_wake_all(&r->ended);
     pidref_put(r);
+}
+
+void pidref_tick(struct pidref *r, const struct proc *p)
+{
+    WRITE_ONCE(r->user_ns, READ_ONCE(p->utime_ns));
+    WRITE_ONCE(r->all_ns, proc_cpu_ns(p));
+}
+
+u64 pidref_cpu_ns(const struct pidref *r, bool user_only)
+{
+    return READ_ONCE(*(user_only ? &r->user_ns : &r->all_ns));
+}
+
+bool pidref_gone(const struct pidref *r)
+{
+    return READ_ONCE(r->gone);
 }
 
 /* ---- the file ---- */
@@ -135,9 +153,7 @@ int pidfd_identify(int fd, struct task_id *out, bool *nonblock)
 
 /* ---- the calls ---- */
 
-/* The record of the process of that number, made when it is missing. -ESRCH; -EINVAL: the
- * number of another thread. */
-static int pidref_of(s32 pid, struct pidref **out)
+int pidref_of(s32 pid, struct pidref **out)
 {
     struct pidref *spare = pidref_create();
     irqflags_t flags;
@@ -154,7 +170,8 @@ static int pidref_of(s32 pid, struct pidref **out)
         if (!p->pidref) {
             spare->id = (struct task_id){.pid = pid, .serial = p->serial};
             spare->over = p->zombie;
-            p->pidref = spare;
+            pidref_tick(spare, p);
+            WRITE_ONCE(p->pidref, spare); /* the tick looks */
             spare = NULL;
         }
         *out = p->pidref;

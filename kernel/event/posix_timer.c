@@ -6,6 +6,7 @@
 #include "kernel/event/posix_timer.h"
 #include "arch/time.h"
 #include "kernel/event/alarm.h"
+#include "kernel/event/pidfd.h"
 #include "kernel/sys/time.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/usage.h"
@@ -22,12 +23,31 @@ u64 posix_timer_now(const struct posix_timer *t)
 {
     const struct thread *runner;
 
+    if (t->other)
+        return pidref_cpu_ns(t->other, (t->clock & CPU_CLOCK_KIND) == CPU_CLOCK_USER);
     if (!clock_is_cpu_time(t->clock))
         return alarm_now(&t->alarm);
     if (!t->runner)
         return proc_cpu_ns(t->proc);
     runner = thread_of_serial(t->proc, t->runner);
     return runner ? READ_ONCE(runner->utime_ns) + READ_ONCE(runner->stime_ns) : 0;
+}
+
+bool posix_timer_is_over(const struct posix_timer *t)
+{
+    if (t->other)
+        return pidref_gone(t->other);
+    return t->runner && !thread_of_serial(t->proc, t->runner);
+}
+
+/* When to look at one on another process's clock: its time passes on all processors at most. */
+static u64 look_again(const struct posix_timer *t, u64 now)
+{
+    u64 next = t->alarm.next, used = posix_timer_now(t);
+
+    if (!next || used >= next || pidref_gone(t->other))
+        return 0;
+    return now + MAX((next - used) / cpu_count, (u64)TICK_NS);
 }
 
 /* It is time: the signal, unless it is pending still. Nanoseconds after which to try again, 0:
@@ -62,12 +82,20 @@ u64 posix_timer_ring(struct ktimer *k)
     u64 now = clock_monotonic_ns(), deadline, again = 0;
 
     SCOPED_LOCK(&t->proc->sig.lock);
-    deadline = alarm_deadline(&t->alarm);
+    deadline = t->other ? look_again(t, now) : alarm_deadline(&t->alarm);
     if (deadline > now)
         return deadline;
-    if (deadline)
+    if (deadline || (t->other && t->alarm.next && !pidref_gone(t->other)))
         again = expire(t);
     return again ? now + again : 0;
+}
+
+void posix_timer_arm(struct posix_timer *t)
+{
+    if (t->other)
+        ktimer_set(&t->alarm.timer, READ_ONCE(t->alarm.next) ? clock_monotonic_ns() : 0);
+    else
+        alarm_arm(&t->alarm);
 }
 
 /* ---- clocks of used time: the tick rings their timers ---- */
@@ -245,6 +273,8 @@ void posix_timer_end(struct posix_timers *all, struct posix_timer *t)
     alarm_fini(&t->alarm);
     ktimer_cancel(&t->alarm.timer);
     signal_free(p, &trash);
+    if (t->other)
+        pidref_put(t->other);
     kfree(t);
 }
 
@@ -285,7 +315,7 @@ void posix_timers_rearm_due(struct proc *p)
         spin_unlock_irq(&p->sig.lock, flags);
         if (!first)
             return;
-        alarm_arm(&list_entry(first, struct posix_timer, due_link)->alarm);
+        posix_timer_arm(list_entry(first, struct posix_timer, due_link));
         pause_anyway();
     }
 }

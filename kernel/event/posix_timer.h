@@ -27,6 +27,7 @@ struct posix_timer {
     s32 clock, notify;
     u64 target;           /* serial of the thread that is told, 0: the process */
     u64 runner;           /* [c] serial of the thread whose time it is, 0: none's */
+    struct pidref *other; /* [c] the process whose time it is, referenced; NULL: none's */
     struct sig_queued *q; /* [c] pending while it is in a list */
     u32 overrun;          /* [sig.lock] of the signal taken last */
     bool told;            /* [lock] the program knows its number */
@@ -35,6 +36,10 @@ struct posix_timer {
 /* For timer_create(2) and its kin. The time of its clock; when somebody looks at one on a clock of
  * used time, 0: nobody: sig.lock held. The alarm's function. */
 u64 posix_timer_now(const struct posix_timer *t);
+/* Whether no time of its clock passes any more, as nobody is left to use any: sig.lock held. */
+bool posix_timer_is_over(const struct posix_timer *t);
+/* After it was set or its signal was taken, without a spinlock: it rings when it has to. */
+void posix_timer_arm(struct posix_timer *t);
 void posix_timer_look(struct posix_timer *t, u64 looks);
 /* One on a clock of used time, which shows `now`, has run out: it rings. sig.lock held. */
 void posix_timer_try(struct posix_timer *t, u64 now);

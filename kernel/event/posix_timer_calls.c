@@ -4,6 +4,7 @@
  */
 #include "arch/time.h"
 #include "kernel/event/alarm.h"
+#include "kernel/event/pidfd.h"
 #include "kernel/event/posix_timer.h"
 #include "kernel/sys/time.h"
 #include "kernel/syscall.h"
@@ -17,8 +18,26 @@
 #include "lib/uapi/time.h"
 #include "mm/phys/slab.h"
 
-static int check_clock(s32 clock)
+/* A clock of CPU time that is not the process's own one: other is that process, referenced. */
+static int find_other(s32 clock, struct pidref **other)
 {
+    s32 id = ~(clock >> 3);
+    int err;
+
+    if ((clock & (CPU_CLOCK_THREAD | CPU_CLOCK_KIND)) == CPU_CLOCK_KIND)
+        return -EOPNOTSUPP; /* a descriptor's */
+    if (clock & CPU_CLOCK_THREAD || (clock & CPU_CLOCK_KIND) == CPU_CLOCK_KIND)
+        return -EINVAL;
+    err = pidref_of(id && id != current_thread()->tid ? id : current_proc()->pid, other);
+    return err == -ENOMEM ? -EAGAIN : err ? -EINVAL : 0;
+}
+
+/* Whose clock it is; `other` is referenced then. */
+static int check_clock(s32 clock, struct pidref **other)
+{
+    *other = NULL;
+    if (clock < 0)
+        return find_other(clock, other);
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_MONOTONIC:
@@ -90,11 +109,13 @@ static void discard(struct posix_timer *t)
     t->q->timer = NULL;
     list_add(&trash, &t->q->link);
     signal_free(t->proc, &trash);
+    if (t->other)
+        pidref_put(t->other);
     kfree(t);
 }
 
-static struct posix_timer *build(s32 clock, u64 runner, const struct sigevent *ev,
-                                 u64 target)
+/* Without its clock yet. */
+static struct posix_timer *build(const struct sigevent *ev, u64 target)
 {
     struct posix_timer *t = kzalloc(sizeof(*t));
 
@@ -103,10 +124,8 @@ static struct posix_timer *build(s32 clock, u64 runner, const struct sigevent *e
     alarm_init(&t->alarm, posix_timer_ring);
     list_init(&t->due_link);
     t->proc = current_proc();
-    t->clock = clock;
     t->notify = ev->notify;
     t->target = target;
-    t->runner = runner;
     t->q = record_for(t, ev);
     if (t->q)
         return t;
@@ -115,7 +134,7 @@ static struct posix_timer *build(s32 clock, u64 runner, const struct sigevent *e
 }
 
 /* The C library's names of the process's own clocks; a thread's: whose, by its serial. 0 is the
- * caller. */
+ * caller. All time and time in both modes are the same here. */
 static s32 own_clock(s32 clock, u64 *runner)
 {
     const struct thread *me = current_thread(), *t;
@@ -123,7 +142,7 @@ static s32 own_clock(s32 clock, u64 *runner)
     irqflags_t flags;
 
     *runner = clock == CLOCK_THREAD_CPUTIME_ID ? me->serial : 0;
-    if (clock >= 0 || (clock & CPU_CLOCK_KIND) != CPU_CLOCK_ALL)
+    if (clock >= 0 || clock & CPU_CLOCK_USER) /* or a descriptor's */
         return clock;
     if (!(clock & CPU_CLOCK_THREAD))
         return id && id != me->proc->pid ? clock : CLOCK_PROCESS_CPUTIME_ID;
@@ -167,21 +186,27 @@ long sys_timer_create(const struct syscall_args *a)
     struct sigevent ev = {.signo = SIGALRM};
     struct posix_timers *all;
     struct posix_timer *t;
+    struct pidref *other;
     u64 target, runner;
     s32 clock = own_clock((s32)a->a0, &runner);
     int err;
 
     if (a->a1 && copy_from_user(&ev, a->a1, sizeof(ev)) != 0)
         return -EFAULT;
-    err = check_clock(clock);
-    if (!err)
-        err = find_target(&ev, &target);
+    err = check_clock(clock, &other);
     if (err)
         return err;
-    all = posix_timers_own();
-    t = all ? build(clock, runner, &ev, target) : NULL;
-    if (!t)
-        return -EAGAIN;
+    err = find_target(&ev, &target);
+    all = err ? NULL : posix_timers_own();
+    t = all ? build(&ev, target) : NULL;
+    if (!t) {
+        if (other)
+            pidref_put(other);
+        return err ? err : -EAGAIN;
+    }
+    t->clock = clock;
+    t->runner = runner;
+    t->other = other;
     return number_and_tell(all, t, a->a2, !a->a1);
 }
 
@@ -226,12 +251,14 @@ long sys_timer_gettime(const struct syscall_args *a)
     struct posix_timer *t = find((s32)a->a0);
     irqflags_t flags;
     u64 left, interval;
+    bool over;
 
     if (!t)
         return -EINVAL;
     flags = spin_lock_irq(&t->proc->sig.lock);
-    left = left_of(t);
-    interval = t->alarm.interval;
+    over = t->other && posix_timer_is_over(t);
+    left = over ? 0 : left_of(t);
+    interval = over ? 0 : t->alarm.interval;
     spin_unlock_irq(&t->proc->sig.lock, flags);
     done();
     return setting_to_user(a->a1, left, interval);
@@ -242,9 +269,9 @@ static int set(struct posix_timer *t, bool absolute, u64 value, u64 interval)
 {
     REQUIRES(&t->proc->sig.lock);
     bool used = clock_is_cpu_time(t->clock);
-    u64 now = used ? posix_timer_now(t) : clock_monotonic_ns();
+    u64 now = used || t->other ? posix_timer_now(t) : clock_monotonic_ns();
 
-    if (t->runner && !thread_of_serial(t->proc, t->runner))
+    if (posix_timer_is_over(t))
         return -ESRCH;
     if (value && !absolute)
         value += now;
@@ -277,7 +304,7 @@ long sys_timer_settime(const struct syscall_args *a)
     err = set(t, a->a1 & TIMER_ABSTIME, value, interval);
     spin_unlock_irq(&t->proc->sig.lock, flags);
     if (!err && !clock_is_cpu_time(t->clock))
-        alarm_arm(&t->alarm);
+        posix_timer_arm(t);
     done();
     return err ? err : a->a3 ? setting_to_user(a->a3, old_left, old_interval) : 0;
 }

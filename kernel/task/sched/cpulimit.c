@@ -4,6 +4,7 @@
  * timers of used processor time.
  */
 #include "kernel/task/sched/cpulimit.h"
+#include "kernel/event/pidfd.h"
 #include "kernel/event/posix_timer.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
@@ -71,6 +72,8 @@ void cpu_limit_tick(struct thread *t, u64 ns, bool in_user)
 
     __atomic_fetch_add(in_user ? &p->utime_ns : &p->stime_ns, ns, __ATOMIC_RELAXED);
     used = proc_cpu_ns(p);
+    if (unlikely(READ_ONCE(p->pidref)))
+        pidref_tick(p->pidref, p);
     if (unlikely(READ_ONCE(p->rlim[RLIMIT_CPU].rlim_cur) != RLIM_INFINITY))
         check_cpu(p, used);
     if (unlikely(t->realtime &&
