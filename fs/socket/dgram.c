@@ -265,20 +265,21 @@ ssize_t dgram_send(struct socket *s, struct message *m, bool wait)
 
 /* ---- receiving ---- */
 
-static bool has_news(struct socket *s)
+/* More than there was when `last` was the end of the queue. */
+static bool has_news(struct socket *s, const struct list *last)
 {
-    return READ_ONCE(s->npackets) || READ_ONCE(s->closed) & CLOSED_READ ||
+    return READ_ONCE(s->queue.prev) != last || READ_ONCE(s->closed) & CLOSED_READ ||
            READ_ONCE(s->error);
 }
 
 /* 0: look again; 1: nothing will come; or errno. */
-static int wait_message(struct socket *s, bool wait)
+static int wait_message(struct socket *s, const struct list *last, bool wait)
 {
     REQUIRES(&s->reading);
     u32 closed = __atomic_load_n(&s->closed, __ATOMIC_ACQUIRE);
     int err = socket_take_error(s);
 
-    if (err || READ_ONCE(s->npackets))
+    if (err || READ_ONCE(s->queue.prev) != last)
         return err;
     if (s->type == SOCK_SEQPACKET && READ_ONCE(s->state) != SOCKET_CONNECTED)
         return -ENOTCONN;
@@ -287,7 +288,7 @@ static int wait_message(struct socket *s, bool wait)
     if (!wait)
         return -EAGAIN;
     mutex_unlock(&s->reading);
-    err = socket_wait(s, has_news(s), READ_ONCE(s->rcvtimeo));
+    err = socket_wait(s, has_news(s, last), READ_ONCE(s->rcvtimeo));
     mutex_lock(&s->reading);
     return err;
 }
@@ -305,41 +306,70 @@ static void tell_sender(const struct socket *s, const struct packet *p, struct m
 }
 
 /* The message is gone afterwards even where its reader's memory is not there. */
-static ssize_t read_message(struct socket *s, struct message *m, struct packet *p)
+static ssize_t read_message(struct socket *s, struct message *m, struct packet *p,
+                            size_t skip)
 {
-    size_t n = MIN(m->uio->left, (size_t)p->len);
+    size_t most = p->len - skip, n = MIN(m->uio->left, most);
+    bool peek = m->flags & MSG_PEEK;
     ssize_t result;
     int err = 0;
 
     tell_sender(s, p, m);
     packet_tell_time(s, p, m);
-    if (packet_copy(p, m->uio, 0, n) != n)
+    if (!is_unix(s)) /* which is told of the whole of it */
+        most = p->len;
+    if (packet_copy(p, m->uio, skip, n) != n)
         err = -EFAULT;
-    if (n < p->len)
+    if (n < most)
         m->out_flags |= MSG_TRUNC;
-    result = m->flags & MSG_TRUNC ? (ssize_t)p->len : (ssize_t)n;
+    result = (ssize_t)(m->flags & MSG_TRUNC ? most : n);
     if (!err && READ_ONCE(p->rights))
-        m->rights = m->flags & MSG_PEEK ? rights_peek(p, &err) : rights_land(p);
-    if (!(m->flags & MSG_PEEK)) {
+        m->rights = peek ? rights_peek(p, &err) : rights_land(p);
+    if (!err)
+        packet_peek_moved(s, peek, is_unix(s) ? (peek ? n : p->len) : (size_t)result);
+    if (!peek) {
         packet_take(s, p);
         packet_free(p);
     }
     return err ? err : result;
 }
 
+/* The first one, or that in which a peek begins (SO_PEEK_OFF), after *skip of its bytes. NULL: there
+ * is none as long as *last is the end of the queue. */
+static struct packet *find_message(struct socket *s, const struct message *m,
+                                   size_t *skip, const struct list **last)
+{
+    REQUIRES(&s->reading);
+    s64 from = m->flags & MSG_PEEK ? packet_peek_from(s) : -1;
+    struct packet *p;
+
+    *last = READ_ONCE(s->queue.prev);
+    p = packet_after(s, NULL);
+    for (; p && from >= p->len && (p->len || from || p->peeked); p = packet_after(s, p)) {
+        from -= p->len;
+        pause_anyway();
+    }
+    if (p && from >= 0 && !p->len)
+        p->peeked = true;
+    *skip = (size_t)MAX(from, 0);
+    return p;
+}
+
 ssize_t dgram_receive(struct socket *s, struct message *m, bool wait)
 {
+    const struct list *last;
     struct packet *p;
     ssize_t n = 0;
+    size_t skip;
 
     mutex_lock(&s->reading);
-    while (!(p = packet_after(s, NULL)) || READ_ONCE(s->error)) {
-        n = wait_message(s, wait);
+    while (!(p = find_message(s, m, &skip, &last)) || READ_ONCE(s->error)) {
+        n = wait_message(s, p ? NULL : last, wait);
         if (n)
             break;
     }
     if (n == 0)
-        n = read_message(s, m, p);
+        n = read_message(s, m, p, skip);
     else if (n == 1)
         n = 0;
     mutex_unlock(&s->reading);

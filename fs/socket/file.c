@@ -32,7 +32,7 @@ ssize_t socket_send(struct file *f, struct message *m)
         !(file_flags(f) & O_NONBLOCK || m->flags & MSG_DONTWAIT || m->uio->nonblock);
     ssize_t n;
 
-    if (m->flags & MSG_OOB && !is_tcp(s))
+    if (m->flags & MSG_OOB && (!is_stream(s) || (is_unix(s) && !m->uio->left)))
         return -EOPNOTSUPP;
     if (is_netlink(s))
         return netlink_send(s, m);
@@ -50,10 +50,10 @@ ssize_t socket_receive(struct file *f, struct message *m)
 
     if (m->flags & MSG_ERRQUEUE && !is_unix(s))
         return -EAGAIN;
-    if (m->flags & MSG_OOB && is_tcp(s))
+    if (m->flags & MSG_OOB && is_stream(s))
         return urgent_receive(s, m);
     if (m->flags & MSG_OOB && (is_unix(s) || is_netlink(s))) /* UDP does not look at it */
-        return is_stream(s) ? -EINVAL : -EOPNOTSUPP;
+        return -EOPNOTSUPP;
     return is_stream(s) ? stream_receive(s, m, wait) : dgram_receive(s, m, wait);
 }
 
@@ -176,7 +176,7 @@ static long socket_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     if (READ_ONCE(s->state) == SOCKET_LISTENING && cmd != SIOCATMARK)
         return -EINVAL;
     if (cmd == SIOCATMARK) {
-        n = is_tcp(s) && urgent_is_next(s);
+        n = urgent_is_next(s);
     } else if (cmd == SIOCOUTQ || cmd == SIOCOUTQNSD) { /* what is sent has arrived */
         n = is_unix(s) ? READ_ONCE(s->sent) : 0;
     } else {

@@ -24,7 +24,6 @@
 #define MSS_UNKNOWN  536   /* of a stream that is not connected */
 #define MTU          65536 /* of lo */
 
-/* Names that are no numbers. */
 #define IP_OPTIONS     4
 #define IP_MTU         14
 #define IPV6_MTU       24
@@ -37,9 +36,10 @@ static const struct option *find(const struct socket *s, s32 level, s32 name)
 {
     if (level == IPPROTO_TCP && s->protocol != IPPROTO_TCP)
         return NULL;
-    if (level == IPPROTO_IPV6 && s->family != AF_INET6)
+    if (level == SOL_SOCKET && name == SO_PEEK_OFF && (is_tcp(s) || is_netlink(s)))
         return NULL;
-    if (level == IPPROTO_IP && (is_unix(s) || is_netlink(s)))
+    if ((level == IPPROTO_IPV6 && s->family != AF_INET6) ||
+        (level == IPPROTO_IP && (is_unix(s) || is_netlink(s))))
         return NULL;
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if (options[i].level == level && options[i].name == name)
@@ -116,7 +116,7 @@ static int check_rank(const struct option *o, s32 v)
                                                                               : 0;
 }
 
-/* Booleans of the network are whatever is not 0; numbers have bounds. */
+/* Booleans of the network are whatever is not 0. */
 static int set_plain(struct socket *s, const struct option *o, s32 v)
 {
     u32 bit = 1u << o->index;
@@ -143,7 +143,7 @@ static int set_plain(struct socket *s, const struct option *o, s32 v)
     if (v < o->min || v > o->max)
         return -EINVAL;
     WRITE_ONCE(s->values[o->index],
-               v - o->initial); /* so that 0 is what all begin with */
+               (s32)((u32)v - (u32)o->initial)); /* so that 0 is what all begin with */
     if (o->index == VALUE_RCVLOWAT)
         socket_wake(s); /* what was too little may do now */
     return 0;
@@ -257,7 +257,7 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
     case SO_DETACH_FILTER:
         return -ENOENT;
     default:
-        return -ENOPROTOOPT;
+        return name == SO_PEEK_OFF ? -EOPNOTSUPP : -ENOPROTOOPT;
     }
 }
 
@@ -279,9 +279,8 @@ int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, 
 {
     const struct option *o = find(s, level, name);
     bool netlink = level == SOL_NETLINK && is_netlink(s);
-    s32 v = 0;
-
     bool device = level == SOL_SOCKET && name == SO_BINDTODEVICE;
+    s32 v = 0;
 
     if (device || (level == IPPROTO_TCP && name == TCP_CONGESTION && is_tcp(s)))
         return value ? set_text(s, device, value, len) : -EFAULT;
@@ -374,7 +373,7 @@ static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
         v = READ_ONCE(s->values[VALUE_STAMP]) == name;
         break;
     default:
-        return -ENOPROTOOPT;
+        return name == SO_PEEK_OFF ? -EOPNOTSUPP : -ENOPROTOOPT;
     }
     return give(to, len, &v, sizeof(v));
 }
@@ -408,8 +407,9 @@ int socket_get_option(struct socket *s, s32 level, s32 name, void *value, u32 *l
     s32 v;
 
     if (o) {
-        v = o->kind == SWITCH ? option_on(s, o->index)
-                              : READ_ONCE(s->values[o->index]) + o->initial;
+        v = o->kind == SWITCH
+                ? option_on(s, o->index)
+                : (s32)((u32)READ_ONCE(s->values[o->index]) + (u32)o->initial);
         if (o->index == VALUE_MAXSEG && o->level == IPPROTO_TCP && v == o->initial &&
             READ_ONCE(s->state) != SOCKET_CONNECTED)
             v = MSS_UNKNOWN;

@@ -51,6 +51,7 @@ static const struct option options[] = {
     {SOL_SOCKET, SO_NO_CHECK, VALUE, 32, 0, 0, 1},
     {SOL_SOCKET, 34 /* SO_PASSSEC: nobody has a label */, VALUE, 39, 0, 0, 1},
     {SOL_SOCKET, SO_RCVLOWAT, VALUE, VALUE_RCVLOWAT, 1, 1, INT_MAX_},
+    {SOL_SOCKET, SO_PEEK_OFF, VALUE, VALUE_PEEK, -1, -INT_MAX_ - 1, INT_MAX_},
     {IPPROTO_IP, 1 /* IP_TOS */, VALUE, VALUE_TOS, 0, 0, 255},
     {IPPROTO_IP, 6 /* IP_RECVOPTS: nobody sends any */, VALUE, 34, 0, 0, 1},
     {IPPROTO_IP, 7 /* IP_RETOPTS */, VALUE, 35, 0, 0, 1},
@@ -94,4 +95,4 @@ static const struct option options[] = {
     {IPPROTO_TCP, 25 /* TCP_NOTSENT_LOWAT */, VALUE, 25, 0, 0, INT_MAX_},
 };
 
-STATIC_ASSERT(VALUES > 47 && OPT_WANTS_END <= 32);
+STATIC_ASSERT(VALUES > VALUE_PEEK && OPT_WANTS_END <= 32);

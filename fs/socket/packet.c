@@ -197,7 +197,7 @@ int packet_queue(struct socket *s, struct packet *p)
     WRITE_ONCE(s->queued, s->queued + p->len);
     s->held += p->cost;
     if (p->urgent)
-        urgent_mark(s, packet_last(p));
+        urgent_mark(s, p);
     spin_unlock(&s->lock);
     socket_wake(s);
     return 0;
@@ -230,6 +230,8 @@ void packet_take(struct socket *s, struct packet *p)
     spin_lock(&s->lock);
     has_room = dgram_is_full_for(s);
     list_del(&p->link);
+    if (unlikely(p->urgent))
+        urgent_unmark(s, p);
     WRITE_ONCE(s->npackets, s->npackets - 1);
     WRITE_ONCE(s->queued, s->queued - (rest - urgent_count_lost(s, rest)));
     s->held -= p->cost;
@@ -239,6 +241,21 @@ void packet_take(struct socket *s, struct packet *p)
         return;
     socket_wake(s); /* senders that wait here */
     friends_have_room(s);
+}
+
+s64 packet_peek_from(const struct socket *s)
+{
+    return (s64)READ_ONCE(s->values[VALUE_PEEK]) - 1;
+}
+
+void packet_peek_moved(struct socket *s, bool peek, size_t n)
+{
+    s64 from = packet_peek_from(s);
+
+    if (from >= 0)
+        WRITE_ONCE(s->values[VALUE_PEEK],
+                   (s32)MIN(peek ? from + (s64)n + 1 : MAX(from - (s64)n, 0) + 1,
+                            (s64)INT32_MAX));
 }
 
 void packet_purge(struct socket *s)

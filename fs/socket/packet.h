@@ -31,6 +31,10 @@ void packet_used(struct socket *s, struct packet *p,
                  size_t n); /* n more bytes are read */
 void packet_take(struct socket *s, struct packet *p);
 
+/* SO_PEEK_OFF: where a peek begins, -1: it is off; n bytes were peeked at or read. Readers' mutex. */
+s64 packet_peek_from(const struct socket *s);
+void packet_peek_moved(struct socket *s, bool peek, size_t n);
+
 void packet_purge(struct socket *s);
 
 /* From now on packets have a time: somebody asked for one. */

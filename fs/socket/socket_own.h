@@ -57,9 +57,10 @@ struct urgent {
     u8 byte;
     u64 at;   /* its place in the stream, as socket.taken counts */
     u32 lost; /* bytes at the head of the queue that count as read: urgent ones of before */
+    struct packet *mark; /* AF_UNIX: its packet, in the queue also when it was read */
 };
 
-#define VALUES         48u
+#define VALUES         49u
 /* Places in socket.values; kept as the distance from the initial one. */
 #define VALUE_RCVLOWAT 1
 #define VALUE_TOS      2
@@ -71,6 +72,7 @@ struct urgent {
 #define VALUE_TCLASS   9
 #define VALUE_DISCOVER 11 /* IPV6_MTU_DISCOVER */
 #define VALUE_DONTFRAG 40 /* IPV6_DONTFRAG */
+#define VALUE_PEEK     48 /* SO_PEEK_OFF: bytes, and 1; 0: off */
 #define HOPS_DEFAULT   64 /* what TTL and HOPS begin with */
 
 struct socket {
@@ -152,6 +154,7 @@ struct packet {
     struct socket_cred cred;
     bool has_cred;
     bool urgent;            /* its last byte is */
+    bool peeked;            /* a datagram without bytes: SO_PEEK_OFF has shown it */
     struct unix_name *from; /* datagrams: referenced; NULL: no name */
     struct inet_name from_inet;
     struct inet_head head; /* datagrams of the network */

@@ -50,9 +50,12 @@ static size_t part_size(const struct socket *s)
 static ssize_t send_part(struct socket *s, struct socket *peer, struct message *m)
 {
     size_t n = MIN(m->uio->left, part_size(s));
-    struct packet *p = packet_create(s, n);
+    struct packet *p;
     int err;
 
+    if (m->flags & MSG_OOB && is_unix(s)) /* the last byte is a part of its own */
+        n = MAX(MIN(n, m->uio->left - 1), (size_t)1);
+    p = packet_create(s, n);
     if (!p)
         return -ENOBUFS;
     err = packet_fill(p, NULL, m->uio);
@@ -177,6 +180,7 @@ struct reading {
     struct packet *last; /* peeked at last */
     size_t want, done;
     size_t skip, ahead; /* peeked at: not yet of this packet; of all */
+    size_t pass;        /* SO_PEEK_OFF: bytes of the queue still to be passed over */
     struct socket_cred cred;
     bool has_cred, any, ends;
 };
@@ -224,6 +228,7 @@ static int read_packet(struct socket *s, struct reading *r, struct packet *p, si
     }
     r->last = p;
     r->skip = 0;
+    packet_peek_moved(s, peek, n);
     if (peek)
         r->ahead += n;
     else
@@ -246,11 +251,50 @@ static void skip_urgent(struct socket *s, struct reading *r, struct packet *p)
     r->skip = 0;
 }
 
+/* p has the urgent byte of AF_UNIX, or had it: a read stops before the mark, and what was read is
+ * gone. */
+static int read_marked(struct socket *s, struct reading *r, struct packet *p)
+{
+    bool mark = p == READ_ONCE(s->urgent.mark), read = p->start == p->len;
+
+    if (mark && r->any) {
+        r->ends = true;
+    } else if (!read && (!mark || option_on(s, OPT_OOBINLINE))) {
+        return read_packet(s, r, p, ~(size_t)0);
+    } else if (!read && r->m->flags & MSG_PEEK) {
+        r->ahead++;
+        r->last = p;
+    } else {
+        packet_take(s, p);
+        packet_free(p);
+    }
+    return 0;
+}
+
+/* What a peek does not look at, as SO_PEEK_OFF says. Whether all of p is passed over. */
+static bool pass_over(struct reading *r, struct packet *p)
+{
+    size_t n = MIN(r->pass, (size_t)(p->len - p->start));
+
+    r->pass -= n;
+    r->ahead += n;
+    r->skip = n;
+    if (p->start + n < p->len)
+        return false;
+    r->last = p;
+    r->skip = 0;
+    return true;
+}
+
 /* Reads out of p as far as the urgent byte lets it. */
 static int read_some(struct socket *s, struct reading *r, struct packet *p)
 {
     size_t n = ~(size_t)0;
 
+    if (unlikely(r->pass) && pass_over(r, p))
+        return 0;
+    if (unlikely(p->urgent) && is_unix(s))
+        return read_marked(s, r, p);
     if (unlikely(READ_ONCE(s->urgent.state) != URGENT_NONE))
         n = urgent_before(s, r->ahead);
     if (unlikely(READ_ONCE(s->urgent.lost))) /* since it was looked at */
@@ -266,10 +310,11 @@ static int read_some(struct socket *s, struct reading *r, struct packet *p)
 }
 
 /* What a peek has passed over without a byte for its reader is looked at anew. */
-static void begin_anew(struct reading *r)
+static void begin_anew(struct socket *s, struct reading *r)
 {
     r->last = NULL;
     r->skip = r->ahead = 0;
+    r->pass = r->m->flags & MSG_PEEK ? (size_t)MAX(packet_peek_from(s), 0) : 0;
 }
 
 /* The first bytes of the queue that count as read go. */
@@ -283,7 +328,7 @@ static void drop_lost(struct socket *s, struct reading *r)
 
         consume(s, p, MIN(n, p->len - p->start));
     }
-    begin_anew(r);
+    begin_anew(s, r);
 }
 
 static int read_all(struct socket *s, struct reading *r, bool wait)
@@ -298,6 +343,7 @@ static int read_all(struct socket *s, struct reading *r, bool wait)
         if (err || pause_point())
             return err == 1 ? 0 : err;
     }
+    begin_anew(s, r);
     while (r->done < r->want && !r->ends) {
         struct packet *p;
 
@@ -315,7 +361,7 @@ static int read_all(struct socket *s, struct reading *r, bool wait)
             break;
         } else {
             err = wait_bytes(s, r->ahead, wait);
-            begin_anew(r);
+            begin_anew(s, r);
             if (err == 1)
                 return 0;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Urgent data of TCP (tcp(7), RFC 6093): the last byte sent with MSG_OOB stands in the stream
+ * Urgent data of TCP (tcp(7), RFC 6093), and of streams of AF_UNIX, where it has a packet of its own
+ * and an older urgent byte is an ordinary one always: the last byte sent with MSG_OOB stands in the stream
  * like all others, but a reader is told of it, can have it before its turn, and finds it left
  * out when its turn comes; unless SO_OOBINLINE lets it stay. A read stops before it.
  */
@@ -8,9 +9,11 @@
 
 #include "fs/socket/socket_own.h"
 
-/* The last byte of the queue is urgent; the one of before is an ordinary byte from now on, or
- * is lost when it was the next to be read. The owner of the file gets SIGURG. */
-void urgent_mark(struct socket *s, u8 byte);
+/* The last byte of p, the last of the queue, is urgent; the one of before is an ordinary byte from
+ * now on, or is lost when it was the next to be read. The owner of the file gets SIGURG. */
+void urgent_mark(struct socket *s, struct packet *p);
+/* p leaves the queue. */
+void urgent_unmark(struct socket *s, const struct packet *p);
 
 /* How many of n bytes that leave the head of the queue were counted before. */
 u32 urgent_count_lost(struct socket *s, size_t n);

@@ -49,6 +49,7 @@
 #define SO_SNDTIMEO        21
 #define SO_BINDTODEVICE    25
 #define SO_DETACH_FILTER   27
+#define SO_PEEK_OFF        42
 #define SO_TIMESTAMP       29
 #define SO_ACCEPTCONN      30
 #define SO_SNDBUFFORCE     32

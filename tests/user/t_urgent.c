@@ -281,6 +281,84 @@ TEST(signal_, "SIGURG goes to the owner, O_ASYNC or not")
     EQ(signals_after(2), 2);
 }
 
+TEST(unix_,
+     "of AF_UNIX: before its turn, left out in its turn, not joined with what follows")
+{
+    int d[2];
+
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, d));
+    urgent(d[0], "hello");
+    EQ(events(d[1]), IN | PRI | 0x200);
+    gets_(d[1], MSG_PEEK, "hell");
+    gets_(d[1], MSG_PEEK | MSG_OOB, "o");
+    gets_(d[1], MSG_OOB, "o");
+    EQ(events(d[1]), IN | 0x200);
+    refuses(d[1], MSG_OOB, EINVAL);
+    plain(d[0], "world");
+    gets_(d[1], MSG_PEEK, "hell"); /* what was read stays a mark */
+    gets_(d[1], 0, "hell");
+    EQ(number(d[1], SIOCATMARK_), 1);
+    gets_(d[1], 0, "world");
+    urgent(d[0], "hello");
+    plain(d[0], "world");
+    gets_(d[1], MSG_WAITALL, "hell");
+    EQ(number(d[1], SIOCATMARK_), 1);
+    gets_(d[1], MSG_PEEK, "world");
+    EQ(number(d[1], SIOCATMARK_), 1);
+    gets_(d[1], 0, "world");
+    EQ(events(d[1]), 0x200);
+    refuses(d[1], MSG_OOB, EINVAL);
+}
+
+TEST(unix_second,
+     "of AF_UNIX: an older one is a byte as others, or gone when it was read")
+{
+    int d[2];
+
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, d));
+    urgent(d[0], "hello");
+    urgent(d[0], "world");
+    gets_(d[1], 0, "helloworl");
+    EQ(number(d[1], FIONREAD), 1);
+    gets_(d[1], MSG_OOB, "d");
+    EQ(number(d[1], FIONREAD), 0);
+    EQ(events(d[1]), IN | 0x200);
+    refuses(d[1], 0, EAGAIN);
+    EQ(events(d[1]), 0x200);
+    urgent(d[0], "hello");
+    gets_(d[1], MSG_OOB, "o");
+    urgent(d[0], "world");
+    gets_(d[1], 0, "hellworl");
+    refuses(d[1], 0, EAGAIN);
+    refuses(d[1], MSG_OOB, EINVAL);
+    ERR(send(d[0], "", 0, MSG_OOB), EOPNOTSUPP);
+    OK(setsockopt(d[1], SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int)));
+    urgent(d[0], "hello");
+    plain(d[0], "world");
+    refuses(d[1], MSG_OOB, EINVAL);
+    gets_(d[1], 0, "hell");
+    gets_(d[1], MSG_PEEK, "oworld");
+    gets_(d[1], 0, "oworld");
+    EQ(events(d[1]), 0x200);
+}
+
+TEST(unix_signal, "of AF_UNIX: SIGURG, and unread at the end")
+{
+    int d[2];
+
+    signal(SIGURG, on_urgent);
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, d));
+    OK(fcntl(d[1], F_SETOWN, getpid()));
+    urgent(d[0], "12");
+    EQ(signals_after(1), 1);
+    OK(close(d[0]));
+    gets_(d[1], 0, "1");
+    gets_(d[1], 0, "");
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, d));
+    urgent(d[0], "12");
+    OK(close(d[1]));
+}
+
 TEST(others, "of other sockets there is none")
 {
     int u, d[2], n;
