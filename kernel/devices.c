@@ -172,16 +172,26 @@ static long random_ioctl(struct file *f, u32 cmd, uintptr_t arg)
     return bits < 0 ? -EINVAL : 0;
 }
 
-static const struct file_ops null_ops = {
-    .read = null_read, .write = null_write, .lseek = dev_lseek, .no_splice_from = true};
-static const struct file_ops zero_ops = {
-    .read = zero_read, .write = null_write, .lseek = dev_lseek, .mmap = zero_mmap};
+static const struct file_ops null_ops = {.read = null_read,
+                                         .write = null_write,
+                                         .lseek = dev_lseek,
+                                         .no_splice_from = true,
+                                         .nowait_read = true,
+                                         .nowait_write = true};
+static const struct file_ops zero_ops = {.read = zero_read,
+                                         .write = null_write,
+                                         .lseek = dev_lseek,
+                                         .mmap = zero_mmap,
+                                         .nowait_read = true,
+                                         .nowait_write = true};
 static const struct file_ops full_ops = {
     .read = zero_read, .write = full_write, .lseek = dev_lseek, .no_splice_to = true};
 static const struct file_ops random_ops = {.read = random_read,
                                            .write = random_write,
                                            .ioctl = random_ioctl,
-                                           .lseek = dev_lseek};
+                                           .lseek = dev_lseek,
+                                           .nowait_read = true,
+                                           .nowait_write = true};
 
 void device_add(const char *name, u64 rdev, u32 perm, const struct file_ops *ops)
 {

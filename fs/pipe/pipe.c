@@ -276,6 +276,8 @@ const struct file_ops fifo_ops = {
     .write = pipe_write,
     .poll = pipe_poll,
     .ioctl = pipe_ioctl,
+    .nowait_read = true,
+    .nowait_write = true,
 };
 
 static const struct inode_ops pipe_inode_ops = {.destroy = inode_destroy};

@@ -151,7 +151,7 @@ static void part(struct socket *s, bool hard)
 
     spin_lock(&s->lock);
     hard |= !list_empty(&s->queue) || (s->listener && !s->file) ||
-            (!is_unix(s) && READ_ONCE(s->linger) == 0);
+            (!is_unix(s) && option_on(s, OPT_LINGER) && READ_ONCE(s->linger) == 0);
     peer = s->peer;
     s->peer = NULL;
     WRITE_ONCE(s->closed, CLOSED_BOTH);

@@ -208,4 +208,6 @@ const struct file_ops socket_ops = {
     .write = socket_write,
     .poll = socket_poll,
     .ioctl = socket_ioctl,
+    .nowait_read = true,
+    .nowait_write = true,
 };

@@ -116,10 +116,17 @@ static int check_rank(const struct option *o, s32 v)
                                                                               : 0;
 }
 
+static void switch_option(struct socket *s, u32 option, bool on)
+{
+    if (on)
+        __atomic_fetch_or(&s->options, 1u << option, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and(&s->options, ~(1u << option), __ATOMIC_RELAXED);
+}
+
 /* Booleans of the network are whatever is not 0. */
 static int set_plain(struct socket *s, const struct option *o, s32 v)
 {
-    u32 bit = 1u << o->index;
     int err = check_rank(o, v);
 
     if (err)
@@ -127,10 +134,7 @@ static int set_plain(struct socket *s, const struct option *o, s32 v)
     if (o->kind == SWITCH) {
         if (o->index == OPT_V6ONLY && READ_ONCE(s->is_bound))
             return -EINVAL;
-        if (v)
-            __atomic_fetch_or(&s->options, bit, __ATOMIC_RELAXED);
-        else
-            __atomic_fetch_and(&s->options, ~bit, __ATOMIC_RELAXED);
+        switch_option(s, o->index, v);
         return 0;
     }
     if (o->kind == MANY && is_stream(s))
@@ -186,7 +190,9 @@ static int set_linger(struct socket *s, const void *value, u32 len)
     if (len < sizeof(linger))
         return -EINVAL;
     memcpy(linger, value, sizeof(linger));
-    WRITE_ONCE(s->linger, linger[0] ? MAX(linger[1], 0) : -1);
+    if (linger[0])
+        WRITE_ONCE(s->linger, linger[1]);
+    switch_option(s, OPT_LINGER, linger[0]);
     return 0;
 }
 
@@ -301,8 +307,7 @@ int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, 
 
 static int give(void *to, u32 *len, const void *from, u32 n)
 {
-    *len = MIN(*len, n);
-    memcpy(to, from, *len);
+    memcpy(to, from, *len = MIN(*len, n));
     return 0;
 }
 
@@ -315,7 +320,7 @@ static int give_timeout(void *to, u32 *len, u64 ns)
 
 static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
 {
-    s32 linger = READ_ONCE(s->linger), pair[2] = {linger >= 0, MAX(linger, 0)}, v;
+    s32 pair[2] = {option_on(s, OPT_LINGER), READ_ONCE(s->linger)}, v;
     struct socket_cred cred = {0, ~0u, ~0u};
 
     switch (name) {
@@ -340,10 +345,8 @@ static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
             cred = s->peer_cred;
         return give(to, len, &cred, sizeof(cred));
     case SO_TYPE:
-        v = s->type;
-        break;
     case SO_DOMAIN:
-        v = s->family;
+        v = name == SO_TYPE ? s->type : s->family;
         break;
     case SO_PROTOCOL:
         v = s->protocol;
@@ -355,16 +358,12 @@ static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
         v = READ_ONCE(s->state) == SOCKET_LISTENING;
         break;
     case SO_SNDBUF:
-        v = (s32)READ_ONCE(s->sndbuf);
-        break;
     case SO_RCVBUF:
-        v = (s32)READ_ONCE(s->rcvbuf);
+        v = (s32)READ_ONCE(*(name == SO_SNDBUF ? &s->sndbuf : &s->rcvbuf));
         break;
     case SO_SNDLOWAT:
-        v = 1;
-        break;
     case SO_INCOMING_CPU:
-        v = -1;
+        v = name == SO_SNDLOWAT ? 1 : -1;
         break;
     case SO_TIMESTAMP:
     case SO_TIMESTAMPNS:

@@ -46,7 +46,6 @@ struct socket *socket_alloc(u32 family, u32 type, u32 protocol)
     s->protocol = (u16)protocol;
     s->sndbuf = READ_ONCE(socket_snd_first);
     s->rcvbuf = READ_ONCE(socket_rcv_first);
-    s->linger = -1;
     s->account = account_current();
     s->uid = s->account->uid;
     account_hold(s->account);

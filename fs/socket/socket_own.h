@@ -45,6 +45,7 @@ enum {
     OPT_DEBUG,
     OPT_DONTROUTE,
     OPT_OOBINLINE,
+    OPT_LINGER,
     OPT_WANTS, /* the first of those that WANT_* tell */
     OPT_WANTS_END = OPT_WANTS + 8,
 };
@@ -131,7 +132,7 @@ struct socket {
     u64 heard;              /* when the last datagram came; 0: none; 1: nobody asked */
     u32 sndbuf, rcvbuf;     /* the next are single words, set and read without a lock */
     u64 sndtimeo, rcvtimeo; /* ns; 0: none */
-    s32 linger;             /* seconds; -1: off */
+    s32 linger;             /* seconds, while OPT_LINGER; below 0: very many */
     s32 values[VALUES];     /* what was set and has no effect here: options.c */
 
     struct list rights;  /* [flight_lock] with sockets, in its queue */

@@ -116,7 +116,8 @@ static const struct file_ops eventfd_ops = {.read = eventfd_read,
                                             .write = eventfd_write,
                                             .poll = eventfd_poll,
                                             .show = eventfd_show,
-                                            .release = eventfd_release};
+                                            .release = eventfd_release,
+                                            .nowait_read = true};
 
 static long create(u32 count, u32 flags)
 {

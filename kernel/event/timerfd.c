@@ -133,7 +133,8 @@ static void timerfd_show(struct file *f, struct seq *s)
 static const struct file_ops timerfd_ops = {.read = timerfd_read,
                                             .poll = timerfd_poll,
                                             .show = timerfd_show,
-                                            .release = timerfd_release};
+                                            .release = timerfd_release,
+                                            .nowait_read = true};
 
 long sys_timerfd_create(const struct syscall_args *a)
 {

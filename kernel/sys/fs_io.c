@@ -16,6 +16,7 @@
 #define RWF_HIPRI    0x01u
 #define RWF_DSYNC    0x02u
 #define RWF_SYNC     0x04u
+#define RWF_NOWAIT   0x08u
 #define RWF_APPEND   0x10u
 #define RWF_NOAPPEND 0x20u
 
@@ -125,8 +126,9 @@ long sys_pwrite64(const struct syscall_args *a)
     return pos < 0 ? -EINVAL : transfer((int)a->a0, a->a1, a->a2, &pos, true);
 }
 
+/* flags: RWF_* that this call looks at, checked. */
 static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool writes,
-                            enum uio_place place)
+                            u32 flags)
 {
     struct file *f;
     struct buffers b;
@@ -139,9 +141,13 @@ static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool w
         return -EBADF;
     n = check_file(f, pos, writes);
     if (n == 0 && (n = buffers_get(&b, a->a1, (u32)a->a2)) == 0) {
-        b.uio.place = place;
-        if (b.uio
-                .left) /* as on Linux the file is not asked about nothing, as write(2) does */
+        b.uio.place = flags & RWF_APPEND     ? AT_END
+                      : flags & RWF_NOAPPEND ? AT_POSITION
+                                             : AS_OPENED;
+        b.uio.nonblock = flags & RWF_NOWAIT;
+        if (b.uio.nonblock && !(writes ? f->ops->nowait_write : f->ops->nowait_read))
+            n = b.uio.left ? -EOPNOTSUPP : 0;
+        else if (b.uio.left) /* the file is not asked about nothing, as write(2) does */
             n = writes ? call_write(f, &b.uio, pos) : call_read(f, &b.uio, pos);
         buffers_put(&b);
     }
@@ -152,42 +158,39 @@ static long transfer_vector(const struct syscall_args *a, const s64 *pos, bool w
 
 long sys_readv(const struct syscall_args *a)
 {
-    return transfer_vector(a, NULL, false, AS_OPENED);
+    return transfer_vector(a, NULL, false, 0);
 }
 
 long sys_writev(const struct syscall_args *a)
 {
-    return transfer_vector(a, NULL, true, AS_OPENED);
+    return transfer_vector(a, NULL, true, 0);
 }
 
 long sys_preadv(const struct syscall_args *a)
 {
     s64 pos = (s64)a->a3;
 
-    return transfer_vector(a, &pos, false, AS_OPENED);
+    return transfer_vector(a, &pos, false, 0);
 }
 
 long sys_pwritev(const struct syscall_args *a)
 {
     s64 pos = (s64)a->a3;
 
-    return transfer_vector(a, &pos, true, AS_OPENED);
+    return transfer_vector(a, &pos, true, 0);
 }
 
 /* Everything is in memory, so the flags about devices and syncing ask for nothing. */
 static long transfer_flags(const struct syscall_args *a, bool writes)
 {
-    u32 flags = (u32)a->a5, place = flags & (RWF_APPEND | RWF_NOAPPEND);
+    u32 flags = (u32)a->a5, place = RWF_APPEND | RWF_NOAPPEND;
     s64 pos = (s64)a->a3;
 
-    if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND))
+    if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | place))
         return -EOPNOTSUPP;
-    if (place == (RWF_APPEND | RWF_NOAPPEND))
+    if ((flags & place) == place)
         return -EINVAL;
-    return transfer_vector(a, pos == -1 ? NULL : &pos, writes,
-                           !place                ? AS_OPENED
-                           : place == RWF_APPEND ? AT_END
-                                                 : AT_POSITION);
+    return transfer_vector(a, pos == -1 ? NULL : &pos, writes, flags);
 }
 
 long sys_preadv2(const struct syscall_args *a)

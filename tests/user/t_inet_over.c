@@ -59,6 +59,29 @@ static void is(int s, unsigned state)
     EQ(at.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 }
 
+TEST(linger, "SO_LINGER: seconds below 0 are many, and off keeps them")
+{
+    struct linger l = {1, 7};
+    socklen_t len = sizeof(l);
+    int a, b;
+
+    connected(&a, &b);
+    OK(setsockopt(a, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
+    l.l_onoff = 0;
+    l.l_linger = 3;
+    OK(setsockopt(a, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
+    OK(getsockopt(a, SOL_SOCKET, SO_LINGER, &l, &len));
+    EQ(l.l_onoff, 0);
+    EQ(l.l_linger, 7);
+    l.l_onoff = 1;
+    l.l_linger = -1;
+    OK(setsockopt(a, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
+    EQ(send(a, "x", 1, 0), 1);
+    OK(close(a));
+    EQ(recv(b, buf, sizeof(buf), 0), 1);
+    EQ(recv(b, buf, sizeof(buf), 0), 0); /* not a reset */
+}
+
 TEST(reset, "a reset ends it, what came before can be read")
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = 9};

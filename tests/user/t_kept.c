@@ -116,6 +116,41 @@ static long write_at(int fd, const char *text, off_t at, int flags)
     return syscall(SYS_pwritev2, fd, &v, 1, at, 0, flags);
 }
 
+static ssize_t at_once(int fd, bool writes, size_t n)
+{
+    char c[8] = "1234567";
+    struct iovec v = {c, n};
+
+    return syscall(writes ? SYS_pwritev2 : SYS_preadv2, fd, &v, 1, -1L, -1L, 8);
+}
+
+TEST(
+    nowait,
+    "RWF_NOWAIT: pipes, sockets and eventfds answer at once, memory files do not know it")
+{
+    int p[2], fd = t_file();
+
+    OK(pipe(p));
+    ERR(at_once(p[0], false, 3), EAGAIN);
+    EQ(at_once(p[1], true, 3), 3);
+    EQ(at_once(p[0], false, 8), 3);
+    OK(fcntl(p[1], F_SETPIPE_SZ, 4096));
+    EQ(write(p[1], (char[4096]){0}, 4096), 4096);
+    ERR(at_once(p[1], true, 3), EAGAIN);
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, p));
+    ERR(at_once(p[0], false, 3), EAGAIN);
+    EQ(at_once(p[1], true, 3), 3);
+    EQ(at_once(p[0], false, 8), 3);
+    OK(p[0] = (int)syscall(SYS_eventfd2, 0, 0));
+    ERR(at_once(p[0], false, 8), EAGAIN);
+    ERR(at_once(p[0], true, 8), EOPNOTSUPP);
+    ERR(at_once(fd, false, 3), EOPNOTSUPP);
+    ERR(at_once(fd, true, 3), EOPNOTSUPP);
+    EQ(at_once(fd, true, 0), 0);
+    OK(fd = open("/dev/null", O_RDWR));
+    EQ(at_once(fd, true, 3), 3);
+}
+
 TEST(append_once, "RWF_APPEND writes at the end, RWF_NOAPPEND where it is told")
 {
     int fd = t_file();
