@@ -13,6 +13,7 @@
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/stream.h"
+#include "fs/socket/udp.h"
 #include "fs/socket/urgent.h"
 #include "fs/wallclock.h"
 #include "lib/uapi/errno.h"
@@ -49,7 +50,7 @@ ssize_t socket_receive(struct file *f, struct message *m)
         !(file_flags(f) & O_NONBLOCK || m->flags & MSG_DONTWAIT || m->uio->nonblock);
 
     if (m->flags & MSG_ERRQUEUE && !is_unix(s))
-        return -EAGAIN;
+        return udp_receive_error(s, m);
     if (m->flags & MSG_OOB && is_stream(s))
         return urgent_receive(s, m);
     if (m->flags & MSG_OOB && (is_unix(s) || is_netlink(s))) /* UDP does not look at it */
@@ -122,7 +123,7 @@ static u32 socket_poll(struct file *f, struct poll_table *pt)
         mask = READ_ONCE(s->nready) ? POLLIN | POLLRDNORM : 0;
         return is_unix(s) ? mask | poll_closed(closed) : mask;
     }
-    if (READ_ONCE(s->error))
+    if (READ_ONCE(s->error) || !list_empty(&s->errors))
         mask |= POLLERR;
     if (is_connected_kind(s) && state == SOCKET_NEW)
         mask |= POLLHUP;

@@ -11,6 +11,7 @@
 #include "fs/socket/packet.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
+#include "fs/socket/udp.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -150,6 +151,8 @@ static int set_plain(struct socket *s, const struct option *o, s32 v)
                (s32)((u32)v - (u32)o->initial)); /* so that 0 is what all begin with */
     if (o->index == VALUE_RCVLOWAT)
         socket_wake(s); /* what was too little may do now */
+    if (!v && (o->index == VALUE_ERRORS || o->index == VALUE_ERRORS6))
+        udp_drop_errors(s);
     return 0;
 }
 
@@ -346,10 +349,8 @@ static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
         return give(to, len, &cred, sizeof(cred));
     case SO_TYPE:
     case SO_DOMAIN:
-        v = name == SO_TYPE ? s->type : s->family;
-        break;
     case SO_PROTOCOL:
-        v = s->protocol;
+        v = name == SO_TYPE ? s->type : name == SO_DOMAIN ? s->family : s->protocol;
         break;
     case SO_ERROR:
         v = -socket_take_error(s);

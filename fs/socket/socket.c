@@ -51,6 +51,7 @@ struct socket *socket_alloc(u32 family, u32 type, u32 protocol)
     account_hold(s->account);
     __atomic_fetch_add(&s->account->bytes, sizeof(*s), __ATOMIC_RELAXED);
     waitq_init(&s->events);
+    list_init(&s->errors);
     mutex_init(&s->calls);
     mutex_init(&s->naming);
     mutex_init(&s->reading);

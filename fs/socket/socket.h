@@ -63,6 +63,8 @@ struct message {
     bool asks_name; /* receive: somebody asks from whom; a stream tells it then only */
     bool has_left;  /* receive: `left` is to be told */
     s32 left;       /* receive: bytes of a stream that can be read yet */
+    u32 failed; /* receive: why the message is one of errors, an errno; 0: it is none */
+    u32 mtu;    /* receive: what would not have been too long; 0: that was not it */
 };
 
 /* -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -EPERM, -ENFILE, -ENOMEM. */

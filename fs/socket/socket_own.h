@@ -66,6 +66,8 @@ struct urgent {
 #define VALUE_RCVLOWAT 1
 #define VALUE_TOS      2
 #define VALUE_TTL      3
+#define VALUE_ERRORS   5 /* IP_RECVERR */
+#define VALUE_ERRORS6  10
 #define VALUE_STAMP    30 /* SO_TIMESTAMP or its like; 0: times are not told */
 #define VALUE_INQ      31 /* TCP_INQ */
 #define VALUE_FREEBIND 7  /* it may be bound to an address of another machine */
@@ -107,6 +109,8 @@ struct socket {
     u32 sent;             /* atomic: bytes of packets of its that lie in queues */
     struct packet *begun; /* [lock] a datagram of which MSG_MORE keeps more back */
     struct socket *begun_to; /* [lock] whom it is for: referenced; NULL: nobody */
+    struct list errors;      /* [lock] datagrams of its own that came back: IP_RECVERR */
+    u64 errors_held;         /* [lock] bytes they cost */
 
     struct list ready,
         late;            /* [lock] a listener's: to accept; clients that wait for room */
@@ -155,6 +159,7 @@ struct packet {
     struct socket_cred cred;
     bool has_cred;
     bool urgent;            /* its last byte is */
+    bool too_long;          /* why it is in the queue of errors; else nobody was there */
     bool peeked;            /* a datagram without bytes: SO_PEEK_OFF has shown it */
     struct unix_name *from; /* datagrams: referenced; NULL: no name */
     struct inet_name from_inet;

@@ -9,12 +9,19 @@
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
 #include "lib/lock.h"
+#include "lib/pause.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
 #define UDP_MAX    65507u
 #define UDP6_MAX   65527u
 #define UDP6_WHOLE (65536u - 40 - 8) /* what lo carries in one piece */
+#define LONGEST    65535u            /* of which a sender that wants to know is told */
+
+/* What comes back with the answer that nobody is there: what is left of the least that each machine
+ * takes, RFC 1812 4.3.2.3 and RFC 4443 2.4, behind the heads. */
+#define BACK  (576u - 2 * 20 - 8 - 8)
+#define BACK6 (1280u - 2 * 40 - 8 - 8)
 
 static u8 value_of(const struct socket *s, u32 index, s32 initial)
 {
@@ -66,6 +73,115 @@ void udp_tell(const struct socket *s, const struct packet *p, struct message *m)
         READ_ONCE(s->options) >> OPT_WANTS & ((1u << (OPT_WANTS_END - OPT_WANTS)) - 1);
 }
 
+/* ---- what came back ---- */
+
+static bool wants_errors(const struct socket *s, bool v4)
+{
+    return READ_ONCE(s->values[v4 ? VALUE_ERRORS : VALUE_ERRORS6]);
+}
+
+/* Queues p, which is used up, if s wants to know of such. */
+static void come_back(struct socket *s, struct packet *p, bool too_long)
+{
+    bool room;
+
+    spin_lock(&s->lock);
+    room = !s->dead && s->errors_held + p->cost < READ_ONCE(s->rcvbuf);
+    if (room) {
+        p->too_long = too_long;
+        list_add_tail(&s->errors, &p->link);
+        s->errors_held += p->cost;
+    }
+    spin_unlock(&s->lock);
+    if (room)
+        socket_wake(s);
+    else
+        packet_free(p);
+}
+
+/* Nobody takes datagrams where p went: the answer of a machine that does not know the port reaches who
+ * is connected to it, and who has asked for errors. p is used up. */
+static void refuse(struct socket *s, struct packet *p)
+{
+    bool connected = READ_ONCE(s->state) == SOCKET_CONNECTED, meant;
+    struct inet_name dest = {.port = p->head.port};
+    bool wants;
+
+    memcpy(dest.ip, p->head.ip, sizeof(dest.ip));
+    wants = wants_errors(s, inet_is_v4(&dest));
+    spin_lock(&s->lock);
+    meant = !connected || (s->remote.port == dest.port &&
+                           !memcmp(s->remote.ip, dest.ip, sizeof(dest.ip)));
+    spin_unlock(&s->lock);
+    if (wants && meant)
+        come_back(s, p, false);
+    else
+        packet_free(p);
+    if (meant && (wants || connected))
+        socket_fail(s, ECONNREFUSED, 0);
+}
+
+static struct packet *first_error(const struct socket *s)
+{
+    struct list *first = list_first(&s->errors);
+
+    return first ? list_entry(first, struct packet, link) : NULL;
+}
+
+static struct packet *take_error(struct socket *s)
+{
+    SCOPED_LOCK(&s->lock);
+    struct packet *p = first_error(s), *next;
+
+    if (!p)
+        return NULL;
+    list_del(&p->link);
+    s->errors_held -= p->cost;
+    next = first_error(s);
+    if (next && !next->too_long) /* the error that waits is that of the next */
+        WRITE_ONCE(s->error, ECONNREFUSED);
+    else if (!p->too_long)
+        WRITE_ONCE(s->error, 0);
+    return p;
+}
+
+ssize_t udp_receive_error(struct socket *s, struct message *m)
+{
+    struct packet *p = take_error(s);
+    struct inet_name dest = {.port = 0};
+    bool v4;
+    size_t n;
+
+    if (!p)
+        return -EAGAIN;
+    memcpy(dest.ip, p->head.ip, sizeof(dest.ip));
+    v4 = inet_is_v4(&dest);
+    n = p->too_long ? 0 : MIN(p->len, v4 ? BACK : BACK6);
+    dest.port = p->too_long && v4 ? 0 : p->head.port; /* as Linux has it */
+    inet_address(s, &dest, &m->address);
+    packet_tell_time(s, p, m);
+    m->failed = p->too_long ? EMSGSIZE : ECONNREFUSED;
+    m->mtu = p->too_long ? (v4 ? 65535u : 65536u) : 0;
+    m->out_flags |= MSG_ERRQUEUE | (n > m->uio->left ? MSG_TRUNC : 0u);
+    n = MIN(n, m->uio->left);
+    if (packet_copy(p, m->uio, 0, n) != n)
+        n = (size_t)-EFAULT;
+    packet_free(p);
+    return (ssize_t)n;
+}
+
+void udp_drop_errors(struct socket *s)
+{
+    s32 error = READ_ONCE(s->error); /* which waits all the same */
+    struct packet *p;
+
+    while ((p = take_error(s)) != NULL) {
+        packet_free(p);
+        pause_anyway();
+    }
+    WRITE_ONCE(s->error, error);
+}
+
 /* ---- sending ---- */
 
 /* Where m goes, if it says so: else *dest stays. AF_UNSPEC is AF_INET's family or none, and what
@@ -99,8 +215,6 @@ static int find_to(struct socket *s, const struct message *m, struct packet *p,
     err = parse_dest(s, m, &dest);
     if (!err)
         err = dest.port || !m->address.len ? inet_route_from(s, &dest) : -EINVAL;
-    if (!err && p->len > most_to(s, inet_is_v4(&dest)))
-        err = -EMSGSIZE;
     if (!err)
         err = inet_autobind(s);
     if (err)
@@ -112,10 +226,9 @@ static int find_to(struct socket *s, const struct message *m, struct packet *p,
     if (err)
         return err;
     inet_source(&p->from_inet, &dest);
+    if (p->len > most_to(s, inet_is_v4(&dest)))
+        return -EMSGSIZE;
     *to = inet_find(s->protocol, &dest, &p->from_inet);
-    if (!*to &&
-        !m->address.len) /* as the answer of a machine that does not know the port */
-        socket_fail(s, ECONNREFUSED, 0);
     return 0;
 }
 
@@ -177,15 +290,34 @@ void udp_forget(struct socket *s)
     struct begun b = take_begun(s);
 
     drop(&b);
+    udp_drop_errors(s);
 }
 
 static int check_send(struct socket *s, size_t len)
 {
     int err = socket_check_send(s);
 
-    if (!err && len > (s->family == AF_INET6 ? UDP6_MAX : UDP_MAX))
-        err = -EMSGSIZE;
-    return err;
+    return !err && len > LONGEST ? -EMSGSIZE : err;
+}
+
+/* What is whole goes where it goes, what is too long comes back, where somebody wants to know. */
+static void send_on(struct socket *s, struct begun *b, int err)
+{
+    struct packet *p = b->p;
+    struct inet_name dest = {.port = 0};
+
+    if (!p || (err && err != -EMSGSIZE))
+        return;
+    b->p = NULL;
+    memcpy(dest.ip, p->head.ip, sizeof(dest.ip));
+    if (err && wants_errors(s, inet_is_v4(&dest)))
+        come_back(s, p, true);
+    else if (err)
+        packet_free(p);
+    else if (b->to)
+        deliver(b->to, p);
+    else
+        refuse(s, p);
 }
 
 ssize_t udp_send(struct socket *s, struct message *m)
@@ -217,10 +349,7 @@ ssize_t udp_send(struct socket *s, struct message *m)
         keep_begun(s, &b);
         return (ssize_t)len;
     }
-    if (!err && b.to) {
-        deliver(b.to, b.p);
-        b.p = NULL;
-    }
+    send_on(s, &b, err);
     drop(&b);
     return err ? err : (ssize_t)len;
 }

@@ -20,7 +20,14 @@
 #define CMSG_LEN    16u /* of a struct cmsghdr */
 #define CMSG_ALIGN  8u
 #define TCP_INQ     36
-#define NS          1000000000ull
+
+#define IP_RECVERR   11
+#define IPV6_RECVERR 25
+#define ORIGIN_LOCAL 1
+#define ORIGIN_ICMP  2
+#define ORIGIN_ICMP6 3
+
+#define NS 1000000000ull
 
 struct cmsghdr {
     u64 len;
@@ -243,11 +250,38 @@ static void put_times(const struct message *m, struct control *c)
         control_put(c, IPPROTO_TCP, TCP_INQ, &m->left, sizeof(m->left));
 }
 
+/* Why a datagram came back, and from whom: struct sock_extended_err of linux/errqueue.h, then an
+ * address of the socket's family. */
+static void put_error(const struct message *m, struct control *c)
+{
+    bool v6 = m->address.bytes[0] == AF_INET6;
+    struct {
+        u32 error;
+        u8 origin, type, code, pad;
+        u32 info, data;
+        u8 offender[ADDRESS_MAX];
+    } e = {m->failed, ORIGIN_LOCAL, 0, 0, 0, m->mtu, 0, {0}};
+
+    if (!m->mtu) { /* the other machine says so: no such port */
+        bool icmp6 = v6 && m->address.bytes[18] != 0xff; /* not ::ffff:a.b.c.d */
+
+        e.origin = icmp6 ? ORIGIN_ICMP6 : ORIGIN_ICMP;
+        e.type = icmp6 ? 1 : 3;
+        e.code = icmp6 ? 4 : 3;
+        memcpy(e.offender, m->address.bytes, m->address.len);
+        e.offender[2] = e.offender[3] = 0; /* a machine has no port */
+    }
+    control_put(c, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &e,
+                offsetof(typeof(e), offender) + m->address.len);
+}
+
 void control_to_user(struct file *f, struct message *m, struct control *c)
 {
     struct socket_cred nobody = {0, NOBODY, NOBODY};
 
     put_times(m, c);
+    if (unlikely(m->failed))
+        put_error(m, c);
     if (wants_cred(f))
         control_put(c, SOL_SOCKET, SCM_CREDENTIALS, m->has_cred ? &m->cred : &nobody,
                     sizeof(nobody));
