@@ -16,6 +16,7 @@
 struct lock_request {
     struct inode *inode;
     u64 owner;       /* lock_owner_new: of a struct fdtable or a struct file */
+    u64 file;        /* lock_owner of the open file by which it was set, for fdinfo */
     s32 pid;         /* of who set it; of a record -1: the owner is an open file */
     bool whole_file; /* flock */
     s16 type;        /* F_RDLCK, F_WRLCK, F_UNLCK */

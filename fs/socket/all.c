@@ -124,3 +124,24 @@ bool socket_next(enum socket_table table, u64 *n, struct socket_info *out)
     }
     return true;
 }
+
+void socket_count(struct socket_counts *out)
+{
+    *out = (struct socket_counts){0};
+    for (u64 n = 0;; pause_anyway()) {
+        SCOPED_LOCK(&all_lock);
+        const struct socket *s = find(n);
+        u64 held;
+
+        if (!s)
+            return;
+        n = s->number + 1;
+        out->all++;
+        out->tcp += is_tcp(s);
+        held = READ_ONCE(s->held);
+        out->tcp_bytes += is_tcp(s) ? held : 0;
+        out->udp_bytes += s->protocol == IPPROTO_UDP ? held : 0;
+        for (enum socket_table t = TABLE_UNIX; t <= TABLE_UDPLITE6; t++)
+            out->shown[t] += shows_in(t, s);
+    }
+}

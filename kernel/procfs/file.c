@@ -9,6 +9,7 @@
 #include "kernel/procfs/link.h"
 #include "kernel/procfs/node.h"
 #include "kernel/procfs/sysctl.h"
+#include "kernel/procfs/system.h"
 #include "kernel/task/proc_access.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
@@ -44,15 +45,18 @@ static int show_fdinfo(struct seq *s, const struct procfs_node *n)
     struct fdtable *files = procfs_get_files(n);
     struct file *f = files ? fd_get(files, n->fd) : NULL;
     bool closes = f && fd_get_cloexec(files, n->fd) > 0;
+    u64 owner = files ? fdtable_lock_owner(files) : 0;
 
     if (files)
         fdtable_put(files);
     if (!f)
         return -ENOENT;
-    seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(f->pos),
-               file_flags(f) | (closes ? O_CLOEXEC : 0),
-               f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
-    if (f->ops->show)
+    if (!s->from)
+        seq_printf(s, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
+                   READ_ONCE(f->pos), file_flags(f) | (closes ? O_CLOEXEC : 0),
+                   f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
+    procfs_show_own_locks(s, f, owner);
+    if (f->ops->show && !s->from)
         f->ops->show(f, s);
     file_put(f);
     return 0;

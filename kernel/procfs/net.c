@@ -147,10 +147,83 @@ static int show_route(struct seq *s, s32 pid)
     return 0;
 }
 
+/* Nobody has neighbours here, raw sockets or packets. */
+static int show_arp(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "IP address       HW type     Flags       HW address            Mask     "
+                "Device\n");
+    return 0;
+}
+
+static int show_packet(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
+    return 0;
+}
+
+static int show_raw(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
+                "retrnsmt   uid  timeout inode ref pointer drops\n");
+    return 0;
+}
+
+static int show_raw6(struct seq *s, s32 pid)
+{
+    (void)pid;
+    seq_puts(s, "  sl  local_address                         remote_address             "
+                "           st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+                "inode ref pointer drops\n");
+    return 0;
+}
+
+static u64 pages_of(u64 bytes)
+{
+    return (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+/* A connection ends at once, so none is an orphan or waits; nothing comes in fragments. */
+static int show_sockstat(struct seq *s, s32 pid)
+{
+    struct socket_counts c;
+
+    (void)pid;
+    socket_count(&c);
+    seq_printf(s,
+               "sockets: used %lu\nTCP: inuse %lu orphan 0 tw 0 alloc %lu mem %lu\n"
+               "UDP: inuse %lu mem %lu\nUDPLITE: inuse %lu\nRAW: inuse 0\n"
+               "FRAG: inuse 0 memory 0\n",
+               c.all, c.shown[TABLE_TCP], c.tcp, pages_of(c.tcp_bytes),
+               c.shown[TABLE_UDP], pages_of(c.udp_bytes), c.shown[TABLE_UDPLITE]);
+    return 0;
+}
+
+static int show_sockstat6(struct seq *s, s32 pid)
+{
+    struct socket_counts c;
+
+    (void)pid;
+    socket_count(&c);
+    seq_printf(s,
+               "TCP6: inuse %lu\nUDP6: inuse %lu\nUDPLITE6: inuse %lu\nRAW6: inuse 0\n"
+               "FRAG6: inuse 0 memory 0\n",
+               c.shown[TABLE_TCP6], c.shown[TABLE_UDP6], c.shown[TABLE_UDPLITE6]);
+    return 0;
+}
+
 const struct procfs_entry procfs_net_entries[PROCFS_NET_ENTRIES] = {
+    {.name = "arp", .perm = 0444, .show = show_arp},
     {.name = "dev", .perm = 0444, .show = show_net_dev},
     {.name = "if_inet6", .perm = 0444, .show = show_if_inet6},
+    {.name = "packet", .perm = 0444, .show = show_packet},
+    {.name = "raw", .perm = 0444, .show = show_raw},
+    {.name = "raw6", .perm = 0444, .show = show_raw6},
     {.name = "route", .perm = 0444, .show = show_route},
+    {.name = "sockstat", .perm = 0444, .show = show_sockstat},
+    {.name = "sockstat6", .perm = 0444, .show = show_sockstat6},
     {.name = "tcp", .perm = 0444, .show = show_tcp_file},
     {.name = "tcp6", .perm = 0444, .show = show_tcp6_file},
     {.name = "udp", .perm = 0444, .show = show_udp_file},

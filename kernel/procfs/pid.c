@@ -294,11 +294,9 @@ static int store_core_filter(s32 pid, char *text, size_t n)
     (void)n;
     if (err || *text == '-')
         return err ? err : -EINVAL;
-    if (value != (u32)value)
-        return -ERANGE;
-    mm = proc_get_mm(pid);
+    mm = value != (u32)value ? NULL : proc_get_mm(pid);
     if (!mm)
-        return -ESRCH;
+        return value != (u32)value ? -ERANGE : -ESRCH;
     WRITE_ONCE(mm->program.core_filter, (u32)value & CORE_ALL);
     mm_put(mm);
     return 0;
@@ -371,6 +369,10 @@ const struct procfs_entry procfs_pid_entries[] = {
      .show = show_core_filter,
      .store = store_core_filter},
     {.name = "environ", .perm = 0400, .show = show_environ, .guard = GUARD_MEMORY},
+    {.name = "gid_map",
+     .perm = 0644,
+     .show = procfs_show_id_map,
+     .store = procfs_store_id_map},
     {.name = "io", .perm = 0400, .show_task = show_io},
     {.name = "limits", .perm = 0444, .show = show_limits},
     {.name = "maps", .perm = 0444, .show = procfs_show_maps, .guard = GUARD_MEMORY},
@@ -394,6 +396,10 @@ const struct procfs_entry procfs_pid_entries[] = {
      .store = store_oom_score_adj},
     {.name = "pagemap", .perm = 0400, .fops = &procfs_pagemap_fops},
     {.name = "personality", .perm = 0400, .show_task = show_personality},
+    {.name = "setgroups",
+     .perm = 0644,
+     .show = procfs_show_setgroups,
+     .store = procfs_store_setgroups},
     {.name = "smaps", .perm = 0444, .show = procfs_show_smaps, .guard = GUARD_MEMORY},
     {.name = "smaps_rollup",
      .perm = 0444,
@@ -407,6 +413,10 @@ const struct procfs_entry procfs_pid_entries[] = {
      .perm = 0666,
      .show_task = show_slack,
      .store_task = store_slack},
+    {.name = "uid_map",
+     .perm = 0644,
+     .show = procfs_show_id_map,
+     .store = procfs_store_id_map},
     {.name = "wchan", .perm = 0444, .show_task = procfs_show_wchan},
     {.name = NULL},
 };

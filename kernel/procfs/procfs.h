@@ -39,10 +39,16 @@ struct procfs_entry {
 extern const struct procfs_entry procfs_system_entries[]; /* system.c */
 extern const struct procfs_entry procfs_sys_entries[];    /* sysctl_table.c: below sys/ */
 /* Files of /proc/PID/net, the same for all; and how many with the last (net.c). */
-#define PROCFS_NET_ENTRIES 11
+#define PROCFS_NET_ENTRIES 17
 extern const struct procfs_entry procfs_net_entries[PROCFS_NET_ENTRIES];
 /* Files of a process (pid.c). */
 extern const struct procfs_entry procfs_pid_entries[];
+
+/* uid_map and gid_map, setgroups (ids.c). */
+int procfs_show_id_map(struct seq *s, s32 pid);
+int procfs_store_id_map(s32 pid, char *text, size_t n);
+int procfs_show_setgroups(struct seq *s, s32 pid);
+int procfs_store_setgroups(s32 pid, char *text, size_t n);
 
 extern const struct file_ops procfs_mem_fops, procfs_pagemap_fops, procfs_kpagecount_fops,
     procfs_mounts_fops;

@@ -20,6 +20,9 @@ int sysctl_show(const struct sysctl *c, struct seq *s)
     case SYSCTL_U64:
         seq_printf(s, "%lu\n", READ_ONCE(*(u64 *)c->value));
         return 0;
+    case SYSCTL_TEXT:
+        seq_printf(s, "%s\n", (const char *)c->value);
+        return 0;
     case SYSCTL_CALLED:
         return c->get(s);
     }
@@ -54,7 +57,7 @@ int sysctl_store(const struct sysctl *c, char *text, size_t n)
     if (!n)
         return 0;
     text = str_trim(text, &n);
-    if (c->kind != SYSCTL_CALLED)
+    if (c->kind == SYSCTL_U32 || c->kind == SYSCTL_U64)
         return store_number(c, text);
     return c->set ? c->set(text, n) : -EACCES;
 }

@@ -12,6 +12,7 @@
 enum sysctl_kind {
     SYSCTL_U32,    /* `value` is a u32 between min and max */
     SYSCTL_U64,    /* ... a u64 */
+    SYSCTL_TEXT,   /* ... a text that nobody changes */
     SYSCTL_CALLED, /* no variable: get and set are called */
 };
 

@@ -39,24 +39,6 @@
 
 /* ---- texts ---- */
 
-static int get_ostype(struct seq *s)
-{
-    seq_puts(s, "Linux\n");
-    return 0;
-}
-
-static int get_osrelease(struct seq *s)
-{
-    seq_printf(s, "%s\n", kernel_release);
-    return 0;
-}
-
-static int get_version(struct seq *s)
-{
-    seq_printf(s, "%s\n", kernel_version);
-    return 0;
-}
-
 static int get_hostname(struct seq *s)
 {
     char name[UTS_SIZE];
@@ -319,13 +301,15 @@ static int set_huge_overcommit(char *text, size_t n)
 
 static u32 cap_last = CAP_LAST, no_layout = 0, groups_max = GROUPS_MAX, one = 1,
            entropy_bits = RANDOM_BITS, rr_timeslice = 100, rt_period = 1000000,
-           rt_runtime = 950000, nobody = 65534;
+           rt_runtime = 950000, nobody = 65534, control_max = 20480, hops = 64,
+           ports_reserved = 1024, unix_queue = 10;
 
 #define CALLED(...) (&(const struct sysctl){.kind = SYSCTL_CALLED, __VA_ARGS__})
 #define U32(variable, ...) \
     (&(const struct sysctl){.kind = SYSCTL_U32, .value = &(variable), __VA_ARGS__})
 #define U64(variable, ...) \
     (&(const struct sysctl){.kind = SYSCTL_U64, .value = &(variable), __VA_ARGS__})
+#define TEXT(text) (&(const struct sysctl){.kind = SYSCTL_TEXT, .value = (void *)(text)})
 #define ROW(path, mode, setting)                                \
     {                                                           \
         .name = "sys/" path, .perm = (mode), .value = (setting) \
@@ -348,6 +332,7 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("fs/protected_regular", 0644, U32(protected_regular, .max = 2)),
     ROW("fs/protected_symlinks", 0644, U32(protected_symlinks, .max = 1)),
     ROW("fs/suid_dumpable", 0644, U32(suid_dumpable, .max = DUMP_ROOT)),
+    ROW("kernel/arch", 0444, TEXT("x86_64")),
     ROW("kernel/cap_last_cap", 0444, U32(cap_last)),
     ROW("kernel/core_pattern", 0644,
         CALLED(.get = get_core_pattern, .set = set_core_pattern)),
@@ -362,8 +347,8 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("kernel/msgmni", 0644, U32(msg_mni, .max = IPC_OBJECTS_MAX)),
     ROW("kernel/ngroups_max", 0444, U32(groups_max)),
     ROW("kernel/ns_last_pid", 0666, U32(last_pid, .max = PID_MAX - 1)),
-    ROW("kernel/osrelease", 0444, CALLED(.get = get_osrelease)),
-    ROW("kernel/ostype", 0444, CALLED(.get = get_ostype)),
+    ROW("kernel/osrelease", 0444, TEXT(kernel_release)),
+    ROW("kernel/ostype", 0444, TEXT("Linux")),
     ROW("kernel/overflowgid", 0444, U32(nobody)),
     ROW("kernel/overflowuid", 0444, U32(nobody)),
     ROW("kernel/panic_on_oops", 0444, U32(one)),
@@ -389,7 +374,8 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("kernel/shmmni", 0644, U32(shm_mni, .max = IPC_OBJECTS_MAX)),
     ROW("kernel/tainted", 0644, CALLED(.get = get_tainted, .set = set_tainted)),
     ROW("kernel/threads-max", 0644, U32(proc_threads_max, .min = 20, .max = PID_MAX)),
-    ROW("kernel/version", 0444, CALLED(.get = get_version)),
+    ROW("kernel/version", 0444, TEXT(kernel_version)),
+    ROW("net/core/optmem_max", 0444, U32(control_max)),
     ROW("net/core/rmem_default", 0644,
         U32(socket_rcv_first, .min = 2304, .max = INT32_MAX)),
     ROW("net/core/rmem_max", 0644, U32(socket_rcv_max, .min = 2304, .max = INT32_MAX)),
@@ -397,7 +383,18 @@ const struct procfs_entry procfs_sys_entries[] = {
     ROW("net/core/wmem_default", 0644,
         U32(socket_snd_first, .min = 4608, .max = INT32_MAX)),
     ROW("net/core/wmem_max", 0644, U32(socket_snd_max, .min = 4608, .max = INT32_MAX)),
+    ROW("net/ipv4/ip_default_ttl", 0444, U32(hops)),
+    ROW("net/ipv4/ip_forward", 0444, U32(no_layout)),
+    ROW("net/ipv4/ip_local_port_range", 0444, TEXT("32768\t60999")),
+    ROW("net/ipv4/ip_nonlocal_bind", 0444, U32(no_layout)),
+    ROW("net/ipv4/ip_unprivileged_port_start", 0444, U32(ports_reserved)),
+    ROW("net/ipv4/ping_group_range", 0444, TEXT("1\t0")),
+    ROW("net/ipv4/tcp_allowed_congestion_control", 0444, TEXT("reno cubic")),
+    ROW("net/ipv4/tcp_available_congestion_control", 0444, TEXT("reno cubic")),
+    ROW("net/ipv4/tcp_congestion_control", 0444, TEXT("cubic")),
+    ROW("net/ipv6/bindv6only", 0444, U32(no_layout)),
     ROW("net/ipv6/conf/all/disable_ipv6", 0444, U32(no_layout)),
+    ROW("net/unix/max_dgram_qlen", 0444, U32(unix_queue)),
     ROW("vm/admin_reserve_kbytes", 0644, U64(mm_admin_reserve_kbytes, .max = ~0ull)),
     ROW("vm/drop_caches", 0200, CALLED(.get = get_nothing, .set = set_drop_caches)),
     ROW("vm/hugetlb_shm_group", 0644, U32(hugetlb_shm_group, .max = ~0u)),

@@ -190,6 +190,24 @@ static void show_lock(struct seq *s, const struct lock_line *l)
         seq_printf(s, "%lu\n", l->r.end);
 }
 
+void procfs_show_own_locks(struct seq *s, const struct file *f, u64 owner)
+{
+    struct lock_line l;
+
+    for (u64 n = s->from; locks_any(f->inode) && (n = locks_tell(n, &l)); n++) {
+        if (seq_full(s)) {
+            s->next = n;
+            break;
+        }
+        if (!l.waits && l.r.file == f->lock_owner &&
+            (l.r.owner == f->lock_owner || l.r.owner == owner)) {
+            seq_puts(s, "lock:\t");
+            show_lock(s, &l);
+        }
+        pause_anyway();
+    }
+}
+
 static int show_locks(struct seq *s, s32 pid)
 {
     struct lock_line l;

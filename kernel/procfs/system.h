@@ -12,4 +12,9 @@ void seq_path(struct seq *s, const struct path *p, const char *escaped);
 /* A text in which the characters of `escaped` stand as \ooo. */
 void seq_escape(struct seq *s, const char *text, const char *escaped);
 
+/* What of locks belongs to an open file, of a table with lock_owner `owner`, for its fdinfo: in pieces,
+ * whose numbers are those of the list of all locks. */
+struct file;
+void procfs_show_own_locks(struct seq *s, const struct file *f, u64 owner);
+
 int procfs_show_config(struct seq *s, s32 pid); /* /proc/config.gz */

@@ -66,6 +66,7 @@ static int make_request(struct file *f, const struct flock *l, bool ofd,
         return -EINVAL;
     *r = (struct lock_request){
         .inode = f->inode,
+        .file = f->lock_owner,
         .owner = ofd ? f->lock_owner : fdtable_lock_owner(current_thread()->files),
         .pid = ofd ? -1 : p->pid,
         .type = l->l_type,
@@ -146,6 +147,7 @@ long sys_flock(const struct syscall_args *a)
         return -EBADF;
     r = (struct lock_request){
         .inode = f->inode,
+        .file = f->lock_owner,
         .owner = f->lock_owner,
         .pid = current_proc()->pid,
         .whole_file = true,

@@ -280,6 +280,41 @@ TEST(proc, "/proc/locks: what is locked, by whom, and who waits for which")
     EQ(told(fd, "", &other), 0);
 }
 
+/* The lines of fdinfo that tell of locks; the last one. */
+static int own_locks(int fd, char last[1024])
+{
+    struct t_reader r;
+    char name[40];
+    int n = 0;
+
+    snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+    CHECK(t_open(&r, name));
+    for (char *line; (line = t_line(&r));)
+        if (!strncmp(line, "lock:\t", 6)) {
+            strcpy(last, line);
+            n++;
+        }
+    return n;
+}
+
+TEST(fdinfo, "fdinfo: the locks of the open file and of the process")
+{
+    struct flock l = {.l_type = F_WRLCK, .l_start = 3, .l_len = 5};
+    int fd = t_make("a", "0123456789"), other = t_reopen(fd, O_RDWR);
+    char line[1024];
+
+    EQ(own_locks(fd, line), 0);
+    OK(fcntl(fd, F_SETLK, &l));
+    EQ(own_locks(fd, line), 1);
+    CHECK(strstr(line, "POSIX  ADVISORY  WRITE") && strstr(line, " 3 7"));
+    EQ(own_locks(other, line), 0); /* it was set by the first */
+    OK(flock(other, LOCK_SH));
+    EQ(own_locks(fd, line), 1);
+    EQ(own_locks(other, line), 1);
+    CHECK(strstr(line, "FLOCK  ADVISORY  READ"));
+    CHILD(EQ(own_locks(other, line), 1); EQ(own_locks(fd, line), 0));
+}
+
 TEST(proc_many, "/proc/locks: each of many is told once")
 {
     enum { N = 500 };

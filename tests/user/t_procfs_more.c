@@ -166,6 +166,35 @@ TEST(core_filter, "coredump_filter: what it takes, fork and exec keep it")
     close(fd);
 }
 
+static void text_is(const char *path, const char *want)
+{
+    char got[200] = "";
+    int fd = open(path, O_RDONLY);
+
+    OK(fd);
+    EQ(read(fd, got, sizeof(got) - 1), strlen(want));
+    CHECK(strcmp(got, want) == 0);
+    OK(close(fd));
+}
+
+TEST(id_maps,
+     "uid_map, gid_map, setgroups: every number means itself, and that is for good")
+{
+    int fd;
+
+    text_is("/proc/self/uid_map", "         0          0 4294967295\n");
+    text_is("/proc/self/gid_map", "         0          0 4294967295\n");
+    text_is("/proc/self/setgroups", "allow\n");
+    OK(fd = open("/proc/self/uid_map", O_WRONLY));
+    ERR(write(fd, "0 0 1", 5), EPERM);
+    OK(fd = open("/proc/self/setgroups", O_WRONLY));
+    ERR(write(fd, "deny", 4), EPERM);
+    OK(fd = open("/proc/self/setgroups", O_WRONLY));
+    ERR(write(fd, "no", 2), EINVAL);
+    OK(fd = open("/proc/self/setgroups", O_WRONLY));
+    EQ(write(fd, "allow", 5), 5);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, helper);

@@ -98,6 +98,45 @@ TEST(lite, "/proc/net/udplite: sockets of UDP-Lite, which udp does not show")
     CHECK(line_of("/proc/net/udplite6", u6, 9, line));
 }
 
+/* The number after `key` in the line of that name; -1: there is none. */
+static long number_of(const char *path, const char *name, const char *key)
+{
+    struct t_reader r;
+    long n = -1;
+
+    CHECK(t_open(&r, path));
+    for (char *line; (line = t_line(&r));) {
+        char *at = strncmp(line, name, strlen(name)) ? NULL : strstr(line, key);
+
+        if (at)
+            n = atol(at + strlen(key));
+    }
+    return n;
+}
+
+TEST(sockstat, "/proc/net/sockstat: how many sockets there are")
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    long used = number_of("/proc/net/sockstat", "sockets:", "used "),
+         tcp = number_of("/proc/net/sockstat", "TCP:", "inuse "),
+         alloc = number_of("/proc/net/sockstat", "TCP:", "alloc "),
+         udp = number_of("/proc/net/sockstat", "UDP:", "inuse ");
+    int s, u;
+
+    CHECK(number_of("/proc/net/sockstat6", "TCP6:", "inuse ") >= 0);
+    OK(s = socket(AF_INET, SOCK_STREAM, 0));
+    OK(u = socket(AF_INET, SOCK_DGRAM, 0));
+    OK(bind(s, (void *)&a, sizeof(a)));
+    OK(listen(s, 5));
+    OK(bind(u, (void *)&a, sizeof(a)));
+    if (!t_tessera)
+        SKIP("others use sockets too");
+    EQ(number_of("/proc/net/sockstat", "sockets:", "used "), used + 2);
+    EQ(number_of("/proc/net/sockstat", "TCP:", "inuse "), tcp + 1);
+    EQ(number_of("/proc/net/sockstat", "TCP:", "alloc "), alloc + 1);
+    EQ(number_of("/proc/net/sockstat", "UDP:", "inuse "), udp + 1);
+}
+
 TEST(dev, "/proc/net/dev: the loopback")
 {
     struct t_reader r;
