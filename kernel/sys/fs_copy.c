@@ -111,7 +111,7 @@ static int wait_pipe(struct file *out, size_t *len)
     return err;
 }
 
-/* As for splice(2), but for what has no position. */
+/* As for splice(2); what has no position goes into pipes alone. */
 static bool may_send(const struct file *in, const struct file *out)
 {
     if (S_ISDIR(in->inode->mode) || file_flags(out) & O_APPEND || !in->ops->read)
@@ -119,7 +119,7 @@ static bool may_send(const struct file *in, const struct file *out)
     if (file_is_anon(in) || file_is_anon(out) || in->ops->no_splice_from ||
         out->ops->no_splice_to)
         return false;
-    return in->ops->lseek;
+    return in->ops->lseek || (file_is_pipe(out) && !file_is_pipe(in));
 }
 
 static long send(struct file *out, struct side *in, vaddr_t user, size_t len)
@@ -129,15 +129,18 @@ static long send(struct file *out, struct side *in, vaddr_t user, size_t len)
 
     if (err || in->pos < 0)
         return err ? err : -EINVAL;
-    if (!file_readable(in->file) || !file_writable(out))
+    if (!file_readable(in->file))
         return -EBADF;
     if (user && !in->file->ops->lseek)
         return -ESPIPE;
+    if (!file_writable(out))
+        return -EBADF;
     if (!may_send(in->file, out))
         return -EINVAL;
-    if (file_is_pipe(out) && (err = wait_pipe(out, &len)) != 0)
+    if (in->file->ops->lseek && file_is_pipe(out) && (err = wait_pipe(out, &len)) != 0)
         return err;
-    n = copy_bytes(in, out, NULL, MIN(len, RW_MAX));
+    n = in->file->ops->lseek ? copy_bytes(in, out, NULL, MIN(len, RW_MAX))
+                             : splice_to_pipe(in->file, out, MIN(len, RW_MAX));
     io_account(n, IO_READ);
     io_account(n, IO_WRITE);
     err = side_end(in);

@@ -154,6 +154,13 @@ static ssize_t file_to_pipe(struct side *in, struct file *out, size_t len, bool 
     return n;
 }
 
+ssize_t splice_to_pipe(struct file *in, struct file *out, size_t len)
+{
+    struct side from = {.file = in};
+
+    return file_to_pipe(&from, out, len, file_flags(out) & O_NONBLOCK);
+}
+
 /* ---- pipe to pipe ---- */
 
 static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t len, bool nonblock,

@@ -4,6 +4,7 @@
  */
 #include "tests/user/t.h"
 #include <sys/eventfd.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -126,6 +127,27 @@ TEST(sockets, "a file is no socket")
     ERR(recv(fd, &err, 1, 0), ENOTSOCK);
     ERR(shutdown(fd, 0), ENOTSOCK);
     ERR(connect(-1, NULL, 0), EBADF);
+}
+
+TEST(sendfile_socket, "sendfile: from a socket into a pipe, and nowhere else")
+{
+    int s[2], p[2], fd = t_file();
+    char got[9] = "";
+    off_t at = 0;
+
+    OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+    OK(pipe(p));
+    EQ(write(s[0], "abcdefgh", 8), 8);
+    EQ(sendfile(p[1], s[1], NULL, 5), 5);
+    EQ(read(p[0], got, 8), 5);
+    CHECK(!strcmp(got, "abcde"));
+    ERR(sendfile(fd, s[1], NULL, 3), EINVAL);
+    ERR(sendfile(p[1], s[1], &at, 3), ESPIPE);
+    EQ(read(s[1], got, 8), 3);
+    OK(fcntl(s[1], F_SETFL, O_NONBLOCK));
+    ERR(sendfile(p[1], s[1], NULL, 3), EAGAIN);
+    OK(close(s[0]));
+    EQ(sendfile(p[1], s[1], NULL, 3), 0);
 }
 
 int main(int argc, char **argv)
