@@ -5,6 +5,7 @@
 #include "fs/socket/end.h"
 #include "fs/socket/connect.h"
 #include "fs/socket/friend.h"
+#include "fs/socket/group/group.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/netlink.h"
 #include "fs/socket/packet.h"
@@ -195,6 +196,7 @@ void socket_end(struct socket *s)
     else
         leave_friends(s);
     udp_forget(s);
+    groups_leave(s);
     part(s, false);
     packet_purge(s);
     socket_wake(s); /* senders that wait for its queue */

@@ -15,9 +15,20 @@
 
 static const u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
 
+void inet_set_v4(struct inet_name *n, const void *four)
+{
+    memcpy(n->ip, mapped, sizeof(mapped));
+    memcpy(n->ip + sizeof(mapped), four, 4);
+}
+
 bool inet_is_v4(const struct inet_name *n)
 {
     return memcmp(n->ip, mapped, sizeof(mapped)) == 0;
+}
+
+bool inet_is_group(const struct inet_name *n)
+{
+    return inet_is_v4(n) && n->ip[12] >> 4 == 14;
 }
 
 static bool all_zero(const u8 *bytes, u32 n)
@@ -62,6 +73,10 @@ int inet_route_from(struct socket *s, struct inet_name *to)
     spin_lock(&s->lock);
     from = s->local;
     spin_unlock(&s->lock);
+    if (inet_is_group(to) && s->type == SOCK_DGRAM) /* lo is no way there but on demand */
+        return READ_ONCE(s->values[VALUE_MIF]) || is_here(&from) ? 0 : -ENETUNREACH;
+    if (inet_is_group(&from))
+        return inet_route(to);
     return inet_is_any(&from) || is_here(&from) ? inet_route(to) : -ENETUNREACH;
 }
 
@@ -124,6 +139,7 @@ int inet_parse_own(const struct socket *s, const struct address *a, struct inet_
     if (!err && s->family == AF_INET6 && any.bytes[0] != AF_INET6)
         err = -EAFNOSUPPORT;
     if (!err && !inet_is_any(out) && !is_here(out) &&
+        !(inet_is_group(out) && s->type == SOCK_DGRAM) &&
         !READ_ONCE(s->values[VALUE_FREEBIND]))
         err = -EADDRNOTAVAIL;
     return err;

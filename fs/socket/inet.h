@@ -16,7 +16,11 @@ int inet_parse_own(const struct socket *s, const struct address *a,
 void inet_address(const struct socket *s, const struct inet_name *name,
                   struct address *out);
 
+/* The address of IPv4 with those four bytes. */
+void inet_set_v4(struct inet_name *n, const void *four);
 bool inet_is_v4(const struct inet_name *n);
+/* A group of multicast of IPv4: the only ones to which something can be sent here. */
+bool inet_is_group(const struct inet_name *n);
 bool inet_is_any(const struct inet_name *n);
 
 /* 0.0.0.0 and :: become the loopback. -ENETUNREACH: not on this machine. */

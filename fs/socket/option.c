@@ -6,6 +6,7 @@
 #include "fs/socket/option.h"
 #include "fs/socket/backlog.h"
 #include "fs/socket/end.h"
+#include "fs/socket/group/group.h"
 #include "fs/socket/netlink.h"
 #include "fs/socket/option_table.h"
 #include "fs/socket/packet.h"
@@ -270,27 +271,17 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
     }
 }
 
-u32 socket_option_size(s32 level, s32 name)
-{
-    bool socket = level == SOL_SOCKET, tcp = level == IPPROTO_TCP;
-
-    if (socket && name == SO_LINGER)
-        return 2 * sizeof(s32);
-    if (socket && (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW ||
-                   name == SO_SNDTIMEO || name == SO_SNDTIMEO_NEW))
-        return 2 * sizeof(s64);
-    if ((socket && name == SO_BINDTODEVICE) || (tcp && name == TCP_CONGESTION))
-        return NAME_LEN - 1;
-    return sizeof(s32);
-}
-
 int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, u32 len)
 {
     const struct option *o = find(s, level, name);
     bool netlink = level == SOL_NETLINK && is_netlink(s);
+    bool group = group_option_size(level, name) && !is_unix(s) && !is_netlink(s) &&
+                 (level == IPPROTO_IP || s->family == AF_INET6);
     bool device = level == SOL_SOCKET && name == SO_BINDTODEVICE;
     s32 v = 0;
 
+    if (group)
+        return group_set_option(s, level, name, value, len);
     if (device || (level == IPPROTO_TCP && name == TCP_CONGESTION && is_tcp(s)))
         return value ? set_text(s, device, value, len) : -EFAULT;
     if (!o && level != SOL_SOCKET && !netlink)

@@ -7,9 +7,6 @@
 
 #include "fs/socket/socket.h"
 
-/* How many bytes of its value an option takes at most: no others are looked at. */
-u32 socket_option_size(s32 level, s32 name);
-
 /* value NULL: it could not be read, which is -EFAULT where the option is known and len enough. */
 int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, u32 len);
 

@@ -4,6 +4,7 @@
  */
 #include "fs/socket/ports.h"
 #include "fs/perm.h"
+#include "fs/socket/group/group.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
@@ -379,6 +380,19 @@ struct socket *inet_find(u32 protocol, const struct inet_name *to,
     if (best)
         socket_get(best);
     return best;
+}
+
+struct socket *inet_next_member(u32 protocol, const struct inet_name *group,
+                                const struct inet_name *from, u64 *serial)
+{
+    SCOPED_LOCK(&names_lock);
+    struct socket *s = first_at(&ports_of(protocol)->bound, group->port, *serial);
+
+    while (s && !(fits(s, group, from) && group_reaches(s, group)))
+        s = next_at(s);
+    if (s)
+        socket_get(s), *serial = s->serial;
+    return s;
 }
 
 int inet_find_listener(struct socket *s, const struct address *a, struct socket **out)

@@ -27,6 +27,11 @@ void inet_forget_remote(struct socket *s);
 struct socket *inet_find(u32 protocol, const struct inet_name *to,
                          const struct inet_name *from);
 
+/* Of those that get what `from` sends to a group the first behind *serial, which becomes its own;
+ * referenced, or NULL. */
+struct socket *inet_next_member(u32 protocol, const struct inet_name *group,
+                                const struct inet_name *from, u64 *serial);
+
 /* Whom the stream s calls by the name a: a listener, or itself where it says its own name;
  * referenced. -ECONNREFUSED, and the errors of names and ports. */
 int inet_find_listener(struct socket *s, const struct address *a, struct socket **out);

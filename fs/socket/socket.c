@@ -52,6 +52,7 @@ struct socket *socket_alloc(u32 family, u32 type, u32 protocol)
     __atomic_fetch_add(&s->account->bytes, sizeof(*s), __ATOMIC_RELAXED);
     waitq_init(&s->events);
     list_init(&s->errors);
+    list_init(&s->joined);
     mutex_init(&s->calls);
     mutex_init(&s->naming);
     mutex_init(&s->reading);

@@ -3,7 +3,7 @@
  * Inside sockets: what one is, what lies in its queue, and which file does what.
  *
  * Locks, outermost first: socket.calls, socket.naming, socket.reading, flight_lock (rights.c), names_lock,
- * socket.lock (spinlocks; never two of one kind). A socket that another points to has a
+ * groups_lock (group/group.c), socket.lock (spinlocks; never two of one kind). A socket that another points to has a
  * reference of it.
  */
 #pragma once
@@ -61,7 +61,7 @@ struct urgent {
     struct packet *mark; /* AF_UNIX: its packet, in the queue also when it was read */
 };
 
-#define VALUES         49u
+#define VALUES         52u
 /* Places in socket.values; kept as the distance from the initial one. */
 #define VALUE_RCVLOWAT 1
 #define VALUE_TOS      2
@@ -75,6 +75,10 @@ struct urgent {
 #define VALUE_TCLASS   9
 #define VALUE_DISCOVER 11 /* IPV6_MTU_DISCOVER */
 #define VALUE_DONTFRAG 40 /* IPV6_DONTFRAG */
+#define VALUE_MIF      49 /* IP_MULTICAST_IF: lo was chosen; its address, as IPv4 has it */
+#define VALUE_MIF_ADDR 50
+#define VALUE_MIF6     51 /* IPV6_MULTICAST_IF */
+#define VALUE_MC_ALL   46 /* IP_MULTICAST_ALL: 0: on */
 #define VALUE_PEEK     48 /* SO_PEEK_OFF: bytes, and 1; 0: off */
 #define HOPS_DEFAULT   64 /* what TTL and HOPS begin with */
 
@@ -111,6 +115,7 @@ struct socket {
     struct socket *begun_to; /* [lock] whom it is for: referenced; NULL: nobody */
     struct list errors;      /* [lock] datagrams of its own that came back: IP_RECVERR */
     u64 errors_held;         /* [lock] bytes they cost */
+    struct list joined;      /* [groups_lock] groups of multicast: group/group.c */
 
     struct list ready,
         late;            /* [lock] a listener's: to accept; clients that wait for room */

@@ -202,6 +202,19 @@ static int parse_dest(const struct socket *s, const struct message *m,
     return inet_parse(s, &a, dest);
 }
 
+/* From where s, bound to `from`, sends to dest: a group is nobody's own address, and the interface for
+ * groups may have been chosen by one. */
+static void group_source(const struct socket *s, struct inet_name *from,
+                         const struct inet_name *dest)
+{
+    s32 none = 0, chosen = READ_ONCE(s->values[VALUE_MIF_ADDR]);
+
+    if (inet_is_group(from))
+        inet_set_v4(from, &none);
+    if (inet_is_group(dest) && inet_is_any(from) && chosen)
+        inet_set_v4(from, &chosen);
+}
+
 /* Whom p goes to, referenced, with its head. *to NULL with 0: to nobody who is there. */
 static int find_to(struct socket *s, const struct message *m, struct packet *p,
                    struct socket **to)
@@ -222,13 +235,15 @@ static int find_to(struct socket *s, const struct message *m, struct packet *p,
     spin_lock(&s->lock);
     p->from_inet = s->local;
     spin_unlock(&s->lock);
+    group_source(s, &p->from_inet, &dest);
     err = fill_head(s, m, p, &dest);
     if (err)
         return err;
     inet_source(&p->from_inet, &dest);
     if (p->len > most_to(s, inet_is_v4(&dest)))
         return -EMSGSIZE;
-    *to = inet_find(s->protocol, &dest, &p->from_inet);
+    if (!inet_is_group(&dest)) /* the members are looked for when it is sent */
+        *to = inet_find(s->protocol, &dest, &p->from_inet);
     return 0;
 }
 
@@ -242,6 +257,29 @@ static void deliver(struct socket *to, struct packet *p)
     spin_unlock(&to->lock);
     if (!room || packet_queue(to, p) != 0)
         packet_free(p);
+}
+
+/* Each member gets a copy; p is used up. */
+static void deliver_group(struct socket *s, struct packet *p,
+                          const struct inet_name *group)
+{
+    struct socket *to;
+    u64 serial = 0;
+
+    while ((to = inet_next_member(s->protocol, group, &p->from_inet, &serial))) {
+        struct packet *copy = packet_create(s, p->len);
+
+        if (copy && packet_fill(copy, p, NULL) == 0) {
+            copy->from_inet = p->from_inet;
+            copy->head = p->head;
+            deliver(to, copy);
+        } else if (copy) {
+            packet_free(copy);
+        }
+        socket_put(to);
+        pause_anyway();
+    }
+    packet_free(p);
 }
 
 /* ---- in parts: MSG_MORE keeps a datagram back until the rest of it is sent ---- */
@@ -304,7 +342,7 @@ static int check_send(struct socket *s, size_t len)
 static void send_on(struct socket *s, struct begun *b, int err)
 {
     struct packet *p = b->p;
-    struct inet_name dest = {.port = 0};
+    struct inet_name dest = {.port = p ? p->head.port : 0};
 
     if (!p || (err && err != -EMSGSIZE))
         return;
@@ -314,6 +352,8 @@ static void send_on(struct socket *s, struct begun *b, int err)
         come_back(s, p, true);
     else if (err)
         packet_free(p);
+    else if (inet_is_group(&dest))
+        deliver_group(s, p, &dest);
     else if (b->to)
         deliver(b->to, p);
     else

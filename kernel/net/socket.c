@@ -6,12 +6,16 @@
 #include "fs/fdtable.h"
 #include "fs/socket/connect.h"
 #include "fs/socket/end.h"
+#include "fs/socket/group/group.h"
 #include "fs/socket/option.h"
 #include "kernel/net/socket.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
+
+#define TCP_CONGESTION  13
+#define TEXT_OPTION_MAX 15u /* of the name of an algorithm, an interface */
 
 #define TYPE_MASK    0xfu
 #define SOCKET_FLAGS (u32)(O_CLOEXEC | O_NONBLOCK)
@@ -237,6 +241,25 @@ static long do_getpeername(struct socket *s, const struct syscall_args *a)
 
 /* A longer value than the option has is cut. One that cannot be read is missed only where there
  * is an option that takes it. */
+/* How many bytes of its value an option takes at most: no others are looked at. */
+static u32 option_size(s32 level, s32 name)
+{
+    bool socket = level == SOL_SOCKET;
+    u32 group = group_option_size(level, name);
+
+    if (group)
+        return group;
+    if (socket && name == SO_LINGER)
+        return 2 * sizeof(s32);
+    if (socket && (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW ||
+                   name == SO_SNDTIMEO || name == SO_SNDTIMEO_NEW))
+        return 2 * sizeof(s64);
+    if ((socket && name == SO_BINDTODEVICE) ||
+        (level == IPPROTO_TCP && name == TCP_CONGESTION))
+        return TEXT_OPTION_MAX;
+    return sizeof(s32);
+}
+
 static long do_setsockopt(struct socket *s, const struct syscall_args *a)
 {
     u8 value[OPTION_MAX] = {0};
@@ -246,7 +269,7 @@ static long do_setsockopt(struct socket *s, const struct syscall_args *a)
 
     if (len < 0)
         return -EINVAL;
-    most = socket_option_size((s32)a->a1, (s32)a->a2);
+    most = option_size((s32)a->a1, (s32)a->a2);
     bad = copy_from_user(value, a->a3, MIN((u32)len, most)) != 0;
     return socket_set_option(s, (s32)a->a1, (s32)a->a2, bad ? NULL : value, (u32)len);
 }
