@@ -298,7 +298,7 @@ static void tell_sender(const struct socket *s, const struct packet *p, struct m
     m->cred = p->cred;
     m->has_cred = p->has_cred;
     if (is_netlink(s))
-        netlink_name(s, true, &m->address);
+        netlink_tell(s, m);
     else if (!is_unix(s))
         udp_tell(s, p, m);
     else if (p->from)

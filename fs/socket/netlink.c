@@ -14,7 +14,8 @@
 #define ADD_MEMBERSHIP  1
 #define DROP_MEMBERSHIP 2
 #define HEADER          16u
-#define SEND_MAX        65536u /* of one message; Linux: what the buffer holds */
+#define HAS_GROUPS      (1u << 31) /* of VALUE_NETLINK: there is a list of them */
+#define SEND_MAX        65536u     /* of one message; Linux: what the buffer holds */
 
 /* struct sockaddr_nl */
 struct name {
@@ -31,6 +32,14 @@ int netlink_check(u32 type, u32 protocol)
     if (type != SOCK_RAW && type != SOCK_DGRAM)
         return -ESOCKTNOSUPPORT;
     return protocol == NETLINK_ROUTE ? 0 : -EPROTONOSUPPORT;
+}
+
+static void set_bits(void *word, u32 bits, bool on)
+{
+    if (on)
+        __atomic_fetch_or((u32 *)word, bits, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and((u32 *)word, ~bits, __ATOMIC_RELAXED);
 }
 
 /* ---- names ---- */
@@ -101,9 +110,12 @@ int netlink_bind(struct socket *s, const struct address *a)
 
     if (!err)
         err = take_port(s, n.port);
-    if (!err)
-        WRITE_ONCE(s->groups, n.groups);
-    return err;
+    if (err)
+        return err;
+    if (n.groups)
+        set_bits(&s->values[VALUE_NETLINK], HAS_GROUPS, true);
+    WRITE_ONCE(s->groups, n.groups);
+    return 0;
 }
 
 /* Only the kernel can be talked to: others are reached by nobody. */
@@ -150,16 +162,61 @@ void netlink_name(const struct socket *s, bool peer, struct address *out)
     memcpy(out->bytes, &n, sizeof(n));
 }
 
-int netlink_set_option(struct socket *s, s32 name, s32 value)
+/* ---- options ---- */
+
+/* NETLINK_BROADCAST_ERROR, NETLINK_EXT_ACK: there is nothing to tell by them. */
+#define SWITCHES                                                                \
+    (1u << NETLINK_PKTINFO | 1u << 4 | 1u << NETLINK_CALM | 1u << NETLINK_CAP | \
+     1u << 11 | 1u << NETLINK_STRICT)
+#define ALL_NSID         8
+#define LIST_MEMBERSHIPS 9
+#define GROUPS           36 /* RTNLGRP_MAX of Linux 6.1 */
+
+int netlink_set_option(struct socket *s, s32 name, const void *value, u32 len)
 {
-    if (name != ADD_MEMBERSHIP && name != DROP_MEMBERSHIP)
+    bool join = name == ADD_MEMBERSHIP;
+    u32 v = 0;
+
+    if (len >= sizeof(v) && !value)
+        return -EFAULT;
+    if (len >= sizeof(v))
+        memcpy(&v, value, sizeof(v));
+    if (name == ALL_NSID && rank_current() == RANK_USER)
+        return -EPERM;
+    if (name == ALL_NSID || (name > 0 && name < 31 && SWITCHES >> name & 1)) {
+        set_bits(&s->values[VALUE_NETLINK], 1u << name, v != 0);
+        return 0;
+    }
+    if (!join && name != DROP_MEMBERSHIP)
         return -ENOPROTOOPT;
-    if (value < 1 || value > 32)
+    set_bits(&s->values[VALUE_NETLINK], HAS_GROUPS, true);
+    if (v < 1 || v > GROUPS)
         return -EINVAL;
-    if (name == ADD_MEMBERSHIP)
-        __atomic_fetch_or(&s->groups, 1u << (value - 1), __ATOMIC_RELAXED);
+    if (v <= 32)
+        set_bits(&s->groups, 1u << (v - 1), join);
     else
-        __atomic_fetch_and(&s->groups, ~(1u << (value - 1)), __ATOMIC_RELAXED);
+        set_bits(&s->values[VALUE_GROUPS], 1u << (v - 33), join);
+    return 0;
+}
+
+int netlink_get_option(const struct socket *s, s32 name, void *to, u32 *len)
+{
+    u32 groups[2] = {READ_ONCE(s->groups), (u32)READ_ONCE(s->values[VALUE_GROUPS])};
+    u32 v;
+
+    if (name == LIST_MEMBERSHIPS) {
+        v = netlink_on(s, 31) ? sizeof(groups) : 0;
+        memcpy(to, groups, MIN(*len, v));
+        *len = v;
+        return 0;
+    }
+    if (name != ALL_NSID && !(name > 0 && name < 31 && SWITCHES >> name & 1))
+        return -ENOPROTOOPT;
+    if (*len < sizeof(v))
+        return -EINVAL;
+    v = netlink_on(s, (u32)name);
+    *len = sizeof(v);
+    memcpy(to, &v, sizeof(v));
     return 0;
 }
 
@@ -175,12 +232,19 @@ void netlink_deliver(struct socket *s, const void *bytes, size_t n)
     spin_unlock(&s->lock);
     p = room ? packet_create(s, n) : NULL;
     if (!p) {
-        socket_fail(s, ENOBUFS, 0);
+        if (!netlink_on(s, NETLINK_CALM))
+            socket_fail(s, ENOBUFS, 0);
         return;
     }
     packet_put(p, bytes, n);
     if (packet_queue(s, p) != 0)
         packet_free(p);
+}
+
+void netlink_tell(const struct socket *s, struct message *m)
+{
+    netlink_name(s, true, &m->address);
+    m->wants = netlink_on(s, NETLINK_PKTINFO) ? WANT_GROUP : 0;
 }
 
 /* Each request of the message; what is cut off is not looked at. */

@@ -5,7 +5,9 @@
  * Nothing can be changed, and there are no other tables: EOPNOTSUPP.
  */
 #include "fs/socket/netlink_route.h"
+#include "fs/socket/netlink.h"
 #include "fs/socket/packet.h"
+#include "fs/socket/route/ask.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
@@ -15,12 +17,8 @@
 #define FIRST_ROUTE   16u
 #define LAST_ROUTE    127u
 #define RTM_NEWLINK   16u
-#define RTM_GETLINK   18u
 #define RTM_NEWADDR   20u
-#define RTM_GETADDR   22u
 #define RTM_NEWROUTE  24u
-#define RTM_GETROUTE  26u
-#define RTM_GETNEIGH  30u
 #define KIND_GET      2u /* type modulo 4: new, del, get, set */
 #define FLAG_REQUEST  0x001u
 #define FLAG_MULTI    0x002u
@@ -29,30 +27,17 @@
 #define FLAG_DUMP     0x300u
 #define HEADER        16u
 #define ANSWER_MAX    1024u
-#define LO_INDEX      1
 #define LO_FLAGS      0x10049u /* up, loopback, running, lower up */
 #define ARPHRD_LOOP   772u
 #define SCOPE_HOST    254u
 #define IFA_PERMANENT 0x80u
-#define IFLA_IFNAME   3u
-
-struct link_info { /* struct ifinfomsg */
-    u8 family, pad;
-    u16 type;
-    s32 index;
-    u32 flags, change;
-};
-
-struct addr_info { /* struct ifaddrmsg */
-    u8 family, prefix, flags, scope;
-    u32 index;
-};
 
 /* A packet in the making: messages one after the other. */
 struct answer {
     struct socket *s;
     const struct netlink_request *q;
     u32 start, len; /* of the message that is written; of all */
+    struct route_ask ask;
     u8 bytes[ANSWER_MAX];
 };
 
@@ -147,16 +132,12 @@ static void tell_address(struct answer *a, u16 flags, u8 family)
         put_attr(a, 3 /* IFA_LABEL */, "lo", 3);
     } else {
         put_attr(a, 1, six, sizeof(six));
+        put_attr(a, 11 /* IFA_PROTO: of lo */, "\1", 1);
     }
     put_u32(a, 8 /* IFA_FLAGS */, IFA_PERMANENT);
     put_attr(a, 6 /* IFA_CACHEINFO */, forever, sizeof(forever));
     end(a);
 }
-
-struct route_info { /* struct rtmsg */
-    u8 family, bits, source_bits, tos, table, protocol, scope, type;
-    u32 flags;
-};
 
 #define TABLE_LOCAL 255u
 #define BY_KERNEL   2u /* RTPROT_KERNEL */
@@ -166,9 +147,12 @@ struct route_info { /* struct rtmsg */
 
 static void tell_route(struct answer *a, const struct route_info *to, const void *address)
 {
-    static const u8 own[] = {127, 0, 0, 1};
+    static const u8 own[] = {127, 0, 0, 1}, zeros[32];
+    bool strict = netlink_on(a->s, NETLINK_STRICT);
 
-    begin(a, RTM_NEWROUTE, FLAG_MULTI);
+    if (!route_is_asked(&a->ask, to))
+        return;
+    begin(a, RTM_NEWROUTE, FLAG_MULTI | (strict ? FLAG_FILTERED : 0)); /* as Linux */
     put(a, to, sizeof(*to));
     put_u32(a, 15 /* RTA_TABLE */, to->table);
     put_attr(a, 1 /* RTA_DST */, address, to->family == AF_INET ? 4 : 16);
@@ -177,6 +161,10 @@ static void tell_route(struct answer *a, const struct route_info *to, const void
     else
         put_u32(a, 6 /* RTA_PRIORITY */, 0);
     put_u32(a, 4 /* RTA_OIF */, LO_INDEX);
+    if (to->family == AF_INET6) {
+        put_attr(a, 12 /* RTA_CACHEINFO */, zeros, sizeof(zeros));
+        put_attr(a, 20 /* RTA_PREF: medium */, zeros, 1);
+    }
     end(a);
 }
 
@@ -203,26 +191,38 @@ static void tell_routes(struct answer *a, u8 family)
 /* ---- requests: 0, an errno, or 1: it is answered and no word more is due ---- */
 
 /* Families that are not here get all, as on Linux. */
-static int dump(struct answer *a, u8 family)
+static void tell_all(struct answer *a, u8 family)
 {
-    static const u32 nothing;
+    u16 flags = FLAG_MULTI | a->ask.filtered;
 
     if (a->q->type == RTM_GETLINK) {
-        tell_link(a, FLAG_MULTI);
+        tell_link(a, flags);
     } else if (a->q->type == RTM_GETADDR) {
         if (family != AF_INET6)
-            tell_address(a, FLAG_MULTI, AF_INET);
+            tell_address(a, flags, AF_INET);
         if (family != AF_INET)
-            tell_address(a, FLAG_MULTI, AF_INET6);
+            tell_address(a, flags, AF_INET6);
     } else if (a->q->type == RTM_GETROUTE) {
         tell_routes(a, family);
-    } else if (a->q->type != RTM_GETNEIGH) {
-        return -EOPNOTSUPP;
     }
+}
+
+static int dump(struct answer *a, const u8 *payload, u32 n)
+{
+    u16 type = a->q->type;
+    s32 err = 0;
+
+    if (type != RTM_GETLINK && type != RTM_GETADDR && type != RTM_GETROUTE &&
+        type != RTM_GETNEIGH)
+        return -EOPNOTSUPP;
+    if (netlink_on(a->s, NETLINK_STRICT))
+        err = route_ask(&a->ask, type, true, payload, n);
+    if (!err && !a->ask.nothing)
+        tell_all(a, payload[0]);
     if (a->len)
         deliver(a);
-    begin(a, NLMSG_DONE, FLAG_MULTI);
-    put(a, &nothing, sizeof(nothing));
+    begin(a, NLMSG_DONE, FLAG_MULTI | a->ask.filtered);
+    put(a, &err, sizeof(err));
     end(a);
     deliver(a);
     return 1;
@@ -255,7 +255,8 @@ static int get_link(struct answer *a, const u8 *payload, u32 n)
     struct link_info info;
     bool any = false, lo;
 
-    if (n < sizeof(info))
+    if (n < sizeof(info) || (netlink_on(a->s, NETLINK_STRICT) &&
+                             route_ask(&a->ask, RTM_GETLINK, false, payload, n) != 0))
         return -EINVAL;
     memcpy(&info, payload, sizeof(info));
     lo = info.index > 0 ? info.index == LO_INDEX
@@ -282,7 +283,7 @@ static int route_request(struct answer *a, const u8 *payload, u32 n)
     if (type % 4 != KIND_GET && rank_current() == RANK_USER)
         return -EPERM;
     if (type % 4 == KIND_GET && a->q->flags & FLAG_DUMP)
-        return dump(a, payload[0]);
+        return dump(a, payload, n);
     return type == RTM_GETLINK ? get_link(a, payload, n) : -EOPNOTSUPP;
 }
 
@@ -290,7 +291,8 @@ static int route_request(struct answer *a, const u8 *payload, u32 n)
 static void tell_result(struct answer *a, s32 err, const u8 *payload)
 {
     u32 n = a->q->len - HEADER;
-    bool whole = err && n <= ANSWER_MAX - 2 * HEADER - sizeof(err);
+    bool whole = err && n <= ANSWER_MAX - 2 * HEADER - sizeof(err) &&
+                 !netlink_on(a->s, NETLINK_CAP);
 
     begin(a, NLMSG_ERROR, whole ? 0 : FLAG_CAPPED);
     put(a, &err, sizeof(err));

@@ -274,7 +274,6 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
 int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, u32 len)
 {
     const struct option *o = find(s, level, name);
-    bool netlink = level == SOL_NETLINK && is_netlink(s);
     bool group = group_option_size(level, name) && !is_unix(s) && !is_netlink(s) &&
                  (level == IPPROTO_IP || s->family == AF_INET6);
     bool device = level == SOL_SOCKET && name == SO_BINDTODEVICE;
@@ -284,16 +283,15 @@ int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, 
         return group_set_option(s, level, name, value, len);
     if (device || (level == IPPROTO_TCP && name == TCP_CONGESTION && is_tcp(s)))
         return value ? set_text(s, device, value, len) : -EFAULT;
-    if (!o && level != SOL_SOCKET && !netlink)
+    if (level == SOL_NETLINK && is_netlink(s))
+        return netlink_set_option(s, name, value, len);
+    if (!o && level != SOL_SOCKET)
         return unknown(s, level, false);
-    if (len < sizeof(v) && !(level == IPPROTO_IP && len == 1) && !netlink)
+    if (len < sizeof(v) && !(level == IPPROTO_IP && len == 1))
         return -EINVAL;
     if (!value)
         return -EFAULT;
-    if (!netlink || len >= sizeof(v)) /* there less than a number is 0 */
-        memcpy(&v, value, MIN(len, (u32)sizeof(v)));
-    if (netlink)
-        return netlink_set_option(s, name, v);
+    memcpy(&v, value, MIN(len, (u32)sizeof(v)));
     return o ? set_plain(s, o, v) : set_of_socket(s, name, value, len);
 }
 
@@ -379,6 +377,8 @@ static int get_told(const struct socket *s, s32 level, s32 name, void *to, u32 *
         return give(to, len, info, sizeof(info));
     if (level == IPPROTO_TCP && name == TCP_CONGESTION && is_tcp(s))
         return give(to, len, algorithms[READ_ONCE(s->values[VALUE_CONTROL])], NAME_LEN);
+    if (level == SOL_NETLINK && is_netlink(s))
+        return netlink_get_option(s, name, to, len);
     if (is_unix(s) || is_netlink(s))
         return unknown(s, level, true);
     if (level == IPPROTO_IP && name == IP_OPTIONS) {

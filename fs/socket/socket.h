@@ -44,6 +44,7 @@ struct inet_head {
 #define WANT_TCLASS6   32u
 #define WANT_DEST      64u
 #define WANT_DEST6     128u
+#define WANT_GROUP     256u /* netlink: the group, 0, and nothing else */
 
 /* One message to send, or room for one to receive. */
 struct message {

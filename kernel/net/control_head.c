@@ -24,6 +24,8 @@
 #define IPV6_TCLASS       67
 #define IPV6_ORIGDSTADDR  74
 
+#define NETLINK_PKTINFO 3
+
 #define LO 1 /* the only interface */
 
 static const u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -173,7 +175,12 @@ static void tell_v6(const struct message *m, struct control *c)
 void control_tell_head(const struct message *m, struct control *c)
 {
     struct in6_pktinfo info = {.interface = LO};
+    u32 group = 0;
 
+    if (m->wants == WANT_GROUP) {
+        control_put(c, SOL_NETLINK, NETLINK_PKTINFO, &group, sizeof(group));
+        return;
+    }
     memcpy(info.address, m->head[0].ip, sizeof(info.address));
     if (m->wants & WANT_PKTINFO6) /* an IPv4 address is told as a mapped one */
         control_put(c, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));

@@ -277,19 +277,20 @@ static long do_setsockopt(struct socket *s, const struct syscall_args *a)
 static long do_getsockopt(struct socket *s, const struct syscall_args *a)
 {
     u8 value[OPTION_MAX];
+    u32 len, most;
     s32 room;
-    u32 len;
     int err;
 
     if (copy_from_user(&room, a->a4, sizeof(room)) != 0)
         return -EFAULT;
     if (room < 0)
         return -EINVAL;
-    len = MIN((u32)room, OPTION_MAX);
+    len = most = MIN((u32)room, OPTION_MAX);
     err = socket_get_option(s, (s32)a->a1, (s32)a->a2, value, &len);
     if (err)
         return err;
-    return (len && copy_to_user(a->a3, value, len) != 0) ||
+    most = MIN(len, most); /* a list that was cut tells how long it is */
+    return (most && copy_to_user(a->a3, value, most) != 0) ||
                    copy_to_user(a->a4, &len, sizeof(len)) != 0
                ? -EFAULT
                : 0;
