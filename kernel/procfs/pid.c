@@ -59,8 +59,10 @@ static int show_cmdline(struct seq *s, s32 pid)
     end = mm->program.arg_end;
     if (start < end)
         mm_access(mm, end - 1, &last, 1, MM_READ);
+    if (last && mm->program.env_start == end)
+        end = MAX(mm->program.env_end, end);
     if (last)
-        end = MIN(mm->program.env_end, start + PAGE_SIZE);
+        end = MIN(end, start + PAGE_SIZE);
     err = show_memory(s, mm, start, end, last);
     mm_put(mm);
     return err;
@@ -190,22 +192,6 @@ static int store_slack(const struct task_id *id, char *text, size_t n)
     err = find_slack(id, &t);
     if (!err)
         thread_set_slack(t, (u64)ns);
-    return err;
-}
-
-static int show_personality(struct seq *s, const struct task_id *id, bool whole)
-{
-    irqflags_t flags = spin_lock_irq(&proc_lock);
-    struct thread *t = NULL;
-    const struct proc *p = task_find(id, &t);
-    int err = !p || !t ? -ESRCH : proc_may_look(p, t, FS_IDS) ? 0 : -EACCES;
-    u32 value = err ? 0 : READ_ONCE(t->personality);
-
-    (void)whole;
-
-    spin_unlock_irq(&proc_lock, flags);
-    if (!err)
-        seq_printf(s, "%08x\n", value);
     return err;
 }
 
@@ -395,7 +381,7 @@ const struct procfs_entry procfs_pid_entries[] = {
      .show = show_oom_score_adj,
      .store = store_oom_score_adj},
     {.name = "pagemap", .perm = 0400, .fops = &procfs_pagemap_fops},
-    {.name = "personality", .perm = 0400, .show_task = show_personality},
+    {.name = "personality", .perm = 0400, .show_task = procfs_show_personality},
     {.name = "setgroups",
      .perm = 0644,
      .show = procfs_show_setgroups,

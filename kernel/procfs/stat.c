@@ -304,3 +304,19 @@ int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)
                v.nvcsw, v.nivcsw);
     return 0;
 }
+
+int procfs_show_personality(struct seq *s, const struct task_id *id, bool whole)
+{
+    irqflags_t flags = spin_lock_irq(&proc_lock);
+    struct thread *t = NULL;
+    const struct proc *p = task_find(id, &t);
+    int err = !p || !t ? -ESRCH : proc_may_look(p, t, FS_IDS) ? 0 : -EACCES;
+    u32 value = err ? 0 : READ_ONCE(t->personality);
+
+    (void)whole;
+
+    spin_unlock_irq(&proc_lock, flags);
+    if (!err)
+        seq_printf(s, "%08x\n", value);
+    return err;
+}

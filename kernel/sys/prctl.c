@@ -10,6 +10,9 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
+#include "mm/op/mm.h"
+#include "mm/table/mm_lock.h"
+#include "mm/vm/vma.h"
 
 #define PR_SET_PDEATHSIG    1
 #define PR_GET_PDEATHSIG    2
@@ -102,6 +105,91 @@ static long set_slack(u64 ns)
     return 0;
 }
 
+/* ---- PR_SET_MM: where the parts of the program are said to be ---- */
+
+#define SET_MM_START_STACK 5
+#define SET_MM_ARG_START   8
+#define SET_MM_AUXV        12
+#define PLACE(field)       (1 + offsetof(struct mm_program, field))
+
+/* By the number of the request; an odd one's partner among the pairs lies behind it. 0: cannot be
+ * set, as the break, which is more than what is told. */
+static const u16 places[] = {
+    0,
+    PLACE(start_code),
+    PLACE(end_code),
+    PLACE(start_data),
+    PLACE(end_data),
+    PLACE(start_stack),
+    0,
+    0,
+    PLACE(arg_start),
+    PLACE(arg_end),
+    PLACE(env_start),
+    PLACE(env_end),
+};
+
+static long set_auxv(struct mm *mm, vaddr_t from, u64 len)
+{
+    u64 words[MM_AUXV_WORDS] = {0};
+
+    if (len > sizeof(words))
+        return -EINVAL;
+    if (copy_from_user(words, from, len) != 0)
+        return -EFAULT;
+    words[MM_AUXV_WORDS - 2] = words[MM_AUXV_WORDS - 1] = 0; /* the end */
+    mm_lock(mm);
+    memcpy(mm->program.auxv, words, len);
+    mm_unlock(mm);
+    return 0;
+}
+
+/* Whether each part begins before it ends, and the data is within its limit. */
+static bool is_possible(const struct mm *mm, const struct mm_program *p)
+{
+    u64 heap = mm->brk - mm->brk_start;
+
+    return p->start_code < p->end_code && p->start_data <= p->end_data &&
+           p->arg_start <= p->arg_end && p->env_start <= p->env_end &&
+           (mm->limits.heap == ~0ull ||
+            heap + (p->end_data - p->start_data) <= mm->limits.heap);
+}
+
+static long set_place(struct mm *mm, u64 what, vaddr_t at)
+{
+    REQUIRES(&mm->lock);
+    vaddr_t *place = (vaddr_t *)((u8 *)&mm->program + places[what] - 1), old = *place;
+
+    if ((what == SET_MM_START_STACK || what >= SET_MM_ARG_START) && !vma_find(mm, at))
+        return -EFAULT;
+    WRITE_ONCE(*place, at);
+    if (is_possible(mm, &mm->program))
+        return 0;
+    WRITE_ONCE(*place, old);
+    return -EINVAL;
+}
+
+static long set_mm(u64 what, vaddr_t at, u64 len, u64 zero)
+{
+    struct mm *mm = current_proc()->mm;
+    long result;
+
+    what = (u32)what;
+    if (zero || (len && what != SET_MM_AUXV))
+        return -EINVAL;
+    if (!capable(CAP_SYS_RESOURCE))
+        return -EPERM;
+    if (what == SET_MM_AUXV)
+        return set_auxv(mm, at, len);
+    if (at >= USER_END || at < READ_ONCE(mm_min_addr) || what >= ARRAY_SIZE(places) ||
+        !places[what])
+        return -EINVAL;
+    mm_lock(mm);
+    result = set_place(mm, what, at);
+    mm_unlock(mm);
+    return result;
+}
+
 long sys_prctl(const struct syscall_args *a)
 {
     struct proc *p = current_proc();
@@ -142,8 +230,8 @@ long sys_prctl(const struct syscall_args *a)
             return -EINVAL;
         arch_set_tsc(&current_thread()->arch, a->a1 == PR_TSC_ENABLE);
         return 0;
-    case PR_SET_MM: /* nothing of it can be set, but that is asked later */
-        return a->a4 || capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+    case PR_SET_MM:
+        return set_mm(a->a1, a->a2, a->a3, a->a4);
     case PR_SET_TIMERSLACK:
         return set_slack(a->a1);
     case PR_GET_TIMERSLACK:

@@ -4,6 +4,7 @@
  * looked at least.
  */
 #include "tests/user/t.h"
+#include <sys/prctl.h>
 
 static char text[16384];
 
@@ -193,6 +194,63 @@ TEST(id_maps,
     ERR(write(fd, "no", 2), EINVAL);
     OK(fd = open("/proc/self/setgroups", O_WRONLY));
     EQ(write(fd, "allow", 5), 5);
+}
+
+/* ---- PR_SET_MM ---- */
+
+enum { END_CODE = 2, START_STACK = 5, ARG_START = 8, ARG_END, AUXV = 12 };
+
+static int set_mm(int what, const void *at, size_t len)
+{
+    return prctl(PR_SET_MM, what, at, len, 0) ? -errno : 0;
+}
+
+/* A number of /proc/self/stat. */
+static unsigned long long stat_number(int field)
+{
+    slurp("/proc/self/stat", 4096);
+    char *at = strrchr(text, ')') + 1;
+
+    for (int i = 3; i < field; i++)
+        at = strchr(at + 1, ' ');
+    return strtoull(at, NULL, 10);
+}
+
+TEST(set_mm, "PR_SET_MM: what is told of where the program's parts are")
+{
+    char *p = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned long aux[] = {6 /* AT_PAGESZ */, P, 0, 0};
+
+    CHECK(p != MAP_FAILED);
+    memcpy(p, "hello\0world", 12);
+    EQ(set_mm(ARG_START, p, 5), -EINVAL);
+    if (set_mm(START_STACK, p, 0) == -EPERM)
+        SKIP("without CAP_SYS_RESOURCE");
+    EQ(stat_number(28), (uintptr_t)p);
+    EQ(set_mm(99, p, 0), -EINVAL);
+    EQ(set_mm(ARG_START, NULL, 0), -EINVAL);
+    EQ(set_mm(ARG_START, (void *)-1, 0), -EINVAL);
+    if (stat_number(49) < (uintptr_t)p) {
+        EQ(set_mm(ARG_START, p, 0), -EINVAL); /* it may not begin behind its end */
+        EQ(set_mm(ARG_END, p + 12, 0), 0);
+        EQ(set_mm(ARG_START, p, 0), 0);
+    } else {
+        EQ(set_mm(ARG_END, p, 0), -EINVAL);
+        EQ(set_mm(ARG_START, p, 0), 0);
+        EQ(set_mm(ARG_END, p + 12, 0), 0);
+    }
+    EQ(slurp("/proc/self/cmdline", 4096), 12);
+    CHECK(memcmp(text, "hello\0world", 12) == 0);
+    EQ(set_mm(ARG_END, p + 11, 0), 0); /* a title, with no environment behind it */
+    EQ(slurp("/proc/self/cmdline", 4096), 6);
+    EQ(set_mm(END_CODE, (void *)(uintptr_t)stat_number(26), 0), -EINVAL);
+    EQ(set_mm(AUXV, aux, sizeof(aux)), 0);
+    EQ(slurp("/proc/self/auxv", 4096), sizeof(aux));
+    CHECK(memcmp(text, aux, sizeof(aux)) == 0);
+    EQ(set_mm(AUXV, aux, 8000), -EINVAL);
+    EQ(set_mm(AUXV, NULL, sizeof(aux)), -EFAULT);
+    OK(setuid(65534));
+    EQ(set_mm(ARG_START, p, 0), -EPERM);
 }
 
 int main(int argc, char **argv)
