@@ -315,27 +315,6 @@ static ssize_t master_read(struct file *f, struct uio *u, u64 *pos)
     return done;
 }
 
-/* Types n bytes at the slave, as far as there is room. */
-static size_t type_bytes(struct tty *t, const u8 *bytes, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n && ldisc_room(&t->ld); i++) {
-        u32 piece = 0;
-        int signo;
-        s32 group;
-
-        while (ldisc_input_piece(&t->ld, bytes[i], &signo) && ++piece < LDISC_PIECES)
-            pause_anyway();
-        group = READ_ONCE(t->foreground);
-
-        if (signo && group)
-            signal_send_group(group, signo, 0, 0);
-        pause_anyway();
-    }
-    return i;
-}
-
 static ssize_t master_write(struct file *f, struct uio *u, u64 *pos)
 {
     struct pty *p = pty_of(f);
@@ -350,7 +329,7 @@ static ssize_t master_write(struct file *f, struct uio *u, u64 *pos)
         size_t typed = 0;
 
         while (typed < n && !err) {
-            typed += type_bytes(t, bytes + typed, n - typed);
+            typed += tty_type(t, bytes + typed, n - typed);
             if (typed < n)
                 err = file_flags(f) & O_NONBLOCK
                           ? -EAGAIN

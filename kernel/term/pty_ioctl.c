@@ -106,6 +106,8 @@ long pty_ioctl(struct file *f, u32 cmd, uintptr_t arg)
         return tty_claim(f, t, arg);
     case TIOCNOTTY:
         return -ENOTTY;
+    case TIOCSTI: /* nobody types at this end */
+        return -EOPNOTSUPP;
     default:
         return tty_request(t, cmd, arg);
     }

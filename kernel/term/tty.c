@@ -3,6 +3,7 @@
  * The console as a file: reading with the rules of VMIN and VTIME, writing, waiting, and
  * who may do it when. Requests are in kernel/term/tty_ioctl.c.
  */
+#include "kernel/task/uaccess.h"
 #include "kernel/term/tty.h"
 #include "arch/console.h"
 #include "arch/time.h"
@@ -39,6 +40,41 @@ void console_input(u8 byte)
     random_stir(byte);
     if (signo && group)
         job_key(group, signo);
+}
+
+size_t tty_type(struct tty *t, const u8 *bytes, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n && ldisc_room(&t->ld); i++) {
+        u32 piece = 0;
+        int signo;
+        s32 group;
+
+        while (ldisc_input_piece(&t->ld, bytes[i], &signo) && ++piece < LDISC_PIECES)
+            pause_anyway();
+        group = READ_ONCE(t->foreground);
+
+        if (signo && group)
+            signal_send_group(group, signo, 0, 0);
+        pause_anyway();
+    }
+    return i;
+}
+
+long tty_type_one(struct tty *t, uintptr_t arg)
+{
+    u8 byte;
+
+    if (current_proc()->tty != t && !capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (copy_from_user(&byte, arg, sizeof(byte)) != 0)
+        return -EFAULT;
+    (void)tty_type(t, &byte,
+                   sizeof(byte)); /* as from a keyboard: lost where there is no room */
+    if (t == &console_tty)
+        console_flush();
+    return 0;
 }
 
 s32 tty_foreground(const struct tty *t)

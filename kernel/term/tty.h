@@ -38,6 +38,11 @@ ssize_t tty_read(struct file *f, struct uio *u, u64 *pos);
 ssize_t tty_write(struct file *f, struct uio *u, u64 *pos);
 u32 tty_poll(struct file *f, struct poll_table *pt);
 
+/* Types n bytes, as far as there is room; how many that were. No lock held. TIOCSTI, the byte at arg:
+ * -EPERM, -EFAULT. */
+size_t tty_type(struct tty *t, const u8 *bytes, size_t n);
+long tty_type_one(struct tty *t, uintptr_t arg);
+
 /* The other end of a terminal has gone: its session loses it, and hears of that. No lock held. */
 void tty_hangup(struct tty *t);
 

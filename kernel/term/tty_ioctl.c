@@ -315,6 +315,8 @@ static long session_ioctl(struct tty *t, u32 cmd, uintptr_t arg)
     struct proc *p = current_proc();
 
     switch (cmd) {
+    case TIOCSTI:
+        return tty_type_one(t, arg);
     case TIOCNOTTY:
         if (p->tty != t)
             return -ENOTTY;

@@ -109,6 +109,7 @@ struct winsize {
 #define TIOCEXCL       0x540cu
 #define TIOCNXCL       0x540du
 #define TIOCSCTTY      0x540eu
+#define TIOCSTI        0x5412u
 #define TIOCGPGRP      0x540fu
 #define TIOCSPGRP      0x5410u
 #define TIOCOUTQ       0x5411u

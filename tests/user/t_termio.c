@@ -248,6 +248,38 @@ TEST(foreground,
     });
 }
 
+TEST(typed, "TIOCSTI: a byte as from the keyboard, at one's own terminal or for root")
+{
+    int m = posix_openpt(O_RDWR | O_NOCTTY), s, status;
+    char got[20];
+    pid_t pid;
+
+    OK(m);
+    OK(grantpt(m));
+    OK(unlockpt(m));
+    OK(s = open(ptsname(m), O_RDWR | O_NOCTTY));
+    for (const char *c = "ax\177b\n"; *c; c++)
+        if (ioctl(s, TIOCSTI, c))
+            SKIP("TIOCSTI: %s", strerror(errno));
+    EQ(read(s, got, sizeof(got)), 3);
+    CHECK(!memcmp(got, "ab\n", 3));
+    EQ(read(m, got, 4), 4); /* and echoed */
+    ERR(ioctl(s, TIOCSTI, NULL), EFAULT);
+    CHILD(OK(setuid(65534)); ERR(ioctl(s, TIOCSTI, "x"), EPERM));
+    pid = t_fork();
+    if (!pid) {
+        OK(setsid());
+        OK(ioctl(s, TIOCSCTTY, 0));
+        OK(setuid(65534));
+        OK(ioctl(s, TIOCSTI, "x"));
+        ioctl(s, TIOCSTI, "\3"); /* ^C ends it */
+        t_nap(10000000);
+        _exit(0);
+    }
+    status = t_status_of(pid);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
