@@ -84,7 +84,8 @@ struct file_ops {
     int (*fsync)(struct file *f);
     void (*show)(struct file *f, struct seq *s); /* more lines of fdinfo; may be NULL */
     bool no_splice_from, no_splice_to; /* what reads and writes, but not for splice(2) */
-    bool nowait_read, nowait_write;    /* RWF_NOWAIT is for it, which looks at uio.nonblock */
+    bool nowait_read,
+        nowait_write; /* RWF_NOWAIT is for it, which looks at uio.nonblock */
 };
 
 /* [c]: constant once others can find it. [lock]: changed under it, read without, a word at a

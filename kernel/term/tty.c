@@ -3,7 +3,6 @@
  * The console as a file: reading with the rules of VMIN and VTIME, writing, waiting, and
  * who may do it when. Requests are in kernel/term/tty_ioctl.c.
  */
-#include "kernel/task/uaccess.h"
 #include "kernel/term/tty.h"
 #include "arch/console.h"
 #include "arch/time.h"
@@ -13,6 +12,7 @@
 #include "kernel/task/jobs.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
+#include "kernel/task/uaccess.h"
 #include "kernel/task/walk.h"
 #include "kernel/term/console.h"
 #include "kernel/term/ldisc_edit.h"

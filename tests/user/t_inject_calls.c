@@ -63,6 +63,11 @@ static long make_timer(void)
     return syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &timer);
 }
 
+static long make_user_timer(void) /* of the process's time in user mode alone */
+{
+    return syscall(SYS_timer_create, -8 | 1, NULL, &timer);
+}
+
 static void no_timer(void)
 {
     syscall(SYS_timer_delete, timer);
@@ -77,6 +82,7 @@ TEST(I401, "epoll, eventfd, timerfd, signalfd, pidfd, timers")
     SWEEP(.call = make_signalfd, .errors = {ENOMEM, ENFILE});
     SWEEP(.call = make_pidfd, .errors = {ENOMEM, ENFILE});
     SWEEP(.call = make_timer, .undo = no_timer, .errors = {EAGAIN, ENOMEM});
+    SWEEP(.call = make_user_timer, .undo = no_timer, .errors = {EAGAIN, ENOMEM});
 }
 
 /* ---- sockets ---- */

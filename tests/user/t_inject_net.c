@@ -107,6 +107,38 @@ TEST(I601, "sockets of the network: made, bound, connected, accepted")
     SWEEP(.setup = waiting_there, .call = accept_it, .errors = {ENOMEM, ENFILE, ENOBUFS});
 }
 
+/* ---- groups, and what comes back ---- */
+
+static void receiver_of_errors(void)
+{
+    int on = 1;
+
+    at = (struct sockaddr_in){.sin_family = AF_INET,
+                              .sin_port = htons(9),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    OK(s = socket(AF_INET, SOCK_DGRAM, 0));
+    OK(setsockopt(s, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)));
+}
+
+static long join_it(void)
+{
+    struct ip_mreq r = {{htonl(0xef010203)}, {htonl(INADDR_LOOPBACK)}};
+
+    return setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &r, sizeof(r));
+}
+
+static long send_to_nobody(void)
+{
+    return sendto(s, "x", 1, 0, (void *)&at, sizeof(at));
+}
+
+TEST(I605, "a group joined; a datagram that comes back")
+{
+    SWEEP(.setup = receiver_of_errors, .call = join_it, .errors = {ENOMEM, ENOBUFS});
+    SWEEP(.setup = receiver_of_errors, .call = send_to_nobody,
+          .errors = {ENOMEM, ENOBUFS});
+}
+
 /* ---- urgent data ---- */
 
 static void connection_there(void)
