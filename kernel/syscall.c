@@ -8,6 +8,7 @@
 #include "kernel/printk.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
 #include "lib/stale.h"
@@ -137,6 +138,17 @@ static noinline __attribute__((no_sanitize("kernel-address"))) void stale_stack(
         room[i] = STALE_WORD(STALE_FRESH);
 }
 
+/* Its tracer first, then its filters, which see what that made of the call. False: the result is
+ * in the frame. */
+static noinline bool may_begin(struct thread *t, struct trapframe *tf)
+{
+    if (t->trace && !ptrace_enter(t, tf))
+        return false;
+    if (READ_ONCE(t->work) & THREAD_FILTERED && !seccomp_enter(t, tf))
+        return false;
+    return !t->trace || (s32)tf->error != -1;
+}
+
 void syscall_entry(struct trapframe *tf)
 {
     struct thread *t = current_thread();
@@ -149,8 +161,8 @@ void syscall_entry(struct trapframe *tf)
     if (STALE && !stale_off)
         stale_stack();
     tf->error = tf->rax; /* whole: what a tracer sees, and what starts again */
-    if (unlikely(t->trace)) {
-        if (!ptrace_enter(t, tf)) {
+    if (unlikely(t->trace || READ_ONCE(t->work) & THREAD_FILTERED)) {
+        if (!may_begin(t, tf)) {
             syscall_leave(tf);
             return;
         }

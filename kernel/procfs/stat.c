@@ -42,6 +42,7 @@ struct view {
     u64 queued_max;
     u64 caps[5]; /* inheritable, permitted, effective, bounding, ambient */
     bool no_new_privs;
+    u32 seccomp, nfilters;
     bool traced_stop;
     bool may_look; /* addresses are shown */
     s32 exit_status;
@@ -113,6 +114,8 @@ static void copy_cred(const struct cred *c, struct view *v)
     v->groups = c->fs.groups;
     groups_hold(v->groups);
     v->no_new_privs = c->no_new_privs;
+    v->seccomp = c->seccomp;
+    v->nfilters = c->nfilters;
 }
 
 static int copy_view(const struct task_id *id, bool whole, struct view *v)
@@ -298,7 +301,8 @@ int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)
     seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
                v.caps[0], v.caps[1], v.caps[2], v.caps[3]);
     seq_printf(s, "CapAmb:\t%016lx\n", v.caps[4]);
-    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", v.no_new_privs);
+    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n",
+               v.no_new_privs, v.seccomp, v.nfilters);
     status_cpus(s, v.allowed & cpus_running());
     seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
                v.nvcsw, v.nivcsw);

@@ -13,6 +13,12 @@
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 
+/* A filter of calls stopped it, before a call. */
+static bool at_filter(const struct tracee *r)
+{
+    return r->kind == STOP_EVENT && r->code >> 8 == PTRACE_EVENT_SECCOMP;
+}
+
 /* The result of a call that it may start again is looked at anew. */
 static void registers_changed(struct tracee *r)
 {
@@ -22,7 +28,7 @@ static void registers_changed(struct tracee *r)
     bool again =
         tf->vector == TRAP_SYSCALL && result >= ERESTARTSYS && result <= ERESTART_BLOCK;
 
-    if (r->kind != STOP_ENTRY && r->kind != STOP_EXIT)
+    if (r->kind != STOP_ENTRY && r->kind != STOP_EXIT && !at_filter(r))
         t->restart = again ? (s32)result : 0;
 }
 
@@ -112,12 +118,18 @@ static void call_info(const struct tracee *r, struct request *q)
     c->arch = AUDIT_ARCH_X86_64;
     c->ip = tf->rip;
     c->sp = tf->rsp;
-    if (known && r->kind == STOP_ENTRY) {
-        c->op = PTRACE_SYSCALL_ENTRY;
+    if (at_filter(r) || (known && r->kind == STOP_ENTRY)) {
+        c->op = at_filter(r) ? PTRACE_SYSCALL_SECCOMP : PTRACE_SYSCALL_ENTRY;
         c->entry.nr = (u64)(s32)tf->error;
         memcpy(c->entry.args, (u64[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9},
                sizeof(c->entry.args));
-        size += sizeof(c->entry);
+        size += offsetof(struct ptrace_syscall_info, entry.ret_data) -
+                offsetof(struct ptrace_syscall_info, entry);
+        c->entry.ret_data = (u32)r->message;
+        if (at_filter(r))
+            size += sizeof(c->entry.ret_data);
+        else
+            c->entry.ret_data = 0;
     } else if (known && r->kind == STOP_EXIT) {
         c->op = PTRACE_SYSCALL_EXIT;
         c->exit.rval = (s64)tf->rax;
@@ -160,10 +172,26 @@ static long listen(struct tracee *r)
     return 0;
 }
 
+int trace_options_check(u64 options)
+{
+    const struct thread *t = current_thread();
+
+    if (options & ~(u64)PTRACE_O_ALL)
+        return -EINVAL;
+    if (!(options & PTRACE_O_SUSPEND_SECCOMP))
+        return 0;
+    return capable(CAP_SYS_ADMIN) && !t->cred->seccomp &&
+                   !(is_traced(t) && t->trace->options & PTRACE_O_SUSPEND_SECCOMP)
+               ? 0
+               : -EPERM;
+}
+
 static long set_options(struct tracee *r, const struct request *q)
 {
-    if (q->data & ~(u64)PTRACE_O_ALL)
-        return -EINVAL;
+    int err = trace_options_check(q->data);
+
+    if (err)
+        return err;
     r->options = (u32)q->data;
     return 0;
 }

@@ -5,10 +5,12 @@
  */
 #include "arch/ptrace.h"
 #include "arch/time.h"
+#include "fs/filter/bpf.h"
 #include "fs/perm.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/inspect.h"
 #include "kernel/ptrace/tracee.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/sched/wake.h"
@@ -109,6 +111,9 @@ static long attach(s32 tid, bool seize, u64 addr, u64 options)
 
     if (seize && (addr || options & ~(u64)PTRACE_O_ALL))
         return -EIO;
+    err = seize ? trace_options_check(options) : 0;
+    if (err)
+        return err;
     r = tracee_create();
     if (!r)
         return -ENOMEM;
@@ -238,6 +243,46 @@ static long register_set(s32 tid, struct request *q, bool write)
     return err ? err : copy_to_user(user + 8, (u64[]){n}, sizeof(u64));
 }
 
+/* ---- filters of calls ---- */
+
+static int nth_filter(s32 tid, u64 n, struct seccomp **out)
+{
+    SCOPED_LOCK_IRQ(&proc_lock);
+    const struct tracee *r = tracee_find(tid);
+
+    return r && r->state == TRACE_STOPPED ? seccomp_nth(r->thread, n, out) : -ESRCH;
+}
+
+/* GET_FILTER: number `addr`, to `data` unless that is 0; how many instructions it has. METADATA: of
+ * the filter that the record at `data`, of `addr` bytes, names. */
+static long filter_told(s32 tid, const struct request *q)
+{
+    bool whole = q->nr == PTRACE_SECCOMP_GET_FILTER;
+    size_t size = MIN(q->addr, sizeof(struct seccomp_metadata));
+    struct seccomp_metadata meta = {.filter_off = q->addr};
+    struct seccomp *f;
+    long result;
+
+    if (!capable(CAP_SYS_ADMIN) || own_cred()->seccomp)
+        return -EACCES;
+    if (!whole && size < sizeof(meta.filter_off))
+        return -EINVAL;
+    if (!whole && copy_from_user(&meta.filter_off, q->data, sizeof(u64)) != 0)
+        return -EFAULT;
+    result = nth_filter(tid, meta.filter_off, &f);
+    if (result)
+        return result;
+    meta.flags = f->log ? SECCOMP_FILTER_FLAG_LOG : 0;
+    result = whole ? (long)f->bpf->len : (long)size;
+    if (whole)
+        size = f->bpf->len * sizeof(f->bpf->of[0]);
+    if ((!whole || q->data) &&
+        copy_to_user(q->data, whole ? (void *)f->bpf->of : &meta, size) != 0)
+        result = -EFAULT;
+    seccomp_put(f);
+    return result;
+}
+
 /* ---- the call ---- */
 
 /* Bytes that the request takes from `data`. */
@@ -307,6 +352,9 @@ static long request(s32 tid, struct request *q)
     case PTRACE_GETREGSET:
     case PTRACE_SETREGSET:
         return register_set(tid, q, q->nr == PTRACE_SETREGSET);
+    case PTRACE_SECCOMP_GET_FILTER:
+    case PTRACE_SECCOMP_GET_METADATA:
+        return filter_told(tid, q);
     case PTRACE_PEEKSIGINFO:
         return tracee_peek_signals(tid, q->addr, q->data);
     default:

@@ -151,7 +151,7 @@ bool ptrace_enter(struct thread *t, struct trapframe *tf)
         return true;
     tf->rax = (u64)-ENOSYS;
     call_stop(t, r, STOP_ENTRY);
-    return how == PTRACE_SYSCALL && (s32)tf->error != -1 && !signal_kill_pending(t);
+    return how == PTRACE_SYSCALL && !signal_kill_pending(t);
 }
 
 void ptrace_leave(struct thread *t, struct trapframe *tf)
@@ -277,7 +277,7 @@ void ptrace_event(struct thread *t, int event, u64 message)
         .code = EVENT(event), .why = CLD_TRAPPED, .kind = STOP_EVENT, .message = message};
     bool listened;
 
-    if (event && is_traced(t) && READ_ONCE(t->trace->options) >> event & 1)
+    if (event && ptrace_wants(t, event))
         (void)stop_with_info(t, &s, &listened);
 }
 
@@ -292,9 +292,9 @@ void ptrace_exec(struct thread *t, s32 old_tid)
         send_self(t, SIGTRAP, SI_USER);
 }
 
-bool ptrace_wants_exit(const struct thread *t)
+bool ptrace_wants(const struct thread *t, int event)
 {
-    return is_traced(t) && READ_ONCE(t->trace->options) >> PTRACE_EVENT_EXIT & 1;
+    return is_traced(t) && READ_ONCE(t->trace->options) >> event & 1;
 }
 
 bool ptrace_limits_exec(const struct thread *t)

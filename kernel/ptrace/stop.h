@@ -34,8 +34,8 @@ void ptrace_exec(struct thread *t, s32 old_tid);
 /* A debug trap of the program: true when it is what is left of a step nobody waits for. */
 bool ptrace_stale_step(struct thread *t, struct trapframe *tf);
 
-/* Whether it wants to know of its end. */
-bool ptrace_wants_exit(const struct thread *t);
+/* Whether it wants to know of that PTRACE_EVENT_* of t. */
+bool ptrace_wants(const struct thread *t, int event);
 
 /* Whether an exec of t must not gain rights; no lock. */
 bool ptrace_limits_exec(const struct thread *t);

@@ -2,6 +2,7 @@
  *
  * prctl: the name of a thread, what happens at the parent's death, privileges.
  */
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/syscall.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/proc.h"
@@ -22,6 +23,8 @@
 #define PR_SET_TIMING       14
 #define PR_SET_NAME         15
 #define PR_GET_NAME         16
+#define PR_GET_SECCOMP      21
+#define PR_SET_SECCOMP      22
 #define PR_GET_TSC          25
 #define PR_SET_TSC          26
 #define PR_SET_TIMERSLACK   29
@@ -97,6 +100,14 @@ static long set_flag(const struct syscall_args *a)
         p->subreaper = a->a1 != 0;
         return 0;
     }
+}
+
+static long set_seccomp(u64 mode, vaddr_t filter)
+{
+    if (mode == SECCOMP_MODE_STRICT)
+        return seccomp_set(SECCOMP_SET_MODE_STRICT, 0, 0);
+    return mode == SECCOMP_MODE_FILTER ? seccomp_set(SECCOMP_SET_MODE_FILTER, 0, filter)
+                                       : -EINVAL;
 }
 
 static long set_slack(u64 ns)
@@ -222,6 +233,10 @@ long sys_prctl(const struct syscall_args *a)
         return PR_TIMING_STATISTICAL;
     case PR_SET_TIMING:
         return a->a1 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+    case PR_GET_SECCOMP:
+        return own_cred()->seccomp;
+    case PR_SET_SECCOMP:
+        return set_seccomp(a->a1, a->a2);
     case PR_GET_TSC:
         value = current_thread()->arch.no_tsc ? PR_TSC_SIGSEGV : PR_TSC_ENABLE;
         return copy_to_user(a->a1, &value, sizeof(value));

@@ -4,7 +4,8 @@
  * what user 0 means for them is switched by secure bits.
  *
  * Each thread has its own, made as a copy of its maker's. Only the running thread changes its
- * own, under proc_lock: it reads them as they are, others read them under that lock. Those of the first
+ * own, under proc_lock: it reads them as they are, others read them under that lock. (One that shares
+ * its filters of calls with all threads of the process sets what they have to do with.) Those of the first
  * thread lie in the process, are what others see of the process, and stay when it has ended; exec puts its
  * caller's there.
  */
@@ -25,6 +26,8 @@ struct cred {
     u64 permitted, inheritable, bounding, ambient; /* bit per CAP_* */
     u32 securebits;
     bool no_new_privs;
+    u8 seccomp;   /* SECCOMP_MODE_* */
+    u32 nfilters; /* of calls: kernel/seccomp/seccomp.h */
 };
 
 /* Makes `new`, made of its own in the same hold of proc_lock, the running thread's credentials. */

@@ -42,7 +42,7 @@ static void log_crash(const struct thread *t, int signo, int code)
            (unsigned long)tf->rip, (unsigned long)tf->rsp);
 }
 
-static noreturn void die(int signo, const struct sig_record *rec)
+noreturn void signal_die(int signo, const struct sig_record *rec)
 {
     bool injected = inject_begin(current_thread(), true), dumped = core_dump(signo, rec);
 
@@ -51,18 +51,14 @@ static noreturn void die(int signo, const struct sig_record *rec)
     proc_exit(signo | (dumped ? STATUS_CORE : 0));
 }
 
-static void fault_by(int signo, const struct sig_record *rec, u64 trapno, u64 err)
+/* What neither mask nor action keeps away. */
+static void force(struct thread *t, int signo, const struct sig_record *rec)
 {
-    struct thread *t = current_thread();
     struct proc *p = t->proc;
     u64 handler, bit = sig_bit(signo);
-    irqflags_t flags;
+    irqflags_t flags = spin_lock_irq(&p->sig.lock);
     bool fatal;
 
-    t->fault_trapno = trapno;
-    t->fault_err = err;
-    t->fault_addr = rec->value;
-    flags = spin_lock_irq(&p->sig.lock);
     handler = READ_ONCE(p->sig.actions->of[signo].sa_handler);
     fatal = t->blocked & bit || handler == SIG_IGN || handler == SIG_DFL;
     /* Its tracer hears of it first; and a core file wants all registers, which are there when
@@ -78,12 +74,20 @@ static void fault_by(int signo, const struct sig_record *rec, u64 trapno, u64 er
     }
     thread_look(t);
     spin_unlock_irq(&p->sig.lock, flags);
-    if (!fatal)
-        return;
-    if (!is_traced(t))
+    if (fatal && !is_traced(t))
         log_crash(t, signo, rec->code);
-    if (p == init_proc) /* which is ended by nothing else */
+    if (fatal && p == init_proc) /* which is ended by nothing else */
         proc_exit(signo);
+}
+
+static void fault_by(int signo, const struct sig_record *rec, u64 trapno, u64 err)
+{
+    struct thread *t = current_thread();
+
+    t->fault_trapno = trapno;
+    t->fault_err = err;
+    t->fault_addr = rec->value;
+    force(t, signo, rec);
 }
 
 void signal_fault(int signo, int code, vaddr_t addr, u64 trapno, u64 err)
@@ -98,6 +102,19 @@ void signal_key_fault(u32 key, vaddr_t addr, u64 trapno, u64 err)
     const struct sig_record rec = {.code = SEGV_PKUERR, .value = addr, .pkey = key};
 
     fault_by(SIGSEGV, &rec, trapno, err);
+}
+
+struct sig_record signal_of_filter(vaddr_t ip, s32 nr, s32 data)
+{
+    return (struct sig_record){
+        .code = SYS_SECCOMP, .value = ip, .pid = nr, .error = data};
+}
+
+void signal_filtered(vaddr_t ip, s32 nr, s32 data)
+{
+    const struct sig_record rec = signal_of_filter(ip, nr, data);
+
+    force(current_thread(), SIGSYS, &rec);
 }
 
 /* Sleeps until SIGCONT or SIGKILL, or a tracer's word. */
@@ -231,7 +248,7 @@ static int next_handled(struct proc *p, struct thread *t, struct sig_record *rec
             stop_here(p, t);
             break;
         case ACT_DIE:
-            die(signo, rec);
+            signal_die(signo, rec);
         case ACT_AGAIN:
         case ACT_TRACE:
             break;
@@ -310,7 +327,7 @@ static void handle(struct proc *p, struct thread *t, struct trapframe *tf, int s
     if (push_frame(t, tf, signo, rec, act) != 0) {
         if (signo == SIGSEGV) {
             log_crash(t, signo, rec->code);
-            die(SIGSEGV, rec);
+            signal_die(SIGSEGV, rec);
         }
         signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
         return;

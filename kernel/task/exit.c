@@ -15,6 +15,7 @@
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/syscall.h"
 #include "kernel/task/exec/exe.h"
 #include "kernel/task/family.h"
@@ -336,6 +337,7 @@ static noreturn void last_steps(struct thread *t)
 {
     struct account *a = t->account;
 
+    seccomp_leave(t);
     t->account = NULL;
     account_put(a);
     thread_exit();
@@ -348,7 +350,7 @@ static noreturn void end_thread(bool whole, int status)
 
     if (whole && READ_ONCE(p->nthreads) > 1)
         others_end(t, status);
-    if (unlikely(ptrace_wants_exit(t)))
+    if (unlikely(ptrace_wants(t, PTRACE_EVENT_EXIT)))
         stop_at_exit(t, whole, status);
     if (unlikely(!list_empty(&p->tracees)))
         ptrace_tracer_ends(t);
@@ -377,6 +379,11 @@ static noreturn void end_thread(bool whole, int status)
 noreturn void proc_exit(int status)
 {
     end_thread(true, status);
+}
+
+noreturn void thread_end(int status)
+{
+    end_thread(false, status);
 }
 
 long sys_exit(const struct syscall_args *a)

@@ -12,6 +12,9 @@ struct thread;
 /* Ends the running process with a wait4 status. */
 noreturn void proc_exit(int status);
 
+/* Ends the running thread, and its process with that status if it was the only one. */
+noreturn void thread_end(int status);
+
 /* Ends all other threads of the running process and waits until they are gone; the caller
  * gets the process's number. -EAGAIN: another thread does the same, or all end. */
 int must_check proc_become_single(void);

@@ -56,6 +56,7 @@ struct inode;
 struct pidref; /* kernel/event/pidfd.h */
 struct posix_timer;
 struct posix_timers; /* kernel/event/posix_timer.h */
+struct seccomp;      /* kernel/seccomp/seccomp.h */
 struct sem_undos;    /* kernel/ipc/sem.h */
 struct sigwait;      /* kernel/event/signalfd.h */
 struct tracee;
@@ -116,6 +117,7 @@ struct io_counts {
 /* Bits of thread->work. */
 #define THREAD_LOOK 1u /* something may wait for the thread: thread_work() tells */
 #define THREAD_LONG 2u /* [o] all its calls go the long way, see arch/trap.h */
+#define THREAD_FILTERED 4u /* and are looked at first: kernel/seccomp; stays set */
 
 struct thread {
     u32 work;                /* [A] THREAD_WORK_OFFSET: see thread_must_look() */
@@ -197,6 +199,7 @@ struct thread {
     u64 rseq;          /* [o] kernel/task/rseq.h: the program's record, 0: none */
     u32 rseq_size, rseq_signature; /* [o] */
     bool rseq_due;           /* the CPU's number in it may be wrong, or a sequence left */
+    struct seccomp *filters; /* [P] its newest, referenced; NULL: none, or strict mode */
     struct sem_undos *undos; /* [o] shared by CLONE_SYSVSEM; NULL: none */
     void *kstack;            /* [c] kspace range, KSTACK_SIZE */
 #ifdef TESSERA_DEBUG

@@ -11,6 +11,7 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/string.h"
+#include "lib/uapi/ptrace.h"
 #include "mm/phys/slab.h"
 
 STATIC_ASSERT(sizeof(struct siginfo) == 128);
@@ -34,6 +35,11 @@ static bool is_fault_info(int signo, int code)
     return code > 0 && signo > 0 && signo <= NSIG && sig_bit(signo) & FAULTS;
 }
 
+static bool is_call_info(int signo, int code)
+{
+    return signo == SIGSYS && code == SYS_SECCOMP;
+}
+
 void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *rec)
 {
     *info = (struct siginfo){.si_signo = signo, .si_code = rec->code};
@@ -42,8 +48,14 @@ void signal_fill_info(struct siginfo *info, int signo, const struct sig_record *
         info->si_pkey = rec->pkey;
         return;
     }
-    if (rec->code < 0)
+    if (rec->code < 0 || is_call_info(signo, rec->code))
         info->si_errno = rec->error;
+    if (is_call_info(signo, rec->code)) {
+        info->si_call_addr = rec->value;
+        info->si_syscall = rec->pid;
+        info->si_arch = AUDIT_ARCH_X86_64;
+        return;
+    }
     info->si_pid = rec->pid;
     info->si_uid = rec->uid;
     if (is_child_info(signo, rec->code)) {
@@ -63,8 +75,13 @@ void signal_read_info(struct sig_record *rec, const struct siginfo *info)
         rec->pkey = info->si_pkey;
         return;
     }
-    if (rec->code < 0)
+    if (rec->code < 0 || is_call_info(info->si_signo, info->si_code))
         rec->error = info->si_errno;
+    if (is_call_info(info->si_signo, info->si_code)) {
+        rec->value = info->si_call_addr;
+        rec->pid = info->si_syscall;
+        return;
+    }
     rec->pid = info->si_pid;
     rec->uid = info->si_uid;
     if (is_child_info(info->si_signo, info->si_code)) {

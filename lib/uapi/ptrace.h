@@ -38,6 +38,8 @@
 #define PTRACE_PEEKSIGINFO       0x4209
 #define PTRACE_GETSIGMASK        0x420a
 #define PTRACE_SETSIGMASK        0x420b
+#define PTRACE_SECCOMP_GET_FILTER   0x420c
+#define PTRACE_SECCOMP_GET_METADATA 0x420d
 #define PTRACE_GET_SYSCALL_INFO  0x420e
 #define PTRACE_GET_RSEQ          0x420f
 
@@ -56,16 +58,19 @@ struct ptrace_peeksiginfo_args {
 #define PTRACE_EVENT_EXEC       4
 #define PTRACE_EVENT_VFORK_DONE 5
 #define PTRACE_EVENT_EXIT       6
+#define PTRACE_EVENT_SECCOMP    7
 #define PTRACE_EVENT_STOP       128
 
-/* Option bit of an event: 1 << number; TRACESECCOMP is allowed, there is no seccomp. */
-#define PTRACE_O_TRACESYSGOOD 1u
-#define PTRACE_O_EXITKILL     (1u << 20)
-#define PTRACE_O_ALL          (0xffu | PTRACE_O_EXITKILL)
+/* Option bit of an event: 1 << number. */
+#define PTRACE_O_TRACESYSGOOD    1u
+#define PTRACE_O_EXITKILL        (1u << 20)
+#define PTRACE_O_SUSPEND_SECCOMP (1u << 21)
+#define PTRACE_O_ALL             (0xffu | PTRACE_O_EXITKILL | PTRACE_O_SUSPEND_SECCOMP)
 
-#define PTRACE_SYSCALL_NONE  0
-#define PTRACE_SYSCALL_ENTRY 1
-#define PTRACE_SYSCALL_EXIT  2
+#define PTRACE_SYSCALL_NONE    0
+#define PTRACE_SYSCALL_ENTRY   1
+#define PTRACE_SYSCALL_EXIT    2
+#define PTRACE_SYSCALL_SECCOMP 3
 
 #define AUDIT_ARCH_X86_64 0xc000003eu
 
@@ -76,6 +81,7 @@ struct ptrace_syscall_info {
     union {
         struct {
             u64 nr, args[6];
+            u32 ret_data; /* SECCOMP */
         } entry;
         struct {
             s64 rval;

@@ -72,6 +72,7 @@
 #define SEGV_MAPERR   1
 #define SEGV_ACCERR   2
 #define SEGV_PKUERR   4
+#define SYS_SECCOMP   1
 #define BUS_ADRALN    1
 #define BUS_ADRERR    2
 #define TRAP_BRKPT    1
@@ -115,6 +116,11 @@ struct siginfo {
         struct {
             u64 si_addr, pad3;
             u32 si_pkey; /* with SEGV_PKUERR */
+        };
+        struct {
+            u64 si_call_addr;
+            s32 si_syscall;
+            u32 si_arch;
         };
         u64 words[14];
     };

@@ -10,6 +10,7 @@
 #include "kernel/event/pidfd.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/stop.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/syscall.h"
 #include "kernel/task/fork/child.h"
 #include "kernel/task/limits.h"
@@ -92,6 +93,7 @@ static int join_process(struct proc *p, struct thread *t, u64 clone_flags)
         if (!t->fs.dirs) /* now, so that exec counts who has them */
             fs_context_share(&t->fs, current_fs());
         spin_unlock(&p->sig.lock);
+        seccomp_share(t);
         ptrace_fork_publish(t);
     }
     spin_unlock_irq(&proc_lock, flags);
@@ -160,6 +162,7 @@ static int publish_child(struct proc *child, struct proc *parent, u64 clone_flag
     vfork_begin(child->leader, clone_flags);
     publish(child, parent, clone_flags);
     thread_publish(child->leader);
+    seccomp_share(child->leader);
     ptrace_fork_publish(child->leader);
     return 0;
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * seccomp(2): filters of the system calls of a thread. They form chains: each has the one that was
+ * set before it below it, and all of a chain are asked. A thread that is made takes part in the
+ * chain of its maker, exec keeps it, and nothing takes a filter off again. How many there are, and
+ * the mode, are in the thread's credentials (kernel/task/cred.h).
+ */
+#pragma once
+
+#include "lib/uapi/seccomp.h"
+#include "lib/types.h"
+
+struct bpf_filter;
+struct thread;
+struct trapframe;
+
+struct seccomp {
+    u32 refs;               /* atomic: threads, and filters that stand on it */
+    u32 path;               /* [c] instructions from here down, with what each filter costs */
+    u64 mark;               /* [P] of the last who looked at the chain */
+    bool log;               /* [c] SECCOMP_FILTER_FLAG_LOG */
+    struct seccomp *below;  /* [c] referenced; NULL: the first */
+    struct bpf_filter *bpf; /* [c] owned */
+};
+
+/* A call of t, whose bit THREAD_FILTERED is set, begins. False: it shall not, and its result is in
+ * the frame. Does not return where a filter kills the thread. */
+bool must_check seccomp_enter(struct thread *t, struct trapframe *tf);
+
+/* The running thread's for a child that nobody can find yet; proc_lock held. */
+void seccomp_share(struct thread *child);
+/* t has left its process. It pauses. */
+void seccomp_leave(struct thread *t);
+
+/* As seccomp(2). */
+long seccomp_set(u64 op, u64 flags, vaddr_t args);
+
+/* The n-th filter of t, the oldest is 0, referenced; proc_lock held. -EINVAL: it has none of this
+ * kind; -ENOENT: not so many. */
+int must_check seccomp_nth(const struct thread *t, u64 n, struct seccomp **out);
+void seccomp_put(struct seccomp *f); /* NULL: nothing. It pauses. */
