@@ -7,9 +7,23 @@
  */
 #pragma once
 
+#include "lib/types.h"
 #include "lib/uapi/filter.h"
 
 struct account;
+
+/* struct sock_filter: one instruction. Jumps count from the next one. */
+struct bpf_insn {
+    u16 code;
+    u8 jt, jf;
+    u32 k;
+};
+
+/* struct sock_fprog: how a program gives one. */
+struct bpf_program {
+    u16 len, pad[3];
+    u64 filter;
+};
 
 /* What a filter looks at, which decides what it may contain. */
 enum bpf_use { BPF_PACKETS, BPF_CALLS };

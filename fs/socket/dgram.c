@@ -3,6 +3,7 @@
  * Messages: datagrams, and the sequenced packets of AF_UNIX.
  */
 #include "fs/socket/dgram.h"
+#include "fs/filter/packet.h"
 #include "fs/socket/friend.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/netlink.h"
@@ -240,6 +241,7 @@ ssize_t dgram_send(struct socket *s, struct message *m, bool wait)
     struct socket *to = NULL;
     size_t len = m->uio->left;
     struct packet *p;
+    bool dropped;
     int err;
 
     if (!is_unix(s))
@@ -254,9 +256,10 @@ ssize_t dgram_send(struct socket *s, struct message *m, bool wait)
         err = -ENOBUFS;
     if (!err)
         err = packet_fill(p, NULL, m->uio);
-    if (!err)
+    dropped = !err && packet_filtered_out(to, p); /* which nobody is told */
+    if (!err && !dropped)
         err = deliver_unix(s, to, m, p, wait);
-    if (p && err)
+    if (p && (err || dropped))
         packet_free(p);
     if (to)
         socket_put(to);

@@ -3,6 +3,7 @@
  * AF_NETLINK sockets: port numbers, sending to the kernel. What is said is netlink_route.c's.
  */
 #include "fs/socket/netlink.h"
+#include "fs/filter/packet.h"
 #include "fs/socket/netlink_route.h"
 #include "fs/socket/packet.h"
 #include "lib/pause.h"
@@ -237,7 +238,7 @@ void netlink_deliver(struct socket *s, const void *bytes, size_t n)
         return;
     }
     packet_put(p, bytes, n);
-    if (packet_queue(s, p) != 0)
+    if (packet_filtered_out(s, p) || packet_queue(s, p) != 0)
         packet_free(p);
 }
 

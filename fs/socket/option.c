@@ -4,6 +4,7 @@
  * there is kept and told again, within the bounds Linux has for it.
  */
 #include "fs/socket/option.h"
+#include "fs/filter/packet.h"
 #include "fs/socket/backlog.h"
 #include "fs/socket/end.h"
 #include "fs/socket/group/group.h"
@@ -136,6 +137,8 @@ static int set_plain(struct socket *s, const struct option *o, s32 v)
     if (o->kind == SWITCH) {
         if (o->index == OPT_V6ONLY && READ_ONCE(s->is_bound))
             return -EINVAL;
+        if (o->index == OPT_LOCK_FILTER && !v && option_on(s, OPT_LOCK_FILTER))
+            return -EPERM;
         switch_option(s, o->index, v);
         return 0;
     }
@@ -265,7 +268,7 @@ static int set_of_socket(struct socket *s, s32 name, const void *value, u32 len)
     case SO_TIMESTAMPNS_NEW:
         return set_stamp(s, name, v != 0);
     case SO_DETACH_FILTER:
-        return -ENOENT;
+        return packet_filter_set(s, NULL);
     default:
         return name == SO_PEEK_OFF ? -EOPNOTSUPP : -ENOPROTOOPT;
     }

@@ -113,11 +113,11 @@ int packet_fill(struct packet *p, const struct packet *first, struct uio *u)
     return 0;
 }
 
-u8 packet_last(const struct packet *p)
+u8 packet_byte(const struct packet *p, u32 at)
 {
     size_t n = 1;
 
-    return *piece(p, p->len - 1, &n);
+    return *piece(p, at, &n);
 }
 
 void packet_put(struct packet *p, const void *bytes, size_t n)

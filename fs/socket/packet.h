@@ -11,7 +11,7 @@
 struct packet *packet_create(struct socket *sender, size_t len); /* NULL: no memory */
 /* The bytes of `first` (may be NULL), then those of u. -EFAULT. */
 int packet_fill(struct packet *p, const struct packet *first, struct uio *u);
-u8 packet_last(const struct packet *p);                         /* its last byte */
+u8 packet_byte(const struct packet *p, u32 at);                 /* at < p->len */
 void packet_put(struct packet *p, const void *bytes, size_t n); /* n: all; little */
 
 /* Bytes from p->start + skip on: how many were copied. */

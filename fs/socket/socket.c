@@ -5,6 +5,7 @@
 #include "fs/socket/socket.h"
 #include "arch/time.h"
 #include "fs/dentry.h"
+#include "fs/filter/bpf.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
 #include "fs/ramfs/ramfs.h"
@@ -85,6 +86,7 @@ void socket_put(struct socket *s)
         socket_put(s->listener);
     if (s->name)
         unix_name_put(s->name);
+    bpf_put(s->filter);
     __atomic_fetch_sub(&s->account->bytes, sizeof(*s), __ATOMIC_RELAXED);
     account_put(s->account);
     waitq_fini(&s->events);

@@ -27,6 +27,8 @@ struct inet_name {
     u16 port; /* as numbers are; 0: none */
 };
 
+struct bpf_filter;
+
 /* The bytes of a bound AF_UNIX name. */
 struct unix_name {
     u32 refs; /* atomic */
@@ -48,6 +50,7 @@ enum {
     OPT_LINGER,
     OPT_WANTS, /* the first of those that WANT_* tell */
     OPT_WANTS_END = OPT_WANTS + 8,
+    OPT_LOCK_FILTER = OPT_WANTS_END,
 };
 
 enum urgent_state { URGENT_NONE, URGENT_HERE, URGENT_READ };
@@ -72,6 +75,8 @@ struct urgent {
 #define VALUE_INQ      31 /* TCP_INQ */
 #define VALUE_FREEBIND 7  /* it may be bound to an address of another machine */
 #define VALUE_HOPS     8
+#define VALUE_DISCOVER4 4 /* IP_MTU_DISCOVER */
+#define VALUE_MARK 33 /* SO_MARK */
 #define VALUE_TCLASS   9
 #define VALUE_DISCOVER 11 /* IPV6_MTU_DISCOVER */
 #define VALUE_DONTFRAG 40 /* IPV6_DONTFRAG */
@@ -136,6 +141,8 @@ struct socket {
     u32 port, groups;               /* netlink: [ports_lock]; a single word */
     bool accepted;                  /* [names_lock] shares its port with a listener */
     bool chose_ip, chose_port; /* [names_lock] bind said them: disconnecting keeps them */
+
+    struct bpf_filter *filter; /* [lock] referenced: fs/filter; NULL: none */
 
     u32 options;            /* atomic: bits OPT_* */
     u64 heard;              /* when the last datagram came; 0: none; 1: nobody asked */

@@ -3,6 +3,7 @@
  * Datagrams of the network: their heads, whom they go to, and those that are sent in parts.
  */
 #include "fs/socket/udp.h"
+#include "fs/filter/packet.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/packet.h"
 #include "fs/socket/ports.h"
@@ -247,11 +248,15 @@ static int find_to(struct socket *s, const struct message *m, struct packet *p,
     return 0;
 }
 
-/* What does not fit is lost. */
+/* What its filter does not want or what does not fit is lost. */
 static void deliver(struct socket *to, struct packet *p)
 {
     bool room;
 
+    if (packet_filtered_out(to, p)) {
+        packet_free(p);
+        return;
+    }
     spin_lock(&to->lock);
     room = to->held < READ_ONCE(to->rcvbuf);
     spin_unlock(&to->lock);

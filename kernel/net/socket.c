@@ -269,6 +269,8 @@ static long do_setsockopt(struct socket *s, const struct syscall_args *a)
 
     if (len < 0)
         return -EINVAL;
+    if ((s32)a->a1 == SOL_SOCKET && (s32)a->a2 == SO_ATTACH_FILTER)
+        return filter_attach(s, a->a3, (u32)len);
     most = option_size((s32)a->a1, (s32)a->a2);
     bad = copy_from_user(value, a->a3, MIN((u32)len, most)) != 0;
     return socket_set_option(s, (s32)a->a1, (s32)a->a2, bad ? NULL : value, (u32)len);
@@ -279,6 +281,7 @@ static long do_getsockopt(struct socket *s, const struct syscall_args *a)
     u8 value[OPTION_MAX];
     u32 len, most;
     s32 room;
+    bool filter;
     int err;
 
     if (copy_from_user(&room, a->a4, sizeof(room)) != 0)
@@ -286,10 +289,16 @@ static long do_getsockopt(struct socket *s, const struct syscall_args *a)
     if (room < 0)
         return -EINVAL;
     len = most = MIN((u32)room, OPTION_MAX);
-    err = socket_get_option(s, (s32)a->a1, (s32)a->a2, value, &len);
+    filter = (s32)a->a1 == SOL_SOCKET && (s32)a->a2 == SO_ATTACH_FILTER;
+    if (filter) {
+        len = (u32)room;
+        err = filter_tell(s, a->a3, &len);
+    } else {
+        err = socket_get_option(s, (s32)a->a1, (s32)a->a2, value, &len);
+    }
     if (err)
         return err;
-    most = MIN(len, most); /* a list that was cut tells how long it is */
+    most = filter ? 0 : MIN(len, most); /* a list that was cut tells how long it is */
     return (most && copy_to_user(a->a3, value, most) != 0) ||
                    copy_to_user(a->a4, &len, sizeof(len)) != 0
                ? -EFAULT

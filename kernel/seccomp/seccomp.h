@@ -7,12 +7,25 @@
  */
 #pragma once
 
-#include "lib/uapi/seccomp.h"
 #include "lib/types.h"
+#include "lib/uapi/seccomp.h"
 
 struct bpf_filter;
 struct thread;
 struct trapframe;
+
+/* What a filter looks at. */
+struct seccomp_data {
+    s32 nr;
+    u32 arch;
+    u64 instruction_pointer;
+    u64 args[6];
+};
+
+/* struct seccomp_metadata: PTRACE_SECCOMP_GET_METADATA. */
+struct seccomp_metadata {
+    u64 filter_off, flags;
+};
 
 struct seccomp {
     u32 refs;               /* atomic: threads, and filters that stand on it */

@@ -4,21 +4,6 @@
  */
 #pragma once
 
-#include "lib/types.h"
-
-/* struct sock_filter: one instruction. Jumps count from the next one. */
-struct bpf_insn {
-    u16 code;
-    u8 jt, jf;
-    u32 k;
-};
-
-/* struct sock_fprog: how a program gives one. */
-struct bpf_program {
-    u16 len, pad[3];
-    u64 filter;
-};
-
 #define BPF_MAXINSNS 4096u
 #define BPF_MEMWORDS 16u
 

@@ -4,8 +4,6 @@
  */
 #pragma once
 
-#include "lib/types.h"
-
 #define SECCOMP_MODE_NONE   0
 #define SECCOMP_MODE_STRICT 1
 #define SECCOMP_MODE_FILTER 2
@@ -32,16 +30,3 @@
 #define SECCOMP_RET_ALLOW        0x7fff0000u
 #define SECCOMP_RET_ACTION       0xffff0000u
 #define SECCOMP_RET_DATA         0x0000ffffu
-
-/* What a filter looks at. */
-struct seccomp_data {
-    s32 nr;
-    u32 arch;
-    u64 instruction_pointer;
-    u64 args[6];
-};
-
-/* struct seccomp_metadata: PTRACE_SECCOMP_GET_METADATA. */
-struct seccomp_metadata {
-    u64 filter_off, flags;
-};

@@ -48,6 +48,7 @@
 #define SO_RCVTIMEO        20
 #define SO_SNDTIMEO        21
 #define SO_BINDTODEVICE    25
+#define SO_ATTACH_FILTER   26 /* asked for: the filter */
 #define SO_DETACH_FILTER   27
 #define SO_PEEK_OFF        42
 #define SO_TIMESTAMP       29
@@ -58,6 +59,7 @@
 #define SO_MARK            36
 #define SO_PROTOCOL        38
 #define SO_DOMAIN          39
+#define SO_LOCK_FILTER     44
 #define SO_INCOMING_CPU    49
 #define SO_COOKIE          57
 #define SO_TIMESTAMP_NEW   63

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * SO_ATTACH_FILTER and SO_GET_FILTER, whose values are programs of any length.
+ */
+#include "fs/filter/packet.h"
+#include "kernel/net/socket.h"
+#include "kernel/syscall.h"
+#include "kernel/task/proc.h"
+#include "kernel/task/uaccess.h"
+#include "lib/uapi/errno.h"
+
+/* In Linux's order. */
+static int read_filter(const struct socket *s, vaddr_t user, struct bpf_filter **out)
+{
+    struct bpf_program given;
+    struct bpf_filter *f;
+    int err;
+
+    if (copy_from_user(&given, user, sizeof(given)) != 0)
+        return -EFAULT;
+    if (option_on(s, OPT_LOCK_FILTER))
+        return -EPERM;
+    if (!given.filter || !given.len || given.len > BPF_MAXINSNS)
+        return -EINVAL;
+    f = bpf_create(given.len);
+    if (!f)
+        return -ENOMEM;
+    err = copy_from_user(f->of, given.filter, given.len * sizeof(f->of[0]));
+    if (!err)
+        err = bpf_check(f, BPF_PACKETS);
+    if (err)
+        bpf_put(f);
+    else
+        *out = f;
+    return err;
+}
+
+int filter_attach(struct socket *s, vaddr_t user, u32 len)
+{
+    struct bpf_filter *f;
+    s32 first;
+    int err;
+
+    if (len < sizeof(first))
+        return -EINVAL;
+    if (copy_from_user(&first, user, sizeof(first)) != 0)
+        return -EFAULT;
+    if (is_tcp(s)) /* where it would look at segments, and there are none */
+        return capable(CAP_NET_ADMIN) ? -ENOPROTOOPT : -EPERM;
+    if (len != sizeof(struct bpf_program))
+        return -EINVAL;
+    err = read_filter(s, user, &f);
+    if (err)
+        return err;
+    err = packet_filter_set(s, f);
+    if (err)
+        bpf_put(f);
+    return err;
+}
+
+int filter_tell(struct socket *s, vaddr_t user, u32 *len)
+{
+    struct bpf_filter *f = packet_filter_get(s);
+    u32 room = *len;
+    int err = 0;
+
+    *len = f ? f->len : 0;
+    if (f && room && room < f->len)
+        err = -EINVAL;
+    else if (f && room)
+        err = copy_to_user(user, f->of, f->len * sizeof(f->of[0]));
+    bpf_put(f);
+    return err;
+}
