@@ -171,9 +171,9 @@ static bool load(const struct bpf_input *in, u32 where, u32 size, u32 *value)
     if (at < 0 || (u32)at + size > v->nhead + v->p->len)
         return false;
     for (; size; size--, at++)
-        result = result << 8 | ((u32)at < v->nhead
-                                    ? v->head[at]
-                                    : packet_byte(v->p, (u32)at - v->nhead));
+        result =
+            result << 8 |
+            ((u32)at < v->nhead ? v->head[at] : packet_byte(v->p, (u32)at - v->nhead));
     *value = result;
     return true;
 }

@@ -301,8 +301,8 @@ int procfs_show_status(struct seq *s, const struct task_id *id, bool whole)
     seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
                v.caps[0], v.caps[1], v.caps[2], v.caps[3]);
     seq_printf(s, "CapAmb:\t%016lx\n", v.caps[4]);
-    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n",
-               v.no_new_privs, v.seccomp, v.nfilters);
+    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", v.no_new_privs,
+               v.seccomp, v.nfilters);
     status_cpus(s, v.allowed & cpus_running());
     seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
                v.nvcsw, v.nivcsw);

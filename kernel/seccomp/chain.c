@@ -14,7 +14,7 @@
 #include "mm/phys/slab.h"
 
 #define PATH_MAX_INSNS 32768u /* of a chain */
-#define PATH_COST      4u     /* beside its instructions, of each filter below the newest */
+#define PATH_COST      4u /* beside its instructions, of each filter below the newest */
 
 #define FLAGS                                              \
     (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | \
@@ -130,7 +130,8 @@ void seccomp_share(struct thread *child)
         return;
     if (t->filters)
         hold(t->filters);
-    child->cred->no_new_privs = t->cred->no_new_privs; /* another thread may have set it */
+    child->cred->no_new_privs =
+        t->cred->no_new_privs; /* another thread may have set it */
     enter(child, t->cred->seccomp, t->filters, t->cred->nfilters);
 }
 

@@ -28,10 +28,10 @@ struct seccomp_metadata {
 };
 
 struct seccomp {
-    u32 refs;               /* atomic: threads, and filters that stand on it */
-    u32 path;               /* [c] instructions from here down, with what each filter costs */
-    u64 mark;               /* [P] of the last who looked at the chain */
-    bool log;               /* [c] SECCOMP_FILTER_FLAG_LOG */
+    u32 refs; /* atomic: threads, and filters that stand on it */
+    u32 path; /* [c] instructions from here down, with what each filter costs */
+    u64 mark; /* [P] of the last who looked at the chain */
+    bool log; /* [c] SECCOMP_FILTER_FLAG_LOG */
     struct seccomp *below;  /* [c] referenced; NULL: the first */
     struct bpf_filter *bpf; /* [c] owned */
 };

@@ -115,8 +115,8 @@ struct io_counts {
 };
 
 /* Bits of thread->work. */
-#define THREAD_LOOK 1u /* something may wait for the thread: thread_work() tells */
-#define THREAD_LONG 2u /* [o] all its calls go the long way, see arch/trap.h */
+#define THREAD_LOOK     1u /* something may wait for the thread: thread_work() tells */
+#define THREAD_LONG     2u /* [o] all its calls go the long way, see arch/trap.h */
 #define THREAD_FILTERED 4u /* and are looked at first: kernel/seccomp; stays set */
 
 struct thread {

@@ -37,7 +37,7 @@ static int attach_n(int s, const struct bpf_insn *of, size_t n)
     return setsockopt(s, SOL_SOCKET, SO_ATTACH_FILTER, &p, sizeof(p));
 }
 
-#define ATTACH(s, ...)                             \
+#define ATTACH(s, ...)                                  \
     attach_n(s, (const struct bpf_insn[]){__VA_ARGS__}, \
              sizeof((const struct bpf_insn[]){__VA_ARGS__}) / sizeof(struct bpf_insn))
 
@@ -83,7 +83,8 @@ static long optmem(void)
     return n;
 }
 
-TEST(filter_lengths, "programs have 1 to 4096 instructions, and what is left of them is counted")
+TEST(filter_lengths,
+     "programs have 1 to 4096 instructions, and what is left of them is counted")
 {
     static struct bpf_insn many[BPF_MAXINSNS + 1];
     struct bpf_program p = {.len = 1, .filter = (unsigned long)many};
@@ -120,8 +121,10 @@ TEST(filter_bad, "what cannot be run is refused and changes nothing")
     ERR(ATTACH(in, OP(BPF_ALU | BPF_MOD, 0), RET(1)), EINVAL);
     ERR(ATTACH(in, OP(BPF_ALU | BPF_LSH, 32), RET(1)), EINVAL);
     ERR(ATTACH(in, OP(BPF_ST, 16), RET(1)), EINVAL);
-    ERR(ATTACH(in, OP(BPF_LD | BPF_MEM, 0), RET(1)), EINVAL); /* read before it was written */
-    ERR(ATTACH(in, JUMP(BPF_JEQ, 0, 0, 1), OP(BPF_ST, 3), OP(BPF_LDX | BPF_MEM, 3), RET(1)),
+    ERR(ATTACH(in, OP(BPF_LD | BPF_MEM, 0), RET(1)),
+        EINVAL); /* read before it was written */
+    ERR(ATTACH(in, JUMP(BPF_JEQ, 0, 0, 1), OP(BPF_ST, 3), OP(BPF_LDX | BPF_MEM, 3),
+               RET(1)),
         EINVAL);
     OK(ATTACH(in, JUMP(BPF_JEQ, 0, 0, 1), OP(BPF_ST, 3), RET(5)));
     ERR(ATTACH(in, OP(BPF_RET | BPF_X, 0)), EINVAL);
@@ -130,7 +133,8 @@ TEST(filter_bad, "what cannot be run is refused and changes nothing")
     EQ(pass(10), 5);
 }
 
-TEST(filter_lock, "a locked filter stays; it is told as it was given; without one all passes")
+TEST(filter_lock,
+     "a locked filter stays; it is told as it was given; without one all passes")
 {
     struct bpf_insn got[4];
     socklen_t n = 0;
@@ -140,7 +144,8 @@ TEST(filter_lock, "a locked filter stays; it is told as it was given; without on
     OK(getsockopt(in, SOL_SOCKET, SO_GET_FILTER_, got, &n));
     EQ(n, 0);
     ERR(setsockopt(in, SOL_SOCKET, SO_DETACH_FILTER, &zero, sizeof(zero)), ENOENT);
-    OK(ATTACH(in, OP(BPF_LD | BPF_LEN, 0), OP(BPF_ALU | BPF_SUB, 1), OP(BPF_RET | BPF_A, 0)));
+    OK(ATTACH(in, OP(BPF_LD | BPF_LEN, 0), OP(BPF_ALU | BPF_SUB, 1),
+              OP(BPF_RET | BPF_A, 0)));
     EQ(pass(10), 9);
     OK(getsockopt(in, SOL_SOCKET, SO_GET_FILTER_, NULL, &n));
     EQ(n, 3);
@@ -168,7 +173,8 @@ TEST(filter_lock, "a locked filter stays; it is told as it was given; without on
     EQ(pass(10), 3);
 }
 
-TEST(filter_kinds, "messages are cut or dropped, streams are not; descriptors go with a dropped one")
+TEST(filter_kinds,
+     "messages are cut or dropped, streams are not; descriptors go with a dropped one")
 {
     char control[CMSG_SPACE(sizeof(int))] = {0};
     struct iovec v = {sent, 8};
@@ -203,22 +209,54 @@ TEST(filter_kinds, "messages are cut or dropped, streams are not; descriptors go
 enum { TAIL = 5, MOST = 24, LENGTH = 600 };
 
 static const unsigned short codes[] = {
-    BPF_LD | BPF_ABS,           BPF_LD | BPF_ABS | BPF_H,   BPF_LD | BPF_ABS | BPF_B,
-    BPF_LD | BPF_IND,           BPF_LD | BPF_IND | BPF_H,   BPF_LD | BPF_IND | BPF_B,
-    BPF_LD | BPF_IMM,           BPF_LD | BPF_MEM,           BPF_LD | BPF_LEN,
-    BPF_LDX | BPF_IMM,          BPF_LDX | BPF_MEM,          BPF_LDX | BPF_LEN,
-    BPF_LDX | BPF_MSH | BPF_B,  BPF_ST,                     BPF_STX,
-    BPF_ST,                     BPF_STX,                    BPF_ALU | BPF_ADD,
-    BPF_ALU | BPF_SUB | BPF_X,  BPF_ALU | BPF_MUL,          BPF_ALU | BPF_MUL | BPF_X,
-    BPF_ALU | BPF_DIV,          BPF_ALU | BPF_DIV | BPF_X,  BPF_ALU | BPF_MOD,
-    BPF_ALU | BPF_MOD | BPF_X,  BPF_ALU | BPF_OR,           BPF_ALU | BPF_AND | BPF_X,
-    BPF_ALU | BPF_LSH,          BPF_ALU | BPF_LSH | BPF_X,  BPF_ALU | BPF_RSH,
-    BPF_ALU | BPF_RSH | BPF_X,  BPF_ALU | BPF_NEG,          BPF_ALU | BPF_XOR,
-    BPF_ALU | BPF_XOR | BPF_X,  BPF_JMP | BPF_JA,           BPF_JMP | BPF_JEQ,
-    BPF_JMP | BPF_JEQ | BPF_X,  BPF_JMP | BPF_JGT,          BPF_JMP | BPF_JGT | BPF_X,
-    BPF_JMP | BPF_JGE,          BPF_JMP | BPF_JGE | BPF_X,  BPF_JMP | BPF_JSET,
-    BPF_JMP | BPF_JSET | BPF_X, BPF_RET | BPF_A,            BPF_MISC | BPF_TAX,
-    BPF_MISC | BPF_TXA,         BPF_MISC | BPF_TAX,         BPF_RET,
+    BPF_LD | BPF_ABS,
+    BPF_LD | BPF_ABS | BPF_H,
+    BPF_LD | BPF_ABS | BPF_B,
+    BPF_LD | BPF_IND,
+    BPF_LD | BPF_IND | BPF_H,
+    BPF_LD | BPF_IND | BPF_B,
+    BPF_LD | BPF_IMM,
+    BPF_LD | BPF_MEM,
+    BPF_LD | BPF_LEN,
+    BPF_LDX | BPF_IMM,
+    BPF_LDX | BPF_MEM,
+    BPF_LDX | BPF_LEN,
+    BPF_LDX | BPF_MSH | BPF_B,
+    BPF_ST,
+    BPF_STX,
+    BPF_ST,
+    BPF_STX,
+    BPF_ALU | BPF_ADD,
+    BPF_ALU | BPF_SUB | BPF_X,
+    BPF_ALU | BPF_MUL,
+    BPF_ALU | BPF_MUL | BPF_X,
+    BPF_ALU | BPF_DIV,
+    BPF_ALU | BPF_DIV | BPF_X,
+    BPF_ALU | BPF_MOD,
+    BPF_ALU | BPF_MOD | BPF_X,
+    BPF_ALU | BPF_OR,
+    BPF_ALU | BPF_AND | BPF_X,
+    BPF_ALU | BPF_LSH,
+    BPF_ALU | BPF_LSH | BPF_X,
+    BPF_ALU | BPF_RSH,
+    BPF_ALU | BPF_RSH | BPF_X,
+    BPF_ALU | BPF_NEG,
+    BPF_ALU | BPF_XOR,
+    BPF_ALU | BPF_XOR | BPF_X,
+    BPF_JMP | BPF_JA,
+    BPF_JMP | BPF_JEQ,
+    BPF_JMP | BPF_JEQ | BPF_X,
+    BPF_JMP | BPF_JGT,
+    BPF_JMP | BPF_JGT | BPF_X,
+    BPF_JMP | BPF_JGE,
+    BPF_JMP | BPF_JGE | BPF_X,
+    BPF_JMP | BPF_JSET,
+    BPF_JMP | BPF_JSET | BPF_X,
+    BPF_RET | BPF_A,
+    BPF_MISC | BPF_TAX,
+    BPF_MISC | BPF_TXA,
+    BPF_MISC | BPF_TAX,
+    BPF_RET,
 };
 
 static unsigned pick(unsigned n)
@@ -230,7 +268,8 @@ static unsigned operand(unsigned short code, unsigned left)
 {
     unsigned class = code & BPF_CLASS;
 
-    if (class == BPF_ST || class == BPF_STX || (class <= BPF_LDX && (code & BPF_MODE) == BPF_MEM))
+    if (class == BPF_ST || class == BPF_STX ||
+        (class <= BPF_LDX && (code & BPF_MODE) == BPF_MEM))
         return pick(pick(20) ? 4 : 17);
     if (class == BPF_JMP)
         return (code & BPF_OP) == BPF_JA ? pick(left < 3 ? left + 1 : 4) : pick(300);
@@ -271,7 +310,8 @@ static bool model_takes(const struct bpf_insn *p, size_t n)
     memset(written, 0xff, sizeof(written));
     written[0] = 0;
     for (size_t i = 0; i < n; i++) {
-        unsigned class = p[i].code & BPF_CLASS, op = p[i].code & (BPF_OP | BPF_X), w = written[i];
+        unsigned class = p[i].code & BPF_CLASS, op = p[i].code & (BPF_OP | BPF_X),
+                 w = written[i];
         bool memory = class == BPF_ST || class == BPF_STX ||
                       (class <= BPF_LDX && (p[i].code & BPF_MODE) == BPF_MEM);
 
@@ -285,7 +325,8 @@ static bool model_takes(const struct bpf_insn *p, size_t n)
             return false;
         if (class == BPF_ALU && (op == BPF_LSH || op == BPF_RSH) && p[i].k > 31)
             return false;
-        if (class == BPF_LD && (p[i].code & BPF_MODE) == BPF_ABS && p[i].k >= (unsigned)SKF_AD_OFF &&
+        if (class == BPF_LD && (p[i].code & BPF_MODE) == BPF_ABS &&
+            p[i].k >= (unsigned)SKF_AD_OFF &&
             p[i].k != (unsigned)SKF_AD_OFF + SKF_AD_ALU_XOR_X)
             return false;
         if (class == BPF_JMP && op == BPF_JA) {
@@ -324,7 +365,9 @@ static unsigned model_run(const struct bpf_insn *p)
 
     for (;; p++) {
         unsigned s = p->code & BPF_X ? x : p->k;
-        unsigned size = (p->code & BPF_SIZE) == BPF_B ? 1 : (p->code & BPF_SIZE) == BPF_H ? 2 : 4;
+        unsigned size = (p->code & BPF_SIZE) == BPF_B   ? 1
+                        : (p->code & BPF_SIZE) == BPF_H ? 2
+                                                        : 4;
         unsigned mode = p->code & BPF_MODE, *to = p->code & 1 ? &x : &a;
 
         if ((p->code & BPF_CLASS) <= BPF_LDX) {
@@ -340,9 +383,9 @@ static unsigned model_run(const struct bpf_insn *p)
             continue;
         }
         switch (p->code & (BPF_CLASS | BPF_OP)) {
-#define MODEL(op, does)          \
-    case BPF_ALU | (op):         \
-        does;                    \
+#define MODEL(op, does)  \
+    case BPF_ALU | (op): \
+        does;            \
         break;
             MODEL(BPF_ADD, a += s)
             MODEL(BPF_SUB, a -= s)
@@ -463,9 +506,11 @@ static long long loaded(unsigned short code, unsigned k, size_t n)
     return v;
 }
 
-#define SEES(code, k, want) EQ(loaded(BPF_LD | BPF_ABS | (code), (unsigned)(k), 100), want)
+#define SEES(code, k, want) \
+    EQ(loaded(BPF_LD | BPF_ABS | (code), (unsigned)(k), 100), want)
 
-TEST(filter_udp, "datagrams: behind their own head, which is always kept; heads below; facts")
+TEST(filter_udp,
+     "datagrams: behind their own head, which is always kept; heads below; facts")
 {
     struct sockaddr_in *v4 = (void *)&name, own;
     socklen_t len = sizeof(own);
@@ -545,7 +590,8 @@ static bool sums_up(unsigned k, unsigned n)
     return pass(100) == 100;
 }
 
-TEST(filter_sums, "the sum of IP's head is right, UDP's is that of what the card would go on from")
+TEST(filter_sums,
+     "the sum of IP's head is right, UDP's is that of what the card would go on from")
 {
     network_there(AF_INET);
     CHECK(sums_up((unsigned)SKF_NET_OFF, 10));
@@ -573,15 +619,16 @@ TEST(filter_udp6, "datagrams of IPv6")
     SEES(BPF_W, SKF_AD_OFF + SKF_AD_PROTOCOL, 0x86dd);
 }
 
-TEST(filter_facts, "of a message of the machine there are no facts; what has no interface ends a program")
+TEST(filter_facts, "of a message of the machine there are no facts; what has no "
+                   "interface ends a program")
 {
     pair_there(SOCK_DGRAM);
     SEES(BPF_W, SKF_AD_OFF + SKF_AD_PROTOCOL, 0);
     SEES(BPF_W, SKF_AD_OFF + SKF_AD_MARK, 0);
     SEES(BPF_B, SKF_LL_OFF, -1);
     SEES(BPF_B, SKF_NET_OFF + 3, sent[3]);
-    OK(ATTACH(in, OP(BPF_LD | BPF_IMM, 9), OP(BPF_LD | BPF_ABS, SKF_AD_OFF + SKF_AD_IFINDEX),
-              RET(3)));
+    OK(ATTACH(in, OP(BPF_LD | BPF_IMM, 9),
+              OP(BPF_LD | BPF_ABS, SKF_AD_OFF + SKF_AD_IFINDEX), RET(3)));
     EQ(pass(100), 9);
     OK(ATTACH(in, OP(BPF_LD | BPF_IMM, 9), OP(BPF_LD | BPF_ABS, 97), RET(3)));
     EQ(pass(100), -1);
@@ -603,7 +650,8 @@ TEST(filter_netlink, "answers of netlink are filtered")
     ERR(recv(s, sent, sizeof(sent), MSG_DONTWAIT), EAGAIN);
     close(s);
     OK(s = socket(AF_NETLINK, SOCK_RAW, 0));
-    OK(ATTACH(s, OP(BPF_LD | BPF_ABS | BPF_B, 4), JUMP(BPF_JEQ, 16, 0, 1), RET(20), RET(0)));
+    OK(ATTACH(s, OP(BPF_LD | BPF_ABS | BPF_B, 4), JUMP(BPF_JEQ, 16, 0, 1), RET(20),
+              RET(0)));
     EQ(send(s, &ask, sizeof(ask), 0), (long)sizeof(ask));
     EQ(recv(s, sent, sizeof(sent), MSG_DONTWAIT), 20);
 }

@@ -12,7 +12,8 @@
 
 /* ---- what is taken ---- */
 
-TEST(seccomp_args, "operations, flags, lengths, addresses, in the order in which they are looked at")
+TEST(seccomp_args,
+     "operations, flags, lengths, addresses, in the order in which they are looked at")
 {
     struct bpf_insn allow[] = {RET(SECCOMP_RET_ALLOW)};
     struct program p = {1, allow};
@@ -77,8 +78,9 @@ static int shows(unsigned at, unsigned value)
 
     if (!pid) {
         OK(FILTER(OP(BPF_LD | BPF_ABS, 0), JUMP(BPF_JEQ, SYS_getppid, 1, 0),
-                  RET(SECCOMP_RET_ALLOW), OP(BPF_LD | BPF_ABS, at), JUMP(BPF_JEQ, value, 0, 1),
-                  RET(SECCOMP_RET_ERRNO | 77), RET(SECCOMP_RET_ERRNO | 78)));
+                  RET(SECCOMP_RET_ALLOW), OP(BPF_LD | BPF_ABS, at),
+                  JUMP(BPF_JEQ, value, 0, 1), RET(SECCOMP_RET_ERRNO | 77),
+                  RET(SECCOMP_RET_ERRNO | 78)));
         EQ(syscall(SYS_getppid, 0x1111111122222222, 2, 3, 4, 5, -6), -1);
         _exit(errno);
     }
@@ -98,16 +100,17 @@ TEST(seccomp_data, "number, machine, address and arguments of the call; the leng
         EQ(shows(words[i].at, words[i].value), 77);
         EQ(shows(words[i].at, words[i].value + 1), 78);
     }
-    OK(FILTER(OP(BPF_LD | BPF_ABS, 0), JUMP(BPF_JEQ, SYS_getppid, 1, 0), RET(SECCOMP_RET_ALLOW),
-              OP(BPF_LD | BPF_LEN, 0), OP(BPF_ALU | BPF_OR, SECCOMP_RET_ERRNO),
-              OP(BPF_RET | BPF_A, 0)));
+    OK(FILTER(OP(BPF_LD | BPF_ABS, 0), JUMP(BPF_JEQ, SYS_getppid, 1, 0),
+              RET(SECCOMP_RET_ALLOW), OP(BPF_LD | BPF_LEN, 0),
+              OP(BPF_ALU | BPF_OR, SECCOMP_RET_ERRNO), OP(BPF_RET | BPF_A, 0)));
     ERR(syscall(SYS_getppid), 64);
 }
 
 TEST(seccomp_numbers, "numbers without a call are looked at; the program's -1 too")
 {
-    OK(FILTER(OP(BPF_LD | BPF_ABS, 0), JUMP(BPF_JEQ, 5000, 0, 1), RET(SECCOMP_RET_ERRNO | 9),
-              JUMP(BPF_JEQ, -2, 0, 1), RET(SECCOMP_RET_ERRNO | 10), RET(SECCOMP_RET_ALLOW)));
+    OK(FILTER(OP(BPF_LD | BPF_ABS, 0), JUMP(BPF_JEQ, 5000, 0, 1),
+              RET(SECCOMP_RET_ERRNO | 9), JUMP(BPF_JEQ, -2, 0, 1),
+              RET(SECCOMP_RET_ERRNO | 10), RET(SECCOMP_RET_ALLOW)));
     ERR(syscall(5000), 9);
     ERR(syscall(5001), ENOSYS);
     ERR(syscall(-2), 10);
@@ -131,7 +134,8 @@ TEST(seccomp_errno, "0 is a success without the call; at most 4095")
     ERR(syscall(SYS_getgid), ENOSYS);
 }
 
-TEST(seccomp_order, "the strictest answer counts, of equal ones the newest; data does not order")
+TEST(seccomp_order,
+     "the strictest answer counts, of equal ones the newest; data does not order")
 {
     OK(refuse(SYS_getppid, SECCOMP_RET_ERRNO | 5));
     OK(refuse(SYS_getppid, SECCOMP_RET_ERRNO | 9));
@@ -163,7 +167,9 @@ struct sys_info {
     unsigned arch;
 };
 
-TEST(seccomp_trap, "SIGSYS with the call, its address and the filter's data; a handler gives the result")
+TEST(
+    seccomp_trap,
+    "SIGSYS with the call, its address and the filter's data; a handler gives the result")
 {
     struct sigaction act = {.sa_sigaction = on_sys, .sa_flags = SA_SIGINFO};
     struct sys_info s;
@@ -370,9 +376,13 @@ TEST(seccomp_tsync, "one call filters all threads, if none has what the caller h
     EQ(of_thread, 44);
     CHECK(nnp);
     EQ(with_other(SECCOMP_FILTER_FLAG_TSYNC, true, &nnp), tid_of_thread);
-    EQ(with_other(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH, true, &nnp), -1);
+    EQ(with_other(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH, true,
+                  &nnp),
+       -1);
     EQ(errno, ESRCH);
-    EQ(with_other(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH, false, &nnp), 0);
+    EQ(with_other(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH, false,
+                  &nnp),
+       0);
 }
 
 static volatile bool over;
@@ -387,7 +397,8 @@ static void *keeps_making(void *arg)
     return arg;
 }
 
-TEST(seccomp_tsync_race, "threads that make threads while one filters all; then all are filtered")
+TEST(seccomp_tsync_race,
+     "threads that make threads while one filters all; then all are filtered")
 {
     pthread_t t[3];
     int n = 0;
@@ -410,7 +421,8 @@ TEST(seccomp_tsync_race, "threads that make threads while one filters all; then 
 
 /* ---- children ---- */
 
-TEST(seccomp_inherit, "children and the programs they run keep them; status tells how many")
+TEST(seccomp_inherit,
+     "children and the programs they run keep them; status tells how many")
 {
     pid_t pid;
     int status;
@@ -450,7 +462,8 @@ TEST(seccomp_privs, "no_new_privs stays; root needs none")
 
 /* ---- how many ---- */
 
-TEST(seccomp_chain, "a chain has 32768 instructions at most, with 4 more for each filter below")
+TEST(seccomp_chain,
+     "a chain has 32768 instructions at most, with 4 more for each filter below")
 {
     static struct bpf_insn many[4096];
     struct program p = {4096, many};
@@ -472,7 +485,8 @@ TEST(seccomp_chain, "a chain has 32768 instructions at most, with 4 more for eac
     EQ(getpid(), syscall(SYS_getpid));
 }
 
-TEST(seccomp_small, "thousands of one instruction; a child that ends gives back its own only")
+TEST(seccomp_small,
+     "thousands of one instruction; a child that ends gives back its own only")
 {
     struct bpf_insn of[] = {RET(SECCOMP_RET_ALLOW)};
     struct program one = {1, of};
@@ -555,7 +569,8 @@ static void strict_alone(void)
     _exit(13);
 }
 
-TEST(seccomp_strict, "read, write, exit; anything else kills the thread; no counter of cycles")
+TEST(seccomp_strict,
+     "read, write, exit; anything else kills the thread; no counter of cycles")
 {
     EQ(ends(strict_read), 11 << 8);
     EQ(ends(strict_other), SIGKILL);

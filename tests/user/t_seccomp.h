@@ -36,7 +36,7 @@ static inline long filter_n(struct bpf_insn *of, size_t n)
     return seccomp(SECCOMP_SET_MODE_FILTER, 0, &p);
 }
 
-#define FILTER(...)                           \
+#define FILTER(...)                            \
     filter_n((struct bpf_insn[]){__VA_ARGS__}, \
              sizeof((struct bpf_insn[]){__VA_ARGS__}) / sizeof(struct bpf_insn))
 

@@ -149,7 +149,8 @@ static void refused(void)
     _exit(errno);
 }
 
-TEST(trace_skipped, "a call that does not begin ends for its tracer too; -1 of a tracer is looked at")
+TEST(trace_skipped,
+     "a call that does not begin ends for its tracer too; -1 of a tracer is looked at")
 {
     pid_t pid = traced(refused, TRACESYSGOOD);
     struct user_regs_struct r;
