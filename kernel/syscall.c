@@ -8,7 +8,7 @@
 #include "kernel/printk.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
-#include "kernel/seccomp/seccomp.h"
+#include "kernel/seccomp/enter.h"
 #include "kernel/strace.h"
 #include "kernel/task/proc.h"
 #include "lib/stale.h"

@@ -2,8 +2,8 @@
  *
  * SO_ATTACH_FILTER and SO_GET_FILTER, whose values are programs of any length.
  */
+#include "kernel/net/filter.h"
 #include "fs/filter/packet.h"
-#include "kernel/net/socket.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"

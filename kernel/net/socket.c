@@ -8,6 +8,7 @@
 #include "fs/socket/end.h"
 #include "fs/socket/group/group.h"
 #include "fs/socket/option.h"
+#include "kernel/net/filter.h"
 #include "kernel/net/socket.h"
 #include "kernel/sys/fs.h"
 #include "kernel/task/uaccess.h"

@@ -43,9 +43,3 @@ void control_tell_head(const struct message *m, struct control *c);
 
 /* Tells a receiver what came along with m. */
 void control_to_user(struct file *f, struct message *m, struct control *c);
-
-/* SO_ATTACH_FILTER with what the program gives, of len bytes. */
-int filter_attach(struct socket *s, vaddr_t user, u32 len);
-/* The same option asked for: the filter goes to `user`, which has room for *len instructions, 0: only
- * their number is told, which *len becomes. */
-int filter_tell(struct socket *s, vaddr_t user, u32 *len);

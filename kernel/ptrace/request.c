@@ -10,7 +10,7 @@
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/inspect.h"
 #include "kernel/ptrace/tracee.h"
-#include "kernel/seccomp/seccomp.h"
+#include "kernel/seccomp/chain.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc_access.h"
 #include "kernel/task/sched/wake.h"

@@ -2,8 +2,8 @@
  *
  * seccomp(2) and what becomes of filters: chains, threads that take part in them, their end.
  */
+#include "kernel/seccomp/chain.h"
 #include "fs/filter/bpf.h"
-#include "kernel/seccomp/seccomp.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"

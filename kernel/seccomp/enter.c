@@ -2,11 +2,12 @@
  *
  * A call that filters look at before it begins, and what becomes of it.
  */
+#include "kernel/seccomp/enter.h"
 #include "fs/filter/bpf.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace/stop.h"
 #include "kernel/ptrace/tracee.h"
-#include "kernel/seccomp/seccomp.h"
+#include "kernel/seccomp/chain.h"
 #include "kernel/task/deliver.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"

@@ -2,7 +2,7 @@
  *
  * prctl: the name of a thread, what happens at the parent's death, privileges.
  */
-#include "kernel/seccomp/seccomp.h"
+#include "kernel/seccomp/chain.h"
 #include "kernel/syscall.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/proc.h"

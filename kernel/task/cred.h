@@ -27,7 +27,7 @@ struct cred {
     u32 securebits;
     bool no_new_privs;
     u8 seccomp;   /* SECCOMP_MODE_* */
-    u32 nfilters; /* of calls: kernel/seccomp/seccomp.h */
+    u32 nfilters; /* of calls: kernel/seccomp/chain.h */
 };
 
 /* Makes `new`, made of its own in the same hold of proc_lock, the running thread's credentials. */

@@ -15,7 +15,7 @@
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/ptrace/stop.h"
-#include "kernel/seccomp/seccomp.h"
+#include "kernel/seccomp/chain.h"
 #include "kernel/syscall.h"
 #include "kernel/task/exec/exe.h"
 #include "kernel/task/family.h"

@@ -56,7 +56,7 @@ struct inode;
 struct pidref; /* kernel/event/pidfd.h */
 struct posix_timer;
 struct posix_timers; /* kernel/event/posix_timer.h */
-struct seccomp;      /* kernel/seccomp/seccomp.h */
+struct seccomp;      /* kernel/seccomp/chain.h */
 struct sem_undos;    /* kernel/ipc/sem.h */
 struct sigwait;      /* kernel/event/signalfd.h */
 struct tracee;

@@ -10,7 +10,7 @@
 #include "kernel/event/pidfd.h"
 #include "kernel/ptrace/family.h"
 #include "kernel/ptrace/stop.h"
-#include "kernel/seccomp/seccomp.h"
+#include "kernel/seccomp/chain.h"
 #include "kernel/syscall.h"
 #include "kernel/task/fork/child.h"
 #include "kernel/task/limits.h"

@@ -12,7 +12,6 @@
 
 struct bpf_filter;
 struct thread;
-struct trapframe;
 
 /* What a filter looks at. */
 struct seccomp_data {
@@ -35,10 +34,6 @@ struct seccomp {
     struct seccomp *below;  /* [c] referenced; NULL: the first */
     struct bpf_filter *bpf; /* [c] owned */
 };
-
-/* A call of t, whose bit THREAD_FILTERED is set, begins. False: it shall not, and its result is in
- * the frame. Does not return where a filter kills the thread. */
-bool must_check seccomp_enter(struct thread *t, struct trapframe *tf);
 
 /* The running thread's for a child that nobody can find yet; proc_lock held. */
 void seccomp_share(struct thread *child);
