@@ -27,12 +27,6 @@
 #define MSS_UNKNOWN  536   /* of a stream that is not connected */
 #define MTU          65536 /* of lo */
 
-#define IP_OPTIONS     4
-#define IP_MTU         14
-#define IPV6_MTU       24
-#define TCP_CONGESTION 13
-#define NAME_LEN       16u /* of an algorithm, of an interface */
-
 u32 socket_snd_max = SNDBUF_DEFAULT, socket_rcv_max = SNDBUF_DEFAULT;
 
 static const struct option *find(const struct socket *s, s32 level, s32 name)

@@ -16,6 +16,13 @@
 #define VALUE_CONTROL  37 /* which of `algorithms` */
 #define VALUE_DEVICE   38 /* bound to lo */
 
+/* Names that are no numbers. */
+#define IP_OPTIONS     4
+#define IP_MTU         14
+#define IPV6_MTU       24
+#define TCP_CONGESTION 13
+#define NAME_LEN       16u /* of an algorithm, of an interface */
+
 /* How the value of an option is kept. HOPS: -1 is the initial one; MANY: as HOPS, and streams
  * have none; EXACT: not every number that is not 0 stands for 1. */
 enum kind { SWITCH, VALUE, HOPS, MANY, EXACT };
