@@ -64,28 +64,28 @@ struct urgent {
     struct packet *mark; /* AF_UNIX: its packet, in the queue also when it was read */
 };
 
-#define VALUES         52u
+#define VALUES          52u
 /* Places in socket.values; kept as the distance from the initial one. */
-#define VALUE_RCVLOWAT 1
-#define VALUE_TOS      2
-#define VALUE_TTL      3
-#define VALUE_ERRORS   5 /* IP_RECVERR */
-#define VALUE_ERRORS6  10
-#define VALUE_STAMP    30 /* SO_TIMESTAMP or its like; 0: times are not told */
-#define VALUE_INQ      31 /* TCP_INQ */
-#define VALUE_FREEBIND 7  /* it may be bound to an address of another machine */
-#define VALUE_HOPS     8
-#define VALUE_DISCOVER4 4 /* IP_MTU_DISCOVER */
-#define VALUE_MARK 33 /* SO_MARK */
-#define VALUE_TCLASS   9
-#define VALUE_DISCOVER 11 /* IPV6_MTU_DISCOVER */
-#define VALUE_DONTFRAG 40 /* IPV6_DONTFRAG */
-#define VALUE_MIF      49 /* IP_MULTICAST_IF: lo was chosen; its address, as IPv4 has it */
-#define VALUE_MIF_ADDR 50
-#define VALUE_MIF6     51 /* IPV6_MULTICAST_IF */
-#define VALUE_MC_ALL   46 /* IP_MULTICAST_ALL: 0: on */
-#define VALUE_PEEK     48 /* SO_PEEK_OFF: bytes, and 1; 0: off */
-#define HOPS_DEFAULT   64 /* what TTL and HOPS begin with */
+#define VALUE_RCVLOWAT  1
+#define VALUE_TOS       2
+#define VALUE_TTL       3
+#define VALUE_ERRORS    5 /* IP_RECVERR */
+#define VALUE_ERRORS6   10
+#define VALUE_STAMP     30 /* SO_TIMESTAMP or its like; 0: times are not told */
+#define VALUE_INQ       31 /* TCP_INQ */
+#define VALUE_FREEBIND  7  /* it may be bound to an address of another machine */
+#define VALUE_HOPS      8
+#define VALUE_DISCOVER4 4  /* IP_MTU_DISCOVER */
+#define VALUE_MARK      33 /* SO_MARK */
+#define VALUE_TCLASS    9
+#define VALUE_DISCOVER  11 /* IPV6_MTU_DISCOVER */
+#define VALUE_DONTFRAG  40 /* IPV6_DONTFRAG */
+#define VALUE_MIF       49 /* IP_MULTICAST_IF: lo was chosen; its address, as IPv4 has it */
+#define VALUE_MIF_ADDR  50
+#define VALUE_MIF6      51 /* IPV6_MULTICAST_IF */
+#define VALUE_MC_ALL    46 /* IP_MULTICAST_ALL: 0: on */
+#define VALUE_PEEK      48 /* SO_PEEK_OFF: bytes, and 1; 0: off */
+#define HOPS_DEFAULT    64 /* what TTL and HOPS begin with */
 
 struct socket {
     u32 refs;                   /* atomic */

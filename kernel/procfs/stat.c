@@ -176,9 +176,8 @@ int procfs_show_stat(struct seq *s, const struct task_id *id, bool whole)
                    v.state, v.ppid, v.pgid, v.sid, v.tty, v.foreground, v.minflt,
                    v.cminflt, v.majflt, v.cmajflt);
         seq_printf(s, "%lu %lu %lu %lu %d %d %u 0 %lu ", v.utime / TICK_NS,
-                   v.stime / TICK_NS, v.cutime / TICK_NS, v.cstime / TICK_NS,
-                   v.priority, v.nice, v.threads,
-                   v.start / TICK_NS);
+                   v.stime / TICK_NS, v.cutime / TICK_NS, v.cstime / TICK_NS, v.priority,
+                   v.nice, v.threads, v.start / TICK_NS);
         seq_printf(s, "%lu %lu %lu %lu %lu %lu 0 0 ", mm->total_vm * PAGE_SIZE,
                    mm_rss(mm), ~0ul, at->start_code, at->end_code, at->start_stack);
         seq_printf(s, "%lu %lu %lu %lu 0 0 0 %d %u %d %d 0 0 0 ",

@@ -252,7 +252,8 @@ static int get_policy(s32 tid, struct have *out)
     const struct thread *t = find(tid);
 
     if (t)
-        *out = (struct have){t->policy, told_priority(t), t->nice, t->reset_on_fork, t->dl};
+        *out =
+            (struct have){t->policy, told_priority(t), t->nice, t->reset_on_fork, t->dl};
     spin_unlock_irq(&proc_lock, flags);
     return t ? 0 : -ESRCH;
 }
@@ -304,11 +305,10 @@ long sys_sched_rr_get_interval(const struct syscall_args *a)
         return -EINVAL;
     if (get_policy((s32)a->a0, &h) != 0)
         return -ESRCH;
-    return timespec_to_user(a->a1, h.policy == SCHED_RR     ? RR_TURN_NS
-                                   : h.policy == SCHED_FIFO ||
-                                             h.policy == SCHED_DEADLINE
-                                         ? 0
-                                         : TICK_NS);
+    return timespec_to_user(a->a1, h.policy == SCHED_RR ? RR_TURN_NS
+                                   : h.policy == SCHED_FIFO || h.policy == SCHED_DEADLINE
+                                       ? 0
+                                       : TICK_NS);
 }
 
 /* ---- sched_setattr, sched_getattr ---- */

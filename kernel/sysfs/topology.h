@@ -9,7 +9,7 @@
 #include "arch/cpu.h"
 #include "kernel/procfs/seq.h"
 
-#define TOPOLOGY_FIRST 64u
+#define TOPOLOGY_FIRST 96u
 #define TOPOLOGY_FILES 13u /* of a processor */
 #define TOPOLOGY_END   (TOPOLOGY_FIRST + MAX_CPUS * (4 + TOPOLOGY_FILES))
 

@@ -3,8 +3,8 @@
  * What is in /sys. /sys/devices/system/cpu: which processors there are, run, and can run. A
  * processor that was not started at boot never will be, so "possible" is what is online; what each
  * of them tells is in topology.c. /sys/devices/system/node: the one node, where all memory and all
- * processors are. /sys/kernel/mm/hugepages: the pool of huge pages. /sys/class/net: the only
- * interface. /sys/block and /sys/dev/block: the loop devices (kernel/loop/attr.c).
+ * processors are. /sys/kernel/mm/hugepages: the pool of huge pages. /sys/devices/virtual/net:
+ * the only interface. /sys/block and /sys/dev/block: the loop devices (kernel/loop/attr.c).
  */
 #include "kernel/sysfs/tree.h"
 #include "arch/cpu.h"
@@ -39,6 +39,8 @@ enum dir {
     DEV_BLOCK,
     CLASS,
     NET,
+    VIRTUAL,
+    VIRTUAL_NET,
     NET_LO,
     DIRS_END
 };
@@ -63,7 +65,9 @@ static const struct {
     [DEV_BLOCK] = {"block", DEV},
     [CLASS] = {"class", ROOT},
     [NET] = {"net", CLASS},
-    [NET_LO] = {"lo", NET},
+    [VIRTUAL] = {"virtual", DEVICES},
+    [VIRTUAL_NET] = {"net", VIRTUAL},
+    [NET_LO] = {"lo", VIRTUAL_NET},
 };
 
 /* Processors [first, end). */
@@ -197,6 +201,16 @@ static const struct {
     {"operstate", NET_LO, NULL, NULL, "unknown\n"},
     {"tx_queue_len", NET_LO, NULL, NULL, "1000\n"},
     {"type", NET_LO, NULL, NULL, "772\n"},
+    {"addr_assign_type", NET_LO, NULL, NULL, "0\n"},
+    {"carrier_changes", NET_LO, NULL, NULL, "0\n"},
+    {"dev_id", NET_LO, NULL, NULL, "0x0\n"},
+    {"dev_port", NET_LO, NULL, NULL, "0\n"},
+    {"dormant", NET_LO, NULL, NULL, "0\n"},
+    {"link_mode", NET_LO, NULL, NULL, "0\n"},
+    {"netdev_group", NET_LO, NULL, NULL, "0\n"},
+    {"uevent", NET_LO, NULL, NULL, "INTERFACE=lo\nIFINDEX=1\n"},
+    {"subsystem", NET_LO, NULL, NULL, "../../../../class/net"},
+    {"lo", NET, NULL, NULL, "../../devices/virtual/net/lo"},
 };
 
 STATIC_ASSERT(DIRS_END <= FIRST_FILE);
@@ -206,6 +220,14 @@ STATIC_ASSERT(TOPOLOGY_END <= LOOP_ATTRS);
 static bool is_file(u64 ino)
 {
     return ino >= FIRST_FILE && ino < FIRST_FILE + ARRAY_SIZE(files);
+}
+
+/* The text of a file ends its line, that of a link does not. */
+static bool is_link(u64 ino)
+{
+    const char *text = is_file(ino) ? files[ino - FIRST_FILE].text : NULL;
+
+    return text && text[strlen(text) - 1] != '\n';
 }
 
 static bool is_topology(u64 ino)
@@ -242,6 +264,7 @@ u32 tree_type(u64 ino)
 {
     return tree_is_loop(ino)  ? loop_attr_type(ino)
            : is_topology(ino) ? topology_type(ino)
+           : is_link(ino)     ? S_IFLNK
            : is_file(ino)     ? S_IFREG
                               : S_IFDIR;
 }
@@ -250,7 +273,10 @@ size_t tree_link(u64 ino, char *text, size_t size)
 {
     if (tree_is_loop(ino))
         return loop_attr_text(ino, text, size);
-    topology_link(ino, text, size);
+    if (is_file(ino))
+        str_copy(text, files[ino - FIRST_FILE].text, size);
+    else
+        topology_link(ino, text, size);
     return strlen(text);
 }
 

@@ -375,7 +375,8 @@ static inline bool thread_work(struct thread *t)
 
     __atomic_fetch_and(&t->work, ~THREAD_LOOK, __ATOMIC_SEQ_CST);
     return (READ_ONCE(cpu_own.need_resched) | (u32)t->restart | t->restore_mask |
-            t->trap_due | READ_ONCE(t->rseq_due) | READ_ONCE(t->dl.spent) | stop_holds(p, t)) ||
+            t->trap_due | READ_ONCE(t->rseq_due) | READ_ONCE(t->dl.spent) |
+            stop_holds(p, t)) ||
            ((READ_ONCE(t->pending) | READ_ONCE(p->pending)) & ~t->blocked);
 }
 

@@ -118,7 +118,8 @@ TEST(nice, "setpriority of a thread is for it alone; those it makes have it")
     end();
 }
 
-TEST(group, "setpriority of a group or user is for all threads, getpriority tells the best")
+TEST(group,
+     "setpriority of a group or user is for all threads, getpriority tells the best")
 {
     CHILD({
         OK(setpgid(0, 0));

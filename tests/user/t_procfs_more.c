@@ -196,6 +196,21 @@ TEST(id_maps,
     EQ(write(fd, "allow", 5), 5);
 }
 
+TEST(interface, "/sys tells of lo as of a device: where it is, of which class, its event")
+{
+    char link[64] = "", back[64] = "";
+
+    if (access("/sys/class/net/lo", F_OK) != 0)
+        SKIP("no /sys");
+    EQ(readlink("/sys/class/net/lo", link, sizeof(link) - 1), 28);
+    CHECK(strcmp(link, "../../devices/virtual/net/lo") == 0);
+    EQ(readlink("/sys/class/net/lo/subsystem", back, sizeof(back) - 1), 21);
+    CHECK(strcmp(back, "../../../../class/net") == 0);
+    EQ(slurp("/sys/devices/virtual/net/lo/uevent", 4096), 23);
+    CHECK(strcmp(text, "INTERFACE=lo\nIFINDEX=1\n") == 0);
+    EQ(slurp("/sys/class/net/lo/subsystem/lo/ifindex", 4096), 2);
+}
+
 /* ---- PR_SET_MM ---- */
 
 enum { END_CODE = 2, START_STACK = 5, ARG_START = 8, ARG_END, AUXV = 12 };

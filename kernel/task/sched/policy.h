@@ -8,7 +8,8 @@
 
 /* sched_setscheduler(2): a policy and priority that were checked; dl: what SCHED_DEADLINE was
  * promised, else NULL. proc_lock held, if others may do the same. */
-void sched_set_policy(struct thread *t, u8 policy, u8 priority, const struct deadline *dl);
+void sched_set_policy(struct thread *t, u8 policy, u8 priority,
+                      const struct deadline *dl);
 
 /* nice(2): -20 to 19. proc_lock held. */
 void sched_set_nice(struct thread *t, s32 nice);

@@ -147,8 +147,8 @@ void runq_take_out(struct runq *q, struct thread *t)
         rb_erase(&q->rest, &t->run_node, NULL);
 }
 
-void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy, u8 priority,
-                     const struct deadline *dl)
+void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy,
+                     u8 priority, const struct deadline *dl)
 {
     bool realtime = policy == SCHED_FIFO || policy == SCHED_RR || dl, lowered;
 

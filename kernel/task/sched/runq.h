@@ -90,8 +90,8 @@ void runq_rt_last(struct runq *q, struct thread *t);
 void runq_rt_tick(struct runq *q, struct thread *t);
 /* The place of t when its policy becomes another; it may be in the queue (`queued`) or not. dl:
  * for SCHED_DEADLINE. */
-void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy, u8 priority,
-                     const struct deadline *dl);
+void runq_set_policy(struct runq *q, struct thread *t, bool queued, u8 policy,
+                     u8 priority, const struct deadline *dl);
 /* Takes out t, which is in the queue. */
 void runq_take_out(struct runq *q, struct thread *t);
 /* t, which is in no queue, leaves `from`, whose lock is held, for `to`: its place among the
