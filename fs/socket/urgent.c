@@ -30,7 +30,7 @@ void urgent_mark(struct socket *s, struct packet *p)
         s->taken++;
         WRITE_ONCE(s->queued, s->queued - 1);
     }
-    u->byte = packet_last(p);
+    u->byte = packet_byte(p, p->len - 1);
     u->at = is_unix(s) ? ~0ull : s->taken + s->queued - 1;
     u->mark = is_unix(s) ? p : NULL;
     WRITE_ONCE(u->state, URGENT_HERE);

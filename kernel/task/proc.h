@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Processes and threads. A process (thread group) owns the address space, descriptors and
- * signal handlers; a thread owns registers, kernel stack, signal mask, credentials and
- * directories (which threads usually share).
+ * Processes and threads. A process (thread group) owns the address space and signal handlers; a
+ * thread owns registers, kernel stack, signal mask, credentials, directories and descriptors
+ * (which threads usually share).
  *
  * Locks, all irq-safe, in this order: proc_lock (the tree of processes, groups, sessions,
  * states, exit statuses), the lock of a number (kernel/task/threads.h), timer lock,
@@ -30,6 +30,7 @@
 #include "kernel/task/cred.h"
 #include "kernel/task/sched/deadline.h"
 #include "kernel/task/sched/timer.h"
+#include "kernel/task/sigactions.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"
 #include "lib/uapi/capability.h"
@@ -41,7 +42,6 @@
 
 #define PID_MAX  32768
 #define COMM_LEN 16
-#define NSIG     64
 #define USER_HZ  100 /* unit of times shown to programs */
 
 /* More internal results beside ERESTARTSYS (lib/waitq.h) that never reach a program:
@@ -208,13 +208,6 @@ struct thread {
 #ifdef LOCKS_CHECKED
     struct held_mutexes mutexes;
 #endif
-};
-
-/* What processes made with CLONE_SIGHAND have in common. */
-struct sigactions {
-    u32 refs;        /* [A] processes */
-    spinlock_t lock; /* below sig.lock; a single word is read without it */
-    struct kernel_sigaction of[NSIG + 1];
 };
 
 struct sighand {

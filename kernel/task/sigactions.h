@@ -4,11 +4,19 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/spinlock.h"
+#include "lib/uapi/signal.h"
 
-struct sigactions;
+#define NSIG 64
 
-/* Tables of actions. copy: NULL no memory; from NULL: all default. */
+/* What processes made with CLONE_SIGHAND have in common. */
+struct sigactions {
+    u32 refs;        /* atomic: processes */
+    spinlock_t lock; /* below sig.lock; a single word is read without it */
+    struct kernel_sigaction of[NSIG + 1];
+};
+
+/* copy: NULL no memory; from NULL: all default. */
 struct sigactions *sigactions_copy(struct sigactions *from);
 void sigactions_get(struct sigactions *a);
 void sigactions_put(struct sigactions *a); /* NULL is none */
