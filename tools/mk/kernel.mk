@@ -26,13 +26,14 @@ SANITIZE    := $(if $(KASAN),$(KASAN_FLAGS)) $(if $(UBSAN),$(UBSAN_FLAGS)) \
                $(if $(LOCKDEP),-DTESSERA_LOCKDEP) $(if $(KCSAN),$(KCSAN_FLAGS))
 # Small rather than fast: what runs at boot, now and then, or at the pace of a device.
 SMALL       := $(addsuffix /%,arch/x86_64/acpi arch/x86_64/boot arch/x86_64/drivers \
-                   fs/host fs/initramfs fs/mount kernel/ipc kernel/loop kernel/numa kernel/ptrace kernel/sysfs kernel/term) \
+                   fs/host fs/hugetlb fs/initramfs fs/lock fs/mount fs/socket/group fs/socket/route kernel/ipc kernel/loop kernel/numa kernel/ptrace kernel/sysfs kernel/term mm/debug) \
                $(addprefix fs/socket/,all.c ifconf.c netlink.c netlink_route.c option.c) \
                $(addprefix kernel/,devices.c inject.c kmsg.c main.c panic.c panic_screen.c printk.c strace.c \
-                   uts.c event/adjtime.c task/exec/core.c) \
-               $(addprefix kernel/procfs/,config.c link.c map_files.c mounts.c net.c pid.c sysctl.c \
-                   sysctl_table.c sysvipc.c waiting.c) \
-               $(addprefix kernel/sys/,caps.c fs_mount.c limits.c prctl.c xattr.c) mm/call/policy.c
+                   uts.c event/adjtime.c event/posix_timer_calls.c seccomp/chain.c \
+                   task/exec/core.c task/sched/deadline.c) \
+               $(addprefix kernel/procfs/,config.c dir.c link.c map_files.c meminfo.c mounts.c net.c pid.c stat.c sysctl.c \
+                   sysctl_table.c system.c sysvipc.c waiting.c) \
+               $(addprefix kernel/sys/,caps.c cred.c fs_mount.c limits.c prctl.c sched.c xattr.c) mm/call/policy.c
 # Without -fsanitize: what the runtimes themselves run on.
 NO_SANITIZE := lib/kasan.c lib/kcsan.c mm/phys/slab.c
 KERNEL_LDFLAGS := $(if $(KASAN),--defsym kasan_shadow=0xffffffff81000000) $(KERNEL_LDFLAGS)
