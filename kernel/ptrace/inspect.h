@@ -26,10 +26,10 @@ struct request {
     size_t size; /* of what goes back to the caller at `data`; 0: nothing */
 };
 
-/* Does q to r, which stands still; proc_lock held. The call's result: 0, for some requests a
- * length, or -EINVAL, -EIO. Everything that needs no other memory than the request's. */
 /* What PTRACE_SETOPTIONS and PTRACE_SEIZE may ask for: 0, -EINVAL, -EPERM. */
 int trace_options_check(u64 options);
+/* Does q to r, which stands still; proc_lock held. The call's result: 0, for some requests a
+ * length, or -EINVAL, -EIO. Everything that needs no other memory than the request's. */
 long tracee_apply(struct tracee *r, struct request *q);
 /* The registers of r become these; proc_lock held. 0 or -EIO. */
 long tracee_set_regs(struct tracee *r, const struct user_regs *regs);

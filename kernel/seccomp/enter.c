@@ -12,6 +12,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
+#include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/ptrace.h"
 
@@ -57,6 +58,7 @@ static u32 ask(const struct thread *t, const struct trapframe *tf,
             least = answer;
             *by = f;
         }
+        pause_anyway(); /* a chain may have 32,768 instructions */
     }
     return least;
 }
