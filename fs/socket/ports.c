@@ -4,7 +4,6 @@
  */
 #include "fs/socket/ports.h"
 #include "fs/perm.h"
-#include "fs/socket/group/group.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/socket.h"
 #include "fs/socket/socket_own.h"
@@ -382,16 +381,17 @@ struct socket *inet_find(u32 protocol, const struct inet_name *to,
     return best;
 }
 
-struct socket *inet_next_member(u32 protocol, const struct inet_name *group,
-                                const struct inet_name *from, u64 *serial)
+struct socket *inet_next(u32 protocol, const struct inet_name *to,
+                         const struct inet_name *from, u64 *serial, bool *meant)
 {
     SCOPED_LOCK(&names_lock);
-    struct socket *s = first_at(&ports_of(protocol)->bound, group->port, *serial);
+    struct socket *s = first_at(&ports_of(protocol)->bound, to->port, *serial);
 
-    while (s && !(fits(s, group, from) && group_reaches(s, group)))
-        s = next_at(s);
-    if (s)
-        socket_get(s), *serial = s->serial;
+    if (!s)
+        return NULL;
+    *serial = s->serial;
+    *meant = fits(s, to, from);
+    socket_get(s);
     return s;
 }
 

@@ -27,10 +27,10 @@ void inet_forget_remote(struct socket *s);
 struct socket *inet_find(u32 protocol, const struct inet_name *to,
                          const struct inet_name *from);
 
-/* Of those that get what `from` sends to a group the first behind *serial, which becomes its own;
- * referenced, or NULL. */
-struct socket *inet_next_member(u32 protocol, const struct inet_name *group,
-                                const struct inet_name *from, u64 *serial);
+/* Of those at that port the first behind *serial, which becomes its own; referenced, or NULL. *meant:
+ * whether its name lets it have what `from` sends to `to`. */
+struct socket *inet_next(u32 protocol, const struct inet_name *to,
+                         const struct inet_name *from, u64 *serial, bool *meant);
 
 /* Whom the stream s calls by the name a: a listener, or itself where it says its own name;
  * referenced. -ECONNREFUSED, and the errors of names and ports. */

@@ -4,6 +4,7 @@
  */
 #include "fs/socket/udp.h"
 #include "fs/filter/packet.h"
+#include "fs/socket/group/group.h"
 #include "fs/socket/inet.h"
 #include "fs/socket/packet.h"
 #include "fs/socket/ports.h"
@@ -264,23 +265,31 @@ static void deliver(struct socket *to, struct packet *p)
         packet_free(p);
 }
 
+static void deliver_copy(struct socket *s, struct socket *to, const struct packet *p)
+{
+    struct packet *copy = packet_create(s, p->len);
+
+    if (!copy || packet_fill(copy, p, NULL) != 0) {
+        if (copy)
+            packet_free(copy);
+        return;
+    }
+    copy->from_inet = p->from_inet;
+    copy->head = p->head;
+    deliver(to, copy);
+}
+
 /* Each member gets a copy; p is used up. */
 static void deliver_group(struct socket *s, struct packet *p,
                           const struct inet_name *group)
 {
     struct socket *to;
     u64 serial = 0;
+    bool meant;
 
-    while ((to = inet_next_member(s->protocol, group, &p->from_inet, &serial))) {
-        struct packet *copy = packet_create(s, p->len);
-
-        if (copy && packet_fill(copy, p, NULL) == 0) {
-            copy->from_inet = p->from_inet;
-            copy->head = p->head;
-            deliver(to, copy);
-        } else if (copy) {
-            packet_free(copy);
-        }
+    while ((to = inet_next(s->protocol, group, &p->from_inet, &serial, &meant))) {
+        if (meant && group_reaches(to, group))
+            deliver_copy(s, to, p);
         socket_put(to);
         pause_anyway();
     }

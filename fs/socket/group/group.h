@@ -14,6 +14,6 @@ u32 group_option_size(s32 level, s32 name);
  * -ENOMEM; of streams -EPROTO and others. */
 int group_set_option(struct socket *s, s32 level, s32 name, const void *value, u32 len);
 /* Whether s gets what is sent to the group: it, or as far as it has not refused those, somebody has
- * joined it. Under names_lock. */
+ * joined it. */
 bool group_reaches(const struct socket *s, const struct inet_name *group);
 void groups_leave(struct socket *s);
