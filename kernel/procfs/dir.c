@@ -252,7 +252,9 @@ static s64 dir_seek(struct file *f, s64 offset, int whence)
     return file_seek(f, offset, whence == SEEK_END ? SEEK_SET : whence);
 }
 
-const struct inode_ops procfs_dir_ops = {
-    .lookup = procfs_lookup, .destroy = procfs_node_destroy, .passing = true};
+const struct inode_ops procfs_dir_ops = {.lookup = procfs_lookup,
+                                         .destroy = procfs_node_destroy,
+                                         .stat = procfs_node_stat,
+                                         .passing = true};
 const struct file_ops procfs_dir_fops = {
     .open = dir_open, .read = dir_read, .readdir = procfs_readdir, .lseek = dir_seek};

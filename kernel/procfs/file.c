@@ -269,8 +269,10 @@ static int text_truncate(struct inode *ino, u64 size)
     return 0;
 }
 
-const struct inode_ops procfs_file_ops = {
-    .truncate = text_truncate, .destroy = procfs_node_destroy, .passing = true};
+const struct inode_ops procfs_file_ops = {.truncate = text_truncate,
+                                          .destroy = procfs_node_destroy,
+                                          .stat = procfs_node_stat,
+                                          .passing = true};
 const struct file_ops procfs_file_fops = {.open = text_open,
                                           .release = text_release,
                                           .read = text_read,

@@ -154,6 +154,9 @@ static ssize_t text_readlink(struct inode *ino, char *buf, size_t size)
 const struct inode_ops procfs_magic_ops = {.readlink = magic_readlink,
                                            .follow = magic_follow,
                                            .destroy = procfs_node_destroy,
+                                           .stat = procfs_node_stat,
                                            .passing = true};
-const struct inode_ops procfs_text_link_ops = {
-    .readlink = text_readlink, .destroy = procfs_node_destroy, .passing = true};
+const struct inode_ops procfs_text_link_ops = {.readlink = text_readlink,
+                                               .destroy = procfs_node_destroy,
+                                               .stat = procfs_node_stat,
+                                               .passing = true};

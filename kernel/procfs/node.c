@@ -144,3 +144,10 @@ void procfs_node_destroy(struct inode *ino)
     inode_uncharge(ino);
     slab_free(&inode_cache, container_of(ino, struct procfs_inode, inode));
 }
+
+void procfs_node_stat(struct inode *ino, struct kernel_stat *st)
+{
+    (void)ino;
+    st->st_blksize =
+        1024; /* as always on Linux: C libraries read so many bytes at once */
+}

@@ -122,8 +122,15 @@ static int root_read(struct file *f, struct dir_sink *s)
     return 0;
 }
 
-static const struct inode_ops node_ops = {.destroy = destroy};
-static const struct inode_ops root_ops = {.lookup = lookup, .destroy = destroy};
+static void node_stat(struct inode *ino, struct kernel_stat *st)
+{
+    (void)ino;
+    st->st_blksize = 1024;
+}
+
+static const struct inode_ops node_ops = {.destroy = destroy, .stat = node_stat};
+static const struct inode_ops root_ops = {
+    .lookup = lookup, .destroy = destroy, .stat = node_stat};
 static const struct file_ops root_fops = {.readdir = root_read, .lseek = file_seek};
 
 static int make_root(const struct fs_type *type, struct inode **root)

@@ -178,6 +178,19 @@ static void text_is(const char *path, const char *want)
     OK(close(fd));
 }
 
+TEST(block_size, "st_blksize is 1024 in /proc and devpts, as it always was")
+{
+    static const char *const names[] = {
+        "/proc", "/proc/self/comm", "/proc/sys/kernel/ostype", "/dev/pts",
+        "/sys",  "/dev/null"};
+    struct stat st;
+
+    for (int i = 0; i < 6; i++) {
+        OK(stat(names[i], &st));
+        EQ(st.st_blksize, i < 4 ? 1024 : 4096);
+    }
+}
+
 TEST(id_maps,
      "uid_map, gid_map, setgroups: every number means itself, and that is for good")
 {
