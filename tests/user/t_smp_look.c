@@ -48,7 +48,8 @@ static void *copies(void *arg)
 
     for (int i = 0; i < 400; i++) {
         ssize_t n = i % 2 ? pread(fd, page, 64, 0) : pwrite(fd, page, 64, 0);
-        if (n != 64 && !(n == -1 && errno == EFAULT))
+        /* in part, when the page went between two words of it */
+        if (n != 64 && !(n > 0 && n < 64) && !(n == -1 && errno == EFAULT))
             FAIL("transfer gave %zd, errno %d", n, errno);
         if (syscall(SYS_clock_gettime, CLOCK_MONOTONIC, page) != 0)
             EQ(errno, EFAULT);
@@ -59,7 +60,7 @@ static void *copies(void *arg)
     return NULL;
 }
 
-TEST(copies, "calls whose memory another thread unmaps: EFAULT or done")
+TEST(copies, "calls whose memory another thread unmaps: EFAULT, or done, perhaps in part")
 {
     pthread_t t[NT], unmapper;
     int fd = F(1);
