@@ -11,7 +11,19 @@ struct fuzz_shared {
     volatile uint64_t calls, last_nr;
     /* How often a call gave memory that nobody had written; the last one, where, its arguments. */
     volatile uint64_t stale, stale_nr, stale_at, stale_args[6];
+    /* fuzz_seal() of them: a call of the child may have written here. */
+    volatile uint64_t seal;
 };
+
+static inline uint64_t fuzz_seal(const struct fuzz_shared *s)
+{
+    const volatile uint64_t *word = &s->stale;
+    uint64_t sum = 0x5ea1;
+
+    for (; word < &s->seal; word++)
+        sum = (sum ^ *word) * 0x100000001b3u;
+    return sum;
+}
 
 struct fuzz {
     const char *name;

@@ -45,6 +45,7 @@ static void look_at(uint32_t *at, size_t n, uint64_t nr, const uint64_t *a)
         shared->stale_at = (uint64_t)(uintptr_t)at;
         for (int i = 0; i < 6; i++)
             shared->stale_args[i] = a[i];
+        shared->seal = fuzz_seal(shared);
         memset(at, 0, (size_t)(end - at) * 4);
     }
 }
