@@ -36,8 +36,8 @@ static ssize_t fetch(struct inode *ino, pgoff_t pgoff, u64 count)
     if (!n->open) {
         int err = ninep_open(n->fid);
 
-        if (err)
-            return err;
+        if (err) /* the host has removed it since its name was brought */
+            return err == -ENOENT ? -ESTALE : err;
         n->open = true;
     }
     got = ninep_read(n->fid, pgoff << PAGE_SHIFT, (u32)(count << PAGE_SHIFT), &bytes);
@@ -91,16 +91,18 @@ static int load_all(struct inode *ino)
     return load(ino, 0, ~0ull);
 }
 
-static int host_open(struct file *f)
-{
-    return file_writable(f) ? load_all(f->inode) : 0;
-}
-
 static ssize_t host_read(struct file *f, struct uio *u, u64 *pos)
 {
     int err = load(f->inode, *pos, *pos + MIN(u->left, 1ul << 40));
 
     return err ? err : ramfs_read(f, u, pos);
+}
+
+static ssize_t host_write(struct file *f, struct uio *u, u64 *pos)
+{
+    int err = load_all(f->inode);
+
+    return err ? err : ramfs_write(f, u, pos);
 }
 
 static s64 host_lseek(struct file *f, s64 offset, int whence)
@@ -117,11 +119,25 @@ static int host_mmap(struct file *f, bool shared, struct vm_object **out)
     return err ? err : ramfs_mmap(f, shared, out);
 }
 
+/* To nothing: what it was is not asked for. */
+static int empty(struct inode *ino)
+{
+    struct host_node *n = ino->data;
+    int err;
+
+    host_begin();
+    err = ramfs_truncate(ino, 0);
+    if (!err)
+        WRITE_ONCE(n->whole, true);
+    host_end();
+    return err;
+}
+
 static int host_truncate(struct inode *ino, u64 size)
 {
-    int err = load_all(ino);
+    int err = size ? load_all(ino) : empty(ino);
 
-    return err ? err : ramfs_truncate(ino, size);
+    return err || !size ? err : ramfs_truncate(ino, size);
 }
 
 static int host_fallocate(struct inode *ino, u32 mode, u64 offset, u64 len)
@@ -135,9 +151,8 @@ const struct inode_ops host_file_ops = {.truncate = host_truncate,
                                         .fallocate = host_fallocate,
                                         .destroy = host_destroy,
                                         .stat = host_stat};
-const struct file_ops host_file_fops = {.open = host_open,
-                                        .read = host_read,
-                                        .write = ramfs_write,
+const struct file_ops host_file_fops = {.read = host_read,
+                                        .write = host_write,
                                         .lseek = host_lseek,
                                         .mmap = host_mmap,
                                         .fsync = ramfs_fsync};

@@ -2,8 +2,9 @@
 #
 # tools/run --host: programs below this machine's files.
 import os
+import subprocess
 
-from harness import Failure, case, host, run, same
+from harness import RUN, Failure, case, host, run, same
 
 
 @case
@@ -72,6 +73,29 @@ def host_changes(work):
     same(out, want)
     with open(os.path.join(work, "there/big"), "rb") as f:
         same(f.read(), data, "the file here")
+
+
+@case
+def host_removed(work):
+    """--host --rw: a file that the host removes: written anew it is there, read it is ESTALE"""
+    for name in ("cut", "read", "longer"):
+        with open(os.path.join(work, name), "w", encoding="ascii") as f:
+            f.write("old " * 2000)
+    script = ("ls; echo ready; read go; echo new >cut; cat cut; "
+              "perl -e 'open $f, \"<\", \"read\"; sysread $f, $b, 9 or print $!+0, \"\\n\";"
+              "open $f, \">>\", \"longer\"; syswrite $f, 1 or print $!+0, \"\\n\"'")
+    process = subprocess.Popen([RUN, "-t", "240", "--host", "--rw", ".", "--", "sh", "-c", script], cwd=work,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    said = b""
+    while not said.endswith(b"ready\n"):
+        line = process.stdout.readline()
+        if not line:
+            raise Failure(f"it ended after {said!r}")
+        said += line
+    for name in ("cut", "read", "longer"):
+        os.remove(os.path.join(work, name))
+    said += process.communicate(b"go\n", timeout=240)[0]
+    same(said, b"cut\nlonger\nread\nready\nnew\n116\n116\n")
 
 
 @case
