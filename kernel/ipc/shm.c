@@ -87,8 +87,9 @@ static int attach_args(struct mmap_args *m, u32 flags)
     } else if (flags & SHM_REMAP) {
         return -EINVAL;
     }
-    m->prot = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
-              (flags & SHM_EXEC || executes_too(PROT_READ) ? PROT_EXEC : 0);
+    m->prot =
+        PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
+        (flags & SHM_EXEC || executes_too(current_thread(), PROT_READ) ? PROT_EXEC : 0);
     m->max_prot = PROT_READ | PROT_EXEC | (flags & SHM_RDONLY ? 0 : PROT_WRITE);
     m->vm_flags = VM_NOREMAP;
     return 0;

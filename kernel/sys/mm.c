@@ -37,7 +37,7 @@ static int judge_file(struct file *f, struct mmap_args *m, bool shared, bool *be
         if (m->prot & PROT_EXEC)
             return -EPERM;
         m->max_prot &= ~(u32)PROT_EXEC;
-    } else if (executes_too(m->prot)) {
+    } else if (executes_too(current_thread(), m->prot)) {
         m->prot |= PROT_EXEC;
     }
     if (!f->ops->mmap)
@@ -121,7 +121,7 @@ long sys_mmap(const struct syscall_args *a)
                           .flags = a->a3,
                           .offset = a->a5,
                           .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC};
-    const struct proc *p = current_proc();
+    const struct thread *t = current_thread();
     vaddr_t result;
     int err;
 
@@ -132,9 +132,9 @@ long sys_mmap(const struct syscall_args *a)
     if (!huge_size_ok(m.flags))
         return -EINVAL;
     m.offset = 0;
-    if (executes_too(m.prot))
+    if (executes_too(t, m.prot))
         m.prot |= PROT_EXEC;
-    err = mm_mmap(p->mm, &m, &result);
+    err = mm_mmap(t->proc->mm, &m, &result);
     return checked(err ? err : (long)result);
 }
 
@@ -155,7 +155,7 @@ static noinline long protect_executable(const struct syscall_args *a, int key)
 
 long sys_pkey_mprotect(const struct syscall_args *a)
 {
-    if (executes_too(a->a2))
+    if (executes_too(current_thread(), a->a2))
         return protect_executable(a, (s32)a->a3);
     return checked(mm_pkey_mprotect(current_mm(), a->a0, a->a1, a->a2, (s32)a->a3));
 }
@@ -172,18 +172,18 @@ long sys_pkey_free(const struct syscall_args *a)
 
 long sys_mprotect(const struct syscall_args *a)
 {
-    const struct proc *p = current_proc();
+    const struct thread *t = current_thread();
 
-    if (executes_too(a->a2))
+    if (executes_too(t, a->a2))
         return protect_executable(a, -1);
-    return checked(mm_mprotect(p->mm, a->a0, a->a1, a->a2));
+    return checked(mm_mprotect(t->proc->mm, a->a0, a->a1, a->a2));
 }
 
 long sys_brk(const struct syscall_args *a)
 {
-    const struct proc *p = current_proc();
+    const struct thread *t = current_thread();
 
-    return checked((long)mm_brk(p->mm, a->a0, executes_too(PROT_READ)));
+    return checked((long)mm_brk(t->proc->mm, a->a0, executes_too(t, PROT_READ)));
 }
 
 long sys_mremap(const struct syscall_args *a)

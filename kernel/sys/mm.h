@@ -18,9 +18,9 @@ static inline struct mm *current_mm(void)
 
 /* Whether a program that asks for these rights may execute as well, without a word of it: with
  * READ_IMPLIES_EXEC what may be read may be executed, where no mount forbids it. */
-static inline bool executes_too(u64 prot)
+static inline bool executes_too(const struct thread *t, u64 prot)
 {
-    return unlikely(current_thread()->personality & READ_EXECUTES) && (prot & PROT_READ);
+    return unlikely(t->personality & READ_EXECUTES) && (prot & PROT_READ);
 }
 
 /* Debug kernels look at the whole address space after every call that changes it: on one CPU, for
