@@ -30,7 +30,7 @@ bool fdtable_is_shared(const struct fdtable *t);
 u64 fdtable_lock_owner(const struct fdtable *t);
 /* Whether descriptor fd stands for f now. */
 bool fd_is(struct fdtable *t, int fd, const struct file *f);
-/* Descriptors there is room for now: there are none beyond. */
+/* Descriptors there is room for, at this moment: there are none beyond. */
 u32 fd_size(const struct fdtable *t);
 /* Memory of the table itself. */
 u64 fdtable_bytes(const struct fdtable *t);

@@ -4,6 +4,7 @@
  */
 #include "kernel/net/filter.h"
 #include "fs/filter/packet.h"
+#include "kernel/bpf_read.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
@@ -13,26 +14,12 @@
 static int read_filter(const struct socket *s, vaddr_t user, struct bpf_filter **out)
 {
     struct bpf_program given;
-    struct bpf_filter *f;
-    int err;
 
     if (copy_from_user(&given, user, sizeof(given)) != 0)
         return -EFAULT;
     if (option_on(s, OPT_LOCK_FILTER))
         return -EPERM;
-    if (!given.filter || !given.len || given.len > BPF_MAXINSNS)
-        return -EINVAL;
-    f = bpf_create(given.len);
-    if (!f)
-        return -ENOMEM;
-    err = copy_from_user(f->of, given.filter, given.len * sizeof(f->of[0]));
-    if (!err)
-        err = bpf_check(f, BPF_PACKETS);
-    if (err)
-        bpf_put(f);
-    else
-        *out = f;
-    return err;
+    return bpf_read(&given, BPF_PACKETS, out);
 }
 
 int filter_attach(struct socket *s, vaddr_t user, u32 len)

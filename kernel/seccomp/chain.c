@@ -3,7 +3,7 @@
  * seccomp(2) and what becomes of filters: chains, threads that take part in them, their end.
  */
 #include "kernel/seccomp/chain.h"
-#include "fs/filter/bpf.h"
+#include "kernel/bpf_read.h"
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
@@ -44,8 +44,6 @@ static void hold(struct seccomp *f)
 static int read_filter(vaddr_t args, struct bpf_filter **out)
 {
     struct bpf_program given;
-    struct bpf_filter *f;
-    int err;
 
     if (copy_from_user(&given, args, sizeof(given)) != 0)
         return -EFAULT;
@@ -53,19 +51,7 @@ static int read_filter(vaddr_t args, struct bpf_filter **out)
         return -EINVAL;
     if (!own_cred()->no_new_privs && !capable(CAP_SYS_ADMIN))
         return -EACCES;
-    if (!given.filter)
-        return -EINVAL;
-    f = bpf_create(given.len);
-    if (!f)
-        return -ENOMEM;
-    err = copy_from_user(f->of, given.filter, given.len * sizeof(f->of[0]));
-    if (!err)
-        err = bpf_check(f, BPF_CALLS);
-    if (err)
-        bpf_put(f);
-    else
-        *out = f;
-    return err;
+    return bpf_read(&given, BPF_CALLS, out);
 }
 
 static int prepare(vaddr_t args, u64 flags, struct seccomp **out)

@@ -4,11 +4,9 @@
  * all threads, so those that change one are made without it. All of it happens in a case's own
  * process; an ordinary user can give nothing up and skips.
  */
-#include "tests/user/t.h"
+#include "tests/user/t_thread.h"
 #include <grp.h>
-#include <pthread.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,42 +21,11 @@
 #define AMBIENT_SET   1
 #define AMBIENT_RAISE 2
 
-/* ---- a second thread that acts, then waits until it may end ---- */
-
-static struct {
-    pthread_t thread;
-    void (*act)(void);
-    sem_t acted, over;
-    pid_t tid;
-} other;
-
-static void *other_main(void *arg)
-{
-    (void)arg;
-    other.tid = (pid_t)syscall(SYS_gettid);
-    other.act();
-    sem_post(&other.acted);
-    while (sem_wait(&other.over))
-        ;
-    return NULL;
-}
-
 static void begin(void (*act)(void))
 {
     if (geteuid())
         SKIP("needs user 0");
-    other.act = act;
-    sem_init(&other.acted, 0, 0);
-    sem_init(&other.over, 0, 0);
-    EQ(pthread_create(&other.thread, NULL, other_main, NULL), 0);
-    while (sem_wait(&other.acted))
-        ;
-}
-
-static void end(void)
-{
-    sem_post(&other.over);
-    EQ(pthread_join(other.thread, NULL), 0);
+    other_begin(act);
 }
 
 /* ---- the calls as the kernel has them ---- */
@@ -152,7 +119,7 @@ TEST(ids, "a thread changes its numbers and groups: they are its own, its child 
     line_is(getpid(), other.tid, "Groups", "54322 54323 ");
     line_is(getpid(), getpid(), "Uid", "0\t0\t0\t0");
     line_is(getpid(), 0, "Uid", "0\t0\t0\t0");
-    end();
+    other_end();
     EQ(getuid(), 0);
 }
 
@@ -175,7 +142,7 @@ static void makes_a_thread(void)
 TEST(inherited, "a new thread has its maker's")
 {
     begin(makes_a_thread);
-    end();
+    other_end();
     EQ(getuid(), 0);
 }
 
@@ -221,7 +188,7 @@ TEST(capabilities, "capset and what prctl changes of rights are the thread's alo
     line_is(getpid(), 0, "NoNewPrivs", "0");
     line_is(getpid(), other.tid, "CapAmb", "0000000000000020");
     line_is(getpid(), 0, "CapAmb", "0000000000000000");
-    end();
+    other_end();
 }
 
 static void uses_files(void)
@@ -245,7 +212,7 @@ TEST(files, "a thread's user for files decides what it opens and owns")
     OK(stat("its", &st));
     EQ(st.st_uid, USER);
     EQ(syscall(SYS_setfsuid, -1), 0);
-    end();
+    other_end();
 }
 
 TEST(owners,
@@ -262,7 +229,7 @@ TEST(owners,
     snprintf(path, sizeof(path), "/proc/%d", getpid());
     OK(stat(path, &st));
     EQ(st.st_uid, 0);
-    end();
+    other_end();
 }
 
 /* A process of two threads, the second one a user's; its second thread's number. */
@@ -323,7 +290,7 @@ TEST(signals_within,
     begin(signals_its_first);
     EQ(sigwaitinfo(&set, &info), SIGUSR1);
     EQ(info.si_uid, USER);
-    end();
+    other_end();
 }
 
 TEST(others, "limits, scheduling, rights of another process: those of the thread named")
@@ -392,7 +359,7 @@ TEST(sockets, "SO_PEERCRED and SCM_CREDENTIALS tell the thread's")
     memcpy(&cred, CMSG_DATA(&control.head), sizeof(cred));
     EQ(cred.uid, USER);
     EQ(cred.gid, GROUP);
-    end();
+    other_end();
 }
 
 static void locks_none(void)
@@ -414,7 +381,7 @@ TEST(memory, "what a thread may lock is asked of the thread")
     begin(locks_none);
     OK(mlock(at, P));
     OK(munlock(at, P));
-    end();
+    other_end();
 }
 
 static void makes_no_process(void)
@@ -430,7 +397,7 @@ TEST(counted, "RLIMIT_NPROC counts threads by their user")
     OK(setrlimit(RLIMIT_NPROC, &one));
     begin(makes_no_process);
     CHILD();
-    end();
+    other_end();
     CHILD();
 }
 
@@ -459,7 +426,7 @@ TEST(directories, "unshare: a thread's own working directory and umask")
     CHECK(readlink("/proc/self/cwd", at, sizeof(at)) > 1);
     line_is(getpid(), other.tid, "Umask", "0077");
     line_is(getpid(), 0, "Umask", "0022");
-    end();
+    other_end();
 }
 
 /* ---- exec ---- */

@@ -3,12 +3,10 @@
  * A table of descriptors is a thread's: clone(2) without CLONE_FILES, unshare(2) and close_range(2)
  * in a process of several threads. All of it happens in a case's own process.
  */
-#include "tests/user/t.h"
+#include "tests/user/t_thread.h"
 #include <dirent.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <sys/socket.h>
 
 #define OWN_TABLE     (CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD)
@@ -22,43 +20,22 @@
 #define RANGE_UNSHARE 2u
 #define FD            70 /* both tables have it when the second is made */
 
-/* ---- a second thread with a table of its own: it acts, then waits until it may end ---- */
+/* ---- a second thread with a table of its own ---- */
 
-static struct {
-    pthread_t thread;
-    void (*act)(void);
-    sem_t acted, over;
-    pid_t tid;
-} other;
+static void (*to_do)(void);
 
-static void *other_main(void *arg)
+static void parts_and_acts(void)
 {
-    (void)arg;
-    other.tid = (pid_t)syscall(SYS_gettid);
     OK(unshare(CLONE_FILES));
-    other.act();
-    sem_post(&other.acted);
-    while (sem_wait(&other.over))
-        ;
-    return NULL;
+    to_do();
 }
 
 static void begin(void (*act)(void))
 {
     if (fcntl(FD, F_GETFD) < 0)
         EQ(dup2(open("/dev/null", O_RDWR | O_CLOEXEC), FD), FD);
-    other.act = act;
-    sem_init(&other.acted, 0, 0);
-    sem_init(&other.over, 0, 0);
-    EQ(pthread_create(&other.thread, NULL, other_main, NULL), 0);
-    while (sem_wait(&other.acted))
-        ;
-}
-
-static void end(void)
-{
-    sem_post(&other.over);
-    EQ(pthread_join(other.thread, NULL), 0);
+    to_do = act;
+    other_begin(parts_and_acts);
 }
 
 static void nothing(void)
@@ -91,7 +68,7 @@ TEST(unshare, "unshare(CLONE_FILES): what a thread opens and closes then is its 
     EQ(syscall(SYS_kcmp, getpid(), other.tid, KCMP_FILES, 0, 0) > 0, 1);
     EQ(syscall(SYS_kcmp, getpid(), other.tid, KCMP_FILE, FD, FD + 10) > 0, 1);
     ERR(syscall(SYS_kcmp, getpid(), other.tid, KCMP_FILE, FD, FD), EBADF);
-    end();
+    other_end();
     CHECK(is_open(FD));
 }
 
@@ -115,7 +92,7 @@ TEST(range, "CLOSE_RANGE_UNSHARE in one of several threads")
 
     begin(takes_range);
     CHECK(is_open(FD));
-    end();
+    other_end();
     EQ(pthread_create(&t, NULL, takes_range_first, NULL), 0);
     EQ(pthread_join(t, NULL), 0);
     CHECK(is_open(FD));
@@ -171,7 +148,7 @@ TEST(end, "what a thread alone has open is closed when it ends")
     OK(close(fds[1]));
     p = (struct pollfd){.fd = fds[0], .events = POLLIN};
     EQ(poll(&p, 1, 0), 0);
-    end();
+    other_end();
     EQ(poll(&p, 1, 10000), 1);
     EQ(p.revents, POLLHUP);
     EQ(read(fds[0], &c, 1), 0);
@@ -224,7 +201,7 @@ TEST(proc,
     snprintf(path, sizeof(path), "/proc/self/task/%d/fd/%d", other.tid, FD + 10);
     CHECK(readlink(path, link, sizeof(link) - 1) > 0);
     EQ(strcmp(link, "/dev/zero"), 0);
-    end();
+    other_end();
 }
 
 static void locks_none(void)
@@ -250,7 +227,7 @@ TEST(locks, "record locks belong to a table")
     EQ(dup2(open("g", O_CREAT | O_RDWR | O_CLOEXEC, 0600), FD + 1), FD + 1);
     OK(fcntl(FD, F_SETLK, &l));
     begin(locks_none);
-    end();
+    other_end();
     OK(fcntl(FD, F_SETLK, &l));
     l.l_type = F_UNLCK;
     OK(fcntl(FD, F_SETLK, &l));
@@ -260,7 +237,7 @@ TEST(locks, "record locks belong to a table")
     OK(fcntl(FD, F_GETLK, &l));
     EQ(l.l_pid, getpid());
     l.l_type = F_WRLCK;
-    end();
+    other_end();
     OK(fcntl(FD, F_SETLK, &l));
 }
 
@@ -309,7 +286,7 @@ TEST(fork, "a child has the descriptors of the thread that makes it")
 {
     begin(forks);
     CHILD(CHECK(is_open(FD)));
-    end();
+    other_end();
 }
 
 static void *outlives(void *arg)
@@ -385,7 +362,7 @@ TEST(size, "FDSize: of a status is what there is room for in the thread's table"
     begin(opens_far);
     CHECK(size_told(other.tid) > 600);
     CHECK(size_told(getpid()) <= (before > 256 ? before : 256));
-    end();
+    other_end();
 }
 
 TEST(refused, "what threads have in common for good")
@@ -395,7 +372,7 @@ TEST(refused, "what threads have in common for good")
     ERR(unshare(CLONE_VM), EINVAL);
     ERR(unshare(CLONE_SIGHAND), EINVAL);
     ERR(unshare(CLONE_FILES | CLONE_VM), EINVAL);
-    end();
+    other_end();
 }
 
 static int helper(int argc, char **argv)

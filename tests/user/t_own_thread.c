@@ -3,51 +3,13 @@
  * Nice values and personalities are threads': setpriority(2), sched(7), personality(2). All of it
  * happens in a case's own process.
  */
-#include "tests/user/t.h"
-#include <pthread.h>
+#include "tests/user/t_thread.h"
 #include <sched.h>
-#include <semaphore.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
 #define USER 54321
-
-/* ---- a second thread that acts, then waits until it may end ---- */
-
-static struct {
-    pthread_t thread;
-    void (*act)(void);
-    sem_t acted, over;
-    pid_t tid;
-} other;
-
-static void *other_main(void *arg)
-{
-    (void)arg;
-    other.tid = (pid_t)syscall(SYS_gettid);
-    other.act();
-    sem_post(&other.acted);
-    while (sem_wait(&other.over))
-        ;
-    return NULL;
-}
-
-static void begin(void (*act)(void))
-{
-    other.act = act;
-    sem_init(&other.acted, 0, 0);
-    sem_init(&other.over, 0, 0);
-    EQ(pthread_create(&other.thread, NULL, other_main, NULL), 0);
-    while (sem_wait(&other.acted))
-        ;
-}
-
-static void end(void)
-{
-    sem_post(&other.over);
-    EQ(pthread_join(other.thread, NULL), 0);
-}
 
 static void nothing(void)
 {
@@ -103,7 +65,7 @@ TEST(nice, "setpriority of a thread is for it alone; those it makes have it")
     char path[64];
 
     OK(setpriority(PRIO_PROCESS, 0, 3));
-    begin(is_nicer);
+    other_begin(is_nicer);
     EQ(nice_of(0), 3);
     EQ(nice_of(getpid()), 3);
     EQ(nice_of(other.tid), 7);
@@ -115,7 +77,7 @@ TEST(nice, "setpriority of a thread is for it alone; those it makes have it")
     OK(setpriority(PRIO_PROCESS, (id_t)getpid(), 4));
     EQ(nice_of(other.tid), 9);
     CHILD(EQ(nice_of(0), 4));
-    end();
+    other_end();
 }
 
 TEST(group,
@@ -124,7 +86,7 @@ TEST(group,
     CHILD({
         OK(setpgid(0, 0));
         OK(setpriority(PRIO_PROCESS, 0, 11));
-        begin(is_nicer);
+        other_begin(is_nicer);
         EQ(getpriority(PRIO_PGRP, 0), 7);
         EQ(getpriority(PRIO_PGRP, (id_t)getpid()), 7);
         OK(setpriority(PRIO_PGRP, 0, 12));
@@ -137,7 +99,7 @@ TEST(group,
             EQ(nice_of(0), 13);
             EQ(nice_of(other.tid), 12);
         }
-        end();
+        other_end();
     });
 }
 
@@ -149,11 +111,11 @@ TEST(rights, "who may not go back may not for a thread either")
         OK(setrlimit(RLIMIT_NICE, &l));
         if (!geteuid())
             OK(setresuid(USER, USER, USER));
-        begin(is_nicer);
+        other_begin(is_nicer);
         ERR(setpriority(PRIO_PROCESS, (id_t)other.tid, 6), EACCES);
         EQ(nice_of(other.tid), 7);
         ERR(setpriority(PRIO_PROCESS, (id_t)other.tid + 1000000, 6), ESRCH);
-        end();
+        other_end();
     });
 }
 
@@ -179,13 +141,13 @@ TEST(attr, "the nice value of sched_setattr is the thread's")
     struct attr b;
     int before = nice_of(0);
 
-    begin(sets_attr);
+    other_begin(sets_attr);
     EQ(nice_of(0), before);
     OK(syscall(SYS_sched_getattr, other.tid, &b, sizeof(b), 0));
     EQ(b.nice, 8);
     OK(syscall(SYS_sched_getattr, 0, &b, sizeof(b), 0));
     EQ(b.nice, before);
-    end();
+    other_end();
 }
 
 static void *sees_zero(void *arg)
@@ -210,8 +172,8 @@ TEST(reset, "SCHED_RESET_ON_FORK: new threads and children are not before others
 {
     if (geteuid())
         SKIP("needs user 0");
-    begin(resets);
-    end();
+    other_begin(resets);
+    other_end();
 }
 
 static void *execs(void *arg)
@@ -293,7 +255,7 @@ TEST(personality, "personality is the thread's, and its children's")
     struct utsname u;
 
     personality(0);
-    begin(is_old);
+    other_begin(is_old);
     EQ(personality(0xffffffff), 0);
     OK(uname(&u));
     CHECK(strncmp(u.release, "2.6.", 4) != 0);
@@ -305,7 +267,7 @@ TEST(personality, "personality is the thread's, and its children's")
     CHECK(t_open(&r, "/proc/self/personality"));
     CHECK((l = t_line(&r)) != NULL);
     EQ(strtoul(l, NULL, 16), 0);
-    end();
+    other_end();
 }
 
 static void maps(void)
@@ -331,14 +293,14 @@ TEST(reads, "READ_IMPLIES_EXEC of one thread says nothing of another's mappings"
     int before;
 
     personality(0);
-    begin(nothing);
-    end();
+    other_begin(nothing);
+    other_end();
     before = executable_areas();
-    begin(maps);
+    other_begin(maps);
     EQ(executable_areas(), before + 1);
     CHECK(mmap(NULL, P, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
     EQ(executable_areas(), before + 1);
-    end();
+    other_end();
 }
 
 static int helper(int argc, char **argv)
