@@ -7,7 +7,9 @@
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/task/walk.h"
 #include "lib/lock.h"
+#include "lib/mutex.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/phys/account.h"
@@ -131,36 +133,45 @@ void seccomp_leave(struct thread *t)
 
 /* ---- SECCOMP_FILTER_FLAG_TSYNC ---- */
 
+/* One thread at a time sets a filter, strict mode with it: what the others have does not change then,
+ * though proc_lock is given up now and then, for a process may have many threads. A thread that is
+ * made meanwhile has its maker's, and is met at the end. */
+static struct mutex setting = {.queue = LIST_INIT(setting.queue)};
+
 /* The number of a thread whose chain is not the end of the running one's; 0: there is none. */
-static s32 find_other(const struct thread *t)
+static s32 find_other(const struct thread *t, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
+    REQUIRES(&setting);
     static u64 mark;
-    struct list *pos;
+    const struct thread *other;
 
     mark++;
     for (struct seccomp *f = t->filters; f; f = f->below)
         f->mark = mark;
-    list_for_each (pos, &t->proc->threads) {
-        const struct thread *other = list_entry(pos, struct thread, proc_link);
+    for (u64 serial = 0; (other = thread_after(t->proc, serial)) != NULL;) {
         u8 mode = other->cred->seccomp;
 
         if (other != t && mode &&
             (mode != SECCOMP_MODE_FILTER || other->filters->mark != mark))
             return other->tid;
+        serial = other->serial;
+        proc_pause(flags);
     }
     return 0;
 }
 
-static void give_to_others(struct thread *t)
+static void give_to_others(struct thread *t, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
-    struct list *pos;
+    REQUIRES(&setting);
+    struct thread *other;
 
-    list_for_each (pos, &t->proc->threads) {
-        struct thread *other = list_entry(pos, struct thread, proc_link);
+    for (u64 serial = 0; (other = thread_after(t->proc, serial)) != NULL;
+         proc_pause(flags)) {
         struct seccomp *old = other->filters;
 
+        serial = other->serial;
         if (other == t)
             continue;
         hold(t->filters);
@@ -175,9 +186,9 @@ static void give_to_others(struct thread *t)
 /* ---- the call ---- */
 
 /* f is the running thread's newest; on failure it stays the caller's. */
-static long attach(struct thread *t, struct seccomp *f, u64 flags)
+static long attach_locked(struct thread *t, struct seccomp *f, u64 flags, irqflags_t *irq)
 {
-    SCOPED_LOCK_IRQ(&proc_lock);
+    REQUIRES(&proc_lock);
     struct seccomp *below = t->filters;
     u32 path = f->bpf->len + (below ? below->path : 0);
     s32 other = 0;
@@ -187,15 +198,28 @@ static long attach(struct thread *t, struct seccomp *f, u64 flags)
     if (path > PATH_MAX_INSNS)
         return -ENOMEM;
     if (flags & SECCOMP_FILTER_FLAG_TSYNC)
-        other = find_other(t);
+        other = find_other(t, irq);
     if (other)
         return flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ? -ESRCH : other;
     f->path = path + PATH_COST;
     f->below = below;
     enter(t, SECCOMP_MODE_FILTER, f, t->cred->nfilters + 1);
     if (flags & SECCOMP_FILTER_FLAG_TSYNC)
-        give_to_others(t);
+        give_to_others(t, irq);
     return 0;
+}
+
+static long attach(struct thread *t, struct seccomp *f, u64 flags)
+{
+    irqflags_t irq;
+    long result;
+
+    mutex_lock(&setting);
+    irq = spin_lock_irq(&proc_lock);
+    result = attach_locked(t, f, flags, &irq);
+    spin_unlock_irq(&proc_lock, irq);
+    mutex_unlock(&setting);
+    return result;
 }
 
 static long set_filter(u64 flags, vaddr_t args)
@@ -217,13 +241,19 @@ static long set_filter(u64 flags, vaddr_t args)
 static long set_strict(void)
 {
     struct thread *t = current_thread();
-    SCOPED_LOCK_IRQ(&proc_lock);
+    irqflags_t irq;
+    bool filtered;
 
-    if (t->cred->seccomp == SECCOMP_MODE_FILTER)
-        return -EINVAL;
-    arch_set_tsc(&t->arch, false);
-    enter(t, SECCOMP_MODE_STRICT, NULL, 0);
-    return 0;
+    mutex_lock(&setting);
+    irq = spin_lock_irq(&proc_lock);
+    filtered = t->cred->seccomp == SECCOMP_MODE_FILTER;
+    if (!filtered) {
+        arch_set_tsc(&t->arch, false);
+        enter(t, SECCOMP_MODE_STRICT, NULL, 0);
+    }
+    spin_unlock_irq(&proc_lock, irq);
+    mutex_unlock(&setting);
+    return filtered ? -EINVAL : 0;
 }
 
 /* Nobody can be asked by SECCOMP_RET_USER_NOTIF: there are no listeners. */
