@@ -41,10 +41,8 @@ static always_inline bool locate(struct fault *f, struct mm *mm, struct vma *v,
 
 /* ---- decide: shared object ---- */
 
-/* The page of the object as it is; FAULT_RETRY: it has none at *pgoff. `made`: the pin of the page that
- * provide_object() made for us, or NULL. */
+/* The page of the object as it is; FAULT_RETRY: it has none at *pgoff. */
 static always_inline enum fault_result fault_shared_once(struct fault *f, pte_t rights,
-                                                         struct page *made,
                                                          pgoff_t *pgoff, unsigned order)
 {
     enum fault_result result;
@@ -54,8 +52,6 @@ static always_inline enum fault_result fault_shared_once(struct fault *f, pte_t 
     change_begin_one(&c);
     result = commit_object(f, &c, rights, RESIDENT_SHMEM, pgoff, order);
     spin_unlock(&f->s.table->lock);
-    if (unlikely(made))
-        page_put(made);
     if (unlikely(change_noted(&c)))
         flush_one(f->mm, f->va);
     return result;
@@ -66,15 +62,14 @@ static always_inline enum fault_result fault_hole(struct fault *f, pte_t rights,
                                                   pgoff_t pgoff, unsigned order)
 {
     enum fault_result result;
-    struct page *made;
 
     if (unlikely(f->v->flags & VM_ASK_MISSING))
         return FAULT_ASK_MISSING;
     f->filled = true;
     do {
-        result = provide_object(f->v->object, pgoff, &made);
+        result = object_result(object_fill_hole(f->v->object, pgoff), f->v->object);
         if (result == FAULT_OK)
-            result = fault_shared_once(f, rights, made, &pgoff, order);
+            result = fault_shared_once(f, rights, &pgoff, order);
     } while (result == FAULT_RETRY);
     return result;
 }
@@ -83,7 +78,7 @@ static always_inline enum fault_result fault_shared(struct fault *f, pte_t right
                                                     unsigned order)
 {
     pgoff_t pgoff;
-    enum fault_result result = fault_shared_once(f, rights, NULL, &pgoff, order);
+    enum fault_result result = fault_shared_once(f, rights, &pgoff, order);
 
     return likely(result != FAULT_RETRY) ? result : fault_hole(f, rights, pgoff, order);
 }
@@ -154,7 +149,6 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
 {
     struct vm_object *o = f->v->object;
     enum fault_result result;
-    struct page *made = NULL;
     struct change c;
     pgoff_t pgoff;
 
@@ -165,15 +159,13 @@ static always_inline enum fault_result fault_private_read(struct fault *f, unsig
                                       : commit_object(f, &c, f->v->rights & ~PTE_WRITE,
                                                       RESIDENT_FILE, &pgoff, order);
         spin_unlock(&f->s.table->lock);
-        if (made)
-            page_put(made);
         if (unlikely(change_noted(&c)))
             flush_one(f->mm, f->va);
         if (result != FAULT_RETRY)
             return result;
         if (unlikely(f->v->flags & VM_ASK_MISSING))
             return FAULT_ASK_MISSING;
-        result = provide_object(o, pgoff, &made);
+        result = object_result(object_fill_hole(o, pgoff), o);
         if (result != FAULT_OK)
             return result;
     }
@@ -296,7 +288,7 @@ static noinline enum fault_result resolve_shared(struct mm *mm, struct vma *v, v
 
     if (unlikely(!locate(&f, mm, v, va, access, 0)))
         return FAULT_OOM;
-    result = fault_shared_once(&f, v->rights, NULL, &pgoff, 0);
+    result = fault_shared_once(&f, v->rights, &pgoff, 0);
     if (likely(result != FAULT_RETRY))
         return result;
     copy = f;

@@ -60,15 +60,19 @@ static always_inline struct page *provide_anon(const struct fault *f, pte_t old,
     return pg;
 }
 
+/* What a fault makes of an error of the object's. */
+static inline enum fault_result object_result(int err, const struct vm_object *o)
+{
+    if (!err)
+        return FAULT_OK;
+    return err == -ENOMEM ? no_page(o->order) : FAULT_BUS; /* beyond the end; full */
+}
+
 /* The object's page, made when it is a hole, pinned. */
 static enum fault_result provide_object(struct vm_object *o, pgoff_t pgoff,
                                         struct page **pg)
 {
-    int err = object_get_page(o, pgoff, pg);
-
-    if (!err)
-        return FAULT_OK;
-    return err == -ENOMEM ? no_page(o->order) : FAULT_BUS; /* beyond the end; full */
+    return object_result(object_get_page(o, pgoff, pg), o);
 }
 
 /* ---- commit ---- */
@@ -160,7 +164,7 @@ static always_inline enum fault_result commit_object(struct fault *f, struct cha
 {
     REQUIRES(&f->s.table->lock);
     struct vm_object *o = f->v->object;
-    enum fault_result result = FAULT_RETRY;
+    enum fault_result result;
     struct index_node *node;
     struct page *pg;
     u32 number;
@@ -176,6 +180,8 @@ static always_inline enum fault_result commit_object(struct fault *f, struct cha
     if (likely(pg))
         result = commit_page(f, c, node, pg, number, rights, kind, order);
     spin_unlock(&node->lock);
+    if (unlikely(!pg))
+        return FAULT_RETRY;
     if (order == 0 && unlikely(f->s.i % INDEX_SLOTS == 0) && number)
         fault_around_away(f->v, f->s, f->va);
     if (kind == RESIDENT_SHMEM && (f->access & FAULT_WRITE))

@@ -197,12 +197,13 @@ static int charge(struct vm_object *o, pgoff_t pgoff)
     return quota_charge_pages(o->quota, 1ul << o->order) ? 0 : -ENOSPC;
 }
 
-/* Puts a page into the index and on the bill. -ENOMEM, -ENOSPC. */
-static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
+/* Puts a page into the index and on the bill; leaf: where, NULL: there is none yet. -ENOMEM, -ENOSPC. */
+static int insert(struct vm_object *o, pgoff_t pgoff, struct index_node *leaf,
+                  struct page *fresh)
 {
     REQUIRES(&o->lock);
-    struct index_node *leaf = index_make(&o->pages, object_number(pgoff));
-
+    if (!leaf)
+        leaf = index_make_leaf(&o->pages, object_number(pgoff));
     if (!leaf)
         return -ENOMEM;
     if (!object_settle_nodes(o) || charge(o, pgoff) != 0) {
@@ -221,23 +222,26 @@ static int insert(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
     return 0;
 }
 
-/* The page at pgoff with a pin, O held: made of `fresh` when missing. -ENXIO, -ENOMEM, -ENOSPC. */
+/* The page at pgoff, O held: `fresh` with the flags `mark` when it is missing; with a pin, if that is
+ * wanted. -ENXIO, -ENOMEM, -ENOSPC. */
 static int find_or_insert(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
-                          struct page *fresh, struct page **pg)
+                          bool pin, struct page *fresh, struct page **pg)
 {
     REQUIRES(&o->lock);
+    struct index_node *leaf = index_leaf(&o->pages, object_number(pgoff));
     int err;
 
     if (!extend && pgoff >= object_npages(o))
         return -ENXIO;
-    *pg = index_get(&o->pages, object_number(pgoff));
+    *pg = leaf ? leaf->slot[pgoff % INDEX_SLOTS] : NULL;
     if (unlikely(*pg)) {
-        page_get(*pg); /* it does not leave: that takes O */
+        if (pin)
+            page_get(*pg); /* it does not leave: that takes O */
         return 0;
     }
     fresh->flags = mark;
-    fresh->refs = 2; /* the object's and the caller's, before others find it */
-    err = insert(o, pgoff, fresh);
+    fresh->refs = 1 + pin; /* the object's and the caller's, before others find it */
+    err = insert(o, pgoff, leaf, fresh);
     if (err)
         fresh->refs = 1;
     else
@@ -255,7 +259,8 @@ static void unuse(struct vm_object *o, struct page *fresh)
 }
 
 /* The page at pgoff, made (and given the flags `mark`) when missing, if pgoff is below the
- * size, which is checked under the lock, or `extend` allows any. */
+ * size, which is checked under the lock, or `extend` allows any. out: NULL, if the caller saw that it
+ * is missing and needs no pin. */
 static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
                     struct page **out)
 {
@@ -266,8 +271,7 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
         return extend ? -EFBIG : -ENXIO;
     if (!extend && pgoff >= object_npages(o))
         return -ENXIO;
-    *out = object_pin(o, object_number(pgoff));
-    if (*out)
+    if (out && (*out = object_pin(o, object_number(pgoff))))
         return 0;
     if (unlikely(mm_overcommit == OVERCOMMIT_NEVER) && commits_pages(o) &&
         commit_check(NULL, 1) != 0)
@@ -277,11 +281,12 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
     if (!fresh)
         return -ENOMEM;
     spin_lock(&o->lock);
-    err = find_or_insert(o, pgoff, extend, mark, fresh, &pg);
+    err = find_or_insert(o, pgoff, extend, mark, out, fresh, &pg);
     spin_unlock(&o->lock);
     if (unlikely(pg != fresh))
         unuse(o, fresh);
-    *out = pg;
+    if (out)
+        *out = pg;
     return err;
 }
 
@@ -290,11 +295,16 @@ static noinline int get_huge(struct vm_object *o, pgoff_t pgoff, bool extend, u1
                              struct page **out)
 {
     spinlock_t *lock = huge_lock_of(HUGE_PAGE, o, pgoff >> HUGE_ORDER);
+    struct page *pg;
     int err;
 
     spin_lock(lock);
-    err = get_page(o, object_first(o, pgoff), extend, mark, out);
+    err = get_page(o, object_first(o, pgoff), extend, mark, &pg);
     spin_unlock(lock);
+    if (out)
+        *out = pg;
+    else if (!err)
+        page_put(pg);
     return err;
 }
 
@@ -310,6 +320,11 @@ int object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out)
     return get_any(o, pgoff, false, 0, out);
 }
 
+int object_fill_hole(struct vm_object *o, pgoff_t pgoff)
+{
+    return get_any(o, pgoff, false, 0, NULL);
+}
+
 int object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out)
 {
     return get_any(o, pgoff, true, 0, out);
@@ -317,18 +332,17 @@ int object_get_page_extend(struct vm_object *o, pgoff_t pgoff, struct page **out
 
 int object_insert_page(struct vm_object *o, pgoff_t pgoff, struct page *fresh)
 {
+    struct page *there;
+    int err;
+
     if (pgoff >= OBJECT_MAX_PAGES)
         return -ENXIO;
     if (mm_overcommit == OVERCOMMIT_NEVER && commits_pages(o) &&
         commit_check(NULL, 1) != 0)
         return -ENOSPC;
     SCOPED_LOCK(&o->lock);
-    if (pgoff >= object_npages(o))
-        return -ENXIO;
-    if (index_get(&o->pages, object_number(pgoff)))
-        return -EEXIST;
-    fresh->flags = 0;
-    return insert(o, pgoff, fresh);
+    err = find_or_insert(o, pgoff, false, 0, false, fresh, &there);
+    return !err && there != fresh ? -EEXIST : err;
 }
 
 void object_grow(struct vm_object *o, u64 size)

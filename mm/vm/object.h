@@ -146,6 +146,10 @@ struct page *object_find_page(struct vm_object *o, pgoff_t pgoff);
  * the object, -ENOMEM. */
 int must_check object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out);
 
+/* Fills the hole that the caller has seen at pgoff, if it is still one; the page may be gone again
+ * when this returns. -ENXIO, -ENOMEM, -ENOSPC. */
+int must_check object_fill_hole(struct vm_object *o, pgoff_t pgoff);
+
 /* `fresh`, from page_alloc_user() and complete, becomes the page at pgoff. -EEXIST: there is one;
  * -ENXIO; -ENOMEM, -ENOSPC. Small pages only. */
 int must_check object_insert_page(struct vm_object *o, pgoff_t pgoff, struct page *fresh);
