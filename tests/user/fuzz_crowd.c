@@ -106,6 +106,43 @@ static uint64_t loop_argument(void)
     return (uint64_t)(uintptr_t)at;
 }
 
+struct step {
+    uint16_t code;
+    uint8_t yes, no;
+    uint32_t k;
+};
+
+/* struct sock_fprog: a filter of calls or of packets that mostly can be, and mostly lets pass. */
+static uint64_t filter(void)
+{
+    static const uint16_t codes[] = {
+        0x20, 0x28, 0x30, 0x40, 0x48, 0x50, 0x80, 0x81, 0xb1, 0x00, 0x01, 0x60, 0x61,
+        0x02, 0x03, 0x04, 0x0c, 0x14, 0x24, 0x34, 0x3c, 0x44, 0x54, 0x5c, 0x64, 0x74,
+        0x84, 0xa4, 0x94, 0x05, 0x15, 0x1d, 0x25, 0x2d, 0x35, 0x45, 0x07, 0x87, 0x16,
+    };
+    uint64_t *at = (uint64_t *)(uintptr_t)a_place(), n = 1 + rnd(one_in(9) ? 300 : 12);
+    struct step *program = (void *)(arena + rnd(ARENA_PAGES - 1) * P);
+
+    for (uint64_t i = 0; i < n; i++) {
+        uint32_t k = one_in(3) ? (uint32_t)rnd(16) * 4 : (uint32_t)rnd(4);
+
+        if (one_in(12)) /* what a packet says of itself */
+            k = 0xfffff000u + (uint32_t)rnd(16) * 4;
+        program[i] = (struct step){codes[rnd(sizeof(codes) / 2)], (uint8_t)rnd(n),
+                                   (uint8_t)rnd(n), k};
+        if (one_in(80))
+            program[i].code = (uint16_t)t_random(&rng);
+    }
+    program[n - 1] = (struct step){
+        0x06, 0, 0,
+        (uint32_t)(one_in(4) ? PICK(0x00050000 + rnd(40), 0x7ff00000, 0x7fc00000,
+                                    0x7ffc0000, 0x00030000, 0x80000000, 0, rnd(100))
+                             : 0x7fff0000)};
+    at[0] = one_in(40) ? rnd(5000) : n;
+    at[1] = (uint64_t)(uintptr_t)program;
+    return (uint64_t)(uintptr_t)at;
+}
+
 /* Rights of this thread by keys: whatever they deny, it goes on or dies. */
 static void change_keys(void)
 {
@@ -158,6 +195,16 @@ static uint64_t crowd_argument(char kind, uint64_t nr)
                            : 0x4c00 + rnd(12);
     case '&':
         return loop_argument();
+    case '~':
+        return filter();
+    case '@': /* SO_ATTACH_FILTER, DETACH_FILTER, LOCK_FILTER */
+        return PICK(26, 26, 26, 27, 44);
+    case '6': /* bytes of a filter; PR_SET_SECCOMP is 22 */
+        return 16;
+    case '7':
+        return PR_SET_SECCOMP;
+    case '9':
+        return PR_SET_NO_NEW_PRIVS;
     case '4':
         return F_SETFL;
     case '8':

@@ -7,6 +7,7 @@
  * 4 8  these numbers: F_SETFL, F_SETOWN
  * ^  a loop device, or their control   | its requests   & an argument of them
  * H  how to schedule   !  flags of mremap   2 3  these numbers
+ * ~  a filter   @  an option of sockets that concerns filters   6 7 9  16, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS
  * clang-format off
  */
 CALL(SYS_userfaultfd, "b")
@@ -186,3 +187,12 @@ CALL(SYS_pread64, "^wlN")
 CALL(SYS_pwrite64, "^wlN")
 CALL(SYS_splice, "^wuwlb")
 CALL(SYS_sendfile, "f^wl")
+CALL(SYS_prctl, "91000")
+CALL(SYS_prctl, "72~00")
+CALL(SYS_seccomp, "nb~")
+CALL(SYS_seccomp, "10~")
+CALL(SYS_seccomp, "11~")
+CALL(SYS_setsockopt, "s1@~6")
+CALL(SYS_setsockopt, "s1@~6")
+CALL(SYS_setsockopt, "s1@wn")
+CALL(SYS_getsockopt, "s1@ww")
