@@ -395,9 +395,9 @@ static int connect_stream(struct socket *s, const struct address *a,
     return err ? err : finish(s);
 }
 
-int socket_connect(struct file *f, const struct address *a, struct fs_context *fs)
+int socket_connect(struct socket *s, const struct address *a, struct fs_context *fs,
+                   bool wait)
 {
-    struct socket *s = f->data;
     bool nobody;
     int err = 1;
 
@@ -411,7 +411,7 @@ int socket_connect(struct file *f, const struct address *a, struct fs_context *f
         return dgram_connect(s, nobody ? NULL : a, fs);
     }
     while (!nobody && err == 1)
-        err = connect_stream(s, a, fs, !(file_flags(f) & O_NONBLOCK));
+        err = connect_stream(s, a, fs, wait);
     if (!nobody)
         return err;
     if (is_unix(s))

@@ -24,4 +24,6 @@ int socket_listen(struct socket *s, s32 backlog);
 /* flags: of the new file. *peer: the other side's address. */
 int socket_accept(struct file *f, u32 flags, struct address *peer, struct file **out);
 
-int socket_connect(struct file *f, const struct address *a, struct fs_context *fs);
+/* wait: until the other side has answered, else -EINPROGRESS. */
+int socket_connect(struct socket *s, const struct address *a, struct fs_context *fs,
+                   bool wait);

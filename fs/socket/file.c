@@ -4,6 +4,7 @@
  */
 #include "fs/socket/file.h"
 #include "arch/uaccess.h"
+#include "fs/socket/connect.h"
 #include "fs/socket/dgram.h"
 #include "fs/socket/end.h"
 #include "fs/socket/inet.h"
@@ -26,6 +27,19 @@
 #define SIOCGSTAMP     0x8906u /* SIOCGSTAMPNS is the next; as two numbers of 64 bits: */
 #define SIOCGSTAMP_NEW 0x80108906u
 
+/* MSG_FASTOPEN: to connect and to send is one call. No peer here hands out the key with which bytes
+ * would go along with the first packet, so they follow it. */
+static int fast_open(struct socket *s, const struct message *m, bool wait)
+{
+    const struct address *a = &m->address;
+
+    if (!a->len)
+        return READ_ONCE(s->state) == SOCKET_NEW ? -EINVAL : -EISCONN;
+    if (a->len >= sizeof(u16) && a->bytes[0] == AF_UNSPEC && a->bytes[1] == 0)
+        return -EOPNOTSUPP;
+    return socket_connect(s, a, m->fs, wait);
+}
+
 ssize_t socket_send(struct file *f, struct message *m)
 {
     struct socket *s = f->data;
@@ -37,6 +51,9 @@ ssize_t socket_send(struct file *f, struct message *m)
         return -EOPNOTSUPP;
     if (is_netlink(s))
         return netlink_send(s, m);
+    if (m->flags & MSG_FASTOPEN && is_stream(s) && !is_unix(s) &&
+        (n = fast_open(s, m, wait)) != 0)
+        return n;
     n = is_stream(s) ? stream_send(s, m, wait) : dgram_send(s, m, wait);
     if (m->flags & MSG_NOSIGNAL)
         m->uio->broken = false;

@@ -102,6 +102,8 @@ static const struct option options[] = {
     {IPPROTO_TCP, 36 /* TCP_INQ */, EXACT, VALUE_INQ, 0, 0, 1},
     {IPPROTO_TCP, 18 /* TCP_USER_TIMEOUT */, VALUE, 23, 0, 0, INT_MAX_},
     {IPPROTO_TCP, 23 /* TCP_FASTOPEN */, VALUE, 24, 0, 0, INT_MAX_},
+    {IPPROTO_TCP, 30 /* TCP_FASTOPEN_CONNECT: without a key it is an ordinary connect */,
+     VALUE, 52, 0, 0, 1},
     {IPPROTO_TCP, 25 /* TCP_NOTSENT_LOWAT */, VALUE, 25, 0, 0, INT_MAX_},
 };
 

@@ -64,7 +64,7 @@ struct urgent {
     struct packet *mark; /* AF_UNIX: its packet, in the queue also when it was read */
 };
 
-#define VALUES          52u
+#define VALUES          53u
 /* Places in socket.values; kept as the distance from the initial one. */
 #define VALUE_RCVLOWAT  1
 #define VALUE_TOS       2

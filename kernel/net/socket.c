@@ -184,7 +184,9 @@ long sys_connect(const struct syscall_args *a)
         return -EBADF;
     result = address_from_user(&to, a->a1, (s32)a->a2);
     if (!result)
-        result = file_socket(f) ? socket_connect(f, &to, current_fs()) : -ENOTSOCK;
+        result = file_socket(f) ? socket_connect(f->data, &to, current_fs(),
+                                                 !(file_flags(f) & O_NONBLOCK))
+                                : -ENOTSOCK;
     file_put(f);
     return result;
 }

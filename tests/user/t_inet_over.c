@@ -166,6 +166,47 @@ TEST(begins, "connect to nobody begins anew")
     is(c, TCP_CLOSE);
 }
 
+#define FAST 0x20000000 /* MSG_FASTOPEN */
+
+TEST(fast, "MSG_FASTOPEN connects and sends")
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in nobody = {.sin_family = AF_UNSPEC};
+    socklen_t len = sizeof(at);
+    int a, b, s, on = 1;
+
+    signal(SIGPIPE, SIG_IGN);
+    OK(s = socket(AF_INET, SOCK_STREAM, 0));
+    OK(bind(s, (void *)&at, sizeof(at)));
+    OK(getsockname(s, (void *)&at, &len));
+    OK(a = socket(AF_INET, SOCK_STREAM, 0));
+    ERR(sendto(a, "abc", 3, FAST, (void *)&at, len), ECONNREFUSED);
+    OK(listen(s, 5));
+    EQ(sendto(a, "abc", 3, FAST, (void *)&at, len), 3);
+    OK(b = accept(s, NULL, NULL));
+    EQ(read(b, buf, sizeof(buf)), 3);
+    ERR(sendto(a, "abc", 3, FAST, (void *)&at, len), EISCONN);
+    ERR(send(a, "abc", 3, FAST), EISCONN);
+    ERR(sendto(s, "abc", 3, FAST, (void *)&at, len), EISCONN);
+
+    OK(a = socket(AF_INET, SOCK_STREAM, 0));
+    ERR(send(a, "abc", 3, FAST), EINVAL);
+    ERR(sendto(a, "abc", 3, FAST, (void *)&at, 1), EINVAL);
+    ERR(sendto(a, "abc", 3, FAST, (void *)&nobody, sizeof(nobody)), EOPNOTSUPP);
+    ERR(sendto(a, "abc", 3, FAST | MSG_DONTWAIT, (void *)&at, len), EINPROGRESS);
+    OK(accept(s, NULL, NULL));
+    EQ(write(a, "x", 1), 1);
+    OK(a = socket(AF_INET, SOCK_STREAM, 0));
+    EQ(sendto(a, NULL, 0, FAST, (void *)&at, len), 0);
+    is(a, TCP_ESTABLISHED);
+
+    OK(a = socket(AF_INET, SOCK_STREAM, 0));
+    OK(setsockopt(a, IPPROTO_TCP, 30, &on, sizeof(on))); /* TCP_FASTOPEN_CONNECT */
+    OK(connect(a, (void *)&at, len));
+    EQ(write(a, "x", 1), 1);
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
