@@ -46,6 +46,17 @@ void inode_touch(struct inode *ino)
     WRITE_ONCE(ino->ctime_ns, now);
 }
 
+void inode_named(struct inode *ino, struct inode *from, struct inode *to)
+{
+    s64 now = (s64)fs_now();
+
+    WRITE_ONCE(from->mtime_ns, now);
+    WRITE_ONCE(from->ctime_ns, now);
+    WRITE_ONCE(to->mtime_ns, now);
+    WRITE_ONCE(to->ctime_ns, now);
+    WRITE_ONCE(ino->ctime_ns, now);
+}
+
 void inode_changed(struct inode *ino)
 {
     WRITE_ONCE(ino->ctime_ns, (s64)fs_now());
@@ -289,10 +300,13 @@ int vfs_utimes(struct inode *ino, s64 atime_ns, s64 mtime_ns)
     SCOPED_LOCK(&ino->times_lock);
     if (ino->object)
         settle(ino); /* what was written before does not show later */
+
+    s64 now = (s64)fs_now();
+
     if (atime_ns != TIME_KEPT)
-        WRITE_ONCE(ino->atime_ns, atime_ns);
+        WRITE_ONCE(ino->atime_ns, atime_ns == TIME_NOW ? now : atime_ns);
     if (mtime_ns != TIME_KEPT)
-        WRITE_ONCE(ino->mtime_ns, mtime_ns);
-    inode_changed(ino);
+        WRITE_ONCE(ino->mtime_ns, mtime_ns == TIME_NOW ? now : mtime_ns);
+    WRITE_ONCE(ino->ctime_ns, now);
     return 0;
 }

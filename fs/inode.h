@@ -17,6 +17,9 @@ u64 fs_now(void); /* wall clock, ns */
 /* Its contents change now: both times; it itself changes now: the one. No lock is needed. */
 void inode_touch(struct inode *ino);
 void inode_changed(struct inode *ino);
+/* A name of its leaves the directory `from` and comes to `to`, which may be the same: one moment for the
+ * times of all. No lock is needed. */
+void inode_named(struct inode *ino, struct inode *from, struct inode *to);
 
 /* Its contents are read or mapped: the access time follows unless O_NOATIME says not. */
 void file_accessed(const struct file *f);
@@ -54,5 +57,7 @@ bool inode_may_direct(const struct inode *ino);
 /* Changes; whether they are allowed is asked under the same hold of ino->lock, exclusive. */
 int vfs_chmod(struct inode *ino, u32 mode);
 int vfs_chown(struct inode *ino, u32 uid, u32 gid);
-#define TIME_KEPT INT64_MIN /* for vfs_utimes: this one stays */
+/* For vfs_utimes: this one stays; it becomes the moment of the change, which is ctime's as well. */
+#define TIME_KEPT INT64_MIN
+#define TIME_NOW  (INT64_MIN + 1)
 int vfs_utimes(struct inode *ino, s64 atime_ns, s64 mtime_ns);

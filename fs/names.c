@@ -190,7 +190,7 @@ int vfs_link(struct fs_context *fs, const struct path *from, const struct path *
     if (!err)
         err = name_another(&w, ino);
     if (!err)
-        inode_changed(ino);
+        inode_named(ino, w.parent.dentry->inode, w.parent.dentry->inode);
     walk_end(&w);
     mutex_unlock(&vfs_tree_lock);
     return err;
@@ -209,8 +209,7 @@ void name_remove(struct dentry *d)
             quota_uncharge_inodes(ino->quota, 1);
         ino->nlink--;
     }
-    inode_changed(ino);
-    inode_touch(dir);
+    inode_named(ino, dir, dir);
     dentry_unlink(d);
 }
 
@@ -346,9 +345,7 @@ static void move_name(struct dentry *d, struct dentry *to, const char *name, siz
         d->parent->inode->nlink--;
         to->inode->nlink++;
     }
-    inode_touch(d->parent->inode);
-    inode_touch(to->inode);
-    inode_changed(d->inode);
+    inode_named(d->inode, d->parent->inode, to->inode);
     dentry_move(d, to, name, len);
 }
 

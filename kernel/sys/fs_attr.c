@@ -137,7 +137,7 @@ long sys_fchown(const struct syscall_args *a)
 static long set_times(struct target *t, const struct timespec times[2])
 {
     struct inode *ino = t->inode;
-    s64 now = (s64)fs_now(), ns[2];
+    s64 ns[2];
     const s64 most = INT64_MAX / NSEC - 1; /* what 64 bits of nanoseconds hold: to 2262 */
     bool only_now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
     int err;
@@ -145,7 +145,7 @@ static long set_times(struct target *t, const struct timespec times[2])
     for (int i = 0; i < 2; i++) {
         ns[i] = TIME_KEPT;
         if (times[i].tv_nsec == UTIME_NOW) {
-            ns[i] = now;
+            ns[i] = TIME_NOW;
         } else if (times[i].tv_nsec != UTIME_OMIT) {
             s64 sec = MIN(MAX(times[i].tv_sec, -most), most);
 
