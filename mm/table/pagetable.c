@@ -157,7 +157,9 @@ void pt_leave(struct page *leaf)
     pte_t *e = pt_entries(leaf);
     bool last;
 
-    spin_lock(&leaf->lock);
+    /* A full change is flushed with a table of the same address space held: its own, which nobody
+     * who holds a shared one waits for. */
+    spin_lock_nested(&leaf->lock);
     last = --leaf->holders == 0;
     spin_unlock(&leaf->lock);
     if (likely(!last))

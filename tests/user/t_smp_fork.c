@@ -243,6 +243,31 @@ TEST(SF03, "the last holders of shared tables leave them at the same moment, by 
     OK(munmap(here, P));
 }
 
+TEST(SF04, "one munmap gives back shared tables and empties one of its own, in any order")
+{
+    uint64_t seed = 4;
+
+    for (int turn = 0; turn < (int)t_turns(12); turn++) {
+        map_area();
+        for (size_t i = 0; i < PAGES; i++)
+            *word(i) = OF(i) | 3;
+        pid_t pid = t_fork();
+        if (!pid) {
+            size_t i = t_random(&seed) % PAGES;
+
+            /* Its table is the child's own from now on, the other pages are not. */
+            *word(i) = OF(i) | 4;
+            OK(munmap(area, PAGES * P));
+            _exit(0);
+        }
+        t_random(&seed);
+        t_join(pid);
+        for (size_t i = 0; i < PAGES; i++)
+            EQ(*word(i), OF(i) | 3);
+        OK(munmap(area, PAGES * P));
+    }
+}
+
 int main(int argc, char **argv)
 {
     return t_main(argc, argv, NULL);
