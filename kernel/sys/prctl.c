@@ -5,6 +5,7 @@
 #include "kernel/seccomp/chain.h"
 #include "kernel/syscall.h"
 #include "kernel/task/cred.h"
+#include "kernel/task/family.h"
 #include "kernel/task/proc.h"
 #include "kernel/task/sched/policy.h"
 #include "kernel/task/uaccess.h"
@@ -98,6 +99,7 @@ static long set_flag(const struct syscall_args *a)
         return set_no_new_privs();
     default: /* PR_SET_SUBREAPER */
         p->subreaper = a->a1 != 0;
+        any_subreaper |= p->subreaper;
         return 0;
     }
 }

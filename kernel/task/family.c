@@ -105,12 +105,16 @@ void tell_end(struct proc *p)
         notify_parent(p, CLD_EXITED, status >> 8 & 0xff);
 }
 
+bool any_subreaper;
+
 /* The nearest ancestor that asked for orphans, else init. */
 static struct proc *reaper_of(const struct proc *p)
 {
     REQUIRES(&proc_lock);
     struct proc *q;
 
+    if (!any_subreaper)
+        return init_proc;
     for (q = p->parent; q && q != init_proc; q = q->parent) {
         if (q->subreaper && !q->exiting)
             return q;
@@ -156,15 +160,18 @@ static bool reparent(struct proc *p, struct proc *child, struct proc *reaper,
 void reparent_children(struct proc *p, struct list *unwanted, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
-    struct proc *reaper = reaper_of(p);
+    struct proc *reaper = NULL;
 
     while (!list_empty(&p->children)) {
         struct proc *child = list_entry(p->children.next, struct proc, sibling);
-        bool stale = reparent(p, child, reaper, unwanted, flags);
+        bool stale;
 
+        if (!reaper) /* looked for by those who have children alone: there may be many ancestors */
+            reaper = reaper_of(p);
+        stale = reparent(p, child, reaper, unwanted, flags);
         stale |= proc_pause(flags);
         if (stale) /* it may have ended */
-            reaper = reaper_of(p);
+            reaper = NULL;
     }
 }
 

@@ -29,6 +29,8 @@ bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without, bool *stop
 bool orphan_group(struct proc *p, const struct proc *parent, const struct proc *without,
                   const struct proc *ending, irqflags_t *flags);
 
+extern bool any_subreaper; /* [P] some process was one once */
+
 /* Hands the children of p over to one that waits for them; zombies that nobody wants go to
  * `unwanted`, by their `sibling`, to be freed. proc_lock is given up now and then. */
 void reparent_children(struct proc *p, struct list *unwanted, irqflags_t *flags);

@@ -39,6 +39,7 @@ void stop_threads(void);
 void terminal_keys(void);
 void queued_signals(void);
 void dead_children(void);
+void nested_children(void);
 void not_meant(void);
 void typed_lines(void);
 

@@ -56,6 +56,25 @@ void end_children(void)
         ;
 }
 
+static void nest(int depth)
+{
+    pid_t pid = depth ? vfork() : 0;
+
+    if (pid < 0)
+        die("vfork");
+    if (pid == 0 && depth) {
+        nest(depth - 1);
+        _exit(0);
+    }
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+}
+
+void nested_children(void)
+{
+    nest(5 * NPROCS);
+}
+
 void many_children(void)
 {
     for (int n = 0; n < 400; n++)
