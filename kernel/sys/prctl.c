@@ -98,8 +98,9 @@ static long set_flag(const struct syscall_args *a)
             return -EINVAL;
         return set_no_new_privs();
     default: /* PR_SET_SUBREAPER */
-        p->subreaper = a->a1 != 0;
-        any_subreaper |= p->subreaper;
+        WRITE_ONCE(p->subreaper, a->a1 != 0);
+        if (a->a1)
+            WRITE_ONCE(any_subreaper, true);
         return 0;
     }
 }

@@ -113,10 +113,10 @@ static struct proc *reaper_of(const struct proc *p)
     REQUIRES(&proc_lock);
     struct proc *q;
 
-    if (!any_subreaper)
+    if (!READ_ONCE(any_subreaper))
         return init_proc;
     for (q = p->parent; q && q != init_proc; q = q->parent) {
-        if (q->subreaper && !q->exiting)
+        if (READ_ONCE(q->subreaper) && !q->exiting)
             return q;
     }
     return init_proc;

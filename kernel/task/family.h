@@ -29,7 +29,7 @@ bool group_is_orphaned(s32 pgid, s32 sid, const struct proc *without, bool *stop
 bool orphan_group(struct proc *p, const struct proc *parent, const struct proc *without,
                   const struct proc *ending, irqflags_t *flags);
 
-extern bool any_subreaper; /* [P] some process was one once */
+extern bool any_subreaper; /* atomic: some process was one once */
 
 /* Hands the children of p over to one that waits for them; zombies that nobody wants go to
  * `unwanted`, by their `sibling`, to be freed. proc_lock is given up now and then. */

@@ -304,7 +304,7 @@ struct proc {
     u32 ready,
         share; /* kernel/task/sched/runq.h: ready threads, atomic; where its user counts */
     u8 dumpable;             /* [P] enum dumpable */
-    bool subreaper;          /* [P] orphans below it become its children */
+    bool subreaper;          /* atomic: orphans below it become its children */
     u64 oom_score_adj;       /* [P] */
     s32 oom_score_adj_min;   /* [P] below it only with CAP_SYS_RESOURCE */
     struct account *account; /* [PS] referenced: its first thread's */
