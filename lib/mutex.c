@@ -74,6 +74,15 @@ static bool is_granted(struct mutex *m, struct mutex_waiter *w, bool leave)
     return granted;
 }
 
+/* Whether it is no use to look on: others could run here, and the holder, who may pause, can be one
+ * of them. */
+static bool is_vain(void)
+{
+    const struct cpu *cpu = cpu_self();
+
+    return READ_ONCE(cpu->need_resched) || READ_ONCE(cpu->ready) > 1;
+}
+
 /* Tries for a moment, less and less often. Who is in the queue is handed the lock, and nobody has it
  * until he runs: so one that comes stays out for as long as he can, also while there is a queue, which
  * goes first. */
@@ -86,7 +95,7 @@ static bool try_again(struct mutex *m, enum mutex_mode mode)
 
         if (!(READ_ONCE(m->state) & taken) && mutex_try(m, mode))
             return true;
-        if (READ_ONCE(cpu_self()->need_resched))
+        if (is_vain())
             return false;
         step = MIN(2 * step, LOOK_STEP);
         for (u32 turn = 0; turn < step; turn++)
@@ -99,7 +108,7 @@ static bool try_again(struct mutex *m, enum mutex_mode mode)
 static void look(const struct mutex_waiter *w)
 {
     for (u32 i = 0; i < LOOK_TURNS && cpu_count > 1; i++) {
-        if (READ_ONCE(w->granted) || READ_ONCE(cpu_self()->need_resched))
+        if (READ_ONCE(w->granted) || is_vain())
             return;
         cpu_wait();
     }

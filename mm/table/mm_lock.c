@@ -15,8 +15,11 @@ bool mm_read_again(struct mm *mm)
     __atomic_store_n(&r->mm, NULL, __ATOMIC_RELEASE);
     for (u32 i = 0; i < LOOK_TURNS && cpu_count > 1; i++) {
         cpu_wait();
-        if (READ_ONCE(mm->seq) & 1)
+        if (READ_ONCE(mm->seq) & 1) {
+            if (READ_ONCE(cpu_self()->ready) > 1)
+                break; /* who changes it, and may pause, can be one of them */
             continue;
+        }
         (void)__atomic_exchange_n(&r->mm, mm, __ATOMIC_SEQ_CST);
         if (!(READ_ONCE(mm->seq) & 1))
             return true;

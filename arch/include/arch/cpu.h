@@ -28,6 +28,7 @@ struct cpu {
     u32 irq_depth;    /* 40: > 0 inside an interrupt handler */
     struct mm *mm;    /* 48: address space loaded in CR3, NULL: the kernel's own */
     s32 spinlocks;    /* 56: held by this CPU, counted in debug kernels only */
+    u32 ready; /* 60: threads that could run here, with the one that does; of its queue */
     /* Of mm, not in its counts yet: mm/table/mm_types.h. */
     s64 resident[CPU_RESIDENT_KINDS] __attribute__((aligned(64)));
     u64 irqs; /* interrupts so far; read by others */

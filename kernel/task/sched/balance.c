@@ -127,11 +127,11 @@ static bool take_from(struct runq *from, struct runq *to)
     t = runq_find(from, to->cpu);
     if (t) {
         runq_take_out(from, t);
-        WRITE_ONCE(from->nr, from->nr - 1);
+        runq_set_nr(from, from->nr - 1);
         runq_carry(t, from, to);
         if (t->realtime)
             runq_rt_last(to, t);
-        WRITE_ONCE(to->nr, to->nr + 1);
+        runq_set_nr(to, to->nr + 1);
         runq_put(to, t);
     }
     spin_unlock(&from->lock);

@@ -31,6 +31,7 @@ void runq_init(struct runq *q, struct thread *idle)
 {
     memset(q, 0, sizeof(*q));
     q->cpu = cpu_id();
+    q->block = cpu_self();
     q->idle = q->current = idle;
     runqs[q->cpu] = q;
 }

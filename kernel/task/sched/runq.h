@@ -42,6 +42,8 @@ struct runq {
     spinlock_t lock; /* irq-safe */
     u32 cpu;         /* [c] */
     u32 nr; /* ready threads, with the one that runs; others read it without the lock */
+    struct cpu
+        *block;    /* [c] where `nr` stands as well, for who waits busily on this CPU */
     u8 running_rt; /* priority of the one that runs, 0: not real-time; the same */
     bool rt_rests; /* real-time threads had their share of this second */
     struct thread *current; /* who runs */
@@ -195,6 +197,12 @@ static inline void runq_put(struct runq *q, struct thread *t)
     }
 }
 
+static inline void runq_set_nr(struct runq *q, u32 nr)
+{
+    WRITE_ONCE(q->nr, nr);
+    WRITE_ONCE(q->block->ready, nr);
+}
+
 /* t was asleep or is new, and is ready now. */
 static inline void runq_wake(struct runq *q, struct thread *t)
 {
@@ -209,14 +217,14 @@ static inline void runq_wake(struct runq *q, struct thread *t)
         t->vruntime = earliest;
     if (p)
         runq_count(q, p);
-    WRITE_ONCE(q->nr, q->nr + 1);
+    runq_set_nr(q, q->nr + 1);
     runq_put(q, t);
 }
 
 /* t, which runs, goes to sleep or ends. */
 static inline void runq_sleep(struct runq *q, struct thread *t)
 {
-    WRITE_ONCE(q->nr, q->nr - 1);
+    runq_set_nr(q, q->nr - 1);
     if (t->proc)
         runq_discount(t->proc);
 }
