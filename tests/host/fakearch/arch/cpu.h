@@ -21,6 +21,7 @@ struct cpu {
     struct thread *current;
     u32 id;
     u32 need_resched;
+    u32 ready;
     u32 irq_depth;
     struct mm *mm;
     s64 resident[CPU_RESIDENT_KINDS];
