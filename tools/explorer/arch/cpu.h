@@ -25,6 +25,7 @@ struct cpu {
     struct thread *current;
     u32 id;
     u32 need_resched;
+    u32 ready;
     struct mm *mm;
     s64 resident[CPU_RESIDENT_KINDS];
     s32 spinlocks;
