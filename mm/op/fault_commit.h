@@ -164,7 +164,7 @@ static always_inline enum fault_result commit_object(struct fault *f, struct cha
 {
     REQUIRES(&f->s.table->lock);
     struct vm_object *o = f->v->object;
-    enum fault_result result;
+    enum fault_result result = FAULT_RETRY;
     struct index_node *node;
     struct page *pg;
     u32 number;
