@@ -101,7 +101,7 @@ def host_removed(work):
 @case
 def host_is_read_only(_):
     """--host: what may not be written is not, temporary files are the guest's own"""
-    out, err = run("sh", "-c", "echo a > /etc/new; echo t > /tmp/t && cat /tmp/t; rm -f /etc/passwd;"
+    out, err = run("sh", "-c", "echo a > /etc/new; echo t > /tmp/guests-own && cat /tmp/guests-own; rm -f /etc/passwd;"
                    "test -s /etc/passwd && echo there", options=("--host",))
     same(out, b"t\nthere\n")
     if err.count(b"Read-only file system") != 2:
