@@ -295,7 +295,7 @@ static noinline int get_huge(struct vm_object *o, pgoff_t pgoff, bool extend, u1
                              struct page **out)
 {
     spinlock_t *lock = huge_lock_of(HUGE_PAGE, o, pgoff >> HUGE_ORDER);
-    struct page *pg;
+    struct page *pg = NULL;
     int err;
 
     spin_lock(lock);
