@@ -12,6 +12,7 @@
 #include "kernel/sys/fs.h"
 #include "kernel/syscall.h"
 #include "kernel/task/uaccess.h"
+#include "kernel/uffd/event.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/fcntl.h"
@@ -70,6 +71,13 @@ static int map_file(struct file *f, struct mmap_args *m, bool *begun)
     return 0;
 }
 
+/* Perhaps in the place of something else. */
+static noinline int map_there(const struct mmap_args *m, vaddr_t *out)
+{
+    return READ_ONCE(uffd_tells) ? uffd_mmap(current_mm(), m, out)
+                                 : mm_mmap(current_mm(), m, out);
+}
+
 /* Whether the size asked for with a MAP_HUGETLB mapping is the one there is. */
 static bool huge_size_ok(u64 flags)
 {
@@ -99,7 +107,7 @@ static noinline long map_descriptor(int fd, struct mmap_args *m)
         return -EBADF;
     err = map_file(f, m, &begun);
     if (!err)
-        err = mm_mmap(current_mm(), m, &result);
+        err = map_there(m, &result);
     if (begun)
         memfd_map_end(f);
     if (!err && m->object)
@@ -134,12 +142,15 @@ long sys_mmap(const struct syscall_args *a)
     m.offset = 0;
     if (executes_too(t, m.prot))
         m.prot |= PROT_EXEC;
-    err = mm_mmap(t->proc->mm, &m, &result);
+    err = m.flags & MAP_FIXED ? map_there(&m, &result)
+                              : mm_mmap(t->proc->mm, &m, &result);
     return checked(err ? err : (long)result);
 }
 
 long sys_munmap(const struct syscall_args *a)
 {
+    if (unlikely(READ_ONCE(uffd_tells)))
+        return checked(uffd_munmap(current_mm(), a->a0, a->a1));
     return checked(mm_munmap(current_mm(), a->a0, a->a1));
 }
 
@@ -183,6 +194,9 @@ long sys_brk(const struct syscall_args *a)
 {
     const struct thread *t = current_thread();
 
+    if (unlikely(READ_ONCE(uffd_tells)))
+        return checked(
+            (long)uffd_brk(t->proc->mm, a->a0, executes_too(t, PROT_READ)));
     return checked((long)mm_brk(t->proc->mm, a->a0, executes_too(t, PROT_READ)));
 }
 
@@ -193,7 +207,10 @@ long sys_mremap(const struct syscall_args *a)
 
     if (a->a3 > UINT32_MAX)
         return -EINVAL;
-    err = mm_mremap(current_mm(), a->a0, a->a1, a->a2, (u32)a->a3, a->a4, &result);
+    if (unlikely(READ_ONCE(uffd_tells)))
+        err = uffd_mremap(current_mm(), a->a0, a->a1, a->a2, (u32)a->a3, a->a4, &result);
+    else
+        err = mm_mremap(current_mm(), a->a0, a->a1, a->a2, (u32)a->a3, a->a4, &result);
     return checked(err ? err : (long)result);
 }
 
@@ -210,6 +227,8 @@ long sys_msync(const struct syscall_args *a)
 
 long sys_madvise(const struct syscall_args *a)
 {
+    if (unlikely(READ_ONCE(uffd_tells)))
+        return checked(uffd_madvise(current_mm(), a->a0, a->a1, (int)a->a2));
     return checked(mm_madvise(current_mm(), a->a0, a->a1, (int)a->a2));
 }
 

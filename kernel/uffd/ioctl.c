@@ -39,7 +39,7 @@ static int judge_api(const struct uffdio_api *a)
 static long api(struct uffd *u, uintptr_t arg)
 {
     struct uffdio_api a, none = {0, 0, 0};
-    u64 wanted, unset = 0;
+    u64 wanted;
     int err;
 
     if (copy_from_user(&a, arg, sizeof(a)) != 0)
@@ -47,12 +47,11 @@ static long api(struct uffd *u, uintptr_t arg)
     err = judge_api(&a);
     if (err)
         return copy_to_user(arg, &none, sizeof(none)) != 0 ? -EFAULT : err;
-    wanted = a.features | UFFD_READY;
+    wanted = a.features;
     a = (struct uffdio_api){UFFD_API, UFFD_FEATURES, API_IOCTLS};
     if (copy_to_user(arg, &a, sizeof(a)) != 0)
         return -EFAULT;
-    if (__atomic_compare_exchange_n(&u->features, &unset, wanted, false, __ATOMIC_RELEASE,
-                                    __ATOMIC_RELAXED))
+    if (uffd_set_features(u, wanted))
         return 0;
     return copy_to_user(arg, &none, sizeof(none)) != 0 ? -EFAULT : -EINVAL;
 }
@@ -175,6 +174,8 @@ static long fill(struct uffd *u, enum fill kind, const struct uffdio_range *to,
 {
     s64 done;
 
+    if (READ_ONCE(u->monitor.changing))
+        return -EAGAIN;
     if (!mm_tryget(u->mm))
         return -ESRCH;
     done = fill_range(u->mm, kind, to->start, src, to->len, how);

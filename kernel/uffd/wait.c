@@ -12,18 +12,69 @@
 #include "lib/pause.h"
 #include "mm/op/mm.h"
 
-bool uffd_take(struct uffd *u, struct uffd_msg *msg)
+void uffd_end_event(struct uffd_event *e)
 {
-    SCOPED_LOCK(&u->lock);
-    struct uffd_waiter *w;
+    REQUIRES(&e->u->lock);
+    list_del(&e->link);
+    e->told = true;
+    thread_unpark(e->thread);
+}
 
-    if (list_empty(&u->pending))
-        return false;
-    w = list_entry(u->pending.next, struct uffd_waiter, link);
-    *msg = w->msg;
-    list_del(&w->link);
-    list_add_tail(&u->asked, &w->link);
-    return true;
+static struct uffd_event *first_event(struct uffd *u)
+{
+    REQUIRES(&u->lock);
+    struct list *pos;
+
+    list_for_each (pos, &u->events) {
+        struct uffd_event *e = list_entry(pos, struct uffd_event, link);
+
+        if (!e->taken)
+            return e;
+    }
+    return NULL;
+}
+
+/* Makes the descriptor that e, which is taken and so stays, offers the reader. */
+static int take_fork(struct uffd *u, struct uffd_event *e, struct uffd_msg *msg)
+{
+    int fd = uffd_open(e->heir);
+
+    SCOPED_LOCK(&u->lock);
+    e->taken = false;
+    if (fd < 0) {
+        thread_unpark(e->thread);
+        return fd;
+    }
+    e->heir = NULL;
+    *msg = e->msg;
+    msg->arg[0] = (u32)fd;
+    uffd_end_event(e);
+    return 1;
+}
+
+int uffd_take(struct uffd *u, struct uffd_msg *msg)
+{
+    struct uffd_event *e = NULL;
+    struct uffd_waiter *w;
+    int taken = 1;
+
+    spin_lock(&u->lock);
+    if (!list_empty(&u->pending)) {
+        w = list_entry(u->pending.next, struct uffd_waiter, link);
+        *msg = w->msg;
+        list_del(&w->link);
+        list_add_tail(&u->asked, &w->link);
+    } else if (!(e = first_event(u))) {
+        taken = 0;
+    } else if (e->heir) {
+        e->taken = true;
+    } else {
+        *msg = e->msg;
+        uffd_end_event(e);
+        e = NULL;
+    }
+    spin_unlock(&u->lock);
+    return e ? take_fork(u, e, msg) : taken;
 }
 
 /* So many are woken in one hold of the lock. */
@@ -91,7 +142,7 @@ static struct uffd *find(struct mm *mm, vaddr_t va, bool user, enum fault_result
     *result = FAULT_OK;
     if (!u)
         return NULL;
-    if ((u->features & UFFD_FEATURE_SIGBUS) || (u->user_only && !user) ||
+    if ((u->features & UFFD_FEATURE_SIGBUS) || ((u->flags & UFFD_USER_MODE_ONLY) && !user) ||
         current_thread()->ends) {
         *result = FAULT_BUS;
         return NULL;

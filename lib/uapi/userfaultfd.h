@@ -15,7 +15,10 @@
 
 #define UFFD_FEATURE_PAGEFAULT_FLAG_WP (1ull << 0)
 #define UFFD_FEATURE_EVENT_FORK        (1ull << 1)
+#define UFFD_FEATURE_EVENT_REMAP       (1ull << 2)
+#define UFFD_FEATURE_EVENT_REMOVE      (1ull << 3)
 #define UFFD_FEATURE_MISSING_SHMEM     (1ull << 5)
+#define UFFD_FEATURE_EVENT_UNMAP       (1ull << 6)
 #define UFFD_FEATURE_SIGBUS            (1ull << 7)
 #define UFFD_FEATURE_THREAD_ID         (1ull << 8)
 #define UFFD_FEATURE_MINOR_SHMEM       (1ull << 10)
@@ -84,6 +87,10 @@ struct uffdio_writeprotect {
 #define UFFDIO_WRITEPROTECT_MODE_DONTWAKE 2ull
 
 #define UFFD_EVENT_PAGEFAULT 0x12u
+#define UFFD_EVENT_FORK      0x13u
+#define UFFD_EVENT_REMAP     0x14u
+#define UFFD_EVENT_REMOVE    0x15u
+#define UFFD_EVENT_UNMAP     0x16u
 
 #define UFFD_PAGEFAULT_FLAG_WRITE 1u
 #define UFFD_PAGEFAULT_FLAG_WP    2u
@@ -91,6 +98,11 @@ struct uffdio_writeprotect {
 
 struct uffd_msg {
     u8 event, zero[7];
-    u64 flags, address;
-    u32 ptid, zero2;
+    union {
+        struct {
+            u64 flags, address;
+            u32 ptid, zero2;
+        };
+        u64 arg[3]; /* REMAP: from, to, length; REMOVE, UNMAP: start, end; FORK: descriptor */
+    };
 };

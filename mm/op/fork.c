@@ -9,6 +9,7 @@
 #include "lib/uapi/errno.h"
 #include "mm/op/area.h"
 #include "mm/vm/commit.h"
+#include "mm/vm/monitor.h"
 #include "mm/vm/object.h"
 #include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
@@ -63,7 +64,8 @@ static int copy_private(struct vma *v, struct mm *child, struct change *c)
     return 0;
 }
 
-static int copy_vma(struct vma *v, struct mm *child, struct change *b)
+static int copy_vma(struct vma *v, struct mm *child, struct change *b,
+                    struct monitor **parents)
 {
     REQUIRES_EXCLUSIVE(&child->lock);
     struct vma *c = vma_alloc();
@@ -77,6 +79,14 @@ static int copy_vma(struct vma *v, struct mm *child, struct change *b)
     if ((c->flags & VM_ACCOUNT) && commit_check(v->mm, vma_npages(v)) != 0) {
         vma_free(c);
         return -ENOMEM;
+    }
+    if (unlikely(v->monitor)) {
+        change_before_pauses(b);
+        err = monitor_inherit(c, v, parents);
+        if (err) {
+            vma_free(c);
+            return err;
+        }
     }
     vma_insert_like(child, c, v);
     area_account(child, c->flags, (s64)vma_npages(c));
@@ -106,6 +116,7 @@ static void copy_fields(struct mm *c, const struct mm *p)
 int mm_fork(struct mm *parent, struct mm **child)
 {
     struct mm *c = mm_create();
+    struct monitor *parents = NULL;
     struct change batch;
     struct vma *v;
     int err = 0;
@@ -119,7 +130,7 @@ int mm_fork(struct mm *parent, struct mm **child)
     vma_for_each (v, parent) {
         if (v->flags & VM_DONTFORK)
             continue;
-        err = copy_vma(v, c, &batch);
+        err = copy_vma(v, c, &batch, &parents);
         change_pause(&batch);
         if (!err && pause_killed())
             err = -EINTR;
@@ -128,6 +139,7 @@ int mm_fork(struct mm *parent, struct mm **child)
     }
     /* The parent must not write through stale entries before the copy is complete. */
     change_end(&batch);
+    monitor_inherited(parents);
     mm_unlock(c);
     mm_unlock(parent);
     if (err) {

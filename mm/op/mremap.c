@@ -10,6 +10,7 @@
 #include "mm/op/area_trim.h"
 #include "mm/op/zap.h"
 #include "mm/vm/huge.h"
+#include "mm/vm/monitor.h"
 #include "mm/vm/object_walk.h"
 #include "mm/vm/slot.h"
 #include "mm/vm/slot_range.h"
@@ -169,6 +170,34 @@ static void unlock_source(struct vma *v)
     area_account(v->mm, v->flags, npages);
 }
 
+/* Room at the target for the guards of [old, old+len). */
+static int reserve_guards(const struct mremap *m, const struct vma *v, u64 len)
+{
+    if (!monitor_follows(v) || !(v->flags & VM_ASK_WRITE))
+        return 0;
+    return monitor_copy_reserve(v->monitor, m->old, m->old + len, v->monitor, m->new_addr);
+}
+
+/* v's monitor gets the target as well, and his guards move. */
+static void follow(const struct mremap *m, const struct vma *v, struct vma *target,
+                   u64 len)
+{
+    vma_set_monitor(target, v->monitor, v->flags);
+    if (!(v->flags & VM_ASK_WRITE))
+        return;
+    monitor_copy(v->monitor, m->old, m->old + len, v->monitor, m->new_addr);
+    if (m->old_len)
+        monitor_unguard(v->monitor, m->old, m->old + len);
+    monitor_copy_undo(v->monitor, m->new_addr, m->new_len);
+}
+
+static int no_move(struct mremap *m, int err)
+{
+    unpin_target(m);
+    trim_target(m);
+    return err;
+}
+
 int mremap_move(struct mremap *m, struct vma *v, bool keep)
 {
     REQUIRES_EXCLUSIVE(&m->mm->lock);
@@ -188,23 +217,29 @@ int mremap_move(struct mremap *m, struct vma *v, bool keep)
         err = lend_own_ends(m->mm, m->old, m->old + m->old_len);
     if (!err)
         err = pin_target(m, v, common);
-    if (err) {
-        unpin_target(m);
-        trim_target(m);
-        return err;
-    }
-    /* Commit: nothing below can fail. */
+    if (!err)
+        err = reserve_guards(m, v, common);
+    if (err)
+        return no_move(m, err);
+    /* Commit: nothing below can fail, but for what is said there. */
     if (m->flags & MREMAP_FIXED) {
         area_unmap(m->mm, m->new_addr, m->new_addr + m->new_len, &m->cuts, &m->dead);
         v = vma_at(m->mm, m->old);
         /* What is duplicated may have lost its end to the target. */
         common = MIN(common, v->end - m->old);
+        /* With guards of the same monitor their room is gone too. Then, and only if no memory is
+         * left, the target is unmapped by a call that fails, as always on Linux. */
+        err = reserve_guards(m, v, common);
+        if (err)
+            return no_move(m, err);
     }
     if (vma_order(v))
         area_clear_way(m->mm, m->new_addr, m->new_addr + m->new_len);
     /* The target is in its object's tree before anything moves there: no walk misses it. */
     target = area_take(&m->reserve);
     vma_copy(target, m->mm, m->new_addr, v, m->old, m->old + m->new_len);
+    if (monitor_follows(v))
+        follow(m, v, target, common);
     vma_insert(m->mm, target);
     transfer(m, v, common);
     unpin_target(m);

@@ -18,6 +18,8 @@ static int check(const struct vma *v, vaddr_t end, u32 how, bool object)
 {
     if (!v || !v->monitor || end > v->end)
         return -ENOENT;
+    if (READ_ONCE(v->monitor->changing))
+        return -EAGAIN;
     if ((how & PROVIDE_GUARDED) && !(v->flags & VM_ASK_WRITE))
         return -EINVAL;
     return object && !v->object ? -EINVAL : 0;
@@ -278,6 +280,8 @@ int mm_guard(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end, bool 
     vaddr_t at = start;
     int err = 0;
 
+    if (READ_ONCE(m->changing))
+        return -EAGAIN;
     if (!guardable(mm, m, start, end))
         return -ENOENT;
     if (!on) {

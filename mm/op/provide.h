@@ -14,13 +14,13 @@
     1u /* it is guarded; without this it is not, whatever was before */
 
 /* Whether [start, end) may be provided for: 0; -ENOENT: it is not part of one VMA that has a
- * monitor; -EINVAL: PROVIDE_GUARDED without VM_ASK_WRITE, or `object`, and it has none. */
+ * monitor; -EAGAIN: whom calls change memory of and have not told; -EINVAL: PROVIDE_GUARDED without VM_ASK_WRITE, or `object`, and it has none. */
 int must_check mm_provide_check(struct mm *mm, vaddr_t start, vaddr_t end, u32 how,
                                 bool object);
 
 /* The page at va, where there is none, becomes `pg`, from page_alloc_user(), which is mm's then;
- * NULL: a page of zeros. -EEXIST; -EFAULT: beyond the end of its object; -ENOENT, -EINVAL as above;
- * -ENOMEM. */
+ * NULL: a page of zeros. -EEXIST; -EFAULT: beyond the end of its object; -ENOENT, -EAGAIN, -EINVAL as
+ * above; -ENOMEM. */
 int must_check mm_provide(struct mm *mm, vaddr_t va, struct page *pg, u32 how);
 
 /* Shows at va the page that the object has. -EEXIST: one is shown; -EFAULT: it has none; the rest
@@ -28,6 +28,6 @@ int must_check mm_provide(struct mm *mm, vaddr_t va, struct page *pg, u32 how);
 int must_check mm_provide_shown(struct mm *mm, vaddr_t va, u32 how);
 
 /* Guards [start, end) or (on false) ends that. -ENOENT: not all that is mapped there has m and
- * VM_ASK_WRITE, or nothing is; -ENOMEM; -EINTR: killed. */
+ * VM_ASK_WRITE, or nothing is; -EAGAIN as above; -ENOMEM; -EINTR: killed. */
 int must_check mm_guard(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end,
                         bool on);

@@ -86,6 +86,7 @@ static int reserve(struct monitor *m, vaddr_t start, vaddr_t end, vaddr_t *stop)
     return 0;
 }
 
+/* Gives back what has no entry. */
 static void undo(struct monitor *m, vaddr_t start, vaddr_t stop)
 {
     for (vaddr_t va = start; va <= stop; va = (va | (LEAF_WORDS - 1)) + 1) {
@@ -98,15 +99,11 @@ static void undo(struct monitor *m, vaddr_t start, vaddr_t stop)
     }
 }
 
-int monitor_guard(struct monitor *m, vaddr_t start, vaddr_t end)
+/* Where there is room. */
+static void mark(struct monitor *m, vaddr_t start, vaddr_t end)
 {
-    vaddr_t stop = start;
-    int err = reserve(m, start, end, &stop);
+    int err = 0;
 
-    if (err) {
-        undo(m, start, stop);
-        return err;
-    }
     for (vaddr_t va = start; va < end; va = (va | (WORD_SPAN - 1)) + 1) {
         u64 mask, old;
         u32 number = word_of(va, start, end, &mask);
@@ -118,11 +115,80 @@ int monitor_guard(struct monitor *m, vaddr_t start, vaddr_t end)
         else
             WRITE_ONCE(index_leaf(&m->guards, number)->slot[number % INDEX_SLOTS],
                        (void *)(uintptr_t)(old | mask));
-        ASSERT(!err); /* there is room */
+        ASSERT(!err);
         spin_unlock(&m->lock);
         pause_anyway();
     }
-    return 0;
+}
+
+int monitor_guard(struct monitor *m, vaddr_t start, vaddr_t end)
+{
+    vaddr_t stop = start;
+    int err = reserve(m, start, end, &stop);
+
+    if (err)
+        undo(m, start, stop);
+    else
+        mark(m, start, end);
+    return err;
+}
+
+/* The next stretch of guarded pages of [*start, end), within an entry: *start and the result are its
+ * ends; `end`, with *start there, is none. */
+static vaddr_t next_guarded(struct monitor *m, vaddr_t *start, vaddr_t end)
+{
+    u32 number = (u32)(*start / WORD_SPAN);
+    u64 bits, mask;
+    vaddr_t first;
+
+    if (*start >= end || !READ_ONCE(m->guards.root))
+        number = (u32)(end / WORD_SPAN) + 1;
+    for (; (vaddr_t)number * WORD_SPAN < end; number++) {
+        spin_lock(&m->lock);
+        bits = (u64)(uintptr_t)index_next(&m->guards, &number);
+        spin_unlock(&m->lock);
+        pause_anyway();
+        if (!bits || (vaddr_t)number * WORD_SPAN >= end)
+            break;
+        (void)word_of((vaddr_t)number * WORD_SPAN, *start, end, &mask);
+        bits &= mask;
+        if (!bits)
+            continue;
+        first = (vaddr_t)number * WORD_SPAN;
+        *start = first + (u64)__builtin_ctzll(bits) * PAGE_SIZE;
+        bits = ~(bits >> __builtin_ctzll(bits));
+        return *start + (bits ? (u64)__builtin_ctzll(bits) : 64) * PAGE_SIZE;
+    }
+    *start = end;
+    return end;
+}
+
+void monitor_copy_undo(struct monitor *to, vaddr_t at, u64 len)
+{
+    if (READ_ONCE(to->guards.root))
+        undo(to, at, at + len - 1);
+}
+
+int monitor_copy_reserve(struct monitor *from, vaddr_t start, vaddr_t end,
+                         struct monitor *to, vaddr_t at)
+{
+    int err = 0;
+
+    for (vaddr_t va = start, stop; !err && (stop = next_guarded(from, &va, end)) > va; va = stop) {
+        vaddr_t last;
+
+        err = reserve(to, at + (va - start), at + (stop - start), &last);
+    }
+    if (err)
+        monitor_copy_undo(to, at, end - start);
+    return err;
+}
+
+void monitor_copy(struct monitor *from, vaddr_t start, vaddr_t end, struct monitor *to,
+                  vaddr_t at)
+{
+    for (vaddr_t va = start, stop; (stop = next_guarded(from, &va, end)) > va; va = stop)
+        mark(to, at + (va - start), at + (stop - start));
 }
 
 void monitor_unguard(struct monitor *m, vaddr_t start, vaddr_t end)
@@ -152,5 +218,41 @@ void monitor_unguard(struct monitor *m, vaddr_t start, vaddr_t end)
         spin_unlock(&m->lock);
         if (more)
             pause_anyway();
+    }
+}
+
+/* ---- fork ---- */
+
+int monitor_inherit(struct vma *c, struct vma *v, struct monitor **parents)
+{
+    struct monitor *m = v->monitor;
+    int err = 0;
+
+    REQUIRES_EXCLUSIVE(&v->mm->lock);
+    if (!m->heir)
+        return 0;
+    if (!m->born) {
+        m->born = m->heir(m, c->mm);
+        if (!m->born)
+            return -ENOMEM;
+        m->next = *parents;
+        *parents = m;
+    }
+    vma_set_monitor(c, m->born, v->flags);
+    if ((v->flags & (VM_ASK_WRITE | VM_WIPEONFORK)) == VM_ASK_WRITE) {
+        err = monitor_copy_reserve(m, v->start, v->end, m->born, v->start);
+        if (!err)
+            monitor_copy(m, v->start, v->end, m->born, v->start);
+    }
+    return err;
+}
+
+void monitor_inherited(struct monitor *parents)
+{
+    for (struct monitor *m = parents, *next; m; m = next) {
+        next = m->next;
+        monitor_put(m->born); /* its VMAs have it */
+        m->born = NULL;
+        pause_anyway();
     }
 }

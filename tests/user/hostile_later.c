@@ -136,6 +136,19 @@ static void watchers(void)
     }
 }
 
+/* Moves memory whose monitor never reads of it. */
+static void untold(void)
+{
+    struct uffdio_api api = {.api = UFFD_API, .features = 1 << 2 | 1 << 6}; /* remap, unmap */
+
+    uffd = (int)syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
+    if (uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0 &&
+        watch(mem, 1UL << 12, REGISTER_WP | REGISTER_MISSING) == 0 &&
+        guard(mem, 1UL << 12, true) == 0)
+        mremap(mem, P << 12, P << 12, MREMAP_MAYMOVE | MREMAP_FIXED, mem + (1UL << 30));
+    _exit(0);
+}
+
 /* Monitors without end, each with memory that is guarded as far as it goes, touched by threads whom
  * nobody answers; children of which some end and some stay. */
 static void monitors(void)
@@ -161,6 +174,8 @@ static void monitors(void)
             touch(&t[k], mem + (unsigned)k * P, k - 1);
         if (i % 16 == 3 && fork() == 0 && i % 32 == 3)
             _exit(0);
+        if (i % 16 == 5 && fork() == 0)
+            untold();
         if (i == 3) /* the threads' */
             continue;
         mprotect(mem, 1UL << 30, i % 2 ? PROT_NONE : PROT_READ);

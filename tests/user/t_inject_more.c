@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Each allocation of calls on extended attributes, /proc/PID/map_files, AF_NETLINK, debug
- * registers, userfaultfd and kcmp fails once. Cases: I5xx.
+ * registers and kcmp fails once. Cases: I5xx.
  */
 #include "tests/user/t_inject.h"
-#include "tests/user/t_userfaultfd.h"
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/user.h>
@@ -200,97 +200,6 @@ TEST(I504, "debug registers")
           .errors = {ENOMEM});
     SWEEP(.setup = stopped_child, .call = get_control, .undo = no_child,
           .errors = {ENOMEM});
-}
-
-/* ---- userfaultfd ---- */
-
-static long make_uffd(void)
-{
-    return syscall(SYS_userfaultfd, 0);
-}
-
-static void uffd_there(void)
-{
-    uffd = uffd_new(0, 0);
-    fd = memfd_create("m", 0);
-    OK(ftruncate(fd, 2048 * P));
-    mem = t_map(NULL, 2048, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    OK(pwrite(fd, "x", 1, 1000 * P));
-}
-
-static void watched_there(void)
-{
-    uffd_there();
-    OK(watch(mem, 2048, REGISTER_MISSING | REGISTER_WP | REGISTER_MINOR));
-}
-
-static void private_there(void)
-{
-    uffd = uffd_new(0, 0);
-    mem = t_map(NULL, 2048, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    OK(watch(mem, 2048, REGISTER_MISSING | REGISTER_WP));
-}
-
-static long watch_inside(void)
-{
-    return watch(mem + P, 5, REGISTER_MISSING);
-}
-
-static long unwatch_inside(void)
-{
-    return range_call(UFFDIO_UNREGISTER, mem + P, 5);
-}
-
-static long guard_all(void)
-{
-    return guard(mem, 2048, true);
-}
-
-static long give_one(void)
-{
-    struct uffdio_copy c = {
-        .dst = (uintptr_t)mem, .src = (uintptr_t)block, .len = P, .mode = COPY_WP};
-
-    return ioctl(uffd, UFFDIO_COPY, &c);
-}
-
-static long give_zeros(void)
-{
-    return zeros(mem, 1);
-}
-
-static long show_one(void)
-{
-    return shown(mem + 1000 * P, 1, COPY_WP);
-}
-
-static void no_uffd(void)
-{
-    close(uffd);
-    close(fd);
-    munmap(mem, 2048 * P);
-}
-
-TEST(I505, "userfaultfd")
-{
-    static const struct sweep calls[] = {
-        {.setup = uffd_there, .call = watch_inside},
-        {.setup = watched_there, .call = unwatch_inside},
-        {.setup = watched_there, .call = guard_all},
-        {.setup = private_there, .call = guard_all},
-        {.setup = watched_there, .call = give_one},
-        {.setup = private_there, .call = give_one},
-        {.setup = watched_there, .call = give_zeros},
-        {.setup = private_there, .call = give_zeros},
-        {.setup = watched_there, .call = show_one},
-    };
-
-    uffd_unused();
-    memset(block, 1, sizeof(block));
-    SWEEP(.call = make_uffd, .errors = {ENOMEM, ENFILE});
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-        SWEEP(.setup = calls[i].setup, .call = calls[i].call, .undo = no_uffd,
-              .errors = {ENOMEM});
 }
 
 /* ---- kcmp ---- */

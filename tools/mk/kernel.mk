@@ -26,7 +26,7 @@ SANITIZE    := $(if $(KASAN),$(KASAN_FLAGS)) $(if $(UBSAN),$(UBSAN_FLAGS)) \
                $(if $(LOCKDEP),-DTESSERA_LOCKDEP) $(if $(KCSAN),$(KCSAN_FLAGS))
 # Small rather than fast: what runs at boot, now and then, or at the pace of a device.
 SMALL       := $(addsuffix /%,arch/x86_64/acpi arch/x86_64/boot arch/x86_64/drivers \
-                   fs/host fs/hugetlb fs/initramfs fs/lock fs/mount fs/socket/group fs/socket/route kernel/ipc kernel/loop kernel/numa kernel/ptrace kernel/sysfs kernel/term) \
+                   fs/host fs/hugetlb fs/initramfs fs/lock fs/mount fs/socket/group fs/socket/route kernel/ipc kernel/loop kernel/numa kernel/ptrace kernel/sysfs kernel/term kernel/uffd) \
                $(addprefix fs/socket/,all.c ifconf.c netlink.c netlink_route.c option.c) \
                $(addprefix kernel/,devices.c inject.c kmsg.c main.c panic.c panic_screen.c printk.c strace.c \
                    uts.c event/adjtime.c event/posix_timer_calls.c seccomp/chain.c \

@@ -20,6 +20,7 @@
 #include "kernel/task/sigactions.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/task/walk.h"
+#include "kernel/uffd/event.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"
 #include "lib/uapi/sched.h"
@@ -226,6 +227,14 @@ int child_build(struct proc *parent, const struct fork_args *args, struct proc *
     child->leader = t;
     child->nthreads = child->nlive = 1;
     thread_walk_join(child, t);
+    /* With the descriptors it has: it does not get what the event brings. */
+    if (unlikely(READ_ONCE(uffd_tells)) && !(args->flags & CLONE_VM)) {
+        err = uffd_fork(child->mm);
+        if (err) {
+            child_discard(child);
+            return err;
+        }
+    }
     *out = child;
     return 0;
 
