@@ -69,6 +69,7 @@ static long watch(struct uffd *u, uintptr_t arg)
     struct uffdio_register r;
     u64 ioctls = RANGE_IOCTLS;
     u32 asks = 0;
+    bool huge;
     int err;
 
     if (copy_from_user(&r, arg, sizeof(r) - sizeof(r.ioctls)) != 0)
@@ -86,10 +87,13 @@ static long watch(struct uffd *u, uintptr_t arg)
         return -EINVAL;
     if (!mm_tryget(u->mm))
         return -ENOMEM;
-    err = mm_watch(u->mm, &u->monitor, r.range.start, r.range.start + r.range.len, asks);
+    err = mm_watch(u->mm, &u->monitor, r.range.start, r.range.start + r.range.len, asks,
+                   &huge);
     mm_put(u->mm);
     if (err)
         return err;
+    if (huge)
+        ioctls &= ~BIT(UFFDIO_NR_ZEROPAGE);
     if (!(asks & VM_ASK_WRITE))
         ioctls &= ~BIT(UFFDIO_NR_WRITEPROTECT);
     if (!(asks & VM_ASK_MINOR))
@@ -131,24 +135,21 @@ static long wake(struct uffd *u, uintptr_t arg)
 
 enum fill { FILL_COPY, FILL_ZEROS, FILL_SHOWN };
 
-/* One page at dst. */
-static int fill_page(struct mm *mm, enum fill kind, vaddr_t dst, vaddr_t src, u32 how)
+/* The page at dst becomes a copy of the one at src. */
+static int copy_page_to(struct mm *mm, vaddr_t dst, vaddr_t src, u32 how)
 {
-    struct page *pg;
-    int err;
+    unsigned order = how & PROVIDE_HUGE ? HUGE_ORDER : 0;
+    struct page *pg = order ? page_alloc(order, 0) : page_alloc_user(0, 0);
+    int err = pg ? 0 : -ENOMEM;
 
-    if (kind == FILL_SHOWN)
-        return mm_provide_shown(mm, dst, how);
-    if (kind == FILL_ZEROS)
-        return mm_provide(mm, dst, NULL, how);
-    pg = page_alloc_user(0, 0);
-    if (!pg)
-        return -ENOMEM;
-    err = copy_from_user(page_to_virt(pg), src, PAGE_SIZE);
+    for (u64 at = 0; !err && at < PAGE_SIZE << order; at += PAGE_SIZE) {
+        err = copy_from_user((char *)page_to_virt(pg) + at, src + at, PAGE_SIZE);
+        pause_anyway();
+    }
     if (!err)
         err = mm_provide(mm, dst, pg, how);
-    if (err)
-        page_free(pg, 0);
+    if (err && pg)
+        page_free(pg, order);
     return err;
 }
 
@@ -156,13 +157,17 @@ static int fill_page(struct mm *mm, enum fill kind, vaddr_t dst, vaddr_t src, u3
 static s64 fill_range(struct mm *mm, enum fill kind, vaddr_t dst, vaddr_t src, u64 len,
                       u32 how)
 {
-    int err = mm_provide_check(mm, dst, dst + len, how, kind == FILL_SHOWN);
-    u64 done = 0;
+    u64 done = 0, size = 0;
+    int err = mm_provide_check(mm, dst, dst + len, how, kind == FILL_SHOWN, &size);
 
+    if (size > PAGE_SIZE)
+        how |= PROVIDE_HUGE;
     while (!err && done < len) {
-        err = fill_page(mm, kind, dst + done, src + done, how);
+        err = kind == FILL_SHOWN   ? mm_provide_shown(mm, dst + done, how)
+              : kind == FILL_ZEROS ? mm_provide(mm, dst + done, NULL, how)
+                                   : copy_page_to(mm, dst + done, src + done, how);
         if (!err)
-            done += PAGE_SIZE;
+            done += size;
         if (!err && pause_point())
             err = -EINTR;
     }

@@ -43,9 +43,10 @@ struct uffd {
 
 /* What can be asked for by UFFDIO_API: what there is. */
 #define UFFD_FEATURES                                                                    \
-    (UFFD_EVENTS | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_SHMEM |         \
-     UFFD_FEATURE_SIGBUS | UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_MINOR_SHMEM |           \
-     UFFD_FEATURE_EXACT_ADDRESS)
+    (UFFD_EVENTS | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_HUGETLBFS |     \
+     UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_SIGBUS | UFFD_FEATURE_THREAD_ID |         \
+     UFFD_FEATURE_MINOR_HUGETLBFS | UFFD_FEATURE_MINOR_SHMEM |                           \
+     UFFD_FEATURE_EXACT_ADDRESS | UFFD_FEATURE_WP_HUGETLBFS_SHMEM)
 
 /* A thread that waits, on its stack. */
 struct uffd_waiter {

@@ -117,10 +117,10 @@ void uffd_wake(struct uffd *u, vaddr_t start, vaddr_t end)
 }
 
 static void set_message(struct uffd_waiter *w, const struct uffd *u,
-                        enum fault_result why, u32 access)
+                        enum fault_result why, u32 access, u64 size)
 {
     w->msg = (struct uffd_msg){.event = UFFD_EVENT_PAGEFAULT};
-    w->msg.address = u->features & UFFD_FEATURE_EXACT_ADDRESS ? w->va : w->va & PAGE_MASK;
+    w->msg.address = u->features & UFFD_FEATURE_EXACT_ADDRESS ? w->va : w->va & ~(size - 1);
     if (access & FAULT_WRITE)
         w->msg.flags |= UFFD_PAGEFAULT_FLAG_WRITE;
     if (why == FAULT_ASK_WRITE)
@@ -192,6 +192,7 @@ enum fault_result uffd_wait(struct mm *mm, vaddr_t va, u32 access, bool user)
     struct uffd_waiter w = {.thread = thread_self(), .va = va};
     enum fault_result result;
     struct uffd *u;
+    u64 size;
 
     REQUIRES_FAULTS_MAY_WAIT();
     list_init(&w.link);
@@ -202,10 +203,11 @@ enum fault_result uffd_wait(struct mm *mm, vaddr_t va, u32 access, bool user)
         return result;
     }
     enter(u, &w);
+    size = vma_page_size(vma_at(mm, va));
     result = fault_locked(mm, vma_at(mm, va), va, access);
     mm_unlock_shared(mm);
     if (fault_asks(result)) {
-        set_message(&w, u, result, access);
+        set_message(&w, u, result, access, size);
         publish(u, &w);
         /* Signals end what a program waits for; inside a call only the end of the thread does. */
         while (!woken(u, &w) && !signal_kill_pending(current_thread()) &&

@@ -324,14 +324,18 @@ static noinline enum fault_result resolve_private(struct mm *mm, struct vma *v,
 static noinline enum fault_result resolve_huge(struct mm *mm, struct vma *v, vaddr_t va,
                                                u32 access)
 {
+    pte_t rights = access & FAULT_WRITE ? v->rights : vma_given(v);
     enum fault_result result;
     spinlock_t *lock;
     struct fault f;
 
     if (!locate(&f, mm, v, va, access, HUGE_ORDER))
         return FAULT_OOM;
+    result = ask_first(&f);
+    if (result != FAULT_OK)
+        return result;
     if (vma_kind(v) == VMA_SHARED)
-        return fault_shared(&f, v->rights, HUGE_ORDER);
+        return fault_shared(&f, rights, HUGE_ORDER);
     lock = huge_lock_of(HUGE_SLOT, mm, va / HUGE_SIZE);
     spin_lock(lock);
     do {

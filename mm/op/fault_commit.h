@@ -48,15 +48,14 @@ static bool claims(const struct fault *f, pte_t old)
 static always_inline struct page *provide_anon(const struct fault *f, pte_t old,
                                                const struct page *src, unsigned order)
 {
-    u32 zero = src ? 0 : PA_ZERO;
-    struct page *pg = order ? huge_alloc(NULL, 0, f->v, claims(f, old), zero)
-                            : page_alloc_user(0, zero);
+    struct page *pg = order ? huge_alloc_copy(NULL, 0, f->v, claims(f, old), src)
+                            : page_alloc_user(0, src ? 0 : PA_ZERO);
 
     if (!pg)
         return NULL;
     pg->type = PAGE_ANON;
-    for (u64 at = 0; src && at < slot_size(order); at += PAGE_SIZE)
-        copy_page((char *)page_to_virt(pg) + at, (char *)page_to_virt(src) + at);
+    if (src && !order)
+        copy_page(page_to_virt(pg), page_to_virt(src));
     return pg;
 }
 

@@ -8,8 +8,9 @@
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
-#include "mm/op/mm.h"
+#include "mm/op/area.h"
 #include "mm/phys/buddy.h"
+#include "mm/vm/huge.h"
 #include "mm/vm/object_tree.h"
 #include "mm/vm/slot.h"
 
@@ -18,6 +19,8 @@ static int check(const struct vma *v, vaddr_t end, u32 how, bool object)
 {
     if (!v || !v->monitor || end > v->end)
         return -ENOENT;
+    if (end % vma_page_size(v))
+        return -EINVAL;
     if (READ_ONCE(v->monitor->changing))
         return -EAGAIN;
     if ((how & PROVIDE_GUARDED) && !(v->flags & VM_ASK_WRITE))
@@ -25,12 +28,19 @@ static int check(const struct vma *v, vaddr_t end, u32 how, bool object)
     return object && !v->object ? -EINVAL : 0;
 }
 
-int mm_provide_check(struct mm *mm, vaddr_t start, vaddr_t end, u32 how, bool object)
+int mm_provide_check(struct mm *mm, vaddr_t start, vaddr_t end, u32 how,
+                                bool object, u64 *size)
 {
+    const struct vma *v;
     int err;
 
     mm_lock_shared(mm);
-    err = check(vma_at(mm, start), end, how, object);
+    v = vma_at(mm, start);
+    err = check(v, end, how, object);
+    if (!err) {
+        *size = vma_page_size(v);
+        err = start % *size ? -EINVAL : 0;
+    }
     mm_unlock_shared(mm);
     return err;
 }
@@ -41,9 +51,17 @@ static int set_guard(const struct vma *v, vaddr_t va, u32 how)
     if (!(v->flags & VM_ASK_WRITE))
         return 0;
     if (how & PROVIDE_GUARDED)
-        return monitor_guard(v->monitor, va, va + PAGE_SIZE);
-    monitor_unguard(v->monitor, va, va + PAGE_SIZE);
+        return monitor_guard(v->monitor, va, va + vma_page_size(v));
+    monitor_unguard(v->monitor, va, va + vma_page_size(v));
     return 0;
+}
+
+/* After a failure. */
+static int no_guard(const struct vma *v, vaddr_t va, u32 how, int err)
+{
+    if (how & PROVIDE_GUARDED)
+        monitor_unguard(v->monitor, va, va + vma_page_size(v));
+    return err;
 }
 
 static pte_t rights_of(const struct vma *v, u32 how)
@@ -54,22 +72,19 @@ static pte_t rights_of(const struct vma *v, u32 how)
 /* The slot of va, which shows nothing, guarded as `how` says. -ENOMEM, -EEXIST. */
 static int empty_slot(struct vma *v, vaddr_t va, u32 how, struct slot *s)
 {
-    *s = slot_make(v->mm, va, 0);
+    *s = slot_make(v->mm, va, vma_order(v));
     if (!s->table)
         return -ENOMEM;
     return pte_load(s->entry) ? -EEXIST : set_guard(v, va, how);
 }
 
-/* Private memory: the page, or NULL, goes into the empty slot of va. */
-static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
+/* The page, or NULL for zeros, goes into the empty slot s of va, if that still is. */
+static int own(struct vma *v, vaddr_t va, struct slot s, struct page *pg, pte_t rights)
 {
-    pte_t rights = rights_of(v, how);
+    unsigned order = vma_order(v);
     struct change c;
-    struct slot s;
-    int err = empty_slot(v, va, how, &s);
+    int err = 0;
 
-    if (err)
-        return err;
     change_begin(&c, v->mm);
     spin_lock(&s.table->lock);
     if (pte_load(s.entry)) {
@@ -79,7 +94,9 @@ static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
     } else {
         if (pg) {
             pg->type = PAGE_ANON;
-            slot_own(v->mm, s, pg, rights, 0);
+            if (v->flags & VM_HUGE_OWNER)
+                huge_ops->owned(v, pg);
+            slot_own(v->mm, s, pg, rights, order);
         } else {
             slot_show_zero(s, rights & ~PTE_WRITE);
         }
@@ -88,9 +105,40 @@ static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
     }
     spin_unlock(&s.table->lock);
     change_end(&c);
-    if (err && (how & PROVIDE_GUARDED))
-        monitor_unguard(v->monitor, va, va + PAGE_SIZE);
     return err;
+}
+
+/* The same with a copy of the block src, drawn from what was promised. */
+static int own_block(struct vma *v, vaddr_t va, struct slot s, const struct page *src,
+                     pte_t rights)
+{
+    spinlock_t *lock = huge_lock_of(HUGE_SLOT, v->mm, va / HUGE_SIZE);
+    struct page *pg;
+    int err = -ENOMEM;
+
+    SCOPED_LOCK(lock);
+    if (pte_load(s.entry))
+        return -EEXIST;
+    pg = huge_alloc_copy(NULL, 0, v, v->flags & VM_HUGE_OWNER, src);
+    if (pg) {
+        pg->type = PAGE_ANON;
+        err = own(v, va, s, pg, rights);
+        if (err)
+            page_put(pg);
+    }
+    return err;
+}
+
+static int provide_private(struct vma *v, vaddr_t va, struct page *pg, u32 how)
+{
+    struct slot s;
+    int err = empty_slot(v, va, how, &s);
+
+    if (err)
+        return err;
+    err = vma_order(v) ? own_block(v, va, s, pg, rights_of(v, how))
+                       : own(v, va, s, pg, rights_of(v, how));
+    return err ? no_guard(v, va, how, err) : 0;
 }
 
 /* Shows the page of the object in the slot s of va. T held. */
@@ -120,7 +168,7 @@ static int show(struct vma *v, struct slot s, vaddr_t va, pte_t rights)
              !slot_show(NULL, s.entry, va, 0, pg, rights, number, &t))
         err = -ENOMEM;
     spin_unlock(&node->lock);
-    slot_settle_one(v->mm, false, s.table, &t, kind, 0);
+    slot_settle_one(v->mm, false, s.table, &t, kind, vma_order(v));
     return err;
 }
 
@@ -138,9 +186,7 @@ static int show_page(struct vma *v, vaddr_t va, u32 how)
     err = show(v, s, va, rights);
     spin_unlock(&s.table->lock);
     object_changed(v->object);
-    if (err && (how & PROVIDE_GUARDED))
-        monitor_unguard(v->monitor, va, va + PAGE_SIZE);
-    return err;
+    return err ? no_guard(v, va, how, err) : 0;
 }
 
 /* The object gets the page, and nothing else can fail from then on: no memory to show it leaves
@@ -160,13 +206,14 @@ static int insert(struct vma *v, vaddr_t va, struct page *pg, u32 how)
     err = set_guard(v, va, how);
     if (err)
         return err;
-    err = object_insert_page(o, pgoff, pg);
-    if (err) {
-        if (how & PROVIDE_GUARDED)
-            monitor_unguard(v->monitor, va, va + PAGE_SIZE);
-        return err == -EEXIST ? -EEXIST : err == -ENXIO ? -EFAULT : -ENOMEM;
-    }
-    s = slot_make(v->mm, va, 0);
+    err = vma_order(v) ? object_insert_block(o, pgoff, pg)
+                       : object_insert_page(o, pgoff, pg);
+    if (err)
+        return no_guard(v, va, how,
+                        err == -EEXIST  ? -EEXIST
+                        : err == -ENXIO ? -EFAULT
+                                        : -ENOMEM);
+    s = slot_make(v->mm, va, vma_order(v));
     if (s.table) {
         spin_lock(&s.table->lock);
         (void)show(v, s, va, rights_of(v, how));
@@ -192,15 +239,24 @@ static int provide_shared(struct vma *v, vaddr_t va, struct page *pg, u32 how)
 /* The same for both, with M as what is done needs it. */
 static int provide(struct mm *mm, vaddr_t va, struct page *pg, u32 how, bool shown)
 {
+    unsigned order = how & PROVIDE_HUGE ? HUGE_ORDER : 0;
     struct vma *v = vma_at(mm, va);
-    int err = check(v, va + PAGE_SIZE, how, shown);
+    int err;
 
+    if (v && vma_order(v) != order)
+        return -ENOENT;
+    err = check(v, va + slot_size(order), how, shown);
     if (err)
         return err;
     if (shown)
         return show_page(v, va, how);
-    return vma_kind(v) == VMA_SHARED ? provide_shared(v, va, pg, how)
-                                     : provide_private(v, va, pg, how);
+    if (order && !pg)
+        return -EINVAL;
+    err = vma_kind(v) == VMA_SHARED ? provide_shared(v, va, pg, how)
+                                    : provide_private(v, va, pg, how);
+    if (order && !err)
+        page_free(pg, order);
+    return err;
 }
 
 static int provide_locked(struct mm *mm, vaddr_t va, struct page *pg, u32 how, bool shown)
@@ -238,20 +294,21 @@ int mm_provide_shown(struct mm *mm, vaddr_t va, u32 how)
 static void narrow(struct vma *v, vaddr_t start, vaddr_t end)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);
+    unsigned order = vma_order(v);
     struct page *table;
     struct change c;
 
     if (!(v->flags & VM_PROT))
         return;
     change_begin(&c, v->mm);
-    pt_for_each_table(v->mm, 0, start, end, va, next, table)
+    pt_for_each_table(v->mm, slot_level(order), start, end, va, next, table)
     {
-        unsigned i = slot_index(va, 0);
+        unsigned i = slot_index(va, order);
 
         spin_lock(&table->lock);
         change_look(&c, table);
         if (table->present)
-            slot_protect(&c, v, table, i, i + slot_count(va, next, 0));
+            slot_protect(&c, v, table, i, i + slot_count(va, next, order));
         change_mark(&c, table);
         spin_unlock(&table->lock);
         change_pause(&c);
@@ -284,6 +341,8 @@ int mm_guard(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end, bool 
         return -EAGAIN;
     if (!guardable(mm, m, start, end))
         return -ENOENT;
+    if (area_cuts_page(mm, start, end))
+        return -EINVAL;
     if (!on) {
         monitor_unguard(m, start, end);
         return 0;

@@ -12,22 +12,21 @@
 /* Whether v can have a monitor that is asked so. */
 static bool watchable(const struct vma *v, u32 asks)
 {
-    if (v->flags & (VM_DROPPABLE | VM_HUGE))
-        return false;
-    return v->object || !(asks & VM_ASK_MINOR);
+    return !(v->flags & VM_DROPPABLE) && (v->object || !(asks & VM_ASK_MINOR));
 }
 
 /* Why what is mapped in the range cannot be changed; records needed in *cuts. */
 static int check(struct mm *mm, const struct monitor *m, vaddr_t start, vaddr_t end,
-                 u32 asks, unsigned *cuts)
+                 u32 asks, unsigned *cuts, u32 *seen)
 {
     REQUIRES_EXCLUSIVE(&mm->lock);
     struct vma *v = vma_find(mm, start);
 
     *cuts = 0;
-    if (!v || v->start >= end)
+    if (!v || v->start >= end || area_cuts_page(mm, start, end))
         return -EINVAL;
     for (; v && v->start < end; v = area_next(v, end)) {
+        *seen |= v->flags;
         if (!watchable(v, asks))
             return -EINVAL;
         if (asks && !(v->flags & VM_MAYWRITE))
@@ -69,14 +68,14 @@ static struct vma *change(struct vma *v, struct monitor *m, vaddr_t start, vaddr
 }
 
 static int change_range(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end,
-                        u32 asks)
+                        u32 asks, u32 *seen)
 {
     struct area_reserve r = {.n = 0};
     unsigned cuts;
     int err;
 
     mm_lock(mm);
-    err = check(mm, m, start, end, asks, &cuts);
+    err = check(mm, m, start, end, asks, &cuts, seen);
     if (!err && cuts)
         err = area_reserve(&r, cuts);
     for (struct vma *v = err ? NULL : vma_find(mm, start); v && v->start < end;) {
@@ -88,14 +87,22 @@ static int change_range(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t
     return err;
 }
 
-int mm_watch(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end, u32 asks)
+int mm_watch(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end, u32 asks,
+             bool *huge)
 {
-    return change_range(mm, m, start, end, asks);
+    u32 seen = 0;
+    int err = change_range(mm, m, start, end, asks, &seen);
+
+    if (huge)
+        *huge = seen & VM_HUGE;
+    return err;
 }
 
 int mm_unwatch(struct mm *mm, struct monitor *m, vaddr_t start, vaddr_t end)
 {
-    return change_range(mm, m, start, end, 0);
+    u32 seen = 0;
+
+    return change_range(mm, m, start, end, 0, &seen);
 }
 
 void mm_unwatch_all(struct mm *mm, struct monitor *m)

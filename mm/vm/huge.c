@@ -31,6 +31,16 @@ struct page *huge_alloc(struct vm_object *o, pgoff_t pgoff, const struct vma *v,
     return pg;
 }
 
+struct page *huge_alloc_copy(struct vm_object *o, pgoff_t pgoff, const struct vma *v,
+                             bool claims, const struct page *src)
+{
+    struct page *pg = huge_alloc(o, pgoff, v, claims, src ? 0 : PA_ZERO);
+
+    for (u64 at = 0; pg && src && at < HUGE_SIZE; at += PAGE_SIZE)
+        copy_page((char *)page_to_virt(pg) + at, (char *)page_to_virt(src) + at);
+    return pg;
+}
+
 void huge_disown_all(struct vma *v)
 {
     REQUIRES_EXCLUSIVE(&v->mm->lock);

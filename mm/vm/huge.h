@@ -47,6 +47,10 @@ extern const struct huge_ops *huge_ops;
 struct page *huge_alloc(struct vm_object *o, pgoff_t pgoff, const struct vma *v,
                         bool claims, u32 flags);
 
+/* The same, zeroed or, with `src`, a copy of that block. */
+struct page *huge_alloc_copy(struct vm_object *o, pgoff_t pgoff, const struct vma *v,
+                             bool claims, const struct page *src);
+
 void huge_disown_all(struct vma *v);
 /* v is about to be unmapped: its promises end. M exclusive. */
 static inline void huge_disown(struct vma *v)

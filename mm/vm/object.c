@@ -262,7 +262,7 @@ static void unuse(struct vm_object *o, struct page *fresh)
  * size, which is checked under the lock, or `extend` allows any. out: NULL, if the caller saw that it
  * is missing and needs no pin. */
 static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
-                    struct page **out)
+                    const struct page *src, struct page **out)
 {
     struct page *fresh, *pg = NULL;
     int err;
@@ -277,7 +277,7 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
         commit_check(NULL, 1) != 0)
         return -ENOSPC;
     fresh = likely(!o->order) ? page_alloc_user(0, PA_ZERO)
-                              : huge_alloc(o, pgoff, NULL, false, PA_ZERO);
+                              : huge_alloc_copy(o, pgoff, NULL, false, src);
     if (!fresh)
         return -ENOMEM;
     spin_lock(&o->lock);
@@ -290,20 +290,24 @@ static int get_page(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
     return err;
 }
 
-/* Two that fill the same hole would need two blocks for one promise. */
+/* Two that fill the same hole would need two blocks for one promise. With `src` it must be a hole,
+ * and gets a copy of that. */
 static noinline int get_huge(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
-                             struct page **out)
+                             const struct page *src, struct page **out)
 {
     spinlock_t *lock = huge_lock_of(HUGE_PAGE, o, pgoff >> HUGE_ORDER);
     struct page *pg = NULL;
     int err;
 
     spin_lock(lock);
-    err = get_page(o, object_first(o, pgoff), extend, mark, &pg);
+    if (src && (pg = object_pin(o, object_number(object_first(o, pgoff)))))
+        err = -EEXIST;
+    else
+        err = get_page(o, object_first(o, pgoff), extend, mark, src, &pg);
     spin_unlock(lock);
     if (out)
         *out = pg;
-    else if (!err)
+    else if (pg)
         page_put(pg);
     return err;
 }
@@ -311,8 +315,13 @@ static noinline int get_huge(struct vm_object *o, pgoff_t pgoff, bool extend, u1
 static int get_any(struct vm_object *o, pgoff_t pgoff, bool extend, u16 mark,
                    struct page **out)
 {
-    return likely(!o->order) ? get_page(o, pgoff, extend, mark, out)
-                             : get_huge(o, pgoff, extend, mark, out);
+    return likely(!o->order) ? get_page(o, pgoff, extend, mark, NULL, out)
+                             : get_huge(o, pgoff, extend, mark, NULL, out);
+}
+
+int object_insert_block(struct vm_object *o, pgoff_t pgoff, const struct page *src)
+{
+    return get_huge(o, pgoff, false, 0, src, NULL);
 }
 
 int object_get_page(struct vm_object *o, pgoff_t pgoff, struct page **out)
@@ -351,16 +360,6 @@ void object_grow(struct vm_object *o, u64 size)
     if (size > o->size)
         WRITE_ONCE(o->size, size);
     spin_unlock(&o->lock);
-}
-
-u64 object_take_wrote(struct vm_object *o)
-{
-    return __atomic_exchange_n(&o->wrote, 0, __ATOMIC_RELAXED);
-}
-
-u64 object_resident(const struct vm_object *o)
-{
-    return (u64)READ_ONCE(o->pages.count) << o->order;
 }
 
 int object_allocate(struct vm_object *o, u64 start, u64 end)

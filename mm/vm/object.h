@@ -153,6 +153,9 @@ int must_check object_fill_hole(struct vm_object *o, pgoff_t pgoff);
 /* `fresh`, from page_alloc_user() and complete, becomes the page at pgoff. -EEXIST: there is one;
  * -ENXIO; -ENOMEM, -ENOSPC. Small pages only. */
 int must_check object_insert_page(struct vm_object *o, pgoff_t pgoff, struct page *fresh);
+/* The same in an object of 2 MiB pages, with a copy of the block `src`. */
+int must_check object_insert_block(struct vm_object *o, pgoff_t pgoff,
+                                   const struct page *src);
 
 /* write(2): the page for writing at pgoff even beyond the present end (below
  * OBJECT_MAX_PAGES); it does not change the size. -EFBIG, -ENOMEM. */
@@ -168,7 +171,10 @@ static inline void object_extend(struct vm_object *o, u64 size)
 }
 
 /* Resident 4 KiB pages: st_blocks, Cached. */
-u64 object_resident(const struct vm_object *o);
+static inline u64 object_resident(const struct vm_object *o)
+{
+    return (u64)READ_ONCE(o->pages.count) << o->order;
+}
 
 /* ftruncate: shrinks or grows. Every translation of a page at or beyond the new end is gone,
  * the page freed, and the tail of a partial last page zeroed. -EFBIG; -EINVAL: not a multiple
@@ -207,7 +213,10 @@ static inline void object_written(struct vm_object *o)
 /* The moment of the last write through shared mappings, by cpu_cycles(), and forgets it;
  * 0: none since the last time. As on Linux's tmpfs a write counts when a fault makes its page
  * writable. */
-u64 object_take_wrote(struct vm_object *o);
+static inline u64 object_take_wrote(struct vm_object *o)
+{
+    return __atomic_exchange_n(&o->wrote, 0, __ATOMIC_RELAXED);
+}
 
 /* Pages of all objects (Cached/Shmem in /proc/meminfo). */
 u64 object_pages_total(void);

@@ -26,7 +26,7 @@ static struct mm *watched(vaddr_t start, u64 npages, struct vm_object *o, u32 as
         t_shared(mm, start, npages, o, 0);
     else
         t_anon(mm, start, npages, RW);
-    CHECK_EQ(mm_watch(mm, &monitor, start, start + npages * P, asks), 0);
+    CHECK_EQ(mm_watch(mm, &monitor, start, start + npages * P, asks, NULL), 0);
     return mm;
 }
 
@@ -173,10 +173,10 @@ TEST(provide_areas)
     CHECK_EQ(t_vmas(mm), areas + 2);
     host_write_u32(mm, BASE + 2 * P, 1);
     CHECK_EQ(t_try(mm, BASE + 4 * P, FAULT_READ), FAULT_ASK_MISSING);
-    CHECK_EQ(mm_watch(mm, &monitor, BASE, BASE + 8 * P, VM_ASK_MISSING), 0);
+    CHECK_EQ(mm_watch(mm, &monitor, BASE, BASE + 8 * P, VM_ASK_MISSING, NULL), 0);
     CHECK_EQ(t_vmas(mm), areas);
-    CHECK_EQ(mm_watch(mm, &monitor, BASE + P, BASE + 2 * P, VM_ASK_WRITE), 0);
-    CHECK_EQ(mm_watch(mm, &monitor, BASE, BASE + P, VM_ASK_MINOR), -EINVAL);
+    CHECK_EQ(mm_watch(mm, &monitor, BASE + P, BASE + 2 * P, VM_ASK_WRITE, NULL), 0);
+    CHECK_EQ(mm_watch(mm, &monitor, BASE, BASE + P, VM_ASK_MINOR, NULL), -EINVAL);
     mm_unwatch_all(mm, &monitor);
     CHECK_EQ(t_vmas(mm), areas);
     CHECK_EQ(__atomic_load_n(&monitor.refs, __ATOMIC_RELAXED), 1);
@@ -192,20 +192,20 @@ TEST(provide_failures)
     int err = -ENOMEM;
 
     t_anon(mm, BASE + 4096 * P, 8, RW);
-    CHECK_EQ(mm_watch(mm, &monitor, BASE + 4096 * P, BASE + 4104 * P, VM_ASK_MISSING), 0);
+    CHECK_EQ(mm_watch(mm, &monitor, BASE + 4096 * P, BASE + 4104 * P, VM_ASK_MISSING, NULL), 0);
     for (u32 i = 0; i < 1200; i += 100)
         host_write_u32(mm, BASE + i * P, i);
     for (u64 n = 1; err; n++) {
         before = t_picture(mm);
         alloc_fail_at(n);
-        err = mm_watch(mm, &monitor, BASE + P, BASE + 2 * P, VM_ASK_MISSING);
+        err = mm_watch(mm, &monitor, BASE + P, BASE + 2 * P, VM_ASK_MISSING, NULL);
         if (!err)
             err = mm_guard(mm, &monitor, BASE + 2 * P, BASE + 1200 * P, true);
         if (!err)
             err = mm_provide(mm, BASE + 4096 * P, NULL, 0);
         alloc_fail_at(0);
         CHECK(!err || err == -ENOMEM);
-        CHECK_EQ(mm_watch(mm, &monitor, BASE + P, BASE + 2 * P, VM_ASK_WRITE), 0);
+        CHECK_EQ(mm_watch(mm, &monitor, BASE + P, BASE + 2 * P, VM_ASK_WRITE, NULL), 0);
         if (err)
             CHECK_EQ(t_picture(mm), before);
     }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each allocation of userfaultfd(2), of its ioctls and of calls that tell events fails once. Case
- * I505, I520.
+ * Each allocation of userfaultfd(2), of its ioctls and of calls that tell events fails once. Cases
+ * I505, I520, I521.
  */
 #include <sys/wait.h>
 
+#include "tests/user/t_hugepool.h"
 #include "tests/user/t_inject.h"
 #include "tests/user/t_userfaultfd.h"
 
 static int fd;
 static char block[8192] __attribute__((aligned(4096)));
+static char source[H] __attribute__((aligned(4096)));
 
 static long make_uffd(void)
 {
@@ -100,6 +102,58 @@ TEST(I505, "userfaultfd")
               .errors = {ENOMEM});
 }
 
+/* ---- pages of 2 MiB ---- */
+
+static void huge_there(int flags)
+{
+    uffd = uffd_new(0, 0);
+    fd = -1;
+    mem = mmap(NULL, 2 * H, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_HUGETLB, -1,
+               0);
+    OK(mem);
+    OK(watch(mem, 2 * H / P, REGISTER_MISSING | REGISTER_WP));
+}
+
+static void huge_private(void)
+{
+    huge_there(MAP_PRIVATE);
+}
+
+static void huge_shared(void)
+{
+    huge_there(MAP_SHARED);
+}
+
+static long give_huge(void)
+{
+    struct uffdio_copy c = {
+        .dst = (uintptr_t)mem, .src = (uintptr_t)source, .len = H, .mode = COPY_WP};
+
+    return ioctl(uffd, UFFDIO_COPY, &c);
+}
+
+static long guard_huge(void)
+{
+    return guard(mem, 2 * H / P, true);
+}
+
+static void no_huge(void)
+{
+    close(uffd);
+    munmap(mem, 2 * H);
+}
+
+TEST(I521, "userfaultfd on huge pages")
+{
+    static void (*const setups[])(void) = {huge_private, huge_shared};
+
+    memset(source, 1, sizeof(source));
+    for (size_t i = 0; i < 2; i++) {
+        SWEEP(.setup = setups[i], .call = give_huge, .undo = no_huge, .errors = {ENOMEM});
+        SWEEP(.setup = setups[i], .call = guard_huge, .undo = no_huge, .errors = {ENOMEM});
+    }
+}
+
 /* ---- events ---- */
 
 #define ALL_EVENTS 0x4e /* fork, remap, remove, unmap */
@@ -188,5 +242,5 @@ TEST(I520, "calls that tell a monitor what they do")
 
 int main(int argc, char **argv)
 {
-    return t_main(argc, argv, NULL);
+    return hugepool_main(4, argc, argv);
 }

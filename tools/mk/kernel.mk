@@ -33,7 +33,7 @@ SMALL       := $(addsuffix /%,arch/x86_64/acpi arch/x86_64/boot arch/x86_64/driv
                    task/exec/core.c task/sched/deadline.c) \
                $(addprefix kernel/procfs/,config.c dir.c link.c map_files.c meminfo.c mounts.c net.c pid.c stat.c sysctl.c \
                    sysctl_table.c system.c sysvipc.c waiting.c) \
-               $(addprefix kernel/sys/,caps.c cred.c fs_mount.c limits.c prctl.c sched.c xattr.c) mm/call/policy.c
+               $(addprefix kernel/sys/,caps.c cred.c fs_mount.c limits.c prctl.c sched.c xattr.c) mm/call/policy.c mm/op/provide.c mm/op/watch.c mm/vm/monitor.c
 # Without -fsanitize: what the runtimes themselves run on.
 NO_SANITIZE := lib/kasan.c lib/kcsan.c mm/phys/slab.c
 KERNEL_LDFLAGS := $(if $(KASAN),--defsym kasan_shadow=0xffffffff81000000) $(KERNEL_LDFLAGS)
