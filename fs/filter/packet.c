@@ -56,6 +56,12 @@ struct bpf_filter *packet_filter_get(struct socket *s)
     return s->filter;
 }
 
+u32 packet_filter_cost(struct socket *s)
+{
+    SCOPED_LOCK(&s->lock);
+    return COST(s->filter);
+}
+
 /* ---- what it sees ---- */
 
 struct view {

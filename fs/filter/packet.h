@@ -18,6 +18,9 @@ int must_check packet_filter_set(struct socket *s, struct bpf_filter *f);
 /* That of s, referenced; NULL: it has none. */
 struct bpf_filter *packet_filter_get(struct socket *s);
 
+/* What it costs, as Linux counts it; 0: there is none. */
+u32 packet_filter_cost(struct socket *s);
+
 /* Whether p goes to `to`; it may be shorter then. Nobody else has p. */
 bool must_check packet_filter_passes(struct socket *to, struct packet *p);
 

@@ -4,6 +4,7 @@
  * sockets costs n times the logarithm of n however small the pieces are.
  */
 #include "fs/socket/all.h"
+#include "fs/filter/packet.h"
 #include "fs/socket/end.h"
 #include "fs/socket/socket_own.h"
 #include "fs/socket/unix.h"
@@ -102,11 +103,23 @@ static void describe(const struct socket *s, struct socket_info *out)
                                 .uid = s->uid,
                                 .queued = READ_ONCE(s->queued),
                                 .sent = READ_ONCE(s->sent),
+                                .drops = READ_ONCE(s->drops),
                                 .port = {s->local.port, s->remote.port}};
     memcpy(out->ip[0], s->local.ip, 16);
     memcpy(out->ip[1], s->remote.ip, 16);
     if (name)
         unix_address(name, &out->name);
+}
+
+void socket_memory(struct socket *s, u32 out[MEMORY_WORDS])
+{
+    memset(out, 0, MEMORY_WORDS * sizeof(*out));
+    out[0] = (u32)READ_ONCE(s->held);
+    out[1] = READ_ONCE(s->rcvbuf);
+    out[2] = READ_ONCE(s->sent);
+    out[3] = READ_ONCE(s->sndbuf);
+    out[6] = packet_filter_cost(s);
+    out[8] = READ_ONCE(s->drops);
 }
 
 bool socket_next(enum socket_table table, u64 *n, struct socket_info *out)

@@ -16,5 +16,10 @@ struct socket_counts {
 };
 void socket_count(struct socket_counts *out);
 
+/* What SO_MEMINFO tells, in the order of Linux's sock_diag.h: nothing is kept ahead here, and nothing
+ * waits to go out. */
+#define MEMORY_WORDS 9
+void socket_memory(struct socket *s, u32 out[MEMORY_WORDS]);
+
 void socket_enlist(struct socket *s); /* gives it its number */
 void socket_delist(struct socket *s);

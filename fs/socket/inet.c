@@ -68,6 +68,7 @@ int inet_route(struct inet_name *to)
 
 int inet_route_from(struct socket *s, struct inet_name *to)
 {
+    s32 sticky = READ_ONCE(s->values[VALUE_STICKY]);
     struct inet_name from;
 
     spin_lock(&s->lock);
@@ -75,9 +76,26 @@ int inet_route_from(struct socket *s, struct inet_name *to)
     spin_unlock(&s->lock);
     if (inet_is_group(to) && s->type == SOCK_DGRAM) /* lo is no way there but on demand */
         return READ_ONCE(s->values[VALUE_MIF]) || is_here(&from) ? 0 : -ENETUNREACH;
+    if (s->type == SOCK_DGRAM && !inet_is_v4(to) && sticky && sticky != LO)
+        return -ENETUNREACH;
     if (inet_is_group(&from))
         return inet_route(to);
     return inet_is_any(&from) || is_here(&from) ? inet_route(to) : -ENETUNREACH;
+}
+
+int inet_set_sticky(struct socket *s, const void *value, u32 len)
+{
+    s32 interface;
+
+    if (len < PKTINFO6_LEN)
+        return -EINVAL;
+    if (!value)
+        return -EFAULT;
+    memcpy(&interface, (const u8 *)value + 16, sizeof(interface));
+    if (READ_ONCE(s->values[VALUE_DEVICE]) && interface != LO)
+        return -EINVAL;
+    WRITE_ONCE(s->values[VALUE_STICKY], interface);
+    return 0;
 }
 
 void inet_source(struct inet_name *from, const struct inet_name *to)

@@ -28,6 +28,10 @@ int inet_route(struct inet_name *to);
 /* The same for what s sends: nothing goes out under an address of another machine (IP_FREEBIND). No
  * lock of s held. */
 int inet_route_from(struct socket *s, struct inet_name *to);
+/* IPV6_PKTINFO: through which interface datagrams to IPv6 go; of the address in it Linux makes no
+ * use either. value NULL: it could not be read, -EFAULT. -EINVAL: too short, not the device that s is
+ * bound to. */
+int inet_set_sticky(struct socket *s, const void *value, u32 len);
 /* Where packets to `to` come from when the sender has not said. */
 void inet_source(struct inet_name *from, const struct inet_name *to);
 

@@ -233,6 +233,7 @@ void netlink_deliver(struct socket *s, const void *bytes, size_t n)
     spin_unlock(&s->lock);
     p = room ? packet_create(s, n) : NULL;
     if (!p) {
+        __atomic_fetch_add(&s->drops, 1, __ATOMIC_RELAXED);
         if (!netlink_on(s, NETLINK_CALM))
             socket_fail(s, ENOBUFS, 0);
         return;

@@ -5,9 +5,11 @@
  */
 #include "fs/socket/option.h"
 #include "fs/filter/packet.h"
+#include "fs/socket/all.h"
 #include "fs/socket/backlog.h"
 #include "fs/socket/end.h"
 #include "fs/socket/group/group.h"
+#include "fs/socket/inet.h"
 #include "fs/socket/netlink.h"
 #include "fs/socket/option_table.h"
 #include "fs/socket/packet.h"
@@ -280,6 +282,8 @@ int socket_set_option(struct socket *s, s32 level, s32 name, const void *value, 
         return group_set_option(s, level, name, value, len);
     if (device || (level == IPPROTO_TCP && name == TCP_CONGESTION && is_tcp(s)))
         return value ? set_text(s, device, value, len) : -EFAULT;
+    if (level == IPPROTO_IPV6 && name == IPV6_PKTINFO && s->family == AF_INET6)
+        return inet_set_sticky(s, value, len);
     if (level == SOL_NETLINK && is_netlink(s))
         return netlink_set_option(s, name, value, len);
     if (!o && level != SOL_SOCKET)
@@ -311,6 +315,7 @@ static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
 {
     s32 pair[2] = {option_on(s, OPT_LINGER), READ_ONCE(s->linger)}, v;
     struct socket_cred cred = {0, ~0u, ~0u};
+    u32 memory[MEMORY_WORDS];
 
     switch (name) {
     case SO_BINDTODEVICE:
@@ -321,6 +326,9 @@ static int get_of_socket(struct socket *s, s32 name, void *to, u32 *len)
     case SO_COOKIE:
         return *len < sizeof(s->number) ? -EINVAL
                                         : give(to, len, &s->number, sizeof(s->number));
+    case SO_MEMINFO:
+        socket_memory(s, memory);
+        return give(to, len, memory, sizeof(memory));
     case SO_LINGER:
         return give(to, len, pair, sizeof(pair));
     case SO_RCVTIMEO:

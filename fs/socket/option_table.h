@@ -14,7 +14,6 @@
 #define VALUE_DEFER    20
 #define VALUE_CLAMP    21
 #define VALUE_CONTROL  37 /* which of `algorithms` */
-#define VALUE_DEVICE   38 /* bound to lo */
 
 /* Names that are no numbers. */
 #define IP_OPTIONS     4

@@ -102,6 +102,7 @@ struct socket_info {
     u8 ip[2][16]; /* its own and the peer's, v4 as ::ffff:a.b.c.d */
     u16 port[2];
     u64 queued, sent;
+    u32 drops;           /* of UDP: datagrams that did not get in */
     struct address name; /* unix: len 0: none */
 };
 

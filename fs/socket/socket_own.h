@@ -64,7 +64,7 @@ struct urgent {
     struct packet *mark; /* AF_UNIX: its packet, in the queue also when it was read */
 };
 
-#define VALUES          53u
+#define VALUES          54u
 /* Places in socket.values; kept as the distance from the initial one. */
 #define VALUE_RCVLOWAT  1
 #define VALUE_TOS       2
@@ -83,6 +83,8 @@ struct urgent {
 #define VALUE_MIF       49 /* IP_MULTICAST_IF: lo was chosen; its address, as IPv4 has it */
 #define VALUE_MIF_ADDR  50
 #define VALUE_MIF6      51 /* IPV6_MULTICAST_IF */
+#define VALUE_STICKY    53 /* the interface of IPV6_PKTINFO; 0: none */
+#define VALUE_DEVICE    38 /* bound to lo */
 #define VALUE_MC_ALL    46 /* IP_MULTICAST_ALL: 0: on */
 #define VALUE_PEEK      48 /* SO_PEEK_OFF: bytes, and 1; 0: off */
 #define HOPS_DEFAULT    64 /* what TTL and HOPS begin with */
@@ -107,6 +109,7 @@ struct socket {
     u32 npackets;            /* [lock] */
     u64 queued;              /* [lock] bytes to read */
     u64 held;                /* [lock] bytes they cost */
+    u32 drops;               /* atomic: messages of UDP and netlink that did not get in */
     u64 taken;               /* [lock] bytes of the stream that have been read */
     struct urgent urgent;    /* [lock] TCP's; whether there is one: a single word */
     enum socket_state state; /* [lock] */

@@ -252,17 +252,17 @@ static int find_to(struct socket *s, const struct message *m, struct packet *p,
 /* What its filter does not want or what does not fit is lost. */
 static void deliver(struct socket *to, struct packet *p)
 {
-    bool room;
+    bool room = false;
 
-    if (packet_filtered_out(to, p)) {
-        packet_free(p);
-        return;
+    if (!packet_filtered_out(to, p)) {
+        spin_lock(&to->lock);
+        room = to->held < READ_ONCE(to->rcvbuf);
+        spin_unlock(&to->lock);
     }
-    spin_lock(&to->lock);
-    room = to->held < READ_ONCE(to->rcvbuf);
-    spin_unlock(&to->lock);
-    if (!room || packet_queue(to, p) != 0)
-        packet_free(p);
+    if (room && packet_queue(to, p) == 0)
+        return;
+    __atomic_fetch_add(&to->drops, 1, __ATOMIC_RELAXED);
+    packet_free(p);
 }
 
 static void deliver_copy(struct socket *s, struct socket *to, const struct packet *p)

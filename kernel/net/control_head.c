@@ -16,7 +16,6 @@
 
 #define IPV6_2292PKTINFO  2
 #define IPV6_2292HOPLIMIT 8
-#define IPV6_PKTINFO      50
 #define IPV6_HOPLIMIT     52
 #define IPV6_HOPOPTS      54
 #define IPV6_DSTOPTS      59
@@ -25,8 +24,6 @@
 #define IPV6_ORIGDSTADDR  74
 
 #define NETLINK_PKTINFO 3
-
-#define LO 1 /* the only interface */
 
 static const u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
 

@@ -252,6 +252,8 @@ static u32 option_size(s32 level, s32 name)
 
     if (group)
         return group;
+    if (level == IPPROTO_IPV6 && name == IPV6_PKTINFO)
+        return PKTINFO6_LEN;
     if (socket && name == SO_LINGER)
         return 2 * sizeof(s32);
     if (socket && (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW ||

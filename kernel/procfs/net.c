@@ -64,16 +64,17 @@ static void show_inet(struct seq *s, const struct socket_info *i, u64 n)
     show_address(s, i, 0);
     seq_puts(s, " ");
     show_address(s, i, 1);
-    seq_printf(s, " %02X %08lX:%08lX 00:00000000 00000000 %5u        0 %lu %u %016x 0\n",
-               i->state, i->sent, i->queued, i->uid, i->ino, i->refs, 0);
+    seq_printf(s, " %02X %08lX:%08lX 00:00000000 00000000 %5u        0 %lu %u %016x %u\n",
+               i->state, i->sent, i->queued, i->uid, i->ino, i->refs, 0, i->drops);
 }
 
-#define HEAD4                                                                     \
+#define WORDS4                                                                    \
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt" \
-    "   uid  timeout inode\n"
-#define HEAD6                                                                       \
+    "   uid  timeout inode"
+#define WORDS6                                                                      \
     "  sl  local_address                         remote_address                   " \
-    "     st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    "     st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
+#define LOST " ref pointer drops\n" /* of what is no stream */
 
 static int show_unix_file(struct seq *s, s32 pid)
 {
@@ -85,37 +86,37 @@ static int show_unix_file(struct seq *s, s32 pid)
 static int show_tcp_file(struct seq *s, s32 pid)
 {
     (void)pid;
-    return show(s, TABLE_TCP, HEAD4, show_inet);
+    return show(s, TABLE_TCP, WORDS4 "\n", show_inet);
 }
 
 static int show_tcp6_file(struct seq *s, s32 pid)
 {
     (void)pid;
-    return show(s, TABLE_TCP6, HEAD6, show_inet);
+    return show(s, TABLE_TCP6, WORDS6 "\n", show_inet);
 }
 
 static int show_udp_file(struct seq *s, s32 pid)
 {
     (void)pid;
-    return show(s, TABLE_UDP, HEAD4, show_inet);
+    return show(s, TABLE_UDP, " " WORDS4 LOST, show_inet);
 }
 
 static int show_udp6_file(struct seq *s, s32 pid)
 {
     (void)pid;
-    return show(s, TABLE_UDP6, HEAD6, show_inet);
+    return show(s, TABLE_UDP6, WORDS6 LOST, show_inet);
 }
 
 static int show_udplite_file(struct seq *s, s32 pid)
 {
     (void)pid;
-    return show(s, TABLE_UDPLITE, HEAD4, show_inet);
+    return show(s, TABLE_UDPLITE, " " WORDS4 LOST, show_inet);
 }
 
 static int show_udplite6_file(struct seq *s, s32 pid)
 {
     (void)pid;
-    return show(s, TABLE_UDPLITE6, HEAD6, show_inet);
+    return show(s, TABLE_UDPLITE6, WORDS6 LOST, show_inet);
 }
 
 /* Nothing goes through the interface: one socket's bytes stand in the other's queue at once. */
@@ -166,17 +167,14 @@ static int show_packet(struct seq *s, s32 pid)
 static int show_raw(struct seq *s, s32 pid)
 {
     (void)pid;
-    seq_puts(s, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
-                "retrnsmt   uid  timeout inode ref pointer drops\n");
+    seq_puts(s, WORDS4 LOST);
     return 0;
 }
 
 static int show_raw6(struct seq *s, s32 pid)
 {
     (void)pid;
-    seq_puts(s, "  sl  local_address                         remote_address             "
-                "           st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
-                "inode ref pointer drops\n");
+    seq_puts(s, WORDS6 LOST);
     return 0;
 }
 

@@ -27,6 +27,10 @@
 #define SOL_SOCKET      1
 #define SOL_NETLINK     270
 
+#define IPV6_PKTINFO 50
+#define PKTINFO6_LEN 20u /* struct in6_pktinfo: an address, the number of an interface */
+#define LO           1   /* the number of `lo` */
+
 #define SO_DEBUG           1
 #define SO_REUSEADDR       2
 #define SO_TYPE            3
@@ -61,6 +65,7 @@
 #define SO_DOMAIN          39
 #define SO_LOCK_FILTER     44
 #define SO_INCOMING_CPU    49
+#define SO_MEMINFO         55
 #define SO_COOKIE          57
 #define SO_TIMESTAMP_NEW   63
 #define SO_TIMESTAMPNS_NEW 64

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Options of hops and classes: bounds, what they begin with, and how -1 gives that back; flags;
- * how long a datagram in one piece may be.
+ * how long a datagram in one piece may be; the interface of IPV6_PKTINFO; SO_MEMINFO.
  */
 #include "tests/user/t.h"
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -189,6 +190,90 @@ TEST(parts, "nor does a datagram of parts grow beyond what one of IPv4 holds")
     ERR(send(s, bytes, 1, 0), EMSGSIZE);
     EQ(send(s, bytes, 65506, MSG_MORE), 65506);
     EQ(send(s, bytes, 1, 0), 1);
+}
+
+/* A datagram through the interface that IPV6_PKTINFO says: 0 or an errno. */
+static int through(unsigned interface, int of_v4)
+{
+    struct in6_pktinfo p = {.ipi6_addr = in6addr_loopback, .ipi6_ifindex = interface};
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+    int s = socket(AF_INET6, SOCK_DGRAM, 0), err = 0;
+
+    OK(s);
+    to.sin6_addr = in6addr_loopback;
+    if (of_v4)
+        EQ(inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr), 1);
+    OK(setsockopt(s, IPPROTO_IPV6, IPV6_PKTINFO, &p, sizeof(p)));
+    if (sendto(s, "x", 1, 0, (void *)&to, sizeof(to)) != 1)
+        err = errno;
+    ERR(getsockopt(s, IPPROTO_IPV6, IPV6_PKTINFO, &p, &(socklen_t){sizeof(p)}),
+        ENOPROTOOPT);
+    OK(close(s));
+    return err;
+}
+
+TEST(sticky, "IPV6_PKTINFO as an option names the interface of what goes to IPv6")
+{
+    struct in6_pktinfo p = {.ipi6_ifindex = 0};
+    int s;
+
+    EQ(through(0, 0), 0);
+    EQ(through(1, 0), 0);
+    EQ(through(7777, 0), ENETUNREACH);
+    EQ(through(-1u, 0), ENETUNREACH);
+    EQ(through(7777, 1), 0);
+    OK(s = socket(AF_INET6, SOCK_DGRAM, 0));
+    ERR(setsockopt(s, IPPROTO_IPV6, IPV6_PKTINFO, &p, sizeof(p) - 1), EINVAL);
+    ERR(setsockopt(s, IPPROTO_IPV6, IPV6_PKTINFO, (void *)8, sizeof(p)), EFAULT);
+    OK(setsockopt(s, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+    ERR(setsockopt(s, IPPROTO_IPV6, IPV6_PKTINFO, &p, sizeof(p)), EINVAL);
+    p.ipi6_ifindex = 1;
+    OK(setsockopt(s, IPPROTO_IPV6, IPV6_PKTINFO, &p, sizeof(p)));
+    OK(s = socket(AF_INET, SOCK_DGRAM, 0));
+    ERR(setsockopt(s, IPPROTO_IPV6, IPV6_PKTINFO, &p, sizeof(p)), ENOPROTOOPT);
+}
+
+#define WORDS 9 /* of SO_MEMINFO */
+
+static void memory(int s, unsigned *m)
+{
+    socklen_t len = 99;
+
+    memset(m, 0xff, WORDS * sizeof(*m));
+    OK(getsockopt(s, SOL_SOCKET, SO_MEMINFO, m, &len));
+    EQ(len, WORDS * sizeof(*m));
+}
+
+TEST(memory, "SO_MEMINFO: what lies in queues, their bounds, what was lost")
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(at), four = 4;
+    int r = socket(AF_INET, SOCK_DGRAM, 0), s = socket(AF_INET, SOCK_DGRAM, 0), n = 0;
+    unsigned m[WORDS];
+
+    OK(bind(r, (void *)&at, sizeof(at)));
+    OK(getsockname(r, (void *)&at, &len));
+    OK(connect(s, (void *)&at, sizeof(at)));
+    OK(set(r, SOL_SOCKET, SO_RCVBUF, 4000));
+    memory(r, m);
+    for (int i = 0; i < WORDS; i++)
+        EQ(m[i], i == 1   ? (unsigned)get(r, SOL_SOCKET, SO_RCVBUF)
+                 : i == 3 ? (unsigned)get(r, SOL_SOCKET, SO_SNDBUF)
+                          : 0);
+    for (int i = 0; i < 50; i++)
+        EQ(send(s, bytes, 500, 0), 500);
+    memory(r, m);
+    CHECK(m[0] >= 500 && m[0] < 12000 && m[8] > 0 && m[8] < 50);
+    while (recv(r, bytes, 500, MSG_DONTWAIT) == 500)
+        n++;
+    EQ(n + (int)m[8], 50);
+    memory(r, m);
+    EQ(n + (int)m[8], 50);
+    memory(s, m);
+    EQ(m[8], 0);
+    OK(getsockopt(r, SOL_SOCKET, SO_MEMINFO, m, &four));
+    EQ(four, 4);
+    ERR(set(r, SOL_SOCKET, SO_MEMINFO, 1), ENOPROTOOPT);
 }
 
 int main(int argc, char **argv)

@@ -75,6 +75,47 @@ TEST(inet, "/proc/net/tcp and udp: addresses, states")
     CHECK(strstr(line, want));
 }
 
+/* The number at the end of a line that spaces may follow. */
+static int last(char *line)
+{
+    size_t n = strlen(line);
+
+    while (n && (line[n - 1] == ' ' || line[n - 1] == '\n'))
+        line[--n] = 0;
+    return atoi(strrchr(line, ' '));
+}
+
+static void lossy(int family, const char *path)
+{
+    struct sockaddr_in6 a = {.sin6_family = (sa_family_t)family};
+    socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(a);
+    int r = socket(family, SOCK_DGRAM, 0), s = socket(family, SOCK_DGRAM, 0), got = 0;
+    struct t_reader file;
+    char line[1024], bytes[500] = "";
+
+    OK(bind(r, (void *)&a, len));
+    OK(getsockname(r, (void *)&a, &len));
+    OK(connect(s, (void *)&a, len));
+    OK(setsockopt(r, SOL_SOCKET, SO_RCVBUF, &(int){4000}, sizeof(int)));
+    for (int i = 0; i < 40; i++)
+        EQ(send(s, bytes, sizeof(bytes), 0), (long)sizeof(bytes));
+    while (recv(r, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+        got++;
+    CHECK(got && got < 40 && line_of(path, r, 9, line));
+    EQ(last(line), 40 - got);
+    CHECK(line_of(path, s, 9, line));
+    EQ(last(line), 0);
+    CHECK(t_open(&file, path));
+    CHECK(strstr(t_line(&file), " inode ref pointer drops"));
+    close(file.fd);
+}
+
+TEST(drops, "/proc/net/udp: how many datagrams found no room")
+{
+    lossy(AF_INET, "/proc/net/udp");
+    lossy(AF_INET6, "/proc/net/udp6");
+}
+
 TEST(lite, "/proc/net/udplite: sockets of UDP-Lite, which udp does not show")
 {
     char line[1024], want[64];

@@ -19,7 +19,6 @@
 #define IPV6_JOIN_GROUP    20
 #define IPV6_LEAVE_GROUP   21
 
-#define LO          1  /* its number */
 #define GROUPS_MOST 20 /* of one socket */
 #define MREQ_LEN    8u
 #define MREQN_LEN   12u
