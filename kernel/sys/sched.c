@@ -189,7 +189,7 @@ static int set_thread(struct thread *t, struct wish w)
         return -EOPNOTSUPP;
     if (dl && (t->allowed & cpus_running()) != cpus_running())
         return -EPERM;
-    if (dl && !deadline_admit(t, &w.dl))
+    if (dl && !w.keep_params && !deadline_admit(t, &w.dl))
         return -EBUSY;
     t->reset_on_fork = w.reset_on_fork;
     if (w.keep_params) /* as Linux: all was looked at, and all stays */

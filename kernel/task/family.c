@@ -107,19 +107,29 @@ void tell_end(struct proc *p)
 
 bool any_subreaper;
 
-/* The nearest ancestor that asked for orphans, else init. */
-static struct proc *reaper_of(const struct proc *p)
+/* The nearest ancestor that asked for orphans, else init. proc_lock is given up now and then: an
+ * ancestor that is there afterwards leads where the walk was going, one that has gone makes it begin
+ * anew, with fewer above it. */
+static struct proc *reaper_of(const struct proc *p, irqflags_t *flags)
 {
     REQUIRES(&proc_lock);
-    struct proc *q;
+    struct proc *q = p->parent;
 
     if (!READ_ONCE(any_subreaper))
         return init_proc;
-    for (q = p->parent; q && q != init_proc; q = q->parent) {
-        if (READ_ONCE(q->subreaper) && !q->exiting)
-            return q;
+    while (q && q != init_proc && !(READ_ONCE(q->subreaper) && !q->exiting)) {
+        s32 pid = q->pid;
+        u64 serial = q->serial;
+
+        if (proc_pause(flags)) {
+            q = proc_find(pid);
+            if (!q || q->serial != serial)
+                q = p->parent;
+        } else {
+            q = q->parent;
+        }
     }
-    return init_proc;
+    return q ?: init_proc;
 }
 
 /* Gives a child to `reaper`; one that nobody waits for goes to `unwanted`. proc_lock held; true: it
@@ -163,11 +173,14 @@ void reparent_children(struct proc *p, struct list *unwanted, irqflags_t *flags)
     struct proc *reaper = NULL;
 
     while (!list_empty(&p->children)) {
-        struct proc *child = list_entry(p->children.next, struct proc, sibling);
+        struct proc *child;
         bool stale;
 
-        if (!reaper) /* looked for by those who have children alone: there may be many ancestors */
-            reaper = reaper_of(p);
+        if (!reaper) { /* by those who have children alone: there may be many ancestors */
+            reaper = reaper_of(p, flags);
+            continue; /* the children may be others now */
+        }
+        child = list_entry(p->children.next, struct proc, sibling);
         stale = reparent(p, child, reaper, unwanted, flags);
         stale |= proc_pause(flags);
         if (stale) /* it may have ended */

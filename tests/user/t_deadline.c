@@ -262,6 +262,20 @@ TEST(promised, "no more is promised than the CPUs have, and it is free again in 
         EQ(room(), n);
 }
 
+TEST(kept, "who asks for it with SCHED_FLAG_KEEP_PARAMS keeps what it has: nothing is promised")
+{
+    int cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (!t_tessera) /* where it is promised to nobody, until the next boot */
+        SKIP("would cost the machine its shares");
+    root_alone();
+    for (int i = 0; i < 4 * cpus; i++)
+        OK(set(60 * MS, 100 * MS, 100 * MS, KEEP_BOTH & ~8u));
+    EQ(got(0).policy, 0);
+    OK(set(60 * MS, 100 * MS, 100 * MS, 0));
+    OK(back());
+}
+
 static volatile int told;
 
 static void on_xcpu(int signo)

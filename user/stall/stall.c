@@ -210,7 +210,7 @@ static const struct {
     {"^Z and ^C to a group of 2,000 processes", terminal_keys},
     {"lines of 4,000 characters, erased, shown, flooded", typed_lines},
     {"300,000 queued signals of four numbers", queued_signals},
-    {"10,000 processes in each other end", nested_children},
+    {"30,000 processes in each other end", nested_children},
     {"2,000 zombies go to a subreaper", dead_children},
     {"waits that 2,000 zombies are not meant by", not_meant},
     {"6,000 threads read one pipe: a byte, its end", crowd_reads},

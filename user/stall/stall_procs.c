@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,9 +57,10 @@ void end_children(void)
         ;
 }
 
+/* The last one leaves a child behind, to the nearest ancestor that asked for it. */
 static void nest(int depth)
 {
-    pid_t pid = depth ? vfork() : 0;
+    pid_t self = getpid(), pid = depth ? vfork() : fork();
 
     if (pid < 0)
         die("vfork");
@@ -66,13 +68,25 @@ static void nest(int depth)
         nest(depth - 1);
         _exit(0);
     }
-    if (pid > 0)
+    while (pid == 0 && getppid() == self)
+        usleep(1000);
+    if (pid == 0)
+        _exit(0);
+    if (depth)
         waitpid(pid, NULL, 0);
 }
 
 void nested_children(void)
 {
-    nest(5 * NPROCS);
+    int fd = open("/proc/sys/kernel/threads-max", O_WRONLY);
+
+    if (write(fd, "32000", 5) != 5)
+        die("threads-max");
+    close(fd);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    nest(15 * NPROCS);
+    while (wait(NULL) > 0)
+        ;
 }
 
 void many_children(void)
