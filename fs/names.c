@@ -380,6 +380,8 @@ static int rename_names(struct fs_context *fs, const struct path *obase,
     else if (t)
         name_remove(t);
     move_name(d, n->parent.dentry, n->last, n->last_len);
+    if (t) /* one call, one moment */
+        WRITE_ONCE(t->inode->ctime_ns, d->inode->ctime_ns);
     return 0;
 }
 

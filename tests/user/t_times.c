@@ -344,7 +344,15 @@ TEST(one_moment, "one call leaves one moment in all the times that it sets")
     OK(unlink(from));
     OK(lstat(to, &st));
     CHECK(!t_tessera || dated(dir, st.st_ctim));
-    OK(unlink(to));
+    OK(mkdir(from, 0700));
+    OK(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 2 /* RENAME_EXCHANGE */));
+    OK(lstat(to, &st));
+    CHECK(!t_tessera || (dated(dir, st.st_ctim) && dated(in("d"), st.st_ctim)));
+    int64_t moment = ns(st.st_ctim);
+    OK(lstat(from, &st));
+    CHECK(!t_tessera || ns(st.st_ctim) == moment);
+    OK(unlink(from));
+    OK(rmdir(to));
     OK(rmdir(in("d")));
     OK(rmdir(dir));
 }
