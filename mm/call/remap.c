@@ -117,12 +117,14 @@ static noinline int remap_few(struct mm *mm, struct vma *v, vaddr_t start, vaddr
     REQUIRES(&mm->lock);
     struct rearrange r;
 
-    if (end - start > REMAP_READ_MAX * PAGE_SIZE)
+    if (end - start >
+        (object_has_logs(v->object) ? LOGGED_RUN : REMAP_READ_MAX) * PAGE_SIZE)
         return REMAP_SLOW;
     for (vaddr_t va = start; va < end; va = (va | (LEAF_SPAN - 1)) + 1)
         if (!away_writable(slot_read(mm, va).table))
             return REMAP_SLOW;
     rearrange_begin(&r, mm, flags & MAP_NONBLOCK);
+    r.whole = true;
     rearrange_use(&r, v);
     rearrange_near(&r);
     rearrange_range(&r, start, end, pgoff);

@@ -76,7 +76,7 @@ static int swap_reserve(struct rearrange *r, struct window w[2], u64 len)
     return 0;
 }
 
-#define SWAP_RUN 64u /* pages that change sides at a time */
+#define SWAP_RUN LOGGED_RUN /* pages that change sides at a time */
 
 /* How many slots from va on, at most n, lie in its table. */
 static u32 run_in_table(vaddr_t va, u64 n, unsigned order)

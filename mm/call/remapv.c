@@ -67,7 +67,7 @@ static always_inline bool commit_single(struct rearrange *r, struct remap_vec *e
     struct slot s;
 
     if (unlikely((e->npages ^ 1) | e->flags | va % PAGE_SIZE) ||
-        unlikely(!v || v->object != r->cursor.object || r->run >= REARRANGE_RUN) ||
+        unlikely(!v || v->object != r->cursor.object || r->run >= r->most) ||
         unlikely(va - v->start >= v->end - v->start || e->pgoff >= OBJECT_MAX_PAGES) ||
         unlikely(((flags & RM_CHECK) && e->pgoff >= object_npages(v->object)) ||
                  vma_order(v)))
@@ -204,8 +204,10 @@ static size_t read_only(struct rearrange *r, struct remap_vec *v, size_t n, u32 
     u32 asks = flags & RM_ATOMIC ? 0 : flags;
 
     for (size_t i = 0; flags & RM_ATOMIC && i < n; i++)
-        if (!ready(r, &v[i], flags))
+        if (!ready(r, &v[i], flags) || n > r->most)
             return 0;
+    r->whole = flags & RM_ATOMIC;
+    r->most = r->whole ? REARRANGE_RUN : r->most;
     for (size_t i = 0; i < n; i++) {
         if (likely(commit_single(r, &v[i], asks)))
             continue;
@@ -234,6 +236,7 @@ ssize_t mm_remapv(struct mm *mm, struct remap_vec *v, size_t n, u32 flags)
     if (n <= REARRANGE_RUN && likely(mm_read_begin(mm))) {
         rearrange_begin(&r, mm, flags & RM_NOPOPULATE);
         done = read_only(&r, v, n, flags);
+        r.whole = false;
         rearrange_flush(&r);
         rearrange_forget(&r);
         mm_read_end(mm);

@@ -153,6 +153,8 @@ static enum fault_result populate_vma(struct mm *mm, struct vma *v, vaddr_t star
         struct slot s = slot_make(mm, va, order);
 
         next = MIN((va | (pt_table_span(slot_level(order)) - 1)) + 1, end);
+        if (unlikely(shared && object_has_logs(v->object)))
+            next = MIN(next, va + LOGGED_RUN * size);
         if (!s.table)
             return FAULT_OOM;
         if (pause_point())

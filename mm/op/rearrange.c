@@ -20,6 +20,8 @@ void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy)
     r->lazy = lazy;
     r->install = false;
     r->missing = false;
+    r->whole = false;
+    r->most = REARRANGE_RUN;
     rearrange_forget(r);
     change_begin(&r->change, mm);
 }
@@ -38,6 +40,8 @@ void rearrange_flush(struct rearrange *r)
 void rearrange_pause(struct rearrange *r)
 {
     REQUIRES_EXCLUSIVE(&r->mm->lock);
+    if (r->run < REARRANGE_RUN && !pause_due())
+        return;
     rearrange_flush(r);
     pause_anyway();
 }
@@ -214,6 +218,8 @@ static always_inline void set_range(struct rearrange *r, vaddr_t start, vaddr_t 
         struct tally t = {0, 0};
 
         next = MIN((va | (span - 1)) + 1, end);
+        if (unlikely(r->most < REARRANGE_RUN))
+            next = MIN(next, va + r->most * slot_size(order));
         if (unlikely(!s.table)) { /* coming home where nothing is shown */
             r->missing = true;
             if (!pt_next_table(r->mm, &next, end, slot_level(order)))

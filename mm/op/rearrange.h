@@ -18,17 +18,19 @@ struct rearrange {
     struct vma *v;               /* the mapping being changed */
     struct object_cursor cursor; /* of the object last used; until the next pause */
     u32 run;                     /* pages set since the last look at the time */
+    u32 most;                    /* of them, from rearrange_use */
     u64 pages;                   /* and before */
     bool lazy;    /* leave translations to faults, unless the memory is locked */
     bool install; /* put translations in place: of v, from rearrange_use */
     bool missing; /* some page could not be put in place */
+    bool whole;   /* it is not interrupted: M is not held alone; few pages */
     pte_t rights; /* of v: a translation without its frame */
     const pte_t *directory; /* the table above the slots last used, and what it covers */
     vaddr_t covers;
     struct change change;
 };
 
-/* Pages set before it is time to look whether others shall run. */
+/* Pages set before it is time to look whether others shall run; LOGGED_RUN where some have logs. */
 #define REARRANGE_RUN 2048u
 
 void rearrange_begin(struct rearrange *r, struct mm *mm, bool lazy);
@@ -75,6 +77,7 @@ static inline void rearrange_use(struct rearrange *r, struct vma *v)
     r->install = (!r->lazy || vm_populates(v->flags)) && (v->flags & VM_PROT) &&
                  likely(!(v->flags & VM_BY_FAULT));
     r->rights = pte_make_unused(v->rights);
+    r->most = !r->whole && object_has_logs(v->object) ? LOGGED_RUN : REARRANGE_RUN;
 }
 
 /* Checks and chooses the mapping around [start, end). Errors as rearrange_check(). */
@@ -135,14 +138,16 @@ static inline void rearrange_aim(struct rearrange *r)
     }
 }
 
-/* Pauses. */
+/* Pauses; after few pages, if it is time. */
 void rearrange_pause(struct rearrange *r);
 
-/* Before the next `npages` pages of v are set. With REARRANGE_RUN of them since the last time it
- * may pause. */
+/* Before the next `npages` pages of v are set. With r->most of them since the last time it may
+ * pause. */
 static inline void rearrange_next(struct rearrange *r, u32 npages)
 {
-    if (unlikely(r->run >= REARRANGE_RUN))
+    if (unlikely(object_has_logs(r->v->object)) && !r->whole)
+        r->most = LOGGED_RUN; /* perhaps since a moment ago */
+    if (unlikely(r->run >= r->most))
         rearrange_pause(r);
     rearrange_aim(r);
     r->run += npages;

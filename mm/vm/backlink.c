@@ -50,7 +50,7 @@ static void list_enter(struct page *pg)
     pg->links.low[3] = 0;
     if (o->logs)
         logged(o->logs)->links.low[3] = pfn;
-    o->logs = pfn;
+    WRITE_ONCE(o->logs, pfn);
     pg->flags |= PG_LOG;
 }
 
@@ -65,7 +65,7 @@ static void list_leave(struct page *pg)
     if (prev)
         prev->links.low[2] = pg->links.low[2];
     else
-        o->logs = pg->links.low[2];
+        WRITE_ONCE(o->logs, pg->links.low[2]);
     if (o->log_hand == page_to_pfn(pg)) {
         o->log_hand = pg->links.low[2];
         o->log_at = 0;

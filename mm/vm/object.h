@@ -55,7 +55,7 @@ struct vm_object {
     bool log_grew;       /* since the last look */
     struct walk_waiter *walk_waiters; /* [O] */
     spinlock_t log_lock;              /* the next three and log_grew, below N */
-    u32 logs;             /* frame of the first page with a backlink log, 0: none */
+    u32 logs;             /* frame of the first page with a backlink log, 0: none; one word */
     u32 log_hand;         /* the page whose log is looked through for stale hints, */
     u64 log_at;           /* and how far that is */
     uintptr_t dead_logs;  /* [O] of pages that left, see backlink_free_part() */
@@ -107,7 +107,16 @@ void object_get(struct vm_object *o);
 bool object_tryget(struct vm_object *o);
 void object_put(struct vm_object *o); /* the last one frees the pages */
 
+/* Whether some page has a log of backlinks: a further one may cost thousands of instructions, so
+ * only so many pages are shown away in one go. */
+#define LOGGED_RUN 32u
+static inline bool object_has_logs(const struct vm_object *o)
+{
+    return READ_ONCE(o->logs) != 0;
+}
+
 /* Pages needed for `size` bytes. */
+
 static inline u64 object_npages(const struct vm_object *o)
 {
     return (READ_ONCE(o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT;

@@ -253,6 +253,7 @@ static const struct {
     {"guards over 4 TiB", wide_guards},
     {"pages far apart in a file of 7 TiB", far_pages},
     {"rotate, swap, query, clone of 4 GiB", own_calls},
+    {"8,000 pages at ninety places away", logged_pages},
     {"priorities of 6,000 threads", many_priorities},
     {"/proc/net of 20,000 sockets", sockets_told},
     {"maps of 64,000 areas", maps_of_areas},

@@ -98,6 +98,7 @@ void calls_over_areas(void);
 void wide_guards(void);
 void far_pages(void);
 void own_calls(void);
+void logged_pages(void);
 
 /* stall_memory.c */
 void many_areas(void);

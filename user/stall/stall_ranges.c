@@ -139,3 +139,43 @@ void own_calls(void)
 {
     on_its_own(arranged);
 }
+
+/* Each page is away at more places than its descriptor has room for, and comes to one more by each
+ * of the calls. */
+static void often_away(void)
+{
+    static struct {
+        uint64_t addr, pgoff;
+        uint32_t npages, flags;
+    } entries[2000];
+    const size_t all = 8000, size = all * P;
+    int fd = file(9000 * P);
+
+    fallocate(fd, 0, 0, 9000 * P);
+    for (unsigned long n = 1; n < 90; n++) {
+        char *p = map(size, RW, MAP_SHARED, fd);
+
+        for (size_t i = 0; i < 2000; i++) {
+            entries[i].addr = (uint64_t)(p + i * P);
+            entries[i].pgoff = i + n;
+            entries[i].npages = 1;
+        }
+        if (n % 4 == 0)
+            syscall(1000, entries, 2000, 0);
+        else if (n % 4 == 1)
+            syscall(1000, entries, 1000, 1 /* RM_ATOMIC */);
+        remap_file_pages(p + 2000 * P, size - 2000 * P, 0, 2000 + n,
+                         n % 2 ? MAP_NONBLOCK : 0);
+        if (n % 2)
+            madvise(p, size, 22 /* MADV_POPULATE_READ */);
+        if (n % 8 == 2)
+            syscall(1001, p, p + size / 2, size / 2);
+        if (n % 8 == 6)
+            syscall(1002, p, size, 777);
+    }
+}
+
+void logged_pages(void)
+{
+    on_its_own(often_away);
+}
