@@ -77,7 +77,7 @@ static void input_raw(struct ldisc *d, u8 byte)
         return;
     ldisc_end_erasing(d);
     ldisc_echo(d, byte);
-    d->ready = d->head;
+    WRITE_ONCE(d->ready, d->head);
     waitq_wake_all(&d->readers);
 }
 
@@ -158,7 +158,8 @@ static bool translate(const struct ldisc *d, u8 *byte)
 
 static void flush_locked(struct ldisc *d)
 {
-    d->tail = d->ready = d->head;
+    WRITE_ONCE(d->tail, d->head);
+    WRITE_ONCE(d->ready, d->head);
     d->literal = false;
     d->shown = 0;
     ldisc_out_note(d, TIOCPKT_FLUSHREAD);
@@ -255,7 +256,7 @@ size_t ldisc_take(struct ldisc *d, u8 *bytes, size_t n, bool *end)
         u8 byte = *ldisc_at(d, d->tail);
         bool last = canonical && ldisc_is_end(d, d->tail);
 
-        d->tail++;
+        WRITE_ONCE(d->tail, d->tail + 1);
         *end = last;
         if (!last || byte != LDISC_DISABLED)
             bytes[got++] = byte;
@@ -263,7 +264,7 @@ size_t ldisc_take(struct ldisc *d, u8 *bytes, size_t n, bool *end)
     /* The end of file right behind what was asked for belongs to this read. */
     if (canonical && got && !*end && d->tail != d->ready && ldisc_is_end(d, d->tail) &&
         *ldisc_at(d, d->tail) == LDISC_DISABLED)
-        d->tail++;
+        WRITE_ONCE(d->tail, d->tail + 1);
     if (d->out)
         waitq_wake_all(&d->out->writers);
     spin_unlock_irq(&d->lock, flags);
@@ -285,7 +286,7 @@ void ldisc_set_termios(struct ldisc *d, const struct kernel_termios *t, bool flu
         flush_locked(d);
     /* An unfinished line becomes readable; raw bytes become a line of their own. */
     if (was_canonical != ldisc_local(d, ICANON) && d->head != d->tail) {
-        d->ready = d->head;
+        WRITE_ONCE(d->ready, d->head);
         if (ldisc_local(d, ICANON))
             ldisc_set_end(d, d->head - 1, true);
         waitq_wake_all(&d->readers);

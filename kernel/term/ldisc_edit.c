@@ -158,7 +158,7 @@ static void erase_one(struct ldisc *d)
     tab = *ldisc_at(d, d->head - 1) == '\t';
     do {
         width += width_of_last(d);
-        d->head--;
+        WRITE_ONCE(d->head, d->head - 1);
         more = continues(d, *ldisc_at(d, d->head)) && d->head != d->ready;
     } while (more);
     if (!ldisc_local(d, ECHO))
@@ -230,7 +230,7 @@ static void erase_line(struct ldisc *d, u8 byte)
         d->again = d->head != d->ready;
         return;
     }
-    d->head = d->ready;
+    WRITE_ONCE(d->head, d->ready);
     ldisc_end_erasing(d);
     ldisc_echo(d, byte);
     if (ldisc_local(d, ECHOK) && ldisc_local(d, ECHO))
@@ -263,13 +263,13 @@ bool ldisc_store(struct ldisc *d, u8 byte, bool end)
         d->line_column = d->column;
     *ldisc_at(d, d->head) = byte;
     ldisc_set_end(d, d->head, end);
-    d->head++;
+    WRITE_ONCE(d->head, d->head + 1);
     return true;
 }
 
 void ldisc_finish_line(struct ldisc *d)
 {
-    d->ready = d->head;
+    WRITE_ONCE(d->ready, d->head);
     waitq_wake_all(&d->readers);
 }
 
