@@ -55,9 +55,9 @@ struct vm_object {
     bool log_grew;       /* since the last look */
     struct walk_waiter *walk_waiters; /* [O] */
     spinlock_t log_lock;              /* the next three and log_grew, below N */
-    u32 logs;             /* frame of the first page with a backlink log, 0: none; one word */
-    u32 log_hand;         /* the page whose log is looked through for stale hints, */
-    u64 log_at;           /* and how far that is */
+    u32 logs;     /* frame of the first page with a backlink log, 0: none; one word */
+    u32 log_hand; /* the page whose log is looked through for stale hints, */
+    u64 log_at;   /* and how far that is */
     uintptr_t dead_logs;  /* [O] of pages that left, see backlink_free_part() */
     struct index census;  /* [O] counts of 64 pages each, see mm/vm/census.h */
     struct list censuses; /* census_lock: of objects that keep one */

@@ -262,7 +262,8 @@ TEST(promised, "no more is promised than the CPUs have, and it is free again in 
         EQ(room(), n);
 }
 
-TEST(kept, "who asks for it with SCHED_FLAG_KEEP_PARAMS keeps what it has: nothing is promised")
+TEST(kept,
+     "who asks for it with SCHED_FLAG_KEEP_PARAMS keeps what it has: nothing is promised")
 {
     int cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
 
