@@ -116,7 +116,6 @@ static inline bool object_has_logs(const struct vm_object *o)
 }
 
 /* Pages needed for `size` bytes. */
-
 static inline u64 object_npages(const struct vm_object *o)
 {
     return (READ_ONCE(o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT;
