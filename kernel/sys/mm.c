@@ -86,6 +86,11 @@ static bool huge_size_ok(u64 flags)
     return !(flags & MAP_HUGETLB) || !size || size == MAP_HUGE_2MB >> MAP_HUGE_SHIFT;
 }
 
+static noinline int map_rare(const struct mmap_args *m, vaddr_t *out)
+{
+    return huge_size_ok(m->flags) ? map_there(m, out) : -EINVAL;
+}
+
 /* A writable mapping makes its file as long as it reaches; only then can its pages be there. */
 static void lengthen_huge_file(struct file *f, const struct mmap_args *m, vaddr_t at)
 {
@@ -137,13 +142,12 @@ long sys_mmap(const struct syscall_args *a)
         return -EINVAL;
     if (!(m.flags & MAP_ANONYMOUS))
         return map_descriptor((int)a->a4, &m);
-    if (!huge_size_ok(m.flags))
-        return -EINVAL;
     m.offset = 0;
     if (executes_too(t, m.prot))
         m.prot |= PROT_EXEC;
-    err = m.flags & MAP_FIXED ? map_there(&m, &result)
-                              : mm_mmap(t->proc->mm, &m, &result);
+    err = unlikely(m.flags & (MAP_FIXED | MAP_HUGETLB))
+              ? map_rare(&m, &result)
+              : mm_mmap(t->proc->mm, &m, &result);
     return checked(err ? err : (long)result);
 }
 

@@ -171,7 +171,7 @@ void uffd_end_events(struct uffd *u)
 
 /* ---- the calls ---- */
 
-int uffd_munmap(struct mm *mm, vaddr_t addr, u64 len)
+long uffd_munmap(struct mm *mm, vaddr_t addr, u64 len)
 {
     struct list events;
     int err;
@@ -179,7 +179,7 @@ int uffd_munmap(struct mm *mm, vaddr_t addr, u64 len)
     list_init(&events);
     err = expect_in(&events, mm, UFFD_EVENT_UNMAP, addr, len, 0);
     if (!err)
-        err = mm_munmap(mm, addr, len);
+        err = (int)mm_munmap(mm, addr, len);
     return settle(&events, err);
 }
 

@@ -17,7 +17,7 @@
 /* So many descriptors want events. */
 extern u32 uffd_tells;
 
-int uffd_munmap(struct mm *mm, vaddr_t addr, u64 len);
+long uffd_munmap(struct mm *mm, vaddr_t addr, u64 len);
 int uffd_mmap(struct mm *mm, const struct mmap_args *args, vaddr_t *out);
 vaddr_t uffd_brk(struct mm *mm, vaddr_t brk, bool exec);
 int uffd_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,

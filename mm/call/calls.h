@@ -34,8 +34,9 @@ struct mmap_args {
  * RLIMIT_MEMLOCK; -EOPNOTSUPP a flag MAP_SHARED_VALIDATE does not know. */
 int mm_mmap(struct mm *mm, const struct mmap_args *args, vaddr_t *out);
 
-/* -EINVAL unaligned address, length 0 or beyond the user half; -ENOMEM no memory to split. */
-int mm_munmap(struct mm *mm, vaddr_t addr, u64 len);
+/* -EINVAL unaligned address, length 0 or beyond the user half; -ENOMEM no memory to split. As long as
+ * the system call's answer, which it is. */
+long mm_munmap(struct mm *mm, vaddr_t addr, u64 len);
 
 /* -EINVAL unaligned or bad prot; -ENOMEM hole (the part before it is changed) or no memory;
  * -EACCES beyond what the descriptor allows. The memory gets a protection key; -1: keeps its own.

@@ -40,7 +40,7 @@ static noinline int unmap_any(struct mm *mm, vaddr_t addr, vaddr_t end,
     return err;
 }
 
-int mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
+long mm_munmap(struct mm *mm, vaddr_t addr, u64 len)
 {
     struct area_dead dead = {NULL};
     struct vma *v;

@@ -7,6 +7,7 @@
 #include "lib/pause.h"
 #include "lib/string.h"
 #include "mm/vm/census.h"
+#include "mm/vm/monitor.h"
 #include "mm/vm/rmap.h"
 #include "mm/vm/slot.h"
 #include "mm/vm/slot_range.h"
@@ -165,6 +166,15 @@ static always_inline void pagemap_run(struct asker *a, const struct page *table,
     }
 }
 
+/* Tells which pages of the part a monitor guards. */
+static noinline void pagemap_guards(const struct vma *v, vaddr_t va, vaddr_t end, u64 *out)
+{
+    for (; va < end; va += PAGE_SIZE, out++)
+        if ((*out || v->object) &&
+            monitor_guards(v->monitor, va & ~(vma_page_size(v) - 1)))
+            *out |= PAGEMAP_GUARDED;
+}
+
 /* The part [va, end) of v. */
 static void pagemap_vma(struct vma *v, vaddr_t va, vaddr_t end, u64 *out,
                         struct pagemap_reader *r)
@@ -184,6 +194,8 @@ static void pagemap_vma(struct vma *v, vaddr_t va, vaddr_t end, u64 *out,
         asker_release(&ask);
     }
     r->lost = ask.census.lost;
+    if (unlikely(v->flags & VM_ASK_WRITE))
+        pagemap_guards(v, va, end, out);
 }
 
 void pagemap_read(struct mm *mm, vaddr_t va, size_t n, u64 *out, struct pagemap_reader *r)

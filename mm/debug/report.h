@@ -29,6 +29,7 @@ u64 page_translations(struct page *pg);
 /* An entry of /proc/PID/pagemap, as Linux has it: the frame below. */
 #define PAGEMAP_FRAME     ((1ull << 55) - 1)
 #define PAGEMAP_EXCLUSIVE (1ull << 56) /* shown by this translation alone */
+#define PAGEMAP_GUARDED   (1ull << 57) /* write-protected by userfaultfd(2) */
 #define PAGEMAP_FILE      (1ull << 61) /* a page of an object */
 #define PAGEMAP_PRESENT   (1ull << 63)
 

@@ -255,6 +255,37 @@ TEST(uffd_guard_fork, "guards and shared tables: what a child does is no matter"
     memset(mem, 3, N * P);
 }
 
+/* Whether /proc/self/pagemap says that the page is protected. */
+static bool told_guarded(const unsigned char *at)
+{
+    int fd = open("/proc/self/pagemap", O_RDONLY);
+    uint64_t entry;
+
+    OK(fd);
+    EQ(pread(fd, &entry, 8, (off_t)((uintptr_t)at / P * 8)), 8);
+    close(fd);
+    return entry >> 57 & 1;
+}
+
+TEST(uffd_pagemap, "/proc/PID/pagemap tells what is protected")
+{
+    uffd = uffd_new(0, 0);
+    mem = anon(4);
+    OK(madvise(mem, 4 * P, MADV_NOHUGEPAGE)); /* there is none in it */
+    memset(mem, 1, 2 * P);
+    OK(watch(mem, 4, REGISTER_WP));
+    CHECK(!told_guarded(mem));
+    OK(guard(mem, 3, true));
+    CHECK(told_guarded(mem));
+    CHECK(told_guarded(mem + P));
+    CHECK(!told_guarded(mem + 3 * P));
+    OK(guard(mem, 1, false));
+    CHECK(!told_guarded(mem));
+    CHECK(told_guarded(mem + P));
+    OK(madvise(mem + P, P, MADV_DONTNEED));
+    CHECK(!told_guarded(mem + P));
+}
+
 int main(int argc, char **argv)
 {
     uffd_unused();
