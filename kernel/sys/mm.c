@@ -199,8 +199,7 @@ long sys_brk(const struct syscall_args *a)
     const struct thread *t = current_thread();
 
     if (unlikely(READ_ONCE(uffd_tells)))
-        return checked(
-            (long)uffd_brk(t->proc->mm, a->a0, executes_too(t, PROT_READ)));
+        return checked((long)uffd_brk(t->proc->mm, a->a0, executes_too(t, PROT_READ)));
     return checked((long)mm_brk(t->proc->mm, a->a0, executes_too(t, PROT_READ)));
 }
 

@@ -97,8 +97,8 @@ static int expect_in(struct list *events, struct mm *mm, u8 kind, vaddr_t start,
 {
     int err = 0;
 
-    if (start >= USER_END || len > USER_END - start)
-        return 0; /* the call will say so */
+    if (!len || start >= USER_END || len > USER_END - start)
+        return 0; /* the call does nothing, or will say so */
     mm_lock_shared(mm);
     for (const struct vma *v = vma_find(mm, start); v && v->start < start + len && !err;
          v = vma_next(v)) {
@@ -220,8 +220,8 @@ struct mremap_events {
     struct list target, moves, tail, place;
 };
 
-static int expect_mremap(struct mremap_events *e, struct mm *mm, vaddr_t addr, u64 old_len,
-                         u64 new_len, u32 flags, vaddr_t new_addr)
+static int expect_mremap(struct mremap_events *e, struct mm *mm, vaddr_t addr,
+                         u64 old_len, u64 new_len, u32 flags, vaddr_t new_addr)
 {
     u64 kept = MIN(old_len, new_len);
     int err = 0;

@@ -10,6 +10,7 @@
 #include "mm/op/mm.h"
 #include "mm/op/provide.h"
 #include "mm/op/watch.h"
+#include "mm/phys/account.h"
 #include "mm/phys/buddy.h"
 
 #define BIT(n) (1ull << (n))
@@ -135,37 +136,57 @@ static long wake(struct uffd *u, uintptr_t arg)
 
 enum fill { FILL_COPY, FILL_ZEROS, FILL_SHOWN };
 
+/* A page that is being filled, which may take as long as a program likes: a large one is charged to
+ * who made the descriptor. */
+static struct page *blank(const struct uffd *u, unsigned order)
+{
+    struct page *pg;
+
+    if (!order)
+        return page_alloc_user(0, 0);
+    if (!quota_charge_bytes(u->monitor.quota, HUGE_SIZE))
+        return NULL;
+    pg = page_alloc(order, 0);
+    if (!pg)
+        quota_uncharge_bytes(u->monitor.quota, HUGE_SIZE);
+    return pg;
+}
+
 /* The page at dst becomes a copy of the one at src. */
-static int copy_page_to(struct mm *mm, vaddr_t dst, vaddr_t src, u32 how)
+static int copy_page_to(const struct uffd *u, vaddr_t dst, vaddr_t src, u32 how)
 {
     unsigned order = how & PROVIDE_HUGE ? HUGE_ORDER : 0;
-    struct page *pg = order ? page_alloc(order, 0) : page_alloc_user(0, 0);
-    int err = pg ? 0 : -ENOMEM;
+    struct page *pg = blank(u, order);
+    int err = 0;
 
+    if (!pg)
+        return -ENOMEM;
     for (u64 at = 0; !err && at < PAGE_SIZE << order; at += PAGE_SIZE) {
         err = copy_from_user((char *)page_to_virt(pg) + at, src + at, PAGE_SIZE);
         pause_anyway();
     }
     if (!err)
-        err = mm_provide(mm, dst, pg, how);
-    if (err && pg)
+        err = mm_provide(u->mm, dst, pg, how);
+    if (err)
         page_free(pg, order);
+    if (order)
+        quota_uncharge_bytes(u->monitor.quota, HUGE_SIZE);
     return err;
 }
 
 /* [dst, dst+len): bytes done, or why none. */
-static s64 fill_range(struct mm *mm, enum fill kind, vaddr_t dst, vaddr_t src, u64 len,
-                      u32 how)
+static s64 fill_range(const struct uffd *u, enum fill kind, vaddr_t dst, vaddr_t src,
+                      u64 len, u32 how)
 {
     u64 done = 0, size = 0;
-    int err = mm_provide_check(mm, dst, dst + len, how, kind == FILL_SHOWN, &size);
+    int err = mm_provide_check(u->mm, dst, dst + len, how, kind == FILL_SHOWN, &size);
 
     if (size > PAGE_SIZE)
         how |= PROVIDE_HUGE;
     while (!err && done < len) {
-        err = kind == FILL_SHOWN   ? mm_provide_shown(mm, dst + done, how)
-              : kind == FILL_ZEROS ? mm_provide(mm, dst + done, NULL, how)
-                                   : copy_page_to(mm, dst + done, src + done, how);
+        err = kind == FILL_SHOWN   ? mm_provide_shown(u->mm, dst + done, how)
+              : kind == FILL_ZEROS ? mm_provide(u->mm, dst + done, NULL, how)
+                                   : copy_page_to(u, dst + done, src + done, how);
         if (!err)
             done += size;
         if (!err && pause_point())
@@ -183,7 +204,7 @@ static long fill(struct uffd *u, enum fill kind, const struct uffdio_range *to,
         return -EAGAIN;
     if (!mm_tryget(u->mm))
         return -ESRCH;
-    done = fill_range(u->mm, kind, to->start, src, to->len, how);
+    done = fill_range(u, kind, to->start, src, to->len, how);
     mm_put(u->mm);
     if (done > 0 && wakes)
         uffd_wake(u, to->start, to->start + (u64)done);

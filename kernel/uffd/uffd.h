@@ -20,8 +20,8 @@
 struct uffd {
     struct monitor monitor; /* its references are this record's */
     struct mm *mm;          /* [c] of who made it; mm_hold() */
-    u64 features;   /* atomic, with UFFD_READY: UFFDIO_API was called; 0: not yet */
-    u32 flags;      /* [c] of who made it: UFFD_USER_MODE_ONLY, O_NONBLOCK, O_CLOEXEC */
+    u64 features; /* atomic, with UFFD_READY: UFFDIO_API was called; 0: not yet */
+    u32 flags;    /* [c] of who made it: UFFD_USER_MODE_ONLY, O_NONBLOCK, O_CLOEXEC */
     struct uffd *parent; /* [c until its event is made] at fork, referenced, its monitor
                           * `changing`: whom the descriptor is to be offered; NULL */
     spinlock_t lock;
@@ -34,18 +34,18 @@ struct uffd {
 };
 #define UFFD_READY (1ull << 63)
 
-#define UFFD_EVENTS                                         \
-    (UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP |   \
-     UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP)
-#define UFFD_FEATURE_EVENT(event)                                     \
-    ((event) == UFFD_EVENT_UNMAP ? UFFD_FEATURE_EVENT_UNMAP           \
-                                 : UFFD_FEATURE_EVENT_FORK << ((event) - UFFD_EVENT_FORK))
+#define UFFD_EVENTS                                                                   \
+    (UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | \
+     UFFD_FEATURE_EVENT_UNMAP)
+#define UFFD_FEATURE_EVENT(event)                           \
+    ((event) == UFFD_EVENT_UNMAP ? UFFD_FEATURE_EVENT_UNMAP \
+                                 : UFFD_FEATURE_EVENT_FORK << ((event)-UFFD_EVENT_FORK))
 
 /* What can be asked for by UFFDIO_API: what there is. */
-#define UFFD_FEATURES                                                                    \
-    (UFFD_EVENTS | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_HUGETLBFS |     \
-     UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_SIGBUS | UFFD_FEATURE_THREAD_ID |         \
-     UFFD_FEATURE_MINOR_HUGETLBFS | UFFD_FEATURE_MINOR_SHMEM |                           \
+#define UFFD_FEATURES                                                                \
+    (UFFD_EVENTS | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_HUGETLBFS | \
+     UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_SIGBUS | UFFD_FEATURE_THREAD_ID |     \
+     UFFD_FEATURE_MINOR_HUGETLBFS | UFFD_FEATURE_MINOR_SHMEM |                       \
      UFFD_FEATURE_EXACT_ADDRESS | UFFD_FEATURE_WP_HUGETLBFS_SHMEM)
 
 /* A thread that waits, on its stack. */
@@ -60,12 +60,13 @@ struct uffd_waiter {
 
 /* What a call tells. */
 struct uffd_event {
-    struct list link;  /* of what the call gathers; then [uffd.lock] */
-    struct uffd *u;    /* [c] referenced, `changing` */
-    struct uffd *heir; /* [uffd.lock] UFFD_EVENT_FORK: whose descriptor is offered; referenced */
-    void *thread;      /* [c] that waits */
-    bool told;         /* [uffd.lock] it need not wait any longer */
-    bool taken;        /* [uffd.lock] a reader is making the descriptor: it has to wait */
+    struct list link; /* of what the call gathers; then [uffd.lock] */
+    struct uffd *u;   /* [c] referenced, `changing` */
+    struct uffd
+        *heir; /* [uffd.lock] UFFD_EVENT_FORK: whose descriptor is offered; referenced */
+    void *thread; /* [c] that waits */
+    bool told;    /* [uffd.lock] it need not wait any longer */
+    bool taken;   /* [uffd.lock] a reader is making the descriptor: it has to wait */
     struct uffd_msg msg;
 };
 

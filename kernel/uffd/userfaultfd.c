@@ -182,8 +182,8 @@ int uffd_open(struct uffd *u)
 
     if (fd < 0)
         return fd;
-    err =
-        anon_create(ANON_USERFAULTFD, &uffd_ops, O_RDONLY | (u->flags & O_NONBLOCK), u, &f);
+    err = anon_create(ANON_USERFAULTFD, &uffd_ops, O_RDONLY | (u->flags & O_NONBLOCK), u,
+                      &f);
     if (err) {
         fd_unreserve(t, fd);
         return err;

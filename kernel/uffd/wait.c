@@ -120,7 +120,8 @@ static void set_message(struct uffd_waiter *w, const struct uffd *u,
                         enum fault_result why, u32 access, u64 size)
 {
     w->msg = (struct uffd_msg){.event = UFFD_EVENT_PAGEFAULT};
-    w->msg.address = u->features & UFFD_FEATURE_EXACT_ADDRESS ? w->va : w->va & ~(size - 1);
+    w->msg.address =
+        u->features & UFFD_FEATURE_EXACT_ADDRESS ? w->va : w->va & ~(size - 1);
     if (access & FAULT_WRITE)
         w->msg.flags |= UFFD_PAGEFAULT_FLAG_WRITE;
     if (why == FAULT_ASK_WRITE)
@@ -142,8 +143,8 @@ static struct uffd *find(struct mm *mm, vaddr_t va, bool user, enum fault_result
     *result = FAULT_OK;
     if (!u)
         return NULL;
-    if ((u->features & UFFD_FEATURE_SIGBUS) || ((u->flags & UFFD_USER_MODE_ONLY) && !user) ||
-        current_thread()->ends) {
+    if ((u->features & UFFD_FEATURE_SIGBUS) ||
+        ((u->flags & UFFD_USER_MODE_ONLY) && !user) || current_thread()->ends) {
         *result = FAULT_BUS;
         return NULL;
     }

@@ -13,18 +13,18 @@
 
 #define UFFD_API 0xaaull
 
-#define UFFD_FEATURE_PAGEFAULT_FLAG_WP (1ull << 0)
-#define UFFD_FEATURE_EVENT_FORK        (1ull << 1)
-#define UFFD_FEATURE_EVENT_REMAP       (1ull << 2)
-#define UFFD_FEATURE_EVENT_REMOVE      (1ull << 3)
-#define UFFD_FEATURE_MISSING_HUGETLBFS (1ull << 4)
-#define UFFD_FEATURE_MISSING_SHMEM     (1ull << 5)
-#define UFFD_FEATURE_EVENT_UNMAP       (1ull << 6)
-#define UFFD_FEATURE_SIGBUS            (1ull << 7)
-#define UFFD_FEATURE_THREAD_ID         (1ull << 8)
-#define UFFD_FEATURE_MINOR_HUGETLBFS   (1ull << 9)
-#define UFFD_FEATURE_MINOR_SHMEM       (1ull << 10)
-#define UFFD_FEATURE_EXACT_ADDRESS     (1ull << 11)
+#define UFFD_FEATURE_PAGEFAULT_FLAG_WP  (1ull << 0)
+#define UFFD_FEATURE_EVENT_FORK         (1ull << 1)
+#define UFFD_FEATURE_EVENT_REMAP        (1ull << 2)
+#define UFFD_FEATURE_EVENT_REMOVE       (1ull << 3)
+#define UFFD_FEATURE_MISSING_HUGETLBFS  (1ull << 4)
+#define UFFD_FEATURE_MISSING_SHMEM      (1ull << 5)
+#define UFFD_FEATURE_EVENT_UNMAP        (1ull << 6)
+#define UFFD_FEATURE_SIGBUS             (1ull << 7)
+#define UFFD_FEATURE_THREAD_ID          (1ull << 8)
+#define UFFD_FEATURE_MINOR_HUGETLBFS    (1ull << 9)
+#define UFFD_FEATURE_MINOR_SHMEM        (1ull << 10)
+#define UFFD_FEATURE_EXACT_ADDRESS      (1ull << 11)
 #define UFFD_FEATURE_WP_HUGETLBFS_SHMEM (1ull << 12)
 
 /* _IOWR(0xaa, number, a record of `size` bytes); _IOR where nothing is written. */
@@ -106,6 +106,7 @@ struct uffd_msg {
             u64 flags, address;
             u32 ptid, zero2;
         };
-        u64 arg[3]; /* REMAP: from, to, length; REMOVE, UNMAP: start, end; FORK: descriptor */
+        u64 arg
+            [3]; /* REMAP: from, to, length; REMOVE, UNMAP: start, end; FORK: descriptor */
     };
 };

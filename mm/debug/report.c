@@ -167,7 +167,8 @@ static always_inline void pagemap_run(struct asker *a, const struct page *table,
 }
 
 /* Tells which pages of the part a monitor guards. */
-static noinline void pagemap_guards(const struct vma *v, vaddr_t va, vaddr_t end, u64 *out)
+static noinline void pagemap_guards(const struct vma *v, vaddr_t va, vaddr_t end,
+                                    u64 *out)
 {
     for (; va < end; va += PAGE_SIZE, out++)
         if ((*out || v->object) &&

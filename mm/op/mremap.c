@@ -175,7 +175,8 @@ static int reserve_guards(const struct mremap *m, const struct vma *v, u64 len)
 {
     if (!monitor_follows(v) || !(v->flags & VM_ASK_WRITE))
         return 0;
-    return monitor_copy_reserve(v->monitor, m->old, m->old + len, v->monitor, m->new_addr);
+    return monitor_copy_reserve(v->monitor, m->old, m->old + len, v->monitor,
+                                m->new_addr);
 }
 
 /* v's monitor gets the target as well, and his guards move. */

@@ -28,8 +28,8 @@ static int check(const struct vma *v, vaddr_t end, u32 how, bool object)
     return object && !v->object ? -EINVAL : 0;
 }
 
-int mm_provide_check(struct mm *mm, vaddr_t start, vaddr_t end, u32 how,
-                                bool object, u64 *size)
+int mm_provide_check(struct mm *mm, vaddr_t start, vaddr_t end, u32 how, bool object,
+                     u64 *size)
 {
     const struct vma *v;
     int err;

@@ -12,7 +12,8 @@
 /* What the next three do to a page beside. */
 #define PROVIDE_GUARDED \
     1u /* it is guarded; without this it is not, whatever was before */
-#define PROVIDE_HUGE 2u /* the page has 2 MiB: that of a VMA of small ones is -ENOENT, and the contrary */
+#define PROVIDE_HUGE \
+    2u /* the page has 2 MiB: that of a VMA of small ones is -ENOENT, and the contrary */
 
 /* Whether [start, end) may be provided for: 0, *size is that of its pages; -ENOENT: it is not part of one VMA that has a
  * monitor; -EAGAIN: whom calls change memory of and have not told; -EINVAL: PROVIDE_GUARDED without VM_ASK_WRITE, or `object`, and it has none; a page is cut. */

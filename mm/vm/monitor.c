@@ -174,7 +174,8 @@ int monitor_copy_reserve(struct monitor *from, vaddr_t start, vaddr_t end,
 {
     int err = 0;
 
-    for (vaddr_t va = start, stop; !err && (stop = next_guarded(from, &va, end)) > va; va = stop) {
+    for (vaddr_t va = start, stop; !err && (stop = next_guarded(from, &va, end)) > va;
+         va = stop) {
         vaddr_t last;
 
         err = reserve(to, at + (va - start), at + (stop - start), &last);

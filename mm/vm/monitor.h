@@ -34,7 +34,8 @@ struct monitor {
     /* [the same] At fork: the monitor for memory of `child`, with a reference; NULL: no memory
      * for it. Itself NULL: the child's memory is not watched. */
     struct monitor *(*heir)(struct monitor *m, struct mm *child);
-    struct monitor *born, *next; /* [M exclusive] of the fork under way: that, and another parent */
+    struct monitor *born,
+        *next; /* [M exclusive] of the fork under way: that, and another parent */
     void (*release)(
         struct monitor *m); /* the last reference is gone; after monitor_fini() */
 };

@@ -192,7 +192,9 @@ TEST(provide_failures)
     int err = -ENOMEM;
 
     t_anon(mm, BASE + 4096 * P, 8, RW);
-    CHECK_EQ(mm_watch(mm, &monitor, BASE + 4096 * P, BASE + 4104 * P, VM_ASK_MISSING, NULL), 0);
+    CHECK_EQ(
+        mm_watch(mm, &monitor, BASE + 4096 * P, BASE + 4104 * P, VM_ASK_MISSING, NULL),
+        0);
     for (u32 i = 0; i < 1200; i += 100)
         host_write_u32(mm, BASE + i * P, i);
     for (u64 n = 1; err; n++) {

@@ -139,7 +139,8 @@ static void watchers(void)
 /* Moves memory whose monitor never reads of it. */
 static void untold(void)
 {
-    struct uffdio_api api = {.api = UFFD_API, .features = 1 << 2 | 1 << 6}; /* remap, unmap */
+    struct uffdio_api api = {.api = UFFD_API,
+                             .features = 1 << 2 | 1 << 6}; /* remap, unmap */
 
     uffd = (int)syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
     if (uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0 &&

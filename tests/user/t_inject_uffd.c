@@ -108,8 +108,8 @@ static void huge_there(int flags)
 {
     uffd = uffd_new(0, 0);
     fd = -1;
-    mem = mmap(NULL, 2 * H, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_HUGETLB, -1,
-               0);
+    mem = mmap(NULL, 2 * H, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_HUGETLB,
+               -1, 0);
     OK(mem);
     OK(watch(mem, 2 * H / P, REGISTER_MISSING | REGISTER_WP));
 }
@@ -150,7 +150,8 @@ TEST(I521, "userfaultfd on huge pages")
     memset(source, 1, sizeof(source));
     for (size_t i = 0; i < 2; i++) {
         SWEEP(.setup = setups[i], .call = give_huge, .undo = no_huge, .errors = {ENOMEM});
-        SWEEP(.setup = setups[i], .call = guard_huge, .undo = no_huge, .errors = {ENOMEM});
+        SWEEP(.setup = setups[i], .call = guard_huge, .undo = no_huge,
+              .errors = {ENOMEM});
     }
 }
 
@@ -232,8 +233,8 @@ static long fork_told(void)
 
 TEST(I520, "calls that tell a monitor what they do")
 {
-    static long (*const calls[])(void) = {unmap_told, move_told, advise_told, replace_told,
-                                          fork_told};
+    static long (*const calls[])(void) = {unmap_told, move_told, advise_told,
+                                          replace_told, fork_told};
 
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         SWEEP(.setup = events_there, .call = calls[i], .undo = no_events,

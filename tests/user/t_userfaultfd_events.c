@@ -103,7 +103,8 @@ static long do_fork(void)
     return pid;
 }
 
-TEST(uffd_event_fork, "fork: the child's memory is registered with a descriptor of its own")
+TEST(uffd_event_fork,
+     "fork: the child's memory is registered with a descriptor of its own")
 {
     int parent, child;
     struct caller c;
@@ -131,7 +132,8 @@ TEST(uffd_event_fork, "fork: the child's memory is registered with a descriptor 
     EQ(mem[0], 1);
 }
 
-TEST(uffd_event_fork_guards, "fork: what is protected is protected in the child, only there")
+TEST(uffd_event_fork_guards,
+     "fork: what is protected is protected in the child, only there")
 {
     int parent;
     struct caller c;
@@ -222,7 +224,8 @@ static long do_fork_apart(void)
     return do_fork();
 }
 
-TEST(uffd_event_fork_closed, "fork: the descriptor is closed while it waits; who forks is killed")
+TEST(uffd_event_fork_closed,
+     "fork: the descriptor is closed while it waits; who forks is killed")
 {
     struct caller c;
     int go[2];
@@ -248,7 +251,8 @@ TEST(uffd_event_fork_closed, "fork: the descriptor is closed while it waits; who
     EQ(WTERMSIG(t_status_of(pid)), SIGKILL);
 }
 
-TEST(uffd_event_fork_twice, "fork: two descriptors, two areas each; the child forks as well")
+TEST(uffd_event_fork_twice,
+     "fork: two descriptors, two areas each; the child forks as well")
 {
     unsigned char *other;
     int first, second, heirs[2];
@@ -355,7 +359,8 @@ static bool guarded(size_t i)
     return i * 7 % 11 < 4;
 }
 
-TEST(uffd_event_remap_bits, "mremap: protection of many single pages moves, by odd distances")
+TEST(uffd_event_remap_bits,
+     "mremap: protection of many single pages moves, by odd distances")
 {
     struct caller c;
     struct toucher t;
@@ -463,7 +468,8 @@ TEST(uffd_event_remove, "madvise: the event comes before anything is thrown away
     want_none();
 }
 
-TEST(uffd_event_remove_shared, "madvise(MADV_REMOVE) of a file's pages; of two areas, each")
+TEST(uffd_event_remove_shared,
+     "madvise(MADV_REMOVE) of a file's pages; of two areas, each")
 {
     int fd = t_file();
     struct caller c;
@@ -498,7 +504,8 @@ static long do_fixed(void)
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
-TEST(uffd_event_unmap, "munmap, a mapping in its place: one event for all of it, afterwards")
+TEST(uffd_event_unmap,
+     "munmap, a mapping in its place: one event for all of it, afterwards")
 {
     struct caller c;
 

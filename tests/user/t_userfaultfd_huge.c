@@ -20,8 +20,9 @@ static unsigned char block[H];
 
 static unsigned char *huge(size_t n, int flags, int fd)
 {
-    void *p = mmap(NULL, n * H, PROT_READ | PROT_WRITE,
-                   flags | (fd < 0 ? MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB : 0), fd, 0);
+    void *p =
+        mmap(NULL, n * H, PROT_READ | PROT_WRITE,
+             flags | (fd < 0 ? MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB : 0), fd, 0);
 
     if (p == MAP_FAILED && errno == ENOMEM && !t_tessera)
         SKIP("no huge pages");
@@ -70,7 +71,8 @@ static uint64_t watch_ioctls(void *at, size_t n, uint64_t mode)
     return r.ioctls;
 }
 
-TEST(uffd_huge_missing, "private memory: a copy of 2 MiB comes, draws on the promise, goes")
+TEST(uffd_huge_missing,
+     "private memory: a copy of 2 MiB comes, draws on the promise, goes")
 {
     struct toucher t;
     long was = left();
@@ -122,7 +124,8 @@ TEST(uffd_huge_exact, "UFFD_FEATURE_EXACT_ADDRESS tells the byte, else the huge 
     EQ(touched(&t), 2);
 }
 
-TEST(uffd_huge_shared, "a file: what is given is the file's; present pages are minor faults")
+TEST(uffd_huge_shared,
+     "a file: what is given is the file's; present pages are minor faults")
 {
     int fd = huge_memfd(N);
     unsigned char *other = huge(N, MAP_SHARED, fd);
