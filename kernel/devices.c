@@ -15,7 +15,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/term/fbdev.h"
-#include "kernel/uffd/wait.h"
+#include "kernel/uffd/uffd.h"
 #include "lib/pause.h"
 #include "lib/uapi/capability.h"
 #include "lib/uapi/errno.h"

@@ -26,7 +26,7 @@
 #include "kernel/random.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/exec/core_name.h"
-#include "kernel/uffd/wait.h"
+#include "kernel/uffd/uffd.h"
 #include "kernel/uts.h"
 #include "lib/string.h"
 #include "lib/uapi/errno.h"

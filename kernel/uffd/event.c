@@ -6,6 +6,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/uffd/uffd.h"
+#include "kernel/uffd/wait.h"
 #include "lib/lock.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
@@ -203,7 +204,7 @@ vaddr_t uffd_brk(struct mm *mm, vaddr_t brk, bool exec)
     int err = 0;
 
     list_init(&events);
-    if (brk >= mm->brk_start && new < old)
+    if (brk >= READ_ONCE(mm->brk_start) && new < old)
         err = expect_in(&events, mm, UFFD_EVENT_UNMAP, new, old - new, 0);
     if (err) {
         (void)settle(&events, err);

@@ -14,6 +14,8 @@
 
 #include "mm/call/calls.h"
 
+struct uffd;
+
 /* So many descriptors want events. */
 extern u32 uffd_tells;
 
@@ -28,3 +30,6 @@ int uffd_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice);
  * child is to be given up. As on Linux the child may have copies of the monitors' descriptors by
  * then, which only its end closes. */
 int must_check uffd_fork(struct mm *child);
+
+/* Who waits for u to read goes on, and later ones do not wait. */
+void uffd_end_events(struct uffd *u);

@@ -5,6 +5,7 @@
 #include "kernel/task/proc.h"
 #include "kernel/task/uaccess.h"
 #include "kernel/uffd/uffd.h"
+#include "kernel/uffd/wait.h"
 #include "lib/pause.h"
 #include "lib/uapi/errno.h"
 #include "mm/op/mm.h"

@@ -84,16 +84,10 @@ int uffd_open(struct uffd *u);
 /* The end of u for who had it open, and of his reference. */
 void uffd_close(struct uffd *u);
 
-/* Takes the oldest message nobody has read, of a fault before all events: 1; 0: there is none; -errno
- * of uffd_open(): it stays. */
-int uffd_take(struct uffd *u, struct uffd_msg *msg);
-
-/* The teller goes on. u->lock held. */
-void uffd_end_event(struct uffd_event *e);
-/* All do, and later ones do not wait. */
-void uffd_end_events(struct uffd *u);
-
-/* Who waits for an address in [start, end) tries again. No spinlock held, interrupts on. */
-void uffd_wake(struct uffd *u, vaddr_t start, vaddr_t end);
-
 long uffd_ioctl(struct file *f, u32 cmd, uintptr_t arg);
+
+/* /dev/userfaultfd, once at boot. */
+void uffd_init(void);
+
+/* /proc/sys/vm/unprivileged_userfaultfd */
+extern u32 uffd_unprivileged;

@@ -189,7 +189,8 @@ static void follow(const struct mremap *m, const struct vma *v, struct vma *targ
     monitor_copy(v->monitor, m->old, m->old + len, v->monitor, m->new_addr);
     if (m->old_len)
         monitor_unguard(v->monitor, m->old, m->old + len);
-    monitor_copy_undo(v->monitor, m->new_addr, m->new_len);
+    else /* a duplicate, which may have got shorter */
+        monitor_copy_undo(v->monitor, m->new_addr, m->new_len);
 }
 
 static int no_move(struct mremap *m, int err)

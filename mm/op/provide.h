@@ -11,18 +11,18 @@
 
 /* What the next three do to a page beside. */
 #define PROVIDE_GUARDED \
-    1u /* it is guarded; without this it is not, whatever was before */
-#define PROVIDE_HUGE \
-    2u /* the page has 2 MiB: that of a VMA of small ones is -ENOENT, and the contrary */
+    1u                  /* it is guarded; without this it is not, whatever was before */
+#define PROVIDE_HUGE 2u /* it is one of 2 MiB; -ENOENT: the VMA has others */
 
-/* Whether [start, end) may be provided for: 0, *size is that of its pages; -ENOENT: it is not part of one VMA that has a
- * monitor; -EAGAIN: whom calls change memory of and have not told; -EINVAL: PROVIDE_GUARDED without VM_ASK_WRITE, or `object`, and it has none; a page is cut. */
+/* Whether [start, end) may be provided for: 0, *size is that of its pages; -ENOENT: it is not part of
+ * one VMA that has a monitor; -EAGAIN: one who has not been told of all changes; -EINVAL:
+ * PROVIDE_GUARDED without VM_ASK_WRITE, or `object`, and it has none; a page is cut. */
 int must_check mm_provide_check(struct mm *mm, vaddr_t start, vaddr_t end, u32 how,
                                 bool object, u64 *size);
 
-/* The page at va, where there is none, becomes `pg`, from page_alloc_user() or, a copy of it,
- * page_alloc(HUGE_ORDER), which is mm's then; NULL: a small page of zeros. -EEXIST; -EFAULT: beyond the end of its object; -ENOENT, -EAGAIN, -EINVAL as
- * above; -ENOMEM. */
+/* The page at va, where there is none, becomes `pg`, from page_alloc_user(), or a copy of the block
+ * `pg`, from page_alloc(HUGE_ORDER), which is mm's then; NULL: a small page of zeros. -EEXIST;
+ * -EFAULT: beyond the end of its object; -ENOENT, -EAGAIN, -EINVAL as above; -ENOMEM. */
 int must_check mm_provide(struct mm *mm, vaddr_t va, struct page *pg, u32 how);
 
 /* Shows at va the page that the object has. -EEXIST: one is shown; -EFAULT: it has none; the rest

@@ -2,6 +2,7 @@
  *
  * userfaultfd(2): the descriptor.
  */
+#include "kernel/uffd/uffd.h"
 #include "fs/anon.h"
 #include "fs/fdtable.h"
 #include "kernel/devices.h"
@@ -10,7 +11,6 @@
 #include "kernel/syscall.h"
 #include "kernel/task/proc.h"
 #include "kernel/uffd/event.h"
-#include "kernel/uffd/uffd.h"
 #include "kernel/uffd/wait.h"
 #include "lib/lock.h"
 #include "lib/uapi/capability.h"
@@ -162,15 +162,15 @@ static struct monitor *heir(struct monitor *m, struct mm *child)
 
 bool uffd_set_features(struct uffd *u, u64 features)
 {
-    u64 unset = 0;
-
-    if (!__atomic_compare_exchange_n(&u->features, &unset, features | UFFD_READY, false,
-                                     __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+    SCOPED_LOCK(&u->lock);
+    if (u->features)
         return false;
     if (features & UFFD_EVENTS)
         __atomic_fetch_add(&uffd_tells, 1, __ATOMIC_RELAXED);
     u->monitor.follows = features & UFFD_FEATURE_EVENT_REMAP;
     u->monitor.heir = features & UFFD_FEATURE_EVENT_FORK ? heir : NULL;
+    /* Last: with that, memory can be registered. */
+    __atomic_store_n(&u->features, features | UFFD_READY, __ATOMIC_RELEASE);
     return true;
 }
 
