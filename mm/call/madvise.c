@@ -44,8 +44,9 @@ static u32 advised_flags(u32 flags, int advice)
  * built without it. NOHUGEPAGE asks for what is so: no huge page comes by itself. */
 static bool known(int advice)
 {
-    return advice == MADV_NOHUGEPAGE ||
-           (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
+    if (advice == MADV_NOHUGEPAGE)
+        return true;
+    return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
            (advice >= MADV_FREE && advice <= MADV_DOFORK) ||
            (advice >= MADV_DONTDUMP && advice <= MADV_DONTNEED_LOCKED);
 }
