@@ -7,11 +7,15 @@
  *   costs truncate MIB   cycles to cut one page off a file below a shuffled mapping
  *   costs unrelated MIB  cycles to cut a page off that nothing maps (spec T082)
  *   costs fork MIB       cycles of a fork with one remapped page (spec T104)
+ *   costs threads N      cycles of a thread that comes and goes, N after the other, detached
  *
  * Cycles are instructions under `tools/run --icount`, and worth nothing elsewhere.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,6 +218,29 @@ static void fork_one(size_t mib)
     printf("%llu\n", (unsigned long long)sum / (TIMES - 1));
 }
 
+static _Atomic size_t ended;
+
+static void *ends(void *arg)
+{
+    ended++;
+    return arg;
+}
+
+/* Each maps, touches and unmaps its stack while others do: they meet at the address space. */
+static void threads(size_t n)
+{
+    uint64_t start = cycles();
+    for (size_t k = 0; k < n; k++) {
+        pthread_t t;
+        while (pthread_create(&t, NULL, ends, NULL) != 0)
+            sched_yield(); /* those before have not ended yet */
+        pthread_detach(t);
+    }
+    while (ended < n)
+        sched_yield();
+    printf("%llu\n", (unsigned long long)(cycles() - start) / n);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -228,6 +255,8 @@ int main(int argc, char **argv)
         truncate_unrelated(mib);
     else if (!strcmp(what, "fork"))
         fork_one(mib);
+    else if (!strcmp(what, "threads"))
+        threads(mib);
     else
         return 2;
     return 0;

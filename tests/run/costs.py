@@ -60,3 +60,10 @@ def cost_fork(work):
     """T104: fork copies no entries of a shared mapping: less than one instruction a page"""
     small, big = cycles(work, "fork", 4), cycles(work, "fork", 1024)
     at_most(big - small, 1 << 18, "instructions for 1 GiB more")
+
+
+@case
+def cost_threads(work):
+    """threads that come and go on two CPUs do not wait busily for each other"""
+    each = figures(work, "threads", "1000", options=COUNTED + ("-s", "2"))[0]
+    at_most(each, 30000, "instructions for a thread")
