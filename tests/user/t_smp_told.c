@@ -16,34 +16,44 @@
 
 static volatile bool over;
 
-static void resolve(const struct uffd_msg *m)
+/* Whether the fault has been answered; else the monitor has to read what has changed first. */
+static bool resolve(const struct uffd_msg *m)
 {
     unsigned char *at = (unsigned char *)(uintptr_t)(m->address & ~(P - 1));
 
-    if (m->flags & FLAG_WP) {
-        if (guard(at, 1, false) == 0)
-            return;
-    } else if (zeros(at, 1) == 0) {
-        return;
-    }
-    /* It has moved, or is about to: who waits is to look again. */
-    CHECK(errno == EAGAIN || errno == ENOENT || errno == EEXIST);
+    if ((m->flags & FLAG_WP ? guard(at, 1, false) : zeros(at, 1)) == 0)
+        return true;
+    if (errno == EAGAIN)
+        return false;
+    CHECK(errno == ENOENT ||
+          errno == EEXIST); /* it has moved, or another reader was faster */
     OK(range_call(UFFDIO_WAKE, at, 1));
+    return true;
 }
 
 static void *reads(void *arg)
 {
     struct pollfd p = {.fd = uffd, .events = POLLIN};
-    struct uffd_msg m;
+    struct uffd_msg
+        later[2 * WORKERS + 1]; /* faults to be answered: of each thread, and its child */
+    size_t n = 0;
 
     while (!over) {
-        if (poll(&p, 1, 20) <= 0 || read(uffd, &m, sizeof(m)) != sizeof(m))
+        struct uffd_msg *m = &later[n];
+
+        for (size_t i = 0; i < n;)
+            if (resolve(&later[i]))
+                later[i] = later[--n], m = &later[n];
+            else
+                i++;
+        if (poll(&p, 1, n ? 0 : 20) <= 0 || read(uffd, m, sizeof(*m)) != sizeof(*m))
             continue;
-        if (m.event == EVENT_PAGEFAULT)
-            resolve(&m);
-        else if (m.event == 0x13)
+        if (m->event == EVENT_PAGEFAULT)
+            n++;
+        else if (m->event == 0x13)
             close((int)(uint32_t)
-                      m.flags); /* the child finds zeros where there is nothing */
+                      m->flags); /* the child finds zeros where there is nothing */
+        CHECK(n < sizeof(later) / sizeof(later[0]));
     }
     return arg;
 }
