@@ -92,9 +92,9 @@ static int expect_of(struct list *events, const struct vma *v, u8 kind, vaddr_t 
     return 0;
 }
 
-/* For what is mapped in [start, start+len), without VMAs that have flags in `but`. */
+/* For what is mapped in [start, start+len), with UFFD_EVENT_REMOVE up to what refuses the advice. */
 static int expect_in(struct list *events, struct mm *mm, u8 kind, vaddr_t start, u64 len,
-                     u32 but)
+                     int advice)
 {
     int err = 0;
 
@@ -103,8 +103,9 @@ static int expect_in(struct list *events, struct mm *mm, u8 kind, vaddr_t start,
     mm_lock_shared(mm);
     for (const struct vma *v = vma_find(mm, start); v && v->start < start + len && !err;
          v = vma_next(v)) {
-        if (!(v->flags & but))
-            err = expect_of(events, v, kind, start, start + align_up(len, PAGE_SIZE));
+        if (kind == UFFD_EVENT_REMOVE && mm_madvise_refuses(v, advice) != 0)
+            break;
+        err = expect_of(events, v, kind, start, start + align_up(len, PAGE_SIZE));
         pause_anyway();
     }
     mm_unlock_shared(mm);
@@ -276,7 +277,6 @@ int uffd_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags
 
 int uffd_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
 {
-    u32 but = advice == MADV_DONTNEED_LOCKED ? 0 : VM_LOCKED;
     struct list events;
     int err = 0;
 
@@ -284,7 +284,7 @@ int uffd_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice)
     if (addr % PAGE_SIZE == 0 &&
         (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED ||
          advice == MADV_FREE || advice == MADV_REMOVE))
-        err = expect_in(&events, mm, UFFD_EVENT_REMOVE, addr, len, but);
+        err = expect_in(&events, mm, UFFD_EVENT_REMOVE, addr, len, advice);
     err = settle(&events, err);
     return err ? err : mm_madvise(mm, addr, len, advice);
 }

@@ -9,6 +9,7 @@
 #include "lib/types.h"
 
 struct mm;
+struct vma;
 struct remap_vec;
 struct vm_file;
 struct vm_object;
@@ -85,6 +86,9 @@ int mm_mremap(struct mm *mm, vaddr_t addr, u64 old_len, u64 new_len, u32 flags,
               vaddr_t new_addr, vaddr_t *out);
 int mm_msync(struct mm *mm, vaddr_t addr, u64 len, u32 flags);
 int mm_madvise(struct mm *mm, vaddr_t addr, u64 len, int advice);
+/* Why v does not lose what it holds by this advice, one of those that throw contents away: 0, -EINVAL,
+ * -EACCES, -EPERM. M of v held. */
+int mm_madvise_refuses(const struct vma *v, int advice);
 
 /* Residence of npages pages from addr: bit 0 of vec[i]. -ENOMEM: a hole (nothing useful is
  * in vec). The caller splits long ranges. */

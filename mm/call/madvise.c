@@ -94,15 +94,24 @@ static vaddr_t run_end(struct mm *mm, struct vma *v, vaddr_t va, vaddr_t end)
     return MIN(next, end);
 }
 
-/* Punches the file pages shown in [start, end): runs of neighbours at once, aliases twice. */
-static int punch_shown(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+int mm_madvise_refuses(const struct vma *v, int advice)
 {
-    if ((v->flags & VM_LOCKED) || !v->object)
+    if ((v->flags & VM_LOCKED) && advice != MADV_DONTNEED_LOCKED)
+        return -EINVAL;
+    if (advice == MADV_FREE)
+        return vma_kind(v) != VMA_ANON || vma_order(v) ? -EINVAL : 0;
+    if (advice != MADV_REMOVE)
+        return 0;
+    if (!v->object)
         return -EINVAL;
     if ((v->flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
         return -EACCES;
-    if (READ_ONCE(v->object->sealed))
-        return -EPERM;
+    return READ_ONCE(v->object->sealed) ? -EPERM : 0;
+}
+
+/* Punches the file pages shown in [start, end): runs of neighbours at once, aliases twice. */
+static int punch_shown(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+{
     for (vaddr_t va = start; va < end;) {
         pgoff_t first = mm_offset(mm, v, va), n = 0;
 
@@ -150,8 +159,9 @@ static int populate(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, bo
 static int advise(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, int advice)
 {
     u64 size = vma_page_size(v);
+    int err;
 
-    if (start % size || (vma_order(v) && advice == MADV_FREE))
+    if (start % size)
         return -EINVAL;
     if (end % size) { /* whole pages only */
         if (advised_flags(v->flags, advice) != v->flags)
@@ -162,15 +172,13 @@ static int advise(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, int 
         return -EINVAL;
     switch (advice) {
     case MADV_DONTNEED:
-        return v->flags & VM_LOCKED ? -EINVAL : drop(mm, v, start, end);
     case MADV_DONTNEED_LOCKED:
-        return drop(mm, v, start, end);
     case MADV_FREE: /* free at once: "the kernel may free" at any time */
-        return vma_kind(v) != VMA_ANON || (v->flags & VM_LOCKED)
-                   ? -EINVAL
-                   : drop(mm, v, start, end);
+        err = mm_madvise_refuses(v, advice);
+        return err ? err : drop(mm, v, start, end);
     case MADV_REMOVE:
-        return punch_shown(mm, v, start, end);
+        err = mm_madvise_refuses(v, advice);
+        return err ? err : punch_shown(mm, v, start, end);
     case MADV_POPULATE_READ:
         return populate(mm, v, start, end, false);
     case MADV_POPULATE_WRITE:

@@ -468,6 +468,27 @@ TEST(uffd_event_remove, "madvise: the event comes before anything is thrown away
     want_none();
 }
 
+TEST(uffd_event_remove_refused, "madvise that is refused, or does nothing: no event")
+{
+    int fd = t_file();
+
+    OK(ftruncate(fd, 4 * P));
+    start(4, FEATURE_REMOVE, REGISTER_MISSING);
+    ERR(madvise(mem, 4 * P, MADV_REMOVE), EINVAL); /* no file */
+    OK(madvise(mem, 0, MADV_DONTNEED));
+    OK(mlock2(mem, 4 * P, MLOCK_ONFAULT));
+    ERR(madvise(mem, 4 * P, MADV_DONTNEED), EINVAL);
+    ERR(madvise((void *)-P, P, MADV_DONTNEED), EINVAL);
+    ERR(madvise(mem, (size_t)-P, MADV_DONTNEED), EINVAL);
+    want_none();
+    if (!t_tessera) /* Linux tells of the next, and refuses it then */
+        return;
+    mem = t_map(NULL, 4, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    OK(watch(mem, 4, REGISTER_MISSING));
+    ERR(madvise(mem, 4 * P, MADV_FREE), EINVAL);
+    want_none();
+}
+
 TEST(uffd_event_remove_shared,
      "madvise(MADV_REMOVE) of a file's pages; of two areas, each")
 {
@@ -599,6 +620,21 @@ TEST(uffd_event_signal, "a signal does not end the wait; the end of the monitor 
     close(uffd);
     EQ(called(&c), 0);
     EQ(signals, 1);
+}
+
+TEST(uffd_event_pointers, "an event that cannot be copied is told all the same, and gone")
+{
+    struct caller c;
+
+    start(4, FEATURE_UNMAP, REGISTER_MISSING);
+    unmap_from = 0;
+    unmap_pages = 1;
+    call(&c, do_unmap);
+    wait_event();
+    ERR(syscall(SYS_read, uffd, (void *)-P, sizeof(struct uffd_msg)), EFAULT);
+    ERR(syscall(SYS_read, uffd, NULL, sizeof(struct uffd_msg)), EFAULT);
+    EQ(called(&c), 0);
+    want_none();
 }
 
 TEST(uffd_event_rights, "UFFD_FEATURE_EVENT_FORK is for the privileged")

@@ -76,9 +76,11 @@ TEST(uffd_huge_missing,
 {
     struct toucher t;
     long was = left();
+    unsigned char *half = anon(HP); /* its end is not there */
 
     uffd = uffd_new(0, 1 << 4);
     mem = huge(N, MAP_PRIVATE, -1);
+    OK(munmap(half + H / 2, H / 2));
     if (t_tessera)
         EQ(reserved(), N);
     ERR(watch(mem, 1, REGISTER_MISSING), EINVAL);
@@ -89,6 +91,7 @@ TEST(uffd_huge_missing,
     ERR(zeros(mem + H, HP), EINVAL);
     ERR(give(mem + H, 1), EINVAL);
     ERR(copy_mode(mem + H + P, block, HP, 0), EINVAL);
+    ERR(copy_mode(mem + H, half, HP, 0), EFAULT); /* nothing is kept of it */
     OK(give_huge(mem + H, 7, 0));
     EQ(touched(&t), 7);
     holds(mem + H, 7);
