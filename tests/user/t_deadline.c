@@ -296,14 +296,15 @@ static uint64_t share(void)
     return (ns(CLOCK_THREAD_CPUTIME_ID) - had) * 1000 / (now - from);
 }
 
-/* The clocks go on while a busy host takes the CPU away, so it may seem to have had more. */
+/* The clocks go on while a busy host takes the CPU away, so it may seem to have had more, and periods
+ * pass without it. */
 TEST(budget, "a thread that never sleeps gets its budget of each period, and is told")
 {
     uint64_t best = 1000;
 
     signal(SIGXCPU, on_xcpu);
     begin(20 * MS, 100 * MS, 100 * MS, OVERRUN);
-    for (int i = 0; i < 5 && best > 320; i++) {
+    for (int i = 0; i < 5 && (best > 320 || told <= 3); i++) {
         uint64_t s = share();
 
         best = s < best ? s : best;
